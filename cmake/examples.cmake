@@ -1,0 +1,20 @@
+# Every examples/*.c is a program and a test that runs it; a folder with a CMakeLists.txt is a
+# project of its own.
+
+file(GLOB bide_examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
+foreach(source IN LISTS bide_examples)
+	get_filename_component(name ${source} NAME_WE)
+	add_executable(example_${name} ${source})
+	bide_own_code(example_${name})
+	target_link_libraries(example_${name} PRIVATE bide_static)
+	set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name}
+		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+	bide_add_program_test(example_${name} $<TARGET_FILE:example_${name}>)
+endforeach()
+
+file(GLOB bide_example_projects CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/CMakeLists.txt)
+foreach(project IN LISTS bide_example_projects)
+	get_filename_component(folder ${project} DIRECTORY)
+	get_filename_component(name ${folder} NAME)
+	add_subdirectory(${folder} ${PROJECT_BINARY_DIR}/examples/${name})
+endforeach()

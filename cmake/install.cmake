@@ -1,0 +1,51 @@
+# What `cmake --install` puts where: headers, both libraries, bide.pc, the CMake package, man pages.
+
+include(CMakePackageConfigHelpers)
+
+install(DIRECTORY include/bide DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS bide bide_static EXPORT bide-targets
+	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
+foreach(section IN ITEMS 3 7)
+	file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/man${section}/*.${section})
+	if(pages)
+		install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+	endif()
+endforeach()
+
+# bide.pc finds its prefix from where it lies, so the installed tree may be moved.
+set(BIDE_PC_CFLAGS "")
+if(BIDE_COMPUTED_GOTO)
+	set(BIDE_PC_CFLAGS " -DBIDE_COMPUTED_GOTO=1")
+endif()
+file(RELATIVE_PATH BIDE_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" BIDE_PC_PREFIX "${BIDE_PC_PREFIX}")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+	set(BIDE_PC_PREFIX_LINE "prefix=${CMAKE_INSTALL_PREFIX}")
+	set(BIDE_PC_LIBDIR "${CMAKE_INSTALL_LIBDIR}")
+else()
+	set(BIDE_PC_PREFIX_LINE "prefix=\${pcfiledir}/${BIDE_PC_PREFIX}")
+	set(BIDE_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+	set(BIDE_PC_INCLUDEDIR "${CMAKE_INSTALL_INCLUDEDIR}")
+else()
+	set(BIDE_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file(cmake/bide.pc.in bide.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/bide.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+set(bide_package ${CMAKE_INSTALL_LIBDIR}/cmake/bide)
+install(EXPORT bide-targets NAMESPACE bide:: DESTINATION ${bide_package})
+configure_package_config_file(cmake/bide-config.cmake.in bide-config.cmake
+	INSTALL_DESTINATION ${bide_package})
+write_basic_package_version_file(bide-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/bide-config.cmake ${PROJECT_BINARY_DIR}/bide-config-version.cmake
+	DESTINATION ${bide_package})
+
+if(NOT TARGET uninstall)
+	configure_file(cmake/uninstall.cmake.in uninstall.cmake @ONLY)
+	add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -P ${PROJECT_BINARY_DIR}/uninstall.cmake
+		COMMENT "Removing what was installed from this build")
+endif()

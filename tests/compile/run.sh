@@ -1,0 +1,172 @@
+#!/bin/sh
+# tests/compile/run.sh [COMPILER...]: what must not compile, what must, and the public headers in
+# each dialect. See README.md beside this file. Compilers: by default gcc and clang.
+# shellcheck disable=SC2086 # options are lists of words
+set -u
+
+cd -- "$(dirname -- "$0")/../.." || exit 1
+[ $# -gt 0 ] || set -- gcc clang
+warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# Results are lines of $results: one word and the rest.
+pass() { echo "passed $*" >>"$results"; }
+skip() { echo "SKIPPED $*" >>"$results"; }
+fail() {
+	{
+		echo "FAILED $*"
+		sed 's/^/    /' "$errors"
+	} >>"$results"
+}
+
+# The text after "/* WORD: " or "/* WORD KIND: " in the first five lines of a file.
+note() {
+	sed -n "1,5s|^/\\* $2: \\(.*\\) \\*/\$|\\1|p" "$1" | head -n 1
+}
+
+kind_of() {
+	case ${1##*/} in
+	*clang*) echo clang ;;
+	*) echo gcc ;;
+	esac
+}
+
+cxx_of() {
+	echo "$1" | sed 's/clang/clang++/; s/gcc/g++/'
+}
+
+# compile FILE FLAG...: standard error goes to $errors.
+compile() {
+	file=$1
+	shift
+	$cc -std=gnu11 -Iinclude "$@" -c "$file" -o "$object" 2>"$errors"
+}
+
+levels_of() {
+	flags=$(note "$1" flags)
+	case $flags in
+	*-O*) echo "$flags" ;;
+	*) echo "$flags -O0" && echo "$flags -O2" ;;
+	esac
+}
+
+must_fail() {
+	if compile "$1" $3; then
+		fail "$1 ($cc $3): compiles, but should not"
+	elif grep -Eq -e "$2" "$errors"; then
+		pass "$1 ($cc $3)"
+	else
+		fail "$1 ($cc $3): says no \"$2\""
+	fi
+}
+
+must_pass() {
+	if compile "$1" $warnings -Werror $2 && [ ! -s "$errors" ]; then
+		pass "$1 ($cc $2)"
+	else
+		fail "$1 ($cc $2): $3"
+	fi
+}
+
+check_file() {
+	expected=$(note "$1" "expect $kind")
+	[ -n "$expected" ] || expected=$(note "$1" expect)
+	levels_of "$1" >"$work/levels-$kind"
+	while read -r level; do
+		case ${1##*/} in
+		fail_* | hole_*)
+			if [ -n "$expected" ]; then
+				must_fail "$1" "$expected" "$level"
+			elif [ "${1##*/fail_}" != "$1" ]; then
+				: >"$errors"
+				fail "$1 ($cc): has no \"expect\" for $kind in its first line"
+			else
+				must_pass "$1" "$level" "a known hole is closed: make it a fail_*.c"
+			fi
+			;;
+		*) must_pass "$1" "$level" "does not compile without a warning" ;;
+		esac
+	done <"$work/levels-$kind"
+}
+
+# check_header HEADER COMPILER LANGUAGE DIALECT
+check_header() {
+	printf '#include <%s>\n' "${1#include/}" >"$work/header-$kind.$3"
+	if "$2" "-std=$4" -Iinclude $warnings -Werror -fsyntax-only "$work/header-$kind.$3" \
+		2>"$errors"; then
+		pass "$1 ($2 $4)"
+	else
+		fail "$1 ($2 $4): does not compile on its own without a warning"
+	fi
+}
+
+# check_refusal HEADER: one that is for C only has to tell a C++ compiler's user so.
+check_refusal() {
+	printf '#include <%s>\n' "${1#include/}" >"$work/header-$kind.cc"
+	if "$cxx" -std=c++17 -Iinclude -fsyntax-only "$work/header-$kind.cc" 2>"$errors"; then
+		fail "$1 ($cxx): C++ takes it, but should be refused"
+	elif grep -Eq '#error.*C\+\+' "$errors"; then
+		pass "$1 ($cxx)"
+	else
+		fail "$1 ($cxx): refuses C++ without a #error that says so"
+	fi
+}
+
+is_c_only() {
+	[ "${1##*/}" = short.h ] || grep -q '^#[ \t]*error.*C++' "$1"
+}
+
+check_headers() {
+	for header in include/bide/*.h; do
+		[ -e "$header" ] || continue
+		for dialect in c11 c2x; do
+			check_header "$header" "$cc" c "$dialect"
+		done
+	done
+	if ! command -v "$cxx" >/dev/null 2>&1; then
+		skip "headers as C++ by $cxx: not installed"
+		return
+	fi
+	for header in include/bide/*.h; do
+		if is_c_only "$header"; then
+			check_refusal "$header"
+			continue
+		fi
+		for dialect in c++17 c++20; do
+			check_header "$header" "$cxx" cc "$dialect"
+		done
+	done
+}
+
+check_compiler() {
+	if ! command -v "$cc" >/dev/null 2>&1; then
+		skip "$cc: not installed"
+		return
+	fi
+	for source in tests/compile/fail_*.c tests/compile/pass_*.c tests/compile/hole_*.c; do
+		[ -e "$source" ] && check_file "$source"
+	done
+	check_headers
+}
+
+number=0
+for cc; do
+	number=$((number + 1))
+	(
+		kind=$(kind_of "$cc") cxx=$(cxx_of "$cc")
+		results=$work/results-$number errors=$work/errors-$number object=$work/$number.o
+		: >"$results"
+		: >"$errors"
+		check_compiler
+	) &
+done
+wait
+
+cat "$work"/results-* >"$work/all"
+grep -v '^passed' "$work/all"
+failed=$(grep -c '^FAILED' "$work/all")
+echo "compile: $(grep -c '^passed' "$work/all") passed, $failed failed," \
+	"$(grep -c '^SKIPPED' "$work/all") skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,8 @@
+/* A user's program, as small as it can be: built against the installed library. */
+#include <bide/bide.h>
+
+int main(void)
+{
+	bide_value_task answer = bide_value_task_from_int(42);
+	return bide_value_task_is_ready(answer) ? 0 : 1;
+}

@@ -1,0 +1,104 @@
+#!/bin/sh
+# tests/install/run.sh BUILD_DIR: installs what is built there into a folder of its own and uses it
+# as a user would: by pkg-config, by find_package, from C and from C++. Then takes it away again.
+set -u
+
+cd -- "$(dirname -- "$0")/../.." || exit 1
+build=${1:?usage: tests/install/run.sh BUILD_DIR}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+prefix=$work/prefix
+passed=0 failed=0 skipped=0
+
+# check WHAT FUNCTION: the function's output is shown when it fails.
+check() {
+	if "$2" >"$work/log" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED $1"
+		sed 's/^/    /' "$work/log"
+	fi
+}
+
+skip() {
+	skipped=$((skipped + 1))
+	echo "SKIPPED $1"
+}
+
+bide_flags() {
+	pkg-config "$@" bide
+}
+
+installs() {
+	cmake --install "$build" --prefix "$prefix" &&
+		libdir=$(cd "$prefix"/lib*/pkgconfig/.. 2>/dev/null || cd "$prefix"/lib/*/pkgconfig/.. && pwd) &&
+		[ -n "$libdir" ] && echo "$libdir" >"$work/libdir"
+}
+
+by_pkg_config_shared() {
+	# shellcheck disable=SC2046 # options
+	cc tests/install/consumer.c -o "$work/shared" $(bide_flags --cflags --libs) &&
+		LD_LIBRARY_PATH=$libdir "$work/shared" &&
+		readelf -d "$work/shared" | grep 'NEEDED.*libbide\.so\.0'
+}
+
+by_pkg_config_static() {
+	# shellcheck disable=SC2046 # options
+	cc -static tests/install/consumer.c -o "$work/static" $(bide_flags --static --cflags --libs) &&
+		"$work/static"
+}
+
+by_pkg_config_from_cxx() {
+	# shellcheck disable=SC2046 # options
+	c++ -x c++ tests/install/consumer.c -o "$work/cxx" $(bide_flags --cflags --libs) &&
+		LD_LIBRARY_PATH=$libdir "$work/cxx"
+}
+
+by_find_package() {
+	mkdir "$work/consumer" &&
+		cp tests/install/consumer.c "$work/consumer/" &&
+		cp tests/install/CMakeLists.txt.in "$work/consumer/CMakeLists.txt" &&
+		cmake -S "$work/consumer" -B "$work/consumer/build" -G Ninja \
+			-DCMAKE_PREFIX_PATH="$prefix" &&
+		cmake --build "$work/consumer/build" &&
+		"$work/consumer/build/shared" && "$work/consumer/build/static"
+}
+
+version_agrees() {
+	[ "$(bide_flags --modversion)" = \
+		"$(sed -n 's/^project(bide VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)" ]
+}
+
+exports_only_bide() {
+	foreign=$(nm -D --defined-only "$libdir/libbide.so" |
+		awk '$2 != "A" { sub(/@.*/, "", $3); if ($3 !~ /^bide_/) print $3 }')
+	count=$(nm -D --defined-only "$libdir/libbide.so" | grep -c ' bide_')
+	echo "not bide_*: ${foreign:-none}; bide_*: $count"
+	[ -z "$foreign" ] && [ "$count" -gt 0 ]
+}
+
+uninstalls() {
+	cmake --build "$build" --target uninstall && left=$(find "$prefix" ! -type d) &&
+		echo "left: $left" && [ -z "$left" ] && [ ! -e "$prefix/include/bide" ]
+}
+
+check "cmake --install" installs
+if [ "$failed" -eq 0 ]; then
+	libdir=$(cat "$work/libdir")
+	export PKG_CONFIG_PATH="$libdir/pkgconfig"
+	check "a program by pkg-config, shared" by_pkg_config_shared
+	check "a program by pkg-config, static" by_pkg_config_static
+	if command -v c++ >/dev/null 2>&1; then
+		check "a C++ program by pkg-config" by_pkg_config_from_cxx
+	else
+		skip "a C++ program by pkg-config: no C++ compiler"
+	fi
+	check "programs by find_package, shared and static" by_find_package
+	check "bide.pc tells the version of the project" version_agrees
+	check "the shared object exports bide_* only" exports_only_bide
+	check "the target uninstall leaves nothing" uninstalls
+fi
+echo "install: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

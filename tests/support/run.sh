@@ -1,0 +1,49 @@
+#!/bin/sh
+# How ctest runs one test: run.sh EXECUTABLE for one around the runner, run.sh --program NAME
+# COMMAND... for any other program, which then gets a summary line of its own.
+#
+# BIDE_TEST_WRAPPER  a command to put before the executable, e.g. valgrind with its options
+# BIDE_TEST_FILTER   parts of names; a test whose name holds none of them is left out
+set -u
+
+matches() {
+	[ -z "${BIDE_TEST_FILTER:-}" ] && return 0
+	for part in $BIDE_TEST_FILTER; do
+		case $1 in *"$part"*) return 0 ;; esac
+	done
+	return 1
+}
+
+run_program() {
+	name=$1
+	shift
+	if ! matches "$name"; then
+		echo "$name: 0 passed, 0 failed, 0 skipped"
+		return 0
+	fi
+	# shellcheck disable=SC2086 # the wrapper is a command with its options
+	${BIDE_TEST_WRAPPER:-} "$@"
+	status=$?
+	case $status in
+	0) echo "$name: 1 passed, 0 failed, 0 skipped" ;;
+	77) echo "SKIPPED $name: exit status 77"
+		echo "$name: 0 passed, 0 failed, 1 skipped" ;;
+	*) echo "FAILED $name: exit status $status"
+		echo "$name: 0 passed, 1 failed, 0 skipped" ;;
+	esac
+	return $status
+}
+
+if [ "$1" = --program ]; then
+	shift
+	run_program "$@"
+	exit
+fi
+
+# The name of an executable selects all of its tests.
+filter=${BIDE_TEST_FILTER:-}
+if [ -n "$filter" ] && matches "${1##*/}"; then
+	filter=
+fi
+# shellcheck disable=SC2086 # both are lists of words
+exec ${BIDE_TEST_WRAPPER:-} "$1" $filter

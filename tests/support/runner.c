@@ -1,0 +1,465 @@
+/*
+ * The test runner: forks each test into a process group of its own, watches its time, and tells
+ * from the way it ended what became of it. Standard output gets one line for a test that failed or
+ * was skipped and one summary line; what a failed test wrote goes to standard error.
+ *
+ * A failed assertion aborts the process (cmocka's CMOCKA_TEST_ABORT) instead of jumping back: so it
+ * may happen on any thread, and sanitizers and debuggers see the place.
+ */
+#define _GNU_SOURCE
+#include "test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_SKIPPED = 77, EXIT_LEAKED_FD = 78, FD_COUNT_MAX = 65536 };
+
+/* What a test's process tells the runner; shared memory. */
+struct report {
+	bool finished;
+	char skip_reason[256];
+	char leaked_fds[256];
+};
+
+struct options {
+	bool list, verbose;
+	int filter_count;
+	char **filters;
+};
+
+struct counts {
+	int passed, failed, skipped;
+};
+
+static struct test_case *first_test, **last_test = &first_test;
+static struct report *report;
+
+void test_register(struct test_case *test)
+{
+	*last_test = test;
+	last_test = &test->next;
+}
+
+__attribute__((weak)) void test_after_each(void)
+{
+}
+
+double test_time_factor(void)
+{
+	const char *text = getenv("BIDE_TEST_TIME_FACTOR");
+	double factor = text ? strtod(text, NULL) : 1;
+	return factor >= 1 ? factor : 1;
+}
+
+/* Coverage is written at exit only; the ways out that skip that call this first. */
+static void save_coverage(void)
+{
+#ifdef BIDE_COVERAGE
+	extern void __gcov_dump(void);
+	__gcov_dump();
+#endif
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void test_skip(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(report->skip_reason, sizeof report->skip_reason, format, arguments);
+	va_end(arguments);
+	save_coverage();
+	_exit(EXIT_SKIPPED);
+}
+
+/* ---- EXPECT_ABORT */
+
+/* One at a time in a thread; the test's process waits for it. */
+static __thread struct {
+	pid_t pid;
+	int fd;
+} abort_child;
+
+static void save_coverage_and_die(int signal_number)
+{
+	signal(signal_number, SIG_DFL);
+	save_coverage();
+	raise(signal_number);
+}
+
+bool test_abort_begin(void)
+{
+	int ends[2];
+	fflush(NULL);
+	if (pipe(ends) != 0) {
+		perror("EXPECT_ABORT: pipe");
+		abort();
+	}
+	abort_child.pid = fork();
+	if (abort_child.pid < 0) {
+		perror("EXPECT_ABORT: fork");
+		abort();
+	}
+	if (abort_child.pid == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+#ifdef BIDE_COVERAGE
+		signal(SIGABRT, save_coverage_and_die);
+#else
+		(void)save_coverage_and_die;
+#endif
+		return true;
+	}
+	close(ends[1]);
+	abort_child.fd = ends[0];
+	return false;
+}
+
+void test_abort_missed(void)
+{
+	_exit(0);
+}
+
+static void read_all(int fd, char *text, size_t text_bytes)
+{
+	size_t used = 0;
+	char rest[512];
+	for (;;) {
+		bool room = used + 1 < text_bytes;
+		ssize_t got =
+			read(fd, room ? text + used : rest, room ? text_bytes - 1 - used : sizeof rest);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (room)
+			used += (size_t)got;
+	}
+	text[used] = '\0';
+}
+
+void test_abort_check(const char *statement, const char *text, const char *file, int line)
+{
+	char said[8192];
+	int status = 0;
+	read_all(abort_child.fd, said, sizeof said);
+	close(abort_child.fd);
+	while (waitpid(abort_child.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	bool aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+	if (aborted && strstr(said, text))
+		return;
+	if (aborted)
+		fprintf(stderr, "%s aborted, but did not say \"%s\"", statement, text);
+	else if (WIFSIGNALED(status))
+		fprintf(stderr, "%s did not abort, but ended by signal %d (%s)", statement,
+		        WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		fprintf(stderr, "%s did not abort (exit status %d)", statement, WEXITSTATUS(status));
+	fprintf(stderr, "; it said:\n%s\n", said[0] ? said : "(nothing)");
+	_fail(file, line);
+}
+
+/* ---- the test's process */
+
+static const int crash_signals[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS };
+enum { CRASH_SIGNAL_COUNT = sizeof crash_signals / sizeof crash_signals[0] };
+static struct sigaction crash_actions[CRASH_SIGNAL_COUNT];
+
+/* Marks the descriptors that are open now. False when they can not be listed. */
+static bool list_fds(bool open_fds[FD_COUNT_MAX])
+{
+	DIR *folder = opendir("/proc/self/fd");
+	if (!folder)
+		return false;
+	memset(open_fds, 0, FD_COUNT_MAX * sizeof open_fds[0]);
+	for (struct dirent *entry; (entry = readdir(folder));) {
+		long fd = strtol(entry->d_name, NULL, 10);
+		if (entry->d_name[0] != '.' && fd != dirfd(folder) && fd < FD_COUNT_MAX)
+			open_fds[fd] = true;
+	}
+	closedir(folder);
+	return true;
+}
+
+/* Writes what is open and was not before into the report, as "5 -> socket:[77], ...". */
+static bool find_leaked_fds(const bool before[FD_COUNT_MAX])
+{
+	static bool after[FD_COUNT_MAX];
+	size_t used = 0;
+	if (!list_fds(after))
+		return false;
+	for (int fd = 0; fd < FD_COUNT_MAX; fd++) {
+		if (!after[fd] || before[fd])
+			continue;
+		char path[64], target[128];
+		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(path, target, sizeof target - 1);
+		target[length > 0 ? length : 0] = '\0';
+		int wrote = snprintf(report->leaked_fds + used, sizeof report->leaked_fds - used,
+		                     "%s%d -> %s", used ? ", " : "", fd, target);
+		used += wrote > 0 ? (size_t)wrote : 0;
+		if (used >= sizeof report->leaked_fds)
+			break;
+	}
+	return used > 0;
+}
+
+static void cmocka_run(void **state)
+{
+	static bool before[FD_COUNT_MAX];
+	const struct test_case *test = *state;
+	/* cmocka caught these for itself; a crash is to end the process and show its signal. */
+	for (int i = 0; i < CRASH_SIGNAL_COUNT; i++)
+		sigaction(crash_signals[i], &crash_actions[i], NULL);
+	bool listed = list_fds(before);
+	test->run();
+	report->finished = true;
+	test_after_each();
+	fflush(NULL);
+	if (listed && find_leaked_fds(before)) {
+		fprintf(stderr, "left open: %s\n", report->leaked_fds);
+		exit(EXIT_LEAKED_FD);
+	}
+}
+
+_Noreturn static void run_in_child(struct test_case *test, int output_fd)
+{
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
+	int nothing = open("/dev/null", O_RDONLY);
+	if (nothing >= 0) {
+		dup2(nothing, STDIN_FILENO);
+		close(nothing);
+	}
+	dup2(output_fd, STDOUT_FILENO);
+	dup2(output_fd, STDERR_FILENO);
+	close(output_fd);
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 0; i < CRASH_SIGNAL_COUNT; i++)
+		sigaction(crash_signals[i], NULL, &crash_actions[i]);
+	const struct CMUnitTest tests[] = {
+		{ .name = test->name, .test_func = cmocka_run, .initial_state = test }
+	};
+	int failed = cmocka_run_group_tests_name(test->name, tests, NULL, NULL);
+	exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* ---- the runner's process */
+
+/* Waits until the child ends or the time is over. False: timed out, and the child is gone too. */
+static bool wait_for_child(pid_t child, double limit_s, int *status)
+{
+	const double end = now_s() + limit_s;
+	sigset_t child_signal;
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	for (;;) {
+		if (waitpid(child, status, WNOHANG) == child)
+			return true;
+		double left = end - now_s();
+		if (left <= 0)
+			break;
+		struct timespec wait = { (time_t)left, (long)((left - (double)(time_t)left) * 1e9) };
+		sigtimedwait(&child_signal, NULL, &wait);
+	}
+	kill(-child, SIGKILL);
+	kill(child, SIGKILL);
+	while (waitpid(child, status, 0) < 0 && errno == EINTR)
+		;
+	return false;
+}
+
+/* The end of what the test wrote, for the reason and for standard error. */
+static void read_output(FILE *output, char *text, size_t text_bytes)
+{
+	fseek(output, 0, SEEK_END);
+	long size = ftell(output);
+	fseek(output, size > (long)text_bytes - 1 ? size - ((long)text_bytes - 1) : 0, SEEK_SET);
+	text[fread(text, 1, text_bytes - 1, output)] = '\0';
+}
+
+/* "file:line" of the failed assertion in what cmocka wrote, or NULL. */
+static const char *assertion_place(const char *output, char *place, size_t place_bytes)
+{
+	static const char mark[] = ": error: Failure!";
+	const char *end = strstr(output, mark);
+	if (!end)
+		return NULL;
+	const char *begin = end;
+	while (begin > output && begin[-1] != '\n' && begin[-1] != ' ')
+		begin--;
+	snprintf(place, place_bytes, "%.*s", (int)(end - begin), begin);
+	return place;
+}
+
+/* Says in one line why the test failed; an empty reason says that it did not. */
+static void judge(int status, bool timed_out, double limit_s, const char *output, char *reason,
+                  size_t reason_bytes)
+{
+	char place[256];
+	reason[0] = '\0';
+	if (timed_out)
+		snprintf(reason, reason_bytes, "timed out after %g s", limit_s);
+	else if (assertion_place(output, place, sizeof place) && status != 0)
+		snprintf(reason, reason_bytes, "assertion failed at %s", place);
+	else if (WIFSIGNALED(status))
+		snprintf(reason, reason_bytes, "crashed by signal %d (%s)", WTERMSIG(status),
+		         strsignal(WTERMSIG(status)));
+	else if (report->leaked_fds[0])
+		snprintf(reason, reason_bytes, "left open: descriptor %s", report->leaked_fds);
+	else if (WEXITSTATUS(status) != 0)
+		snprintf(reason, reason_bytes, "exit status %d", WEXITSTATUS(status));
+	else if (!report->finished)
+		snprintf(reason, reason_bytes, "ended before the test was over (exit status 0)");
+}
+
+static void print_output(const char *name, const char *output)
+{
+	size_t length = strlen(output);
+	fprintf(stderr, "---- output of %s\n%s%s----\n", name, output,
+	        length && output[length - 1] != '\n' ? "\n" : "");
+}
+
+static void run_case(struct test_case *test, const struct options *options, struct counts *counts)
+{
+	static char output_text[64 * 1024];
+	char reason[512];
+	int status = 0;
+	double limit_s = test->limit_s * test_time_factor(), started = now_s();
+	memset(report, 0, sizeof *report);
+	FILE *output = tmpfile();
+	if (!output) {
+		perror("tmpfile");
+		exit(EXIT_FAILURE);
+	}
+	fflush(NULL);
+	pid_t child = fork();
+	if (child < 0) {
+		perror("fork");
+		exit(EXIT_FAILURE);
+	}
+	if (child == 0)
+		run_in_child(test, fileno(output));
+	setpgid(child, child);
+	bool timed_out = !wait_for_child(child, limit_s, &status);
+	kill(-child, SIGKILL); /* what the test started and left behind */
+	read_output(output, output_text, sizeof output_text);
+	fclose(output);
+
+	if (!timed_out && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED) {
+		counts->skipped++;
+		printf("SKIPPED %s: %s\n", test->name,
+		       report->skip_reason[0] ? report->skip_reason : "exit status 77");
+		return;
+	}
+	judge(status, timed_out, limit_s, output_text, reason, sizeof reason);
+	if (reason[0]) {
+		counts->failed++;
+		printf("FAILED %s: %s\n", test->name, reason);
+		fflush(stdout);
+		print_output(test->name, output_text);
+		return;
+	}
+	counts->passed++;
+	if (options->verbose)
+		printf("passed %s (%.3f s)\n", test->name, now_s() - started);
+}
+
+static bool selected(const struct test_case *test, const struct options *options)
+{
+	for (int i = 0; i < options->filter_count; i++)
+		if (strstr(test->name, options->filters[i]))
+			return true;
+	return options->filter_count == 0;
+}
+
+static void usage(const char *program)
+{
+	fprintf(stderr,
+	        "usage: %s [--list] [-v] [part of a test's name]...\n"
+	        "  --list  print the names of the tests\n"
+	        "  -v      print the tests that passed, with their time\n"
+	        "BIDE_TEST_TIME_FACTOR multiplies the time limits.\n",
+	        program);
+}
+
+/* Moves the filters to the front of argv. False: an option that does not exist. */
+static bool parse(int argc, char **argv, struct options *options)
+{
+	options->filters = argv + 1;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--list") == 0)
+			options->list = true;
+		else if (strcmp(argv[i], "-v") == 0)
+			options->verbose = true;
+		else if (argv[i][0] == '-')
+			return false;
+		else
+			options->filters[options->filter_count++] = argv[i];
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct counts counts = { 0 };
+	const char *slash = strrchr(argv[0], '/');
+	const char *program = slash ? slash + 1 : argv[0];
+	if (!parse(argc, argv, &options)) {
+		usage(program);
+		return 2;
+	}
+	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (report == MAP_FAILED) {
+		perror("mmap");
+		return EXIT_FAILURE;
+	}
+	/* Blocked, so that it waits for sigtimedwait; the children unblock it. */
+	sigset_t child_signal;
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child_signal, NULL);
+
+	for (struct test_case *test = first_test; test; test = test->next) {
+		if (!selected(test, &options))
+			continue;
+		if (options.list)
+			puts(test->name);
+		else
+			run_case(test, &options, &counts);
+		fflush(stdout);
+	}
+	if (options.list)
+		return EXIT_SUCCESS;
+	if (!first_test) {
+		printf("FAILED %s: holds no test\n", program);
+		counts.failed++;
+	}
+	printf("%s: %d passed, %d failed, %d skipped\n", program, counts.passed, counts.failed,
+	       counts.skipped);
+	return counts.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,81 @@
+/*
+ * How a test is written. A file tests/test_*.c holds tests of the form
+ *
+ *	TEST(VT_01_zero_initialised_value_task_is_completed)
+ *	{
+ *		assert_true(...);                                (cmocka's assertions)
+ *	}
+ *
+ * and becomes one executable. Each test runs in its own process, with a time limit, and fails if it
+ * leaves a file descriptor open. A line that is exactly a comment with the word "threads" in the
+ * file has it run under ThreadSanitizer too. Assertions may be used on any thread.
+ *
+ * Run one: build/dev/tests/test_x [--list] [-v] [part of a test's name]...
+ */
+#ifndef BIDE_TEST_H
+#define BIDE_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#undef skip /* SKIP takes its place */
+#undef run_test
+
+struct test_case {
+	const char *name;
+	void (*run)(void);
+	double limit_s;
+	struct test_case *next;
+};
+
+void test_register(struct test_case *test);
+
+/* A test of at most limit_s seconds; the limit is multiplied by BIDE_TEST_TIME_FACTOR, if set. */
+#define TEST_SLOW(name_, limit_s_)                                       \
+	static void test_run_##name_(void);                                  \
+	__attribute__((constructor)) static void test_register_##name_(void) \
+	{                                                                    \
+		static struct test_case test = { .name = #name_,                 \
+			                             .run = test_run_##name_,        \
+			                             .limit_s = (limit_s_) };        \
+		test_register(&test);                                            \
+	}                                                                    \
+	static void test_run_##name_(void)
+
+#define TEST(name_) TEST_SLOW(name_, 20)
+
+/* Ends the test here, from any thread. The reason (as for printf) is printed with its name. */
+#define SKIP(...) test_skip(__VA_ARGS__)
+_Noreturn void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Runs the statement in a process of its own, which must end by abort() after it wrote the text
+ * somewhere in its standard error. What the statement changes is not seen by the test.
+ */
+#define EXPECT_ABORT(statement, text)                             \
+	do {                                                          \
+		if (test_abort_begin()) {                                 \
+			statement;                                            \
+			test_abort_missed();                                  \
+		}                                                         \
+		test_abort_check(#statement, (text), __FILE__, __LINE__); \
+	} while (0)
+
+bool test_abort_begin(void);
+_Noreturn void test_abort_missed(void);
+void test_abort_check(const char *statement, const char *text, const char *file, int line);
+
+/*
+ * Called in the test's process after each test that has passed, before descriptors are counted: an
+ * executable that defines it can stop there what it started. The default does nothing.
+ */
+void test_after_each(void);
+
+/* How much slower than natively this run is expected to be (BIDE_TEST_TIME_FACTOR, at least 1). */
+double test_time_factor(void);
+
+#endif

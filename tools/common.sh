@@ -1,0 +1,48 @@
+# What the scripts share; sourced with the root of the checkout as the working directory.
+# shellcheck shell=sh
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	printf './dev: %s\n' "$*" >&2
+	exit 1
+}
+
+has() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+jobs_count() {
+	nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
+}
+
+# A build directory that was made in another place (the checkout was copied) can not be used here.
+drop_foreign_build() {
+	cache=build/$1/CMakeCache.txt
+	[ -f "$cache" ] || return 0
+	home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$cache")
+	if [ "$(cd -- "$home" 2>/dev/null && pwd -P)" != "$(pwd -P)" ]; then
+		rm -rf "build/$1"
+	fi
+}
+
+# try_build PRESET [TARGET]: quiet; the log is build/logs/build-PRESET.log.
+try_build() {
+	drop_foreign_build "$1"
+	mkdir -p build/logs
+	{
+		cmake --preset "$1" --no-warn-unused-cli &&
+			cmake --build "build/$1" --parallel "$(jobs_count)" ${2:+--target "$2"}
+	} >"build/logs/build-$1.log" 2>&1
+}
+
+# build PRESET: says what it does; the end of the log when it fails.
+build() {
+	say "building build/$1 ..."
+	if ! try_build "$@"; then
+		tail -n 40 "build/logs/build-$1.log" >&2
+		die "the build failed; all of it: build/logs/build-$1.log"
+	fi
+}

@@ -1,0 +1,105 @@
+# Installs what is missing: by apt-get on Debian and Ubuntu; elsewhere it names the packages.
+# Sourced after common.sh.
+#
+# A need is PROBE=PACKAGE: a program, or a header with the path that #include takes, and the Debian
+# package that brings it.
+# shellcheck shell=sh disable=SC2034 # the lists are used by those who source this
+
+build_needs="gcc=gcc cc=gcc stdlib.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
+	sqlite3.h=libsqlite3-dev"
+cxx_needs="g++=g++"
+test_needs="cmocka.h=libcmocka-dev"
+lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
+	python3=python3"
+docs_needs="mandoc=mandoc"
+
+probe() {
+	case $1 in
+	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
+	*) has "$1" ;;
+	esac
+}
+
+# missing NEED...: the packages of the needs that are not met, each once.
+missing() {
+	found=
+	for need; do
+		package=${need#*=}
+		case " $found " in *" $package "*) continue ;; esac
+		probe "${need%%=*}" || found="$found $package"
+	done
+	printf '%s' "${found# }"
+}
+
+# need WHAT_FOR NEED...: ends the script when something is missing and can not be installed.
+need() {
+	what_for=$1
+	shift
+	packages=$(missing "$@")
+	[ -z "$packages" ] || install_packages "$what_for" "$packages" || exit 1
+	packages=$(missing "$@")
+	[ -z "$packages" ] || die "$what_for, these are still missing: $packages"
+	check_cmake
+}
+
+# want WHAT_FOR NEED...: as need, but goes on without.
+want() {
+	what_for=$1
+	shift
+	packages=$(missing "$@")
+	[ -z "$packages" ] && return 0
+	install_packages "$what_for" "$packages" && return 0
+	for package in $packages; do
+		install_packages "$what_for" "$package" >/dev/null 2>&1 || true
+	done
+}
+
+check_cmake() {
+	has cmake || return 0
+	version=$(cmake --version | sed -n 's/^cmake version //p')
+	major=${version%%.*} rest=${version#*.}
+	minor=${rest%%.*}
+	if [ "$major" -lt 3 ] || { [ "$major" -eq 3 ] && [ "$minor" -lt 20 ]; }; then
+		die "cmake 3.20 or later is needed; this is $version"
+	fi
+}
+
+install_packages() {
+	if ! has apt-get; then
+		say "$1, this is missing (by the names of Debian's packages): $2" >&2
+		say "Install it by your system's package manager and try again." >&2
+		return 1
+	fi
+	if [ "$(id -u)" = 0 ]; then
+		as_root=
+	elif has sudo; then
+		as_root=sudo
+	else
+		say "$1, this is missing: $2. As root: apt-get install $2" >&2
+		return 1
+	fi
+	say "installing $1: $2"
+	mkdir -p build/logs
+	# shellcheck disable=SC2086 # a list of packages
+	if ! apt_update || ! apt_get install -y --no-install-recommends $2; then
+		tail -n 20 build/logs/apt.log >&2
+		say "apt-get could not install $2; all it said: build/logs/apt.log" >&2
+		return 1
+	fi
+}
+
+apt_get() {
+	# shellcheck disable=SC2086 # may be empty
+	${as_root:-} env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 "$@" \
+		>>build/logs/apt.log 2>&1
+}
+
+# Once a run. The network is given three chances; old lists may still do.
+apt_update() {
+	[ -z "${apt_updated:-}" ] || return 0
+	apt_updated=yes
+	: >build/logs/apt.log
+	set -- update -o APT::Update::Error-Mode=any
+	apt_get "$@" || { sleep 2 && apt_get "$@"; } || { sleep 5 && apt_get "$@"; } ||
+		say "apt-get update failed; trying with the lists that are there" >&2
+}

@@ -1,0 +1,99 @@
+#!/bin/sh
+# ./dev test: builds and runs the tests in tiers, and adds up what they say.
+set -eu
+
+cd -- "$(dirname -- "$0")/.."
+. tools/common.sh
+. tools/packages.sh
+. tools/tiers.sh
+
+quick_tiers="gcc compile"
+all_tiers="gcc clang asan tsan valgrind goto malloc compile install coverage"
+named_tiers="gcc clang asan tsan valgrind goto malloc"
+
+usage() {
+	cat <<TEXT
+usage: ./dev test [--quick] [--only TIER[,TIER...]] [NAME...]
+
+  --quick   only the tiers $quick_tiers
+  --only    only these tiers
+  NAME      only tests whose name, or whose executable's name, contains it
+
+Tiers, in this order:
+  gcc       all tests, optimised
+  clang     the same by clang
+  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
+  tsan      those that use threads, under ThreadSanitizer
+  valgrind  under memcheck
+  goto      with async functions that resume by computed goto
+  malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc)
+  compile   what must not compile, what must, and the headers in each dialect
+  install   a program against the installed library
+  coverage  line coverage of src/
+
+The last line is "N passed, N failed, N skipped", summed over the tiers; a tier that can not run here
+counts as one skipped. The status is 0 if nothing failed and something passed.
+TEXT
+}
+
+tiers=$all_tiers
+chosen=
+names=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--quick) chosen=$quick_tiers ;;
+	--only)
+		[ $# -gt 1 ] || die "--only needs the names of tiers: $all_tiers"
+		shift
+		chosen=$(printf '%s' "$1" | tr ',' ' ')
+		;;
+	-h | --help)
+		usage
+		exit
+		;;
+	-*)
+		usage >&2
+		die "test: there is no option $1"
+		;;
+	*) names="$names $1" ;;
+	esac
+	shift
+done
+if [ -n "$names" ]; then
+	tiers=$named_tiers
+	export BIDE_TEST_FILTER="$names"
+fi
+if [ -n "$chosen" ]; then
+	tiers=$chosen
+fi
+if [ -n "$names" ] && [ "$tiers" = "$quick_tiers" ]; then
+	tiers=gcc
+fi
+for tier in $tiers; do
+	case " $all_tiers " in
+	*" $tier "*) ;;
+	*) die "there is no tier $tier; there are: $all_tiers" ;;
+	esac
+done
+
+# shellcheck disable=SC2086 # lists of needs
+need "to build the tests" $build_needs $test_needs
+for tier in $tiers; do
+	# shellcheck disable=SC2046 # a list of needs
+	want "for the tier $tier" $(tier_wants "$tier")
+done
+
+mkdir -p build/logs
+skips_seen=build/logs/skips.txt
+: >"$skips_seen"
+total_passed=0 total_failed=0 total_skipped=0
+for tier in $tiers; do
+	run_tier "$tier"
+done
+
+if [ $((total_passed + total_failed)) -eq 0 ]; then
+	say "no test was run"
+	total_failed=1
+fi
+say "$total_passed passed, $total_failed failed, $total_skipped skipped"
+[ "$total_failed" -eq 0 ]

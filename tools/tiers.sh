@@ -1,0 +1,218 @@
+# The tiers of ./dev test. Sourced by test.sh.
+#
+# tier_NAME runs one tier and leaves its counts in passed, failed and skipped; what is worth reading
+# besides it writes to $details. A tier that can not run calls skip_tier.
+# shellcheck shell=sh disable=SC2034,SC2154 # names are shared with test.sh
+
+user_asan_options=${ASAN_OPTIONS:-}
+user_tsan_options=${TSAN_OPTIONS:-}
+
+# The extra packages a tier would like to have; without them it is skipped, whole or in part.
+tier_wants() {
+	case $1 in
+	clang) echo clang=clang ;;
+	valgrind) echo valgrind=valgrind ;;
+	compile) echo "g++=g++ clang=clang" ;;
+	install) echo "g++=g++ nm=binutils" ;;
+	coverage) echo gcovr=gcovr ;;
+	esac
+}
+
+run_tier() {
+	passed=0 failed=0 skipped=0 skip_reason=
+	details=build/logs/tier-$1.txt
+	: >"$details"
+	started=$(date +%s)
+	"tier_$1"
+	seconds=$(($(date +%s) - started))
+	if [ -n "$skip_reason" ]; then
+		printf '%-9s skipped: %s\n' "$1" "$skip_reason"
+	else
+		printf '%-9s %5d passed %4d failed %4d skipped %5d s\n' "$1" "$passed" "$failed" \
+			"$skipped" "$seconds"
+	fi
+	print_details
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+	total_skipped=$((total_skipped + skipped))
+}
+
+# Indented; a skipped test is named by the first tier that skips it only.
+print_details() {
+	awk -v seen_file="$skips_seen" '
+		BEGIN { while ((getline line <seen_file) > 0) seen[line] = 1 }
+		/^SKIPPED / { if (seen[$0]) next; print >>seen_file }
+		{ print "    " $0 }' "$details"
+}
+
+skip_tier() {
+	skip_reason=$1
+	skipped=1
+}
+
+# build_for_tier PRESET [TARGET]: false, and one failure, when it does not build.
+build_for_tier() {
+	try_build "$@" && return 0
+	failed=1
+	{
+		say "the build failed; all of it: build/logs/build-$1.log"
+		tail -n 60 "build/logs/build-$1.log"
+	} >>"$details"
+	return 1
+}
+
+# suite PRESET [CTEST OPTION...]: runs what is built and counts.
+suite() {
+	preset=$1
+	shift
+	log=build/$preset/Testing/Temporary/LastTest.log
+	rm -f "$log"
+	ctest --test-dir "build/$preset" --parallel "$(jobs_count)" --timeout "${suite_limit_s:-300}" \
+		"$@" >"build/logs/ctest-$preset.log" 2>&1 || true
+	if [ ! -f "$log" ]; then
+		failed=1
+		tail -n 20 "build/logs/ctest-$preset.log" >>"$details"
+		return
+	fi
+	cp "$log" "build/logs/tests-${tier:-$preset}.log"
+	counts=$(awk -v details="$details" -f tools/count.awk "$log")
+	add_counts "$counts"
+	if [ "$failed" -gt 0 ]; then
+		say "the whole output: build/logs/tests-${tier:-$preset}.log" >>"$details"
+	fi
+}
+
+# add_counts "PASSED FAILED SKIPPED"
+add_counts() {
+	# shellcheck disable=SC2086 # three numbers
+	set -- $1
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# script_tier COMMAND...: a script that ends with "name: N passed, N failed, N skipped".
+script_tier() {
+	output=build/logs/script-$tier.log
+	"$@" >"$output" 2>&1 || true
+	counts=$(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' \
+		"$output" | tail -n 1)
+	add_counts "${counts:-0 1 0}"
+	if [ "$failed" -gt 0 ]; then
+		tail -n 200 "$output" >>"$details"
+	else
+		grep '^SKIPPED' "$output" >>"$details" || true
+	fi
+}
+
+tier_gcc() {
+	build_for_tier dev || return 0
+	suite dev
+}
+
+tier_clang() {
+	if ! has clang; then
+		skip_tier "clang is not installed"
+		return
+	fi
+	build_for_tier clang || return 0
+	suite clang
+}
+
+# sanitizer_works NAMES [WRAPPER...]: can a program be linked and run with it here? Containers may
+# forbid what it needs.
+sanitizer_works() {
+	sanitizer=$1
+	shift
+	printf 'int main(void) { return 0; }\n' >build/logs/probe.c
+	cc "-fsanitize=$sanitizer" build/logs/probe.c -o build/logs/probe >/dev/null 2>&1 &&
+		"$@" build/logs/probe >/dev/null 2>&1
+}
+
+tier_asan() {
+	no_leaks=
+	if ! sanitizer_works address,undefined; then
+		no_leaks=detect_leaks=0
+		if ! sanitizer_works address,undefined env "ASAN_OPTIONS=$no_leaks"; then
+			skip_tier "programs under AddressSanitizer do not link or run here"
+			return
+		fi
+		say "without the check for leaks: this machine does not let it run" >>"$details"
+	fi
+	build_for_tier asan || return 0
+	export BIDE_TEST_TIME_FACTOR=4
+	export ASAN_OPTIONS="$no_leaks:${user_asan_options}" UBSAN_OPTIONS=print_stacktrace=1
+	suite asan
+	unset BIDE_TEST_TIME_FACTOR ASAN_OPTIONS
+}
+
+tier_malloc() {
+	export BIDE_POOL=malloc
+	tier_asan
+	unset BIDE_POOL
+}
+
+# Older ThreadSanitizers can not stand as much address randomisation as newer kernels have.
+tier_tsan() {
+	tsan_wrapper=
+	if ! sanitizer_works thread; then
+		tsan_wrapper="setarch $(uname -m) -R"
+		# shellcheck disable=SC2086 # a command with its options
+		if ! sanitizer_works thread $tsan_wrapper; then
+			skip_tier "programs under ThreadSanitizer do not link or run here"
+			return
+		fi
+	fi
+	build_for_tier tsan bide_tests_threads || return 0
+	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_WRAPPER="$tsan_wrapper"
+	export TSAN_OPTIONS="die_after_fork=0:${user_tsan_options}"
+	suite_limit_s=900
+	suite tsan --label-regex '^threads$'
+	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_WRAPPER suite_limit_s
+	if [ $((passed + failed + skipped)) -eq 0 ]; then
+		skip_tier "no test is marked /* threads */"
+	fi
+}
+
+tier_valgrind() {
+	if ! has valgrind; then
+		skip_tier "valgrind is not installed"
+		return
+	fi
+	build_for_tier dev || return 0
+	export BIDE_TEST_TIME_FACTOR=30
+	export BIDE_TEST_WRAPPER="valgrind --quiet --error-exitcode=99 --leak-check=full \
+--show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=try"
+	suite_limit_s=1200
+	suite dev --label-exclude '^slow$'
+	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_WRAPPER suite_limit_s
+}
+
+tier_goto() {
+	build_for_tier goto || return 0
+	suite goto
+}
+
+tier_compile() {
+	script_tier tests/compile/run.sh gcc clang
+}
+
+tier_install() {
+	build_for_tier dev || return 0
+	script_tier tests/install/run.sh build/dev
+}
+
+tier_coverage() {
+	if ! has gcovr || ! has gcov; then
+		skip_tier "gcovr is not installed"
+		return
+	fi
+	build_for_tier coverage || return 0
+	find build/coverage -name '*.gcda' -exec rm -f {} +
+	suite coverage
+	if ! gcovr --root . --filter src/ --csv build/coverage/lines.csv build/coverage \
+		>build/logs/gcovr.log 2>&1; then
+		failed=$((failed + 1))
+		cat build/logs/gcovr.log >>"$details"
+		return
+	fi
+	awk -F, -f tools/coverage.awk build/coverage/lines.csv >>"$details"
+}
