@@ -1,0 +1,98 @@
+/*
+ * abi.h - what every other header stands on: visibility, attributes, atomics, the layout version.
+ *
+ * Nothing here is called by users. Structures that are inlined into user programs carry BIDE_ABI in the names of the
+ * symbols that touch them, so a program built against another layout fails when it is linked, not when it runs.
+ */
+#ifndef BIDE_ABI_H
+#define BIDE_ABI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BIDE_VERSION_MAJOR 0
+#define BIDE_VERSION_MINOR 1
+#define BIDE_VERSION_PATCH 0
+
+#define BIDE_CAT2_(a, b) a##b
+#define BIDE_CAT_(a, b) BIDE_CAT2_(a, b)
+#define BIDE_TEXT2_(a) #a
+#define BIDE_TEXT_(a) BIDE_TEXT2_(a)
+
+/* The version of the public layout: worker head, frame and source. */
+#define BIDE_ABI 1
+#define BIDE_ABI_NAME_(name) BIDE_CAT_(name##_v, BIDE_ABI)
+
+#define BIDE_API __attribute__((visibility("default")))
+#define BIDE_INTERNAL __attribute__((visibility("hidden")))
+#define BIDE_LIKELY(x) __builtin_expect(!!(x), 1)
+#define BIDE_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define BIDE_COLD __attribute__((cold, noinline))
+#define BIDE_USE_RESULT __attribute__((warn_unused_result))
+#define BIDE_UNUSED __attribute__((unused))
+#define BIDE_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define BIDE_INLINE static inline
+
+#ifdef __cplusplus
+#define BIDE_BEGIN extern "C" {
+#define BIDE_END_DECLS }
+#define BIDE_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define BIDE_BEGIN
+#define BIDE_END_DECLS
+#define BIDE_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
+
+/* C23 warns about every ignored value of the type; older compilers about every function that is marked. */
+#if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202000L
+#define BIDE_NODISCARD_TYPE [[nodiscard]]
+#else
+#define BIDE_NODISCARD_TYPE
+#endif
+
+/*
+ * Atomics are plain integers reached with the built-ins and a written order: g++ cannot compile _Atomic, and the explorer
+ * of the tests puts its own hooks in their place.
+ */
+#ifdef BIDE_EXPLORE
+#include "explore_atomics.h"
+#else
+#define BIDE_LOAD(at, order) __atomic_load_n((at), __ATOMIC_##order)
+#define BIDE_STORE(at, value, order) __atomic_store_n((at), (value), __ATOMIC_##order)
+#define BIDE_SWAP(at, value, order) __atomic_exchange_n((at), (value), __ATOMIC_##order)
+#define BIDE_ADD(at, value, order) __atomic_fetch_add((at), (value), __ATOMIC_##order)
+#define BIDE_SUB(at, value, order) __atomic_fetch_sub((at), (value), __ATOMIC_##order)
+#define BIDE_OR(at, value, order) __atomic_fetch_or((at), (value), __ATOMIC_##order)
+#define BIDE_CAS(at, expected, value, order, order_failed) \
+	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_##order, __ATOMIC_##order_failed)
+#define BIDE_RELAX() bide_relax_()
+#endif
+
+BIDE_INLINE void bide_relax_(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("yield");
+#endif
+}
+
+/* Where something stands in the user's source: static data, so that noting it costs one pointer. */
+typedef struct bide_place {
+	const char *file;
+	uint32_t line;
+	const char *function;
+} bide_place;
+
+#ifdef __cplusplus
+#define BIDE_HERE_ ((const bide_place *)nullptr)
+#else
+#define BIDE_HERE_                                                              \
+	__extension__({                                                             \
+		static const bide_place bide_here_ = { __FILE__, __LINE__, __func__ };  \
+		&bide_here_;                                                            \
+	})
+#endif
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * frame.h - the state of an async function, the head of a worker, and the pools that frames come from.
+ *
+ * Users write BIDE_ASYNC_FRAME (async.h) and never touch what is here. It is public because it is inlined: starting an
+ * async function that does not suspend costs a few nanoseconds, which a call into a shared library would double.
+ *
+ * A frame has two owners, its producer (it runs) and its consumer (who holds the value task); the last one frees it. It
+ * never moves. Pool memory is type-stable: a page belongs to one size class for ever, so a stale value task reads a
+ * generation that differs and is caught.
+ */
+#ifndef BIDE_FRAME_H
+#define BIDE_FRAME_H
+
+#include "source.h"
+
+struct bide_context;
+struct bide_worker;
+
+/* What the body of an async function returns. Not a scalar: a stray `return 5;` does not compile. */
+typedef struct bide_step {
+	bide_payload payload;
+	uintptr_t state; /* 0, an error, or one of the two below */
+} bide_step;
+#define BIDE_SUSPENDED_ ((uintptr_t)4096)
+#define BIDE_KEPT_ ((uintptr_t)4097) /* done, but the result is inside the frame: keep it for the consumer */
+
+/* One for each async function: static data, so that a dump can name things for nothing. */
+typedef struct bide_async {
+	bide_step (*resume)(struct bide_frame *frame);
+	const char *name;
+	const char *file;
+	uint32_t line;
+	uint32_t frame_bytes;
+	bool points_are_lines; /* bide_source.line of its frames is a line of `file` */
+} bide_async;
+
+typedef struct bide_frame {
+	bide_source source;
+	const bide_async *async;
+	bide_source *awaiting;        /* what it waits for; freed: who consumed it (a bide_async or bide_place) */
+	uintptr_t context;            /* struct bide_context *, bit 0: cancellation masked; 0: none */
+} bide_frame;
+BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_frame) == 56, "the header of a frame is 56 bytes");
+
+#define BIDE_CONTEXT_MASKED_ ((uintptr_t)1)
+
+/* Size classes: 48, then multiples of 16 to 128, then four to a doubling up to 4096. Larger frames: the allocator. */
+#define BIDE_CLASS_COUNT_ 26u
+#define BIDE_CLASS_BIG_ 31u
+#define BIDE_CLASS_BYTES_MAX_ 4096u
+
+BIDE_INLINE unsigned bide_class_of_(size_t size_bytes)
+{
+	if (size_bytes <= 48)
+		return 0;
+	if (size_bytes <= 128)
+		return (unsigned)((size_bytes - 33) / 16);
+	if (size_bytes <= 4096) {
+		unsigned doubling = 63u - (unsigned)__builtin_clzll((unsigned long long)size_bytes - 1); /* 7..11 */
+		size_t quarter = (size_t)1 << (doubling - 2);
+		return 6u + (doubling - 7) * 4 + (unsigned)((size_bytes - ((size_t)1 << doubling) - 1) / quarter);
+	}
+	return BIDE_CLASS_BIG_;
+}
+
+BIDE_INLINE size_t bide_class_bytes_(unsigned size_class)
+{
+	if (size_class < 6)
+		return 48 + (size_t)size_class * 16;
+	return ((size_t)1 << (7 + (size_class - 6) / 4)) + (((size_class - 6) % 4) + 1) * ((size_t)1 << (5 + (size_class - 6) / 4));
+}
+
+typedef struct bide_pool {
+	bide_source *free;
+	intptr_t room; /* how many more may be given back before a batch goes to the other workers */
+} bide_pool;
+
+/* The head of a worker: what inlined code touches. The rest is the library's. */
+typedef struct bide_worker {
+	bide_frame *current; /* the running async function; never NULL: outside of any it is the worker's root frame */
+	uintptr_t stack_limit; /* below it a start is queued instead of run on this stack */
+	uint64_t generation;   /* the last one given out; the worker's number in the top 16 bits */
+	bide_frame *next;      /* runs next */
+	bide_frame *queue_head, *queue_tail;
+	size_t queue_count;
+	uint32_t frame_flags;  /* of frames made here: BIDE_FLAG_SYNC_ or 0 */
+	uint32_t number;
+	bide_pool pool[BIDE_CLASS_COUNT_];
+} bide_worker;
+
+#define bide_current_worker_ BIDE_ABI_NAME_(bide_current_worker)
+#define bide_worker_attach_ BIDE_ABI_NAME_(bide_worker_attach)
+
+BIDE_BEGIN
+
+/* Of this thread. NULL until it first uses bide. Initial-exec: one instruction to read. */
+extern BIDE_API __thread bide_worker *bide_current_worker_ __attribute__((tls_model("initial-exec")));
+
+BIDE_API bide_worker *bide_worker_attach_(void);
+BIDE_API bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const bide_place *place);
+BIDE_API void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_class);
+BIDE_API void bide_release_other_(bide_source *source);
+BIDE_API bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place);
+BIDE_API bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame);
+BIDE_API bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_step step);
+BIDE_API bide_value_task bide_start_failed_(const bide_async *async);
+BIDE_API bide_value_task bide_await_slow_(bide_frame *frame, bide_value_task value_task, uint32_t point);
+BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
+BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point);
+BIDE_API void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got);
+BIDE_API void bide_context_hold_(bide_frame *frame);
+
+/* This thread's worker. Cost: one load and one test. NULL only if the first use found no memory. */
+BIDE_INLINE bide_worker *bide_worker_(void)
+{
+	bide_worker *worker = bide_current_worker_;
+	return BIDE_LIKELY(worker != NULL) ? worker : bide_worker_attach_();
+}
+
+/* Takes from the pool: 5 instructions. NULL: no memory. */
+BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_class, const bide_place *place)
+{
+	bide_pool *pool = &worker->pool[size_class];
+	bide_source *source = pool->free;
+
+	if (BIDE_UNLIKELY(!source))
+		return bide_pool_refill_(worker, size_class, place);
+	pool->free = (bide_source *)(uintptr_t)source->generation;
+	pool->room++;
+	return source;
+}
+
+/* Gives back, from any worker to its own pool: the link overwrites the generation, which kills stale value tasks. */
+BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsigned size_class)
+{
+	bide_pool *pool;
+
+	if (BIDE_UNLIKELY(size_class >= BIDE_CLASS_COUNT_ || --worker->pool[size_class].room < 0)) {
+		bide_pool_spill_(worker, source, size_class);
+		return;
+	}
+	pool = &worker->pool[size_class];
+	source->generation = (uint64_t)(uintptr_t)pool->free;
+	pool->free = source;
+}
+
+/* The consumer has taken the result: gives the source back to where it came from. */
+BIDE_INLINE void bide_source_release_(bide_worker *worker, bide_source *source)
+{
+	if (BIDE_LIKELY(source->kind < BIDE_KIND_TASK_))
+		bide_pool_give_(worker, source, source->kind & 31u);
+	else
+		bide_release_other_(source);
+}
+
+/* First suspension only: until then nobody else can see the frame. */
+BIDE_INLINE void bide_frame_publish_(bide_worker *worker, bide_frame *frame)
+{
+	frame->source.word = BIDE_WORD_PENDING_;
+	frame->source.generation = ++worker->generation;
+	frame->source.flags |= BIDE_FLAG_PUBLISHED_;
+	if (BIDE_UNLIKELY(frame->context & ~BIDE_CONTEXT_MASKED_))
+		bide_context_hold_(frame);
+}
+
+BIDE_INLINE bide_value_task bide_suspended_(void)
+{
+	bide_value_task v;
+	v.payload.i = 0;
+	v.state = BIDE_SUSPENDED_;
+	return v;
+}
+
+/* What the awaited source delivered; the source is released. After a yield there is none. */
+BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
+{
+	bide_source *source = frame->awaiting;
+	bide_value_task v;
+
+	if (BIDE_UNLIKELY(!source || source->flags & BIDE_FLAG_LARGE_))
+		return bide_await_take_slow_(frame);
+	v.payload = source->payload;
+	v.state = source->error;
+	if (BIDE_LIKELY(source->kind < BIDE_KIND_TIMER_)) { /* who consumed it, for the misuse hook */
+		source->line = frame->source.line;
+		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async;
+	}
+	bide_source_release_(bide_current_worker_, source);
+	return v;
+}
+
+/*
+ * Awaits what was not ready when it was handed over. Everything of the frame is stored before the waiter is published; on
+ * success the frame is not touched again. Returns the result if it has come meanwhile, else state BIDE_SUSPENDED_.
+ */
+BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_task value_task, uint32_t point)
+{
+	bide_source *source = (bide_source *)value_task.state;
+
+	if (BIDE_UNLIKELY(source->generation != value_task.payload.generation)) /* a yield comes here, and misuse */
+		return bide_await_slow_(frame, value_task, point);
+	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
+		bide_frame_publish_(bide_current_worker_, frame);
+	frame->source.line = point;
+	frame->awaiting = source;
+	switch (bide_source_register_(source, (uintptr_t)frame)) {
+	case BIDE_REGISTERED_:
+		return bide_suspended_();
+	case BIDE_ALREADY_DONE_:
+		return bide_await_take_(frame);
+	default:
+		return bide_await_slow_(frame, value_task, point);
+	}
+}
+
+BIDE_END_DECLS
+#endif

@@ -1,0 +1,88 @@
+/*
+ * short.h - the short names. Include it last. Types and functions are typedefs and macros without arguments; statements
+ * are macros. BIDE_NO_SHORT_<name> before the include leaves a name out (BIDE_NO_SHORT_await, BIDE_NO_SHORT_task...).
+ */
+#ifndef BIDE_SHORT_H
+#define BIDE_SHORT_H
+
+#ifdef __cplusplus
+#error "bide/short.h is C only: in C++ use the bide_ names"
+#endif
+
+#include "bide.h"
+
+/* Types. */
+#ifndef BIDE_NO_SHORT_task
+typedef bide_task task;
+#endif
+#ifndef BIDE_NO_SHORT_value_task
+typedef bide_value_task value_task;
+#endif
+#ifndef BIDE_NO_SHORT_VALUE_TASK_OF
+#define VALUE_TASK_OF BIDE_VALUE_TASK_OF
+#endif
+
+/* The marks of async functions. */
+#ifndef BIDE_NO_SHORT_async
+#define ASYNC_FRAME BIDE_ASYNC_FRAME
+#define ASYNC_FRAME_OWNED BIDE_ASYNC_FRAME_OWNED
+#define async bide_async
+#define async_declare bide_async_declare
+#define async_begin bide_async_begin
+#define async_finally bide_async_finally
+#define async_end bide_async_end
+#define async_start bide_async_start
+#define async_return bide_async_return
+#define async_return_large bide_async_return_large
+#define async_return_owned bide_async_return_owned
+#define async_fail bide_async_fail
+#define async_error bide_async_error
+#define async_enter bide_async_enter
+#define async_leave bide_async_leave
+#define async_yield bide_yield
+#endif
+#ifndef BIDE_NO_SHORT_await
+#define await bide_await
+#define await_or bide_await_or
+#define await_large bide_await_large
+#define await_error bide_await_error
+#endif
+
+/* Value tasks and tasks. */
+#ifndef BIDE_NO_SHORT_value_task
+#define value_task_from bide_value_task_from
+#define value_task_from_error bide_value_task_from_error
+#define value_task_completed bide_value_task_completed
+#define value_task_is_ready bide_value_task_is_ready
+#define as_task bide_as_task
+#define forget bide_forget
+#endif
+#ifndef BIDE_NO_SHORT_task
+#define task_create bide_task_create
+#define task_complete bide_task_complete
+#define task_fail bide_task_fail
+#define task_cancel bide_task_cancel
+#define task_ref bide_task_ref
+#define task_unref bide_task_unref
+#define task_await bide_task_await
+#define task_await_for bide_task_await_for
+#define task_continue_with bide_task_continue_with
+#endif
+
+/* What stands around them. */
+#ifndef BIDE_NO_SHORT_delay
+#define delay_ms bide_delay_ms
+#define delay_ns bide_delay_ns
+#endif
+#ifndef BIDE_NO_SHORT_when
+#define when_all bide_when_all
+#define when_any bide_when_any
+#define when_each_init bide_when_each_init
+#define when_each_next bide_when_each_next
+#endif
+#ifndef BIDE_NO_SHORT_with
+#define with_timeout_ms bide_with_timeout_ms
+#define with_token bide_with_token
+#endif
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * value_task.h - a result that is there, or the promise of one: 16 bytes, returned in two registers.
+ *
+ * A value task holds its result itself when the operation completed synchronously: no memory is taken. Otherwise it points
+ * at the source that will have the result (an async function's frame, a timer, a subscription to a task, your own source).
+ *
+ * The rule: exactly one consumer, once. Awaiting consumes; so do bide_as_task, bide_forget, bide_wait that succeeds, the
+ * combinators that say "consumes" and bide_group_add. A value task that holds its value may be copied and read at will;
+ * one that is pending is dead, with all its copies, when it has been consumed. Consuming it again calls the misuse hook
+ * (misuse.h), which names both places. Dropping a pending one silently leaks its frame: bide_stats counts it, bide_dump
+ * and bide_shutdown name it.
+ *
+ * Results are an int64_t, a double or a pointer, or an error: an errno number, ECANCELED for cancellation, or a number of
+ * the two ranges below. For results larger than 8 bytes see bide_async_return_large in async.h.
+ *
+ * Two registers: System V x86-64, AArch64 (AAPCS64), RV64. Elsewhere it works, through memory.
+ */
+#ifndef BIDE_VALUE_TASK_H
+#define BIDE_VALUE_TASK_H
+
+#include "abi.h"
+
+/* Error numbers. 1..2047 are errno values. */
+#define BIDE_ENOFRAME 2048  /* the async function did not start: no memory for its frame. Nothing of it ran. */
+#define BIDE_EBROKEN 2049   /* every reference to a completion source is gone and nobody completed it */
+#define BIDE_END 2050       /* no more elements: when_each, periodic timer after its end */
+#define BIDE_ESTALE 2051    /* misuse went on (the hook returned): the value task had been consumed already */
+#define BIDE_EUSER 3072     /* 3072..4095 are yours */
+#define BIDE_ERROR_MAX 4095
+
+typedef union bide_payload {
+	int64_t i;
+	double d;
+	void *p;
+	uint64_t generation; /* of the source, while the value task is pending */
+} bide_payload;
+
+/* state: 0 succeeded, the payload is the result; 1..4095 failed with that error; else the address of a source. */
+typedef union BIDE_NODISCARD_TYPE bide_value_task {
+	__extension__ struct {
+		bide_payload payload;
+		uintptr_t state;
+	};
+	struct bide_untyped_ *type_;
+} bide_value_task;
+
+/*
+ * A typed form, at no cost: BIDE_VALUE_TASK_OF(text_task, const char *) declares the type text_task; awaiting one into
+ * anything but a const char * does not compile. Make one with BIDE_TYPED(text_task, value_task).
+ */
+#define BIDE_VALUE_TASK_OF(name, type)               \
+	typedef union BIDE_NODISCARD_TYPE name {         \
+		__extension__ struct {                       \
+			bide_payload payload;                    \
+			uintptr_t state;                         \
+		};                                           \
+		__typeof__(type) *type_;                     \
+		bide_value_task untyped;                     \
+	} name
+#define BIDE_TYPED(name, value_task) ((name){ .untyped = (value_task) })
+
+typedef enum bide_status {
+	BIDE_PENDING,
+	BIDE_SUCCEEDED,
+	BIDE_FAILED,
+	BIDE_CANCELED
+} bide_status;
+
+BIDE_BEGIN
+
+BIDE_API bide_status bide_value_task_status_pending_(bide_value_task value_task);
+BIDE_API bide_value_task bide_value_task_bad_error_(int error);
+BIDE_API int bide_value_task_error_pending_(bide_value_task value_task);
+
+/* Completed value tasks. Cost: two registers. */
+BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_int(int64_t value)
+{
+	bide_value_task v;
+	v.payload.i = value;
+	v.state = 0;
+	return v;
+}
+
+BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_double(double value)
+{
+	bide_value_task v;
+	v.payload.d = value;
+	v.state = 0;
+	return v;
+}
+
+BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_pointer(const void *value)
+{
+	bide_value_task v;
+	v.payload.p = (void *)(uintptr_t)value;
+	v.state = 0;
+	return v;
+}
+
+/* Succeeded without a result. */
+BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_completed(void)
+{
+	return bide_value_task_from_int(0);
+}
+
+/* Failed with `error`, 1..4095 (ECANCELED: canceled). Anything else is misuse and gives EINVAL. */
+BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error(int error)
+{
+	bide_value_task v;
+	if (BIDE_UNLIKELY(error <= 0 || error > BIDE_ERROR_MAX))
+		return bide_value_task_bad_error_(error);
+	v.payload.i = 0;
+	v.state = (uintptr_t)error;
+	return v;
+}
+
+/*
+ * Queries. They consume nothing and any number may be made before the value task is consumed; afterwards they are misuse.
+ * Thread: whoever holds the value task. Cost: a comparison; for a pending one a load.
+ */
+BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task);
+
+BIDE_INLINE bool bide_value_task_is_ready(bide_value_task value_task)
+{
+	return value_task.state <= BIDE_ERROR_MAX || bide_value_task_status_pending_(value_task) != BIDE_PENDING;
+}
+
+BIDE_INLINE bool bide_value_task_is_successful(bide_value_task value_task)
+{
+	return bide_value_task_status(value_task) == BIDE_SUCCEEDED;
+}
+
+BIDE_INLINE bool bide_value_task_is_failed(bide_value_task value_task)
+{
+	return bide_value_task_status(value_task) == BIDE_FAILED;
+}
+
+BIDE_INLINE bool bide_value_task_is_canceled(bide_value_task value_task)
+{
+	return bide_value_task_status(value_task) == BIDE_CANCELED;
+}
+
+BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
+{
+	enum { canceled = 125 }; /* ECANCELED; <errno.h> stays out of this header. value_task.c asserts it. */
+	if (value_task.state > BIDE_ERROR_MAX)
+		return bide_value_task_status_pending_(value_task);
+	if (value_task.state == 0)
+		return BIDE_SUCCEEDED;
+	return value_task.state == canceled ? BIDE_CANCELED : BIDE_FAILED;
+}
+
+/* The error number, 0 after success, -1 while it is pending. */
+BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
+{
+	return value_task.state <= BIDE_ERROR_MAX ? (int)value_task.state : bide_value_task_error_pending_(value_task);
+}
+
+/* Same value, same error, or the same pending operation. A value that is there never equals a pending one. */
+BIDE_INLINE bool bide_value_task_equal(bide_value_task a, bide_value_task b)
+{
+	return a.state == b.state && a.payload.i == b.payload.i;
+}
+
+/* The name of an error number of any range, for messages: "ECANCELED: Operation canceled". Static; never NULL. */
+BIDE_API const char *bide_error_text(int error);
+
+BIDE_END_DECLS
+
+/*
+ * bide_value_task_from(x): a completed value task of any scalar. Also takes a value task (typed or not) and gives it back
+ * untyped. The value passes through memory only where the compiler does not optimise.
+ */
+#ifndef __cplusplus
+
+BIDE_INLINE bide_value_task bide_pack_signed_(const void *at, size_t size_bytes)
+{
+	if (size_bytes == sizeof(int))
+		return bide_value_task_from_int(*(const int *)at);
+	return bide_value_task_from_int(size_bytes == sizeof(long) ? (int64_t) * (const long *)at
+	                                                          : (int64_t) * (const long long *)at);
+}
+
+BIDE_INLINE bide_value_task bide_pack_unsigned_(const void *at, size_t size_bytes)
+{
+	if (size_bytes == sizeof(unsigned))
+		return bide_value_task_from_int(*(const unsigned *)at);
+	return bide_value_task_from_int(size_bytes == sizeof(unsigned long) ? (int64_t) * (const unsigned long *)at
+	                                                                   : (int64_t) * (const unsigned long long *)at);
+}
+
+BIDE_INLINE bide_value_task bide_pack_double_(const void *at, size_t size_bytes)
+{
+	return bide_value_task_from_double(size_bytes == sizeof(float) ? (double)*(const float *)at : *(const double *)at);
+}
+
+/* Pointers and value tasks: told apart by their size. */
+BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
+{
+	bide_value_task v;
+	if (size_bytes == sizeof(bide_value_task))
+		__builtin_memcpy(&v, at, sizeof v);
+	else
+		v = bide_value_task_from_pointer(*(void *const *)at);
+	return v;
+}
+
+/* 1 ? x : x lets arrays decay and small integers widen; x is evaluated once, in the initialiser. */
+#define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x))
+#define bide_value_task_from(x)                                                                          \
+	_Generic((x), _Bool: bide_pack_signed_, char: bide_pack_signed_, signed char: bide_pack_signed_,      \
+	         unsigned char: bide_pack_signed_, short: bide_pack_signed_, unsigned short: bide_pack_signed_, \
+	         int: bide_pack_signed_, long: bide_pack_signed_, long long: bide_pack_signed_,               \
+	         unsigned: bide_pack_unsigned_, unsigned long: bide_pack_unsigned_,                           \
+	         unsigned long long: bide_pack_unsigned_, float: bide_pack_double_, double: bide_pack_double_, \
+	         default: bide_pack_other_)((const void *)(BIDE_DECAYED_(x)[1]){ (x) }, sizeof(BIDE_DECAYED_(x)))
+
+#endif
+#endif

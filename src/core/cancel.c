@@ -1,0 +1,565 @@
+/*
+ * cancel.c - cancellation: cores, sources, tokens, registrations.
+ *
+ * Callbacks of all cores are under one lock, held for a few instructions: so a registration can be taken out, or waited for,
+ * without knowing whether its source still exists. Nothing is called with the lock held. Canceling walks the tree of
+ * linked cores by a work list, in constant stack. Operations fire on the worker only: they are its own.
+ */
+#include <stddef.h>
+
+#include "core.h"
+
+/* A callback that runs now; on the stack of the thread that cancels. */
+typedef struct firing {
+	const bide_cancel_node *node;
+	const void *thread;
+	struct firing *next;
+} firing;
+
+static uint32_t callbacks_lock;
+static firing *all_firing;
+
+static void lock(uint32_t *word)
+{
+	for (unsigned tries = 0; BIDE_SWAP(word, 1u, ACQUIRE) != 0; tries++) /* pairs with unlock */
+		bide_port_wait_a_moment(tries);
+}
+
+static void unlock(uint32_t *word)
+{
+	BIDE_STORE(word, 0u, RELEASE); /* pairs with lock */
+}
+
+static void list_add(bide_cancel_node **newest, bide_cancel_node *node, bide_cancel_core *core)
+{
+	node->newer = NULL;
+	node->older = *newest;
+	if (*newest)
+		(*newest)->newer = node;
+	*newest = node;
+	node->core = core;
+}
+
+static void list_remove(bide_cancel_node **newest, bide_cancel_node *node)
+{
+	*(node->newer ? &node->newer->older : newest) = node->older;
+	if (node->older)
+		node->older->newer = node->newer;
+	node->core = NULL;
+}
+
+/* --- cores --- */
+
+static void operations_posted(bide_post *post);
+
+void bide_cancel_core_init_(bide_cancel_core *core, void (*destroy)(bide_cancel_core *core))
+{
+	core->lock = 0;
+	core->references = 1;
+	core->error = 0;
+	core->callbacks = core->operations = NULL;
+	core->post.run = operations_posted;
+	core->next = NULL;
+	core->destroy = destroy;
+}
+
+void bide_cancel_core_ref_(bide_cancel_core *core)
+{
+	BIDE_ADD(&core->references, 1, RELAXED);
+}
+
+/* For one that is found through a list: it may be on its way out. */
+static bool core_try_ref(bide_cancel_core *core)
+{
+	uint32_t seen = BIDE_LOAD(&core->references, RELAXED);
+
+	while (seen != 0)
+		if (BIDE_CAS(&core->references, &seen, seen + 1, RELAXED, RELAXED))
+			return true;
+	return false;
+}
+
+void bide_cancel_core_unref_(bide_cancel_core *core)
+{
+	if (BIDE_SUB(&core->references, 1, ACQ_REL) == 1) /* the last one sees what all others did */
+		core->destroy(core);
+}
+
+void bide_cancel_core_clear_(bide_cancel_core *core)
+{
+	lock(&callbacks_lock);
+	while (core->callbacks)
+		list_remove(&core->callbacks, core->callbacks);
+	unlock(&callbacks_lock);
+}
+
+int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node, void (*fire)(bide_cancel_node *node, int error))
+{
+	int error;
+
+	node->core = NULL;
+	node->child = NULL;
+	node->fire = fire;
+	if (!core)
+		return 0;
+	lock(&core->lock);
+	error = BIDE_LOAD(&core->error, RELAXED); /* stored under the lock */
+	if (!error)
+		list_add(&core->operations, node, core);
+	unlock(&core->lock);
+	if (!error)
+		bide_cancel_core_ref_(core); /* the caller holds one, so this is in time */
+	return error;
+}
+
+void bide_cancel_unlink_(bide_cancel_node *node)
+{
+	bide_cancel_core *core = node->core;
+
+	if (!core)
+		return;
+	lock(&core->lock);
+	list_remove(&core->operations, node);
+	unlock(&core->lock);
+	bide_cancel_core_unref_(core);
+}
+
+/* On the worker, which owns the operations: none can end while this runs, except by what fires. */
+static void operations_fire(bide_cancel_core *core, int error)
+{
+	bide_cancel_node *node;
+
+	for (;;) {
+		lock(&core->lock);
+		node = core->operations;
+		if (node)
+			list_remove(&core->operations, node);
+		unlock(&core->lock);
+		if (!node)
+			return;
+		node->fire(node, error);
+		bide_cancel_core_unref_(core); /* the node's; the caller has another */
+	}
+}
+
+static void operations_posted(bide_post *post)
+{
+	bide_cancel_core *core = BIDE_CONTAINER_(post, bide_cancel_core, post);
+
+	operations_fire(core, core->error);
+	bide_cancel_core_unref_(core);
+}
+
+/* Marks a core; true: it was not canceled before. Nobody can add to it afterwards. */
+static bool core_mark(bide_cancel_core *core, int error)
+{
+	bool first;
+
+	lock(&core->lock);
+	first = core->error == 0;
+	if (first)
+		BIDE_STORE(&core->error, (uint16_t)error, RELEASE); /* pairs with the loads of those who ask */
+	unlock(&core->lock);
+	return first;
+}
+
+/* Fires the newest callback, or puts the core below it on the work list. false: none is left. */
+static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **work)
+{
+	firing now = { NULL, bide_port_thread(), NULL };
+	bide_cancel_core *child;
+	bide_cancel_node *node;
+
+	lock(&callbacks_lock);
+	node = core->callbacks;
+	if (!node) {
+		unlock(&callbacks_lock);
+		return false;
+	}
+	list_remove(&core->callbacks, node);
+	child = node->child;
+	if (child) {
+		bool alive = core_try_ref(child);
+
+		unlock(&callbacks_lock);
+		if (alive && core_mark(child, error)) {
+			child->next = *work;
+			*work = child;
+		} else if (alive) {
+			bide_cancel_core_unref_(child);
+		}
+		return true;
+	}
+	now.node = node;
+	now.next = all_firing;
+	all_firing = &now;
+	unlock(&callbacks_lock);
+	node->fire(node, error);
+	lock(&callbacks_lock);
+	for (firing **f = &all_firing; *f; f = &(*f)->next)
+		if (*f == &now) {
+			*f = now.next;
+			break;
+		}
+	unlock(&callbacks_lock);
+	return true;
+}
+
+bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
+{
+	bide_cancel_core *work;
+
+	if (!core_mark(core, error))
+		return false;
+	bide_cancel_core_ref_(core);
+	core->next = NULL;
+	for (work = core; work;) {
+		bide_cancel_core *now = work;
+
+		work = now->next;
+		while (callback_fire(now, error, &work))
+			;
+		if (!now->operations) { /* marked: nobody adds any more */
+			bide_cancel_core_unref_(now);
+		} else if (bide_port_on_worker()) {
+			operations_fire(now, error);
+			bide_cancel_core_unref_(now);
+		} else {
+			bide_port_post(&now->post); /* takes the reference along */
+		}
+	}
+	return true;
+}
+
+/* Under the lock of the callbacks: into the parent's list, unless it is canceled. Returns its error. */
+static int attach_locked(bide_cancel_core *parent, bide_cancel_core *child, bide_cancel_node *node)
+{
+	int error = BIDE_LOAD(&parent->error, ACQUIRE); /* pairs with core_mark */
+
+	node->child = child;
+	node->fire = NULL;
+	node->core = NULL;
+	/* Marked after this look: then whoever marked it comes for the callbacks later, and finds the node. */
+	if (!error)
+		list_add(&parent->callbacks, node, parent);
+	return error;
+}
+
+void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child, bide_cancel_node *node)
+{
+	int error;
+
+	lock(&callbacks_lock);
+	error = attach_locked(parent, child, node);
+	unlock(&callbacks_lock);
+	if (error)
+		core_mark(child, error);
+}
+
+void bide_cancel_detach_(bide_cancel_node *node)
+{
+	lock(&callbacks_lock);
+	if (node->core)
+		list_remove(&node->core->callbacks, node);
+	unlock(&callbacks_lock);
+}
+
+/* --- sources --- */
+
+struct bide_cancel_source {
+	bide_operation operation; /* its generation is the tokens' */
+	bide_cancel_core core;
+	bide_timer *timer;
+	bide_notify expired;
+	bide_post rearm;         /* a cancel_after from another thread */
+	int64_t rearm_deadline_ns;
+	uint32_t rearm_posted;
+	uint32_t parent_count;
+	bide_cancel_node parents[];
+};
+
+static const bide_operation_type source_type = { "cancel source" };
+
+static void timer_stop(bide_cancel_source *source)
+{
+	bide_timer *timer = source->timer;
+
+	source->timer = NULL;
+	if (timer && bide_unwatch_(&timer->source, &source->expired)) {
+		bide_port_disarm(timer);
+		bide_operation_drop_(&timer->source);
+	}
+}
+
+static void source_free(bide_post *post)
+{
+	bide_cancel_source *source = BIDE_CONTAINER_(post, bide_cancel_source, core.post);
+
+	timer_stop(source);
+	for (uint32_t i = 0; i < source->parent_count; i++)
+		bide_cancel_detach_(&source->parents[i]);
+	bide_cancel_core_clear_(&source->core);
+	lock(&callbacks_lock); /* a token that is being registered sees the generation or the living source */
+	source->operation.source.generation = 0;
+	unlock(&callbacks_lock);
+	bide_operation_drop_(&source->operation.source);
+}
+
+/* The wheel is the worker's: a source with a timer goes there to end. */
+static void source_destroy(bide_cancel_core *core)
+{
+	bide_cancel_source *source = BIDE_CONTAINER_(core, bide_cancel_source, core);
+
+	if (source->timer && !bide_port_on_worker()) {
+		core->post.run = source_free;
+		bide_port_post(&core->post);
+		return;
+	}
+	source_free(&core->post);
+}
+
+static void source_expired(bide_notify *notify, bide_source *timer)
+{
+	bide_cancel_source *source = BIDE_CONTAINER_(notify, bide_cancel_source, expired);
+
+	source->timer = NULL;
+	bide_release_(timer, NULL);
+	bide_cancel_core_ref_(&source->core); /* a callback may drop the last one */
+	bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
+	bide_cancel_core_unref_(&source->core);
+}
+
+bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *tokens, size_t count)
+{
+	bide_cancel_source *source;
+
+	if ((!tokens && count) || count > 65535) {
+		bide_misuse_("bide_cancel_source_create_linked: %s", !tokens ? "tokens is NULL" : "more than 65535 tokens");
+		return NULL;
+	}
+	source = (bide_cancel_source *)(void *)bide_operation_new_(sizeof *source + count * sizeof source->parents[0],
+	                                                           &source_type);
+	if (!source)
+		return NULL;
+	bide_cancel_core_init_(&source->core, source_destroy);
+	source->expired.run = source_expired;
+	source->parent_count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++)
+		if (!bide_cancel_token_attach_(tokens[i], &source->core, &source->parents[i]))
+			source->parents[i].core = NULL;
+	return source;
+}
+
+bide_cancel_source *bide_cancel_source_create(void)
+{
+	return bide_cancel_source_create_linked(NULL, 0);
+}
+
+static bool source_valid(const bide_cancel_source *source, const char *what)
+{
+	if (!source)
+		bide_misuse_("%s: source is NULL", what);
+	return source != NULL;
+}
+
+bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source)
+{
+	if (source_valid(source, "bide_cancel_source_ref"))
+		bide_cancel_core_ref_(&source->core);
+	return source;
+}
+
+void bide_cancel_source_unref(bide_cancel_source *source)
+{
+	if (source)
+		bide_cancel_core_unref_(&source->core);
+}
+
+bool bide_cancel(bide_cancel_source *source)
+{
+	bool first;
+
+	if (!source_valid(source, "bide_cancel"))
+		return false;
+	bide_cancel_core_ref_(&source->core); /* a callback may drop the caller's */
+	first = bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
+	bide_cancel_core_unref_(&source->core);
+	return first;
+}
+
+bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
+{
+	return source_valid(source, "bide_cancel_source_is_canceled") && BIDE_LOAD(&source->core.error, ACQUIRE) != 0;
+}
+
+/* On the worker. */
+static int rearm(bide_cancel_source *source, int64_t deadline_ns)
+{
+	timer_stop(source);
+	if (deadline_ns == BIDE_FOREVER || source->core.error)
+		return 0;
+	source->timer = bide_timer_new_(sizeof *source->timer);
+	if (!source->timer)
+		return BIDE_ENOMEM_;
+	source->timer->source.payload.i = deadline_ns;
+	(void)bide_watch_(bide_source_value_(&source->timer->source), &source->expired, "bide_cancel_after", NULL);
+	bide_port_arm(source->timer);
+	return 0;
+}
+
+static void rearm_posted(bide_post *post)
+{
+	bide_cancel_source *source = BIDE_CONTAINER_(post, bide_cancel_source, rearm);
+
+	BIDE_STORE(&source->rearm_posted, 0u, SEQ_CST); /* a later call posts again; before the deadline is read */
+	if (rearm(source, BIDE_LOAD(&source->rearm_deadline_ns, SEQ_CST)) != 0)
+		bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_); /* no memory for the timer: sooner is safer than never */
+	bide_cancel_core_unref_(&source->core);
+}
+
+int bide_cancel_after(bide_cancel_source *source, int64_t delay_ns)
+{
+	if (!source_valid(source, "bide_cancel_after"))
+		return BIDE_EINVAL_;
+	if (delay_ns < 0) {
+		bide_misuse_("bide_cancel_after: the delay is below zero; BIDE_FOREVER means never");
+		return BIDE_EINVAL_;
+	}
+	if (delay_ns == 0) {
+		bide_cancel(source);
+		return 0;
+	}
+	if (bide_port_on_worker())
+		return rearm(source, bide_deadline_after_(delay_ns));
+	BIDE_STORE(&source->rearm_deadline_ns, bide_deadline_after_(delay_ns), SEQ_CST);
+	if (BIDE_SWAP(&source->rearm_posted, 1u, SEQ_CST) == 0) {
+		bide_cancel_core_ref_(&source->core);
+		source->rearm.run = rearm_posted;
+		bide_port_post(&source->rearm);
+	}
+	return 0;
+}
+
+bool bide_cancel_reset(bide_cancel_source *source)
+{
+	if (!source_valid(source, "bide_cancel_reset"))
+		return false;
+	if (BIDE_LOAD(&source->core.error, ACQUIRE) != 0)
+		return false;
+	bide_cancel_core_clear_(&source->core);
+	return bide_cancel_after(source, BIDE_FOREVER) == 0;
+}
+
+/* --- tokens and registrations --- */
+
+bide_cancel_token bide_cancel_source_token(bide_cancel_source *source)
+{
+	bide_cancel_token token = bide_cancel_token_none();
+
+	if (source_valid(source, "bide_cancel_source_token")) {
+		token.source = source;
+		token.generation = source->operation.source.generation;
+	}
+	return token;
+}
+
+/* Source memory is type-stable: a token of one that is gone finds another generation. */
+bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
+{
+	return token.source && BIDE_LOAD(&token.source->operation.source.generation, RELAXED) == token.generation;
+}
+
+bool bide_cancel_token_is_canceled(bide_cancel_token token)
+{
+	return bide_cancel_token_can_be_canceled(token) && BIDE_LOAD(&token.source->core.error, ACQUIRE) != 0;
+}
+
+bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child, bide_cancel_node *node)
+{
+	int error;
+
+	node->core = NULL;
+	if (!token.source)
+		return false;
+	lock(&callbacks_lock);
+	if (!bide_cancel_token_can_be_canceled(token)) {
+		unlock(&callbacks_lock);
+		return false;
+	}
+	error = attach_locked(&token.source->core, child, node);
+	unlock(&callbacks_lock);
+	if (error)
+		core_mark(child, error);
+	return true;
+}
+
+static void registration_fire(bide_cancel_node *node, int error)
+{
+	bide_cancel_registration *registration = BIDE_CONTAINER_(node, bide_cancel_registration, node_);
+
+	(void)error;
+	registration->callback_(registration->argument_);
+}
+
+bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *registration, bide_cancel_callback *callback,
+                          void *argument)
+{
+	int error = 0;
+	bool alive;
+
+	if (!registration || !callback) {
+		bide_misuse_("bide_cancel_register: %s is NULL", !registration ? "registration" : "callback");
+		return false;
+	}
+	registration->callback_ = callback;
+	registration->argument_ = argument;
+	registration->token_ = token;
+	registration->state_ = 0;
+	registration->node_.core = NULL;
+	if (!token.source)
+		return false;
+	lock(&callbacks_lock);
+	alive = bide_cancel_token_can_be_canceled(token);
+	if (alive) {
+		error = attach_locked(&token.source->core, NULL, &registration->node_);
+		registration->node_.fire = registration_fire;
+	}
+	unlock(&callbacks_lock);
+	if (error)
+		callback(argument);
+	return alive && !error;
+}
+
+static bool unregister(bide_cancel_registration *registration, bool wait, const char *what)
+{
+	const void *me = bide_port_thread();
+	bool removed, runs;
+
+	if (!registration) {
+		bide_misuse_("%s: registration is NULL", what);
+		return false;
+	}
+	for (unsigned tries = 0;; tries++) {
+		lock(&callbacks_lock);
+		removed = registration->node_.core != NULL;
+		if (removed)
+			list_remove(&registration->node_.core->callbacks, &registration->node_);
+		runs = false;
+		for (firing *f = all_firing; f; f = f->next)
+			runs |= f->node == &registration->node_ && f->thread != me;
+		unlock(&callbacks_lock);
+		if (removed || !runs || !wait)
+			return removed;
+		bide_port_wait_a_moment(tries);
+	}
+}
+
+bool bide_cancel_unregister(bide_cancel_registration *registration)
+{
+	return unregister(registration, false, "bide_cancel_unregister");
+}
+
+bool bide_cancel_unregister_wait(bide_cancel_registration *registration)
+{
+	return unregister(registration, true, "bide_cancel_unregister_wait");
+}

@@ -1,0 +1,296 @@
+/*
+ * context.c - what async functions inherit. A context is a cancel core with a place in the tree of contexts, perhaps a
+ * deadline, perhaps a value; never changed after it was made, except that it may be canceled.
+ */
+#include "core.h"
+
+struct bide_context {
+	bide_operation operation;
+	bide_cancel_core core;
+	bide_context *parent; /* a reference */
+	bide_cancel_node in_parent, in_token;
+	bide_timer *timer;
+	bide_notify expired;
+	bide_post arm;
+	int64_t deadline_ns; /* its own or the nearest above */
+	const void *key;
+	void *value;
+};
+
+static const bide_operation_type context_type = { "context" };
+
+static bide_context *unmasked(uintptr_t word)
+{
+	return word & BIDE_CONTEXT_MASKED_ ? NULL : (bide_context *)word;
+}
+
+static bide_context *either(uintptr_t word)
+{
+	return (bide_context *)(word & ~BIDE_CONTEXT_MASKED_);
+}
+
+static uintptr_t current_word(void)
+{
+	bide_worker *worker = bide_worker_();
+
+	return worker ? worker->current->context : 0;
+}
+
+bide_cancel_core *bide_context_core_(void)
+{
+	bide_context *context = unmasked(current_word());
+
+	return context ? &context->core : NULL;
+}
+
+/* Parents are let go in a loop: a chain of contexts may be long. */
+static void context_free(bide_post *post)
+{
+	bide_context *context = BIDE_CONTAINER_(post, bide_context, core.post), *parent;
+	bide_timer *timer = context->timer;
+
+	if (timer && bide_unwatch_(&timer->source, &context->expired)) {
+		bide_port_disarm(timer);
+		bide_operation_drop_(&timer->source);
+	}
+	bide_cancel_detach_(&context->in_parent);
+	bide_cancel_detach_(&context->in_token);
+	bide_cancel_core_clear_(&context->core);
+	parent = context->parent;
+	bide_operation_drop_(&context->operation.source);
+	if (parent)
+		bide_context_unref(parent);
+}
+
+static void context_destroy(bide_cancel_core *core)
+{
+	bide_context *context = BIDE_CONTAINER_(core, bide_context, core);
+
+	if (context->timer && !bide_port_on_worker()) {
+		core->post.run = context_free; /* the wheel is the worker's */
+		bide_port_post(&core->post);
+		return;
+	}
+	context_free(&core->post);
+}
+
+static void context_expired(bide_notify *notify, bide_source *timer)
+{
+	bide_context *context = BIDE_CONTAINER_(notify, bide_context, expired);
+
+	context->timer = NULL;
+	bide_release_(timer, NULL);
+	bide_cancel_core_ref_(&context->core);
+	bide_cancel_core_fire_(&context->core, BIDE_ETIMEDOUT_);
+	bide_cancel_core_unref_(&context->core);
+}
+
+static void context_arm(bide_post *post)
+{
+	bide_context *context = BIDE_CONTAINER_(post, bide_context, arm);
+
+	bide_port_arm(context->timer);
+	bide_context_unref(context);
+}
+
+static const char *options_wrong(const bide_context_options *options)
+{
+	if (options->timeout_ns < 0)
+		return "timeout_ns is below zero; 0 means none";
+	if (options->detached && options->parent)
+		return "detached and parent exclude each other";
+	return NULL;
+}
+
+/* The deadline; false: no memory. */
+static bool set_deadline(bide_context *context, int64_t timeout_ns)
+{
+	int64_t deadline_ns = bide_deadline_after_(timeout_ns);
+
+	if (deadline_ns >= context->deadline_ns)
+		return true; /* the one above comes first */
+	context->timer = bide_timer_new_(sizeof *context->timer);
+	if (!context->timer)
+		return false;
+	context->deadline_ns = deadline_ns;
+	context->timer->source.payload.i = deadline_ns;
+	(void)bide_watch_(bide_source_value_(&context->timer->source), &context->expired, "bide_context_create", NULL);
+	if (bide_port_on_worker()) {
+		bide_port_arm(context->timer);
+	} else {
+		bide_context_ref(context);
+		context->arm.run = context_arm;
+		bide_port_post(&context->arm);
+	}
+	return true;
+}
+
+bide_context *bide_context_create(const bide_context_options *wanted)
+{
+	static const bide_context_options plain;
+	const bide_context_options *options = wanted ? wanted : &plain;
+	uintptr_t current = current_word();
+	bide_context *context, *parent;
+
+	if (options_wrong(options)) {
+		bide_misuse_("bide_context_create: %s", options_wrong(options));
+		return NULL;
+	}
+	context = (bide_context *)(void *)bide_operation_new_(sizeof *context, &context_type);
+	if (!context)
+		return NULL;
+	parent = options->detached ? NULL : options->parent ? options->parent : either(current);
+	bide_cancel_core_init_(&context->core, context_destroy);
+	context->expired.run = context_expired;
+	context->deadline_ns = BIDE_FOREVER;
+	context->key = options->key;
+	context->value = options->value;
+	context->parent = parent;
+	if (parent) {
+		bide_context_ref(parent);
+		/* Made in a cleanup it sees the values above, but not their cancellation and deadline. */
+		if (options->parent || !(current & BIDE_CONTEXT_MASKED_)) {
+			context->deadline_ns = parent->deadline_ns;
+			bide_cancel_core_attach_(&parent->core, &context->core, &context->in_parent);
+		}
+	}
+	bide_cancel_token_attach_(options->token, &context->core, &context->in_token);
+	if (options->timeout_ns > 0 && !set_deadline(context, options->timeout_ns)) {
+		bide_context_unref(context);
+		return NULL;
+	}
+	return context;
+}
+
+bide_context *bide_context_limited_(int64_t timeout_ms, bide_cancel_token token)
+{
+	bide_context_options options = { .token = token };
+
+	if (timeout_ms < 0 || timeout_ms > INT64_MAX / 1000000) {
+		bide_misuse_("bide_with_timeout_ms: %lld ms; 1 to %lld are allowed", (long long)timeout_ms,
+		             (long long)(INT64_MAX / 1000000));
+		return NULL;
+	}
+	options.timeout_ns = timeout_ms * 1000000;
+	return bide_context_create(&options);
+}
+
+bide_context *bide_context_ref(bide_context *context)
+{
+	if (!context)
+		bide_misuse_("bide_context_ref: context is NULL");
+	else
+		bide_cancel_core_ref_(&context->core);
+	return context;
+}
+
+void bide_context_unref(bide_context *context)
+{
+	if (context)
+		bide_cancel_core_unref_(&context->core);
+}
+
+bide_context *bide_context_current(void)
+{
+	return either(current_word());
+}
+
+bool bide_context_cancel(bide_context *context, int error)
+{
+	bool first;
+
+	if (!context || error <= 0 || error > BIDE_ERROR_MAX) {
+		bide_misuse_("bide_context_cancel: %s", !context ? "context is NULL" : "the error must be 1 to 4095 (ECANCELED)");
+		return false;
+	}
+	bide_context_ref(context);
+	first = bide_cancel_core_fire_(&context->core, error);
+	bide_context_unref(context);
+	return first;
+}
+
+int bide_context_error(const bide_context *context)
+{
+	if (!context)
+		context = unmasked(current_word());
+	return context ? BIDE_LOAD(&context->core.error, ACQUIRE) : 0; /* pairs with the cancel */
+}
+
+int64_t bide_context_deadline_ns(void)
+{
+	bide_context *context = unmasked(current_word());
+
+	return context ? context->deadline_ns : BIDE_FOREVER;
+}
+
+void *bide_context_get(const void *key)
+{
+	for (bide_context *context = either(current_word()); key && context; context = context->parent)
+		if (context->key == key)
+			return context->value;
+	return NULL;
+}
+
+/* --- for the macros --- */
+
+void bide_context_hold_(bide_frame *frame)
+{
+	if (frame->source.flags & BIDE_FLAG_HELD_)
+		return;
+	frame->source.flags |= BIDE_FLAG_HELD_;
+	bide_context_ref(either(frame->context));
+}
+
+uintptr_t bide_context_push_(bide_context *context)
+{
+	bide_worker *worker = bide_worker_();
+	uintptr_t saved;
+
+	if (!worker)
+		return 0;
+	saved = worker->current->context;
+	if (context)
+		worker->current->context = (uintptr_t)context;
+	return saved;
+}
+
+void bide_context_pop_(uintptr_t saved)
+{
+	bide_worker *worker = bide_worker_();
+
+	if (worker)
+		worker->current->context = saved;
+}
+
+void bide_context_enter_(bide_frame *frame, bide_context *context)
+{
+	uintptr_t old = frame->context;
+
+	if (!context) {
+		bide_misuse_("bide_async_enter in %s: context is NULL", frame->async->name);
+		return;
+	}
+	bide_context_ref(context);
+	if (frame->source.flags & BIDE_FLAG_HELD_)
+		bide_context_unref(either(old));
+	frame->source.flags |= BIDE_FLAG_HELD_;
+	frame->context = (uintptr_t)context;
+}
+
+void bide_context_leave_(bide_frame *frame)
+{
+	bide_context *context = either(frame->context), *parent = context ? context->parent : NULL;
+
+	if (!context) {
+		bide_misuse_("bide_async_leave in %s without bide_async_enter", frame->async->name);
+		return;
+	}
+	if (parent)
+		bide_context_ref(parent);
+	if (frame->source.flags & BIDE_FLAG_HELD_)
+		bide_context_unref(context);
+	frame->source.flags &= (uint8_t)~BIDE_FLAG_HELD_;
+	if (parent)
+		frame->source.flags |= BIDE_FLAG_HELD_;
+	frame->context = (uintptr_t)parent | (frame->context & BIDE_CONTEXT_MASKED_ && parent ? BIDE_CONTEXT_MASKED_ : 0);
+}

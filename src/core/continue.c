@@ -1,0 +1,103 @@
+/*
+ * continue.c - continue-with and unwrap: async functions over tasks.
+ */
+#include "../../include/bide/async.h"
+#include "core.h"
+
+struct bide_continue {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_task *task; /* a reference of ours */
+		bide_continuation *continuation;
+		void *argument;
+		unsigned options;
+	} in;
+};
+
+static bool filtered_out(bide_task *task, unsigned options)
+{
+	switch (bide_task_status(task)) {
+	case BIDE_SUCCEEDED:
+		return options & BIDE_CONTINUE_NOT_ON_SUCCESS;
+	case BIDE_FAILED:
+		return options & BIDE_CONTINUE_NOT_ON_FAILURE;
+	default:
+		return options & BIDE_CONTINUE_NOT_ON_CANCELED;
+	}
+}
+
+bide_async(bide_continue)
+{
+	bide_async_begin;
+	if (!bide_task_is_ready(my->in.task)) {
+		int64_t ignored;
+		bide_await_or(ignored, bide_task_await(my->in.task), if (!bide_task_is_ready(my->in.task))
+		                                                         bide_async_fail(bide_await_error));
+	}
+	if (filtered_out(my->in.task, my->in.options))
+		bide_async_fail(BIDE_ECANCELED_);
+	bide_async_return(my->in.continuation(my->in.task, my->in.argument));
+bide_async_finally:
+	bide_task_unref(my->in.task);
+	bide_async_end;
+}
+
+bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuation, void *argument, unsigned options)
+{
+	bide_value_task started;
+	unsigned all = BIDE_CONTINUE_NOT_ON_SUCCESS | BIDE_CONTINUE_NOT_ON_FAILURE | BIDE_CONTINUE_NOT_ON_CANCELED;
+
+	if (!task || !continuation || options >= all) {
+		bide_misuse_("bide_task_continue_with: %s", !task           ? "task is NULL"
+		                                            : !continuation ? "continuation is NULL"
+		                                            : options == all ? "all three outcomes are excluded: it could never run"
+		                                                             : "options has bits other than BIDE_CONTINUE_NOT_ON_...");
+		return NULL;
+	}
+	started = bide_async_start(bide_continue, .task = bide_task_ref(task), .continuation = continuation,
+	                           .argument = argument, .options = options);
+	if (started.state == BIDE_ENOFRAME) {
+		bide_task_unref(task);
+		return NULL;
+	}
+	return bide_as_task(started);
+}
+
+struct bide_flatten {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_task *outer; /* references of ours */
+	} in;
+	bide_task *inner;
+};
+
+bide_async(bide_flatten)
+{
+	bide_async_begin;
+	bide_await(my->inner, bide_task_await(my->in.outer));
+	if (!my->inner)
+		bide_async_fail(BIDE_ECANCELED_);
+	bide_async_return(bide_task_await(my->inner));
+bide_async_finally:
+	bide_task_unref(my->inner);
+	bide_task_unref(my->in.outer);
+	bide_async_end;
+}
+
+bide_task *bide_task_unwrap(bide_task *outer)
+{
+	bide_value_task started;
+
+	if (!outer) {
+		bide_misuse_("bide_task_unwrap: outer is NULL");
+		return NULL;
+	}
+	if (bide_task_status(outer) == BIDE_SUCCEEDED && bide_task_result(outer).p)
+		return bide_task_result(outer).p;
+	started = bide_async_start(bide_flatten, .outer = bide_task_ref(outer));
+	if (started.state == BIDE_ENOFRAME) {
+		bide_task_unref(outer);
+		return NULL;
+	}
+	return bide_as_task(started);
+}

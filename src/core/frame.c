@@ -1,0 +1,584 @@
+/*
+ * frame.c - pools: where frames and operations live; and the slow paths of starting and resuming them.
+ *
+ * Fast mode: a list a size class and thread, refilled from chunks in batches; what a thread has too much goes to a depot
+ * in batches. Watched mode (BIDE_DEBUG=1, ASan, valgrind): every object passes the slow path, has a record of its own in
+ * front, is reused oldest first, and is poisoned beyond its header while it is free. BIDE_POOL=malloc: every object is an
+ * allocation of its own. In all modes the generation of free memory matches no value task.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAVE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAVE_ASAN 1
+#endif
+#endif
+#ifdef HAVE_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+#if defined(__has_include) && !defined(BIDE_FREESTANDING)
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#endif
+#endif
+#ifndef VALGRIND_MAKE_MEM_NOACCESS
+#define VALGRIND_MAKE_MEM_NOACCESS(at, size) ((void)(at), (void)(size))
+#define VALGRIND_MAKE_MEM_UNDEFINED(at, size) ((void)(at), (void)(size))
+#define RUNNING_ON_VALGRIND 0
+#endif
+
+enum {
+	CHUNK_FIRST_BYTES = 4096,
+	CHUNK_MAX_BYTES = 1 << 18,
+	BATCH = 32,        /* objects made, or handed to the depot, at a time */
+	ROOM_START = 2 * BATCH
+};
+
+/* The head of a chunk; objects of one size follow. Kept until shutdown. */
+typedef struct chunk {
+	struct chunk *next;
+	size_t size_bytes;
+	uint32_t stride, made, count, front; /* front: bytes of the record before each object */
+} chunk;
+#define CHUNK_HEAD_BYTES ((sizeof(chunk) + 15) / 16 * 16)
+
+/* In front of an object in watched mode, and of every object that is an allocation of its own. */
+typedef struct record {
+	struct record *next, *previous; /* single: all of them; watched: next free */
+	const bide_place *started;
+	size_t size_bytes;
+} record;
+BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0 || sizeof(void *) < 8, "objects behind a record stay aligned");
+
+/* Shared by all threads, under the lock. */
+static struct {
+	uint32_t lock;
+	chunk *chunks[BIDE_CLASS_COUNT_];
+	bide_source *depot[BIDE_CLASS_COUNT_];   /* linked through their generation */
+	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
+	record *singles;
+} pools;
+
+static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
+bool bide_debug_, bide_pooling_ = true;
+
+/* Spin: held for the length of a batch. Pairs: acquire of the next holder with the release of the last. */
+static void lock_pools(void)
+{
+	for (unsigned tries = 0; BIDE_SWAP(&pools.lock, 1, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment(tries);
+}
+
+static void unlock_pools(void)
+{
+	BIDE_STORE(&pools.lock, 0, RELEASE);
+}
+
+void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
+{
+	bide_worker *worker = &thread->worker;
+
+	if (mode == MODE_UNKNOWN) {
+		mode = !bide_pooling_ ? MODE_SINGLE : bide_debug_ || RUNNING_ON_VALGRIND ? MODE_WATCHED : MODE_FAST;
+#ifdef HAVE_ASAN
+		if (mode == MODE_FAST)
+			mode = MODE_WATCHED;
+#endif
+		for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+			pools.watched_tail[c] = &pools.watched[c];
+	}
+	memset(thread, 0, sizeof *thread);
+	thread->is_guest = is_guest;
+	thread->in_use = true;
+	thread->completions_tail = &thread->completions;
+	worker->current = &thread->root;
+	worker->number = number;
+	worker->generation = (uint64_t)number << 48;
+	worker->frame_flags = is_guest ? BIDE_FLAG_SYNC_ : 0;
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
+}
+
+/* Free memory keeps its header readable: stale value tasks look at it. */
+static void poison(bide_source *source, size_t size_bytes)
+{
+	if (size_bytes > sizeof(bide_frame)) {
+		ASAN_POISON_MEMORY_REGION((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
+		VALGRIND_MAKE_MEM_NOACCESS((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
+	}
+}
+
+static void unpoison(bide_source *source, size_t size_bytes)
+{
+	ASAN_UNPOISON_MEMORY_REGION(source, size_bytes);
+	if (size_bytes > sizeof(bide_frame))
+		VALGRIND_MAKE_MEM_UNDEFINED((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
+}
+
+static bide_source *single_take(size_t size_bytes, const bide_place *place)
+{
+	record *r = bide_allocate_(sizeof *r + size_bytes, 16);
+
+	if (!r)
+		return NULL;
+	r->started = place;
+	r->size_bytes = size_bytes;
+	r->previous = NULL;
+	lock_pools();
+	r->next = pools.singles;
+	if (r->next)
+		r->next->previous = r;
+	pools.singles = r;
+	((bide_source *)(void *)(r + 1))->generation = 0; /* a visitor may look before it is set up */
+	unlock_pools();
+	return (bide_source *)(void *)(r + 1);
+}
+
+static void single_give(bide_source *source)
+{
+	record *r = (record *)(void *)source - 1;
+
+	source->generation = 0;
+	lock_pools();
+	*(r->previous ? &r->previous->next : &pools.singles) = r->next;
+	if (r->next)
+		r->next->previous = r->previous;
+	unlock_pools();
+	bide_deallocate_(r, sizeof *r + r->size_bytes);
+}
+
+bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place)
+{
+	return single_take(size_bytes, place);
+}
+
+/* Under the lock: a chunk with room for one more object. Chunks double, so small programs stay small. */
+static chunk *chunk_with_room(unsigned size_class)
+{
+	chunk *c = pools.chunks[size_class];
+	size_t size_bytes = c ? c->size_bytes * 2 : CHUNK_FIRST_BYTES;
+	uint32_t front = mode == MODE_WATCHED ? sizeof(record) : 0;
+	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
+
+	if (c && c->made < c->count)
+		return c;
+	if (size_bytes < (size_t)stride * 2 + CHUNK_HEAD_BYTES)
+		size_bytes = (size_t)stride * 2 + CHUNK_HEAD_BYTES;
+	if (size_bytes > CHUNK_MAX_BYTES)
+		size_bytes = CHUNK_MAX_BYTES;
+	c = bide_allocate_(size_bytes, 64);
+	if (!c)
+		return NULL;
+	c->size_bytes = size_bytes;
+	c->stride = stride;
+	c->front = front;
+	c->made = 0;
+	c->count = (uint32_t)((size_bytes - CHUNK_HEAD_BYTES) / stride);
+	c->next = pools.chunks[size_class];
+	pools.chunks[size_class] = c;
+	return c;
+}
+
+static bide_source *chunk_object(chunk *c, uint32_t index)
+{
+	return (bide_source *)(void *)((char *)c + CHUNK_HEAD_BYTES + (size_t)index * c->stride + c->front);
+}
+
+/* Fast mode, under the lock: a list of objects from the depot, or new ones; NULL: no memory. */
+static bide_source *batch_take(unsigned size_class)
+{
+	bide_source *list = NULL;
+	uint32_t first;
+	chunk *c;
+
+	for (unsigned i = 0; i < BATCH && pools.depot[size_class]; i++) {
+		bide_source *source = pools.depot[size_class];
+		pools.depot[size_class] = (bide_source *)(uintptr_t)source->generation;
+		source->generation = (uint64_t)(uintptr_t)list;
+		list = source;
+	}
+	if (list || !(c = chunk_with_room(size_class)))
+		return list;
+	/* Linked so that they are taken in the order of their addresses. */
+	first = c->made;
+	c->made = c->count - first < BATCH ? c->count : first + BATCH;
+	for (uint32_t i = c->made; i-- > first;) {
+		bide_source *source = chunk_object(c, i);
+		source->generation = (uint64_t)(uintptr_t)list;
+		source->kind = BIDE_KIND_OPERATION_;
+		list = source;
+	}
+	return list;
+}
+
+static bide_source *watched_take(unsigned size_class, const bide_place *place)
+{
+	record *r;
+	chunk *c;
+
+	lock_pools();
+	r = pools.watched[size_class];
+	if (r) {
+		pools.watched[size_class] = r->next;
+		if (!r->next)
+			pools.watched_tail[size_class] = &pools.watched[size_class];
+	} else {
+		c = chunk_with_room(size_class);
+		r = c ? (record *)(void *)chunk_object(c, c->made++) - 1 : NULL;
+		if (r)
+			((bide_source *)(void *)(r + 1))->generation = 0;
+	}
+	unlock_pools();
+	if (!r)
+		return NULL;
+	r->started = place;
+	unpoison((bide_source *)(void *)(r + 1), bide_class_bytes_(size_class));
+	return (bide_source *)(void *)(r + 1);
+}
+
+static void watched_give(bide_source *source, unsigned size_class)
+{
+	record *r = (record *)(void *)source - 1;
+
+	source->generation = 0;
+	poison(source, bide_class_bytes_(size_class));
+	r->next = NULL;
+	lock_pools();
+	*pools.watched_tail[size_class] = r;
+	pools.watched_tail[size_class] = &r->next;
+	unlock_pools();
+}
+
+bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const bide_place *place)
+{
+	bide_pool *pool = &worker->pool[size_class];
+	bide_source *list;
+
+	if (mode == MODE_SINGLE)
+		return single_take(bide_class_bytes_(size_class), place);
+	if (mode == MODE_WATCHED)
+		return watched_take(size_class, place);
+	lock_pools();
+	list = batch_take(size_class);
+	unlock_pools();
+	if (!list)
+		return NULL;
+	pool->free = (bide_source *)(uintptr_t)list->generation;
+	pool->room++;
+	return list;
+}
+
+/* Called with room already counted down: below zero the thread has more than its share. */
+void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_class)
+{
+	bide_pool *pool;
+
+	if (size_class >= BIDE_CLASS_COUNT_) {
+		single_give(source);
+		return;
+	}
+	pool = &worker->pool[size_class];
+	if (mode != MODE_FAST) {
+		pool->room = 0;
+		if (mode == MODE_SINGLE)
+			single_give(source);
+		else
+			watched_give(source, size_class);
+		return;
+	}
+	lock_pools();
+	source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
+	pools.depot[size_class] = source;
+	pool->room++;
+	for (unsigned i = 0; i < BATCH && pool->free; i++) {
+		source = pool->free;
+		pool->free = (bide_source *)(uintptr_t)source->generation;
+		source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
+		pools.depot[size_class] = source;
+		pool->room++;
+	}
+	unlock_pools();
+}
+
+void bide_pools_give_(bide_source *source)
+{
+	unsigned size_class = source->kind & 31u;
+
+	if (size_class >= BIDE_CLASS_COUNT_ || mode == MODE_SINGLE) {
+		single_give(source);
+	} else if (mode == MODE_WATCHED) {
+		watched_give(source, size_class);
+	} else {
+		lock_pools();
+		source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
+		pools.depot[size_class] = source;
+		unlock_pools();
+	}
+}
+
+void bide_pools_leave_(bide_thread *thread)
+{
+	lock_pools();
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
+		bide_pool *pool = &thread->worker.pool[c];
+		while (pool->free) {
+			bide_source *source = pool->free;
+			pool->free = (bide_source *)(uintptr_t)source->generation;
+			source->generation = (uint64_t)(uintptr_t)pools.depot[c];
+			pools.depot[c] = source;
+		}
+		pool->room = mode == MODE_FAST ? ROOM_START : 0;
+	}
+	unlock_pools();
+}
+
+void bide_pools_release_(void)
+{
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
+		chunk *next;
+		for (chunk *k = pools.chunks[c]; k; k = next) {
+			next = k->next;
+			ASAN_UNPOISON_MEMORY_REGION(k, k->size_bytes);
+			bide_deallocate_(k, k->size_bytes);
+		}
+	}
+	while (pools.singles)
+		single_give((bide_source *)(void *)(pools.singles + 1));
+	memset(&pools, 0, sizeof pools);
+	mode = MODE_UNKNOWN;
+}
+
+/* In use: a generation of a thread, or a count of references. Free memory has a link there, or 0. */
+static void visit_one(bide_source *source, void (*visit)(bide_source *, void *), void *argument)
+{
+	if (BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0)
+		visit(source, argument);
+}
+
+void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument)
+{
+	lock_pools();
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		for (chunk *k = pools.chunks[c]; k; k = k->next)
+			for (uint32_t i = 0; i < k->made; i++)
+				visit_one(chunk_object(k, i), visit, argument);
+	for (record *r = pools.singles; r; r = r->next)
+		visit_one((bide_source *)(void *)(r + 1), visit, argument);
+	unlock_pools();
+}
+
+const bide_place *bide_started_at_(const bide_frame *frame)
+{
+	if (mode == MODE_FAST && (frame->source.kind & 31u) != BIDE_CLASS_BIG_)
+		return NULL;
+	return ((const record *)(const void *)frame - 1)->started;
+}
+
+/* --- operations --- */
+
+static bide_source *source_new(size_t size_bytes, unsigned kind, size_t header_bytes)
+{
+	bide_worker *worker = bide_worker_();
+	unsigned size_class = bide_class_of_(size_bytes);
+	bide_source *source;
+
+	if (!worker)
+		return NULL;
+	source = size_class == BIDE_CLASS_BIG_ ? bide_pool_take_big_(size_bytes, NULL)
+	                                       : bide_pool_take_(worker, size_class, NULL);
+	if (!source)
+		return NULL;
+	source->word = BIDE_WORD_PENDING_;
+	source->generation = ++worker->generation;
+	source->payload.i = 0;
+	source->line = 0;
+	source->error = 0;
+	source->kind = (uint8_t)(kind | size_class);
+	source->flags = (uint8_t)worker->frame_flags;
+	memset((char *)source + header_bytes, 0, size_bytes - header_bytes);
+	return source;
+}
+
+bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type)
+{
+	bide_operation *operation = (bide_operation *)(void *)source_new(size_bytes, BIDE_KIND_OPERATION_, sizeof(bide_source));
+
+	if (operation)
+		operation->type = type;
+	return operation;
+}
+
+bide_timer *bide_timer_new_(size_t size_bytes)
+{
+	return (bide_timer *)(void *)source_new(size_bytes, BIDE_KIND_TIMER_, sizeof(bide_source));
+}
+
+void bide_operation_drop_(bide_source *source)
+{
+	bide_source_release_(bide_worker_(), source);
+}
+
+/* --- starting and resuming --- */
+
+bide_value_task bide_start_failed_(const bide_async *async)
+{
+	(void)async;
+	return bide_value_task_from_error(BIDE_ENOFRAME);
+}
+
+/* Too little stack, or a thread that is not the worker: the body runs from the queue. */
+bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame)
+{
+	bide_value_task v;
+
+	bide_frame_publish_(worker, frame);
+	v = bide_source_value_(&frame->source);
+	frame->awaiting = NULL;
+	frame->source.flags |= BIDE_FLAG_SELF_LINKED_;
+	bide_port_schedule(frame, false);
+	return v;
+}
+
+/* The end of a body that has a context to let go, or a large result. */
+bide_step bide_frame_step_slow_(bide_frame *frame)
+{
+	bide_step step;
+
+	if (frame->source.flags & BIDE_FLAG_HELD_) {
+		frame->source.flags &= (uint8_t)~BIDE_FLAG_HELD_;
+		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_MASKED_));
+		frame->context = 0;
+	}
+	step.payload = frame->source.payload;
+	step.state = frame->source.flags & BIDE_FLAG_LARGE_ ? BIDE_KEPT_ : frame->source.error;
+	return step;
+}
+
+bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_step step)
+{
+	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
+		bide_frame_publish_(worker, frame);
+	frame->source.payload = step.payload;
+	frame->source.error = 0;
+	frame->source.line = BIDE_LINE_CLAIMED_;
+	BIDE_STORE(&frame->source.word, BIDE_WORD_DONE_, RELAXED); /* nobody else has seen it yet */
+	return bide_source_value_(&frame->source);
+}
+
+void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
+{
+	bide_frame *outer = worker->current;
+	bide_step step;
+
+	worker->current = frame;
+	step = frame->async->resume(frame);
+	worker->current = outer;
+	if (step.state == BIDE_SUSPENDED_)
+		return; /* it may be running on another worker by now */
+	frame->source.payload = step.payload;
+	frame->source.error = step.state == BIDE_KEPT_ ? 0 : (uint16_t)step.state;
+	frame->source.line = BIDE_LINE_CLAIMED_;
+	bide_source_deliver_(&frame->source, bide_source_finish_(&frame->source));
+}
+
+bide_value_task bide_await_slow_(bide_frame *frame, bide_value_task value_task, uint32_t point)
+{
+	bide_source *source = (bide_source *)value_task.state;
+
+	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
+		bide_frame_publish_(bide_current_worker_, frame);
+	frame->source.line = point;
+	if (source != &bide_yield_source_) {
+		bide_report_stale_(value_task, "bide_await", NULL, frame);
+		return bide_value_task_from_error(BIDE_ESTALE);
+	}
+	frame->awaiting = NULL;
+	frame->source.flags |= BIDE_FLAG_SELF_LINKED_;
+	bide_port_schedule(frame, false);
+	return bide_suspended_();
+}
+
+bide_value_task bide_await_take_slow_(bide_frame *frame)
+{
+	bide_source *source = frame->awaiting;
+
+	if (!source)
+		return bide_value_task_completed(); /* after a yield */
+	bide_misuse_("bide_await at %s:%u in %s: the result is larger than 8 bytes; use bide_await_large", frame->async->file,
+	             bide_line_(&frame->source), frame->async->name);
+	bide_release_(source, NULL);
+	return bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+/* Suspended, or failed (and released), or a pointer to the result, which stays until bide_await_large_take_. */
+bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point)
+{
+	bide_source *source = (bide_source *)value_task.state;
+	bide_registered registered;
+
+	if (value_task.state <= BIDE_ERROR_MAX) {
+		frame->awaiting = NULL;
+		return value_task;
+	}
+	if (value_task.state != BIDE_SUSPENDED_) {
+		if (source->generation != value_task.payload.generation || source == &bide_yield_source_)
+			return bide_await_slow_(frame, value_task, point);
+		if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
+			bide_frame_publish_(bide_current_worker_, frame);
+		frame->source.line = point;
+		frame->awaiting = source;
+		registered = bide_source_register_(source, (uintptr_t)frame);
+		if (registered == BIDE_REGISTERED_)
+			return bide_suspended_();
+		if (registered == BIDE_ALREADY_TAKEN_)
+			return bide_await_slow_(frame, value_task, point);
+	}
+	source = frame->awaiting;
+	if (!source)
+		return bide_value_task_completed();
+	if (source->error) {
+		value_task = bide_value_task_from_error(source->error);
+		bide_release_(source, NULL);
+		return value_task;
+	}
+	return bide_value_task_from_pointer(source->payload.p);
+}
+
+void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got)
+{
+	if (got.payload.p)
+		memcpy(to, got.payload.p, size_bytes);
+	else
+		bide_misuse_("bide_await_large at %s:%u in %s: the result is a null pointer; the function must end with "
+		             "bide_async_return_large", frame->async->file, bide_line_(&frame->source), frame->async->name);
+	if (frame->awaiting)
+		bide_release_(frame->awaiting, NULL);
+	frame->awaiting = NULL;
+}
+
+void bide_async_bad_resume_(bide_frame *frame)
+{
+	bide_misuse_("%s: resumed at line %u, where it does not wait: its frame was overwritten", frame->async->name,
+	             bide_line_(&frame->source));
+	bide_port_abort();
+}
+
+void bide_async_late_return_(bide_frame *frame)
+{
+	bide_misuse_("bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
+	             frame->async->name, frame->async->file);
+}
+
+void bide_async_bad_large_(bide_frame *frame, const void *result)
+{
+	bide_misuse_("bide_async_return_large in %s (%s): %p is outside of the frame; the result must be a member of it",
+	             frame->async->name, frame->async->file, result);
+	frame->source.error = BIDE_EINVAL_;
+}

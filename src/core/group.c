@@ -1,0 +1,182 @@
+/*
+ * group.c - owns what is started in it: one notify and a counter, whatever the number of members.
+ *
+ * The counter holds one for each member that has not reported and one until bide_group_wait; who
+ * brings it to zero ends the group, and then nothing touches its memory any more. What the wait
+ * hands out is an object made by bide_group_init, so neither adding nor waiting can fail.
+ *
+ * Relies on: a notify is run once for each registration, on any thread; canceling a context only
+ * requests, so it may be done while a member reports.
+ */
+#include "core.h"
+
+static const bide_operation_type group_type = { .name = "group" };
+static const bide_place group_by = { __FILE__, __LINE__, "bide_group" };
+
+static bool is_shared(const bide_group *group)
+{
+	return group->idle_->source.flags & BIDE_FLAG_SYNC_;
+}
+
+/* Keeps the first error that is no cancellation, else the cancellation. */
+static void record(bide_group *group, int error)
+{
+	int seen = BIDE_LOAD(&group->first_error_, RELAXED);
+
+	if (error == 0)
+		return;
+	/* RELAXED: the counter orders it before group_end reads it. */
+	while ((seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) &&
+	       !BIDE_CAS(&group->first_error_, &seen, error, RELAXED, RELAXED))
+		;
+	if (error != BIDE_ECANCELED_ && !(group->options_ & BIDE_GROUP_KEEP_GOING))
+		bide_context_cancel(group->context_, BIDE_ECANCELED_);
+}
+
+/* true: the last, the group is the caller's to end. Releases what was recorded; the last acquires. */
+static bool count_down(bide_group *group)
+{
+	if (is_shared(group))
+		return BIDE_SUB(&group->pending_, 1, ACQ_REL) == 1;
+	return --group->pending_ == 0;
+}
+
+/* Takes the outcome out and lets go of everything but the object that idle_ was. */
+static int group_end(bide_group *group)
+{
+	bide_context *context = group->context_;
+
+	group->context_ = NULL;
+	group->idle_ = NULL;
+	bide_context_unref(context);
+	return group->first_error_;
+}
+
+static void group_run(bide_notify *notify, bide_source *done)
+{
+	bide_group *group = BIDE_CONTAINER_(notify, bide_group, notify_);
+	bide_operation *idle = group->idle_;
+
+	record(group, done->error);
+	bide_release_(done, &group_by);
+	if (count_down(group))
+		bide_operation_complete_(idle, bide_payload_int_(0), group_end(group));
+}
+
+int bide_group_init(bide_group *group, unsigned options)
+{
+	if (!group) {
+		bide_misuse_("bide_group_init: group is NULL");
+		return BIDE_EINVAL_;
+	}
+	*group = (bide_group){ .notify_ = { group_run }, .pending_ = 1, .options_ = options };
+	if (options & ~(unsigned)BIDE_GROUP_KEEP_GOING) {
+		bide_misuse_("bide_group_init: options 0x%x; BIDE_GROUP_CANCEL_ON_FAILURE and "
+		             "BIDE_GROUP_KEEP_GOING are allowed",
+		             options);
+		return BIDE_EINVAL_;
+	}
+	group->context_ = bide_context_create(NULL);
+	if (!group->context_)
+		return BIDE_ENOMEM_;
+	group->idle_ = bide_operation_new_(sizeof *group->idle_, &group_type);
+	if (group->idle_)
+		return 0;
+	bide_context_unref(group->context_);
+	group->context_ = NULL;
+	return BIDE_ENOMEM_;
+}
+
+/* Not NULL, and initialised: a group that has ended is zeroed as far as this looks. */
+static bool is_open(const bide_group *group, const char *what, const bide_place *place)
+{
+	if (group && group->idle_)
+		return true;
+	bide_misuse_("%s at %s:%u: %s", what, place ? place->file : "?", place ? (unsigned)place->line : 0,
+	             !group ? "group is NULL"
+	                    : "the group has ended (or bide_group_init failed); initialise it again");
+	return false;
+}
+
+void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place)
+{
+	int error;
+
+	if (!is_open(group, "bide_group_add", place)) {
+		bide_forget_at_(value_task, place);
+		return;
+	}
+	value_task = bide_materialise_(value_task);
+	error = (int)value_task.state;
+	if (bide_is_pending_(value_task)) {
+		/* Before it is watched: it may report at once. The count is above zero, so no order is needed. */
+		if (is_shared(group))
+			BIDE_ADD(&group->pending_, 1, RELAXED);
+		else
+			group->pending_++;
+		switch (bide_watch_(value_task, &group->notify_, "bide_group_add", place)) {
+		case BIDE_REGISTERED_:
+			return;
+		case BIDE_ALREADY_DONE_:
+			error = ((bide_source *)value_task.state)->error;
+			bide_release_((bide_source *)value_task.state, place);
+			break;
+		default:
+			error = BIDE_ESTALE;
+		}
+		count_down(group); /* not the last: the wait's, or that of the member that adds, remains */
+	}
+	record(group, error);
+}
+
+uint64_t bide_group_pending(const bide_group *group)
+{
+	uint64_t pending;
+
+	if (!group) {
+		bide_misuse_("bide_group_pending: group is NULL");
+		return 0;
+	}
+	pending = BIDE_LOAD(&group->pending_, RELAXED);
+	return group->waited_ || pending == 0 ? pending : pending - 1;
+}
+
+void bide_group_cancel(bide_group *group)
+{
+	bide_context *context;
+
+	if (!is_open(group, "bide_group_cancel", NULL))
+		return;
+	context = bide_context_ref(group->context_); /* the last member may end the group meanwhile */
+	bide_context_cancel(context, BIDE_ECANCELED_);
+	bide_context_unref(context);
+}
+
+bide_context *bide_group_context(bide_group *group)
+{
+	if (!group)
+		bide_misuse_("bide_group_context: group is NULL");
+	return group ? group->context_ : NULL;
+}
+
+bide_value_task bide_group_wait(bide_group *group)
+{
+	bide_operation *idle;
+	bide_value_task value;
+	int error;
+
+	if (!is_open(group, "bide_group_wait", NULL))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	if (group->waited_) {
+		bide_misuse_("bide_group_wait: somebody waits for this group already");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	group->waited_ = true;
+	idle = group->idle_;
+	value = bide_source_value_(&idle->source);
+	if (!count_down(group))
+		return value;
+	error = group_end(group);
+	bide_operation_drop_(&idle->source);
+	return error ? bide_value_task_from_error(error) : bide_value_task_completed();
+}

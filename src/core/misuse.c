@@ -1,0 +1,120 @@
+/*
+ * misuse.c - the hooks, and the texts of errors. Messages are put together here, in a buffer on the stack: nothing can fail.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core.h"
+
+static bide_misuse_hook *misuse_hook;
+static void *misuse_argument;
+static bide_unobserved_hook *unobserved_hook;
+static void *unobserved_argument;
+
+void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument)
+{
+	misuse_hook = hook;
+	misuse_argument = argument;
+}
+
+void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument)
+{
+	unobserved_hook = hook;
+	unobserved_argument = argument;
+}
+
+void bide_misuse_(const char *format, ...)
+{
+	char message[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof message, format, arguments);
+	va_end(arguments);
+	BIDE_ADD(&bide_counters_.misuse_count, 1, RELAXED);
+	if (misuse_hook) {
+		misuse_hook(message, misuse_argument);
+		return;
+	}
+	bide_port_print("bide: misuse: ");
+	bide_port_print(message);
+	bide_port_print("\n");
+	bide_port_abort();
+}
+
+void bide_unobserved_(int error, const bide_source *source)
+{
+	const bide_async *async = source->kind < BIDE_KIND_TIMER_ ? ((const bide_frame *)(const void *)source)->async : NULL;
+
+	if (error == 0 || error == BIDE_ECANCELED_)
+		return;
+	BIDE_ADD(&bide_counters_.unobserved_count, 1, RELAXED);
+	if (unobserved_hook)
+		unobserved_hook(error, async ? async->name : "task", unobserved_argument);
+}
+
+/* Who consumed a source last, as far as its free memory still says. */
+static void describe_consumer(char *text, size_t size, const bide_source *source)
+{
+	const bide_frame *frame = (const bide_frame *)(const void *)source;
+	uintptr_t by;
+	const bide_place *place;
+	const bide_async *async;
+
+	snprintf(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
+	if (source->kind >= BIDE_KIND_TIMER_ || (source->generation >> 48) != 0)
+		return;
+	by = (uintptr_t)frame->awaiting;
+	if (by & 1) {
+		place = (const bide_place *)(by & ~(uintptr_t)1);
+		if (place)
+			snprintf(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+	} else if (by) {
+		async = (const bide_async *)by;
+		snprintf(text, size, "at %s:%u in %s", async->file, bide_line_(source), async->name);
+	}
+}
+
+void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place, const bide_frame *by)
+{
+	const bide_source *source = (const bide_source *)value_task.state;
+	char first[256], here[256] = "";
+
+	describe_consumer(first, sizeof first, source);
+	if (by)
+		snprintf(here, sizeof here, " at %s:%u in %s", by->async->file, bide_line_(&by->source), by->async->name);
+	else if (place)
+		snprintf(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+	bide_misuse_("%s%s: this value task has been consumed already (first use: %s); a value task has one consumer, once; "
+	             "make it a task (bide_as_task) to share it", what, here, first);
+}
+
+/* The errors that have no errno of their own. */
+#define BIDE_ERRORS_(X)                                                                      \
+	X(BIDE_ENOFRAME, "no memory for the frame: the async function did not start")            \
+	X(BIDE_EBROKEN, "the completion source is gone and nobody completed the task")           \
+	X(BIDE_END, "no more elements")                                                          \
+	X(BIDE_ESTALE, "the value task had been consumed already")
+
+const char *bide_error_text(int error)
+{
+#define TEXT(name, text) \
+	case name:           \
+		return #name ": " text;
+	switch (error) {
+	case 0:
+		return "success";
+	case BIDE_ECANCELED_:
+		return "ECANCELED: canceled";
+	BIDE_ERRORS_(TEXT)
+	default:
+		break;
+	}
+#undef TEXT
+	if (error >= BIDE_EUSER && error <= BIDE_ERROR_MAX)
+		return "an error of the program's own range";
+	if (error > 0 && error < BIDE_ENOFRAME)
+		return strerror(error);
+	return "not an error number of bide: 1 to 4095 are";
+}

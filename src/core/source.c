@@ -1,0 +1,267 @@
+/*
+ * source.c - completing and consuming: how a result gets from a producer to whoever waits for it.
+ *
+ * Completing never runs user code and never recurses without bound: a waiting frame becomes runnable; a notify (a
+ * combinator, a group, a task's fan-out) runs here, and what it completes beyond a depth waits in the thread's list.
+ */
+#include "core.h"
+#include "task.h"
+
+enum { COMPLETING_DEPTH_MAX = 8 };
+
+void bide_source_deliver_(bide_source *source, uintptr_t seen)
+{
+	bide_notify *notify;
+
+	switch (seen & BIDE_WORD_TAGS_) {
+	case BIDE_WORD_PENDING_:
+		if (seen)
+			bide_port_schedule((bide_frame *)seen, !(source->flags & BIDE_FLAG_QUEUE_));
+		return; /* with nobody waiting the source is the consumer's already: do not touch it */
+	case BIDE_WORD_NOTIFY_:
+		notify = (bide_notify *)(seen & ~(uintptr_t)BIDE_WORD_TAGS_);
+		notify->run(notify, source);
+		return;
+	case BIDE_WORD_ABANDONED_:
+		bide_unobserved_(source->error, source);
+		bide_source_release_(bide_worker_(), source);
+		return;
+	case BIDE_WORD_SHARED_:
+		bide_task_deliver_(source, seen & ~(uintptr_t)BIDE_WORD_TAGS_);
+		return;
+	default:
+		bide_misuse_("a source was completed twice");
+	}
+}
+
+void bide_source_complete_(bide_source *source, bide_payload payload, int error)
+{
+	source->payload = payload;
+	source->error = (uint16_t)error;
+	bide_source_deliver_(source, bide_source_finish_(source));
+}
+
+void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error)
+{
+	bide_thread *thread = bide_thread_of_(bide_worker_());
+
+	if (thread->completing >= COMPLETING_DEPTH_MAX) {
+		operation->source.payload = payload;
+		operation->source.error = (uint16_t)error;
+		operation->link = NULL;
+		*thread->completions_tail = operation;
+		thread->completions_tail = &operation->link;
+		return;
+	}
+	thread->completing++;
+	bide_source_complete_(&operation->source, payload, error);
+	if (--thread->completing > 0)
+		return;
+	while ((operation = thread->completions) != NULL) {
+		thread->completions = operation->link;
+		if (!thread->completions)
+			thread->completions_tail = &thread->completions;
+		thread->completing++;
+		bide_source_deliver_(&operation->source, bide_source_finish_(&operation->source));
+		thread->completing--;
+	}
+}
+
+/* --- consumers that are not frames --- */
+
+bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_place *place)
+{
+	const bide_source *source = (const bide_source *)value_task.state;
+
+	if (source->generation == value_task.payload.generation || source == &bide_yield_source_)
+		return true;
+	bide_report_stale_(value_task, what, place, NULL);
+	return false;
+}
+
+bide_registered bide_watch_(bide_value_task value_task, bide_notify *notify, const char *what, const bide_place *place)
+{
+	bide_source *source = (bide_source *)value_task.state;
+	bide_registered registered;
+
+	if (!bide_check_fresh_(value_task, what, place))
+		return BIDE_ALREADY_TAKEN_;
+	registered = bide_source_register_(source, (uintptr_t)notify | BIDE_WORD_NOTIFY_);
+	if (registered == BIDE_ALREADY_TAKEN_)
+		bide_misuse_("%s at %s:%u: somebody awaits this value task already; it has one consumer (bide_as_task shares it)",
+		             what, place ? place->file : "?", place ? (unsigned)place->line : 0);
+	return registered;
+}
+
+bool bide_unwatch_(bide_source *source, bide_notify *notify)
+{
+	uintptr_t mine = (uintptr_t)notify | BIDE_WORD_NOTIFY_;
+
+	if (!(source->flags & BIDE_FLAG_SYNC_)) {
+		if (source->word != mine)
+			return false;
+		source->word = BIDE_WORD_PENDING_;
+		return true;
+	}
+	/* Against the producer's swap to DONE: one of the two takes the notify out. */
+	return BIDE_CAS(&source->word, &mine, (uintptr_t)BIDE_WORD_PENDING_, ACQ_REL, ACQUIRE);
+}
+
+bide_value_task bide_consume_(bide_source *source, const bide_place *place)
+{
+	bide_value_task v;
+
+	v.payload = source->payload;
+	v.state = source->error;
+	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0) {
+		bide_misuse_("the result of %s is larger than 8 bytes: it can be awaited by bide_await_large, or made a task",
+		             source->kind < BIDE_KIND_TIMER_ ? ((bide_frame *)(void *)source)->async->name : "an operation");
+		v = bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	bide_release_(source, place);
+	return v;
+}
+
+void bide_release_(bide_source *source, const bide_place *place)
+{
+	if (source->kind < BIDE_KIND_TIMER_)
+		((bide_frame *)(void *)source)->awaiting = (bide_source *)((uintptr_t)place | 1);
+	else if (source->flags & BIDE_FLAG_LARGE_)
+		bide_subscription_let_go_(source);
+	bide_source_release_(bide_worker_(), source);
+}
+
+/* --- sources of the user's own --- */
+
+void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
+{
+	bide_worker *worker = bide_worker_();
+
+	if (!user) {
+		bide_misuse_("bide_user_source_init: source is NULL");
+		return;
+	}
+	user->source.word = BIDE_WORD_PENDING_;
+	user->source.generation = worker ? ++worker->generation : 1;
+	user->source.payload.i = 0;
+	user->source.line = 0;
+	user->source.error = 0;
+	user->source.kind = BIDE_KIND_USER_;
+	user->source.flags = BIDE_FLAG_SYNC_; /* anybody may complete it */
+	user->operations = operations;
+	user->waiter_ = 0;
+}
+
+bide_value_task bide_user_source_value_task(bide_user_source *user)
+{
+	if (!user) {
+		bide_misuse_("bide_user_source_value_task: source is NULL");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	return bide_source_value_(&user->source);
+}
+
+static void deliver_posted(bide_post *post)
+{
+	bide_user_source *user = BIDE_CONTAINER_(post, bide_user_source, post_);
+
+	bide_source_deliver_(&user->source, user->waiter_);
+}
+
+/* A notify runs on the worker; a waiting frame is sent there by the port itself. */
+static bool user_complete(bide_user_source *user, bide_payload payload, int error)
+{
+	uintptr_t seen;
+
+	/* One winner: the claim. Pairs with nothing; the word publishes the result. */
+	if (BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, RELAXED) & BIDE_LINE_CLAIMED_)
+		return false;
+	user->source.payload = payload;
+	user->source.error = (uint16_t)error;
+	seen = bide_source_finish_(&user->source);
+	if (seen == BIDE_WORD_PENDING_)
+		return true;
+	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ || bide_port_on_worker()) {
+		bide_source_deliver_(&user->source, seen);
+		return true;
+	}
+	user->waiter_ = seen;
+	user->post_.run = deliver_posted;
+	bide_port_post(&user->post_);
+	return true;
+}
+
+static bool user_valid(const bide_user_source *user, int error, const char *what)
+{
+	if (!user)
+		bide_misuse_("%s: source is NULL", what);
+	else if (error < 0 || error > BIDE_ERROR_MAX)
+		bide_misuse_("%s: error %d is none; 1 to %d are", what, error, BIDE_ERROR_MAX);
+	else
+		return true;
+	return false;
+}
+
+bool bide_user_source_try_complete(bide_user_source *user, bide_payload payload)
+{
+	return user_valid(user, 0, "bide_user_source_try_complete") && user_complete(user, payload, 0);
+}
+
+bool bide_user_source_try_fail(bide_user_source *user, int error)
+{
+	return user_valid(user, error > 0 ? error : -1, "bide_user_source_try_fail") &&
+	       user_complete(user, bide_payload_int_(0), error);
+}
+
+void bide_user_source_complete(bide_user_source *user, bide_payload payload)
+{
+	if (user_valid(user, 0, "bide_user_source_complete") && !user_complete(user, payload, 0))
+		bide_misuse_("bide_user_source_complete: completed already; bide_user_source_reset makes it new");
+}
+
+void bide_user_source_fail(bide_user_source *user, int error)
+{
+	if (user_valid(user, error > 0 ? error : -1, "bide_user_source_fail") &&
+	    !user_complete(user, bide_payload_int_(0), error))
+		bide_misuse_("bide_user_source_fail: completed already; bide_user_source_reset makes it new");
+}
+
+/* Consumed: the generation moves on, so copies of the value task are dead; the word says it may be reset. */
+void bide_user_source_release_(bide_source *source)
+{
+	bide_user_source *user = (bide_user_source *)(void *)source;
+	bide_worker *worker = bide_worker_();
+
+	source->generation = worker ? ++worker->generation : source->generation + 1;
+	source->word = BIDE_WORD_ABANDONED_;
+	if (user->operations && user->operations->release)
+		user->operations->release(source);
+}
+
+void bide_user_source_reset(bide_user_source *user)
+{
+	bide_worker *worker = bide_worker_();
+	uintptr_t word;
+
+	if (!user) {
+		bide_misuse_("bide_user_source_reset: source is NULL");
+		return;
+	}
+	word = BIDE_LOAD(&user->source.word, ACQUIRE); /* pairs with the consumer's release, if it is another thread */
+	if (word != BIDE_WORD_ABANDONED_ && (word != BIDE_WORD_PENDING_ || user->source.line & BIDE_LINE_CLAIMED_)) {
+		bide_misuse_("bide_user_source_reset: the value task of this generation %s",
+		             (word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ ? "has not been consumed yet" : "is being awaited");
+		return;
+	}
+	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
+	user->source.payload.i = 0;
+	user->source.error = 0;
+	BIDE_STORE(&user->source.line, 0u, RELAXED);
+	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELEASE); /* pairs with the next handshake */
+}
+
+void bide_release_other_(bide_source *source)
+{
+	if ((source->kind & 0xE0u) == BIDE_KIND_USER_)
+		bide_user_source_release_(source);
+}

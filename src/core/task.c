@@ -1,0 +1,600 @@
+/*
+ * task.c - shared results.
+ *
+ * A task is a source whose generation has become a count of references and whose word holds a list of subscriptions: one
+ * pooled object for each await of a pending task, so that every await has one source of its own and can be taken out
+ * again (a task raced a million times does not grow). bide_as_task turns the very frame that is pending into a task.
+ *
+ * The word of a task: SHARED with the newest subscription; LOCKED while somebody changes the list (a few instructions);
+ * DONE for good. Whoever replaces SHARED by DONE owns the list. Result and error are stored before (release) and read after
+ * DONE was seen (acquire).
+ */
+#include "task.h"
+
+typedef struct subscription {
+	bide_operation operation;
+	struct subscription *older, *newer;
+	bide_source *task; /* NULL: in no list any more */
+} subscription;
+
+typedef struct cancellable_subscription {
+	subscription base;
+	bide_cancel_node node;
+	bide_notify expired;
+	bide_timer *timer;
+} cancellable_subscription;
+
+static const bide_operation_type subscription_type = { "task" };
+static const bide_operation_type cancellable_type = { "task (cancellable)" };
+
+/* --- the list --- */
+
+/* true: locked, *newest is the list. false: the task is DONE. */
+static bool list_lock(bide_source *task, uintptr_t *newest)
+{
+	uintptr_t seen = BIDE_LOAD(&task->word, ACQUIRE); /* pairs with DONE and with list_unlock */
+
+	for (unsigned tries = 0;; tries++) {
+		if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_)
+			return false;
+		if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_LOCKED_) {
+			bide_port_wait_a_moment(tries);
+			seen = BIDE_LOAD(&task->word, ACQUIRE);
+			continue;
+		}
+		*newest = seen & ~(uintptr_t)BIDE_WORD_TAGS_;
+		if (BIDE_CAS(&task->word, &seen, seen | BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE)) /* pairs with list_unlock */
+			return true;
+	}
+}
+
+static void list_unlock(bide_source *task, uintptr_t newest)
+{
+	BIDE_STORE(&task->word, newest | BIDE_WORD_SHARED_, RELEASE); /* pairs with list_lock and finish */
+}
+
+static void observe(bide_source *task)
+{
+	if (task->error && !(BIDE_LOAD(&task->line, RELAXED) & (BIDE_LINE_OBSERVED_ | BIDE_LINE_CONSTANT_)))
+		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED); /* ordered by the last unref */
+}
+
+static void subscription_finish(subscription *s, bide_payload payload, int error)
+{
+	if (s->operation.type == &cancellable_type) {
+		cancellable_subscription *c = (cancellable_subscription *)s;
+
+		bide_cancel_unlink_(&c->node);
+		if (c->timer && bide_unwatch_(&c->timer->source, &c->expired)) {
+			bide_port_disarm(c->timer);
+			bide_operation_drop_(&c->timer->source);
+		}
+	}
+	bide_operation_complete_(&s->operation, payload, error);
+}
+
+void bide_task_deliver_(bide_source *task, uintptr_t newest)
+{
+	subscription *s = (subscription *)newest, *next;
+
+	if (s)
+		observe(task);
+	for (; s && s->older; s = s->older)
+		; /* the first to come is the first to run */
+	for (; s; s = next) {
+		next = s->newer;
+		s->task = NULL;
+		s->operation.source.flags |= task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_);
+		if (task->flags & BIDE_FLAG_LARGE_) { /* the result is inside the task */
+			s->task = task;
+			bide_task_ref((bide_task *)task);
+		}
+		subscription_finish(s, task->payload, task->error);
+	}
+	bide_task_unref((bide_task *)task); /* the producer's */
+}
+
+void bide_subscription_let_go_(bide_source *source)
+{
+	bide_task_unref((bide_task *)((subscription *)(void *)source)->task);
+}
+
+void bide_subscription_cancel_(bide_source *source, int error)
+{
+	subscription *s = (subscription *)(void *)source;
+	bide_source *task = s->task;
+	uintptr_t newest;
+
+	if (!task || !list_lock(task, &newest))
+		return; /* its completion is on the way */
+	if (s->newer)
+		s->newer->older = s->older;
+	else
+		newest = (uintptr_t)s->older;
+	if (s->older)
+		s->older->newer = s->newer;
+	list_unlock(task, newest);
+	s->task = NULL;
+	subscription_finish(s, bide_payload_int_(0), error);
+}
+
+void bide_task_leave_(bide_value_task value_task)
+{
+	/* Either this ends it, or its completion is on the way; both leave it to be forgotten. */
+	bide_subscription_cancel_((bide_source *)value_task.state, BIDE_ECANCELED_);
+	bide_forget_at_(value_task, NULL);
+}
+
+static void subscription_canceled(bide_cancel_node *node, int error)
+{
+	bide_subscription_cancel_(&BIDE_CONTAINER_(node, cancellable_subscription, node)->base.operation.source, error);
+}
+
+static void subscription_expired(bide_notify *notify, bide_source *timer)
+{
+	cancellable_subscription *c = BIDE_CONTAINER_(notify, cancellable_subscription, expired);
+
+	c->timer = NULL;
+	(void)bide_consume_(timer, NULL).state;
+	bide_subscription_cancel_(&c->base.operation.source, BIDE_ETIMEDOUT_);
+}
+
+/* --- waiting for it --- */
+
+static bide_value_task task_outcome(bide_source *task)
+{
+	bide_value_task v;
+
+	observe(task);
+	v.payload = task->payload;
+	v.state = task->error;
+	return v;
+}
+
+/* Puts a subscription in the list; its value task, or the outcome if the task is over by now. */
+static bide_value_task subscribe(bide_source *task, subscription *s)
+{
+	bide_value_task v = bide_source_value_(&s->operation.source);
+	uintptr_t newest;
+
+	s->task = task;
+	if (!list_lock(task, &newest)) {
+		s->task = NULL;
+		bide_operation_drop_(&s->operation.source);
+		return task_outcome(task);
+	}
+	s->older = (subscription *)newest;
+	if (s->older)
+		s->older->newer = s;
+	list_unlock(task, (uintptr_t)s);
+	return v;
+}
+
+static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const char *what)
+{
+	bide_source *task = (bide_source *)handle;
+	bide_cancel_core *core = bide_context_core_();
+	cancellable_subscription *c;
+	bide_value_task v;
+	int error;
+
+	if (!task || timeout_ns < 0) {
+		bide_misuse_("%s: %s", what, !task ? "task is NULL" : "the timeout is below zero; BIDE_FOREVER means none");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (bide_is_done_(task))
+		return task_outcome(task);
+	if (!core && timeout_ns == BIDE_FOREVER) {
+		subscription *s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
+		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
+	}
+	c = (cancellable_subscription *)(void *)bide_operation_new_(sizeof *c, &cancellable_type);
+	if (!c)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	if (timeout_ns != BIDE_FOREVER) {
+		c->timer = bide_timer_new_(sizeof *c->timer);
+		if (!c->timer) {
+			bide_operation_drop_(&c->base.operation.source);
+			return bide_value_task_from_error(BIDE_ENOMEM_);
+		}
+		c->timer->source.payload.i = bide_deadline_after_(timeout_ns);
+		c->expired.run = subscription_expired;
+	}
+	error = bide_cancel_link_(core, &c->node, subscription_canceled);
+	if (error) {
+		if (c->timer)
+			bide_operation_drop_(&c->timer->source);
+		bide_operation_drop_(&c->base.operation.source);
+		return bide_value_task_from_error(error);
+	}
+	v = subscribe(task, &c->base);
+	if (c->timer && v.state == (uintptr_t)c) {
+		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, what, NULL);
+		bide_port_arm(c->timer);
+	}
+	return v;
+}
+
+bide_value_task bide_task_await(bide_task *task)
+{
+	return task_wait(task, BIDE_FOREVER, "bide_task_await");
+}
+
+bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
+{
+	return task_wait(task, timeout_ns, "bide_task_await_for");
+}
+
+/* --- references --- */
+
+bide_task *bide_task_ref(bide_task *handle)
+{
+	bide_source *task = (bide_source *)handle;
+
+	if (!task)
+		bide_misuse_("bide_task_ref: task is NULL");
+	else if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_))
+		BIDE_ADD(&task->generation, 1, RELAXED);
+	return handle;
+}
+
+static void task_free(bide_source *task)
+{
+	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_OBSERVED_))
+		bide_unobserved_(task->error, task);
+	if ((task->kind & 0xE0u) == BIDE_KIND_TASK_) {
+		BIDE_SUB(&bide_counters_.task_count, 1, RELAXED);
+		bide_deallocate_(task, sizeof(bide_task_object));
+		return;
+	}
+	if (bide_worker_())
+		bide_source_release_(bide_worker_(), task);
+	else
+		bide_pools_give_(task); /* a thread that finds no memory even for its record */
+}
+
+static bool task_finish(bide_source *task, bide_payload result, int error);
+
+void bide_task_unref(bide_task *handle)
+{
+	bide_source *task = (bide_source *)handle;
+
+	if (!task || BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_)
+		return;
+	/* The last one sees all that the others did with it: release of theirs, acquire of its own. */
+	if (BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1)
+		return;
+	if (bide_is_done_(task)) {
+		task_free(task);
+		return;
+	}
+	/* A completion source that nobody can complete any more: whoever awaits it is told. */
+	BIDE_STORE(&task->generation, BIDE_COUNT_BASE_ + 1, RELAXED); /* dropped by the fan-out */
+	BIDE_OR(&task->line, (uint32_t)(BIDE_LINE_CLAIMED_ | BIDE_LINE_OBSERVED_), RELAXED);
+	task_finish(task, bide_payload_int_(0), BIDE_EBROKEN);
+}
+
+bide_status bide_task_status(const bide_task *handle)
+{
+	const bide_source *task = (const bide_source *)handle;
+
+	if (!task) {
+		bide_misuse_("bide_task_status: task is NULL");
+		return BIDE_FAILED;
+	}
+	if (!bide_is_done_(task))
+		return BIDE_PENDING;
+	return task->error == 0 ? BIDE_SUCCEEDED : task->error == BIDE_ECANCELED_ ? BIDE_CANCELED : BIDE_FAILED;
+}
+
+bool bide_task_is_ready(const bide_task *task)
+{
+	return bide_task_status(task) != BIDE_PENDING;
+}
+
+int bide_task_error(bide_task *handle)
+{
+	bide_source *task = (bide_source *)handle;
+
+	if (!task) {
+		bide_misuse_("bide_task_error: task is NULL");
+		return BIDE_EINVAL_;
+	}
+	return bide_is_done_(task) ? (int)task_outcome(task).state : -1;
+}
+
+bide_payload bide_task_result(const bide_task *handle)
+{
+	const bide_source *task = (const bide_source *)handle;
+
+	if (!task)
+		bide_misuse_("bide_task_result: task is NULL");
+	else if (bide_is_done_(task) && task->error == 0)
+		return task->payload;
+	return bide_payload_int_(0);
+}
+
+/* --- making them --- */
+
+/* Small results share one task each: -1 to 8. Bits count: 0 is also false, NULL, +0.0 and "completed". */
+#define CONSTANT(value)                                                                                     \
+	{                                                                                                       \
+		.word = BIDE_WORD_DONE_, .generation = BIDE_COUNT_BASE_ + 1, .payload = { .i = (value) },           \
+		.line = BIDE_LINE_CONSTANT_ | BIDE_LINE_CLAIMED_, .kind = BIDE_KIND_TASK_, .flags = BIDE_FLAG_SYNC_ \
+	}
+static bide_source constants[] = { CONSTANT(-1), CONSTANT(0), CONSTANT(1), CONSTANT(2), CONSTANT(3),
+	                               CONSTANT(4),  CONSTANT(5), CONSTANT(6), CONSTANT(7), CONSTANT(8) };
+
+static bide_source *task_new(unsigned flags)
+{
+	bide_task_object *object;
+
+	if (!bide_worker_())
+		return NULL;
+	object = bide_allocate_(sizeof *object, 16);
+	if (!object)
+		return NULL;
+	BIDE_ADD(&bide_counters_.task_count, 1, RELAXED);
+	object->source = (bide_source){ .word = BIDE_WORD_SHARED_, .generation = BIDE_COUNT_BASE_ + 1,
+		                            .kind = BIDE_KIND_TASK_, .flags = (uint8_t)(BIDE_FLAG_SYNC_ | flags) };
+	object->waiting = 0;
+	return &object->source;
+}
+
+static bide_task *task_ready(bide_payload result, int error)
+{
+	bide_source *task;
+
+	if (error == 0 && result.i >= -1 && result.i <= 8)
+		return (bide_task *)&constants[result.i + 1];
+	task = task_new(0);
+	if (!task)
+		return NULL;
+	task->payload = result;
+	task->error = (uint16_t)error;
+	task->line = BIDE_LINE_CLAIMED_;
+	task->word = BIDE_WORD_DONE_;
+	return (bide_task *)task;
+}
+
+bide_task *bide_task_from_int(int64_t value)
+{
+	return task_ready(bide_payload_int_(value), 0);
+}
+
+bide_task *bide_task_from_double(double value)
+{
+	bide_payload payload;
+
+	payload.d = value;
+	return task_ready(payload, 0);
+}
+
+bide_task *bide_task_from_pointer(const void *value)
+{
+	return task_ready(bide_value_task_from_pointer(value).payload, 0);
+}
+
+bide_task *bide_task_completed(void)
+{
+	return task_ready(bide_payload_int_(0), 0);
+}
+
+bide_task *bide_task_from_error(int error)
+{
+	if (error <= 0 || error > BIDE_ERROR_MAX) {
+		bide_misuse_("bide_task_from_error: %d is no error number; 1 to %d are", error, BIDE_ERROR_MAX);
+		return NULL;
+	}
+	return task_ready(bide_payload_int_(0), error);
+}
+
+/* A source of the user's own stays where it is; a task of its own takes over its outcome. */
+static void relay(bide_notify *notify, bide_source *done)
+{
+	bide_task_object *object = BIDE_CONTAINER_(notify, bide_task_object, relay);
+	bide_value_task v = bide_consume_(done, NULL);
+
+	BIDE_OR(&object->source.line, (uint32_t)BIDE_LINE_CLAIMED_, RELAXED);
+	task_finish(&object->source, v.payload, (int)v.state);
+}
+
+static bide_task *task_of_user_source(bide_value_task value_task, const bide_place *place)
+{
+	bide_source *task = task_new(0);
+	bide_task_object *object = (bide_task_object *)(void *)task;
+
+	if (!task) {
+		bide_forget_at_(value_task, place);
+		return NULL;
+	}
+	object->relay.run = relay;
+	bide_task_ref((bide_task *)task); /* the producer's */
+	switch (bide_watch_(value_task, &object->relay, "bide_as_task", place)) {
+	case BIDE_REGISTERED_:
+		break;
+	case BIDE_ALREADY_DONE_:
+		relay(&object->relay, (bide_source *)value_task.state);
+		break;
+	default:
+		task_finish(task, bide_payload_int_(0), BIDE_ESTALE);
+	}
+	return (bide_task *)task;
+}
+
+bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
+{
+	bide_source *source;
+	uint64_t generation;
+	uintptr_t seen = BIDE_WORD_PENDING_;
+
+	value_task = bide_materialise_(value_task);
+	if (!bide_is_pending_(value_task))
+		return task_ready(value_task.payload, (int)value_task.state);
+	source = (bide_source *)value_task.state;
+	if (!bide_check_fresh_(value_task, "bide_as_task", place) || !bide_belongs_here_(source, "bide_as_task", place))
+		return bide_task_from_error(BIDE_ESTALE);
+	if (source->kind >= BIDE_KIND_TASK_)
+		return task_of_user_source(value_task, place);
+	/* Counted for its producer and for the caller before the word says so. The producer reads flags and count only
+	 * after it has seen SHARED (acquire), which this release publishes. */
+	generation = source->generation;
+	if (!(source->flags & BIDE_FLAG_SYNC_)) {
+		source->flags |= BIDE_FLAG_SYNC_; /* ours alone until now; a task may be used by any thread */
+		if (bide_is_done_(source))
+			seen = BIDE_WORD_DONE_;
+	}
+	source->generation = BIDE_COUNT_BASE_ + 2;
+	if (seen == BIDE_WORD_PENDING_ &&
+	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_SHARED_, RELEASE, ACQUIRE))
+		return (bide_task *)source;
+	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_) {
+		source->generation = BIDE_COUNT_BASE_ + 1; /* the producer is through with it */
+		return (bide_task *)source;
+	}
+	source->generation = generation;
+	bide_misuse_("bide_as_task at %s:%u: somebody awaits this value task already", place ? place->file : "?",
+	             place ? (unsigned)place->line : 0);
+	return bide_task_from_error(BIDE_ESTALE);
+}
+
+/* Nobody wants the result of a user's source: a task that nobody holds takes it. */
+void bide_forget_user_(bide_source *source, const bide_place *place)
+{
+	static bide_notify nobody;
+
+	nobody.run = bide_forget_done_;
+	if (bide_watch_(bide_source_value_(source), &nobody, "bide_forget", place) == BIDE_ALREADY_DONE_)
+		bide_forget_done_(&nobody, source);
+}
+
+void bide_forget_done_(bide_notify *notify, bide_source *done)
+{
+	(void)notify;
+	bide_unobserved_(done->error, done);
+	(void)bide_consume_(done, NULL).state;
+}
+
+/* --- completion sources --- */
+
+bide_task *bide_task_create(unsigned options)
+{
+	if (options & ~(unsigned)BIDE_TASK_QUEUE_CONTINUATIONS) {
+		bide_misuse_("bide_task_create: options 0x%x; 0 and BIDE_TASK_QUEUE_CONTINUATIONS are allowed", options);
+		return NULL;
+	}
+	return (bide_task *)task_new(options ? BIDE_FLAG_QUEUE_ : 0);
+}
+
+static void deliver_posted(bide_post *post)
+{
+	bide_task_object *object = BIDE_CONTAINER_(post, bide_task_object, post);
+
+	bide_task_deliver_(&object->source, object->waiting);
+}
+
+/* Claimed by the caller. Stores the outcome, says DONE; the fan-out runs on the worker and drops one reference. */
+static bool task_finish(bide_source *task, bide_payload result, int error)
+{
+	bide_task_object *object = (bide_task_object *)(void *)task;
+	uintptr_t seen;
+
+	task->payload = result;
+	task->error = (uint16_t)error;
+	seen = bide_source_finish_(task) & ~(uintptr_t)BIDE_WORD_TAGS_;
+	if (!seen || bide_port_on_worker()) {
+		bide_task_deliver_(task, seen);
+		return true;
+	}
+	object->waiting = seen;
+	object->post.run = deliver_posted;
+	bide_port_post(&object->post);
+	return true;
+}
+
+/* false: it has an outcome already (or is misused). */
+static bool task_complete(bide_task *handle, bide_payload result, int error, const char *what, bool must)
+{
+	bide_source *task = (bide_source *)handle;
+
+	if (!task) {
+		bide_misuse_("%s: task is NULL", what);
+		return false;
+	}
+	if (error < 0 || error > BIDE_ERROR_MAX) {
+		bide_misuse_("%s: error %d is none; 1 to %d are", what, error, BIDE_ERROR_MAX);
+		return false;
+	}
+	if ((task->kind & 0xE0u) != BIDE_KIND_TASK_) {
+		bide_misuse_("%s: this task is an async function's; only those of bide_task_create are completed by hand", what);
+		return false;
+	}
+	/* One winner: the claim. The word publishes the outcome. */
+	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_) &&
+	    !(BIDE_OR(&task->line, (uint32_t)BIDE_LINE_CLAIMED_, ACQ_REL) & BIDE_LINE_CLAIMED_)) {
+		bide_task_ref(handle); /* the fan-out's, so that the caller's own is enough for the call */
+		return task_finish(task, result, error);
+	}
+	if (must)
+		bide_misuse_("%s: the task is completed already; bide_task_try_... tells instead", what);
+	return false;
+}
+
+void bide_task_complete(bide_task *task, bide_payload result)
+{
+	task_complete(task, result, 0, "bide_task_complete", true);
+}
+
+void bide_task_complete_int(bide_task *task, int64_t result)
+{
+	task_complete(task, bide_payload_int_(result), 0, "bide_task_complete_int", true);
+}
+
+void bide_task_complete_pointer(bide_task *task, const void *result)
+{
+	task_complete(task, bide_value_task_from_pointer(result).payload, 0, "bide_task_complete_pointer", true);
+}
+
+void bide_task_fail(bide_task *task, int error)
+{
+	task_complete(task, bide_payload_int_(0), error > 0 ? error : -1, "bide_task_fail", true);
+}
+
+void bide_task_cancel(bide_task *task)
+{
+	task_complete(task, bide_payload_int_(0), BIDE_ECANCELED_, "bide_task_cancel", true);
+}
+
+bool bide_task_try_complete(bide_task *task, bide_payload result)
+{
+	return task_complete(task, result, 0, "bide_task_try_complete", false);
+}
+
+bool bide_task_try_fail(bide_task *task, int error)
+{
+	return task_complete(task, bide_payload_int_(0), error > 0 ? error : -1, "bide_task_try_fail", false);
+}
+
+bool bide_task_try_cancel(bide_task *task)
+{
+	return task_complete(task, bide_payload_int_(0), BIDE_ECANCELED_, "bide_task_try_cancel", false);
+}
+
+static bool complete_from(bide_task *task, bide_task *ready, const char *what, bool must)
+{
+	if (!ready || !bide_task_is_ready(ready)) {
+		bide_misuse_("%s: %s; a task that is over is needed", what, !ready ? "ready is NULL" : "that task is pending");
+		return false;
+	}
+	return task_complete(task, ((bide_source *)ready)->payload, bide_task_error(ready), what, must);
+}
+
+void bide_task_complete_from(bide_task *task, bide_task *ready)
+{
+	complete_from(task, ready, "bide_task_complete_from", true);
+}
+
+bool bide_task_try_complete_from(bide_task *task, bide_task *ready)
+{
+	return complete_from(task, ready, "bide_task_try_complete_from", false);
+}

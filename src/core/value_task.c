@@ -1,0 +1,89 @@
+/*
+ * value_task.c - the queries of pending value tasks, and what consumes one without awaiting it.
+ */
+#include <errno.h>
+
+#include "core.h"
+#include "task.h"
+
+BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ && ETIMEDOUT == BIDE_ETIMEDOUT_ &&
+                       EBUSY == BIDE_EBUSY_ && EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_,
+                   "headers and core write these numbers out");
+BIDE_STATIC_ASSERT(sizeof(bide_value_task) == 16, "two registers");
+
+bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
+
+bide_value_task bide_value_task_bad_error_(int error)
+{
+	bide_misuse_("bide_value_task_from_error: %d is no error number; 1 to %d are", error, BIDE_ERROR_MAX);
+	return bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+int bide_value_task_error_pending_(bide_value_task value_task)
+{
+	const bide_source *source = (const bide_source *)value_task.state;
+
+	if (!bide_check_fresh_(value_task, "bide_value_task_status", NULL))
+		return BIDE_ESTALE;
+	return bide_is_done_(source) ? source->error : -1;
+}
+
+bide_status bide_value_task_status_pending_(bide_value_task value_task)
+{
+	switch (bide_value_task_error_pending_(value_task)) {
+	case -1:
+		return BIDE_PENDING;
+	case 0:
+		return BIDE_SUCCEEDED;
+	case BIDE_ECANCELED_:
+		return BIDE_CANCELED;
+	default:
+		return BIDE_FAILED;
+	}
+}
+
+/* A frame of the worker, in the hands of another thread: its handshake has no locked instructions. */
+bool bide_belongs_here_(const bide_source *source, const char *what, const bide_place *place)
+{
+	if ((source->flags & BIDE_FLAG_SYNC_) || bide_port_on_worker())
+		return true;
+	bide_misuse_("%s at %s:%u: this value task belongs to the worker's thread; make it a task there (bide_as_task) to use "
+	             "it on another", what, place ? place->file : "?", place ? (unsigned)place->line : 0);
+	return false;
+}
+
+void bide_forget_at_(bide_value_task value_task, const bide_place *place)
+{
+	bide_source *source = (bide_source *)value_task.state;
+	bide_frame nameless = { .source = { .kind = BIDE_KIND_OPERATION_ } };
+	uintptr_t seen = BIDE_WORD_PENDING_;
+
+	if (!bide_is_pending_(value_task)) {
+		bide_unobserved_((int)value_task.state, &nameless.source);
+		return;
+	}
+	if (source == &bide_yield_source_ || !bide_check_fresh_(value_task, "bide_forget", place) ||
+	    !bide_belongs_here_(source, "bide_forget", place))
+		return;
+	if (source->kind >= BIDE_KIND_TASK_) {
+		bide_forget_user_(source, place);
+		return;
+	}
+	/* Against the producer's DONE: one of the two frees it. */
+	if (!(source->flags & BIDE_FLAG_SYNC_)) {
+		seen = source->word;
+		if (seen == BIDE_WORD_PENDING_)
+			source->word = BIDE_WORD_ABANDONED_;
+	} else if (!BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_ABANDONED_, ACQ_REL, ACQUIRE)) {
+		;
+	}
+	if (seen == BIDE_WORD_PENDING_)
+		return;
+	if ((seen & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_) {
+		bide_misuse_("bide_forget at %s:%u: somebody awaits this value task", place ? place->file : "?",
+		             place ? (unsigned)place->line : 0);
+		return;
+	}
+	bide_unobserved_(source->error, source);
+	bide_release_(source, place);
+}

@@ -1,0 +1,231 @@
+/*
+ * linux.c - os.h for Linux, with glibc or musl.
+ *
+ * The only source file that includes pthread and sys headers. The mutex and all that sleeps stand on the futex; their
+ * ordering is in atomics, so thread sanitizers understand them without annotations.
+ */
+#define _GNU_SOURCE
+#include "os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_futex /* 32-bit systems that never had a 32-bit time_t */
+#define SYS_futex SYS_futex_time64
+#endif
+
+enum { NS_PER_S = 1000000000 };
+
+int64_t bide_os_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* ---- futex and mutex */
+
+void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+	struct timespec deadline = { 0 };
+
+	if (deadline_ns > 0) {
+		deadline.tv_sec = (time_t)(deadline_ns / NS_PER_S);
+		deadline.tv_nsec = (long)(deadline_ns % NS_PER_S);
+	}
+	/* WAIT_BITSET, because its time is absolute: waking early for nothing does not stretch the wait. */
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
+	        deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void bide_os_wake(uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+}
+
+void bide_os_lock(bide_os_mutex *mutex)
+{
+	uint32_t seen = 0;
+	unsigned tries;
+
+	if (BIDE_CAS(&mutex->state, &seen, 1, ACQUIRE, RELAXED)) /* pairs with the release of unlock */
+		return;
+	/* Held for some dozen instructions as a rule: a short spin is cheaper than two system calls. */
+	for (tries = 0; tries < 50; tries++) {
+		BIDE_RELAX();
+		seen = 0;
+		if (BIDE_LOAD(&mutex->state, RELAXED) == 0 && BIDE_CAS(&mutex->state, &seen, 1, ACQUIRE, RELAXED))
+			return;
+	}
+	while (BIDE_SWAP(&mutex->state, 2, ACQUIRE) != 0) /* pairs with the release of unlock */
+		bide_os_wait(&mutex->state, 2, INT64_MAX);
+}
+
+void bide_os_unlock(bide_os_mutex *mutex)
+{
+	if (BIDE_SWAP(&mutex->state, 0, RELEASE) == 2) /* pairs with the acquire of lock */
+		bide_os_wake(&mutex->state, 1);
+}
+
+/* ---- threads */
+
+int bide_os_thread_start(void *(*run)(void *argument), void *argument)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+	sigset_t blocked, before;
+	pthread_t thread;
+	size_t i;
+	int error;
+
+	/* A fault goes to the thread that made it; blocked, it would kill the process past any handler or sanitizer. */
+	sigfillset(&blocked);
+	for (i = 0; i < sizeof faults / sizeof faults[0]; i++)
+		sigdelset(&blocked, faults[i]);
+	/* Inherited by the new thread, which so never runs with a signal open. */
+	error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	if (error)
+		return error;
+	error = pthread_create(&thread, NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+bide_os_thread bide_os_thread_self(void)
+{
+	return (bide_os_thread)pthread_self();
+}
+
+void bide_os_thread_join(bide_os_thread thread)
+{
+	pthread_join((pthread_t)thread, NULL);
+}
+
+void bide_os_thread_name(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
+}
+
+static __thread struct exit_hook {
+	void (*run)(void *argument);
+	void *argument;
+} exit_hook;
+static pthread_key_t exit_key;
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
+static int exit_key_error;
+
+static void run_exit_hook(void *value)
+{
+	struct exit_hook *hook = value;
+
+	hook->run(hook->argument);
+}
+
+static void make_exit_key(void)
+{
+	exit_key_error = pthread_key_create(&exit_key, run_exit_hook);
+}
+
+int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
+{
+	pthread_once(&exit_key_once, make_exit_key);
+	if (exit_key_error)
+		return exit_key_error;
+	exit_hook.run = run;
+	exit_hook.argument = argument;
+	return pthread_setspecific(exit_key, &exit_hook);
+}
+
+const void *bide_os_thread_id(void)
+{
+	static __thread char here;
+
+	return &here;
+}
+
+uintptr_t bide_os_stack_low(size_t *size_bytes)
+{
+	/* For what cannot be known: what the kernel gives to a process as a rule. */
+	const size_t usual_bytes = (size_t)8 << 20;
+	enum { SMALLEST_BYTES = 16384 };
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	void *low = NULL;
+	struct rlimit limit;
+	pthread_attr_t attributes;
+	bool known = false;
+
+	/* The main stack without a limit grows until it meets a mapping: what libc says of it is not usable. */
+	if (getpid() == (pid_t)syscall(SYS_gettid) &&
+	    (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)) {
+		*size_bytes = usual_bytes;
+		return here - usual_bytes;
+	}
+	if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+		known = pthread_attr_getstack(&attributes, &low, size_bytes) == 0;
+		pthread_attr_destroy(&attributes);
+	}
+	if (known)
+		return (uintptr_t)low;
+	*size_bytes = SMALLEST_BYTES; /* no /proc: every thread has at least this, and most of it is left */
+	return here - SMALLEST_BYTES / 2;
+}
+
+/* ---- memory, output, environment */
+
+void *bide_os_allocate(size_t size_bytes, size_t alignment)
+{
+	size_t rounded_bytes = (size_bytes + alignment - 1) & ~(alignment - 1);
+
+	if (alignment <= _Alignof(max_align_t))
+		return malloc(size_bytes);
+	return rounded_bytes < size_bytes ? NULL : aligned_alloc(alignment, rounded_bytes);
+}
+
+void bide_os_release(void *memory)
+{
+	free(memory);
+}
+
+void bide_os_print(const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		ssize_t wrote = write(STDERR_FILENO, text, left);
+
+		if (wrote < 0 && errno != EINTR)
+			return; /* nobody to tell */
+		if (wrote > 0) {
+			text += wrote;
+			left -= (size_t)wrote;
+		}
+	}
+}
+
+bool bide_os_environment_is(const char *name, const char *value)
+{
+	const char *found = secure_getenv(name);
+
+	return found && strcmp(found, value) == 0;
+}
+
+void bide_os_pause(unsigned tries)
+{
+	enum { SPINS = 64, YIELDS = 32, SLEEP_NS = 50000 };
+
+	if (tries < SPINS)
+		BIDE_RELAX();
+	else if (tries < SPINS + YIELDS)
+		sched_yield();
+	else
+		nanosleep(&(struct timespec){ .tv_nsec = SLEEP_NS }, NULL);
+}

@@ -1,0 +1,187 @@
+/*
+ * periodic.c - the periodic timer: one consumer, ticks that nobody waited for merge into one.
+ */
+#include "../os/os.h"
+#include "runtime.h"
+
+typedef struct tick {
+	bide_operation operation;
+	bide_cancel_node node;
+	bide_periodic_timer *timer;
+} tick;
+
+struct bide_periodic_timer {
+	bide_notify due;
+	bide_post stop;
+	bide_timer *timer; /* armed; NULL: stopped */
+	tick *waiting;
+	int64_t period_ns, next_ns;
+	bool missed, stopped, destroyed;
+};
+
+static const bide_operation_type tick_type = { "periodic timer" };
+
+static bool period_valid(int64_t period_ns, const char *what)
+{
+	if (period_ns >= 1 && period_ns <= BIDE_DELAY_MAX_NS)
+		return true;
+	bide_misuse_("%s: a period of %lld ns; 1 to %lld are allowed", what, (long long)period_ns, (long long)BIDE_DELAY_MAX_NS);
+	return false;
+}
+
+static void answer(bide_periodic_timer *p, int64_t result, int error)
+{
+	tick *t = p->waiting;
+
+	p->waiting = NULL;
+	bide_cancel_unlink_(&t->node);
+	bide_operation_complete_(&t->operation, bide_payload_int_(result), error);
+}
+
+static void arm(bide_periodic_timer *p)
+{
+	p->timer->source.payload.i = p->next_ns;
+	(void)bide_watch_(bide_source_value_(&p->timer->source), &p->due, "bide_periodic_timer", NULL);
+	bide_port_arm(p->timer);
+}
+
+/* The same timer object serves for ever: its word is put back before it is armed again. */
+static void due(bide_notify *notify, bide_source *done)
+{
+	bide_periodic_timer *p = BIDE_CONTAINER_(notify, bide_periodic_timer, due);
+	int64_t now_ns = bide_port_now();
+
+	done->word = BIDE_WORD_PENDING_;
+	p->next_ns += p->period_ns;
+	if (p->next_ns <= now_ns) /* late by periods: they merge */
+		p->next_ns += (now_ns - p->next_ns) / p->period_ns * p->period_ns + p->period_ns;
+	arm(p);
+	if (p->waiting)
+		answer(p, 1, 0);
+	else
+		p->missed = true;
+}
+
+bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
+{
+	bide_periodic_timer *p;
+
+	if (!period_valid(period_ns, "bide_periodic_timer_create") || !bide_worker_())
+		return NULL;
+	if (!bide_port_on_worker()) {
+		bide_misuse_("bide_periodic_timer_create: called on another thread than the worker's");
+		return NULL;
+	}
+	p = bide_allocate_(sizeof *p, 16);
+	if (!p)
+		return NULL;
+	*p = (bide_periodic_timer){ .due = { due }, .period_ns = period_ns };
+	p->timer = bide_timer_new_(sizeof *p->timer);
+	if (!p->timer) {
+		bide_deallocate_(p, sizeof *p);
+		return NULL;
+	}
+	p->next_ns = bide_deadline_after_(period_ns);
+	arm(p);
+	return p;
+}
+
+static void timer_stop(bide_periodic_timer *p)
+{
+	if (p->timer && bide_unwatch_(&p->timer->source, &p->due)) {
+		bide_port_disarm(p->timer);
+		bide_operation_drop_(&p->timer->source);
+	}
+	p->timer = NULL;
+	p->stopped = true;
+	if (p->waiting)
+		answer(p, 0, 0);
+}
+
+int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
+{
+	if (!p)
+		bide_misuse_("bide_periodic_timer_set_period: timer is NULL");
+	if (!p || !period_valid(period_ns, "bide_periodic_timer_set_period"))
+		return BIDE_EINVAL_;
+	p->period_ns = period_ns;
+	if (p->timer && bide_unwatch_(&p->timer->source, &p->due)) {
+		bide_port_disarm(p->timer);
+		p->next_ns = bide_deadline_after_(period_ns);
+		arm(p);
+	}
+	return 0;
+}
+
+static void tick_canceled(bide_cancel_node *node, int error)
+{
+	tick *t = BIDE_CONTAINER_(node, tick, node);
+
+	t->timer->waiting = NULL;
+	bide_operation_complete_(&t->operation, bide_payload_int_(0), error);
+}
+
+bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
+{
+	bide_value_task v;
+	tick *t;
+	int error = bide_context_error(NULL);
+
+	if (!p || p->waiting) {
+		bide_misuse_("bide_periodic_timer_next: %s", !p ? "timer is NULL" : "somebody waits already; a timer has one consumer");
+		return bide_value_task_from_error(p ? BIDE_EBUSY_ : BIDE_EINVAL_);
+	}
+	if (p->stopped)
+		return bide_value_task_from_int(0);
+	if (error)
+		return bide_value_task_from_error(error);
+	if (p->missed) {
+		p->missed = false;
+		return bide_value_task_from_int(1);
+	}
+	t = (tick *)(void *)bide_operation_new_(sizeof *t, &tick_type);
+	if (!t)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	v = bide_source_value_(&t->operation.source);
+	t->timer = p;
+	error = bide_cancel_link_(bide_context_core_(), &t->node, tick_canceled);
+	if (error) {
+		bide_operation_drop_(&t->operation.source);
+		return bide_value_task_from_error(error);
+	}
+	p->waiting = t;
+	return v;
+}
+
+static void stop_posted(bide_post *post)
+{
+	bide_periodic_timer *p = BIDE_CONTAINER_(post, bide_periodic_timer, stop);
+
+	timer_stop(p);
+	if (p->destroyed)
+		bide_deallocate_(p, sizeof *p);
+}
+
+void bide_periodic_timer_stop(bide_periodic_timer *p)
+{
+	if (!p)
+		return;
+	if (bide_port_on_worker()) {
+		timer_stop(p);
+		return;
+	}
+	p->stop.run = stop_posted;
+	bide_port_post(&p->stop);
+}
+
+void bide_periodic_timer_destroy(bide_periodic_timer *p)
+{
+	if (!p)
+		return;
+	p->destroyed = true;
+	p->stop.run = stop_posted;
+	if (bide_port_on_worker())
+		stop_posted(&p->stop);
+	else
+		bide_port_post(&p->stop);
+}

@@ -1,0 +1,120 @@
+/*
+ * runtime.c - setting the runtime up and ending it.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "../core/task.h"
+#include "blocking.h"
+#include "runtime.h"
+#include "simulation.h"
+
+int bide_configure(const bide_config *config)
+{
+	bide_runtime *r = &bide_runtime_;
+	int error = 0;
+
+	if (!config || config->blocking_threads_max > 1024) {
+		bide_misuse_("bide_configure: %s", !config ? "config is NULL" : "blocking_threads_max: 0 (4 threads) to 1024");
+		return EINVAL;
+	}
+	if (config->workers > 1)
+		return ENOTSUP;
+	bide_os_lock(&r->setup);
+	if (r->state != BIDE_RUNTIME_OFF) {
+		error = EBUSY;
+	} else {
+		bide_blocking_configure(config->blocking_threads_max ? config->blocking_threads_max : 4);
+		bide_runtime_start_(config);
+	}
+	bide_os_unlock(&r->setup);
+	return error;
+}
+
+typedef struct leaks {
+	int64_t count;
+	bool quiet;
+} leaks;
+
+static void leak(bide_source *source, void *argument)
+{
+	const bide_frame *frame = (const bide_frame *)(const void *)source;
+	leaks *l = argument;
+	const bide_place *place;
+	char text[512], started[256] = "", where[64] = "";
+	bool done;
+
+	if (source->kind >= BIDE_KIND_TIMER_)
+		return;
+	l->count++;
+	if (l->quiet)
+		return;
+	done = bide_is_done_(source);
+	place = bide_started_at_(frame);
+	if (place)
+		snprintf(started, sizeof started, "started at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+	else
+		snprintf(started, sizeof started, "defined at %s:%u (BIDE_DEBUG=1 tells where it was started)", frame->async->file,
+		         (unsigned)frame->async->line);
+	if (!done && frame->async->points_are_lines)
+		snprintf(where, sizeof where, " at line %u", bide_line_(source));
+	snprintf(text, sizeof text, "bide: leak: async function %s, %s: %s%s\n", frame->async->name, started,
+	         !done                                  ? "still waiting"
+	         : source->generation >= BIDE_COUNT_BASE_ ? "finished, a task that somebody still refers to"
+	                                                : "finished, and nobody consumed its value task (await, forget)",
+	         where);
+	bide_os_print(text);
+}
+
+/* 0, or how many threads beside the worker still have a record in use. */
+static unsigned guests_in_use(void)
+{
+	unsigned count = 0;
+
+	for (const bide_thread *g = bide_runtime_.guests; g; g = g->next)
+		count += g->in_use;
+	return count;
+}
+
+static void guests_release(void)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	while (r->guests) {
+		bide_thread *next = r->guests->next;
+		bide_deallocate_(r->guests, sizeof *r->guests);
+		r->guests = next;
+	}
+}
+
+int64_t bide_shutdown(bool quiet)
+{
+	bide_runtime *r = &bide_runtime_;
+	leaks l = { 0, quiet };
+	unsigned others;
+
+	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
+		return 0;
+	if (!bide_loop_allowed_("bide_shutdown"))
+		return -1;
+	bide_blocking_stop();
+	bide_loop_poll_(); /* what others sent last */
+	bide_os_lock(&r->setup);
+	others = guests_in_use();
+	if (!others) {
+		bide_pools_visit_(leak, &l);
+		bide_pools_release_();
+		guests_release();
+		r->inbox = 0;
+		bide_current_worker_ = NULL;
+		bide_simulating_ = false;
+		r->simulating = false;
+		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
+	}
+	bide_os_unlock(&r->setup);
+	if (others) {
+		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first", others);
+		return -1;
+	}
+	return l.count;
+}

@@ -1,0 +1,55 @@
+/*
+ * runtime.h - the one runtime of the process: its worker, its timers, its inbox.
+ */
+#ifndef BIDE_RUNTIME_RUNTIME_H
+#define BIDE_RUNTIME_RUNTIME_H
+
+#include "../core/core.h"
+#include "../os/os.h"
+#include "wheel.h"
+
+typedef struct bide_runtime {
+	/* The worker's alone. */
+	bide_thread main;
+	bide_wheel wheel;
+	unsigned turn;      /* since inbox and timers were looked at */
+	unsigned handovers; /* in a row, that the newest continuation ran next */
+	bool simulating;    /* virtual clock */
+	int64_t virtual_now_ns; /* atomic: others may ask for the time */
+
+	/* Shared. */
+	_Alignas(128) uintptr_t inbox; /* newest first: a bide_post, or a frame with bit 0 set */
+	uint32_t parked;               /* 1: the worker sleeps or is about to */
+	uint32_t state;                /* of enum below */
+	bide_os_mutex setup;           /* of state and guests */
+	bide_thread *guests;           /* records of other threads; those not in use wait for the next thread */
+	uint32_t thread_count;         /* numbers given out */
+} bide_runtime;
+
+enum { BIDE_RUNTIME_OFF, BIDE_RUNTIME_ON };
+
+extern BIDE_INTERNAL bide_runtime bide_runtime_;
+
+/* Sets up with a configuration, which is valid; the caller becomes the worker. Under setup. */
+BIDE_INTERNAL void bide_runtime_start_(const bide_config *config);
+
+/*
+ * Runs what is runnable until *done. 0: done; ETIMEDOUT: deadline_ns has passed; EDEADLK: a simulation in which nothing can
+ * ever happen. On the worker, outside of async functions.
+ */
+BIDE_INTERNAL int bide_loop_run_(const bool *done, int64_t deadline_ns);
+/* Looks at the inbox and the timers once; true: something became runnable or ran. */
+BIDE_INTERNAL bool bide_loop_poll_(void);
+/* Runs one runnable frame; false: there is none. */
+BIDE_INTERNAL bool bide_loop_step_(void);
+/* Ends a timer that is due. */
+BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
+/* The worker's thread, outside of async functions; else misuse in the name of `what`. */
+BIDE_INTERNAL bool bide_loop_allowed_(const char *what);
+
+static inline bool bide_runtime_on_worker_(void)
+{
+	return bide_current_worker_ == &bide_runtime_.main.worker;
+}
+
+#endif

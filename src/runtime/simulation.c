@@ -1,0 +1,67 @@
+/*
+ * simulation.c - what makes a run repeatable: one stream of numbers from a seed decides the order of runnable frames and
+ * how long blocking calls take; a hash over what ran tells whether two runs were the same.
+ */
+#include "simulation.h"
+
+bool bide_simulating_;
+static uint64_t seed, state, hash;
+
+void bide_simulation_start_(uint64_t wanted)
+{
+	seed = state = wanted;
+	hash = 0xcbf29ce484222325u;
+}
+
+bool bide_simulation_seeded_(void)
+{
+	return bide_simulating_ && seed != 0;
+}
+
+/* splitmix64: every seed is as good as any other. */
+static uint64_t draw(void)
+{
+	uint64_t z = (state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+size_t bide_simulation_choose_(size_t count)
+{
+	return seed && count > 1 ? (size_t)(draw() % count) : 0;
+}
+
+int64_t bide_simulation_job_ns(void)
+{
+	return 1000 + (int64_t)(draw() % 9999001u);
+}
+
+static void note(const void *bytes, size_t size_bytes)
+{
+	for (size_t i = 0; i < size_bytes; i++)
+		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+}
+
+void bide_simulation_note_(const bide_frame *frame, int64_t now_ns)
+{
+	const char *name = frame->async->name;
+
+	note(name, __builtin_strlen(name));
+	note(&frame->source.line, sizeof frame->source.line);
+	note(&now_ns, sizeof now_ns);
+}
+
+uint64_t bide_simulation_hash(void)
+{
+	return bide_simulating_ ? hash : 0;
+}
+
+uint64_t bide_simulation_random(void)
+{
+	if (bide_simulating_)
+		return draw();
+	bide_misuse_("bide_simulation_random: no simulation runs; bide_configure with virtual_clock starts one");
+	return 0;
+}

@@ -1,0 +1,20 @@
+/*
+ * simulation.h - virtual time and a seeded order of events.
+ */
+#ifndef BIDE_SIMULATION_H
+#define BIDE_SIMULATION_H
+
+#include "../core/core.h"
+
+extern BIDE_INTERNAL bool bide_simulating_; /* set before anything runs */
+
+BIDE_INTERNAL void bide_simulation_start_(uint64_t seed);
+/* How long a blocking call takes, in virtual time: 1 us to 10 ms, drawn from the seed. */
+BIDE_INTERNAL int64_t bide_simulation_job_ns(void);
+/* Which of `count` runnable frames is next: 0 without a seed. */
+BIDE_INTERNAL size_t bide_simulation_choose_(size_t count);
+/* Notes that a frame runs, for the hash. */
+BIDE_INTERNAL void bide_simulation_note_(const bide_frame *frame, int64_t now_ns);
+BIDE_INTERNAL bool bide_simulation_seeded_(void);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * time.c - delays and yields. A delay is a timer from the pool: 48 bytes, or 96 where something can cancel it.
+ */
+#include "runtime.h"
+
+/* The only timer that is larger than a bide_timer: its size class tells them apart. */
+typedef struct cancellable_delay {
+	bide_timer timer;
+	bide_cancel_node node;
+} cancellable_delay;
+
+enum { DELAY_CANCELABLE_CLASS = 3 };
+BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48 || sizeof(void *) < 8, "a timer is 48 bytes");
+BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96, "its size class");
+
+int64_t bide_now_ns(void)
+{
+	return bide_worker_() ? bide_port_now() : bide_os_now_ns();
+}
+
+int64_t bide_deadline_after_(int64_t time_ns)
+{
+	int64_t deadline_ns;
+
+	return __builtin_add_overflow(bide_port_now(), time_ns, &deadline_ns) ? BIDE_FOREVER : deadline_ns;
+}
+
+static bool is_cancellable(const bide_timer *timer)
+{
+	return (timer->source.kind & 31u) == DELAY_CANCELABLE_CLASS;
+}
+
+void bide_timer_due_(bide_timer *timer)
+{
+	int error = timer->source.error;
+
+	if (is_cancellable(timer))
+		bide_cancel_unlink_(&((cancellable_delay *)timer)->node);
+	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
+}
+
+static void delay_canceled(bide_cancel_node *node, int error)
+{
+	bide_timer *timer = &BIDE_CONTAINER_(node, cancellable_delay, node)->timer;
+
+	if (timer->source.flags & BIDE_FLAG_QUEUE_) {
+		timer->source.error = (uint16_t)error; /* still in the inbox, which holds its links: it ends when it arrives */
+		return;
+	}
+	bide_port_disarm(timer);
+	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
+}
+
+/* From another thread the timer travels through the inbox; its links serve as the post. */
+BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer, next), "same two words");
+
+static void arm_posted(bide_post *post)
+{
+	bide_timer *timer = BIDE_CONTAINER_(post, bide_timer, next);
+
+	timer->next = timer->previous = NULL;
+	timer->source.flags &= (uint8_t)~BIDE_FLAG_QUEUE_;
+	if (timer->source.error)
+		bide_timer_due_(timer);
+	else if (timer->source.payload.i != BIDE_FOREVER)
+		bide_port_arm(timer);
+}
+
+static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
+{
+	bide_value_task v = bide_source_value_(&timer->source);
+	bide_post *post = (bide_post *)(void *)&timer->next;
+
+	timer->source.payload.i = deadline_ns;
+	if (bide_port_on_worker()) {
+		if (deadline_ns != BIDE_FOREVER)
+			bide_port_arm(timer);
+		return v;
+	}
+	timer->source.flags |= BIDE_FLAG_QUEUE_;
+	post->run = arm_posted;
+	bide_port_post(post);
+	return v;
+}
+
+bide_value_task bide_delay_until_ns(int64_t deadline_ns)
+{
+	bide_cancel_core *core;
+	bide_timer *timer;
+	int error;
+
+	if (!bide_worker_())
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	error = bide_context_error(NULL);
+	if (error)
+		return bide_value_task_from_error(error);
+	if (deadline_ns <= bide_port_now())
+		return bide_value_task_completed();
+	core = bide_context_core_();
+	timer = bide_timer_new_(core ? sizeof(cancellable_delay) : sizeof *timer);
+	if (!timer)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	error = core ? bide_cancel_link_(core, &((cancellable_delay *)timer)->node, delay_canceled) : 0;
+	if (error) { /* canceled by another thread just now */
+		bide_operation_drop_(&timer->source);
+		return bide_value_task_from_error(error);
+	}
+	return timer_start(timer, deadline_ns);
+}
+
+bide_value_task bide_delay_ns(int64_t delay_ns)
+{
+	int error;
+
+	if (delay_ns < 0 || (delay_ns > BIDE_DELAY_MAX_NS && delay_ns != BIDE_FOREVER)) {
+		bide_misuse_("bide_delay_ns: %lld ns; 0 to %lld and BIDE_FOREVER are allowed", (long long)delay_ns,
+		             (long long)BIDE_DELAY_MAX_NS);
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (delay_ns == 0) {
+		error = bide_context_error(NULL);
+		return error ? bide_value_task_from_error(error) : bide_value_task_completed();
+	}
+	if (!bide_worker_())
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	return bide_delay_until_ns(bide_deadline_after_(delay_ns));
+}
+
+bide_value_task bide_delay_ms(int64_t delay_ms)
+{
+	if (delay_ms == BIDE_FOREVER)
+		return bide_delay_ns(BIDE_FOREVER);
+	if (delay_ms < 0 || delay_ms > BIDE_DELAY_MAX_NS / 1000000) {
+		bide_misuse_("bide_delay_ms: %lld ms; 0 to %lld and BIDE_FOREVER are allowed", (long long)delay_ms,
+		             (long long)(BIDE_DELAY_MAX_NS / 1000000));
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	return bide_delay_ns(delay_ms * 1000000);
+}
+
+/* A yield that is shared, combined or waited for: a timer that is due at once. */
+bide_value_task bide_materialise_(bide_value_task value_task)
+{
+	bide_timer *timer;
+
+	if (value_task.state != (uintptr_t)&bide_yield_source_)
+		return value_task;
+	timer = bide_timer_new_(sizeof *timer);
+	return timer ? timer_start(timer, bide_port_now()) : bide_value_task_from_error(BIDE_ENOMEM_);
+}

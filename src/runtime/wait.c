@@ -1,0 +1,136 @@
+/*
+ * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
+ */
+#include "../core/task.h"
+#include "runtime.h"
+
+typedef struct waiter {
+	bide_notify notify;
+	bool done;     /* the worker's own wait */
+	uint32_t word; /* another thread's */
+} waiter;
+
+/* The waiter may be gone as soon as the word is 1: only its address is used afterwards. */
+static void wake(bide_notify *notify, bide_source *done)
+{
+	waiter *w = BIDE_CONTAINER_(notify, waiter, notify);
+
+	(void)done;
+	w->done = true;
+	BIDE_STORE(&w->word, 1u, RELEASE); /* pairs with sleep_until */
+	bide_os_wake(&w->word, 1);
+}
+
+static int sleep_until(waiter *w, int64_t deadline_ns)
+{
+	while (BIDE_LOAD(&w->word, ACQUIRE) == 0) { /* pairs with wake */
+		if (deadline_ns != BIDE_FOREVER && bide_os_now_ns() >= deadline_ns)
+			return BIDE_ETIMEDOUT_;
+		bide_os_wait(&w->word, 0, deadline_ns);
+	}
+	return 0;
+}
+
+static void wake_worker_only(bide_notify *notify, bide_source *done)
+{
+	(void)done;
+	BIDE_CONTAINER_(notify, waiter, notify)->done = true;
+}
+
+static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const bide_place *place)
+{
+	bide_source *source = (bide_source *)value_task->state;
+	bool on_worker = bide_port_on_worker();
+	waiter w = { { on_worker ? wake_worker_only : wake }, false, 0 };
+	int64_t deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER
+	                      : on_worker               ? bide_deadline_after_(timeout_ns)
+	                                                : bide_os_now_ns() + timeout_ns;
+	int error = 0;
+
+	if (deadline_ns < 0)
+		deadline_ns = BIDE_FOREVER; /* beyond the end of time */
+	switch (bide_watch_(*value_task, &w.notify, "bide_wait", place)) {
+	case BIDE_ALREADY_TAKEN_:
+		return BIDE_ESTALE;
+	case BIDE_REGISTERED_:
+		error = on_worker ? bide_loop_run_(&w.done, deadline_ns) : sleep_until(&w, deadline_ns);
+		if (error && bide_unwatch_(source, &w.notify))
+			return error;
+		if (error && !on_worker)
+			sleep_until(&w, BIDE_FOREVER); /* its completion is on the way, and touches w */
+		break;
+	case BIDE_ALREADY_DONE_:
+		break;
+	}
+	*value_task = bide_consume_(source, place);
+	return 0;
+}
+
+int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place)
+{
+	bide_worker *worker = bide_worker_();
+	int error;
+
+	if (timeout_ns < 0) {
+		bide_misuse_("bide_wait_for: the timeout is below zero; BIDE_FOREVER means none");
+		return BIDE_EINVAL_;
+	}
+	if (!worker)
+		return BIDE_ENOMEM_;
+	if (worker->current != &bide_thread_of_(worker)->root) {
+		bide_misuse_("bide_wait at %s:%u: called inside the async function %s, which must await instead",
+		             place ? place->file : "?", place ? (unsigned)place->line : 0, worker->current->async->name);
+		return BIDE_EDEADLK_;
+	}
+	value_task = bide_materialise_(value_task);
+	if (bide_is_pending_(value_task)) {
+		if (!bide_check_fresh_(value_task, "bide_wait", place))
+			return BIDE_ESTALE;
+		if (!bide_belongs_here_((bide_source *)value_task.state, "bide_wait", place))
+			return BIDE_EINVAL_;
+		error = wait_pending(&value_task, timeout_ns, place);
+		if (error)
+			return error;
+	}
+	if (result)
+		*result = value_task.payload;
+	return (int)value_task.state;
+}
+
+int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns)
+{
+	bide_value_task subscription = bide_task_await(task);
+	int error = bide_wait_at_(subscription, result, timeout_ns, NULL);
+
+	/* Not over, and not consumed: the subscription goes, the task goes on. */
+	if ((error == BIDE_ETIMEDOUT_ || error == BIDE_EDEADLK_ || error == BIDE_EINVAL_) && bide_is_pending_(subscription) &&
+	    !bide_task_is_ready(task))
+		bide_task_leave_(subscription);
+	return error;
+}
+
+int bide_task_wait(bide_task *task, bide_payload *result)
+{
+	return bide_task_wait_for(task, result, BIDE_FOREVER);
+}
+
+int64_t bide_run_ready(size_t max_count)
+{
+	bide_runtime *r = &bide_runtime_;
+	int64_t next_ns;
+
+	if (!bide_loop_allowed_("bide_run_ready"))
+		return -1;
+	bide_loop_poll_();
+	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
+		if (!bide_loop_step_() && !bide_loop_poll_())
+			break;
+	}
+	if (r->main.worker.next || r->main.worker.queue_head || BIDE_LOAD(&r->inbox, ACQUIRE))
+		return 0;
+	next_ns = bide_wheel_next_ns(&r->wheel);
+	if (next_ns == BIDE_FOREVER)
+		return BIDE_FOREVER;
+	next_ns -= bide_port_now();
+	return next_ns > 0 ? next_ns : 0;
+}

@@ -1,0 +1,325 @@
+/*
+ * wheel.c - the hierarchical timing wheel of wheel.h.
+ *
+ * Invariant: every timer in a level differs from wheel->tick in that level's digit, is larger there, and agrees in all
+ * higher digits (level 0: the digit may agree too). So the first occupied slot of the lowest occupied level holds the
+ * earliest timer, and no slot ever wraps around. Whenever wheel->tick enters a block of ticks, the block's slot is moved
+ * down first; this keeps the invariant, and equal deadlines in order of insertion.
+ *
+ * The heads of the lists are timers: a list's only timer has next == previous == its head, which names its bit.
+ */
+#include "wheel.h"
+
+#define DEADLINE(timer) ((timer)->source.payload.i)
+
+enum {
+	DIGIT_MASK = BIDE_WHEEL_SLOTS - 1,
+	/* A far slot with at most so many timers is searched for the first, which saves waking up to move them. */
+	SEARCH_MAX = 8,
+	BIN_COUNT = 40 /* runs of 2^n timers while sorting: memory ends long before */
+};
+
+static int64_t tick_of(int64_t deadline_ns)
+{
+	return deadline_ns >> BIDE_WHEEL_TICK_BITS; /* arithmetic: gcc and clang promise it */
+}
+
+/* ---- lists */
+
+static void append(bide_wheel *wheel, unsigned list, bide_timer *first, bide_timer *last)
+{
+	bide_timer *head = &wheel->heads[list];
+	uint64_t bit = (uint64_t)1 << (list & DIGIT_MASK);
+	uint64_t *occupied = &wheel->occupied[list / BIDE_WHEEL_SLOTS];
+
+	if (!(*occupied & bit)) {
+		*occupied |= bit;
+		head->next = head->previous = head;
+	}
+	first->previous = head->previous;
+	head->previous->next = first;
+	last->next = head;
+	head->previous = last;
+}
+
+/* Empties a list that is not empty; its timers stay linked among themselves. */
+static bide_timer *detach(bide_wheel *wheel, unsigned list, bide_timer **last)
+{
+	bide_timer *head = &wheel->heads[list];
+
+	wheel->occupied[list / BIDE_WHEEL_SLOTS] &= ~((uint64_t)1 << (list & DIGIT_MASK));
+	*last = head->previous;
+	return head->next;
+}
+
+static bool list_occupied(const bide_wheel *wheel, unsigned list)
+{
+	return wheel->occupied[list / BIDE_WHEEL_SLOTS] >> (list & DIGIT_MASK) & 1;
+}
+
+/* ---- insert and remove */
+
+void bide_wheel_init(bide_wheel *wheel, int64_t now_ns)
+{
+	__builtin_memset(wheel->occupied, 0, sizeof wheel->occupied);
+	wheel->tick = tick_of(now_ns);
+	wheel->count = 0;
+	wheel->handing_out = false;
+}
+
+static void place(bide_wheel *wheel, bide_timer *timer)
+{
+	int64_t tick = tick_of(DEADLINE(timer));
+	unsigned level, digit;
+
+	if (BIDE_UNLIKELY(tick < wheel->tick)) {
+		append(wheel, BIDE_WHEEL_LATE, timer, timer);
+		return;
+	}
+	/* The mask makes all that differ only in the last digit, or not at all, level 0. */
+	level = (63u - (unsigned)__builtin_clzll((unsigned long long)(tick ^ wheel->tick) | DIGIT_MASK)) /
+	        BIDE_WHEEL_DIGIT_BITS;
+	digit = (unsigned)(tick >> level * BIDE_WHEEL_DIGIT_BITS) & DIGIT_MASK;
+	append(wheel, level * BIDE_WHEEL_SLOTS + digit, timer, timer);
+}
+
+void bide_wheel_insert(bide_wheel *wheel, bide_timer *timer)
+{
+	wheel->count++;
+	place(wheel, timer);
+}
+
+void bide_wheel_remove(bide_wheel *wheel, bide_timer *timer)
+{
+	bide_timer *next = timer->next, *previous = timer->previous;
+
+	next->previous = previous;
+	previous->next = next;
+	timer->next = NULL;
+	wheel->count--;
+	if (next == previous) { /* the head: the list is empty now */
+		unsigned list = (unsigned)(next - wheel->heads);
+
+		wheel->occupied[list / BIDE_WHEEL_SLOTS] &= ~((uint64_t)1 << (list & DIGIT_MASK));
+	}
+}
+
+/* ---- what comes first */
+
+/* The first occupied slot and the tick it begins with. false: there is none. */
+static bool first_slot(const bide_wheel *wheel, unsigned *list, int64_t *start)
+{
+	unsigned level, shift, digit;
+
+	for (level = 0; level < BIDE_WHEEL_LEVELS; level++) {
+		if (!wheel->occupied[level])
+			continue;
+		shift = level * BIDE_WHEEL_DIGIT_BITS;
+		digit = (unsigned)__builtin_ctzll(wheel->occupied[level]);
+		*list = level * BIDE_WHEEL_SLOTS + digit;
+		*start = (wheel->tick >> shift >> BIDE_WHEEL_DIGIT_BITS << BIDE_WHEEL_DIGIT_BITS | digit) << shift;
+		return true;
+	}
+	return false;
+}
+
+/* The earliest deadline of a list that is not empty; -1 if more than count_max timers would have to be looked at. */
+static int64_t earliest_ns(const bide_wheel *wheel, unsigned list, size_t count_max)
+{
+	const bide_timer *head = &wheel->heads[list], *timer;
+	int64_t earliest = INT64_MAX;
+
+	for (timer = head->next; timer != head; timer = timer->next) {
+		if (count_max-- == 0)
+			return -1;
+		if (DEADLINE(timer) < earliest)
+			earliest = DEADLINE(timer);
+	}
+	return earliest;
+}
+
+static int64_t tick_end_ns(int64_t tick)
+{
+	return tick >= tick_of(INT64_MAX) ? BIDE_FOREVER : (tick + 1) << BIDE_WHEEL_TICK_BITS;
+}
+
+int64_t bide_wheel_next_ns(const bide_wheel *wheel)
+{
+	unsigned list;
+	int64_t start, earliest;
+
+	if (wheel->occupied[BIDE_WHEEL_LEVELS])
+		return 0;
+	if (!first_slot(wheel, &list, &start))
+		return BIDE_FOREVER;
+	if (list < BIDE_WHEEL_SLOTS)
+		return tick_end_ns(start);
+	earliest = earliest_ns(wheel, list, SEARCH_MAX);
+	return tick_end_ns(earliest < 0 ? start : tick_of(earliest));
+}
+
+int64_t bide_wheel_first_exact_ns(const bide_wheel *wheel)
+{
+	int64_t due = BIDE_FOREVER, late = BIDE_FOREVER, start;
+	unsigned list;
+
+	if (list_occupied(wheel, BIDE_WHEEL_DUE))
+		due = DEADLINE(wheel->heads[BIDE_WHEEL_DUE].next);
+	if (list_occupied(wheel, BIDE_WHEEL_LATE))
+		late = earliest_ns(wheel, BIDE_WHEEL_LATE, SIZE_MAX);
+	if (wheel->occupied[BIDE_WHEEL_LEVELS])
+		return due < late ? due : late;
+	return first_slot(wheel, &list, &start) ? earliest_ns(wheel, list, SIZE_MAX) : BIDE_FOREVER;
+}
+
+/* ---- order within a slot */
+
+/* Two ordered NULL-terminated lists become one; of equal deadlines those of `a` come first. */
+static bide_timer *merge(bide_timer *a, bide_timer *b)
+{
+	bide_timer *first, **link = &first;
+
+	while (a && b) {
+		if (DEADLINE(b) < DEADLINE(a)) {
+			*link = b;
+			link = &b->next;
+			b = b->next;
+		} else {
+			*link = a;
+			link = &a->next;
+			a = a->next;
+		}
+	}
+	*link = a ? a : b;
+	return first;
+}
+
+/* Merge sort, bottom up: bin n is empty or an ordered run of 2^n timers, which were inserted before those of lower bins. */
+static bide_timer *merge_sort(bide_timer *list)
+{
+	bide_timer *bins[BIN_COUNT] = { NULL };
+	bide_timer *run;
+	unsigned n, used = 0;
+
+	while (list) {
+		run = list;
+		list = list->next;
+		run->next = NULL;
+		for (n = 0; n < used && bins[n]; n++) {
+			run = merge(bins[n], run);
+			bins[n] = NULL;
+		}
+		if (n == used)
+			used++;
+		bins[n] = run;
+	}
+	for (n = 0, run = NULL; n < used; n++)
+		run = merge(bins[n], run);
+	return run;
+}
+
+/* Orders a list that is not empty. Most are already: they are only read. */
+static void order(bide_timer *head)
+{
+	bide_timer *timer = head->next, *previous;
+
+	while (timer->next != head && DEADLINE(timer) <= DEADLINE(timer->next))
+		timer = timer->next;
+	if (timer->next == head)
+		return;
+	head->previous->next = NULL;
+	head->next = merge_sort(head->next);
+	for (previous = head, timer = head->next; timer; previous = timer, timer = timer->next)
+		timer->previous = previous;
+	previous->next = head;
+	head->previous = previous;
+}
+
+/* ---- expiry */
+
+static void move_to_due(bide_wheel *wheel, unsigned list)
+{
+	bide_timer *first, *last;
+
+	order(&wheel->heads[list]);
+	first = detach(wheel, list, &last);
+	append(wheel, BIDE_WHEEL_DUE, first, last);
+}
+
+/* Moves a slot's timers to lower levels, in order, once wheel->tick stands at its start. */
+static void move_down(bide_wheel *wheel, unsigned list)
+{
+	bide_timer *last, *next;
+	bide_timer *timer = detach(wheel, list, &last);
+
+	for (;;) {
+		next = timer->next;
+		place(wheel, timer);
+		if (timer == last)
+			return;
+		timer = next;
+	}
+}
+
+/* Within the tick that is not over yet: those whose deadline has come. */
+static void collect_exact(bide_wheel *wheel, int64_t now_ns)
+{
+	unsigned list = (unsigned)wheel->tick & DIGIT_MASK;
+	bide_timer *head = &wheel->heads[list], *first, *last, *rest;
+
+	if (!list_occupied(wheel, list))
+		return;
+	order(head);
+	first = head->next;
+	for (rest = first; rest != head && DEADLINE(rest) <= now_ns; rest = rest->next)
+		;
+	if (rest == head) {
+		move_to_due(wheel, list);
+	} else if (rest != first) {
+		last = rest->previous;
+		head->next = rest;
+		rest->previous = head;
+		append(wheel, BIDE_WHEEL_DUE, first, last);
+	}
+}
+
+/* Advances to now_ns and moves all that is due, in order, to the list of what is handed out. */
+static void collect(bide_wheel *wheel, int64_t now_ns, bool exact)
+{
+	int64_t limit = tick_of(now_ns), start;
+	unsigned list;
+
+	if (list_occupied(wheel, BIDE_WHEEL_LATE))
+		move_to_due(wheel, BIDE_WHEEL_LATE); /* before all others: their ticks were over already */
+	if (limit < wheel->tick)
+		return;
+	while (first_slot(wheel, &list, &start)) {
+		if (list < BIDE_WHEEL_SLOTS) {
+			if (start >= limit)
+				break;
+			move_to_due(wheel, list);
+		} else {
+			if (start > limit)
+				break;
+			wheel->tick = start;
+			move_down(wheel, list);
+		}
+	}
+	wheel->tick = limit;
+	if (exact)
+		collect_exact(wheel, now_ns);
+}
+
+bide_timer *bide_wheel_expire(bide_wheel *wheel, int64_t now_ns, bool exact)
+{
+	bide_timer *timer;
+
+	if (!wheel->handing_out)
+		collect(wheel, now_ns, exact);
+	wheel->handing_out = list_occupied(wheel, BIDE_WHEEL_DUE);
+	if (!wheel->handing_out)
+		return NULL;
+	timer = wheel->heads[BIDE_WHEEL_DUE].next;
+	bide_wheel_remove(wheel, timer);
+	return timer;
+}

@@ -1,0 +1,400 @@
+/*
+ * worker.c - the worker: its loop, its inbox, how it sleeps; the records of other threads; and the port of core.
+ *
+ * The first thread that uses bide is the worker. Other threads send it frames and posts through the inbox, a stack of
+ * intrusive links that is pushed by CAS and emptied by one swap, and wake it if it sleeps.
+ *
+ * Sleeping: the worker stores parked = 1, then looks at the inbox again, then sleeps on parked. A sender pushes, then looks at
+ * parked. All four are sequentially consistent, so one of the two sees the other's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime.h"
+#include "simulation.h"
+
+enum {
+	TURNS_BETWEEN_POLLS = 61, /* frames run at most, before others and timers are looked at */
+	HANDOVERS_MAX = 64,       /* newest-first at most, before the oldest has its turn */
+	SPINS = 200               /* looks at the inbox before sleeping: about 5 us */
+};
+
+bide_runtime bide_runtime_;
+__thread bide_worker *bide_current_worker_ __attribute__((tls_model("initial-exec")));
+
+/* --- threads --- */
+
+static uintptr_t stack_limit(void)
+{
+	size_t size_bytes;
+	uintptr_t low = bide_os_stack_low(&size_bytes);
+
+	/* What a body and the library may still need below: a quarter, at most 256 KiB. */
+	return low + (size_bytes / 4 < 262144 ? size_bytes / 4 : 262144);
+}
+
+void bide_runtime_start_(const bide_config *config)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	bide_debug_ = config->debug || bide_os_environment_is("BIDE_DEBUG", "1");
+	bide_pooling_ = !bide_os_environment_is("BIDE_POOL", "malloc");
+	bide_simulating_ = r->simulating = config->virtual_clock;
+	bide_simulation_start_(config->seed);
+	r->virtual_now_ns = 0;
+	r->turn = r->handovers = 0;
+	bide_wheel_init(&r->wheel, r->simulating ? 0 : bide_os_now_ns());
+	/* Numbers go on after a shutdown: no generation of an earlier life comes back. */
+	bide_thread_init_(&r->main, ++r->thread_count & 0x7FFF, false);
+	r->main.worker.stack_limit = stack_limit();
+	bide_current_worker_ = &r->main.worker;
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE); /* pairs with the attach of other threads */
+}
+
+static void guest_leave(void *argument)
+{
+	bide_thread *thread = argument;
+
+	bide_current_worker_ = NULL;
+	bide_pools_leave_(thread);
+	bide_os_lock(&bide_runtime_.setup);
+	thread->in_use = false;
+	bide_os_unlock(&bide_runtime_.setup);
+}
+
+static bide_worker *guest_attach(void)
+{
+	bide_runtime *r = &bide_runtime_;
+	bide_thread *thread;
+
+	bide_os_lock(&r->setup);
+	for (thread = r->guests; thread && thread->in_use; thread = thread->next)
+		;
+	if (thread) {
+		thread->in_use = true; /* its numbers go on where they stopped */
+	} else {
+		thread = bide_allocate_(sizeof *thread, 64);
+		if (thread) {
+			bide_thread_init_(thread, ++r->thread_count & 0x7FFF, true);
+			thread->next = r->guests;
+			r->guests = thread;
+		}
+	}
+	bide_os_unlock(&r->setup);
+	if (!thread)
+		return NULL;
+	thread->worker.stack_limit = UINTPTR_MAX; /* every start is queued for the worker */
+	if (bide_os_at_thread_exit(guest_leave, thread) != 0) {
+		guest_leave(thread);
+		return NULL;
+	}
+	bide_current_worker_ = &thread->worker;
+	return &thread->worker;
+}
+
+bide_worker *bide_worker_attach_(void)
+{
+	static const bide_config defaults;
+	bide_runtime *r = &bide_runtime_;
+
+	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) { /* pairs with the start */
+		bide_os_lock(&r->setup);
+		if (r->state == BIDE_RUNTIME_OFF)
+			bide_runtime_start_(&defaults);
+		bide_os_unlock(&r->setup);
+		if (bide_current_worker_)
+			return bide_current_worker_;
+	}
+	return guest_attach();
+}
+
+/* --- inbox --- */
+
+static void inbox_send(uintptr_t item, bide_post *post, bide_frame *frame)
+{
+	bide_runtime *r = &bide_runtime_;
+	uintptr_t newest = BIDE_LOAD(&r->inbox, RELAXED);
+
+	do {
+		if (post)
+			post->next = (bide_post *)newest;
+		else if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+			frame->awaiting = (bide_source *)newest;
+		else
+			frame->awaiting->word = (newest & ~(uintptr_t)1) | (newest & 1) << 2 | BIDE_WORD_DONE_;
+	} while (!BIDE_CAS(&r->inbox, &newest, item, SEQ_CST, RELAXED)); /* pairs with inbox_take; order: see above */
+	if (BIDE_LOAD(&r->parked, SEQ_CST) && BIDE_SWAP(&r->parked, 0u, SEQ_CST))
+		bide_os_wake(&r->parked, 1);
+}
+
+/* A frame's link has three low bits for the word's tags: the item's mark stands in bit 2. */
+static uintptr_t frame_inbox_link(const bide_frame *frame)
+{
+	uintptr_t word;
+
+	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+		return (uintptr_t)frame->awaiting;
+	word = frame->awaiting->word;
+	return (word & ~(uintptr_t)BIDE_WORD_TAGS_) | (word >> 2 & 1);
+}
+
+static bool inbox_take(void)
+{
+	uintptr_t item = BIDE_LOAD(&bide_runtime_.inbox, RELAXED), oldest = 0, next;
+
+	if (!item)
+		return false;
+	item = BIDE_SWAP(&bide_runtime_.inbox, (uintptr_t)0, ACQUIRE); /* pairs with inbox_send */
+	/* Turned round in place: first come, first served. Both kinds keep the link where the sender put it. */
+	while (item) {
+		bide_frame *frame = (bide_frame *)(item & ~(uintptr_t)1);
+		bide_post *post = (bide_post *)item;
+
+		if (item & 1) {
+			next = frame_inbox_link(frame);
+			if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+				frame->awaiting = (bide_source *)oldest;
+			else
+				frame->awaiting->word = (oldest & ~(uintptr_t)1) | (oldest & 1) << 2 | BIDE_WORD_DONE_;
+		} else {
+			next = (uintptr_t)post->next;
+			post->next = (bide_post *)oldest;
+		}
+		oldest = item;
+		item = next;
+	}
+	for (item = oldest; item; item = next) {
+		if (item & 1) {
+			bide_frame *frame = (bide_frame *)(item & ~(uintptr_t)1);
+			next = frame_inbox_link(frame);
+			bide_queue_push_(&bide_runtime_.main.worker, frame);
+		} else {
+			bide_post *post = (bide_post *)item;
+			next = (uintptr_t)post->next;
+			post->run(post);
+		}
+	}
+	return true;
+}
+
+/* --- the loop --- */
+
+static int64_t now_ns(void)
+{
+	return bide_runtime_.simulating ? BIDE_LOAD(&bide_runtime_.virtual_now_ns, RELAXED) : bide_os_now_ns();
+}
+
+bool bide_loop_poll_(void)
+{
+	bide_runtime *r = &bide_runtime_;
+	bool any = inbox_take();
+	bide_timer *timer;
+
+	r->turn = 0;
+	if (r->wheel.count == 0)
+		return any;
+	while ((timer = bide_wheel_expire(&r->wheel, now_ns(), r->simulating)) != NULL) {
+		bide_timer_due_(timer);
+		any = true;
+	}
+	return any;
+}
+
+/* Overwrites the stack that the next body will use: locals that should have been in the frame are found at once. */
+static __attribute__((noinline)) void scribble(void)
+{
+	volatile char dead[4096];
+
+	for (size_t i = 0; i < sizeof dead; i++)
+		dead[i] = (char)0xA5;
+}
+
+static bide_frame *take_next(void)
+{
+	bide_runtime *r = &bide_runtime_;
+	bide_worker *worker = &r->main.worker;
+	bide_frame *frame = worker->next;
+
+	if (bide_simulation_seeded_()) {
+		if (frame)
+			bide_queue_push_(worker, frame);
+		worker->next = NULL;
+		if (!worker->queue_head)
+			return NULL;
+		return bide_queue_pop_at_(worker, bide_simulation_choose_(worker->queue_count < 16 ? worker->queue_count : 16));
+	}
+	if (!frame || (r->handovers >= HANDOVERS_MAX && worker->queue_head)) {
+		r->handovers = 0;
+		return bide_queue_pop_(worker);
+	}
+	r->handovers++;
+	worker->next = NULL;
+	return frame;
+}
+
+bool bide_loop_step_(void)
+{
+	bide_worker *worker = &bide_runtime_.main.worker;
+	bide_frame *frame = take_next();
+
+	if (!frame)
+		return false;
+	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
+		frame->source.flags &= (uint8_t)~BIDE_FLAG_SELF_LINKED_;
+		frame->awaiting = NULL;
+	}
+	if (BIDE_UNLIKELY(bide_simulating_))
+		bide_simulation_note_(frame, now_ns());
+	if (BIDE_UNLIKELY(bide_debug_))
+		scribble();
+	bide_frame_resume_(worker, frame);
+	return true;
+}
+
+/* Sleeps until something is sent, a timer is due, or the deadline. */
+static void park(int64_t deadline_ns)
+{
+	bide_runtime *r = &bide_runtime_;
+	int64_t timer_ns = bide_wheel_next_ns(&r->wheel);
+
+	for (unsigned i = 0; i < SPINS; i++) {
+		if (BIDE_LOAD(&r->inbox, RELAXED))
+			return;
+		BIDE_RELAX();
+	}
+	if (timer_ns < deadline_ns)
+		deadline_ns = timer_ns;
+	BIDE_STORE(&r->parked, 1u, SEQ_CST);
+	if (!BIDE_LOAD(&r->inbox, SEQ_CST)) /* the sender's order: push, then look at parked */
+		bide_os_wait(&r->parked, 1, deadline_ns);
+	BIDE_STORE(&r->parked, 0u, RELAXED);
+}
+
+/* Nothing is runnable: virtual time goes on to what comes next. */
+static int simulate_idle(int64_t deadline_ns)
+{
+	bide_runtime *r = &bide_runtime_;
+	int64_t first_ns = bide_wheel_first_exact_ns(&r->wheel);
+
+	if (first_ns == BIDE_FOREVER && deadline_ns == BIDE_FOREVER)
+		return BIDE_EDEADLK_;
+	if (first_ns > deadline_ns)
+		first_ns = deadline_ns;
+	if (first_ns > r->virtual_now_ns)
+		BIDE_STORE(&r->virtual_now_ns, first_ns, RELAXED);
+	return 0;
+}
+
+int bide_loop_run_(const bool *done, int64_t deadline_ns)
+{
+	bide_runtime *r = &bide_runtime_;
+	int error;
+
+	while (!*done) {
+		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
+			bide_loop_poll_();
+			if (!*done && deadline_ns != BIDE_FOREVER && now_ns() >= deadline_ns)
+				return BIDE_ETIMEDOUT_;
+			continue;
+		}
+		if (bide_loop_step_() || bide_loop_poll_())
+			continue;
+		if (deadline_ns != BIDE_FOREVER && now_ns() >= deadline_ns)
+			return BIDE_ETIMEDOUT_;
+		if (!r->simulating)
+			park(deadline_ns);
+		else if ((error = simulate_idle(deadline_ns)) != 0)
+			return error;
+	}
+	return 0;
+}
+
+bool bide_loop_allowed_(const char *what)
+{
+	bide_worker *worker = bide_worker_();
+
+	if (!bide_runtime_on_worker_())
+		bide_misuse_("%s: called on another thread than the worker's, which is the first that used bide", what);
+	else if (worker->current != &bide_runtime_.main.root)
+		bide_misuse_("%s: called inside the async function %s; only ordinary code may, functions await instead", what,
+		             worker->current->async->name);
+	else
+		return true;
+	return false;
+}
+
+/* --- the port --- */
+
+void *bide_port_allocate(size_t size_bytes, size_t alignment)
+{
+	return bide_os_allocate(size_bytes, alignment);
+}
+
+void bide_port_release(void *memory, size_t size_bytes)
+{
+	(void)size_bytes;
+	bide_os_release(memory);
+}
+
+void bide_port_schedule(bide_frame *frame, bool next)
+{
+	bide_worker *worker = &bide_runtime_.main.worker;
+
+	if (BIDE_UNLIKELY(!bide_runtime_on_worker_()))
+		inbox_send((uintptr_t)frame | 1, NULL, frame);
+	else if (next && !worker->next)
+		worker->next = frame;
+	else
+		bide_queue_push_(worker, frame);
+}
+
+void bide_port_post(bide_post *post)
+{
+	inbox_send((uintptr_t)post, post, NULL);
+}
+
+bool bide_port_on_worker(void)
+{
+	return bide_runtime_on_worker_();
+}
+
+int64_t bide_port_now(void)
+{
+	return now_ns();
+}
+
+void bide_port_arm(bide_timer *timer)
+{
+	bide_wheel_insert(&bide_runtime_.wheel, timer);
+}
+
+void bide_port_disarm(bide_timer *timer)
+{
+	if (bide_wheel_holds(timer))
+		bide_wheel_remove(&bide_runtime_.wheel, timer);
+}
+
+size_t bide_port_timer_count(void)
+{
+	return bide_runtime_on_worker_() ? bide_runtime_.wheel.count : 0;
+}
+
+const void *bide_port_thread(void)
+{
+	return bide_os_thread_id();
+}
+
+void bide_port_print(const char *text)
+{
+	bide_os_print(text);
+}
+
+void bide_port_abort(void)
+{
+	abort();
+}
+
+void bide_port_wait_a_moment(unsigned tries)
+{
+	bide_os_pause(tries);
+}
