@@ -78,6 +78,7 @@ BIDE_INLINE bide_frame *bide_frame_new_(bide_worker *worker, size_t size_bytes, 
 {
 	unsigned size_class = bide_class_of_(size_bytes);
 	bide_frame *frame;
+	uint64_t tail;
 
 	if (BIDE_UNLIKELY(!worker))
 		return NULL;
@@ -86,10 +87,8 @@ BIDE_INLINE bide_frame *bide_frame_new_(bide_worker *worker, size_t size_bytes, 
 	if (BIDE_UNLIKELY(!frame))
 		return NULL;
 	frame->source.payload.i = 0;
-	frame->source.line = 0;
-	frame->source.error = 0;
-	frame->source.kind = (uint8_t)(BIDE_KIND_FRAME_ | size_class);
-	frame->source.flags = (uint8_t)worker->frame_flags;
+	tail = worker->frame_tail | (uint64_t)size_class << BIDE_TAIL_KIND_;
+	__builtin_memcpy(&frame->source.line, &tail, sizeof tail);
 	frame->async = async;
 	frame->context = worker->current->context;
 	return frame;
@@ -175,6 +174,8 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame 
 {
 	bide_value_task v;
 
+	BIDE_IN_REGISTER_(step.payload.i);
+	BIDE_IN_REGISTER_(step.state);
 	if (BIDE_LIKELY(step.state <= BIDE_ERROR_MAX)) {
 		bide_pool_give_(worker, &frame->source, bide_class_of_(size_bytes)); /* a constant */
 		v.payload = step.payload;
@@ -280,9 +281,11 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 {
 	return bide_task_await(*(bide_task *const *)at);
 }
-#define BIDE_AWAITABLE_(call)                                                                  \
-	_Generic((call), bide_task *: bide_awaitable_task_, default: bide_awaitable_value_)(       \
-		(const void *)(__typeof__(call)[1]){ (call) })
+#define BIDE_AWAITABLE_(call)                                                                          \
+	__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(call), bide_value_task), (call),     \
+	                      _Generic((call), bide_task *: bide_awaitable_task_,                          \
+	                               default: bide_awaitable_value_)(                                    \
+	                              (const void *)(__typeof__(call)[1]){ (call) }))
 #define BIDE_AWAITED_(call) \
 	__typeof__(*(_Generic((call), bide_task *: *(bide_value_task *)0, default: (call))).type_)
 #define BIDE_CHECK_TYPES_(dst, call)                                                                             \
@@ -339,15 +342,15 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 	BIDE_UNGUARD_ __builtin_unreachable()
 
 /* One if/else chain without a hidden loop: `break` and `continue` in an action leave the user's loop. */
-#define BIDE_AWAIT_(value, mark, n)                                                                               \
+#define BIDE_AWAIT_(value, mark, take, n)                                                                             \
 	if (t_ = (value), BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                                                 \
 	                      (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(mark, n)), t_.state == BIDE_SUSPENDED_)) { \
 		return (bide_step){ .state = BIDE_SUSPENDED_ };                                                           \
-		BIDE_RESUME_(mark, n) : t_ = bide_await_take_(frame_);                                                    \
+		BIDE_RESUME_(mark, n) : t_ = take(frame_);                                                                \
 		goto BIDE_CAT_(bide_got##mark##_, n);                                                                     \
 	} else                                                                                                        \
 		BIDE_CAT_(bide_got##mark##_, n) :
-#define BIDE_AWAIT_VALUE_(call, n) BIDE_AWAIT_(BIDE_AWAITABLE_(call), BIDE_MARK_AWAIT_, n)
+#define BIDE_AWAIT_VALUE_(call, n) BIDE_AWAIT_(BIDE_AWAITABLE_(call), BIDE_MARK_AWAIT_, bide_await_take_, n)
 #define BIDE_ASSIGN_(dst) \
 	(dst) = (__typeof__(dst))_Generic((dst), float: t_.payload.d, double: t_.payload.d, default: t_.payload.i)
 
@@ -410,7 +413,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 #define bide_async_return(x) BIDE_ASYNC_RETURN_(x, BIDE_SERIAL_)
 #define BIDE_ASYNC_RETURN_(x, n)                                                                        \
 	do {                                                                                                \
-		BIDE_AWAIT_(bide_value_task_from(x), BIDE_MARK_RETURN_, n)                                      \
+		BIDE_AWAIT_(bide_value_task_from(x), BIDE_MARK_RETURN_, bide_await_take_apart_, n)              \
 		bide_frame_return_(frame_, t_);                                                                 \
 		goto bide_finally_;                                                                             \
 	} while (0)

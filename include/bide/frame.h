@@ -16,6 +16,16 @@
 struct bide_context;
 struct bide_worker;
 
+/* Where kind and flags stand in the last 8 bytes of a source, seen as one number. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BIDE_TAIL_KIND_ 48
+#define BIDE_TAIL_FLAGS_ 56
+#else
+#define BIDE_TAIL_KIND_ 8
+#define BIDE_TAIL_FLAGS_ 0
+#endif
+BIDE_STATIC_ASSERT(sizeof(bide_source) - offsetof(bide_source, line) == 8, "the tail is 8 bytes");
+
 /* What the body of an async function returns. Not a scalar: a stray `return 5;` does not compile. */
 typedef struct bide_step {
 	bide_payload payload;
@@ -83,8 +93,9 @@ typedef struct bide_worker {
 	bide_frame *next;      /* runs next */
 	bide_frame *queue_head, *queue_tail;
 	size_t queue_count;
-	uint32_t frame_flags;  /* of frames made here: BIDE_FLAG_SYNC_ or 0 */
-	uint32_t number;
+	uint64_t frame_tail;   /* line, error, kind and flags of a new frame of class 0, as they lie in memory */
+	uint32_t frame_flags;  /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
+	uint32_t handovers;    /* in a row, that the newest continuation ran next */
 	bide_pool pool[BIDE_CLASS_COUNT_];
 } bide_worker;
 
@@ -106,6 +117,7 @@ BIDE_API bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame
 BIDE_API bide_value_task bide_start_failed_(const bide_async *async);
 BIDE_API bide_value_task bide_await_slow_(bide_frame *frame, bide_value_task value_task, uint32_t point);
 BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
+BIDE_API bide_value_task bide_await_take_apart_(bide_frame *frame); /* bide_await_take_, not inlined */
 BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point);
 BIDE_API void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got);
 BIDE_API void bide_context_hold_(bide_frame *frame);
@@ -181,11 +193,13 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 		return bide_await_take_slow_(frame);
 	v.payload = source->payload;
 	v.state = source->error;
-	if (BIDE_LIKELY(source->kind < BIDE_KIND_TIMER_)) { /* who consumed it, for the misuse hook */
+	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) { /* a frame of a pool: its kind is its class */
 		source->line = frame->source.line;
-		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async;
+		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async; /* who, for the misuse hook */
+		bide_pool_give_(bide_current_worker_, source, source->kind);
+	} else {
+		bide_source_release_(bide_current_worker_, source);
 	}
-	bide_source_release_(bide_current_worker_, source);
 	return v;
 }
 

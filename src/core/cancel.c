@@ -104,11 +104,11 @@ int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node, void (*fir
 		return 0;
 	lock(&core->lock);
 	error = BIDE_LOAD(&core->error, RELAXED); /* stored under the lock */
-	if (!error)
+	if (!error) {
 		list_add(&core->operations, node, core);
+		bide_cancel_core_ref_(core); /* under the lock: once it is in, it may fire and end on the worker */
+	}
 	unlock(&core->lock);
-	if (!error)
-		bide_cancel_core_ref_(core); /* the caller holds one, so this is in time */
 	return error;
 }
 

@@ -154,6 +154,9 @@ BIDE_INTERNAL void bide_cancel_unlink_(bide_cancel_node *node);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
+/* How often in a row the newest continuation runs next. A watched run (worker->handovers kept there) never does. */
+enum { BIDE_HANDOVERS_MAX_ = 64 };
+
 /* --- the thread's record; the public head comes first --- */
 
 typedef struct bide_thread {
@@ -179,20 +182,12 @@ BIDE_INTERNAL void bide_pools_release_(void);
 BIDE_INTERNAL void bide_pools_give_(bide_source *source);
 /* Gives a thread's free memory to the others (a guest thread ends). */
 BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
-/* Runs one runnable frame and delivers what it gave. */
+/* Runs one runnable frame and those that wait for it in turn, at most until the handovers are used up. */
 BIDE_INTERNAL void bide_frame_resume_(bide_worker *worker, bide_frame *frame);
 /* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
 BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument);
 /* Where a frame was started, if that was recorded (debug); else NULL. */
 BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
-
-/* The run queue of a worker: intrusive, so making something runnable never allocates and never fails. */
-BIDE_INTERNAL void bide_queue_push_(bide_worker *worker, bide_frame *frame);
-BIDE_INTERNAL bide_frame *bide_queue_pop_(bide_worker *worker);
-/* The one at index (0: the oldest), which must exist. Walks. */
-BIDE_INTERNAL bide_frame *bide_queue_pop_at_(bide_worker *worker, size_t index);
-BIDE_INTERNAL uintptr_t bide_frame_link_(const bide_frame *frame);
-BIDE_INTERNAL void bide_frame_set_link_(bide_frame *frame, uintptr_t link);
 
 /* --- memory --- */
 BIDE_INTERNAL void *bide_allocate_(size_t size_bytes, size_t alignment);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "queue.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1
@@ -99,9 +100,9 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	thread->in_use = true;
 	thread->completions_tail = &thread->completions;
 	worker->current = &thread->root;
-	worker->number = number;
 	worker->generation = (uint64_t)number << 48;
 	worker->frame_flags = is_guest ? BIDE_FLAG_SYNC_ : 0;
+	worker->frame_tail = (uint64_t)worker->frame_flags << BIDE_TAIL_FLAGS_;
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
 }
@@ -472,37 +473,61 @@ bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_st
 	return bide_source_value_(&frame->source);
 }
 
+/*
+ * A frame that waited for this one runs right after it, without a way through the queue, but not without end: then the
+ * loop looks at what else there is.
+ */
 void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 {
 	bide_frame *outer = worker->current;
 	bide_step step;
+	uintptr_t seen;
 
-	worker->current = frame;
-	step = frame->async->resume(frame);
+	for (;;) {
+		worker->current = frame;
+		step = frame->async->resume(frame);
+		if (step.state == BIDE_SUSPENDED_)
+			break; /* it may be running on another worker by now */
+		frame->source.payload = step.payload;
+		frame->source.error = step.state == BIDE_KEPT_ ? 0 : (uint16_t)step.state;
+		frame->source.line = BIDE_LINE_CLAIMED_;
+		seen = bide_source_finish_(&frame->source);
+		if (BIDE_UNLIKELY((seen & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_)) {
+			worker->current = outer;
+			bide_source_deliver_(&frame->source, seen);
+			break;
+		}
+		frame = (bide_frame *)seen;
+		if (!frame)
+			break;
+		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
+			bide_queue_schedule_(worker, frame, true);
+			break;
+		}
+	}
 	worker->current = outer;
-	if (step.state == BIDE_SUSPENDED_)
-		return; /* it may be running on another worker by now */
-	frame->source.payload = step.payload;
-	frame->source.error = step.state == BIDE_KEPT_ ? 0 : (uint16_t)step.state;
-	frame->source.line = BIDE_LINE_CLAIMED_;
-	bide_source_deliver_(&frame->source, bide_source_finish_(&frame->source));
 }
 
 bide_value_task bide_await_slow_(bide_frame *frame, bide_value_task value_task, uint32_t point)
 {
-	bide_source *source = (bide_source *)value_task.state;
+	bide_worker *worker = bide_current_worker_;
 
 	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
-		bide_frame_publish_(bide_current_worker_, frame);
+		bide_frame_publish_(worker, frame);
 	frame->source.line = point;
-	if (source != &bide_yield_source_) {
+	if (value_task.state != (uintptr_t)&bide_yield_source_) {
 		bide_report_stale_(value_task, "bide_await", NULL, frame);
 		return bide_value_task_from_error(BIDE_ESTALE);
 	}
 	frame->awaiting = NULL;
 	frame->source.flags |= BIDE_FLAG_SELF_LINKED_;
-	bide_port_schedule(frame, false);
+	bide_queue_push_(worker, frame); /* bodies run on workers: a thread that is none starts cold */
 	return bide_suspended_();
+}
+
+bide_value_task bide_await_take_apart_(bide_frame *frame)
+{
+	return bide_await_take_(frame);
 }
 
 bide_value_task bide_await_take_slow_(bide_frame *frame)

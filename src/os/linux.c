@@ -1,8 +1,9 @@
 /*
  * linux.c - os.h for Linux, with glibc or musl.
  *
- * The only source file that includes pthread and sys headers. The mutex and all that sleeps stand on the futex; their
- * ordering is in atomics, so thread sanitizers understand them without annotations.
+ * The only source file that includes pthread and sys headers. The mutex and all that sleeps stand
+ * on the futex; their ordering is in atomics, so thread sanitizers understand them without
+ * annotations.
  */
 #define _GNU_SOURCE
 #include "os.h"
@@ -43,7 +44,10 @@ void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 		deadline.tv_sec = (time_t)(deadline_ns / NS_PER_S);
 		deadline.tv_nsec = (long)(deadline_ns % NS_PER_S);
 	}
-	/* WAIT_BITSET, because its time is absolute: waking early for nothing does not stretch the wait. */
+	/*
+	 * WAIT_BITSET, because its time is absolute: waking early for nothing does not stretch the
+	 * wait.
+	 */
 	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
 	        deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
 }
@@ -64,7 +68,8 @@ void bide_os_lock(bide_os_mutex *mutex)
 	for (tries = 0; tries < 50; tries++) {
 		BIDE_RELAX();
 		seen = 0;
-		if (BIDE_LOAD(&mutex->state, RELAXED) == 0 && BIDE_CAS(&mutex->state, &seen, 1, ACQUIRE, RELAXED))
+		if (BIDE_LOAD(&mutex->state, RELAXED) == 0 &&
+		    BIDE_CAS(&mutex->state, &seen, 1, ACQUIRE, RELAXED))
 			return;
 	}
 	while (BIDE_SWAP(&mutex->state, 2, ACQUIRE) != 0) /* pairs with the release of unlock */
@@ -87,7 +92,10 @@ int bide_os_thread_start(void *(*run)(void *argument), void *argument)
 	size_t i;
 	int error;
 
-	/* A fault goes to the thread that made it; blocked, it would kill the process past any handler or sanitizer. */
+	/*
+	 * A fault goes to the thread that made it; blocked, it would kill the process past any handler
+	 * or sanitizer.
+	 */
 	sigfillset(&blocked);
 	for (i = 0; i < sizeof faults / sizeof faults[0]; i++)
 		sigdelset(&blocked, faults[i]);
@@ -163,7 +171,10 @@ uintptr_t bide_os_stack_low(size_t *size_bytes)
 	pthread_attr_t attributes;
 	bool known = false;
 
-	/* The main stack without a limit grows until it meets a mapping: what libc says of it is not usable. */
+	/*
+	 * The main stack without a limit grows until it meets a mapping: what libc says of it is not
+	 * usable.
+	 */
 	if (getpid() == (pid_t)syscall(SYS_gettid) &&
 	    (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)) {
 		*size_bytes = usual_bytes;
@@ -175,7 +186,8 @@ uintptr_t bide_os_stack_low(size_t *size_bytes)
 	}
 	if (known)
 		return (uintptr_t)low;
-	*size_bytes = SMALLEST_BYTES; /* no /proc: every thread has at least this, and most of it is left */
+	*size_bytes =
+		SMALLEST_BYTES; /* no /proc: every thread has at least this, and most of it is left */
 	return here - SMALLEST_BYTES / 2;
 }
 

@@ -1,9 +1,9 @@
 /*
  * os.h - the whole operating-system surface: clock, futex, mutex, threads, stack, memory, output.
  *
- * Everything else of the library is portable C over these calls; a port to another system is another file beside linux.c.
- * Nothing here calls back into the library, and nothing but bide_os_thread_start and bide_os_allocate can fail where no
- * error is named.
+ * Everything else of the library is portable C over these calls; a port to another system is
+ * another file beside linux.c. Nothing here calls back into the library, and nothing but
+ * bide_os_thread_start and bide_os_allocate can fail where no error is named.
  */
 #ifndef BIDE_OS_H
 #define BIDE_OS_H
@@ -14,8 +14,9 @@
 BIDE_INTERNAL int64_t bide_os_now_ns(void);
 
 /*
- * Sleeps while *word == expected, at most until deadline_ns of that clock (INT64_MAX: no limit). Also returns for no
- * reason (signals): look at the word again. Pairs with a store to the word that precedes bide_os_wake.
+ * Sleeps while *word == expected, at most until deadline_ns of that clock (INT64_MAX: no limit).
+ * Also returns for no reason (signals): look at the word again. Pairs with a store to the word that
+ * precedes bide_os_wake.
  */
 BIDE_INTERNAL void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns);
 /* Wakes up to count threads that sleep on the word. */
@@ -32,8 +33,9 @@ BIDE_INTERNAL void bide_os_unlock(bide_os_mutex *mutex);
 typedef uintptr_t bide_os_thread;
 
 /*
- * A joinable thread with all signals blocked but those of its own faults: the user's handlers run on the user's
- * threads. 0, or the error number of pthread_create. Who joins it: whoever it told its bide_os_thread_self().
+ * A joinable thread with all signals blocked but those of its own faults: the user's handlers run
+ * on the user's threads. 0, or the error number of pthread_create. Who joins it: whoever it told
+ * its bide_os_thread_self().
  */
 BIDE_INTERNAL int bide_os_thread_start(void *(*run)(void *argument), void *argument);
 BIDE_INTERNAL bide_os_thread bide_os_thread_self(void);
@@ -41,15 +43,18 @@ BIDE_INTERNAL void bide_os_thread_join(bide_os_thread thread);
 /* Of this thread, for ps and debuggers; at most 15 characters. */
 BIDE_INTERNAL void bide_os_thread_name(const char *name);
 
-/* Has run(argument) called when this thread ends; a second call replaces the first. 0, ENOMEM, EAGAIN (no key left). */
+/*
+ * Has run(argument) called when this thread ends; a second call replaces the first. 0, ENOMEM,
+ * EAGAIN (no key left).
+ */
 BIDE_INTERNAL int bide_os_at_thread_exit(void (*run)(void *argument), void *argument);
 
 /* Differs between threads that live at the same time. Cost: one instruction. */
 BIDE_INTERNAL const void *bide_os_thread_id(void);
 
 /*
- * The lowest usable address of this thread's stack and its size. Where the kernel sets no limit: 8 MiB below the caller.
- * Cost: on the main thread it reads /proc/self/maps; call it once a thread.
+ * The lowest usable address of this thread's stack and its size. Where the kernel sets no limit: 8
+ * MiB below the caller. Cost: on the main thread it reads /proc/self/maps; call it once a thread.
  */
 BIDE_INTERNAL uintptr_t bide_os_stack_low(size_t *size_bytes);
 
@@ -60,10 +65,16 @@ BIDE_INTERNAL void bide_os_release(void *memory);
 /* All of the text to standard error, unbuffered. */
 BIDE_INTERNAL void bide_os_print(const char *text);
 
-/* true: that environment variable has that value. Always false in programs that run with other rights than their user's. */
+/*
+ * true: that environment variable has that value. Always false in programs that run with other
+ * rights than their user's.
+ */
 BIDE_INTERNAL bool bide_os_environment_is(const char *name, const char *value);
 
-/* One step of waiting for another thread: count tries up from 0. Spins, then yields, then sleeps 50 microseconds. */
+/*
+ * One step of waiting for another thread: count tries up from 0. Spins, then yields, then sleeps 50
+ * microseconds.
+ */
 BIDE_INTERNAL void bide_os_pause(unsigned tries);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * blocking.c - bide_run_blocking: a bounded pool of threads that take jobs from one queue.
  *
- * One mutex guards the pool and the state of every job. It is never held while a job runs or completes. A job belongs to
- * whoever moved it to TAKEN: the thread that runs it, the cancellation that removed it, or the shutdown. From there it goes
- * to the worker, which completes it; then it is the consumer's, and nobody here touches it.
+ * One mutex guards the pool and the state of every job. It is never held while a job runs or
+ * completes. A job belongs to whoever moved it to TAKEN: the thread that runs it, the cancellation
+ * that removed it, or the shutdown. From there it goes to the worker, which completes it; then it
+ * is the consumer's, and nobody here touches it.
  */
 #include "blocking.h"
 
@@ -30,7 +31,10 @@ typedef struct job {
 	job_state state;
 } job;
 
-/* A job of a simulation. Its timer is nobody's value task: the notify stands in its word from the start. */
+/*
+ * A job of a simulation. Its timer is nobody's value task: the notify stands in its word from the
+ * start.
+ */
 typedef struct simulated_job {
 	job job;
 	bide_timer timer;
@@ -41,16 +45,16 @@ static const bide_operation_type job_type = { .name = "run_blocking" };
 
 static struct {
 	bide_os_mutex mutex;
-	uint32_t wake;          /* changes when an idle thread has a reason to look; futex */
-	uint32_t gone;          /* changes when a thread has ended; futex */
-	unsigned threads_max;   /* 0: not configured */
+	uint32_t wake;        /* changes when an idle thread has a reason to look; futex */
+	uint32_t gone;        /* changes when a thread has ended; futex */
+	unsigned threads_max; /* 0: not configured */
 	unsigned thread_count;
 	unsigned idle_count;
 	size_t queued_count;
 	job *first, *last;
 	bool stopping;
 	bool has_ended;
-	bide_os_thread ended;   /* the last one that ended. It joined the one before it: joining it joins them all. */
+	bide_os_thread ended; /* the last one that ended; it joined the one before: one join ends all */
 } pool;
 
 /* ---- jobs */
@@ -60,7 +64,8 @@ static void job_complete(job *j)
 	bool failed = j->result < 0 && j->result >= -BIDE_ERROR_MAX;
 
 	bide_cancel_unlink_(&j->node);
-	bide_operation_complete_(&j->operation, bide_payload_int_(failed ? 0 : j->result), failed ? (int)-j->result : 0);
+	bide_operation_complete_(&j->operation, bide_payload_int_(failed ? 0 : j->result),
+	                         failed ? (int)-j->result : 0);
 }
 
 static void job_arrived(bide_post *post)
@@ -131,7 +136,10 @@ static void job_canceled(bide_cancel_node *node, int error)
 
 /* ---- threads */
 
-/* With the mutex held, before and after. false: nothing came for so long, or never will, that the thread shall end. */
+/*
+ * With the mutex held, before and after. false: nothing came for so long, or never will, that the
+ * thread shall end.
+ */
 static bool wait_for_work(void)
 {
 	int64_t deadline_ns = bide_os_now_ns() + idle_max_ns;
@@ -180,14 +188,18 @@ static void *run_thread(void *argument)
 }
 
 /*
- * With the mutex held, the job in the queue: sees to it that a thread will take it. false: there is none and none can be
- * started. Starting one under the mutex is rare, and keeps count and failure in one step.
+ * With the mutex held, the job in the queue: sees to it that a thread will take it. false: there is
+ * none and none can be started. Starting one under the mutex is rare, and keeps count and failure
+ * in one step.
  */
 static bool provide_thread(bool *wake)
 {
 	unsigned threads_max = pool.threads_max ? pool.threads_max : THREADS_MAX_DEFAULT;
 
-	/* Idle threads that were woken and have not come yet still count as idle; the jobs they will take, as queued. */
+	/*
+	 * Idle threads that were woken and have not come yet still count as idle; the jobs they will
+	 * take, as queued.
+	 */
 	*wake = pool.idle_count > 0;
 	if (pool.idle_count >= pool.queued_count || pool.thread_count >= threads_max)
 		return true;
@@ -210,8 +222,8 @@ static void submit(job *j)
 		if (pool.stopping || !provide_thread(&wake))
 			failed = queue_take_all();
 	}
-	if (wake)
-		BIDE_ADD(&pool.wake, 1, RELAXED); /* read under the mutex, and by the kernel, which orders it itself */
+	if (wake) /* read under the mutex, and by the kernel, which orders it itself */
+		BIDE_ADD(&pool.wake, 1, RELAXED);
 	bide_os_unlock(&pool.mutex);
 	if (wake)
 		bide_os_wake(&pool.wake, 1);
@@ -323,7 +335,8 @@ bide_value_task bide_run_blocking(bide_blocking_function *function, void *argume
 		bide_misuse_("bide_run_blocking: function is NULL");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job), &job_type);
+	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job),
+	                                       &job_type);
 	if (!j)
 		return bide_value_task_from_error(ENOMEM_);
 	if (simulated && !bide_port_on_worker()) {
@@ -335,7 +348,8 @@ bide_value_task bide_run_blocking(bide_blocking_function *function, void *argume
 	j->argument = argument;
 	j->post.run = job_arrived;
 	v = bide_source_value_(&j->operation.source); /* submitted, it may be anybody's */
-	error = bide_cancel_link_(bide_context_core_(), &j->node, simulated ? simulated_canceled : job_canceled);
+	error = bide_cancel_link_(bide_context_core_(), &j->node,
+	                          simulated ? simulated_canceled : job_canceled);
 	if (error) {
 		bide_operation_drop_(&j->operation.source);
 		return bide_value_task_from_error(error);

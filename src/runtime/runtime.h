@@ -13,8 +13,9 @@ typedef struct bide_runtime {
 	bide_thread main;
 	bide_wheel wheel;
 	unsigned turn;      /* since inbox and timers were looked at */
-	unsigned handovers; /* in a row, that the newest continuation ran next */
 	bool simulating;    /* virtual clock */
+	bool seeded;        /* the order of runnable frames is drawn */
+	bool watched;       /* simulating, or in debug mode */
 	int64_t virtual_now_ns; /* atomic: others may ask for the time */
 
 	/* Shared. */

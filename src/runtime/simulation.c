@@ -13,11 +13,6 @@ void bide_simulation_start_(uint64_t wanted)
 	hash = 0xcbf29ce484222325u;
 }
 
-bool bide_simulation_seeded_(void)
-{
-	return bide_simulating_ && seed != 0;
-}
-
 /* splitmix64: every seed is as good as any other. */
 static uint64_t draw(void)
 {

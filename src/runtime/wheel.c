@@ -1,12 +1,14 @@
 /*
  * wheel.c - the hierarchical timing wheel of wheel.h.
  *
- * Invariant: every timer in a level differs from wheel->tick in that level's digit, is larger there, and agrees in all
- * higher digits (level 0: the digit may agree too). So the first occupied slot of the lowest occupied level holds the
- * earliest timer, and no slot ever wraps around. Whenever wheel->tick enters a block of ticks, the block's slot is moved
- * down first; this keeps the invariant, and equal deadlines in order of insertion.
+ * Invariant: every timer in a level differs from wheel->tick in that level's digit, is larger
+ * there, and agrees in all higher digits (level 0: the digit may agree too). So the first occupied
+ * slot of the lowest occupied level holds the earliest timer, and no slot ever wraps around.
+ * Whenever wheel->tick enters a block of ticks, the block's slot is moved down first; this keeps
+ * the invariant, and equal deadlines in order of insertion.
  *
- * The heads of the lists are timers: a list's only timer has next == previous == its head, which names its bit.
+ * The heads of the lists are timers: a list's only timer has next == previous == its head, which
+ * names its bit.
  */
 #include "wheel.h"
 
@@ -14,7 +16,10 @@
 
 enum {
 	DIGIT_MASK = BIDE_WHEEL_SLOTS - 1,
-	/* A far slot with at most so many timers is searched for the first, which saves waking up to move them. */
+	/*
+	 * A far slot with at most so many timers is searched for the first, which saves waking up to
+	 * move them.
+	 */
 	SEARCH_MAX = 8,
 	BIN_COUNT = 40 /* runs of 2^n timers while sorting: memory ends long before */
 };
@@ -42,6 +47,12 @@ static void append(bide_wheel *wheel, unsigned list, bide_timer *first, bide_tim
 	head->previous = last;
 }
 
+static void unlink_timer(bide_timer *timer)
+{
+	timer->next->previous = timer->previous;
+	timer->previous->next = timer->next;
+}
+
 /* Empties a list that is not empty; its timers stay linked among themselves. */
 static bide_timer *detach(bide_wheel *wheel, unsigned list, bide_timer **last)
 {
@@ -63,8 +74,30 @@ void bide_wheel_init(bide_wheel *wheel, int64_t now_ns)
 {
 	__builtin_memset(wheel->occupied, 0, sizeof wheel->occupied);
 	wheel->tick = tick_of(now_ns);
+	wheel->ordered_tick = -1;
 	wheel->count = 0;
 	wheel->handing_out = false;
+}
+
+/* Of the current tick, or before it. */
+static BIDE_COLD void place_near(bide_wheel *wheel, bide_timer *timer, int64_t tick)
+{
+	unsigned list = tick < wheel->tick ? BIDE_WHEEL_LATE : (unsigned)tick & DIGIT_MASK;
+	bide_timer *before;
+
+	append(wheel, list, timer, timer);
+	if (list == BIDE_WHEEL_LATE || tick != wheel->ordered_tick)
+		return;
+	for (before = timer->previous; before != &wheel->heads[list]; before = before->previous)
+		if (DEADLINE(before) <= DEADLINE(timer))
+			break;
+	if (before != timer->previous) {
+		unlink_timer(timer);
+		timer->previous = before;
+		timer->next = before->next;
+		before->next->previous = timer;
+		before->next = timer;
+	}
 }
 
 static void place(bide_wheel *wheel, bide_timer *timer)
@@ -72,13 +105,14 @@ static void place(bide_wheel *wheel, bide_timer *timer)
 	int64_t tick = tick_of(DEADLINE(timer));
 	unsigned level, digit;
 
-	if (BIDE_UNLIKELY(tick < wheel->tick)) {
-		append(wheel, BIDE_WHEEL_LATE, timer, timer);
+	if (BIDE_UNLIKELY(tick <= wheel->tick)) {
+		place_near(wheel, timer, tick);
 		return;
 	}
-	/* The mask makes all that differ only in the last digit, or not at all, level 0. */
-	level = (63u - (unsigned)__builtin_clzll((unsigned long long)(tick ^ wheel->tick) | DIGIT_MASK)) /
-	        BIDE_WHEEL_DIGIT_BITS;
+	/* The mask makes all that differ only in the last digit level 0. */
+	level =
+		(63u - (unsigned)__builtin_clzll((unsigned long long)(tick ^ wheel->tick) | DIGIT_MASK)) /
+		BIDE_WHEEL_DIGIT_BITS;
 	digit = (unsigned)(tick >> level * BIDE_WHEEL_DIGIT_BITS) & DIGIT_MASK;
 	append(wheel, level * BIDE_WHEEL_SLOTS + digit, timer, timer);
 }
@@ -93,8 +127,7 @@ void bide_wheel_remove(bide_wheel *wheel, bide_timer *timer)
 {
 	bide_timer *next = timer->next, *previous = timer->previous;
 
-	next->previous = previous;
-	previous->next = next;
+	unlink_timer(timer);
 	timer->next = NULL;
 	wheel->count--;
 	if (next == previous) { /* the head: the list is empty now */
@@ -117,13 +150,17 @@ static bool first_slot(const bide_wheel *wheel, unsigned *list, int64_t *start)
 		shift = level * BIDE_WHEEL_DIGIT_BITS;
 		digit = (unsigned)__builtin_ctzll(wheel->occupied[level]);
 		*list = level * BIDE_WHEEL_SLOTS + digit;
-		*start = (wheel->tick >> shift >> BIDE_WHEEL_DIGIT_BITS << BIDE_WHEEL_DIGIT_BITS | digit) << shift;
+		*start = (wheel->tick >> shift >> BIDE_WHEEL_DIGIT_BITS << BIDE_WHEEL_DIGIT_BITS | digit)
+		         << shift;
 		return true;
 	}
 	return false;
 }
 
-/* The earliest deadline of a list that is not empty; -1 if more than count_max timers would have to be looked at. */
+/*
+ * The earliest deadline of a list that is not empty; -1 if more than count_max timers would have to
+ * be looked at.
+ */
 static int64_t earliest_ns(const bide_wheel *wheel, unsigned list, size_t count_max)
 {
 	const bide_timer *head = &wheel->heads[list], *timer;
@@ -169,7 +206,11 @@ int64_t bide_wheel_first_exact_ns(const bide_wheel *wheel)
 		late = earliest_ns(wheel, BIDE_WHEEL_LATE, SIZE_MAX);
 	if (wheel->occupied[BIDE_WHEEL_LEVELS])
 		return due < late ? due : late;
-	return first_slot(wheel, &list, &start) ? earliest_ns(wheel, list, SIZE_MAX) : BIDE_FOREVER;
+	if (!first_slot(wheel, &list, &start))
+		return BIDE_FOREVER;
+	if (list < BIDE_WHEEL_SLOTS && start == wheel->ordered_tick)
+		return DEADLINE(wheel->heads[list].next);
+	return earliest_ns(wheel, list, SIZE_MAX);
 }
 
 /* ---- order within a slot */
@@ -194,7 +235,10 @@ static bide_timer *merge(bide_timer *a, bide_timer *b)
 	return first;
 }
 
-/* Merge sort, bottom up: bin n is empty or an ordered run of 2^n timers, which were inserted before those of lower bins. */
+/*
+ * Merge sort, bottom up: bin n is empty or an ordered run of 2^n timers, which were inserted before
+ * those of lower bins.
+ */
 static bide_timer *merge_sort(bide_timer *list)
 {
 	bide_timer *bins[BIN_COUNT] = { NULL };
@@ -246,18 +290,24 @@ static void move_to_due(bide_wheel *wheel, unsigned list)
 	append(wheel, BIDE_WHEEL_DUE, first, last);
 }
 
-/* Moves a slot's timers to lower levels, in order, once wheel->tick stands at its start. */
+/*
+ * Moves a slot's timers to lower levels, in order, once wheel->tick stands at its start. A timer is
+ * a cache miss each, and names the next one: so the second half is read from its end meanwhile.
+ */
 static void move_down(bide_wheel *wheel, unsigned list)
 {
-	bide_timer *last, *next;
-	bide_timer *timer = detach(wheel, list, &last);
+	bide_timer *last, *next, *timer = detach(wheel, list, &last), *ahead = last;
 
-	for (;;) {
+	for (; timer != ahead && timer->next != ahead; timer = next) {
+		ahead = ahead->previous;
+		next = timer->next;
+		place(wheel, timer);
+	}
+	for (;; timer = next) {
 		next = timer->next;
 		place(wheel, timer);
 		if (timer == last)
 			return;
-		timer = next;
 	}
 }
 
@@ -269,12 +319,19 @@ static void collect_exact(bide_wheel *wheel, int64_t now_ns)
 
 	if (!list_occupied(wheel, list))
 		return;
-	order(head);
+	/*
+	 * Once in order it is kept so: the virtual clock may stop at each of a million timers of this
+	 * tick.
+	 */
+	if (wheel->ordered_tick != wheel->tick)
+		order(head);
+	wheel->ordered_tick = wheel->tick;
 	first = head->next;
 	for (rest = first; rest != head && DEADLINE(rest) <= now_ns; rest = rest->next)
 		;
 	if (rest == head) {
-		move_to_due(wheel, list);
+		first = detach(wheel, list, &last);
+		append(wheel, BIDE_WHEEL_DUE, first, last);
 	} else if (rest != first) {
 		last = rest->previous;
 		head->next = rest;

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/queue.h"
 #include "runtime.h"
 #include "simulation.h"
 
 enum {
 	TURNS_BETWEEN_POLLS = 61, /* frames run at most, before others and timers are looked at */
-	HANDOVERS_MAX = 64,       /* newest-first at most, before the oldest has its turn */
 	SPINS = 200               /* looks at the inbox before sleeping: about 5 us */
 };
 
@@ -41,8 +41,10 @@ void bide_runtime_start_(const bide_config *config)
 	bide_pooling_ = !bide_os_environment_is("BIDE_POOL", "malloc");
 	bide_simulating_ = r->simulating = config->virtual_clock;
 	bide_simulation_start_(config->seed);
+	r->seeded = config->virtual_clock && config->seed != 0;
+	r->watched = bide_debug_ || r->simulating;
 	r->virtual_now_ns = 0;
-	r->turn = r->handovers = 0;
+	r->turn = 0;
 	bide_wheel_init(&r->wheel, r->simulating ? 0 : bide_os_now_ns());
 	/* Numbers go on after a shutdown: no generation of an earlier life comes back. */
 	bide_thread_init_(&r->main, ++r->thread_count & 0x7FFF, false);
@@ -189,11 +191,13 @@ bool bide_loop_poll_(void)
 	bide_runtime *r = &bide_runtime_;
 	bool any = inbox_take();
 	bide_timer *timer;
+	int64_t now;
 
 	r->turn = 0;
 	if (r->wheel.count == 0)
 		return any;
-	while ((timer = bide_wheel_expire(&r->wheel, now_ns(), r->simulating)) != NULL) {
+	now = now_ns();
+	while ((timer = bide_wheel_expire(&r->wheel, now, r->simulating)) != NULL) {
 		bide_timer_due_(timer);
 		any = true;
 	}
@@ -209,13 +213,12 @@ static __attribute__((noinline)) void scribble(void)
 		dead[i] = (char)0xA5;
 }
 
-static bide_frame *take_next(void)
+static inline bide_frame *take_next(bide_runtime *r)
 {
-	bide_runtime *r = &bide_runtime_;
 	bide_worker *worker = &r->main.worker;
 	bide_frame *frame = worker->next;
 
-	if (bide_simulation_seeded_()) {
+	if (BIDE_UNLIKELY(r->seeded)) {
 		if (frame)
 			bide_queue_push_(worker, frame);
 		worker->next = NULL;
@@ -223,19 +226,19 @@ static bide_frame *take_next(void)
 			return NULL;
 		return bide_queue_pop_at_(worker, bide_simulation_choose_(worker->queue_count < 16 ? worker->queue_count : 16));
 	}
-	if (!frame || (r->handovers >= HANDOVERS_MAX && worker->queue_head)) {
-		r->handovers = 0;
+	if (BIDE_UNLIKELY(!frame || (worker->handovers >= BIDE_HANDOVERS_MAX_ && worker->queue_head))) {
+		worker->handovers = 0;
 		return bide_queue_pop_(worker);
 	}
-	r->handovers++;
+	worker->handovers++;
 	worker->next = NULL;
 	return frame;
 }
 
-bool bide_loop_step_(void)
+static inline bool step(void)
 {
-	bide_worker *worker = &bide_runtime_.main.worker;
-	bide_frame *frame = take_next();
+	bide_runtime *r = &bide_runtime_;
+	bide_frame *frame = take_next(r);
 
 	if (!frame)
 		return false;
@@ -243,12 +246,22 @@ bool bide_loop_step_(void)
 		frame->source.flags &= (uint8_t)~BIDE_FLAG_SELF_LINKED_;
 		frame->awaiting = NULL;
 	}
-	if (BIDE_UNLIKELY(bide_simulating_))
-		bide_simulation_note_(frame, now_ns());
-	if (BIDE_UNLIKELY(bide_debug_))
-		scribble();
-	bide_frame_resume_(worker, frame);
+	if (BIDE_UNLIKELY(r->watched)) {
+		if (bide_debug_)
+			scribble();
+		if (r->simulating)
+			bide_simulation_note_(frame, now_ns());
+		r->main.worker.handovers = BIDE_HANDOVERS_MAX_; /* each frame passes here */
+	}
+	bide_frame_resume_(&r->main.worker, frame);
+	if (BIDE_UNLIKELY(r->watched))
+		r->main.worker.handovers = 0;
 	return true;
+}
+
+bool bide_loop_step_(void)
+{
+	return step();
 }
 
 /* Sleeps until something is sent, a timer is due, or the deadline. */
@@ -297,7 +310,7 @@ int bide_loop_run_(const bool *done, int64_t deadline_ns)
 				return BIDE_ETIMEDOUT_;
 			continue;
 		}
-		if (bide_loop_step_() || bide_loop_poll_())
+		if (step() || bide_loop_poll_())
 			continue;
 		if (deadline_ns != BIDE_FOREVER && now_ns() >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
@@ -342,10 +355,8 @@ void bide_port_schedule(bide_frame *frame, bool next)
 
 	if (BIDE_UNLIKELY(!bide_runtime_on_worker_()))
 		inbox_send((uintptr_t)frame | 1, NULL, frame);
-	else if (next && !worker->next)
-		worker->next = frame;
 	else
-		bide_queue_push_(worker, frame);
+		bide_queue_schedule_(worker, frame, next);
 }
 
 void bide_port_post(bide_post *post)
