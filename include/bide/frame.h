@@ -104,6 +104,8 @@ typedef struct bide_worker {
 
 BIDE_BEGIN
 
+extern BIDE_API bide_source bide_yield_source_; /* what bide_yield (time.h) points at */
+
 /* Of this thread. NULL until it first uses bide. Initial-exec: one instruction to read. */
 extern BIDE_API __thread bide_worker *bide_current_worker_ __attribute__((tls_model("initial-exec")));
 
@@ -115,7 +117,8 @@ BIDE_API bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *p
 BIDE_API bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame);
 BIDE_API bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_step step);
 BIDE_API bide_value_task bide_start_failed_(const bide_async *async);
-BIDE_API bide_value_task bide_await_slow_(bide_frame *frame, bide_value_task value_task, uint32_t point);
+BIDE_API bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point);
+BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task, uint32_t point) BIDE_COLD;
 BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
 BIDE_API bide_value_task bide_await_take_apart_(bide_frame *frame); /* bide_await_take_, not inlined */
 BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point);
@@ -211,8 +214,11 @@ BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_ta
 {
 	bide_source *source = (bide_source *)value_task.state;
 
-	if (BIDE_UNLIKELY(source->generation != value_task.payload.generation)) /* a yield comes here, and misuse */
-		return bide_await_slow_(frame, value_task, point);
+	if (BIDE_UNLIKELY(source->generation != value_task.payload.generation)) {
+		if (source == &bide_yield_source_)
+			return bide_await_yield_(frame, point);
+		return bide_await_stale_(frame, value_task, point);
+	}
 	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
 		bide_frame_publish_(bide_current_worker_, frame);
 	frame->source.line = point;
@@ -223,7 +229,7 @@ BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_ta
 	case BIDE_ALREADY_DONE_:
 		return bide_await_take_(frame);
 	default:
-		return bide_await_slow_(frame, value_task, point);
+		return bide_await_stale_(frame, value_task, point);
 	}
 }
 

@@ -26,8 +26,6 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);
 /* Until a moment of bide_now_ns. */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_until_ns(int64_t deadline_ns);
 
-extern BIDE_API bide_source bide_yield_source_;
-
 /* Never ready: awaiting it lets everything else that is runnable run first. Allocates nothing. */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_yield(void)
 {

@@ -508,21 +508,27 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 	worker->current = outer;
 }
 
-bide_value_task bide_await_slow_(bide_frame *frame, bide_value_task value_task, uint32_t point)
+/* To the end of the queue. Bodies run on workers only: a thread that is none starts cold. */
+bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 {
 	bide_worker *worker = bide_current_worker_;
 
 	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
 		bide_frame_publish_(worker, frame);
 	frame->source.line = point;
-	if (value_task.state != (uintptr_t)&bide_yield_source_) {
-		bide_report_stale_(value_task, "bide_await", NULL, frame);
-		return bide_value_task_from_error(BIDE_ESTALE);
-	}
 	frame->awaiting = NULL;
 	frame->source.flags |= BIDE_FLAG_SELF_LINKED_;
-	bide_queue_push_(worker, frame); /* bodies run on workers: a thread that is none starts cold */
+	bide_queue_push_(worker, frame);
 	return bide_suspended_();
+}
+
+bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task, uint32_t point)
+{
+	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
+		bide_frame_publish_(bide_current_worker_, frame);
+	frame->source.line = point;
+	bide_report_stale_(value_task, "bide_await", NULL, frame);
+	return bide_value_task_from_error(BIDE_ESTALE);
 }
 
 bide_value_task bide_await_take_apart_(bide_frame *frame)
@@ -553,8 +559,8 @@ bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
 		return value_task;
 	}
 	if (value_task.state != BIDE_SUSPENDED_) {
-		if (source->generation != value_task.payload.generation || source == &bide_yield_source_)
-			return bide_await_slow_(frame, value_task, point);
+		if (source->generation != value_task.payload.generation)
+			return bide_await_pending_(frame, value_task, point);
 		if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
 			bide_frame_publish_(bide_current_worker_, frame);
 		frame->source.line = point;
@@ -563,7 +569,7 @@ bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
 		if (registered == BIDE_REGISTERED_)
 			return bide_suspended_();
 		if (registered == BIDE_ALREADY_TAKEN_)
-			return bide_await_slow_(frame, value_task, point);
+			return bide_await_stale_(frame, value_task, point);
 	}
 	source = frame->awaiting;
 	if (!source)
