@@ -28,12 +28,13 @@ drop_foreign_build() {
 	fi
 }
 
-# try_build PRESET [TARGET]: quiet; the log is build/logs/build-PRESET.log.
+# try_build PRESET [TARGET]: quiet; the log is build/logs/build-PRESET.log. $configure_with: cmake's further words.
+configure_with=
 try_build() {
 	drop_foreign_build "$1"
 	mkdir -p build/logs
 	{
-		cmake --preset "$1" --no-warn-unused-cli &&
+		cmake --preset "$1" --no-warn-unused-cli $configure_with &&
 			cmake --build "build/$1" --parallel "$(jobs_count)" ${2:+--target "$2"}
 	} >"build/logs/build-$1.log" 2>&1
 }

@@ -56,7 +56,7 @@ typedef struct bide_owned_frame {
 
 BIDE_API void bide_async_bad_resume_(bide_frame *frame) __attribute__((noreturn));
 BIDE_API bide_step bide_frame_step_slow_(bide_frame *frame);
-BIDE_API void bide_async_late_return_(bide_frame *frame);
+BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
 BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
 
 BIDE_INLINE uintptr_t bide_stack_pointer_(void)
@@ -126,29 +126,28 @@ BIDE_INLINE bool bide_frame_fail_(bide_frame *frame, bide_value_task failed)
 	return false;
 }
 
-BIDE_INLINE void bide_frame_return_(bide_frame *frame, bide_value_task outcome)
+/* The returns: false in the cleanup, where they are misuse and end it on the spot (it must not run a second time). */
+BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome)
 {
-	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_)) {
-		bide_async_late_return_(frame);
-		return;
-	}
+	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_))
+		return false;
 	frame->source.payload = outcome.payload;
 	frame->source.error = (uint16_t)outcome.state;
+	return true;
 }
 
-BIDE_INLINE void bide_frame_return_large_(bide_frame *frame, const void *result)
+BIDE_INLINE bool bide_frame_return_large_(bide_frame *frame, const void *result)
 {
-	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_)) {
-		bide_async_late_return_(frame);
-		return;
-	}
+	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_))
+		return false;
 	if (BIDE_UNLIKELY((uintptr_t)result - (uintptr_t)frame >= frame->async->frame_bytes)) {
 		bide_async_bad_large_(frame, result);
-		return;
+		return true;
 	}
 	frame->source.flags |= BIDE_FLAG_LARGE_;
 	frame->source.payload.p = (void *)(uintptr_t)result;
 	frame->source.error = 0;
+	return true;
 }
 
 /* Entering the cleanup: the ambient cancellation is hidden from what it starts and awaits. */
@@ -218,7 +217,7 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame 
 
 /* bide_async_declare(name); before a start that stands above the body (mutual recursion). */
 #define bide_async_declare(name) \
-	BIDE_UNUSED static bide_value_task name##_begin_(const void *in_, size_t offset_, size_t size_bytes_, const bide_place *place_)
+	BIDE_UNUSED BIDE_USE_RESULT static bide_value_task name##_begin_(const void *in_, size_t offset_, size_t size_bytes_, const bide_place *place_)
 
 /*
  * bide_async(name): the body of the async function whose frame is struct name.
@@ -326,7 +325,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 
 /* The three marks of every async function. Falling into the cleanup completes with 0. */
 #define bide_async_begin    \
-	bide_value_task t_;     \
+	BIDE_UNUSED bide_value_task t_; \
 	if (0)                  \
 		goto bide_finally_; \
 	BIDE_ENTER_
@@ -343,7 +342,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 
 /* One if/else chain without a hidden loop: `break` and `continue` in an action leave the user's loop. */
 #define BIDE_AWAIT_(value, mark, take, n)                                                                             \
-	if (t_ = (value), BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                                                 \
+	if (t_ = (value), BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                                \
 	                      (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(mark, n)), t_.state == BIDE_SUSPENDED_)) { \
 		return (bide_step){ .state = BIDE_SUSPENDED_ };                                                           \
 		BIDE_RESUME_(mark, n) : t_ = take(frame_);                                                                \
@@ -356,7 +355,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 
 /*
  * bide_await(awaitable) and bide_await(dst, awaitable): suspends until the result is there, then assigns it. A failure
- * goes to bide_async_finally with its error; inside the cleanup it is recorded and the cleanup goes on (dst unchanged).
+ * goes to bide_async_finally with its error; inside the cleanup it is recorded, dst becomes 0, and the cleanup goes on.
  * Cost if the result is there: the call and one comparison. Consumes a value task; a task is not consumed.
  */
 #define bide_await(...) BIDE_PICK2_(__VA_ARGS__, BIDE_AWAIT_TO_, BIDE_AWAIT_VOID_, )(__VA_ARGS__)
@@ -374,6 +373,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 	if (BIDE_UNLIKELY(t_.state)) {                   \
 		if (bide_frame_fail_(frame_, t_))            \
 			goto bide_finally_;                      \
+		(dst) = (__typeof__(dst))0;                  \
 	} else                                           \
 		BIDE_ASSIGN_(dst)
 
@@ -414,28 +414,32 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 #define BIDE_ASYNC_RETURN_(x, n)                                                                        \
 	do {                                                                                                \
 		BIDE_AWAIT_(bide_value_task_from(x), BIDE_MARK_RETURN_, bide_await_take_apart_, n)              \
-		bide_frame_return_(frame_, t_);                                                                 \
+		if (!bide_frame_return_(frame_, t_))                                                              \
+			return bide_async_late_return_(frame_);                                                         \
 		goto bide_finally_;                                                                             \
 	} while (0)
 
 /* bide_async_fail(error): ends with that error (1..4095). */
 #define bide_async_fail(error)                                            \
 	do {                                                                  \
-		bide_frame_return_(frame_, bide_value_task_from_error(error));    \
+		if (!bide_frame_return_(frame_, bide_value_task_from_error(error)))   \
+			return bide_async_late_return_(frame_);                           \
 		goto bide_finally_;                                               \
 	} while (0)
 
 /* bide_async_return_large(&my->result): a result of any size, inside the frame; the consumer says bide_await_large. */
 #define bide_async_return_large(at)             \
 	do {                                        \
-		bide_frame_return_large_(frame_, (at)); \
+		if (!bide_frame_return_large_(frame_, (at))) \
+			return bide_async_late_return_(frame_); \
 		goto bide_finally_;                     \
 	} while (0)
 
 /* bide_async_return_owned(pointer, drop): if the cleanup turns success into failure, drop(pointer) is called. */
 #define bide_async_return_owned(pointer, drop_function)                            \
 	do {                                                                           \
-		bide_frame_return_(frame_, bide_value_task_from_pointer(pointer));         \
+		if (!bide_frame_return_(frame_, bide_value_task_from_pointer(pointer)))        \
+			return bide_async_late_return_(frame_);                                    \
 		my->bide_drop_ = (drop_function);                                          \
 		frame_->source.flags |= BIDE_FLAG_OWNED_;                                  \
 		goto bide_finally_;                                                        \

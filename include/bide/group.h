@@ -2,13 +2,14 @@
  * group.h - owns what is started in it: leaving waits for all; the first failure cancels the rest.
  *
  *     bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE);
- *     for (...) bide_group_start(&my->group, fetch(url[i]));      // each counts, none is forgotten
- *     bide_await(bide_group_wait(&my->group));                    // all are over; the first error
+ *     for (...) bide_group_start(&my->group, fetch(url[i])); // each counts, none is forgotten
+ *     bide_await(bide_group_wait(&my->group));               // all are over; the first error
  *
- * A group is one continuation and a counter: adding and waiting allocate nothing and cannot fail. Its members run in its
- * context. Memory: yours (in the frame), until the value task of bide_group_wait has been awaited; every group that was
- * initialised must be waited for. Threads: all calls from one thread; members may end on any. From another thread,
- * cancel the group's context, of which you hold a reference.
+ * A group is one continuation and a counter: adding and waiting allocate nothing and cannot fail.
+ * Its members run in its context. Memory: yours (in the frame), until the value task of
+ * bide_group_wait has been awaited; every group that was initialised must be waited for. Threads:
+ * all calls from one thread; members may end on any. From another thread, cancel the group's
+ * context, of which you hold a reference.
  */
 #ifndef BIDE_GROUP_H
 #define BIDE_GROUP_H
@@ -33,30 +34,36 @@ typedef struct bide_group {
 
 BIDE_BEGIN
 
-/* Makes the group's context, a child of the current one. 0; ENOMEM; EINVAL (misuse: options, null). Two objects from the
- * pool. */
+/*
+ * Makes the group's context, a child of the current one. 0; ENOMEM; EINVAL (misuse: options, null).
+ * Cost: two objects from the pool.
+ */
 BIDE_API int bide_group_init(bide_group *group, unsigned options);
 /*
- * Consumes the value task: it is the group's from now on. A failure (not a cancellation) cancels the other members,
- * unless BIDE_GROUP_KEEP_GOING. A member may add members while the group is waited for. After its end: misuse, and the
- * value task is forgotten.
+ * Consumes the value task: it is the group's from now on. A failure (not a cancellation) cancels the
+ * other members, unless BIDE_GROUP_KEEP_GOING. A member may add members while the group is waited
+ * for. After its end: misuse, and the value task is forgotten.
  */
-BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place);
-#define bide_group_add(group, value_task) bide_group_add_at_((group), bide_untyped_value_(value_task), BIDE_HERE_)
+BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task,
+                                 const bide_place *place);
+#define bide_group_add(group, value_task) \
+	bide_group_add_at_((group), bide_untyped_value_(value_task), BIDE_HERE_)
 /* How many are not over yet. */
 BIDE_API uint64_t bide_group_pending(const bide_group *group);
-/* Cancels all members, and what is started in the group later. They end as they react; the group waits for them. */
+/* Cancels all members, and what is started in the group later. The group waits for their end. */
 BIDE_API void bide_group_cancel(bide_group *group);
 /* No reference is given. NULL: the group has ended. */
 BIDE_API bide_context *bide_group_context(bide_group *group);
 /*
- * Ready when all members are over: 0, or the first error that was no cancellation, else ECANCELED if one was canceled.
- * Ends the group; its memory may go afterwards, or be initialised again. Uninterruptible: cancel the group to end it sooner.
+ * Ready when all members are over: 0, or the first error that was no cancellation, else ECANCELED if
+ * one was canceled. Ends the group; its memory may go afterwards, or be initialised again.
+ * Uninterruptible: cancel the group to end it sooner. Waiting twice is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
 
 BIDE_END_DECLS
 
 /* Evaluates call in the group's context and adds it. */
-#define bide_group_start(group, call) bide_group_add((group), bide_in(bide_group_context(group), (call)))
+#define bide_group_start(group, call) \
+	bide_group_add((group), bide_in(bide_group_context(group), (call)))
 #endif

@@ -22,7 +22,6 @@ typedef struct bide_stats {
 	uint64_t release_count;      /* calls of release */
 	uint64_t failed_count;       /* calls of allocate that failed */
 	uint64_t live_bytes;         /* allocated and not released */
-	uint64_t peak_bytes;         /* the most that was ever live */
 	uint64_t frame_count;        /* async functions started and not yet freed: running, waiting, finished and not consumed */
 	uint64_t operation_count;    /* timers, subscriptions, combinators... in use */
 	uint64_t unconsumed_count;   /* of the frames: finished, and nobody has taken the result: leaks, unless somebody will */

@@ -95,6 +95,10 @@ BIDE_BEGIN
 /* Makes a source ready for its first use. operations may be NULL. Memory: yours. Never fails. */
 BIDE_API void bide_user_source_init(bide_user_source *source, const bide_source_operations *operations);
 
+/* The same for one that only the worker's thread completes and awaits: no locked instruction is paid. Completing it on
+ * another thread is misuse. */
+BIDE_API void bide_user_source_init_local(bide_user_source *source, const bide_source_operations *operations);
+
 /* The value task of the present generation. Hand out one. */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_user_source_value_task(bide_user_source *source);
 

@@ -19,7 +19,7 @@ BIDE_API int64_t bide_now_ns(void);
 /*
  * Ready after that time: 0 and below... 0: at once, nothing allocated; < 0 or > BIDE_DELAY_MAX_NS (36 years): misuse, EINVAL;
  * BIDE_FOREVER: never, only cancellation ends it. Cancellable: fails at once with the context's error.
- * Cost: a timer from the pool, 48 bytes (80 in a context that can be canceled), O(1) to arm and to cancel. ENOMEM.
+ * Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to cancel. ENOMEM.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ns(int64_t delay_ns);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);

@@ -68,8 +68,7 @@ void bide_cancel_core_ref_(bide_cancel_core *core)
 	BIDE_ADD(&core->references, 1, RELAXED);
 }
 
-/* For one that is found through a list: it may be on its way out. */
-static bool core_try_ref(bide_cancel_core *core)
+bool bide_cancel_core_try_ref_(bide_cancel_core *core)
 {
 	uint32_t seen = BIDE_LOAD(&core->references, RELAXED);
 
@@ -179,7 +178,7 @@ static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **
 	list_remove(&core->callbacks, node);
 	child = node->child;
 	if (child) {
-		bool alive = core_try_ref(child);
+		bool alive = bide_cancel_core_try_ref_(child);
 
 		unlock(&callbacks_lock);
 		if (alive && core_mark(child, error)) {
@@ -285,10 +284,11 @@ static void timer_stop(bide_cancel_source *source)
 	bide_timer *timer = source->timer;
 
 	source->timer = NULL;
-	if (timer && bide_unwatch_(&timer->source, &source->expired)) {
+	if (!timer)
+		return;
+	if (bide_unwatch_(&timer->source, &source->expired))
 		bide_port_disarm(timer);
-		bide_operation_drop_(&timer->source);
-	}
+	bide_operation_drop_(&timer->source); /* if it has fired: see source_expired */
 }
 
 static void source_free(bide_post *post)
@@ -322,11 +322,12 @@ static void source_expired(bide_notify *notify, bide_source *timer)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(notify, bide_cancel_source, expired);
 
+	if (!bide_cancel_core_try_ref_(&source->core))
+		return; /* another thread has just dropped the last one: source_free is on its way here */
 	source->timer = NULL;
 	bide_release_(timer, NULL);
-	bide_cancel_core_ref_(&source->core); /* a callback may drop the last one */
 	bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
-	bide_cancel_core_unref_(&source->core);
+	bide_cancel_core_unref_(&source->core); /* a callback may have dropped all others */
 }
 
 bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *tokens, size_t count)
@@ -396,7 +397,7 @@ bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
 static int rearm(bide_cancel_source *source, int64_t deadline_ns)
 {
 	timer_stop(source);
-	if (deadline_ns == BIDE_FOREVER || source->core.error)
+	if (deadline_ns == BIDE_FOREVER || BIDE_LOAD(&source->core.error, RELAXED))
 		return 0;
 	source->timer = bide_timer_new_(sizeof *source->timer);
 	if (!source->timer)

@@ -12,7 +12,10 @@
 #include "task.h"
 
 /* Who reports misuse and who consumed; the function is the public name. */
-#define BY(name) { __FILE__, __LINE__, name }
+#define BY(name)                 \
+	{                            \
+		__FILE__, __LINE__, name \
+	}
 
 /* --- what they share --- */
 
@@ -381,8 +384,9 @@ bide_value_task bide_race(bide_context *scope, bide_value_task *items, size_t co
 	race *r;
 
 	if (!items || count == 0) {
-		bide_misuse_("bide_race: %s", !items ? "items is NULL, an array of count value tasks is needed"
-		                                     : "count is 0, a winner needs at least one item");
+		bide_misuse_("bide_race: %s", !items
+		                                  ? "items is NULL, an array of count value tasks is needed"
+		                                  : "count is 0, a winner needs at least one item");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	winner = lowest_ready(items, count, &race_by);
@@ -487,8 +491,8 @@ static void any_less(when_any *any)
 	if (count_down(&any->operation, &any->live) != 0)
 		return;
 	any_release(any);
-	bide_operation_complete_(&any->operation, bide_payload_int_(any->error ? 0 : (int64_t)any->winner),
-	                         any->error);
+	bide_operation_complete_(&any->operation,
+	                         bide_payload_int_(any->error ? 0 : (int64_t)any->winner), any->error);
 }
 
 /* The first decision counts. The object may be gone afterwards, unless the caller holds a count. */
@@ -590,8 +594,8 @@ static void any_watch_tasks(when_any *any, bide_task *const *tasks)
 	current->context = context;
 }
 
-static bide_value_task any_start(when_any *any, const bide_value_task *items, bide_task *const *tasks,
-                                 size_t count)
+static bide_value_task any_start(when_any *any, const bide_value_task *items,
+                                 bide_task *const *tasks, size_t count)
 {
 	bide_value_task value = bide_source_value_(&any->operation.source);
 	int error;
@@ -624,9 +628,9 @@ bide_value_task bide_when_any(const bide_value_task *items, size_t count)
 	when_any *any;
 
 	if (!items || count == 0) {
-		bide_misuse_("bide_when_any: %s", !items
-		                                      ? "items is NULL, an array of count value tasks is needed"
-		                                      : "count is 0, nothing could ever be the first");
+		bide_misuse_("bide_when_any: %s",
+		             !items ? "items is NULL, an array of count value tasks is needed"
+		                    : "count is 0, nothing could ever be the first");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -675,10 +679,10 @@ struct bide_each_ {
 	size_t live; /* registrations, and the caller's struct */
 	bide_value_task *items;
 	size_t count;
-	size_t left;       /* registered and not given yet; as all below, the taker's */
-	size_t last;       /* the item that was found last */
+	size_t left;        /* registered and not given yet; as all below, the taker's */
+	size_t last;        /* the item that was found last */
 	bide_source *ready; /* oldest first */
-	uintptr_t arrived; /* a stack of sources, linked through their words; pushed by any thread */
+	uintptr_t arrived;  /* a stack of sources, linked through their words; pushed by any thread */
 	bide_operation *waiting; /* who takes it from here is the taker until it has completed it */
 };
 
@@ -890,8 +894,9 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 	}
 	core = each->core_;
 	if (core && BIDE_LOAD(&core->waiting, ACQUIRE)) { /* pairs with the taker's swap */
-		bide_misuse_("bide_when_each_next: the value task of the call before is pending still, one at a "
-		             "time is allowed");
+		bide_misuse_(
+			"bide_when_each_next: the value task of the call before is pending still, one at a "
+			"time is allowed");
 		return bide_value_task_from_error(BIDE_EBUSY_);
 	}
 	/* What was ready at the start, in its order; what is registered stays pending until it is given. */

@@ -43,23 +43,33 @@ bide_cancel_core *bide_context_core_(void)
 	return context ? &context->core : NULL;
 }
 
+static void context_destroy(bide_cancel_core *core);
+
 /* Parents are let go in a loop: a chain of contexts may be long. */
 static void context_free(bide_post *post)
 {
 	bide_context *context = BIDE_CONTAINER_(post, bide_context, core.post), *parent;
-	bide_timer *timer = context->timer;
 
-	if (timer && bide_unwatch_(&timer->source, &context->expired)) {
-		bide_port_disarm(timer);
-		bide_operation_drop_(&timer->source);
+	for (;; context = parent) {
+		bide_timer *timer = context->timer;
+
+		if (timer) {
+			if (bide_unwatch_(&timer->source, &context->expired))
+				bide_port_disarm(timer);
+			bide_operation_drop_(&timer->source); /* if it has fired: see context_expired */
+		}
+		bide_cancel_detach_(&context->in_parent);
+		bide_cancel_detach_(&context->in_token);
+		bide_cancel_core_clear_(&context->core);
+		parent = context->parent;
+		bide_operation_drop_(&context->operation.source);
+		/* As bide_cancel_core_unref_, whose order this has. */
+		if (!parent || BIDE_SUB(&parent->core.references, 1, ACQ_REL) != 1)
+			return;
+		if (parent->timer && !bide_port_on_worker())
+			break;
 	}
-	bide_cancel_detach_(&context->in_parent);
-	bide_cancel_detach_(&context->in_token);
-	bide_cancel_core_clear_(&context->core);
-	parent = context->parent;
-	bide_operation_drop_(&context->operation.source);
-	if (parent)
-		bide_context_unref(parent);
+	context_destroy(&parent->core);
 }
 
 static void context_destroy(bide_cancel_core *core)
@@ -78,9 +88,10 @@ static void context_expired(bide_notify *notify, bide_source *timer)
 {
 	bide_context *context = BIDE_CONTAINER_(notify, bide_context, expired);
 
+	if (!bide_cancel_core_try_ref_(&context->core))
+		return; /* another thread has just dropped the last one: context_free is on its way here */
 	context->timer = NULL;
 	bide_release_(timer, NULL);
-	bide_cancel_core_ref_(&context->core);
 	bide_cancel_core_fire_(&context->core, BIDE_ETIMEDOUT_);
 	bide_cancel_core_unref_(&context->core);
 }

@@ -135,6 +135,8 @@ typedef struct bide_cancel_core {
 
 BIDE_INTERNAL void bide_cancel_core_init_(bide_cancel_core *core, void (*destroy)(bide_cancel_core *core));
 BIDE_INTERNAL void bide_cancel_core_ref_(bide_cancel_core *core);
+/* For whoever holds none, but knows that the memory is still there; false: it is on its way out. */
+BIDE_INTERNAL bool bide_cancel_core_try_ref_(bide_cancel_core *core);
 BIDE_INTERNAL void bide_cancel_core_unref_(bide_cancel_core *core);
 /* Cancels it and all below it; true for the first. */
 BIDE_INTERNAL bool bide_cancel_core_fire_(bide_cancel_core *core, int error);
@@ -166,7 +168,9 @@ typedef struct bide_thread {
 	bide_operation *completions, **completions_tail;
 	bool is_guest;             /* not the worker */
 	bool in_use;               /* by a thread that lives */
-	struct bide_thread *next;  /* all of them */
+	struct bide_thread *next;  /* guests */
+	struct bide_thread *next_counted;
+	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
 } bide_thread;
 
 static inline bide_thread *bide_thread_of_(bide_worker *worker)
@@ -192,7 +196,22 @@ BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
 /* --- memory --- */
 BIDE_INTERNAL void *bide_allocate_(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
-extern BIDE_INTERNAL bide_stats bide_counters_;       /* updated with relaxed atomics */
+/* What is counted. Each thread counts for itself, so counting needs no locked instruction. */
+typedef enum bide_counter {
+	BIDE_COUNT_ALLOCATIONS_,
+	BIDE_COUNT_RELEASES_,
+	BIDE_COUNT_FAILED_,
+	BIDE_COUNT_BYTES_,
+	BIDE_COUNT_TASKS_,
+	BIDE_COUNT_UNOBSERVED_,
+	BIDE_COUNT_MISUSE_,
+	BIDE_COUNTERS_
+} bide_counter;
+BIDE_INTERNAL void bide_count_(bide_counter counter, uint64_t change);
+struct bide_thread;
+/* A thread's record is counted with the others from now on; or its counts go to the process. */
+BIDE_INTERNAL void bide_counts_join_(struct bide_thread *thread);
+BIDE_INTERNAL void bide_counts_leave_(struct bide_thread *thread);
 extern BIDE_INTERNAL bool bide_debug_, bide_pooling_; /* set before the first frame */
 
 /* --- the port: all that core asks of what is below it --- */

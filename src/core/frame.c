@@ -105,6 +105,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	worker->frame_tail = (uint64_t)worker->frame_flags << BIDE_TAIL_FLAGS_;
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
+	bide_counts_join_(thread);
 }
 
 /* Free memory keeps its header readable: stale value tasks look at it. */
@@ -455,8 +456,8 @@ bide_step bide_frame_step_slow_(bide_frame *frame)
 	if (frame->source.flags & BIDE_FLAG_HELD_) {
 		frame->source.flags &= (uint8_t)~BIDE_FLAG_HELD_;
 		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_MASKED_));
-		frame->context = 0;
 	}
+	frame->context = 0; /* a large result keeps the frame, which must not take a reference when it is published */
 	step.payload = frame->source.payload;
 	step.state = frame->source.flags & BIDE_FLAG_LARGE_ ? BIDE_KEPT_ : frame->source.error;
 	return step;
@@ -601,10 +602,12 @@ void bide_async_bad_resume_(bide_frame *frame)
 	bide_port_abort();
 }
 
-void bide_async_late_return_(bide_frame *frame)
+/* If the hook returns, the cleanup ends here with the outcome it had. */
+bide_step bide_async_late_return_(bide_frame *frame)
 {
 	bide_misuse_("bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
 	             frame->async->name, frame->async->file);
+	return bide_frame_step_(frame);
 }
 
 void bide_async_bad_large_(bide_frame *frame, const void *result)

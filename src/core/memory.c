@@ -16,7 +16,69 @@ static void default_release(void *memory, size_t size_bytes, void *argument)
 }
 
 static bide_allocator allocator = { default_allocate, default_release, NULL };
-bide_stats bide_counters_;
+
+/* Counts of threads that are gone, or have no record; atomic. */
+static uint64_t process_counts[BIDE_COUNTERS_];
+static bide_thread *counted;
+static uint32_t counted_lock;
+BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_, "one for each");
+
+static void lock_counted(void)
+{
+	for (unsigned tries = 0; BIDE_SWAP(&counted_lock, 1u, ACQUIRE) != 0; tries++) /* pairs with the unlock */
+		bide_port_wait_a_moment(tries);
+}
+
+static void unlock_counted(void)
+{
+	BIDE_STORE(&counted_lock, 0u, RELEASE);
+}
+
+void bide_count_(bide_counter counter, uint64_t change)
+{
+	bide_worker *worker = bide_current_worker_;
+	uint64_t *mine;
+
+	if (worker) {
+		mine = &bide_thread_of_(worker)->counts[counter];
+		BIDE_STORE(mine, *mine + change, RELAXED); /* nobody else writes it */
+	} else {
+		BIDE_ADD(&process_counts[counter], change, RELAXED);
+	}
+}
+
+void bide_counts_join_(bide_thread *thread)
+{
+	lock_counted();
+	thread->next_counted = counted;
+	counted = thread;
+	unlock_counted();
+}
+
+void bide_counts_leave_(bide_thread *thread)
+{
+	lock_counted();
+	for (bide_thread **t = &counted; *t; t = &(*t)->next_counted)
+		if (*t == thread) {
+			*t = thread->next_counted;
+			break;
+		}
+	for (unsigned i = 0; i < BIDE_COUNTERS_; i++)
+		BIDE_ADD(&process_counts[i], thread->counts[i], RELAXED);
+	unlock_counted();
+}
+
+static uint64_t total(bide_counter counter)
+{
+	uint64_t sum;
+
+	lock_counted();
+	sum = BIDE_LOAD(&process_counts[counter], RELAXED);
+	for (const bide_thread *t = counted; t; t = t->next_counted)
+		sum += BIDE_LOAD(&t->counts[counter], RELAXED);
+	unlock_counted();
+	return sum;
+}
 
 int bide_set_allocator(const bide_allocator *wanted)
 {
@@ -25,7 +87,7 @@ int bide_set_allocator(const bide_allocator *wanted)
 		             !wanted ? "the allocator" : !wanted->allocate ? "allocate" : "release");
 		return BIDE_EINVAL_;
 	}
-	if (BIDE_LOAD(&bide_counters_.live_bytes, RELAXED) != 0)
+	if (total(BIDE_COUNT_BYTES_) != 0)
 		return BIDE_EBUSY_;
 	allocator = *wanted;
 	return 0;
@@ -34,24 +96,20 @@ int bide_set_allocator(const bide_allocator *wanted)
 void *bide_allocate_(size_t size_bytes, size_t alignment)
 {
 	void *memory = allocator.allocate(size_bytes, alignment, allocator.argument);
-	uint64_t live, peak;
 
 	if (!memory) {
-		BIDE_ADD(&bide_counters_.failed_count, 1, RELAXED);
+		bide_count_(BIDE_COUNT_FAILED_, 1);
 		return NULL;
 	}
-	BIDE_ADD(&bide_counters_.allocation_count, 1, RELAXED);
-	live = BIDE_ADD(&bide_counters_.live_bytes, size_bytes, RELAXED) + size_bytes;
-	peak = BIDE_LOAD(&bide_counters_.peak_bytes, RELAXED);
-	while (live > peak && !BIDE_CAS(&bide_counters_.peak_bytes, &peak, live, RELAXED, RELAXED))
-		;
+	bide_count_(BIDE_COUNT_ALLOCATIONS_, 1);
+	bide_count_(BIDE_COUNT_BYTES_, size_bytes);
 	return memory;
 }
 
 void bide_deallocate_(void *memory, size_t size_bytes)
 {
-	BIDE_ADD(&bide_counters_.release_count, 1, RELAXED);
-	BIDE_SUB(&bide_counters_.live_bytes, size_bytes, RELAXED);
+	bide_count_(BIDE_COUNT_RELEASES_, 1);
+	bide_count_(BIDE_COUNT_BYTES_, 0 - (uint64_t)size_bytes);
 	allocator.release(memory, size_bytes, allocator.argument);
 }
 
@@ -77,14 +135,13 @@ void bide_get_stats(bide_stats *stats)
 		bide_misuse_("bide_get_stats: stats is NULL");
 		return;
 	}
-	stats->allocation_count = BIDE_LOAD(&bide_counters_.allocation_count, RELAXED);
-	stats->release_count = BIDE_LOAD(&bide_counters_.release_count, RELAXED);
-	stats->failed_count = BIDE_LOAD(&bide_counters_.failed_count, RELAXED);
-	stats->live_bytes = BIDE_LOAD(&bide_counters_.live_bytes, RELAXED);
-	stats->peak_bytes = BIDE_LOAD(&bide_counters_.peak_bytes, RELAXED);
-	stats->task_count = BIDE_LOAD(&bide_counters_.task_count, RELAXED);
-	stats->unobserved_count = BIDE_LOAD(&bide_counters_.unobserved_count, RELAXED);
-	stats->misuse_count = BIDE_LOAD(&bide_counters_.misuse_count, RELAXED);
+	stats->allocation_count = total(BIDE_COUNT_ALLOCATIONS_);
+	stats->release_count = total(BIDE_COUNT_RELEASES_);
+	stats->failed_count = total(BIDE_COUNT_FAILED_);
+	stats->live_bytes = total(BIDE_COUNT_BYTES_);
+	stats->task_count = total(BIDE_COUNT_TASKS_);
+	stats->unobserved_count = total(BIDE_COUNT_UNOBSERVED_);
+	stats->misuse_count = total(BIDE_COUNT_MISUSE_);
 	stats->timer_count = bide_port_timer_count();
 	stats->runnable_count = worker ? worker->queue_count + (worker->next != NULL) : 0;
 	stats->frame_count = stats->operation_count = stats->unconsumed_count = 0;

@@ -32,7 +32,7 @@ void bide_misuse_(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	BIDE_ADD(&bide_counters_.misuse_count, 1, RELAXED);
+	bide_count_(BIDE_COUNT_MISUSE_, 1);
 	if (misuse_hook) {
 		misuse_hook(message, misuse_argument);
 		return;
@@ -49,7 +49,7 @@ void bide_unobserved_(int error, const bide_source *source)
 
 	if (error == 0 || error == BIDE_ECANCELED_)
 		return;
-	BIDE_ADD(&bide_counters_.unobserved_count, 1, RELAXED);
+	bide_count_(BIDE_COUNT_UNOBSERVED_, 1);
 	if (unobserved_hook)
 		unobserved_hook(error, async ? async->name : "task", unobserved_argument);
 }

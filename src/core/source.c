@@ -24,7 +24,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 		return;
 	case BIDE_WORD_ABANDONED_:
 		bide_unobserved_(source->error, source);
-		bide_source_release_(bide_worker_(), source);
+		bide_release_(source, NULL);
 		return;
 	case BIDE_WORD_SHARED_:
 		bide_task_deliver_(source, seen & ~(uintptr_t)BIDE_WORD_TAGS_);
@@ -133,7 +133,7 @@ void bide_release_(bide_source *source, const bide_place *place)
 
 /* --- sources of the user's own --- */
 
-void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
+static void user_init(bide_user_source *user, const bide_source_operations *operations, unsigned flags)
 {
 	bide_worker *worker = bide_worker_();
 
@@ -147,9 +147,19 @@ void bide_user_source_init(bide_user_source *user, const bide_source_operations 
 	user->source.line = 0;
 	user->source.error = 0;
 	user->source.kind = BIDE_KIND_USER_;
-	user->source.flags = BIDE_FLAG_SYNC_; /* anybody may complete it */
+	user->source.flags = (uint8_t)flags;
 	user->operations = operations;
 	user->waiter_ = 0;
+}
+
+void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
+{
+	user_init(user, operations, BIDE_FLAG_SYNC_); /* anybody may complete it */
+}
+
+void bide_user_source_init_local(bide_user_source *user, const bide_source_operations *operations)
+{
+	user_init(user, operations, 0);
 }
 
 bide_value_task bide_user_source_value_task(bide_user_source *user)
@@ -173,6 +183,13 @@ static bool user_complete(bide_user_source *user, bide_payload payload, int erro
 {
 	uintptr_t seen;
 
+	if (!(user->source.flags & BIDE_FLAG_SYNC_)) {
+		if (!bide_belongs_here_(&user->source, "bide_user_source_complete", NULL) || user->source.line)
+			return false;
+		user->source.line = BIDE_LINE_CLAIMED_;
+		bide_source_complete_(&user->source, payload, error);
+		return true;
+	}
 	/* One winner: the claim. Pairs with nothing; the word publishes the result. */
 	if (BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, RELAXED) & BIDE_LINE_CLAIMED_)
 		return false;

@@ -227,13 +227,19 @@ bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
 
 /* --- references --- */
 
+/* Only an object of its own can be one: the line of a pending frame is where it waits. */
+static bool is_constant(const bide_source *task)
+{
+	return (task->kind & 0xE0u) == BIDE_KIND_TASK_ && BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
+}
+
 bide_task *bide_task_ref(bide_task *handle)
 {
 	bide_source *task = (bide_source *)handle;
 
 	if (!task)
 		bide_misuse_("bide_task_ref: task is NULL");
-	else if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_))
+	else if (!is_constant(task))
 		BIDE_ADD(&task->generation, 1, RELAXED);
 	return handle;
 }
@@ -243,7 +249,7 @@ static void task_free(bide_source *task)
 	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_OBSERVED_))
 		bide_unobserved_(task->error, task);
 	if ((task->kind & 0xE0u) == BIDE_KIND_TASK_) {
-		BIDE_SUB(&bide_counters_.task_count, 1, RELAXED);
+		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
 		bide_deallocate_(task, sizeof(bide_task_object));
 		return;
 	}
@@ -259,10 +265,12 @@ void bide_task_unref(bide_task *handle)
 {
 	bide_source *task = (bide_source *)handle;
 
-	if (!task || BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_)
+	if (!task || is_constant(task))
 		return;
-	/* The last one sees all that the others did with it: release of theirs, acquire of its own. */
-	if (BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1)
+	/* The last one sees all that the others did with it: release of theirs, acquire of its own. If only ours is left
+	 * nobody can add one, and no locked instruction is needed. */
+	if (BIDE_LOAD(&task->generation, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
+	    BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1)
 		return;
 	if (bide_is_done_(task)) {
 		task_free(task);
@@ -334,7 +342,7 @@ static bide_source *task_new(unsigned flags)
 	object = bide_allocate_(sizeof *object, 16);
 	if (!object)
 		return NULL;
-	BIDE_ADD(&bide_counters_.task_count, 1, RELAXED);
+	bide_count_(BIDE_COUNT_TASKS_, 1);
 	object->source = (bide_source){ .word = BIDE_WORD_SHARED_, .generation = BIDE_COUNT_BASE_ + 1,
 		                            .kind = BIDE_KIND_TASK_, .flags = (uint8_t)(BIDE_FLAG_SYNC_ | flags) };
 	object->waiting = 0;
@@ -395,7 +403,6 @@ static void relay(bide_notify *notify, bide_source *done)
 	bide_task_object *object = BIDE_CONTAINER_(notify, bide_task_object, relay);
 	bide_value_task v = bide_consume_(done, NULL);
 
-	BIDE_OR(&object->source.line, (uint32_t)BIDE_LINE_CLAIMED_, RELAXED);
 	task_finish(&object->source, v.payload, (int)v.state);
 }
 
@@ -409,6 +416,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 		return NULL;
 	}
 	object->relay.run = relay;
+	task->line = BIDE_LINE_CLAIMED_; /* by its source: nobody completes it by hand */
 	bide_task_ref((bide_task *)task); /* the producer's */
 	switch (bide_watch_(value_task, &object->relay, "bide_as_task", place)) {
 	case BIDE_REGISTERED_:

@@ -82,6 +82,7 @@ static void guests_release(void)
 
 	while (r->guests) {
 		bide_thread *next = r->guests->next;
+		bide_counts_leave_(r->guests);
 		bide_deallocate_(r->guests, sizeof *r->guests);
 		r->guests = next;
 	}
@@ -106,6 +107,7 @@ int64_t bide_shutdown(bool quiet)
 		bide_pools_release_();
 		guests_release();
 		r->inbox = 0;
+		bide_counts_leave_(&r->main);
 		bide_current_worker_ = NULL;
 		bide_simulating_ = false;
 		r->simulating = false;

@@ -83,21 +83,13 @@ static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
 	return v;
 }
 
-bide_value_task bide_delay_until_ns(int64_t deadline_ns)
+/* deadline_ns is in the future, and the context was not canceled a moment ago. */
+static bide_value_task delay_start(int64_t deadline_ns)
 {
-	bide_cancel_core *core;
-	bide_timer *timer;
+	bide_cancel_core *core = bide_context_core_();
+	bide_timer *timer = bide_timer_new_(core ? sizeof(cancellable_delay) : sizeof *timer);
 	int error;
 
-	if (!bide_worker_())
-		return bide_value_task_from_error(BIDE_ENOMEM_);
-	error = bide_context_error(NULL);
-	if (error)
-		return bide_value_task_from_error(error);
-	if (deadline_ns <= bide_port_now())
-		return bide_value_task_completed();
-	core = bide_context_core_();
-	timer = bide_timer_new_(core ? sizeof(cancellable_delay) : sizeof *timer);
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	error = core ? bide_cancel_link_(core, &((cancellable_delay *)timer)->node, delay_canceled) : 0;
@@ -106,6 +98,18 @@ bide_value_task bide_delay_until_ns(int64_t deadline_ns)
 		return bide_value_task_from_error(error);
 	}
 	return timer_start(timer, deadline_ns);
+}
+
+bide_value_task bide_delay_until_ns(int64_t deadline_ns)
+{
+	int error;
+
+	if (!bide_worker_())
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	error = bide_context_error(NULL);
+	if (error)
+		return bide_value_task_from_error(error);
+	return deadline_ns <= bide_port_now() ? bide_value_task_completed() : delay_start(deadline_ns);
 }
 
 bide_value_task bide_delay_ns(int64_t delay_ns)
@@ -117,13 +121,12 @@ bide_value_task bide_delay_ns(int64_t delay_ns)
 		             (long long)BIDE_DELAY_MAX_NS);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	if (delay_ns == 0) {
-		error = bide_context_error(NULL);
-		return error ? bide_value_task_from_error(error) : bide_value_task_completed();
-	}
 	if (!bide_worker_())
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	return bide_delay_until_ns(bide_deadline_after_(delay_ns));
+	error = bide_context_error(NULL);
+	if (error)
+		return bide_value_task_from_error(error);
+	return delay_ns == 0 ? bide_value_task_completed() : delay_start(bide_deadline_after_(delay_ns));
 }
 
 bide_value_task bide_delay_ms(int64_t delay_ms)

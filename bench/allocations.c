@@ -1,0 +1,80 @@
+/*
+ * Counts calls of the C allocator in a process that it is preloaded into (LD_PRELOAD).
+ * Used in the counting pass only; the timing pass runs with the allocator untouched.
+ * Relies on glibc exporting its own allocator under __libc_ names. C, C++ and Rust pass through it.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void bench_allocations_read(uint64_t *count, uint64_t *bytes);
+void *malloc(size_t size);
+void *calloc(size_t count, size_t size);
+void *realloc(void *old, size_t size);
+void *memalign(size_t alignment, size_t size);
+void *aligned_alloc(size_t alignment, size_t size);
+int posix_memalign(void **out, size_t alignment, size_t size);
+
+/* Plain sums, read when the process is quiet: relaxed is enough. */
+static _Atomic uint64_t allocation_count;
+static _Atomic uint64_t allocation_bytes;
+
+static void note(size_t size)
+{
+	atomic_fetch_add_explicit(&allocation_count, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&allocation_bytes, size, memory_order_relaxed);
+}
+
+void bench_allocations_read(uint64_t *count, uint64_t *bytes)
+{
+	*count = atomic_load_explicit(&allocation_count, memory_order_relaxed);
+	*bytes = atomic_load_explicit(&allocation_bytes, memory_order_relaxed);
+}
+
+void *malloc(size_t size)
+{
+	note(size);
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	note(count * size);
+	return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	note(size);
+	return __libc_realloc(old, size);
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+	note(size);
+	return __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	note(size);
+	return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **out, size_t alignment, size_t size)
+{
+	void *memory;
+
+	note(size);
+	memory = __libc_memalign(alignment, size);
+	if (memory == NULL)
+		return ENOMEM;
+	*out = memory;
+	return 0;
+}

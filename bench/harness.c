@@ -1,0 +1,629 @@
+/*
+ * bench: runs bide and its peers in turn, round by round, and prints the table of ratios.
+ *
+ * Each participant is a program of its own that answers one question a line; README.md has the
+ * protocol. One that is missing, dies or does not answer in time is named with the reason; the
+ * others go on.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "report.h"
+
+enum {
+	PATH_BYTES = 4096,
+	SLEEPER_COUNT = 1000 * 1000,
+	SLEEPER_COUNT_SMALL = 100 * 1000,  /* where a million of the largest would not fit */
+	SLEEPER_COUNT_COUNTED = 20 * 1000, /* for their allocations */
+	SLEEPER_ROUNDS_MAX = 3,
+	SLEEP_FIRST_MS = 2000,
+	SLEEP_MAX_MS = 60 * 1000,
+	MEMORY_WANTED_MIB = 4096,
+	STARTS_MAX = 4,
+	NOTES_MAX = 64,
+};
+
+struct program {
+	const char *name;
+	bool interposed; /* its allocations are counted in a second process */
+	const char *speaks_for;
+	char path[PATH_BYTES];
+	bool present;
+	int starts;
+	bool offers[ROW_COUNT][WHO_COUNT]; /* for sleepers: in ROW_SLEEPERS_BYTES */
+	struct process process;
+};
+
+static struct program programs[PROGRAM_COUNT] = {
+#define BENCH_PROGRAM(name, interposed, speaks_for) \
+	{ name, interposed, speaks_for, .present = false },
+	BENCH_PROGRAMS(BENCH_PROGRAM)
+#undef BENCH_PROGRAM
+};
+
+static struct {
+	int rounds;
+	int limit_s;
+	const char *results_path;
+	char folder[PATH_BYTES - 64]; /* where the peers are */
+	char counter[PATH_BYTES];     /* the library that counts allocations */
+	bool wanted[ROW_COUNT];
+} options = { .rounds = 7, .limit_s = 30, .results_path = BENCH_RESULTS };
+
+static struct results results;
+static char notes[NOTES_MAX][REASON_BYTES];
+static int note_count;
+
+static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
+{
+	va_list arguments;
+
+	if (note_count == NOTES_MAX)
+		return;
+	va_start(arguments, format);
+	vsnprintf(notes[note_count++], REASON_BYTES, format, arguments);
+	va_end(arguments);
+}
+
+static __attribute__((format(printf, 1, 2))) void progress(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+}
+
+/* ---- what a participant says */
+
+static bool field_text(const char *line, const char *key, char *out, size_t size)
+{
+	char pattern[64];
+	const char *at;
+
+	snprintf(pattern, sizeof pattern, "\"%s\":\"", key);
+	at = strstr(line, pattern);
+	if (at == NULL)
+		return false;
+	at += strlen(pattern);
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
+	return true;
+}
+
+static double field_number(const char *line, const char *key)
+{
+	char pattern[64], *end;
+	const char *at;
+	double value;
+
+	snprintf(pattern, sizeof pattern, "\"%s\":", key);
+	at = strstr(line, pattern);
+	if (at == NULL)
+		return NAN;
+	value = strtod(at + strlen(pattern), &end);
+	return end == at + strlen(pattern) ? NAN : value;
+}
+
+static int who_of(const char *name)
+{
+	for (int who = 0; who < WHO_COUNT; who++)
+		if (strcmp(who_names[who], name) == 0)
+			return who;
+	return WHO_COUNT;
+}
+
+static int row_of(const char *name)
+{
+	if (strcmp(name, "sleepers") == 0)
+		return ROW_SLEEPERS_BYTES;
+	for (int row = 0; row < ROW_COUNT; row++)
+		if (strcmp(row_infos[row].name, name) == 0)
+			return row;
+	return ROW_COUNT;
+}
+
+/* One line of an answer to `run` or `count`. */
+static void take_answer(const struct program *program, enum row row, const char *line)
+{
+	char name[64] = "";
+	double value = field_number(line, "value"), allocs = field_number(line, "allocs");
+	int who;
+
+	if (!field_text(line, "who", name, sizeof name) || (who = who_of(name)) == WHO_COUNT) {
+		note("%s: %s: not understood: %.100s", program->name, row_infos[row].name, line);
+		return;
+	}
+	if (value > 0)
+		report_add(&results, row, (enum who)who, value);
+	if (!isnan(allocs)) {
+		results.allocs[row][who] = allocs;
+		results.bytes[row][who] = field_number(line, "bytes");
+	}
+}
+
+/* ---- talking to a participant */
+
+static bool start(struct program *program, struct process *process, const char *preload)
+{
+	char *argv[] = { program->path, NULL };
+
+	if (process_start(process, argv, preload))
+		return true;
+	note("%s: cannot be started: %s", program->name, strerror(errno));
+	return false;
+}
+
+/* Ends a participant that failed (late_s > 0: it did not answer for so long). */
+static void give_up(struct program *program, struct process *process, const char *doing, int late_s)
+{
+	char reason[REASON_BYTES];
+
+	process_stop(process, late_s > 0, reason, sizeof reason);
+	if (late_s > 0)
+		note("%s: %s: no answer within %d s", program->name, doing, late_s);
+	else
+		note("%s: %s: %.400s", program->name, doing, reason);
+}
+
+/*
+ * Sends a question and reads the answer up to its "." or "skip". Lines in between go to `take`.
+ * False: the participant is gone, or did not do it; a note says why.
+ */
+static bool ask(struct program *program, struct process *process, const char *question,
+                enum row row, void (*take)(struct program *, enum row, const char *))
+{
+	int64_t deadline = process_now_ns() + (int64_t)options.limit_s * 1000000000;
+	char line[LINE_BYTES], text[128];
+
+	snprintf(text, sizeof text, "%s\n", question);
+	if (!process_write(process, text)) {
+		give_up(program, process, question, 0);
+		return false;
+	}
+	for (;;) {
+		enum process_read got = process_read_line(process, line, sizeof line, deadline);
+
+		if (got != PROCESS_LINE) {
+			give_up(program, process, question, got == PROCESS_LATE ? options.limit_s : 0);
+			return false;
+		}
+		if (strcmp(line, ".") == 0)
+			return true;
+		if (strncmp(line, "skip ", 5) == 0) {
+			note("%s: %s skipped: %.200s", program->name, question, line + 5);
+			return false;
+		}
+		take(program, row, line);
+	}
+}
+
+static void take_offer(struct program *program, enum row unused, const char *line)
+{
+	char bench[64], name[64];
+	int row, who;
+
+	(void)unused;
+	if (sscanf(line, "%63s %63s", bench, name) != 2)
+		return;
+	row = row_of(bench);
+	who = who_of(name);
+	if (row != ROW_COUNT && who != WHO_COUNT)
+		program->offers[row][who] = true;
+}
+
+static void take_measurement(struct program *program, enum row row, const char *line)
+{
+	take_answer(program, row, line);
+}
+
+static bool offers(const struct program *program, enum row row)
+{
+	for (int who = 0; who < WHO_COUNT; who++)
+		if (program->offers[row][who])
+			return true;
+	return false;
+}
+
+/* Finds a participant and asks what it has. The file <name>.skip tells why one was not built. */
+static void find_program(struct program *program)
+{
+	char skip_path[PATH_BYTES], reason[REASON_BYTES] = "";
+	FILE *skip;
+
+	snprintf(program->path, sizeof program->path, "%s/%s", options.folder, program->name);
+	snprintf(skip_path, sizeof skip_path, "%s/%s.skip", options.folder, program->name);
+	skip = fopen(skip_path, "r");
+	if (skip != NULL) {
+		if (fgets(reason, sizeof reason, skip) != NULL)
+			reason[strcspn(reason, "\n")] = '\0';
+		fclose(skip);
+	} else if (access(program->path, X_OK) != 0) {
+		snprintf(reason, sizeof reason, "not built (%.300s: %s)", program->path, strerror(errno));
+	}
+	if (reason[0] != '\0') {
+		note("%s: %.300s; skipped: %s", program->name, reason, program->speaks_for);
+		return;
+	}
+	if (!start(program, &program->process, NULL))
+		return;
+	program->starts = 1;
+	program->present = ask(program, &program->process, "list", ROW_COUNT, take_offer);
+}
+
+/* One that ended is started again for the next bench, a few times. */
+static bool running(struct program *program)
+{
+	if (program->process.pid != 0)
+		return true;
+	if (program->starts >= STARTS_MAX)
+		return false;
+	program->starts++;
+	return start(program, &program->process, NULL);
+}
+
+/* ---- one row, interleaved */
+
+static void run_row(enum row row)
+{
+	bool failed[PROGRAM_COUNT] = { false };
+	char question[64];
+
+	snprintf(question, sizeof question, "run %s", row_infos[row].name);
+	for (int round = 0; round < options.rounds; round++) {
+		for (int turn = 0; turn < PROGRAM_COUNT; turn++) {
+			int index = (turn + round) % PROGRAM_COUNT; /* nobody is always the first */
+			struct program *program = &programs[index];
+
+			if (!program->present || failed[index] || !offers(program, row))
+				continue;
+			progress("%s, round %d of %d: %s", row_infos[row].name, round + 1, options.rounds,
+			         program->name);
+			failed[index] = !running(program) ||
+			                !ask(program, &program->process, question, row, take_measurement);
+		}
+	}
+}
+
+/* The counting pass: the same program with the allocator interposed, once. */
+static void count_row(enum row row)
+{
+	char question[64];
+
+	snprintf(question, sizeof question, "count %s", row_infos[row].name);
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		struct program *program = &programs[i];
+		struct process process = { .pid = 0 };
+
+		if (!program->present || !program->interposed || !offers(program, row))
+			continue;
+		progress("%s, allocations: %s", row_infos[row].name, program->name);
+		if (!start(program, &process, options.counter))
+			continue;
+		(void)ask(program, &process, question, row, take_measurement); /* a note says what failed */
+		process_stop(&process, false, NULL, 0);
+	}
+}
+
+/* ---- sleepers: a fresh process each */
+
+struct sleepers_answer {
+	bool early;
+	double peak_bytes, create_ns, fire_ns, total_allocs, total_bytes;
+};
+
+static bool once(struct program *program, enum who who, int count, int sleep_ms,
+                 const char *preload, struct sleepers_answer *answer)
+{
+	char who_text[32], count_text[16], ms_text[16], line[LINE_BYTES], doing[96];
+	char once_text[] = "once", bench_text[] = "sleepers";
+	char *argv[] = { program->path, once_text, bench_text, who_text, count_text, ms_text, NULL };
+	int limit_s = 4 * options.limit_s + 2 * sleep_ms / 1000;
+	struct process process;
+	enum process_read got;
+
+	snprintf(who_text, sizeof who_text, "%s", who_names[who]);
+	snprintf(count_text, sizeof count_text, "%d", count);
+	snprintf(ms_text, sizeof ms_text, "%d", sleep_ms);
+	snprintf(doing, sizeof doing, "once sleepers %s %d %d", who_text, count, sleep_ms);
+	if (!process_start(&process, argv, preload)) {
+		note("%s: cannot be started: %s", program->name, strerror(errno));
+		return false;
+	}
+	got = process_read_line(&process, line, sizeof line,
+	                        process_now_ns() + (int64_t)limit_s * 1000000000);
+	if (got != PROCESS_LINE) {
+		give_up(program, &process, doing, got == PROCESS_LATE ? limit_s : 0);
+		return false;
+	}
+	process_stop(&process, false, NULL, 0);
+	answer->early = field_number(line, "early") > 0;
+	answer->peak_bytes = field_number(line, "peak_bytes");
+	answer->create_ns = field_number(line, "create_ns");
+	answer->fire_ns = field_number(line, "fire_ns");
+	answer->total_allocs = field_number(line, "total_allocs");
+	answer->total_bytes = field_number(line, "total_bytes");
+	if (answer->peak_bytes > 0 && answer->create_ns > 0 && answer->fire_ns > 0)
+		return true;
+	note("%s: %s: not understood: %.100s", program->name, doing, line);
+	return false;
+}
+
+/* Sleeps longer and longer until nobody wakes before the last one sleeps. */
+static bool once_in_time(struct program *program, enum who who, int count, int *sleep_ms,
+                         struct sleepers_answer *answer)
+{
+	while (once(program, who, count, *sleep_ms, NULL, answer)) {
+		if (!answer->early)
+			return true;
+		*sleep_ms *= 3;
+		if (*sleep_ms > SLEEP_MAX_MS) {
+			note("%s: sleepers: not all asleep within %d s", program->name, *sleep_ms / 3000);
+			return false;
+		}
+	}
+	return false;
+}
+
+static bool sleepers_round(struct program *program, enum who who, int count, int *sleep_ms)
+{
+	struct sleepers_answer one, all;
+
+	if (!once(program, who, 1, 200, NULL, &one) ||
+	    !once_in_time(program, who, count, sleep_ms, &all))
+		return false;
+	report_add(&results, ROW_SLEEPERS_BYTES, who, (all.peak_bytes - one.peak_bytes) / count);
+	report_add(&results, ROW_SLEEPERS_CREATE, who, all.create_ns / count);
+	report_add(&results, ROW_SLEEPERS_FIRE, who, all.fire_ns / count);
+	return true;
+}
+
+static void count_sleepers(struct program *program, enum who who)
+{
+	const char *preload = program->interposed ? options.counter : NULL;
+	struct sleepers_answer one, all;
+	int count = SLEEPER_COUNT_COUNTED;
+
+	if (!once(program, who, 1, 200, preload, &one) ||
+	    !once(program, who, count, 1000, preload, &all))
+		return;
+	results.allocs[ROW_SLEEPERS_CREATE][who] = (all.total_allocs - one.total_allocs) / count;
+	results.bytes[ROW_SLEEPERS_CREATE][who] = (all.total_bytes - one.total_bytes) / count;
+}
+
+static int sleeper_count(void)
+{
+	char line[256];
+	long available_mib = MEMORY_WANTED_MIB;
+	FILE *memory = fopen("/proc/meminfo", "r");
+
+	while (memory != NULL && fgets(line, sizeof line, memory) != NULL)
+		if (sscanf(line, "MemAvailable: %ld kB", &available_mib) == 1)
+			available_mib /= 1024;
+	if (memory != NULL)
+		fclose(memory);
+	if (available_mib >= MEMORY_WANTED_MIB)
+		return SLEEPER_COUNT;
+	note("sleepers: %d instead of %d: only %ld MiB of memory are available, %d are needed",
+	     SLEEPER_COUNT_SMALL, SLEEPER_COUNT, available_mib, MEMORY_WANTED_MIB);
+	return SLEEPER_COUNT_SMALL;
+}
+
+static void run_sleepers(void)
+{
+	int rounds = options.rounds < SLEEPER_ROUNDS_MAX ? options.rounds : SLEEPER_ROUNDS_MAX;
+	int count = sleeper_count(), sleep_ms[WHO_COUNT];
+	bool failed[WHO_COUNT] = { false };
+
+	for (int who = 0; who < WHO_COUNT; who++)
+		sleep_ms[who] = SLEEP_FIRST_MS;
+	for (int round = 0; round <= rounds; round++) {
+		for (int i = 0; i < PROGRAM_COUNT * WHO_COUNT; i++) {
+			struct program *program = &programs[i / WHO_COUNT];
+			enum who who = (enum who)(i % WHO_COUNT);
+
+			if (!program->present || !program->offers[ROW_SLEEPERS_BYTES][who] || failed[who])
+				continue;
+			progress("sleepers, round %d of %d: %s", round + 1, rounds + 1, who_names[who]);
+			if (round == rounds)
+				count_sleepers(program, who);
+			else
+				failed[who] = !sleepers_round(program, who, count, &sleep_ms[who]);
+		}
+	}
+}
+
+/* ---- command line */
+
+static void print_names(FILE *out)
+{
+	const char *last = "";
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if (strcmp(last, row_infos[row].group) != 0)
+			fprintf(out, " %s", row_infos[row].group);
+		last = row_infos[row].group;
+	}
+	fputs(", or a single row:", out);
+	for (int row = 0; row < ROW_COUNT; row++)
+		if (strcmp(row_infos[row].name, row_infos[row].group) != 0)
+			fprintf(out, " %s", row_infos[row].name);
+	fputc('\n', out);
+}
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+	        "usage: bench [options] [names]\n"
+	        "  --rounds N      rounds of each bench, 1 to %d (7)\n"
+	        "  --limit S       seconds that one measurement may take, 1 to 600 (30)\n"
+	        "  --results FILE  where a JSON object a line is appended (%s)\n"
+	        "  --peers FOLDER  where the participants are (peers, beside this program)\n"
+	        "names (all):",
+	        ROUNDS_MAX, BENCH_RESULTS);
+	print_names(out);
+}
+
+static bool select_rows(const char *name)
+{
+	bool found = false;
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if (strcmp(row_infos[row].name, name) != 0 && strcmp(row_infos[row].group, name) != 0)
+			continue;
+		options.wanted[row] = found = true;
+	}
+	if (!found) {
+		fprintf(stderr, "bench: there is no bench \"%s\"; there are:", name);
+		print_names(stderr);
+	}
+	return found;
+}
+
+static bool number(const char *option, const char *text, int max, int *out)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || value < 1 || value > max) {
+		fprintf(stderr, "bench: %s takes a number from 1 to %d, not \"%s\"\n", option, max, text);
+		return false;
+	}
+	*out = (int)value;
+	return true;
+}
+
+/* 0: go on; else the exit status plus one. */
+static int read_options(int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "rounds", required_argument, NULL, 'r' },  { "limit", required_argument, NULL, 'l' },
+		{ "results", required_argument, NULL, 'o' }, { "peers", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+	};
+	bool good = true;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == 'r')
+			good = good && number("--rounds", optarg, ROUNDS_MAX, &options.rounds);
+		else if (option == 'l')
+			good = good && number("--limit", optarg, 600, &options.limit_s);
+		else if (option == 'o')
+			options.results_path = optarg;
+		else if (option == 'p')
+			snprintf(options.folder, sizeof options.folder, "%s", optarg);
+		else if (option == 'h')
+			return usage(stdout), 1;
+		else
+			return usage(stderr), 3;
+	}
+	for (int i = optind; i < argc; i++)
+		good = select_rows(argv[i]) && good;
+	for (int row = 0; row < ROW_COUNT && optind == argc; row++)
+		options.wanted[row] = true;
+	return good ? 0 : 3;
+}
+
+/* The participants stand in the folder `peers` beside this program. */
+static bool find_folder(void)
+{
+	char self[PATH_BYTES - 128];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (length < 0) {
+		fprintf(stderr, "bench: cannot find its own folder: %s\n", strerror(errno));
+		return false;
+	}
+	self[length] = '\0';
+	*strrchr(self, '/') = '\0';
+	snprintf(options.folder, sizeof options.folder, "%s/peers", self);
+	return true;
+}
+
+static void print_machine(void)
+{
+	struct utsname system;
+	char line[256], model[128] = "unknown processor";
+	FILE *cpu = fopen("/proc/cpuinfo", "r");
+
+	while (cpu != NULL && fgets(line, sizeof line, cpu) != NULL)
+		if (sscanf(line, "model name : %127[^\n]", model) == 1)
+			break;
+	if (cpu != NULL)
+		fclose(cpu);
+	uname(&system);
+	printf("%s, %ld CPUs, %s %s; medians of %d rounds in turn; ratio = peer / bide\n\n", model,
+	       sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, options.rounds);
+#ifndef __OPTIMIZE__
+	printf("This is not an optimised build: the figures mean nothing. Use the preset release.\n\n");
+#endif
+}
+
+static bool show(enum row row, bool append)
+{
+	progress("%s", "");
+	report_row(&results, row);
+	return append && report_append(&results, row, options.results_path);
+}
+
+static bool run_wanted(void)
+{
+	bool slept = false, written = true;
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!options.wanted[row])
+			continue;
+		if (strcmp(row_infos[row].group, "sleepers") != 0) {
+			run_row((enum row)row);
+			count_row((enum row)row);
+		} else if (!slept) {
+			run_sleepers();
+			slept = true;
+		}
+		written = show((enum row)row, written);
+	}
+	return written;
+}
+
+int main(int argc, char **argv)
+{
+	int stop;
+	bool written;
+
+	signal(SIGPIPE, SIG_IGN);
+	report_init(&results);
+	if (!find_folder())
+		return 1;
+	stop = read_options(argc, argv);
+	if (stop != 0)
+		return stop - 1;
+	snprintf(options.counter, sizeof options.counter, "%s/bench_allocations.so", options.folder);
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		find_program(&programs[i]);
+	print_machine();
+	report_head();
+	written = run_wanted();
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		process_stop(&programs[i].process, false, NULL, 0);
+	if (note_count > 0)
+		printf("\n");
+	for (int i = 0; i < note_count; i++)
+		printf("%s\n", notes[i]);
+	if (written)
+		printf("\nresults: %s\n", options.results_path);
+	return written ? 0 : 1;
+}

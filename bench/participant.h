@@ -1,0 +1,242 @@
+/*
+ * What the participants written in C and C++ share: the protocol of README.md and the stop-watch.
+ * A participant is a table of cases and a call of bench_participant(). C11 and C++20.
+ *
+ * Timing pass: CLOCK_MONOTONIC around one batch of at least 50 ms, nothing interposed.
+ * Counting pass: another process, with bench_allocations.so preloaded; see allocations.c.
+ */
+#ifndef BENCH_PARTICIPANT_H
+#define BENCH_PARTICIPANT_H
+
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A measured function is never inlined, and the compiler may not look through the value. */
+#define BENCH_NOINLINE __attribute__((noinline))
+#define BENCH_OPAQUE(value) __asm__ volatile("" : "+r"(value))
+#define BENCH_MEMORY() __asm__ volatile("" ::: "memory")
+
+enum {
+	BENCH_BATCH_MIN_NS = 50 * 1000 * 1000, /* a round shorter than this is taken again */
+	BENCH_BATCH_AIM_NS = 65 * 1000 * 1000,
+	BENCH_COUNTED = 2000, /* operations in the counting pass */
+	BENCH_CASES_MAX = 32,
+};
+
+struct bench_case {
+	const char *bench;           /* a row of the table, e.g. "ready_await" */
+	const char *who;             /* for whom it speaks, e.g. "call" */
+	void (*run)(uint64_t count); /* does `count` steps */
+	uint64_t operations;         /* operations in one step; 0 means 1 */
+	void (*prepare)(void);       /* before and after a measurement, not timed; may be NULL */
+	void (*clean)(void);
+};
+
+/* The result of one run in a fresh process; times in nanoseconds for all `count` sleepers. */
+struct bench_sleepers {
+	bool early;       /* someone woke before the last one slept */
+	double create_ns; /* wall time until all sleep */
+	double fire_ns;   /* CPU time of the process from then until all are done */
+};
+
+typedef struct bench_sleepers (*bench_sleepers_fn)(uint64_t count, uint64_t sleep_ms);
+
+static inline uint64_t bench_clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t bench_now_ns(void)
+{
+	return bench_clock_ns(CLOCK_MONOTONIC);
+}
+
+static inline uint64_t bench_cpu_ns(void)
+{
+	return bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* The same timer lengths in every language: 10 s to about 75 s, xorshift from a fixed seed. */
+static inline uint64_t bench_next_delay_ms(uint32_t *state)
+{
+	uint32_t x = *state ? *state : 2463534242u;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	*state = x;
+	return 10000 + (x & 0xffff);
+}
+
+/* Allocations so far, by the preloaded counter. False when it is not there. */
+static inline bool bench_allocations(uint64_t *count, uint64_t *bytes)
+{
+	void (*read_counter)(uint64_t *, uint64_t *) = NULL;
+	void *symbol = dlsym(RTLD_DEFAULT, "bench_allocations_read");
+
+	if (symbol == NULL)
+		return false;
+	memcpy(&read_counter, &symbol, sizeof symbol);
+	read_counter(count, bytes);
+	return true;
+}
+
+static inline uint64_t bench_peak_bytes(void)
+{
+	char line[256];
+	uint64_t kib = 0;
+	FILE *status = fopen("/proc/self/status", "r");
+
+	if (status == NULL)
+		return 0;
+	while (fgets(line, sizeof line, status) != NULL)
+		if (sscanf(line, "VmHWM: %" SCNu64, &kib) == 1)
+			break;
+	fclose(status);
+	return kib * 1024;
+}
+
+/* One measurement: ns an operation. `count` is kept between rounds, so calibration happens once. */
+static inline double bench_measure_ns(const struct bench_case *test, uint64_t *count)
+{
+	uint64_t operations = test->operations ? test->operations : 1;
+	const double aim_ns = BENCH_BATCH_AIM_NS;
+	uint64_t elapsed;
+
+	if (*count == 0)
+		*count = 1;
+	if (test->prepare != NULL)
+		test->prepare();
+	for (;;) {
+		uint64_t started = bench_now_ns();
+
+		test->run(*count);
+		elapsed = bench_now_ns() - started;
+		if (elapsed >= BENCH_BATCH_MIN_NS)
+			break;
+		if (elapsed < 1000 * 1000)
+			*count *= 8;
+		else
+			*count = (uint64_t)((double)*count * aim_ns / (double)elapsed) + 1;
+	}
+	if (test->clean != NULL)
+		test->clean();
+	return (double)elapsed / (double)*count / (double)operations;
+}
+
+/*
+ * Allocations an operation: a run of 2n steps less a run of n, so what a batch itself needs
+ * (a root frame, a pool's first pages) does not count.
+ */
+static inline bool bench_count(const struct bench_case *test, double *allocs, double *bytes)
+{
+	uint64_t operations = test->operations ? test->operations : 1;
+	uint64_t steps = BENCH_COUNTED / operations + 1;
+	uint64_t count[3], size[3];
+
+	if (!bench_allocations(&count[0], &size[0]))
+		return false;
+	if (test->prepare != NULL)
+		test->prepare();
+	test->run(2 * steps);
+	bench_allocations(&count[0], &size[0]);
+	test->run(steps);
+	bench_allocations(&count[1], &size[1]);
+	test->run(2 * steps);
+	bench_allocations(&count[2], &size[2]);
+	if (test->clean != NULL)
+		test->clean();
+	*allocs = ((double)(count[2] - count[1]) - (double)(count[1] - count[0])) /
+	          (double)(steps * operations);
+	*bytes =
+		((double)(size[2] - size[1]) - (double)(size[1] - size[0])) / (double)(steps * operations);
+	return true;
+}
+
+static inline void bench_answer(const struct bench_case *cases, size_t case_count,
+                                const char *command, const char *bench)
+{
+	static uint64_t counts[BENCH_CASES_MAX];
+	bool found = false;
+
+	for (size_t i = 0; i < case_count; i++) {
+		double allocs, bytes;
+
+		if (strcmp(cases[i].bench, bench) != 0)
+			continue;
+		found = true;
+		if (strcmp(command, "run") == 0)
+			printf("{\"bench\":\"%s\",\"who\":\"%s\",\"value\":%.4f,\"unit\":\"ns\"}\n", bench,
+			       cases[i].who, bench_measure_ns(&cases[i], &counts[i]));
+		else if (bench_count(&cases[i], &allocs, &bytes))
+			printf("{\"bench\":\"%s\",\"who\":\"%s\",\"allocs\":%.3f,\"bytes\":%.1f}\n", bench,
+			       cases[i].who, allocs, bytes);
+	}
+	if (found)
+		puts(".");
+	else
+		printf("skip %s not offered\n", bench);
+}
+
+/* `once sleepers <who> <count> <ms>`: one line, then the process ends. */
+static inline int bench_once(int argc, char **argv, const char *who, bench_sleepers_fn sleepers)
+{
+	uint64_t count, before[2] = { 0, 0 }, after[2] = { 0, 0 };
+	struct bench_sleepers result;
+
+	if (argc != 6 || sleepers == NULL || strcmp(argv[2], "sleepers") != 0 ||
+	    strcmp(argv[3], who) != 0 || (count = strtoull(argv[4], NULL, 10)) == 0) {
+		fprintf(stderr, "usage: %s once sleepers %s <count> <ms>\n", argv[0], who);
+		return 2;
+	}
+	bench_allocations(&before[0], &before[1]);
+	result = sleepers(count, strtoull(argv[5], NULL, 10));
+	bench_allocations(&after[0], &after[1]);
+	printf("{\"bench\":\"sleepers\",\"who\":\"%s\",\"early\":%d,\"peak_bytes\":%" PRIu64
+	       ",\"create_ns\":%.0f,\"fire_ns\":%.0f,\"total_allocs\":%" PRIu64
+	       ",\"total_bytes\":%" PRIu64 "}\n.\n",
+	       who, result.early, bench_peak_bytes(), result.create_ns, result.fire_ns,
+	       after[0] - before[0], after[1] - before[1]);
+	return 0;
+}
+
+/* Answers the harness until its end of the pipe closes. `sleepers` may be NULL. */
+static inline int bench_participant(int argc, char **argv, const struct bench_case *cases,
+                                    size_t case_count, const char *sleeper,
+                                    bench_sleepers_fn sleepers)
+{
+	char line[256], command[16], bench[64];
+
+	if (case_count > BENCH_CASES_MAX)
+		abort();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1 && strcmp(argv[1], "once") == 0)
+		return bench_once(argc, argv, sleeper, sleepers);
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		int words = sscanf(line, "%15s %63s", command, bench);
+
+		if (words == 1 && strcmp(command, "list") == 0) {
+			for (size_t i = 0; i < case_count; i++)
+				printf("%s %s\n", cases[i].bench, cases[i].who);
+			if (sleepers != NULL)
+				printf("sleepers %s\n", sleeper);
+			puts(".");
+		} else if (words == 2 && (strcmp(command, "run") == 0 || strcmp(command, "count") == 0)) {
+			bench_answer(cases, case_count, command, bench);
+		} else {
+			printf("skip %s unknown command\n", words > 1 ? bench : "-");
+		}
+	}
+	return 0;
+}
+
+#endif

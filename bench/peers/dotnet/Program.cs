@@ -1,0 +1,436 @@
+// .NET's answer to each case, once with Task and once with ValueTask: the same program in C#.
+// All cases run in async methods whose continuations go to Loop.cs (one thread) or, for the
+// sleepers, to the thread pool.
+
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using System.Threading.Tasks.Sources;
+
+namespace Bide.Bench;
+
+internal sealed record Case(string Bench, string Who, Func<long, Task> Run)
+{
+    public long Operations { get; init; } = 1;
+    public bool Live { get; init; }
+    public bool Warm { get; set; }
+    public long Count { get; set; } = 1;
+}
+
+internal static class Program
+{
+    private const double BatchMinNs = 50e6;
+    private const double BatchAimNs = 65e6;
+    private const double WarmUpNs = 1.2e9;
+    private const long Depth = 1000;
+    private const int LiveCount = 100_000;
+    private const string TaskName = "dotnet_task";
+    private const string ValueTaskName = "dotnet_valuetask";
+
+    private static long sink;
+
+    // ready_await; + 100: past the small results for which the runtime keeps a task
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ValueTask<long> ReadyValue(long key) => new(key + 100);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Task<long> ReadyTask(long key) => Task.FromResult(key + 100);
+
+    private static async Task ReadyAwaitValue(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await ReadyValue(i);
+        sink = sum;
+    }
+
+    private static async Task ReadyAwaitTask(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await ReadyTask(i);
+        sink = sum;
+    }
+
+    // frame_sync and task_sync
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async ValueTask<long> ThroughFrameValue(long key) => await ReadyValue(key);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<long> ThroughFrameTask(long key) => await ReadyValue(key);
+
+    private static async Task FrameSyncValue(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await ThroughFrameValue(i);
+        sink = sum;
+    }
+
+    private static async Task FrameSyncTask(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await ThroughFrameTask(i);
+        sink = sum;
+    }
+
+    private static async Task TaskSyncValue(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await ThroughFrameValue(i).AsTask();
+        sink = sum;
+    }
+
+    // suspend_resume
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async ValueTask<long> AfterYieldValue(long key)
+    {
+        await Task.Yield();
+        return key + 1;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<long> AfterYieldTask(long key)
+    {
+        await Task.Yield();
+        return key + 1;
+    }
+
+    private static async Task SuspendResumeValue(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await AfterYieldValue(i);
+        sink = sum;
+    }
+
+    private static async Task SuspendResumeTask(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+            sum += await AfterYieldTask(i);
+        sink = sum;
+    }
+
+    // round_trip: a value task over a source that is used again and again, and a new completion source a turn
+
+    private sealed class Baton : IValueTaskSource<long>
+    {
+        private ManualResetValueTaskSourceCore<long> core = new() { RunContinuationsAsynchronously = true };
+
+        public ValueTask<long> Taken() => new(this, core.Version);
+        public void HandOver(long value) => core.SetResult(value);
+        public ValueTaskSourceStatus GetStatus(short token) => core.GetStatus(token);
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token,
+            ValueTaskSourceOnCompletedFlags flags) => core.OnCompleted(continuation, state, token, flags);
+
+        public long GetResult(short token)
+        {
+            long result = core.GetResult(token);
+            core.Reset();
+            return result;
+        }
+    }
+
+    private static async Task Ponging(long count, Baton ping, Baton pong)
+    {
+        for (long i = 0; i < count; i++)
+            pong.HandOver(await ping.Taken());
+    }
+
+    private static async Task RoundTripValue(long count)
+    {
+        Baton ping = new(), pong = new();
+        Task other = Ponging(count, ping, pong);
+        for (long i = 0; i < count; i++)
+        {
+            ping.HandOver(i);
+            await pong.Taken();
+        }
+        await other;
+    }
+
+    private sealed class TaskBaton
+    {
+        private TaskCompletionSource<long> next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<long> Taken() => next.Task;
+
+        public void HandOver(long value)
+        {
+            TaskCompletionSource<long> now = next;
+            next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            now.SetResult(value);
+        }
+    }
+
+    private static async Task Ponging(long count, TaskBaton ping, TaskBaton pong)
+    {
+        for (long i = 0; i < count; i++)
+            pong.HandOver(await ping.Taken());
+    }
+
+    private static async Task RoundTripTask(long count)
+    {
+        TaskBaton ping = new(), pong = new();
+        Task other = Ponging(count, ping, pong);
+        for (long i = 0; i < count; i++)
+        {
+            Task<long> back = pong.Taken();
+            ping.HandOver(i);
+            await back;
+        }
+        await other;
+    }
+
+    // await_depth
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async ValueTask<long> DeepValue(long levels)
+    {
+        if (levels > 1)
+            return await DeepValue(levels - 1) + 1;
+        await Task.Yield();
+        return 1;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task<long> DeepTask(long levels)
+    {
+        if (levels > 1)
+            return await DeepTask(levels - 1) + 1;
+        await Task.Yield();
+        return 1;
+    }
+
+    private static async Task AwaitDepthValue(long count)
+    {
+        for (long i = 0; i < count; i++)
+            if (await DeepValue(Depth) != Depth)
+                throw new InvalidOperationException("depth");
+    }
+
+    private static async Task AwaitDepthTask(long count)
+    {
+        for (long i = 0; i < count; i++)
+            if (await DeepTask(Depth) != Depth)
+                throw new InvalidOperationException("depth");
+    }
+
+    // timers
+
+    private static long NextDelayMs(ref uint state)
+    {
+        uint x = state;
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        state = x;
+        return 10_000 + (x & 0xffff);
+    }
+
+    private static Timer NewTimer(ref uint state) =>
+        new(static _ => { }, null, NextDelayMs(ref state), Timeout.Infinite);
+
+    private static Task InsertCancel(long count)
+    {
+        uint random = 7;
+        for (long i = 0; i < count; i++)
+            NewTimer(ref random).Dispose();
+        return Task.CompletedTask;
+    }
+
+    private static Timer[] StartLive()
+    {
+        uint random = 1;
+        var live = new Timer[LiveCount];
+        for (int i = 0; i < live.Length; i++)
+            live[i] = NewTimer(ref random);
+        return live;
+    }
+
+    private static void StopLive(Timer[]? live)
+    {
+        foreach (Timer timer in live ?? [])
+            timer.Dispose();
+    }
+
+    // sleepers
+
+    private static long awake;
+
+    private static async Task SleepTask(int ms, long count, TaskCompletionSource done)
+    {
+        await Task.Delay(ms);
+        if (Interlocked.Increment(ref awake) == count)
+            done.SetResult();
+    }
+
+    private static async ValueTask SleepValue(int ms, long count, TaskCompletionSource done)
+    {
+        await Task.Delay(ms);
+        if (Interlocked.Increment(ref awake) == count)
+            done.SetResult();
+    }
+
+    private static void StartSleeper(string who, int ms, long count, TaskCompletionSource done)
+    {
+        if (who == TaskName)
+            _ = SleepTask(ms, count, done);
+        else
+            _ = SleepValue(ms, count, done).AsTask();
+    }
+
+    private static double CpuNs() => Environment.CpuUsage.TotalTime.TotalNanoseconds;
+
+    private static long PeakBytes()
+    {
+        foreach (string line in File.ReadLines("/proc/self/status"))
+            if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                return long.Parse(line.AsSpan(6).Trim(" \tkB"), CultureInfo.InvariantCulture) * 1024;
+        return 0;
+    }
+
+    private static void Sleepers(string who, long count, int ms)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var watch = Stopwatch.StartNew();
+        for (long i = 0; i < count; i++)
+            StartSleeper(who, ms, count, done);
+        double createNs = watch.Elapsed.TotalNanoseconds;
+        int early = Interlocked.Read(ref awake) > 0 ? 1 : 0;
+        double cpu = CpuNs();
+        done.Task.Wait();
+        double fireNs = CpuNs() - cpu;
+        Console.WriteLine(FormattableString.Invariant(
+            $"{{\"bench\":\"sleepers\",\"who\":\"{who}\",\"early\":{early},\"peak_bytes\":{PeakBytes()},") +
+            FormattableString.Invariant(
+            $"\"create_ns\":{createNs:F0},\"fire_ns\":{fireNs:F0},\"total_allocs\":{count},") +
+            FormattableString.Invariant(
+            $"\"total_bytes\":{GC.GetTotalAllocatedBytes(true)}}}\n."));
+    }
+
+    // The protocol of README.md
+
+    private static readonly Case[] Cases =
+    [
+        new("ready_await", TaskName, ReadyAwaitTask),
+        new("ready_await", ValueTaskName, ReadyAwaitValue),
+        new("frame_sync", TaskName, FrameSyncTask),
+        new("frame_sync", ValueTaskName, FrameSyncValue),
+        new("task_sync", TaskName, FrameSyncTask),
+        new("task_sync", ValueTaskName, TaskSyncValue),
+        new("suspend_resume", TaskName, SuspendResumeTask),
+        new("suspend_resume", ValueTaskName, SuspendResumeValue),
+        new("round_trip", TaskName, RoundTripTask),
+        new("round_trip", ValueTaskName, RoundTripValue),
+        new("timers", TaskName, InsertCancel),
+        new("timers_100k", TaskName, InsertCancel) { Live = true },
+        new("await_depth", TaskName, AwaitDepthTask) { Operations = Depth },
+        new("await_depth", ValueTaskName, AwaitDepthValue) { Operations = Depth },
+    ];
+
+    private static double BatchNs(Case test, long count)
+    {
+        var watch = Stopwatch.StartNew();
+        Loop.Run(test.Run, count);
+        return watch.Elapsed.TotalNanoseconds;
+    }
+
+    // Tier 0, then instrumented, then optimised with the profile: short batches, until more than a second has gone
+    // by, so that the methods are called often enough and the background compiler has its time.
+    private static void WarmUp(Case test)
+    {
+        if (test.Warm)
+            return;
+        var watch = Stopwatch.StartNew();
+        while (watch.Elapsed.TotalNanoseconds < WarmUpNs)
+            if (BatchNs(test, test.Count) < 2e6)
+                test.Count = test.Count * 3 / 2 + 1;
+        test.Warm = true;
+    }
+
+    // Time an operation, and bytes an operation by the runtime's own exact counter, read outside of the timed batch.
+    private static (double Ns, double Bytes) Measure(Case test)
+    {
+        Timer[]? live = test.Live ? StartLive() : null;
+        WarmUp(test);
+        while (true)
+        {
+            long before = GC.GetTotalAllocatedBytes(true);
+            double elapsed = BatchNs(test, test.Count);
+            double operations = (double)test.Count * test.Operations;
+            if (elapsed >= BatchMinNs)
+            {
+                double bytes = GC.GetTotalAllocatedBytes(true) - before;
+                StopLive(live);
+                return (elapsed / operations, bytes / operations);
+            }
+            test.Count = elapsed < 1e6 ? test.Count * 8 : (long)(test.Count * BatchAimNs / elapsed) + 1;
+        }
+    }
+
+    private static void Answer(string bench)
+    {
+        bool found = false;
+        foreach (Case test in Cases)
+        {
+            if (test.Bench != bench)
+                continue;
+            found = true;
+            var (ns, bytes) = Measure(test);
+            Console.WriteLine(FormattableString.Invariant($"{{\"bench\":\"{bench}\",\"who\":\"{test.Who}\",") +
+                FormattableString.Invariant($"\"value\":{ns:F4},\"unit\":\"ns\",") +
+                FormattableString.Invariant($"\"allocs\":{(bytes >= 0.5 ? 1 : 0)},\"bytes\":{bytes:F1}}}"));
+        }
+        Console.WriteLine(found ? "." : $"skip {bench} not offered");
+    }
+
+    private static int Once(string[] args)
+    {
+        if (args.Length == 5 && args[1] == "sleepers" && args[2] is TaskName or ValueTaskName
+            && long.TryParse(args[3], CultureInfo.InvariantCulture, out long count) && count > 0
+            && int.TryParse(args[4], CultureInfo.InvariantCulture, out int ms))
+        {
+            Sleepers(args[2], count, ms);
+            return 0;
+        }
+        Console.Error.WriteLine($"usage: dotnet once sleepers {TaskName}|{ValueTaskName} <count> <ms>");
+        return 2;
+    }
+
+    private static int Main(string[] args)
+    {
+        if (args.Length > 0 && args[0] == "once")
+            return Once(args);
+        while (Console.ReadLine() is { } line)
+        {
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words is ["list"])
+            {
+                foreach (Case test in Cases)
+                    Console.WriteLine($"{test.Bench} {test.Who}");
+                Console.WriteLine($"sleepers {TaskName}\nsleepers {ValueTaskName}\n.");
+            }
+            else if (words is ["run", _])
+            {
+                Answer(words[1]);
+            }
+            else
+            {
+                Console.WriteLine("skip - unknown command");
+            }
+        }
+        return 0;
+    }
+}

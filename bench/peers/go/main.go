@@ -1,0 +1,256 @@
+// Go's answer to each case: a struct by value for a value that is ready, a goroutine and a channel for
+// one that comes later, a sleeping goroutine, a timer. One P, so that all runs on one thread at a time.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	batchMin  = 50 * time.Millisecond
+	batchAim  = 65 * time.Millisecond
+	liveCount = 100_000
+)
+
+type benchCase struct {
+	bench   string
+	run     func(count int64)
+	prepare func()
+	clean   func()
+	count   int64 // steps a batch, found by the first measurement
+}
+
+// What a value task would be in Go: the value, and a word that says whether it is there.
+type answer struct {
+	value int64
+	state uint64
+}
+
+var sink int64
+
+//go:noinline
+func getAnswer(key int64) answer {
+	return answer{key + 1, 0}
+}
+
+func readyAwait(count int64) {
+	var sum int64
+	for i := int64(0); i < count; i++ {
+		sum += getAnswer(i).value
+	}
+	sink = sum
+}
+
+// A child that gives way once and then delivers its result to the parent that waits for it.
+//
+//go:noinline
+func startChild(key int64) <-chan int64 {
+	result := make(chan int64, 1)
+	go func() {
+		runtime.Gosched()
+		result <- key + 1
+	}()
+	return result
+}
+
+func suspendResume(count int64) {
+	var sum int64
+	for i := int64(0); i < count; i++ {
+		sum += <-startChild(i)
+	}
+	sink = sum
+}
+
+func roundTrip(count int64) {
+	ping, pong := make(chan int64), make(chan int64)
+	go func() {
+		for value := range ping {
+			pong <- value
+		}
+		close(pong)
+	}()
+	for i := int64(0); i < count; i++ {
+		ping <- i
+		<-pong
+	}
+	close(ping)
+	<-pong
+}
+
+func nextDelay(state *uint32) time.Duration {
+	x := *state
+	x ^= x << 13
+	x ^= x >> 17
+	x ^= x << 5
+	*state = x
+	return time.Duration(10000+int64(x&0xffff)) * time.Millisecond
+}
+
+func insertCancel(count int64) {
+	random := uint32(7)
+	for i := int64(0); i < count; i++ {
+		time.NewTimer(nextDelay(&random)).Stop()
+	}
+}
+
+var live []*time.Timer
+
+func livePrepare() {
+	random := uint32(1)
+	live = make([]*time.Timer, liveCount)
+	for i := range live {
+		live[i] = time.NewTimer(nextDelay(&random))
+	}
+}
+
+func liveClean() {
+	for _, timer := range live {
+		timer.Stop()
+	}
+	live = nil
+}
+
+// Time an operation, and objects and bytes an operation by the runtime's own counters, read outside of
+// the timed batch.
+func (c *benchCase) measure() (ns, objects, bytes float64) {
+	if c.prepare != nil {
+		c.prepare()
+		defer c.clean()
+	}
+	if c.count == 0 {
+		c.count = 1
+	}
+	for {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		started := time.Now()
+		c.run(c.count)
+		elapsed := time.Since(started)
+		if elapsed >= batchMin {
+			runtime.ReadMemStats(&after)
+			count := float64(c.count)
+			return float64(elapsed.Nanoseconds()) / count,
+				float64(after.Mallocs-before.Mallocs) / count,
+				float64(after.TotalAlloc-before.TotalAlloc) / count
+		}
+		if elapsed < time.Millisecond {
+			c.count *= 8
+		} else {
+			c.count = c.count*int64(batchAim)/int64(elapsed) + 1
+		}
+	}
+}
+
+func cpuNs() int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+func peakBytes() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(status), "\n") {
+		var kib int64
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kib); err == nil {
+			return kib * 1024
+		}
+	}
+	return 0
+}
+
+// All are asleep when each has come to its last line before time.Sleep and given the processor back.
+func sleepers(count int64, sleep time.Duration) {
+	var asleep, awake int64
+	done := make(chan struct{})
+	started := time.Now()
+	for i := int64(0); i < count; i++ {
+		go func() {
+			atomic.AddInt64(&asleep, 1)
+			time.Sleep(sleep)
+			if atomic.AddInt64(&awake, 1) == count {
+				close(done)
+			}
+		}()
+	}
+	for atomic.LoadInt64(&asleep) < count {
+		runtime.Gosched()
+	}
+	create := time.Since(started)
+	early := 0
+	if atomic.LoadInt64(&awake) > 0 {
+		early = 1
+	}
+	cpu := cpuNs()
+	<-done
+	fire := cpuNs() - cpu
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	fmt.Printf("{\"bench\":\"sleepers\",\"who\":\"go\",\"early\":%d,\"peak_bytes\":%d,"+
+		"\"create_ns\":%d,\"fire_ns\":%d,\"total_allocs\":%d,\"total_bytes\":%d}\n.\n",
+		early, peakBytes(), create.Nanoseconds(), fire, stats.Mallocs, stats.TotalAlloc)
+}
+
+func answerLine(cases []*benchCase, words []string) {
+	if len(words) == 1 && words[0] == "list" {
+		for _, c := range cases {
+			fmt.Println(c.bench, "go")
+		}
+		fmt.Println("sleepers go")
+		fmt.Println(".")
+		return
+	}
+	if len(words) == 2 && words[0] == "run" {
+		for _, c := range cases {
+			if c.bench != words[1] {
+				continue
+			}
+			ns, objects, bytes := c.measure()
+			fmt.Printf("{\"bench\":\"%s\",\"who\":\"go\",\"value\":%.4f,\"unit\":\"ns\","+
+				"\"allocs\":%.3f,\"bytes\":%.1f}\n.\n", c.bench, ns, objects, bytes)
+			return
+		}
+		fmt.Println("skip", words[1], "not offered")
+		return
+	}
+	fmt.Println("skip - unknown command")
+}
+
+func main() {
+	runtime.GOMAXPROCS(1)
+	if len(os.Args) > 1 {
+		if len(os.Args) == 6 && os.Args[1] == "once" && os.Args[2] == "sleepers" && os.Args[3] == "go" {
+			count, countErr := strconv.ParseInt(os.Args[4], 10, 64)
+			ms, msErr := strconv.ParseInt(os.Args[5], 10, 64)
+			if countErr == nil && msErr == nil && count > 0 {
+				sleepers(count, time.Duration(ms)*time.Millisecond)
+				return
+			}
+		}
+		fmt.Fprintln(os.Stderr, "usage: go once sleepers go <count> <ms>")
+		os.Exit(2)
+	}
+	cases := []*benchCase{
+		{bench: "ready_await", run: readyAwait},
+		{bench: "suspend_resume", run: suspendResume},
+		{bench: "round_trip", run: roundTrip},
+		{bench: "timers", run: insertCancel},
+		{bench: "timers_100k", run: insertCancel, prepare: livePrepare, clean: liveClean},
+	}
+	input := bufio.NewScanner(os.Stdin)
+	for input.Scan() {
+		answerLine(cases, strings.Fields(input.Text()))
+	}
+}
