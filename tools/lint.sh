@@ -89,6 +89,7 @@ if [ -n "$(sources src)" ]; then
 	check_with cppcheck cppcheck analyse
 fi
 check_with shellcheck shellcheck shellcheck -x $(scripts)
+check lost-locals awk -f tools/lost_locals.awk $(sources src examples tests bench | grep '\.c$' | grep -v '^tests/compile/')
 for hook in tools/lint*.py; do
 	[ ! -f "$hook" ] || check_with python3 "${hook##*/}" python3 "$hook"
 done
