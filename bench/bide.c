@@ -198,7 +198,35 @@ static void suspend_resume(uint64_t count)
 	run_to_end(async_start(suspend_root, .count = (int64_t)count), sum_of_answers(count));
 }
 
-/* ---- round_trip: two sources that are used again and again; each side completes the other's */
+/* ---- round_trip: two functions give way to each other in turn */
+
+struct taking_turns {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+	} in;
+	int64_t i;
+};
+
+async(taking_turns)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.count; my->i++)
+		await(async_yield());
+	async_return(my->i);
+async_finally:
+	async_end;
+}
+
+static void round_trip(uint64_t count)
+{
+	value_task other = async_start(taking_turns, .count = (int64_t)count);
+
+	run_to_end(async_start(taking_turns, .count = (int64_t)count), (int64_t)count);
+	run_to_end(other, (int64_t)count);
+}
+
+/* ---- round_trip_source: two sources, used again and again; each side completes the other's */
 
 static bide_user_source ping, pong;
 
@@ -248,12 +276,12 @@ async_finally:
 	async_end;
 }
 
-static void round_trip(uint64_t count)
+static void round_trip_source(uint64_t count)
 {
 	value_task other;
 
-	bide_user_source_init(&ping, NULL);
-	bide_user_source_init(&pong, NULL);
+	bide_user_source_init_local(&ping, NULL);
+	bide_user_source_init_local(&pong, NULL);
 	other = async_start(ponging, .count = (int64_t)count);
 	run_to_end(async_start(pinging, .count = (int64_t)count), (int64_t)count - 1);
 	run_to_end(other, 0);
@@ -384,6 +412,7 @@ int main(int argc, char **argv)
 		{ .bench = "task_sync", .who = "bide", .run = task_sync },
 		{ .bench = "suspend_resume", .who = "bide", .run = suspend_resume },
 		{ .bench = "round_trip", .who = "bide", .run = round_trip },
+		{ .bench = "round_trip_source", .who = "bide", .run = round_trip_source },
 		{ .bench = "timers", .who = "bide", .run = timers },
 		{ .bench = "timers_100k",
 		  .who = "bide",

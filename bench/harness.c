@@ -5,6 +5,7 @@
  * protocol. One that is missing, dies or does not answer in time is named with the reason; the
  * others go on.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -16,6 +17,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "plot.h"
 #include "process.h"
 #include "report.h"
 
@@ -39,6 +41,7 @@ struct program {
 	char path[PATH_BYTES];
 	bool present;
 	int starts;
+	bool failed;                       /* in the present row */
 	bool offers[ROW_COUNT][WHO_COUNT]; /* for sleepers: in ROW_SLEEPERS_BYTES */
 	struct process process;
 };
@@ -70,8 +73,12 @@ static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
 	if (note_count == NOTES_MAX)
 		return;
 	va_start(arguments, format);
-	vsnprintf(notes[note_count++], REASON_BYTES, format, arguments);
+	vsnprintf(notes[note_count], REASON_BYTES, format, arguments);
 	va_end(arguments);
+	for (char *at = notes[note_count]; *at != '\0'; at++)
+		if (iscntrl((unsigned char)*at))
+			*at = '?'; /* what a participant said may be anything */
+	note_count++;
 }
 
 static __attribute__((format(printf, 1, 2))) void progress(const char *format, ...)
@@ -88,32 +95,56 @@ static __attribute__((format(printf, 1, 2))) void progress(const char *format, .
 
 /* ---- what a participant says */
 
-static bool field_text(const char *line, const char *key, char *out, size_t size)
+static const char *field(const char *line, const char *key)
 {
 	char pattern[64];
 	const char *at;
 
-	snprintf(pattern, sizeof pattern, "\"%s\":\"", key);
+	snprintf(pattern, sizeof pattern, "\"%s\":", key);
 	at = strstr(line, pattern);
-	if (at == NULL)
-		return false;
-	at += strlen(pattern);
-	snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
-	return true;
+	return at == NULL ? NULL : at + strlen(pattern);
 }
 
 static double field_number(const char *line, const char *key)
 {
-	char pattern[64], *end;
-	const char *at;
+	const char *at = field(line, key);
+	char *end;
 	double value;
 
-	snprintf(pattern, sizeof pattern, "\"%s\":", key);
-	at = strstr(line, pattern);
 	if (at == NULL)
 		return NAN;
-	value = strtod(at + strlen(pattern), &end);
-	return end == at + strlen(pattern) ? NAN : value;
+	value = strtod(at, &end);
+	return end == at ? NAN : value;
+}
+
+/* The smallest number of an array; NAN where there is none, or it holds anything else. */
+static double field_minimum(const char *line, const char *key)
+{
+	const char *at = field(line, key);
+	double minimum = NAN, value;
+	char *end;
+
+	if (at == NULL || *at != '[')
+		return NAN;
+	do {
+		value = strtod(++at, &end);
+		if (end == at || !(value > 0) || isinf(value))
+			return NAN;
+		minimum = value > minimum ? minimum : value; /* NAN > value is false too */
+		at = end;
+	} while (*at == ',');
+	return *at == ']' ? minimum : NAN;
+}
+
+static bool field_text(const char *line, const char *key, char *out, size_t size)
+{
+	const char *at = field(line, key);
+
+	if (at == NULL || *at != '"')
+		return false;
+	at++;
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
+	return true;
 }
 
 static int who_of(const char *name)
@@ -134,23 +165,24 @@ static int row_of(const char *name)
 	return ROW_COUNT;
 }
 
-/* One line of an answer to `run` or `count`. */
-static void take_answer(const struct program *program, enum row row, const char *line)
+/* One line of an answer to `run` or `count`. A round counts by its fastest batch. */
+static bool take_answer(struct program *program, enum row row, const char *line)
 {
 	char name[64] = "";
-	double value = field_number(line, "value"), allocs = field_number(line, "allocs");
-	int who;
+	double value = field_minimum(line, "batches"), allocs = field_number(line, "allocs");
+	int who = WHO_COUNT;
 
-	if (!field_text(line, "who", name, sizeof name) || (who = who_of(name)) == WHO_COUNT) {
-		note("%s: %s: not understood: %.100s", program->name, row_infos[row].name, line);
-		return;
-	}
-	if (value > 0)
+	if (field_text(line, "who", name, sizeof name))
+		who = who_of(name);
+	if (who == WHO_COUNT || !program->offers[row][who] || (isnan(value) && isnan(allocs)))
+		return false;
+	if (!isnan(value))
 		report_add(&results, row, (enum who)who, value);
 	if (!isnan(allocs)) {
 		results.allocs[row][who] = allocs;
 		results.bytes[row][who] = field_number(line, "bytes");
 	}
+	return true;
 }
 
 /* ---- talking to a participant */
@@ -178,11 +210,12 @@ static void give_up(struct program *program, struct process *process, const char
 }
 
 /*
- * Sends a question and reads the answer up to its "." or "skip". Lines in between go to `take`.
- * False: the participant is gone, or did not do it; a note says why.
+ * Sends a question and reads the answer up to its "." or "skip". Lines in between go to `take`,
+ * which says false to one that it does not understand: then the participant is stopped, for nobody
+ * knows what it would say next. False: it is gone, or did not do it; a note says why.
  */
 static bool ask(struct program *program, struct process *process, const char *question,
-                enum row row, void (*take)(struct program *, enum row, const char *))
+                enum row row, bool (*take)(struct program *, enum row, const char *))
 {
 	int64_t deadline = process_now_ns() + (int64_t)options.limit_s * 1000000000;
 	char line[LINE_BYTES], text[128];
@@ -205,27 +238,27 @@ static bool ask(struct program *program, struct process *process, const char *qu
 			note("%s: %s skipped: %.200s", program->name, question, line + 5);
 			return false;
 		}
-		take(program, row, line);
+		if (!take(program, row, line)) {
+			note("%s: %s: not understood: %.100s", program->name, question, line);
+			process_stop(process, true, NULL, 0);
+			return false;
+		}
 	}
 }
 
-static void take_offer(struct program *program, enum row unused, const char *line)
+static bool take_offer(struct program *program, enum row unused, const char *line)
 {
 	char bench[64], name[64];
 	int row, who;
 
 	(void)unused;
 	if (sscanf(line, "%63s %63s", bench, name) != 2)
-		return;
+		return false;
 	row = row_of(bench);
 	who = who_of(name);
 	if (row != ROW_COUNT && who != WHO_COUNT)
-		program->offers[row][who] = true;
-}
-
-static void take_measurement(struct program *program, enum row row, const char *line)
-{
-	take_answer(program, row, line);
+		program->offers[row][who] = true; /* others: of a later version of this table */
+	return true;
 }
 
 static bool offers(const struct program *program, enum row row)
@@ -277,21 +310,22 @@ static bool running(struct program *program)
 
 static void run_row(enum row row)
 {
-	bool failed[PROGRAM_COUNT] = { false };
 	char question[64];
 
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		programs[i].failed = !programs[i].present || !offers(&programs[i], row);
 	snprintf(question, sizeof question, "run %s", row_infos[row].name);
 	for (int round = 0; round < options.rounds; round++) {
 		for (int turn = 0; turn < PROGRAM_COUNT; turn++) {
 			int index = (turn + round) % PROGRAM_COUNT; /* nobody is always the first */
 			struct program *program = &programs[index];
 
-			if (!program->present || failed[index] || !offers(program, row))
+			if (program->failed)
 				continue;
 			progress("%s, round %d of %d: %s", row_infos[row].name, round + 1, options.rounds,
 			         program->name);
-			failed[index] = !running(program) ||
-			                !ask(program, &program->process, question, row, take_measurement);
+			program->failed =
+				!running(program) || !ask(program, &program->process, question, row, take_answer);
 		}
 	}
 }
@@ -306,12 +340,12 @@ static void count_row(enum row row)
 		struct program *program = &programs[i];
 		struct process process = { .pid = 0 };
 
-		if (!program->present || !program->interposed || !offers(program, row))
+		if (program->failed || !program->interposed)
 			continue;
 		progress("%s, allocations: %s", row_infos[row].name, program->name);
 		if (!start(program, &process, options.counter))
 			continue;
-		(void)ask(program, &process, question, row, take_measurement); /* a note says what failed */
+		(void)ask(program, &process, question, row, take_answer); /* a note says what failed */
 		process_stop(&process, false, NULL, 0);
 	}
 }
@@ -554,7 +588,7 @@ static bool find_folder(void)
 	return true;
 }
 
-static void print_machine(void)
+static void describe_machine(char *out, size_t size)
 {
 	struct utsname system;
 	char line[256], model[128] = "unknown processor";
@@ -566,11 +600,8 @@ static void print_machine(void)
 	if (cpu != NULL)
 		fclose(cpu);
 	uname(&system);
-	printf("%s, %ld CPUs, %s %s; medians of %d rounds in turn; ratio = peer / bide\n\n", model,
-	       sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, options.rounds);
-#ifndef __OPTIMIZE__
-	printf("This is not an optimised build: the figures mean nothing. Use the preset release.\n\n");
-#endif
+	snprintf(out, size, "%s, %ld CPUs, %s %s; medians of %d rounds in turn; ratio = peer / bide",
+	         model, sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, options.rounds);
 }
 
 static bool show(enum row row, bool append)
@@ -601,6 +632,7 @@ static bool run_wanted(void)
 
 int main(int argc, char **argv)
 {
+	char machine[512];
 	int stop;
 	bool written;
 
@@ -614,7 +646,11 @@ int main(int argc, char **argv)
 	snprintf(options.counter, sizeof options.counter, "%s/bench_allocations.so", options.folder);
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		find_program(&programs[i]);
-	print_machine();
+	describe_machine(machine, sizeof machine);
+	printf("%s\n\n", machine);
+#ifndef __OPTIMIZE__
+	printf("This is not an optimised build: the figures mean nothing. Use the preset release.\n\n");
+#endif
 	report_head();
 	written = run_wanted();
 	for (int i = 0; i < PROGRAM_COUNT; i++)
@@ -623,7 +659,10 @@ int main(int argc, char **argv)
 		printf("\n");
 	for (int i = 0; i < note_count; i++)
 		printf("%s\n", notes[i]);
-	if (written)
+	if (written) {
 		printf("\nresults: %s\n", options.results_path);
+		written = report_markdown(&results, options.results_path, machine) &&
+		          plot_write(&results, options.results_path, machine);
+	}
 	return written ? 0 : 1;
 }

@@ -2,7 +2,7 @@
  * What the participants written in C and C++ share: the protocol of README.md and the stop-watch.
  * A participant is a table of cases and a call of bench_participant(). C11 and C++20.
  *
- * Timing pass: CLOCK_MONOTONIC around one batch of at least 50 ms, nothing interposed.
+ * Timing pass: CLOCK_MONOTONIC around each of 25 batches of at least 2 ms, nothing interposed.
  * Counting pass: another process, with bench_allocations.so preloaded; see allocations.c.
  */
 #ifndef BENCH_PARTICIPANT_H
@@ -23,8 +23,9 @@
 #define BENCH_MEMORY() __asm__ volatile("" ::: "memory")
 
 enum {
-	BENCH_BATCH_MIN_NS = 50 * 1000 * 1000, /* a round shorter than this is taken again */
-	BENCH_BATCH_AIM_NS = 65 * 1000 * 1000,
+	BENCH_BATCHES = 25,
+	BENCH_BATCH_MIN_NS = 2 * 1000 * 1000, /* shorter than a time slice: some run undisturbed */
+	BENCH_BATCH_AIM_NS = 2500 * 1000,
 	BENCH_COUNTED = 2000, /* operations in the counting pass */
 	BENCH_CASES_MAX = 32,
 };
@@ -105,32 +106,53 @@ static inline uint64_t bench_peak_bytes(void)
 	return kib * 1024;
 }
 
-/* One measurement: ns an operation. `count` is kept between rounds, so calibration happens once. */
-static inline double bench_measure_ns(const struct bench_case *test, uint64_t *count)
+static inline double bench_batch_ns(const struct bench_case *test, uint64_t count)
 {
-	uint64_t operations = test->operations ? test->operations : 1;
-	const double aim_ns = BENCH_BATCH_AIM_NS;
-	uint64_t elapsed;
+	uint64_t started = bench_now_ns();
+
+	test->run(count);
+	return (double)(bench_now_ns() - started);
+}
+
+/* Finds how many steps a batch takes. `count` is kept between rounds, then it only warms up. */
+static inline void bench_calibrate(const struct bench_case *test, uint64_t *count)
+{
+	const double min_ns = BENCH_BATCH_MIN_NS, aim_ns = BENCH_BATCH_AIM_NS;
+	double elapsed_ns;
 
 	if (*count == 0)
 		*count = 1;
-	if (test->prepare != NULL)
-		test->prepare();
-	for (;;) {
-		uint64_t started = bench_now_ns();
-
-		test->run(*count);
-		elapsed = bench_now_ns() - started;
-		if (elapsed >= BENCH_BATCH_MIN_NS)
-			break;
-		if (elapsed < 1000 * 1000)
+	while ((elapsed_ns = bench_batch_ns(test, *count)) < min_ns) {
+		if (elapsed_ns < aim_ns / 16)
 			*count *= 8;
 		else
-			*count = (uint64_t)((double)*count * aim_ns / (double)elapsed) + 1;
+			*count = (uint64_t)((double)*count * aim_ns / elapsed_ns) + 1;
 	}
+}
+
+/* One measurement: ns an operation in each batch. */
+static inline void bench_measure(const struct bench_case *test, uint64_t *count,
+                                 double batches_ns[BENCH_BATCHES])
+{
+	uint64_t operations = test->operations ? test->operations : 1;
+
+	if (test->prepare != NULL)
+		test->prepare();
+	bench_calibrate(test, count);
+	for (int i = 0; i < BENCH_BATCHES; i++)
+		batches_ns[i] = bench_batch_ns(test, *count) / (double)*count / (double)operations;
 	if (test->clean != NULL)
 		test->clean();
-	return (double)elapsed / (double)*count / (double)operations;
+}
+
+static inline void bench_print_batches(const struct bench_case *test,
+                                       const double batches_ns[BENCH_BATCHES])
+{
+	printf("{\"bench\":\"%s\",\"who\":\"%s\",\"unit\":\"ns\",\"batches\":[", test->bench,
+	       test->who);
+	for (int i = 0; i < BENCH_BATCHES; i++)
+		printf("%s%.4f", i ? "," : "", batches_ns[i]);
+	puts("]}");
 }
 
 /*
@@ -169,17 +191,18 @@ static inline void bench_answer(const struct bench_case *cases, size_t case_coun
 	bool found = false;
 
 	for (size_t i = 0; i < case_count; i++) {
-		double allocs, bytes;
+		double batches_ns[BENCH_BATCHES], allocs, bytes;
 
 		if (strcmp(cases[i].bench, bench) != 0)
 			continue;
 		found = true;
-		if (strcmp(command, "run") == 0)
-			printf("{\"bench\":\"%s\",\"who\":\"%s\",\"value\":%.4f,\"unit\":\"ns\"}\n", bench,
-			       cases[i].who, bench_measure_ns(&cases[i], &counts[i]));
-		else if (bench_count(&cases[i], &allocs, &bytes))
+		if (strcmp(command, "run") == 0) {
+			bench_measure(&cases[i], &counts[i], batches_ns);
+			bench_print_batches(&cases[i], batches_ns);
+		} else if (bench_count(&cases[i], &allocs, &bytes)) {
 			printf("{\"bench\":\"%s\",\"who\":\"%s\",\"allocs\":%.3f,\"bytes\":%.1f}\n", bench,
 			       cases[i].who, allocs, bytes);
+		}
 	}
 	if (found)
 		puts(".");

@@ -157,13 +157,13 @@ static int wait_for_end(pid_t pid, bool kill_it)
 	return status;
 }
 
-void process_stop(struct process *process, bool kill_it, char *reason, size_t size)
+bool process_stop(struct process *process, bool kill_it, char *reason, size_t size)
 {
 	char said[LINE_BYTES + 2];
 	int status;
 
 	if (process->pid == 0)
-		return;
+		return true;
 	close(process->input);
 	status = wait_for_end(process->pid, kill_it);
 	close(process->output);
@@ -175,4 +175,5 @@ void process_stop(struct process *process, bool kill_it, char *reason, size_t si
 	else if (reason != NULL)
 		snprintf(reason, size, "ended with status %d%s", WEXITSTATUS(status), said);
 	memset(process, 0, sizeof *process);
+	return status == 0;
 }

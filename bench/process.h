@@ -30,8 +30,8 @@ bool process_write(struct process *process, const char *text);
 /* The next line without its newline, at the latest at deadline_ns of CLOCK_MONOTONIC. */
 enum process_read process_read_line(struct process *process, char *line, size_t size,
                                     int64_t deadline_ns);
-/* Ends it, gently if it waits for input, and says how it ended. `reason` may be NULL. */
-void process_stop(struct process *process, bool kill_it, char *reason, size_t size);
+/* Ends it, gently if it waits for input. True: with status 0. `reason`, if not NULL, says how. */
+bool process_stop(struct process *process, bool kill_it, char *reason, size_t size);
 
 int64_t process_now_ns(void);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CELL_BYTES = 64 };
+enum { CELL_BYTES = REPORT_NUMBER_BYTES, BEST_COUNT = 3 };
 
 const struct row_info row_infos[ROW_COUNT] = {
 #define BENCH_ROW_INFO(id, name, group, unit, decimals, target, of) \
@@ -18,9 +18,15 @@ const struct row_info row_infos[ROW_COUNT] = {
 };
 
 const char *const who_names[WHO_COUNT] = {
-#define BENCH_WHO_NAME(id, name) name,
+#define BENCH_WHO_NAME(id, name, label) name,
 	BENCH_WHO(BENCH_WHO_NAME)
 #undef BENCH_WHO_NAME
+};
+
+const char *const who_labels[WHO_COUNT] = {
+#define BENCH_WHO_LABEL(id, name, label) label,
+	BENCH_WHO(BENCH_WHO_LABEL)
+#undef BENCH_WHO_LABEL
 };
 
 void report_init(struct results *results)
@@ -59,7 +65,7 @@ double report_median(const struct results *results, enum row row, enum who who)
 }
 
 /* What is not there is a dash; a whole number has no decimals; noise around 0 is 0. */
-static const char *cell(char *out, double value, int decimals)
+const char *report_number(char out[CELL_BYTES], double value, int decimals)
 {
 	if (isnan(value))
 		return strcpy(out, "-");
@@ -73,30 +79,43 @@ static const char *cell(char *out, double value, int decimals)
 
 void report_head(void)
 {
-	printf("%-16s %-5s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
+	printf("%-17s %-5s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
 	       "peer", "value", "allocs", "bytes", "ratio", "target for bide");
 }
 
-static void print_target(const struct results *results, enum row row)
+double report_limit(const struct results *results, enum row row)
 {
 	const struct row_info *info = &row_infos[row];
-	double bide = report_median(results, row, WHO_BIDE), limit = info->target;
-	char number[CELL_BYTES];
 
 	if (info->target <= 0)
-		return;
-	if (info->target_of != WHO_COUNT) {
-		limit *= report_median(results, row, info->target_of);
-		printf("   %.2f x %s", info->target, who_names[info->target_of]);
-	} else {
-		printf("   %s %s", cell(number, limit, -1), info->unit);
-	}
-	if (isnan(bide) || isnan(limit))
-		return;
-	if (bide <= limit)
-		printf(": met");
+		return NAN;
+	if (info->target_of == WHO_COUNT)
+		return info->target;
+	return info->target * report_median(results, row, info->target_of);
+}
+
+/* "15 ns: met", or nothing where there is no target. */
+static const char *verdict(char out[CELL_BYTES], const struct results *results, enum row row)
+{
+	const struct row_info *info = &row_infos[row];
+	double bide = report_median(results, row, WHO_BIDE), limit = report_limit(results, row);
+	char target[CELL_BYTES / 2], number[CELL_BYTES];
+
+	out[0] = '\0';
+	if (info->target <= 0)
+		return out;
+	if (info->target_of != WHO_COUNT)
+		snprintf(target, sizeof target, "%.2f x %s", info->target, who_names[info->target_of]);
 	else
-		printf(": missed by %.*fx", bide / limit < 1.01 ? 3 : 2, bide / limit);
+		snprintf(target, sizeof target, "%.16s %s", report_number(number, limit, -1), info->unit);
+	if (isnan(bide) || isnan(limit))
+		snprintf(out, CELL_BYTES, "%s", target);
+	else if (bide <= limit)
+		snprintf(out, CELL_BYTES, "%s: met", target);
+	else
+		snprintf(out, CELL_BYTES, "%s: missed by %.*fx", target, bide / limit < 1.01 ? 3 : 2,
+		         bide / limit);
+	return out;
 }
 
 /* The left half stands on a row's first line only. `who`: WHO_COUNT where no peer answered. */
@@ -111,13 +130,14 @@ static void print_line(const struct results *results, enum row row, int who, boo
 		allocs = results->allocs[row][who];
 		bytes = results->bytes[row][who];
 	}
-	printf("%-16s %-5s %9s %7s   %-17s %9s %7s %7s %8s", first ? info->name : "",
-	       first ? info->unit : "", first ? cell(cells[0], bide, info->decimals) : "",
-	       first ? cell(cells[1], results->allocs[row][WHO_BIDE], -1) : "",
-	       who != WHO_COUNT ? who_names[who] : "-", cell(cells[2], value, info->decimals),
-	       cell(cells[3], allocs, -1), cell(cells[4], bytes, 0), cell(cells[5], value / bide, 2));
-	if (first)
-		print_target(results, row);
+	printf("%-17s %-5s %9s %7s   %-17s %9s %7s %7s %8s", first ? info->name : "",
+	       first ? info->unit : "", first ? report_number(cells[0], bide, info->decimals) : "",
+	       first ? report_number(cells[1], results->allocs[row][WHO_BIDE], -1) : "",
+	       who != WHO_COUNT ? who_names[who] : "-", report_number(cells[2], value, info->decimals),
+	       report_number(cells[3], allocs, -1), report_number(cells[4], bytes, 0),
+	       report_number(cells[5], value / bide, 2));
+	if (first && info->target > 0)
+		printf("   %s", verdict(cells[0], results, row));
 	putchar('\n');
 }
 
@@ -167,12 +187,12 @@ bool report_append(const struct results *results, enum row row, const char *path
 		if (isnan(value))
 			continue;
 		fprintf(file, "{\"bench\":\"%s\",\"who\":\"%s\",\"value\":%s,\"unit\":\"%s\",\"allocs\":%s",
-		        row_infos[row].name, who_names[who], cell(number, value, 2), row_infos[row].unit,
-		        isnan(allocs) ? "null" : "");
+		        row_infos[row].name, who_names[who], report_number(number, value, 2),
+		        row_infos[row].unit, isnan(allocs) ? "null" : "");
 		if (!isnan(allocs))
-			fprintf(file, "%s", cell(number, allocs, -1));
+			fprintf(file, "%s", report_number(number, allocs, -1));
 		if (!isnan(bytes))
-			fprintf(file, ",\"bytes\":%s", cell(number, bytes, 1));
+			fprintf(file, ",\"bytes\":%s", report_number(number, bytes, 1));
 		fprintf(file, "}\n");
 	}
 	whole = !ferror(file);
@@ -180,5 +200,90 @@ bool report_append(const struct results *results, enum row row, const char *path
 		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
 		return false;
 	}
+	return true;
+}
+
+void report_path(char *out, size_t size, const char *results_path, const char *ending)
+{
+	const char *name = strrchr(results_path, '/');
+	const char *dot = strrchr(name ? name : results_path, '.');
+	size_t stem = dot != NULL ? (size_t)(dot - results_path) : strlen(results_path);
+
+	snprintf(out, size, "%.*s.%s", (int)stem, results_path, ending);
+}
+
+/* Up to BEST_COUNT peers, the best first; the floors (a call, malloc) are none. */
+static int best_peers(const struct results *results, enum row row, enum who best[BEST_COUNT])
+{
+	int count = 0;
+
+	for (int who = WHO_MALLOC + 1; who < WHO_COUNT; who++) {
+		double value = report_median(results, row, (enum who)who);
+		int at = count;
+
+		if (isnan(value))
+			continue;
+		while (at > 0 && report_median(results, row, best[at - 1]) > value)
+			at--;
+		if (at == BEST_COUNT)
+			continue;
+		count += count < BEST_COUNT;
+		for (int i = count - 1; i > at; i--)
+			best[i] = best[i - 1];
+		best[at] = (enum who)who;
+	}
+	return count;
+}
+
+static void markdown_row(FILE *file, const struct results *results, enum row row)
+{
+	const struct row_info *info = &row_infos[row];
+	double bide = report_median(results, row, WHO_BIDE), allocs = results->allocs[row][WHO_BIDE];
+	char number[CELL_BYTES];
+	enum who best[BEST_COUNT];
+	int count = best_peers(results, row, best);
+
+	fprintf(file, "| `%s` | %s", info->name, report_number(number, bide, info->decimals));
+	if (!isnan(bide))
+		fprintf(file, " %s", info->unit);
+	if (!isnan(allocs))
+		fprintf(file, ", %s alloc", report_number(number, allocs, -1));
+	fprintf(file, " | %s", count ? "" : "-");
+	for (int i = 0; i < count; i++)
+		fprintf(file, "%s%s %s", i ? ", " : "", who_labels[best[i]],
+		        report_number(number, report_median(results, row, best[i]), info->decimals));
+	fprintf(file, " | %s",
+	        report_number(number, count ? report_median(results, row, best[0]) / bide : NAN, 2));
+	fprintf(file, " | %s |\n", verdict(number, results, row));
+}
+
+bool report_markdown(const struct results *results, const char *results_path, const char *machine)
+{
+	char path[4096];
+	FILE *file;
+	bool whole;
+
+	report_path(path, sizeof path, results_path, "md");
+	file = fopen(path, "w");
+	if (file == NULL) {
+		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	fprintf(file, "| bench | bide | best peers | ratio | target |\n|---|---|---|---|---|\n");
+	for (int row = 0; row < ROW_COUNT; row++) {
+		bool measured = false;
+
+		for (int who = 0; who < WHO_COUNT; who++)
+			measured = measured || results->counts[row][who] > 0;
+		if (measured)
+			markdown_row(file, results, (enum row)row);
+	}
+	fprintf(file, "\n%s.\n", machine);
+	whole = !ferror(file);
+	if (fclose(file) != 0 || !whole) {
+		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	printf("table: %s\n", path);
 	return true;
 }

@@ -3,8 +3,11 @@
 #define BENCH_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "rows.h"
+
+enum { REPORT_NUMBER_BYTES = 64 };
 
 struct results {
 	double values[ROW_COUNT][WHO_COUNT][ROUNDS_MAX];
@@ -21,6 +24,14 @@ double report_median(const struct results *results, enum row row, enum who who);
 void report_head(void);
 /* One row with all its peers. */
 void report_row(const struct results *results, enum row row);
+/* A number as the table shows it; decimals < 0: three, but none if it is whole. NAN is a dash. */
+const char *report_number(char out[REPORT_NUMBER_BYTES], double value, int decimals);
+/* What bide's figure must not exceed; NAN where there is no target. */
+double report_limit(const struct results *results, enum row row);
+/* The results' path with another ending. */
+void report_path(char *out, size_t size, const char *results_path, const char *ending);
+/* The table of the run as Markdown, beside the results. False, with a message, if that fails. */
+bool report_markdown(const struct results *results, const char *results_path, const char *machine);
 /* Appends the row to the file at `path`; folders are made. False, with a message, if that fails. */
 bool report_append(const struct results *results, enum row row, const char *path);
 

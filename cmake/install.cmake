@@ -12,6 +12,20 @@ foreach(section IN ITEMS 3 7)
 	if(pages)
 		install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 	endif()
+	# A page is found under each name in its NAME section: a link of one line.
+	foreach(page IN LISTS pages)
+		get_filename_component(file ${page} NAME)
+		set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})
+		file(STRINGS ${page} names REGEX "^\\.Nm bide_[a-z0-9_]+")
+		foreach(name IN LISTS names)
+			string(REGEX REPLACE "^\\.Nm ([a-z0-9_]+).*" "\\1.${section}" name "${name}")
+			if(NOT EXISTS ${PROJECT_SOURCE_DIR}/docs/man/man${section}/${name})
+				file(WRITE ${PROJECT_BINARY_DIR}/man/${name} ".so man${section}/${file}\n")
+				install(FILES ${PROJECT_BINARY_DIR}/man/${name}
+					DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+			endif()
+		endforeach()
+	endforeach()
 endforeach()
 
 # bide.pc finds its prefix from where it lies, so the installed tree may be moved.

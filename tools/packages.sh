@@ -5,10 +5,11 @@
 # package that brings it.
 # shellcheck shell=sh disable=SC2034 # the lists are used by those who source this
 
-build_needs="gcc=gcc cc=gcc stdlib.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
-	sqlite3.h=libsqlite3-dev"
+build_needs="gcc=gcc cc=gcc stdlib.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config"
+demo_needs="sqlite3.h=libsqlite3-dev"
+chart_needs="gnuplot=gnuplot-nox"
 cxx_needs="g++=g++"
-test_needs="cmocka.h=libcmocka-dev"
+test_needs="cmocka.h=libcmocka-dev $demo_needs"
 lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 	python3=python3"
 docs_needs="mandoc=mandoc"

@@ -215,6 +215,12 @@ template <task (*function)(int64_t)> root await_each(uint64_t count)
 	sink = sum;
 }
 
+root turns_root(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		co_await yield{};
+}
+
 constexpr int64_t depth = 1000;
 
 root deep_root(uint64_t count)
@@ -290,6 +296,13 @@ void suspend_resume(uint64_t count)
 
 void round_trip(uint64_t count)
 {
+	turns_root(count);
+	turns_root(count);
+	the_loop.run();
+}
+
+void round_trip_source(uint64_t count)
+{
 	pong_root(count);
 	ping_root(count);
 	the_loop.run();
@@ -306,6 +319,7 @@ const bench_case cases[] = {
 	{ "frame_sync", "cpp20", frame_sync, 1, nullptr, nullptr },
 	{ "suspend_resume", "cpp20", suspend_resume, 1, nullptr, nullptr },
 	{ "round_trip", "cpp20", round_trip, 1, nullptr, nullptr },
+	{ "round_trip_source", "cpp20", round_trip_source, 1, nullptr, nullptr },
 	{ "await_depth", "cpp20", await_depth, depth, nullptr, nullptr },
 };
 

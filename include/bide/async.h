@@ -109,18 +109,25 @@ BIDE_INLINE void bide_frame_fill_(void *frame, size_t zero_end, const void *in, 
 		__builtin_memset(at + offset + size_bytes, 0, zero_end - offset - size_bytes);
 }
 
+/* BIDE_ENOFRAME says that nothing of a function ran: said by one that it called, it is ENOMEM from here on. */
+BIDE_INLINE uint16_t bide_frame_error_(uintptr_t error)
+{
+	enum { no_memory = 12 }; /* ENOMEM; value_task.c asserts it */
+	return (uint16_t)(BIDE_UNLIKELY(error == BIDE_ENOFRAME) ? no_memory : error);
+}
+
 /* A failed await. Before the cleanup it decides the outcome (true: go there); in it, it only replaces a success. */
 BIDE_INLINE bool bide_frame_fail_(bide_frame *frame, bide_value_task failed)
 {
 	if (!(frame->source.flags & BIDE_FLAG_FINISHING_)) {
-		frame->source.error = (uint16_t)failed.state;
+		frame->source.error = bide_frame_error_(failed.state);
 		return true;
 	}
 	if (frame->source.error == 0) {
 		if (frame->source.flags & BIDE_FLAG_OWNED_)
 			((bide_owned_frame *)(void *)frame)->drop(frame->source.payload.p);
-		frame->source.flags &= (uint8_t) ~(BIDE_FLAG_LARGE_ | BIDE_FLAG_OWNED_);
-		frame->source.error = (uint16_t)failed.state;
+		bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_ | BIDE_FLAG_OWNED_);
+		frame->source.error = bide_frame_error_(failed.state);
 		frame->source.payload.i = 0;
 	}
 	return false;
@@ -132,7 +139,7 @@ BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome)
 	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_))
 		return false;
 	frame->source.payload = outcome.payload;
-	frame->source.error = (uint16_t)outcome.state;
+	frame->source.error = bide_frame_error_(outcome.state);
 	return true;
 }
 
@@ -144,7 +151,7 @@ BIDE_INLINE bool bide_frame_return_large_(bide_frame *frame, const void *result)
 		bide_async_bad_large_(frame, result);
 		return true;
 	}
-	frame->source.flags |= BIDE_FLAG_LARGE_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_LARGE_);
 	frame->source.payload.p = (void *)(uintptr_t)result;
 	frame->source.error = 0;
 	return true;
@@ -153,7 +160,7 @@ BIDE_INLINE bool bide_frame_return_large_(bide_frame *frame, const void *result)
 /* Entering the cleanup: the ambient cancellation is hidden from what it starts and awaits. */
 BIDE_INLINE void bide_frame_clean_up_(bide_frame *frame)
 {
-	frame->source.flags |= BIDE_FLAG_FINISHING_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_FINISHING_);
 	if (frame->context)
 		frame->context |= BIDE_CONTEXT_MASKED_;
 }
@@ -205,6 +212,7 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame 
 	BIDE_PRAGMA_(GCC diagnostic error "-Woverflow")              \
 	BIDE_PRAGMA_(GCC diagnostic error "-Wjump-misses-init")      \
 	BIDE_PRAGMA_(GCC diagnostic error "-Wmaybe-uninitialized")   \
+	BIDE_PRAGMA_(GCC diagnostic error "-Wreturn-type")           \
 	BIDE_GUARD_GOTO_                                             \
 	BIDE_PRAGMA_(GCC diagnostic ignored "-Wdangling-else")
 #define BIDE_UNGUARD_ BIDE_PRAGMA_(GCC diagnostic pop)
@@ -378,16 +386,25 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 		BIDE_ASSIGN_(dst)
 
 /*
- * bide_await_or(dst, awaitable, action): a failure is handled on the spot by `action` (a statement: break, goto, an
- * assignment...), in which bide_await_error is the error number. dst is unchanged then.
+ * bide_await_or(dst, awaitable, action), bide_await_or(awaitable, action): a failure is handled on the spot by `action`
+ * (a statement: break, goto, an assignment...), in which bide_await_error is the error number. dst is unchanged then.
  */
-#define bide_await_or(dst, call, action) BIDE_AWAIT_OR_(dst, call, action, BIDE_SERIAL_)
-#define BIDE_AWAIT_OR_(dst, call, action, n)         \
+#define bide_await_or(...) BIDE_PICK3_(__VA_ARGS__, BIDE_AWAIT_OR_TO_, BIDE_AWAIT_OR_VOID_, , )(__VA_ARGS__)
+#define BIDE_PICK3_(_1, _2, _3, pick, ...) pick
+#define BIDE_AWAIT_OR_TO_(dst, call, action) BIDE_AWAIT_OR_TO2_(dst, call, action, BIDE_SERIAL_)
+#define BIDE_AWAIT_OR_VOID_(call, action) BIDE_AWAIT_OR_VOID2_(call, action, BIDE_SERIAL_)
+#define BIDE_AWAIT_OR_TO2_(dst, call, action, n)     \
 	BIDE_AWAIT_VALUE_((BIDE_CHECK_TYPES_(dst, call), call), n) \
 	if (BIDE_UNLIKELY(t_.state)) {                   \
 		action;                                      \
 	} else                                           \
 		BIDE_ASSIGN_(dst)
+#define BIDE_AWAIT_OR_VOID2_(call, action, n)        \
+	BIDE_AWAIT_VALUE_(call, n)                       \
+	if (BIDE_UNLIKELY(t_.state)) {                   \
+		action;                                      \
+	} else                                           \
+		((void)0)
 #define bide_await_error ((int)t_.state)
 
 /* bide_await_large(dst, value_task): for functions that end with bide_async_return_large; copies sizeof(dst) bytes. */
@@ -441,7 +458,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 		if (!bide_frame_return_(frame_, bide_value_task_from_pointer(pointer)))        \
 			return bide_async_late_return_(frame_);                                    \
 		my->bide_drop_ = (drop_function);                                          \
-		frame_->source.flags |= BIDE_FLAG_OWNED_;                                  \
+		bide_flags_add_(&frame_->source, BIDE_FLAG_OWNED_);                                  \
 		goto bide_finally_;                                                        \
 	} while (0)
 

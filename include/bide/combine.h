@@ -3,8 +3,8 @@
  *
  * The items are an array of value tasks of yours, which must live, and not be changed, until the
  * await of the combinator returns (a member of the frame). Tasks join through bide_task_await, or
- * the _tasks forms, which borrow. All errors are kept: each item ends as a ready value task with its
- * own outcome. A result larger than 8 bytes cannot be an item.
+ * the _tasks forms, which borrow. All errors are kept: each item ends as a ready value task with
+ * its own outcome. A result larger than 8 bytes cannot be an item.
  *
  * Cost: nothing if all are ready; else one object from the pool a combinator, whatever the count,
  * and over tasks one for each that is pending. Where there is no memory for it the combinator has
@@ -29,9 +29,9 @@ BIDE_BEGIN
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all(bide_value_task *items, size_t count);
 /*
  * The same over tasks; borrows them, and looks at their errors. The array must live as above. Obeys
- * the ambient cancellation: its waits end and count as failed with the context's error, the tasks go
- * on. A task for whose wait there was no memory counts as failed with ENOMEM if it is pending when
- * the others are over.
+ * the ambient cancellation: its waits end and count as failed with the context's error, the tasks
+ * go on. A task for whose wait there was no memory counts as failed with ENOMEM if it is pending
+ * when the others are over.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count);
 
@@ -47,9 +47,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any(const bide_value_task *it
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any_tasks(bide_task *const *tasks, size_t count);
 
 /*
- * The first one to end wins, however it ended: cancels `scope`, in which all the items were started,
- * waits for all, and gives the index of the winner; never an item's error. Consumes, as when_all;
- * uninterruptible. scope may be NULL: then it only waits. count 0: misuse, EINVAL.
+ * The first one to end wins, however it ended: cancels `scope`, in which all the items were
+ * started, waits for all, and gives the index of the winner; never an item's error. Consumes, as
+ * when_all; uninterruptible. scope may be NULL: then it only waits. count 0: misuse, EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_value_task *items,
                                                    size_t count);
@@ -59,14 +59,14 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_val
  *
  *     bide_when_each_init(&my->each, my->items, 8);
  *     for (;;) {
- *             bide_await_or(my->i, bide_when_each_next(&my->each), break); // BIDE_END after the last
+ *             bide_await_or(my->i, bide_when_each_next(&my->each), break); // BIDE_END: the end
  *             use(my->items[my->i]); // consumed: ready, its own outcome
  *     }
  *
  * Memory: the items live until it has given BIDE_END, or the value task of bide_when_each_end was
- * awaited; each is when_each's until it was given. The struct is yours to place. Uninterruptible, as
- * when_all. Cost of next: an object from the pool if it has to wait; and a search among the items,
- * which is short when they complete in some order.
+ * awaited; each is when_each's until it was given. The struct is yours to place. Uninterruptible,
+ * as when_all. Cost of next: an object from the pool if it has to wait; and a search among the
+ * items, which is short when they complete in some order.
  */
 struct bide_each_;
 typedef struct bide_when_each {
@@ -78,8 +78,8 @@ typedef struct bide_when_each {
 
 BIDE_API void bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t count);
 /*
- * The index of the next; BIDE_END after the last, and ever after. ENOMEM: init found no memory (then
- * every call says so), or this call, which may be repeated. EINVAL (misuse): no array. EBUSY
+ * The index of the next; BIDE_END after the last, and ever after. ENOMEM: init found no memory
+ * (then every call says so), or this call, which may be repeated. EINVAL (misuse): no array. EBUSY
  * (misuse): the value task of the call before is pending.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_next(bide_when_each *each);

@@ -65,32 +65,43 @@ BIDE_API void bide_context_leave_(bide_frame *frame);
 BIDE_END_DECLS
 
 #ifndef __cplusplus
-/* bide_in(context, call): evaluates call with that context as the current one. NULL context: no change. */
-#define bide_in(context, call)                                         \
-	__extension__({                                                    \
-		uintptr_t bide_saved_ = bide_context_push_(context);           \
-		__typeof__(call) bide_called_ = (call);                        \
-		bide_context_pop_(bide_saved_);                                \
-		bide_called_;                                                  \
+/*
+ * bide_in(context, call): evaluates call with that context as the current one. NULL context: no change.
+ * bide_in_detached(call): with none, for what outlives its caller and is shared: a cache's load must not end with the deadline
+ * of whoever came first.
+ */
+#define bide_in_detached(call) bide_in(BIDE_DETACHED_, call)
+#define BIDE_DETACHED_ ((bide_context *)(uintptr_t)1)
+#define bide_in(context, call) BIDE_IN_(context, call, __COUNTER__)
+#define BIDE_IN_(context, call, n) BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
+/* The names differ from use to use, so that nested ones do not shadow. */
+#define BIDE_IN2_(context, call, saved, called)           \
+	__extension__({                                       \
+		uintptr_t saved = bide_context_push_(context);    \
+		__typeof__(call) called = (call);                 \
+		bide_context_pop_(saved);                         \
+		called;                                           \
 	})
 
 /*
  * bide_with_timeout_ms(ms, call), bide_with_token(token, call): a context for one call. Without memory for it the call is
  * not made and the value task has failed with ENOMEM.
  */
-#define bide_with_timeout_ms(ms, call) bide_with_(bide_context_limited_((ms), bide_cancel_token_none()), call)
-#define bide_with_token(token, call) bide_with_(bide_context_limited_(0, (token)), call)
-#define bide_with_(create, call)                                                           \
-	__extension__({                                                                        \
-		bide_value_task bide_called_ = { { { .i = 0 }, BIDE_ENOMEM_ } };                   \
-		bide_context *bide_made_ = (create);                                               \
-		if (bide_made_) {                                                                  \
-			uintptr_t bide_saved_ = bide_context_push_(bide_made_);                        \
-			bide_called_ = bide_untyped_value_(call);                                      \
-			bide_context_pop_(bide_saved_);                                                \
-			bide_context_unref(bide_made_);                                                \
-		}                                                                                  \
-		bide_called_;                                                                      \
+#define bide_with_timeout_ms(ms, call) BIDE_WITH_(bide_context_limited_((ms), bide_cancel_token_none()), call, __COUNTER__)
+#define bide_with_token(token, call) BIDE_WITH_(bide_context_limited_(0, (token)), call, __COUNTER__)
+#define BIDE_WITH_(create, call, n) \
+	BIDE_WITH2_(create, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), BIDE_CAT_(bide_made_, n))
+#define BIDE_WITH2_(create, call, saved, called, made)                    \
+	__extension__({                                                       \
+		bide_value_task called = { { { .i = 0 }, BIDE_ENOMEM_ } };        \
+		bide_context *made = (create);                                    \
+		if (made) {                                                       \
+			uintptr_t saved = bide_context_push_(made);                   \
+			called = bide_untyped_value_(call);                           \
+			bide_context_pop_(saved);                                     \
+			bide_context_unref(made);                                     \
+		}                                                                 \
+		called;                                                           \
 	})
 #define BIDE_ENOMEM_ 12
 BIDE_API bide_context *bide_context_limited_(int64_t timeout_ms, bide_cancel_token token);

@@ -173,7 +173,7 @@ BIDE_INLINE void bide_frame_publish_(bide_worker *worker, bide_frame *frame)
 {
 	frame->source.word = BIDE_WORD_PENDING_;
 	frame->source.generation = ++worker->generation;
-	frame->source.flags |= BIDE_FLAG_PUBLISHED_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_PUBLISHED_);
 	if (BIDE_UNLIKELY(frame->context & ~BIDE_CONTEXT_MASKED_))
 		bide_context_hold_(frame);
 }

@@ -15,6 +15,7 @@
 #define BIDE_GROUP_H
 
 #include "context.h"
+#include "task.h"
 
 typedef enum bide_group_option {
 	BIDE_GROUP_CANCEL_ON_FAILURE = 0,
@@ -40,9 +41,9 @@ BIDE_BEGIN
  */
 BIDE_API int bide_group_init(bide_group *group, unsigned options);
 /*
- * Consumes the value task: it is the group's from now on. A failure (not a cancellation) cancels the
- * other members, unless BIDE_GROUP_KEEP_GOING. A member may add members while the group is waited
- * for. After its end: misuse, and the value task is forgotten.
+ * Consumes the value task: it is the group's from now on. A failure (not a cancellation) cancels
+ * the other members, unless BIDE_GROUP_KEEP_GOING. A member may add members while the group is
+ * waited for. After its end: misuse, and the value task is forgotten.
  */
 BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task,
                                  const bide_place *place);
@@ -55,8 +56,8 @@ BIDE_API void bide_group_cancel(bide_group *group);
 /* No reference is given. NULL: the group has ended. */
 BIDE_API bide_context *bide_group_context(bide_group *group);
 /*
- * Ready when all members are over: 0, or the first error that was no cancellation, else ECANCELED if
- * one was canceled. Ends the group; its memory may go afterwards, or be initialised again.
+ * Ready when all members are over: 0, or the first error that was no cancellation, else ECANCELED
+ * if one was canceled. Ends the group; its memory may go afterwards, or be initialised again.
  * Uninterruptible: cancel the group to end it sooner. Waiting twice is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);

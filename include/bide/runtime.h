@@ -23,7 +23,7 @@ BIDE_BEGIN
 
 /*
  * Sets the runtime up; the calling thread becomes its worker. Only before bide is used. 0; EBUSY: already in use (or not
- * shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker; ENOMEM.
+ * shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker.
  */
 BIDE_API int bide_configure(const bide_config *config);
 

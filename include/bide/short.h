@@ -54,6 +54,8 @@ typedef bide_value_task value_task;
 #define value_task_from_error bide_value_task_from_error
 #define value_task_completed bide_value_task_completed
 #define value_task_is_ready bide_value_task_is_ready
+#define value_task_error bide_value_task_error
+#define value_task_result bide_value_task_result
 #define as_task bide_as_task
 #define forget bide_forget
 #endif
@@ -66,6 +68,16 @@ typedef bide_value_task value_task;
 #define task_unref bide_task_unref
 #define task_await bide_task_await
 #define task_await_for bide_task_await_for
+#define task_await_take bide_task_await_take
+#define task_from bide_task_from
+#define task_from_error bide_task_from_error
+#define task_is_ready bide_task_is_ready
+#define task_error bide_task_error
+#define task_result bide_task_result
+#define task_complete_int bide_task_complete_int
+#define task_complete_pointer bide_task_complete_pointer
+#define task_wait bide_task_wait
+#define task_unwrap bide_task_unwrap
 #define task_continue_with bide_task_continue_with
 #endif
 
@@ -76,11 +88,24 @@ typedef bide_value_task value_task;
 #endif
 #ifndef BIDE_NO_SHORT_when
 #define when_all bide_when_all
+#define when_all_tasks bide_when_all_tasks
 #define when_any bide_when_any
+#define when_any_tasks bide_when_any_tasks
 #define when_each_init bide_when_each_init
 #define when_each_next bide_when_each_next
 #endif
+#ifndef BIDE_NO_SHORT_group
+#define group_init bide_group_init
+#define group_add bide_group_add
+#define group_start bide_group_start
+#define group_wait bide_group_wait
+#endif
+#ifndef BIDE_NO_SHORT_run_blocking
+#define run_blocking bide_run_blocking
+#endif
 #ifndef BIDE_NO_SHORT_with
+#define in_context bide_in
+#define in_detached bide_in_detached
 #define with_timeout_ms bide_with_timeout_ms
 #define with_token bide_with_token
 #endif

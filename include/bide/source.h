@@ -132,12 +132,29 @@ typedef enum bide_registered {
 	BIDE_ALREADY_TAKEN_ /* somebody waits already, or it was given up: misuse */
 } bide_registered;
 
+/*
+ * The flags are written by whoever runs the source; its consumer may look meanwhile, from another thread, for a bit that
+ * does not change (SYNC). Nothing is ordered by them.
+ */
+BIDE_INLINE void bide_flags_add_(bide_source *source, unsigned bits)
+{
+	__atomic_store_n(&source->flags, (uint8_t)(source->flags | bits), __ATOMIC_RELAXED);
+}
+BIDE_INLINE void bide_flags_drop_(bide_source *source, unsigned bits)
+{
+	__atomic_store_n(&source->flags, (uint8_t)(source->flags & ~bits), __ATOMIC_RELAXED);
+}
+BIDE_INLINE bool bide_is_sync_(const bide_source *source)
+{
+	return __atomic_load_n(&source->flags, __ATOMIC_RELAXED) & BIDE_FLAG_SYNC_;
+}
+
 BIDE_INLINE bide_registered bide_source_register_(bide_source *source, uintptr_t waiter)
 {
 	uintptr_t seen = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the producer's release of DONE */
 
 	if (seen == BIDE_WORD_PENDING_) {
-		if (!(source->flags & BIDE_FLAG_SYNC_)) {
+		if (!bide_is_sync_(source)) {
 			BIDE_STORE(&source->word, waiter, RELAXED);
 			return BIDE_REGISTERED_;
 		}

@@ -17,7 +17,7 @@ typedef struct bide_task bide_task;
 
 BIDE_BEGIN
 
-/* Completed tasks. NULL: no memory. from_error: error 1..4095, else misuse and NULL. */
+/* Completed tasks. bide_task_from(x) takes any scalar. NULL: no memory. from_error: error 1..4095, else misuse and NULL. */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_int(int64_t value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_double(double value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_pointer(const void *value);
@@ -54,6 +54,12 @@ BIDE_API bide_payload bide_task_result(const bide_task *task);
  * ambient cancellation: the wait ends, the task goes on. Fails with ENOMEM if there is no memory for the subscription.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await(bide_task *task);
+
+/*
+ * The same, and gives your reference back: for a reference that only this await needs. NULL: fails with ENOMEM, so that the
+ * result of a function that makes a task can be passed on as it is. Not for large results, which live in the task.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_take(bide_task *task);
 
 /* The same with a limit: ETIMEDOUT when it has passed; the task goes on. timeout_ns: >= 0, or BIDE_FOREVER; else misuse. */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns);
@@ -125,5 +131,6 @@ BIDE_INLINE bide_value_task bide_awaitable_value_(const void *at)
 	return v;
 }
 #define bide_untyped_value_(value_task) bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) })
+#define bide_task_from(x) bide_as_task(bide_value_task_from(x))
 #endif
 #endif

@@ -17,7 +17,7 @@ BIDE_BEGIN
 BIDE_API int64_t bide_now_ns(void);
 
 /*
- * Ready after that time: 0 and below... 0: at once, nothing allocated; < 0 or > BIDE_DELAY_MAX_NS (36 years): misuse, EINVAL;
+ * Ready after that time. 0: at once, nothing allocated; < 0 or > BIDE_DELAY_MAX_NS (36 years): misuse, EINVAL;
  * BIDE_FOREVER: never, only cancellation ends it. Cancellable: fails at once with the context's error.
  * Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to cancel. ENOMEM.
  */

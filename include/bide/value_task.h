@@ -156,13 +156,21 @@ BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
 	return value_task.state <= BIDE_ERROR_MAX ? (int)value_task.state : bide_value_task_error_pending_(value_task);
 }
 
+/* The result of one that is there: after success; else 0. (Await what is pending.) */
+BIDE_INLINE bide_payload bide_value_task_result(bide_value_task value_task)
+{
+	if (value_task.state != 0)
+		value_task.payload.i = 0;
+	return value_task.payload;
+}
+
 /* Same value, same error, or the same pending operation. A value that is there never equals a pending one. */
 BIDE_INLINE bool bide_value_task_equal(bide_value_task a, bide_value_task b)
 {
 	return a.state == b.state && a.payload.i == b.payload.i;
 }
 
-/* The name of an error number of any range, for messages: "ECANCELED: Operation canceled". Static; never NULL. */
+/* What an error number of any range means, for messages: strerror's text, or name and text of bide's own. Never NULL. */
 BIDE_API const char *bide_error_text(int error);
 
 BIDE_END_DECLS
@@ -206,14 +214,22 @@ BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
 }
 
 /* 1 ? x : x lets arrays decay and small integers widen; x is evaluated once, in the initialiser. */
-#define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x))
+#define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x)) /* NOLINT(bugprone-branch-clone): the same on purpose */
+/* An integer, a pointer, a float (classes 0..5, 8) or a union (13), which a value task is. */
+#define BIDE_CHECK_VALUE_(x)                                                                                    \
+	__extension__({                                                                                             \
+		_Static_assert(sizeof(BIDE_DECAYED_(x)) <= 8                                                            \
+		                   ? (__builtin_classify_type(x) <= 5 || __builtin_classify_type(x) == 8)               \
+		                   : (__builtin_classify_type(x) == 13 && sizeof(BIDE_DECAYED_(x)) == 16),              \
+		               "a value task holds a number or pointer of at most 8 bytes; see bide_async_return_large"); \
+	})
 #define bide_value_task_from(x)                                                                          \
-	_Generic((x), _Bool: bide_pack_signed_, char: bide_pack_signed_, signed char: bide_pack_signed_,      \
+	(BIDE_CHECK_VALUE_(x), _Generic((x), _Bool: bide_pack_signed_, char: bide_pack_signed_, signed char: bide_pack_signed_,      \
 	         unsigned char: bide_pack_signed_, short: bide_pack_signed_, unsigned short: bide_pack_signed_, \
 	         int: bide_pack_signed_, long: bide_pack_signed_, long long: bide_pack_signed_,               \
 	         unsigned: bide_pack_unsigned_, unsigned long: bide_pack_unsigned_,                           \
 	         unsigned long long: bide_pack_unsigned_, float: bide_pack_double_, double: bide_pack_double_, \
-	         default: bide_pack_other_)((const void *)(BIDE_DECAYED_(x)[1]){ (x) }, sizeof(BIDE_DECAYED_(x)))
+	         default: bide_pack_other_)((const void *)(BIDE_DECAYED_(x)[1]){ (x) }, sizeof(BIDE_DECAYED_(x))))
 
 #endif
 #endif

@@ -84,11 +84,17 @@ void bide_cancel_core_unref_(bide_cancel_core *core)
 		core->destroy(core);
 }
 
+/* Under the lock of the callbacks. */
+static void callbacks_clear(bide_cancel_core *core)
+{
+	while (core->callbacks)
+		list_remove(&core->callbacks, core->callbacks);
+}
+
 void bide_cancel_core_clear_(bide_cancel_core *core)
 {
 	lock(&callbacks_lock);
-	while (core->callbacks)
-		list_remove(&core->callbacks, core->callbacks);
+	callbacks_clear(core);
 	unlock(&callbacks_lock);
 }
 
@@ -139,14 +145,6 @@ static void operations_fire(bide_cancel_core *core, int error)
 		node->fire(node, error);
 		bide_cancel_core_unref_(core); /* the node's; the caller has another */
 	}
-}
-
-static void operations_posted(bide_post *post)
-{
-	bide_cancel_core *core = BIDE_CONTAINER_(post, bide_cancel_core, post);
-
-	operations_fire(core, core->error);
-	bide_cancel_core_unref_(core);
 }
 
 /* Marks a core; true: it was not canceled before. Nobody can add to it afterwards. */
@@ -204,29 +202,63 @@ static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **
 	return true;
 }
 
-bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
+/* Of a marked core, to which nobody adds any more: once false it stays so. */
+static bool has_operations(bide_cancel_core *core)
 {
-	bide_cancel_core *work;
+	bool has;
 
-	if (!core_mark(core, error))
-		return false;
-	bide_cancel_core_ref_(core);
-	core->next = NULL;
-	for (work = core; work;) {
+	lock(&core->lock); /* the worker may be taking one out */
+	has = core->operations != NULL;
+	unlock(&core->lock);
+	return has;
+}
+
+/* Fires all on the work list, whose references it drops. What firing cancels in turn is added to the list. */
+static void walk(bide_cancel_core *work)
+{
+	bide_worker *worker = bide_worker_();
+	bide_thread *thread = bide_thread_of_(worker);
+
+	while (work) {
 		bide_cancel_core *now = work;
 
 		work = now->next;
-		while (callback_fire(now, error, &work))
+		while (callback_fire(now, now->error, &work))
 			;
-		if (!now->operations) { /* marked: nobody adds any more */
+		if (!has_operations(now)) {
 			bide_cancel_core_unref_(now);
 		} else if (bide_port_on_worker()) {
-			operations_fire(now, error);
+			thread->canceling = &work;
+			operations_fire(now, now->error);
+			thread->canceling = NULL;
 			bide_cancel_core_unref_(now);
 		} else {
 			bide_port_post(&now->post); /* takes the reference along */
 		}
 	}
+}
+
+static void operations_posted(bide_post *post)
+{
+	bide_cancel_core *core = BIDE_CONTAINER_(post, bide_cancel_core, post);
+
+	core->next = NULL;
+	walk(core); /* its callbacks have fired */
+}
+
+bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
+{
+	bide_worker *worker = bide_worker_();
+	bide_cancel_core **outer = worker ? bide_thread_of_(worker)->canceling : NULL;
+
+	if (!core_mark(core, error))
+		return false;
+	bide_cancel_core_ref_(core);
+	core->next = outer ? *outer : NULL;
+	if (outer)
+		*outer = core; /* by what an operation's end caused: the outer walk goes on with it, in constant stack */
+	else
+		walk(core);
 	return true;
 }
 
@@ -298,9 +330,10 @@ static void source_free(bide_post *post)
 	timer_stop(source);
 	for (uint32_t i = 0; i < source->parent_count; i++)
 		bide_cancel_detach_(&source->parents[i]);
-	bide_cancel_core_clear_(&source->core);
-	lock(&callbacks_lock); /* a token that is being registered sees the generation or the living source */
-	source->operation.source.generation = 0;
+	/* In one step: a token that is being registered finds the source and is taken out, or finds that it is gone. */
+	lock(&callbacks_lock);
+	BIDE_STORE(&source->operation.source.generation, 0u, RELAXED);
+	callbacks_clear(&source->core);
 	unlock(&callbacks_lock);
 	bide_operation_drop_(&source->operation.source);
 }
@@ -472,7 +505,9 @@ bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
 
 bool bide_cancel_token_is_canceled(bide_cancel_token token)
 {
-	return bide_cancel_token_can_be_canceled(token) && BIDE_LOAD(&token.source->core.error, ACQUIRE) != 0;
+	/* Looked at again: if the source went meanwhile, the error was something else's. */
+	return bide_cancel_token_can_be_canceled(token) && BIDE_LOAD(&token.source->core.error, ACQUIRE) != 0 &&
+	       bide_cancel_token_can_be_canceled(token);
 }
 
 bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child, bide_cancel_node *node)

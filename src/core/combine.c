@@ -22,7 +22,7 @@
 /* Locked instructions only where several threads take part. */
 static bool is_shared(const bide_operation *operation)
 {
-	return operation->source.flags & BIDE_FLAG_SYNC_;
+	return bide_is_sync_(&operation->source);
 }
 
 /* By whoever registers, whose own count keeps the others from reaching zero: no order is needed. */
@@ -167,11 +167,18 @@ typedef struct when_all {
 static const bide_operation_type all_type = { .name = "when_all" };
 static const bide_place all_by = BY("bide_when_all");
 
+/* A task that has its awaiters queued has those of its combinators queued too. */
+static void inherit_queueing(bide_operation *operation, const bide_source *done)
+{
+	if (done->flags & BIDE_FLAG_QUEUE_)
+		bide_flags_add_(&operation->source, BIDE_FLAG_QUEUE_);
+}
+
 static void all_run(bide_notify *notify, bide_source *done)
 {
 	when_all *all = BIDE_CONTAINER_(notify, when_all, notify);
 
-	(void)done;
+	inherit_queueing(&all->operation, done);
 	if (count_down(&all->operation, &all->live) == 0)
 		bide_operation_complete_(&all->operation, bide_payload_int_(0),
 		                         gather(all->items, all->count, &all_by));
@@ -243,6 +250,7 @@ static void all_tasks_run(bide_notify *notify, bide_source *done)
 {
 	when_all_tasks *all = BIDE_CONTAINER_(notify, when_all_tasks, notify);
 
+	inherit_queueing(&all->operation, done);
 	if (done->error)
 		BIDE_STORE(&all->ended, (int)done->error, RELAXED); /* ordered by `live` */
 	bide_release_(done, &all_tasks_by);
@@ -513,6 +521,7 @@ static void any_run(bide_notify *notify, bide_source *done)
 {
 	when_any *any = BIDE_CONTAINER_(notify, when_any, notify);
 
+	inherit_queueing(&any->operation, done);
 	if (!(BIDE_LOAD(&any->bits, RELAXED) & ANY_DECIDED)) { /* a hint, to save the search */
 		if (any->yield.state == (uintptr_t)done)
 			any_decide(any, any->yield_index, 0);
@@ -899,7 +908,7 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 			"time is allowed");
 		return bide_value_task_from_error(BIDE_EBUSY_);
 	}
-	/* What was ready at the start, in its order; what is registered stays pending until it is given. */
+	/* What was ready at the start, in its order; what is registered is pending until given. */
 	while (each->next_ < each->count_) {
 		size_t i = each->next_++;
 		if (core && bide_is_pending_(each->items_[i]))

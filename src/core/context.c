@@ -15,6 +15,7 @@ struct bide_context {
 	int64_t deadline_ns; /* its own or the nearest above */
 	const void *key;
 	void *value;
+	bool in_cleanup; /* made where the cancellation of its parent was hidden, as it is again when this scope is left */
 };
 
 static const bide_operation_type context_type = { "context" };
@@ -160,7 +161,8 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 	if (parent) {
 		bide_context_ref(parent);
 		/* Made in a cleanup it sees the values above, but not their cancellation and deadline. */
-		if (options->parent || !(current & BIDE_CONTEXT_MASKED_)) {
+		context->in_cleanup = !options->parent && (current & BIDE_CONTEXT_MASKED_);
+		if (!context->in_cleanup) {
 			context->deadline_ns = parent->deadline_ns;
 			bide_cancel_core_attach_(&parent->core, &context->core, &context->in_parent);
 		}
@@ -248,7 +250,7 @@ void bide_context_hold_(bide_frame *frame)
 {
 	if (frame->source.flags & BIDE_FLAG_HELD_)
 		return;
-	frame->source.flags |= BIDE_FLAG_HELD_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
 	bide_context_ref(either(frame->context));
 }
 
@@ -261,7 +263,7 @@ uintptr_t bide_context_push_(bide_context *context)
 		return 0;
 	saved = worker->current->context;
 	if (context)
-		worker->current->context = (uintptr_t)context;
+		worker->current->context = context == BIDE_DETACHED_ ? 0 : (uintptr_t)context;
 	return saved;
 }
 
@@ -284,24 +286,27 @@ void bide_context_enter_(bide_frame *frame, bide_context *context)
 	bide_context_ref(context);
 	if (frame->source.flags & BIDE_FLAG_HELD_)
 		bide_context_unref(either(old));
-	frame->source.flags |= BIDE_FLAG_HELD_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
 	frame->context = (uintptr_t)context;
 }
 
 void bide_context_leave_(bide_frame *frame)
 {
 	bide_context *context = either(frame->context), *parent = context ? context->parent : NULL;
+	bool hidden;
 
 	if (!context) {
 		bide_misuse_("bide_async_leave in %s without bide_async_enter", frame->async->name);
 		return;
 	}
+	/* A cleanup sees the cancellation of the scopes that it made, and of nothing above them. */
+	hidden = parent && (context->in_cleanup || (frame->source.flags & BIDE_FLAG_FINISHING_ && !parent->in_cleanup));
 	if (parent)
 		bide_context_ref(parent);
 	if (frame->source.flags & BIDE_FLAG_HELD_)
 		bide_context_unref(context);
-	frame->source.flags &= (uint8_t)~BIDE_FLAG_HELD_;
+	bide_flags_drop_(&frame->source, BIDE_FLAG_HELD_);
 	if (parent)
-		frame->source.flags |= BIDE_FLAG_HELD_;
-	frame->context = (uintptr_t)parent | (frame->context & BIDE_CONTEXT_MASKED_ && parent ? BIDE_CONTEXT_MASKED_ : 0);
+		bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
+	frame->context = (uintptr_t)parent | (hidden ? BIDE_CONTEXT_MASKED_ : 0);
 }

@@ -4,6 +4,13 @@
 #include "../../include/bide/async.h"
 #include "core.h"
 
+/* "No frame" from a start means that nothing ran and the references are still ours: an outcome must not look like it. */
+static void no_frame_inside(bide_frame *frame)
+{
+	if (frame->source.error == BIDE_ENOFRAME)
+		frame->source.error = BIDE_ENOMEM_;
+}
+
 struct bide_continue {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -38,6 +45,7 @@ bide_async(bide_continue)
 		bide_async_fail(BIDE_ECANCELED_);
 	bide_async_return(my->in.continuation(my->in.task, my->in.argument));
 bide_async_finally:
+	no_frame_inside(&my->bide_frame_);
 	bide_task_unref(my->in.task);
 	bide_async_end;
 }
@@ -79,6 +87,7 @@ bide_async(bide_flatten)
 		bide_async_fail(BIDE_ECANCELED_);
 	bide_async_return(bide_task_await(my->inner));
 bide_async_finally:
+	no_frame_inside(&my->bide_frame_);
 	bide_task_unref(my->inner);
 	bide_task_unref(my->in.outer);
 	bide_async_end;

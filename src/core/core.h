@@ -89,6 +89,8 @@ BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *wha
 BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
                                       const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
+/* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
+BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
 
 /* The source line where a frame waits; the mark of a return's own await is left out. */
 static inline unsigned bide_line_(const bide_source *source)
@@ -166,6 +168,7 @@ typedef struct bide_thread {
 	bide_frame root;           /* current outside of all async functions */
 	unsigned completing;       /* depth of completions on this stack */
 	bide_operation *completions, **completions_tail;
+	struct bide_cancel_core **canceling; /* work list of the cancel whose operations fire now */
 	bool is_guest;             /* not the worker */
 	bool in_use;               /* by a thread that lives */
 	struct bide_thread *next;  /* guests */

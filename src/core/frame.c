@@ -443,7 +443,7 @@ bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame)
 	bide_frame_publish_(worker, frame);
 	v = bide_source_value_(&frame->source);
 	frame->awaiting = NULL;
-	frame->source.flags |= BIDE_FLAG_SELF_LINKED_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 	bide_port_schedule(frame, false);
 	return v;
 }
@@ -454,7 +454,7 @@ bide_step bide_frame_step_slow_(bide_frame *frame)
 	bide_step step;
 
 	if (frame->source.flags & BIDE_FLAG_HELD_) {
-		frame->source.flags &= (uint8_t)~BIDE_FLAG_HELD_;
+		bide_flags_drop_(&frame->source, BIDE_FLAG_HELD_);
 		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_MASKED_));
 	}
 	frame->context = 0; /* a large result keeps the frame, which must not take a reference when it is published */
@@ -518,7 +518,7 @@ bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 		bide_frame_publish_(worker, frame);
 	frame->source.line = point;
 	frame->awaiting = NULL;
-	frame->source.flags |= BIDE_FLAG_SELF_LINKED_;
+	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 	bide_queue_push_(worker, frame);
 	return bide_suspended_();
 }
@@ -607,7 +607,7 @@ bide_step bide_async_late_return_(bide_frame *frame)
 {
 	bide_misuse_("bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
 	             frame->async->name, frame->async->file);
-	return bide_frame_step_(frame);
+	return bide_frame_step_slow_(frame);
 }
 
 void bide_async_bad_large_(bide_frame *frame, const void *result)

@@ -33,7 +33,7 @@ static void record(bide_group *group, int error)
 		bide_context_cancel(group->context_, BIDE_ECANCELED_);
 }
 
-/* true: the last, the group is the caller's to end. Releases what was recorded; the last acquires. */
+/* true: the last, who ends the group. Releases what was recorded; the last acquires. */
 static bool count_down(bide_group *group)
 {
 	if (is_shared(group))
@@ -110,7 +110,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 	value_task = bide_materialise_(value_task);
 	error = (int)value_task.state;
 	if (bide_is_pending_(value_task)) {
-		/* Before it is watched: it may report at once. The count is above zero, so no order is needed. */
+		/* Before it is watched: it may report at once. RELAXED: the count is above zero. */
 		if (is_shared(group))
 			BIDE_ADD(&group->pending_, 1, RELAXED);
 		else

@@ -54,6 +54,29 @@ void bide_unobserved_(int error, const bide_source *source)
 		unobserved_hook(error, async ? async->name : "task", unobserved_argument);
 }
 
+/* An await of an async function; `at` has its line, if points are lines (they are not with BIDE_COMPUTED_GOTO). */
+static void describe_await(char *text, size_t size, const bide_async *async, const bide_source *at)
+{
+	if (async->points_are_lines)
+		snprintf(text, size, "at %s:%u in %s", async->file, bide_line_(at), async->name);
+	else
+		snprintf(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
+}
+
+/* Still pending, or done and not consumed: who has it. A frame that waits stays as it is while this, the worker, looks. */
+static void describe_holder(char *text, size_t size, const bide_source *source)
+{
+	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration */
+	const bide_frame *waiter = (const bide_frame *)word;
+
+	if (word == BIDE_WORD_ABANDONED_)
+		snprintf(text, size, "bide_forget");
+	else if ((word & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ && word && bide_port_on_worker())
+		describe_await(text, size, waiter->async, &waiter->source);
+	else
+		snprintf(text, size, "a wait or combinator that is going on");
+}
+
 /* Who consumed a source last, as far as its free memory still says. */
 static void describe_consumer(char *text, size_t size, const bide_source *source)
 {
@@ -63,6 +86,8 @@ static void describe_consumer(char *text, size_t size, const bide_source *source
 	const bide_async *async;
 
 	snprintf(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
+	if (source->kind < BIDE_KIND_USER_ && source->generation >= BIDE_COUNT_BASE_)
+		snprintf(text, size, "bide_as_task, the task is in use");
 	if (source->kind >= BIDE_KIND_TIMER_ || (source->generation >> 48) != 0)
 		return;
 	by = (uintptr_t)frame->awaiting;
@@ -72,22 +97,35 @@ static void describe_consumer(char *text, size_t size, const bide_source *source
 			snprintf(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
 	} else if (by) {
 		async = (const bide_async *)by;
-		snprintf(text, size, "at %s:%u in %s", async->file, bide_line_(source), async->name);
+		describe_await(text, size, async, source);
 	}
 }
 
 void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place, const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
-	char first[256], here[256] = "";
+	bool held = source->generation == value_task.payload.generation && source->word != BIDE_WORD_ABANDONED_;
+	char first[256], here[256] = " ";
 
-	describe_consumer(first, sizeof first, source);
+	if (source->generation == value_task.payload.generation)
+		describe_holder(first, sizeof first, source);
+	else
+		describe_consumer(first, sizeof first, source);
 	if (by)
-		snprintf(here, sizeof here, " at %s:%u in %s", by->async->file, bide_line_(&by->source), by->async->name);
+		describe_await(here + 1, sizeof here - 1, by->async, &by->source);
 	else if (place)
 		snprintf(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
-	bide_misuse_("%s%s: this value task has been consumed already (first use: %s); a value task has one consumer, once; "
-	             "make it a task (bide_as_task) to share it", what, here, first);
+	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task (bide_as_task) to share it",
+	             what, here[1] ? here : "", held ? "somebody awaits this value task already" : "this value task has been consumed already",
+	             first);
+}
+
+bool bide_check_error_(int error, const char *what)
+{
+	if (error > 0 && error <= BIDE_ERROR_MAX)
+		return true;
+	bide_misuse_("%s: error %d is none; 1 to %d are", what, error, BIDE_ERROR_MAX);
+	return false;
 }
 
 /* The errors that have no errno of their own. */

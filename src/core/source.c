@@ -88,8 +88,7 @@ bide_registered bide_watch_(bide_value_task value_task, bide_notify *notify, con
 		return BIDE_ALREADY_TAKEN_;
 	registered = bide_source_register_(source, (uintptr_t)notify | BIDE_WORD_NOTIFY_);
 	if (registered == BIDE_ALREADY_TAKEN_)
-		bide_misuse_("%s at %s:%u: somebody awaits this value task already; it has one consumer (bide_as_task shares it)",
-		             what, place ? place->file : "?", place ? (unsigned)place->line : 0);
+		bide_report_stale_(value_task, what, place, NULL);
 	return registered;
 }
 
@@ -97,7 +96,7 @@ bool bide_unwatch_(bide_source *source, bide_notify *notify)
 {
 	uintptr_t mine = (uintptr_t)notify | BIDE_WORD_NOTIFY_;
 
-	if (!(source->flags & BIDE_FLAG_SYNC_)) {
+	if (!bide_is_sync_(source)) {
 		if (source->word != mine)
 			return false;
 		source->word = BIDE_WORD_PENDING_;
@@ -190,8 +189,8 @@ static bool user_complete(bide_user_source *user, bide_payload payload, int erro
 		bide_source_complete_(&user->source, payload, error);
 		return true;
 	}
-	/* One winner: the claim. Pairs with nothing; the word publishes the result. */
-	if (BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, RELAXED) & BIDE_LINE_CLAIMED_)
+	/* One winner: the claim. Pairs with a reset; the word publishes the result. */
+	if (BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, ACQUIRE) & BIDE_LINE_CLAIMED_)
 		return false;
 	user->source.payload = payload;
 	user->source.error = (uint16_t)error;
@@ -208,37 +207,33 @@ static bool user_complete(bide_user_source *user, bide_payload payload, int erro
 	return true;
 }
 
-static bool user_valid(const bide_user_source *user, int error, const char *what)
+static bool user_valid(const bide_user_source *user, const char *what)
 {
 	if (!user)
 		bide_misuse_("%s: source is NULL", what);
-	else if (error < 0 || error > BIDE_ERROR_MAX)
-		bide_misuse_("%s: error %d is none; 1 to %d are", what, error, BIDE_ERROR_MAX);
-	else
-		return true;
-	return false;
+	return user != NULL;
 }
 
 bool bide_user_source_try_complete(bide_user_source *user, bide_payload payload)
 {
-	return user_valid(user, 0, "bide_user_source_try_complete") && user_complete(user, payload, 0);
+	return user_valid(user, "bide_user_source_try_complete") && user_complete(user, payload, 0);
 }
 
 bool bide_user_source_try_fail(bide_user_source *user, int error)
 {
-	return user_valid(user, error > 0 ? error : -1, "bide_user_source_try_fail") &&
+	return user_valid(user, "bide_user_source_try_fail") && bide_check_error_(error, "bide_user_source_try_fail") &&
 	       user_complete(user, bide_payload_int_(0), error);
 }
 
 void bide_user_source_complete(bide_user_source *user, bide_payload payload)
 {
-	if (user_valid(user, 0, "bide_user_source_complete") && !user_complete(user, payload, 0))
+	if (user_valid(user, "bide_user_source_complete") && !user_complete(user, payload, 0))
 		bide_misuse_("bide_user_source_complete: completed already; bide_user_source_reset makes it new");
 }
 
 void bide_user_source_fail(bide_user_source *user, int error)
 {
-	if (user_valid(user, error > 0 ? error : -1, "bide_user_source_fail") &&
+	if (user_valid(user, "bide_user_source_fail") && bide_check_error_(error, "bide_user_source_fail") &&
 	    !user_complete(user, bide_payload_int_(0), error))
 		bide_misuse_("bide_user_source_fail: completed already; bide_user_source_reset makes it new");
 }
@@ -273,8 +268,9 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
-	BIDE_STORE(&user->source.line, 0u, RELAXED);
-	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELEASE); /* pairs with the next handshake */
+	/* The claim opens last: who claims finds all of the new generation. Pairs with user_complete. */
+	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELAXED);
+	BIDE_STORE(&user->source.line, 0u, RELEASE);
 }
 
 void bide_release_other_(bide_source *source)

@@ -24,6 +24,14 @@ typedef struct cancellable_subscription {
 	bide_timer *timer;
 } cancellable_subscription;
 
+/* One made elsewhere than on the worker, which owns lists of cancellation and timers: it begins, and is given up, there. */
+typedef struct sent_subscription {
+	cancellable_subscription base;
+	bide_post begin, leave;
+	bide_source *task;      /* a reference, until it has begun */
+	bide_cancel_core *core; /* the same */
+} sent_subscription;
+
 static const bide_operation_type subscription_type = { "task" };
 static const bide_operation_type cancellable_type = { "task (cancellable)" };
 
@@ -73,6 +81,18 @@ static void subscription_finish(subscription *s, bide_payload payload, int error
 	bide_operation_complete_(&s->operation, payload, error);
 }
 
+/* The task is over, the subscription in no list any more. */
+static void subscription_deliver(subscription *s, bide_source *task)
+{
+	bool large = task->flags & BIDE_FLAG_LARGE_; /* the result is inside the task */
+
+	BIDE_STORE(&s->task, large ? task : NULL, RELAXED);
+	bide_flags_add_(&s->operation.source, task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_));
+	if (large)
+		bide_task_ref((bide_task *)task);
+	subscription_finish(s, task->payload, task->error);
+}
+
 void bide_task_deliver_(bide_source *task, uintptr_t newest)
 {
 	subscription *s = (subscription *)newest, *next;
@@ -83,13 +103,7 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 		; /* the first to come is the first to run */
 	for (; s; s = next) {
 		next = s->newer;
-		s->task = NULL;
-		s->operation.source.flags |= task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_);
-		if (task->flags & BIDE_FLAG_LARGE_) { /* the result is inside the task */
-			s->task = task;
-			bide_task_ref((bide_task *)task);
-		}
-		subscription_finish(s, task->payload, task->error);
+		subscription_deliver(s, task);
 	}
 	bide_task_unref((bide_task *)task); /* the producer's */
 }
@@ -102,7 +116,7 @@ void bide_subscription_let_go_(bide_source *source)
 void bide_subscription_cancel_(bide_source *source, int error)
 {
 	subscription *s = (subscription *)(void *)source;
-	bide_source *task = s->task;
+	bide_source *task = BIDE_LOAD(&s->task, RELAXED); /* of another thread's wait: DONE tells, below */
 	uintptr_t newest;
 
 	if (!task || !list_lock(task, &newest))
@@ -114,15 +128,33 @@ void bide_subscription_cancel_(bide_source *source, int error)
 	if (s->older)
 		s->older->newer = s->newer;
 	list_unlock(task, newest);
-	s->task = NULL;
+	BIDE_STORE(&s->task, NULL, RELAXED);
 	subscription_finish(s, bide_payload_int_(0), error);
+}
+
+static void leave(subscription *s)
+{
+	/* Either this ends it, or its completion is on the way; both leave it to be forgotten. */
+	bide_subscription_cancel_(&s->operation.source, BIDE_ECANCELED_);
+	bide_forget_at_(bide_source_value_(&s->operation.source), NULL);
+}
+
+static void leave_posted(bide_post *post)
+{
+	leave(&BIDE_CONTAINER_(post, sent_subscription, leave)->base.base);
 }
 
 void bide_task_leave_(bide_value_task value_task)
 {
-	/* Either this ends it, or its completion is on the way; both leave it to be forgotten. */
-	bide_subscription_cancel_((bide_source *)value_task.state, BIDE_ECANCELED_);
-	bide_forget_at_(value_task, NULL);
+	subscription *s = (subscription *)value_task.state;
+	sent_subscription *sent = (sent_subscription *)s;
+
+	if (s->operation.type != &cancellable_type || bide_port_on_worker()) {
+		leave(s);
+		return;
+	}
+	sent->leave.run = leave_posted;
+	bide_port_post(&sent->leave); /* arrives after its beginning */
 }
 
 static void subscription_canceled(bide_cancel_node *node, int error)
@@ -151,22 +183,69 @@ static bide_value_task task_outcome(bide_source *task)
 	return v;
 }
 
-/* Puts a subscription in the list; its value task, or the outcome if the task is over by now. */
-static bide_value_task subscribe(bide_source *task, subscription *s)
+/* Puts a subscription in the list; false: the task is over. */
+static bool enlist(bide_source *task, subscription *s)
 {
-	bide_value_task v = bide_source_value_(&s->operation.source);
 	uintptr_t newest;
 
 	s->task = task;
 	if (!list_lock(task, &newest)) {
 		s->task = NULL;
-		bide_operation_drop_(&s->operation.source);
-		return task_outcome(task);
+		return false;
 	}
 	s->older = (subscription *)newest;
 	if (s->older)
 		s->older->newer = s;
 	list_unlock(task, (uintptr_t)s);
+	return true;
+}
+
+/* Its value task, or the outcome if the task is over by now. */
+static bide_value_task subscribe(bide_source *task, subscription *s)
+{
+	bide_value_task v = bide_source_value_(&s->operation.source);
+
+	if (enlist(task, s))
+		return v;
+	bide_operation_drop_(&s->operation.source);
+	return task_outcome(task);
+}
+
+static void begin_posted(bide_post *post)
+{
+	sent_subscription *sent = BIDE_CONTAINER_(post, sent_subscription, begin);
+	cancellable_subscription *c = &sent->base;
+	bide_source *task = sent->task;
+	int error = bide_cancel_link_(sent->core, &c->node, subscription_canceled);
+
+	if (sent->core)
+		bide_cancel_core_unref_(sent->core);
+	if (c->timer) {
+		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, "bide_task_await_for", NULL);
+		bide_port_arm(c->timer);
+	}
+	if (error) {
+		subscription_finish(&c->base, bide_payload_int_(0), error);
+	} else if (!enlist(task, &c->base)) {
+		observe(task);
+		subscription_deliver(&c->base, task);
+	}
+	bide_task_unref((bide_task *)task);
+}
+
+/* From another thread than the worker's. */
+static bide_value_task subscription_send(bide_source *task, bide_cancel_core *core, cancellable_subscription *c)
+{
+	sent_subscription *sent = (sent_subscription *)c;
+	bide_value_task v = bide_source_value_(&c->base.operation.source); /* sent, it may be over at once */
+
+	sent->task = task;
+	sent->core = core;
+	bide_task_ref((bide_task *)task);
+	if (core)
+		bide_cancel_core_ref_(core);
+	sent->begin.run = begin_posted;
+	bide_port_post(&sent->begin);
 	return v;
 }
 
@@ -176,6 +255,7 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 	bide_cancel_core *core = bide_context_core_();
 	cancellable_subscription *c;
 	bide_value_task v;
+	bool on_worker;
 	int error;
 
 	if (!task || timeout_ns < 0) {
@@ -188,7 +268,9 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 		subscription *s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
 		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
 	}
-	c = (cancellable_subscription *)(void *)bide_operation_new_(sizeof *c, &cancellable_type);
+	on_worker = bide_port_on_worker();
+	c = (cancellable_subscription *)(void *)bide_operation_new_(on_worker ? sizeof *c : sizeof(sent_subscription),
+	                                                            &cancellable_type);
 	if (!c)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	if (timeout_ns != BIDE_FOREVER) {
@@ -200,6 +282,8 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 		c->timer->source.payload.i = bide_deadline_after_(timeout_ns);
 		c->expired.run = subscription_expired;
 	}
+	if (!on_worker)
+		return subscription_send(task, core, c);
 	error = bide_cancel_link_(core, &c->node, subscription_canceled);
 	if (error) {
 		if (c->timer)
@@ -207,8 +291,15 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 		bide_operation_drop_(&c->base.operation.source);
 		return bide_value_task_from_error(error);
 	}
-	v = subscribe(task, &c->base);
-	if (c->timer && v.state == (uintptr_t)c) {
+	v = bide_source_value_(&c->base.operation.source);
+	if (!enlist(task, &c->base)) { /* it has ended on another thread just now */
+		bide_cancel_unlink_(&c->node);
+		if (c->timer)
+			bide_operation_drop_(&c->timer->source);
+		bide_operation_drop_(&c->base.operation.source);
+		return task_outcome(task);
+	}
+	if (c->timer) {
 		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, what, NULL);
 		bide_port_arm(c->timer);
 	}
@@ -218,6 +309,17 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 bide_value_task bide_task_await(bide_task *task)
 {
 	return task_wait(task, BIDE_FOREVER, "bide_task_await");
+}
+
+bide_value_task bide_task_await_take(bide_task *task)
+{
+	bide_value_task v;
+
+	if (!task)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	v = task_wait(task, BIDE_FOREVER, "bide_task_await_take");
+	bide_task_unref(task);
+	return v;
 }
 
 bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
@@ -447,8 +549,8 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 	/* Counted for its producer and for the caller before the word says so. The producer reads flags and count only
 	 * after it has seen SHARED (acquire), which this release publishes. */
 	generation = source->generation;
-	if (!(source->flags & BIDE_FLAG_SYNC_)) {
-		source->flags |= BIDE_FLAG_SYNC_; /* ours alone until now; a task may be used by any thread */
+	if (!bide_is_sync_(source)) {
+		bide_flags_add_(source, BIDE_FLAG_SYNC_); /* ours alone until now; a task may be used by any thread */
 		if (bide_is_done_(source))
 			seen = BIDE_WORD_DONE_;
 	}
@@ -461,17 +563,15 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		return (bide_task *)source;
 	}
 	source->generation = generation;
-	bide_misuse_("bide_as_task at %s:%u: somebody awaits this value task already", place ? place->file : "?",
-	             place ? (unsigned)place->line : 0);
+	bide_report_stale_(value_task, "bide_as_task", place, NULL);
 	return bide_task_from_error(BIDE_ESTALE);
 }
 
 /* Nobody wants the result of a user's source: a task that nobody holds takes it. */
 void bide_forget_user_(bide_source *source, const bide_place *place)
 {
-	static bide_notify nobody;
+	static bide_notify nobody = { bide_forget_done_ };
 
-	nobody.run = bide_forget_done_;
 	if (bide_watch_(bide_source_value_(source), &nobody, "bide_forget", place) == BIDE_ALREADY_DONE_)
 		bide_forget_done_(&nobody, source);
 }
@@ -529,10 +629,6 @@ static bool task_complete(bide_task *handle, bide_payload result, int error, con
 		bide_misuse_("%s: task is NULL", what);
 		return false;
 	}
-	if (error < 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_("%s: error %d is none; 1 to %d are", what, error, BIDE_ERROR_MAX);
-		return false;
-	}
 	if ((task->kind & 0xE0u) != BIDE_KIND_TASK_) {
 		bide_misuse_("%s: this task is an async function's; only those of bide_task_create are completed by hand", what);
 		return false;
@@ -565,7 +661,8 @@ void bide_task_complete_pointer(bide_task *task, const void *result)
 
 void bide_task_fail(bide_task *task, int error)
 {
-	task_complete(task, bide_payload_int_(0), error > 0 ? error : -1, "bide_task_fail", true);
+	if (bide_check_error_(error, "bide_task_fail"))
+		task_complete(task, bide_payload_int_(0), error, "bide_task_fail", true);
 }
 
 void bide_task_cancel(bide_task *task)
@@ -580,7 +677,8 @@ bool bide_task_try_complete(bide_task *task, bide_payload result)
 
 bool bide_task_try_fail(bide_task *task, int error)
 {
-	return task_complete(task, bide_payload_int_(0), error > 0 ? error : -1, "bide_task_try_fail", false);
+	return bide_check_error_(error, "bide_task_try_fail") &&
+	       task_complete(task, bide_payload_int_(0), error, "bide_task_try_fail", false);
 }
 
 bool bide_task_try_cancel(bide_task *task)

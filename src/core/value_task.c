@@ -25,6 +25,10 @@ int bide_value_task_error_pending_(bide_value_task value_task)
 
 	if (!bide_check_fresh_(value_task, "bide_value_task_status", NULL))
 		return BIDE_ESTALE;
+	if (BIDE_UNLIKELY(BIDE_LOAD(&source->word, RELAXED) == BIDE_WORD_ABANDONED_)) {
+		bide_report_stale_(value_task, "bide_value_task_status", NULL, NULL);
+		return BIDE_ESTALE;
+	}
 	return bide_is_done_(source) ? source->error : -1;
 }
 
@@ -45,7 +49,7 @@ bide_status bide_value_task_status_pending_(bide_value_task value_task)
 /* A frame of the worker, in the hands of another thread: its handshake has no locked instructions. */
 bool bide_belongs_here_(const bide_source *source, const char *what, const bide_place *place)
 {
-	if ((source->flags & BIDE_FLAG_SYNC_) || bide_port_on_worker())
+	if (bide_is_sync_(source) || bide_port_on_worker())
 		return true;
 	bide_misuse_("%s at %s:%u: this value task belongs to the worker's thread; make it a task there (bide_as_task) to use "
 	             "it on another", what, place ? place->file : "?", place ? (unsigned)place->line : 0);
@@ -70,7 +74,7 @@ void bide_forget_at_(bide_value_task value_task, const bide_place *place)
 		return;
 	}
 	/* Against the producer's DONE: one of the two frees it. */
-	if (!(source->flags & BIDE_FLAG_SYNC_)) {
+	if (!bide_is_sync_(source)) {
 		seen = source->word;
 		if (seen == BIDE_WORD_PENDING_)
 			source->word = BIDE_WORD_ABANDONED_;
@@ -80,8 +84,7 @@ void bide_forget_at_(bide_value_task value_task, const bide_place *place)
 	if (seen == BIDE_WORD_PENDING_)
 		return;
 	if ((seen & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_) {
-		bide_misuse_("bide_forget at %s:%u: somebody awaits this value task", place ? place->file : "?",
-		             place ? (unsigned)place->line : 0);
+		bide_report_stale_(value_task, "bide_forget", place, NULL);
 		return;
 	}
 	bide_unobserved_(source->error, source);

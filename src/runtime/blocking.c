@@ -316,7 +316,6 @@ void bide_blocking_stop(void)
 	has_ended = pool.has_ended;
 	pool.has_ended = false;
 	pool.stopping = false;
-	pool.threads_max = 0;
 	bide_os_unlock(&pool.mutex);
 	if (has_ended)
 		bide_os_thread_join(ended);

@@ -16,7 +16,7 @@ BIDE_INTERNAL void bide_blocking_configure(unsigned threads_max);
 /*
  * On the worker: waits for the jobs that run, fails the queued ones with ECANCELED, and joins all
  * threads. When it returns, every job has been posted: run the posts once more to complete them.
- * Afterwards all is as at the start, unconfigured.
+ * Afterwards all is as at the start, but for the limit.
  */
 BIDE_INTERNAL void bide_blocking_stop(void);
 

@@ -16,8 +16,11 @@ struct bide_periodic_timer {
 	bide_timer *timer; /* armed; NULL: stopped */
 	tick *waiting;
 	int64_t period_ns, next_ns;
-	bool missed, stopped, destroyed;
+	uint32_t asked; /* to stop, to go; atomic. Not 0: the post is in the inbox */
+	bool missed, stopped;
 };
+
+enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2 };
 
 static const bide_operation_type tick_type = { "periodic timer" };
 
@@ -156,32 +159,39 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 static void stop_posted(bide_post *post)
 {
 	bide_periodic_timer *p = BIDE_CONTAINER_(post, bide_periodic_timer, stop);
+	uint32_t asked = BIDE_SWAP(&p->asked, 0u, ACQ_REL); /* pairs with ask: from here on it may be posted again */
 
 	timer_stop(p);
-	if (p->destroyed)
+	if (asked & ASKED_TO_GO)
 		bide_deallocate_(p, sizeof *p);
+}
+
+/* The post is sent once, whoever asks: then it is in the inbox, and whoever runs it sees what was added meanwhile. */
+static void ask(bide_periodic_timer *p, uint32_t what)
+{
+	bool on_worker = bide_port_on_worker();
+	uint32_t before;
+
+	if (on_worker)
+		timer_stop(p); /* at once: a pending wait is answered before this returns */
+	before = BIDE_OR(&p->asked, what, ACQ_REL); /* pairs with stop_posted */
+	if (before != 0)
+		return;
+	p->stop.run = stop_posted;
+	if (on_worker)
+		stop_posted(&p->stop);
+	else
+		bide_port_post(&p->stop);
 }
 
 void bide_periodic_timer_stop(bide_periodic_timer *p)
 {
-	if (!p)
-		return;
-	if (bide_port_on_worker()) {
-		timer_stop(p);
-		return;
-	}
-	p->stop.run = stop_posted;
-	bide_port_post(&p->stop);
+	if (p)
+		ask(p, ASKED_TO_STOP);
 }
 
 void bide_periodic_timer_destroy(bide_periodic_timer *p)
 {
-	if (!p)
-		return;
-	p->destroyed = true;
-	p->stop.run = stop_posted;
-	if (bide_port_on_worker())
-		stop_posted(&p->stop);
-	else
-		bide_port_post(&p->stop);
+	if (p)
+		ask(p, ASKED_TO_GO);
 }

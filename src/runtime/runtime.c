@@ -109,6 +109,7 @@ int64_t bide_shutdown(bool quiet)
 		r->inbox = 0;
 		bide_counts_leave_(&r->main);
 		bide_current_worker_ = NULL;
+		bide_blocking_configure(0);
 		bide_simulating_ = false;
 		r->simulating = false;
 		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);

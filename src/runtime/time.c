@@ -39,47 +39,53 @@ void bide_timer_due_(bide_timer *timer)
 	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
 }
 
-static void delay_canceled(bide_cancel_node *node, int error)
-{
-	bide_timer *timer = &BIDE_CONTAINER_(node, cancellable_delay, node)->timer;
-
-	if (timer->source.flags & BIDE_FLAG_QUEUE_) {
-		timer->source.error = (uint16_t)error; /* still in the inbox, which holds its links: it ends when it arrives */
-		return;
-	}
-	bide_port_disarm(timer);
-	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
-}
-
 /* From another thread the timer travels through the inbox; its links serve as the post. */
 BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer, next), "same two words");
+
+static bide_post *post_of(bide_timer *timer)
+{
+	return (bide_post *)(void *)&timer->next;
+}
 
 static void arm_posted(bide_post *post)
 {
 	bide_timer *timer = BIDE_CONTAINER_(post, bide_timer, next);
 
 	timer->next = timer->previous = NULL;
-	timer->source.flags &= (uint8_t)~BIDE_FLAG_QUEUE_;
 	if (timer->source.error)
 		bide_timer_due_(timer);
 	else if (timer->source.payload.i != BIDE_FOREVER)
 		bide_port_arm(timer);
 }
 
+/* Before it is linked, because the worker may cancel it at once. */
+static void mark_posted(bide_timer *timer)
+{
+	if (!bide_port_on_worker())
+		post_of(timer)->run = arm_posted;
+}
+
+static void delay_canceled(bide_cancel_node *node, int error)
+{
+	bide_timer *timer = &BIDE_CONTAINER_(node, cancellable_delay, node)->timer;
+
+	if (post_of(timer)->run == arm_posted) {
+		timer->source.error = (uint16_t)error; /* the inbox holds its links, or will: it ends when it arrives */
+		return;
+	}
+	bide_port_disarm(timer);
+	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
+}
+
 static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
 {
 	bide_value_task v = bide_source_value_(&timer->source);
-	bide_post *post = (bide_post *)(void *)&timer->next;
 
 	timer->source.payload.i = deadline_ns;
-	if (bide_port_on_worker()) {
-		if (deadline_ns != BIDE_FOREVER)
-			bide_port_arm(timer);
-		return v;
-	}
-	timer->source.flags |= BIDE_FLAG_QUEUE_;
-	post->run = arm_posted;
-	bide_port_post(post);
+	if (!bide_port_on_worker())
+		bide_port_post(post_of(timer));
+	else if (deadline_ns != BIDE_FOREVER)
+		bide_port_arm(timer);
 	return v;
 }
 
@@ -92,6 +98,7 @@ static bide_value_task delay_start(int64_t deadline_ns)
 
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
+	mark_posted(timer);
 	error = core ? bide_cancel_link_(core, &((cancellable_delay *)timer)->node, delay_canceled) : 0;
 	if (error) { /* canceled by another thread just now */
 		bide_operation_drop_(&timer->source);
@@ -149,5 +156,8 @@ bide_value_task bide_materialise_(bide_value_task value_task)
 	if (value_task.state != (uintptr_t)&bide_yield_source_)
 		return value_task;
 	timer = bide_timer_new_(sizeof *timer);
-	return timer ? timer_start(timer, bide_port_now()) : bide_value_task_from_error(BIDE_ENOMEM_);
+	if (!timer)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	mark_posted(timer);
+	return timer_start(timer, bide_port_now());
 }

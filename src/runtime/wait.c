@@ -56,8 +56,11 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 		error = on_worker ? bide_loop_run_(&w.done, deadline_ns) : sleep_until(&w, deadline_ns);
 		if (error && bide_unwatch_(source, &w.notify))
 			return error;
-		if (error && !on_worker)
-			sleep_until(&w, BIDE_FOREVER); /* its completion is on the way, and touches w */
+		/* Its completion is on the way, and touches w. */
+		if (error && on_worker)
+			bide_loop_run_(&w.done, BIDE_FOREVER);
+		else if (error)
+			sleep_until(&w, BIDE_FOREVER);
 		break;
 	case BIDE_ALREADY_DONE_:
 		break;
@@ -66,10 +69,15 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	return 0;
 }
 
-int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place)
+/* *mine: it was not consumed, and is the caller's still. */
+static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place,
+                   bool *mine)
 {
 	bide_worker *worker = bide_worker_();
+	bide_value_task made;
 	int error;
+
+	*mine = true;
 
 	if (timeout_ns < 0) {
 		bide_misuse_("bide_wait_for: the timeout is below zero; BIDE_FOREVER means none");
@@ -82,29 +90,39 @@ int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t time
 		             place ? place->file : "?", place ? (unsigned)place->line : 0, worker->current->async->name);
 		return BIDE_EDEADLK_;
 	}
-	value_task = bide_materialise_(value_task);
-	if (bide_is_pending_(value_task)) {
-		if (!bide_check_fresh_(value_task, "bide_wait", place))
+	made = bide_materialise_(value_task);
+	if (bide_is_pending_(made)) {
+		if (!bide_check_fresh_(made, "bide_wait", place))
 			return BIDE_ESTALE;
-		if (!bide_belongs_here_((bide_source *)value_task.state, "bide_wait", place))
+		if (!bide_belongs_here_((bide_source *)made.state, "bide_wait", place))
 			return BIDE_EINVAL_;
-		error = wait_pending(&value_task, timeout_ns, place);
+		error = wait_pending(&made, timeout_ns, place);
+		if (error && made.state != value_task.state)
+			bide_forget_at_(made, place); /* the caller's is a yield, which is nothing to keep */
 		if (error)
 			return error;
 	}
+	*mine = false;
 	if (result)
-		*result = value_task.payload;
-	return (int)value_task.state;
+		*result = made.payload;
+	return (int)made.state;
+}
+
+int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place)
+{
+	bool mine;
+
+	return wait_at(value_task, result, timeout_ns, place, &mine);
 }
 
 int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns)
 {
 	bide_value_task subscription = bide_task_await(task);
-	int error = bide_wait_at_(subscription, result, timeout_ns, NULL);
+	bool mine;
+	int error = wait_at(subscription, result, timeout_ns, NULL, &mine);
 
-	/* Not over, and not consumed: the subscription goes, the task goes on. */
-	if ((error == BIDE_ETIMEDOUT_ || error == BIDE_EDEADLK_ || error == BIDE_EINVAL_) && bide_is_pending_(subscription) &&
-	    !bide_task_is_ready(task))
+	/* The subscription goes, the task goes on. */
+	if (mine && bide_is_pending_(subscription))
 		bide_task_leave_(subscription);
 	return error;
 }

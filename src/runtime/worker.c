@@ -47,7 +47,7 @@ void bide_runtime_start_(const bide_config *config)
 	r->turn = 0;
 	bide_wheel_init(&r->wheel, r->simulating ? 0 : bide_os_now_ns());
 	/* Numbers go on after a shutdown: no generation of an earlier life comes back. */
-	bide_thread_init_(&r->main, ++r->thread_count & 0x7FFF, false);
+	bide_thread_init_(&r->main, r->thread_count++ % 0x7FFF + 1, false);
 	r->main.worker.stack_limit = stack_limit();
 	bide_current_worker_ = &r->main.worker;
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE); /* pairs with the attach of other threads */
@@ -77,7 +77,7 @@ static bide_worker *guest_attach(void)
 	} else {
 		thread = bide_allocate_(sizeof *thread, 64);
 		if (thread) {
-			bide_thread_init_(thread, ++r->thread_count & 0x7FFF, true);
+			bide_thread_init_(thread, r->thread_count++ % 0x7FFF + 1, true);
 			thread->next = r->guests;
 			r->guests = thread;
 		}
@@ -120,7 +120,7 @@ static void inbox_send(uintptr_t item, bide_post *post, bide_frame *frame)
 	do {
 		if (post)
 			post->next = (bide_post *)newest;
-		else if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+		else if (BIDE_LOAD(&frame->source.flags, RELAXED) & BIDE_FLAG_SELF_LINKED_) /* the worker may add SYNC meanwhile */
 			frame->awaiting = (bide_source *)newest;
 		else
 			frame->awaiting->word = (newest & ~(uintptr_t)1) | (newest & 1) << 2 | BIDE_WORD_DONE_;
@@ -243,7 +243,7 @@ static inline bool step(void)
 	if (!frame)
 		return false;
 	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
-		frame->source.flags &= (uint8_t)~BIDE_FLAG_SELF_LINKED_;
+		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 		frame->awaiting = NULL;
 	}
 	if (BIDE_UNLIKELY(r->watched)) {

@@ -6,6 +6,7 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -23,8 +24,9 @@ internal sealed record Case(string Bench, string Who, Func<long, Task> Run)
 
 internal static class Program
 {
-    private const double BatchMinNs = 50e6;
-    private const double BatchAimNs = 65e6;
+    private const int Batches = 25;
+    private const double BatchMinNs = 2e6;
+    private const double BatchAimNs = 2.5e6;
     private const double WarmUpNs = 1.2e9;
     private const long Depth = 1000;
     private const int LiveCount = 100_000;
@@ -121,7 +123,35 @@ internal static class Program
         sink = sum;
     }
 
-    // round_trip: a value task over a source that is used again and again, and a new completion source a turn
+    // round_trip
+
+    private static async Task TakeTurnsTask(long count)
+    {
+        for (long i = 0; i < count; i++)
+            await Task.Yield();
+    }
+
+    private static async ValueTask TakeTurnsValue(long count)
+    {
+        for (long i = 0; i < count; i++)
+            await Task.Yield();
+    }
+
+    private static async Task RoundTripTask(long count)
+    {
+        Task other = TakeTurnsTask(count);
+        await TakeTurnsTask(count);
+        await other;
+    }
+
+    private static async Task RoundTripValue(long count)
+    {
+        ValueTask other = TakeTurnsValue(count);
+        await TakeTurnsValue(count);
+        await other;
+    }
+
+    // round_trip_source: a value task over a source that is used again and again, and a new completion source a turn
 
     private sealed class Baton : IValueTaskSource<long>
     {
@@ -148,7 +178,7 @@ internal static class Program
             pong.HandOver(await ping.Taken());
     }
 
-    private static async Task RoundTripValue(long count)
+    private static async Task RoundTripSourceValue(long count)
     {
         Baton ping = new(), pong = new();
         Task other = Ponging(count, ping, pong);
@@ -180,7 +210,7 @@ internal static class Program
             pong.HandOver(await ping.Taken());
     }
 
-    private static async Task RoundTripTask(long count)
+    private static async Task RoundTripSourceTask(long count)
     {
         TaskBaton ping = new(), pong = new();
         Task other = Ponging(count, ping, pong);
@@ -334,6 +364,8 @@ internal static class Program
         new("suspend_resume", ValueTaskName, SuspendResumeValue),
         new("round_trip", TaskName, RoundTripTask),
         new("round_trip", ValueTaskName, RoundTripValue),
+        new("round_trip_source", TaskName, RoundTripSourceTask),
+        new("round_trip_source", ValueTaskName, RoundTripSourceValue),
         new("timers", TaskName, InsertCancel),
         new("timers_100k", TaskName, InsertCancel) { Live = true },
         new("await_depth", TaskName, AwaitDepthTask) { Operations = Depth },
@@ -360,24 +392,29 @@ internal static class Program
         test.Warm = true;
     }
 
-    // Time an operation, and bytes an operation by the runtime's own exact counter, read outside of the timed batch.
-    private static (double Ns, double Bytes) Measure(Case test)
+    // Finds how many steps a batch takes; once that is known, it only warms up.
+    private static void Calibrate(Case test)
+    {
+        WarmUp(test);
+        double elapsed;
+        while ((elapsed = BatchNs(test, test.Count)) < BatchMinNs)
+            test.Count = elapsed < BatchAimNs / 16 ? test.Count * 8 : (long)(test.Count * BatchAimNs / elapsed) + 1;
+    }
+
+    // Time an operation in each batch, and bytes an operation by the runtime's own exact counter, read outside of
+    // the timed batches.
+    private static (double[] Ns, double Bytes) Measure(Case test)
     {
         Timer[]? live = test.Live ? StartLive() : null;
-        WarmUp(test);
-        while (true)
-        {
-            long before = GC.GetTotalAllocatedBytes(true);
-            double elapsed = BatchNs(test, test.Count);
-            double operations = (double)test.Count * test.Operations;
-            if (elapsed >= BatchMinNs)
-            {
-                double bytes = GC.GetTotalAllocatedBytes(true) - before;
-                StopLive(live);
-                return (elapsed / operations, bytes / operations);
-            }
-            test.Count = elapsed < 1e6 ? test.Count * 8 : (long)(test.Count * BatchAimNs / elapsed) + 1;
-        }
+        Calibrate(test);
+        double operations = (double)test.Count * test.Operations;
+        var ns = new double[Batches];
+        long before = GC.GetTotalAllocatedBytes(true);
+        for (int i = 0; i < ns.Length; i++)
+            ns[i] = BatchNs(test, test.Count) / operations;
+        double bytes = GC.GetTotalAllocatedBytes(true) - before;
+        StopLive(live);
+        return (ns, bytes / operations / Batches);
     }
 
     private static void Answer(string bench)
@@ -389,8 +426,9 @@ internal static class Program
                 continue;
             found = true;
             var (ns, bytes) = Measure(test);
-            Console.WriteLine(FormattableString.Invariant($"{{\"bench\":\"{bench}\",\"who\":\"{test.Who}\",") +
-                FormattableString.Invariant($"\"value\":{ns:F4},\"unit\":\"ns\",") +
+            string batches = string.Join(',', ns.Select(one => one.ToString("F4", CultureInfo.InvariantCulture)));
+            Console.WriteLine($"{{\"bench\":\"{bench}\",\"who\":\"{test.Who}\"," +
+                $"\"unit\":\"ns\",\"batches\":[{batches}]," +
                 FormattableString.Invariant($"\"allocs\":{(bytes >= 0.5 ? 1 : 0)},\"bytes\":{bytes:F1}}}"));
         }
         Console.WriteLine(found ? "." : $"skip {bench} not offered");

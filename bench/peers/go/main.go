@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	batchMin  = 50 * time.Millisecond
-	batchAim  = 65 * time.Millisecond
+	batches   = 25
+	batchMin  = 2 * time.Millisecond
+	batchAim  = 2500 * time.Microsecond
 	liveCount = 100_000
 )
 
@@ -69,7 +70,23 @@ func suspendResume(count int64) {
 	sink = sum
 }
 
+func takeTurns(count int64) {
+	for i := int64(0); i < count; i++ {
+		runtime.Gosched()
+	}
+}
+
 func roundTrip(count int64) {
+	done := make(chan struct{})
+	go func() {
+		takeTurns(count)
+		close(done)
+	}()
+	takeTurns(count)
+	<-done
+}
+
+func roundTripSource(count int64) {
 	ping, pong := make(chan int64), make(chan int64)
 	go func() {
 		for value := range ping {
@@ -118,35 +135,47 @@ func liveClean() {
 	live = nil
 }
 
-// Time an operation, and objects and bytes an operation by the runtime's own counters, read outside of
-// the timed batch.
-func (c *benchCase) measure() (ns, objects, bytes float64) {
-	if c.prepare != nil {
-		c.prepare()
-		defer c.clean()
-	}
+func (c *benchCase) batchNs() float64 {
+	started := time.Now()
+	c.run(c.count)
+	return float64(time.Since(started).Nanoseconds())
+}
+
+// Finds how many steps a batch takes; once that is known, it only warms up.
+func (c *benchCase) calibrate() {
 	if c.count == 0 {
 		c.count = 1
 	}
 	for {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		started := time.Now()
-		c.run(c.count)
-		elapsed := time.Since(started)
-		if elapsed >= batchMin {
-			runtime.ReadMemStats(&after)
-			count := float64(c.count)
-			return float64(elapsed.Nanoseconds()) / count,
-				float64(after.Mallocs-before.Mallocs) / count,
-				float64(after.TotalAlloc-before.TotalAlloc) / count
+		elapsed := c.batchNs()
+		if elapsed >= float64(batchMin) {
+			return
 		}
-		if elapsed < time.Millisecond {
+		if elapsed < float64(batchAim)/16 {
 			c.count *= 8
 		} else {
-			c.count = c.count*int64(batchAim)/int64(elapsed) + 1
+			c.count = int64(float64(c.count)*float64(batchAim)/elapsed) + 1
 		}
 	}
+}
+
+// Time an operation in each batch, and objects and bytes an operation by the runtime's own counters,
+// read outside of the timed batches.
+func (c *benchCase) measure() (ns [batches]float64, objects, bytes float64) {
+	if c.prepare != nil {
+		c.prepare()
+		defer c.clean()
+	}
+	c.calibrate()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range ns {
+		ns[i] = c.batchNs() / float64(c.count)
+	}
+	runtime.ReadMemStats(&after)
+	total := float64(c.count) * batches
+	return ns, float64(after.Mallocs-before.Mallocs) / total,
+		float64(after.TotalAlloc-before.TotalAlloc) / total
 }
 
 func cpuNs() int64 {
@@ -203,6 +232,14 @@ func sleepers(count int64, sleep time.Duration) {
 		early, peakBytes(), create.Nanoseconds(), fire, stats.Mallocs, stats.TotalAlloc)
 }
 
+func joined(numbers []float64) string {
+	texts := make([]string, len(numbers))
+	for i, number := range numbers {
+		texts[i] = strconv.FormatFloat(number, 'f', 4, 64)
+	}
+	return strings.Join(texts, ",")
+}
+
 func answerLine(cases []*benchCase, words []string) {
 	if len(words) == 1 && words[0] == "list" {
 		for _, c := range cases {
@@ -218,8 +255,8 @@ func answerLine(cases []*benchCase, words []string) {
 				continue
 			}
 			ns, objects, bytes := c.measure()
-			fmt.Printf("{\"bench\":\"%s\",\"who\":\"go\",\"value\":%.4f,\"unit\":\"ns\","+
-				"\"allocs\":%.3f,\"bytes\":%.1f}\n.\n", c.bench, ns, objects, bytes)
+			fmt.Printf("{\"bench\":\"%s\",\"who\":\"go\",\"unit\":\"ns\",\"batches\":[%s],"+
+				"\"allocs\":%.3f,\"bytes\":%.1f}\n.\n", c.bench, joined(ns[:]), objects, bytes)
 			return
 		}
 		fmt.Println("skip", words[1], "not offered")
@@ -246,6 +283,7 @@ func main() {
 		{bench: "ready_await", run: readyAwait},
 		{bench: "suspend_resume", run: suspendResume},
 		{bench: "round_trip", run: roundTrip},
+		{bench: "round_trip_source", run: roundTripSource},
 		{bench: "timers", run: insertCancel},
 		{bench: "timers_100k", run: insertCancel, prepare: livePrepare, clean: liveClean},
 	}

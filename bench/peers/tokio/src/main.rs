@@ -16,8 +16,9 @@ use tokio::sync::Notify;
 use tokio::task::{unconstrained, yield_now};
 use tokio::time::{sleep, Sleep};
 
-const BATCH_MIN: Duration = Duration::from_millis(50);
-const BATCH_AIM: Duration = Duration::from_millis(65);
+const BATCHES: usize = 25;
+const BATCH_MIN_NS: f64 = 2e6;
+const BATCH_AIM_NS: f64 = 2.5e6;
 const COUNTED: u64 = 2000;
 const DEPTH: u64 = 1000;
 const LIVE_COUNT: usize = 100_000;
@@ -116,7 +117,21 @@ fn await_depth(count: u64) -> Boxed<()> {
     })
 }
 
+async fn take_turns(count: u64) {
+    for _ in 0..count {
+        yield_now().await;
+    }
+}
+
 fn round_trip(count: u64) -> Boxed<()> {
+    Box::pin(async move {
+        let other = tokio::spawn(take_turns(count));
+        take_turns(count).await;
+        other.await.unwrap();
+    })
+}
+
+fn round_trip_source(count: u64) -> Boxed<()> {
     Box::pin(async move {
         let ping = Arc::new(Notify::new());
         let pong = Arc::new(Notify::new());
@@ -186,25 +201,37 @@ fn run_spawned(runtime: &Runtime, body: Boxed<()>) {
 }
 
 impl Case {
-    fn measure(&mut self, runtime: &Runtime) -> f64 {
+    fn batch_ns(&self, runtime: &Runtime) -> f64 {
+        let started = Instant::now();
+        run_spawned(runtime, (self.run)(self.count));
+        started.elapsed().as_nanos() as f64
+    }
+
+    /// Finds how many steps a batch takes; once that is known, it only warms up.
+    fn calibrate(&mut self, runtime: &Runtime) {
+        loop {
+            let elapsed = self.batch_ns(runtime);
+            if elapsed >= BATCH_MIN_NS {
+                return;
+            }
+            if elapsed < BATCH_AIM_NS / 16.0 {
+                self.count *= 8;
+            } else {
+                self.count = (self.count as f64 * BATCH_AIM_NS / elapsed) as u64 + 1;
+            }
+        }
+    }
+
+    /// Time an operation in each batch.
+    fn measure(&mut self, runtime: &Runtime) -> [f64; BATCHES] {
         let live = self
             .live
             .then(|| runtime.block_on(unconstrained(start_live())));
-        loop {
-            let started = Instant::now();
-            run_spawned(runtime, (self.run)(self.count));
-            let elapsed = started.elapsed();
-            if elapsed >= BATCH_MIN {
-                drop(live);
-                return elapsed.as_nanos() as f64 / self.count as f64 / self.operations as f64;
-            }
-            if elapsed < Duration::from_millis(1) {
-                self.count *= 8;
-            } else {
-                let scale = BATCH_AIM.as_nanos() as f64 / elapsed.as_nanos() as f64;
-                self.count = (self.count as f64 * scale) as u64 + 1;
-            }
-        }
+        self.calibrate(runtime);
+        let operations = (self.count * self.operations) as f64;
+        let batches = [(); BATCHES].map(|()| self.batch_ns(runtime) / operations);
+        drop(live);
+        batches
     }
 
     /// Allocations and bytes an operation: a run of 2n steps less a run of n.
@@ -343,10 +370,11 @@ fn answer_line(runtime: &Runtime, cases: &mut [Case], line: &str) {
         }
     };
     if words[0] == "run" {
-        let value = case.measure(runtime);
+        let batches = case.measure(runtime).map(|ns| format!("{ns:.4}"));
         println!(
-            "{{\"bench\":\"{}\",\"who\":\"tokio\",\"value\":{:.4},\"unit\":\"ns\"}}",
-            case.bench, value
+            "{{\"bench\":\"{}\",\"who\":\"tokio\",\"unit\":\"ns\",\"batches\":[{}]}}",
+            case.bench,
+            batches.join(",")
         );
     } else if let Some((allocs, bytes)) = case.count_allocations(runtime) {
         println!(
@@ -389,6 +417,7 @@ fn main() {
         case("frame_sync", frame_sync),
         case("suspend_resume", suspend_resume),
         case("round_trip", round_trip),
+        case("round_trip_source", round_trip_source),
         case("timers", insert_cancel),
         Case {
             live: true,

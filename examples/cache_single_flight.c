@@ -1,0 +1,75 @@
+/*
+ * cache_single_flight.c - a cache whose callers share one load: whoever comes while a value is
+ * being loaded awaits the same task. examples/demo/cache.c is the full-grown one.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <bide/short.h>
+
+static struct {
+	int64_t value;
+	bool filled;
+	task *loading; /* NULL, or the load that all who come now share */
+	int load_count;
+} cache;
+
+struct load {
+	ASYNC_FRAME;
+};
+
+async(load)
+{
+	async_begin;
+	cache.load_count++;
+	await(delay_ms(20));
+	cache.value = 42;
+	cache.filled = true;
+	async_return(cache.value);
+async_finally:
+	task_unref(cache.loading);
+	cache.loading = NULL;
+	async_end;
+}
+
+static value_task get(void)
+{
+	if (cache.filled)
+		return value_task_from(cache.value);
+	if (!cache.loading)
+		cache.loading = as_task(async_start(load));
+	return cache.loading ? task_await(cache.loading) : value_task_from_error(ENOMEM);
+}
+
+struct run {
+	ASYNC_FRAME;
+	value_task callers[100];
+	int64_t sum, again;
+};
+
+async(run)
+{
+	async_begin;
+	for (int i = 0; i < 100; i++)
+		my->callers[i] = get();
+	await(when_all(my->callers, 100));
+	for (int i = 0; i < 100; i++)
+		my->sum += my->callers[i].payload.i;
+	await(my->again, get()); /* there by now: no task, no memory */
+	async_return(my->sum + my->again);
+async_finally:
+	async_end;
+}
+
+int main(void)
+{
+	bide_payload sum;
+	int error = bide_wait(async_start(run), &sum);
+
+	if (error) {
+		fprintf(stderr, "cache_single_flight: %s\n", bide_error_text(error));
+		return 1;
+	}
+	printf("101 look-ups, %d load\n", cache.load_count);
+	return sum.i == 101L * 42 && cache.load_count == 1 ? 0 : 1;
+}

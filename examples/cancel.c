@@ -1,0 +1,70 @@
+/*
+ * cancel.c - a time limit and a token. Neither is an argument of the function that is ended: both
+ * travel in the context that it, and all that it calls, inherits.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <bide/short.h>
+
+struct read_sensor {
+	ASYNC_FRAME;
+	bool open;
+};
+
+async(read_sensor)
+{
+	async_begin;
+	my->open = true;
+	await(delay_ms(5000)); /* knows of the limit without being told */
+	async_return(42);
+async_finally:
+	printf("  cleaned up after: %s\n", bide_error_text(async_error));
+	my->open = false;
+	async_end;
+}
+
+static value_task read_sensor(void)
+{
+	return async_start(read_sensor);
+}
+
+struct run {
+	ASYNC_FRAME;
+	bide_cancel_source *user;
+	int64_t value;
+	int timed_out, canceled;
+};
+
+async(run)
+{
+	async_begin;
+	printf("with a limit of 20 ms:\n");
+	await_or(my->value, with_timeout_ms(20, read_sensor()), my->timed_out = await_error);
+
+	printf("with a token that somebody cancels after 20 ms:\n");
+	my->user = bide_cancel_source_create();
+	if (!my->user || bide_cancel_after(my->user, 20000000) != 0)
+		async_fail(ENOMEM);
+	await_or(my->value, with_token(bide_cancel_source_token(my->user), read_sensor()),
+	         my->canceled = await_error);
+	async_return(my->timed_out == ETIMEDOUT && my->canceled == ECANCELED);
+async_finally:
+	bide_cancel_source_unref(my->user);
+	async_end;
+}
+
+int main(void)
+{
+	int64_t start_ns = bide_now_ns();
+	bide_payload good;
+	int error = bide_wait(async_start(run), &good);
+
+	if (error || !good.i) {
+		fprintf(stderr, "cancel: %s\n", error ? bide_error_text(error) : "wrong errors");
+		return 1;
+	}
+	printf("both ended early: %d ms instead of 10 s\n",
+	       (int)((bide_now_ns() - start_ns) / 1000000));
+	return 0;
+}

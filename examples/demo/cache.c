@@ -1,0 +1,144 @@
+/*
+ * cache.c - the same look-up twice: returning a task, and returning a value task.
+ */
+#include "cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bide/short.h>
+
+struct slot {
+	int64_t cents;
+	task *loading; /* not NULL: it is being read; whoever comes meanwhile shares this task */
+	bool filled;
+};
+
+struct cache {
+	struct database *database;
+	bide_context
+		*loads; /* what the reading runs in: a caller that gives up must not end it for others */
+	int64_t product_count;
+	struct slot slots[];
+};
+
+static struct slot *slot_of(struct cache *cache, int64_t product);
+static task *load_shared(struct cache *cache, int64_t product);
+
+/* --- the two forms --- */
+
+task *cache_get_task(struct cache *cache, int64_t product)
+{
+	struct slot *slot = slot_of(cache, product);
+
+	if (!slot)
+		return bide_task_from_error(ENOENT);
+	if (slot->filled)
+		return bide_task_from_int(slot->cents); /* an object, made to hold what is there */
+	return load_shared(cache, product);
+}
+
+value_task cache_get(struct cache *cache, int64_t product)
+{
+	struct slot *slot = slot_of(cache, product);
+	value_task cents;
+	task *load;
+
+	if (!slot)
+		return value_task_from_error(ENOENT);
+	if (slot->filled)
+		return value_task_from(slot->cents); /* in two registers */
+	load = load_shared(cache, product);
+	if (!load)
+		return value_task_from_error(ENOMEM);
+	cents =
+		task_await(load); /* from a pool: one place in the queue of those who wait for the load */
+	task_unref(load);
+	return cents;
+}
+
+/* --- what both stand on: one load for all who want the same price --- */
+
+struct load {
+	ASYNC_FRAME;
+	struct {
+		struct cache *cache;
+		int64_t product;
+	} in;
+	int64_t cents;
+};
+
+/* On a thread that may block. Frames never move, so it works on the frame itself. */
+static int64_t read_cents(void *argument)
+{
+	const struct load *my = argument;
+
+	return database_read_cents(my->in.cache->database, my->in.product);
+}
+
+async(load)
+{
+	async_begin;
+	await(my->cents, bide_run_blocking(read_cents, my));
+	slot_of(my->in.cache, my->in.product)->cents = my->cents;
+	slot_of(my->in.cache, my->in.product)->filled = true;
+	async_return(my->cents);
+async_finally:
+	task_unref(slot_of(my->in.cache, my->in.product)->loading);
+	slot_of(my->in.cache, my->in.product)->loading = NULL;
+	async_end;
+}
+
+/* A reference to the task of the load that is under way, or is started here. NULL: no memory. */
+static task *load_shared(struct cache *cache, int64_t product)
+{
+	struct slot *slot = slot_of(cache, product);
+
+	if (!slot->loading) {
+		value_task load =
+			bide_in(cache->loads, async_start(load, .cache = cache, .product = product));
+		task *started = as_task(load); /* the very object that waits; no second one is made */
+
+		if (!started || bide_task_is_ready(started))
+			return started; /* it failed on the spot: there is nothing to share */
+		slot->loading = started;
+	}
+	return task_ref(slot->loading);
+}
+
+/* --- the rest --- */
+
+static struct slot *slot_of(struct cache *cache, int64_t product)
+{
+	return product >= 1 && product <= cache->product_count ? &cache->slots[product - 1] : NULL;
+}
+
+struct cache *cache_create(struct database *database, int64_t product_count)
+{
+	struct cache *cache = calloc(1, sizeof *cache + (size_t)product_count * sizeof cache->slots[0]);
+
+	if (!cache)
+		return NULL;
+	cache->database = database;
+	cache->product_count = product_count;
+	cache->loads = bide_context_create(&(bide_context_options){ .detached = true });
+	if (!cache->loads) {
+		free(cache);
+		return NULL;
+	}
+	return cache;
+}
+
+void cache_clear(struct cache *cache)
+{
+	memset(cache->slots, 0, (size_t)cache->product_count * sizeof cache->slots[0]);
+}
+
+void cache_destroy(struct cache *cache)
+{
+	if (!cache)
+		return;
+	bide_context_unref(cache->loads);
+	free(cache);
+}

@@ -1,0 +1,70 @@
+/*
+ * count.c - the allocator that bide is given in the demo.
+ *
+ * bide counts every allocation itself (bide_get_stats); this counts a second time, from outside,
+ * and the two must agree. Memory comes from malloc, as without it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <bide/bide.h>
+
+#include "demo.h"
+
+static bool counting; /* changes while bide is idle only */
+static struct allocations counted;
+static uint64_t stats_at_start;
+
+static void *allocate(size_t size_bytes, size_t alignment, void *argument)
+{
+	void *memory = NULL;
+
+	(void)argument;
+	if (alignment <= _Alignof(max_align_t))
+		memory = malloc(size_bytes);
+	else if (posix_memalign(&memory, alignment, size_bytes) != 0)
+		memory = NULL;
+	if (counting && memory) { /* on any thread */
+		__atomic_fetch_add(&counted.calls, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&counted.bytes, size_bytes, __ATOMIC_RELAXED);
+	}
+	return memory;
+}
+
+static void release(void *memory, size_t size_bytes, void *argument)
+{
+	(void)size_bytes;
+	(void)argument;
+	free(memory);
+}
+
+int count_install(void)
+{
+	return bide_set_allocator(&(bide_allocator){ .allocate = allocate, .release = release });
+}
+
+void count_start(void)
+{
+	bide_stats stats;
+
+	bide_get_stats(&stats);
+	stats_at_start = stats.allocation_count;
+	counted = (struct allocations){ 0, 0 };
+	counting = true;
+}
+
+struct allocations count_stop(void)
+{
+	bide_stats stats;
+
+	counting = false;
+	bide_get_stats(&stats);
+	if (stats.allocation_count - stats_at_start != counted.calls) {
+		fprintf(stderr, "demo: bide counted %llu allocations, the allocator %llu\n",
+		        (unsigned long long)(stats.allocation_count - stats_at_start),
+		        (unsigned long long)counted.calls);
+		exit(1); /* atexit removes the database */
+	}
+	return counted;
+}

@@ -1,0 +1,63 @@
+/*
+ * group.c - a group owns what is started in it: the wait returns when all members are over, and the
+ * first failure cancels the others. Nothing is left running behind your back.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <bide/short.h>
+
+static int over_count;
+
+struct member {
+	ASYNC_FRAME;
+	struct {
+		int number;
+		int takes_ms;
+		int fails_with; /* 0: it does not */
+	} in;
+};
+
+async(member)
+{
+	async_begin;
+	await(delay_ms(my->in.takes_ms));
+	if (my->in.fails_with)
+		async_fail(my->in.fails_with);
+async_finally:
+	over_count++;
+	printf("  member %d: %s\n", my->in.number, async_error ? bide_error_text(async_error) : "done");
+	async_end;
+}
+
+static value_task start_member(int number, int takes_ms, int fails_with)
+{
+	return async_start(member, .number = number, .takes_ms = takes_ms, .fails_with = fails_with);
+}
+
+struct run {
+	ASYNC_FRAME;
+	bide_group group;
+};
+
+async(run)
+{
+	async_begin;
+	if (bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) != 0)
+		async_fail(ENOMEM);
+	bide_group_start(&my->group, start_member(1, 10, 0));
+	bide_group_start(&my->group, start_member(2, 30, EIO));
+	for (int number = 3; number <= 5; number++)
+		bide_group_start(&my->group, start_member(number, 60 * 1000, 0));
+	await(bide_group_wait(&my->group));
+async_finally:
+	async_end;
+}
+
+int main(void)
+{
+	int error = bide_wait(async_start(run), NULL);
+
+	printf("the group ended with: %s; members over: %d of 5\n", bide_error_text(error), over_count);
+	return error == EIO && over_count == 5 ? 0 : 1;
+}

@@ -1,0 +1,75 @@
+/*
+ * own_source.c - a source of your own: a mailbox that hands out the same memory for every message.
+ * However many are awaited, nothing is allocated for it.
+ */
+#include <stdio.h>
+
+#include <bide/short.h>
+
+struct mailbox {
+	bide_user_source next; /* the next message */
+};
+
+/* The reader has its result: the source is ready to be used again. */
+static void consumed(bide_source *source)
+{
+	bide_user_source_reset((bide_user_source *)(void *)source);
+}
+
+static const bide_source_operations operations = { .release = consumed };
+
+static value_task mailbox_next(struct mailbox *box)
+{
+	return bide_user_source_value_task(&box->next);
+}
+
+/* False: the message before it has not been read. */
+static bool mailbox_put(struct mailbox *box, int64_t message)
+{
+	return bide_user_source_try_complete(&box->next, (bide_payload){ .i = message });
+}
+
+enum { MESSAGE_COUNT = 100000 };
+
+struct reader {
+	ASYNC_FRAME;
+	struct {
+		struct mailbox *box;
+	} in;
+	int64_t i, message, sum;
+};
+
+async(reader)
+{
+	async_begin;
+	for (my->i = 0; my->i < MESSAGE_COUNT; my->i++) {
+		await(my->message, mailbox_next(my->in.box));
+		my->sum += my->message;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+int main(void)
+{
+	struct mailbox box;
+	bide_stats before, after;
+	bide_payload sum;
+	value_task reader;
+	int error;
+
+	bide_user_source_init(&box.next, &operations);
+	reader = async_start(reader, .box = &box);
+	bide_get_stats(&before);
+	for (int64_t i = 1; i <= MESSAGE_COUNT; i++) {
+		if (!mailbox_put(&box, i))
+			return 1;
+		bide_run_ready(0); /* runs the reader, which takes it and waits for the next */
+	}
+	error = bide_wait(reader, &sum);
+	bide_get_stats(&after);
+	printf("%d messages, %d allocations, sum %lld\n", MESSAGE_COUNT,
+	       (int)(after.allocation_count - before.allocation_count), (long long)sum.i);
+	return error || sum.i != (int64_t)MESSAGE_COUNT * (MESSAGE_COUNT + 1) / 2;
+}

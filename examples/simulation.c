@@ -1,0 +1,66 @@
+/*
+ * simulation.c - a test with the virtual clock: hours pass in no time, and the same seed gives the
+ * same run, step by step.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <bide/short.h>
+
+enum { HOUR_MS = 60 * 60 * 1000 };
+
+/* What is tested: tries once an hour until it works. */
+struct keep_trying {
+	ASYNC_FRAME;
+	int64_t tries;
+};
+
+static bool works_now(void)
+{
+	return bide_simulation_random() % 8 == 0;
+}
+
+async(keep_trying)
+{
+	async_begin;
+	for (my->tries = 1; !works_now(); my->tries++)
+		await(delay_ms(HOUR_MS));
+	async_return(my->tries);
+async_finally:
+	async_end;
+}
+
+/* One run from a seed: its hash, or 0. */
+static uint64_t run(uint64_t seed)
+{
+	bide_payload tries;
+	int64_t start_ns;
+	uint64_t hash;
+	int error = bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed });
+
+	if (error) {
+		fprintf(stderr, "simulation: %s\n", bide_error_text(error));
+		return 0;
+	}
+	start_ns = bide_now_ns();
+	error = bide_wait(async_start(keep_trying), &tries);
+	if (error)
+		fprintf(stderr, "simulation: %s\n", bide_error_text(error));
+	else
+		printf("seed %d: %2d tries, %2d hours of virtual time\n", (int)seed, (int)tries.i,
+		       (int)((bide_now_ns() - start_ns) / 1000000 / HOUR_MS));
+	hash = bide_simulation_hash();
+	return bide_shutdown(false) == 0 && !error ? hash : 0;
+}
+
+int main(void)
+{
+	clock_t start = clock();
+	uint64_t first = run(7), again = run(7), other = run(8);
+
+	printf("same seed: %s run; another seed: %s run; real time: %d ms\n",
+	       first == again ? "the same" : "another", first == other ? "the same" : "another",
+	       (int)((clock() - start) * 1000 / CLOCKS_PER_SEC));
+	return first && again && other && first == again && first != other ? 0 : 1;
+}

@@ -1,0 +1,70 @@
+/*
+ * thread.c - results between threads: tasks may be completed, awaited and waited for on any thread.
+ * A value task belongs to the thread that made it; what crosses threads is a task.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include <bide/short.h>
+
+struct exchange {
+	task *question; /* completed here, waited for by the other thread */
+	task *answer;   /* the other way round */
+};
+
+static void *other_thread(void *argument)
+{
+	struct exchange *e = argument;
+	bide_payload question;
+	int error = bide_task_wait(e->question, &question); /* blocks this thread only */
+
+	if (error)
+		task_fail(e->answer, error);
+	else
+		bide_task_complete_int(e->answer, question.i * question.i);
+	return NULL;
+}
+
+struct ask {
+	ASYNC_FRAME;
+	struct {
+		struct exchange *exchange;
+	} in;
+	int64_t answer;
+};
+
+async(ask)
+{
+	async_begin;
+	await(delay_ms(10));
+	bide_task_complete_int(my->in.exchange->question, 12);
+	await(my->answer, my->in.exchange->answer); /* a task may be awaited as it is */
+	async_return(my->answer);
+async_finally:
+	async_end;
+}
+
+int main(void)
+{
+	struct exchange e = { task_create(BIDE_TASK_DEFAULT), task_create(BIDE_TASK_DEFAULT) };
+	bide_payload answer = { .i = 0 };
+	pthread_t thread;
+	int error = e.question && e.answer ? 0 : ENOMEM;
+
+	if (!error)
+		error = pthread_create(&thread, NULL, other_thread, &e);
+	if (!error) {
+		error = bide_wait(async_start(ask, .exchange = &e), &answer);
+		bide_task_try_fail(e.question, ECANCELED); /* if asking failed, the thread must not wait */
+		pthread_join(thread, NULL);
+	}
+	task_unref(e.question);
+	task_unref(e.answer);
+	if (error) {
+		fprintf(stderr, "thread: %s\n", bide_error_text(error));
+		return 1;
+	}
+	printf("the other thread answered %lld\n", (long long)answer.i);
+	return answer.i == 144 ? 0 : 1;
+}

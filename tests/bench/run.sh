@@ -1,0 +1,204 @@
+#!/bin/sh
+# run.sh BENCH: the harness with participants that are scripts: good ones, one that hangs, one that
+# crashes, one that talks nonsense, one that skips, one that was not built, one that is not there.
+# Looks at the table, the JSON lines, the Markdown, the named failures, the chart's command.
+set -eu
+
+bench=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+peers=$work/peers
+mkdir "$peers" "$work/tools" "$work/no_tools"
+
+fail() {
+	echo "bench_harness: $1" >&2
+	[ ! -f "$work/out" ] || sed 's/^/    /' "$work/out" >&2
+	exit 1
+}
+
+has() { # TEXT: the output of the last run has a line with it
+	grep -qF -- "$1" "$work/out" || fail "this is missing: $1"
+}
+
+has_not() {
+	! grep -qF -- "$1" "$work/out" || fail "this should not be there: $1"
+}
+
+same() { # FILE: it is what comes on standard input
+	cat >"$work/expected"
+	diff -u "$work/expected" "$1" >"$work/out" || fail "$1 differs"
+}
+
+run() { # STATUS ARGUMENT...: runs the harness, which must end so; it finds gnuplot by $search
+	expected=$1
+	shift
+	status=0
+	PATH=$search "$bench" --peers "$peers" --limit 1 --rounds 3 "$@" >"$work/out" 2>&1 </dev/null ||
+		status=$?
+	[ "$status" -eq "$expected" ] || fail "ended with $status instead of $expected: $*"
+}
+
+# participant NAME WHO: a script. Standard input has what it does not do well, as cases of
+# "$command $bench". A good `run` has three batches; the fastest is 2, 4 and 3 in rounds 1, 2 and 3.
+participant() {
+	{
+		cat <<-TEXT
+			#!/bin/sh
+			who=$2
+		TEXT
+		cat <<'TEXT'
+round=0
+if [ "${1:-}" = once ]; then
+	who=$3 count=$4 ms=$5 command=once bench=sleepers
+fi
+say() {
+	printf '{"bench":"%s","who":"%s",%s}\n' "$bench" "$who" "$1"
+}
+good() {
+	case $command in
+	list)
+		printf 'ready_await %s\nframe_sync %s\nsleepers %s\nnot_known %s\n.\n' $who $who $who $who
+		;;
+	run)
+		round=$((round + 1))
+		fastest=$((round == 1 ? 2 : round == 2 ? 4 : 3))
+		say "\"unit\":\"ns\",\"batches\":[9.5,$fastest.25,70]"
+		echo .
+		;;
+	count)
+		say '"allocs":2,"bytes":80'
+		echo .
+		;;
+	once)
+		say "\"early\":0,\"peak_bytes\":$((1000000 + 100 * count)),\"create_ns\":$((50 * count)),
+\"fire_ns\":$((30 * count)),\"total_allocs\":$count,\"total_bytes\":$((100 * count))" | tr -d '\n'
+		printf '\n.\n'
+		;;
+	esac
+}
+answer() {
+	case "$command $bench" in
+TEXT
+		cat
+		cat <<'TEXT'
+	*) good ;;
+	esac
+}
+if [ "${1:-}" = once ]; then
+	shift
+	answer
+	exit
+fi
+while read -r command bench; do
+	answer
+done
+TEXT
+	} >"$peers/$1"
+	chmod +x "$peers/$1"
+}
+
+# ---- all kinds of participants
+
+participant bide bide </dev/null
+participant native call </dev/null
+participant cpp20 cpp20 <<'TEXT'
+	"run ready_await") exec sleep 60 ;;
+	"once "*) echo "cannot sleep" >&2; exit 3 ;;
+TEXT
+participant dotnet dotnet_task <<'TEXT'
+	"run ready_await") echo "last words" >&2; kill -SEGV $$ ;;
+	"once "*) echo "nothing that one could use" ;;
+TEXT
+participant go go <<'TEXT'
+	"run ready_await") say '"unit":"ns","batches":[1.5,oops]'; echo . ;;
+	"once "*) [ "$ms" -ge 6000 ] || [ "$count" -eq 1 ] && good || good | sed 's/"early":0/"early":1/' ;;
+TEXT
+participant tokio tokio <<'TEXT'
+	"run ready_await") echo "skip ready_await not today" ;;
+	"run frame_sync") printf '\033[2Jgarbage \001\n.\n' ;;
+TEXT
+echo "not for this machine" >"$peers/libuv.skip"
+
+cat >"$work/tools/gnuplot" <<'TEXT'
+#!/bin/sh
+[ "$1" = -c ] && [ -f "$2" ] && [ -s "$3" ] && echo "chart of $3" >"$4"
+TEXT
+chmod +x "$work/tools/gnuplot"
+search=$work/tools:$PATH
+
+results=$work/new/folder/results.jsonl
+run 0 --results "$results" ready_await frame_sync
+has "libuv: not for this machine; skipped: libuv"
+has "cpp20: run ready_await: no answer within 1 s"
+has "dotnet: run ready_await: died of signal 11"
+has "last words"
+has 'go: run ready_await: not understood: {"bench":"ready_await","who":"go","unit":"ns","batches":[1.5,oops]}'
+has "tokio: run ready_await skipped: ready_await not today"
+has "tokio: run frame_sync: not understood: ?[2Jgarbage ?"
+has "1.15 x call: met"
+has "results: $results"
+has "chart: ${results%.jsonl}.svg"
+grep -qF "chart of ${results%.jsonl}.dat" "${results%.jsonl}.svg" || fail "gnuplot got other arguments"
+
+# What failed in one bench is started again for the next.
+expect_results() {
+	cat <<'TEXT'
+{"bench":"ready_await","who":"bide","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"ready_await","who":"call","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"frame_sync","who":"bide","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"frame_sync","who":"call","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"frame_sync","who":"cpp20","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"frame_sync","who":"dotnet_task","value":3.25,"unit":"ns","allocs":null}
+{"bench":"frame_sync","who":"go","value":3.25,"unit":"ns","allocs":null}
+TEXT
+}
+expect_results | same "$results"
+sed '$d' "${results%.jsonl}.md" >"$work/table"
+same "$work/table" <<'TEXT'
+| bench | bide | best peers | ratio | target |
+|---|---|---|---|---|
+| `ready_await` | 3.25 ns, 2 alloc | - | - | 1.15 x call: met |
+| `frame_sync` | 3.25 ns, 2 alloc | C++20 3.25, .NET Task 3.25, Go 3.25 | 1.00 | 4 ns: met |
+
+TEXT
+
+# ---- sleepers: a process each; too short a sleep is repeated with a longer one
+
+run 0 --results "$work/sleepers.jsonl" sleepers
+has "cpp20: once sleepers cpp20 1 200: ended with status 3: cannot sleep"
+has "dotnet: once sleepers dotnet_task 1 200: not understood: nothing that one could use"
+has_not "go: once"
+has "112 bytes: met"
+for who in bide call go tokio; do
+	grep -qF '"bench":"sleepers_bytes","who":"'$who'","value":100.00,"unit":"bytes"' \
+		"$work/sleepers.jsonl" || fail "no bytes of $who"
+	grep -qF '"bench":"sleepers_fire","who":"'$who'","value":30.00,"unit":"ns"' \
+		"$work/sleepers.jsonl" || fail "no time of $who"
+done
+
+# ---- results are appended; no gnuplot; a participant that is not there
+
+rm "$peers/cpp20" "$peers/dotnet" "$peers/go" "$peers/tokio"
+: >"$work/once.jsonl"
+for _ in 1 2; do
+	search=$work/no_tools
+	run 0 --results "$work/once.jsonl" frame_sync
+done
+search=$work/tools:$PATH
+has "chart: skipped, gnuplot is not installed"
+[ ! -e "$work/once.svg" ] || fail "a chart without gnuplot"
+has "tokio: not built ($peers/tokio: No such file or directory); skipped: tokio"
+lines=$(wc -l <"$work/once.jsonl")
+[ "$lines" -eq 4 ] || fail "$lines lines instead of 4 after two runs"
+
+# ---- what can not be done is said
+
+printf '#!/bin/sh\necho "no terminal" >&2\nexit 5\n' >"$work/tools/gnuplot"
+run 1 --results "$work/once.jsonl" frame_sync
+has "bench: no chart: gnuplot ended with status 5: no terminal"
+run 1 --results /proc/none/results.jsonl frame_sync
+has "bench: cannot write /proc/none/results.jsonl"
+run 2 no_such_bench
+has 'there is no bench "no_such_bench"; there are: ready_await'
+run 2 --rounds 0
+has '--rounds takes a number from 1 to'

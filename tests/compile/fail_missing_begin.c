@@ -1,0 +1,21 @@
+/* expect gcc: error: .t_. undeclared */
+/* expect clang: error: use of undeclared identifier .t_. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+};
+
+async(f)
+{
+	await(async_yield());
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

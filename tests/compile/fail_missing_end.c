@@ -1,0 +1,20 @@
+/* expect: error: expected */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+};
+
+async(f)
+{
+	async_begin;
+	await(async_yield());
+async_finally:
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

@@ -1,0 +1,26 @@
+/* expect gcc: error: .*struct f.* has no member named .*bide_drop_ */
+/* expect clang: error: no member named 'bide_drop_' in 'struct f' */
+#include <stdlib.h>
+
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+	void *memory;
+};
+
+async(f)
+{
+	async_begin;
+	my->memory = malloc(5);
+	async_return_owned(my->memory, free);
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

@@ -1,0 +1,24 @@
+/* expect gcc: error: incompatible types when returning */
+/* expect clang: error: returning .* from a function with incompatible result type */
+/* Nor is a value task what a body returns. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+};
+
+async(f)
+{
+	async_begin;
+	await(async_yield());
+	return value_task_from(5);
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

@@ -1,0 +1,31 @@
+/* expect clang: error: .*uninitialized */
+/* flags: -O0 -DBIDE_COMPUTED_GOTO */
+/* With computed goto and no optimisation gcc does not see that an initialiser is jumped over. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+	struct {
+		int a;
+	} in;
+};
+
+async(f)
+{
+	async_begin;
+	{
+		int n = my->in.a * 2;
+
+		await(async_yield());
+		async_return(n);
+	}
+async_finally:
+	async_end;
+}
+
+value_task f(int a);
+value_task f(int a)
+{
+	return async_start(f, .a = a);
+}

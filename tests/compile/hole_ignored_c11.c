@@ -1,0 +1,10 @@
+/* Before C23 only functions can be marked: those of the user, without a mark, may be ignored. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+value_task own(void);
+void f(void);
+void f(void)
+{
+	own();
+}

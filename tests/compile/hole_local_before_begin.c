@@ -1,0 +1,25 @@
+/* Initialised before async_begin, it has that value again at each resume: changes are lost. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+};
+
+async(f)
+{
+	int n = 1;
+
+	async_begin;
+	n = 2;
+	await(async_yield());
+	async_return(n); /* 1, if it was suspended */
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

@@ -1,0 +1,28 @@
+/* A pointer to a local in the frame points at a dead stack after the await. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+value_task fill(int *at);
+
+struct f {
+	ASYNC_FRAME;
+	value_task filling;
+};
+
+async(f)
+{
+	int number;
+
+	async_begin;
+	my->filling = fill(&number);
+	await(async_yield());
+	await(my->filling);
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

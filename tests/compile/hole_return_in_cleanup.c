@@ -1,0 +1,21 @@
+/* A return in the cleanup is found when it runs: the misuse hook. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+};
+
+async(f)
+{
+	async_begin;
+async_finally:
+	async_return(1);
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

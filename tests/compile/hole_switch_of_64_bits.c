@@ -1,0 +1,30 @@
+/* An await inside a switch over 64 bits: its label fits there. Found when it resumes: it aborts. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+	struct {
+		int64_t way;
+	} in;
+};
+
+async(f)
+{
+	async_begin;
+	switch (my->in.way) {
+	case 1:
+		await(async_yield());
+		break;
+	default:
+		break;
+	}
+async_finally:
+	async_end;
+}
+
+value_task f(int64_t way);
+value_task f(int64_t way)
+{
+	return async_start(f, .way = way);
+}

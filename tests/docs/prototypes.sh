@@ -1,0 +1,61 @@
+#!/bin/sh
+# prototypes.sh LIBRARY COMPILER FLAG...: each prototype in the SYNOPSIS of a manual page is the
+# header's, each macro there exists, and each public function has a page that names it.
+#
+# A function is .Ft type, .Fo name, .Fa arguments, .Fc; a macro .Fn name arguments, without a type.
+set -u
+
+library=$1
+shift
+cd -- "$(dirname -- "$0")/../.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+awk '
+	function flush() { type = name = arguments = "" }
+	FNR == 1 { section = "" }
+	/^\.Sh / { section = $0; sub(/^\.Sh /, "", section); flush() }
+	section != "SYNOPSIS" { next }
+	/^\.Ft / { flush(); type = $0; sub(/^\.Ft /, "", type); gsub(/"/, "", type) }
+	/^\.Fo / { name = $2 }
+	/^\.Fa / { a = $0; sub(/^\.Fa /, "", a); gsub(/"/, "", a); arguments = arguments (arguments ? ", " : "") a }
+	/^\.Fc/ {
+		printf "#ifdef %s\n#error %s is a macro: write .Fn without .Ft\n#else\n", name, name
+		printf "extern __typeof__(&%s) is_declared_%s;\n", name, name
+		printf "#line %d \"%s\"\n%s %s(%s);\n#endif\n", FNR, FILENAME, type, name, arguments
+		flush()
+	}
+	/^\.Fn / {
+		printf "#ifndef %s\n#line %d \"%s\"\n#error %s is no macro\n#endif\n", $2, FNR, FILENAME, $2
+	}
+	BEGIN { print "#include <bide/short.h>" }
+' docs/man/man[37]/*.[37] >"$work/prototypes.c"
+status=0
+if ! "$@" -Iinclude -Wno-redundant-decls -fsyntax-only "$work/prototypes.c"; then
+	echo "a SYNOPSIS differs from the headers"
+	status=1
+fi
+declared=$(grep -c '^extern __typeof__' "$work/prototypes.c")
+
+sed -n 's/^\.Nm \(bide_[a-z0-9_]*\).*/\1/p' docs/man/man3/*.3 | sort -u >"$work/pages"
+{
+	nm -D --defined-only "$library" | sed 's/@.*//' | awk '$2 ~ /[TDBRV]/ { print $3 }'
+	# Functions that are inlined.
+	sed -n 's/^BIDE_INLINE.* \**\(bide_[a-z0-9_]*\)(.*/\1/p' include/bide/*.h
+	# Macros that are called like functions, or are statements.
+	sed -n 's/^#define \(bide_[a-z0-9_]*\).*/\1/p' include/bide/*.h | grep -v '^bide_async\|^bide_await'
+} | grep -v '_$\|_v[0-9]*$\|_at_' | sort -u >"$work/public"
+missing=$(comm -23 "$work/public" "$work/pages")
+if [ -n "$missing" ]; then
+	echo "no manual page names:" $missing
+	status=1
+fi
+stale=$(comm -13 "$work/public" "$work/pages" | grep -vxF -e bide_value_task -e bide_source -e bide_task \
+	-e bide_combine -e bide_cancel -e bide_context -e bide_group -e bide_time -e bide_runtime \
+	-e bide_memory -e bide_misuse -e bide_async_enter -e bide_async_leave)
+if [ -n "$stale" ]; then
+	echo "pages name what there is not:" $stale
+	status=1
+fi
+echo "$declared prototypes, $(wc -l <"$work/public") public names"
+[ "$status" -eq 0 ] && [ "$declared" -gt 50 ]

@@ -1,0 +1,42 @@
+/*
+ * sample_main.c - runs a program of the documents, whose main is sample_main here, and compares what
+ * it prints with what the document says. Ends with 0 if both are the same and main returned 0.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int sample_main(void);
+
+enum { TEXT_BYTES_MAX = 65536 };
+
+static size_t read_whole(FILE *file, char *text)
+{
+	size_t size_bytes = fread(text, 1, TEXT_BYTES_MAX - 1, file);
+
+	text[size_bytes] = '\0';
+	return size_bytes;
+}
+
+int main(void)
+{
+	static char printed[TEXT_BYTES_MAX], expected[TEXT_BYTES_MAX];
+	FILE *file = fopen(SAMPLE_EXPECTED, "r"), *capture = tmpfile();
+	int status;
+
+	if (!file || !capture || dup2(fileno(capture), STDOUT_FILENO) < 0) {
+		perror(SAMPLE_EXPECTED);
+		return 1;
+	}
+	read_whole(file, expected);
+	fclose(file);
+	status = sample_main();
+	fflush(stdout);
+	rewind(capture);
+	read_whole(capture, printed);
+	fclose(capture);
+	if (status == 0 && strcmp(printed, expected) == 0)
+		return 0;
+	fprintf(stderr, "main returned %d\n--- it printed\n%s--- the document says\n%s", status, printed, expected);
+	return 1;
+}

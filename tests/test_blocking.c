@@ -1,0 +1,364 @@
+/*
+ * bide_run_blocking: results, errors, limits, cancellation before and after the start, and what a shutdown does.
+ */
+/* threads */
+#include "task_support.h"
+
+static int64_t twice(void *argument)
+{
+	return (int64_t)(intptr_t)argument * 2;
+}
+
+TEST(the_result_of_the_function_is_the_value_task_s)
+{
+	int64_t got;
+
+	assert_int_equal(wait_int(bide_run_blocking(twice, (void *)21), &got), 0);
+	assert_int_equal(got, 42);
+}
+
+static int64_t gives(void *argument)
+{
+	return *(int64_t *)argument;
+}
+
+TEST(values_from_minus_1_to_minus_4095_are_errors_and_all_others_results)
+{
+	int64_t errors[] = { -1, -EIO, -ECANCELED, -4095 }, values[] = { 0, 1, INT64_MAX, -4096, INT64_MIN }, got;
+
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+		assert_int_equal(wait_int(bide_run_blocking(gives, &errors[i]), NULL), -errors[i]);
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		assert_int_equal(wait_int(bide_run_blocking(gives, &values[i]), &got), 0);
+		assert_true(got == values[i]);
+	}
+}
+
+TEST(a_null_function_is_misuse)
+{
+	catch_misuse();
+	assert_int_equal(wait_int(bide_run_blocking(NULL, NULL), NULL), EINVAL);
+	ASSERT_MISUSE("bide_run_blocking: function is NULL");
+}
+
+static int64_t its_thread(void *argument)
+{
+	return pthread_equal(*(pthread_t *)argument, pthread_self()) ? 1 : 0;
+}
+
+TEST(it_runs_on_a_thread_of_its_own)
+{
+	pthread_t me = pthread_self();
+	int64_t got = -1;
+
+	assert_int_equal(wait_int(bide_run_blocking(its_thread, &me), &got), 0);
+	assert_int_equal(got, 0);
+}
+
+/* --- how many at once */
+
+static atomic_int running, most, calls;
+static atomic_bool gate;
+
+static int64_t counts(void *argument)
+{
+	int now = atomic_fetch_add(&running, 1) + 1, seen = atomic_load(&most);
+
+	while (now > seen && !atomic_compare_exchange_weak(&most, &seen, now))
+		;
+	atomic_fetch_add(&calls, 1);
+	sleep_ms((int64_t)(intptr_t)argument);
+	atomic_fetch_sub(&running, 1);
+	return (int64_t)(intptr_t)argument;
+}
+
+static void at_most(unsigned limit, int expected)
+{
+	enum { JOBS = 24 };
+	value_task jobs[JOBS];
+
+	atomic_store(&most, 0);
+	if (limit)
+		assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = limit }), 0);
+	for (int i = 0; i < JOBS; i++)
+		jobs[i] = bide_run_blocking(counts, (void *)5);
+	for (int i = 0; i < JOBS; i++)
+		assert_int_equal(wait_int(jobs[i], NULL), 0);
+	assert_int_equal(atomic_load(&most), expected);
+	assert_int_equal(bide_shutdown(false), 0);
+}
+
+TEST(at_most_so_many_run_at_once_as_configured)
+{
+	at_most(1, 1);
+	at_most(3, 3);
+	at_most(0, 4);
+	at_most(2, 2);
+}
+
+TEST_SLOW(ten_thousand_jobs_all_come_back, 60)
+{
+	enum { JOBS = 10000 };
+	static value_task jobs[JOBS];
+	int64_t got;
+
+	for (int i = 0; i < JOBS; i++)
+		jobs[i] = bide_run_blocking(twice, (void *)(intptr_t)i);
+	for (int i = 0; i < JOBS; i++) {
+		assert_int_equal(wait_int(jobs[i], &got), 0);
+		assert_int_equal(got, 2 * i);
+	}
+	assert_int_equal(stats().operation_count, 0);
+}
+
+/* --- cancellation */
+
+static int64_t waits_at_the_gate(void *argument)
+{
+	atomic_fetch_add(&running, 1);
+	while (!atomic_load(&gate))
+		sleep_ms(1);
+	return (int64_t)(intptr_t)argument;
+}
+
+static int64_t must_not_run(void *argument)
+{
+	atomic_store((atomic_int *)argument, 1);
+	return 0;
+}
+
+TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
+{
+	bide_context *context = canceled_context();
+	atomic_int ran = 0;
+	value_task v = bide_in(context, bide_run_blocking(must_not_run, &ran));
+
+	assert_int_equal(bide_value_task_status(v), BIDE_CANCELED);
+	assert_int_equal(wait_int(v, NULL), ECANCELED);
+	bide_context_unref(context);
+	assert_int_equal(bide_shutdown(false), 0); /* every thread has ended */
+	assert_int_equal(ran, 0);
+}
+
+TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
+{
+	bide_context *context;
+	atomic_int ran = 0;
+	value_task runs, queued, limited;
+	int64_t got;
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
+	context = bide_context_create(NULL);
+	runs = bide_in(context, bide_run_blocking(waits_at_the_gate, (void *)77));
+	while (atomic_load(&running) == 0)
+		sleep_ms(1);
+	queued = bide_in(context, bide_run_blocking(must_not_run, &ran));
+	limited = with_timeout_ms(1, bide_run_blocking(must_not_run, &ran));
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(wait_int(queued, NULL), ECANCELED); /* though the thread is still busy */
+	assert_int_equal(wait_int(limited, NULL), ETIMEDOUT);
+	assert_int_equal(bide_wait_for(runs, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
+	atomic_store(&gate, true);
+	assert_int_equal(wait_int(runs, &got), 0);
+	assert_int_equal(got, 77);
+	assert_int_equal(ran, 0);
+	bide_context_unref(context);
+}
+
+TEST(a_forgotten_job_runs_and_its_result_goes)
+{
+	forget(bide_run_blocking(counts, (void *)1));
+	while (stats().operation_count)
+		run_all();
+	assert_int_equal(atomic_load(&calls), 1);
+}
+
+/* --- as tasks, from other threads */
+
+TEST(a_job_becomes_a_task_for_many)
+{
+	turn_log log = { 0 };
+	task *t = as_task(bide_run_blocking(counts, (void *)5));
+	value_task a = await_it(t, &log, 1), b = await_it(t, &log, 2);
+	int64_t got;
+
+	assert_int_equal(wait_int(b, &got), 0);
+	assert_int_equal(got, 5);
+	assert_int_equal(wait_int(a, &got), 0);
+	ASSERT_TURNS(&log, 1, 2);
+	assert_int_equal(atomic_load(&calls), 1);
+	task_unref(t);
+}
+
+static void *runs_jobs(void *argument)
+{
+	for (int i = 0; i < 50; i++) {
+		int64_t got = -1;
+		assert_int_equal(wait_int(bide_run_blocking(twice, (void *)(intptr_t)i), &got), 0);
+		assert_int_equal(got, 2 * i);
+	}
+	atomic_store((atomic_bool *)argument, true);
+	return NULL;
+}
+
+TEST(other_threads_may_run_jobs)
+{
+	pthread_t thread;
+	atomic_bool done = false;
+
+	run_all();
+	assert_int_equal(pthread_create(&thread, NULL, runs_jobs, &done), 0);
+	while (!atomic_load(&done))
+		run_all();
+	pthread_join(thread, NULL);
+	run_all();
+	assert_int_equal(stats().operation_count, 0);
+}
+
+static int64_t completes_a_task(void *argument)
+{
+	task *made = bide_task_from_int(500);
+
+	task_unref(made);
+	bide_task_complete_int(argument, 7);
+	return 0;
+}
+
+TEST(a_job_may_use_tasks)
+{
+	task *t = task_create(0);
+	value_task v = await_it(t, NULL, 0);
+	int64_t got;
+
+	assert_int_equal(wait_int(bide_run_blocking(completes_a_task, t), NULL), 0);
+	assert_int_equal(wait_int(v, &got), 0);
+	assert_int_equal(got, 7);
+	task_unref(t);
+}
+
+/* --- shutdown */
+
+static void *opens_the_gate(void *argument)
+{
+	(void)argument;
+	sleep_ms(30);
+	atomic_store(&gate, true);
+	return NULL;
+}
+
+TEST(shutdown_waits_for_what_runs_and_cancels_what_is_queued)
+{
+	atomic_int ran = 0;
+	pthread_t thread;
+	value_task runs, queued;
+	int64_t began;
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
+	began = bide_now_ns();
+	runs = bide_run_blocking(waits_at_the_gate, NULL);
+	while (atomic_load(&running) == 0)
+		sleep_ms(1);
+	queued = bide_run_blocking(must_not_run, &ran);
+	forget(runs);
+	forget(queued);
+	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_true(atomic_load(&gate));
+	assert_int_equal(ran, 0);
+	pthread_join(thread, NULL);
+	assert_true(bide_now_ns() - began >= 30 * MS);
+}
+
+static int thread_count(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	char line[128];
+	int count = -1;
+
+	while (file && fgets(line, sizeof line, file))
+		if (sscanf(line, "Threads: %d", &count) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+TEST(after_a_shutdown_no_thread_is_left)
+{
+	int before;
+
+	assert_int_equal(wait_int(bide_run_blocking(counts, (void *)1), NULL), 0);
+	assert_int_equal(bide_shutdown(false), 0);
+	before = thread_count(); /* with those that a sanitizer has started meanwhile */
+	for (int life = 0; life < 20; life++) {
+		value_task v[8];
+		for (int i = 0; i < 8; i++)
+			v[i] = bide_run_blocking(counts, (void *)1);
+		for (int i = 0; i < 8; i++)
+			assert_int_equal(wait_int(v[i], NULL), 0);
+		assert_true(thread_count() > before);
+		assert_int_equal(bide_shutdown(false), 0);
+		/* One that was joined may still be counted for a moment. */
+		for (int i = 0; i < 1000 && thread_count() != before; i++)
+			sleep_ms(1);
+		assert_int_equal(thread_count(), before);
+	}
+}
+
+/* A shutdown that is refused because another thread is attached leaves the configured limit as it is. */
+static atomic_int stage;
+
+static void *stays_attached(void *argument)
+{
+	(void)argument;
+	task_unref(bide_task_from_int(100));
+	atomic_store(&stage, 1);
+	while (atomic_load(&stage) == 1)
+		sched_yield();
+	return NULL;
+}
+
+TEST(a_refused_shutdown_changes_no_limit)
+{
+	pthread_t thread;
+	value_task jobs[8];
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
+	assert_int_equal(pthread_create(&thread, NULL, stays_attached, NULL), 0);
+	while (atomic_load(&stage) != 1)
+		sched_yield();
+	catch_misuse();
+	assert_int_equal(bide_shutdown(false), -1);
+	ASSERT_MISUSE("other threads");
+	for (int i = 0; i < 8; i++)
+		jobs[i] = bide_run_blocking(counts, (void *)2);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(wait_int(jobs[i], NULL), 0);
+	assert_int_equal(atomic_load(&most), 1);
+	atomic_store(&stage, 2);
+	pthread_join(thread, NULL);
+}
+
+/* --- simulation */
+
+TEST(in_a_simulation_jobs_run_on_the_worker_in_virtual_time)
+{
+	pthread_t me = pthread_self();
+	int64_t got = 0, began;
+	bide_context *context;
+	atomic_int ran = 0;
+	value_task v;
+
+	virtual_clock();
+	began = bide_now_ns();
+	assert_int_equal(wait_int(bide_run_blocking(its_thread, &me), &got), 0);
+	assert_int_equal(got, 1);
+	assert_true(bide_now_ns() > began);
+	context = bide_context_create(NULL);
+	v = bide_in(context, bide_run_blocking(must_not_run, &ran));
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(wait_int(v, NULL), ECANCELED);
+	assert_int_equal(wait_int(delay_ms(100), NULL), 0);
+	assert_int_equal(ran, 0);
+	bide_context_unref(context);
+}

@@ -1,0 +1,1273 @@
+/*
+ * Cancellation: sources, tokens, registrations, linked sources, cancellation after a time.
+ *
+ * After each test everything must be given back: no object in use, no byte live after the shutdown.
+ */
+/* threads */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "test.h"
+
+#include <bide/bide.h>
+
+#include <bide/short.h>
+
+void test_after_each(void)
+{
+	bide_stats stats;
+
+	bide_get_stats(&stats);
+	assert_int_equal(stats.frame_count, 0);
+	assert_int_equal(stats.operation_count, 0);
+	assert_int_equal(stats.task_count, 0);
+	assert_int_equal(bide_shutdown(true), 0);
+	bide_get_stats(&stats);
+	assert_int_equal(stats.live_bytes, 0);
+}
+
+static unsigned misuse_count;
+static char misuse_text[512];
+
+static void note_misuse(const char *message, void *argument)
+{
+	(void)argument;
+	misuse_count++;
+	strncpy(misuse_text, message, sizeof misuse_text - 1);
+}
+
+static void expect_misuse(void)
+{
+	misuse_count = 0;
+	bide_set_misuse_hook(note_misuse, NULL);
+}
+
+/* Who ran, in order. */
+static char ran[64];
+
+static void note_letter(void *letter)
+{
+	size_t length = strlen(ran);
+
+	assert_true(length + 1 < sizeof ran);
+	ran[length] = *(const char *)letter;
+	ran[length + 1] = '\0';
+}
+
+static void count_up(void *counter)
+{
+	atomic_fetch_add((atomic_int *)counter, 1);
+}
+
+static char letters[] = "abcdefgh";
+
+static void use_virtual_clock(void)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
+}
+
+/* Virtual time goes on by so much; the loop runs. */
+static void pass_ns(int64_t time_ns)
+{
+	assert_int_equal(bide_wait(bide_delay_ns(time_ns), NULL), 0);
+}
+
+/* Several threads leave it together. */
+typedef struct gate {
+	atomic_int arrived;
+	int count;
+} gate;
+
+/* Lets a little time pass, another in each round: so that each of two threads comes first now and then. */
+static void dawdle(unsigned round)
+{
+	for (volatile unsigned i = (round * 2654435761u >> 20) & 1023; i > 0; i--)
+		;
+	if ((round & 3) == 0)
+		sched_yield();
+}
+
+static void gate_pass(gate *g, int round)
+{
+	atomic_fetch_add(&g->arrived, 1);
+	while (atomic_load(&g->arrived) < g->count * round)
+		sched_yield();
+}
+
+/* ---- the flag and the callbacks */
+
+TEST(CT_01_the_flag_is_false_until_canceled_and_true_for_good)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+
+	for (int i = 0; i < 3; i++) {
+		assert_false(bide_cancel_token_is_canceled(token));
+		assert_false(bide_cancel_source_is_canceled(source));
+	}
+	assert_true(bide_cancel_token_can_be_canceled(token));
+	assert_true(bide_cancel(source));
+	for (int i = 0; i < 3; i++) {
+		assert_true(bide_cancel_token_is_canceled(token));
+		assert_true(bide_cancel_source_is_canceled(source));
+	}
+	assert_true(bide_cancel_token_can_be_canceled(token));
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_01_the_token_of_nothing_is_never_canceled)
+{
+	bide_cancel_token none = bide_cancel_token_none();
+	bide_cancel_registration registration;
+
+	assert_false(bide_cancel_token_is_canceled(none));
+	assert_false(bide_cancel_token_can_be_canceled(none));
+	assert_false(bide_cancel_register(none, &registration, note_letter, &letters[0]));
+	assert_false(bide_cancel_unregister(&registration));
+	assert_string_equal(ran, "");
+}
+
+TEST(CT_03_only_the_registrations_that_remain_run)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registrations[3];
+
+	for (int i = 0; i < 3; i++)
+		assert_true(bide_cancel_register(bide_cancel_source_token(source), &registrations[i], note_letter,
+		                                 &letters[i]));
+	assert_true(bide_cancel_unregister(&registrations[1]));
+	bide_cancel(source);
+	assert_string_equal(ran, "ca");
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_03_each_of_three_can_be_the_one_that_is_removed)
+{
+	static const char *const rest[] = { "cb", "ca", "ba" };
+
+	for (int without = 0; without < 3; without++) {
+		bide_cancel_source *source = bide_cancel_source_create();
+		bide_cancel_registration registrations[3];
+
+		ran[0] = '\0';
+		for (int i = 0; i < 3; i++)
+			bide_cancel_register(bide_cancel_source_token(source), &registrations[i], note_letter, &letters[i]);
+		assert_true(bide_cancel_unregister(&registrations[without]));
+		bide_cancel(source);
+		assert_string_equal(ran, rest[without]);
+		bide_cancel_source_unref(source);
+	}
+}
+
+TEST(CT_11_registered_before_it_runs_at_the_cancel_and_after_it_at_once)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+	bide_cancel_registration early, late;
+
+	assert_true(bide_cancel_register(token, &early, note_letter, &letters[0]));
+	assert_string_equal(ran, "");
+	assert_true(bide_cancel(source));
+	assert_string_equal(ran, "a");
+	assert_false(bide_cancel_register(token, &late, note_letter, &letters[1]));
+	assert_string_equal(ran, "ab");
+	assert_false(bide_cancel_unregister(&early));
+	assert_false(bide_cancel_unregister(&late));
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_13_all_callbacks_run_newest_first)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registrations[5];
+
+	for (int i = 0; i < 5; i++)
+		bide_cancel_register(bide_cancel_source_token(source), &registrations[i], note_letter, &letters[i]);
+	bide_cancel(source);
+	assert_string_equal(ran, "edcba");
+	bide_cancel_source_unref(source);
+}
+
+TEST(only_the_first_cancel_counts)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registration;
+
+	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
+	assert_true(bide_cancel(source));
+	assert_false(bide_cancel(source));
+	assert_false(bide_cancel(source));
+	assert_string_equal(ran, "a");
+	bide_cancel_source_unref(source);
+}
+
+static void *cancel_on_thread(void *source)
+{
+	return bide_cancel(source) ? source : NULL;
+}
+
+TEST(one_of_racing_cancels_is_the_first)
+{
+	for (int round = 0; round < 200; round++) {
+		bide_cancel_source *source = bide_cancel_source_create();
+		bide_cancel_registration registration;
+		atomic_int count = 0;
+		pthread_t threads[3];
+		int winners = 0;
+
+		bide_cancel_register(bide_cancel_source_token(source), &registration, count_up, &count);
+		for (int i = 0; i < 3; i++)
+			pthread_create(&threads[i], NULL, cancel_on_thread, source);
+		for (int i = 0; i < 3; i++) {
+			void *won;
+			pthread_join(threads[i], &won);
+			winners += won != NULL;
+		}
+		assert_int_equal(winners, 1);
+		assert_int_equal(count, 1);
+		bide_cancel_source_unref(source);
+	}
+}
+
+TEST(a_registration_allocates_nothing)
+{
+	enum { COUNT = 10000 };
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration *registrations = calloc(COUNT, sizeof *registrations);
+	bide_stats before, after;
+	atomic_int count = 0;
+
+	bide_get_stats(&before);
+	for (int i = 0; i < COUNT; i++)
+		bide_cancel_register(bide_cancel_source_token(source), &registrations[i], count_up, &count);
+	for (int i = 0; i < COUNT; i += 2)
+		assert_true(bide_cancel_unregister(&registrations[i]));
+	bide_cancel(source);
+	bide_get_stats(&after);
+	assert_int_equal(count, COUNT / 2);
+	assert_int_equal(after.allocation_count, before.allocation_count);
+	assert_int_equal(after.operation_count, before.operation_count);
+	bide_cancel_source_unref(source);
+	free(registrations);
+}
+
+TEST(sources_come_from_the_pool)
+{
+	bide_stats before, after;
+
+	bide_cancel_source_unref(bide_cancel_source_create());
+	bide_get_stats(&before);
+	for (int i = 0; i < 10000; i++) {
+		bide_cancel_source *source = bide_cancel_source_create();
+		bide_cancel_token token = bide_cancel_source_token(source);
+		bide_cancel_source *linked = bide_cancel_source_create_linked(&token, 1);
+
+		bide_cancel(source);
+		bide_cancel_source_unref(source);
+		bide_cancel_source_unref(linked);
+	}
+	bide_get_stats(&after);
+	assert_true(after.allocation_count - before.allocation_count <= 4);
+}
+
+/* ---- unregistering */
+
+TEST(CT_14_unregistering_twice_is_harmless)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registration;
+
+	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
+	assert_true(bide_cancel_unregister(&registration));
+	assert_false(bide_cancel_unregister(&registration));
+	assert_false(bide_cancel_unregister_wait(&registration));
+	bide_cancel(source);
+	assert_string_equal(ran, "");
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_33_the_first_unregister_is_true_the_second_false_and_nothing_runs)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registration;
+
+	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
+	assert_true(bide_cancel_unregister_wait(&registration));
+	assert_false(bide_cancel_unregister_wait(&registration));
+	bide_cancel(source);
+	assert_string_equal(ran, "");
+	/* And its memory can be registered again. */
+	bide_cancel_source_unref(source);
+	source = bide_cancel_source_create();
+	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[1]));
+	bide_cancel(source);
+	assert_string_equal(ran, "b");
+	bide_cancel_source_unref(source);
+}
+
+/* A callback that stays until it is told to end. */
+typedef struct slow {
+	bide_cancel_source *source;
+	bide_cancel_registration registration;
+	atomic_bool entered, may_end, ended;
+} slow;
+
+static void run_slowly(void *argument)
+{
+	slow *s = argument;
+
+	atomic_store(&s->entered, true);
+	while (!atomic_load(&s->may_end))
+		sched_yield();
+	atomic_store(&s->ended, true);
+}
+
+static void *end_in_a_while(void *argument)
+{
+	slow *s = argument;
+
+	for (int i = 0; i < 200; i++)
+		sched_yield();
+	nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	atomic_store(&s->may_end, true);
+	return NULL;
+}
+
+TEST(CT_34_unregister_does_not_wait_for_a_callback_on_another_thread)
+{
+	slow s = { .source = bide_cancel_source_create() };
+	pthread_t canceler;
+
+	bide_cancel_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
+	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
+	while (!atomic_load(&s.entered))
+		sched_yield();
+	assert_false(bide_cancel_unregister(&s.registration)); /* would hang if it waited: may_end is false */
+	assert_false(atomic_load(&s.ended));
+	atomic_store(&s.may_end, true);
+	pthread_join(canceler, NULL);
+	assert_true(atomic_load(&s.ended));
+	bide_cancel_source_unref(s.source);
+}
+
+TEST(CT_35_unregister_wait_returns_only_after_the_callback)
+{
+	slow s = { .source = bide_cancel_source_create() };
+	pthread_t canceler, ender;
+
+	bide_cancel_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
+	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
+	while (!atomic_load(&s.entered))
+		sched_yield();
+	pthread_create(&ender, NULL, end_in_a_while, &s);
+	assert_false(bide_cancel_unregister_wait(&s.registration));
+	assert_true(atomic_load(&s.ended));
+	pthread_join(canceler, NULL);
+	pthread_join(ender, NULL);
+	bide_cancel_source_unref(s.source);
+}
+
+TEST(unregister_wait_does_not_wait_for_other_callbacks)
+{
+	slow s = { .source = bide_cancel_source_create() };
+	bide_cancel_registration first;
+	pthread_t canceler;
+
+	/* Registered first, so it runs last: while the slow one runs it can be taken out. */
+	bide_cancel_register(bide_cancel_source_token(s.source), &first, note_letter, &letters[0]);
+	bide_cancel_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
+	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
+	while (!atomic_load(&s.entered))
+		sched_yield();
+	assert_true(bide_cancel_unregister_wait(&first)); /* would hang */
+	atomic_store(&s.may_end, true);
+	pthread_join(canceler, NULL);
+	assert_string_equal(ran, "");
+	bide_cancel_source_unref(s.source);
+}
+
+typedef struct pair {
+	bide_cancel_registration mine, other;
+	bool removed_other, removed_mine;
+} pair;
+
+static void remove_other(void *argument)
+{
+	pair *p = argument;
+
+	p->removed_other = bide_cancel_unregister(&p->other);
+	note_letter(&letters[1]);
+}
+
+TEST(CT_36_a_callback_takes_out_one_that_has_not_run_yet)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	pair p = { 0 };
+
+	bide_cancel_register(bide_cancel_source_token(source), &p.other, note_letter, &letters[0]);
+	bide_cancel_register(bide_cancel_source_token(source), &p.mine, remove_other, &p);
+	bide_cancel(source);
+	assert_true(p.removed_other);
+	assert_string_equal(ran, "b");
+	bide_cancel_source_unref(source);
+}
+
+static void remove_mine(void *argument)
+{
+	pair *p = argument;
+
+	p->removed_mine = bide_cancel_unregister(&p->mine) || bide_cancel_unregister_wait(&p->mine);
+	note_letter(&letters[0]);
+}
+
+TEST(a_callback_can_unregister_itself_and_gets_false)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	pair p = { .removed_mine = true };
+
+	bide_cancel_register(bide_cancel_source_token(source), &p.mine, remove_mine, &p);
+	bide_cancel(source);
+	assert_false(p.removed_mine);
+	assert_string_equal(ran, "a");
+	bide_cancel_source_unref(source);
+}
+
+static void drop_source(void *source)
+{
+	bide_cancel_source_unref(source);
+}
+
+TEST(a_callback_can_drop_the_last_reference)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+	bide_cancel_registration first, second;
+
+	bide_cancel_register(token, &first, note_letter, &letters[0]);
+	bide_cancel_register(token, &second, drop_source, source);
+	assert_true(bide_cancel(source));
+	assert_string_equal(ran, "a"); /* those after it run all the same */
+	assert_false(bide_cancel_token_can_be_canceled(token));
+}
+
+typedef struct again {
+	bide_cancel_token token;
+	bide_cancel_registration registration;
+	bool registered;
+} again;
+
+static void register_again(void *argument)
+{
+	again *a = argument;
+
+	a->registered = bide_cancel_register(a->token, &a->registration, note_letter, &letters[2]);
+	note_letter(&letters[1]);
+}
+
+TEST(a_registration_made_in_a_callback_runs_at_once)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration first, second;
+	again a = { .token = bide_cancel_source_token(source), .registered = true };
+
+	bide_cancel_register(a.token, &first, note_letter, &letters[0]);
+	bide_cancel_register(a.token, &second, register_again, &a);
+	bide_cancel(source);
+	assert_false(a.registered);
+	assert_string_equal(ran, "cba");
+	bide_cancel_source_unref(source);
+}
+
+/* ---- cancel against unregister */
+
+enum { RACES = 20000 };
+
+typedef struct race {
+	gate start, end;
+	bide_cancel_source *source;
+	bide_cancel_registration registration;
+	atomic_int count;
+} race;
+
+static void *cancel_many_times(void *argument)
+{
+	race *r = argument;
+
+	for (int round = 1; round <= RACES; round++) {
+		gate_pass(&r->start, round);
+		dawdle((unsigned)round);
+		bide_cancel(r->source);
+		gate_pass(&r->end, round);
+	}
+	return NULL;
+}
+
+TEST_SLOW(CT_37_cancel_racing_unregister_exactly_one_of_ran_and_true, 60)
+{
+	race r = { .start = { .count = 2 }, .end = { .count = 2 } };
+	pthread_t canceler;
+	int removed_count = 0;
+
+	pthread_create(&canceler, NULL, cancel_many_times, &r);
+	for (int round = 1; round <= RACES; round++) {
+		bool removed;
+
+		r.source = bide_cancel_source_create();
+		atomic_store(&r.count, 0);
+		bide_cancel_register(bide_cancel_source_token(r.source), &r.registration, count_up, &r.count);
+		gate_pass(&r.start, round);
+		dawdle((unsigned)round + 2);
+		removed = bide_cancel_unregister(&r.registration);
+		gate_pass(&r.end, round);
+		assert_int_equal(atomic_load(&r.count) + removed, 1);
+		removed_count += removed;
+		bide_cancel_source_unref(r.source);
+	}
+	pthread_join(canceler, NULL);
+	print_message("unregister won %d of %d races\n", removed_count, RACES);
+	assert_true(removed_count > 0);
+	assert_true(removed_count < RACES);
+}
+
+/* What the callback uses is freed as soon as unregister_wait has returned. */
+typedef struct short_lived {
+	bide_cancel_registration registration;
+	int touched;
+} short_lived;
+
+static void touch(void *argument)
+{
+	((short_lived *)argument)->touched++;
+	sched_yield();
+	((short_lived *)argument)->touched++;
+}
+
+TEST_SLOW(memory_may_go_after_unregister_wait, 60)
+{
+	race r = { .start = { .count = 2 }, .end = { .count = 2 } };
+	pthread_t canceler;
+
+	pthread_create(&canceler, NULL, cancel_many_times, &r);
+	for (int round = 1; round <= RACES; round++) {
+		short_lived *s = calloc(1, sizeof *s);
+		bool removed;
+
+		r.source = bide_cancel_source_create();
+		bide_cancel_register(bide_cancel_source_token(r.source), &s->registration, touch, s);
+		gate_pass(&r.start, round);
+		removed = bide_cancel_unregister_wait(&s->registration);
+		assert_int_equal(s->touched, removed ? 0 : 2);
+		free(s);
+		gate_pass(&r.end, round);
+		bide_cancel_source_unref(r.source);
+	}
+	pthread_join(canceler, NULL);
+}
+
+/* ---- linked sources */
+
+TEST(CT_07_a_linked_source_is_canceled_by_any_of_its_tokens)
+{
+	enum { COUNT = 20 };
+
+	for (int which = 0; which < COUNT; which++) {
+		bide_cancel_source *sources[COUNT], *linked;
+		bide_cancel_token tokens[COUNT];
+		bide_cancel_registration registration;
+
+		ran[0] = '\0';
+		for (int i = 0; i < COUNT; i++) {
+			sources[i] = bide_cancel_source_create();
+			tokens[i] = bide_cancel_source_token(sources[i]);
+		}
+		linked = bide_cancel_source_create_linked(tokens, COUNT);
+		bide_cancel_register(bide_cancel_source_token(linked), &registration, note_letter, &letters[0]);
+		assert_false(bide_cancel_source_is_canceled(linked));
+		bide_cancel(sources[which]);
+		assert_true(bide_cancel_source_is_canceled(linked));
+		assert_string_equal(ran, "a");
+		for (int i = 0; i < COUNT; i++) {
+			assert_true(bide_cancel_source_is_canceled(sources[i]) == (i == which));
+			bide_cancel_source_unref(sources[i]);
+		}
+		assert_false(bide_cancel(linked));
+		bide_cancel_source_unref(linked);
+	}
+}
+
+TEST(CT_08_a_token_that_is_canceled_already_cancels_at_birth)
+{
+	bide_cancel_source *canceled = bide_cancel_source_create(), *other = bide_cancel_source_create();
+	bide_cancel_token tokens[2];
+	bide_cancel_source *linked;
+
+	bide_cancel(canceled);
+	for (int order = 0; order < 2; order++) {
+		tokens[order] = bide_cancel_source_token(canceled);
+		tokens[1 - order] = bide_cancel_source_token(other);
+		linked = bide_cancel_source_create_linked(tokens, 2);
+		assert_true(bide_cancel_source_is_canceled(linked));
+		assert_false(bide_cancel_source_is_canceled(other));
+		bide_cancel_source_unref(linked);
+	}
+	bide_cancel_source_unref(canceled);
+	bide_cancel_source_unref(other);
+}
+
+TEST(canceling_a_linked_source_leaves_its_parents_alone)
+{
+	bide_cancel_source *parent = bide_cancel_source_create(), *linked;
+	bide_cancel_token token = bide_cancel_source_token(parent);
+
+	linked = bide_cancel_source_create_linked(&token, 1);
+	assert_true(bide_cancel(linked));
+	assert_false(bide_cancel_source_is_canceled(parent));
+	bide_cancel_source_unref(linked);
+	assert_true(bide_cancel(parent));
+	bide_cancel_source_unref(parent);
+}
+
+TEST(linked_to_no_token_it_is_a_plain_source)
+{
+	bide_cancel_source *source = bide_cancel_source_create_linked(NULL, 0);
+
+	assert_non_null(source);
+	assert_true(bide_cancel(source));
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_17_a_linked_source_outlives_its_parents)
+{
+	bide_cancel_source *parent = bide_cancel_source_create(), *linked;
+	bide_cancel_token token = bide_cancel_source_token(parent);
+
+	linked = bide_cancel_source_create_linked(&token, 1);
+	bide_cancel(parent);
+	bide_cancel_source_unref(parent);
+	assert_true(bide_cancel_source_is_canceled(linked));
+	bide_cancel_source_unref(linked);
+
+	/* And one whose parent goes without having been canceled never is. */
+	parent = bide_cancel_source_create();
+	token = bide_cancel_source_token(parent);
+	linked = bide_cancel_source_create_linked(&token, 1);
+	bide_cancel_source_unref(parent);
+	assert_false(bide_cancel_source_is_canceled(linked));
+	assert_true(bide_cancel(linked));
+	bide_cancel_source_unref(linked);
+}
+
+/* Runs on a small stack: what recursed with the depth would end there. */
+static void on_small_stack(void *(*run)(void *), void *argument)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	assert_int_equal(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
+	assert_int_equal(pthread_create(&thread, &attributes, run, argument), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attributes);
+}
+
+TEST(linked_sources_100000_deep_are_canceled_in_bounded_stack)
+{
+	enum { DEPTH = 100000 };
+	bide_cancel_source **sources = calloc(DEPTH, sizeof *sources);
+	bide_cancel_registration last, middle;
+
+	sources[0] = bide_cancel_source_create();
+	for (int i = 1; i < DEPTH; i++) {
+		bide_cancel_token token = bide_cancel_source_token(sources[i - 1]);
+		sources[i] = bide_cancel_source_create_linked(&token, 1);
+		assert_non_null(sources[i]);
+	}
+	bide_cancel_register(bide_cancel_source_token(sources[DEPTH - 1]), &last, note_letter, &letters[1]);
+	bide_cancel_register(bide_cancel_source_token(sources[DEPTH / 2]), &middle, note_letter, &letters[0]);
+	on_small_stack(cancel_on_thread, sources[0]);
+	assert_string_equal(ran, "ab");
+	for (int i = 0; i < DEPTH; i++)
+		assert_true(bide_cancel_source_is_canceled(sources[i]));
+	for (int i = 0; i < DEPTH; i++)
+		bide_cancel_source_unref(sources[i]);
+	free(sources);
+}
+
+TEST(a_source_with_100000_linked_ones_cancels_all)
+{
+	enum { COUNT = 100000 };
+	bide_cancel_source **sources = calloc(COUNT, sizeof *sources), *parent = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(parent);
+
+	for (int i = 0; i < COUNT; i++)
+		sources[i] = bide_cancel_source_create_linked(&token, 1);
+	on_small_stack(cancel_on_thread, parent);
+	for (int i = 0; i < COUNT; i++) {
+		assert_true(bide_cancel_source_is_canceled(sources[i]));
+		bide_cancel_source_unref(sources[i]);
+	}
+	bide_cancel_source_unref(parent);
+	free(sources);
+}
+
+/* A linked source goes on one thread while its parent is canceled on another. */
+typedef struct link_race {
+	gate start, end;
+	bide_cancel_source *parent;
+} link_race;
+
+static void *cancel_parents(void *argument)
+{
+	link_race *r = argument;
+
+	for (int round = 1; round <= RACES; round++) {
+		gate_pass(&r->start, round);
+		bide_cancel(r->parent);
+		gate_pass(&r->end, round);
+	}
+	return NULL;
+}
+
+TEST_SLOW(linked_sources_may_go_while_their_parent_is_canceled, 60)
+{
+	link_race r = { .start = { .count = 2 }, .end = { .count = 2 } };
+	pthread_t canceler;
+
+	pthread_create(&canceler, NULL, cancel_parents, &r);
+	for (int round = 1; round <= RACES; round++) {
+		bide_cancel_source *linked[4];
+		bide_cancel_token token;
+
+		r.parent = bide_cancel_source_create();
+		token = bide_cancel_source_token(r.parent);
+		for (int i = 0; i < 4; i++)
+			linked[i] = bide_cancel_source_create_linked(&token, 1);
+		gate_pass(&r.start, round);
+		for (int i = 0; i < 4; i++)
+			bide_cancel_source_unref(linked[i]);
+		gate_pass(&r.end, round);
+		bide_cancel_source_unref(r.parent);
+	}
+	pthread_join(canceler, NULL);
+}
+
+/* ---- tokens whose source is gone */
+
+TEST(CT_20_a_token_whose_source_is_gone_is_not_canceled)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+
+	bide_cancel(source);
+	assert_true(bide_cancel_token_is_canceled(token));
+	bide_cancel_source_unref(source);
+	assert_false(bide_cancel_token_is_canceled(token));
+	assert_false(bide_cancel_token_can_be_canceled(token));
+}
+
+TEST(CT_21_a_stale_token_can_be_registered_and_linked_and_nothing_happens)
+{
+	bide_cancel_source *source = bide_cancel_source_create(), *linked;
+	bide_cancel_token token = bide_cancel_source_token(source);
+	bide_cancel_registration registration;
+
+	bide_cancel_source_unref(source);
+	assert_false(bide_cancel_register(token, &registration, note_letter, &letters[0]));
+	assert_false(bide_cancel_unregister(&registration));
+	linked = bide_cancel_source_create_linked(&token, 1);
+	assert_false(bide_cancel_source_is_canceled(linked));
+	assert_string_equal(ran, "");
+	bide_cancel_source_unref(linked);
+}
+
+TEST(stale_tokens_never_fire_whatever_their_memory_is_used_for)
+{
+	enum { COUNT = 64 };
+	bide_cancel_token stale[COUNT];
+	bide_cancel_source *sources[COUNT];
+	bide_cancel_registration registration;
+
+	for (int i = 0; i < COUNT; i++) {
+		sources[i] = bide_cancel_source_create();
+		stale[i] = bide_cancel_source_token(sources[i]);
+	}
+	for (int i = 0; i < COUNT; i++)
+		bide_cancel_source_unref(sources[i]);
+	/* The same memory again, canceled. */
+	for (int i = 0; i < COUNT; i++) {
+		sources[i] = bide_cancel_source_create();
+		bide_cancel(sources[i]);
+	}
+	for (int i = 0; i < COUNT; i++) {
+		assert_false(bide_cancel_token_is_canceled(stale[i]));
+		assert_false(bide_cancel_token_can_be_canceled(stale[i]));
+		assert_false(bide_cancel_register(stale[i], &registration, note_letter, &letters[0]));
+	}
+	assert_string_equal(ran, "");
+	for (int i = 0; i < COUNT; i++)
+		bide_cancel_source_unref(sources[i]);
+}
+
+TEST(a_registration_may_outlive_its_source)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registration;
+
+	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]));
+	bide_cancel_source_unref(source);
+	assert_false(bide_cancel_unregister(&registration));
+	assert_string_equal(ran, "");
+}
+
+TEST(references_keep_a_source)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+
+	assert_ptr_equal(bide_cancel_source_ref(source), source);
+	bide_cancel_source_unref(source);
+	assert_true(bide_cancel_token_can_be_canceled(token));
+	assert_true(bide_cancel(source));
+	assert_true(bide_cancel_token_is_canceled(token));
+	bide_cancel_source_unref(source);
+	assert_false(bide_cancel_token_can_be_canceled(token));
+	bide_cancel_source_unref(NULL);
+}
+
+/* ---- after a time */
+
+TEST(CT_23_forever_means_never_and_a_later_call_replaces_the_time)
+{
+	bide_cancel_source *source;
+	bide_cancel_registration registration;
+
+	use_virtual_clock();
+	source = bide_cancel_source_create();
+	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
+	assert_int_equal(bide_cancel_after(source, BIDE_FOREVER), 0);
+	pass_ns((int64_t)1 << 58);
+	assert_false(bide_cancel_source_is_canceled(source));
+	assert_int_equal(bide_cancel_after(source, (int64_t)1 << 60), 0);
+	assert_int_equal(bide_cancel_after(source, 1000000), 0);
+	pass_ns(999999);
+	assert_false(bide_cancel_source_is_canceled(source));
+	pass_ns(2);
+	assert_true(bide_cancel_source_is_canceled(source));
+	assert_string_equal(ran, "a");
+	bide_cancel_source_unref(source);
+}
+
+TEST(a_longer_time_replaces_a_shorter_one)
+{
+	bide_cancel_source *source;
+	bide_stats stats;
+
+	use_virtual_clock();
+	source = bide_cancel_source_create();
+	bide_cancel_after(source, 1000);
+	bide_cancel_after(source, 5000);
+	bide_get_stats(&stats);
+	assert_int_equal(stats.timer_count, 1);
+	pass_ns(4999);
+	assert_false(bide_cancel_source_is_canceled(source));
+	pass_ns(2);
+	assert_true(bide_cancel_source_is_canceled(source));
+	bide_cancel_source_unref(source);
+}
+
+TEST(the_time_is_withdrawn_by_forever_and_the_timer_goes)
+{
+	bide_cancel_source *source;
+	bide_stats stats;
+
+	use_virtual_clock();
+	source = bide_cancel_source_create();
+	bide_cancel_after(source, 1000);
+	bide_cancel_after(source, BIDE_FOREVER);
+	bide_get_stats(&stats);
+	assert_int_equal(stats.timer_count, 0);
+	pass_ns(1000000);
+	assert_false(bide_cancel_source_is_canceled(source));
+	bide_cancel_source_unref(source);
+}
+
+TEST(a_source_that_goes_takes_its_timer_along)
+{
+	bide_cancel_source *source;
+	bide_stats stats;
+
+	use_virtual_clock();
+	source = bide_cancel_source_create();
+	bide_cancel_after(source, 1000);
+	bide_cancel_source_unref(source);
+	bide_get_stats(&stats);
+	assert_int_equal(stats.timer_count, 0);
+	pass_ns(2000);
+}
+
+TEST(after_no_time_at_all_it_is_canceled_inside_the_call)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+
+	assert_int_equal(bide_cancel_after(source, 0), 0);
+	assert_true(bide_cancel_source_is_canceled(source));
+	assert_int_equal(bide_cancel_after(source, 1000), 0); /* canceled: nothing more to do */
+	bide_cancel_source_unref(source);
+}
+
+TEST(on_the_real_clock_it_is_never_canceled_early)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_context *context;
+	int64_t start_ns = bide_now_ns();
+
+	assert_int_equal(bide_cancel_after(source, 20000000), 0);
+	context = bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
+	assert_int_equal(bide_wait(bide_in(context, bide_delay_ns(BIDE_FOREVER)), NULL), ECANCELED);
+	assert_true(bide_now_ns() - start_ns >= 20000000);
+	bide_context_unref(context);
+	bide_cancel_source_unref(source);
+}
+
+static void *hurry(void *source)
+{
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(bide_cancel_after(source, INT64_C(3600000000000) + i), 0);
+	assert_int_equal(bide_cancel_after(source, 5000000), 0);
+	return NULL;
+}
+
+TEST(another_thread_replaces_the_time)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_context *context;
+	pthread_t thread;
+	int64_t start_ns = bide_now_ns();
+
+	bide_cancel_after(source, INT64_C(3600000000000));
+	context = bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
+	pthread_create(&thread, NULL, hurry, source);
+	assert_int_equal(bide_wait(bide_in(context, bide_delay_ns(BIDE_FOREVER)), NULL), ECANCELED);
+	assert_true(bide_now_ns() - start_ns >= 5000000);
+	pthread_join(thread, NULL);
+	bide_context_unref(context);
+	bide_cancel_source_unref(source);
+}
+
+static void *cancel_after_and_cancel(void *source)
+{
+	bide_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel(source);
+	bide_cancel_after(source, INT64_C(3600000000000));
+	return NULL;
+}
+
+TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
+{
+	for (int round = 0; round < 300; round++) {
+		bide_cancel_source *source = bide_cancel_source_create();
+		pthread_t thread;
+		bide_stats stats;
+
+		bide_cancel_after(source, INT64_C(3600000000000));
+		pthread_create(&thread, NULL, cancel_after_and_cancel, source);
+		while (!bide_cancel_source_is_canceled(source))
+			bide_run_ready(0);
+		pthread_join(thread, NULL);
+		bide_run_ready(0);
+		bide_cancel_source_unref(source);
+		bide_get_stats(&stats);
+		assert_int_equal(stats.timer_count, 0);
+	}
+}
+
+/* The last reference goes on another thread at the moment when the timer is due. */
+typedef struct expiry_race {
+	_Atomic(bide_cancel_source *) source;
+	_Atomic int64_t due_ns;
+	atomic_bool over;
+} expiry_race;
+
+static void *drop_when_due(void *argument)
+{
+	expiry_race *r = argument;
+	bide_cancel_source *source;
+	unsigned round = 0;
+
+	while (!atomic_load(&r->over)) {
+		int64_t drop_ns;
+
+		source = atomic_load(&r->source);
+		if (!source) {
+			sched_yield();
+			continue;
+		}
+		drop_ns = atomic_load(&r->due_ns) + (int64_t)(round++ % 100) * 1000;
+		while (bide_now_ns() < drop_ns)
+			;
+		bide_cancel_source_unref(source);
+		atomic_store(&r->source, NULL);
+	}
+	return NULL;
+}
+
+TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_timer_is_due, 60)
+{
+	expiry_race r = { 0 };
+	pthread_t dropper;
+
+	pthread_create(&dropper, NULL, drop_when_due, &r);
+	for (int round = 0; round < 4000; round++) {
+		bide_cancel_source *source = bide_cancel_source_create();
+		int64_t start_ns = bide_now_ns();
+
+		assert_int_equal(bide_cancel_after(source, 20000), 0);
+		atomic_store(&r.due_ns, start_ns + 20000);
+		atomic_store(&r.source, source);
+		while (atomic_load(&r.source))
+			bide_run_ready(0);
+	}
+	atomic_store(&r.over, true);
+	pthread_join(dropper, NULL);
+	bide_run_ready(0);
+}
+
+/* ---- reset */
+
+TEST(CT_27_a_canceled_source_cannot_be_reset)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+
+	bide_cancel(source);
+	assert_false(bide_cancel_reset(source));
+	assert_true(bide_cancel_source_is_canceled(source));
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_27_one_whose_timer_has_fired_cannot_be_reset)
+{
+	bide_cancel_source *source;
+
+	use_virtual_clock();
+	source = bide_cancel_source_create();
+	bide_cancel_after(source, 1000);
+	pass_ns(2000);
+	assert_false(bide_cancel_reset(source));
+	bide_cancel_source_unref(source);
+}
+
+TEST(CT_28_reset_takes_the_timer_and_the_registrations_and_it_is_usable_again)
+{
+	bide_cancel_source *source;
+	bide_cancel_registration before, after;
+	bide_cancel_token token;
+	bide_stats stats;
+
+	use_virtual_clock();
+	source = bide_cancel_source_create();
+	token = bide_cancel_source_token(source);
+	assert_true(bide_cancel_reset(source));
+	bide_cancel_after(source, 1000);
+	bide_cancel_register(token, &before, note_letter, &letters[0]);
+	assert_true(bide_cancel_reset(source));
+	bide_get_stats(&stats);
+	assert_int_equal(stats.timer_count, 0);
+	assert_false(bide_cancel_unregister(&before));
+	pass_ns(2000);
+	assert_false(bide_cancel_source_is_canceled(source));
+	/* The token is the same one. */
+	bide_cancel_register(token, &after, note_letter, &letters[1]);
+	assert_true(bide_cancel(source));
+	assert_string_equal(ran, "b");
+	bide_cancel_source_unref(source);
+}
+
+TEST(reset_unties_linked_sources_below_and_not_the_parents_above)
+{
+	bide_cancel_source *parent = bide_cancel_source_create(), *source, *below;
+	bide_cancel_token token = bide_cancel_source_token(parent);
+
+	source = bide_cancel_source_create_linked(&token, 1);
+	token = bide_cancel_source_token(source);
+	below = bide_cancel_source_create_linked(&token, 1);
+	assert_true(bide_cancel_reset(source));
+	assert_true(bide_cancel(parent));
+	assert_true(bide_cancel_source_is_canceled(source));
+	assert_false(bide_cancel_source_is_canceled(below));
+	bide_cancel_source_unref(parent);
+	bide_cancel_source_unref(source);
+	bide_cancel_source_unref(below);
+}
+
+/* ---- what cancellation does to operations */
+
+struct sleeper {
+	ASYNC_FRAME;
+	struct {
+		atomic_int *ended_count;
+	} in;
+};
+
+async(sleeper)
+{
+	async_begin;
+	await(delay_ns(BIDE_FOREVER));
+	async_return(1);
+async_finally:
+	if (async_error == ECANCELED)
+		atomic_fetch_add(my->in.ended_count, 1);
+	async_end;
+}
+
+TEST(a_cancel_from_another_thread_ends_operations_on_the_worker)
+{
+	for (int round = 0; round < 200; round++) {
+		enum { COUNT = 8 };
+		bide_cancel_source *source = bide_cancel_source_create();
+		bide_context *context =
+		    bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
+		value_task sleepers[COUNT];
+		atomic_int ended_count = 0;
+		pthread_t thread;
+
+		for (int i = 0; i < COUNT; i++)
+			sleepers[i] = bide_in(context, async_start(sleeper, .ended_count = &ended_count));
+		pthread_create(&thread, NULL, cancel_on_thread, source);
+		for (int i = 0; i < COUNT; i++)
+			assert_int_equal(bide_wait(sleepers[i], NULL), ECANCELED);
+		assert_int_equal(ended_count, COUNT);
+		pthread_join(thread, NULL);
+		bide_context_unref(context);
+		bide_cancel_source_unref(source);
+	}
+}
+
+/* Operations end by themselves while another thread cancels them. */
+TEST_SLOW(operations_that_end_race_a_cancel_from_another_thread, 60)
+{
+	int canceled_count = 0;
+
+	for (int round = 0; round < 500; round++) {
+		enum { COUNT = 8 };
+		bide_cancel_source *source = bide_cancel_source_create();
+		bide_context *context =
+		    bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
+		value_task delays[COUNT];
+		pthread_t thread;
+
+		for (int i = 0; i < COUNT; i++)
+			delays[i] = bide_in(context, bide_delay_ns(10000 + i * 10000));
+		pthread_create(&thread, NULL, cancel_on_thread, source);
+		for (int i = 0; i < COUNT; i++) {
+			int error = bide_wait(delays[i], NULL);
+			assert_true(error == 0 || error == ECANCELED);
+			canceled_count += error == ECANCELED;
+		}
+		pthread_join(thread, NULL);
+		bide_context_unref(context);
+		bide_cancel_source_unref(source);
+	}
+	print_message("%d of %d were canceled\n", canceled_count, 500 * 8);
+}
+
+/* A guest thread starts operations in a context that is canceled meanwhile. */
+static void *delays_of_a_guest(void *argument)
+{
+	bide_context *context = argument;
+	intptr_t wrong = 0;
+
+	for (int i = 0; i < 20; i++) {
+		int error = bide_wait(bide_in(context, bide_delay_ns(INT64_C(3600000000000))), NULL);
+		wrong += error != ECANCELED;
+	}
+	return (void *)wrong;
+}
+
+TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
+{
+	for (int round = 0; round < 300; round++) {
+		bide_context *context = bide_context_create(NULL);
+		pthread_t guest;
+		void *wrong;
+
+		pthread_create(&guest, NULL, delays_of_a_guest, context);
+		for (int i = 0; i < round % 50; i++)
+			bide_run_ready(0);
+		bide_context_cancel(context, ECANCELED);
+		for (int i = 0; i < 20; i++) {
+			bide_run_ready(0);
+			sched_yield();
+		}
+		(void)bide_wait_for(bide_delay_ns(1000000), NULL, 1000000000);
+		pthread_join(guest, &wrong);
+		bide_run_ready(0);
+		assert_null(wrong);
+		bide_context_unref(context);
+	}
+}
+
+/* ---- bad input */
+
+TEST(null_and_times_below_zero_are_misuse)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+	bide_cancel_registration registration;
+
+	expect_misuse();
+	assert_false(bide_cancel(NULL));
+	assert_non_null(strstr(misuse_text, "bide_cancel: source is NULL"));
+	assert_int_equal(bide_cancel_after(NULL, 1), EINVAL);
+	assert_int_equal(bide_cancel_after(source, -1), EINVAL);
+	assert_non_null(strstr(misuse_text, "bide_cancel_after"));
+	assert_int_equal(bide_cancel_after(source, INT64_MIN), EINVAL);
+	assert_false(bide_cancel_reset(NULL));
+	assert_false(bide_cancel_source_is_canceled(NULL));
+	assert_null(bide_cancel_source_ref(NULL));
+	assert_null(bide_cancel_source_token(NULL).source);
+	assert_null(bide_cancel_source_create_linked(NULL, 2));
+	assert_null(bide_cancel_source_create_linked(&token, 65536));
+	assert_false(bide_cancel_register(token, NULL, note_letter, &letters[0]));
+	assert_false(bide_cancel_register(token, &registration, NULL, NULL));
+	assert_false(bide_cancel_unregister(NULL));
+	assert_false(bide_cancel_unregister_wait(NULL));
+	assert_int_equal(misuse_count, 14);
+	assert_false(bide_cancel_source_is_canceled(source));
+	bide_cancel_source_unref(source);
+}
+
+TEST(by_default_misuse_aborts_and_names_the_function)
+{
+	EXPECT_ABORT(bide_cancel(NULL), "bide_cancel: source is NULL");
+}
+
+/* ---- what a callback sees */
+
+static const char value_key;
+
+static void note_value(void *seen)
+{
+	*(void **)seen = bide_context_get(&value_key);
+}
+
+TEST(CT_38_a_callback_sees_the_values_of_whoever_cancels)
+{
+	int registering, canceling;
+	bide_context *one = bide_context_create(&(bide_context_options){ .key = &value_key, .value = &registering });
+	bide_context *other = bide_context_create(&(bide_context_options){ .key = &value_key, .value = &canceling });
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registration;
+	void *seen = NULL;
+
+	assert_true(bide_in(one, bide_cancel_register(bide_cancel_source_token(source), &registration, note_value, &seen)));
+	assert_true(bide_in(other, bide_cancel(source)));
+	assert_ptr_equal(seen, &canceling);
+	bide_cancel_source_unref(source);
+	bide_context_unref(one);
+	bide_context_unref(other);
+}

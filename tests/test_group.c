@@ -1,0 +1,646 @@
+/*
+ * Groups: what is started in one is waited for, its first failure cancels the rest.
+ *
+ * Each test ends with nothing in use: no frame, no operation, no task.
+ */
+/* threads */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bide/bide.h>
+
+#include "test.h"
+
+enum { SOURCES_MAX = 4 };
+
+static bide_group group;
+static bide_user_source sources[SOURCES_MAX];
+static char misuse_text[1024];
+static int misuse_count;
+static bool worker_has_ended;
+
+/* --- what the tests share --- */
+
+static void on_misuse(const char *message, void *argument)
+{
+	(void)argument;
+	misuse_count++;
+	snprintf(misuse_text, sizeof misuse_text, "%s", message);
+}
+
+static bide_stats stats(void)
+{
+	bide_stats s;
+	bide_get_stats(&s);
+	return s;
+}
+
+static void assert_nothing_in_use(void)
+{
+	bide_stats s = stats();
+	assert_int_equal(s.operation_count, 0);
+	assert_int_equal(s.frame_count, 0);
+	assert_int_equal(s.task_count, 0);
+	assert_int_equal(s.timer_count, 0);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(stats().live_bytes, 0);
+}
+
+void test_after_each(void)
+{
+	if (!worker_has_ended)
+		assert_nothing_in_use();
+}
+
+/* A pending value task, to be ended by hand. */
+static bide_value_task pending(size_t i)
+{
+	bide_user_source_init(&sources[i], NULL);
+	return bide_user_source_value_task(&sources[i]);
+}
+
+static void finish(size_t i)
+{
+	bide_user_source_complete(&sources[i], (bide_payload){ .i = 1 });
+}
+
+static void finish_failed(size_t i, int error)
+{
+	bide_user_source_fail(&sources[i], error);
+}
+
+static void begin(unsigned options)
+{
+	assert_int_equal(bide_group_init(&group, options), 0);
+}
+
+static int wait_error(bide_value_task value_task)
+{
+	return bide_wait(value_task, NULL);
+}
+
+/* Waits for ever, or until its context is canceled; tells how it ended. */
+struct sleeper {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int *error;
+	} in;
+};
+
+bide_async(sleeper)
+{
+	bide_async_begin;
+	bide_await(bide_delay_ns(BIDE_FOREVER));
+bide_async_finally:
+	if (my->in.error)
+		*my->in.error = bide_async_error;
+	bide_async_end;
+}
+
+/* Fails after it has let others run. */
+struct failing {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int error;
+	} in;
+};
+
+bide_async(failing)
+{
+	bide_async_begin;
+	bide_await(bide_yield());
+	bide_async_fail(my->in.error);
+bide_async_finally:
+	bide_async_end;
+}
+
+/* --- waiting --- */
+
+TEST(wait_of_an_empty_group_is_ready)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	assert_int_equal(bide_group_pending(&group), 0);
+	bide_value_task wait = bide_group_wait(&group);
+	assert_true(bide_value_task_is_successful(wait));
+}
+
+TEST(wait_is_over_when_all_members_are)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, pending(0));
+	bide_group_add(&group, pending(1));
+	assert_int_equal(bide_group_pending(&group), 2);
+	finish(1);
+	assert_int_equal(bide_group_pending(&group), 1);
+	bide_value_task wait = bide_group_wait(&group);
+	assert_int_equal(bide_group_pending(&group), 1);
+	assert_false(bide_value_task_is_ready(wait));
+	finish(0);
+	assert_int_equal(bide_group_pending(&group), 0);
+	assert_true(bide_value_task_is_successful(wait));
+	assert_int_equal(wait_error(wait), 0);
+}
+
+TEST(members_that_are_ready_count_as_over)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, bide_value_task_from_int(5));
+	bide_value_task done = pending(0);
+	finish(0);
+	bide_group_add(&group, done); /* over, but not consumed yet */
+	assert_int_equal(bide_group_pending(&group), 0);
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+}
+
+TEST(a_ready_failure_cancels_the_others)
+{
+	int error = 0;
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
+	bide_group_add(&group, bide_value_task_from_error(EIO));
+	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
+	assert_int_equal(error, ECANCELED);
+}
+
+TEST(adding_and_waiting_take_no_memory)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	uint64_t before = stats().operation_count;
+	for (size_t i = 0; i < SOURCES_MAX; i++)
+		bide_group_add(&group, pending(i));
+	bide_value_task wait = bide_group_wait(&group);
+	assert_int_equal(stats().operation_count, before);
+	for (size_t i = 0; i < SOURCES_MAX; i++)
+		finish(i);
+	assert_int_equal(wait_error(wait), 0);
+}
+
+TEST(a_yield_can_be_a_member)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, bide_yield());
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+}
+
+TEST(a_group_can_be_used_again)
+{
+	for (int round = 0; round < 3; round++) {
+		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+		bide_group_add(&group, pending(0));
+		bide_value_task wait = bide_group_wait(&group);
+		if (round == 1)
+			finish_failed(0, EIO);
+		else
+			finish(0);
+		assert_int_equal(wait_error(wait), round == 1 ? EIO : 0);
+	}
+}
+
+TEST(wait_can_be_forgotten)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, pending(0));
+	bide_forget(bide_group_wait(&group));
+	finish(0);
+}
+
+/* --- failures --- */
+
+TEST(the_first_failure_cancels_the_rest)
+{
+	int errors[2] = { 0, 0 };
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[0]));
+	bide_group_start(&group, bide_async_start(failing, .error = EIO));
+	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[1]));
+	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
+	assert_int_equal(errors[0], ECANCELED);
+	assert_int_equal(errors[1], ECANCELED);
+}
+
+TEST(what_is_started_after_a_failure_is_canceled_at_birth)
+{
+	int error = 0;
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, bide_value_task_from_error(EIO));
+	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
+	assert_int_equal(error, ECANCELED);
+	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
+}
+
+TEST(the_first_of_several_failures_is_reported)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, pending(0));
+	bide_group_add(&group, pending(1));
+	bide_value_task wait = bide_group_wait(&group);
+	finish_failed(1, EPERM);
+	finish_failed(0, EIO);
+	assert_int_equal(wait_error(wait), EPERM);
+}
+
+TEST(keep_going_lets_the_others_end_by_themselves)
+{
+	begin(BIDE_GROUP_KEEP_GOING);
+	bide_group_add(&group, pending(0));
+	bide_group_start(&group, bide_async_start(failing, .error = EIO));
+	bide_value_task wait = bide_group_wait(&group);
+	bide_run_ready(0);
+	assert_false(bide_value_task_is_ready(wait));
+	assert_int_equal(bide_context_error(bide_group_context(&group)), 0);
+	finish(0);
+	assert_int_equal(wait_error(wait), EIO);
+}
+
+TEST(a_canceled_member_cancels_nobody_and_is_reported_last)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, pending(0));
+	bide_group_add(&group, bide_value_task_from_error(ECANCELED));
+	assert_int_equal(bide_context_error(bide_group_context(&group)), 0);
+	bide_value_task wait = bide_group_wait(&group);
+	finish(0);
+	assert_int_equal(wait_error(wait), ECANCELED);
+
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, bide_value_task_from_error(ECANCELED));
+	bide_group_add(&group, bide_value_task_from_error(EIO));
+	bide_group_add(&group, bide_value_task_from_error(ECANCELED));
+	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
+}
+
+/* --- cancellation --- */
+
+TEST(cancel_ends_all_members)
+{
+	int errors[2] = { 0, 0 };
+	begin(BIDE_GROUP_KEEP_GOING);
+	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[0]));
+	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[1]));
+	bide_group_start(&group, bide_delay_ns(BIDE_FOREVER));
+	bide_value_task wait = bide_group_wait(&group);
+	bide_group_cancel(&group);
+	assert_int_equal(wait_error(wait), ECANCELED);
+	assert_int_equal(errors[0], ECANCELED);
+	assert_int_equal(errors[1], ECANCELED);
+}
+
+TEST(cancel_may_end_the_group_inside_the_call)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_start(&group, bide_delay_ns(BIDE_FOREVER));
+	bide_value_task wait = bide_group_wait(&group);
+	bide_group_cancel(&group);
+	assert_true(bide_value_task_is_canceled(wait));
+	assert_null(bide_group_context(&group));
+	assert_int_equal(wait_error(wait), ECANCELED);
+}
+
+TEST(the_context_around_the_group_cancels_its_members_but_not_the_wait)
+{
+	bide_context *scope = bide_context_create(NULL);
+	int error = 0;
+	assert_int_equal(bide_in(scope, bide_group_init(&group, BIDE_GROUP_CANCEL_ON_FAILURE)), 0);
+	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
+	bide_group_add(&group, pending(0)); /* ignores cancellation */
+	bide_value_task wait = bide_in(scope, bide_group_wait(&group));
+	bide_context_cancel(scope, ETIMEDOUT);
+	bide_run_ready(0);
+	assert_int_equal(error, ETIMEDOUT);
+	assert_false(bide_value_task_is_ready(wait));
+	finish(0);
+	assert_int_equal(wait_error(wait), ETIMEDOUT);
+	bide_context_unref(scope);
+}
+
+TEST(members_run_in_the_groups_context)
+{
+	static int key, value;
+	bide_context *scope =
+		bide_context_create(&(bide_context_options){ .key = &key, .value = &value });
+	assert_int_equal(bide_in(scope, bide_group_init(&group, 0)), 0);
+	assert_ptr_equal(bide_in(bide_group_context(&group), bide_context_get(&key)), &value);
+	assert_null(bide_context_get(&key));
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+	bide_context_unref(scope);
+}
+
+/* --- groups of async functions --- */
+
+struct owner {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int depth, error;
+	} in;
+	bide_group group;
+	int child;
+};
+
+bide_async_declare(owner);
+
+static bide_value_task start_owner(int depth, int error)
+{
+	return bide_async_start(owner, .depth = depth, .error = error);
+}
+
+/* Owns a sleeper and two below it; the one at the bottom fails. */
+bide_async(owner)
+{
+	bide_async_begin;
+	if (my->in.depth == 0)
+		bide_async_return(bide_async_start(failing, .error = my->in.error));
+	if (bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) != 0)
+		bide_async_fail(ENOMEM);
+	bide_group_start(&my->group, bide_async_start(sleeper));
+	for (my->child = 0; my->child < 2; my->child++)
+		bide_group_start(&my->group, start_owner(my->in.depth - 1, my->in.error));
+	bide_await(bide_group_wait(&my->group));
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST(a_failure_goes_up_through_groups_in_groups_and_cancels_all)
+{
+	assert_int_equal(wait_error(start_owner(1, EIO)), EIO);
+	assert_int_equal(wait_error(start_owner(6, EPERM)), EPERM);
+}
+
+/* Is canceled while it does something else; its cleanup waits for the members. */
+struct cleaner {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int *error;
+	} in;
+	bide_group group;
+};
+
+bide_async(cleaner)
+{
+	bide_async_begin;
+	if (bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) != 0)
+		bide_async_fail(ENOMEM);
+	bide_group_start(&my->group, bide_async_start(sleeper, .error = my->in.error));
+	bide_group_add(&my->group, pending(0)); /* ignores cancellation */
+	bide_await(bide_delay_ns(BIDE_FOREVER));
+bide_async_finally:
+	bide_await(bide_group_wait(&my->group));
+	bide_async_end;
+}
+
+TEST(a_group_is_waited_for_in_a_cleanup)
+{
+	bide_context *scope = bide_context_create(NULL);
+	int error = 0;
+	bide_value_task top = bide_in(scope, bide_async_start(cleaner, .error = &error));
+	bide_context_cancel(scope, ECANCELED);
+	bide_run_ready(0);
+	assert_int_equal(error, ECANCELED);
+	assert_false(bide_value_task_is_ready(top));
+	finish(0);
+	assert_int_equal(wait_error(top), ECANCELED);
+	bide_context_unref(scope);
+}
+
+/* Adds another member each time, while its owner waits already. */
+struct spawner {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int left;
+		int *ran;
+	} in;
+};
+
+bide_async(spawner)
+{
+	bide_async_begin;
+	bide_await(bide_yield());
+	++*my->in.ran;
+	if (my->in.left > 0)
+		bide_group_start(&group,
+		                 bide_async_start(spawner, .left = my->in.left - 1, .ran = my->in.ran));
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST(members_may_add_members_while_the_group_is_waited_for)
+{
+	int ran = 0;
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_start(&group, bide_async_start(spawner, .left = 99, .ran = &ran));
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+	assert_int_equal(ran, 100);
+}
+
+TEST(a_hundred_thousand_members)
+{
+	int ran = 0;
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	for (int i = 0; i < 100000; i++)
+		bide_group_start(&group, bide_async_start(spawner, .left = 0, .ran = &ran));
+	assert_int_equal(bide_group_pending(&group), 100000);
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+	assert_int_equal(ran, 100000);
+}
+
+TEST(a_hundred_thousand_members_are_canceled_by_one_failure)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	for (int i = 0; i < 100000; i++)
+		bide_group_start(&group, i % 2 ? bide_async_start(sleeper) : bide_delay_ns(BIDE_FOREVER));
+	bide_group_start(&group, bide_async_start(failing, .error = EIO));
+	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
+}
+
+/* --- depth: on a thread with a small stack --- */
+
+static void *nest_groups(void *argument)
+{
+	enum { DEPTH = 100000 };
+	bide_group *groups = calloc(DEPTH, sizeof *groups);
+	bide_value_task value = pending(0);
+	(void)argument;
+	for (size_t i = 0; i < DEPTH; i++) {
+		assert_int_equal(bide_group_init(&groups[i], 0), 0);
+		bide_group_add(&groups[i], value);
+		value = bide_group_wait(&groups[i]);
+	}
+	finish_failed(0, EIO);
+	assert_int_equal(wait_error(value), EIO);
+	free(groups);
+	assert_nothing_in_use();
+	return NULL;
+}
+
+TEST_SLOW(groups_nest_100000_deep_in_bounded_stack, 60)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, (size_t)256 * 1024);
+	assert_int_equal(pthread_create(&thread, &attributes, nest_groups, NULL), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attributes);
+	worker_has_ended = true;
+}
+
+/* --- no memory --- */
+
+static long allowed_allocations;
+
+static void *limited_allocate(size_t size_bytes, size_t alignment, void *argument)
+{
+	void *memory = NULL;
+	(void)argument;
+	if (allowed_allocations == 0)
+		return NULL;
+	allowed_allocations--;
+	return posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment,
+	                      size_bytes) == 0
+	           ? memory
+	           : NULL;
+}
+
+static void limited_release(void *memory, size_t size_bytes, void *argument)
+{
+	(void)size_bytes;
+	(void)argument;
+	free(memory);
+}
+
+TEST(init_without_memory_fails_and_leaves_nothing)
+{
+	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
+	setenv("BIDE_POOL", "malloc", 1);
+	assert_int_equal(bide_set_allocator(&limited), 0);
+	allowed_allocations = -1;
+	(void)bide_now_ns();
+	for (long n = 0; n < 2; n++) {
+		allowed_allocations = n;
+		assert_int_equal(bide_group_init(&group, 0), ENOMEM);
+		assert_int_equal(stats().operation_count, 0);
+	}
+	allowed_allocations = 2;
+	assert_int_equal(bide_group_init(&group, 0), 0);
+	bide_group_add(&group,
+	               bide_yield()); /* no memory for what stands for it: the member has failed */
+	allowed_allocations = -1;
+	assert_int_equal(wait_error(bide_group_wait(&group)), ENOMEM);
+}
+
+TEST(a_group_that_found_no_memory_is_not_used)
+{
+	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
+	bide_set_misuse_hook(on_misuse, NULL);
+	setenv("BIDE_POOL", "malloc", 1);
+	assert_int_equal(bide_set_allocator(&limited), 0);
+	allowed_allocations = -1;
+	(void)bide_now_ns();
+	allowed_allocations = 0;
+	assert_int_equal(bide_group_init(&group, 0), ENOMEM);
+	assert_int_equal(wait_error(bide_group_wait(&group)), EINVAL);
+	assert_int_equal(misuse_count, 1);
+}
+
+/* --- misuse --- */
+
+TEST(misuse_says_what_was_wrong)
+{
+	EXPECT_ABORT(bide_group_init(NULL, 0), "bide_group_init: group is NULL");
+	EXPECT_ABORT(bide_group_init(&group, 6), "bide_group_init: options 0x6");
+	EXPECT_ABORT(bide_forget(bide_group_wait(NULL)), "bide_group_wait");
+	EXPECT_ABORT(bide_group_pending(NULL), "bide_group_pending: group is NULL");
+	EXPECT_ABORT(bide_group_cancel(NULL), "bide_group_cancel");
+	EXPECT_ABORT(bide_group_context(NULL), "bide_group_context: group is NULL");
+	EXPECT_ABORT(bide_group_add(NULL, bide_value_task_completed()), "test_group.c");
+	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "initialise it again");
+	bide_set_misuse_hook(on_misuse, NULL);
+	assert_int_equal(bide_group_init(NULL, 0), EINVAL);
+	assert_int_equal(bide_group_init(&group, 2), EINVAL);
+	assert_int_equal(bide_value_task_error(bide_group_wait(NULL)), EINVAL);
+	assert_int_equal(bide_group_pending(NULL), 0);
+	assert_int_equal(misuse_count, 4);
+}
+
+TEST(waiting_twice_is_misuse)
+{
+	bide_set_misuse_hook(on_misuse, NULL);
+	begin(0);
+	bide_group_add(&group, pending(0));
+	bide_value_task wait = bide_group_wait(&group);
+	assert_int_equal(wait_error(bide_group_wait(&group)), EINVAL);
+	assert_int_equal(misuse_count, 1);
+	finish(0);
+	assert_int_equal(wait_error(wait), 0);
+	assert_int_equal(wait_error(bide_group_wait(&group)), EINVAL);
+	assert_int_equal(misuse_count, 2);
+}
+
+TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
+{
+	bide_set_misuse_hook(on_misuse, NULL);
+	begin(0);
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+	bide_group_add(&group, bide_async_start(failing, .error = EIO));
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "bide_group_add at"));
+	bide_run_ready(0);
+	assert_int_equal(stats().unobserved_count, 1);
+}
+
+TEST(adding_what_somebody_awaits_is_misuse_and_fails_the_group)
+{
+	bide_set_misuse_hook(on_misuse, NULL);
+	begin(0);
+	bide_value_task member = pending(0);
+	bide_group_add(&group, member);
+	bide_group_add(&group, member);
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "bide_group_add at"));
+	finish(0);
+	assert_int_equal(wait_error(bide_group_wait(&group)), BIDE_ESTALE);
+}
+
+/* --- completions from other threads --- */
+
+enum { ROUNDS = 2000 };
+
+static pthread_barrier_t rendezvous;
+
+static void *finish_rounds(void *argument)
+{
+	size_t i = (size_t)(uintptr_t)argument;
+	for (int n = 0; n < ROUNDS; n++) {
+		pthread_barrier_wait(&rendezvous);
+		if (n % 2)
+			finish(i);
+		else
+			finish_failed(i, EIO);
+		pthread_barrier_wait(&rendezvous);
+	}
+	return NULL;
+}
+
+TEST_SLOW(members_may_end_on_other_threads, 60)
+{
+	pthread_t threads[3];
+	pthread_barrier_init(&rendezvous, NULL, 4);
+	(void)bide_now_ns(); /* this thread is the worker */
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, finish_rounds, (void *)(uintptr_t)i), 0);
+	for (int n = 0; n < ROUNDS; n++) {
+		begin(0);
+		for (size_t i = 0; i < 3; i++)
+			bide_group_add(&group, pending(i));
+		bide_group_start(&group, bide_async_start(failing, .error = EIO));
+		pthread_barrier_wait(&rendezvous);
+		assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
+		pthread_barrier_wait(&rendezvous);
+	}
+	for (size_t i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&rendezvous);
+}

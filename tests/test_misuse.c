@@ -1,0 +1,762 @@
+/*
+ * Wrong use is told, with both places, and goes on with a documented error if the hook returns.
+ * What is leaked is named.
+ */
+/* threads */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+#include <bide/bide.h>
+#include <bide/short.h>
+
+static char misuse_text[1024];
+static int misuse_count;
+
+static void note_misuse(const char *message, void *argument)
+{
+	misuse_count++;
+	snprintf(misuse_text, sizeof misuse_text, "%s", message);
+	if (argument)
+		++*(int *)argument;
+}
+
+static void assert_says(const char *text)
+{
+	if (!strstr(misuse_text, text)) {
+		print_error("\"%s\" is not in \"%s\"\n", text, misuse_text);
+		fail();
+	}
+}
+
+static void assert_says_line(unsigned line)
+{
+#ifndef BIDE_COMPUTED_GOTO /* points are no lines there; the message names the function */
+	char text[64];
+
+	snprintf(text, sizeof text, "test_misuse.c:%u ", line);
+	assert_says(text);
+#else
+	(void)line;
+#endif
+}
+
+/* One misuse, which says all of it. */
+#define MISUSE(statement, ...)                                         \
+	do {                                                               \
+		const char *texts_[] = { __VA_ARGS__ };                        \
+		misuse_count = 0;                                              \
+		statement;                                                     \
+		assert_int_equal(misuse_count, 1);                             \
+		for (size_t i_ = 0; i_ < sizeof texts_ / sizeof *texts_; i_++) \
+			assert_says(texts_[i_]);                                   \
+	} while (0)
+
+static bide_stats stats_now(void)
+{
+	bide_stats stats;
+
+	bide_get_stats(&stats);
+	return stats;
+}
+
+struct later {
+	ASYNC_FRAME;
+	struct {
+		int yields;
+		int64_t value;
+		int error;
+	} in;
+	int i;
+};
+
+async(later)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.yields; my->i++)
+		await(async_yield());
+	if (my->in.error)
+		async_fail(my->in.error);
+	async_return(my->in.value);
+async_finally:
+	async_end;
+}
+
+static value_task later(int yields, int64_t value)
+{
+	return async_start(later, .yields = yields, .value = value);
+}
+
+static int64_t result_of(value_task v)
+{
+	bide_payload result;
+
+	assert_int_equal(bide_wait(v, &result), 0);
+	return result.i;
+}
+
+/* Without pools the memory that a stale copy points at is the allocator's: what it finds is no promise. */
+static void need_pools(void)
+{
+	if (getenv("BIDE_POOL"))
+		SKIP("stale value tasks are caught in pool memory only");
+}
+
+/* --- more than one consumer --- */
+
+static unsigned first_line, second_line;
+
+struct twice {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+		bool large;
+	} in;
+	int64_t first, second;
+	int error;
+};
+
+async(twice)
+{
+	async_begin;
+	my->second = 1234;
+	first_line = __LINE__ + 1;
+	await(my->first, my->in.what);
+	second_line = __LINE__ + 1;
+	await_or(my->second, my->in.what, my->error = await_error);
+	if (my->second != 1234 || my->error != BIDE_ESTALE)
+		async_fail(EDOM);
+	await(my->second, my->in.what);
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
+{
+	need_pools();
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int yields = 1; yields < 3; yields++) {
+		value_task v = later(yields, 5);
+
+		if (yields == 1)
+			bide_run_ready(0); /* done before the first await, or not */
+		misuse_count = 0;
+		/* The second await goes on with the error, the third ends the function with it. */
+		assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE);
+		assert_int_equal(misuse_count, 2);
+		assert_says("bide_await");
+		assert_says("consumed already");
+		assert_says("twice");
+		assert_says("bide_as_task");
+		assert_says_line(first_line);
+		assert_says_line(second_line + 3);
+	}
+	assert_int_equal(stats_now().misuse_count, 4);
+	assert_int_equal(stats_now().frame_count, 0);
+}
+
+TEST(awaiting_twice_aborts_by_default)
+{
+	char text[128];
+
+	need_pools();
+	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL),
+	             "consumed already");
+	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), "bide: misuse: ");
+	(void)bide_wait(async_start(later, .value = 1), NULL);
+	/* The lines were noted by a run of the same function. */
+	bide_set_misuse_hook(note_misuse, NULL);
+	(void)bide_wait(async_start(twice, .what = later(1, 5)), NULL);
+	bide_set_misuse_hook(NULL, NULL);
+#ifndef BIDE_COMPUTED_GOTO
+	snprintf(text, sizeof text,
+	         "test_misuse.c:%u in twice: this value task has been consumed already", second_line);
+	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), text);
+	snprintf(text, sizeof text, "first use: at tests/test_misuse.c:%u in twice", first_line);
+	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), text);
+#else
+	snprintf(text, sizeof text, "first use: in twice");
+	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), text);
+#endif
+}
+
+TEST(a_value_task_that_holds_its_value_may_be_awaited_again)
+{
+	bide_set_misuse_hook(note_misuse, NULL);
+	assert_int_equal(bide_wait(async_start(twice, .what = value_task_from(3)), NULL),
+	                 EDOM); /* no ESTALE */
+	assert_int_equal(misuse_count, 0);
+}
+
+TEST(waiting_twice_names_the_place_of_the_first)
+{
+	value_task v = later(1, 5);
+	unsigned first, second;
+
+	need_pools();
+	first = __LINE__ + 1;
+	assert_int_equal(bide_wait(v, NULL), 0);
+	bide_set_misuse_hook(note_misuse, NULL);
+	second = __LINE__ + 1;
+	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	assert_int_equal(misuse_count, 1);
+	assert_says("bide_wait at tests/test_misuse.c:");
+	{
+		char text[64];
+
+		snprintf(text, sizeof text, "first use: at tests/test_misuse.c:%u ", first);
+		assert_says(text);
+		snprintf(text, sizeof text, "bide_wait at tests/test_misuse.c:%u ", second);
+		assert_says(text);
+	}
+}
+
+TEST(every_use_of_a_consumed_value_task_is_misuse)
+{
+	value_task v = later(1, 5);
+	task *t;
+
+	need_pools();
+	assert_int_equal(bide_wait(v, NULL), 0);
+	bide_set_misuse_hook(note_misuse, NULL);
+	MISUSE(assert_int_equal(bide_value_task_status(v), BIDE_FAILED),
+	       "bide_value_task_status: this value task has been consumed already");
+	MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
+	MISUSE(assert_true(value_task_is_ready(v)), "consumed already");
+	MISUSE(assert_false(bide_value_task_is_successful(v)), "consumed already");
+	MISUSE(assert_true(bide_value_task_is_failed(v)), "consumed already");
+	MISUSE(assert_false(bide_value_task_is_canceled(v)), "consumed already");
+	MISUSE(forget(v), "bide_forget", "consumed already", "test_misuse.c:");
+	MISUSE(t = as_task(v), "bide_as_task", "consumed already", "test_misuse.c:");
+	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
+	task_unref(t);
+	MISUSE(assert_int_equal(bide_wait_for(v, NULL, 0), BIDE_ESTALE), "bide_wait",
+	       "consumed already");
+}
+
+TEST(using_a_value_task_after_as_task_is_misuse)
+{
+	value_task v = later(2, 5);
+	task *t = as_task(v), *again;
+
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int done = 0; done < 2; done++) {
+		MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "consumed already",
+		       "bide_as_task");
+		MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
+		       "twice");
+		MISUSE(forget(v), "bide_forget");
+		MISUSE(again = as_task(v), "bide_as_task");
+		task_unref(again);
+		MISUSE(assert_true(value_task_is_ready(v)), "consumed already");
+		assert_int_equal(bide_task_wait(t, NULL), 0);
+		assert_int_equal(bide_task_result(t).i, 5);
+	}
+	task_unref(t);
+	assert_int_equal(stats_now().frame_count, 0);
+}
+
+TEST(using_a_value_task_after_forget_is_misuse)
+{
+	value_task v = later(2, 5);
+	task *t;
+
+	need_pools();
+	forget(v);
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int done = 0; done < 2; done++) {
+		MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "consumed already");
+		MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
+		       "consumed already");
+		MISUSE(forget(v), "bide_forget", "consumed already");
+		MISUSE(t = as_task(v), "bide_as_task", "consumed already");
+		task_unref(t);
+		MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
+		bide_run_ready(0);
+	}
+	assert_int_equal(stats_now().frame_count, 0);
+}
+
+struct once {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
+	int64_t got;
+};
+
+async(once)
+{
+	async_begin;
+	first_line = __LINE__ + 1;
+	await(my->got, my->in.what);
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
+{
+	value_task v = later(2, 5), first = async_start(once, .what = v);
+	task *t;
+
+	bide_set_misuse_hook(note_misuse, NULL);
+	MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE), "awaits",
+	       "in once", "in twice");
+	assert_says_line(first_line);
+	MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "awaits", "in once",
+	       "bide_wait at tests/test_misuse.c:");
+	MISUSE(forget(v), "bide_forget", "in once");
+	MISUSE(t = as_task(v), "bide_as_task", "in once");
+	task_unref(t);
+	assert_int_equal(result_of(first), 5);
+	assert_int_equal(stats_now().frame_count, 0);
+}
+
+/* --- other threads --- */
+
+static void *use_elsewhere(void *argument)
+{
+	value_task v = *(value_task *)argument;
+	task *t;
+
+	MISUSE(assert_int_equal(bide_wait(v, NULL), EINVAL), "bide_wait", "worker's thread",
+	       "bide_as_task");
+	MISUSE(forget(v), "bide_forget", "worker's thread", "test_misuse.c:");
+	MISUSE(t = as_task(v), "bide_as_task", "worker's thread", "test_misuse.c:");
+	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
+	task_unref(t);
+	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "worker's");
+	MISUSE(assert_int_equal(bide_shutdown(true), -1), "bide_shutdown", "worker's");
+	return NULL;
+}
+
+TEST(a_value_task_on_another_thread_is_misuse)
+{
+	value_task v = later(1, 5);
+	pthread_t thread;
+
+	bide_set_misuse_hook(note_misuse, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, use_elsewhere, &v), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(result_of(v), 5);
+}
+
+/* --- the hook --- */
+
+TEST(the_hook_gets_its_argument_and_counts)
+{
+	int seen = 0;
+
+	bide_set_misuse_hook(note_misuse, &seen);
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(value_task_from_error(0).state, EINVAL);
+		assert_int_equal(seen, i);
+		assert_int_equal(stats_now().misuse_count, i);
+	}
+	bide_set_misuse_hook(NULL, NULL);
+	EXPECT_ABORT((void)value_task_from_error(-7).state,
+	             "bide: misuse: bide_value_task_from_error: -7");
+	assert_int_equal(seen, 3);
+}
+
+static char unobserved_function[64];
+static int unobserved_error, unobserved_count;
+
+static void note_unobserved(int error, const char *function, void *argument)
+{
+	(void)argument;
+	unobserved_count++;
+	unobserved_error = error;
+	snprintf(unobserved_function, sizeof unobserved_function, "%s", function);
+}
+
+TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
+{
+	bide_set_unobserved_hook(note_unobserved, NULL);
+	forget(async_start(later, .yields = 1, .error = EIO));
+	assert_int_equal(unobserved_count, 0);
+	bide_run_ready(0);
+	assert_int_equal(unobserved_count, 1);
+	assert_int_equal(unobserved_error, EIO);
+	assert_string_equal(unobserved_function, "later");
+	forget(async_start(later, .error = EPIPE)); /* failed at once */
+	assert_int_equal(unobserved_count, 2);
+	assert_int_equal(unobserved_error, EPIPE);
+	forget(async_start(later, .yields = 1, .error = ECANCELED)); /* no failure */
+	forget(later(1, 5));
+	forget(value_task_from(5));
+	bide_run_ready(0);
+	assert_int_equal(unobserved_count, 2);
+	assert_int_equal(stats_now().unobserved_count, 2);
+	assert_int_equal(stats_now().frame_count, 0);
+}
+
+/* --- null and out of range --- */
+
+TEST(null_arguments_of_source_h)
+{
+	bide_set_misuse_hook(note_misuse, NULL);
+	MISUSE(bide_user_source_init(NULL, NULL), "bide_user_source_init", "NULL");
+	MISUSE(bide_user_source_init_local(NULL, NULL), "bide_user_source_init", "NULL");
+	MISUSE(assert_int_equal(bide_user_source_value_task(NULL).state, EINVAL),
+	       "bide_user_source_value_task", "NULL");
+	MISUSE(bide_user_source_complete(NULL, (bide_payload){ .i = 0 }), "bide_user_source_complete",
+	       "NULL");
+	MISUSE(bide_user_source_fail(NULL, EIO), "bide_user_source_fail", "NULL");
+	MISUSE(assert_false(bide_user_source_try_complete(NULL, (bide_payload){ .i = 0 })),
+	       "bide_user_source_try_complete", "NULL");
+	MISUSE(assert_false(bide_user_source_try_fail(NULL, EIO)), "bide_user_source_try_fail", "NULL");
+	MISUSE(bide_user_source_reset(NULL), "bide_user_source_reset", "NULL");
+}
+
+TEST(errors_out_of_range_of_source_h)
+{
+	static const int bad[] = { 0, -5, 4096 };
+	static const char *const shown[] = { "error 0 ", "error -5 ", "error 4096 " };
+	bide_user_source source;
+
+	bide_user_source_init(&source, NULL);
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int i = 0; i < 3; i++) {
+		MISUSE(bide_user_source_fail(&source, bad[i]), "bide_user_source_fail", "4095", shown[i]);
+		MISUSE(assert_false(bide_user_source_try_fail(&source, bad[i])),
+		       "bide_user_source_try_fail", "4095", shown[i]);
+	}
+	assert_int_equal(bide_value_task_status(bide_user_source_value_task(&source)), BIDE_PENDING);
+}
+
+static value_task continuation(task *ended, void *argument)
+{
+	(void)ended;
+	(void)argument;
+	return value_task_completed();
+}
+
+TEST(null_arguments_of_task_h)
+{
+	task *t = task_create(0), *over = bide_task_from_int(100);
+	bide_payload payload = { .i = 1 };
+
+	bide_set_misuse_hook(note_misuse, NULL);
+	MISUSE(assert_null(bide_task_ref(NULL)), "bide_task_ref", "NULL");
+	misuse_count = 0;
+	bide_task_unref(NULL);
+	assert_int_equal(misuse_count, 0);
+	MISUSE(assert_int_equal(bide_task_status(NULL), BIDE_FAILED), "bide_task_status", "NULL");
+	MISUSE((void)bide_task_is_ready(NULL), "NULL");
+	MISUSE(assert_int_equal(bide_task_error(NULL), EINVAL), "bide_task_error", "NULL");
+	MISUSE(assert_int_equal(bide_task_result(NULL).i, 0), "bide_task_result", "NULL");
+	MISUSE(assert_int_equal(bide_task_await(NULL).state, EINVAL), "bide_task_await", "NULL");
+	MISUSE(assert_int_equal(bide_task_await_for(NULL, 5).state, EINVAL), "bide_task_await_for",
+	       "NULL");
+	MISUSE(assert_int_equal(bide_task_await_for(t, -1).state, EINVAL), "bide_task_await_for",
+	       "below zero");
+	MISUSE(assert_null(bide_task_create(2)), "bide_task_create", "0x2");
+	MISUSE(bide_task_complete(NULL, payload), "bide_task_complete", "NULL");
+	MISUSE(bide_task_complete_int(NULL, 1), "bide_task_complete_int", "NULL");
+	MISUSE(bide_task_complete_pointer(NULL, "x"), "bide_task_complete_pointer", "NULL");
+	MISUSE(bide_task_fail(NULL, EIO), "bide_task_fail", "NULL");
+	MISUSE(bide_task_cancel(NULL), "bide_task_cancel", "NULL");
+	MISUSE(assert_false(bide_task_try_complete(NULL, payload)), "bide_task_try_complete", "NULL");
+	MISUSE(assert_false(bide_task_try_fail(NULL, EIO)), "bide_task_try_fail", "NULL");
+	MISUSE(assert_false(bide_task_try_cancel(NULL)), "bide_task_try_cancel", "NULL");
+	MISUSE(bide_task_complete_from(NULL, over), "bide_task_complete_from", "NULL");
+	MISUSE(bide_task_complete_from(t, NULL), "bide_task_complete_from", "NULL");
+	MISUSE(assert_false(bide_task_try_complete_from(NULL, over)), "bide_task_try_complete_from",
+	       "NULL");
+	MISUSE(assert_false(bide_task_try_complete_from(t, NULL)), "bide_task_try_complete_from",
+	       "NULL");
+	MISUSE(assert_null(bide_task_continue_with(NULL, continuation, NULL, 0)),
+	       "bide_task_continue_with", "task is NULL");
+	MISUSE(assert_null(bide_task_continue_with(t, NULL, NULL, 0)), "bide_task_continue_with",
+	       "continuation is NULL");
+	MISUSE(assert_null(bide_task_continue_with(t, continuation, NULL, 7)),
+	       "bide_task_continue_with", "never run");
+	MISUSE(assert_null(bide_task_continue_with(t, continuation, NULL, 8)),
+	       "bide_task_continue_with", "options");
+	MISUSE(assert_null(bide_task_unwrap(NULL)), "bide_task_unwrap", "NULL");
+	MISUSE(assert_null(bide_task_from_error(0)), "bide_task_from_error", "4095");
+	MISUSE(assert_null(bide_task_from_error(4096)), "bide_task_from_error", "4096");
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	for (int i = 0; i < 3; i++) {
+		static const int bad[] = { 0, -5, 4096 };
+		static const char *const shown[] = { "error 0 ", "error -5 ", "error 4096 " };
+
+		MISUSE(bide_task_fail(t, bad[i]), "bide_task_fail", "4095", shown[i]);
+		MISUSE(assert_false(bide_task_try_fail(t, bad[i])), "bide_task_try_fail", "4095", shown[i]);
+	}
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	bide_task_cancel(t);
+	task_unref(t);
+	task_unref(over);
+}
+
+TEST(null_arguments_of_misuse_h_and_memory_h)
+{
+	bide_allocator half = { NULL, NULL, NULL };
+
+	bide_set_misuse_hook(note_misuse, NULL);
+	bide_set_unobserved_hook(NULL, NULL); /* the default */
+	MISUSE(assert_int_equal(bide_set_allocator(NULL), EINVAL), "bide_set_allocator", "NULL");
+	MISUSE(assert_int_equal(bide_set_allocator(&half), EINVAL), "bide_set_allocator",
+	       "allocate is NULL");
+	half.allocate = (void *(*)(size_t, size_t, void *))abort;
+	MISUSE(assert_int_equal(bide_set_allocator(&half), EINVAL), "bide_set_allocator",
+	       "release is NULL");
+	MISUSE(bide_get_stats(NULL), "bide_get_stats", "NULL");
+	bide_set_misuse_hook(NULL, NULL);
+	EXPECT_ABORT(bide_get_stats(NULL), "bide_get_stats");
+}
+
+TEST(the_allocator_cannot_be_changed_while_memory_is_in_use)
+{
+	bide_allocator other = { .allocate = (void *(*)(size_t, size_t, void *))abort,
+		                     .release = (void (*)(void *, size_t, void *))abort };
+
+	value_task v = later(1, 2);
+
+	assert_int_equal(bide_set_allocator(&other), EBUSY);
+	assert_int_equal(result_of(v), 2);
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+/* --- waiting at the wrong place --- */
+
+struct waits_inside {
+	ASYNC_FRAME;
+	value_task inner;
+	int64_t got;
+};
+
+async(waits_inside)
+{
+	async_begin;
+	my->inner = later(1, 9);
+	if (bide_wait(my->inner, NULL) != EDEADLK)
+		abort();
+	await(my->got, my->inner); /* it was not consumed */
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+TEST(waiting_inside_an_async_function_is_misuse)
+{
+	bide_set_misuse_hook(note_misuse, NULL);
+	MISUSE(assert_int_equal(result_of(async_start(waits_inside)), 9), "bide_wait", "waits_inside",
+	       "test_misuse.c:");
+}
+
+TEST(a_negative_limit_is_misuse)
+{
+	value_task v = later(1, 9);
+
+	bide_set_misuse_hook(note_misuse, NULL);
+	MISUSE(assert_int_equal(bide_wait_for(v, NULL, -1), EINVAL), "bide_wait_for", "below zero");
+	assert_int_equal(result_of(v), 9);
+}
+
+/* --- leaks --- */
+
+static char printed[8192];
+
+/* bide_shutdown with what it writes to standard error. */
+static int64_t shutdown_and_read(bool quiet)
+{
+	int pipe_ends[2], saved = dup(2);
+	int64_t count;
+	ssize_t length;
+
+	assert_int_equal(pipe(pipe_ends), 0);
+	fflush(stderr);
+	dup2(pipe_ends[1], 2);
+	count = bide_shutdown(quiet);
+	dup2(saved, 2);
+	close(saved);
+	close(pipe_ends[1]);
+	length = read(pipe_ends[0], printed, sizeof printed - 1);
+	close(pipe_ends[0]);
+	printed[length > 0 ? length : 0] = 0;
+	return count;
+}
+
+static void assert_printed(const char *text)
+{
+	if (!strstr(printed, text)) {
+		print_error("\"%s\" is not in \"%s\"\n", text, printed);
+		fail();
+	}
+}
+
+struct waits_for_ever {
+	ASYNC_FRAME;
+};
+
+static unsigned waiting_line;
+
+async(waits_for_ever)
+{
+	async_begin;
+	waiting_line = __LINE__ + 1;
+	await(bide_delay_ns(BIDE_FOREVER));
+async_finally:
+	async_end;
+}
+
+TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
+{
+	value_task done = later(1, 1), waiting = async_start(waits_for_ever);
+	char text[64];
+
+	(void)done;
+	(void)waiting;
+	assert_int_equal(stats_now().unconsumed_count, 0);
+	bide_run_ready(0);
+	assert_int_equal(stats_now().unconsumed_count, 1);
+	assert_int_equal(stats_now().frame_count, 2);
+	assert_int_equal(shutdown_and_read(false), 2);
+	assert_printed("leak: async function later");
+	assert_printed("nobody consumed");
+	assert_printed("leak: async function waits_for_ever");
+	assert_printed("still waiting");
+#ifndef BIDE_COMPUTED_GOTO
+	snprintf(text, sizeof text, "at line %u\n", waiting_line);
+	assert_printed(text);
+#endif
+	snprintf(text, sizeof text, "tests/test_misuse.c:");
+	assert_printed(text);
+	assert_int_equal(stats_now().live_bytes, 0);
+	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(result_of(later(1, 3)), 3); /* as new */
+	assert_int_equal(shutdown_and_read(false), 0);
+	assert_string_equal(printed, "");
+}
+
+TEST(a_quiet_shutdown_counts_and_prints_nothing)
+{
+	value_task done = later(1, 1);
+
+	(void)done;
+	assert_int_equal(shutdown_and_read(true), 1);
+	assert_string_equal(printed, "");
+}
+
+TEST(debug_tells_where_a_leaked_frame_was_started)
+{
+	char text[128];
+	value_task done;
+	unsigned line;
+
+	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
+	line = __LINE__ + 1;
+	done = async_start(later, .yields = 1);
+	(void)done;
+	assert_int_equal(shutdown_and_read(false), 1);
+	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in test_run_debug_tells", line);
+	assert_printed(text);
+	setenv("BIDE_DEBUG", "1", 1);
+	line = __LINE__ + 1;
+	done = async_start(later, .yields = 1);
+	assert_int_equal(shutdown_and_read(false), 1);
+	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in test_run_debug_tells", line);
+	assert_printed(text);
+}
+
+TEST(a_task_that_somebody_holds_is_named_at_shutdown)
+{
+	task *t = as_task(later(1, 1));
+
+	(void)t;
+	bide_run_ready(0);
+	assert_int_equal(stats_now().unconsumed_count, 0);
+	assert_int_equal(shutdown_and_read(false), 1);
+	assert_printed("later");
+	assert_printed("a task that somebody still refers to");
+}
+
+/* Memory that was given back and used again: a stale copy is still caught. */
+TEST(stale_copies_are_caught_after_the_memory_was_used_again)
+{
+	value_task stale[50], v[50];
+	int expected = 0;
+
+	need_pools();
+	for (int i = 0; i < 50; i++)
+		stale[i] = later(1, i);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(result_of(stale[i]), i);
+	for (int i = 0; i < 50; i++)
+		v[i] = later(1, 100 + i); /* the same frames, most likely */
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(bide_wait(stale[i], NULL), BIDE_ESTALE);
+		assert_int_equal(misuse_count, ++expected);
+		forget(stale[i]);
+		assert_int_equal(misuse_count, ++expected);
+	}
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(result_of(v[i]), 100 + i);
+	assert_int_equal(misuse_count, expected);
+}
+
+#ifndef BIDE_COMPUTED_GOTO
+/* A body whose frame's line was overwritten stops; it never starts anew. */
+struct overwritten {
+	ASYNC_FRAME;
+};
+
+async(overwritten)
+{
+	async_begin;
+	await(async_yield());
+async_finally:
+	async_end;
+}
+
+static void overwrite(void)
+{
+	value_task v = async_start(overwritten);
+
+	((bide_frame *)v.state)->source.line = 7;
+	(void)bide_wait(v, NULL);
+}
+
+/* The hole of tests/compile/hole_switch_of_64_bits.c ends here too. */
+struct wide_switch {
+	ASYNC_FRAME;
+	struct {
+		int64_t way;
+	} in;
+};
+
+async(wide_switch)
+{
+	async_begin;
+	switch (my->in.way) {
+	case 1:
+		await(async_yield());
+		break;
+	default:
+		break;
+	}
+async_finally:
+	async_end;
+}
+
+TEST(an_await_in_a_switch_of_64_bits_stops_the_program)
+{
+	EXPECT_ABORT((void)bide_wait(async_start(wide_switch, .way = 1), NULL), "wide_switch: resumed");
+}
+
+TEST(an_overwritten_resume_point_stops_the_program)
+{
+	EXPECT_ABORT(overwrite(), "overwritten: resumed at line 7");
+}
+#endif

@@ -1,0 +1,559 @@
+/*
+ * The runtime as a whole: configuration, shutdown, memory, dump, counters.
+ */
+#include "task_support.h"
+
+/* --- configuration */
+
+TEST(configuring_refuses_what_is_out_of_range)
+{
+	catch_misuse();
+	assert_int_equal(bide_configure(NULL), EINVAL);
+	ASSERT_MISUSE("bide_configure: config is NULL");
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1025 }), EINVAL);
+	ASSERT_MISUSE("blocking_threads_max");
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = UINT32_MAX }), EINVAL);
+	ASSERT_MISUSE("blocking_threads_max");
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), ENOTSUP);
+	assert_int_equal(bide_configure(&(bide_config){ .workers = UINT32_MAX }), ENOTSUP);
+	assert_int_equal(misuse_count, 0);
+	/* None of it has begun anything. */
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .blocking_threads_max = 1024 }), 0);
+}
+
+TEST(configuring_twice_is_refused_until_the_shutdown)
+{
+	assert_int_equal(bide_configure(&(bide_config){ 0 }), 0);
+	assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(bide_configure(&(bide_config){ 0 }), 0);
+}
+
+TEST(configuring_after_the_first_use_is_refused)
+{
+	task_unref(bide_task_from_int(100));
+	assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
+}
+
+TEST(shutdown_of_what_never_began_does_nothing)
+{
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(bide_shutdown(false), 0);
+}
+
+TEST(a_hundred_lives_one_after_the_other)
+{
+	for (int life = 0; life < 100; life++) {
+		task *t;
+		int64_t got;
+		if (life % 3)
+			assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = life % 3 == 1, .seed = 5, .debug = life % 2 }), 0);
+		t = as_task(later_value(100000, life));
+		assert_int_equal(wait_int(await_it(t, NULL, 0), &got), 0);
+		assert_int_equal(got, life);
+		task_unref(t);
+		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(stats().live_bytes, 0);
+		assert_int_equal(stats().task_count, 0);
+	}
+}
+
+/* The worker's number stands in every generation; 15 bits of it. */
+TEST(more_lives_than_workers_have_numbers)
+{
+	for (int life = 0; life < 2 * 32768 + 3; life++) {
+		task *t;
+		int64_t got;
+		if (life % 32768 > 2 && life % 32768 < 32765) {
+			assert_int_equal(bide_configure(&(bide_config){ 0 }), 0);
+			assert_int_equal(bide_shutdown(false), 0);
+			continue;
+		}
+		t = task_create(0);
+		value_task v = await_it(t, NULL, 0);
+		assert_int_equal(stats().frame_count, 1);
+		assert_int_equal(stats().operation_count, 1);
+		bide_task_complete_int(t, 5);
+		assert_int_equal(wait_int(v, &got), 0);
+		assert_int_equal(got, 5);
+		task_unref(t);
+		assert_int_equal(bide_shutdown(false), 0);
+	}
+}
+
+/* --- shutdown */
+
+struct shuts_down {
+	ASYNC_FRAME;
+};
+
+async(shuts_down)
+{
+	async_begin;
+	async_return(bide_shutdown(true));
+async_finally:
+	async_end;
+}
+
+static void *shut_down_elsewhere(void *argument)
+{
+	*(int64_t *)argument = bide_shutdown(true);
+	return NULL;
+}
+
+TEST(shutdown_in_the_wrong_place_is_misuse)
+{
+	pthread_t thread;
+	int64_t got = 0;
+
+	run_all();
+	catch_misuse();
+	assert_int_equal(wait_int(async_start(shuts_down), &got), 0);
+	assert_int_equal(got, -1);
+	ASSERT_MISUSE("bide_shutdown: called inside the async function shuts_down");
+	assert_int_equal(pthread_create(&thread, NULL, shut_down_elsewhere, &got), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(got, -1);
+	ASSERT_MISUSE("bide_shutdown: called on another thread");
+	assert_int_equal(wait_int(later_value(1000, 3), &got), 0); /* it goes on */
+}
+
+static atomic_int stage;
+
+static void *stays_attached(void *argument)
+{
+	(void)argument;
+	task_unref(bide_task_from_int(100));
+	atomic_store(&stage, 1);
+	while (atomic_load(&stage) == 1)
+		sched_yield();
+	return NULL;
+}
+
+TEST(shutdown_while_other_threads_are_attached_is_misuse_and_can_be_repeated)
+{
+	pthread_t thread;
+	int64_t got;
+
+	run_all();
+	assert_int_equal(pthread_create(&thread, NULL, stays_attached, NULL), 0);
+	while (atomic_load(&stage) != 1)
+		sched_yield();
+	catch_misuse();
+	assert_int_equal(bide_shutdown(false), -1);
+	ASSERT_MISUSE("1 other threads that used bide still run");
+	assert_int_equal(wait_int(later_value(1000, 3), &got), 0);
+	assert_int_equal(got, 3);
+	atomic_store(&stage, 2);
+	pthread_join(thread, NULL);
+	assert_int_equal(bide_shutdown(false), 0);
+}
+
+TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
+{
+	pthread_t thread;
+	int64_t got = -5;
+
+	task_unref(bide_task_from_int(100));
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(pthread_create(&thread, NULL, shut_down_elsewhere, &got), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(got, 0);
+}
+
+static void leak_three(void)
+{
+	task *t = as_task(later_value(1000, 3));
+
+	while (!bide_task_is_ready(t))
+		run_all();
+	bide_value_task dropped = later_value(1000, 5), waiting = later_value(100000 * MS, 4);
+	while (!bide_value_task_is_ready(dropped))
+		run_all();
+	(void)waiting.state;
+	assert_int_equal(bide_shutdown(false), 3);
+	fflush(NULL);
+	abort();
+}
+
+TEST(leaks_are_counted)
+{
+	task *t = as_task(later_value(1000, 3));
+	bide_value_task dropped = later_value(1000, 5), waiting = later_value(100000 * MS, 4);
+
+	(void)waiting.state;
+	while (!bide_task_is_ready(t) || !bide_value_task_is_ready(dropped))
+		run_all();
+	assert_int_equal(stats().frame_count, 3);
+	assert_int_equal(stats().unconsumed_count, 1);
+	assert_int_equal(bide_shutdown(true), 3);
+	assert_int_equal(stats().live_bytes, 0);
+	assert_int_equal(stats().frame_count, 0);
+}
+
+TEST(leaks_are_named)
+{
+	EXPECT_ABORT(leak_three(), "leak: async function later, ");
+	EXPECT_ABORT(leak_three(), " at tests/task_support.h:");
+	EXPECT_ABORT(leak_three(), "nobody consumed its value task");
+	EXPECT_ABORT(leak_three(), "a task that somebody still refers to");
+	EXPECT_ABORT(leak_three(), "still waiting at line ");
+	setenv("BIDE_DEBUG", "1", 1);
+	EXPECT_ABORT(leak_three(), "started at tests/task_support.h:");
+	unsetenv("BIDE_DEBUG");
+}
+
+TEST(completion_sources_outlive_a_shutdown)
+{
+	task *t = task_create(0);
+
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(stats().task_count, 1);
+	assert_true(stats().live_bytes > 0);
+	bide_task_complete_int(t, 5);
+	assert_int_equal(bide_task_result(t).i, 5);
+	task_unref(t);
+	assert_int_equal(stats().live_bytes, 0);
+}
+
+/* --- memory */
+
+typedef struct ledger {
+	int64_t live, allocations, releases;
+	int64_t fail_after; /* < 0: never */
+} ledger;
+
+static void *ledger_allocate(size_t size_bytes, size_t alignment, void *argument)
+{
+	ledger *l = argument;
+	void *memory = NULL;
+
+	assert_true(size_bytes > 0 && alignment >= sizeof(void *) && (alignment & (alignment - 1)) == 0);
+	if (l->fail_after == 0)
+		return NULL;
+	if (l->fail_after > 0)
+		l->fail_after--;
+	if (posix_memalign(&memory, alignment, size_bytes))
+		return NULL;
+	memset(memory, 0xDB, size_bytes); /* nobody may count on zeros */
+	l->live += (int64_t)size_bytes;
+	l->allocations++;
+	return memory;
+}
+
+static void ledger_release(void *memory, size_t size_bytes, void *argument)
+{
+	ledger *l = argument;
+
+	memset(memory, 0xDE, size_bytes);
+	l->live -= (int64_t)size_bytes;
+	l->releases++;
+	free(memory);
+}
+
+static void use_a_little_of_everything(void)
+{
+	task *tasks[4];
+	value_task waits[4];
+
+	for (int i = 0; i < 4; i++) {
+		tasks[i] = i % 2 ? task_create(0) : as_task(later_value(1000 * i + 1, i));
+		waits[i] = await_it(tasks[i], NULL, i);
+	}
+	bide_task_complete_int(tasks[1], 1);
+	bide_task_fail(tasks[3], EIO);
+	assert_int_equal(wait_int(with_timeout_ms(1000, bide_when_all_tasks(tasks, 4)), NULL), EIO);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(wait_int(waits[i], NULL), i == 3 ? EIO : 0);
+		task_unref(tasks[i]);
+	}
+}
+
+TEST(a_custom_allocator_gets_every_byte_back)
+{
+	ledger l = { .fail_after = -1 };
+	bide_allocator mine = { ledger_allocate, ledger_release, &l };
+
+	assert_int_equal(bide_set_allocator(&mine), 0);
+	for (int life = 0; life < 3; life++) {
+		use_a_little_of_everything();
+		assert_true(l.live > 0);
+		assert_int_equal(l.live, stats().live_bytes);
+		assert_int_equal(l.allocations, stats().allocation_count);
+		assert_int_equal(l.releases, stats().release_count);
+		assert_int_equal(bide_set_allocator(&mine), EBUSY);
+		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(l.live, 0);
+		assert_int_equal(l.allocations, l.releases);
+	}
+	assert_int_equal(bide_set_allocator(&mine), 0);
+}
+
+TEST(without_pools_every_byte_comes_back_too)
+{
+	ledger l = { .fail_after = -1 };
+	bide_allocator mine = { ledger_allocate, ledger_release, &l };
+
+	setenv("BIDE_POOL", "malloc", 1);
+	assert_int_equal(bide_set_allocator(&mine), 0);
+	use_a_little_of_everything();
+	assert_int_equal(l.live, 0); /* before the shutdown already */
+	assert_int_equal(stats().live_bytes, 0);
+	assert_true(l.allocations >= 12);
+}
+
+TEST(an_allocator_needs_both_functions)
+{
+	ledger l = { 0 };
+
+	catch_misuse();
+	assert_int_equal(bide_set_allocator(NULL), EINVAL);
+	ASSERT_MISUSE("bide_set_allocator: the allocator is NULL");
+	assert_int_equal(bide_set_allocator(&(bide_allocator){ NULL, ledger_release, &l }), EINVAL);
+	ASSERT_MISUSE("allocate is NULL");
+	assert_int_equal(bide_set_allocator(&(bide_allocator){ ledger_allocate, NULL, &l }), EINVAL);
+	ASSERT_MISUSE("release is NULL");
+}
+
+static value_task add_one(task *ended, void *argument)
+{
+	(void)argument;
+	return value_task_from(bide_task_result(ended).i + 1);
+}
+
+TEST(without_memory_calls_fail_as_documented)
+{
+	ledger l = { .fail_after = 0 };
+	bide_allocator mine = { ledger_allocate, ledger_release, &l };
+	task *next;
+
+	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_null(task_create(0));
+	assert_null(bide_task_from_int(9));
+	assert_non_null(bide_task_from_int(8));
+	assert_null(bide_task_from_error(EIO));
+	assert_null(as_task(value_task_from(12345)));
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), BIDE_ENOFRAME);
+	assert_int_equal(wait_int(delay_ms(1), NULL), ENOMEM);
+	assert_null(task_continue_with(bide_task_from_int(1), add_one, NULL, 0));
+	assert_true(stats().failed_count >= 5);
+	assert_int_equal(stats().live_bytes, 0);
+	l.fail_after = -1;
+	next = task_create(0);
+	assert_non_null(next);
+	task_unref(next);
+}
+
+/* Each allocation of this fails once; nothing leaks, nothing crashes. */
+TEST(each_allocation_may_fail)
+{
+	ledger l = { .fail_after = -1 };
+	bide_allocator mine = { ledger_allocate, ledger_release, &l };
+	int64_t needed = -1;
+
+	setenv("BIDE_POOL", "malloc", 1);
+	assert_int_equal(bide_set_allocator(&mine), 0);
+	for (int64_t n = -1; n < 0 || n <= needed; n++) {
+		task *t, *outer, *next = NULL, *flat = NULL;
+		value_task v, w;
+		l.fail_after = n;
+		l.allocations = 0;
+		t = task_create(0);
+		outer = task_create(0);
+		if (t && outer) {
+			v = await_it(t, NULL, 0);
+			w = task_await_for(t, 100000 * MS);
+			next = task_continue_with(t, add_one, NULL, 0);
+			flat = bide_task_unwrap(outer);
+			bide_task_complete_int(t, 20);
+			bide_task_complete_pointer(outer, flat ? task_ref(t) : NULL);
+			if (n < 0)
+				assert_false(bide_value_task_is_ready(v) && bide_value_task_is_ready(w));
+			(void)wait_int(v, NULL);
+			(void)wait_int(w, NULL);
+			if (flat)
+				(void)bide_task_wait(flat, NULL);
+			if (next)
+				(void)bide_task_wait(next, NULL);
+			if (n < 0)
+				assert_true(next && flat);
+		}
+		task_unref(flat);
+		task_unref(next);
+		task_unref(outer);
+		task_unref(t);
+		run_all();
+		assert_int_equal(stats().frame_count, 0);
+		assert_int_equal(stats().operation_count, 0);
+		assert_int_equal(l.live, 0);
+		if (n < 0)
+			needed = l.allocations;
+	}
+	assert_true(needed >= 9);
+	l.fail_after = -1;
+}
+
+/* --- dump and counters */
+
+static char dumped[16][256];
+static int dumped_count;
+
+static void keep_line(const char *line, void *argument)
+{
+	assert_ptr_equal(argument, &dumped_count);
+	assert_null(strchr(line, '\n'));
+	if (dumped_count < 16)
+		snprintf(dumped[dumped_count], sizeof dumped[0], "%s", line);
+	dumped_count++;
+}
+
+static const char *line_of(const char *name)
+{
+	for (int i = 0; i < dumped_count && i < 16; i++)
+		if (strncmp(dumped[i], name, strlen(name)) == 0 && dumped[i][strlen(name)] == ':')
+			return dumped[i];
+	return NULL;
+}
+
+struct waits_for_frame {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
+};
+
+enum { WAITS_FOR_FRAME_LINE = __LINE__ + 5 };
+
+async(waits_for_frame)
+{
+	async_begin;
+	await(my->in.what);
+async_finally:
+	async_end;
+}
+
+TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
+{
+	bide_user_source user;
+	task *t = task_create(0);
+	value_task outer, waits, yields, uses;
+	char place[64];
+
+	bide_user_source_init(&user, NULL);
+	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
+	outer = async_start(waits_for_frame, .what = later_value(MS, 1));
+	waits = await_it(t, NULL, 0);
+	yields = async_start(yielder);
+	assert_int_equal(bide_dump(keep_line, &dumped_count), 4);
+	assert_int_equal(dumped_count, 4);
+	snprintf(place, sizeof place, "tests/test_runtime.c:%d", WAITS_FOR_FRAME_LINE);
+	assert_non_null(line_of("waits_for_frame"));
+	assert_non_null(strstr(line_of("waits_for_frame"), place));
+	assert_non_null(strstr(line_of("waits_for_frame"), "for later"));
+	assert_non_null(strstr(line_of("later"), "for a delay"));
+	assert_non_null(strstr(line_of("awaiter"), "for task"));
+	assert_non_null(strstr(line_of("awaiter"), "tests/task_support.h:"));
+	assert_non_null(strstr(line_of("yielder"), "its turn"));
+
+	bide_task_complete_int(t, 1);
+	assert_int_equal(wait_int(outer, NULL), 0);
+	assert_int_equal(wait_int(waits, NULL), 0);
+	assert_int_equal(wait_int(yields, NULL), 0);
+	dumped_count = 0;
+	uses = async_start(waits_for_frame, .what = bide_user_source_value_task(&user));
+	assert_int_equal(bide_dump(keep_line, &dumped_count), 1);
+	assert_non_null(strstr(dumped[0], "a source of the program's own"));
+	bide_user_source_complete(&user, (bide_payload){ .i = 1 });
+	assert_int_equal(wait_int(uses, NULL), 0);
+	task_unref(t);
+	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
+}
+
+TEST(a_dump_without_a_function_to_write_is_misuse)
+{
+	catch_misuse();
+	assert_int_equal(bide_dump(NULL, NULL), 0);
+	ASSERT_MISUSE("bide_dump: write is NULL");
+	bide_get_stats(NULL);
+	ASSERT_MISUSE("bide_get_stats: stats is NULL");
+	assert_int_equal(stats().misuse_count, 2);
+}
+
+TEST(the_counters_count_what_is_in_use)
+{
+	task *t = task_create(0);
+	value_task v = await_it(t, NULL, 0), d = delay_ms(1), y = async_start(yielder);
+	bide_stats s = stats();
+
+	assert_int_equal(s.task_count, 1);
+	assert_int_equal(s.frame_count, 2);
+	assert_int_equal(s.operation_count, 2); /* the wait, the timer */
+	assert_int_equal(s.timer_count, 1);
+	assert_int_equal(s.runnable_count, 1);
+	assert_int_equal(s.unconsumed_count, 0);
+	assert_true(s.live_bytes > 0);
+	assert_int_equal(s.allocation_count > s.release_count, 1);
+	run_all();
+	assert_int_equal(stats().unconsumed_count, 1); /* y */
+	assert_int_equal(wait_int(y, NULL), 0);
+	bide_task_complete_int(t, 1);
+	assert_int_equal(wait_int(v, NULL), 0);
+	assert_int_equal(wait_int(d, NULL), 0);
+	task_unref(t);
+	s = stats();
+	assert_int_equal(s.task_count + s.frame_count + s.operation_count + s.timer_count + s.runnable_count, 0);
+}
+
+/* --- simulation */
+
+static uint64_t simulate(uint64_t seed)
+{
+	turn_log log = { 0 };
+	value_task v[12];
+	uint64_t hash;
+
+	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed }), 0);
+	for (int i = 0; i < 12; i++)
+		v[i] = async_start(yielder, .log = &log, .id = i);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(wait_int(v[i], NULL), 0);
+	assert_int_equal(log.count, 12);
+	hash = bide_simulation_hash();
+	for (int i = 0; i < 12; i++)
+		hash = hash * 31 + (uint64_t)log.ids[i];
+	assert_int_equal(bide_shutdown(false), 0);
+	return hash;
+}
+
+TEST(equal_seeds_give_equal_runs_and_others_differ)
+{
+	uint64_t first = simulate(1);
+	int different = 0;
+
+	assert_true(simulate(1) == first);
+	for (uint64_t seed = 2; seed < 12; seed++)
+		different += simulate(seed) != first;
+	assert_true(different >= 9);
+}
+
+TEST(a_virtual_hour_takes_no_time)
+{
+	struct timespec began, ended;
+	int64_t virtual_began;
+
+	virtual_clock();
+	virtual_began = bide_now_ns();
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	assert_int_equal(wait_int(delay_ms(3600 * 1000), NULL), 0);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	assert_true(bide_now_ns() - virtual_began == 3600 * 1000 * MS);
+	assert_true(ended.tv_sec - began.tv_sec < 5);
+}
+
+TEST(without_a_simulation_there_is_no_seed)
+{
+	catch_misuse();
+	assert_int_equal(bide_simulation_hash(), 0);
+	assert_int_equal(bide_simulation_random(), 0);
+	ASSERT_MISUSE("bide_simulation_random");
+}

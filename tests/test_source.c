@@ -1,0 +1,595 @@
+/*
+ * Sources of the user's own: one producer, one consumer, generations; the rows VS of the reference.
+ */
+/* threads */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+
+#include <bide/bide.h>
+#include <bide/short.h>
+
+static char misuse_text[1024];
+static int misuse_count;
+
+static void note_misuse(const char *message, void *argument)
+{
+	(void)argument;
+	misuse_count++;
+	snprintf(misuse_text, sizeof misuse_text, "%s", message);
+}
+
+static bide_stats stats_now(void)
+{
+	bide_stats stats;
+
+	bide_get_stats(&stats);
+	return stats;
+}
+
+static bide_payload number(int64_t i)
+{
+	return (bide_payload){ .i = i };
+}
+
+/* Awaits one value task: what it got, or its error negated. */
+struct consume {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
+	int64_t got;
+};
+
+async(consume)
+{
+	async_begin;
+	await_or(my->got, my->in.what, my->got = -(int64_t)await_error);
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+static value_task consume(value_task what)
+{
+	return async_start(consume, .what = what);
+}
+
+static int64_t result_of(value_task v)
+{
+	bide_payload result;
+
+	assert_int_equal(bide_wait(v, &result), 0);
+	return result.i;
+}
+
+TEST(VS_01_one_source_serves_any_number_of_uses)
+{
+	bide_user_source source;
+	uint64_t before = 0;
+
+	bide_user_source_init(&source, NULL);
+	for (int i = 0; i < 10000; i++) {
+		value_task v = bide_user_source_value_task(&source);
+
+		if (i % 3 == 0) { /* complete, then await */
+			bide_user_source_complete(&source, number(i));
+			assert_int_equal(result_of(consume(v)), i);
+		} else if (i % 3 == 1) { /* await, then complete */
+			value_task waiting = consume(v);
+
+			assert_false(value_task_is_ready(waiting));
+			bide_user_source_complete(&source, number(i));
+			assert_int_equal(result_of(waiting), i);
+		} else { /* from ordinary code */
+			bide_user_source_fail(&source, BIDE_EUSER + i % 1000);
+			assert_int_equal(bide_wait(v, NULL), BIDE_EUSER + i % 1000);
+		}
+		bide_user_source_reset(&source);
+		if (i == 100)
+			before = stats_now().allocation_count;
+	}
+	if (!getenv("BIDE_POOL"))
+		assert_int_equal(stats_now().allocation_count, before);
+	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+TEST(VS_02_another_generation_is_misuse_in_every_call)
+{
+	bide_user_source source;
+	value_task v, wrong;
+	task *t;
+	int expected = 0;
+
+	bide_user_source_init(&source, NULL);
+	v = bide_user_source_value_task(&source);
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int done = 0; done < 2; done++) {
+		for (int difference = -1; difference <= 1; difference += 2) {
+			wrong = v;
+			wrong.payload.generation += (uint64_t)(int64_t)difference;
+			assert_int_equal(bide_value_task_status(wrong), BIDE_FAILED);
+			assert_int_equal(misuse_count, ++expected);
+			assert_int_equal(bide_value_task_error(wrong), BIDE_ESTALE);
+			assert_int_equal(misuse_count, ++expected);
+			assert_int_equal(bide_wait(wrong, NULL), BIDE_ESTALE);
+			assert_int_equal(misuse_count, ++expected);
+			assert_int_equal(result_of(consume(wrong)), -BIDE_ESTALE);
+			assert_int_equal(misuse_count, ++expected);
+			t = as_task(wrong);
+			assert_int_equal(misuse_count, ++expected);
+			assert_int_equal(bide_task_error(t), BIDE_ESTALE);
+			task_unref(t);
+			forget(wrong);
+			assert_int_equal(misuse_count, ++expected);
+		}
+		if (!done)
+			bide_user_source_complete(&source, number(3));
+	}
+	assert_int_equal(result_of(consume(v)), 3); /* the right one is untouched */
+	assert_int_equal(misuse_count, expected);
+}
+
+TEST(VS_03_completing_twice_is_misuse_until_it_is_reset)
+{
+	bide_user_source source;
+	value_task v;
+
+	bide_user_source_init(&source, NULL);
+	v = bide_user_source_value_task(&source);
+	bide_set_misuse_hook(note_misuse, NULL);
+	bide_user_source_complete(&source, number(1));
+	assert_int_equal(misuse_count, 0);
+	bide_user_source_complete(&source, number(2));
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "bide_user_source_complete"));
+	assert_non_null(strstr(misuse_text, "bide_user_source_reset"));
+	bide_user_source_fail(&source, EIO);
+	assert_int_equal(misuse_count, 2);
+	assert_non_null(strstr(misuse_text, "bide_user_source_fail"));
+	assert_false(bide_user_source_try_complete(&source, number(2)));
+	assert_false(bide_user_source_try_fail(&source, EIO));
+	assert_int_equal(misuse_count, 2);
+	assert_int_equal(result_of(v), 1);
+	assert_false(
+		bide_user_source_try_complete(&source, number(2))); /* consumed, and not yet reset */
+	bide_user_source_reset(&source);
+	v = bide_user_source_value_task(&source);
+	assert_true(bide_user_source_try_fail(&source, EIO));
+	assert_int_equal(bide_wait(v, NULL), EIO);
+	assert_int_equal(misuse_count, 2);
+}
+
+TEST(VS_05_completed_before_the_await_it_is_there_at_once)
+{
+	bide_user_source source;
+	value_task v, waiting;
+
+	bide_user_source_init(&source, NULL);
+	bide_user_source_complete(&source, number(8));
+	v = bide_user_source_value_task(&source);
+	assert_int_equal(bide_value_task_status(v), BIDE_SUCCEEDED);
+	waiting = consume(v);
+	assert_int_equal(waiting.state, 0); /* did not suspend */
+	assert_int_equal(waiting.payload.i, 8);
+}
+
+TEST(VS_07_failed_before_the_await_it_fails_at_once)
+{
+	bide_user_source source;
+	value_task v;
+
+	bide_user_source_init(&source, NULL);
+	bide_user_source_fail(&source, EPIPE);
+	v = bide_user_source_value_task(&source);
+	assert_int_equal(bide_value_task_status(v), BIDE_FAILED);
+	assert_int_equal(bide_value_task_error(v), EPIPE);
+	assert_int_equal(consume(v).payload.i, -EPIPE);
+}
+
+TEST(VS_08_failed_after_the_await_the_waiter_gets_the_error)
+{
+	bide_user_source source;
+	value_task waiting;
+
+	bide_user_source_init(&source, NULL);
+	waiting = consume(bide_user_source_value_task(&source));
+	bide_user_source_fail(&source, EPIPE);
+	assert_int_equal(result_of(waiting), -EPIPE);
+}
+
+/* Deviation: a waiter keeps the context it was started in; there is no flag that says so. */
+static const char key[1];
+
+struct sees {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
+	void *before;
+};
+
+async(sees)
+{
+	async_begin;
+	my->before = bide_context_get(key);
+	await(my->in.what);
+	async_return(bide_context_get(key) == my->before ? my->before : NULL);
+async_finally:
+	async_end;
+}
+
+struct completes {
+	ASYNC_FRAME;
+	struct {
+		bide_user_source *source;
+	} in;
+};
+
+async(completes)
+{
+	async_begin;
+	await(async_yield());
+	bide_user_source_complete(my->in.source, number(0));
+async_finally:
+	async_end;
+}
+
+static void context_after_await(bool early)
+{
+	int mine = 0, other = 0;
+	bide_context *context =
+		bide_context_create(&(bide_context_options){ .key = key, .value = &mine });
+	bide_context *producer =
+		bide_context_create(&(bide_context_options){ .key = key, .value = &other });
+	bide_user_source source;
+	bide_payload result;
+	value_task waiting, working;
+
+	bide_user_source_init(&source, NULL);
+	if (early)
+		bide_user_source_complete(&source, number(0));
+	waiting = bide_in(context, async_start(sees, .what = bide_user_source_value_task(&source)));
+	if (!early) {
+		working = bide_in(producer, async_start(completes, .source = &source));
+		assert_int_equal(bide_wait(working, NULL), 0);
+	}
+	assert_int_equal(bide_wait(waiting, &result), 0);
+	assert_ptr_equal(result.p, &mine);
+	bide_context_unref(context);
+	bide_context_unref(producer);
+	assert_int_equal(stats_now().operation_count, 0);
+}
+
+TEST(VS_10_completed_before_the_waiter_sees_its_own_context)
+{
+	context_after_await(true);
+}
+
+TEST(VS_11_completed_later_the_waiter_sees_its_own_context)
+{
+	context_after_await(false);
+}
+
+TEST(VS_13_a_second_waiter_is_misuse)
+{
+	bide_user_source source;
+	value_task v, first;
+	task *t;
+	int expected = 0;
+
+	bide_user_source_init(&source, NULL);
+	v = bide_user_source_value_task(&source);
+	first = consume(v);
+	bide_set_misuse_hook(note_misuse, NULL);
+	assert_int_equal(result_of(consume(v)), -BIDE_ESTALE);
+	assert_int_equal(misuse_count, ++expected);
+	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	assert_int_equal(misuse_count, ++expected);
+	t = as_task(v);
+	assert_int_equal(misuse_count, ++expected);
+	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
+	task_unref(t);
+	forget(v);
+	assert_int_equal(misuse_count, ++expected);
+	bide_user_source_complete(&source, number(6));
+	assert_int_equal(result_of(first), 6); /* the first is not disturbed */
+	assert_int_equal(misuse_count, expected);
+}
+
+/* What waits for a source never runs inside the call that completes it. */
+struct marks {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+		int *mark;
+	} in;
+};
+
+async(marks)
+{
+	async_begin;
+	await(my->in.what);
+	++*my->in.mark;
+async_finally:
+	async_end;
+}
+
+TEST(VS_15_completing_never_runs_the_waiter_inside_the_call)
+{
+	bide_user_source source;
+	value_task waiting;
+	int mark = 0;
+
+	bide_user_source_init(&source, NULL);
+	waiting = async_start(marks, .what = bide_user_source_value_task(&source), .mark = &mark);
+	bide_user_source_complete(&source, number(0));
+	assert_int_equal(mark, 0);
+	assert_false(value_task_is_ready(waiting));
+	assert_int_equal(stats_now().runnable_count, 1);
+	assert_int_equal(bide_wait(waiting, NULL), 0);
+	assert_int_equal(mark, 1);
+}
+
+/* --- beyond the rows --- */
+
+static int releases;
+
+static void released(bide_source *source)
+{
+	releases++;
+	(void)source;
+}
+
+static void released_and_reset(bide_source *source)
+{
+	releases++;
+	bide_user_source_reset((bide_user_source *)(void *)source);
+}
+
+TEST(release_is_called_once_for_each_result_that_was_consumed)
+{
+	static const bide_source_operations operations = { released };
+	bide_user_source source;
+	task *t;
+
+	bide_user_source_init(&source, &operations);
+	bide_user_source_complete(&source, number(1));
+	assert_int_equal(releases, 0);
+	assert_int_equal(result_of(bide_user_source_value_task(&source)), 1);
+	assert_int_equal(releases, 1);
+	bide_user_source_reset(&source);
+	t = as_task(bide_user_source_value_task(&source));
+	assert_int_equal(releases, 1);
+	bide_user_source_complete(&source, number(2));
+	assert_int_equal(releases, 2);
+	assert_int_equal(bide_task_result(t).i, 2);
+	task_unref(t);
+	bide_user_source_reset(&source);
+	forget(bide_user_source_value_task(&source));
+	assert_int_equal(releases, 2);
+	bide_user_source_complete(&source, number(3));
+	assert_int_equal(releases, 3);
+	assert_int_equal(stats_now().task_count, 0);
+}
+
+TEST(release_may_reset_the_source_for_its_next_use)
+{
+	static const bide_source_operations operations = { released_and_reset };
+	bide_user_source source;
+
+	bide_user_source_init(&source, &operations);
+	for (int i = 0; i < 100; i++) {
+		value_task waiting = consume(bide_user_source_value_task(&source));
+
+		bide_user_source_complete(&source, number(i));
+		assert_int_equal(result_of(waiting), i);
+		assert_int_equal(releases, i + 1);
+	}
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+TEST(reset_is_misuse_while_somebody_waits_or_has_not_consumed)
+{
+	bide_user_source source;
+	value_task v, waiting;
+
+	bide_user_source_init(&source, NULL);
+	bide_user_source_reset(&source); /* nobody has it: allowed */
+	v = bide_user_source_value_task(&source);
+	waiting = consume(v);
+	bide_set_misuse_hook(note_misuse, NULL);
+	bide_user_source_reset(&source);
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "being awaited"));
+	bide_user_source_complete(&source, number(1));
+	assert_int_equal(result_of(waiting), 1);
+	bide_user_source_reset(&source);
+	assert_int_equal(misuse_count, 1);
+	v = bide_user_source_value_task(&source);
+	bide_user_source_complete(&source, number(2));
+	bide_user_source_reset(&source);
+	assert_int_equal(misuse_count, 2);
+	assert_non_null(strstr(misuse_text, "not been consumed"));
+	assert_int_equal(result_of(v), 2);
+}
+
+TEST(a_reset_kills_value_tasks_of_the_generation_before)
+{
+	bide_user_source source;
+	value_task old, new;
+
+	bide_user_source_init(&source, NULL);
+	old = bide_user_source_value_task(&source);
+	bide_user_source_reset(&source);
+	new = bide_user_source_value_task(&source);
+	bide_user_source_complete(&source, number(9));
+	bide_set_misuse_hook(note_misuse, NULL);
+	assert_int_equal(bide_wait(old, NULL), BIDE_ESTALE);
+	assert_int_equal(misuse_count, 1);
+	assert_int_equal(result_of(new), 9);
+	assert_int_equal(bide_wait(new, NULL), BIDE_ESTALE);
+	assert_int_equal(misuse_count, 2);
+}
+
+static int unobserved_error;
+
+static void note_unobserved(int error, const char *function, void *argument)
+{
+	(void)function;
+	(void)argument;
+	unobserved_error = error;
+}
+
+TEST(a_forgotten_source_reports_its_error_and_can_be_reset)
+{
+	bide_user_source source;
+
+	bide_user_source_init(&source, NULL);
+	bide_set_unobserved_hook(note_unobserved, NULL);
+	forget(bide_user_source_value_task(&source));
+	bide_user_source_fail(&source, EPIPE);
+	assert_int_equal(unobserved_error, EPIPE);
+	bide_user_source_reset(&source);
+	bide_user_source_fail(&source, EIO);
+	forget(bide_user_source_value_task(&source)); /* over already */
+	assert_int_equal(unobserved_error, EIO);
+	bide_user_source_reset(&source);
+	assert_int_equal(stats_now().unobserved_count, 2);
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+static void *complete_local(void *argument)
+{
+	assert_false(bide_user_source_try_complete(argument, number(5)));
+	return NULL;
+}
+
+TEST(a_local_source_is_for_the_thread_that_runs_its_consumer)
+{
+	bide_user_source source;
+	pthread_t thread;
+	value_task waiting;
+
+	bide_user_source_init_local(&source, NULL);
+	for (int i = 0; i < 100; i++) {
+		waiting = consume(bide_user_source_value_task(&source));
+		assert_true(bide_user_source_try_complete(&source, number(i)));
+		assert_false(bide_user_source_try_complete(&source, number(i)));
+		assert_int_equal(result_of(waiting), i);
+		bide_user_source_reset(&source);
+	}
+	bide_user_source_fail(&source, EIO);
+	assert_int_equal(bide_wait(bide_user_source_value_task(&source), NULL), EIO);
+	bide_user_source_reset(&source);
+	bide_set_misuse_hook(note_misuse, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, complete_local, &source), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(misuse_count, 1);
+	assert_int_equal(bide_value_task_status(bide_user_source_value_task(&source)), BIDE_PENDING);
+}
+
+/* --- other threads --- */
+
+struct producer {
+	bide_user_source *source;
+	int64_t value;
+	uint64_t wins;
+	pthread_barrier_t *barrier;
+};
+
+static void *produce(void *argument)
+{
+	struct producer *p = argument;
+
+	bide_user_source_complete(p->source, number(p->value));
+	return NULL;
+}
+
+TEST(another_thread_may_complete)
+{
+	bide_user_source source;
+
+	bide_user_source_init(&source, NULL);
+	for (int i = 0; i < 100; i++) {
+		struct producer p = { .source = &source, .value = i };
+		pthread_t thread;
+		value_task v = bide_user_source_value_task(&source);
+		task *t = NULL;
+
+		if (i % 4 == 1)
+			v = consume(v);
+		if (i % 4 == 2)
+			t = as_task(v);
+		if (i % 4 == 3)
+			forget(v);
+		assert_int_equal(pthread_create(&thread, NULL, produce, &p), 0);
+		if (i % 4 < 2)
+			assert_int_equal(result_of(v), i);
+		if (t) {
+			assert_int_equal(result_of(task_await(t)), i);
+			task_unref(t);
+		}
+		pthread_join(thread, NULL);
+		bide_run_ready(0);
+		bide_user_source_reset(&source);
+	}
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+static void *race(void *argument)
+{
+	struct producer *p = argument;
+
+	for (int i = 0; i < 200; i++) {
+		pthread_barrier_wait(p->barrier);
+		if (p->value % 2 ? bide_user_source_try_complete(p->source, number(p->value))
+		                 : bide_user_source_try_fail(p->source, BIDE_EUSER + (int)p->value))
+			__atomic_fetch_add(&p->wins, 1, __ATOMIC_RELAXED);
+		pthread_barrier_wait(p->barrier);
+	}
+	return NULL;
+}
+
+TEST(of_racing_threads_exactly_one_completes)
+{
+	enum { THREADS = 4 };
+	struct producer p[THREADS];
+	pthread_t threads[THREADS];
+	pthread_barrier_t barrier;
+	bide_user_source source;
+	uint64_t wins = 0;
+
+	bide_user_source_init(&source, NULL);
+	pthread_barrier_init(&barrier, NULL, THREADS + 1);
+	for (int i = 0; i < THREADS; i++) {
+		p[i] = (struct producer){ .source = &source, .value = i, .barrier = &barrier };
+		assert_int_equal(pthread_create(&threads[i], NULL, race, &p[i]), 0);
+	}
+	for (int i = 0; i < 200; i++) {
+		bide_payload result;
+		value_task waiting;
+		int error;
+
+		waiting = consume(bide_user_source_value_task(&source));
+		pthread_barrier_wait(&barrier);
+		error = bide_wait(waiting, &result);
+		assert_int_equal(error, 0);
+		assert_true(result.i == 1 || result.i == 3 || result.i == -BIDE_EUSER ||
+		            result.i == -BIDE_EUSER - 2);
+		pthread_barrier_wait(&barrier);
+		bide_user_source_reset(&source);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		wins += p[i].wins;
+	}
+	pthread_barrier_destroy(&barrier);
+	assert_int_equal(wins, 200);
+	assert_int_equal(stats_now().misuse_count, 0);
+}

@@ -1,0 +1,926 @@
+/*
+ * Tasks: status, errors, references, many awaiters, bide_as_task of every kind, the unobserved hook, broken promises.
+ */
+#include "task_support.h"
+
+/* --- status, results */
+
+TEST(TK_01_queries_match_the_status)
+{
+	struct {
+		task *task;
+		bide_status status;
+		int error;
+	} cases[] = {
+		{ task_create(0), BIDE_PENDING, -1 },
+		{ bide_task_from_int(77), BIDE_SUCCEEDED, 0 },
+		{ bide_task_from_error(EIO), BIDE_FAILED, EIO },
+		{ bide_task_from_error(ECANCELED), BIDE_CANCELED, ECANCELED },
+		{ bide_task_completed(), BIDE_SUCCEEDED, 0 },
+		{ as_task(later_value(MS, 5)), BIDE_PENDING, -1 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(bide_task_status(cases[i].task), cases[i].status);
+		assert_int_equal(bide_task_is_ready(cases[i].task), cases[i].status != BIDE_PENDING);
+		assert_int_equal(bide_task_error(cases[i].task), cases[i].error);
+		assert_int_equal(bide_task_result(cases[i].task).i, i == 1 ? 77 : 0);
+	}
+	task_complete(cases[0].task, (bide_payload){ .i = 3 });
+	assert_int_equal(bide_task_status(cases[0].task), BIDE_SUCCEEDED);
+	assert_int_equal(bide_task_wait(cases[5].task, NULL), 0);
+	assert_int_equal(bide_task_status(cases[5].task), BIDE_SUCCEEDED);
+	assert_int_equal(bide_task_result(cases[5].task).i, 5);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		task_unref(cases[i].task);
+}
+
+TEST(TK_04_an_error_is_unknown_until_the_end_and_then_exactly_that_one)
+{
+	task *t = as_task(later_error(MS, ENOSPC));
+
+	assert_int_equal(bide_task_error(t), -1);
+	assert_int_equal(bide_task_wait(t, NULL), ENOSPC);
+	assert_int_equal(bide_task_wait(t, NULL), ENOSPC);
+	assert_int_equal(bide_task_error(t), ENOSPC);
+	task_unref(t);
+}
+
+TEST(TK_07_a_wait_with_a_limit_ends_and_leaves_the_task_alone)
+{
+	task *t = task_create(0);
+	bide_payload got = { .i = -5 };
+
+	assert_int_equal(bide_task_wait_for(t, &got, 2 * MS), ETIMEDOUT);
+	assert_int_equal(got.i, -5);
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	assert_int_equal(stats().operation_count, 0);
+	bide_task_complete_int(t, 12);
+	assert_int_equal(bide_task_wait_for(t, &got, 0), 0);
+	assert_int_equal(got.i, 12);
+	task_unref(t);
+}
+
+TEST(TK_10_when_any_refuses_null_arrays_no_items_and_null_elements)
+{
+	task *t = task_create(0);
+	task *with_null[] = { t, NULL };
+
+	catch_misuse();
+	assert_int_equal(wait_int(bide_when_any_tasks(NULL, 2), NULL), EINVAL);
+	ASSERT_MISUSE("bide_when_any_tasks");
+	assert_int_equal(wait_int(bide_when_any_tasks(with_null, 0), NULL), EINVAL);
+	ASSERT_MISUSE("bide_when_any_tasks");
+	assert_int_equal(wait_int(bide_when_any_tasks(with_null, 2), NULL), EINVAL);
+	assert_true(misuse_count > 0);
+	misuse_count = 0;
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(bide_task_wait_for(t, NULL, -2), EINVAL);
+	ASSERT_MISUSE("below zero");
+	task_unref(t);
+}
+
+TEST(TK_11_waiting_for_any_of_pending_tasks_with_a_canceled_token)
+{
+	task *tasks[] = { task_create(0), task_create(0) };
+	bide_cancel_source *source = bide_cancel_source_create();
+
+	bide_cancel(source);
+	assert_int_equal(wait_int(with_token(bide_cancel_source_token(source), bide_when_any_tasks(tasks, 2)), NULL), ECANCELED);
+	assert_int_equal(bide_task_status(tasks[0]), BIDE_PENDING);
+	bide_cancel_source_unref(source);
+	task_unref(tasks[0]);
+	task_unref(tasks[1]);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+TEST(TK_12_waiting_for_all_waits_for_the_slow_ones_and_keeps_all_errors)
+{
+	task *tasks[8];
+
+	for (int i = 0; i < 8; i++)
+		tasks[i] = i % 2 ? as_task(later_value((i + 1) * MS, i))
+		         : i % 4 ? bide_task_from_error(EIO + i) : bide_task_from_error(ECANCELED);
+	assert_int_equal(wait_int(bide_when_all_tasks(tasks, 8), NULL), EIO + 2); /* the first that is no cancellation */
+	for (int i = 0; i < 8; i++) {
+		assert_true(bide_task_is_ready(tasks[i]));
+		assert_int_equal(bide_task_error(tasks[i]), i % 2 ? 0 : i % 4 ? EIO + i : ECANCELED);
+		task_unref(tasks[i]);
+	}
+	assert_int_equal(stats().unobserved_count, 0);
+}
+
+/* A deviation: a result that is there wins over a cancellation, here as everywhere. */
+TEST(TK_13_tasks_that_are_over_win_over_a_canceled_token)
+{
+	task *tasks[] = { bide_task_from_int(100), bide_task_from_int(200) };
+	bide_context *context = canceled_context();
+
+	assert_int_equal(wait_int(bide_in(context, bide_when_all_tasks(tasks, 2)), NULL), 0);
+	bide_context_unref(context);
+	task_unref(tasks[0]);
+	task_unref(tasks[1]);
+}
+
+struct passes_on {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
+};
+
+async(passes_on)
+{
+	async_begin;
+	async_return(my->in.what);
+async_finally:
+	async_end;
+}
+
+TEST(TK_25_a_function_that_returns_a_ready_value_task_ends_like_it)
+{
+	task *ok = as_task(async_start(passes_on, .what = value_task_from(1234)));
+	task *failed = as_task(async_start(passes_on, .what = value_task_from_error(EIO)));
+	task *canceled = as_task(async_start(passes_on, .what = value_task_from_error(ECANCELED)));
+
+	assert_int_equal(bide_task_status(ok), BIDE_SUCCEEDED);
+	assert_int_equal(bide_task_result(ok).i, 1234);
+	assert_int_equal(bide_task_status(failed), BIDE_FAILED);
+	assert_int_equal(bide_task_error(failed), EIO);
+	assert_int_equal(bide_task_status(canceled), BIDE_CANCELED);
+	task_unref(ok);
+	task_unref(failed);
+	task_unref(canceled);
+}
+
+TEST(TK_26_completed_tasks_hold_each_value_at_once)
+{
+	static const int64_t values[] = { 0, 1, -1, 8, 9, -2, 1000, INT64_MAX, INT64_MIN };
+	char here;
+
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		task *t = bide_task_from_int(values[i]);
+		assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
+		assert_true(bide_task_result(t).i == values[i]);
+		task_unref(t);
+	}
+	task *d = bide_task_from_double(-2.5);
+	assert_true(bide_task_result(d).d == -2.5);
+	task_unref(d);
+	task *p = bide_task_from_pointer(&here);
+	assert_ptr_equal(bide_task_result(p).p, &here);
+	task_unref(p);
+}
+
+/* A deviation: ECANCELED is cancellation, so that task is canceled, not failed. */
+TEST(TK_27_failed_tasks_are_distinct_and_bad_numbers_refused)
+{
+	static const int bad[] = { 0, -1, -EIO, 4096, INT32_MAX, INT32_MIN };
+	static const int good[] = { 1, EIO, BIDE_EUSER, 4095 };
+	task *a = bide_task_from_error(EIO), *b = bide_task_from_error(EIO), *c = bide_task_from_error(ECANCELED);
+
+	assert_ptr_not_equal(a, b);
+	assert_int_equal(bide_task_status(a), BIDE_FAILED);
+	assert_int_equal(bide_task_status(c), BIDE_CANCELED);
+	task_unref(a);
+	task_unref(b);
+	task_unref(c);
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		a = bide_task_from_error(good[i]);
+		assert_int_equal(bide_task_error(a), good[i]);
+		task_unref(a);
+	}
+	catch_misuse();
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_null(bide_task_from_error(bad[i]));
+		ASSERT_MISUSE("1 to 4095");
+	}
+}
+
+TEST(TK_28_reading_the_error_is_seeing_it_and_the_status_is_not)
+{
+	catch_unobserved();
+	task *t = bide_task_from_error(EIO);
+	assert_int_equal(bide_task_status(t), BIDE_FAILED);
+	task_unref(t);
+	assert_int_equal(unobserved_count, 1);
+	assert_int_equal(unobserved_error, EIO);
+	t = bide_task_from_error(EIO);
+	assert_int_equal(bide_task_error(t), EIO);
+	task_unref(t);
+	assert_int_equal(unobserved_count, 1);
+	assert_int_equal(stats().unobserved_count, 1);
+}
+
+static value_task drops_the_task(task *ended, void *argument)
+{
+	task **held = argument;
+
+	assert_ptr_equal(ended, *held);
+	task_unref(*held);
+	*held = NULL;
+	return value_task_from(bide_task_result(ended).i + 1);
+}
+
+TEST(TK_35_a_task_may_be_dropped_inside_its_own_continuation)
+{
+	task *t = task_create(0), *held = t;
+	task *next = task_continue_with(t, drops_the_task, &held, 0);
+	bide_payload got;
+
+	bide_task_complete_int(t, 41);
+	assert_int_equal(bide_task_wait(next, &got), 0);
+	assert_int_equal(got.i, 42);
+	assert_null(held);
+	task_unref(next);
+}
+
+static value_task adds_one(task *ended, void *argument)
+{
+	(void)argument;
+	if (bide_task_error(ended))
+		return value_task_from_error(bide_task_error(ended));
+	return value_task_from(bide_task_result(ended).i + 1);
+}
+
+TEST(TK_36_a_continuation_runs_though_the_task_was_dropped)
+{
+	task *t = task_create(0), *mine = task_ref(t);
+	task *next = task_continue_with(t, adds_one, NULL, 0);
+	bide_payload got;
+
+	task_unref(t);
+	bide_task_complete_int(mine, 9);
+	task_unref(mine);
+	assert_int_equal(bide_task_wait(next, &got), 0);
+	assert_int_equal(got.i, 10);
+	task_unref(next);
+}
+
+TEST(TK_38_a_finished_task_lets_its_context_go)
+{
+	bide_context *context = bide_context_create(NULL);
+	task *t = as_task(bide_in(context, later_value(MS, 3)));
+
+	bide_context_unref(context);
+	assert_true(stats().operation_count >= 1); /* the frame holds it */
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(bide_task_result(t).i, 3);
+	task_unref(t);
+}
+
+/* --- constants, references */
+
+TEST(small_results_share_one_task_each_and_allocate_nothing)
+{
+	uint64_t before;
+
+	run_all();
+	before = stats().allocation_count;
+	for (int64_t i = -1; i <= 8; i++) {
+		task *a = bide_task_from_int(i), *b = as_task(value_task_from(i));
+		assert_ptr_equal(a, b);
+		assert_int_equal(bide_task_result(a).i, i);
+		for (int k = 0; k < 100; k++)
+			task_unref(a); /* not counted */
+	}
+	assert_ptr_equal(bide_task_from_pointer(NULL), bide_task_completed());
+	assert_ptr_equal(bide_task_from_double(0.0), bide_task_completed());
+	assert_ptr_equal(as_task(value_task_from((_Bool)1)), bide_task_from_int(1));
+	assert_int_equal(stats().allocation_count, before);
+	assert_int_equal(stats().task_count, 0);
+	task *other = bide_task_from_int(9), *minus_zero = bide_task_from_double(-0.0);
+	assert_int_equal(stats().allocation_count, before + 2);
+	assert_true(1 / bide_task_result(minus_zero).d < 0);
+	task_unref(other);
+	task_unref(minus_zero);
+}
+
+TEST(a_constant_cannot_be_completed)
+{
+	catch_misuse();
+	assert_false(bide_task_try_complete(bide_task_from_int(3), (bide_payload){ .i = 4 }));
+	assert_false(bide_task_try_fail(bide_task_from_int(3), EIO));
+	assert_int_equal(misuse_count, 0);
+	bide_task_complete_int(bide_task_from_int(3), 4);
+	ASSERT_MISUSE("completed already");
+	assert_int_equal(bide_task_result(bide_task_from_int(3)).i, 3);
+}
+
+TEST(the_result_lives_as_long_as_a_reference)
+{
+	task *t = as_task(later_value(MS, 500));
+
+	for (int i = 0; i < 1000; i++)
+		assert_ptr_equal(task_ref(t), t);
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(bide_task_result(t).i, 500);
+		task_unref(t);
+	}
+	assert_int_equal(stats().frame_count, 1);
+	task_unref(t);
+	assert_int_equal(stats().frame_count, 0);
+}
+
+/* clang-format off: each await on a line of its own, so that every combination of the line's bits occurs. */
+struct eight_lines {
+	ASYNC_FRAME;
+};
+
+async(eight_lines)
+{
+	async_begin;
+	await(bide_yield());
+	await(bide_yield());
+	await(bide_yield());
+	await(bide_yield());
+	await(bide_yield());
+	await(bide_yield());
+	await(bide_yield());
+	await(bide_yield());
+	async_return(88);
+async_finally:
+	async_end;
+}
+/* clang-format on */
+
+TEST(references_are_counted_wherever_the_function_waits)
+{
+	task *t = as_task(async_start(eight_lines));
+
+	for (int i = 0; i < 8; i++) {
+		task_ref(t);
+		task_ref(t);
+		task_unref(t);
+		bide_run_ready(1);
+	}
+	run_all();
+	assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(stats().frame_count, 1);
+		assert_int_equal(bide_task_result(t).i, 88);
+		task_unref(t);
+	}
+	task_unref(t);
+	assert_int_equal(stats().frame_count, 0);
+
+	for (int line = 0; line < 8; line++) {
+		t = as_task(async_start(eight_lines));
+		for (int i = 0; i < line; i++)
+			bide_run_ready(1);
+		task_unref(t);
+		run_all();
+		assert_int_equal(stats().frame_count, 0);
+	}
+}
+
+TEST(null_where_a_task_is_needed_is_misuse)
+{
+	value_task v;
+
+	catch_misuse();
+	task_unref(NULL);
+	assert_int_equal(misuse_count, 0);
+	assert_null(task_ref(NULL));
+	ASSERT_MISUSE("bide_task_ref: task is NULL");
+	assert_int_equal(bide_task_status(NULL), BIDE_FAILED);
+	ASSERT_MISUSE("bide_task_status: task is NULL");
+	assert_int_equal(bide_task_error(NULL), EINVAL);
+	ASSERT_MISUSE("bide_task_error: task is NULL");
+	assert_int_equal(bide_task_result(NULL).i, 0);
+	ASSERT_MISUSE("bide_task_result: task is NULL");
+	v = task_await(NULL);
+	ASSERT_MISUSE("bide_task_await: task is NULL");
+	assert_int_equal(bide_value_task_error(v), EINVAL);
+	v = task_await_for(NULL, MS);
+	ASSERT_MISUSE("bide_task_await_for: task is NULL");
+	assert_int_equal(bide_value_task_error(v), EINVAL);
+	assert_int_equal(bide_task_wait(NULL, NULL), EINVAL);
+	ASSERT_MISUSE("task is NULL");
+	v = task_await_for(bide_task_completed(), -1);
+	ASSERT_MISUSE("below zero");
+	assert_int_equal(bide_value_task_error(v), EINVAL);
+}
+
+TEST(misuse_aborts_by_default_and_names_the_function)
+{
+	EXPECT_ABORT((void)bide_task_status(NULL), "bide_task_status: task is NULL");
+	EXPECT_ABORT(bide_task_unref(bide_task_from_error(0)), "bide_task_from_error: 0 is no error number");
+	EXPECT_ABORT(bide_task_complete_int(bide_task_from_int(1), 2), "completed already");
+}
+
+/* --- many awaiters */
+
+TEST(the_first_awaiter_runs_next_and_the_others_queue_in_order)
+{
+	turn_log log = { 0 };
+	task *t = task_create(0);
+	value_task waits[5], other;
+
+	for (int i = 0; i < 5; i++)
+		waits[i] = await_it(t, &log, i + 1);
+	other = async_start(yielder, .log = &log, .id = 100);
+	assert_int_equal(log.count, 0);
+	bide_task_complete_int(t, 8);
+	assert_int_equal(log.count, 0); /* never inside of complete */
+	run_all();
+	ASSERT_TURNS(&log, 1, 100, 2, 3, 4, 5);
+	for (int i = 0; i < 5; i++) {
+		int64_t got;
+		assert_int_equal(wait_int(waits[i], &got), 0);
+		assert_int_equal(got, 8);
+	}
+	assert_int_equal(wait_int(other, NULL), 0);
+	task_unref(t);
+}
+
+TEST(all_awaiters_of_a_queueing_task_wait_their_turn)
+{
+	turn_log log = { 0 };
+	task *t = task_create(BIDE_TASK_QUEUE_CONTINUATIONS);
+	value_task waits[3], other;
+
+	for (int i = 0; i < 3; i++)
+		waits[i] = await_it(t, &log, i + 1);
+	other = async_start(yielder, .log = &log, .id = 100);
+	bide_task_fail(t, EIO);
+	run_all();
+	ASSERT_TURNS(&log, 100, 1, 2, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(wait_int(waits[i], NULL), EIO);
+	assert_int_equal(wait_int(other, NULL), 0);
+	task_unref(t);
+}
+
+TEST(ten_thousand_awaiters_of_one_task_all_get_its_result)
+{
+	enum { COUNT = 10000 };
+	static value_task waits[COUNT];
+	turn_log log = { 0 };
+	task *t = as_task(later_value(MS, 7));
+
+	for (int i = 0; i < COUNT; i++)
+		waits[i] = await_it(t, &log, i);
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	run_all();
+	assert_int_equal(log.count, COUNT);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(log.ids[i], i);
+	for (int i = 0; i < COUNT; i++) {
+		int64_t got;
+		assert_int_equal(wait_int(waits[i], &got), 0);
+		assert_int_equal(got, 7);
+	}
+	task_unref(t);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(stats().frame_count, 0);
+}
+
+/* The middle, the newest and the oldest wait of a task are taken out of its list by their deadlines. */
+TEST(waits_leave_the_list_of_a_task_wherever_they_stand_in_it)
+{
+	enum { COUNT = 9 };
+	task *t;
+	value_task waits[COUNT];
+
+	virtual_clock();
+	t = task_create(0);
+	for (int i = 0; i < COUNT; i++)
+		waits[i] = task_await_for(t, i == 0 || i == 4 || i == 8 ? (i + 1) * MS : BIDE_FOREVER);
+	assert_int_equal(wait_int(waits[8], NULL), ETIMEDOUT);
+	assert_int_equal(wait_int(waits[0], NULL), ETIMEDOUT);
+	assert_int_equal(wait_int(waits[4], NULL), ETIMEDOUT);
+	bide_task_complete_int(t, 5);
+	for (int i = 0; i < COUNT; i++) {
+		int64_t got = 0;
+		if (i == 0 || i == 4 || i == 8)
+			continue;
+		assert_int_equal(wait_int(waits[i], &got), 0);
+		assert_int_equal(got, 5);
+	}
+	assert_int_equal(stats().operation_count, 0);
+	task_unref(t);
+}
+
+TEST(a_long_lived_task_does_not_grow_by_waits_that_time_out)
+{
+	task *t;
+	uint64_t before = 0;
+
+	virtual_clock();
+	t = task_create(0);
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(bide_task_wait_for(t, NULL, 1000), ETIMEDOUT);
+		if (i == 100)
+			before = stats().allocation_count;
+	}
+	assert_int_equal(stats().allocation_count, before);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(stats().timer_count, 0);
+	task_unref(t);
+}
+
+TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
+{
+	task *t = task_create(0);
+	uint64_t before = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		bide_context *context = bide_context_create(NULL);
+		value_task v = bide_in(context, task_await(t)), w = bide_in(context, await_it(t, NULL, 0));
+		bide_context_cancel(context, ECANCELED);
+		assert_int_equal(wait_int(v, NULL), ECANCELED);
+		assert_int_equal(wait_int(w, NULL), ECANCELED);
+		bide_context_unref(context);
+		if (i == 100)
+			before = stats().allocation_count;
+	}
+	assert_int_equal(stats().allocation_count, before);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	task_unref(t);
+}
+
+/* --- bide_as_task of every kind */
+
+#define ASSERT_SAME_OBJECTS(a, b)                                  \
+	do {                                                           \
+		assert_int_equal((a).allocation_count, (b).allocation_count); \
+		assert_int_equal((a).frame_count, (b).frame_count);        \
+		assert_int_equal((a).operation_count, (b).operation_count); \
+		assert_int_equal((a).task_count, (b).task_count);          \
+	} while (0)
+
+TEST(a_pending_function_becomes_a_task_without_a_second_object)
+{
+	value_task v = later_value(MS, 11);
+	bide_stats before = stats(), after;
+	task *t = as_task(v);
+	bide_payload got;
+
+	after = stats();
+	ASSERT_SAME_OBJECTS(before, after);
+	assert_int_equal(after.frame_count, 1);
+	assert_int_equal(bide_task_wait(t, &got), 0);
+	assert_int_equal(got.i, 11);
+	assert_int_equal(bide_task_wait(t, &got), 0);
+	task_unref(t);
+}
+
+TEST(a_pending_delay_becomes_a_task_without_a_second_object)
+{
+	value_task v = delay_ms(1);
+	bide_stats before = stats(), after;
+	task *t = as_task(v);
+
+	after = stats();
+	ASSERT_SAME_OBJECTS(before, after);
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	task_unref(t);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+TEST(a_delay_made_a_task_can_still_be_canceled)
+{
+	bide_context *context = bide_context_create(NULL);
+	task *t = as_task(bide_in(context, delay_ms(100000)));
+
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(bide_task_wait(t, NULL), ECANCELED);
+	assert_int_equal(bide_task_status(t), BIDE_CANCELED);
+	task_unref(t);
+	bide_context_unref(context);
+	assert_int_equal(stats().timer_count, 0);
+}
+
+TEST(a_yield_becomes_a_task_that_ends_after_what_is_runnable)
+{
+	task *t = as_task(bide_yield());
+
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	task_unref(t);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+TEST(a_combinator_becomes_a_task_without_a_second_object)
+{
+	task *parts[] = { task_create(0), task_create(0) };
+	value_task v = when_any((value_task[]){ value_task_from_error(EIO) }, 1);
+	bide_stats before, after;
+	task *all, *any;
+
+	assert_int_equal(wait_int(v, NULL), 0);
+	v = bide_when_all_tasks(parts, 2);
+	before = stats();
+	all = as_task(v);
+	after = stats();
+	ASSERT_SAME_OBJECTS(before, after);
+	any = as_task(bide_when_any_tasks(parts, 2));
+	bide_task_complete_int(parts[1], 4);
+	run_all();
+	assert_int_equal(bide_task_status(any), BIDE_SUCCEEDED);
+	assert_int_equal(bide_task_result(any).i, 1);
+	assert_int_equal(bide_task_status(all), BIDE_PENDING);
+	bide_task_fail(parts[0], EPERM);
+	assert_int_equal(bide_task_wait(all, NULL), EPERM);
+	task_unref(all);
+	task_unref(any);
+	task_unref(parts[0]);
+	task_unref(parts[1]);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+TEST(a_wait_for_a_task_becomes_a_task)
+{
+	task *t = task_create(0), *again = as_task(task_await(t)), *twice = as_task(task_await(again));
+
+	bide_task_complete_int(t, 99);
+	run_all();
+	assert_int_equal(bide_task_result(again).i, 99);
+	assert_int_equal(bide_task_result(twice).i, 99);
+	task_unref(t);
+	task_unref(again);
+	task_unref(twice);
+}
+
+static int released_count;
+static void on_release(bide_source *source)
+{
+	(void)source;
+	released_count++;
+}
+
+TEST(a_source_of_the_users_own_becomes_a_task)
+{
+	static const bide_source_operations operations = { on_release };
+	bide_user_source user;
+	bide_payload got;
+	task *t;
+
+	bide_user_source_init(&user, &operations);
+	t = as_task(bide_user_source_value_task(&user));
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	bide_user_source_complete(&user, (bide_payload){ .i = 321 });
+	assert_int_equal(bide_task_wait(t, &got), 0);
+	assert_int_equal(got.i, 321);
+	assert_int_equal(released_count, 1);
+	bide_user_source_reset(&user); /* free again though the task lives */
+	assert_int_equal(bide_task_result(t).i, 321);
+	task_unref(t);
+
+	/* One that is done already, and one that failed. */
+	bide_user_source_fail(&user, EPIPE);
+	t = as_task(bide_user_source_value_task(&user));
+	assert_int_equal(bide_task_error(t), EPIPE);
+	task_unref(t);
+	assert_int_equal(released_count, 2);
+}
+
+/* It belongs to its source: completing it by hand as well would complete it twice. */
+TEST(the_task_of_a_users_source_cannot_be_completed_by_hand)
+{
+	bide_user_source user;
+	task *t;
+
+	bide_user_source_init(&user, NULL);
+	t = as_task(bide_user_source_value_task(&user));
+	catch_misuse();
+	assert_false(bide_task_try_complete(t, (bide_payload){ .i = 1 }));
+	misuse_count = 0;
+	bide_task_complete_int(t, 1);
+	assert_int_equal(misuse_count, 1);
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	bide_user_source_complete(&user, (bide_payload){ .i = 2 });
+	assert_int_equal(bide_task_result(t).i, 2);
+	task_unref(t);
+}
+
+TEST(a_function_s_task_cannot_be_completed_by_hand)
+{
+	task *t = as_task(later_value(MS, 4));
+
+	catch_misuse();
+	bide_task_complete_int(t, 1);
+	ASSERT_MISUSE("only those of bide_task_create");
+	assert_false(bide_task_try_cancel(t));
+	ASSERT_MISUSE("only those of bide_task_create");
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	assert_int_equal(bide_task_result(t).i, 4);
+	task_unref(t);
+}
+
+TEST(a_finished_function_that_nobody_consumed_becomes_a_task)
+{
+	value_task v = later_value(1, 64);
+
+	while (!bide_value_task_is_ready(v))
+		run_all();
+	task *t = as_task(v);
+	assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
+	assert_int_equal(bide_task_result(t).i, 64);
+	task_unref(t);
+	assert_int_equal(stats().frame_count, 0);
+}
+
+TEST(after_as_task_the_value_task_is_dead)
+{
+	value_task v = later_value(MS, 4);
+	task *t = as_task(v);
+
+	catch_misuse();
+	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	ASSERT_MISUSE("consumed already");
+	task *second = as_task(v);
+	ASSERT_MISUSE("consumed already");
+	assert_int_equal(bide_task_error(second), BIDE_ESTALE);
+	task_unref(second);
+	forget(v);
+	ASSERT_MISUSE("consumed already");
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	task_unref(t);
+}
+
+TEST(as_task_of_a_value_task_that_is_awaited_is_misuse_and_changes_nothing)
+{
+	value_task inner = later_value(MS, 4), outer = async_start(passes_on, .what = inner);
+	int64_t got;
+
+	catch_misuse();
+	task *t = as_task(inner);
+	ASSERT_MISUSE("awaits this value task already");
+	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
+	task_unref(t);
+	assert_int_equal(wait_int(outer, &got), 0);
+	assert_int_equal(got, 4);
+}
+
+/* --- large results */
+
+struct large_result {
+	int64_t numbers[8];
+};
+
+struct makes_large {
+	ASYNC_FRAME;
+	struct {
+		int64_t first;
+	} in;
+	struct large_result result;
+};
+
+async(makes_large)
+{
+	async_begin;
+	await(delay_ns(1000));
+	for (int i = 0; i < 8; i++)
+		my->result.numbers[i] = my->in.first + i;
+	async_return_large(&my->result);
+async_finally:
+	async_end;
+}
+
+struct takes_large {
+	ASYNC_FRAME;
+	struct {
+		task *task;
+	} in;
+	struct large_result got;
+};
+
+async(takes_large)
+{
+	async_begin;
+	await_large(my->got, task_await(my->in.task));
+	async_return(my->got.numbers[7]);
+async_finally:
+	async_end;
+}
+
+TEST(a_large_result_is_shared_by_pointer_as_long_as_a_reference_lives)
+{
+	task *t = as_task(async_start(makes_large, .first = 30));
+	value_task a = async_start(takes_large, .task = t), b = async_start(takes_large, .task = t);
+	const struct large_result *large;
+	int64_t got;
+
+	assert_int_equal(wait_int(a, &got), 0);
+	assert_int_equal(got, 37);
+	large = bide_task_result(t).p;
+	assert_int_equal(large->numbers[3], 33);
+	task_unref(t);
+	assert_int_equal(wait_int(b, &got), 0); /* its wait holds a reference */
+	assert_int_equal(got, 37);
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+TEST(a_forgotten_wait_for_a_large_result_lets_the_task_go)
+{
+	task *t = as_task(async_start(makes_large, .first = 1));
+
+	forget(task_await(t));
+	while (!bide_task_is_ready(t))
+		run_all();
+	task_unref(t);
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+/* --- errors that nobody saw */
+
+TEST(an_error_that_nobody_saw_goes_to_the_hook_with_the_function_s_name)
+{
+	catch_unobserved();
+	task *t = as_task(later_error(1000, ENXIO));
+	while (!bide_task_is_ready(t))
+		run_all();
+	assert_int_equal(unobserved_count, 0);
+	task_unref(t);
+	assert_int_equal(unobserved_count, 1);
+	assert_int_equal(unobserved_error, ENXIO);
+	assert_string_equal(unobserved_function, "later");
+}
+
+TEST(an_error_that_was_awaited_is_seen)
+{
+	catch_unobserved();
+	task *t = task_create(0);
+	value_task v = await_it(t, NULL, 0);
+	bide_task_fail(t, EIO);
+	assert_int_equal(wait_int(v, NULL), EIO);
+	task_unref(t);
+	t = bide_task_from_error(EIO);
+	assert_int_equal(wait_int(await_it(t, NULL, 0), NULL), EIO);
+	task_unref(t);
+	t = bide_task_from_error(EIO);
+	assert_int_equal(bide_task_wait(t, NULL), EIO);
+	task_unref(t);
+	assert_int_equal(unobserved_count, 0);
+}
+
+TEST(a_cancellation_that_nobody_saw_is_no_error)
+{
+	catch_unobserved();
+	task *t = task_create(0);
+	task_cancel(t);
+	task_unref(t);
+	forget(value_task_from_error(ECANCELED));
+	assert_int_equal(unobserved_count, 0);
+}
+
+TEST(a_forgotten_function_that_fails_goes_to_the_hook)
+{
+	catch_unobserved();
+	forget(later_error(1000, EROFS));
+	forget(value_task_from_error(EIO));
+	assert_int_equal(unobserved_count, 1);
+	while (stats().frame_count)
+		run_all();
+	assert_int_equal(unobserved_count, 2);
+	assert_int_equal(unobserved_error, EROFS);
+	assert_string_equal(unobserved_function, "later");
+}
+
+/* --- nobody completes it */
+
+TEST(awaiters_of_a_completion_source_that_is_gone_are_told)
+{
+	turn_log log = { 0 };
+	value_task waits[3];
+	task *t = task_create(0);
+
+	catch_unobserved();
+	for (int i = 0; i < 3; i++)
+		waits[i] = await_it(t, &log, i);
+	task_unref(t);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(wait_int(waits[i], NULL), BIDE_EBROKEN);
+	ASSERT_TURNS(&log, 0, 1, 2);
+	assert_int_equal(unobserved_count, 0);
+	assert_int_equal(stats().task_count, 0);
+}
+
+TEST(a_completion_source_that_nobody_awaits_goes_silently)
+{
+	catch_unobserved();
+	task *t = task_create(0);
+	task_unref(t);
+	assert_int_equal(stats().task_count, 0);
+	assert_int_equal(unobserved_count, 0);
+}
+
+TEST(a_pending_function_s_task_may_be_dropped_and_runs_on)
+{
+	turn_log log = { 0 };
+	task *t = as_task(async_start(yielder, .log = &log, .id = 5));
+
+	task_unref(t);
+	run_all();
+	ASSERT_TURNS(&log, 5);
+	assert_int_equal(stats().frame_count, 0);
+}

@@ -1,0 +1,494 @@
+/*
+ * Threads that are not the worker: they start async functions, complete and await tasks, cancel, forget, turn what they
+ * started into tasks, drop last references, and end while what they started still runs.
+ */
+/* threads */
+#include "task_support.h"
+
+typedef struct helper {
+	pthread_t thread;
+	void *(*run)(void *argument);
+	void *argument;
+	atomic_bool done;
+} helper;
+
+static void *helper_run(void *argument)
+{
+	helper *h = argument;
+	void *result = h->run(h->argument);
+
+	atomic_store(&h->done, true);
+	return result;
+}
+
+static void helper_start(helper *h, void *(*run)(void *), void *argument)
+{
+	h->run = run;
+	h->argument = argument;
+	atomic_store(&h->done, false);
+	assert_int_equal(pthread_create(&h->thread, NULL, helper_run, h), 0);
+}
+
+/* The worker's loop goes on until the thread has ended. */
+static void helper_end(helper *h)
+{
+	while (!atomic_load(&h->done)) {
+		run_all();
+		sched_yield();
+	}
+	pthread_join(h->thread, NULL);
+}
+
+static void on_helper(void *(*run)(void *), void *argument)
+{
+	helper h;
+
+	run_all(); /* this thread is the worker */
+	helper_start(&h, run, argument);
+	helper_end(&h);
+	run_all();
+}
+
+/* Says which thread it ran on. */
+struct where {
+	ASYNC_FRAME;
+	struct {
+		pthread_t *thread;
+		int64_t ns;
+	} in;
+};
+
+async(where)
+{
+	async_begin;
+	*my->in.thread = pthread_self();
+	await(delay_ns(my->in.ns));
+	assert_true(pthread_equal(*my->in.thread, pthread_self()));
+	async_return(5);
+async_finally:
+	async_end;
+}
+
+static void *starts_and_waits(void *argument)
+{
+	pthread_t *thread = argument;
+	int64_t got = 0;
+
+	assert_int_equal(wait_int(async_start(where, .thread = thread, .ns = 0), &got), 0);
+	assert_int_equal(got, 5);
+	assert_int_equal(wait_int(async_start(where, .thread = thread, .ns = MS), &got), 0);
+	assert_int_equal(got, 5);
+	return NULL;
+}
+
+TEST(what_another_thread_starts_runs_on_the_worker)
+{
+	pthread_t ran_on;
+
+	on_helper(starts_and_waits, &ran_on);
+	assert_true(pthread_equal(ran_on, pthread_self()));
+	assert_int_equal(stats().frame_count, 0);
+}
+
+static void *makes_tasks(void *argument)
+{
+	task **out = argument;
+
+	out[0] = as_task(later_value(0, 10));
+	out[1] = as_task(later_value(2 * MS, 11));
+	out[2] = as_task(delay_ms(1));
+	out[3] = as_task(later_error(MS, EIO));
+	out[4] = bide_task_from_int(14);
+	out[5] = task_continue_with(out[1], NULL, NULL, 0);
+	return NULL;
+}
+
+TEST(tasks_that_another_thread_made_outlive_it)
+{
+	task *made[6];
+	bide_payload got;
+
+	catch_misuse();
+	on_helper(makes_tasks, made);
+	misuse_count = 0;
+	assert_null(made[5]);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(bide_task_wait(made[i], &got), i == 3 ? EIO : 0);
+		if (i != 2 && i != 3)
+			assert_int_equal(got.i, 10 + i);
+		task_unref(made[i]);
+	}
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+static void *leaves_in_flight(void *argument)
+{
+	(void)argument;
+	forget(later_value(2 * MS, 10));
+	forget(later_error(2 * MS, EROFS));
+	task_unref(as_task(later_value(2 * MS, 10)));
+	forget(delay_ms(1));
+	return NULL;
+}
+
+TEST(a_thread_may_end_while_what_it_started_and_forgot_runs_on)
+{
+	catch_unobserved();
+	for (int i = 0; i < 5; i++)
+		on_helper(leaves_in_flight, NULL);
+	assert_int_equal(wait_int(delay_ms(10), NULL), 0);
+	run_all();
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(unobserved_count, 5);
+}
+
+static void *uses_a_little(void *argument)
+{
+	(void)argument;
+	assert_int_equal(wait_int(later_value(0, 1), NULL), 0);
+	return NULL;
+}
+
+TEST_SLOW(the_records_of_threads_that_ended_are_used_again, 60)
+{
+	uint64_t before = 0;
+
+	for (int i = 0; i < 300; i++) {
+		on_helper(uses_a_little, NULL);
+		if (i == 3)
+			before = stats().allocation_count;
+	}
+	assert_int_equal(stats().allocation_count, before);
+}
+
+static void *completes_after_a_while(void *argument)
+{
+	sleep_ms(20);
+	bide_task_complete_int(argument, 9);
+	return NULL;
+}
+
+TEST(a_completion_wakes_the_worker_that_sleeps)
+{
+	for (int i = 0; i < 3; i++) {
+		task *t = task_create(0);
+		value_task v = await_it(t, NULL, 0);
+		helper h;
+		int64_t got, began = bide_now_ns();
+		helper_start(&h, completes_after_a_while, t);
+		assert_int_equal(wait_int(v, &got), 0); /* no timer: it sleeps without end */
+		assert_int_equal(got, 9);
+		assert_true(bide_now_ns() - began >= 20 * MS);
+		helper_end(&h);
+		task_unref(t);
+	}
+}
+
+struct busy {
+	ASYNC_FRAME;
+	struct {
+		task *until;
+	} in;
+	int64_t turns;
+};
+
+async(busy)
+{
+	async_begin;
+	while (!bide_task_is_ready(my->in.until)) {
+		my->turns++;
+		await(bide_yield());
+	}
+	async_return(my->turns);
+async_finally:
+	async_end;
+}
+
+TEST(a_completion_arrives_while_the_worker_is_busy)
+{
+	task *t = task_create(0);
+	value_task v = await_it(t, NULL, 0), b = async_start(busy, .until = t);
+	helper h;
+	int64_t got;
+
+	helper_start(&h, completes_after_a_while, t);
+	assert_int_equal(wait_int(v, &got), 0); /* though something is runnable all the time */
+	assert_int_equal(got, 9);
+	assert_int_equal(wait_int(b, &got), 0);
+	assert_true(got > 0);
+	helper_end(&h);
+	task_unref(t);
+}
+
+static void *drops_the_last(void *argument)
+{
+	task_unref(argument);
+	return NULL;
+}
+
+TEST(the_last_reference_may_be_dropped_on_another_thread)
+{
+	task *t = as_task(later_value(1000, 1)), *source = task_create(0), *failed = as_task(later_error(1000, EIO));
+	value_task v = await_it(source, NULL, 0);
+
+	catch_unobserved();
+	while (!bide_task_is_ready(t) || !bide_task_is_ready(failed))
+		run_all();
+	on_helper(drops_the_last, t);
+	on_helper(drops_the_last, source);
+	on_helper(drops_the_last, failed);
+	assert_int_equal(wait_int(v, NULL), BIDE_EBROKEN);
+	assert_int_equal(unobserved_count, 1);
+	assert_int_equal(unobserved_error, EIO);
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().task_count, 0);
+}
+
+static void *cancels_context(void *argument)
+{
+	sleep_ms(5);
+	assert_true(bide_context_cancel(argument, ECANCELED));
+	return NULL;
+}
+
+TEST(another_thread_cancels_what_the_worker_waits_for)
+{
+	bide_context *context = bide_context_create(NULL);
+	task *t = task_create(0);
+	value_task a = bide_in(context, later_value(100000 * MS, 1)), b = bide_in(context, await_it(t, NULL, 0)),
+			   c = bide_in(context, task_await_for(t, 100000 * MS));
+	helper h;
+
+	helper_start(&h, cancels_context, context);
+	assert_int_equal(wait_int(a, NULL), ECANCELED);
+	assert_int_equal(wait_int(b, NULL), ECANCELED);
+	assert_int_equal(wait_int(c, NULL), ECANCELED);
+	helper_end(&h);
+	bide_context_unref(context);
+	task_unref(t);
+	assert_int_equal(stats().timer_count, 0);
+	assert_int_equal(stats().operation_count, 0);
+}
+
+static void *waits_in_a_context(void *argument)
+{
+	task *t = argument;
+	bide_context *limited = bide_context_create(&(bide_context_options){ .timeout_ns = 3 * MS }), *canceled;
+
+	assert_int_equal(bide_in(limited, bide_task_wait(t, NULL)), ETIMEDOUT);
+	assert_int_equal(wait_int(bide_in(limited, delay_ms(100000)), NULL), ETIMEDOUT);
+	bide_context_unref(limited);
+	canceled = bide_context_create(NULL);
+	assert_int_equal(bide_in(canceled, bide_task_wait_for(t, NULL, MS)), ETIMEDOUT);
+	bide_context_cancel(canceled, ECANCELED);
+	assert_int_equal(bide_in(canceled, bide_task_wait(t, NULL)), ECANCELED);
+	bide_context_unref(canceled);
+	return NULL;
+}
+
+TEST(another_thread_waits_in_contexts_of_its_own)
+{
+	task *t = task_create(0);
+
+	on_helper(waits_in_a_context, t);
+	assert_int_equal(bide_task_status(t), BIDE_PENDING);
+	task_unref(t);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(stats().timer_count, 0);
+}
+
+/* A cancellation that comes while another thread begins to wait is never lost, and hits nothing that is gone. */
+typedef struct cancel_race {
+	bide_context *context;
+	task *task;
+	atomic_int round, ready;
+	int kind;
+} cancel_race;
+
+static void *begins_waits(void *argument)
+{
+	cancel_race *r = argument;
+
+	for (int round = 1; round <= 1500; round++) {
+		int error;
+		while (atomic_load(&r->round) != round)
+			sched_yield();
+		switch (round % 3) {
+		case 0:
+			error = wait_int(bide_in(r->context, delay_ms(100000)), NULL);
+			break;
+		case 1:
+			error = bide_in(r->context, bide_task_wait(r->task, NULL));
+			break;
+		default:
+			error = wait_int(bide_in(r->context, task_await_for(r->task, 100000 * MS)), NULL);
+		}
+		assert_int_equal(error, ECANCELED);
+		atomic_store(&r->ready, round);
+	}
+	return NULL;
+}
+
+TEST_SLOW(a_cancellation_that_races_with_another_thread_s_wait_is_not_lost, 60)
+{
+	cancel_race r = { .task = task_create(0) };
+	helper h;
+
+	helper_start(&h, begins_waits, &r);
+	for (int round = 1; round <= 1500; round++) {
+		r.context = bide_context_create(NULL);
+		atomic_store(&r.round, round);
+		for (volatile int i = 0; i < round % 50 * 15; i++)
+			;
+		bide_context_cancel(r.context, ECANCELED);
+		while (atomic_load(&r.ready) != round)
+			run_all();
+		bide_context_unref(r.context);
+	}
+	helper_end(&h);
+	task_unref(r.task);
+	run_all();
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(stats().timer_count, 0);
+}
+
+/* --- all at once */
+
+enum { STORM_THREADS = 6, SHARED = 8 };
+static task *shared_tasks[SHARED]; /* each completed some time, by somebody */
+static atomic_bool storm_over;
+static atomic_ullong storm_count;
+
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+static void storm_step(uint64_t r, task **mine)
+{
+	int64_t ns = (int64_t)(r >> 40) % 100000, got = 0;
+	task *t;
+	bide_payload payload = { .i = 0 };
+	bide_context *context;
+	int error;
+
+	switch ((r >> 8) % 12) {
+	case 0:
+		assert_int_equal(wait_int(later_value(ns, (int64_t)(r & 255)), &got), 0);
+		assert_int_equal(got, (int64_t)(r & 255));
+		break;
+	case 1:
+		forget(later_value(ns, 1));
+		break;
+	case 2:
+		t = as_task(later_value(ns, 33));
+		assert_int_equal(bide_task_wait(t, &payload), 0);
+		assert_int_equal(payload.i, 33);
+		task_unref(t);
+		break;
+	case 3:
+		task_unref(as_task(later_value(ns, 1)));
+		break;
+	case 4: /* a task that goes from hand to hand */
+		if (*mine)
+			task_unref(*mine);
+		*mine = as_task(later_value(ns, 44));
+		break;
+	case 5:
+		if (*mine) {
+			assert_int_equal(bide_task_wait(*mine, &payload), 0);
+			assert_int_equal(payload.i, 44);
+		}
+		break;
+	case 6: {
+		bool won = bide_task_try_complete(shared_tasks[r % SHARED], (bide_payload){ .i = 66 });
+		(void)won;
+		break;
+	}
+	case 7:
+		error = bide_task_wait_for(shared_tasks[r % SHARED], &payload, ns);
+		assert_true(error == ETIMEDOUT || (error == 0 && payload.i == 66));
+		break;
+	case 8:
+		forget(task_await(shared_tasks[r % SHARED]));
+		break;
+	case 9:
+		context = bide_context_create(NULL);
+		t = as_task(bide_in(context, later_value(100000 * MS, 1)));
+		bide_context_cancel(context, ECANCELED);
+		assert_int_equal(bide_task_wait(t, NULL), ECANCELED);
+		task_unref(t);
+		bide_context_unref(context);
+		break;
+	case 10: /* nobody completes it: the wait is told */
+		t = task_create(0);
+		{
+			value_task v = task_await(t);
+			task_unref(t);
+			assert_int_equal(wait_int(v, NULL), BIDE_EBROKEN);
+		}
+		break;
+	default:
+		t = as_task(await_it(shared_tasks[r % SHARED], NULL, 0));
+		error = bide_task_wait_for(t, NULL, ns);
+		assert_true(error == ETIMEDOUT || error == 0);
+		task_unref(t);
+	}
+}
+
+static void *storm(void *argument)
+{
+	uint64_t state = (uint64_t)(uintptr_t)argument;
+	task *mine = NULL;
+
+	while (!atomic_load(&storm_over)) {
+		storm_step(next_random(&state), &mine);
+		atomic_fetch_add(&storm_count, 1);
+	}
+	task_unref(mine);
+	return NULL;
+}
+
+TEST_SLOW(many_threads_do_everything_at_once, 60)
+{
+	helper h[STORM_THREADS];
+	const char *wanted = getenv("BIDE_TEST_SEED");
+	uint64_t seed = wanted ? strtoull(wanted, NULL, 0) : (uint64_t)bide_now_ns() & 0xFFFFFF;
+	int64_t end = bide_now_ns() + 1000 * MS;
+	bool over;
+
+	printf("BIDE_TEST_SEED=%llu\n", (unsigned long long)seed);
+	for (int i = 0; i < SHARED; i++)
+		shared_tasks[i] = task_create(i % 2 ? BIDE_TASK_QUEUE_CONTINUATIONS : 0);
+	for (uintptr_t i = 0; i < STORM_THREADS; i++)
+		helper_start(&h[i], storm, (void *)(uintptr_t)(seed * 1000 + i));
+	while (bide_now_ns() < end)
+		(void)bide_wait_for(delay_ms(1), NULL, 100 * MS);
+	atomic_store(&storm_over, true);
+	do {
+		run_all();
+		over = true;
+		for (int i = 0; i < STORM_THREADS; i++)
+			over &= atomic_load(&h[i].done);
+	} while (!over);
+	for (int i = 0; i < STORM_THREADS; i++)
+		helper_end(&h[i]);
+	for (int i = 0; i < SHARED; i++) {
+		(void)bide_task_try_complete(shared_tasks[i], (bide_payload){ .i = 66 });
+		task_unref(shared_tasks[i]);
+	}
+	assert_int_equal(wait_int(delay_ms(2), NULL), 0); /* the longest that was forgotten */
+	run_all();
+	printf("%llu steps\n", (unsigned long long)atomic_load(&storm_count));
+	assert_true(atomic_load(&storm_count) > 100);
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(stats().task_count, 0);
+	assert_int_equal(stats().unconsumed_count, 0);
+}

@@ -1,0 +1,836 @@
+/*
+ * Time: delays, yields, the periodic timer, on the real and on the virtual clock.
+ *
+ * After each test everything must be given back: no object in use, no byte live after the shutdown.
+ */
+/* threads */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "test.h"
+
+#include <bide/bide.h>
+
+#include <bide/short.h>
+
+void test_after_each(void)
+{
+	bide_stats stats;
+
+	bide_get_stats(&stats);
+	assert_int_equal(stats.frame_count, 0);
+	assert_int_equal(stats.operation_count, 0);
+	assert_int_equal(stats.timer_count, 0);
+	assert_int_equal(bide_shutdown(true), 0);
+	bide_get_stats(&stats);
+	assert_int_equal(stats.live_bytes, 0);
+}
+
+static unsigned misuse_count;
+static char misuse_text[512];
+
+static void note_misuse(const char *message, void *argument)
+{
+	(void)argument;
+	misuse_count++;
+	strncpy(misuse_text, message, sizeof misuse_text - 1);
+}
+
+static void expect_misuse(void)
+{
+	misuse_count = 0;
+	bide_set_misuse_hook(note_misuse, NULL);
+}
+
+static const int64_t ms = 1000000;
+
+static void use_virtual_clock(void)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
+}
+
+static size_t timer_count(void)
+{
+	bide_stats stats;
+
+	bide_get_stats(&stats);
+	return stats.timer_count;
+}
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	return random_state ^= random_state << 17;
+}
+
+/* ---- delays */
+
+TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
+{
+	bide_stats before, after;
+
+	bide_run_ready(0);
+	bide_get_stats(&before);
+	assert_true(bide_value_task_is_successful(delay_ns(0)));
+	assert_true(bide_value_task_is_successful(delay_ms(0)));
+	assert_true(bide_value_task_is_successful(bide_delay_until_ns(bide_now_ns())));
+	assert_true(bide_value_task_is_successful(bide_delay_until_ns(0)));
+	assert_true(bide_value_task_is_successful(bide_delay_until_ns(INT64_MIN)));
+	bide_get_stats(&after);
+	assert_int_equal(after.allocation_count, before.allocation_count);
+	assert_int_equal(after.operation_count, before.operation_count);
+}
+
+TEST(DL_02_it_completes_never_early)
+{
+	static const int64_t times_ns[] = { 1, 1000, 65535, 65536, 65537, 100000, 1000000, 4194303, 4194305, 9999999 };
+
+	for (size_t round = 0; round < 5; round++)
+		for (size_t i = 0; i < sizeof times_ns / sizeof times_ns[0]; i++) {
+			struct timespec start, end;
+			int64_t start_ns;
+
+			clock_gettime(CLOCK_MONOTONIC, &start);
+			start_ns = bide_now_ns();
+			assert_int_equal(bide_wait(delay_ns(times_ns[i]), NULL), 0);
+			assert_true(bide_now_ns() - start_ns >= times_ns[i]);
+			clock_gettime(CLOCK_MONOTONIC, &end);
+			assert_true((end.tv_sec - start.tv_sec) * INT64_C(1000000000) + (end.tv_nsec - start.tv_nsec) >=
+			            times_ns[i]);
+		}
+}
+
+/* A delay that looks at the clock when it is over. */
+struct punctual {
+	ASYNC_FRAME;
+	struct {
+		int64_t time_ns;
+		int *early_count;
+	} in;
+	int64_t due_ns;
+};
+
+async(punctual)
+{
+	async_begin;
+	my->due_ns = bide_now_ns() + my->in.time_ns;
+	await(delay_ns(my->in.time_ns));
+	*my->in.early_count += bide_now_ns() < my->due_ns;
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+TEST(many_delays_at_once_are_never_early_on_the_real_clock)
+{
+	enum { COUNT = 20000 };
+	value_task *delays = calloc(COUNT, sizeof *delays);
+	int early_count = 0;
+
+	for (int i = 0; i < COUNT; i++)
+		delays[i] = async_start(punctual, (int64_t)(next_random() % 200000000), &early_count);
+	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), 0);
+	assert_int_equal(early_count, 0);
+	free(delays);
+}
+
+TEST(the_clock_is_the_monotonic_clock_of_the_system)
+{
+	struct timespec before, after;
+	int64_t now_ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	now_ns = bide_now_ns();
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_true(before.tv_sec * INT64_C(1000000000) + before.tv_nsec <= now_ns);
+	assert_true(now_ns <= after.tv_sec * INT64_C(1000000000) + after.tv_nsec);
+}
+
+TEST(DL_03_in_a_canceled_context_a_delay_is_canceled_at_once)
+{
+	static const int64_t times_ns[] = { 0, 1, 1000000, BIDE_FOREVER };
+	bide_cancel_source *source = bide_cancel_source_create();
+
+	bide_cancel(source);
+	for (int i = 0; i < 4; i++) {
+		value_task canceled = with_token(bide_cancel_source_token(source), delay_ns(times_ns[i]));
+
+		assert_true(bide_value_task_is_canceled(canceled));
+	}
+	assert_true(bide_value_task_is_canceled(with_token(bide_cancel_source_token(source), bide_delay_until_ns(0))));
+	assert_int_equal(timer_count(), 0);
+	bide_cancel_source_unref(source);
+}
+
+TEST(DL_04_a_delay_without_end_is_canceled_later_and_leaves_no_timer)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	value_task forever = with_token(bide_cancel_source_token(source), delay_ns(BIDE_FOREVER));
+	value_task long_one = with_token(bide_cancel_source_token(source), delay_ms(1000000));
+
+	assert_false(bide_value_task_is_ready(forever));
+	assert_int_equal(timer_count(), 1);
+	bide_cancel(source);
+	assert_true(bide_value_task_is_canceled(forever));
+	assert_true(bide_value_task_is_canceled(long_one));
+	assert_int_equal(bide_wait(forever, NULL), ECANCELED);
+	assert_int_equal(bide_wait(long_one, NULL), ECANCELED);
+	assert_int_equal(timer_count(), 0);
+	bide_cancel_source_unref(source);
+}
+
+TEST(DL_06_the_longest_delay_is_accepted)
+{
+	value_task longest;
+
+	use_virtual_clock();
+	longest = delay_ns(BIDE_DELAY_MAX_NS);
+	assert_false(bide_value_task_is_ready(longest));
+	assert_int_equal(bide_wait(longest, NULL), 0);
+	assert_int_equal(bide_now_ns(), BIDE_DELAY_MAX_NS);
+	longest = delay_ms(BIDE_DELAY_MAX_NS / 1000000);
+	assert_int_equal(bide_wait(longest, NULL), 0);
+	assert_int_equal(bide_now_ns(), BIDE_DELAY_MAX_NS + BIDE_DELAY_MAX_NS / 1000000 * 1000000);
+}
+
+TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
+{
+	use_virtual_clock();
+	forget(delay_ms(5));
+	assert_int_equal(timer_count(), 1);
+	assert_int_equal(bide_wait(delay_ms(10), NULL), 0);
+	assert_int_equal(timer_count(), 0);
+}
+
+TEST(bad_delays_are_misuse)
+{
+	static const int64_t wrong_ns[] = { -1, INT64_MIN, BIDE_DELAY_MAX_NS + 1, BIDE_FOREVER - 1 };
+	static const int64_t wrong_ms[] = { -1, INT64_MIN, BIDE_DELAY_MAX_NS / 1000000 + 1, BIDE_FOREVER - 1 };
+
+	expect_misuse();
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(bide_value_task_error(delay_ns(wrong_ns[i])), EINVAL);
+		assert_non_null(strstr(misuse_text, "bide_delay_ns: "));
+		assert_int_equal(bide_value_task_error(delay_ms(wrong_ms[i])), EINVAL);
+		assert_non_null(strstr(misuse_text, "bide_delay_ms: "));
+		assert_int_equal(misuse_count, 2 * (i + 1));
+	}
+	assert_int_equal(timer_count(), 0);
+}
+
+TEST(a_delay_below_zero_aborts_by_default)
+{
+	EXPECT_ABORT((void)bide_delay_ms(-5).state, "bide_delay_ms: -5 ms");
+}
+
+/* ---- order under the virtual clock */
+
+struct note {
+	ASYNC_FRAME;
+	struct {
+		int64_t time_ns;
+		int64_t *at_ns;
+		uint32_t *order, *count;
+		uint32_t number;
+	} in;
+};
+
+async(note)
+{
+	async_begin;
+	await(delay_ns(my->in.time_ns));
+	*my->in.at_ns = bide_now_ns();
+	my->in.order[(*my->in.count)++] = my->in.number;
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+TEST(a_hundred_thousand_delays_of_random_length_fire_in_order_and_on_time)
+{
+	enum { COUNT = 100000 };
+	value_task *delays = calloc(COUNT, sizeof *delays);
+	int64_t *times_ns = calloc(COUNT, sizeof *times_ns), *at_ns = calloc(COUNT, sizeof *at_ns);
+	uint32_t *order = calloc(COUNT, sizeof *order), count = 0;
+
+	use_virtual_clock();
+	for (uint32_t i = 0; i < COUNT; i++) {
+		/* From nanoseconds to months, some of them equal. */
+		times_ns[i] = 1 + (int64_t)(next_random() >> (10 + next_random() % 53));
+		if (i % 10 == 9)
+			times_ns[i] = times_ns[next_random() % i];
+		delays[i] = async_start(note, times_ns[i], &at_ns[i], order, &count, i);
+	}
+	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), 0);
+	assert_int_equal(count, COUNT);
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(at_ns[i], times_ns[i]);
+	for (uint32_t i = 1; i < COUNT; i++) {
+		int64_t before_ns = times_ns[order[i - 1]], this_ns = times_ns[order[i]];
+
+		assert_true(before_ns < this_ns || (before_ns == this_ns && order[i - 1] < order[i]));
+	}
+	free(delays);
+	free(times_ns);
+	free(at_ns);
+	free(order);
+}
+
+TEST(delays_of_equal_length_fire_in_the_order_of_their_start)
+{
+	enum { COUNT = 1000 };
+	value_task delays[COUNT];
+	int64_t at_ns[COUNT];
+	uint32_t order[COUNT], count = 0;
+
+	use_virtual_clock();
+	for (uint32_t i = 0; i < COUNT; i++)
+		delays[i] = async_start(note, 5 * ms, &at_ns[i], order, &count, i);
+	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), 0);
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(order[i], i);
+}
+
+TEST(delays_that_are_canceled_at_random_leave_the_others_in_order)
+{
+	enum { COUNT = 20000 };
+	value_task *delays = calloc(COUNT, sizeof *delays);
+	bide_context *doomed;
+	int64_t *times_ns = calloc(COUNT, sizeof *times_ns), *at_ns = calloc(COUNT, sizeof *at_ns);
+	uint32_t *order = calloc(COUNT, sizeof *order), count = 0, kept_count = 0;
+
+	use_virtual_clock();
+	doomed = bide_context_create(NULL);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		times_ns[i] = 1 + (int64_t)(next_random() % (1000 * (uint64_t)ms));
+		if (next_random() & 1) {
+			kept_count++;
+			delays[i] = async_start(note, times_ns[i], &at_ns[i], order, &count, i);
+		} else {
+			delays[i] = bide_in(doomed, async_start(note, times_ns[i], &at_ns[i], order, &count, i));
+		}
+	}
+	bide_context_cancel(doomed, ECANCELED);
+	assert_int_equal(timer_count(), kept_count);
+	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), ECANCELED);
+	assert_int_equal(count, kept_count);
+	for (uint32_t i = 1; i < count; i++)
+		assert_true(times_ns[order[i - 1]] <= times_ns[order[i]]);
+	bide_context_unref(doomed);
+	free(delays);
+	free(times_ns);
+	free(at_ns);
+	free(order);
+}
+
+TEST(delays_allocate_nothing_in_steady_state)
+{
+	bide_context *context;
+	bide_stats before, after;
+
+	use_virtual_clock();
+	context = bide_context_create(NULL);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+		assert_int_equal(bide_wait(bide_in(context, delay_ms(1)), NULL), 0);
+	}
+	bide_get_stats(&before);
+	for (int i = 0; i < 10000; i++) {
+		assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+		assert_int_equal(bide_wait(bide_in(context, delay_ms(1)), NULL), 0);
+	}
+	bide_get_stats(&after);
+	assert_int_equal(after.allocation_count, before.allocation_count);
+	bide_context_unref(context);
+}
+
+static void *delays_of_a_guest(void *argument)
+{
+	intptr_t wrong = 0;
+
+	for (int i = 0; i < 100; i++) {
+		int64_t start_ns = bide_now_ns();
+
+		wrong += bide_wait(delay_ns(100000), NULL) != 0;
+		wrong += bide_now_ns() - start_ns < 100000;
+	}
+	atomic_store((atomic_bool *)argument, true);
+	return (void *)wrong;
+}
+
+struct until {
+	ASYNC_FRAME;
+	struct {
+		atomic_bool *over;
+	} in;
+};
+
+async(until)
+{
+	async_begin;
+	while (!atomic_load(my->in.over))
+		await(delay_ms(1));
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+TEST(another_thread_waits_for_delays)
+{
+	atomic_bool over = false;
+	pthread_t thread;
+	void *wrong;
+
+	bide_run_ready(0);
+	pthread_create(&thread, NULL, delays_of_a_guest, &over);
+	assert_int_equal(bide_wait(async_start(until, .over = &over), NULL), 0);
+	pthread_join(thread, &wrong);
+	assert_null(wrong);
+}
+
+/* ---- yields */
+
+TEST(DL_07_a_yield_is_never_ready)
+{
+	bide_stats before, after;
+
+	bide_run_ready(0);
+	bide_get_stats(&before);
+	for (int i = 0; i < 3; i++)
+		assert_false(bide_value_task_is_ready(bide_yield()));
+	bide_get_stats(&after);
+	assert_int_equal(after.allocation_count, before.allocation_count);
+}
+
+struct turn {
+	ASYNC_FRAME;
+	struct {
+		char letter;
+		int count;
+		char *text;
+	} in;
+	int i;
+};
+
+async(turn)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		my->in.text[strlen(my->in.text)] = my->in.letter;
+		await(bide_yield());
+	}
+	async_return(my->i);
+async_finally:
+	async_end;
+}
+
+TEST(yields_are_fair)
+{
+	char text[64] = "";
+	value_task turns[3];
+
+	for (int i = 0; i < 3; i++)
+		turns[i] = async_start(turn, (char)('a' + i), 5, text);
+	assert_string_equal(text, "abc");
+	assert_int_equal(bide_wait(when_all(turns, 3), NULL), 0);
+	assert_string_equal(text, "abcabcabcabcabc");
+}
+
+TEST(a_yielding_function_does_not_keep_timers_from_firing)
+{
+	static char text[1 << 11];
+	value_task yielding;
+	int64_t start_ns = bide_now_ns();
+
+	yielding = async_start(turn, 'a', 1000, text);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(bide_wait(delay_ns(10000), NULL), 0);
+	assert_true(bide_now_ns() - start_ns >= 100000);
+	assert_int_equal(bide_wait(yielding, NULL), 0);
+}
+
+struct thread_teller {
+	ASYNC_FRAME;
+	struct {
+		pthread_t *seen;
+	} in;
+};
+
+async(thread_teller)
+{
+	async_begin;
+	await(bide_yield());
+	*my->in.seen = pthread_self();
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+static void *tell_on_guest(void *seen)
+{
+	return as_task(async_start(thread_teller, .seen = seen));
+}
+
+TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
+{
+	pthread_t seen = 0, thread;
+	void *telling;
+
+	bide_run_ready(0);
+	assert_int_equal(bide_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
+	assert_true(pthread_equal(seen, pthread_self()));
+	seen = 0;
+	pthread_create(&thread, NULL, tell_on_guest, &seen);
+	pthread_join(thread, &telling);
+	assert_int_equal(bide_task_wait(telling, NULL), 0);
+	assert_true(pthread_equal(seen, pthread_self()));
+	task_unref(telling);
+}
+
+TEST(a_yield_can_be_waited_for_forgotten_and_combined)
+{
+	value_task items[2];
+	bide_task *yielding;
+
+	use_virtual_clock();
+	assert_int_equal(bide_wait(bide_yield(), NULL), 0);
+	forget(bide_yield());
+	yielding = as_task(bide_yield());
+	assert_int_equal(bide_task_wait(yielding, NULL), 0);
+	task_unref(yielding);
+	items[0] = bide_yield();
+	items[1] = delay_ms(1);
+	assert_int_equal(bide_wait(when_all(items, 2), NULL), 0);
+	assert_int_equal(bide_now_ns(), ms);
+}
+
+/* ---- the periodic timer */
+
+TEST(PT_01_a_period_out_of_range_is_misuse)
+{
+	static const int64_t wrong_ns[] = { 0, -1, -2, INT64_MIN, BIDE_DELAY_MAX_NS + 1, BIDE_FOREVER };
+	bide_periodic_timer *timer;
+
+	use_virtual_clock();
+	expect_misuse();
+	timer = bide_periodic_timer_create(5 * ms);
+	for (int i = 0; i < 6; i++) {
+		assert_null(bide_periodic_timer_create(wrong_ns[i]));
+		assert_non_null(strstr(misuse_text, "bide_periodic_timer_create: a period of"));
+		assert_int_equal(bide_periodic_timer_set_period(timer, wrong_ns[i]), EINVAL);
+		assert_non_null(strstr(misuse_text, "bide_periodic_timer_set_period: a period of"));
+		assert_int_equal(misuse_count, 2 * (i + 1));
+	}
+	assert_int_equal(bide_wait(bide_periodic_timer_next(timer), NULL), 0);
+	assert_int_equal(bide_now_ns(), 5 * ms); /* the period is as it was */
+	bide_periodic_timer_destroy(timer);
+	timer = bide_periodic_timer_create(BIDE_DELAY_MAX_NS);
+	assert_non_null(timer);
+	bide_periodic_timer_destroy(timer);
+}
+
+static int64_t next_tick(bide_periodic_timer *timer)
+{
+	bide_payload result;
+
+	assert_int_equal(bide_wait(bide_periodic_timer_next(timer), &result), 0);
+	return result.i;
+}
+
+TEST(ticks_come_at_multiples_of_the_period_however_late_one_asks)
+{
+	bide_periodic_timer *timer;
+
+	use_virtual_clock();
+	timer = bide_periodic_timer_create(10 * ms);
+	for (int i = 1; i <= 5; i++) {
+		assert_int_equal(next_tick(timer), 1);
+		assert_int_equal(bide_now_ns(), i * 10 * ms);
+	}
+	assert_int_equal(bide_wait(delay_ms(3), NULL), 0);
+	assert_int_equal(next_tick(timer), 1);
+	assert_int_equal(bide_now_ns(), 60 * ms);
+	bide_periodic_timer_destroy(timer);
+}
+
+TEST(ticks_that_were_missed_merge_into_one)
+{
+	bide_periodic_timer *timer;
+
+	use_virtual_clock();
+	timer = bide_periodic_timer_create(10 * ms);
+	assert_int_equal(bide_wait(delay_ms(45), NULL), 0);
+	assert_true(bide_value_task_is_ready(bide_periodic_timer_next(timer))); /* at once */
+	assert_int_equal(next_tick(timer), 1);
+	assert_int_equal(bide_now_ns(), 50 * ms);
+	bide_periodic_timer_destroy(timer);
+}
+
+TEST(a_busy_worker_merges_ticks_on_the_real_clock)
+{
+	bide_periodic_timer *timer = bide_periodic_timer_create(ms);
+	int64_t start_ns = bide_now_ns();
+
+	while (bide_now_ns() - start_ns < 20 * ms)
+		;
+	assert_int_equal(next_tick(timer), 1);
+	start_ns = bide_now_ns();
+	assert_int_equal(next_tick(timer), 1);
+	assert_int_equal(next_tick(timer), 1);
+	assert_true(bide_now_ns() - start_ns >= ms); /* two more ticks: one period between them at least */
+	bide_periodic_timer_destroy(timer);
+}
+
+TEST(PT_03_a_stopped_timer_gives_false_at_once)
+{
+	bide_periodic_timer *timer = bide_periodic_timer_create(10 * ms);
+
+	bide_periodic_timer_stop(timer);
+	for (int i = 0; i < 3; i++) {
+		value_task tick = bide_periodic_timer_next(timer);
+
+		assert_true(bide_value_task_is_successful(tick));
+		assert_int_equal(tick.payload.i, 0);
+	}
+	bide_periodic_timer_stop(timer);
+	assert_int_equal(bide_periodic_timer_set_period(timer, ms), 0);
+	assert_int_equal(next_tick(timer), 0);
+	assert_int_equal(timer_count(), 0);
+	bide_periodic_timer_destroy(timer);
+	bide_periodic_timer_destroy(NULL);
+	bide_periodic_timer_stop(NULL);
+}
+
+static void *stop_it(void *timer)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	bide_periodic_timer_stop(timer);
+	return NULL;
+}
+
+TEST(PT_04_a_stop_from_another_thread_ends_the_pending_wait_with_false)
+{
+	bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, stop_it, timer);
+	assert_int_equal(next_tick(timer), 0);
+	pthread_join(thread, NULL);
+	bide_periodic_timer_destroy(timer);
+}
+
+static void *destroy_it(void *timer)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	bide_periodic_timer_destroy(timer);
+	return NULL;
+}
+
+TEST(PT_04_so_does_its_end_here_or_elsewhere)
+{
+	bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+	value_task tick = bide_periodic_timer_next(timer);
+	bide_payload result = { .i = 5 };
+	pthread_t thread;
+
+	bide_periodic_timer_destroy(timer);
+	assert_int_equal(bide_wait(tick, &result), 0);
+	assert_int_equal(result.i, 0);
+
+	timer = bide_periodic_timer_create(INT64_C(3600000000000));
+	pthread_create(&thread, NULL, destroy_it, timer);
+	assert_int_equal(next_tick(timer), 0);
+	pthread_join(thread, NULL);
+}
+
+static void *stop_twice_and_destroy(void *timer)
+{
+	bide_periodic_timer_stop(timer);
+	bide_periodic_timer_stop(timer);
+	bide_periodic_timer_destroy(timer);
+	return NULL;
+}
+
+TEST(stops_and_the_end_from_another_thread_may_come_in_one_go)
+{
+	for (int round = 0; round < 300; round++) {
+		bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+		value_task tick = bide_periodic_timer_next(timer);
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, stop_twice_and_destroy, timer);
+		if (round & 1)
+			pthread_join(thread, NULL);
+		assert_int_equal(bide_wait(tick, NULL), 0);
+		if (!(round & 1))
+			pthread_join(thread, NULL);
+		bide_run_ready(0);
+	}
+}
+
+static void *stop_at_once(void *timer)
+{
+	bide_periodic_timer_stop(timer);
+	return NULL;
+}
+
+TEST(a_stop_on_its_way_from_another_thread_survives_the_end_here)
+{
+	for (int round = 0; round < 300; round++) {
+		bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, stop_at_once, timer);
+		pthread_join(thread, NULL);
+		bide_periodic_timer_destroy(timer);
+		bide_run_ready(0);
+	}
+}
+
+TEST(PT_05_a_second_wait_is_misuse_and_the_first_goes_on)
+{
+	bide_periodic_timer *timer;
+	value_task first;
+
+	use_virtual_clock();
+	expect_misuse();
+	timer = bide_periodic_timer_create(5 * ms);
+	first = bide_periodic_timer_next(timer);
+	assert_int_equal(bide_value_task_error(bide_periodic_timer_next(timer)), EBUSY);
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "bide_periodic_timer_next"));
+	assert_int_equal(bide_wait(first, NULL), 0);
+	assert_int_equal(bide_now_ns(), 5 * ms);
+	assert_int_equal(bide_value_task_error(bide_periodic_timer_next(NULL)), EINVAL);
+	assert_int_equal(bide_periodic_timer_set_period(NULL, 5), EINVAL);
+	assert_int_equal(misuse_count, 3);
+	bide_periodic_timer_destroy(timer);
+}
+
+TEST(PT_06_in_a_canceled_context_a_wait_is_canceled_at_once)
+{
+	bide_context *context;
+	bide_periodic_timer *timer;
+
+	use_virtual_clock();
+	context = bide_context_create(NULL);
+	timer = bide_periodic_timer_create(5 * ms);
+	bide_context_cancel(context, ECANCELED);
+	assert_true(bide_value_task_is_canceled(bide_in(context, bide_periodic_timer_next(timer))));
+	assert_int_equal(next_tick(timer), 1);
+	bide_periodic_timer_destroy(timer);
+	bide_context_unref(context);
+}
+
+TEST(PT_07_a_pending_wait_is_canceled)
+{
+	bide_context *context;
+	bide_periodic_timer *timer;
+	value_task tick;
+
+	use_virtual_clock();
+	context = bide_context_create(&(bide_context_options){ .timeout_ns = 2 * ms });
+	timer = bide_periodic_timer_create(5 * ms);
+	tick = bide_in(context, bide_periodic_timer_next(timer));
+	assert_int_equal(bide_wait(tick, NULL), ETIMEDOUT);
+	assert_int_equal(bide_now_ns(), 2 * ms);
+	bide_periodic_timer_destroy(timer);
+	bide_context_unref(context);
+}
+
+TEST(PT_08_a_canceled_wait_can_be_followed_by_another)
+{
+	bide_context *context;
+	bide_periodic_timer *timer;
+	value_task tick;
+
+	use_virtual_clock();
+	context = bide_context_create(NULL);
+	timer = bide_periodic_timer_create(5 * ms);
+	tick = bide_in(context, bide_periodic_timer_next(timer));
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(bide_wait(tick, NULL), ECANCELED);
+	assert_int_equal(next_tick(timer), 1);
+	assert_int_equal(bide_now_ns(), 5 * ms);
+	bide_periodic_timer_destroy(timer);
+	bide_context_unref(context);
+}
+
+TEST(PT_09_a_pending_wait_follows_a_new_period)
+{
+	bide_periodic_timer *timer;
+	value_task tick;
+
+	use_virtual_clock();
+	timer = bide_periodic_timer_create(1000 * ms);
+	tick = bide_periodic_timer_next(timer);
+	assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+	assert_int_equal(bide_periodic_timer_set_period(timer, 5 * ms), 0);
+	assert_int_equal(bide_wait(tick, NULL), 0);
+	assert_int_equal(bide_now_ns(), 6 * ms);
+	assert_int_equal(next_tick(timer), 1);
+	assert_int_equal(bide_now_ns(), 11 * ms);
+	tick = bide_periodic_timer_next(timer);
+	assert_int_equal(bide_periodic_timer_set_period(timer, 100 * ms), 0);
+	assert_int_equal(bide_wait(tick, NULL), 0);
+	assert_int_equal(bide_now_ns(), 111 * ms);
+	bide_periodic_timer_destroy(timer);
+}
+
+TEST(ticks_allocate_nothing_in_steady_state)
+{
+	bide_periodic_timer *timer;
+	bide_stats before, after;
+
+	use_virtual_clock();
+	timer = bide_periodic_timer_create(5 * ms);
+	next_tick(timer);
+	bide_get_stats(&before);
+	for (int i = 0; i < 10000; i++)
+		next_tick(timer);
+	bide_get_stats(&after);
+	assert_int_equal(after.allocation_count, before.allocation_count);
+	bide_periodic_timer_destroy(timer);
+}
+
+static void *create_on_guest(void *argument)
+{
+	(void)argument;
+	return bide_periodic_timer_create(ms);
+}
+
+TEST(it_is_made_on_the_workers_thread_only)
+{
+	pthread_t thread;
+	void *made;
+
+	bide_run_ready(0);
+	expect_misuse();
+	pthread_create(&thread, NULL, create_on_guest, NULL);
+	pthread_join(thread, &made);
+	assert_null(made);
+	assert_int_equal(misuse_count, 1);
+}
+
+TEST(PT_06_a_stopped_timer_gives_false_in_a_canceled_context_too)
+{
+	bide_context *context = bide_context_create(NULL);
+	bide_periodic_timer *timer = bide_periodic_timer_create(5 * ms);
+	value_task tick;
+
+	bide_context_cancel(context, ECANCELED);
+	bide_periodic_timer_stop(timer);
+	tick = bide_in(context, bide_periodic_timer_next(timer));
+	assert_true(bide_value_task_is_successful(tick));
+	assert_int_equal(tick.payload.i, 0);
+	bide_periodic_timer_destroy(timer);
+	bide_context_unref(context);
+}
