@@ -100,7 +100,7 @@ static int64_t result_of(value_task v)
 	return result.i;
 }
 
-/* Without pools the memory that a stale copy points at is the allocator's: what it finds is no promise. */
+/* Without pools a stale copy points into memory of the allocator: what it finds is no promise. */
 static void need_pools(void)
 {
 	if (getenv("BIDE_POOL"))

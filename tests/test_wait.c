@@ -247,8 +247,12 @@ TEST(a_limit_below_zero_is_misuse_and_huge_ones_mean_for_ever)
 
 TEST(waiting_twice_is_misuse)
 {
-	value_task v = later_value(MS, 5);
+	const char *pool = getenv("BIDE_POOL");
+	value_task v;
 
+	if (pool && strcmp(pool, "malloc") == 0)
+		SKIP("without pools the memory of what was consumed is gone");
+	v = later_value(MS, 5);
 	assert_int_equal(bide_wait(v, NULL), 0);
 	catch_misuse();
 	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);

@@ -73,7 +73,7 @@ analyse() {
 }
 
 scripts() {
-	echo dev tools/*.sh tests/support/*.sh tests/compile/*.sh tests/install/*.sh .ci/run
+	echo dev tools/*.sh tests/support/*.sh tests/compile/*.sh tests/install/*.sh tests/docs/*.sh .ci/run
 }
 
 want "to check the code" $lint_needs

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every reference behaviour of docs/behaviours.tsv that is due now is a test, named for it (VT-07:
 # VT_07_...), or a row with a reason in docs/semantics.md. A test of the suite.
+# shellcheck disable=SC2046 # lists of ids
 set -u
 
 cd -- "$(dirname -- "$0")/.." || exit 1
@@ -8,7 +9,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 find tests -name '*.c' -exec sed -n \
-	's/^TEST\(_SLOW\)\{0,1\}(\([A-Z][A-Z]*\)_\([0-9][0-9]\)_.*/\2-\3/p' {} + | sort -u >"$work/tests"
+	's/^TEST\(_SLOW\)\{0,1\}(\([A-Z][A-Z]*\)_\([0-9][0-9]\)_.*/\2-\3/p' {} + |
+	sort -u >"$work/tests"
 # | VT-32 | what | why |
 awk -F'|' '
 /^## / { here = $0 == "## Behaviours without a test" }

@@ -34,6 +34,13 @@
 #define BIDE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define BIDE_INLINE static inline
 
+/* Initial-exec: one instruction to read. BIDE_FREESTANDING: core on a machine without threads. */
+#ifdef BIDE_FREESTANDING
+#define BIDE_THREAD_LOCAL_
+#else
+#define BIDE_THREAD_LOCAL_ __attribute__((tls_model("initial-exec"))) __thread
+#endif
+
 #ifdef __cplusplus
 #define BIDE_BEGIN extern "C" {
 #define BIDE_END_DECLS }

@@ -195,6 +195,17 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame 
 	return v;
 }
 
+/* Added to the line of a return that waits for its value task: all of a function share one resume point. */
+#define BIDE_MARK_RETURN_ 0x40000000u
+
+/* Resumed where no await stands: at a return that was waiting, or nowhere. */
+BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
+{
+	if (!(frame->source.line & BIDE_MARK_RETURN_))
+		bide_async_bad_resume_(frame);
+	return bide_await_take_apart_(frame);
+}
+
 /* Compile-time guards; they open before the function because clang decides there what to analyse. */
 #define BIDE_PRAGMA_(x) _Pragma(#x)
 #if defined(__clang__)
@@ -303,34 +314,41 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 	})
 
 #ifdef BIDE_COMPUTED_GOTO
-#define BIDE_POINT_(mark, n) \
+#define BIDE_POINT_(n) \
 	__extension__((uint32_t)((const char *)&&BIDE_CAT_(bide_resume_, n) - (const char *)&&bide_base_))
-#define BIDE_RESUME_(mark, n) BIDE_CAT_(bide_resume_, n)
+#define BIDE_RESUME_(n) BIDE_CAT_(bide_resume_, n)
 #define BIDE_ENTER_                                                                             \
 	if (frame_->source.line != 0)                                                               \
 		goto *__extension__(void *)((char *)&&bide_base_ + (int32_t)frame_->source.line);       \
-	bide_base_:;                                                                                \
+	bide_base_:;  \
+	if (0) {                                                       \
+	bide_resume_return_point_: BIDE_UNUSED;                                 \
+		t_ = bide_await_take_apart_(frame_);                       \
+		if (!bide_frame_return_(frame_, t_))                       \
+			return bide_async_late_return_(frame_);                \
+		goto bide_finally_;                                        \
+	}                                                              \
 	{
-#define BIDE_UNKNOWN_POINT_
+#define BIDE_POINT_RETURN_(n) \
+	__extension__((uint32_t)((const char *)&&bide_resume_return_point_ - (const char *)&&bide_base_))
 #define BIDE_POINTS_ARE_LINES_ false
 #define BIDE_SERIAL_ __COUNTER__
 #else
 #define BIDE_CASE_(point) (0x100000000LL + (point)) /* does not fit the user's own switch: caught when compiled */
-#define BIDE_POINT_(mark, n) ((mark) + (n))
-#define BIDE_RESUME_(mark, n) case BIDE_CASE_((mark) + (n))
+#define BIDE_POINT_(n) (n)
+#define BIDE_RESUME_(n) case BIDE_CASE_(n)
 #define BIDE_ENTER_                               \
-	switch (BIDE_CASE_(frame_->source.line)) {    \
+	switch (BIDE_CASE_(frame_->source.line)) { \
+	default:                                   \
+		t_ = bide_resume_return_(frame_);      \
+		if (!bide_frame_return_(frame_, t_))   \
+			return bide_async_late_return_(frame_); \
+		goto bide_finally_;                    \
 	case BIDE_CASE_(0):;
-#define BIDE_UNKNOWN_POINT_ \
-	default:                \
-		bide_async_bad_resume_(frame_);
+#define BIDE_POINT_RETURN_(n) (BIDE_MARK_RETURN_ + (n))
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif
-/* A source line has room for one await and one return. */
-#define BIDE_MARK_AWAIT_ 0
-#define BIDE_MARK_RETURN_ 0x40000000
-
 /* The three marks of every async function. Falling into the cleanup completes with 0. */
 #define bide_async_begin    \
 	BIDE_UNUSED bide_value_task t_; \
@@ -344,20 +362,19 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 	bide_finally_body_
 #define bide_async_end                \
 	return bide_frame_step_(frame_);  \
-	BIDE_UNKNOWN_POINT_               \
 	}                                 \
 	BIDE_UNGUARD_ __builtin_unreachable()
 
 /* One if/else chain without a hidden loop: `break` and `continue` in an action leave the user's loop. */
-#define BIDE_AWAIT_(value, mark, take, n)                                                                             \
-	if (t_ = (value), BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                                \
-	                      (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(mark, n)), t_.state == BIDE_SUSPENDED_)) { \
+#define BIDE_AWAIT_(call, n)                                                                                      \
+	if (t_ = BIDE_AWAITABLE_(call), BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                  \
+	                                    (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(n)),                    \
+	                                    t_.state == BIDE_SUSPENDED_)) {                                           \
 		return (bide_step){ .state = BIDE_SUSPENDED_ };                                                           \
-		BIDE_RESUME_(mark, n) : t_ = take(frame_);                                                                \
-		goto BIDE_CAT_(bide_got##mark##_, n);                                                                     \
+		BIDE_RESUME_(n) : t_ = bide_await_take_(frame_);                                                          \
+		goto BIDE_CAT_(bide_got_, n);                                                                             \
 	} else                                                                                                        \
-		BIDE_CAT_(bide_got##mark##_, n) :
-#define BIDE_AWAIT_VALUE_(call, n) BIDE_AWAIT_(BIDE_AWAITABLE_(call), BIDE_MARK_AWAIT_, bide_await_take_, n)
+		BIDE_CAT_(bide_got_, n) :
 #define BIDE_ASSIGN_(dst) \
 	(dst) = (__typeof__(dst))_Generic((dst), float: t_.payload.d, double: t_.payload.d, default: t_.payload.i)
 
@@ -370,14 +387,14 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 #define BIDE_AWAIT_VOID_(call) BIDE_AWAIT_VOID2_(call, BIDE_SERIAL_)
 #define BIDE_AWAIT_TO_(dst, call) BIDE_AWAIT_TO2_(dst, call, BIDE_SERIAL_)
 #define BIDE_AWAIT_VOID2_(call, n)                   \
-	BIDE_AWAIT_VALUE_(call, n)                       \
+	BIDE_AWAIT_(call, n)                       \
 	if (BIDE_UNLIKELY(t_.state)) {                   \
 		if (bide_frame_fail_(frame_, t_))            \
 			goto bide_finally_;                      \
 	} else                                           \
 		((void)0)
 #define BIDE_AWAIT_TO2_(dst, call, n)                \
-	BIDE_AWAIT_VALUE_((BIDE_CHECK_TYPES_(dst, call), call), n) \
+	BIDE_AWAIT_((BIDE_CHECK_TYPES_(dst, call), call), n) \
 	if (BIDE_UNLIKELY(t_.state)) {                   \
 		if (bide_frame_fail_(frame_, t_))            \
 			goto bide_finally_;                      \
@@ -394,13 +411,13 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 #define BIDE_AWAIT_OR_TO_(dst, call, action) BIDE_AWAIT_OR_TO2_(dst, call, action, BIDE_SERIAL_)
 #define BIDE_AWAIT_OR_VOID_(call, action) BIDE_AWAIT_OR_VOID2_(call, action, BIDE_SERIAL_)
 #define BIDE_AWAIT_OR_TO2_(dst, call, action, n)     \
-	BIDE_AWAIT_VALUE_((BIDE_CHECK_TYPES_(dst, call), call), n) \
+	BIDE_AWAIT_((BIDE_CHECK_TYPES_(dst, call), call), n) \
 	if (BIDE_UNLIKELY(t_.state)) {                   \
 		action;                                      \
 	} else                                           \
 		BIDE_ASSIGN_(dst)
 #define BIDE_AWAIT_OR_VOID2_(call, action, n)        \
-	BIDE_AWAIT_VALUE_(call, n)                       \
+	BIDE_AWAIT_(call, n)                       \
 	if (BIDE_UNLIKELY(t_.state)) {                   \
 		action;                                      \
 	} else                                           \
@@ -410,10 +427,10 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 /* bide_await_large(dst, value_task): for functions that end with bide_async_return_large; copies sizeof(dst) bytes. */
 #define bide_await_large(dst, call) BIDE_AWAIT_LARGE_(dst, call, BIDE_SERIAL_)
 #define BIDE_AWAIT_LARGE_(dst, call, n)                                                                        \
-	if (t_ = bide_await_large_(frame_, BIDE_AWAITABLE_(call), BIDE_POINT_(BIDE_MARK_AWAIT_, n)),                            \
+	if (t_ = bide_await_large_(frame_, BIDE_AWAITABLE_(call), BIDE_POINT_(n)),                            \
 	    BIDE_UNLIKELY(t_.state == BIDE_SUSPENDED_)) {                                                          \
 		return (bide_step){ .state = BIDE_SUSPENDED_ };                                                        \
-		BIDE_RESUME_(BIDE_MARK_AWAIT_, n) : t_ = bide_await_large_(frame_, bide_suspended_(), 0);                                \
+		BIDE_RESUME_(n) : t_ = bide_await_large_(frame_, bide_suspended_(), 0);                                \
 		goto BIDE_CAT_(bide_got_, n);                                                                          \
 	} else                                                                                                     \
 		BIDE_CAT_(bide_got_, n) : if (BIDE_UNLIKELY(t_.state))                                                 \
@@ -428,12 +445,14 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
  * Plain functions without a result return 0.
  */
 #define bide_async_return(x) BIDE_ASYNC_RETURN_(x, BIDE_SERIAL_)
-#define BIDE_ASYNC_RETURN_(x, n)                                                                        \
-	do {                                                                                                \
-		BIDE_AWAIT_(bide_value_task_from(x), BIDE_MARK_RETURN_, bide_await_take_apart_, n)              \
-		if (!bide_frame_return_(frame_, t_))                                                              \
-			return bide_async_late_return_(frame_);                                                         \
-		goto bide_finally_;                                                                             \
+#define BIDE_ASYNC_RETURN_(x, n)                                                                   \
+	do {                                                                                           \
+		if (t_ = bide_value_task_from(x), BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&              \
+		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)), t_.state == BIDE_SUSPENDED_)) \
+			return (bide_step){ .state = BIDE_SUSPENDED_ };                                        \
+		if (!bide_frame_return_(frame_, t_))                                                       \
+			return bide_async_late_return_(frame_);                                                \
+		goto bide_finally_;                                                                        \
 	} while (0)
 
 /* bide_async_fail(error): ends with that error (1..4095). */

@@ -84,11 +84,12 @@ BIDE_END_DECLS
 	})
 
 /*
- * bide_with_timeout_ms(ms, call), bide_with_token(token, call): a context for one call. Without memory for it the call is
+ * bide_with_timeout_ms(ms, call), bide_with_token(token, call): a context for one call. ms >= 0; 0: what is not ready at once
+ * fails with ETIMEDOUT. Without memory for it the call is
  * not made and the value task has failed with ENOMEM.
  */
-#define bide_with_timeout_ms(ms, call) BIDE_WITH_(bide_context_limited_((ms), bide_cancel_token_none()), call, __COUNTER__)
-#define bide_with_token(token, call) BIDE_WITH_(bide_context_limited_(0, (token)), call, __COUNTER__)
+#define bide_with_timeout_ms(ms, call) BIDE_WITH_(bide_context_limited_after_((ms)), call, __COUNTER__)
+#define bide_with_token(token, call) BIDE_WITH_(bide_context_limited_by_((token)), call, __COUNTER__)
 #define BIDE_WITH_(create, call, n) \
 	BIDE_WITH2_(create, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), BIDE_CAT_(bide_made_, n))
 #define BIDE_WITH2_(create, call, saved, called, made)                    \
@@ -104,7 +105,8 @@ BIDE_END_DECLS
 		called;                                                           \
 	})
 #define BIDE_ENOMEM_ 12
-BIDE_API bide_context *bide_context_limited_(int64_t timeout_ms, bide_cancel_token token);
+BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ms);
+BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token);
 
 /* In async functions: the context for what follows, across awaits, until bide_async_leave or the end. */
 #define bide_async_enter(context) bide_context_enter_(frame_, (context))

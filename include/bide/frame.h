@@ -107,7 +107,7 @@ BIDE_BEGIN
 extern BIDE_API bide_source bide_yield_source_; /* what bide_yield (time.h) points at */
 
 /* Of this thread. NULL until it first uses bide. Initial-exec: one instruction to read. */
-extern BIDE_API __thread bide_worker *bide_current_worker_ __attribute__((tls_model("initial-exec")));
+extern BIDE_API BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;
 
 BIDE_API bide_worker *bide_worker_attach_(void);
 BIDE_API bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const bide_place *place);
@@ -155,7 +155,7 @@ BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsig
 		return;
 	}
 	pool = &worker->pool[size_class];
-	source->generation = (uint64_t)(uintptr_t)pool->free;
+	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELAXED); /* stale value tasks read it */
 	pool->free = source;
 }
 
@@ -172,7 +172,7 @@ BIDE_INLINE void bide_source_release_(bide_worker *worker, bide_source *source)
 BIDE_INLINE void bide_frame_publish_(bide_worker *worker, bide_frame *frame)
 {
 	frame->source.word = BIDE_WORD_PENDING_;
-	frame->source.generation = ++worker->generation;
+	BIDE_STORE(&frame->source.generation, ++worker->generation, RELAXED);
 	bide_flags_add_(&frame->source, BIDE_FLAG_PUBLISHED_);
 	if (BIDE_UNLIKELY(frame->context & ~BIDE_CONTEXT_MASKED_))
 		bide_context_hold_(frame);
@@ -214,7 +214,7 @@ BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_ta
 {
 	bide_source *source = (bide_source *)value_task.state;
 
-	if (BIDE_UNLIKELY(source->generation != value_task.payload.generation)) {
+	if (BIDE_UNLIKELY(BIDE_LOAD(&source->generation, RELAXED) != value_task.payload.generation)) {
 		if (source == &bide_yield_source_)
 			return bide_await_yield_(frame, point);
 		return bide_await_stale_(frame, value_task, point);

@@ -28,8 +28,8 @@ typedef struct bide_stats {
 	uint64_t task_count;         /* tasks of completion sources and completed tasks in use */
 	uint64_t unobserved_count;   /* errors that nobody looked at */
 	uint64_t misuse_count;       /* calls of the misuse hook */
-	uint64_t timer_count;        /* timers armed */
-	uint64_t runnable_count;     /* frames in the run queue */
+	uint64_t timer_count;        /* timers armed; 0 on other threads than the worker's */
+	uint64_t runnable_count;     /* frames in the run queue; the same */
 } bide_stats;
 
 BIDE_BEGIN

@@ -61,7 +61,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_functio
  * Ends the runtime and gives all memory back, so that bide can be configured anew. On the worker's thread, outside of async
  * functions, when no other thread uses bide. Waits for running blocking calls. Frames that are still pending, or
  * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted. Returns their number;
- * -1 (misuse): called from the wrong place.
+ * -1 (misuse): called from the wrong place, or other threads that used bide still run (queued blocking calls have been
+ * canceled then).
  */
 BIDE_API int64_t bide_shutdown(bool quiet);
 
@@ -72,7 +73,8 @@ BIDE_API uint64_t bide_simulation_random(void);
 
 /*
  * Names every async function that is pending: where it stands (file:line of its await), what it waits for. One line
- * each, to `write`, as text without a newline. Never follows pointers of yours. The worker's thread.
+ * each, to `write`, as text without a newline. Never follows pointers of yours. The worker's thread; `write` must not call
+ * bide. Returns how many.
  */
 BIDE_API size_t bide_dump(void (*write)(const char *line, void *argument), void *argument);
 

@@ -110,6 +110,7 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task, bid
 /*
  * From a task whose result is a bide_task * (a reference, which this takes over) to a task of the inner outcome. If the
  * outer one is ready the inner one itself is returned. Outer failed or canceled: so is the result; inner NULL: canceled.
+ * Not ended by the ambient cancellation. NULL, or a task that failed with ENOMEM while outer was pending: nothing was taken.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_unwrap(bide_task *outer);
 

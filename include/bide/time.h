@@ -35,7 +35,8 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_yield(void)
 	return v;
 }
 
-/* --- periodic timer: one consumer; ticks that were missed merge into one --- */
+/* --- periodic timer: one consumer; ticks that were missed merge into one. On the worker's thread, but for stop and destroy,
+ * which any thread may call --- */
 
 typedef struct bide_periodic_timer bide_periodic_timer;
 

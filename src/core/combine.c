@@ -613,7 +613,9 @@ static bide_value_task any_start(when_any *any, const bide_value_task *items,
 	any->live = ANY_HOLDS;
 	any->items = items;
 	any->count = count;
-	error = bide_cancel_link_(bide_context_core_(), &any->node, any_canceled);
+	/* What is canceled is the worker's: elsewhere the ambient cancellation is not obeyed. */
+	error = bide_cancel_link_(bide_port_on_worker() ? bide_context_core_() : NULL, &any->node,
+	                          any_canceled);
 	if (error) {
 		bide_operation_drop_(&any->operation.source);
 		return bide_value_task_from_error(error);

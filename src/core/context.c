@@ -175,17 +175,26 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 	return context;
 }
 
-bide_context *bide_context_limited_(int64_t timeout_ms, bide_cancel_token token)
+bide_context *bide_context_limited_after_(int64_t timeout_ms)
 {
-	bide_context_options options = { .token = token };
+	bide_context_options options = { .timeout_ns = 0 };
+	bide_context *context;
 
 	if (timeout_ms < 0 || timeout_ms > INT64_MAX / 1000000) {
-		bide_misuse_("bide_with_timeout_ms: %lld ms; 1 to %lld are allowed", (long long)timeout_ms,
+		bide_misuse_("bide_with_timeout_ms: %lld ms; 0 to %lld are allowed", (long long)timeout_ms,
 		             (long long)(INT64_MAX / 1000000));
 		return NULL;
 	}
 	options.timeout_ns = timeout_ms * 1000000;
-	return bide_context_create(&options);
+	context = bide_context_create(&options);
+	if (context && timeout_ms == 0)
+		bide_context_cancel(context, BIDE_ETIMEDOUT_);
+	return context;
+}
+
+bide_context *bide_context_limited_by_(bide_cancel_token token)
+{
+	return bide_context_create(&(bide_context_options){ .token = token });
 }
 
 bide_context *bide_context_ref(bide_context *context)

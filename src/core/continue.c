@@ -103,7 +103,8 @@ bide_task *bide_task_unwrap(bide_task *outer)
 	}
 	if (bide_task_status(outer) == BIDE_SUCCEEDED && bide_task_result(outer).p)
 		return bide_task_result(outer).p;
-	started = bide_async_start(bide_flatten, .outer = bide_task_ref(outer));
+	/* Detached: the inner reference comes with the outer result, and must be taken however long that lasts. */
+	started = bide_in_detached(bide_async_start(bide_flatten, .outer = bide_task_ref(outer)));
 	if (started.state == BIDE_ENOFRAME) {
 		bide_task_unref(outer);
 		return NULL;

@@ -7,6 +7,8 @@
 #ifndef BIDE_CORE_H
 #define BIDE_CORE_H
 
+#include <stdarg.h>
+
 #include "../../include/bide/bide.h"
 
 #define BIDE_CONTAINER_(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
@@ -45,6 +47,8 @@ typedef struct bide_timer {
  */
 BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type);
 BIDE_INTERNAL bide_timer *bide_timer_new_(size_t size_bytes);
+/* Ends a timer that is due: for the port. */
+BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
 /* Gives back one whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_drop_(bide_source *source);
 
@@ -229,7 +233,7 @@ BIDE_INTERNAL bool bide_port_on_worker(void);
 BIDE_INTERNAL int64_t bide_port_now(void);
 /* Now plus a time, at most BIDE_FOREVER. */
 BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
-/* On the worker. timer->source.payload.i is the deadline; when it is due bide_source_complete_ is called on it. */
+/* On the worker. timer->source.payload.i is the deadline; when it is due the port calls bide_timer_due_. */
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
 BIDE_INTERNAL void bide_port_disarm(bide_timer *timer);
 /* How many timers are armed: for stats. */
@@ -237,6 +241,9 @@ BIDE_INTERNAL size_t bide_port_timer_count(void);
 /* Something to compare threads by. */
 BIDE_INTERNAL const void *bide_port_thread(void);
 BIDE_INTERNAL void bide_port_print(const char *text); /* to standard error */
+/* As vsnprintf; a port without one may copy the format. */
+BIDE_INTERNAL void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments);
+BIDE_INTERNAL const char *bide_port_error_text(int error); /* of an errno number; static */
 BIDE_INTERNAL void bide_port_abort(void) __attribute__((noreturn));
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */
 BIDE_INTERNAL void bide_port_wait_a_moment(unsigned tries);

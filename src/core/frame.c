@@ -6,8 +6,6 @@
  * front, is reused oldest first, and is poisoned beyond its header while it is free. BIDE_POOL=malloc: every object is an
  * allocation of its own. In all modes the generation of free memory matches no value task.
  */
-#include <string.h>
-
 #include "core.h"
 #include "queue.h"
 
@@ -39,7 +37,8 @@ enum {
 	CHUNK_FIRST_BYTES = 4096,
 	CHUNK_MAX_BYTES = 1 << 18,
 	BATCH = 32,        /* objects made, or handed to the depot, at a time */
-	ROOM_START = 2 * BATCH
+	ROOM_START = 2 * BATCH,
+	BIG_BUCKETS = 4 * (48 - 12) /* four to a doubling, from 4 KiB to the end of the address space */
 };
 
 /* The head of a chunk; objects of one size follow. Kept until shutdown. */
@@ -64,7 +63,8 @@ static struct {
 	chunk *chunks[BIDE_CLASS_COUNT_];
 	bide_source *depot[BIDE_CLASS_COUNT_];   /* linked through their generation */
 	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
-	record *singles;
+	record *singles; /* all of them, also free ones */
+	record *big[BIG_BUCKETS]; /* free frames above the largest class; linked through `started` */
 } pools;
 
 static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
@@ -95,7 +95,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 		for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 			pools.watched_tail[c] = &pools.watched[c];
 	}
-	memset(thread, 0, sizeof *thread);
+	__builtin_memset(thread, 0, sizeof *thread);
 	thread->is_guest = is_guest;
 	thread->in_use = true;
 	thread->completions_tail = &thread->completions;
@@ -117,9 +117,12 @@ static void poison(bide_source *source, size_t size_bytes)
 	}
 }
 
+/* In debug mode what a start does not zero is filled: nobody may count on it. */
 static void unpoison(bide_source *source, size_t size_bytes)
 {
 	ASAN_UNPOISON_MEMORY_REGION(source, size_bytes);
+	if (bide_debug_ && size_bytes > sizeof(bide_frame))
+		__builtin_memset((char *)source + sizeof(bide_frame), 0xA5, size_bytes - sizeof(bide_frame));
 	if (size_bytes > sizeof(bide_frame))
 		VALGRIND_MAKE_MEM_UNDEFINED((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
 }
@@ -156,9 +159,55 @@ static void single_give(bide_source *source)
 	bide_deallocate_(r, sizeof *r + r->size_bytes);
 }
 
+/* The bucket of a size above 4096, and the size that all in it have. */
+static unsigned big_bucket(size_t *size_bytes)
+{
+	unsigned doubling = 63u - (unsigned)__builtin_clzll((unsigned long long)*size_bytes - 1);
+	size_t quarter = (size_t)1 << (doubling - 2);
+	size_t count = (*size_bytes - ((size_t)1 << doubling) + quarter - 1) / quarter;
+
+	*size_bytes = ((size_t)1 << doubling) + count * quarter;
+	return (doubling - 12) * 4 + (unsigned)count - 1;
+}
+
+/* Large frames are kept as well when they are given back: stale value tasks look at their headers. */
 bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place)
 {
-	return single_take(size_bytes, place);
+	unsigned bucket = big_bucket(&size_bytes);
+	record *r;
+
+	if (bucket >= BIG_BUCKETS)
+		return NULL;
+	if (mode == MODE_SINGLE)
+		return single_take(size_bytes, place);
+	lock_pools();
+	r = pools.big[bucket];
+	if (r)
+		pools.big[bucket] = (record *)(uintptr_t)r->started;
+	unlock_pools();
+	if (!r)
+		return single_take(size_bytes, place);
+	r->started = place;
+	unpoison((bide_source *)(void *)(r + 1), size_bytes);
+	return (bide_source *)(void *)(r + 1);
+}
+
+static void big_give(bide_source *source)
+{
+	record *r = (record *)(void *)source - 1;
+	size_t size_bytes = r->size_bytes;
+	unsigned bucket = big_bucket(&size_bytes);
+
+	if (mode == MODE_SINGLE) {
+		single_give(source);
+		return;
+	}
+	source->generation = 0;
+	poison(source, size_bytes);
+	lock_pools();
+	r->started = (const bide_place *)(const void *)pools.big[bucket];
+	pools.big[bucket] = r;
+	unlock_pools();
 }
 
 /* Under the lock: a chunk with room for one more object. Chunks double, so small programs stay small. */
@@ -283,7 +332,7 @@ void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_cl
 	bide_pool *pool;
 
 	if (size_class >= BIDE_CLASS_COUNT_) {
-		single_give(source);
+		big_give(source);
 		return;
 	}
 	pool = &worker->pool[size_class];
@@ -313,7 +362,9 @@ void bide_pools_give_(bide_source *source)
 {
 	unsigned size_class = source->kind & 31u;
 
-	if (size_class >= BIDE_CLASS_COUNT_ || mode == MODE_SINGLE) {
+	if (size_class >= BIDE_CLASS_COUNT_) {
+		big_give(source);
+	} else if (mode == MODE_SINGLE) {
 		single_give(source);
 	} else if (mode == MODE_WATCHED) {
 		watched_give(source, size_class);
@@ -353,7 +404,7 @@ void bide_pools_release_(void)
 	}
 	while (pools.singles)
 		single_give((bide_source *)(void *)(pools.singles + 1));
-	memset(&pools, 0, sizeof pools);
+	__builtin_memset(&pools, 0, sizeof pools);
 	mode = MODE_UNKNOWN;
 }
 
@@ -404,7 +455,7 @@ static bide_source *source_new(size_t size_bytes, unsigned kind, size_t header_b
 	source->error = 0;
 	source->kind = (uint8_t)(kind | size_class);
 	source->flags = (uint8_t)worker->frame_flags;
-	memset((char *)source + header_bytes, 0, size_bytes - header_bytes);
+	__builtin_memset((char *)source + header_bytes, 0, size_bytes - header_bytes);
 	return source;
 }
 
@@ -586,7 +637,7 @@ bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
 void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got)
 {
 	if (got.payload.p)
-		memcpy(to, got.payload.p, size_bytes);
+		__builtin_memcpy(to, got.payload.p, size_bytes);
 	else
 		bide_misuse_("bide_await_large at %s:%u in %s: the result is a null pointer; the function must end with "
 		             "bide_async_return_large", frame->async->file, bide_line_(&frame->source), frame->async->name);

@@ -1,16 +1,21 @@
 /*
  * misuse.c - the hooks, and the texts of errors. Messages are put together here, in a buffer on the stack: nothing can fail.
  */
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "core.h"
 
 static bide_misuse_hook *misuse_hook;
 static void *misuse_argument;
 static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
+
+static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	bide_port_format(to, size_bytes, format, arguments);
+	va_end(arguments);
+}
 
 void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument)
 {
@@ -30,7 +35,7 @@ void bide_misuse_(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(message, sizeof message, format, arguments);
+	bide_port_format(message, sizeof message, format, arguments);
 	va_end(arguments);
 	bide_count_(BIDE_COUNT_MISUSE_, 1);
 	if (misuse_hook) {
@@ -58,9 +63,9 @@ void bide_unobserved_(int error, const bide_source *source)
 static void describe_await(char *text, size_t size, const bide_async *async, const bide_source *at)
 {
 	if (async->points_are_lines)
-		snprintf(text, size, "at %s:%u in %s", async->file, bide_line_(at), async->name);
+		put(text, size, "at %s:%u in %s", async->file, bide_line_(at), async->name);
 	else
-		snprintf(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
+		put(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
 }
 
 /* Still pending, or done and not consumed: who has it. A frame that waits stays as it is while this, the worker, looks. */
@@ -70,11 +75,11 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 	const bide_frame *waiter = (const bide_frame *)word;
 
 	if (word == BIDE_WORD_ABANDONED_)
-		snprintf(text, size, "bide_forget");
+		put(text, size, "bide_forget");
 	else if ((word & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ && word && bide_port_on_worker())
 		describe_await(text, size, waiter->async, &waiter->source);
 	else
-		snprintf(text, size, "a wait or combinator that is going on");
+		put(text, size, "a wait or combinator that is going on");
 }
 
 /* Who consumed a source last, as far as its free memory still says. */
@@ -85,16 +90,16 @@ static void describe_consumer(char *text, size_t size, const bide_source *source
 	const bide_place *place;
 	const bide_async *async;
 
-	snprintf(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
+	put(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
 	if (source->kind < BIDE_KIND_USER_ && source->generation >= BIDE_COUNT_BASE_)
-		snprintf(text, size, "bide_as_task, the task is in use");
+		put(text, size, "bide_as_task, the task is in use");
 	if (source->kind >= BIDE_KIND_TIMER_ || (source->generation >> 48) != 0)
 		return;
 	by = (uintptr_t)frame->awaiting;
 	if (by & 1) {
 		place = (const bide_place *)(by & ~(uintptr_t)1);
 		if (place)
-			snprintf(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+			put(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
 	} else if (by) {
 		async = (const bide_async *)by;
 		describe_await(text, size, async, source);
@@ -114,7 +119,7 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 	if (by)
 		describe_await(here + 1, sizeof here - 1, by->async, &by->source);
 	else if (place)
-		snprintf(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+		put(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
 	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task (bide_as_task) to share it",
 	             what, here[1] ? here : "", held ? "somebody awaits this value task already" : "this value task has been consumed already",
 	             first);
@@ -153,6 +158,6 @@ const char *bide_error_text(int error)
 	if (error >= BIDE_EUSER && error <= BIDE_ERROR_MAX)
 		return "an error of the program's own range";
 	if (error > 0 && error < BIDE_ENOFRAME)
-		return strerror(error);
+		return bide_port_error_text(error);
 	return "not an error number of bide: 1 to 4095 are";
 }

@@ -183,7 +183,7 @@ static bool user_complete(bide_user_source *user, bide_payload payload, int erro
 	uintptr_t seen;
 
 	if (!(user->source.flags & BIDE_FLAG_SYNC_)) {
-		if (!bide_belongs_here_(&user->source, "bide_user_source_complete", NULL) || user->source.line)
+		if (user->source.line)
 			return false;
 		user->source.line = BIDE_LINE_CLAIMED_;
 		bide_source_complete_(&user->source, payload, error);
@@ -209,6 +209,10 @@ static bool user_complete(bide_user_source *user, bide_payload payload, int erro
 
 static bool user_valid(const bide_user_source *user, const char *what)
 {
+	if (user && !(user->source.flags & BIDE_FLAG_SYNC_) && !bide_port_on_worker()) {
+		bide_misuse_("%s: this source was made by bide_user_source_init_local, for the worker's thread alone", what);
+		return false;
+	}
 	if (!user)
 		bide_misuse_("%s: source is NULL", what);
 	return user != NULL;

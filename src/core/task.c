@@ -108,6 +108,26 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 	bide_task_unref((bide_task *)task); /* the producer's */
 }
 
+/* At shutdown: out of the list of a task that lives on, because the pool's memory goes. */
+void bide_subscription_leave_(bide_source *source)
+{
+	const bide_operation *operation = (const bide_operation *)(const void *)source;
+	subscription *s = (subscription *)(void *)source;
+	uintptr_t newest;
+
+	if ((operation->type != &subscription_type && operation->type != &cancellable_type) || !s->task ||
+	    (s->task->kind & 0xE0u) != BIDE_KIND_TASK_ || !list_lock(s->task, &newest))
+		return;
+	if (s->newer)
+		s->newer->older = s->older;
+	else
+		newest = (uintptr_t)s->older;
+	if (s->older)
+		s->older->newer = s->newer;
+	list_unlock(s->task, newest);
+	s->task = NULL;
+}
+
 void bide_subscription_let_go_(bide_source *source)
 {
 	bide_task_unref((bide_task *)((subscription *)(void *)source)->task);
@@ -539,8 +559,13 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
 	value_task = bide_materialise_(value_task);
-	if (!bide_is_pending_(value_task))
-		return task_ready(value_task.payload, (int)value_task.state);
+	if (!bide_is_pending_(value_task)) {
+		bide_task *task = task_ready(value_task.payload, (int)value_task.state);
+
+		if (!task)
+			bide_forget_at_(value_task, place);
+		return task;
+	}
 	source = (bide_source *)value_task.state;
 	if (!bide_check_fresh_(value_task, "bide_as_task", place) || !bide_belongs_here_(source, "bide_as_task", place))
 		return bide_task_from_error(BIDE_ESTALE);

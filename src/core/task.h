@@ -18,6 +18,8 @@ typedef struct bide_task_object {
 BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
 /* Ends a pending subscription (what bide_task_await returned) with an error; nothing if it is being delivered. */
 BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
+/* At shutdown: takes a pending subscription out of the list of a completion source that lives on. Others: nothing. */
+BIDE_INTERNAL void bide_subscription_leave_(bide_source *source);
 /* Drops the reference that a delivered subscription has on a task with a large result. */
 BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
 /* Gives up a wait whose value task was not consumed; from any thread. */

@@ -1,14 +1,9 @@
 /*
  * value_task.c - the queries of pending value tasks, and what consumes one without awaiting it.
  */
-#include <errno.h>
-
 #include "core.h"
 #include "task.h"
 
-BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ && ETIMEDOUT == BIDE_ETIMEDOUT_ &&
-                       EBUSY == BIDE_EBUSY_ && EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_,
-                   "headers and core write these numbers out");
 BIDE_STATIC_ASSERT(sizeof(bide_value_task) == 16, "two registers");
 
 bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };

@@ -48,21 +48,37 @@ static void arm(bide_periodic_timer *p)
 	bide_port_arm(p->timer);
 }
 
+/* After the tick at next_ns; those that have gone by meanwhile merge into it. */
+static void arm_next(bide_periodic_timer *p)
+{
+	int64_t now_ns = bide_port_now();
+
+	p->next_ns += p->period_ns;
+	if (p->next_ns <= now_ns)
+		p->next_ns += (now_ns - p->next_ns) / p->period_ns * p->period_ns + p->period_ns;
+	arm(p);
+}
+
+static bool here(const char *what)
+{
+	if (bide_port_on_worker())
+		return true;
+	bide_misuse_("%s: called on another thread than the worker's", what);
+	return false;
+}
+
 /* The same timer object serves for ever: its word is put back before it is armed again. */
 static void due(bide_notify *notify, bide_source *done)
 {
 	bide_periodic_timer *p = BIDE_CONTAINER_(notify, bide_periodic_timer, due);
-	int64_t now_ns = bide_port_now();
 
 	done->word = BIDE_WORD_PENDING_;
-	p->next_ns += p->period_ns;
-	if (p->next_ns <= now_ns) /* late by periods: they merge */
-		p->next_ns += (now_ns - p->next_ns) / p->period_ns * p->period_ns + p->period_ns;
-	arm(p);
-	if (p->waiting)
+	if (p->waiting) {
+		arm_next(p);
 		answer(p, 1, 0);
-	else
-		p->missed = true;
+	} else {
+		p->missed = true; /* the next is armed when this one is taken: unread ticks wake nobody */
+	}
 }
 
 bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
@@ -71,10 +87,8 @@ bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
 
 	if (!period_valid(period_ns, "bide_periodic_timer_create") || !bide_worker_())
 		return NULL;
-	if (!bide_port_on_worker()) {
-		bide_misuse_("bide_periodic_timer_create: called on another thread than the worker's");
+	if (!here("bide_periodic_timer_create"))
 		return NULL;
-	}
 	p = bide_allocate_(sizeof *p, 16);
 	if (!p)
 		return NULL;
@@ -91,8 +105,9 @@ bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
 
 static void timer_stop(bide_periodic_timer *p)
 {
-	if (p->timer && bide_unwatch_(&p->timer->source, &p->due)) {
-		bide_port_disarm(p->timer);
+	if (p->timer) {
+		if (bide_unwatch_(&p->timer->source, &p->due)) /* else it is not armed: a tick was missed */
+			bide_port_disarm(p->timer);
 		bide_operation_drop_(&p->timer->source);
 	}
 	p->timer = NULL;
@@ -105,9 +120,11 @@ int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
 {
 	if (!p)
 		bide_misuse_("bide_periodic_timer_set_period: timer is NULL");
-	if (!p || !period_valid(period_ns, "bide_periodic_timer_set_period"))
+	if (!p || !here("bide_periodic_timer_set_period") || !period_valid(period_ns, "bide_periodic_timer_set_period"))
 		return BIDE_EINVAL_;
 	p->period_ns = period_ns;
+	if (p->missed)
+		p->next_ns = bide_port_now();
 	if (p->timer && bide_unwatch_(&p->timer->source, &p->due)) {
 		bide_port_disarm(p->timer);
 		p->next_ns = bide_deadline_after_(period_ns);
@@ -134,12 +151,15 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 		bide_misuse_("bide_periodic_timer_next: %s", !p ? "timer is NULL" : "somebody waits already; a timer has one consumer");
 		return bide_value_task_from_error(p ? BIDE_EBUSY_ : BIDE_EINVAL_);
 	}
+	if (!here("bide_periodic_timer_next"))
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (p->stopped)
 		return bide_value_task_from_int(0);
 	if (error)
 		return bide_value_task_from_error(error);
 	if (p->missed) {
 		p->missed = false;
+		arm_next(p);
 		return bide_value_task_from_int(1);
 	}
 	t = (tick *)(void *)bide_operation_new_(sizeof *t, &tick_type);

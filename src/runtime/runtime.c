@@ -44,6 +44,8 @@ static void leak(bide_source *source, void *argument)
 	char text[512], started[256] = "", where[64] = "";
 	bool done;
 
+	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_)
+		bide_subscription_leave_(source);
 	if (source->kind >= BIDE_KIND_TIMER_)
 		return;
 	l->count++;

@@ -43,8 +43,6 @@ BIDE_INTERNAL int bide_loop_run_(const bool *done, int64_t deadline_ns);
 BIDE_INTERNAL bool bide_loop_poll_(void);
 /* Runs one runnable frame; false: there is none. */
 BIDE_INTERNAL bool bide_loop_step_(void);
-/* Ends a timer that is due. */
-BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
 /* The worker's thread, outside of async functions; else misuse in the name of `what`. */
 BIDE_INTERNAL bool bide_loop_allowed_(const char *what);
 

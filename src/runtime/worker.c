@@ -7,6 +7,8 @@
  * Sleeping: the worker stores parked = 1, then looks at the inbox again, then sleeps on parked. A sender pushes, then looks at
  * parked. All four are sequentially consistent, so one of the two sees the other's.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +16,17 @@
 #include "runtime.h"
 #include "simulation.h"
 
+BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ && ETIMEDOUT == BIDE_ETIMEDOUT_ &&
+                       EBUSY == BIDE_EBUSY_ && EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_,
+                   "headers and core write these numbers out");
+
 enum {
 	TURNS_BETWEEN_POLLS = 61, /* frames run at most, before others and timers are looked at */
 	SPINS = 200               /* looks at the inbox before sleeping: about 5 us */
 };
 
 bide_runtime bide_runtime_;
-__thread bide_worker *bide_current_worker_ __attribute__((tls_model("initial-exec")));
+BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;
 
 /* --- threads --- */
 
@@ -117,6 +123,8 @@ static void inbox_send(uintptr_t item, bide_post *post, bide_frame *frame)
 	bide_runtime *r = &bide_runtime_;
 	uintptr_t newest = BIDE_LOAD(&r->inbox, RELAXED);
 
+	if (BIDE_UNLIKELY(bide_simulating_) && !bide_runtime_on_worker_())
+		bide_misuse_("a simulation is one thread: another one started, completed or canceled something in it");
 	do {
 		if (post)
 			post->next = (bide_post *)newest;
@@ -398,6 +406,16 @@ const void *bide_port_thread(void)
 void bide_port_print(const char *text)
 {
 	bide_os_print(text);
+}
+
+void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments)
+{
+	vsnprintf(to, size_bytes, format, arguments);
+}
+
+const char *bide_port_error_text(int error)
+{
+	return strerror(error);
 }
 
 void bide_port_abort(void)

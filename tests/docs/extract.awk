@@ -1,7 +1,7 @@
 # Takes the C samples out of the documents: awk -v out=FOLDER -f extract.awk FILE...
 #
-# Markdown: ```c is a complete program, and the next block must be ```text, what it prints; ```c file
-# is a fragment of file scope, ```c body statements of an async function. Manual pages: a line
+# Markdown: ```c is a complete program, the next block must be ```text, what it prints; ```c file is
+# a fragment of file scope, ```c body statements of an async function. Manual pages: a line
 # .\" sample: program|output|file|body|none before each ".Bd -literal". Every block says what it is.
 #
 # Writes NAME.c and NAME.text for programs, NAME.fragment.c for fragments; NAME is the document's
@@ -19,7 +19,8 @@ function finish()
 	if (kind == "body") {
 		if (!has_finally)
 			print "async_finally:" >file
-		print "\tasync_end;\n}\nBIDE_UNUSED static value_task use_sample(void)\n{\n\treturn async_start(sample);\n}" >file
+		print "\tasync_end;\n}\nBIDE_UNUSED static value_task use_sample(void)\n{" >file
+		print "\treturn async_start(sample);\n}" >file
 	}
 	if (kind == "program" && !has_main)
 		fail("a sample without main: say ```c file or ```c body")

@@ -9,7 +9,8 @@ count=0 failed=0
 for fragment in "$folder"/*.fragment.c; do
 	[ -f "$fragment" ] || continue
 	count=$((count + 1))
-	"$@" -Werror -O1 -I"$here" -I"$here/../../include" -c -o /dev/null "$fragment" || failed=$((failed + 1))
+	"$@" -Werror -O1 -I"$here" -I"$here/../../include" -c -o /dev/null "$fragment" ||
+		failed=$((failed + 1))
 done
 echo "$count fragments, $failed do not compile"
 [ "$failed" -eq 0 ] && [ "$count" -gt 0 ]

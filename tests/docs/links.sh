@@ -1,5 +1,6 @@
 #!/bin/sh
-# links.sh: every relative link in the documents leads to a file; every .Xr to a bide page leads to one.
+# links.sh: every relative link in the documents, and every .Xr to a page of bide, leads to a file.
+# shellcheck disable=SC2013 # names without blanks
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
@@ -14,7 +15,8 @@ for document in *.md docs/*.md docs/guide/*.md; do
 		fi
 	done
 done
-for reference in $(sed -n 's/^\.Xr \(bide[a-z_]*\) \([0-9]\).*/\1.\2/p' docs/man/man*/* | sort -u); do
+references=$(sed -n 's/^\.Xr \(bide[a-z_]*\) \([0-9]\).*/\1.\2/p' docs/man/man*/* | sort -u)
+for reference in $references; do
 	count=$((count + 1))
 	if [ ! -e "docs/man/man${reference##*.}/$reference" ]; then
 		echo "a page refers to $reference, which is not there"

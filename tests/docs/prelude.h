@@ -5,10 +5,6 @@
 #define PRELUDE_H
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <bide/short.h>
 
@@ -21,44 +17,20 @@ _Static_assert(sizeof(bide_cancel_registration) == 80, "bide_cancel.3");
 _Static_assert(sizeof(bide_group) == 48, "bide_group.3");
 #endif
 
-struct store;
-struct file;
-struct reading {
-	double celsius[8];
-};
-
-value_task read_all(struct file *file);
-value_task read_some(struct file *file, char *buffer, size_t size_bytes);
-value_task get_data(int key);
 value_task fetch(int number);
-value_task read_sensor(void);
-value_task measure(void);
+value_task get_data(int key);
 void use(value_task item);
-void log_line(const char *line, void *argument);
 int64_t read_whole_file(void *path);
-void tick(void);
-void stop_requested(void *argument);
 
 /* The frame of a fragment that stands in an async function. */
-#define SAMPLE_FRAME                  \
-	ASYNC_FRAME;                      \
-	struct {                          \
-		struct file *file;            \
-		const char *path;             \
-		task *shared;                 \
-		bide_context *scope;          \
-		bide_cancel_token token;      \
-	} in;                             \
-	char buffer[512];                 \
-	value_task items[8];              \
-	task *tasks[2];                   \
-	bide_when_each each;              \
-	bide_group group;                 \
-	bide_context *scope;              \
-	bide_cancel_source *stop;         \
-	bide_periodic_timer *timer;       \
-	struct reading reading;           \
-	int64_t n, i, first, ticking;     \
-	int error
+#define SAMPLE_FRAME      \
+	ASYNC_FRAME;          \
+	struct {              \
+		const char *path; \
+	} in;                 \
+	value_task items[8];  \
+	bide_when_each each;  \
+	bide_context *scope;  \
+	int64_t n, i, first
 
 #endif

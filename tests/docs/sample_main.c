@@ -1,6 +1,6 @@
 /*
- * sample_main.c - runs a program of the documents, whose main is sample_main here, and compares what
- * it prints with what the document says. Ends with 0 if both are the same and main returned 0.
+ * sample_main.c - runs a program of the documents, whose main is sample_main here, and compares
+ * what it prints with what the document says. Ends with 0 if both are the same and main returned 0.
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,7 @@ int main(void)
 	fclose(capture);
 	if (status == 0 && strcmp(printed, expected) == 0)
 		return 0;
-	fprintf(stderr, "main returned %d\n--- it printed\n%s--- the document says\n%s", status, printed, expected);
+	fprintf(stderr, "main returned %d\n--- it printed\n%s", status, printed);
+	fprintf(stderr, "--- the document says\n%s", expected);
 	return 1;
 }

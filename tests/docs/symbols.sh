@@ -6,9 +6,10 @@ cd -- "$(dirname -- "$0")/../.." || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 # Not the version's own name; not what compilers put in for sanitizers and coverage.
-nm -D --defined-only "$1" | awk '$2 ~ /[TDBRV]/ { print $3 }' | sed 's/@.*//' | grep '^bide_' |
-	sort >"$work/exported"
-sed -n 's/^\(bide_[a-z0-9_]*\) *\([0-9.]*\)$/\1/p' docs/symbols-in-versions.txt | sort >"$work/listed"
+nm -D --defined-only "$1" | awk '$2 ~ /[TDBRV]/ { print $3 }' |
+	sed 's/@.*//' | grep '^bide_' | sort >"$work/exported"
+sed -n 's/^\(bide_[a-z0-9_]*\) [0-9][0-9.]*$/\1/p' docs/symbols-in-versions.txt |
+	sort >"$work/listed"
 if ! diff "$work/listed" "$work/exported"; then
 	echo "docs/symbols-in-versions.txt (<) and the exported symbols (>) differ"
 	exit 1

@@ -328,7 +328,7 @@ static void watch_unwatch_thread(void)
 		EXPLORE_CHECK(bide_consume_(&s.frame->source, NULL).state == ERROR);
 		break;
 	default:
-		EXPLORE_CHECK(!"taken");
+		EXPLORE_CHECK(false);
 	}
 }
 

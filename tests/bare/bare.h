@@ -1,0 +1,11 @@
+/* bare.h - what the bare test has instead of an operating system: it can print and it can stop. */
+#ifndef BARE_H
+#define BARE_H
+
+#include <stdbool.h>
+
+void bare_print(const char *text);
+_Noreturn void bare_exit(int status);
+bool bare_run_one(void);
+
+#endif

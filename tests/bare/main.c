@@ -1,0 +1,117 @@
+/*
+ * main.c - core without an operating system: async functions, tasks, a combinator, a group and cancellation run on
+ * the port of port.c. Built -ffreestanding -nostdlib; the two system calls below stand for a serial line and a switch.
+ */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+#include "bare.h"
+
+static long system_call(long number, long a, long b, long c)
+{
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return result;
+}
+
+void bare_print(const char *text)
+{
+	system_call(1, 1, (long)text, (long)__builtin_strlen(text));
+}
+
+_Noreturn void bare_exit(int status)
+{
+	for (;;)
+		system_call(60, status, 0, 0);
+}
+
+/* What compilers call for by themselves. */
+void *memset(void *to, int byte, size_t size);
+void *memset(void *to, int byte, size_t size)
+{
+	for (volatile char *at = to; size-- > 0;)
+		*at++ = (char)byte;
+	return to;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+	volatile char *at = to;
+
+	for (const char *source = from; size-- > 0;)
+		*at++ = *source++;
+	return to;
+}
+
+size_t strlen(const char *text);
+size_t strlen(const char *text)
+{
+	size_t length = 0;
+
+	while (((const volatile char *)text)[length])
+		length++;
+	return length;
+}
+
+struct slow {
+	ASYNC_FRAME;
+	struct {
+		int64_t value, ms;
+	} in;
+};
+
+async(slow)
+{
+	async_begin;
+	await(async_yield());
+	await(delay_ms(my->in.ms));
+	async_return(my->in.value);
+async_finally:
+	async_end;
+}
+
+struct program {
+	ASYNC_FRAME;
+	value_task parts[2];
+	bide_group group;
+	task *shared;
+	int64_t sum, value;
+};
+
+async(program)
+{
+	async_begin;
+	my->parts[0] = async_start(slow, .value = 1, .ms = 20);
+	my->parts[1] = async_start(slow, .value = 2, .ms = 10);
+	await(when_all(my->parts, 2));
+	my->sum = value_task_result(my->parts[0]).i + value_task_result(my->parts[1]).i;
+	my->shared = as_task(async_start(slow, .value = 4, .ms = 5));
+	await(my->value, my->shared);
+	my->sum += my->value;
+	await_or(with_timeout_ms(1, async_start(slow, .ms = 50)), my->sum += await_error == 110 ? 8 : 0);
+	if (group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) == 0)
+		group_start(&my->group, async_start(slow, .ms = 1));
+	await(group_wait(&my->group));
+	async_return(my->sum);
+async_finally:
+	task_unref(my->shared);
+	async_end;
+}
+
+_Noreturn void bare_main(void);
+_Noreturn void bare_main(void)
+{
+	task *program = as_task(async_start(program));
+	bool right;
+
+	while (!task_is_ready(program) && bare_run_one())
+		;
+	right = task_is_ready(program) && task_error(program) == 0 && task_result(program).i == 15 && bide_now_ns() > 26000000;
+	bare_print(right ? "core runs on bare metal\n" : "wrong result\n");
+	bare_exit(right ? 0 : 1);
+}
+
+/* The stack is aligned as a call would leave it. */
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall bare_main\n");

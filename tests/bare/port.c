@@ -1,0 +1,87 @@
+/* A port of core to a machine with nothing: one thread, a fixed piece of memory, a clock that is told the time. */
+#include "core/core.h"
+#include "core/queue.h"
+#include "bare.h"
+
+static bide_thread only;
+static _Alignas(64) char arena[65536];
+static size_t arena_used;
+static bide_timer *armed; /* by deadline */
+static int64_t now_ns;
+bide_worker *bide_current_worker_;
+
+bide_worker *bide_worker_attach_(void)
+{
+	bide_thread_init_(&only, 1, false);
+	return bide_current_worker_ = &only.worker;
+}
+
+void *bide_port_allocate(size_t size_bytes, size_t alignment)
+{
+	size_t at = (arena_used + alignment - 1) & ~(alignment - 1);
+
+	if (at + size_bytes > sizeof arena)
+		return NULL;
+	arena_used = at + size_bytes;
+	return arena + at;
+}
+
+void bide_port_arm(bide_timer *timer)
+{
+	bide_timer **at = &armed;
+
+	while (*at && (*at)->source.payload.i <= timer->source.payload.i)
+		at = &(*at)->next;
+	timer->next = *at;
+	*at = timer;
+}
+
+void bide_port_disarm(bide_timer *timer)
+{
+	for (bide_timer **at = &armed; *at; at = &(*at)->next)
+		if (*at == timer) {
+			*at = timer->next;
+			return;
+		}
+}
+
+/* Runs what there is; when nothing is, time goes on to the next timer. false: nothing will ever happen. */
+bool bare_run_one(void)
+{
+	bide_worker *worker = bide_worker_();
+	bide_frame *frame = worker->next ? worker->next : bide_queue_pop_(worker);
+	bide_timer *timer = armed;
+
+	worker->next = frame == worker->next ? NULL : worker->next;
+	if (frame) {
+		if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+			frame->awaiting = NULL;
+		frame->source.flags &= (uint8_t)~BIDE_FLAG_SELF_LINKED_;
+		bide_frame_resume_(worker, frame);
+	} else if (timer) {
+		armed = timer->next;
+		now_ns = timer->source.payload.i > now_ns ? timer->source.payload.i : now_ns;
+		bide_timer_due_(timer);
+	}
+	return frame || timer;
+}
+
+void bide_port_release(void *memory, size_t size_bytes) { (void)memory, (void)size_bytes; }
+void bide_port_schedule(bide_frame *frame, bool next) { bide_queue_schedule_(&only.worker, frame, next); }
+void bide_port_post(bide_post *post) { post->run(post); }
+bool bide_port_on_worker(void) { return true; }
+int64_t bide_port_now(void) { return now_ns; }
+size_t bide_port_timer_count(void) { return 0; }
+const void *bide_port_thread(void) { return &only; }
+const char *bide_port_error_text(int error) { return (void)error, "an errno"; }
+void bide_port_print(const char *text) { bare_print(text); }
+void bide_port_abort(void) { bare_exit(134); }
+void bide_port_wait_a_moment(unsigned tries) { (void)tries; }
+void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments)
+{
+	(void)arguments;
+	for (size_t i = 0; i + 1 < size_bytes; i++)
+		if (!(to[i] = format[i]))
+			return;
+	to[size_bytes - 1] = 0;
+}
