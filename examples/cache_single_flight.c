@@ -2,7 +2,6 @@
  * cache_single_flight.c - a cache whose callers share one load: whoever comes while a value is
  * being loaded awaits the same task. examples/demo/cache.c is the full-grown one.
  */
-#include <errno.h>
 #include <stdio.h>
 
 #include <bide/short.h>
@@ -34,11 +33,18 @@ async_finally:
 
 static value_task get(void)
 {
+	task *load;
+
 	if (cache.filled)
 		return value_task_from(cache.value);
-	if (!cache.loading)
-		cache.loading = as_task(async_start(load));
-	return cache.loading ? task_await(cache.loading) : value_task_from_error(ENOMEM);
+	if (cache.loading)
+		return task_await(cache.loading);
+	/* Detached: it serves all who come, so the deadline of the first must not end it. */
+	load = as_task(in_detached(async_start(load)));
+	if (!load || task_is_ready(load))
+		return task_await_take(load); /* over at once: there is nothing to share */
+	cache.loading = load;
+	return task_await(load);
 }
 
 struct run {

@@ -1,6 +1,7 @@
 /*
- * task_support.h - what the tests of tasks and of the runtime share: a hook that keeps what it was told, an async
- * function that awaits a task and notes its turn, and a check after each test that nothing was leaked.
+ * task_support.h - what the tests of tasks and of the runtime share: a hook that keeps what it was
+ * told, an async function that awaits a task and notes its turn, and a check after each test that
+ * nothing was leaked.
  */
 #ifndef TASK_SUPPORT_H
 #define TASK_SUPPORT_H
@@ -44,14 +45,14 @@ BIDE_UNUSED static void catch_misuse(void)
 }
 
 /* Exactly one misuse since the last call, whose message holds the text. */
-#define ASSERT_MISUSE(text)                                                             \
-	do {                                                                                \
-		if (atomic_load(&misuse_count) != 1 || !strstr(misuse_text, (text)))            \
-			fprintf(stderr, "%d misuses, \"%s\" expected; the last: %s\n",              \
-			        atomic_load(&misuse_count), (text), misuse_text);                   \
-		assert_int_equal(atomic_load(&misuse_count), 1);                                \
-		assert_non_null(strstr(misuse_text, (text)));                                   \
-		atomic_store(&misuse_count, 0);                                                 \
+#define ASSERT_MISUSE(text)                                                  \
+	do {                                                                     \
+		if (atomic_load(&misuse_count) != 1 || !strstr(misuse_text, (text))) \
+			fprintf(stderr, "%d misuses, \"%s\" expected; the last: %s\n",   \
+			        atomic_load(&misuse_count), (text), misuse_text);        \
+		assert_int_equal(atomic_load(&misuse_count), 1);                     \
+		assert_non_null(strstr(misuse_text, (text)));                        \
+		atomic_store(&misuse_count, 0);                                      \
 	} while (0)
 
 static int unobserved_error;
@@ -123,14 +124,14 @@ BIDE_UNUSED static void turn(turn_log *log, int id)
 		log->count++;
 }
 
-#define ASSERT_TURNS(log, ...)                                                       \
-	do {                                                                             \
-		const int expected_[] = { __VA_ARGS__ };                                     \
-		int count_ = (int)(sizeof expected_ / sizeof expected_[0]);                  \
-		for (int i_ = 0; i_ < (log)->count; i_++)                                    \
-			fprintf(stderr, "turn %d: %d\n", i_, (log)->ids[i_]);                    \
-		assert_int_equal((log)->count, count_);                                      \
-		assert_memory_equal((log)->ids, expected_, sizeof expected_);                \
+#define ASSERT_TURNS(log, ...)                                        \
+	do {                                                              \
+		const int expected_[] = { __VA_ARGS__ };                      \
+		int count_ = (int)(sizeof expected_ / sizeof expected_[0]);   \
+		for (int i_ = 0; i_ < (log)->count; i_++)                     \
+			fprintf(stderr, "turn %d: %d\n", i_, (log)->ids[i_]);     \
+		assert_int_equal((log)->count, count_);                       \
+		assert_memory_equal((log)->ids, expected_, sizeof expected_); \
 	} while (0)
 
 struct awaiter {
@@ -146,7 +147,8 @@ struct awaiter {
 async(awaiter)
 {
 	async_begin;
-	await_or(my->value, task_await(my->in.task), turn(my->in.log, my->in.id); async_fail(await_error));
+	await_or(my->value, task_await(my->in.task), turn(my->in.log, my->in.id);
+	         async_fail(await_error));
 	turn(my->in.log, my->in.id);
 	async_return(my->value);
 async_finally:

@@ -1,7 +1,8 @@
 /*
- * No memory: a scenario that uses every part of the library is run once to count its allocations, N; then N times with one of
- * them failing, and N times with all failing from one on. Each time documented errors come back, nothing hangs (under
- * the virtual clock a hang is EDEADLK), and in the end everything has been given back.
+ * No memory: a scenario that uses every part of the library is run once to count its allocations,
+ * N; then N times with one of them failing, and N times with all failing from one on. Each time
+ * documented errors come back, nothing hangs (under the virtual clock a hang is EDEADLK), and in
+ * the end everything has been given back.
  *
  * With BIDE_POOL=malloc each object is an allocation of its own; one run has the normal pools.
  */
@@ -32,7 +33,8 @@ static void *heap_allocate(size_t size_bytes, size_t alignment, void *argument)
 
 	assert_ptr_equal(argument, &heap);
 	heap.count++;
-	if (heap.fail_at && (heap.count == heap.fail_at || (heap.all_from_there && heap.count > heap.fail_at)))
+	if (heap.fail_at &&
+	    (heap.count == heap.fail_at || (heap.all_from_there && heap.count > heap.fail_at)))
 		return NULL;
 	memory = aligned_alloc(alignment < sizeof(void *) ? sizeof(void *) : alignment, rounded_bytes);
 	assert_non_null(memory);
@@ -63,7 +65,8 @@ static bool succeeded(int error)
 	if (error == 0)
 		return true;
 	if (!failing() || (error != ENOMEM && error != BIDE_ENOFRAME))
-		print_message("error %d (%s), failing at %d\n", error, bide_error_text(error), (int)heap.fail_at);
+		print_message("error %d (%s), failing at %d\n", error, bide_error_text(error),
+		              (int)heap.fail_at);
 	assert_true(failing());
 	assert_true(error == ENOMEM || error == BIDE_ENOFRAME);
 	return false;
@@ -469,7 +472,8 @@ static void use_cancellation(void)
 	token = bide_cancel_source_token(source);
 	linked = bide_cancel_source_create_linked(&token, 1);
 	if (made(linked)) {
-		bide_cancel_register(bide_cancel_source_token(linked), &registration, note_call, &call_count);
+		bide_cancel_register(bide_cancel_source_token(linked), &registration, note_call,
+		                     &call_count);
 		ended(bide_wait(with_token(bide_cancel_source_token(linked), start_nap(ms, 0)), NULL), 0);
 	}
 	error = bide_cancel_after(source, 3 * ms);
@@ -492,7 +496,8 @@ struct scoped {
 async(scoped)
 {
 	async_begin;
-	my->limits = bide_context_create(&(bide_context_options){ .timeout_ns = ms, .key = &key, .value = &heap });
+	my->limits = bide_context_create(
+		&(bide_context_options){ .timeout_ns = ms, .key = &key, .value = &heap });
 	if (!my->limits)
 		async_fail(ENOMEM);
 	async_enter(my->limits);
@@ -548,7 +553,8 @@ static void use_continuations(void)
 	bide_payload result;
 
 	for (int ready = 0; ready < 2; ready++) {
-		bide_task *first = as_task(ready ? bide_value_task_from_int(3000) : start_nap(ms, 3000)), *second = NULL;
+		bide_task *first = as_task(ready ? bide_value_task_from_int(3000) : start_nap(ms, 3000)),
+				  *second = NULL;
 
 		if (!made(first))
 			continue;
@@ -561,7 +567,8 @@ static void use_continuations(void)
 
 			if (error == 0)
 				assert_int_equal(result.i, 3001);
-			else if (error != ECANCELED || !failing()) /* canceled: the first one failed, which is filtered out */
+			/* canceled: the first one failed, which is filtered out */
+			else if (error != ECANCELED || !failing())
 				succeeded(error);
 			task_unref(second);
 		}
@@ -625,9 +632,9 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 		assert_int_equal(bide_wait(delay_ns(ms), NULL), 0);
 	} while (bide_now_ns() < end_ns);
 	if (stats.frame_count + stats.operation_count + stats.task_count != 0)
-		print_message("left: %d frames, %d operations, %d tasks; failed at %d%s\n", (int)stats.frame_count,
-		              (int)stats.operation_count, (int)stats.task_count, (int)fail_at,
-		              all_from_there ? " and on" : "");
+		print_message("left: %d frames, %d operations, %d tasks; failed at %d%s\n",
+		              (int)stats.frame_count, (int)stats.operation_count, (int)stats.task_count,
+		              (int)fail_at, all_from_there ? " and on" : "");
 	assert_int_equal(stats.frame_count, 0);
 	assert_int_equal(stats.operation_count, 0);
 	assert_int_equal(stats.task_count, 0);
@@ -655,11 +662,11 @@ static void fail_each(void (*part)(void), bool virtual_clock, uint64_t count_min
 	assert_int_equal(heap.count, count);
 }
 
-#define EACH_ALLOCATION_FAILS(part)                              \
-	TEST_SLOW(each_allocation_fails_in_##part, 60)               \
-	{                                                            \
-		assert_int_equal(setenv("BIDE_POOL", "malloc", 1), 0);   \
-		fail_each(part, true, 1);                                \
+#define EACH_ALLOCATION_FAILS(part)                            \
+	TEST_SLOW(each_allocation_fails_in_##part, 60)             \
+	{                                                          \
+		assert_int_equal(setenv("BIDE_POOL", "malloc", 1), 0); \
+		fail_each(part, true, 1);                              \
 	}
 
 EACH_ALLOCATION_FAILS(use_functions)

@@ -1,5 +1,6 @@
 /*
- * bide_run_blocking: results, errors, limits, cancellation before and after the start, and what a shutdown does.
+ * bide_run_blocking: results, errors, limits, cancellation before and after the start, and what a
+ * shutdown does.
  */
 /* threads */
 #include "task_support.h"
@@ -24,7 +25,8 @@ static int64_t gives(void *argument)
 
 TEST(values_from_minus_1_to_minus_4095_are_errors_and_all_others_results)
 {
-	int64_t errors[] = { -1, -EIO, -ECANCELED, -4095 }, values[] = { 0, 1, INT64_MAX, -4096, INT64_MIN }, got;
+	int64_t errors[] = { -1, -EIO, -ECANCELED, -4095 },
+			values[] = { 0, 1, INT64_MAX, -4096, INT64_MIN }, got;
 
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
 		assert_int_equal(wait_int(bide_run_blocking(gives, &errors[i]), NULL), -errors[i]);
@@ -305,7 +307,10 @@ TEST(after_a_shutdown_no_thread_is_left)
 	}
 }
 
-/* A shutdown that is refused because another thread is attached leaves the configured limit as it is. */
+/*
+ * A shutdown that is refused because another thread is attached leaves the configured limit as it
+ * is.
+ */
 static atomic_int stage;
 
 static void *stays_attached(void *argument)

@@ -103,7 +103,8 @@ TEST(TCS_09_a_completed_one_takes_over_nothing)
 
 TEST(TCS_10_taking_over_copies_value_error_and_cancellation)
 {
-	task *ready[] = { bide_task_from_int(88), bide_task_from_error(ENOSPC), bide_task_from_error(ECANCELED) };
+	task *ready[] = { bide_task_from_int(88), bide_task_from_error(ENOSPC),
+		              bide_task_from_error(ECANCELED) };
 
 	catch_unobserved();
 	for (int i = 0; i < 3; i++) {
@@ -189,7 +190,8 @@ static void cancel_later(task *t)
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_registration registration;
 
-	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration, try_cancel, t));
+	assert_true(
+		bide_cancel_register(bide_cancel_source_token(source), &registration, try_cancel, t));
 	assert_true(bide_cancel(source));
 	bide_cancel_source_unref(source);
 }
@@ -307,7 +309,8 @@ TEST(TCS_22_a_second_reference_may_still_try_after_the_first_is_gone)
 TEST(TCS_23_it_holds_no_context)
 {
 	static const int key;
-	bide_context *context = bide_context_create(&(bide_context_options){ .key = &key, .value = &context });
+	bide_context *context =
+		bide_context_create(&(bide_context_options){ .key = &key, .value = &context });
 	task *t = bide_in(context, task_create(0));
 
 	bide_context_unref(context);

@@ -1,5 +1,6 @@
 /*
- * bide_task_continue_with and bide_task_unwrap: who runs, when, with what outcome; chains in constant stack.
+ * bide_task_continue_with and bide_task_unwrap: who runs, when, with what outcome; chains in
+ * constant stack.
  */
 /* threads */
 #include "task_support.h"
@@ -240,10 +241,14 @@ TEST(CW_10_the_error_of_the_continuation_is_its_task_s)
 	task_unref(t);
 }
 
-/* "No frame" says that nothing of a function ran; the continuation did, so its task fails with ENOMEM. */
+/*
+ * "No frame" says that nothing of a function ran; the continuation did, so its task fails with
+ * ENOMEM.
+ */
 TEST(a_continuation_may_fail_for_want_of_a_frame)
 {
-	task *t = bide_task_from_int(50), *next = task_continue_with(t, fails_with, (void *)BIDE_ENOFRAME, 0);
+	task *t = bide_task_from_int(50),
+		 *next = task_continue_with(t, fails_with, (void *)BIDE_ENOFRAME, 0);
 
 	assert_non_null(next);
 	assert_int_equal(bide_task_status(next), BIDE_FAILED);
@@ -311,8 +316,8 @@ TEST_SLOW(CW_11_a_chain_of_a_hundred_thousand_on_a_stack_of_256_KiB, 60)
 /* --- where continuations stand in the queue */
 
 /*
- * A waits for the source directly or through a proxy; B is runnable before the source is completed. Without the option the
- * wait is next, with it B is first.
+ * A waits for the source directly or through a proxy; B is runnable before the source is completed.
+ * Without the option the wait is next, with it B is first.
  */
 typedef task *make_proxy(task *t);
 
@@ -481,7 +486,8 @@ TEST(UW_04_the_outer_ends_last)
 	static const int errors[] = { 0, EIO, ECANCELED };
 
 	for (int i = 0; i < 3; i++) {
-		task *inner = errors[i] ? bide_task_from_error(errors[i]) : bide_task_from_int(456), *outer = task_create(0);
+		task *inner = errors[i] ? bide_task_from_error(errors[i]) : bide_task_from_int(456),
+			 *outer = task_create(0);
 		task *flat = bide_task_unwrap(outer);
 		bide_payload got = { .i = 0 };
 		assert_int_equal(bide_task_status(flat), BIDE_PENDING);

@@ -18,7 +18,8 @@ TEST(configuring_refuses_what_is_out_of_range)
 	assert_int_equal(bide_configure(&(bide_config){ .workers = UINT32_MAX }), ENOTSUP);
 	assert_int_equal(misuse_count, 0);
 	/* None of it has begun anything. */
-	assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .blocking_threads_max = 1024 }), 0);
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .blocking_threads_max = 1024 }),
+	                 0);
 }
 
 TEST(configuring_twice_is_refused_until_the_shutdown)
@@ -47,7 +48,9 @@ TEST(a_hundred_lives_one_after_the_other)
 		task *t;
 		int64_t got;
 		if (life % 3)
-			assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = life % 3 == 1, .seed = 5, .debug = life % 2 }), 0);
+			assert_int_equal(bide_configure(&(bide_config){
+								 .virtual_clock = life % 3 == 1, .seed = 5, .debug = life % 2 }),
+			                 0);
 		t = as_task(later_value(100000, life));
 		assert_int_equal(wait_int(await_it(t, NULL, 0), &got), 0);
 		assert_int_equal(got, life);
@@ -197,7 +200,11 @@ TEST(leaks_are_named)
 	EXPECT_ABORT(leak_three(), " at tests/task_support.h:");
 	EXPECT_ABORT(leak_three(), "nobody consumed its value task");
 	EXPECT_ABORT(leak_three(), "a task that somebody still refers to");
+#ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
+	EXPECT_ABORT(leak_three(), "still waiting");
+#else
 	EXPECT_ABORT(leak_three(), "still waiting at line ");
+#endif
 	setenv("BIDE_DEBUG", "1", 1);
 	EXPECT_ABORT(leak_three(), "started at tests/task_support.h:");
 	unsetenv("BIDE_DEBUG");
@@ -228,7 +235,8 @@ static void *ledger_allocate(size_t size_bytes, size_t alignment, void *argument
 	ledger *l = argument;
 	void *memory = NULL;
 
-	assert_true(size_bytes > 0 && alignment >= sizeof(void *) && (alignment & (alignment - 1)) == 0);
+	assert_true(size_bytes > 0 && alignment >= sizeof(void *) &&
+	            (alignment & (alignment - 1)) == 0);
 	if (l->fail_after == 0)
 		return NULL;
 	if (l->fail_after > 0)
@@ -451,7 +459,9 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	assert_int_equal(dumped_count, 4);
 	snprintf(place, sizeof place, "tests/test_runtime.c:%d", WAITS_FOR_FRAME_LINE);
 	assert_non_null(line_of("waits_for_frame"));
+#ifndef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
 	assert_non_null(strstr(line_of("waits_for_frame"), place));
+#endif
 	assert_non_null(strstr(line_of("waits_for_frame"), "for later"));
 	assert_non_null(strstr(line_of("later"), "for a delay"));
 	assert_non_null(strstr(line_of("awaiter"), "for task"));
@@ -504,7 +514,9 @@ TEST(the_counters_count_what_is_in_use)
 	assert_int_equal(wait_int(d, NULL), 0);
 	task_unref(t);
 	s = stats();
-	assert_int_equal(s.task_count + s.frame_count + s.operation_count + s.timer_count + s.runnable_count, 0);
+	assert_int_equal(s.task_count + s.frame_count + s.operation_count + s.timer_count +
+	                     s.runnable_count,
+	                 0);
 }
 
 /* --- simulation */

@@ -100,7 +100,10 @@ TEST(each_simulation_begins_anew)
 
 /* ---- the order */
 
-/* Each actor writes its letter at each of its turns; the lengths of its pauses are drawn from the seed. */
+/*
+ * Each actor writes its letter at each of its turns; the lengths of its pauses are drawn from the
+ * seed.
+ */
 struct actor {
 	ASYNC_FRAME;
 	struct {
@@ -198,15 +201,20 @@ TEST(different_seeds_give_different_orders)
 	int scripts_count, hashes_count;
 
 	count_distinct(false, &scripts_count, &hashes_count);
-	print_message("1000 seeds, yields only: %d distinct orders, %d distinct hashes\n", scripts_count, hashes_count);
+	print_message("1000 seeds, yields only: %d distinct orders, %d distinct hashes\n",
+	              scripts_count, hashes_count);
 	assert_true(scripts_count >= 900); /* of 63,063,000 that are possible */
 	count_distinct(true, &scripts_count, &hashes_count);
-	print_message("1000 seeds, with pauses: %d distinct orders, %d distinct hashes\n", scripts_count, hashes_count);
+	print_message("1000 seeds, with pauses: %d distinct orders, %d distinct hashes\n",
+	              scripts_count, hashes_count);
 	assert_true(scripts_count >= 900);
 	assert_true(hashes_count >= scripts_count); /* the hash also sees the times */
 }
 
-/* All six orders of three functions that are runnable at once come up, none much more rarely than others. */
+/*
+ * All six orders of three functions that are runnable at once come up, none much more rarely than
+ * others.
+ */
 TEST(every_order_of_three_comes_up)
 {
 	static const char *const orders[] = { "abc", "acb", "bac", "bca", "cab", "cba" };

@@ -1,5 +1,6 @@
 /*
- * Tasks: status, errors, references, many awaiters, bide_as_task of every kind, the unobserved hook, broken promises.
+ * Tasks: status, errors, references, many awaiters, bide_as_task of every kind, the unobserved
+ * hook, broken promises.
  */
 #include "task_support.h"
 
@@ -86,7 +87,9 @@ TEST(TK_11_waiting_for_any_of_pending_tasks_with_a_canceled_token)
 	bide_cancel_source *source = bide_cancel_source_create();
 
 	bide_cancel(source);
-	assert_int_equal(wait_int(with_token(bide_cancel_source_token(source), bide_when_any_tasks(tasks, 2)), NULL), ECANCELED);
+	assert_int_equal(
+		wait_int(with_token(bide_cancel_source_token(source), bide_when_any_tasks(tasks, 2)), NULL),
+		ECANCELED);
 	assert_int_equal(bide_task_status(tasks[0]), BIDE_PENDING);
 	bide_cancel_source_unref(source);
 	task_unref(tasks[0]);
@@ -99,9 +102,11 @@ TEST(TK_12_waiting_for_all_waits_for_the_slow_ones_and_keeps_all_errors)
 	task *tasks[8];
 
 	for (int i = 0; i < 8; i++)
-		tasks[i] = i % 2 ? as_task(later_value((i + 1) * MS, i))
-		         : i % 4 ? bide_task_from_error(EIO + i) : bide_task_from_error(ECANCELED);
-	assert_int_equal(wait_int(bide_when_all_tasks(tasks, 8), NULL), EIO + 2); /* the first that is no cancellation */
+		tasks[i] = i % 2   ? as_task(later_value((i + 1) * MS, i))
+		           : i % 4 ? bide_task_from_error(EIO + i)
+		                   : bide_task_from_error(ECANCELED);
+	/* the first that is no cancellation */
+	assert_int_equal(wait_int(bide_when_all_tasks(tasks, 8), NULL), EIO + 2);
 	for (int i = 0; i < 8; i++) {
 		assert_true(bide_task_is_ready(tasks[i]));
 		assert_int_equal(bide_task_error(tasks[i]), i % 2 ? 0 : i % 4 ? EIO + i : ECANCELED);
@@ -177,7 +182,8 @@ TEST(TK_27_failed_tasks_are_distinct_and_bad_numbers_refused)
 {
 	static const int bad[] = { 0, -1, -EIO, 4096, INT32_MAX, INT32_MIN };
 	static const int good[] = { 1, EIO, BIDE_EUSER, 4095 };
-	task *a = bide_task_from_error(EIO), *b = bide_task_from_error(EIO), *c = bide_task_from_error(ECANCELED);
+	task *a = bide_task_from_error(EIO), *b = bide_task_from_error(EIO),
+		 *c = bide_task_from_error(ECANCELED);
 
 	assert_ptr_not_equal(a, b);
 	assert_int_equal(bide_task_status(a), BIDE_FAILED);
@@ -324,7 +330,10 @@ TEST(the_result_lives_as_long_as_a_reference)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-/* clang-format off: each await on a line of its own, so that every combination of the line's bits occurs. */
+/*
+ * clang-format off: each await on a line of its own, so that every combination of the line's bits
+ * occurs.
+ */
 struct eight_lines {
 	ASYNC_FRAME;
 };
@@ -407,7 +416,8 @@ TEST(null_where_a_task_is_needed_is_misuse)
 TEST(misuse_aborts_by_default_and_names_the_function)
 {
 	EXPECT_ABORT((void)bide_task_status(NULL), "bide_task_status: task is NULL");
-	EXPECT_ABORT(bide_task_unref(bide_task_from_error(0)), "bide_task_from_error: 0 is no error number");
+	EXPECT_ABORT(bide_task_unref(bide_task_from_error(0)),
+	             "bide_task_from_error: 0 is no error number");
 	EXPECT_ABORT(bide_task_complete_int(bide_task_from_int(1), 2), "completed already");
 }
 
@@ -478,7 +488,10 @@ TEST(ten_thousand_awaiters_of_one_task_all_get_its_result)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-/* The middle, the newest and the oldest wait of a task are taken out of its list by their deadlines. */
+/*
+ * The middle, the newest and the oldest wait of a task are taken out of its list by their
+ * deadlines.
+ */
 TEST(waits_leave_the_list_of_a_task_wherever_they_stand_in_it)
 {
 	enum { COUNT = 9 };
@@ -545,12 +558,12 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 
 /* --- bide_as_task of every kind */
 
-#define ASSERT_SAME_OBJECTS(a, b)                                  \
-	do {                                                           \
+#define ASSERT_SAME_OBJECTS(a, b)                                     \
+	do {                                                              \
 		assert_int_equal((a).allocation_count, (b).allocation_count); \
-		assert_int_equal((a).frame_count, (b).frame_count);        \
-		assert_int_equal((a).operation_count, (b).operation_count); \
-		assert_int_equal((a).task_count, (b).task_count);          \
+		assert_int_equal((a).frame_count, (b).frame_count);           \
+		assert_int_equal((a).operation_count, (b).operation_count);   \
+		assert_int_equal((a).task_count, (b).task_count);             \
 	} while (0)
 
 TEST(a_pending_function_becomes_a_task_without_a_second_object)

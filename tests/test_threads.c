@@ -1,6 +1,7 @@
 /*
- * Threads that are not the worker: they start async functions, complete and await tasks, cancel, forget, turn what they
- * started into tasks, drop last references, and end while what they started still runs.
+ * Threads that are not the worker: they start async functions, complete and await tasks, cancel,
+ * forget, turn what they started into tasks, drop last references, and end while what they started
+ * still runs.
  */
 /* threads */
 #include "task_support.h"
@@ -231,7 +232,8 @@ static void *drops_the_last(void *argument)
 
 TEST(the_last_reference_may_be_dropped_on_another_thread)
 {
-	task *t = as_task(later_value(1000, 1)), *source = task_create(0), *failed = as_task(later_error(1000, EIO));
+	task *t = as_task(later_value(1000, 1)), *source = task_create(0),
+		 *failed = as_task(later_error(1000, EIO));
 	value_task v = await_it(source, NULL, 0);
 
 	catch_unobserved();
@@ -258,7 +260,8 @@ TEST(another_thread_cancels_what_the_worker_waits_for)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *t = task_create(0);
-	value_task a = bide_in(context, later_value(100000 * MS, 1)), b = bide_in(context, await_it(t, NULL, 0)),
+	value_task a = bide_in(context, later_value(100000 * MS, 1)),
+			   b = bide_in(context, await_it(t, NULL, 0)),
 			   c = bide_in(context, task_await_for(t, 100000 * MS));
 	helper h;
 
@@ -276,7 +279,8 @@ TEST(another_thread_cancels_what_the_worker_waits_for)
 static void *waits_in_a_context(void *argument)
 {
 	task *t = argument;
-	bide_context *limited = bide_context_create(&(bide_context_options){ .timeout_ns = 3 * MS }), *canceled;
+	bide_context *limited = bide_context_create(&(bide_context_options){ .timeout_ns = 3 * MS }),
+				 *canceled;
 
 	assert_int_equal(bide_in(limited, bide_task_wait(t, NULL)), ETIMEDOUT);
 	assert_int_equal(wait_int(bide_in(limited, delay_ms(100000)), NULL), ETIMEDOUT);
@@ -300,7 +304,10 @@ TEST(another_thread_waits_in_contexts_of_its_own)
 	assert_int_equal(stats().timer_count, 0);
 }
 
-/* A cancellation that comes while another thread begins to wait is never lost, and hits nothing that is gone. */
+/*
+ * A cancellation that comes while another thread begins to wait is never lost, and hits nothing
+ * that is gone.
+ */
 typedef struct cancel_race {
 	bide_context *context;
 	task *task;

@@ -34,7 +34,7 @@ try_build() {
 	drop_foreign_build "$1"
 	mkdir -p build/logs
 	{
-		cmake --preset "$1" --no-warn-unused-cli $configure_with &&
+		cmake --preset "$1" --no-warn-unused-cli ${configure_with:+"$configure_with"} &&
 			cmake --build "build/$1" --parallel "$(jobs_count)" ${2:+--target "$2"}
 	} >"build/logs/build-$1.log" 2>&1
 }

@@ -17,8 +17,6 @@ struct slot {
 
 struct cache {
 	struct database *database;
-	bide_context
-		*loads; /* what the reading runs in: a caller that gives up must not end it for others */
 	int64_t product_count;
 	struct slot slots[];
 };
@@ -42,20 +40,12 @@ task *cache_get_task(struct cache *cache, int64_t product)
 value_task cache_get(struct cache *cache, int64_t product)
 {
 	struct slot *slot = slot_of(cache, product);
-	value_task cents;
-	task *load;
 
 	if (!slot)
 		return value_task_from_error(ENOENT);
 	if (slot->filled)
-		return value_task_from(slot->cents); /* in two registers */
-	load = load_shared(cache, product);
-	if (!load)
-		return value_task_from_error(ENOMEM);
-	cents =
-		task_await(load); /* from a pool: one place in the queue of those who wait for the load */
-	task_unref(load);
-	return cents;
+		return value_task_from(slot->cents);             /* in two registers */
+	return task_await_take(load_shared(cache, product)); /* in the queue of those who wait for it */
 }
 
 /* --- what both stand on: one load for all who want the same price --- */
@@ -96,8 +86,8 @@ static task *load_shared(struct cache *cache, int64_t product)
 	struct slot *slot = slot_of(cache, product);
 
 	if (!slot->loading) {
-		value_task load =
-			bide_in(cache->loads, async_start(load, .cache = cache, .product = product));
+		/* Detached: it serves all who come, so the deadline of the first must not end it. */
+		value_task load = in_detached(async_start(load, .cache = cache, .product = product));
 		task *started = as_task(load); /* the very object that waits; no second one is made */
 
 		if (!started || bide_task_is_ready(started))
@@ -122,11 +112,6 @@ struct cache *cache_create(struct database *database, int64_t product_count)
 		return NULL;
 	cache->database = database;
 	cache->product_count = product_count;
-	cache->loads = bide_context_create(&(bide_context_options){ .detached = true });
-	if (!cache->loads) {
-		free(cache);
-		return NULL;
-	}
 	return cache;
 }
 
@@ -137,8 +122,5 @@ void cache_clear(struct cache *cache)
 
 void cache_destroy(struct cache *cache)
 {
-	if (!cache)
-		return;
-	bide_context_unref(cache->loads);
 	free(cache);
 }

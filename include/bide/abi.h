@@ -1,8 +1,9 @@
 /*
  * abi.h - what every other header stands on: visibility, attributes, atomics, the layout version.
  *
- * Nothing here is called by users. Structures that are inlined into user programs carry BIDE_ABI in the names of the
- * symbols that touch them, so a program built against another layout fails when it is linked, not when it runs.
+ * Nothing here is called by users. Structures that are inlined into user programs carry BIDE_ABI in
+ * the names of the symbols that touch them, so a program built against another layout fails when it
+ * is linked, not when it runs.
  */
 #ifndef BIDE_ABI_H
 #define BIDE_ABI_H
@@ -51,7 +52,10 @@
 #define BIDE_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
 
-/* C23 warns about every ignored value of the type; older compilers about every function that is marked. */
+/*
+ * C23 warns about every ignored value of the type; older compilers about every function that is
+ * marked.
+ */
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202000L
 #define BIDE_NODISCARD_TYPE [[nodiscard]]
 #else
@@ -59,8 +63,8 @@
 #endif
 
 /*
- * Atomics are plain integers reached with the built-ins and a written order: g++ cannot compile _Atomic, and the explorer
- * of the tests puts its own hooks in their place.
+ * Atomics are plain integers reached with the built-ins and a written order: g++ cannot compile
+ * _Atomic, and the explorer of the tests puts its own hooks in their place.
  */
 #ifdef BIDE_EXPLORE
 #include "explore_atomics.h"
@@ -71,8 +75,9 @@
 #define BIDE_ADD(at, value, order) __atomic_fetch_add((at), (value), __ATOMIC_##order)
 #define BIDE_SUB(at, value, order) __atomic_fetch_sub((at), (value), __ATOMIC_##order)
 #define BIDE_OR(at, value, order) __atomic_fetch_or((at), (value), __ATOMIC_##order)
-#define BIDE_CAS(at, expected, value, order, order_failed) \
-	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_##order, __ATOMIC_##order_failed)
+#define BIDE_CAS(at, expected, value, order, order_failed)                          \
+	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_##order, \
+	                            __ATOMIC_##order_failed)
 #define BIDE_RELAX() bide_relax_()
 #endif
 
@@ -86,8 +91,8 @@ BIDE_INLINE void bide_relax_(void)
 }
 
 /*
- * gcc 12 joins two adjacent 8-byte copies into one vector move, through memory if they were in registers: a store that
- * cannot be forwarded, 4 ns. This keeps a value in a register of its own.
+ * gcc 12 joins two adjacent 8-byte copies into one vector move, through memory if they were in
+ * registers: a store that cannot be forwarded, 4 ns. This keeps a value in a register of its own.
  */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__)
 #define BIDE_IN_REGISTER_(x) __asm__("" : "+r"(x))
@@ -105,10 +110,10 @@ typedef struct bide_place {
 #ifdef __cplusplus
 #define BIDE_HERE_ ((const bide_place *)nullptr)
 #else
-#define BIDE_HERE_                                                              \
-	__extension__({                                                             \
-		static const bide_place bide_here_ = { __FILE__, __LINE__, __func__ };  \
-		&bide_here_;                                                            \
+#define BIDE_HERE_                                                             \
+	__extension__({                                                            \
+		static const bide_place bide_here_ = { __FILE__, __LINE__, __func__ }; \
+		&bide_here_;                                                           \
 	})
 #endif
 

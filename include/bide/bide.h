@@ -1,15 +1,12 @@
 /*
  * bide.h - all of bide: tasks and value tasks for C.
  *
- *   value_task.h   a result, or the promise of one, in two registers
- *   task.h         a shared result
- *   async.h        async functions and await (C only)
- *   time.h         clock, delay, yield, periodic timer
- *   combine.h      when_all, when_any, race, when_each
- *   cancel.h       cancellation; context.h: scopes that carry it; group.h: owners of what was started
- *   runtime.h      configure, wait, blocking calls, shutdown
- *   memory.h       allocator and counters; misuse.h: hooks
- *   source.h       sources of your own; frame.h: the layout that inlined code needs
+ * value_task.h a result, or the promise of one, in two registers task.h a shared result async.h
+ * async functions and await (C only) time.h clock, delay, yield, periodic timer combine.h when_all,
+ * when_any, race, when_each cancel.h cancellation; context.h: scopes that carry it; group.h: owners
+ * of what was started runtime.h configure, wait, blocking calls, shutdown memory.h allocator and
+ * counters; misuse.h: hooks source.h sources of your own; frame.h: the layout that inlined code
+ * needs
  *
  * short.h, included last, gives the short names: task, value_task, await, async...
  */
@@ -17,18 +14,18 @@
 #define BIDE_BIDE_H
 
 #include "abi.h"
-#include "misuse.h"
-#include "memory.h"
-#include "value_task.h"
-#include "source.h"
-#include "frame.h"
-#include "task.h"
 #include "cancel.h"
-#include "context.h"
-#include "group.h"
 #include "combine.h"
-#include "time.h"
+#include "context.h"
+#include "frame.h"
+#include "group.h"
+#include "memory.h"
+#include "misuse.h"
 #include "runtime.h"
+#include "source.h"
+#include "task.h"
+#include "time.h"
+#include "value_task.h"
 #ifndef __cplusplus
 #include "async.h"
 #endif

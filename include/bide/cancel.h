@@ -1,12 +1,13 @@
 /*
  * cancel.h - asking operations to stop: source, token, registration.
  *
- * A source is canceled once, by anybody. Tokens are copies of {source, generation} handed to those who want to know; a
- * token whose source is gone is never canceled. To make async functions and operations obey a token, bind it to a
- * context (context.h): then no call needs a token argument.
+ * A source is canceled once, by anybody. Tokens are copies of {source, generation} handed to those
+ * who want to know; a token whose source is gone is never canceled. To make async functions and
+ * operations obey a token, bind it to a context (context.h): then no call needs a token argument.
  *
- * Callbacks run on the thread that cancels, newest first, without any lock held; they only request and must not block.
- * Ownership: sources are reference counted; tokens own nothing; registrations are your memory.
+ * Callbacks run on the thread that cancels, newest first, without any lock held; they only request
+ * and must not block. Ownership: sources are reference counted; tokens own nothing; registrations
+ * are your memory.
  */
 #ifndef BIDE_CANCEL_H
 #define BIDE_CANCEL_H
@@ -26,7 +27,8 @@ typedef void bide_cancel_callback(void *argument);
 typedef struct bide_cancel_node {
 	struct bide_cancel_node *newer, *older;
 	struct bide_cancel_core *core; /* whose list it is in; NULL: none */
-	struct bide_cancel_core *child; /* not NULL: a source or context below, canceled instead of firing */
+	/* not NULL: a source or context below, canceled instead of firing */
+	struct bide_cancel_core *child;
 	void (*fire)(struct bide_cancel_node *node, int error);
 } bide_cancel_node;
 
@@ -43,17 +45,29 @@ BIDE_BEGIN
 
 /* One allocation from the pool. NULL: no memory. */
 BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create(void);
-/* Canceled as soon as one of the tokens is. count 0..; a token that is canceled already: canceled at birth. */
-BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *tokens, size_t count);
+/*
+ * Canceled as soon as one of the tokens is. count 0..; a token that is canceled already: canceled
+ * at birth.
+ */
+BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create_linked(
+	const bide_cancel_token *tokens, size_t count);
 BIDE_API bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source);
 /* NULL does nothing. The last reference: its tokens never fire again. */
 BIDE_API void bide_cancel_source_unref(bide_cancel_source *source);
 
-/* Cancels; true for the first. Runs the callbacks, on this thread, before it returns. Any thread. */
+/*
+ * Cancels; true for the first. Runs the callbacks, on this thread, before it returns. Any thread.
+ */
 BIDE_API bool bide_cancel(bide_cancel_source *source);
-/* Cancels after a time; replaces an earlier one. delay_ns >= 0; BIDE_FOREVER: not at all. 0, EINVAL (misuse), ENOMEM. */
+/*
+ * Cancels after a time; replaces an earlier one. delay_ns >= 0; BIDE_FOREVER: not at all. 0, EINVAL
+ * (misuse), ENOMEM.
+ */
 BIDE_API int bide_cancel_after(bide_cancel_source *source, int64_t delay_ns);
-/* Makes a source that was not canceled as new: no timer, no registrations. false: it was canceled; it stays so. */
+/*
+ * Makes a source that was not canceled as new: no timer, no registrations. false: it was canceled;
+ * it stays so.
+ */
 BIDE_API bool bide_cancel_reset(bide_cancel_source *source);
 BIDE_API bool bide_cancel_source_is_canceled(const bide_cancel_source *source);
 
@@ -69,15 +83,20 @@ BIDE_API bool bide_cancel_token_is_canceled(bide_cancel_token token);
 BIDE_API bool bide_cancel_token_can_be_canceled(bide_cancel_token token);
 
 /*
- * Calls callback(argument) when the token is canceled; at once, inside this call, if it is already (then false is
- * returned and nothing is registered). Allocates nothing. callback NULL: misuse.
+ * Calls callback(argument) when the token is canceled; at once, inside this call, if it is already
+ * (then false is returned and nothing is registered). Allocates nothing. callback NULL: misuse.
  */
 BIDE_API bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *registration,
                                    bide_cancel_callback *callback, void *argument);
-/* true: it was registered, has not run and will not. false: it ran, runs now on another thread, or was removed before. */
+/*
+ * true: it was registered, has not run and will not. false: it ran, runs now on another thread, or
+ * was removed before.
+ */
 BIDE_API bool bide_cancel_unregister(bide_cancel_registration *registration);
-/* The same, and waits for a callback that runs on another thread now: afterwards its memory may go. Not from within
- * that callback: there it returns at once. */
+/*
+ * The same, and waits for a callback that runs on another thread now: afterwards its memory may go.
+ * Not from within that callback: there it returns at once.
+ */
 BIDE_API bool bide_cancel_unregister_wait(bide_cancel_registration *registration);
 
 BIDE_END_DECLS

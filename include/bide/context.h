@@ -1,21 +1,24 @@
 /*
  * context.h - what an async function inherits: cancellation, deadline, task-local values, group.
  *
- * Every frame carries one pointer to a context, taken over from the function that started it; none costs nothing. A
- * context is a scope: canceling it cancels all that was started in it, and all contexts made in it. Operations register
- * with the context they are started in, so they need no token argument and nobody forgets one.
+ * Every frame carries one pointer to a context, taken over from the function that started it; none
+ * costs nothing. A context is a scope: canceling it cancels all that was started in it, and all
+ * contexts made in it. Operations register with the context they are started in, so they need no
+ * token argument and nobody forgets one.
  *
- *     bide_context *limits = bide_context_create(&(bide_context_options){ .timeout_ns = 50000000, .token = token });
+ *     bide_context_options options = { .timeout_ns = 50000000, .token = token };
+ *     bide_context *limits = bide_context_create(&options);
  *     bide_await(my->n, bide_in(limits, read_all(my->in.file)));     // for one call
  *
- *     bide_async_enter(limits);                                      // or for a block of an async function, across awaits
+ *     bide_async_enter(limits); // or for a block of an async function, across awaits
  *     ...
  *     bide_async_leave;
  *
- * An operation that its context cancels fails with ECANCELED, or ETIMEDOUT if it was the deadline. In the cleanup of an async
- * function the ambient cancellation is hidden.
+ * An operation that its context cancels fails with ECANCELED, or ETIMEDOUT if it was the deadline.
+ * In the cleanup of an async function the ambient cancellation is hidden.
  *
- * Ownership: reference counted; frames that wait in it, and contexts below it, hold references of their own. Any thread.
+ * Ownership: reference counted; frames that wait in it, and contexts below it, hold references of
+ * their own. Any thread.
  */
 #ifndef BIDE_CONTEXT_H
 #define BIDE_CONTEXT_H
@@ -29,8 +32,10 @@ typedef struct bide_context_options {
 	bide_context *parent;    /* NULL: the current one */
 	bool detached;           /* true: no parent at all; then parent must be NULL */
 	bide_cancel_token token; /* canceled with it */
-	int64_t timeout_ns;      /* > 0: canceled with ETIMEDOUT so long after its creation; 0: none; < 0: misuse */
-	const void *key;         /* not NULL: bide_context_get(key) gives value in this context and below */
+	/* > 0: canceled with ETIMEDOUT so long after its creation; 0: none; < 0: misuse */
+	int64_t timeout_ns;
+	/* not NULL: bide_context_get(key) gives value in this context and below */
+	const void *key;
 	void *value;
 } bide_context_options;
 
@@ -44,16 +49,28 @@ BIDE_API void bide_context_unref(bide_context *context); /* NULL does nothing */
 /* The one of the running async function; NULL: none. No reference is given. */
 BIDE_API bide_context *bide_context_current(void);
 
-/* Cancels what is in it; true for the first. error: ECANCELED, or another that the operations shall fail with. */
+/*
+ * Cancels what is in it; true for the first. error: ECANCELED, or another that the operations shall
+ * fail with.
+ */
 BIDE_API bool bide_context_cancel(bide_context *context, int error);
 
-/* 0, or the error that its operations fail with. NULL: the current one (in the cleanup: 0, it is hidden). */
+/*
+ * 0, or the error that its operations fail with. NULL: the current one (in the cleanup: 0, it is
+ * hidden).
+ */
 BIDE_API int bide_context_error(const bide_context *context);
 
-/* When the deadline of the current context, or of one above it, is; BIDE_FOREVER: none. Nanoseconds of bide_now_ns. */
+/*
+ * When the deadline of the current context, or of one above it, is; BIDE_FOREVER: none. Nanoseconds
+ * of bide_now_ns.
+ */
 BIDE_API int64_t bide_context_deadline_ns(void);
 
-/* The nearest value for the key, from the current context upwards; NULL: none. Cost: one step a context. */
+/*
+ * The nearest value for the key, from the current context upwards; NULL: none. Cost: one step a
+ * context.
+ */
 BIDE_API void *bide_context_get(const void *key);
 
 /* Used by the macros below. */
@@ -66,49 +83,56 @@ BIDE_END_DECLS
 
 #ifndef __cplusplus
 /*
- * bide_in(context, call): evaluates call with that context as the current one. NULL context: no change.
- * bide_in_detached(call): with none, for what outlives its caller and is shared: a cache's load must not end with the deadline
- * of whoever came first.
+ * bide_in(context, call): evaluates call with that context as the current one. NULL context: no
+ * change. bide_in_detached(call): with none, for what outlives its caller and is shared: a cache's
+ * load must not end with the deadline of whoever came first.
  */
 #define bide_in_detached(call) bide_in(BIDE_DETACHED_, call)
 #define BIDE_DETACHED_ ((bide_context *)(uintptr_t)1)
 #define bide_in(context, call) BIDE_IN_(context, call, __COUNTER__)
-#define BIDE_IN_(context, call, n) BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
+#define BIDE_IN_(context, call, n) \
+	BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
 /* The names differ from use to use, so that nested ones do not shadow. */
-#define BIDE_IN2_(context, call, saved, called)           \
-	__extension__({                                       \
-		uintptr_t saved = bide_context_push_(context);    \
-		__typeof__(call) called = (call);                 \
-		bide_context_pop_(saved);                         \
-		called;                                           \
+#define BIDE_IN2_(context, call, saved, called)        \
+	__extension__({                                    \
+		uintptr_t saved = bide_context_push_(context); \
+		__typeof__(call) called = (call);              \
+		bide_context_pop_(saved);                      \
+		called;                                        \
 	})
 
 /*
- * bide_with_timeout_ms(ms, call), bide_with_token(token, call): a context for one call. ms >= 0; 0: what is not ready at once
- * fails with ETIMEDOUT. Without memory for it the call is
- * not made and the value task has failed with ENOMEM.
+ * bide_with_timeout_ms(ms, call), bide_with_token(token, call): a context for one call. ms >= 0; 0:
+ * what is not ready at once fails with ETIMEDOUT. Without memory for it the call is not made and
+ * the value task has failed with ENOMEM.
  */
-#define bide_with_timeout_ms(ms, call) BIDE_WITH_(bide_context_limited_after_((ms)), call, __COUNTER__)
-#define bide_with_token(token, call) BIDE_WITH_(bide_context_limited_by_((token)), call, __COUNTER__)
-#define BIDE_WITH_(create, call, n) \
-	BIDE_WITH2_(create, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), BIDE_CAT_(bide_made_, n))
-#define BIDE_WITH2_(create, call, saved, called, made)                    \
-	__extension__({                                                       \
-		bide_value_task called = { { { .i = 0 }, BIDE_ENOMEM_ } };        \
-		bide_context *made = (create);                                    \
-		if (made) {                                                       \
-			uintptr_t saved = bide_context_push_(made);                   \
-			called = bide_untyped_value_(call);                           \
-			bide_context_pop_(saved);                                     \
-			bide_context_unref(made);                                     \
-		}                                                                 \
-		called;                                                           \
+#define bide_with_timeout_ms(ms, call) \
+	BIDE_WITH_(bide_context_limited_after_((ms)), call, __COUNTER__)
+#define bide_with_token(token, call) \
+	BIDE_WITH_(bide_context_limited_by_((token)), call, __COUNTER__)
+#define BIDE_WITH_(create, call, n)                                                  \
+	BIDE_WITH2_(create, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
+	            BIDE_CAT_(bide_made_, n))
+#define BIDE_WITH2_(create, call, saved, called, made)             \
+	__extension__({                                                \
+		bide_value_task called = { { { .i = 0 }, BIDE_ENOMEM_ } }; \
+		bide_context *made = (create);                             \
+		if (made) {                                                \
+			uintptr_t saved = bide_context_push_(made);            \
+			called = bide_untyped_value_(call);                    \
+			bide_context_pop_(saved);                              \
+			bide_context_unref(made);                              \
+		}                                                          \
+		called;                                                    \
 	})
 #define BIDE_ENOMEM_ 12
 BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ms);
 BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token);
 
-/* In async functions: the context for what follows, across awaits, until bide_async_leave or the end. */
+/*
+ * In async functions: the context for what follows, across awaits, until bide_async_leave or the
+ * end.
+ */
 #define bide_async_enter(context) bide_context_enter_(frame_, (context))
 #define bide_async_leave bide_context_leave_(frame_)
 #endif

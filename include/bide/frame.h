@@ -1,12 +1,14 @@
 /*
- * frame.h - the state of an async function, the head of a worker, and the pools that frames come from.
+ * frame.h - the state of an async function, the head of a worker, and the pools that frames come
+ * from.
  *
- * Users write BIDE_ASYNC_FRAME (async.h) and never touch what is here. It is public because it is inlined: starting an
- * async function that does not suspend costs a few nanoseconds, which a call into a shared library would double.
+ * Users write BIDE_ASYNC_FRAME (async.h) and never touch what is here. It is public because it is
+ * inlined: starting an async function that does not suspend costs a few nanoseconds, which a call
+ * into a shared library would double.
  *
- * A frame has two owners, its producer (it runs) and its consumer (who holds the value task); the last one frees it. It
- * never moves. Pool memory is type-stable: a page belongs to one size class for ever, so a stale value task reads a
- * generation that differs and is caught.
+ * A frame has two owners, its producer (it runs) and its consumer (who holds the value task); the
+ * last one frees it. It never moves. Pool memory is type-stable: a page belongs to one size class
+ * for ever, so a stale value task reads a generation that differs and is caught.
  */
 #ifndef BIDE_FRAME_H
 #define BIDE_FRAME_H
@@ -26,13 +28,16 @@ struct bide_worker;
 #endif
 BIDE_STATIC_ASSERT(sizeof(bide_source) - offsetof(bide_source, line) == 8, "the tail is 8 bytes");
 
-/* What the body of an async function returns. Not a scalar: a stray `return 5;` does not compile. */
+/*
+ * What the body of an async function returns. Not a scalar: a stray `return 5;` does not compile.
+ */
 typedef struct bide_step {
 	bide_payload payload;
 	uintptr_t state; /* 0, an error, or one of the two below */
 } bide_step;
 #define BIDE_SUSPENDED_ ((uintptr_t)4096)
-#define BIDE_KEPT_ ((uintptr_t)4097) /* done, but the result is inside the frame: keep it for the consumer */
+/* done, but the result is inside the frame: keep it for the consumer */
+#define BIDE_KEPT_ ((uintptr_t)4097)
 
 /* One for each async function: static data, so that a dump can name things for nothing. */
 typedef struct bide_async {
@@ -47,14 +52,19 @@ typedef struct bide_async {
 typedef struct bide_frame {
 	bide_source source;
 	const bide_async *async;
-	bide_source *awaiting;        /* what it waits for; freed: who consumed it (a bide_async or bide_place) */
-	uintptr_t context;            /* struct bide_context *, bit 0: cancellation masked; 0: none */
+	/* what it waits for; freed: who consumed it (a bide_async or bide_place) */
+	bide_source *awaiting;
+	uintptr_t context; /* struct bide_context *, bit 0: cancellation masked; 0: none */
 } bide_frame;
-BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_frame) == 56, "the header of a frame is 56 bytes");
+BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_frame) == 56,
+                   "the header of a frame is 56 bytes");
 
 #define BIDE_CONTEXT_MASKED_ ((uintptr_t)1)
 
-/* Size classes: 48, then multiples of 16 to 128, then four to a doubling up to 4096. Larger frames: the allocator. */
+/*
+ * Size classes: 48, then multiples of 16 to 128, then four to a doubling up to 4096. Larger frames:
+ * the allocator.
+ */
 #define BIDE_CLASS_COUNT_ 26u
 #define BIDE_CLASS_BIG_ 31u
 #define BIDE_CLASS_BYTES_MAX_ 4096u
@@ -66,9 +76,11 @@ BIDE_INLINE unsigned bide_class_of_(size_t size_bytes)
 	if (size_bytes <= 128)
 		return (unsigned)((size_bytes - 33) / 16);
 	if (size_bytes <= 4096) {
-		unsigned doubling = 63u - (unsigned)__builtin_clzll((unsigned long long)size_bytes - 1); /* 7..11 */
+		/* 7..11 */
+		unsigned doubling = 63u - (unsigned)__builtin_clzll((unsigned long long)size_bytes - 1);
 		size_t quarter = (size_t)1 << (doubling - 2);
-		return 6u + (doubling - 7) * 4 + (unsigned)((size_bytes - ((size_t)1 << doubling) - 1) / quarter);
+		return 6u + (doubling - 7) * 4 +
+		       (unsigned)((size_bytes - ((size_t)1 << doubling) - 1) / quarter);
 	}
 	return BIDE_CLASS_BIG_;
 }
@@ -77,7 +89,8 @@ BIDE_INLINE size_t bide_class_bytes_(unsigned size_class)
 {
 	if (size_class < 6)
 		return 48 + (size_t)size_class * 16;
-	return ((size_t)1 << (7 + (size_class - 6) / 4)) + (((size_class - 6) % 4) + 1) * ((size_t)1 << (5 + (size_class - 6) / 4));
+	return ((size_t)1 << (7 + (size_class - 6) / 4)) +
+	       (((size_class - 6) % 4) + 1) * ((size_t)1 << (5 + (size_class - 6) / 4));
 }
 
 typedef struct bide_pool {
@@ -87,15 +100,17 @@ typedef struct bide_pool {
 
 /* The head of a worker: what inlined code touches. The rest is the library's. */
 typedef struct bide_worker {
-	bide_frame *current; /* the running async function; never NULL: outside of any it is the worker's root frame */
+	/* the running async function; never NULL: outside of any it is the worker's root frame */
+	bide_frame *current;
 	uintptr_t stack_limit; /* below it a start is queued instead of run on this stack */
 	uint64_t generation;   /* the last one given out; the worker's number in the top 16 bits */
 	bide_frame *next;      /* runs next */
 	bide_frame *queue_head, *queue_tail;
 	size_t queue_count;
-	uint64_t frame_tail;   /* line, error, kind and flags of a new frame of class 0, as they lie in memory */
-	uint32_t frame_flags;  /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
-	uint32_t handovers;    /* in a row, that the newest continuation ran next */
+	/* line, error, kind and flags of a new frame of class 0, as they lie in memory */
+	uint64_t frame_tail;
+	uint32_t frame_flags; /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
+	uint32_t handovers;   /* in a row, that the newest continuation ran next */
 	bide_pool pool[BIDE_CLASS_COUNT_];
 } bide_worker;
 
@@ -110,7 +125,8 @@ extern BIDE_API bide_source bide_yield_source_; /* what bide_yield (time.h) poin
 extern BIDE_API BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;
 
 BIDE_API bide_worker *bide_worker_attach_(void);
-BIDE_API bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const bide_place *place);
+BIDE_API bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class,
+                                        const bide_place *place);
 BIDE_API void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_class);
 BIDE_API void bide_release_other_(bide_source *source);
 BIDE_API bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place);
@@ -118,11 +134,15 @@ BIDE_API bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame
 BIDE_API bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_step step);
 BIDE_API bide_value_task bide_start_failed_(const bide_async *async);
 BIDE_API bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point);
-BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task, uint32_t point) BIDE_COLD;
+BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task,
+                                           uint32_t point) BIDE_COLD;
 BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
-BIDE_API bide_value_task bide_await_take_apart_(bide_frame *frame); /* bide_await_take_, not inlined */
-BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point);
-BIDE_API void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got);
+/* bide_await_take_, not inlined */
+BIDE_API bide_value_task bide_await_take_apart_(bide_frame *frame);
+BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
+                                           uint32_t point);
+BIDE_API void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes,
+                                     bide_value_task got);
 BIDE_API void bide_context_hold_(bide_frame *frame);
 
 /* This thread's worker. Cost: one load and one test. NULL only if the first use found no memory. */
@@ -133,7 +153,8 @@ BIDE_INLINE bide_worker *bide_worker_(void)
 }
 
 /* Takes from the pool: 5 instructions. NULL: no memory. */
-BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_class, const bide_place *place)
+BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_class,
+                                         const bide_place *place)
 {
 	bide_pool *pool = &worker->pool[size_class];
 	bide_source *source = pool->free;
@@ -145,7 +166,10 @@ BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_clas
 	return source;
 }
 
-/* Gives back, from any worker to its own pool: the link overwrites the generation, which kills stale value tasks. */
+/*
+ * Gives back, from any worker to its own pool: the link overwrites the generation, which kills
+ * stale value tasks.
+ */
 BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsigned size_class)
 {
 	bide_pool *pool;
@@ -155,7 +179,8 @@ BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsig
 		return;
 	}
 	pool = &worker->pool[size_class];
-	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELAXED); /* stale value tasks read it */
+	/* stale value tasks read it */
+	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELAXED);
 	pool->free = source;
 }
 
@@ -196,9 +221,11 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 		return bide_await_take_slow_(frame);
 	v.payload = source->payload;
 	v.state = source->error;
-	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) { /* a frame of a pool: its kind is its class */
+	/* a frame of a pool: its kind is its class */
+	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) {
 		source->line = frame->source.line;
-		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async; /* who, for the misuse hook */
+		/* who, for the misuse hook */
+		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async;
 		bide_pool_give_(bide_current_worker_, source, source->kind);
 	} else {
 		bide_source_release_(bide_current_worker_, source);
@@ -207,10 +234,12 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 }
 
 /*
- * Awaits what was not ready when it was handed over. Everything of the frame is stored before the waiter is published; on
- * success the frame is not touched again. Returns the result if it has come meanwhile, else state BIDE_SUSPENDED_.
+ * Awaits what was not ready when it was handed over. Everything of the frame is stored before the
+ * waiter is published; on success the frame is not touched again. Returns the result if it has come
+ * meanwhile, else state BIDE_SUSPENDED_.
  */
-BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_task value_task, uint32_t point)
+BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_task value_task,
+                                                uint32_t point)
 {
 	bide_source *source = (bide_source *)value_task.state;
 

@@ -1,10 +1,11 @@
 /*
  * misuse.h - what happens when the library is used wrongly, and when an error is seen by nobody.
  *
- * Misuse is a programming error (a value task awaited twice, a null where none is allowed, a number out of range). The hook
- * gets a message that names the function, what was wrong and what is allowed, and the places in your source; by default
- * it prints the message to standard error and aborts. If a hook of yours returns, the call returns the error it documents
- * (EINVAL where nothing else is said) and has no effect.
+ * Misuse is a programming error (a value task awaited twice, a null where none is allowed, a number
+ * out of range). The hook gets a message that names the function, what was wrong and what is
+ * allowed, and the places in your source; by default it prints the message to standard error and
+ * aborts. If a hook of yours returns, the call returns the error it documents (EINVAL where nothing
+ * else is said) and has no effect.
  */
 #ifndef BIDE_MISUSE_H
 #define BIDE_MISUSE_H
@@ -13,18 +14,24 @@
 
 typedef void bide_misuse_hook(const char *message, void *argument);
 
-/* error: what was lost. function: the async function or operation it came from; file and line may be NULL and 0. */
+/*
+ * error: what was lost. function: the async function or operation it came from; file and line may
+ * be NULL and 0.
+ */
 typedef void bide_unobserved_hook(int error, const char *function, void *argument);
 
 BIDE_BEGIN
 
-/* Sets the hook for the process; NULL puts the default back. Any thread, best before bide is used. */
+/*
+ * Sets the hook for the process; NULL puts the default back. Any thread, best before bide is used.
+ */
 BIDE_API void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument);
 
 /*
- * Called when the last reference to a failed task goes and nobody looked at its error, and when a forgotten value task
- * fails. Cancellation does not count. The default counts it in bide_stats and does nothing else. The hook runs on the
- * thread that dropped or completed it; it may start and complete things, and must not block.
+ * Called when the last reference to a failed task goes and nobody looked at its error, and when a
+ * forgotten value task fails. Cancellation does not count. The default counts it in bide_stats and
+ * does nothing else. The hook runs on the thread that dropped or completed it; it may start and
+ * complete things, and must not block.
  */
 BIDE_API void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument);
 

@@ -1,10 +1,12 @@
 /*
- * runtime.h - what runs async functions: configuration, waiting from ordinary code, blocking calls, shutdown.
+ * runtime.h - what runs async functions: configuration, waiting from ordinary code, blocking calls,
+ * shutdown.
  *
- * The runtime exists by default on first use. In this release it has one worker: the first thread that uses bide is that
- * worker, for good; it runs things while it is inside bide_wait or bide_run. Other threads may start async functions
- * (queued for the worker), use tasks, cancel, and wait. A value task belongs to the thread that made it: to hand a
- * result to another thread turn it into a task.
+ * The runtime exists by default on first use. In this release it has one worker: the first thread
+ * that uses bide is that worker, for good; it runs things while it is inside bide_wait or bide_run.
+ * Other threads may start async functions (queued for the worker), use tasks, cancel, and wait. A
+ * value task belongs to the thread that made it: to hand a result to another thread turn it into a
+ * task.
  */
 #ifndef BIDE_RUNTIME_H
 #define BIDE_RUNTIME_H
@@ -12,29 +14,39 @@
 #include "task.h"
 
 typedef struct bide_config {
-	unsigned workers;             /* 0 or 1: one. More: ENOTSUP in this release */
-	unsigned blocking_threads_max; /* 1..1024; 0: 4. Threads for bide_run_blocking; they end after 10 idle seconds */
-	bool virtual_clock;           /* simulation: time jumps to the next timer when nothing is runnable */
-	uint64_t seed;                /* simulation: not 0: the order of runnable functions is drawn with this seed */
-	bool debug;                   /* as BIDE_DEBUG=1: records where frames were started and consumed; slower */
+	unsigned workers; /* 0 or 1: one. More: ENOTSUP in this release */
+	/* 1..1024; 0: 4. Threads for bide_run_blocking; they end after 10 idle seconds */
+	unsigned blocking_threads_max;
+	/* simulation: time jumps to the next timer when nothing is runnable */
+	bool virtual_clock;
+	/* simulation: not 0: the order of runnable functions is drawn with this seed */
+	uint64_t seed;
+	/* as BIDE_DEBUG=1: records where frames were started and consumed; slower */
+	bool debug;
 } bide_config;
 
 BIDE_BEGIN
 
 /*
- * Sets the runtime up; the calling thread becomes its worker. Only before bide is used. 0; EBUSY: already in use (or not
- * shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker.
+ * Sets the runtime up; the calling thread becomes its worker. Only before bide is used. 0; EBUSY:
+ * already in use (or not shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker.
  */
 BIDE_API int bide_configure(const bide_config *config);
 
 /*
- * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result. On the worker's
- * thread it runs what is runnable meanwhile; elsewhere it blocks. Returns 0 or the operation's error. Inside an async function
- * it is misuse: EDEADLK, not consumed. In a simulation, if nothing can ever happen: EDEADLK, not consumed.
+ * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.
+ * On the worker's thread it runs what is runnable meanwhile; elsewhere it blocks. Returns 0 or the
+ * operation's error. Inside an async function it is misuse: EDEADLK, not consumed. In a simulation,
+ * if nothing can ever happen: EDEADLK, not consumed.
  */
-BIDE_API int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place);
-#define bide_wait(value_task, result) bide_wait_at_(bide_untyped_value_(value_task), (result), BIDE_FOREVER, BIDE_HERE_)
-/* With a limit: ETIMEDOUT, and the value task is not consumed. timeout_ns >= 0. 0: looks, and runs what is ready. */
+BIDE_API int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
+                           const bide_place *place);
+#define bide_wait(value_task, result) \
+	bide_wait_at_(bide_untyped_value_(value_task), (result), BIDE_FOREVER, BIDE_HERE_)
+/*
+ * With a limit: ETIMEDOUT, and the value task is not consumed. timeout_ns >= 0. 0: looks, and runs
+ * what is ready.
+ */
 #define bide_wait_for(value_task, result, timeout_ns) \
 	bide_wait_at_(bide_untyped_value_(value_task), (result), (timeout_ns), BIDE_HERE_)
 
@@ -43,38 +55,45 @@ BIDE_API int bide_task_wait(bide_task *task, bide_payload *result);
 BIDE_API int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns);
 
 /*
- * For a loop of your own: runs what is runnable and due, at most max_count steps (0: no limit), and returns at once.
- * Returns nanoseconds to the next timer, 0 if something is runnable still, BIDE_FOREVER if there is none.
- * On the worker's thread, outside of async functions; else misuse, and -1.
+ * For a loop of your own: runs what is runnable and due, at most max_count steps (0: no limit), and
+ * returns at once. Returns nanoseconds to the next timer, 0 if something is runnable still,
+ * BIDE_FOREVER if there is none. On the worker's thread, outside of async functions; else misuse,
+ * and -1.
  */
 BIDE_API int64_t bide_run_ready(size_t max_count);
 
 /*
- * Runs function(argument) on a thread where it may block. Its result becomes that of the value task: >= 0 or any pointer
- * cast; a value below zero, -1..-4095, is an error number negated. Uninterruptible once it runs; cancelled before, it never runs.
- * Cost: an object from the pool, a hand-over between threads each way (tens of microseconds when they sleep).
+ * Runs function(argument) on a thread where it may block. Its result becomes that of the value
+ * task: >= 0 or any pointer cast; a value below zero, -1..-4095, is an error number negated.
+ * Uninterruptible once it runs; cancelled before, it never runs. Cost: an object from the pool, a
+ * hand-over between threads each way (tens of microseconds when they sleep).
  */
 typedef int64_t bide_blocking_function(void *argument);
-BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_function *function, void *argument);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_function *function,
+                                                           void *argument);
 
 /*
- * Ends the runtime and gives all memory back, so that bide can be configured anew. On the worker's thread, outside of async
- * functions, when no other thread uses bide. Waits for running blocking calls. Frames that are still pending, or
- * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted. Returns their number;
- * -1 (misuse): called from the wrong place, or other threads that used bide still run (queued blocking calls have been
- * canceled then).
+ * Ends the runtime and gives all memory back, so that bide can be configured anew. On the worker's
+ * thread, outside of async functions, when no other thread uses bide. Waits for running blocking
+ * calls. Frames that are still pending, or finished and not consumed, are leaks: each is named on
+ * standard error (unless quiet) and counted. Returns their number; -1 (misuse): called from the
+ * wrong place, or other threads that used bide still run (queued blocking calls have been canceled
+ * then).
  */
 BIDE_API int64_t bide_shutdown(bool quiet);
 
-/* In a simulation: a hash over all that ran, in order; equal seeds give equal hashes. 0 without one. */
+/*
+ * In a simulation: a hash over all that ran, in order; equal seeds give equal hashes. 0 without
+ * one.
+ */
 BIDE_API uint64_t bide_simulation_hash(void);
 /* In a simulation: a number drawn from the seed. Without one: misuse, 0. */
 BIDE_API uint64_t bide_simulation_random(void);
 
 /*
- * Names every async function that is pending: where it stands (file:line of its await), what it waits for. One line
- * each, to `write`, as text without a newline. Never follows pointers of yours. The worker's thread; `write` must not call
- * bide. Returns how many.
+ * Names every async function that is pending: where it stands (file:line of its await), what it
+ * waits for. One line each, to `write`, as text without a newline. Never follows pointers of yours.
+ * The worker's thread; `write` must not call bide. Returns how many.
  */
 BIDE_API size_t bide_dump(void (*write)(const char *line, void *argument), void *argument);
 

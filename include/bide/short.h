@@ -1,6 +1,7 @@
 /*
- * short.h - the short names. Include it last. Types and functions are typedefs and macros without arguments; statements
- * are macros. BIDE_NO_SHORT_<name> before the include leaves a name out (BIDE_NO_SHORT_await, BIDE_NO_SHORT_task...).
+ * short.h - the short names. Include it last. Types and functions are typedefs and macros without
+ * arguments; statements are macros. BIDE_NO_SHORT_<name> before the include leaves a name out
+ * (BIDE_NO_SHORT_await, BIDE_NO_SHORT_task...).
  */
 #ifndef BIDE_SHORT_H
 #define BIDE_SHORT_H

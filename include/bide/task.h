@@ -1,12 +1,15 @@
 /*
- * task.h - a shared result: reference counted, awaited by any number, from any thread, kept as long as a reference is.
+ * task.h - a shared result: reference counted, awaited by any number, from any thread, kept as long
+ * as a reference is.
  *
- * Tasks come from bide_as_task (which turns a pending async function into a task without a second object), from the
- * completed forms below, and from completion sources, whose task you complete yourself.
+ * Tasks come from bide_as_task (which turns a pending async function into a task without a second
+ * object), from the completed forms below, and from completion sources, whose task you complete
+ * yourself.
  *
- * Ownership: functions that return a bide_task * give you a reference; give it back with bide_task_unref. Awaiting does
- * not consume it. Threads: everything here may be called from any thread. Cost: a task is one allocation, except bide_as_task of
- * a pending value task and the shared constants (0..8, -1, false, true, NULL, "completed"), which allocate nothing.
+ * Ownership: functions that return a bide_task * give you a reference; give it back with
+ * bide_task_unref. Awaiting does not consume it. Threads: everything here may be called from any
+ * thread. Cost: a task is one allocation, except bide_as_task of a pending value task and the
+ * shared constants (0..8, -1, false, true, NULL, "completed"), which allocate nothing.
  */
 #ifndef BIDE_TASK_H
 #define BIDE_TASK_H
@@ -17,7 +20,10 @@ typedef struct bide_task bide_task;
 
 BIDE_BEGIN
 
-/* Completed tasks. bide_task_from(x) takes any scalar. NULL: no memory. from_error: error 1..4095, else misuse and NULL. */
+/*
+ * Completed tasks. bide_task_from(x) takes any scalar. NULL: no memory. from_error: error 1..4095,
+ * else misuse and NULL.
+ */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_int(int64_t value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_double(double value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_pointer(const void *value);
@@ -25,19 +31,26 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_error(int error);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_completed(void);
 
 /*
- * Consumes a value task and gives a task of the same outcome. Pending ones become the task themselves: no allocation.
- * NULL: no memory (only for one that holds its value, and for a pending source of your own); the value task is
- * consumed then as well, as by bide_forget.
+ * Consumes a value task and gives a task of the same outcome. Pending ones become the task
+ * themselves: no allocation. NULL: no memory (only for one that holds its value, and for a pending
+ * source of your own); the value task is consumed then as well, as by bide_forget.
  */
-BIDE_API BIDE_USE_RESULT bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place);
+BIDE_API BIDE_USE_RESULT bide_task *bide_as_task_at_(bide_value_task value_task,
+                                                     const bide_place *place);
 #define bide_as_task(value_task) bide_as_task_at_(bide_untyped_value_(value_task), BIDE_HERE_)
 
-/* Consumes a value task whose result nobody wants. It runs on; an error goes to the unobserved hook. */
+/*
+ * Consumes a value task whose result nobody wants. It runs on; an error goes to the unobserved
+ * hook.
+ */
 BIDE_API void bide_forget_at_(bide_value_task value_task, const bide_place *place);
 #define bide_forget(value_task) bide_forget_at_(bide_untyped_value_(value_task), BIDE_HERE_)
 
-/* One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference to a task that failed
- * unseen calls the unobserved hook; to a completion source's task that is pending fails its awaiters with BIDE_EBROKEN. */
+/*
+ * One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference
+ * to a task that failed unseen calls the unobserved hook; to a completion source's task that is
+ * pending fails its awaiters with BIDE_EBROKEN.
+ */
 BIDE_API bide_task *bide_task_ref(bide_task *task);
 BIDE_API void bide_task_unref(bide_task *task);
 
@@ -45,36 +58,47 @@ BIDE_API void bide_task_unref(bide_task *task);
 BIDE_API bide_status bide_task_status(const bide_task *task);
 BIDE_API bool bide_task_is_ready(const bide_task *task);
 BIDE_API int bide_task_error(bide_task *task);
-/* The result, of a task that succeeded; zero while it is pending or after failure. Large results: a pointer that lives
- * as long as your reference. */
+/*
+ * The result, of a task that succeeded; zero while it is pending or after failure. Large results: a
+ * pointer that lives as long as your reference.
+ */
 BIDE_API bide_payload bide_task_result(const bide_task *task);
 
 /*
- * A value task for one awaiter (bide_await takes a bide_task * and calls this). Ready at once if the task is. Obeys the
- * ambient cancellation: the wait ends, the task goes on. Fails with ENOMEM if there is no memory for the subscription.
+ * A value task for one awaiter (bide_await takes a bide_task * and calls this). Ready at once if
+ * the task is. Obeys the ambient cancellation: the wait ends, the task goes on. Fails with ENOMEM
+ * if there is no memory for the subscription.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await(bide_task *task);
 
 /*
- * The same, and gives your reference back: for a reference that only this await needs. NULL: fails with ENOMEM, so that the
- * result of a function that makes a task can be passed on as it is. Not for large results, which live in the task.
+ * The same, and gives your reference back: for a reference that only this await needs. NULL: fails
+ * with ENOMEM, so that the result of a function that makes a task can be passed on as it is. Not
+ * for large results, which live in the task.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_take(bide_task *task);
 
-/* The same with a limit: ETIMEDOUT when it has passed; the task goes on. timeout_ns: >= 0, or BIDE_FOREVER; else misuse. */
+/*
+ * The same with a limit: ETIMEDOUT when it has passed; the task goes on. timeout_ns: >= 0, or
+ * BIDE_FOREVER; else misuse.
+ */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns);
 
 /* --- completion sources: a task that you complete --- */
 
 typedef enum bide_task_option {
 	BIDE_TASK_DEFAULT = 0,
-	BIDE_TASK_QUEUE_CONTINUATIONS = 1 /* awaiters go to the end of the run queue instead of running next */
+	/* awaiters go to the end of the run queue instead of running next */
+	BIDE_TASK_QUEUE_CONTINUATIONS = 1
 } bide_task_option;
 
 /* A pending task. options: of the above, else misuse and NULL. NULL: no memory. */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(unsigned options);
 
-/* Completing a second time is misuse and changes nothing; the try_ forms return false. One of several racing threads wins. */
+/*
+ * Completing a second time is misuse and changes nothing; the try_ forms return false. One of
+ * several racing threads wins.
+ */
 BIDE_API void bide_task_complete(bide_task *task, bide_payload result);
 BIDE_API void bide_task_complete_int(bide_task *task, int64_t result);
 BIDE_API void bide_task_complete_pointer(bide_task *task, const void *result);
@@ -96,21 +120,27 @@ typedef enum bide_continue_option {
 	BIDE_CONTINUE_NOT_ON_CANCELED = 4 /* all three together is misuse: it would never run */
 } bide_continue_option;
 
-/* Gets the task that ended and your argument; its result or error becomes that of the continuation's task. */
+/*
+ * Gets the task that ended and your argument; its result or error becomes that of the
+ * continuation's task.
+ */
 typedef bide_value_task bide_continuation(bide_task *ended, void *argument);
 
 /*
- * Runs `continuation` on a worker when `task` has ended; gives the task of its result. Filtered out: canceled. Obeys the
- * ambient cancellation: canceled before the task ends, it is canceled at once and never runs. NULL: no memory.
- * A value task that the continuation returns is awaited: chains need no unwrap.
+ * Runs `continuation` on a worker when `task` has ended; gives the task of its result. Filtered
+ * out: canceled. Obeys the ambient cancellation: canceled before the task ends, it is canceled at
+ * once and never runs. NULL: no memory. A value task that the continuation returns is awaited:
+ * chains need no unwrap.
  */
-BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuation,
+BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task,
+                                                            bide_continuation *continuation,
                                                             void *argument, unsigned options);
 
 /*
- * From a task whose result is a bide_task * (a reference, which this takes over) to a task of the inner outcome. If the
- * outer one is ready the inner one itself is returned. Outer failed or canceled: so is the result; inner NULL: canceled.
- * Not ended by the ambient cancellation. NULL, or a task that failed with ENOMEM while outer was pending: nothing was taken.
+ * From a task whose result is a bide_task * (a reference, which this takes over) to a task of the
+ * inner outcome. If the outer one is ready the inner one itself is returned. Outer failed or
+ * canceled: so is the result; inner NULL: canceled. Not ended by the ambient cancellation. NULL, or
+ * a task that failed with ENOMEM while outer was pending: nothing was taken.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_unwrap(bide_task *outer);
 
@@ -131,7 +161,8 @@ BIDE_INLINE bide_value_task bide_awaitable_value_(const void *at)
 	__builtin_memcpy(&v, at, sizeof v);
 	return v;
 }
-#define bide_untyped_value_(value_task) bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) })
+#define bide_untyped_value_(value_task) \
+	bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) })
 #define bide_task_from(x) bide_as_task(bide_value_task_from(x))
 #endif
 #endif

@@ -1,8 +1,8 @@
 /*
  * time.h - one monotonic clock, delays, yields, periodic timers. Nanoseconds; never early.
  *
- * A timer that is due at t runs at t or up to 65.6 microseconds later, plus what the thread is busy with. With the virtual clock
- * (runtime.h) it runs exactly at t.
+ * A timer that is due at t runs at t or up to 65.6 microseconds later, plus what the thread is busy
+ * with. With the virtual clock (runtime.h) it runs exactly at t.
  */
 #ifndef BIDE_TIME_H
 #define BIDE_TIME_H
@@ -17,9 +17,10 @@ BIDE_BEGIN
 BIDE_API int64_t bide_now_ns(void);
 
 /*
- * Ready after that time. 0: at once, nothing allocated; < 0 or > BIDE_DELAY_MAX_NS (36 years): misuse, EINVAL;
- * BIDE_FOREVER: never, only cancellation ends it. Cancellable: fails at once with the context's error.
- * Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to cancel. ENOMEM.
+ * Ready after that time. 0: at once, nothing allocated; < 0 or > BIDE_DELAY_MAX_NS (36 years):
+ * misuse, EINVAL; BIDE_FOREVER: never, only cancellation ends it. Cancellable: fails at once with
+ * the context's error. Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to
+ * cancel. ENOMEM.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ns(int64_t delay_ns);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);
@@ -35,21 +36,30 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_yield(void)
 	return v;
 }
 
-/* --- periodic timer: one consumer; ticks that were missed merge into one. On the worker's thread, but for stop and destroy,
- * which any thread may call --- */
+/*
+ * --- periodic timer: one consumer; ticks that were missed merge into one. On the worker's thread,
+ * but for stop and destroy, which any thread may call ---
+ */
 
 typedef struct bide_periodic_timer bide_periodic_timer;
 
-/* period_ns: 1..BIDE_DELAY_MAX_NS, else misuse and NULL. NULL: no memory. The first tick is one period from now. */
+/*
+ * period_ns: 1..BIDE_DELAY_MAX_NS, else misuse and NULL. NULL: no memory. The first tick is one
+ * period from now.
+ */
 BIDE_API BIDE_USE_RESULT bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns);
 /* Changes the period; a pending wait follows it. 0, EINVAL (misuse). */
 BIDE_API int bide_periodic_timer_set_period(bide_periodic_timer *timer, int64_t period_ns);
 /*
- * The next tick: true (1); false (0) once the timer is stopped. Ready at once if a tick has passed since the last wait.
- * One wait at a time: a second is misuse, EBUSY. Cancellable; a canceled wait can be followed by another.
+ * The next tick: true (1); false (0) once the timer is stopped. Ready at once if a tick has passed
+ * since the last wait. One wait at a time: a second is misuse, EBUSY. Cancellable; a canceled wait
+ * can be followed by another.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_periodic_timer_next(bide_periodic_timer *timer);
-/* Ends it: a pending wait gives false. Frees it, at once or when that wait is consumed. NULL does nothing. */
+/*
+ * Ends it: a pending wait gives false. Frees it, at once or when that wait is consumed. NULL does
+ * nothing.
+ */
 BIDE_API void bide_periodic_timer_stop(bide_periodic_timer *timer);
 BIDE_API void bide_periodic_timer_destroy(bide_periodic_timer *timer);
 

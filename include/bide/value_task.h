@@ -1,17 +1,21 @@
 /*
- * value_task.h - a result that is there, or the promise of one: 16 bytes, returned in two registers.
+ * value_task.h - a result that is there, or the promise of one: 16 bytes, returned in two
+ * registers.
  *
- * A value task holds its result itself when the operation completed synchronously: no memory is taken. Otherwise it points
- * at the source that will have the result (an async function's frame, a timer, a subscription to a task, your own source).
+ * A value task holds its result itself when the operation completed synchronously: no memory is
+ * taken. Otherwise it points at the source that will have the result (an async function's frame, a
+ * timer, a subscription to a task, your own source).
  *
- * The rule: exactly one consumer, once. Awaiting consumes; so do bide_as_task, bide_forget, bide_wait that succeeds, the
- * combinators that say "consumes" and bide_group_add. A value task that holds its value may be copied and read at will;
- * one that is pending is dead, with all its copies, when it has been consumed. Consuming it again calls the misuse hook
- * (misuse.h), which names both places. Dropping a pending one silently leaks its frame: bide_stats counts it, bide_dump
- * and bide_shutdown name it.
+ * The rule: exactly one consumer, once. Awaiting consumes; so do bide_as_task, bide_forget,
+ * bide_wait that succeeds, the combinators that say "consumes" and bide_group_add. A value task
+ * that holds its value may be copied and read at will; one that is pending is dead, with all its
+ * copies, when it has been consumed. Consuming it again calls the misuse hook (misuse.h), which
+ * names both places. Dropping a pending one silently leaks its frame: bide_stats counts it,
+ * bide_dump and bide_shutdown name it.
  *
- * Results are an int64_t, a double or a pointer, or an error: an errno number, ECANCELED for cancellation, or a number of
- * the two ranges below. For results larger than 8 bytes see bide_async_return_large in async.h.
+ * Results are an int64_t, a double or a pointer, or an error: an errno number, ECANCELED for
+ * cancellation, or a number of the two ranges below. For results larger than 8 bytes see
+ * bide_async_return_large in async.h.
  *
  * Two registers: System V x86-64, AArch64 (AAPCS64), RV64. Elsewhere it works, through memory.
  */
@@ -21,11 +25,14 @@
 #include "abi.h"
 
 /* Error numbers. 1..2047 are errno values. */
-#define BIDE_ENOFRAME 2048  /* the async function did not start: no memory for its frame. Nothing of it ran. */
-#define BIDE_EBROKEN 2049   /* every reference to a completion source is gone and nobody completed it */
-#define BIDE_END 2050       /* no more elements: when_each, periodic timer after its end */
-#define BIDE_ESTALE 2051    /* misuse went on (the hook returned): the value task had been consumed already */
-#define BIDE_EUSER 3072     /* 3072..4095 are yours */
+/* the async function did not start: no memory for its frame. Nothing of it ran. */
+#define BIDE_ENOFRAME 2048
+/* every reference to a completion source is gone and nobody completed it */
+#define BIDE_EBROKEN 2049
+#define BIDE_END 2050 /* no more elements: when_each, periodic timer after its end */
+/* misuse went on (the hook returned): the value task had been consumed already */
+#define BIDE_ESTALE 2051
+#define BIDE_EUSER 3072 /* 3072..4095 are yours */
 #define BIDE_ERROR_MAX 4095
 
 typedef union bide_payload {
@@ -35,7 +42,10 @@ typedef union bide_payload {
 	uint64_t generation; /* of the source, while the value task is pending */
 } bide_payload;
 
-/* state: 0 succeeded, the payload is the result; 1..4095 failed with that error; else the address of a source. */
+/*
+ * state: 0 succeeded, the payload is the result; 1..4095 failed with that error; else the address
+ * of a source.
+ */
 typedef union BIDE_NODISCARD_TYPE bide_value_task {
 	__extension__ struct {
 		bide_payload payload;
@@ -45,26 +55,22 @@ typedef union BIDE_NODISCARD_TYPE bide_value_task {
 } bide_value_task;
 
 /*
- * A typed form, at no cost: BIDE_VALUE_TASK_OF(text_task, const char *) declares the type text_task; awaiting one into
- * anything but a const char * does not compile. Make one with BIDE_TYPED(text_task, value_task).
+ * A typed form, at no cost: BIDE_VALUE_TASK_OF(text_task, const char *) declares the type
+ * text_task; awaiting one into anything but a const char * does not compile. Make one with
+ * BIDE_TYPED(text_task, value_task).
  */
-#define BIDE_VALUE_TASK_OF(name, type)               \
-	typedef union BIDE_NODISCARD_TYPE name {         \
-		__extension__ struct {                       \
-			bide_payload payload;                    \
-			uintptr_t state;                         \
-		};                                           \
-		__typeof__(type) *type_;                     \
-		bide_value_task untyped;                     \
+#define BIDE_VALUE_TASK_OF(name, type)       \
+	typedef union BIDE_NODISCARD_TYPE name { \
+		__extension__ struct {               \
+			bide_payload payload;            \
+			uintptr_t state;                 \
+		};                                   \
+		__typeof__(type) *type_;             \
+		bide_value_task untyped;             \
 	} name
 #define BIDE_TYPED(name, value_task) ((name){ .untyped = (value_task) })
 
-typedef enum bide_status {
-	BIDE_PENDING,
-	BIDE_SUCCEEDED,
-	BIDE_FAILED,
-	BIDE_CANCELED
-} bide_status;
+typedef enum bide_status { BIDE_PENDING, BIDE_SUCCEEDED, BIDE_FAILED, BIDE_CANCELED } bide_status;
 
 BIDE_BEGIN
 
@@ -115,14 +121,16 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error(int error
 }
 
 /*
- * Queries. They consume nothing and any number may be made before the value task is consumed; afterwards they are misuse.
- * Thread: whoever holds the value task. Cost: a comparison; for a pending one a load.
+ * Queries. They consume nothing and any number may be made before the value task is consumed;
+ * afterwards they are misuse. Thread: whoever holds the value task. Cost: a comparison; for a
+ * pending one a load.
  */
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task);
 
 BIDE_INLINE bool bide_value_task_is_ready(bide_value_task value_task)
 {
-	return value_task.state <= BIDE_ERROR_MAX || bide_value_task_status_pending_(value_task) != BIDE_PENDING;
+	return value_task.state <= BIDE_ERROR_MAX ||
+	       bide_value_task_status_pending_(value_task) != BIDE_PENDING;
 }
 
 BIDE_INLINE bool bide_value_task_is_successful(bide_value_task value_task)
@@ -142,7 +150,8 @@ BIDE_INLINE bool bide_value_task_is_canceled(bide_value_task value_task)
 
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 {
-	enum { canceled = 125 }; /* ECANCELED; <errno.h> stays out of this header. value_task.c asserts it. */
+	/* ECANCELED; <errno.h> stays out of this header. value_task.c asserts it. */
+	enum { canceled = 125 };
 	if (value_task.state > BIDE_ERROR_MAX)
 		return bide_value_task_status_pending_(value_task);
 	if (value_task.state == 0)
@@ -153,7 +162,8 @@ BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 /* The error number, 0 after success, -1 while it is pending. */
 BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
 {
-	return value_task.state <= BIDE_ERROR_MAX ? (int)value_task.state : bide_value_task_error_pending_(value_task);
+	return value_task.state <= BIDE_ERROR_MAX ? (int)value_task.state
+	                                          : bide_value_task_error_pending_(value_task);
 }
 
 /* The result of one that is there: after success; else 0. (Await what is pending.) */
@@ -164,20 +174,27 @@ BIDE_INLINE bide_payload bide_value_task_result(bide_value_task value_task)
 	return value_task.payload;
 }
 
-/* Same value, same error, or the same pending operation. A value that is there never equals a pending one. */
+/*
+ * Same value, same error, or the same pending operation. A value that is there never equals a
+ * pending one.
+ */
 BIDE_INLINE bool bide_value_task_equal(bide_value_task a, bide_value_task b)
 {
 	return a.state == b.state && a.payload.i == b.payload.i;
 }
 
-/* What an error number of any range means, for messages: strerror's text, or name and text of bide's own. Never NULL. */
+/*
+ * What an error number of any range means, for messages: strerror's text, or name and text of
+ * bide's own. Never NULL.
+ */
 BIDE_API const char *bide_error_text(int error);
 
 BIDE_END_DECLS
 
 /*
- * bide_value_task_from(x): a completed value task of any scalar. Also takes a value task (typed or not) and gives it back
- * untyped. The value passes through memory only where the compiler does not optimise.
+ * bide_value_task_from(x): a completed value task of any scalar. Also takes a value task (typed or
+ * not) and gives it back untyped. The value passes through memory only where the compiler does not
+ * optimise.
  */
 #ifndef __cplusplus
 
@@ -186,20 +203,22 @@ BIDE_INLINE bide_value_task bide_pack_signed_(const void *at, size_t size_bytes)
 	if (size_bytes == sizeof(int))
 		return bide_value_task_from_int(*(const int *)at);
 	return bide_value_task_from_int(size_bytes == sizeof(long) ? (int64_t) * (const long *)at
-	                                                          : (int64_t) * (const long long *)at);
+	                                                           : (int64_t) * (const long long *)at);
 }
 
 BIDE_INLINE bide_value_task bide_pack_unsigned_(const void *at, size_t size_bytes)
 {
 	if (size_bytes == sizeof(unsigned))
 		return bide_value_task_from_int(*(const unsigned *)at);
-	return bide_value_task_from_int(size_bytes == sizeof(unsigned long) ? (int64_t) * (const unsigned long *)at
-	                                                                   : (int64_t) * (const unsigned long long *)at);
+	return bide_value_task_from_int(size_bytes == sizeof(unsigned long)
+	                                    ? (int64_t) * (const unsigned long *)at
+	                                    : (int64_t) * (const unsigned long long *)at);
 }
 
 BIDE_INLINE bide_value_task bide_pack_double_(const void *at, size_t size_bytes)
 {
-	return bide_value_task_from_double(size_bytes == sizeof(float) ? (double)*(const float *)at : *(const double *)at);
+	return bide_value_task_from_double(size_bytes == sizeof(float) ? (double)*(const float *)at
+	                                                               : *(const double *)at);
 }
 
 /* Pointers and value tasks: told apart by their size. */
@@ -214,22 +233,35 @@ BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
 }
 
 /* 1 ? x : x lets arrays decay and small integers widen; x is evaluated once, in the initialiser. */
-#define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x)) /* NOLINT(bugprone-branch-clone): the same on purpose */
+#define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x)) /* NOLINT(bugprone-branch-clone) */
 /* An integer, a pointer, a float (classes 0..5, 8) or a union (13), which a value task is. */
-#define BIDE_CHECK_VALUE_(x)                                                                                    \
-	__extension__({                                                                                             \
-		_Static_assert(sizeof(BIDE_DECAYED_(x)) <= 8                                                            \
-		                   ? (__builtin_classify_type(x) <= 5 || __builtin_classify_type(x) == 8)               \
-		                   : (__builtin_classify_type(x) == 13 && sizeof(BIDE_DECAYED_(x)) == 16),              \
-		               "a value task holds a number or pointer of at most 8 bytes; see bide_async_return_large"); \
+#define BIDE_CHECK_VALUE_(x)                                                                       \
+	__extension__({                                                                                \
+		_Static_assert(sizeof(BIDE_DECAYED_(x)) <= 8                                               \
+		                   ? (__builtin_classify_type(x) <= 5 || __builtin_classify_type(x) == 8)  \
+		                   : (__builtin_classify_type(x) == 13 && sizeof(BIDE_DECAYED_(x)) == 16), \
+		               "a value task holds a number or pointer of at most 8 bytes; see "           \
+		               "bide_async_return_large");                                                 \
 	})
-#define bide_value_task_from(x)                                                                          \
-	(BIDE_CHECK_VALUE_(x), _Generic((x), _Bool: bide_pack_signed_, char: bide_pack_signed_, signed char: bide_pack_signed_,      \
-	         unsigned char: bide_pack_signed_, short: bide_pack_signed_, unsigned short: bide_pack_signed_, \
-	         int: bide_pack_signed_, long: bide_pack_signed_, long long: bide_pack_signed_,               \
-	         unsigned: bide_pack_unsigned_, unsigned long: bide_pack_unsigned_,                           \
-	         unsigned long long: bide_pack_unsigned_, float: bide_pack_double_, double: bide_pack_double_, \
-	         default: bide_pack_other_)((const void *)(BIDE_DECAYED_(x)[1]){ (x) }, sizeof(BIDE_DECAYED_(x))))
+#define bide_value_task_from(x)                                               \
+	(BIDE_CHECK_VALUE_(x),                                                    \
+	 _Generic((x), _Bool                                                      \
+	          : bide_pack_signed_, char                                       \
+	          : bide_pack_signed_, signed char                                \
+	          : bide_pack_signed_, unsigned char                              \
+	          : bide_pack_signed_, short                                      \
+	          : bide_pack_signed_, unsigned short                             \
+	          : bide_pack_signed_, int                                        \
+	          : bide_pack_signed_, long                                       \
+	          : bide_pack_signed_, long long                                  \
+	          : bide_pack_signed_, unsigned                                   \
+	          : bide_pack_unsigned_, unsigned long                            \
+	          : bide_pack_unsigned_, unsigned long long                       \
+	          : bide_pack_unsigned_, float                                    \
+	          : bide_pack_double_, double                                     \
+	          : bide_pack_double_, default                                    \
+	          : bide_pack_other_)((const void *)(BIDE_DECAYED_(x)[1]){ (x) }, \
+	                              sizeof(BIDE_DECAYED_(x))))
 
 #endif
 #endif

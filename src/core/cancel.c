@@ -1,9 +1,10 @@
 /*
  * cancel.c - cancellation: cores, sources, tokens, registrations.
  *
- * Callbacks of all cores are under one lock, held for a few instructions: so a registration can be taken out, or waited for,
- * without knowing whether its source still exists. Nothing is called with the lock held. Canceling walks the tree of
- * linked cores by a work list, in constant stack. Operations fire on the worker only: they are its own.
+ * Callbacks of all cores are under one lock, held for a few instructions: so a registration can be
+ * taken out, or waited for, without knowing whether its source still exists. Nothing is called with
+ * the lock held. Canceling walks the tree of linked cores by a work list, in constant stack.
+ * Operations fire on the worker only: they are its own.
  */
 #include <stddef.h>
 
@@ -98,7 +99,8 @@ void bide_cancel_core_clear_(bide_cancel_core *core)
 	unlock(&callbacks_lock);
 }
 
-int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node, void (*fire)(bide_cancel_node *node, int error))
+int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
+                      void (*fire)(bide_cancel_node *node, int error))
 {
 	int error;
 
@@ -111,7 +113,8 @@ int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node, void (*fir
 	error = BIDE_LOAD(&core->error, RELAXED); /* stored under the lock */
 	if (!error) {
 		list_add(&core->operations, node, core);
-		bide_cancel_core_ref_(core); /* under the lock: once it is in, it may fire and end on the worker */
+		/* under the lock: once it is in, it may fire and end on the worker */
+		bide_cancel_core_ref_(core);
 	}
 	unlock(&core->lock);
 	return error;
@@ -155,7 +158,8 @@ static bool core_mark(bide_cancel_core *core, int error)
 	lock(&core->lock);
 	first = core->error == 0;
 	if (first)
-		BIDE_STORE(&core->error, (uint16_t)error, RELEASE); /* pairs with the loads of those who ask */
+		/* pairs with the loads of those who ask */
+		BIDE_STORE(&core->error, (uint16_t)error, RELEASE);
 	unlock(&core->lock);
 	return first;
 }
@@ -213,7 +217,10 @@ static bool has_operations(bide_cancel_core *core)
 	return has;
 }
 
-/* Fires all on the work list, whose references it drops. What firing cancels in turn is added to the list. */
+/*
+ * Fires all on the work list, whose references it drops. What firing cancels in turn is added to
+ * the list.
+ */
 static void walk(bide_cancel_core *work)
 {
 	bide_worker *worker = bide_worker_();
@@ -256,13 +263,17 @@ bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
 	bide_cancel_core_ref_(core);
 	core->next = outer ? *outer : NULL;
 	if (outer)
-		*outer = core; /* by what an operation's end caused: the outer walk goes on with it, in constant stack */
+		/* by what an operation's end caused: the outer walk goes on with it, in constant stack */
+		*outer = core;
 	else
 		walk(core);
 	return true;
 }
 
-/* Under the lock of the callbacks: into the parent's list, unless it is canceled. Returns its error. */
+/*
+ * Under the lock of the callbacks: into the parent's list, unless it is canceled. Returns its
+ * error.
+ */
 static int attach_locked(bide_cancel_core *parent, bide_cancel_core *child, bide_cancel_node *node)
 {
 	int error = BIDE_LOAD(&parent->error, ACQUIRE); /* pairs with core_mark */
@@ -270,13 +281,17 @@ static int attach_locked(bide_cancel_core *parent, bide_cancel_core *child, bide
 	node->child = child;
 	node->fire = NULL;
 	node->core = NULL;
-	/* Marked after this look: then whoever marked it comes for the callbacks later, and finds the node. */
+	/*
+	 * Marked after this look: then whoever marked it comes for the callbacks later, and finds the
+	 * node.
+	 */
 	if (!error)
 		list_add(&parent->callbacks, node, parent);
 	return error;
 }
 
-void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child, bide_cancel_node *node)
+void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child,
+                              bide_cancel_node *node)
 {
 	int error;
 
@@ -302,7 +317,7 @@ struct bide_cancel_source {
 	bide_cancel_core core;
 	bide_timer *timer;
 	bide_notify expired;
-	bide_post rearm;         /* a cancel_after from another thread */
+	bide_post rearm; /* a cancel_after from another thread */
 	int64_t rearm_deadline_ns;
 	uint32_t rearm_posted;
 	uint32_t parent_count;
@@ -330,7 +345,10 @@ static void source_free(bide_post *post)
 	timer_stop(source);
 	for (uint32_t i = 0; i < source->parent_count; i++)
 		bide_cancel_detach_(&source->parents[i]);
-	/* In one step: a token that is being registered finds the source and is taken out, or finds that it is gone. */
+	/*
+	 * In one step: a token that is being registered finds the source and is taken out, or finds
+	 * that it is gone.
+	 */
 	lock(&callbacks_lock);
 	BIDE_STORE(&source->operation.source.generation, 0u, RELAXED);
 	callbacks_clear(&source->core);
@@ -368,11 +386,12 @@ bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *to
 	bide_cancel_source *source;
 
 	if ((!tokens && count) || count > 65535) {
-		bide_misuse_("bide_cancel_source_create_linked: %s", !tokens ? "tokens is NULL" : "more than 65535 tokens");
+		bide_misuse_("bide_cancel_source_create_linked: %s",
+		             !tokens ? "tokens is NULL" : "more than 65535 tokens");
 		return NULL;
 	}
-	source = (bide_cancel_source *)(void *)bide_operation_new_(sizeof *source + count * sizeof source->parents[0],
-	                                                           &source_type);
+	source = (bide_cancel_source *)(void *)
+		bide_operation_new_(sizeof *source + count * sizeof source->parents[0], &source_type);
 	if (!source)
 		return NULL;
 	bide_cancel_core_init_(&source->core, source_destroy);
@@ -423,7 +442,8 @@ bool bide_cancel(bide_cancel_source *source)
 
 bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
 {
-	return source_valid(source, "bide_cancel_source_is_canceled") && BIDE_LOAD(&source->core.error, ACQUIRE) != 0;
+	return source_valid(source, "bide_cancel_source_is_canceled") &&
+	       BIDE_LOAD(&source->core.error, ACQUIRE) != 0;
 }
 
 /* On the worker. */
@@ -436,7 +456,8 @@ static int rearm(bide_cancel_source *source, int64_t deadline_ns)
 	if (!source->timer)
 		return BIDE_ENOMEM_;
 	source->timer->source.payload.i = deadline_ns;
-	(void)bide_watch_(bide_source_value_(&source->timer->source), &source->expired, "bide_cancel_after", NULL);
+	(void)bide_watch_(bide_source_value_(&source->timer->source), &source->expired,
+	                  "bide_cancel_after", NULL);
 	bide_port_arm(source->timer);
 	return 0;
 }
@@ -445,9 +466,11 @@ static void rearm_posted(bide_post *post)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(post, bide_cancel_source, rearm);
 
-	BIDE_STORE(&source->rearm_posted, 0u, SEQ_CST); /* a later call posts again; before the deadline is read */
+	/* a later call posts again; before the deadline is read */
+	BIDE_STORE(&source->rearm_posted, 0u, SEQ_CST);
 	if (rearm(source, BIDE_LOAD(&source->rearm_deadline_ns, SEQ_CST)) != 0)
-		bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_); /* no memory for the timer: sooner is safer than never */
+		/* no memory for the timer: sooner is safer than never */
+		bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
 	bide_cancel_core_unref_(&source->core);
 }
 
@@ -500,17 +523,20 @@ bide_cancel_token bide_cancel_source_token(bide_cancel_source *source)
 /* Source memory is type-stable: a token of one that is gone finds another generation. */
 bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
 {
-	return token.source && BIDE_LOAD(&token.source->operation.source.generation, RELAXED) == token.generation;
+	return token.source &&
+	       BIDE_LOAD(&token.source->operation.source.generation, RELAXED) == token.generation;
 }
 
 bool bide_cancel_token_is_canceled(bide_cancel_token token)
 {
 	/* Looked at again: if the source went meanwhile, the error was something else's. */
-	return bide_cancel_token_can_be_canceled(token) && BIDE_LOAD(&token.source->core.error, ACQUIRE) != 0 &&
+	return bide_cancel_token_can_be_canceled(token) &&
+	       BIDE_LOAD(&token.source->core.error, ACQUIRE) != 0 &&
 	       bide_cancel_token_can_be_canceled(token);
 }
 
-bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child, bide_cancel_node *node)
+bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
+                               bide_cancel_node *node)
 {
 	int error;
 
@@ -537,14 +563,15 @@ static void registration_fire(bide_cancel_node *node, int error)
 	registration->callback_(registration->argument_);
 }
 
-bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *registration, bide_cancel_callback *callback,
-                          void *argument)
+bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *registration,
+                          bide_cancel_callback *callback, void *argument)
 {
 	int error = 0;
 	bool alive;
 
 	if (!registration || !callback) {
-		bide_misuse_("bide_cancel_register: %s is NULL", !registration ? "registration" : "callback");
+		bide_misuse_("bide_cancel_register: %s is NULL",
+		             !registration ? "registration" : "callback");
 		return false;
 	}
 	registration->callback_ = callback;

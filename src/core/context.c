@@ -1,6 +1,7 @@
 /*
- * context.c - what async functions inherit. A context is a cancel core with a place in the tree of contexts, perhaps a
- * deadline, perhaps a value; never changed after it was made, except that it may be canceled.
+ * context.c - what async functions inherit. A context is a cancel core with a place in the tree of
+ * contexts, perhaps a deadline, perhaps a value; never changed after it was made, except that it
+ * may be canceled.
  */
 #include "core.h"
 
@@ -15,7 +16,10 @@ struct bide_context {
 	int64_t deadline_ns; /* its own or the nearest above */
 	const void *key;
 	void *value;
-	bool in_cleanup; /* made where the cancellation of its parent was hidden, as it is again when this scope is left */
+	/*
+	 * made where the cancellation of its parent was hidden, as it is again when this scope is left
+	 */
+	bool in_cleanup;
 };
 
 static const bide_operation_type context_type = { "context" };
@@ -126,7 +130,8 @@ static bool set_deadline(bide_context *context, int64_t timeout_ns)
 		return false;
 	context->deadline_ns = deadline_ns;
 	context->timer->source.payload.i = deadline_ns;
-	(void)bide_watch_(bide_source_value_(&context->timer->source), &context->expired, "bide_context_create", NULL);
+	(void)bide_watch_(bide_source_value_(&context->timer->source), &context->expired,
+	                  "bide_context_create", NULL);
 	if (bide_port_on_worker()) {
 		bide_port_arm(context->timer);
 	} else {
@@ -222,7 +227,8 @@ bool bide_context_cancel(bide_context *context, int error)
 	bool first;
 
 	if (!context || error <= 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_("bide_context_cancel: %s", !context ? "context is NULL" : "the error must be 1 to 4095 (ECANCELED)");
+		bide_misuse_("bide_context_cancel: %s",
+		             !context ? "context is NULL" : "the error must be 1 to 4095 (ECANCELED)");
 		return false;
 	}
 	bide_context_ref(context);
@@ -309,7 +315,8 @@ void bide_context_leave_(bide_frame *frame)
 		return;
 	}
 	/* A cleanup sees the cancellation of the scopes that it made, and of nothing above them. */
-	hidden = parent && (context->in_cleanup || (frame->source.flags & BIDE_FLAG_FINISHING_ && !parent->in_cleanup));
+	hidden = parent && (context->in_cleanup ||
+	                    (frame->source.flags & BIDE_FLAG_FINISHING_ && !parent->in_cleanup));
 	if (parent)
 		bide_context_ref(parent);
 	if (frame->source.flags & BIDE_FLAG_HELD_)

@@ -4,7 +4,10 @@
 #include "../../include/bide/async.h"
 #include "core.h"
 
-/* "No frame" from a start means that nothing ran and the references are still ours: an outcome must not look like it. */
+/*
+ * "No frame" from a start means that nothing ran and the references are still ours: an outcome must
+ * not look like it.
+ */
 static void no_frame_inside(bide_frame *frame)
 {
 	if (frame->source.error == BIDE_ENOFRAME)
@@ -19,6 +22,7 @@ struct bide_continue {
 		void *argument;
 		unsigned options;
 	} in;
+	int error;
 };
 
 static bool filtered_out(bide_task *task, unsigned options)
@@ -36,11 +40,9 @@ static bool filtered_out(bide_task *task, unsigned options)
 bide_async(bide_continue)
 {
 	bide_async_begin;
-	if (!bide_task_is_ready(my->in.task)) {
-		int64_t ignored;
-		bide_await_or(ignored, bide_task_await(my->in.task), if (!bide_task_is_ready(my->in.task))
-		                                                         bide_async_fail(bide_await_error));
-	}
+	bide_await_or(bide_task_await(my->in.task), my->error = bide_await_error);
+	if (!bide_task_is_ready(my->in.task)) /* it was the wait that failed */
+		bide_async_fail(my->error);
 	if (filtered_out(my->in.task, my->in.options))
 		bide_async_fail(BIDE_ECANCELED_);
 	bide_async_return(my->in.continuation(my->in.task, my->in.argument));
@@ -50,20 +52,24 @@ bide_async_finally:
 	bide_async_end;
 }
 
-bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuation, void *argument, unsigned options)
+bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuation, void *argument,
+                                   unsigned options)
 {
 	bide_value_task started;
-	unsigned all = BIDE_CONTINUE_NOT_ON_SUCCESS | BIDE_CONTINUE_NOT_ON_FAILURE | BIDE_CONTINUE_NOT_ON_CANCELED;
+	unsigned all =
+		BIDE_CONTINUE_NOT_ON_SUCCESS | BIDE_CONTINUE_NOT_ON_FAILURE | BIDE_CONTINUE_NOT_ON_CANCELED;
 
 	if (!task || !continuation || options >= all) {
-		bide_misuse_("bide_task_continue_with: %s", !task           ? "task is NULL"
-		                                            : !continuation ? "continuation is NULL"
-		                                            : options == all ? "all three outcomes are excluded: it could never run"
-		                                                             : "options has bits other than BIDE_CONTINUE_NOT_ON_...");
+		bide_misuse_("bide_task_continue_with: %s",
+		             !task            ? "task is NULL"
+		             : !continuation  ? "continuation is NULL"
+		             : options == all ? "all three outcomes are excluded: it could never run"
+		                              : "options has bits other than BIDE_CONTINUE_NOT_ON_...");
 		return NULL;
 	}
-	started = bide_async_start(bide_continue, .task = bide_task_ref(task), .continuation = continuation,
-	                           .argument = argument, .options = options);
+	started =
+		bide_async_start(bide_continue, .task = bide_task_ref(task), .continuation = continuation,
+	                     .argument = argument, .options = options);
 	if (started.state == BIDE_ENOFRAME) {
 		bide_task_unref(task);
 		return NULL;
@@ -103,7 +109,10 @@ bide_task *bide_task_unwrap(bide_task *outer)
 	}
 	if (bide_task_status(outer) == BIDE_SUCCEEDED && bide_task_result(outer).p)
 		return bide_task_result(outer).p;
-	/* Detached: the inner reference comes with the outer result, and must be taken however long that lasts. */
+	/*
+	 * Detached: the inner reference comes with the outer result, and must be taken however long
+	 * that lasts.
+	 */
 	started = bide_in_detached(bide_async_start(bide_flatten, .outer = bide_task_ref(outer)));
 	if (started.state == BIDE_ENOFRAME) {
 		bide_task_unref(outer);

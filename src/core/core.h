@@ -1,8 +1,10 @@
 /*
- * core.h - what the parts of the library share: operations, delivery, pools, cancellation lists, and the port.
+ * core.h - what the parts of the library share: operations, delivery, pools, cancellation lists,
+ * and the port.
  *
- * core knows nothing of threads or the operating system: what it needs of them is the port at the end of this file.
- * Everything here is hidden; names end in an underscore where they are not static.
+ * core knows nothing of threads or the operating system: what it needs of them is the port at the
+ * end of this file. Everything here is hidden; names end in an underscore where they are not
+ * static.
  */
 #ifndef BIDE_CORE_H
 #define BIDE_CORE_H
@@ -11,8 +13,15 @@
 
 #include "../../include/bide/bide.h"
 
-#define BIDE_CONTAINER_(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
-enum { BIDE_ECANCELED_ = 125, BIDE_EINVAL_ = 22, BIDE_ETIMEDOUT_ = 110, BIDE_EBUSY_ = 16, BIDE_EDEADLK_ = 35 };
+#define BIDE_CONTAINER_(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+enum {
+	BIDE_ECANCELED_ = 125,
+	BIDE_EINVAL_ = 22,
+	BIDE_ETIMEDOUT_ = 110,
+	BIDE_EBUSY_ = 16,
+	BIDE_EDEADLK_ = 35
+};
 
 /* bide_source.line of everything that is no running frame. */
 enum {
@@ -42,10 +51,11 @@ typedef struct bide_timer {
 } bide_timer;
 
 /*
- * A new pending operation of size_bytes from this thread's pool, the rest zeroed. NULL: no memory. It belongs to the
- * consumer of its value task once it is done.
+ * A new pending operation of size_bytes from this thread's pool, the rest zeroed. NULL: no memory.
+ * It belongs to the consumer of its value task once it is done.
  */
-BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type);
+BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
+                                                  const bide_operation_type *type);
 BIDE_INTERNAL bide_timer *bide_timer_new_(size_t size_bytes);
 /* Ends a timer that is due: for the port. */
 BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
@@ -61,10 +71,12 @@ static inline bide_value_task bide_source_value_(bide_source *source)
 }
 
 /*
- * Stores the result, says DONE, and makes whoever waits runnable. Never runs user code, never recurses deeper than a
- * constant: completions that follow from completions wait in a list of the thread.
+ * Stores the result, says DONE, and makes whoever waits runnable. Never runs user code, never
+ * recurses deeper than a constant: completions that follow from completions wait in a list of the
+ * thread.
  */
-BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error);
+BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payload payload,
+                                            int error);
 /* The same for sources without a link (timers, user sources): for callers that are no notify. */
 BIDE_INTERNAL void bide_source_complete_(bide_source *source, bide_payload payload, int error);
 /* Hands on what bide_source_finish_ returned. */
@@ -73,25 +85,30 @@ BIDE_INTERNAL void bide_source_deliver_(bide_source *source, uintptr_t seen);
 /* --- consuming, for the library's own consumers --- */
 
 /*
- * Registers a notify as the one waiter of a pending value task. BIDE_ALREADY_DONE_: it did not register; consume it now.
- * BIDE_ALREADY_TAKEN_: misuse, which has been reported with `what` and `place`; treat it as failed with BIDE_ESTALE.
- * The value task must have been through bide_materialise_. Afterwards notify->run gets the source, DONE and the
- * consumer's, when it completes: call bide_consume_, unless it only borrows.
+ * Registers a notify as the one waiter of a pending value task. BIDE_ALREADY_DONE_: it did not
+ * register; consume it now. BIDE_ALREADY_TAKEN_: misuse, which has been reported with `what` and
+ * `place`; treat it as failed with BIDE_ESTALE. The value task must have been through
+ * bide_materialise_. Afterwards notify->run gets the source, DONE and the consumer's, when it
+ * completes: call bide_consume_, unless it only borrows.
  */
-BIDE_INTERNAL bide_registered bide_watch_(bide_value_task value_task, bide_notify *notify, const char *what,
-                                          const bide_place *place);
+BIDE_INTERNAL bide_registered bide_watch_(bide_value_task value_task, bide_notify *notify,
+                                          const char *what, const bide_place *place);
 /* true: the notify was taken out and will not run. false: it runs, or has. */
 BIDE_INTERNAL bool bide_unwatch_(bide_source *source, bide_notify *notify);
-/* Takes the result out of a source that is DONE and gives it back: a ready value task. place may be NULL. */
+/*
+ * Takes the result out of a source that is DONE and gives it back: a ready value task. place may be
+ * NULL.
+ */
 BIDE_INTERNAL bide_value_task bide_consume_(bide_source *source, const bide_place *place);
 /* Gives back a source that is DONE and whose result nobody wants, or has been copied. */
 BIDE_INTERNAL void bide_release_(bide_source *source, const bide_place *place);
 /* A yield becomes an operation that has an end of its own; everything else stays as it is. */
 BIDE_INTERNAL bide_value_task bide_materialise_(bide_value_task value_task);
 /* false: stale, and misuse was reported with `what` and `place`. */
-BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_place *place);
-BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
-                                      const bide_frame *by);
+BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *what,
+                                     const bide_place *place);
+BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
+                                      const bide_place *place, const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
@@ -107,7 +124,8 @@ static inline bool bide_is_pending_(bide_value_task value_task)
 }
 static inline bool bide_is_done_(const bide_source *source)
 {
-	return (BIDE_LOAD(&source->word, ACQUIRE) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_; /* pairs with finish */
+	/* pairs with finish */
+	return (BIDE_LOAD(&source->word, ACQUIRE) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
 }
 static inline bide_payload bide_payload_int_(int64_t i)
 {
@@ -124,37 +142,47 @@ static inline bide_payload bide_payload_int_(int64_t i)
 /* --- cancellation --- */
 
 /*
- * What can be canceled: a flag, and two lists of what to fire. Callbacks (registrations, sources and contexts below) fire
- * on the thread that cancels; operations on the worker. Reference counted; embedded in cancel sources and contexts.
+ * What can be canceled: a flag, and two lists of what to fire. Callbacks (registrations, sources
+ * and contexts below) fire on the thread that cancels; operations on the worker. Reference counted;
+ * embedded in cancel sources and contexts.
  */
 typedef struct bide_cancel_core {
 	uint32_t lock; /* of operations */
 	uint32_t references;
-	uint16_t error;    /* 0, or what its operations fail with; atomic */
+	uint16_t error; /* 0, or what its operations fail with; atomic */
 	bool is_context;
-	bide_cancel_node *callbacks;  /* newest first; under the lock of all callbacks */
-	bide_cancel_node *operations; /* newest first */
-	bide_post post;               /* to the worker, to fire the operations */
+	bide_cancel_node *callbacks;   /* newest first; under the lock of all callbacks */
+	bide_cancel_node *operations;  /* newest first */
+	bide_post post;                /* to the worker, to fire the operations */
 	struct bide_cancel_core *next; /* in the work list of a cancel */
 	void (*destroy)(struct bide_cancel_core *core);
 } bide_cancel_core;
 
-BIDE_INTERNAL void bide_cancel_core_init_(bide_cancel_core *core, void (*destroy)(bide_cancel_core *core));
+BIDE_INTERNAL void bide_cancel_core_init_(bide_cancel_core *core,
+                                          void (*destroy)(bide_cancel_core *core));
 BIDE_INTERNAL void bide_cancel_core_ref_(bide_cancel_core *core);
 /* For whoever holds none, but knows that the memory is still there; false: it is on its way out. */
 BIDE_INTERNAL bool bide_cancel_core_try_ref_(bide_cancel_core *core);
 BIDE_INTERNAL void bide_cancel_core_unref_(bide_cancel_core *core);
 /* Cancels it and all below it; true for the first. */
 BIDE_INTERNAL bool bide_cancel_core_fire_(bide_cancel_core *core, int error);
-/* Makes child be canceled with parent; at once if the parent is. node: the child's; its fire field stays NULL. */
-BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child, bide_cancel_node *node);
+/*
+ * Makes child be canceled with parent; at once if the parent is. node: the child's; its fire field
+ * stays NULL.
+ */
+BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child,
+                                            bide_cancel_node *node);
 /* The same to a token's source; false: the token is stale or none. */
-BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child, bide_cancel_node *node);
+BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
+                                             bide_cancel_node *node);
 BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
 /* Drops all callbacks without firing them. */
 BIDE_INTERNAL void bide_cancel_core_clear_(bide_cancel_core *core);
 
-/* Adds an operation. 0; or the error of a core that is canceled already (then it is not added). core may be NULL: 0. */
+/*
+ * Adds an operation. 0; or the error of a core that is canceled already (then it is not added).
+ * core may be NULL: 0.
+ */
 BIDE_INTERNAL int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
                                     void (*fire)(bide_cancel_node *node, int error));
 /* Takes an operation out, on the worker. Whether or not it was in. */
@@ -162,20 +190,23 @@ BIDE_INTERNAL void bide_cancel_unlink_(bide_cancel_node *node);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
-/* How often in a row the newest continuation runs next. A watched run (worker->handovers kept there) never does. */
+/*
+ * How often in a row the newest continuation runs next. A watched run (worker->handovers kept
+ * there) never does.
+ */
 enum { BIDE_HANDOVERS_MAX_ = 64 };
 
 /* --- the thread's record; the public head comes first --- */
 
 typedef struct bide_thread {
 	bide_worker worker;
-	bide_frame root;           /* current outside of all async functions */
-	unsigned completing;       /* depth of completions on this stack */
+	bide_frame root;     /* current outside of all async functions */
+	unsigned completing; /* depth of completions on this stack */
 	bide_operation *completions, **completions_tail;
 	struct bide_cancel_core **canceling; /* work list of the cancel whose operations fire now */
-	bool is_guest;             /* not the worker */
-	bool in_use;               /* by a thread that lives */
-	struct bide_thread *next;  /* guests */
+	bool is_guest;                       /* not the worker */
+	bool in_use;                         /* by a thread that lives */
+	struct bide_thread *next;            /* guests */
 	struct bide_thread *next_counted;
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
 } bide_thread;
@@ -193,10 +224,14 @@ BIDE_INTERNAL void bide_pools_release_(void);
 BIDE_INTERNAL void bide_pools_give_(bide_source *source);
 /* Gives a thread's free memory to the others (a guest thread ends). */
 BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
-/* Runs one runnable frame and those that wait for it in turn, at most until the handovers are used up. */
+/*
+ * Runs one runnable frame and those that wait for it in turn, at most until the handovers are used
+ * up.
+ */
 BIDE_INTERNAL void bide_frame_resume_(bide_worker *worker, bide_frame *frame);
 /* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
-BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument);
+BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument),
+                                     void *argument);
 /* Where a frame was started, if that was recorded (debug); else NULL. */
 BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
 
@@ -225,7 +260,9 @@ extern BIDE_INTERNAL bool bide_debug_, bide_pooling_; /* set before the first fr
 
 BIDE_INTERNAL void *bide_port_allocate(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_port_release(void *memory, size_t size_bytes);
-/* Makes a frame runnable, from any thread. next: as soon as possible; else at the end of the queue. */
+/*
+ * Makes a frame runnable, from any thread. next: as soon as possible; else at the end of the queue.
+ */
 BIDE_INTERNAL void bide_port_schedule(bide_frame *frame, bool next);
 /* Runs post->run on the worker, soon, from any thread. */
 BIDE_INTERNAL void bide_port_post(bide_post *post);
@@ -233,7 +270,10 @@ BIDE_INTERNAL bool bide_port_on_worker(void);
 BIDE_INTERNAL int64_t bide_port_now(void);
 /* Now plus a time, at most BIDE_FOREVER. */
 BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
-/* On the worker. timer->source.payload.i is the deadline; when it is due the port calls bide_timer_due_. */
+/*
+ * On the worker. timer->source.payload.i is the deadline; when it is due the port calls
+ * bide_timer_due_.
+ */
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
 BIDE_INTERNAL void bide_port_disarm(bide_timer *timer);
 /* How many timers are armed: for stats. */
@@ -242,7 +282,8 @@ BIDE_INTERNAL size_t bide_port_timer_count(void);
 BIDE_INTERNAL const void *bide_port_thread(void);
 BIDE_INTERNAL void bide_port_print(const char *text); /* to standard error */
 /* As vsnprintf; a port without one may copy the format. */
-BIDE_INTERNAL void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments);
+BIDE_INTERNAL void bide_port_format(char *to, size_t size_bytes, const char *format,
+                                    va_list arguments);
 BIDE_INTERNAL const char *bide_port_error_text(int error); /* of an errno number; static */
 BIDE_INTERNAL void bide_port_abort(void) __attribute__((noreturn));
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */

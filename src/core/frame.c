@@ -1,10 +1,12 @@
 /*
- * frame.c - pools: where frames and operations live; and the slow paths of starting and resuming them.
+ * frame.c - pools: where frames and operations live; and the slow paths of starting and resuming
+ * them.
  *
- * Fast mode: a list a size class and thread, refilled from chunks in batches; what a thread has too much goes to a depot
- * in batches. Watched mode (BIDE_DEBUG=1, ASan, valgrind): every object passes the slow path, has a record of its own in
- * front, is reused oldest first, and is poisoned beyond its header while it is free. BIDE_POOL=malloc: every object is an
- * allocation of its own. In all modes the generation of free memory matches no value task.
+ * Fast mode: a list a size class and thread, refilled from chunks in batches; what a thread has too
+ * much goes to a depot in batches. Watched mode (BIDE_DEBUG=1, ASan, valgrind): every object passes
+ * the slow path, has a record of its own in front, is reused oldest first, and is poisoned beyond
+ * its header while it is free. BIDE_POOL=malloc: every object is an allocation of its own. In all
+ * modes the generation of free memory matches no value task.
  */
 #include "core.h"
 #include "queue.h"
@@ -36,7 +38,7 @@
 enum {
 	CHUNK_FIRST_BYTES = 4096,
 	CHUNK_MAX_BYTES = 1 << 18,
-	BATCH = 32,        /* objects made, or handed to the depot, at a time */
+	BATCH = 32, /* objects made, or handed to the depot, at a time */
 	ROOM_START = 2 * BATCH,
 	BIG_BUCKETS = 4 * (48 - 12) /* four to a doubling, from 4 KiB to the end of the address space */
 };
@@ -55,22 +57,26 @@ typedef struct record {
 	const bide_place *started;
 	size_t size_bytes;
 } record;
-BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0 || sizeof(void *) < 8, "objects behind a record stay aligned");
+BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0 || sizeof(void *) < 8,
+                   "objects behind a record stay aligned");
 
 /* Shared by all threads, under the lock. */
 static struct {
 	uint32_t lock;
 	chunk *chunks[BIDE_CLASS_COUNT_];
-	bide_source *depot[BIDE_CLASS_COUNT_];   /* linked through their generation */
+	bide_source *depot[BIDE_CLASS_COUNT_]; /* linked through their generation */
 	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
-	record *singles; /* all of them, also free ones */
+	record *singles;          /* all of them, also free ones */
 	record *big[BIG_BUCKETS]; /* free frames above the largest class; linked through `started` */
 } pools;
 
 static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
 bool bide_debug_, bide_pooling_ = true;
 
-/* Spin: held for the length of a batch. Pairs: acquire of the next holder with the release of the last. */
+/*
+ * Spin: held for the length of a batch. Pairs: acquire of the next holder with the release of the
+ * last.
+ */
 static void lock_pools(void)
 {
 	for (unsigned tries = 0; BIDE_SWAP(&pools.lock, 1, ACQUIRE) != 0; tries++)
@@ -87,7 +93,9 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	bide_worker *worker = &thread->worker;
 
 	if (mode == MODE_UNKNOWN) {
-		mode = !bide_pooling_ ? MODE_SINGLE : bide_debug_ || RUNNING_ON_VALGRIND ? MODE_WATCHED : MODE_FAST;
+		mode = !bide_pooling_                       ? MODE_SINGLE
+		       : bide_debug_ || RUNNING_ON_VALGRIND ? MODE_WATCHED
+		                                            : MODE_FAST;
 #ifdef HAVE_ASAN
 		if (mode == MODE_FAST)
 			mode = MODE_WATCHED;
@@ -112,8 +120,10 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 static void poison(bide_source *source, size_t size_bytes)
 {
 	if (size_bytes > sizeof(bide_frame)) {
-		ASAN_POISON_MEMORY_REGION((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
-		VALGRIND_MAKE_MEM_NOACCESS((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
+		ASAN_POISON_MEMORY_REGION((char *)source + sizeof(bide_frame),
+		                          size_bytes - sizeof(bide_frame));
+		VALGRIND_MAKE_MEM_NOACCESS((char *)source + sizeof(bide_frame),
+		                           size_bytes - sizeof(bide_frame));
 	}
 }
 
@@ -122,9 +132,11 @@ static void unpoison(bide_source *source, size_t size_bytes)
 {
 	ASAN_UNPOISON_MEMORY_REGION(source, size_bytes);
 	if (bide_debug_ && size_bytes > sizeof(bide_frame))
-		__builtin_memset((char *)source + sizeof(bide_frame), 0xA5, size_bytes - sizeof(bide_frame));
+		__builtin_memset((char *)source + sizeof(bide_frame), 0xA5,
+		                 size_bytes - sizeof(bide_frame));
 	if (size_bytes > sizeof(bide_frame))
-		VALGRIND_MAKE_MEM_UNDEFINED((char *)source + sizeof(bide_frame), size_bytes - sizeof(bide_frame));
+		VALGRIND_MAKE_MEM_UNDEFINED((char *)source + sizeof(bide_frame),
+		                            size_bytes - sizeof(bide_frame));
 }
 
 static bide_source *single_take(size_t size_bytes, const bide_place *place)
@@ -170,7 +182,9 @@ static unsigned big_bucket(size_t *size_bytes)
 	return (doubling - 12) * 4 + (unsigned)count - 1;
 }
 
-/* Large frames are kept as well when they are given back: stale value tasks look at their headers. */
+/*
+ * Large frames are kept as well when they are given back: stale value tasks look at their headers.
+ */
 bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place)
 {
 	unsigned bucket = big_bucket(&size_bytes);
@@ -210,7 +224,10 @@ static void big_give(bide_source *source)
 	unlock_pools();
 }
 
-/* Under the lock: a chunk with room for one more object. Chunks double, so small programs stay small. */
+/*
+ * Under the lock: a chunk with room for one more object. Chunks double, so small programs stay
+ * small.
+ */
 static chunk *chunk_with_room(unsigned size_class)
 {
 	chunk *c = pools.chunks[size_class];
@@ -239,7 +256,8 @@ static chunk *chunk_with_room(unsigned size_class)
 
 static bide_source *chunk_object(chunk *c, uint32_t index)
 {
-	return (bide_source *)(void *)((char *)c + CHUNK_HEAD_BYTES + (size_t)index * c->stride + c->front);
+	return (bide_source *)(void *)((char *)c + CHUNK_HEAD_BYTES + (size_t)index * c->stride +
+	                               c->front);
 }
 
 /* Fast mode, under the lock: a list of objects from the depot, or new ones; NULL: no memory. */
@@ -399,16 +417,23 @@ void bide_pools_release_(void)
 		for (chunk *k = pools.chunks[c]; k; k = next) {
 			next = k->next;
 			ASAN_UNPOISON_MEMORY_REGION(k, k->size_bytes);
+			VALGRIND_MAKE_MEM_UNDEFINED(k + 1, k->size_bytes - sizeof *k);
 			bide_deallocate_(k, k->size_bytes);
 		}
 	}
-	while (pools.singles)
-		single_give((bide_source *)(void *)(pools.singles + 1));
+	while (pools.singles) {
+		bide_source *source = (bide_source *)(void *)(pools.singles + 1);
+
+		unpoison(source, pools.singles->size_bytes);
+		single_give(source);
+	}
 	__builtin_memset(&pools, 0, sizeof pools);
 	mode = MODE_UNKNOWN;
 }
 
-/* In use: a generation of a thread, or a count of references. Free memory has a link there, or 0. */
+/*
+ * In use: a generation of a thread, or a count of references. Free memory has a link there, or 0.
+ */
 static void visit_one(bide_source *source, void (*visit)(bide_source *, void *), void *argument)
 {
 	if (BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0)
@@ -461,7 +486,8 @@ static bide_source *source_new(size_t size_bytes, unsigned kind, size_t header_b
 
 bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type)
 {
-	bide_operation *operation = (bide_operation *)(void *)source_new(size_bytes, BIDE_KIND_OPERATION_, sizeof(bide_source));
+	bide_operation *operation =
+		(bide_operation *)(void *)source_new(size_bytes, BIDE_KIND_OPERATION_, sizeof(bide_source));
 
 	if (operation)
 		operation->type = type;
@@ -508,7 +534,8 @@ bide_step bide_frame_step_slow_(bide_frame *frame)
 		bide_flags_drop_(&frame->source, BIDE_FLAG_HELD_);
 		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_MASKED_));
 	}
-	frame->context = 0; /* a large result keeps the frame, which must not take a reference when it is published */
+	/* a large result keeps the frame, which must not take a reference when it is published */
+	frame->context = 0;
 	step.payload = frame->source.payload;
 	step.state = frame->source.flags & BIDE_FLAG_LARGE_ ? BIDE_KEPT_ : frame->source.error;
 	return step;
@@ -526,8 +553,8 @@ bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_st
 }
 
 /*
- * A frame that waited for this one runs right after it, without a way through the queue, but not without end: then the
- * loop looks at what else there is.
+ * A frame that waited for this one runs right after it, without a way through the queue, but not
+ * without end: then the loop looks at what else there is.
  */
 void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 {
@@ -594,13 +621,17 @@ bide_value_task bide_await_take_slow_(bide_frame *frame)
 
 	if (!source)
 		return bide_value_task_completed(); /* after a yield */
-	bide_misuse_("bide_await at %s:%u in %s: the result is larger than 8 bytes; use bide_await_large", frame->async->file,
-	             bide_line_(&frame->source), frame->async->name);
+	bide_misuse_(
+		"bide_await at %s:%u in %s: the result is larger than 8 bytes; use bide_await_large",
+		frame->async->file, bide_line_(&frame->source), frame->async->name);
 	bide_release_(source, NULL);
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }
 
-/* Suspended, or failed (and released), or a pointer to the result, which stays until bide_await_large_take_. */
+/*
+ * Suspended, or failed (and released), or a pointer to the result, which stays until
+ * bide_await_large_take_.
+ */
 bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point)
 {
 	bide_source *source = (bide_source *)value_task.state;
@@ -639,8 +670,10 @@ void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide
 	if (got.payload.p)
 		__builtin_memcpy(to, got.payload.p, size_bytes);
 	else
-		bide_misuse_("bide_await_large at %s:%u in %s: the result is a null pointer; the function must end with "
-		             "bide_async_return_large", frame->async->file, bide_line_(&frame->source), frame->async->name);
+		bide_misuse_("bide_await_large at %s:%u in %s: the result is a null pointer; the function "
+		             "must end with "
+		             "bide_async_return_large",
+		             frame->async->file, bide_line_(&frame->source), frame->async->name);
 	if (frame->awaiting)
 		bide_release_(frame->awaiting, NULL);
 	frame->awaiting = NULL;
@@ -648,22 +681,24 @@ void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide
 
 void bide_async_bad_resume_(bide_frame *frame)
 {
-	bide_misuse_("%s: resumed at line %u, where it does not wait: its frame was overwritten", frame->async->name,
-	             bide_line_(&frame->source));
+	bide_misuse_("%s: resumed at line %u, where it does not wait: its frame was overwritten",
+	             frame->async->name, bide_line_(&frame->source));
 	bide_port_abort();
 }
 
 /* If the hook returns, the cleanup ends here with the outcome it had. */
 bide_step bide_async_late_return_(bide_frame *frame)
 {
-	bide_misuse_("bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
-	             frame->async->name, frame->async->file);
+	bide_misuse_(
+		"bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
+		frame->async->name, frame->async->file);
 	return bide_frame_step_slow_(frame);
 }
 
 void bide_async_bad_large_(bide_frame *frame, const void *result)
 {
-	bide_misuse_("bide_async_return_large in %s (%s): %p is outside of the frame; the result must be a member of it",
+	bide_misuse_("bide_async_return_large in %s (%s): %p is outside of the frame; the result must "
+	             "be a member of it",
 	             frame->async->name, frame->async->file, result);
 	frame->source.error = BIDE_EINVAL_;
 }

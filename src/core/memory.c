@@ -21,11 +21,13 @@ static bide_allocator allocator = { default_allocate, default_release, NULL };
 static uint64_t process_counts[BIDE_COUNTERS_];
 static bide_thread *counted;
 static uint32_t counted_lock;
-BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_, "one for each");
+BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_,
+                   "one for each");
 
 static void lock_counted(void)
 {
-	for (unsigned tries = 0; BIDE_SWAP(&counted_lock, 1u, ACQUIRE) != 0; tries++) /* pairs with the unlock */
+	/* pairs with the unlock */
+	for (unsigned tries = 0; BIDE_SWAP(&counted_lock, 1u, ACQUIRE) != 0; tries++)
 		bide_port_wait_a_moment(tries);
 }
 
@@ -84,7 +86,9 @@ int bide_set_allocator(const bide_allocator *wanted)
 {
 	if (!wanted || !wanted->allocate || !wanted->release) {
 		bide_misuse_("bide_set_allocator: %s is NULL; an allocator needs both functions",
-		             !wanted ? "the allocator" : !wanted->allocate ? "allocate" : "release");
+		             !wanted             ? "the allocator"
+		             : !wanted->allocate ? "allocate"
+		                                 : "release");
 		return BIDE_EINVAL_;
 	}
 	if (total(BIDE_COUNT_BYTES_) != 0)

@@ -1,5 +1,6 @@
 /*
- * misuse.c - the hooks, and the texts of errors. Messages are put together here, in a buffer on the stack: nothing can fail.
+ * misuse.c - the hooks, and the texts of errors. Messages are put together here, in a buffer on the
+ * stack: nothing can fail.
  */
 #include "core.h"
 
@@ -50,7 +51,8 @@ void bide_misuse_(const char *format, ...)
 
 void bide_unobserved_(int error, const bide_source *source)
 {
-	const bide_async *async = source->kind < BIDE_KIND_TIMER_ ? ((const bide_frame *)(const void *)source)->async : NULL;
+	const bide_async *async =
+		source->kind < BIDE_KIND_TIMER_ ? ((const bide_frame *)(const void *)source)->async : NULL;
 
 	if (error == 0 || error == BIDE_ECANCELED_)
 		return;
@@ -59,7 +61,10 @@ void bide_unobserved_(int error, const bide_source *source)
 		unobserved_hook(error, async ? async->name : "task", unobserved_argument);
 }
 
-/* An await of an async function; `at` has its line, if points are lines (they are not with BIDE_COMPUTED_GOTO). */
+/*
+ * An await of an async function; `at` has its line, if points are lines (they are not with
+ * BIDE_COMPUTED_GOTO).
+ */
 static void describe_await(char *text, size_t size, const bide_async *async, const bide_source *at)
 {
 	if (async->points_are_lines)
@@ -68,7 +73,10 @@ static void describe_await(char *text, size_t size, const bide_async *async, con
 		put(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
 }
 
-/* Still pending, or done and not consumed: who has it. A frame that waits stays as it is while this, the worker, looks. */
+/*
+ * Still pending, or done and not consumed: who has it. A frame that waits stays as it is while
+ * this, the worker, looks.
+ */
 static void describe_holder(char *text, size_t size, const bide_source *source)
 {
 	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration */
@@ -106,10 +114,12 @@ static void describe_consumer(char *text, size_t size, const bide_source *source
 	}
 }
 
-void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place, const bide_frame *by)
+void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
+                        const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
-	bool held = source->generation == value_task.payload.generation && source->word != BIDE_WORD_ABANDONED_;
+	bool held =
+		source->generation == value_task.payload.generation && source->word != BIDE_WORD_ABANDONED_;
 	char first[256], here[256] = " ";
 
 	if (source->generation == value_task.payload.generation)
@@ -119,9 +129,13 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 	if (by)
 		describe_await(here + 1, sizeof here - 1, by->async, &by->source);
 	else if (place)
-		put(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
-	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task (bide_as_task) to share it",
-	             what, here[1] ? here : "", held ? "somebody awaits this value task already" : "this value task has been consumed already",
+		put(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line,
+		    place->function);
+	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task "
+	             "(bide_as_task) to share it",
+	             what, here[1] ? here : "",
+	             held ? "somebody awaits this value task already"
+	                  : "this value task has been consumed already",
 	             first);
 }
 
@@ -134,10 +148,10 @@ bool bide_check_error_(int error, const char *what)
 }
 
 /* The errors that have no errno of their own. */
-#define BIDE_ERRORS_(X)                                                                      \
-	X(BIDE_ENOFRAME, "no memory for the frame: the async function did not start")            \
-	X(BIDE_EBROKEN, "the completion source is gone and nobody completed the task")           \
-	X(BIDE_END, "no more elements")                                                          \
+#define BIDE_ERRORS_(X)                                                            \
+	X(BIDE_ENOFRAME, "no memory for the frame: the async function did not start")  \
+	X(BIDE_EBROKEN, "the completion source is gone and nobody completed the task") \
+	X(BIDE_END, "no more elements")                                                \
 	X(BIDE_ESTALE, "the value task had been consumed already")
 
 const char *bide_error_text(int error)
@@ -150,7 +164,7 @@ const char *bide_error_text(int error)
 		return "success";
 	case BIDE_ECANCELED_:
 		return "ECANCELED: canceled";
-	BIDE_ERRORS_(TEXT)
+		BIDE_ERRORS_(TEXT)
 	default:
 		break;
 	}

@@ -1,7 +1,8 @@
 /*
- * queue.h - the run queue of a worker, linked through what its frames do not need while they are runnable: the word of the
- * source that was awaited (which is DONE and the frame's), or `awaiting` itself after a yield and before the first run.
- * So making something runnable never allocates and never fails. About 10 instructions each way.
+ * queue.h - the run queue of a worker, linked through what its frames do not need while they are
+ * runnable: the word of the source that was awaited (which is DONE and the frame's), or `awaiting`
+ * itself after a yield and before the first run. So making something runnable never allocates and
+ * never fails. About 10 instructions each way.
  */
 #ifndef BIDE_QUEUE_H
 #define BIDE_QUEUE_H

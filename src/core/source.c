@@ -1,8 +1,9 @@
 /*
  * source.c - completing and consuming: how a result gets from a producer to whoever waits for it.
  *
- * Completing never runs user code and never recurses without bound: a waiting frame becomes runnable; a notify (a
- * combinator, a group, a task's fan-out) runs here, and what it completes beyond a depth waits in the thread's list.
+ * Completing never runs user code and never recurses without bound: a waiting frame becomes
+ * runnable; a notify (a combinator, a group, a task's fan-out) runs here, and what it completes
+ * beyond a depth waits in the thread's list.
  */
 #include "core.h"
 #include "task.h"
@@ -79,7 +80,8 @@ bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_
 	return false;
 }
 
-bide_registered bide_watch_(bide_value_task value_task, bide_notify *notify, const char *what, const bide_place *place)
+bide_registered bide_watch_(bide_value_task value_task, bide_notify *notify, const char *what,
+                            const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task.state;
 	bide_registered registered;
@@ -113,8 +115,10 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 	v.payload = source->payload;
 	v.state = source->error;
 	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0) {
-		bide_misuse_("the result of %s is larger than 8 bytes: it can be awaited by bide_await_large, or made a task",
-		             source->kind < BIDE_KIND_TIMER_ ? ((bide_frame *)(void *)source)->async->name : "an operation");
+		bide_misuse_("the result of %s is larger than 8 bytes: it can be awaited by "
+		             "bide_await_large, or made a task",
+		             source->kind < BIDE_KIND_TIMER_ ? ((bide_frame *)(void *)source)->async->name
+		                                             : "an operation");
 		v = bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	bide_release_(source, place);
@@ -132,7 +136,8 @@ void bide_release_(bide_source *source, const bide_place *place)
 
 /* --- sources of the user's own --- */
 
-static void user_init(bide_user_source *user, const bide_source_operations *operations, unsigned flags)
+static void user_init(bide_user_source *user, const bide_source_operations *operations,
+                      unsigned flags)
 {
 	bide_worker *worker = bide_worker_();
 
@@ -210,7 +215,9 @@ static bool user_complete(bide_user_source *user, bide_payload payload, int erro
 static bool user_valid(const bide_user_source *user, const char *what)
 {
 	if (user && !(user->source.flags & BIDE_FLAG_SYNC_) && !bide_port_on_worker()) {
-		bide_misuse_("%s: this source was made by bide_user_source_init_local, for the worker's thread alone", what);
+		bide_misuse_("%s: this source was made by bide_user_source_init_local, for the worker's "
+		             "thread alone",
+		             what);
 		return false;
 	}
 	if (!user)
@@ -225,24 +232,31 @@ bool bide_user_source_try_complete(bide_user_source *user, bide_payload payload)
 
 bool bide_user_source_try_fail(bide_user_source *user, int error)
 {
-	return user_valid(user, "bide_user_source_try_fail") && bide_check_error_(error, "bide_user_source_try_fail") &&
+	return user_valid(user, "bide_user_source_try_fail") &&
+	       bide_check_error_(error, "bide_user_source_try_fail") &&
 	       user_complete(user, bide_payload_int_(0), error);
 }
 
 void bide_user_source_complete(bide_user_source *user, bide_payload payload)
 {
 	if (user_valid(user, "bide_user_source_complete") && !user_complete(user, payload, 0))
-		bide_misuse_("bide_user_source_complete: completed already; bide_user_source_reset makes it new");
+		bide_misuse_(
+			"bide_user_source_complete: completed already; bide_user_source_reset makes it new");
 }
 
 void bide_user_source_fail(bide_user_source *user, int error)
 {
-	if (user_valid(user, "bide_user_source_fail") && bide_check_error_(error, "bide_user_source_fail") &&
+	if (user_valid(user, "bide_user_source_fail") &&
+	    bide_check_error_(error, "bide_user_source_fail") &&
 	    !user_complete(user, bide_payload_int_(0), error))
-		bide_misuse_("bide_user_source_fail: completed already; bide_user_source_reset makes it new");
+		bide_misuse_(
+			"bide_user_source_fail: completed already; bide_user_source_reset makes it new");
 }
 
-/* Consumed: the generation moves on, so copies of the value task are dead; the word says it may be reset. */
+/*
+ * Consumed: the generation moves on, so copies of the value task are dead; the word says it may be
+ * reset.
+ */
 void bide_user_source_release_(bide_source *source)
 {
 	bide_user_source *user = (bide_user_source *)(void *)source;
@@ -263,16 +277,21 @@ void bide_user_source_reset(bide_user_source *user)
 		bide_misuse_("bide_user_source_reset: source is NULL");
 		return;
 	}
-	word = BIDE_LOAD(&user->source.word, ACQUIRE); /* pairs with the consumer's release, if it is another thread */
-	if (word != BIDE_WORD_ABANDONED_ && (word != BIDE_WORD_PENDING_ || user->source.line & BIDE_LINE_CLAIMED_)) {
+	/* pairs with the consumer's release, if it is another thread */
+	word = BIDE_LOAD(&user->source.word, ACQUIRE);
+	if (word != BIDE_WORD_ABANDONED_ &&
+	    (word != BIDE_WORD_PENDING_ || user->source.line & BIDE_LINE_CLAIMED_)) {
 		bide_misuse_("bide_user_source_reset: the value task of this generation %s",
-		             (word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ ? "has not been consumed yet" : "is being awaited");
+		             (word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ ? "has not been consumed yet"
+		                                                         : "is being awaited");
 		return;
 	}
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
-	/* The claim opens last: who claims finds all of the new generation. Pairs with user_complete. */
+	/*
+	 * The claim opens last: who claims finds all of the new generation. Pairs with user_complete.
+	 */
 	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELAXED);
 	BIDE_STORE(&user->source.line, 0u, RELEASE);
 }

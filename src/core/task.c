@@ -1,13 +1,14 @@
 /*
  * task.c - shared results.
  *
- * A task is a source whose generation has become a count of references and whose word holds a list of subscriptions: one
- * pooled object for each await of a pending task, so that every await has one source of its own and can be taken out
- * again (a task raced a million times does not grow). bide_as_task turns the very frame that is pending into a task.
+ * A task is a source whose generation has become a count of references and whose word holds a list
+ * of subscriptions: one pooled object for each await of a pending task, so that every await has one
+ * source of its own and can be taken out again (a task raced a million times does not grow).
+ * bide_as_task turns the very frame that is pending into a task.
  *
- * The word of a task: SHARED with the newest subscription; LOCKED while somebody changes the list (a few instructions);
- * DONE for good. Whoever replaces SHARED by DONE owns the list. Result and error are stored before (release) and read after
- * DONE was seen (acquire).
+ * The word of a task: SHARED with the newest subscription; LOCKED while somebody changes the list
+ * (a few instructions); DONE for good. Whoever replaces SHARED by DONE owns the list. Result and
+ * error are stored before (release) and read after DONE was seen (acquire).
  */
 #include "task.h"
 
@@ -24,7 +25,10 @@ typedef struct cancellable_subscription {
 	bide_timer *timer;
 } cancellable_subscription;
 
-/* One made elsewhere than on the worker, which owns lists of cancellation and timers: it begins, and is given up, there. */
+/*
+ * One made elsewhere than on the worker, which owns lists of cancellation and timers: it begins,
+ * and is given up, there.
+ */
 typedef struct sent_subscription {
 	cancellable_subscription base;
 	bide_post begin, leave;
@@ -51,20 +55,24 @@ static bool list_lock(bide_source *task, uintptr_t *newest)
 			continue;
 		}
 		*newest = seen & ~(uintptr_t)BIDE_WORD_TAGS_;
-		if (BIDE_CAS(&task->word, &seen, seen | BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE)) /* pairs with list_unlock */
+		/* pairs with list_unlock */
+		if (BIDE_CAS(&task->word, &seen, seen | BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE))
 			return true;
 	}
 }
 
 static void list_unlock(bide_source *task, uintptr_t newest)
 {
-	BIDE_STORE(&task->word, newest | BIDE_WORD_SHARED_, RELEASE); /* pairs with list_lock and finish */
+	/* pairs with list_lock and finish */
+	BIDE_STORE(&task->word, newest | BIDE_WORD_SHARED_, RELEASE);
 }
 
 static void observe(bide_source *task)
 {
-	if (task->error && !(BIDE_LOAD(&task->line, RELAXED) & (BIDE_LINE_OBSERVED_ | BIDE_LINE_CONSTANT_)))
-		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED); /* ordered by the last unref */
+	if (task->error &&
+	    !(BIDE_LOAD(&task->line, RELAXED) & (BIDE_LINE_OBSERVED_ | BIDE_LINE_CONSTANT_)))
+		/* ordered by the last unref */
+		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED);
 }
 
 static void subscription_finish(subscription *s, bide_payload payload, int error)
@@ -115,8 +123,8 @@ void bide_subscription_leave_(bide_source *source)
 	subscription *s = (subscription *)(void *)source;
 	uintptr_t newest;
 
-	if ((operation->type != &subscription_type && operation->type != &cancellable_type) || !s->task ||
-	    (s->task->kind & 0xE0u) != BIDE_KIND_TASK_ || !list_lock(s->task, &newest))
+	if ((operation->type != &subscription_type && operation->type != &cancellable_type) ||
+	    !s->task || (s->task->kind & 0xE0u) != BIDE_KIND_TASK_ || !list_lock(s->task, &newest))
 		return;
 	if (s->newer)
 		s->newer->older = s->older;
@@ -136,7 +144,8 @@ void bide_subscription_let_go_(bide_source *source)
 void bide_subscription_cancel_(bide_source *source, int error)
 {
 	subscription *s = (subscription *)(void *)source;
-	bide_source *task = BIDE_LOAD(&s->task, RELAXED); /* of another thread's wait: DONE tells, below */
+	/* of another thread's wait: DONE tells, below */
+	bide_source *task = BIDE_LOAD(&s->task, RELAXED);
 	uintptr_t newest;
 
 	if (!task || !list_lock(task, &newest))
@@ -179,7 +188,8 @@ void bide_task_leave_(bide_value_task value_task)
 
 static void subscription_canceled(bide_cancel_node *node, int error)
 {
-	bide_subscription_cancel_(&BIDE_CONTAINER_(node, cancellable_subscription, node)->base.operation.source, error);
+	bide_subscription_cancel_(
+		&BIDE_CONTAINER_(node, cancellable_subscription, node)->base.operation.source, error);
 }
 
 static void subscription_expired(bide_notify *notify, bide_source *timer)
@@ -241,7 +251,8 @@ static void begin_posted(bide_post *post)
 	if (sent->core)
 		bide_cancel_core_unref_(sent->core);
 	if (c->timer) {
-		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, "bide_task_await_for", NULL);
+		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, "bide_task_await_for",
+		                  NULL);
 		bide_port_arm(c->timer);
 	}
 	if (error) {
@@ -254,10 +265,12 @@ static void begin_posted(bide_post *post)
 }
 
 /* From another thread than the worker's. */
-static bide_value_task subscription_send(bide_source *task, bide_cancel_core *core, cancellable_subscription *c)
+static bide_value_task subscription_send(bide_source *task, bide_cancel_core *core,
+                                         cancellable_subscription *c)
 {
 	sent_subscription *sent = (sent_subscription *)c;
-	bide_value_task v = bide_source_value_(&c->base.operation.source); /* sent, it may be over at once */
+	/* sent, it may be over at once */
+	bide_value_task v = bide_source_value_(&c->base.operation.source);
 
 	sent->task = task;
 	sent->core = core;
@@ -279,18 +292,20 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 	int error;
 
 	if (!task || timeout_ns < 0) {
-		bide_misuse_("%s: %s", what, !task ? "task is NULL" : "the timeout is below zero; BIDE_FOREVER means none");
+		bide_misuse_("%s: %s", what,
+		             !task ? "task is NULL" : "the timeout is below zero; BIDE_FOREVER means none");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (bide_is_done_(task))
 		return task_outcome(task);
 	if (!core && timeout_ns == BIDE_FOREVER) {
-		subscription *s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
+		subscription *s =
+			(subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
 		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
 	}
 	on_worker = bide_port_on_worker();
-	c = (cancellable_subscription *)(void *)bide_operation_new_(on_worker ? sizeof *c : sizeof(sent_subscription),
-	                                                            &cancellable_type);
+	c = (cancellable_subscription *)(void *)
+		bide_operation_new_(on_worker ? sizeof *c : sizeof(sent_subscription), &cancellable_type);
 	if (!c)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	if (timeout_ns != BIDE_FOREVER) {
@@ -352,7 +367,8 @@ bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
 /* Only an object of its own can be one: the line of a pending frame is where it waits. */
 static bool is_constant(const bide_source *task)
 {
-	return (task->kind & 0xE0u) == BIDE_KIND_TASK_ && BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
+	return (task->kind & 0xE0u) == BIDE_KIND_TASK_ &&
+	       BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
 }
 
 bide_task *bide_task_ref(bide_task *handle)
@@ -389,8 +405,10 @@ void bide_task_unref(bide_task *handle)
 
 	if (!task || is_constant(task))
 		return;
-	/* The last one sees all that the others did with it: release of theirs, acquire of its own. If only ours is left
-	 * nobody can add one, and no locked instruction is needed. */
+	/*
+	 * The last one sees all that the others did with it: release of theirs, acquire of its own. If
+	 * only ours is left nobody can add one, and no locked instruction is needed.
+	 */
 	if (BIDE_LOAD(&task->generation, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
 	    BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1)
 		return;
@@ -414,7 +432,9 @@ bide_status bide_task_status(const bide_task *handle)
 	}
 	if (!bide_is_done_(task))
 		return BIDE_PENDING;
-	return task->error == 0 ? BIDE_SUCCEEDED : task->error == BIDE_ECANCELED_ ? BIDE_CANCELED : BIDE_FAILED;
+	return task->error == 0                 ? BIDE_SUCCEEDED
+	       : task->error == BIDE_ECANCELED_ ? BIDE_CANCELED
+	                                        : BIDE_FAILED;
 }
 
 bool bide_task_is_ready(const bide_task *task)
@@ -446,14 +466,20 @@ bide_payload bide_task_result(const bide_task *handle)
 
 /* --- making them --- */
 
-/* Small results share one task each: -1 to 8. Bits count: 0 is also false, NULL, +0.0 and "completed". */
-#define CONSTANT(value)                                                                                     \
-	{                                                                                                       \
-		.word = BIDE_WORD_DONE_, .generation = BIDE_COUNT_BASE_ + 1, .payload = { .i = (value) },           \
-		.line = BIDE_LINE_CONSTANT_ | BIDE_LINE_CLAIMED_, .kind = BIDE_KIND_TASK_, .flags = BIDE_FLAG_SYNC_ \
+/*
+ * Small results share one task each: -1 to 8. Bits count: 0 is also false, NULL, +0.0 and
+ * "completed".
+ */
+#define CONSTANT(value)                                                                           \
+	{                                                                                             \
+		.word = BIDE_WORD_DONE_, .generation = BIDE_COUNT_BASE_ + 1, .payload = { .i = (value) }, \
+		.line = BIDE_LINE_CONSTANT_ | BIDE_LINE_CLAIMED_, .kind = BIDE_KIND_TASK_,                \
+		.flags = BIDE_FLAG_SYNC_                                                                  \
 	}
-static bide_source constants[] = { CONSTANT(-1), CONSTANT(0), CONSTANT(1), CONSTANT(2), CONSTANT(3),
-	                               CONSTANT(4),  CONSTANT(5), CONSTANT(6), CONSTANT(7), CONSTANT(8) };
+static bide_source constants[] = {
+	CONSTANT(-1), CONSTANT(0), CONSTANT(1), CONSTANT(2), CONSTANT(3),
+	CONSTANT(4),  CONSTANT(5), CONSTANT(6), CONSTANT(7), CONSTANT(8)
+};
 
 static bide_source *task_new(unsigned flags)
 {
@@ -465,8 +491,10 @@ static bide_source *task_new(unsigned flags)
 	if (!object)
 		return NULL;
 	bide_count_(BIDE_COUNT_TASKS_, 1);
-	object->source = (bide_source){ .word = BIDE_WORD_SHARED_, .generation = BIDE_COUNT_BASE_ + 1,
-		                            .kind = BIDE_KIND_TASK_, .flags = (uint8_t)(BIDE_FLAG_SYNC_ | flags) };
+	object->source = (bide_source){ .word = BIDE_WORD_SHARED_,
+		                            .generation = BIDE_COUNT_BASE_ + 1,
+		                            .kind = BIDE_KIND_TASK_,
+		                            .flags = (uint8_t)(BIDE_FLAG_SYNC_ | flags) };
 	object->waiting = 0;
 	return &object->source;
 }
@@ -513,7 +541,8 @@ bide_task *bide_task_completed(void)
 bide_task *bide_task_from_error(int error)
 {
 	if (error <= 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_("bide_task_from_error: %d is no error number; 1 to %d are", error, BIDE_ERROR_MAX);
+		bide_misuse_("bide_task_from_error: %d is no error number; 1 to %d are", error,
+		             BIDE_ERROR_MAX);
 		return NULL;
 	}
 	return task_ready(bide_payload_int_(0), error);
@@ -538,7 +567,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 		return NULL;
 	}
 	object->relay.run = relay;
-	task->line = BIDE_LINE_CLAIMED_; /* by its source: nobody completes it by hand */
+	task->line = BIDE_LINE_CLAIMED_;  /* by its source: nobody completes it by hand */
 	bide_task_ref((bide_task *)task); /* the producer's */
 	switch (bide_watch_(value_task, &object->relay, "bide_as_task", place)) {
 	case BIDE_REGISTERED_:
@@ -567,15 +596,19 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		return task;
 	}
 	source = (bide_source *)value_task.state;
-	if (!bide_check_fresh_(value_task, "bide_as_task", place) || !bide_belongs_here_(source, "bide_as_task", place))
+	if (!bide_check_fresh_(value_task, "bide_as_task", place) ||
+	    !bide_belongs_here_(source, "bide_as_task", place))
 		return bide_task_from_error(BIDE_ESTALE);
 	if (source->kind >= BIDE_KIND_TASK_)
 		return task_of_user_source(value_task, place);
-	/* Counted for its producer and for the caller before the word says so. The producer reads flags and count only
-	 * after it has seen SHARED (acquire), which this release publishes. */
+	/*
+	 * Counted for its producer and for the caller before the word says so. The producer reads flags
+	 * and count only after it has seen SHARED (acquire), which this release publishes.
+	 */
 	generation = source->generation;
 	if (!bide_is_sync_(source)) {
-		bide_flags_add_(source, BIDE_FLAG_SYNC_); /* ours alone until now; a task may be used by any thread */
+		/* ours alone until now; a task may be used by any thread */
+		bide_flags_add_(source, BIDE_FLAG_SYNC_);
 		if (bide_is_done_(source))
 			seen = BIDE_WORD_DONE_;
 	}
@@ -597,7 +630,8 @@ void bide_forget_user_(bide_source *source, const bide_place *place)
 {
 	static bide_notify nobody = { bide_forget_done_ };
 
-	if (bide_watch_(bide_source_value_(source), &nobody, "bide_forget", place) == BIDE_ALREADY_DONE_)
+	if (bide_watch_(bide_source_value_(source), &nobody, "bide_forget", place) ==
+	    BIDE_ALREADY_DONE_)
 		bide_forget_done_(&nobody, source);
 }
 
@@ -613,7 +647,9 @@ void bide_forget_done_(bide_notify *notify, bide_source *done)
 bide_task *bide_task_create(unsigned options)
 {
 	if (options & ~(unsigned)BIDE_TASK_QUEUE_CONTINUATIONS) {
-		bide_misuse_("bide_task_create: options 0x%x; 0 and BIDE_TASK_QUEUE_CONTINUATIONS are allowed", options);
+		bide_misuse_(
+			"bide_task_create: options 0x%x; 0 and BIDE_TASK_QUEUE_CONTINUATIONS are allowed",
+			options);
 		return NULL;
 	}
 	return (bide_task *)task_new(options ? BIDE_FLAG_QUEUE_ : 0);
@@ -626,7 +662,10 @@ static void deliver_posted(bide_post *post)
 	bide_task_deliver_(&object->source, object->waiting);
 }
 
-/* Claimed by the caller. Stores the outcome, says DONE; the fan-out runs on the worker and drops one reference. */
+/*
+ * Claimed by the caller. Stores the outcome, says DONE; the fan-out runs on the worker and drops
+ * one reference.
+ */
 static bool task_finish(bide_source *task, bide_payload result, int error)
 {
 	bide_task_object *object = (bide_task_object *)(void *)task;
@@ -646,7 +685,8 @@ static bool task_finish(bide_source *task, bide_payload result, int error)
 }
 
 /* false: it has an outcome already (or is misused). */
-static bool task_complete(bide_task *handle, bide_payload result, int error, const char *what, bool must)
+static bool task_complete(bide_task *handle, bide_payload result, int error, const char *what,
+                          bool must)
 {
 	bide_source *task = (bide_source *)handle;
 
@@ -655,7 +695,9 @@ static bool task_complete(bide_task *handle, bide_payload result, int error, con
 		return false;
 	}
 	if ((task->kind & 0xE0u) != BIDE_KIND_TASK_) {
-		bide_misuse_("%s: this task is an async function's; only those of bide_task_create are completed by hand", what);
+		bide_misuse_("%s: this task is an async function's; only those of bide_task_create are "
+		             "completed by hand",
+		             what);
 		return false;
 	}
 	/* One winner: the claim. The word publishes the outcome. */
@@ -681,7 +723,8 @@ void bide_task_complete_int(bide_task *task, int64_t result)
 
 void bide_task_complete_pointer(bide_task *task, const void *result)
 {
-	task_complete(task, bide_value_task_from_pointer(result).payload, 0, "bide_task_complete_pointer", true);
+	task_complete(task, bide_value_task_from_pointer(result).payload, 0,
+	              "bide_task_complete_pointer", true);
 }
 
 void bide_task_fail(bide_task *task, int error)
@@ -708,13 +751,15 @@ bool bide_task_try_fail(bide_task *task, int error)
 
 bool bide_task_try_cancel(bide_task *task)
 {
-	return task_complete(task, bide_payload_int_(0), BIDE_ECANCELED_, "bide_task_try_cancel", false);
+	return task_complete(task, bide_payload_int_(0), BIDE_ECANCELED_, "bide_task_try_cancel",
+	                     false);
 }
 
 static bool complete_from(bide_task *task, bide_task *ready, const char *what, bool must)
 {
 	if (!ready || !bide_task_is_ready(ready)) {
-		bide_misuse_("%s: %s; a task that is over is needed", what, !ready ? "ready is NULL" : "that task is pending");
+		bide_misuse_("%s: %s; a task that is over is needed", what,
+		             !ready ? "ready is NULL" : "that task is pending");
 		return false;
 	}
 	return task_complete(task, ((bide_source *)ready)->payload, bide_task_error(ready), what, must);

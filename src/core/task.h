@@ -9,16 +9,22 @@
 /* The object behind a completion source, a completed task, and a task made of a user's source. */
 typedef struct bide_task_object {
 	bide_source source;
-	bide_post post;      /* its fan-out, sent to the worker */
-	uintptr_t waiting;   /* the subscriptions that are to be delivered there */
-	bide_notify relay;   /* from the user's source that it was made of */
+	bide_post post;    /* its fan-out, sent to the worker */
+	uintptr_t waiting; /* the subscriptions that are to be delivered there */
+	bide_notify relay; /* from the user's source that it was made of */
 } bide_task_object;
 
 /* The fan-out: the newest of the subscriptions, linked; drops the producer's reference. */
 BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
-/* Ends a pending subscription (what bide_task_await returned) with an error; nothing if it is being delivered. */
+/*
+ * Ends a pending subscription (what bide_task_await returned) with an error; nothing if it is being
+ * delivered.
+ */
 BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
-/* At shutdown: takes a pending subscription out of the list of a completion source that lives on. Others: nothing. */
+/*
+ * At shutdown: takes a pending subscription out of the list of a completion source that lives on.
+ * Others: nothing.
+ */
 BIDE_INTERNAL void bide_subscription_leave_(bide_source *source);
 /* Drops the reference that a delivered subscription has on a task with a large result. */
 BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
@@ -26,7 +32,8 @@ BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
 BIDE_INTERNAL void bide_task_leave_(bide_value_task subscription);
 BIDE_INTERNAL void bide_forget_user_(bide_source *source, const bide_place *place);
 BIDE_INTERNAL void bide_forget_done_(bide_notify *notify, bide_source *done);
-BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *what, const bide_place *place);
+BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *what,
+                                      const bide_place *place);
 BIDE_INTERNAL void bide_user_source_release_(bide_source *source);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * time.c - delays and yields. A delay is a timer from the pool: 48 bytes, or 96 where something can cancel it.
+ * time.c - delays and yields. A delay is a timer from the pool: 48 bytes, or 96 where something can
+ * cancel it.
  */
 #include "core.h"
 
@@ -11,7 +12,8 @@ typedef struct cancellable_delay {
 
 enum { DELAY_CANCELABLE_CLASS = 3 };
 BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48 || sizeof(void *) < 8, "a timer is 48 bytes");
-BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96, "its size class");
+BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96,
+                   "its size class");
 
 int64_t bide_now_ns(void)
 {
@@ -23,7 +25,8 @@ int64_t bide_deadline_after_(int64_t time_ns)
 {
 	int64_t deadline_ns;
 
-	return __builtin_add_overflow(bide_port_now(), time_ns, &deadline_ns) ? BIDE_FOREVER : deadline_ns;
+	return __builtin_add_overflow(bide_port_now(), time_ns, &deadline_ns) ? BIDE_FOREVER
+	                                                                      : deadline_ns;
 }
 
 static bool is_cancellable(const bide_timer *timer)
@@ -41,7 +44,8 @@ void bide_timer_due_(bide_timer *timer)
 }
 
 /* From another thread the timer travels through the inbox; its links serve as the post. */
-BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer, next), "same two words");
+BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer, next),
+                   "same two words");
 
 static bide_post *post_of(bide_timer *timer)
 {
@@ -71,7 +75,8 @@ static void delay_canceled(bide_cancel_node *node, int error)
 	bide_timer *timer = &BIDE_CONTAINER_(node, cancellable_delay, node)->timer;
 
 	if (post_of(timer)->run == arm_posted) {
-		timer->source.error = (uint16_t)error; /* the inbox holds its links, or will: it ends when it arrives */
+		/* the inbox holds its links, or will: it ends when it arrives */
+		timer->source.error = (uint16_t)error;
 		return;
 	}
 	bide_port_disarm(timer);
@@ -125,8 +130,8 @@ bide_value_task bide_delay_ns(int64_t delay_ns)
 	int error;
 
 	if (delay_ns < 0 || (delay_ns > BIDE_DELAY_MAX_NS && delay_ns != BIDE_FOREVER)) {
-		bide_misuse_("bide_delay_ns: %lld ns; 0 to %lld and BIDE_FOREVER are allowed", (long long)delay_ns,
-		             (long long)BIDE_DELAY_MAX_NS);
+		bide_misuse_("bide_delay_ns: %lld ns; 0 to %lld and BIDE_FOREVER are allowed",
+		             (long long)delay_ns, (long long)BIDE_DELAY_MAX_NS);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (!bide_worker_())
@@ -134,7 +139,8 @@ bide_value_task bide_delay_ns(int64_t delay_ns)
 	error = bide_context_error(NULL);
 	if (error)
 		return bide_value_task_from_error(error);
-	return delay_ns == 0 ? bide_value_task_completed() : delay_start(bide_deadline_after_(delay_ns));
+	return delay_ns == 0 ? bide_value_task_completed()
+	                     : delay_start(bide_deadline_after_(delay_ns));
 }
 
 bide_value_task bide_delay_ms(int64_t delay_ms)
@@ -142,8 +148,8 @@ bide_value_task bide_delay_ms(int64_t delay_ms)
 	if (delay_ms == BIDE_FOREVER)
 		return bide_delay_ns(BIDE_FOREVER);
 	if (delay_ms < 0 || delay_ms > BIDE_DELAY_MAX_NS / 1000000) {
-		bide_misuse_("bide_delay_ms: %lld ms; 0 to %lld and BIDE_FOREVER are allowed", (long long)delay_ms,
-		             (long long)(BIDE_DELAY_MAX_NS / 1000000));
+		bide_misuse_("bide_delay_ms: %lld ms; 0 to %lld and BIDE_FOREVER are allowed",
+		             (long long)delay_ms, (long long)(BIDE_DELAY_MAX_NS / 1000000));
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	return bide_delay_ns(delay_ms * 1000000);

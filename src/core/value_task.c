@@ -10,7 +10,8 @@ bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
 
 bide_value_task bide_value_task_bad_error_(int error)
 {
-	bide_misuse_("bide_value_task_from_error: %d is no error number; 1 to %d are", error, BIDE_ERROR_MAX);
+	bide_misuse_("bide_value_task_from_error: %d is no error number; 1 to %d are", error,
+	             BIDE_ERROR_MAX);
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }
 
@@ -41,13 +42,17 @@ bide_status bide_value_task_status_pending_(bide_value_task value_task)
 	}
 }
 
-/* A frame of the worker, in the hands of another thread: its handshake has no locked instructions. */
+/*
+ * A frame of the worker, in the hands of another thread: its handshake has no locked instructions.
+ */
 bool bide_belongs_here_(const bide_source *source, const char *what, const bide_place *place)
 {
 	if (bide_is_sync_(source) || bide_port_on_worker())
 		return true;
-	bide_misuse_("%s at %s:%u: this value task belongs to the worker's thread; make it a task there (bide_as_task) to use "
-	             "it on another", what, place ? place->file : "?", place ? (unsigned)place->line : 0);
+	bide_misuse_("%s at %s:%u: this value task belongs to the worker's thread; make it a task "
+	             "there (bide_as_task) to use "
+	             "it on another",
+	             what, place ? place->file : "?", place ? (unsigned)place->line : 0);
 	return false;
 }
 

@@ -1,5 +1,6 @@
 /*
- * dump.c - who is waiting, and for what. Reads pool memory and static data only, never a pointer of the user's.
+ * dump.c - who is waiting, and for what. Reads pool memory and static data only, never a pointer of
+ * the user's.
  */
 #include <stdio.h>
 
@@ -18,7 +19,8 @@ static void place_of(char *text, size_t size, const bide_frame *frame)
 	else if (frame->async->points_are_lines)
 		snprintf(text, size, "awaiting at %s:%u", frame->async->file, bide_line_(&frame->source));
 	else
-		snprintf(text, size, "awaiting, defined at %s:%u", frame->async->file, (unsigned)frame->async->line);
+		snprintf(text, size, "awaiting, defined at %s:%u", frame->async->file,
+		         (unsigned)frame->async->line);
 }
 
 static const char *awaited_name(const bide_frame *frame)

@@ -28,7 +28,8 @@ static bool period_valid(int64_t period_ns, const char *what)
 {
 	if (period_ns >= 1 && period_ns <= BIDE_DELAY_MAX_NS)
 		return true;
-	bide_misuse_("%s: a period of %lld ns; 1 to %lld are allowed", what, (long long)period_ns, (long long)BIDE_DELAY_MAX_NS);
+	bide_misuse_("%s: a period of %lld ns; 1 to %lld are allowed", what, (long long)period_ns,
+	             (long long)BIDE_DELAY_MAX_NS);
 	return false;
 }
 
@@ -120,7 +121,8 @@ int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
 {
 	if (!p)
 		bide_misuse_("bide_periodic_timer_set_period: timer is NULL");
-	if (!p || !here("bide_periodic_timer_set_period") || !period_valid(period_ns, "bide_periodic_timer_set_period"))
+	if (!p || !here("bide_periodic_timer_set_period") ||
+	    !period_valid(period_ns, "bide_periodic_timer_set_period"))
 		return BIDE_EINVAL_;
 	p->period_ns = period_ns;
 	if (p->missed)
@@ -148,7 +150,8 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 	int error = bide_context_error(NULL);
 
 	if (!p || p->waiting) {
-		bide_misuse_("bide_periodic_timer_next: %s", !p ? "timer is NULL" : "somebody waits already; a timer has one consumer");
+		bide_misuse_("bide_periodic_timer_next: %s",
+		             !p ? "timer is NULL" : "somebody waits already; a timer has one consumer");
 		return bide_value_task_from_error(p ? BIDE_EBUSY_ : BIDE_EINVAL_);
 	}
 	if (!here("bide_periodic_timer_next"))
@@ -179,14 +182,18 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 static void stop_posted(bide_post *post)
 {
 	bide_periodic_timer *p = BIDE_CONTAINER_(post, bide_periodic_timer, stop);
-	uint32_t asked = BIDE_SWAP(&p->asked, 0u, ACQ_REL); /* pairs with ask: from here on it may be posted again */
+	/* pairs with ask: from here on it may be posted again */
+	uint32_t asked = BIDE_SWAP(&p->asked, 0u, ACQ_REL);
 
 	timer_stop(p);
 	if (asked & ASKED_TO_GO)
 		bide_deallocate_(p, sizeof *p);
 }
 
-/* The post is sent once, whoever asks: then it is in the inbox, and whoever runs it sees what was added meanwhile. */
+/*
+ * The post is sent once, whoever asks: then it is in the inbox, and whoever runs it sees what was
+ * added meanwhile.
+ */
 static void ask(bide_periodic_timer *p, uint32_t what)
 {
 	bool on_worker = bide_port_on_worker();

@@ -15,7 +15,8 @@ int bide_configure(const bide_config *config)
 	int error = 0;
 
 	if (!config || config->blocking_threads_max > 1024) {
-		bide_misuse_("bide_configure: %s", !config ? "config is NULL" : "blocking_threads_max: 0 (4 threads) to 1024");
+		bide_misuse_("bide_configure: %s",
+		             !config ? "config is NULL" : "blocking_threads_max: 0 (4 threads) to 1024");
 		return EINVAL;
 	}
 	if (config->workers > 1)
@@ -54,16 +55,20 @@ static void leak(bide_source *source, void *argument)
 	done = bide_is_done_(source);
 	place = bide_started_at_(frame);
 	if (place)
-		snprintf(started, sizeof started, "started at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+		snprintf(started, sizeof started, "started at %s:%u in %s", place->file,
+		         (unsigned)place->line, place->function);
 	else
-		snprintf(started, sizeof started, "defined at %s:%u (BIDE_DEBUG=1 tells where it was started)", frame->async->file,
+		snprintf(started, sizeof started,
+		         "defined at %s:%u (BIDE_DEBUG=1 tells where it was started)", frame->async->file,
 		         (unsigned)frame->async->line);
 	if (!done && frame->async->points_are_lines)
 		snprintf(where, sizeof where, " at line %u", bide_line_(source));
-	snprintf(text, sizeof text, "bide: leak: async function %s, %s: %s%s\n", frame->async->name, started,
-	         !done                                  ? "still waiting"
-	         : source->generation >= BIDE_COUNT_BASE_ ? "finished, a task that somebody still refers to"
-	                                                : "finished, and nobody consumed its value task (await, forget)",
+	snprintf(text, sizeof text, "bide: leak: async function %s, %s: %s%s\n", frame->async->name,
+	         started,
+	         !done ? "still waiting"
+	         : source->generation >= BIDE_COUNT_BASE_
+	             ? "finished, a task that somebody still refers to"
+	             : "finished, and nobody consumed its value task (await, forget)",
 	         where);
 	bide_os_print(text);
 }
@@ -118,7 +123,8 @@ int64_t bide_shutdown(bool quiet)
 	}
 	bide_os_unlock(&r->setup);
 	if (others) {
-		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first", others);
+		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
+		             others);
 		return -1;
 	}
 	return l.count;

@@ -12,10 +12,10 @@ typedef struct bide_runtime {
 	/* The worker's alone. */
 	bide_thread main;
 	bide_wheel wheel;
-	unsigned turn;      /* since inbox and timers were looked at */
-	bool simulating;    /* virtual clock */
-	bool seeded;        /* the order of runnable frames is drawn */
-	bool watched;       /* simulating, or in debug mode */
+	unsigned turn;          /* since inbox and timers were looked at */
+	bool simulating;        /* virtual clock */
+	bool seeded;            /* the order of runnable frames is drawn */
+	bool watched;           /* simulating, or in debug mode */
 	int64_t virtual_now_ns; /* atomic: others may ask for the time */
 
 	/* Shared. */
@@ -23,8 +23,9 @@ typedef struct bide_runtime {
 	uint32_t parked;               /* 1: the worker sleeps or is about to */
 	uint32_t state;                /* of enum below */
 	bide_os_mutex setup;           /* of state and guests */
-	bide_thread *guests;           /* records of other threads; those not in use wait for the next thread */
-	uint32_t thread_count;         /* numbers given out */
+	/* records of other threads; those not in use wait for the next thread */
+	bide_thread *guests;
+	uint32_t thread_count; /* numbers given out */
 } bide_runtime;
 
 enum { BIDE_RUNTIME_OFF, BIDE_RUNTIME_ON };
@@ -35,8 +36,8 @@ extern BIDE_INTERNAL bide_runtime bide_runtime_;
 BIDE_INTERNAL void bide_runtime_start_(const bide_config *config);
 
 /*
- * Runs what is runnable until *done. 0: done; ETIMEDOUT: deadline_ns has passed; EDEADLK: a simulation in which nothing can
- * ever happen. On the worker, outside of async functions.
+ * Runs what is runnable until *done. 0: done; ETIMEDOUT: deadline_ns has passed; EDEADLK: a
+ * simulation in which nothing can ever happen. On the worker, outside of async functions.
  */
 BIDE_INTERNAL int bide_loop_run_(const bool *done, int64_t deadline_ns);
 /* Looks at the inbox and the timers once; true: something became runnable or ran. */

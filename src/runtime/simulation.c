@@ -1,6 +1,7 @@
 /*
- * simulation.c - what makes a run repeatable: one stream of numbers from a seed decides the order of runnable frames and
- * how long blocking calls take; a hash over what ran tells whether two runs were the same.
+ * simulation.c - what makes a run repeatable: one stream of numbers from a seed decides the order
+ * of runnable frames and how long blocking calls take; a hash over what ran tells whether two runs
+ * were the same.
  */
 #include "simulation.h"
 
@@ -57,6 +58,7 @@ uint64_t bide_simulation_random(void)
 {
 	if (bide_simulating_)
 		return draw();
-	bide_misuse_("bide_simulation_random: no simulation runs; bide_configure with virtual_clock starts one");
+	bide_misuse_(
+		"bide_simulation_random: no simulation runs; bide_configure with virtual_clock starts one");
 	return 0;
 }

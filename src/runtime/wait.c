@@ -43,8 +43,8 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	bool on_worker = bide_port_on_worker();
 	waiter w = { { on_worker ? wake_worker_only : wake }, false, 0 };
 	int64_t deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER
-	                      : on_worker               ? bide_deadline_after_(timeout_ns)
-	                                                : bide_os_now_ns() + timeout_ns;
+	                      : on_worker                ? bide_deadline_after_(timeout_ns)
+	                                                 : bide_os_now_ns() + timeout_ns;
 	int error = 0;
 
 	if (deadline_ns < 0)
@@ -70,8 +70,8 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 }
 
 /* *mine: it was not consumed, and is the caller's still. */
-static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place,
-                   bool *mine)
+static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
+                   const bide_place *place, bool *mine)
 {
 	bide_worker *worker = bide_worker_();
 	bide_value_task made;
@@ -86,8 +86,10 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	if (!worker)
 		return BIDE_ENOMEM_;
 	if (worker->current != &bide_thread_of_(worker)->root) {
-		bide_misuse_("bide_wait at %s:%u: called inside the async function %s, which must await instead",
-		             place ? place->file : "?", place ? (unsigned)place->line : 0, worker->current->async->name);
+		bide_misuse_(
+			"bide_wait at %s:%u: called inside the async function %s, which must await instead",
+			place ? place->file : "?", place ? (unsigned)place->line : 0,
+			worker->current->async->name);
 		return BIDE_EDEADLK_;
 	}
 	made = bide_materialise_(value_task);
@@ -108,7 +110,8 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	return (int)made.state;
 }
 
-int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns, const bide_place *place)
+int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
+                  const bide_place *place)
 {
 	bool mine;
 

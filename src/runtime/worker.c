@@ -1,11 +1,14 @@
 /*
- * worker.c - the worker: its loop, its inbox, how it sleeps; the records of other threads; and the port of core.
+ * worker.c - the worker: its loop, its inbox, how it sleeps; the records of other threads; and the
+ * port of core.
  *
- * The first thread that uses bide is the worker. Other threads send it frames and posts through the inbox, a stack of
- * intrusive links that is pushed by CAS and emptied by one swap, and wake it if it sleeps.
+ * The first thread that uses bide is the worker. Other threads send it frames and posts through the
+ * inbox, a stack of intrusive links that is pushed by CAS and emptied by one swap, and wake it if
+ * it sleeps.
  *
- * Sleeping: the worker stores parked = 1, then looks at the inbox again, then sleeps on parked. A sender pushes, then looks at
- * parked. All four are sequentially consistent, so one of the two sees the other's.
+ * Sleeping: the worker stores parked = 1, then looks at the inbox again, then sleeps on parked. A
+ * sender pushes, then looks at parked. All four are sequentially consistent, so one of the two sees
+ * the other's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +19,9 @@
 #include "runtime.h"
 #include "simulation.h"
 
-BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ && ETIMEDOUT == BIDE_ETIMEDOUT_ &&
-                       EBUSY == BIDE_EBUSY_ && EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_,
+BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ &&
+                       ETIMEDOUT == BIDE_ETIMEDOUT_ && EBUSY == BIDE_EBUSY_ &&
+                       EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_,
                    "headers and core write these numbers out");
 
 enum {
@@ -56,7 +60,8 @@ void bide_runtime_start_(const bide_config *config)
 	bide_thread_init_(&r->main, r->thread_count++ % 0x7FFF + 1, false);
 	r->main.worker.stack_limit = stack_limit();
 	bide_current_worker_ = &r->main.worker;
-	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE); /* pairs with the attach of other threads */
+	/* pairs with the attach of other threads */
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
 }
 
 static void guest_leave(void *argument)
@@ -118,21 +123,26 @@ bide_worker *bide_worker_attach_(void)
 
 /* --- inbox --- */
 
-static void inbox_send(uintptr_t item, bide_post *post, bide_frame *frame)
+/* item: a bide_post, or a frame with bit 0 set. */
+static void inbox_send(uintptr_t item)
 {
 	bide_runtime *r = &bide_runtime_;
+	bide_frame *frame = (bide_frame *)(item & ~(uintptr_t)1);
 	uintptr_t newest = BIDE_LOAD(&r->inbox, RELAXED);
 
 	if (BIDE_UNLIKELY(bide_simulating_) && !bide_runtime_on_worker_())
-		bide_misuse_("a simulation is one thread: another one started, completed or canceled something in it");
+		bide_misuse_("a simulation is one thread: another one started, completed or canceled "
+		             "something in it");
 	do {
-		if (post)
-			post->next = (bide_post *)newest;
-		else if (BIDE_LOAD(&frame->source.flags, RELAXED) & BIDE_FLAG_SELF_LINKED_) /* the worker may add SYNC meanwhile */
+		if (!(item & 1))
+			((bide_post *)item)->next = (bide_post *)newest;
+		/* the worker may add SYNC to the flags meanwhile */
+		else if (BIDE_LOAD(&frame->source.flags, RELAXED) & BIDE_FLAG_SELF_LINKED_)
 			frame->awaiting = (bide_source *)newest;
 		else
 			frame->awaiting->word = (newest & ~(uintptr_t)1) | (newest & 1) << 2 | BIDE_WORD_DONE_;
-	} while (!BIDE_CAS(&r->inbox, &newest, item, SEQ_CST, RELAXED)); /* pairs with inbox_take; order: see above */
+		/* pairs with inbox_take; order: see above */
+	} while (!BIDE_CAS(&r->inbox, &newest, item, SEQ_CST, RELAXED));
 	if (BIDE_LOAD(&r->parked, SEQ_CST) && BIDE_SWAP(&r->parked, 0u, SEQ_CST))
 		bide_os_wake(&r->parked, 1);
 }
@@ -155,7 +165,10 @@ static bool inbox_take(void)
 	if (!item)
 		return false;
 	item = BIDE_SWAP(&bide_runtime_.inbox, (uintptr_t)0, ACQUIRE); /* pairs with inbox_send */
-	/* Turned round in place: first come, first served. Both kinds keep the link where the sender put it. */
+	/*
+	 * Turned round in place: first come, first served. Both kinds keep the link where the sender
+	 * put it.
+	 */
 	while (item) {
 		bide_frame *frame = (bide_frame *)(item & ~(uintptr_t)1);
 		bide_post *post = (bide_post *)item;
@@ -165,7 +178,8 @@ static bool inbox_take(void)
 			if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
 				frame->awaiting = (bide_source *)oldest;
 			else
-				frame->awaiting->word = (oldest & ~(uintptr_t)1) | (oldest & 1) << 2 | BIDE_WORD_DONE_;
+				frame->awaiting->word =
+					(oldest & ~(uintptr_t)1) | (oldest & 1) << 2 | BIDE_WORD_DONE_;
 		} else {
 			next = (uintptr_t)post->next;
 			post->next = (bide_post *)oldest;
@@ -191,7 +205,8 @@ static bool inbox_take(void)
 
 static int64_t now_ns(void)
 {
-	return bide_runtime_.simulating ? BIDE_LOAD(&bide_runtime_.virtual_now_ns, RELAXED) : bide_os_now_ns();
+	return bide_runtime_.simulating ? BIDE_LOAD(&bide_runtime_.virtual_now_ns, RELAXED)
+	                                : bide_os_now_ns();
 }
 
 bool bide_loop_poll_(void)
@@ -212,7 +227,10 @@ bool bide_loop_poll_(void)
 	return any;
 }
 
-/* Overwrites the stack that the next body will use: locals that should have been in the frame are found at once. */
+/*
+ * Overwrites the stack that the next body will use: locals that should have been in the frame are
+ * found at once.
+ */
 static __attribute__((noinline)) void scribble(void)
 {
 	volatile char dead[4096];
@@ -232,7 +250,8 @@ static inline bide_frame *take_next(bide_runtime *r)
 		worker->next = NULL;
 		if (!worker->queue_head)
 			return NULL;
-		return bide_queue_pop_at_(worker, bide_simulation_choose_(worker->queue_count < 16 ? worker->queue_count : 16));
+		return bide_queue_pop_at_(worker, bide_simulation_choose_(
+											  worker->queue_count < 16 ? worker->queue_count : 16));
 	}
 	if (BIDE_UNLIKELY(!frame || (worker->handovers >= BIDE_HANDOVERS_MAX_ && worker->queue_head))) {
 		worker->handovers = 0;
@@ -335,10 +354,13 @@ bool bide_loop_allowed_(const char *what)
 	bide_worker *worker = bide_worker_();
 
 	if (!bide_runtime_on_worker_())
-		bide_misuse_("%s: called on another thread than the worker's, which is the first that used bide", what);
+		bide_misuse_(
+			"%s: called on another thread than the worker's, which is the first that used bide",
+			what);
 	else if (worker->current != &bide_runtime_.main.root)
-		bide_misuse_("%s: called inside the async function %s; only ordinary code may, functions await instead", what,
-		             worker->current->async->name);
+		bide_misuse_("%s: called inside the async function %s; only ordinary code may, functions "
+		             "await instead",
+		             what, worker->current->async->name);
 	else
 		return true;
 	return false;
@@ -362,14 +384,14 @@ void bide_port_schedule(bide_frame *frame, bool next)
 	bide_worker *worker = &bide_runtime_.main.worker;
 
 	if (BIDE_UNLIKELY(!bide_runtime_on_worker_()))
-		inbox_send((uintptr_t)frame | 1, NULL, frame);
+		inbox_send((uintptr_t)frame | 1);
 	else
 		bide_queue_schedule_(worker, frame, next);
 }
 
 void bide_port_post(bide_post *post)
 {
-	inbox_send((uintptr_t)post, post, NULL);
+	inbox_send((uintptr_t)post);
 }
 
 bool bide_port_on_worker(void)

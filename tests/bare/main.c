@@ -1,6 +1,7 @@
 /*
- * main.c - core without an operating system: async functions, tasks, a combinator, a group and cancellation run on
- * the port of port.c. Built -ffreestanding -nostdlib; the two system calls below stand for a serial line and a switch.
+ * main.c - core without an operating system: async functions, tasks, a combinator, a group and
+ * cancellation run on the port of port.c. Built -ffreestanding -nostdlib; the two system calls
+ * below stand for a serial line and a switch.
  */
 #include <bide/bide.h>
 #include <bide/short.h>
@@ -11,7 +12,10 @@ static long system_call(long number, long a, long b, long c)
 {
 	long result;
 
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+	                 : "=a"(result)
+	                 : "a"(number), "D"(a), "S"(b), "d"(c)
+	                 : "rcx", "r11", "memory");
 	return result;
 }
 
@@ -90,7 +94,8 @@ async(program)
 	my->shared = as_task(async_start(slow, .value = 4, .ms = 5));
 	await(my->value, my->shared);
 	my->sum += my->value;
-	await_or(with_timeout_ms(1, async_start(slow, .ms = 50)), my->sum += await_error == 110 ? 8 : 0);
+	await_or(with_timeout_ms(1, async_start(slow, .ms = 50)),
+	         my->sum += await_error == 110 ? 8 : 0);
 	if (group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) == 0)
 		group_start(&my->group, async_start(slow, .ms = 1));
 	await(group_wait(&my->group));
@@ -108,7 +113,8 @@ _Noreturn void bare_main(void)
 
 	while (!task_is_ready(program) && bare_run_one())
 		;
-	right = task_is_ready(program) && task_error(program) == 0 && task_result(program).i == 15 && bide_now_ns() > 26000000;
+	right = task_is_ready(program) && task_error(program) == 0 && task_result(program).i == 15 &&
+	        bide_now_ns() > 26000000;
 	bare_print(right ? "core runs on bare metal\n" : "wrong result\n");
 	bare_exit(right ? 0 : 1);
 }

@@ -1,7 +1,10 @@
-/* A port of core to a machine with nothing: one thread, a fixed piece of memory, a clock that is told the time. */
+/*
+ * A port of core to a machine with nothing: one thread, a fixed piece of memory, a clock that is
+ * told the time.
+ */
+#include "bare.h"
 #include "core/core.h"
 #include "core/queue.h"
-#include "bare.h"
 
 static bide_thread only;
 static _Alignas(64) char arena[65536];
@@ -45,7 +48,10 @@ void bide_port_disarm(bide_timer *timer)
 		}
 }
 
-/* Runs what there is; when nothing is, time goes on to the next timer. false: nothing will ever happen. */
+/*
+ * Runs what there is; when nothing is, time goes on to the next timer. false: nothing will ever
+ * happen.
+ */
 bool bare_run_one(void)
 {
 	bide_worker *worker = bide_worker_();
@@ -66,8 +72,9 @@ bool bare_run_one(void)
 	return frame || timer;
 }
 
+/* clang-format off */
 void bide_port_release(void *memory, size_t size_bytes) { (void)memory, (void)size_bytes; }
-void bide_port_schedule(bide_frame *frame, bool next) { bide_queue_schedule_(&only.worker, frame, next); }
+void bide_port_schedule(bide_frame *frame, bool n) { bide_queue_schedule_(&only.worker, frame, n); }
 void bide_port_post(bide_post *post) { post->run(post); }
 bool bide_port_on_worker(void) { return true; }
 int64_t bide_port_now(void) { return now_ns; }
@@ -77,6 +84,7 @@ const char *bide_port_error_text(int error) { return (void)error, "an errno"; }
 void bide_port_print(const char *text) { bare_print(text); }
 void bide_port_abort(void) { bare_exit(134); }
 void bide_port_wait_a_moment(unsigned tries) { (void)tries; }
+/* clang-format on */
 void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments)
 {
 	(void)arguments;

@@ -1,12 +1,15 @@
 /*
- * explore.c - the engine of the explorer: scheduler, memory model, race detector, and the port of core that goes with it.
+ * explore.c - the engine of the explorer: scheduler, memory model, race detector, and the port of
+ * core that goes with it.
  *
- * Logical threads are contexts of one thread. A thread runs up to its next atomic, tells what it is going to do, and the
- * scheduler chooses who goes on; the choices are kept in a trail, and each execution replays the trail with its last
- * choice changed. Memory: every place that is reached atomically keeps the history of its values; a thread, and every
- * value that was released, has a view: the oldest value of each place that it may still see.
+ * Logical threads are contexts of one thread. A thread runs up to its next atomic, tells what it is
+ * going to do, and the scheduler chooses who goes on; the choices are kept in a trail, and each
+ * execution replays the trail with its last choice changed. Memory: every place that is reached
+ * atomically keeps the history of its values; a thread, and every value that was released, has a
+ * view: the oldest value of each place that it may still see.
  *
- * This file is compiled without the compiler's instrumentation, everything that is explored with it.
+ * This file is compiled without the compiler's instrumentation, everything that is explored with
+ * it.
  */
 #define _GNU_SOURCE
 #include "explore.h"
@@ -322,7 +325,10 @@ unsigned explore_freed(const void *source)
 	return count;
 }
 
-/* The generation of free pool memory is a link: its upper bits are zero. No pool is ever empty here. */
+/*
+ * The generation of free pool memory is a link: its upper bits are zero. No pool is ever empty
+ * here.
+ */
 static void watched_flush(void)
 {
 	x.watched_dirty = false;
@@ -343,7 +349,10 @@ static void watched_flush(void)
 	}
 }
 
-/* Known and meant, though the language calls it a race: a token looks at the generation of a source that may be gone. */
+/*
+ * Known and meant, though the language calls it a race: a token looks at the generation of a source
+ * that may be gone.
+ */
 static bool is_token(const void *at, int order)
 {
 	for (int i = 0; i < x.watched_count; i++)
@@ -398,26 +407,26 @@ static void outside_of_macros(const void *at, bool write)
 }
 
 /* What the compiler calls. */
-#define HOOKS(size)                                \
-	void __tsan_read##size(void *at);              \
-	void __tsan_read##size(void *at)               \
-	{                                              \
-		plain(at, size, false);                    \
-	}                                              \
-	void __tsan_write##size(void *at);             \
-	void __tsan_write##size(void *at)              \
-	{                                              \
-		plain(at, size, true);                     \
-	}                                              \
-	void __tsan_unaligned_read##size(void *at);    \
-	void __tsan_unaligned_read##size(void *at)     \
-	{                                              \
-		plain(at, size, false);                    \
-	}                                              \
-	void __tsan_unaligned_write##size(void *at);   \
-	void __tsan_unaligned_write##size(void *at)    \
-	{                                              \
-		plain(at, size, true);                     \
+#define HOOKS(size)                              \
+	void __tsan_read##size(void *at);            \
+	void __tsan_read##size(void *at)             \
+	{                                            \
+		plain(at, size, false);                  \
+	}                                            \
+	void __tsan_write##size(void *at);           \
+	void __tsan_write##size(void *at)            \
+	{                                            \
+		plain(at, size, true);                   \
+	}                                            \
+	void __tsan_unaligned_read##size(void *at);  \
+	void __tsan_unaligned_read##size(void *at)   \
+	{                                            \
+		plain(at, size, false);                  \
+	}                                            \
+	void __tsan_unaligned_write##size(void *at); \
+	void __tsan_unaligned_write##size(void *at)  \
+	{                                            \
+		plain(at, size, true);                   \
 	}
 HOOKS(1)
 HOOKS(2)
@@ -458,7 +467,10 @@ void __tsan_init(void)
 {
 }
 
-/* Atomics that do not pass abi.h's macros: flags of a source, of which the other side looks at one that never changes. */
+/*
+ * Atomics that do not pass abi.h's macros: flags of a source, of which the other side looks at one
+ * that never changes.
+ */
 uint8_t __tsan_atomic8_load(const volatile uint8_t *at, int order)
 {
 	(void)order;
@@ -560,7 +572,7 @@ static int choose_thread(void)
 	}
 	for (int i = 0; i < x.count; i++)
 		if (x.asleep >> i & 1 && dependent(x.threads[i].next, x.threads[chosen].next))
-			x.asleep &= (uint8_t)~(1u << i);
+			x.asleep &= (uint8_t) ~(1u << i);
 	return chosen;
 }
 
@@ -602,7 +614,8 @@ static void switch_to(int thread)
 		swapcontext(&x.threads[from].context, &x.home);
 	} else {
 		bide_current_worker_ = &x.records[thread].worker;
-		swapcontext(from == NOBODY ? &x.home : &x.threads[from].context, &x.threads[thread].context);
+		swapcontext(from == NOBODY ? &x.home : &x.threads[from].context,
+		            &x.threads[thread].context);
 	}
 }
 
@@ -760,7 +773,8 @@ static void dirty_flush(void)
 static bool is_counter(const void *at)
 {
 	for (int i = 0; i < EXPLORE_THREADS; i++)
-		if ((const uint64_t *)at >= x.records[i].counts && (const uint64_t *)at < x.records[i].counts + BIDE_COUNTERS_)
+		if ((const uint64_t *)at >= x.records[i].counts &&
+		    (const uint64_t *)at < x.records[i].counts + BIDE_COUNTERS_)
 			return true;
 	return false;
 }
@@ -822,7 +836,8 @@ void explore_store(void *at, unsigned size_bytes, uint64_t value, int order, con
 {
 	int index;
 
-	if (is_token(at, order)) { /* given back, or a new life: orders nothing, so seen as the plain write it is */
+	/* given back, or a new life: orders nothing, so seen as the plain write it is */
+	if (is_token(at, order)) {
 		plain(at, size_bytes, true);
 		memcpy(at, &value, size_bytes);
 		return;
@@ -862,7 +877,8 @@ static void replace(int index, void *at, unsigned size_bytes, uint64_t value, in
 	memcpy(at, &value, size_bytes);
 }
 
-uint64_t explore_change(void *at, unsigned size_bytes, int how, uint64_t value, int order, const char *source)
+uint64_t explore_change(void *at, unsigned size_bytes, int how, uint64_t value, int order,
+                        const char *source)
 {
 	static const char *const names[] = { "swap", "add", "sub", "or" };
 	uint64_t before = memory_get(at, size_bytes), after;
@@ -884,8 +900,8 @@ uint64_t explore_change(void *at, unsigned size_bytes, int how, uint64_t value, 
 	return before;
 }
 
-bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, int order, int order_failed,
-                 const char *source)
+bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, int order,
+                 int order_failed, const char *source)
 {
 	uint64_t wanted = memory_get(expected, size_bytes), found = memory_get(at, size_bytes);
 	unsigned ages[HISTORY_MAX], count = 0, most;
@@ -944,7 +960,8 @@ void *bide_port_allocate(size_t size_bytes, size_t alignment)
 
 	(void)alignment;
 	for (i = 0; i < x.block_count; i++)
-		if (!x.blocks[i].used && x.blocks[i].size_bytes == rounded_bytes && x.blocks[i].released != x.execution)
+		if (!x.blocks[i].used && x.blocks[i].size_bytes == rounded_bytes &&
+		    x.blocks[i].released != x.execution)
 			break;
 	if (i == x.block_count) {
 		if (x.block_count == BLOCKS_MAX || x.arena_used + rounded_bytes > ARENA_BYTES)
@@ -1273,7 +1290,8 @@ static void execute(void)
 
 static void *map(size_t size_bytes)
 {
-	void *at = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *at = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		abort();
@@ -1293,7 +1311,8 @@ static void start(void)
 		x.threads[i].stack = x.arena + x.arena_used;
 		x.arena_used += STACK_BYTES;
 		bide_thread_init_(&x.records[i], (uint32_t)i + 1, false);
-		worker->frame_flags = x.scenario->one_worker && !(x.scenario->foreign >> i & 1) ? 0 : BIDE_FLAG_SYNC_;
+		worker->frame_flags =
+			x.scenario->one_worker && !(x.scenario->foreign >> i & 1) ? 0 : BIDE_FLAG_SYNC_;
 		worker->frame_tail = (uint64_t)worker->frame_flags << BIDE_TAIL_FLAGS_;
 		for (unsigned c = 0; c < POOLS; c++) { /* so that no execution has to fill a pool */
 			bide_source *source = bide_pool_refill_(worker, c, NULL);
@@ -1326,11 +1345,11 @@ void explore(const char *name, const explore_scenario *scenario)
 	do
 		execute();
 	while (next_execution());
-	printf("%s: %llu interleavings, %llu cut as equal to one of them, %.2f s\n", name, (unsigned long long)x.complete,
-	       (unsigned long long)x.cut, now_s() - started);
+	printf("%s: %llu interleavings, %llu cut as equal to one of them, %.2f s\n", name,
+	       (unsigned long long)x.complete, (unsigned long long)x.cut, now_s() - started);
 	if (to && (file = fopen(to, "a"))) { /* the runner shows the output of failed tests only */
-		fprintf(file, "%-60s %9llu interleavings, %9llu cut, %6.2f s\n", name, (unsigned long long)x.complete,
-		        (unsigned long long)x.cut, now_s() - started);
+		fprintf(file, "%-60s %9llu interleavings, %9llu cut, %6.2f s\n", name,
+		        (unsigned long long)x.complete, (unsigned long long)x.cut, now_s() - started);
 		fclose(file);
 	}
 }

@@ -1,14 +1,16 @@
 /*
- * explore.h - runs two or three logical threads over the real code of src/core in every order that matters.
+ * explore.h - runs two or three logical threads over the real code of src/core in every order that
+ * matters.
  *
- * Every atomic is a scheduling point; the search is depth-first, without a bound, and leaves out only orders that differ
- * in the succession of accesses to different memory (sleep sets). A load may also give an older value, as far as the
- * written orders and coherence allow it; so a load that is too weak sees stale data, and a store that is too weak
- * publishes nothing. Plain accesses come through the compiler's thread instrumentation: each is checked for a data race by
- * vector clocks, and for memory that was given back.
+ * Every atomic is a scheduling point; the search is depth-first, without a bound, and leaves out
+ * only orders that differ in the succession of accesses to different memory (sleep sets). A load
+ * may also give an older value, as far as the written orders and coherence allow it; so a load that
+ * is too weak sees stale data, and a store that is too weak publishes nothing. Plain accesses come
+ * through the compiler's thread instrumentation: each is checked for a data race by vector clocks,
+ * and for memory that was given back.
  *
- * Not covered: a store that takes effect before an earlier load of its thread (load buffering), and two stores to one place
- * in another order than they were made.
+ * Not covered: a store that takes effect before an earlier load of its thread (load buffering), and
+ * two stores to one place in another order than they were made.
  */
 #ifndef EXPLORE_H
 #define EXPLORE_H
@@ -23,11 +25,15 @@ typedef struct explore_scenario {
 	void (*threads[EXPLORE_THREADS])(void);
 	void (*check)(void); /* alone, after */
 	unsigned foreign;    /* bit n: thread n is no worker. The others all are. */
-	bool newest_only;    /* loads give the newest value: sequential consistency, for what would take too long */
-	bool one_worker;     /* what workers make is made are made as with workers = 1: without BIDE_FLAG_SYNC_ */
+	/* loads give the newest value: sequential consistency, for what would take too long */
+	bool newest_only;
+	/* what workers make is made are made as with workers = 1: without BIDE_FLAG_SYNC_ */
+	bool one_worker;
 } explore_scenario;
 
-/* Explores it all; fails the test at the first order that breaks something, and prints that order. */
+/*
+ * Explores it all; fails the test at the first order that breaks something, and prints that order.
+ */
 void explore(const char *name, const explore_scenario *scenario);
 
 /* In a worker's thread: runs what is scheduled and posted, until the other threads have ended. */
@@ -42,7 +48,10 @@ void explore_finish(void);
 void explore_hand_on(void);
 /* In a thread: waits until *word (which others set with BIDE_STORE) is not 0. */
 void explore_await_word(uint32_t *word);
-/* Have it checked that a source from a pool is not touched after it was given back, and count how often it is. */
+/*
+ * Have it checked that a source from a pool is not touched after it was given back, and count how
+ * often it is.
+ */
 void explore_watch(const void *source);
 unsigned explore_freed(const void *source);
 /* Memory from bide_allocate_ is always watched. */
@@ -52,7 +61,8 @@ bool explore_is_released(const void *memory);
 unsigned explore_unobserved(void);
 
 #define EXPLORE_CHECK(condition) \
-	((condition) ? (void)0 : explore_fail("does not hold: %s (%s:%d)", #condition, __FILE__, __LINE__))
+	((condition) ? (void)0       \
+	             : explore_fail("does not hold: %s (%s:%d)", #condition, __FILE__, __LINE__))
 _Noreturn void explore_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * Two or three threads on one handshake of src/core, in all orders: see explore.h for what that means and what it leaves
- * out. What each scenario expects stands in its check; the engine itself sees to it that nothing is touched after it was
- * given back, nothing races, nobody is scheduled twice, nothing hangs and nothing is left over.
+ * Two or three threads on one handshake of src/core, in all orders: see explore.h for what that
+ * means and what it leaves out. What each scenario expects stands in its check; the engine itself
+ * sees to it that nothing is touched after it was given back, nothing races, nobody is scheduled
+ * twice, nothing hangs and nothing is left over.
  *
  * BIDE_EXPLORE_COUNTS=file appends how many orders each test explored.
  */
@@ -30,12 +31,17 @@ static void run_scenario(const char *name, const explore_scenario *scenario)
 	explore(name, scenario);
 }
 
-#define THREADS(...) { __VA_ARGS__ }
-#define SCENARIO(name_, setup_, threads_, check_, ...)                                                             \
-	TEST_SLOW(explore_##name_, 60)                                                                                \
-	{                                                                                                              \
-		static const explore_scenario scenario = { .setup = setup_, .threads = threads_, .check = check_, __VA_ARGS__ }; \
-		run_scenario("explore_" #name_, &scenario);                                                                \
+#define THREADS(...) \
+	{                \
+		__VA_ARGS__  \
+	}
+#define SCENARIO(name_, setup_, threads_, check_, ...)                         \
+	TEST_SLOW(explore_##name_, 60)                                             \
+	{                                                                          \
+		static const explore_scenario scenario = {                             \
+			.setup = setup_, .threads = threads_, .check = check_, __VA_ARGS__ \
+		};                                                                     \
+		run_scenario("explore_" #name_, &scenario);                            \
 	}
 
 /* ---- what the scenarios are made of */
@@ -107,7 +113,9 @@ static struct {
 	int error;
 } s;
 
-/* What port_schedule was given by the yield is run by hand: it is taken out of the queue at once. */
+/*
+ * What port_schedule was given by the yield is run by hand: it is taken out of the queue at once.
+ */
 static bide_frame *start_producer(int error)
 {
 	s.value = bide_async_start(producer, .error = error);
@@ -194,8 +202,10 @@ static void await_check(void)
 	check_freed_once();
 }
 
-SCENARIO(await_against_complete, setup_producer, THREADS(await_thread, produce), await_check, .foreign = 0)
-SCENARIO(await_against_complete_handed_on, setup_producer, THREADS(await_thread, produce_and_hand_on), await_check, .foreign = 0)
+SCENARIO(await_against_complete, setup_producer, THREADS(await_thread, produce), await_check,
+         .foreign = 0)
+SCENARIO(await_against_complete_handed_on, setup_producer,
+         THREADS(await_thread, produce_and_hand_on), await_check, .foreign = 0)
 
 static void await_failed_check(void)
 {
@@ -204,7 +214,8 @@ static void await_failed_check(void)
 	EXPLORE_CHECK(explore_unobserved() == 0);
 }
 
-SCENARIO(await_against_failure, setup_failing, THREADS(await_thread, produce), await_failed_check, .foreign = 0)
+SCENARIO(await_against_failure, setup_failing, THREADS(await_thread, produce), await_failed_check,
+         .foreign = 0)
 
 /* The continuation runs on a third worker, while the first two are still at it. */
 static void await_only(void)
@@ -212,7 +223,8 @@ static void await_only(void)
 	consume(0, s.value);
 }
 
-SCENARIO(await_against_complete_resumed_elsewhere, setup_producer, THREADS(await_only, produce_and_hand_on, explore_run), await_check, .foreign = 0)
+SCENARIO(await_against_complete_resumed_elsewhere, setup_producer,
+         THREADS(await_only, produce_and_hand_on, explore_run), await_check, .foreign = 0)
 
 static void forget_thread(void)
 {
@@ -225,7 +237,8 @@ static void forget_check(void)
 	EXPLORE_CHECK(explore_unobserved() == 1);
 }
 
-SCENARIO(forget_against_complete, setup_failing, THREADS(forget_thread, produce), forget_check, .foreign = 0)
+SCENARIO(forget_against_complete, setup_failing, THREADS(forget_thread, produce), forget_check,
+         .foreign = 0)
 
 static void look_thread(void)
 {
@@ -235,7 +248,8 @@ static void look_thread(void)
 	bide_forget(s.value);
 }
 
-SCENARIO(status_and_forget_against_complete, setup_failing, THREADS(look_thread, produce), forget_check, .foreign = 0)
+SCENARIO(status_and_forget_against_complete, setup_failing, THREADS(look_thread, produce),
+         forget_check, .foreign = 0)
 
 static void as_task_thread(void)
 {
@@ -248,18 +262,21 @@ static void as_task_thread(void)
 static void as_task_check(void)
 {
 	EXPLORE_CHECK(explore_freed(s.frame) == 0);
-	EXPLORE_CHECK(bide_task_status(s.task) == BIDE_SUCCEEDED && bide_task_result(s.task).i == RESULT);
+	EXPLORE_CHECK(bide_task_status(s.task) == BIDE_SUCCEEDED &&
+	              bide_task_result(s.task).i == RESULT);
 	bide_task_unref(s.task);
 }
 
-SCENARIO(as_task_against_complete, setup_producer, THREADS(as_task_thread, produce), as_task_check, .foreign = 0)
+SCENARIO(as_task_against_complete, setup_producer, THREADS(as_task_thread, produce), as_task_check,
+         .foreign = 0)
 
 static void as_task_unref_thread(void)
 {
 	bide_task_unref(bide_as_task(s.value));
 }
 
-SCENARIO(as_task_unref_against_complete, setup_failing, THREADS(as_task_unref_thread, produce), forget_check, .foreign = 0)
+SCENARIO(as_task_unref_against_complete, setup_failing, THREADS(as_task_unref_thread, produce),
+         forget_check, .foreign = 0)
 
 static void as_task_await_thread(void)
 {
@@ -272,7 +289,8 @@ static void as_task_await_thread(void)
 	explore_run();
 }
 
-SCENARIO(as_task_await_unref_against_complete, setup_producer, THREADS(as_task_await_thread, produce), await_check, .foreign = 0)
+SCENARIO(as_task_await_unref_against_complete, setup_producer,
+         THREADS(as_task_await_thread, produce), await_check, .foreign = 0)
 
 /* ---- deregistration */
 
@@ -309,7 +327,8 @@ static void unwatch_check(void)
 	EXPLORE_CHECK(s.notified == !s.taken && explore_unobserved() == s.taken);
 }
 
-SCENARIO(unwatch_against_complete, setup_watched, THREADS(unwatch_thread, produce), unwatch_check, .foreign = 0)
+SCENARIO(unwatch_against_complete, setup_watched, THREADS(unwatch_thread, produce), unwatch_check,
+         .foreign = 0)
 
 static void setup_notify(void)
 {
@@ -332,7 +351,8 @@ static void watch_unwatch_thread(void)
 	}
 }
 
-SCENARIO(watch_unwatch_against_complete, setup_notify, THREADS(watch_unwatch_thread, produce), unwatch_check, .foreign = 0)
+SCENARIO(watch_unwatch_against_complete, setup_notify, THREADS(watch_unwatch_thread, produce),
+         unwatch_check, .foreign = 0)
 
 /* A loser of when_any is awaited again. */
 static void unwatch_await_thread(void)
@@ -351,7 +371,8 @@ static void unwatch_await_check(void)
 	check_freed_once();
 }
 
-SCENARIO(unwatch_await_against_complete, setup_watched, THREADS(unwatch_await_thread, produce), unwatch_await_check, .foreign = 0)
+SCENARIO(unwatch_await_against_complete, setup_watched, THREADS(unwatch_await_thread, produce),
+         unwatch_await_check, .foreign = 0)
 
 /* ---- a task: subscriptions */
 
@@ -383,9 +404,11 @@ static void task_await_check(void)
 	EXPLORE_CHECK(explore_is_released(s.task));
 }
 
-SCENARIO(task_await_against_complete, setup_task, THREADS(task_await_thread, task_complete_thread), task_await_check, .foreign = 0)
-SCENARIO(task_await_against_foreign_complete, setup_task, THREADS(task_await_thread, task_complete_thread), task_await_check,
-         .foreign = 2, .one_worker = true)
+SCENARIO(task_await_against_complete, setup_task, THREADS(task_await_thread, task_complete_thread),
+         task_await_check, .foreign = 0)
+SCENARIO(task_await_against_foreign_complete, setup_task,
+         THREADS(task_await_thread, task_complete_thread), task_await_check, .foreign = 2,
+         .one_worker = true)
 
 static void setup_subscribed(void)
 {
@@ -411,9 +434,13 @@ static void cancel_subscription_check(void)
 
 /* One worker: the fan-out of a foreign completion runs where subscriptions are canceled. */
 SCENARIO(subscription_cancel_against_foreign_complete, setup_subscribed,
-         THREADS(cancel_subscription_thread, task_complete_thread), cancel_subscription_check, .foreign = 2)
+         THREADS(cancel_subscription_thread, task_complete_thread), cancel_subscription_check,
+         .foreign = 2)
 
-/* The last reference is dropped with a canceled wait: the task may be freed as soon as the list is unlocked. */
+/*
+ * The last reference is dropped with a canceled wait: the task may be freed as soon as the list is
+ * unlocked.
+ */
 static void cancel_subscription_unref_thread(void)
 {
 	bide_subscription_cancel_((bide_source *)s.subscription.state, BIDE_ECANCELED_);
@@ -440,7 +467,8 @@ static void cancel_subscription_unref_check(void)
 }
 
 SCENARIO(subscription_cancel_unref_against_foreign_complete_unref, setup_subscribed_twice_referred,
-         THREADS(cancel_subscription_unref_thread, complete_unref_thread), cancel_subscription_unref_check, .foreign = 2)
+         THREADS(cancel_subscription_unref_thread, complete_unref_thread),
+         cancel_subscription_unref_check, .foreign = 2)
 
 /* The second comes while the task completes; the first is there already. */
 static void second_subscriber_thread(void)
@@ -455,10 +483,12 @@ static void two_subscribers_check(void)
 	task_await_check();
 }
 
-SCENARIO(two_subscribers_against_complete, setup_subscribed, THREADS(second_subscriber_thread, task_complete_thread),
-         two_subscribers_check, .foreign = 0)
+SCENARIO(two_subscribers_against_complete, setup_subscribed,
+         THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check,
+         .foreign = 0)
 SCENARIO(two_subscribers_against_foreign_complete, setup_subscribed,
-         THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check, .foreign = 2)
+         THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check,
+         .foreign = 2)
 
 /* Both at once. */
 static void subscribe_only_thread(void)
@@ -473,8 +503,8 @@ static void subscribe_check(void)
 	two_subscribers_check();
 }
 
-SCENARIO(subscribe_against_subscribe, setup_task, THREADS(task_await_thread, subscribe_only_thread), subscribe_check,
-         .foreign = 0)
+SCENARIO(subscribe_against_subscribe, setup_task, THREADS(task_await_thread, subscribe_only_thread),
+         subscribe_check, .foreign = 0)
 
 /* One more comes while one that is there is canceled. */
 static void subscribe_and_cancel_check(void)
@@ -486,7 +516,8 @@ static void subscribe_and_cancel_check(void)
 }
 
 SCENARIO(subscribe_against_subscription_cancel, setup_subscribed,
-         THREADS(cancel_subscription_thread, subscribe_only_thread), subscribe_and_cancel_check, .foreign = 2)
+         THREADS(cancel_subscription_thread, subscribe_only_thread), subscribe_and_cancel_check,
+         .foreign = 2)
 
 static void cancel_and_subscribe_thread(void)
 {
@@ -501,7 +532,8 @@ static void cancel_and_subscribe_check(void)
 }
 
 SCENARIO(subscription_cancel_and_subscribe_against_foreign_complete, setup_subscribed,
-         THREADS(cancel_and_subscribe_thread, task_complete_thread), cancel_and_subscribe_check, .foreign = 2)
+         THREADS(cancel_and_subscribe_thread, task_complete_thread), cancel_and_subscribe_check,
+         .foreign = 2)
 
 /* ---- completion sources */
 
@@ -532,7 +564,8 @@ static void one_winner_check(void)
 SCENARIO(try_complete_against_try_fail_with_waiter, setup_subscribed,
          THREADS(run_thread, try_complete_thread, try_fail_thread), one_winner_check, .foreign = 6)
 SCENARIO(try_complete_against_try_fail_and_await, setup_task,
-         THREADS(task_await_thread, try_complete_thread, try_fail_thread), one_winner_check, .newest_only = true)
+         THREADS(task_await_thread, try_complete_thread, try_fail_thread), one_winner_check,
+         .newest_only = true)
 
 static void setup_two_references(void)
 {
@@ -550,7 +583,8 @@ static void released_check(void)
 	EXPLORE_CHECK(explore_is_released(s.task));
 }
 
-SCENARIO(last_unref_against_complete, setup_two_references, THREADS(unref_thread, complete_unref_thread), released_check, .foreign = 0)
+SCENARIO(last_unref_against_complete, setup_two_references,
+         THREADS(unref_thread, complete_unref_thread), released_check, .foreign = 0)
 
 static void unref_run_thread(void)
 {
@@ -575,8 +609,8 @@ static void broken_check(void)
 	EXPLORE_CHECK(explore_unobserved() == 0);
 }
 
-SCENARIO(last_unref_against_last_unref, setup_subscribed_twice_referred, THREADS(unref_run_thread, unref_thread), broken_check,
-         .foreign = 2)
+SCENARIO(last_unref_against_last_unref, setup_subscribed_twice_referred,
+         THREADS(unref_run_thread, unref_thread), broken_check, .foreign = 2)
 
 /* A frame that is a task: the last reference outside against its end. */
 static void setup_frame_task(void)
@@ -585,7 +619,8 @@ static void setup_frame_task(void)
 	s.task = bide_as_task(s.value);
 }
 
-SCENARIO(frame_task_unref_against_complete, setup_frame_task, THREADS(unref_thread, produce), forget_check, .foreign = 0)
+SCENARIO(frame_task_unref_against_complete, setup_frame_task, THREADS(unref_thread, produce),
+         forget_check, .foreign = 0)
 
 static void setup_frame_task_two_references(void)
 {
@@ -626,9 +661,10 @@ static void user_check(void)
 	EXPLORE_CHECK(s.sources[0].source.word == BIDE_WORD_PENDING_);
 }
 
-SCENARIO(user_source_register_against_complete, setup_user, THREADS(await_thread, user_complete_thread), user_check, .foreign = 0)
-SCENARIO(user_source_register_against_foreign_complete, setup_user, THREADS(await_thread, user_complete_thread), user_check,
-         .foreign = 2, .one_worker = true)
+SCENARIO(user_source_register_against_complete, setup_user,
+         THREADS(await_thread, user_complete_thread), user_check, .foreign = 0)
+SCENARIO(user_source_register_against_foreign_complete, setup_user,
+         THREADS(await_thread, user_complete_thread), user_check, .foreign = 2, .one_worker = true)
 
 static void user_winner_check(void)
 {
@@ -637,7 +673,8 @@ static void user_winner_check(void)
 }
 
 SCENARIO(user_source_register_against_two_completions, setup_user,
-         THREADS(await_thread, user_complete_thread, user_fail_thread), user_winner_check, .foreign = 6)
+         THREADS(await_thread, user_complete_thread, user_fail_thread), user_winner_check,
+         .foreign = 6)
 
 /* A new generation begins while somebody tries to complete it, too early perhaps. */
 static void setup_consumed(void)
@@ -662,8 +699,8 @@ static void user_reset_check(void)
 	user_check();
 }
 
-SCENARIO(user_source_reset_against_complete, setup_consumed, THREADS(user_reset_thread, user_complete_thread),
-         user_reset_check, .foreign = 2)
+SCENARIO(user_source_reset_against_complete, setup_consumed,
+         THREADS(user_reset_thread, user_complete_thread), user_reset_check, .foreign = 2)
 
 static void user_as_task_thread(void)
 {
@@ -672,10 +709,10 @@ static void user_as_task_thread(void)
 	explore_run();
 }
 
-SCENARIO(user_source_as_task_against_foreign_complete, setup_user, THREADS(user_as_task_thread, user_complete_thread),
-         task_await_check, .foreign = 2)
-SCENARIO(user_source_as_task_against_complete, setup_user, THREADS(user_as_task_thread, user_complete_thread),
-         task_await_check, .foreign = 0)
+SCENARIO(user_source_as_task_against_foreign_complete, setup_user,
+         THREADS(user_as_task_thread, user_complete_thread), task_await_check, .foreign = 2)
+SCENARIO(user_source_as_task_against_complete, setup_user,
+         THREADS(user_as_task_thread, user_complete_thread), task_await_check, .foreign = 0)
 
 /* ---- a continuation on two sources, of which one is taken out */
 
@@ -716,10 +753,11 @@ static void setup_when_any(void)
 	consume(0, s.subscription);
 }
 
-SCENARIO(when_any_against_two_completions, setup_when_any, THREADS(user_complete_thread, user_other_thread),
-         when_any_check, .foreign = 0)
+SCENARIO(when_any_against_two_completions, setup_when_any,
+         THREADS(user_complete_thread, user_other_thread), when_any_check, .foreign = 0)
 SCENARIO(when_any_against_two_foreign_completions, setup_user,
-         THREADS(when_any_thread, user_complete_thread, user_other_thread), when_any_check, .foreign = 6, .one_worker = true)
+         THREADS(when_any_thread, user_complete_thread, user_other_thread), when_any_check,
+         .foreign = 6, .one_worker = true)
 
 /* ---- cancellation */
 
@@ -756,7 +794,8 @@ static void register_check(void)
 	EXPLORE_CHECK(explore_freed(s.cancel) == 0); /* not counted outside of the threads */
 }
 
-SCENARIO(cancel_against_register, setup_cancel, THREADS(register_thread, cancel_thread), register_check, .foreign = 0)
+SCENARIO(cancel_against_register, setup_cancel, THREADS(register_thread, cancel_thread),
+         register_check, .foreign = 0)
 
 static void setup_registered(void)
 {
@@ -777,7 +816,8 @@ static void unregister_check(void)
 	bide_cancel_source_unref(s.cancel);
 }
 
-SCENARIO(cancel_against_unregister, setup_registered, THREADS(unregister_thread, cancel_thread), unregister_check, .foreign = 0)
+SCENARIO(cancel_against_unregister, setup_registered, THREADS(unregister_thread, cancel_thread),
+         unregister_check, .foreign = 0)
 
 static void register_unregister_thread(void)
 {
@@ -787,7 +827,8 @@ static void register_unregister_thread(void)
 	EXPLORE_CHECK(s.fired == !s.taken);
 }
 
-SCENARIO(cancel_against_register_unregister, setup_cancel, THREADS(register_unregister_thread, cancel_thread), unregister_check, .foreign = 0)
+SCENARIO(cancel_against_register_unregister, setup_cancel,
+         THREADS(register_unregister_thread, cancel_thread), unregister_check, .foreign = 0)
 
 static void cancel_again_thread(void)
 {
@@ -805,7 +846,8 @@ static void cancel_twice_check(void)
 	bide_cancel_source_unref(s.cancel);
 }
 
-SCENARIO(cancel_against_cancel, setup_registered, THREADS(cancel_first_thread, cancel_again_thread), cancel_twice_check, .foreign = 0)
+SCENARIO(cancel_against_cancel, setup_registered, THREADS(cancel_first_thread, cancel_again_thread),
+         cancel_twice_check, .foreign = 0)
 
 /* A registration by token while the last reference to its source goes. */
 static void cancel_unref_thread(void)
@@ -825,7 +867,8 @@ static void register_dead_thread(void)
 	(void)bide_cancel_unregister(&s.registration);
 }
 
-SCENARIO(register_against_last_unref, setup_cancel, THREADS(register_dead_thread, cancel_unref_thread), register_dead_check, .foreign = 0)
+SCENARIO(register_against_last_unref, setup_cancel,
+         THREADS(register_dead_thread, cancel_unref_thread), register_dead_check, .foreign = 0)
 
 /* An operation of the worker, in a context that another thread cancels. */
 static bide_context *context;
@@ -874,7 +917,8 @@ static void context_check(void)
 	bide_context_unref(context);
 }
 
-SCENARIO(cancel_against_link, setup_context, THREADS(link_thread, context_cancel_thread), context_check, .foreign = 2)
+SCENARIO(cancel_against_link, setup_context, THREADS(link_thread, context_cancel_thread),
+         context_check, .foreign = 2)
 
 static void link_unlink_thread(void)
 {
@@ -885,8 +929,8 @@ static void link_unlink_thread(void)
 	EXPLORE_CHECK(s.fired == 0);
 }
 
-SCENARIO(cancel_against_link_unlink, setup_context, THREADS(link_unlink_thread, context_cancel_thread), context_check,
-         .foreign = 2)
+SCENARIO(cancel_against_link_unlink, setup_context,
+         THREADS(link_unlink_thread, context_cancel_thread), context_check, .foreign = 2)
 
 /* The operation holds the context; it may be the last that does. */
 static void link_unref_thread(void)
@@ -953,8 +997,8 @@ static void cancel_run_thread(void)
 
 SCENARIO(context_cancel_and_task_complete_against_worker, setup_cancellable,
          THREADS(run_thread, cancel_complete_thread), cancellable_check, .foreign = 2)
-SCENARIO(context_cancel_against_task_complete, setup_cancellable, THREADS(cancel_run_thread, task_complete_thread),
-         cancellable_check, .foreign = 2)
+SCENARIO(context_cancel_against_task_complete, setup_cancellable,
+         THREADS(cancel_run_thread, task_complete_thread), cancellable_check, .foreign = 2)
 
 /* ---- sources below sources */
 
@@ -972,7 +1016,8 @@ static void attach_check(void)
 	bide_cancel_source_unref(s.cancel);
 }
 
-SCENARIO(attach_against_cancel_of_parent, setup_cancel, THREADS(attach_thread, cancel_thread), attach_check, .foreign = 0)
+SCENARIO(attach_against_cancel_of_parent, setup_cancel, THREADS(attach_thread, cancel_thread),
+         attach_check, .foreign = 0)
 
 static void attach_register_thread(void)
 {
@@ -987,8 +1032,8 @@ static void attach_register_check(void)
 	attach_check();
 }
 
-SCENARIO(attach_register_against_cancel_of_parent, setup_cancel, THREADS(attach_register_thread, cancel_thread),
-         attach_register_check, .foreign = 0)
+SCENARIO(attach_register_against_cancel_of_parent, setup_cancel,
+         THREADS(attach_register_thread, cancel_thread), attach_register_check, .foreign = 0)
 
 static void setup_child(void)
 {
@@ -1008,13 +1053,14 @@ static void child_gone_check(void)
 	bide_cancel_source_unref(s.cancel);
 }
 
-SCENARIO(last_unref_of_child_against_cancel_of_parent, setup_child, THREADS(child_unref_thread, cancel_thread),
-         child_gone_check, .foreign = 0)
+SCENARIO(last_unref_of_child_against_cancel_of_parent, setup_child,
+         THREADS(child_unref_thread, cancel_thread), child_gone_check, .foreign = 0)
 
 static void child_and_parent_gone_check(void)
 {
 	EXPLORE_CHECK(explore_freed(s.child) == 1 && explore_freed(s.cancel) == 1);
 }
 
-SCENARIO(last_unref_of_child_against_last_unref_of_parent, setup_child, THREADS(child_unref_thread, cancel_unref_thread),
-         child_and_parent_gone_check, .foreign = 0)
+SCENARIO(last_unref_of_child_against_last_unref_of_parent, setup_child,
+         THREADS(child_unref_thread, cancel_unref_thread), child_and_parent_gone_check,
+         .foreign = 0)

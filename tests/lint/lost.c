@@ -1,4 +1,4 @@
-/* Read by tests/lint/run.sh, never compiled: each line marked FOUND must be reported, and no other. */
+/* Read by run.sh, never compiled: each line marked FOUND must be reported, and no other. */
 async(load)
 {
 	async_begin;
