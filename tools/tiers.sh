@@ -178,12 +178,12 @@ tier_valgrind() {
 		return
 	fi
 	build_for_tier dev || return 0
-	export BIDE_TEST_TIME_FACTOR=30
+	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_NO_THREADS=1
 	export BIDE_TEST_WRAPPER="valgrind --quiet --error-exitcode=99 --leak-check=full \
 --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=try"
 	suite_limit_s=1200
 	suite dev --label-exclude '^slow$'
-	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_WRAPPER suite_limit_s
+	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_NO_THREADS BIDE_TEST_WRAPPER suite_limit_s
 }
 
 tier_goto() {

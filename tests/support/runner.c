@@ -88,6 +88,15 @@ void test_skip(const char *format, ...)
 	_exit(EXIT_SKIPPED);
 }
 
+#undef pthread_create
+int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                        void *argument)
+{
+	if (getenv("BIDE_TEST_NO_THREADS"))
+		test_skip("it starts threads, which valgrind can hang; asan and tsan run it");
+	return pthread_create(thread, attributes, run, argument);
+}
+
 /* ---- EXPECT_ABORT */
 
 /* One at a time in a thread; the test's process waits for it. */

@@ -15,6 +15,7 @@
 #ifndef BIDE_TEST_H
 #define BIDE_TEST_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -77,5 +78,13 @@ void test_after_each(void);
 
 /* How much slower than natively this run is expected to be (BIDE_TEST_TIME_FACTOR, at least 1). */
 double test_time_factor(void);
+
+/*
+ * Where BIDE_TEST_NO_THREADS is set a test that starts a thread is skipped: valgrind's scheduler can
+ * hang a forked process that has threads. These tests run under the other sanitizers.
+ */
+int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                        void *argument);
+#define pthread_create test_pthread_create
 
 #endif
