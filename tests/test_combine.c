@@ -12,45 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bide/bide.h>
-
-#include "test.h"
+#include "library.h"
 
 enum { SOURCES_MAX = 8 };
 
 static bide_user_source sources[SOURCES_MAX];
 static bide_value_task items[SOURCES_MAX];
 static bide_task *tasks[SOURCES_MAX];
-static char misuse_text[1024];
-static int misuse_count;
 static bool worker_has_ended;
 
 /* --- what the tests share --- */
-
-static void on_misuse(const char *message, void *argument)
-{
-	(void)argument;
-	misuse_count++;
-	snprintf(misuse_text, sizeof misuse_text, "%s", message);
-}
-
-static bide_stats stats(void)
-{
-	bide_stats s;
-	bide_get_stats(&s);
-	return s;
-}
-
-static void assert_nothing_in_use(void)
-{
-	bide_stats s = stats();
-	assert_int_equal(s.operation_count, 0);
-	assert_int_equal(s.frame_count, 0);
-	assert_int_equal(s.task_count, 0);
-	assert_int_equal(s.timer_count, 0);
-	assert_int_equal(bide_shutdown(false), 0);
-	assert_int_equal(stats().live_bytes, 0);
-}
 
 void test_after_each(void)
 {
@@ -361,7 +332,7 @@ TEST(when_all_takes_the_same_task_twice)
 
 TEST(when_all_with_a_pending_item_twice_is_misuse_and_fails_the_second)
 {
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	make_pending(1);
 	items[1] = items[0];
 	bide_value_task all = bide_when_all(items, 2);
@@ -376,7 +347,7 @@ TEST(when_all_with_a_pending_item_twice_is_misuse_and_fails_the_second)
 TEST(when_all_with_a_consumed_item_is_misuse_and_fails_it)
 {
 	unsetenv("BIDE_POOL"); /* a stale value task is caught only while its memory is a pool's */
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	items[0] = bide_async_start(sleeper);
 	bide_context *scope = bide_context_create(NULL);
 	items[1] = bide_in(scope, bide_async_start(sleeper));
@@ -397,7 +368,7 @@ TEST(WX_02_when_any_of_nothing_is_an_argument_error)
 {
 	EXPECT_ABORT(bide_forget(bide_when_any(items, 0)), "bide_when_any: count is 0");
 	EXPECT_ABORT(bide_forget(bide_when_any_tasks(tasks, 0)), "bide_when_any_tasks: count is 0");
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	assert_int_equal(bide_value_task_error(bide_when_any(items, 0)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_any_tasks(tasks, 0)), EINVAL);
 	assert_int_equal(misuse_count, 2);
@@ -602,7 +573,7 @@ TEST(when_any_can_be_forgotten)
 
 TEST(when_any_with_an_item_that_somebody_awaits_is_misuse)
 {
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	make_pending(2);
 	bide_value_task frame = bide_async_start(add, .source = items[1]);
 	bide_value_task any = bide_when_any(items, 2);
@@ -788,7 +759,7 @@ TEST(race_of_nothing_is_misuse)
 {
 	EXPECT_ABORT(bide_forget(bide_race(NULL, items, 0)), "bide_race: count is 0");
 	EXPECT_ABORT(bide_forget(bide_race(NULL, NULL, 1)), "bide_race: items is NULL");
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	assert_int_equal(bide_value_task_error(bide_race(NULL, items, 0)), EINVAL);
 }
 
@@ -849,7 +820,7 @@ TEST(WX_21_when_each_of_nothing_is_at_its_end)
 TEST(WX_23_when_each_stays_at_its_end_and_its_items_have_no_second_one)
 {
 	bide_when_each each, second;
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	make_pending(1);
 	bide_when_each_init(&each, items, 1);
 	bide_value_task copy = items[0];
@@ -933,7 +904,7 @@ TEST(when_each_end_ends_a_wait_that_was_forgotten)
 TEST(when_each_next_twice_at_once_is_misuse)
 {
 	bide_when_each each;
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	make_pending(1);
 	bide_when_each_init(&each, items, 1);
 	bide_value_task next = bide_when_each_next(&each);
@@ -1365,7 +1336,7 @@ TEST(misuse_says_what_was_wrong)
 	EXPECT_ABORT(bide_when_each_init(&each, NULL, 1), "bide_when_each_init: items is NULL");
 	EXPECT_ABORT(bide_forget(bide_when_each_next(NULL)), "bide_when_each_next: each is NULL");
 	EXPECT_ABORT(bide_forget(bide_when_each_end(NULL)), "bide_when_each_end: each is NULL");
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	assert_int_equal(bide_value_task_error(bide_when_all(NULL, 2)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_all_tasks(tasks, 1)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_any(NULL, 2)), EINVAL);
@@ -1377,7 +1348,7 @@ TEST(misuse_says_what_was_wrong)
 
 TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)
 {
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	make_pending(2);
 	bide_value_task all = bide_when_all(items, 1);
 	bide_value_task mine = items[0];

@@ -11,44 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bide/bide.h>
-
-#include "test.h"
+#include "library.h"
 
 enum { SOURCES_MAX = 4 };
 
 static bide_group group;
 static bide_user_source sources[SOURCES_MAX];
-static char misuse_text[1024];
-static int misuse_count;
 static bool worker_has_ended;
 
 /* --- what the tests share --- */
-
-static void on_misuse(const char *message, void *argument)
-{
-	(void)argument;
-	misuse_count++;
-	snprintf(misuse_text, sizeof misuse_text, "%s", message);
-}
-
-static bide_stats stats(void)
-{
-	bide_stats s;
-	bide_get_stats(&s);
-	return s;
-}
-
-static void assert_nothing_in_use(void)
-{
-	bide_stats s = stats();
-	assert_int_equal(s.operation_count, 0);
-	assert_int_equal(s.frame_count, 0);
-	assert_int_equal(s.task_count, 0);
-	assert_int_equal(s.timer_count, 0);
-	assert_int_equal(bide_shutdown(false), 0);
-	assert_int_equal(stats().live_bytes, 0);
-}
 
 void test_after_each(void)
 {
@@ -534,7 +505,7 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 TEST(a_group_that_found_no_memory_is_not_used)
 {
 	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	setenv("BIDE_POOL", "malloc", 1);
 	assert_int_equal(bide_set_allocator(&limited), 0);
 	allowed_allocations = -1;
@@ -557,7 +528,7 @@ TEST(misuse_says_what_was_wrong)
 	EXPECT_ABORT(bide_group_context(NULL), "bide_group_context: group is NULL");
 	EXPECT_ABORT(bide_group_add(NULL, bide_value_task_completed()), "test_group.c");
 	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "initialise it again");
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	assert_int_equal(bide_group_init(NULL, 0), EINVAL);
 	assert_int_equal(bide_group_init(&group, 2), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_group_wait(NULL)), EINVAL);
@@ -567,7 +538,7 @@ TEST(misuse_says_what_was_wrong)
 
 TEST(waiting_twice_is_misuse)
 {
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	begin(0);
 	bide_group_add(&group, pending(0));
 	bide_value_task wait = bide_group_wait(&group);
@@ -581,7 +552,7 @@ TEST(waiting_twice_is_misuse)
 
 TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
 {
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	begin(0);
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 	bide_group_add(&group, bide_async_start(failing, .error = EIO));
@@ -593,7 +564,7 @@ TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
 
 TEST(adding_what_somebody_awaits_is_misuse_and_fails_the_group)
 {
-	bide_set_misuse_hook(on_misuse, NULL);
+	expect_misuse();
 	begin(0);
 	bide_value_task member = pending(0);
 	bide_group_add(&group, member);

@@ -12,39 +12,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "test.h"
-
-#include <bide/bide.h>
+#include "library.h"
 
 #include <bide/short.h>
 
 void test_after_each(void)
 {
-	bide_stats stats;
-
-	bide_get_stats(&stats);
-	assert_int_equal(stats.frame_count, 0);
-	assert_int_equal(stats.operation_count, 0);
-	assert_int_equal(stats.timer_count, 0);
-	assert_int_equal(bide_shutdown(true), 0);
-	bide_get_stats(&stats);
-	assert_int_equal(stats.live_bytes, 0);
-}
-
-static unsigned misuse_count;
-static char misuse_text[512];
-
-static void note_misuse(const char *message, void *argument)
-{
-	(void)argument;
-	misuse_count++;
-	strncpy(misuse_text, message, sizeof misuse_text - 1);
-}
-
-static void expect_misuse(void)
-{
-	misuse_count = 0;
-	bide_set_misuse_hook(note_misuse, NULL);
+	assert_nothing_in_use();
 }
 
 static const int64_t ms = 1000000;

@@ -1,0 +1,49 @@
+/*
+ * library.h - what tests of the whole library share: a misuse hook that keeps what it was told, and
+ * the check that nothing is left in use, which also ends the runtime.
+ */
+#ifndef BIDE_TEST_LIBRARY_H
+#define BIDE_TEST_LIBRARY_H
+
+#include <stdio.h>
+
+#include <bide/bide.h>
+
+#include "test.h"
+
+static unsigned misuse_count;
+static char misuse_text[1024];
+
+BIDE_UNUSED static void note_misuse(const char *message, void *argument)
+{
+	(void)argument;
+	misuse_count++;
+	snprintf(misuse_text, sizeof misuse_text, "%s", message);
+}
+
+/* From here on misuse is counted, and the call goes on. */
+BIDE_UNUSED static void expect_misuse(void)
+{
+	misuse_count = 0;
+	bide_set_misuse_hook(note_misuse, NULL);
+}
+
+BIDE_UNUSED static bide_stats stats(void)
+{
+	bide_stats s;
+	bide_get_stats(&s);
+	return s;
+}
+
+BIDE_UNUSED static void assert_nothing_in_use(void)
+{
+	bide_stats s = stats();
+	assert_int_equal(s.operation_count, 0);
+	assert_int_equal(s.frame_count, 0);
+	assert_int_equal(s.task_count, 0);
+	assert_int_equal(s.timer_count, 0);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(stats().live_bytes, 0);
+}
+
+#endif
