@@ -1282,3 +1282,21 @@ TEST(entering_nothing_and_leaving_without_entering_are_misuse)
 	assert_int_equal(misuse_count, 2);
 	assert_non_null(strstr(misuse_text, "bide_async_leave in leaver"));
 }
+
+TEST(a_timeout_of_nothing_lets_only_what_is_ready_succeed)
+{
+	assert_int_equal(bide_wait(with_timeout_ms(0, delay_ms(1)), NULL), ETIMEDOUT);
+	assert_int_equal(bide_wait(with_timeout_ms(0, value_task_from(7)), NULL), 0);
+}
+
+TEST(what_is_detached_outlives_the_scope_it_was_started_in)
+{
+	bide_context *scope = bide_context_create(NULL);
+	value_task inside = bide_in(scope, delay_ms(1));
+	value_task detached = bide_in(scope, in_detached(delay_ms(1)));
+
+	bide_context_cancel(scope, ECANCELED);
+	assert_int_equal(bide_wait(inside, NULL), ECANCELED);
+	assert_int_equal(bide_wait(detached, NULL), 0);
+	bide_context_unref(scope);
+}

@@ -760,3 +760,29 @@ TEST(an_overwritten_resume_point_stops_the_program)
 	EXPECT_ABORT(overwrite(), "overwritten: resumed at line 7");
 }
 #endif
+
+struct big {
+	BIDE_ASYNC_FRAME;
+	char buffer[100000];
+};
+
+bide_async(big)
+{
+	bide_async_begin;
+	bide_await(bide_yield());
+	bide_async_return(1);
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST(a_large_frame_that_was_awaited_is_known_too)
+{
+	bide_value_task v = bide_async_start(big);
+
+	if (getenv("BIDE_POOL"))
+		SKIP("a stale value task reads freed memory without the pools");
+	assert_int_equal(bide_wait(v, NULL), 0);
+	EXPECT_ABORT((void)bide_wait(v, NULL), "consumed already");
+	assert_int_equal(bide_wait(bide_async_start(big), NULL), 0); /* in the same memory */
+	EXPECT_ABORT((void)bide_wait(v, NULL), "consumed already");
+}

@@ -453,3 +453,39 @@ TEST(a_blocking_call_that_fails_or_is_canceled_in_a_simulation)
 	assert_int_equal(at_ns, -1); /* it never ran */
 	bide_context_unref(context);
 }
+
+TEST(a_periodic_timer_that_nobody_reads_keeps_nothing_going)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
+	bide_periodic_timer *timer = bide_periodic_timer_create(1000);
+	bide_user_source never;
+
+	bide_user_source_init(&never, NULL);
+	assert_int_equal(bide_wait(bide_user_source_value_task(&never), NULL), EDEADLK);
+	bide_periodic_timer_destroy(timer);
+}
+
+static void *complete_elsewhere(void *source)
+{
+	bide_user_source_complete(source, (bide_payload){ .i = 1 });
+	return NULL;
+}
+
+static void complete_from_another_thread(void)
+{
+	bide_user_source source;
+	pthread_t thread;
+
+	bide_configure(&(bide_config){ .virtual_clock = true });
+	bide_user_source_init(&source, NULL);
+	/* somebody waits for it, so that its result has to be sent to the worker */
+	bide_task *waits = bide_as_task(bide_user_source_value_task(&source));
+	pthread_create(&thread, NULL, complete_elsewhere, &source);
+	pthread_join(thread, NULL);
+	bide_task_unref(waits);
+}
+
+TEST(another_thread_in_a_simulation_is_misuse)
+{
+	EXPECT_ABORT(complete_from_another_thread(), "a simulation is one thread");
+}

@@ -937,3 +937,17 @@ TEST(a_pending_function_s_task_may_be_dropped_and_runs_on)
 	ASSERT_TURNS(&log, 5);
 	assert_int_equal(stats().frame_count, 0);
 }
+
+TEST(awaiting_and_taking_gives_the_reference_back)
+{
+	task *t = task_create(0);
+	value_task waits = bide_task_await_take(task_ref(t));
+	bide_payload got;
+
+	bide_task_complete_int(t, 9);
+	task_unref(t);
+	assert_int_equal(bide_wait(waits, &got), 0);
+	assert_int_equal(got.i, 9);
+	assert_int_equal(stats().task_count, 0);
+	assert_int_equal(bide_wait(bide_task_await_take(NULL), NULL), ENOMEM);
+}
