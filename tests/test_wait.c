@@ -596,6 +596,7 @@ TEST(another_thread_waits_for_what_it_started)
 	pthread_t thread;
 	int64_t got = 0;
 
+	(void)bide_now_ns(); /* the first thread that uses bide is the worker */
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_value_elsewhere, &got), 0);
 	while (!atomic_load(&elsewhere_done)) /* it runs only while the worker is in its loop */
 		assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
@@ -677,4 +678,29 @@ TEST(a_yield_that_a_wait_gives_up_leaves_nothing)
 	sleep_ms(1);
 	run_all();
 	assert_int_equal(stats().operation_count, 0);
+}
+
+static void *use_it_first(void *argument)
+{
+	*(value_task *)argument = later_value(MS, 1);
+	*(task **)((value_task *)argument + 1) = as_task(*(value_task *)argument);
+	return NULL;
+}
+
+static void wait_for_a_worker_that_has_ended(void)
+{
+	struct {
+		value_task value;
+		task *shared;
+	} from;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, use_it_first, &from);
+	pthread_join(thread, NULL);
+	(void)bide_task_wait(from.shared, NULL);
+}
+
+TEST(a_worker_whose_thread_has_ended_is_misuse_and_no_hang)
+{
+	EXPECT_ABORT(wait_for_a_worker_that_has_ended(), "the worker's thread has ended");
 }

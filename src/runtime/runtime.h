@@ -21,8 +21,9 @@ typedef struct bide_runtime {
 	/* Shared. */
 	_Alignas(128) uintptr_t inbox; /* newest first: a bide_post, or a frame with bit 0 set */
 	uint32_t parked;               /* 1: the worker sleeps or is about to */
-	uint32_t state;                /* of enum below */
-	bide_os_mutex setup;           /* of state and guests */
+	uint32_t worker_gone; /* its thread has ended without a shutdown: nothing will ever run */
+	uint32_t state;       /* of enum below */
+	bide_os_mutex setup;  /* of state and guests */
 	/* records of other threads; those not in use wait for the next thread */
 	bide_thread *guests;
 	uint32_t thread_count; /* numbers given out */

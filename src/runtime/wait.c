@@ -21,12 +21,24 @@ static void wake(bide_notify *notify, bide_source *done)
 	bide_os_wake(&w->word, 1);
 }
 
+/* In slices: a worker whose thread ends meanwhile is noticed. */
 static int sleep_until(waiter *w, int64_t deadline_ns)
 {
+	static const int64_t slice_ns = 500000000;
+	int64_t now_ns, until_ns;
+
 	while (BIDE_LOAD(&w->word, ACQUIRE) == 0) { /* pairs with wake */
-		if (deadline_ns != BIDE_FOREVER && bide_os_now_ns() >= deadline_ns)
+		now_ns = bide_os_now_ns();
+		if (deadline_ns != BIDE_FOREVER && now_ns >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
-		bide_os_wait(&w->word, 0, deadline_ns);
+		if (BIDE_LOAD(&bide_runtime_.worker_gone, ACQUIRE)) {
+			bide_misuse_("bide_wait: the worker's thread has ended; it is the first that used "
+			             "bide, and has to "
+			             "outlive what others wait for");
+			return BIDE_EDEADLK_;
+		}
+		until_ns = now_ns + slice_ns;
+		bide_os_wait(&w->word, 0, until_ns < deadline_ns ? until_ns : deadline_ns);
 	}
 	return 0;
 }

@@ -43,6 +43,15 @@ static uintptr_t stack_limit(void)
 	return low + (size_bytes / 4 < 262144 ? size_bytes / 4 : 262144);
 }
 
+static void worker_leave(void *argument)
+{
+	bide_runtime *r = argument;
+
+	if (bide_runtime_on_worker_())                /* not after a shutdown */
+		BIDE_STORE(&r->worker_gone, 1u, RELEASE); /* pairs with the waits of other threads */
+	bide_current_worker_ = NULL;
+}
+
 void bide_runtime_start_(const bide_config *config)
 {
 	bide_runtime *r = &bide_runtime_;
@@ -60,6 +69,9 @@ void bide_runtime_start_(const bide_config *config)
 	bide_thread_init_(&r->main, r->thread_count++ % 0x7FFF + 1, false);
 	r->main.worker.stack_limit = stack_limit();
 	bide_current_worker_ = &r->main.worker;
+	r->worker_gone = 0;
+	bide_os_at_thread_exit(worker_leave,
+	                       r); /* without it only the message about its end is missing */
 	/* pairs with the attach of other threads */
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
 }
