@@ -37,8 +37,8 @@ BIDE_API int bide_configure(const bide_config *config);
  * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.
  * On the worker's thread it runs what is runnable meanwhile; elsewhere it blocks. Returns 0 or the
  * operation's error. Inside an async function it is misuse: EDEADLK, not consumed. In a simulation,
- * if nothing can ever happen: EDEADLK, not consumed. On another thread, once the worker's thread has
- * ended: misuse, EDEADLK.
+ * if nothing can ever happen: EDEADLK, not consumed. On another thread, once the worker's thread
+ * has ended: misuse, EDEADLK.
  */
 BIDE_API int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                            const bide_place *place);

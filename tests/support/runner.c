@@ -93,7 +93,7 @@ int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, voi
                         void *argument)
 {
 	if (getenv("BIDE_TEST_NO_THREADS"))
-		test_skip("it starts threads, which valgrind can hang; asan and tsan run it");
+		test_skip("it starts threads, which valgrind runs one at a time; asan and tsan run it");
 	return pthread_create(thread, attributes, run, argument);
 }
 

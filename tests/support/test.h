@@ -80,8 +80,8 @@ void test_after_each(void);
 double test_time_factor(void);
 
 /*
- * Where BIDE_TEST_NO_THREADS is set a test that starts a thread is skipped: valgrind's scheduler can
- * hang a forked process that has threads. These tests run under the other sanitizers.
+ * Where BIDE_TEST_NO_THREADS is set a test that starts a thread is skipped: valgrind runs one
+ * thread at a time, too slowly for what spins or counts seconds. asan and tsan run these tests.
  */
 int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                         void *argument);
