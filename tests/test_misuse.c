@@ -763,7 +763,7 @@ TEST(an_overwritten_resume_point_stops_the_program)
 
 struct big {
 	BIDE_ASYNC_FRAME;
-	char buffer[100000];
+	char buffer[1000000]; /* so large that the allocator would unmap it */
 };
 
 bide_async(big)
