@@ -6,6 +6,7 @@
 
 #include "../core/task.h"
 #include "blocking.h"
+#include "loop.h"
 #include "runtime.h"
 #include "simulation.h"
 
@@ -45,8 +46,10 @@ static void leak(bide_source *source, void *argument)
 	char text[512], started[256] = "", where[64] = "";
 	bool done;
 
-	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_)
+	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
 		bide_subscription_leave_(source);
+		bide_loop_leak_(source);
+	}
 	if (source->kind >= BIDE_KIND_TIMER_)
 		return;
 	l->count++;
@@ -114,6 +117,7 @@ int64_t bide_shutdown(bool quiet)
 		bide_pools_release_();
 		guests_release();
 		r->inbox = 0;
+		bide_poll_close_();
 		bide_counts_leave_(&r->main);
 		bide_current_worker_ = NULL;
 		bide_blocking_configure(0);
