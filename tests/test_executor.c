@@ -922,6 +922,72 @@ TEST(functions_of_a_loop_run_on_its_thread_only)
 	bide_executor_unref(l);
 }
 
+/* Until what a test has started has come to rest; then only its own doing makes it ready. */
+static void settle(bide_executor *l)
+{
+	while (readable(l, 5))
+		bide_loop_run(l, 0);
+	assert_int_equal(bide_loop_run(l, 0), BIDE_FOREVER);
+}
+
+TEST(AW_01_an_await_is_one_turn_of_its_own_executor_and_none_of_others)
+{
+	bide_executor *l = loop();
+	task *t = task_create(0);
+	turn_log log = { 0 };
+	value_task here, there;
+
+	here = with_executor(l, await_it(t, &log, 1));
+	there = with_executor(l, with_executor(bide_executor_workers(), await_it(t, NULL, 2)));
+	settle(l);
+	task_complete_int(t, 7);
+	assert_int_equal(bide_wait(there, NULL), 0); /* whatever the loop does */
+	while (log.count == 0) {
+		assert_true(readable(l, 15000));
+		bide_loop_run(l, 1);
+	}
+	ASSERT_TURNS(&log, 1);
+	settle(l);
+	assert_int_equal(bide_wait(here, NULL), 0);
+	task_unref(t);
+	bide_executor_unref(l);
+}
+
+struct source_reader {
+	ASYNC_FRAME;
+	struct {
+		bide_user_source *source;
+		bide_executor *expected;
+	} in;
+	int64_t value;
+};
+
+async(source_reader)
+{
+	async_begin;
+	await(my->value, bide_user_source_value_task(my->in.source));
+	assert_ptr_equal(bide_executor_current(), my->in.expected);
+	async_return(my->value);
+async_finally:
+	async_end;
+}
+
+TEST(VS_18_what_awaits_a_source_goes_on_on_its_executor)
+{
+	bide_executor *s = strand();
+	bide_user_source source;
+	value_task v;
+	int64_t value;
+
+	bide_user_source_init(&source, NULL);
+	v = with_executor(s, async_start(source_reader, .source = &source, .expected = s));
+	assert_int_equal(bide_wait_for(v, NULL, MS), ETIMEDOUT);
+	bide_user_source_complete(&source, (bide_payload){ .i = 6 });
+	assert_int_equal(wait_int(v, &value), 0);
+	assert_int_equal(value, 6);
+	bide_executor_unref(s);
+}
+
 TEST(on_its_own_thread_a_loops_function_starts_at_once)
 {
 	bide_executor *l = loop();
@@ -940,10 +1006,7 @@ TEST(the_descriptor_is_readable_when_something_is_ready_and_only_then)
 	value_task v = with_executor(l, async_start(flag, .when = t, .set = &set));
 	int fd = bide_loop_fd(l);
 
-	while (readable(l, 5)) /* what the start itself left */
-		bide_loop_run(l, 0);
-	assert_false(readable(l, 0));
-	assert_int_equal(bide_loop_run(l, 0), BIDE_FOREVER);
+	settle(l);
 	assert_false(readable(l, 5));
 	task_complete_int(t, 1); /* by this very thread, outside of any loop */
 	assert_false(set);
