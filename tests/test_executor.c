@@ -690,10 +690,14 @@ static void visit_all(room *r, int count)
 
 TEST(a_strand_in_use_allocates_nothing)
 {
-	room r = { strand(), 0, 0 };
+	room r = { 0 };
 	uint64_t before;
 	int quiet = 0;
+	const char *pooling = getenv("BIDE_POOL");
 
+	if (pooling && strcmp(pooling, "malloc") == 0)
+		SKIP("there are no pools: each object is an allocation");
+	r.strand = strand();
 	/* Objects travel between the pools of threads: it is enough that they come to rest. */
 	for (int i = 0; i < 200 && quiet < 10; i++) {
 		before = stats().allocation_count;
