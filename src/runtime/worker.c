@@ -406,7 +406,7 @@ void bide_port_schedule(bide_frame *frame, bool next)
 		return;
 	}
 	bide_queue_schedule_(worker, frame, next);
-	if (BIDE_UNLIKELY(bide_runtime_.armed))
+	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
 		bide_poll_signal_();
 }
 
@@ -428,7 +428,7 @@ int64_t bide_port_now(void)
 void bide_port_arm(bide_timer *timer)
 {
 	bide_wheel_insert(&bide_runtime_.wheel, timer);
-	if (BIDE_UNLIKELY(bide_runtime_.armed))
+	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
 		bide_poll_signal_();
 }
 
