@@ -169,7 +169,8 @@ typedef enum bide_registered {
  */
 BIDE_INLINE void bide_flags_add_(bide_source *source, unsigned bits)
 {
-	__atomic_store_n(&source->flags, (uint8_t)(source->flags | bits), __ATOMIC_RELAXED);
+	uint8_t flags = __atomic_load_n(&source->flags, __ATOMIC_RELAXED);
+	__atomic_store_n(&source->flags, (uint8_t)(flags | bits), __ATOMIC_RELAXED);
 }
 BIDE_INLINE void bide_flags_drop_(bide_source *source, unsigned bits)
 {

@@ -230,6 +230,23 @@ bool bide_os_environment_is(const char *name, const char *value)
 	return found && strcmp(found, value) == 0;
 }
 
+unsigned bide_os_environment_number(const char *name, unsigned max)
+{
+	const char *found = secure_getenv(name);
+	char *end;
+	unsigned long number;
+
+	if (!found || *found < '0' || *found > '9')
+		return 0;
+	number = strtoul(found, &end, 10);
+	return *end == '\0' && number <= max ? (unsigned)number : 0;
+}
+
+unsigned bide_os_cpu_count(void)
+{
+	return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 void bide_os_pause(unsigned tries)
 {
 	enum { SPINS = 64, YIELDS = 32, SLEEP_NS = 50000 };

@@ -39,13 +39,12 @@ void bide_port_arm(bide_timer *timer)
 	*at = timer;
 }
 
-void bide_port_disarm(bide_timer *timer)
+bool bide_port_disarm(bide_timer *timer)
 {
 	for (bide_timer **at = &armed; *at; at = &(*at)->next)
-		if (*at == timer) {
-			*at = timer->next;
-			return;
-		}
+		if (*at == timer)
+			return *at = timer->next, true;
+	return false;
 }
 
 /*
@@ -78,7 +77,7 @@ void bide_port_schedule(bide_frame *frame, bool n) { bide_queue_schedule_(&only.
 void bide_port_post(bide_post *post) { post->run(post); }
 bool bide_port_on_worker(void) { return true; }
 int64_t bide_port_now(void) { return now_ns; }
-size_t bide_port_timer_count(void) { return 0; }
+void bide_port_count(size_t *timers, size_t *runnable) { *timers = *runnable = 0; }
 const void *bide_port_thread(void) { return &only; }
 const char *bide_port_error_text(int error) { return (void)error, "an errno"; }
 void bide_port_print(const char *text) { bare_print(text); }

@@ -1139,15 +1139,17 @@ void bide_port_arm(bide_timer *timer)
 	(void)timer;
 }
 
-void bide_port_disarm(bide_timer *timer)
+bool bide_port_disarm(bide_timer *timer)
 {
 	(void)timer;
+	return false;
 }
 
-size_t bide_port_timer_count(void)
+void bide_port_count(size_t *timers, size_t *runnable)
 {
-	return 0;
+	*timers = *runnable = 0;
 }
+
 
 const void *bide_port_thread(void)
 {

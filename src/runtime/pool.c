@@ -1,0 +1,555 @@
+/*
+ * pool.c - many workers: how they find work, sleep, and are woken.
+ *
+ * Nothing that is runnable is forgotten:
+ *
+ * - Who makes something runnable publishes it (a ring's tail, a deque's bottom, the inbox's count),
+ *   then looks whether anybody sleeps while nobody searches; then it wakes one.
+ * - Who falls asleep says so (`state`, `asleep`), then looks at all of these once more.
+ * - Who stops searching says so, and looks at all of them afterwards, before it sleeps.
+ *
+ * Between the two steps of each stands a fence, so of two that meet one sees the other. Those who
+ * fall asleep pay for both sides (bide_port_heavy_fence), where the system can do that: then those
+ * who push need only a compiler barrier.
+ */
+#include "pool.h"
+
+#include "../core/queue.h"
+#include "../os/os.h"
+#include "ring.h"
+#include "runtime.h"
+#include "wheel.h"
+
+enum {
+	TURNS_BETWEEN_POLLS = 61, /* functions run at most, before inbox and timers are looked at */
+	INBOX_SHARE = 64,         /* taken from the inbox at a time */
+	TIMER_BATCH = 32,         /* timers ended at a time */
+	SEARCH_NS = 30000,        /* about what waking a thread costs */
+	WATCH_NS = 10000000,      /* how long something may wait behind a function that does not end */
+	LATE_NS = 1000000         /* from then on a timer of another worker's is anybody's */
+};
+
+enum { RUNS, SLEEPS };
+
+typedef struct worker {
+	bide_thread thread; /* first: bide_current_worker_ points at it */
+	unsigned index;
+	unsigned turns; /* since inbox and timers were looked at */
+	uint32_t random;
+	bide_os_thread handle;
+	bide_wheel wheel; /* under its lock */
+	_Alignas(64) uint32_t wheel_lock;
+	int64_t due_ns;              /* no timer of the wheel is due before; written under the lock */
+	_Alignas(64) uint32_t state; /* RUNS, SLEEPS; a futex */
+	uint32_t steps;              /* functions run so far: one that does not change is stuck */
+	uint32_t steps_seen;         /* by who watches */
+	uint32_t ready;              /* has its handle */
+	bide_ring ring;
+} worker;
+
+static struct {
+	worker *workers[BIDE_WORKERS_MAX];
+	unsigned count;
+	uint32_t stopping;
+	uint32_t homes; /* timers of other threads go round the workers */
+	bide_os_mutex inbox_lock;
+	bide_frame *first, *last; /* of the inbox */
+	_Alignas(64) uint32_t inbox_count;
+	_Alignas(64) uint32_t searching;
+	uint32_t asleep;
+	uint32_t watched; /* one of those who sleep looks now and then at those who run */
+} pool;
+
+static worker *this_worker(void)
+{
+	bide_worker *head = bide_current_worker_;
+
+	return head && !bide_thread_of_(head)->is_guest ? (worker *)(void *)head : NULL;
+}
+
+bool bide_pool_is_worker_(void)
+{
+	return bide_shared_ && this_worker() != NULL;
+}
+
+unsigned bide_pool_count_(void)
+{
+	return pool.count;
+}
+
+/* --- waking --- */
+
+/* Of those that could be taken by somebody else than its owner. */
+static bool has_work(const worker *w)
+{
+	return bide_ring_size_(&w->ring) > 0;
+}
+
+static bool work_is_there(void)
+{
+	if (BIDE_LOAD(&pool.inbox_count, RELAXED))
+		return true;
+	for (unsigned i = 0; i < pool.count; i++)
+		if (has_work(pool.workers[i]))
+			return true;
+	return false;
+}
+
+/* true: it slept, and is a searcher from now on. */
+static bool wake(worker *w)
+{
+	uint32_t seen = SLEEPS;
+
+	if (BIDE_LOAD(&w->state, RELAXED) != SLEEPS ||
+	    !BIDE_CAS(&w->state, &seen, (uint32_t)RUNS, SEQ_CST, RELAXED))
+		return false;
+	BIDE_SUB(&pool.asleep, 1u, SEQ_CST);
+	bide_os_wake(&w->state, 1);
+	return true;
+}
+
+/*
+ * After something was published. One who searches already will find it: it looks again after it has
+ * said that it does not search any more.
+ */
+static void wake_one(void)
+{
+	uint32_t none = 0;
+
+	if (BIDE_LOAD(&pool.searching, SEQ_CST) || !BIDE_LOAD(&pool.asleep, SEQ_CST) ||
+	    !BIDE_CAS(&pool.searching, &none, 1u, SEQ_CST, RELAXED))
+		return;
+	for (unsigned i = pool.count; i-- > 0;)
+		if (wake(pool.workers[i]))
+			return;
+	BIDE_SUB(&pool.searching, 1u, SEQ_CST); /* all are awake: each looks before it sleeps */
+}
+
+void bide_port_offer(bide_worker *head)
+{
+	BIDE_STORE(&head->deque.wanted, 0u, RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was published, then the looks of wake_one */
+	wake_one();
+}
+
+/* --- making runnable --- */
+
+static void inbox_append(bide_frame *first, bide_frame *last, uint32_t count)
+{
+	bide_queue_set_link_(last, NULL);
+	bide_os_lock(&pool.inbox_lock);
+	if (pool.last)
+		bide_queue_set_link_(pool.last, first);
+	else
+		pool.first = first;
+	pool.last = last;
+	BIDE_STORE(&pool.inbox_count, pool.inbox_count + count, SEQ_CST);
+	bide_os_unlock(&pool.inbox_lock);
+}
+
+/* A share of the inbox goes to this worker's ring; the first of it is returned. */
+static bide_frame *inbox_take(worker *w)
+{
+	bide_frame *frame, *first = NULL;
+	uint32_t count;
+
+	if (!BIDE_LOAD(&pool.inbox_count, RELAXED))
+		return NULL;
+	bide_os_lock(&pool.inbox_lock);
+	count = pool.inbox_count / pool.count + 1;
+	if (count > INBOX_SHARE)
+		count = INBOX_SHARE;
+	for (; count > 0 && pool.first; count--) {
+		frame = pool.first;
+		/* The link is read first: taken from the ring the frame runs, and its link is gone. */
+		bide_frame *next = bide_queue_link_(frame);
+		if (!first)
+			first = frame;
+		else if (!bide_ring_push_(&w->ring, frame))
+			break;
+		pool.first = next;
+		BIDE_STORE(&pool.inbox_count, pool.inbox_count - 1, RELAXED);
+	}
+	if (!pool.first)
+		pool.last = NULL;
+	bide_os_unlock(&pool.inbox_lock);
+	return first;
+}
+
+/* The ring is full: the older half of it goes to the inbox, where all see it. */
+static void ring_overflow(worker *w, bide_frame *frame)
+{
+	bide_frame *first = bide_ring_take_(&w->ring), *last = first, *next;
+	uint32_t count = 1;
+
+	for (; first && count < BIDE_RING_SIZE / 2; count++) {
+		next = bide_ring_take_(&w->ring);
+		if (!next)
+			break;
+		bide_queue_set_link_(last, next);
+		last = next;
+	}
+	if (first)
+		inbox_append(first, last, count);
+	if (!bide_ring_push_(&w->ring, frame))
+		inbox_append(frame, frame, 1);
+}
+
+void bide_pool_schedule_(bide_frame *frame, bool next)
+{
+	worker *w = this_worker();
+
+	if (!w) {
+		inbox_append(frame, frame, 1);
+		wake_one(); /* the count is in the one order of all SEQ_CST accesses */
+		return;
+	}
+	if (next && !w->thread.worker.next) {
+		w->thread.worker.next = frame;
+		return;
+	}
+	if (BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
+		ring_overflow(w, frame);
+	BIDE_LIGHT_FENCE(); /* pairs with the heavy one of who falls asleep */
+	if (BIDE_UNLIKELY(w->thread.worker.deque.fenced))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.worker.deque.wanted, RELAXED)))
+		bide_port_offer(&w->thread.worker);
+}
+
+/* --- timers --- */
+
+static void wheel_lock(worker *w)
+{
+	/* pairs with wheel_unlock */
+	for (unsigned tries = 0; BIDE_SWAP(&w->wheel_lock, 1u, ACQUIRE) != 0; tries++)
+		bide_os_pause(tries);
+}
+
+static void wheel_unlock(worker *w)
+{
+	BIDE_STORE(&w->wheel_lock, 0u, RELEASE);
+}
+
+static worker *home_of(const bide_timer *timer)
+{
+	return pool.workers[BIDE_LOAD(&timer->source.line, RELAXED) >> BIDE_LINE_HOME_SHIFT_];
+}
+
+/* A sleeping owner is woken if this is the first to come; it looks at due_ns after it says so. */
+void bide_pool_arm_(bide_timer *timer)
+{
+	worker *w = home_of(timer);
+	int64_t deadline_ns = timer->source.payload.i;
+	bool first;
+
+	wheel_lock(w);
+	bide_wheel_insert(&w->wheel, timer);
+	first = deadline_ns < w->due_ns;
+	if (first)
+		BIDE_STORE(&w->due_ns, deadline_ns, SEQ_CST);
+	wheel_unlock(w);
+	if (first && w != this_worker() && BIDE_LOAD(&w->state, SEQ_CST) == SLEEPS) {
+		BIDE_ADD(&pool.searching, 1u, SEQ_CST); /* as wake_one does for whom it wakes */
+		if (!wake(w))
+			BIDE_SUB(&pool.searching, 1u, SEQ_CST);
+	}
+}
+
+bool bide_pool_disarm_(bide_timer *timer)
+{
+	worker *w = home_of(timer);
+	bool held;
+
+	wheel_lock(w);
+	held = bide_wheel_holds(timer);
+	if (held)
+		bide_wheel_remove(&w->wheel, timer);
+	wheel_unlock(w);
+	return held;
+}
+
+/* Ends what is due in a wheel, in batches: nothing of what follows runs under the lock. */
+static bool expire(worker *w, int64_t now_ns)
+{
+	bide_timer *batch[TIMER_BATCH];
+	bool any = false;
+	unsigned count;
+
+	if (BIDE_LOAD(&w->due_ns, RELAXED) > now_ns)
+		return false;
+	do {
+		wheel_lock(w);
+		for (count = 0; count < TIMER_BATCH; count++)
+			if (!(batch[count] = bide_wheel_expire(&w->wheel, now_ns, false)))
+				break;
+		if (count < TIMER_BATCH)
+			BIDE_STORE(&w->due_ns, bide_wheel_next_ns(&w->wheel), SEQ_CST);
+		wheel_unlock(w);
+		for (unsigned i = 0; i < count; i++)
+			bide_timer_due_(batch[i]);
+		any |= count > 0;
+	} while (count == TIMER_BATCH);
+	return any;
+}
+
+void bide_pool_counts_(size_t *timers, size_t *runnable)
+{
+	*timers = 0;
+	*runnable = BIDE_LOAD(&pool.inbox_count, RELAXED);
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *w = pool.workers[i];
+
+		wheel_lock(w);
+		*timers += w->wheel.count;
+		wheel_unlock(w);
+		*runnable += bide_ring_size_(&w->ring);
+	}
+}
+
+/* --- finding work --- */
+
+/* The ring first: this is after a number of functions, or when there is nothing else. */
+static bide_frame *take_oldest(worker *w)
+{
+	bide_frame *frame;
+
+	expire(w, bide_os_now_ns());
+	frame = bide_ring_take_(&w->ring);
+	return frame ? frame : inbox_take(w);
+}
+
+/* What this worker has itself. */
+static inline bide_frame *take(worker *w)
+{
+	bide_worker *head = &w->thread.worker;
+	bide_frame *frame = head->next;
+
+	if (BIDE_UNLIKELY(w->turns++ >= TURNS_BETWEEN_POLLS)) {
+		w->turns = 0;
+		head->handovers = 0;
+		if ((frame = take_oldest(w)) != NULL)
+			return frame;
+		frame = head->next;
+	}
+	if (!frame || BIDE_UNLIKELY(head->handovers >= BIDE_HANDOVERS_MAX_)) {
+		head->handovers = 0;
+		if ((frame = bide_ring_take_(&w->ring)) != NULL)
+			return frame;
+		frame = head->next;
+	}
+	head->handovers++;
+	head->next = NULL;
+	return frame;
+}
+
+static uint32_t draw(worker *w)
+{
+	uint32_t x = w->random; /* xorshift */
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return w->random = x;
+}
+
+/* What others have. */
+static bide_frame *take_from_others(worker *w, int64_t now_ns)
+{
+	bide_frame *frame = inbox_take(w);
+	unsigned start = draw(w) % pool.count;
+
+	for (unsigned i = 0; i < pool.count && !frame; i++) {
+		worker *victim = pool.workers[(start + i) % pool.count];
+		if (victim == w)
+			continue;
+		frame = bide_ring_steal_(&victim->ring, &w->ring);
+		/* Its owner does not come to it. */
+		if (!frame && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
+			expire(victim, now_ns);
+	}
+	return frame ? frame : take(w);
+}
+
+/*
+ * For a while. NULL: nothing was found. `counted`: this worker is one of `searching` already. At
+ * most half of the workers search, so that the others are not disturbed by many.
+ */
+static bide_frame *search(worker *w, bool counted)
+{
+	int64_t now_ns = bide_os_now_ns(), until_ns = now_ns + SEARCH_NS;
+	bide_frame *frame = NULL;
+	unsigned pauses = 1;
+
+	if (!counted) {
+		if (expire(w, now_ns) && (frame = take(w)) != NULL)
+			return frame;
+		if (BIDE_LOAD(&pool.searching, RELAXED) * 2 >= pool.count)
+			return NULL;
+		BIDE_ADD(&pool.searching, 1u, SEQ_CST);
+	}
+	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
+		expire(w, now_ns);
+		if ((frame = take(w)) != NULL || (frame = take_from_others(w, now_ns)) != NULL)
+			break;
+		if (now_ns >= until_ns)
+			break;
+		for (unsigned i = 0; i < pauses; i++)
+			BIDE_RELAX();
+		if (pauses < 32)
+			pauses *= 2;
+		now_ns = bide_os_now_ns();
+	}
+	/* The last one to find something has somebody look for more; if it finds nothing it sleeps. */
+	if (BIDE_SUB(&pool.searching, 1u, SEQ_CST) == 1 && frame && work_is_there())
+		wake_one();
+	return frame;
+}
+
+/* --- sleeping --- */
+
+/* Whoever runs is to offer what it pushes. */
+static void want(void)
+{
+	for (unsigned i = 0; i < pool.count; i++)
+		BIDE_STORE(&pool.workers[i]->thread.worker.deque.wanted, 1u, RELAXED);
+}
+
+static int64_t wake_time(worker *w, bool watches)
+{
+	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), watch_ns;
+
+	if (!watches)
+		return until_ns;
+	watch_ns = bide_os_now_ns() + WATCH_NS;
+	return watch_ns < until_ns ? watch_ns : until_ns;
+}
+
+/* true: somebody woke it, and counts it among those who search. */
+static bool fall_asleep(worker *w)
+{
+	uint32_t seen = SLEEPS, nobody = 0;
+	bool watches = false;
+
+	BIDE_STORE(&w->state, (uint32_t)SLEEPS, SEQ_CST);
+	/* While others run, one of those who sleep watches them. */
+	if (BIDE_ADD(&pool.asleep, 1u, SEQ_CST) + 1 < pool.count)
+		watches = BIDE_CAS(&pool.watched, &nobody, 1u, SEQ_CST, RELAXED);
+	want();
+	bide_port_heavy_fence(); /* pairs with the light one of who pushes */
+	if (!work_is_there() && !BIDE_LOAD(&pool.stopping, SEQ_CST))
+		bide_os_wait(&w->state, SLEEPS, wake_time(w, watches));
+	if (watches)
+		BIDE_STORE(&pool.watched, 0u, SEQ_CST);
+	if (!BIDE_CAS(&w->state, &seen, (uint32_t)RUNS, SEQ_CST, RELAXED))
+		return true;
+	BIDE_SUB(&pool.asleep, 1u, SEQ_CST);
+	return false;
+}
+
+static void run(worker *w, bide_frame *frame)
+{
+	BIDE_STORE(&w->steps, w->steps + 1, RELAXED);
+	bide_loop_prepare_(frame);
+	bide_frame_resume_(&w->thread.worker, frame);
+}
+
+static void *worker_main(void *argument)
+{
+	worker *w = argument;
+	bide_frame *frame;
+	bool woken = false;
+
+	bide_os_thread_name("bide-worker");
+	w->thread.worker.stack_limit = bide_runtime_stack_limit_();
+	bide_current_worker_ = &w->thread.worker;
+	w->handle = bide_os_thread_self();
+	BIDE_STORE(&w->ready, 1u, RELEASE); /* pairs with bide_pool_stop_ */
+	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
+		frame = woken ? NULL : take(w);
+		if (!frame)
+			frame = search(w, woken);
+		woken = false;
+		if (frame)
+			run(w, frame);
+		else
+			woken = fall_asleep(w);
+	}
+	bide_current_worker_ = NULL;
+	return NULL;
+}
+
+/* --- start and stop --- */
+
+static worker *worker_new(unsigned index, bool fenced)
+{
+	worker *w = bide_allocate_(sizeof *w, 64);
+
+	if (!w)
+		return NULL;
+	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
+	w->thread.home = index;
+	w->thread.worker.deque.fenced = fenced;
+	w->index = index;
+	w->turns = 0;
+	w->random = index * 2654435761u + 1;
+	w->wheel_lock = 0;
+	w->due_ns = BIDE_FOREVER;
+	w->state = RUNS;
+	w->steps = w->steps_seen = w->ready = 0;
+	w->ring.head = w->ring.tail = 0;
+	bide_wheel_init(&w->wheel, bide_os_now_ns());
+	return w;
+}
+
+/* Those from `started` on have no thread. */
+static void stop(unsigned started)
+{
+	BIDE_STORE(&pool.stopping, 1u, SEQ_CST); /* pairs with the look of who falls asleep */
+	for (unsigned i = 0; i < started; i++) {
+		worker *w = pool.workers[i];
+
+		for (unsigned tries = 0; !BIDE_LOAD(&w->ready, ACQUIRE); tries++)
+			bide_os_pause(tries);
+		wake(w);
+		bide_os_thread_join(w->handle);
+	}
+	for (unsigned i = 0; i < pool.count; i++) {
+		bide_counts_leave_(&pool.workers[i]->thread);
+		bide_deallocate_(pool.workers[i], sizeof(worker));
+	}
+	pool.count = 0;
+}
+
+int bide_pool_start_(unsigned count)
+{
+	bool fenced = !bide_os_heavy_fence_start();
+	unsigned started = 0;
+
+	pool.stopping = pool.searching = pool.asleep = pool.watched = 0;
+	pool.first = pool.last = NULL;
+	pool.inbox_count = 0;
+	/* They look at each other: all are there before the first runs. */
+	for (pool.count = 0; pool.count < count; pool.count++)
+		if (!(pool.workers[pool.count] = worker_new(pool.count, fenced))) {
+			stop(0);
+			return BIDE_ENOMEM_;
+		}
+	while (started < count &&
+	       bide_os_thread_start(worker_main, pool.workers[started]) == 0)
+		started++;
+	if (started == count)
+		return 0;
+	stop(started);
+	return BIDE_EAGAIN_;
+}
+
+void bide_pool_stop_(void)
+{
+	stop(pool.count);
+}
+
+uint32_t bide_pool_home_(void)
+{
+	return pool.homes++ % pool.count;
+}
