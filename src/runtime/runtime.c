@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../core/deque.h"
 #include "../core/task.h"
 #include "blocking.h"
 #include "runtime.h"
@@ -110,6 +111,7 @@ int64_t bide_shutdown(bool quiet)
 	bide_os_lock(&r->setup);
 	others = guests_in_use();
 	if (!others) {
+		bide_deque_free_(&r->main.worker);
 		bide_pools_visit_(leak, &l);
 		bide_pools_release_();
 		guests_release();

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/deque.h"
 #include "../core/queue.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -260,10 +261,9 @@ static inline bide_frame *take_next(bide_runtime *r)
 		if (frame)
 			bide_queue_push_(worker, frame);
 		worker->next = NULL;
-		if (!worker->queue_head)
-			return NULL;
-		return bide_queue_pop_at_(worker, bide_simulation_choose_(
-											  worker->queue_count < 16 ? worker->queue_count : 16));
+		size_t count = worker->queue_count < 16 ? worker->queue_count : 16;
+		size_t choice = bide_simulation_choose_(count + (bide_deque_size_(worker) > 0));
+		return choice < count ? bide_queue_pop_at_(worker, choice) : NULL;
 	}
 	if (BIDE_UNLIKELY(!frame || (worker->handovers >= BIDE_HANDOVERS_MAX_ && worker->queue_head))) {
 		worker->handovers = 0;
@@ -274,13 +274,25 @@ static inline bide_frame *take_next(bide_runtime *r)
 	return frame;
 }
 
+static bool run_fork(bide_runtime *r, uintptr_t entry)
+{
+	if (!entry)
+		return false;
+	if (r->simulating)
+		bide_simulation_note_fork_(now_ns());
+	if (bide_debug_)
+		scribble();
+	bide_fork_run_(&r->main.worker, (bide_fork *)entry);
+	return true;
+}
+
 static inline bool step(void)
 {
 	bide_runtime *r = &bide_runtime_;
 	bide_frame *frame = take_next(r);
 
 	if (!frame)
-		return false;
+		return run_fork(r, bide_deque_pop_(&r->main.worker));
 	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
 		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 		frame->awaiting = NULL;
@@ -345,6 +357,7 @@ int bide_loop_run_(const bool *done, int64_t deadline_ns)
 	while (!*done) {
 		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
 			bide_loop_poll_();
+			run_fork(r, bide_deque_take_oldest_(&r->main.worker));
 			if (!*done && deadline_ns != BIDE_FOREVER && now_ns() >= deadline_ns)
 				return BIDE_ETIMEDOUT_;
 			continue;
@@ -435,6 +448,21 @@ size_t bide_port_timer_count(void)
 const void *bide_port_thread(void)
 {
 	return bide_os_thread_id();
+}
+
+void bide_port_heavy_fence(void)
+{
+	bide_os_heavy_fence();
+}
+
+bool bide_port_has_heavy_fence(void)
+{
+	return true; /* with one worker nobody steals */
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	(void)worker;
 }
 
 void bide_port_print(const char *text)

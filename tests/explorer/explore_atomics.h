@@ -38,5 +38,6 @@ void explore_relax(void);
 	explore_cas((at), sizeof *(at), (expected), (uint64_t)(value), __ATOMIC_##order, \
 	            __ATOMIC_##order_failed, EXPLORE_PLACE_)
 #define BIDE_RELAX() explore_relax()
+#define BIDE_LIGHT_FENCE() ((void)0)
 
 #endif
