@@ -53,7 +53,8 @@ enum {
 	BIDE_KIND_OPERATION_ = 2 << 5,
 	BIDE_KIND_TASK_ = 3 << 5, /* from here on: not from a pool */
 	BIDE_KIND_USER_ = 4 << 5,
-	BIDE_KIND_YIELD_ = 5 << 5
+	BIDE_KIND_YIELD_ = 5 << 5,
+	BIDE_KIND_FORK_ = 6 << 5
 };
 
 enum {

@@ -308,6 +308,16 @@ BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *ar
 /* Where a frame was started, if that was recorded (debug); else NULL. */
 BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
 
+/* --- fork and join --- */
+
+/*
+ * On the worker, outside of async functions or inside: runs a fork that was taken from a deque; its
+ * source is completed, now or when the child has ended.
+ */
+BIDE_INTERNAL void bide_fork_run_(bide_worker *worker, bide_fork *fork);
+/* The value task of a join has been consumed. */
+BIDE_INTERNAL void bide_fork_release_(bide_source *source);
+
 /* --- memory --- */
 BIDE_INTERNAL void *bide_allocate_(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
@@ -363,6 +373,14 @@ BIDE_INTERNAL void bide_port_format(char *to, size_t size_bytes, const char *for
                                     va_list arguments);
 BIDE_INTERNAL const char *bide_port_error_text(int error); /* of an errno number; static */
 BIDE_INTERNAL void bide_port_abort(void) __attribute__((noreturn));
+/*
+ * A fence on every other processor that runs a thread of this process: pairs with BIDE_LIGHT_FENCE.
+ * Where there is none it does nothing.
+ */
+BIDE_INTERNAL void bide_port_heavy_fence(void);
+BIDE_INTERNAL bool bide_port_has_heavy_fence(void);
+/* The worker has pushed something while somebody had nothing to do (its deque's `wanted`). */
+BIDE_INTERNAL void bide_port_offer(bide_worker *worker);
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */
 BIDE_INTERNAL void bide_port_wait_a_moment(unsigned tries);
 

@@ -9,6 +9,7 @@
  * modes the generation of free memory matches no value task.
  */
 #include "core.h"
+#include "deque.h"
 #include "queue.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -113,6 +114,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	worker->frame_tail = (uint64_t)worker->frame_flags << BIDE_TAIL_FLAGS_;
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
+	bide_deque_none_(worker);
 	bide_counts_join_(thread);
 }
 

@@ -14,6 +14,7 @@
  */
 #include "pool.h"
 
+#include "../core/deque.h"
 #include "../core/queue.h"
 #include "../os/os.h"
 #include "ring.h"
@@ -35,6 +36,7 @@ typedef struct worker {
 	bide_thread thread; /* first: bide_current_worker_ points at it */
 	unsigned index;
 	unsigned turns; /* since inbox and timers were looked at */
+	bool has_next;  /* a continuation was pushed on the deque, and not popped since */
 	uint32_t random;
 	bide_os_thread handle;
 	bide_wheel wheel; /* under its lock */
@@ -79,10 +81,22 @@ unsigned bide_pool_count_(void)
 
 /* --- waking --- */
 
-/* Of those that could be taken by somebody else than its owner. */
+/*
+ * Of what others may take at once. A continuation alone in the deque is its owner's next step, and
+ * taken from it only if it does not come to it.
+ */
 static bool has_work(const worker *w)
 {
-	return bide_ring_size_(&w->ring) > 0;
+	const bide_deque *deque = &w->thread.worker.deque;
+	uint32_t size = bide_deque_size_(&w->thread.worker);
+	uintptr_t oldest;
+
+	if (bide_ring_size_(&w->ring) > 0 || size > 1)
+		return true;
+	if (size == 0)
+		return false;
+	oldest = BIDE_LOAD(&deque->ring[BIDE_LOAD(&deque->head, RELAXED) & deque->mask], RELAXED);
+	return !(oldest & BIDE_ENTRY_FRAME_);
 }
 
 static bool work_is_there(void)
@@ -125,10 +139,10 @@ static void wake_one(void)
 	BIDE_SUB(&pool.searching, 1u, SEQ_CST); /* all are awake: each looks before it sleeps */
 }
 
-void bide_port_offer(bide_worker *head)
+void bide_pool_offer_(bide_worker *head)
 {
 	BIDE_STORE(&head->deque.wanted, 0u, RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was published, then the looks of wake_one */
+	BIDE_FENCE(SEQ_CST); /* what was published, then the looks of wake_one */
 	wake_one();
 }
 
@@ -195,6 +209,26 @@ static void ring_overflow(worker *w, bide_frame *frame)
 		inbox_append(frame, frame, 1);
 }
 
+/*
+ * The newest continuation goes on the deque, where it can be taken if this worker does not come to
+ * it: it may be inside a function that runs for long. Then somebody has to watch. false: full.
+ */
+static bool next_push(worker *w, bide_frame *frame)
+{
+	uint32_t wanted = w->thread.worker.deque.wanted;
+	bool pushed;
+
+	/* It is no offer to those who sleep: this worker runs it next. */
+	BIDE_STORE(&w->thread.worker.deque.wanted, 0u, RELAXED);
+	pushed = bide_deque_push_(&w->thread.worker, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
+	BIDE_STORE(&w->thread.worker.deque.wanted, wanted, RELAXED);
+	w->has_next = pushed;
+	if (pushed && w->thread.worker.current != &w->thread.root &&
+	    !BIDE_LOAD(&pool.watched, RELAXED) && BIDE_LOAD(&pool.asleep, RELAXED))
+		wake_one();
+	return pushed;
+}
+
 void bide_pool_schedule_(bide_frame *frame, bool next)
 {
 	worker *w = this_worker();
@@ -204,17 +238,15 @@ void bide_pool_schedule_(bide_frame *frame, bool next)
 		wake_one(); /* the count is in the one order of all SEQ_CST accesses */
 		return;
 	}
-	if (next && !w->thread.worker.next) {
-		w->thread.worker.next = frame;
+	if (next && !w->has_next && next_push(w, frame))
 		return;
-	}
 	if (BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
 		ring_overflow(w, frame);
 	BIDE_LIGHT_FENCE(); /* pairs with the heavy one of who falls asleep */
 	if (BIDE_UNLIKELY(w->thread.worker.deque.fenced))
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		BIDE_FENCE(SEQ_CST);
 	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.worker.deque.wanted, RELAXED)))
-		bide_port_offer(&w->thread.worker);
+		bide_pool_offer_(&w->thread.worker);
 }
 
 /* --- timers --- */
@@ -307,40 +339,46 @@ void bide_pool_counts_(size_t *timers, size_t *runnable)
 	}
 }
 
-/* --- finding work --- */
+/* --- finding work: entries as of a deque --- */
 
-/* The ring first: this is after a number of functions, or when there is nothing else. */
-static bide_frame *take_oldest(worker *w)
+static uintptr_t entry_of(bide_frame *frame)
 {
-	bide_frame *frame;
-
-	expire(w, bide_os_now_ns());
-	frame = bide_ring_take_(&w->ring);
-	return frame ? frame : inbox_take(w);
+	return frame ? (uintptr_t)frame | BIDE_ENTRY_FRAME_ : 0;
 }
 
-/* What this worker has itself. */
-static inline bide_frame *take(worker *w)
+/* After a number of functions: what waits longest. */
+static uintptr_t take_oldest(worker *w)
+{
+	uintptr_t entry;
+
+	w->turns = 0;
+	w->thread.worker.handovers = 0;
+	expire(w, bide_os_now_ns());
+	entry = entry_of(bide_ring_take_(&w->ring));
+	if (!entry)
+		entry = entry_of(inbox_take(w));
+	return entry ? entry : bide_deque_take_oldest_(&w->thread.worker);
+}
+
+/* What this worker has itself: the newest continuation, then the oldest, then forks. */
+static inline uintptr_t take(worker *w)
 {
 	bide_worker *head = &w->thread.worker;
-	bide_frame *frame = head->next;
+	uintptr_t entry;
 
-	if (BIDE_UNLIKELY(w->turns++ >= TURNS_BETWEEN_POLLS)) {
-		w->turns = 0;
-		head->handovers = 0;
-		if ((frame = take_oldest(w)) != NULL)
-			return frame;
-		frame = head->next;
+	if (BIDE_UNLIKELY(w->turns++ >= TURNS_BETWEEN_POLLS) && (entry = take_oldest(w)) != 0)
+		return entry;
+	if (w->has_next && head->handovers++ < BIDE_HANDOVERS_MAX_) {
+		w->has_next = false;
+		if ((entry = bide_deque_pop_(head)) != 0)
+			return entry;
 	}
-	if (!frame || BIDE_UNLIKELY(head->handovers >= BIDE_HANDOVERS_MAX_)) {
-		head->handovers = 0;
-		if ((frame = bide_ring_take_(&w->ring)) != NULL)
-			return frame;
-		frame = head->next;
-	}
-	head->handovers++;
-	head->next = NULL;
-	return frame;
+	head->handovers = 0;
+	entry = entry_of(bide_ring_take_(&w->ring));
+	if (entry)
+		return entry;
+	w->has_next = false;
+	return bide_deque_pop_(head);
 }
 
 static uint32_t draw(worker *w)
@@ -353,44 +391,66 @@ static uint32_t draw(worker *w)
 	return w->random = x;
 }
 
-/* What others have. */
-static bide_frame *take_from_others(worker *w, int64_t now_ns)
+/* Whoever runs is to offer what it pushes. */
+static void want(void)
 {
-	bide_frame *frame = inbox_take(w);
-	unsigned start = draw(w) % pool.count;
-
-	for (unsigned i = 0; i < pool.count && !frame; i++) {
-		worker *victim = pool.workers[(start + i) % pool.count];
-		if (victim == w)
-			continue;
-		frame = bide_ring_steal_(&victim->ring, &w->ring);
-		/* Its owner does not come to it. */
-		if (!frame && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
-			expire(victim, now_ns);
-	}
-	return frame ? frame : take(w);
+	for (unsigned i = 0; i < pool.count; i++)
+		BIDE_STORE(&pool.workers[i]->thread.worker.deque.wanted, 1u, RELAXED);
 }
 
 /*
- * For a while. NULL: nothing was found. `counted`: this worker is one of `searching` already. At
- * most half of the workers search, so that the others are not disturbed by many.
+ * A continuation alone is its owner's, unless that has not finished a function since `steps_seen`,
+ * which those who watch set.
  */
-static bide_frame *search(worker *w, bool counted)
+static uintptr_t steal(worker *w, worker *victim)
+{
+	uintptr_t entry = entry_of(bide_ring_steal_(&victim->ring, &w->ring));
+	bool is_stuck;
+
+	if (entry)
+		return entry;
+	is_stuck = BIDE_LOAD(&victim->steps, RELAXED) == BIDE_LOAD(&victim->steps_seen, RELAXED);
+	return has_work(victim) || is_stuck ? bide_deque_steal_(&victim->thread.worker) : 0;
+}
+
+/* What others have. */
+static uintptr_t take_from_others(worker *w, int64_t now_ns)
+{
+	uintptr_t entry = entry_of(inbox_take(w));
+	unsigned start = draw(w) % pool.count;
+
+	for (unsigned i = 0; i < pool.count && !entry; i++) {
+		worker *victim = pool.workers[(start + i) % pool.count];
+		if (victim == w)
+			continue;
+		entry = steal(w, victim);
+		/* Its owner does not come to it. */
+		if (!entry && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
+			expire(victim, now_ns);
+	}
+	return entry ? entry : take(w);
+}
+
+/*
+ * For a while. 0: nothing was found. `counted`: this worker is one of `searching` already. At most
+ * half of the workers search, so that the others are not disturbed by many.
+ */
+static uintptr_t search(worker *w, bool counted)
 {
 	int64_t now_ns = bide_os_now_ns(), until_ns = now_ns + SEARCH_NS;
-	bide_frame *frame = NULL;
+	uintptr_t entry = 0;
 	unsigned pauses = 1;
 
 	if (!counted) {
-		if (expire(w, now_ns) && (frame = take(w)) != NULL)
-			return frame;
+		if (expire(w, now_ns) && (entry = take(w)) != 0)
+			return entry;
 		if (BIDE_LOAD(&pool.searching, RELAXED) * 2 >= pool.count)
-			return NULL;
-		BIDE_ADD(&pool.searching, 1u, SEQ_CST);
+			return 0;
+		(void)BIDE_ADD(&pool.searching, 1u, SEQ_CST);
 	}
 	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
 		expire(w, now_ns);
-		if ((frame = take(w)) != NULL || (frame = take_from_others(w, now_ns)) != NULL)
+		if ((entry = take(w)) != 0 || (entry = take_from_others(w, now_ns)) != 0)
 			break;
 		if (now_ns >= until_ns)
 			break;
@@ -401,19 +461,16 @@ static bide_frame *search(worker *w, bool counted)
 		now_ns = bide_os_now_ns();
 	}
 	/* The last one to find something has somebody look for more; if it finds nothing it sleeps. */
-	if (BIDE_SUB(&pool.searching, 1u, SEQ_CST) == 1 && frame && work_is_there())
-		wake_one();
-	return frame;
+	if (BIDE_SUB(&pool.searching, 1u, SEQ_CST) == 1 && entry) {
+		if (work_is_there())
+			wake_one();
+		else if (BIDE_LOAD(&pool.asleep, SEQ_CST))
+			want();
+	}
+	return entry;
 }
 
 /* --- sleeping --- */
-
-/* Whoever runs is to offer what it pushes. */
-static void want(void)
-{
-	for (unsigned i = 0; i < pool.count; i++)
-		BIDE_STORE(&pool.workers[i]->thread.worker.deque.wanted, 1u, RELAXED);
-}
 
 static int64_t wake_time(worker *w, bool watches)
 {
@@ -421,6 +478,10 @@ static int64_t wake_time(worker *w, bool watches)
 
 	if (!watches)
 		return until_ns;
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *other = pool.workers[i];
+		BIDE_STORE(&other->steps_seen, BIDE_LOAD(&other->steps, RELAXED), RELAXED);
+	}
 	watch_ns = bide_os_now_ns() + WATCH_NS;
 	return watch_ns < until_ns ? watch_ns : until_ns;
 }
@@ -436,7 +497,9 @@ static bool fall_asleep(worker *w)
 	if (BIDE_ADD(&pool.asleep, 1u, SEQ_CST) + 1 < pool.count)
 		watches = BIDE_CAS(&pool.watched, &nobody, 1u, SEQ_CST, RELAXED);
 	want();
-	bide_port_heavy_fence(); /* pairs with the light one of who pushes */
+	/* Pairs with the light one of who pushes, and orders what was stored here before. */
+	BIDE_FENCE(SEQ_CST);
+	bide_os_heavy_fence();
 	if (!work_is_there() && !BIDE_LOAD(&pool.stopping, SEQ_CST))
 		bide_os_wait(&w->state, SLEEPS, wake_time(w, watches));
 	if (watches)
@@ -447,17 +510,25 @@ static bool fall_asleep(worker *w)
 	return false;
 }
 
-static void run(worker *w, bide_frame *frame)
+static void run(worker *w, uintptr_t entry)
 {
-	BIDE_STORE(&w->steps, w->steps + 1, RELAXED);
-	bide_loop_prepare_(frame);
-	bide_frame_resume_(&w->thread.worker, frame);
+	bide_frame *frame = (bide_frame *)(entry & ~(uintptr_t)BIDE_ENTRY_FRAME_);
+
+	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by those who watch */
+	if (entry & BIDE_ENTRY_FRAME_) {
+		bide_loop_prepare_(frame);
+		bide_frame_resume_(&w->thread.worker, frame);
+	} else {
+		if (bide_debug_)
+			bide_loop_scribble_();
+		bide_fork_run_(&w->thread.worker, (bide_fork *)entry);
+	}
 }
 
 static void *worker_main(void *argument)
 {
 	worker *w = argument;
-	bide_frame *frame;
+	uintptr_t entry;
 	bool woken = false;
 
 	bide_os_thread_name("bide-worker");
@@ -466,12 +537,12 @@ static void *worker_main(void *argument)
 	w->handle = bide_os_thread_self();
 	BIDE_STORE(&w->ready, 1u, RELEASE); /* pairs with bide_pool_stop_ */
 	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
-		frame = woken ? NULL : take(w);
-		if (!frame)
-			frame = search(w, woken);
+		entry = woken ? 0 : take(w);
+		if (!entry)
+			entry = search(w, woken);
 		woken = false;
-		if (frame)
-			run(w, frame);
+		if (entry)
+			run(w, entry);
 		else
 			woken = fall_asleep(w);
 	}
@@ -481,7 +552,14 @@ static void *worker_main(void *argument)
 
 /* --- start and stop --- */
 
-static worker *worker_new(unsigned index, bool fenced)
+static void worker_free(worker *w)
+{
+	bide_deque_free_(&w->thread.worker);
+	bide_counts_leave_(&w->thread);
+	bide_deallocate_(w, sizeof *w);
+}
+
+static worker *worker_new(unsigned index)
 {
 	worker *w = bide_allocate_(sizeof *w, 64);
 
@@ -489,9 +567,9 @@ static worker *worker_new(unsigned index, bool fenced)
 		return NULL;
 	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
 	w->thread.home = index;
-	w->thread.worker.deque.fenced = fenced;
 	w->index = index;
 	w->turns = 0;
+	w->has_next = false;
 	w->random = index * 2654435761u + 1;
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
@@ -499,7 +577,10 @@ static worker *worker_new(unsigned index, bool fenced)
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init(&w->wheel, bide_os_now_ns());
-	return w;
+	if (bide_deque_init_(&w->thread.worker))
+		return w;
+	worker_free(w);
+	return NULL;
 }
 
 /* Those from `started` on have no thread. */
@@ -514,16 +595,13 @@ static void stop(unsigned started)
 		wake(w);
 		bide_os_thread_join(w->handle);
 	}
-	for (unsigned i = 0; i < pool.count; i++) {
-		bide_counts_leave_(&pool.workers[i]->thread);
-		bide_deallocate_(pool.workers[i], sizeof(worker));
-	}
+	for (unsigned i = 0; i < pool.count; i++)
+		worker_free(pool.workers[i]);
 	pool.count = 0;
 }
 
 int bide_pool_start_(unsigned count)
 {
-	bool fenced = !bide_os_heavy_fence_start();
 	unsigned started = 0;
 
 	pool.stopping = pool.searching = pool.asleep = pool.watched = 0;
@@ -531,7 +609,7 @@ int bide_pool_start_(unsigned count)
 	pool.inbox_count = 0;
 	/* They look at each other: all are there before the first runs. */
 	for (pool.count = 0; pool.count < count; pool.count++)
-		if (!(pool.workers[pool.count] = worker_new(pool.count, fenced))) {
+		if (!(pool.workers[pool.count] = worker_new(pool.count))) {
 			stop(0);
 			return BIDE_ENOMEM_;
 		}

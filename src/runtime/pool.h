@@ -28,6 +28,8 @@ BIDE_INTERNAL bool bide_pool_is_worker_(void);
 BIDE_INTERNAL uint32_t bide_pool_home_(void);
 
 BIDE_INTERNAL void bide_pool_schedule_(bide_frame *frame, bool next);
+/* The worker has pushed something while somebody had nothing to do. */
+BIDE_INTERNAL void bide_pool_offer_(bide_worker *worker);
 BIDE_INTERNAL void bide_pool_arm_(bide_timer *timer);
 BIDE_INTERNAL bool bide_pool_disarm_(bide_timer *timer);
 BIDE_INTERNAL void bide_pool_counts_(size_t *timers, size_t *runnable);

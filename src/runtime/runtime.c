@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../core/deque.h"
 #include "../core/task.h"
 #include "blocking.h"
 #include "pool.h"
@@ -115,8 +116,10 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	bide_pools_release_();
 	guests_release();
 	r->inbox = 0;
-	if (!bide_shared_)
+	if (!bide_shared_) {
+		bide_deque_free_(&r->main.worker);
 		bide_counts_leave_(&r->main);
+	}
 	bide_current_worker_ = NULL;
 	bide_blocking_configure(0);
 	bide_simulating_ = false;

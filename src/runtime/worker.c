@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/deque.h"
 #include "../core/queue.h"
 #include "pool.h"
 #include "runtime.h"
@@ -296,10 +297,9 @@ static inline bide_frame *take_next(bide_runtime *r)
 		if (frame)
 			bide_queue_push_(worker, frame);
 		worker->next = NULL;
-		if (!worker->queue_head)
-			return NULL;
-		return bide_queue_pop_at_(worker, bide_simulation_choose_(
-											  worker->queue_count < 16 ? worker->queue_count : 16));
+		size_t count = worker->queue_count < 16 ? worker->queue_count : 16;
+		size_t choice = bide_simulation_choose_(count + (bide_deque_size_(worker) > 0));
+		return choice < count ? bide_queue_pop_at_(worker, choice) : NULL;
 	}
 	if (BIDE_UNLIKELY(!frame || (worker->handovers >= BIDE_HANDOVERS_MAX_ && worker->queue_head))) {
 		worker->handovers = 0;
@@ -310,13 +310,25 @@ static inline bide_frame *take_next(bide_runtime *r)
 	return frame;
 }
 
+static bool run_fork(bide_runtime *r, uintptr_t entry)
+{
+	if (!entry)
+		return false;
+	if (r->simulating)
+		bide_simulation_note_fork_(now_ns());
+	if (bide_debug_)
+		bide_loop_scribble_();
+	bide_fork_run_(&r->main.worker, (bide_fork *)entry);
+	return true;
+}
+
 static inline bool step(void)
 {
 	bide_runtime *r = &bide_runtime_;
 	bide_frame *frame = take_next(r);
 
 	if (!frame)
-		return false;
+		return run_fork(r, bide_deque_pop_(&r->main.worker));
 	bide_loop_prepare_(frame);
 	if (BIDE_UNLIKELY(r->watched)) {
 		if (r->simulating)
@@ -376,6 +388,7 @@ int bide_loop_run_(const bool *done, int64_t deadline_ns)
 	while (!*done) {
 		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
 			bide_loop_poll_();
+			run_fork(r, bide_deque_take_oldest_(&r->main.worker));
 			if (!*done && deadline_ns != BIDE_FOREVER && now_ns() >= deadline_ns)
 				return BIDE_ETIMEDOUT_;
 			continue;
@@ -503,6 +516,23 @@ void bide_port_count(size_t *timers, size_t *runnable)
 const void *bide_port_thread(void)
 {
 	return bide_os_thread_id();
+}
+
+void bide_port_heavy_fence(void)
+{
+	bide_os_heavy_fence();
+}
+
+/* With one worker nobody steals. */
+bool bide_port_has_heavy_fence(void)
+{
+	return !bide_shared_ || bide_os_membarrier_start();
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	if (bide_shared_)
+		bide_pool_offer_(worker);
 }
 
 void bide_port_print(const char *text)

@@ -1156,6 +1156,20 @@ const void *bide_port_thread(void)
 	return &x.threads[x.current == NOBODY ? 0 : x.current];
 }
 
+void bide_port_heavy_fence(void)
+{
+}
+
+bool bide_port_has_heavy_fence(void)
+{
+	return false; /* the explorer knows stores, loads and their orders */
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	(void)worker;
+}
+
 void bide_port_print(const char *text)
 {
 	fputs(text, stderr);
