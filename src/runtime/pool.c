@@ -325,17 +325,17 @@ static bool expire(worker *w, int64_t now_ns)
 	return any;
 }
 
-void bide_pool_counts_(size_t *timers, size_t *runnable)
+void bide_pool_count_stats_(bide_stats *stats)
 {
-	*timers = 0;
-	*runnable = BIDE_LOAD(&pool.inbox_count, RELAXED);
+	stats->runnable_count = BIDE_LOAD(&pool.inbox_count, RELAXED);
+	stats->idle_worker_count = BIDE_LOAD(&pool.asleep, ACQUIRE);
 	for (unsigned i = 0; i < pool.count; i++) {
 		worker *w = pool.workers[i];
 
 		wheel_lock(w);
-		*timers += w->wheel.count;
+		stats->timer_count += w->wheel.count;
 		wheel_unlock(w);
-		*runnable += bide_ring_size_(&w->ring);
+		stats->runnable_count += bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.worker);
 	}
 }
 

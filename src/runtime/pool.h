@@ -32,6 +32,6 @@ BIDE_INTERNAL void bide_pool_schedule_(bide_frame *frame, bool next);
 BIDE_INTERNAL void bide_pool_offer_(bide_worker *worker);
 BIDE_INTERNAL void bide_pool_arm_(bide_timer *timer);
 BIDE_INTERNAL bool bide_pool_disarm_(bide_timer *timer);
-BIDE_INTERNAL void bide_pool_counts_(size_t *timers, size_t *runnable);
+BIDE_INTERNAL void bide_pool_count_stats_(bide_stats *stats);
 
 #endif

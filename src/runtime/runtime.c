@@ -114,13 +114,14 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 
 	bide_pools_visit_(leak, &l);
 	bide_pools_release_();
-	guests_release();
-	r->inbox = 0;
 	if (!bide_shared_) {
 		bide_deque_free_(&r->main.worker);
 		bide_counts_leave_(&r->main);
 	}
-	bide_current_worker_ = NULL;
+	bide_current_worker_ = NULL; /* which may be one of those that go */
+	bide_runtime_forget_thread_();
+	guests_release();
+	r->inbox = 0;
 	bide_blocking_configure(0);
 	bide_simulating_ = false;
 	bide_shared_ = false;

@@ -44,6 +44,8 @@ BIDE_INTERNAL unsigned bide_runtime_workers_(const bide_config *config);
 BIDE_INTERNAL uint32_t bide_runtime_number_(void);
 /* Of this thread's stack: below it starts are queued. */
 BIDE_INTERNAL uintptr_t bide_runtime_stack_limit_(void);
+/* Nothing is done when this thread ends: its record is gone. */
+BIDE_INTERNAL void bide_runtime_forget_thread_(void);
 /* Ordinary code on a thread that is not the library's own; else misuse in the name of `what`. */
 BIDE_INTERNAL bool bide_runtime_outside_(const char *what);
 

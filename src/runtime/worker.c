@@ -122,6 +122,16 @@ static void guest_leave(void *argument)
 	bide_os_unlock(&bide_runtime_.setup);
 }
 
+static void nothing_to_leave(void *argument)
+{
+	(void)argument;
+}
+
+void bide_runtime_forget_thread_(void)
+{
+	(void)bide_os_at_thread_exit(nothing_to_leave, NULL);
+}
+
 static bide_worker *guest_attach(void)
 {
 	bide_runtime *r = &bide_runtime_;
@@ -500,16 +510,16 @@ bool bide_port_disarm(bide_timer *timer)
 	return held;
 }
 
-void bide_port_count(size_t *timers, size_t *runnable)
+void bide_port_count(bide_stats *stats)
 {
 	const bide_worker *worker = &bide_runtime_.main.worker;
 
-	*timers = *runnable = 0;
 	if (bide_shared_) {
-		bide_pool_counts_(timers, runnable);
+		bide_pool_count_stats_(stats);
 	} else if (bide_runtime_on_worker_()) {
-		*timers = bide_runtime_.wheel.count;
-		*runnable = worker->queue_count + (worker->next != NULL);
+		stats->timer_count = bide_runtime_.wheel.count;
+		stats->runnable_count =
+			worker->queue_count + (worker->next != NULL) + bide_deque_size_(worker);
 	}
 }
 

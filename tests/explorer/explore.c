@@ -1145,9 +1145,9 @@ bool bide_port_disarm(bide_timer *timer)
 	return false;
 }
 
-void bide_port_count(size_t *timers, size_t *runnable)
+void bide_port_count(bide_stats *stats)
 {
-	*timers = *runnable = 0;
+	(void)stats;
 }
 
 
