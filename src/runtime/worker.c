@@ -291,8 +291,10 @@ static inline bool step(void)
 	bide_runtime *r = &bide_runtime_;
 	bide_frame *frame = take_next(r);
 
-	if (!frame)
-		return run_fork(r, bide_deque_pop_(&r->main.worker));
+	if (!frame && run_fork(r, bide_deque_pop_(&r->main.worker)))
+		return true;
+	if (!frame && !(frame = take_next(r)))
+		return false;
 	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
 		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 		frame->awaiting = NULL;
