@@ -452,13 +452,9 @@ const void *bide_port_thread(void)
 	return bide_os_thread_id();
 }
 
-void bide_port_heavy_fence(void)
+bool bide_port_heavy_fence(void)
 {
 	bide_os_heavy_fence();
-}
-
-bool bide_port_has_heavy_fence(void)
-{
 	return true; /* with one worker nobody steals */
 }
 
