@@ -440,8 +440,7 @@ TEST(the_failure_of_an_unjoined_fork_replaces_a_success_before_the_cleanup)
 			               ENOENT);
 			assert_int_equal(outcome, ENOENT);
 			expect_failure(async_start(leaver, .error = EIO, .child_error = ENOENT,
-			                           .delay_ns = delay, .suspend = suspend,
-			                           .outcome = &outcome),
+			                           .delay_ns = delay, .suspend = suspend, .outcome = &outcome),
 			               EIO);
 			assert_int_equal(outcome, EIO);
 		}
@@ -520,8 +519,8 @@ TEST(a_failed_join_can_be_handled_on_the_spot)
 	virtual_clock();
 	for (int suspend = 0; suspend <= 1; suspend++)
 		for (int64_t delay = 0; delay <= 1000; delay += 1000)
-			assert_int_equal(
-				wait_for(async_start(handler, .suspend = suspend, .delay_ns = delay)), ENODEV);
+			assert_int_equal(wait_for(async_start(handler, .suspend = suspend, .delay_ns = delay)),
+			                 ENODEV);
 	assert_nothing_in_use();
 }
 
@@ -590,8 +589,8 @@ TEST(canceling_the_context_of_a_fork_cancels_the_child)
 	virtual_clock();
 	expect_failure(with_timeout_ms(5, async_start(leaver, .delay_ns = 50000000)), ETIMEDOUT);
 	assert_true(bide_now_ns() < 50000000);
-	expect_failure(
-		with_timeout_ms(5, async_start(leaver, .delay_ns = 50000000, .suspend = true)), ETIMEDOUT);
+	expect_failure(with_timeout_ms(5, async_start(leaver, .delay_ns = 50000000, .suspend = true)),
+	               ETIMEDOUT);
 	assert_true(bide_now_ns() < 50000000);
 	assert_nothing_in_use();
 }
@@ -703,8 +702,8 @@ TEST(where_the_deque_is_full_the_child_runs_at_once)
 			assert_int_equal(wait_for(async_start(full, .slots = slots, .suspend = suspend,
 			                                      .delay_ns = delay)),
 			                 want);
-			expect_failure(async_start(full, .slots = slots, .suspend = suspend,
-			                           .delay_ns = delay, .error = EIO),
+			expect_failure(async_start(full, .slots = slots, .suspend = suspend, .delay_ns = delay,
+			                           .error = EIO),
 			               EIO);
 		}
 	assert_nothing_in_use();
@@ -736,8 +735,8 @@ TEST(without_memory_children_fail_or_run_at_once_and_nothing_is_lost)
 		bide_payload p;
 		int error;
 
-		assert_int_equal(bide_set_allocator(&(bide_allocator){ limited_allocate, limited_release,
-		                                                       NULL }),
+		assert_int_equal(bide_set_allocator(
+							 &(bide_allocator){ limited_allocate, limited_release, NULL }),
 		                 0);
 		allocations_left = limit;
 		error = bide_wait(fib(8), &p);
@@ -864,8 +863,9 @@ static uint64_t simulate(uint64_t seed)
 	uint64_t hash;
 
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed }), 0);
-	assert_int_equal(
-		wait_for(async_start(many, .joins = orders[2], .suspend = true, .delay_ns = 1000)), 305142);
+	assert_int_equal(wait_for(
+						 async_start(many, .joins = orders[2], .suspend = true, .delay_ns = 1000)),
+	                 305142);
 	assert_int_equal(wait_for(fib(10)), 55);
 	hash = bide_simulation_hash();
 	assert_nothing_in_use();
