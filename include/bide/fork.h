@@ -46,7 +46,7 @@
 #define BIDE_FORK_H
 
 #ifdef __cplusplus
-#error "bide/fork.h is C only, as bide/async.h is"
+#error "bide/fork.h is C only: C++ calls async functions through their prototypes"
 #endif
 
 #include "frame.h"

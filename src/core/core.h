@@ -375,10 +375,9 @@ BIDE_INTERNAL const char *bide_port_error_text(int error); /* of an errno number
 BIDE_INTERNAL void bide_port_abort(void) __attribute__((noreturn));
 /*
  * A fence on every other processor that runs a thread of this process: pairs with BIDE_LIGHT_FENCE.
- * Where there is none it does nothing.
+ * false: there is none, and never will be. Asked once for each deque that is made, and by thieves.
  */
-BIDE_INTERNAL void bide_port_heavy_fence(void);
-BIDE_INTERNAL bool bide_port_has_heavy_fence(void);
+BIDE_INTERNAL bool bide_port_heavy_fence(void);
 /* The worker has pushed something while somebody had nothing to do (its deque's `wanted`). */
 BIDE_INTERNAL void bide_port_offer(bide_worker *worker);
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */

@@ -22,7 +22,7 @@ bool bide_deque_init_(bide_worker *worker)
 	__builtin_memset(ring, 0, BIDE_DEQUE_ENTRIES_ * sizeof *ring);
 	deque->ring = ring;
 	deque->mask = BIDE_DEQUE_ENTRIES_ - 1;
-	deque->fenced = !bide_port_has_heavy_fence();
+	deque->fenced = !bide_port_heavy_fence();
 	return true;
 }
 
@@ -173,7 +173,7 @@ static uintptr_t steal_one(bide_deque *deque, bool *more)
 	 * read its entry.
 	 */
 	BIDE_STORE(&deque->head, head + 1, SEQ_CST);
-	bide_port_heavy_fence(); /* pairs with the owner's light fence */
+	(void)bide_port_heavy_fence(); /* pairs with the owner's light fence */
 	/* acquire: all that is behind the entry; pairs with the push */
 	if ((int32_t)(BIDE_LOAD(&deque->bottom, SEQ_CST) - (head + 1)) < 0) {
 		BIDE_STORE(&deque->head, head, RELEASE);

@@ -130,7 +130,9 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	uintptr_t entry = (uintptr_t)fork;
 
 	sweep(frame);
-	if (bide_debug_ ? find(frame, fork) != NULL : pointer(frame->newest) == fork) {
+	/* Looking through the whole list is for where it is short, or time does not matter. */
+	if (bide_debug_ || frame->newest & BIDE_FORKS_SWEEP_ ? find(frame, fork) != NULL
+	                                                     : pointer(frame->newest) == fork) {
 		bide_misuse_("bide_fork in %s (%s): the slot is live: join it before it is forked again",
 		             frame->frame.async->name, frame->frame.async->file);
 		return;

@@ -256,10 +256,11 @@ bool bide_os_membarrier_start(void)
 	return has_membarrier;
 }
 
-void bide_os_heavy_fence(void)
+bool bide_os_heavy_fence(void)
 {
 	if (has_membarrier)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	return has_membarrier;
 }
 
 void bide_os_pause(unsigned tries)

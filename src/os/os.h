@@ -82,7 +82,7 @@ BIDE_INTERNAL unsigned bide_os_cpu_count(void);
  * once, before the first; false: the kernel has none. Cost: about a microsecond.
  */
 BIDE_INTERNAL bool bide_os_membarrier_start(void);
-BIDE_INTERNAL void bide_os_heavy_fence(void);
+BIDE_INTERNAL bool bide_os_heavy_fence(void);
 
 /*
  * One step of waiting for another thread: count tries up from 0. Spins, then yields, then sleeps 50

@@ -607,6 +607,7 @@ int bide_pool_start_(unsigned count)
 	pool.stopping = pool.searching = pool.asleep = pool.watched = 0;
 	pool.first = pool.last = NULL;
 	pool.inbox_count = 0;
+	(void)bide_os_membarrier_start(); /* without it the deques are fenced */
 	/* They look at each other: all are there before the first runs. */
 	for (pool.count = 0; pool.count < count; pool.count++)
 		if (!(pool.workers[pool.count] = worker_new(pool.count))) {

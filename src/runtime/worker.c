@@ -337,8 +337,10 @@ static inline bool step(void)
 	bide_runtime *r = &bide_runtime_;
 	bide_frame *frame = take_next(r);
 
-	if (!frame)
-		return run_fork(r, bide_deque_pop_(&r->main.worker));
+	if (!frame && run_fork(r, bide_deque_pop_(&r->main.worker)))
+		return true;
+	if (!frame && !(frame = take_next(r)))
+		return false;
 	bide_loop_prepare_(frame);
 	if (BIDE_UNLIKELY(r->watched)) {
 		if (r->simulating)
@@ -528,15 +530,10 @@ const void *bide_port_thread(void)
 	return bide_os_thread_id();
 }
 
-void bide_port_heavy_fence(void)
-{
-	bide_os_heavy_fence();
-}
-
 /* With one worker nobody steals. */
-bool bide_port_has_heavy_fence(void)
+bool bide_port_heavy_fence(void)
 {
-	return !bide_shared_ || bide_os_membarrier_start();
+	return !bide_shared_ || bide_os_heavy_fence();
 }
 
 void bide_port_offer(bide_worker *worker)

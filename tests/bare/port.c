@@ -1,7 +1,4 @@
-/*
- * A port of core to a machine with nothing: one thread, a fixed piece of memory, a clock that is
- * told the time.
- */
+/* A port of core to a machine with nothing: one thread, fixed memory, a clock that is told the time. */
 #include "bare.h"
 #include "core/deque.h"
 #include "core/queue.h"
@@ -47,10 +44,7 @@ bool bide_port_disarm(bide_timer *timer)
 	return false;
 }
 
-/*
- * Runs what there is; when nothing is, time goes on to the next timer. false: nothing will ever
- * happen.
- */
+/* Runs what there is, or time goes on to the next timer. false: nothing will ever happen. */
 bool bare_run_one(void)
 {
 	bide_worker *worker = bide_worker_();
@@ -83,8 +77,7 @@ int64_t bide_port_now(void) { return now_ns; }
 void bide_port_count(bide_stats *stats) { (void)stats; }
 const void *bide_port_thread(void) { return &only; }
 const char *bide_port_error_text(int error) { return (void)error, "an errno"; }
-void bide_port_heavy_fence(void) {}
-bool bide_port_has_heavy_fence(void) { return true; }
+bool bide_port_heavy_fence(void) { return true; }
 void bide_port_offer(bide_worker *worker) { (void)worker; }
 void bide_port_print(const char *text) { bare_print(text); }
 void bide_port_abort(void) { bare_exit(134); }

@@ -1156,11 +1156,7 @@ const void *bide_port_thread(void)
 	return &x.threads[x.current == NOBODY ? 0 : x.current];
 }
 
-void bide_port_heavy_fence(void)
-{
-}
-
-bool bide_port_has_heavy_fence(void)
+bool bide_port_heavy_fence(void)
 {
 	return false; /* the explorer knows stores, loads and their orders */
 }
