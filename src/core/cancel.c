@@ -120,16 +120,39 @@ int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
 	return error;
 }
 
-void bide_cancel_unlink_(bide_cancel_node *node)
+/*
+ * Under the core's lock. One that is out keeps its core, whose reference bide_cancel_drop_ gives
+ * back, and is its own neighbour.
+ */
+static void operation_remove(bide_cancel_core *core, bide_cancel_node *node)
+{
+	list_remove(&core->operations, node);
+	node->core = core;
+	node->older = node;
+}
+
+bool bide_cancel_unlink_(bide_cancel_node *node)
+{
+	bide_cancel_core *core = node->core;
+	bool was_in;
+
+	if (!core)
+		return true;
+	lock(&core->lock);
+	was_in = node->older != node;
+	if (was_in)
+		operation_remove(core, node);
+	unlock(&core->lock);
+	return was_in;
+}
+
+void bide_cancel_drop_(bide_cancel_node *node)
 {
 	bide_cancel_core *core = node->core;
 
-	if (!core)
-		return;
-	lock(&core->lock);
-	list_remove(&core->operations, node);
-	unlock(&core->lock);
-	bide_cancel_core_unref_(core);
+	node->core = NULL;
+	if (core)
+		bide_cancel_core_unref_(core);
 }
 
 /* On the worker, which owns the operations: none can end while this runs, except by what fires. */
@@ -141,12 +164,11 @@ static void operations_fire(bide_cancel_core *core, int error)
 		lock(&core->lock);
 		node = core->operations;
 		if (node)
-			list_remove(&core->operations, node);
+			operation_remove(core, node);
 		unlock(&core->lock);
 		if (!node)
 			return;
 		node->fire(node, error);
-		bide_cancel_core_unref_(core); /* the node's; the caller has another */
 	}
 }
 

@@ -481,6 +481,7 @@ static void any_take_out(when_any *any)
 static void any_release(when_any *any)
 {
 	bide_cancel_unlink_(&any->node);
+	bide_cancel_drop_(&any->node);
 	if (bide_is_pending_(any->yield)) {
 		if (bide_is_done_(source_of(any->yield)))
 			bide_release_(source_of(any->yield), &any_by);

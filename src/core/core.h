@@ -185,8 +185,13 @@ BIDE_INTERNAL void bide_cancel_core_clear_(bide_cancel_core *core);
  */
 BIDE_INTERNAL int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
                                     void (*fire)(bide_cancel_node *node, int error));
-/* Takes an operation out, on the worker. Whether or not it was in. */
-BIDE_INTERNAL void bide_cancel_unlink_(bide_cancel_node *node);
+/*
+ * Takes an operation out. true: it was in, or never had a core: its fire will not run. false: fire
+ * has been called or is about to be.
+ */
+BIDE_INTERNAL bool bide_cancel_unlink_(bide_cancel_node *node);
+/* Gives back the node's reference on its core: once, when the operation ends. */
+BIDE_INTERNAL void bide_cancel_drop_(bide_cancel_node *node);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 

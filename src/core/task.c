@@ -81,6 +81,7 @@ static void subscription_finish(subscription *s, bide_payload payload, int error
 		cancellable_subscription *c = (cancellable_subscription *)s;
 
 		bide_cancel_unlink_(&c->node);
+		bide_cancel_drop_(&c->node);
 		if (c->timer && bide_unwatch_(&c->timer->source, &c->expired)) {
 			bide_port_disarm(c->timer);
 			bide_operation_drop_(&c->timer->source);
@@ -329,6 +330,7 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 	v = bide_source_value_(&c->base.operation.source);
 	if (!enlist(task, &c->base)) { /* it has ended on another thread just now */
 		bide_cancel_unlink_(&c->node);
+		bide_cancel_drop_(&c->node);
 		if (c->timer)
 			bide_operation_drop_(&c->timer->source);
 		bide_operation_drop_(&c->base.operation.source);

@@ -38,8 +38,10 @@ void bide_timer_due_(bide_timer *timer)
 {
 	int error = timer->source.error;
 
-	if (is_cancellable(timer))
+	if (is_cancellable(timer)) {
 		bide_cancel_unlink_(&((cancellable_delay *)timer)->node);
+		bide_cancel_drop_(&((cancellable_delay *)timer)->node);
+	}
 	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
 }
 
@@ -80,6 +82,7 @@ static void delay_canceled(bide_cancel_node *node, int error)
 		return;
 	}
 	bide_port_disarm(timer);
+	bide_cancel_drop_(node);
 	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
 }
 
