@@ -34,6 +34,14 @@ BIDE_BEGIN
 BIDE_API int bide_configure(const bide_config *config);
 
 /*
+ * How many CPUs this process may use, at least 1: what the default number of workers is made from.
+ * Those of the calling thread's affinity mask; but not more than the CPU quota of the process's
+ * cgroups (versions 1 and 2, with those above) is worth, rounded up: with 1.5 CPUs it is 2. Cost: it
+ * looks each time, in files of /proc and /sys: tens of microseconds. Any thread.
+ */
+BIDE_API unsigned bide_cpu_count(void);
+
+/*
  * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.
  * On the worker's thread it runs what is runnable meanwhile; elsewhere it blocks. Returns 0 or the
  * operation's error. Inside an async function it is misuse: EDEADLK, not consumed. In a simulation,

@@ -32,6 +32,11 @@ int bide_configure(const bide_config *config)
 	return error;
 }
 
+unsigned bide_cpu_count(void)
+{
+	return bide_os_cpu_count();
+}
+
 typedef struct leaks {
 	int64_t count;
 	bool quiet;
