@@ -149,5 +149,6 @@ void bide_get_stats(bide_stats *stats)
 	stats->timer_count = bide_port_timer_count();
 	stats->runnable_count = worker ? worker->queue_count + (worker->next != NULL) : 0;
 	stats->frame_count = stats->operation_count = stats->unconsumed_count = 0;
+	bide_port_stats(stats);
 	bide_pools_visit_(count, stats);
 }

@@ -12,11 +12,19 @@
 int bide_configure(const bide_config *config)
 {
 	bide_runtime *r = &bide_runtime_;
+	unsigned threads_max;
 	int error = 0;
 
 	if (!config || config->blocking_threads_max > 1024) {
 		bide_misuse_("bide_configure: %s",
 		             !config ? "config is NULL" : "blocking_threads_max: 0 (4 threads) to 1024");
+		return EINVAL;
+	}
+	threads_max = config->blocking_threads_max ? config->blocking_threads_max
+	                                           : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
+	if (config->blocking_threads_min > threads_max) {
+		bide_misuse_("bide_configure: blocking_threads_min (%u) is above blocking_threads_max (%u)",
+		             config->blocking_threads_min, threads_max);
 		return EINVAL;
 	}
 	if (config->workers > 1)
@@ -25,7 +33,7 @@ int bide_configure(const bide_config *config)
 	if (r->state != BIDE_RUNTIME_OFF) {
 		error = EBUSY;
 	} else {
-		bide_blocking_configure(config->blocking_threads_max ? config->blocking_threads_max : 4);
+		bide_blocking_configure(config->blocking_threads_min, config->blocking_threads_max);
 		bide_runtime_start_(config);
 	}
 	bide_os_unlock(&r->setup);
@@ -121,7 +129,7 @@ int64_t bide_shutdown(bool quiet)
 		r->inbox = 0;
 		bide_counts_leave_(&r->main);
 		bide_current_worker_ = NULL;
-		bide_blocking_configure(0);
+		bide_blocking_configure(0, 0);
 		bide_simulating_ = false;
 		r->simulating = false;
 		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
