@@ -19,8 +19,10 @@ typedef struct bide_config {
 	 * the environment's BIDE_WORKERS says, else one for each CPU (bide_cpu_count), at least 2.
 	 */
 	unsigned workers;
-	/* 1..1024; 0: 4. Threads for bide_run_blocking; they end after 10 idle seconds */
+	/* 1..1024; 0: 4. Threads for bide_run_blocking, started as needed */
 	unsigned blocking_threads_max;
+	/* so many stay once they are started; the others end after 10 idle seconds */
+	unsigned blocking_threads_min;
 	/* simulation: time jumps to the next timer when nothing is runnable */
 	bool virtual_clock;
 	/* simulation: not 0: the order of runnable functions is drawn with this seed */
@@ -39,6 +41,14 @@ BIDE_API int bide_configure(const bide_config *config);
 
 /* How many workers there are. Sets the runtime up if it was not in use. Any thread. */
 BIDE_API unsigned bide_worker_count(void);
+
+/*
+ * How many CPUs this process may use, at least 1: what the default number of workers is made from.
+ * Those of the calling thread's affinity mask; but not more than the CPU quota of the process's
+ * cgroups (versions 1 and 2, with those above) is worth, rounded up: with 1.5 CPUs it is 2. Cost: it
+ * looks each time, in files of /proc and /sys: tens of microseconds. Any thread.
+ */
+BIDE_API unsigned bide_cpu_count(void);
 
 /*
  * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.
@@ -79,6 +89,15 @@ BIDE_API int64_t bide_run_ready(size_t max_count);
 typedef int64_t bide_blocking_function(void *argument);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_function *function,
                                                            void *argument);
+
+/*
+ * The same on a thread of its own, which ends with the function: it never waits for other calls,
+ * takes no place of theirs, and no limit counts it. For what takes long or never ends by itself; a
+ * shutdown waits for it. The value task fails with EAGAIN if no thread can be started. Cost: starting
+ * a thread (tens of microseconds). In a simulation it is as bide_run_blocking.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_run_long(bide_blocking_function *function,
+                                                       void *argument);
 
 /*
  * Ends the runtime and gives all memory back, so that bide can be configured anew. On the worker's

@@ -363,7 +363,7 @@ BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
 /* true: it was armed and is not any more. false: it was not, or is on its way to bide_timer_due_. */
 BIDE_INTERNAL bool bide_port_disarm(bide_timer *timer);
-/* timer_count, runnable_count, idle_worker_count. */
+/* Adds the counts of timers, of what is runnable, of idle workers and of blocking calls. */
 BIDE_INTERNAL void bide_port_count(bide_stats *stats);
 /* Something to compare threads by. */
 BIDE_INTERNAL const void *bide_port_thread(void);

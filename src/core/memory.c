@@ -145,6 +145,8 @@ void bide_get_stats(bide_stats *stats)
 	stats->unobserved_count = total(BIDE_COUNT_UNOBSERVED_);
 	stats->misuse_count = total(BIDE_COUNT_MISUSE_);
 	stats->timer_count = stats->runnable_count = stats->idle_worker_count = 0;
+	stats->blocking_thread_count = stats->blocking_idle_count = 0;
+	stats->blocking_queue_count = stats->blocking_queue_peak = 0;
 	bide_port_count(stats);
 	stats->frame_count = stats->operation_count = stats->unconsumed_count = 0;
 	bide_pools_visit_(count, stats);

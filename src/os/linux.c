@@ -243,11 +243,6 @@ unsigned bide_os_environment_number(const char *name, unsigned max)
 	return *end == '\0' && number <= max ? (unsigned)number : 0;
 }
 
-unsigned bide_os_cpu_count(void)
-{
-	return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 static bool has_membarrier; /* written before the first thief exists */
 
 bool bide_os_membarrier_start(void)

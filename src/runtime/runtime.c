@@ -14,6 +14,7 @@
 int bide_configure(const bide_config *config)
 {
 	bide_runtime *r = &bide_runtime_;
+	unsigned threads_max;
 	int error = 0;
 
 	if (!config || config->blocking_threads_max > 1024) {
@@ -27,11 +28,18 @@ int bide_configure(const bide_config *config)
 		                                   : "0 (one for each CPU) to 1024 are allowed");
 		return EINVAL;
 	}
+	threads_max = config->blocking_threads_max ? config->blocking_threads_max
+	                                           : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
+	if (config->blocking_threads_min > threads_max) {
+		bide_misuse_("bide_configure: blocking_threads_min (%u) is above blocking_threads_max (%u)",
+		             config->blocking_threads_min, threads_max);
+		return EINVAL;
+	}
 	bide_os_lock(&r->setup);
 	if (r->state != BIDE_RUNTIME_OFF) {
 		error = EBUSY;
 	} else {
-		bide_blocking_configure(config->blocking_threads_max ? config->blocking_threads_max : 4);
+		bide_blocking_configure(config->blocking_threads_min, config->blocking_threads_max);
 		error = bide_runtime_start_(config);
 	}
 	bide_os_unlock(&r->setup);
@@ -42,6 +50,11 @@ unsigned bide_worker_count(void)
 {
 	bide_worker_();
 	return bide_shared_ ? bide_pool_count_() : 1;
+}
+
+unsigned bide_cpu_count(void)
+{
+	return bide_os_cpu_count();
 }
 
 typedef struct leaks {
@@ -122,7 +135,7 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	bide_runtime_forget_thread_();
 	guests_release();
 	r->inbox = 0;
-	bide_blocking_configure(0);
+	bide_blocking_configure(0, 0);
 	bide_simulating_ = false;
 	bide_shared_ = false;
 	r->simulating = false;

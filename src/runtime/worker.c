@@ -17,6 +17,7 @@
 
 #include "../core/deque.h"
 #include "../core/queue.h"
+#include "blocking.h"
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -516,6 +517,7 @@ void bide_port_count(bide_stats *stats)
 {
 	const bide_worker *worker = &bide_runtime_.main.worker;
 
+	bide_blocking_stats(stats);
 	if (bide_shared_) {
 		bide_pool_count_stats_(stats);
 	} else if (bide_runtime_on_worker_()) {
