@@ -1,8 +1,8 @@
 # Installs what is missing: by apt-get on Debian and Ubuntu; elsewhere it names the packages.
 # Sourced after common.sh.
 #
-# A need is PROBE=PACKAGE: a program, or a header with the path that #include takes, and the Debian
-# package that brings it.
+# A need is PROBE=PACKAGE: a program, a header with the path that #include takes, or a module of
+# pkg-config, and the Debian package that brings it.
 # shellcheck shell=sh disable=SC2034 # the lists are used by those who source this
 
 build_needs="gcc=gcc cc=gcc stdlib.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config"
@@ -10,6 +10,8 @@ demo_needs="sqlite3.h=libsqlite3-dev"
 chart_needs="gnuplot=gnuplot-nox"
 cxx_needs="g++=g++"
 test_needs="cmocka.h=libcmocka-dev $demo_needs"
+# Loops of others that tests run bide under; without them those tests are skipped.
+loop_needs="glib-2.0=libglib2.0-dev libuv=libuv1-dev"
 lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 	python3=python3"
 docs_needs="mandoc=mandoc"
@@ -17,6 +19,7 @@ docs_needs="mandoc=mandoc"
 probe() {
 	case $1 in
 	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
+	glib-2.0 | libuv) has pkg-config && pkg-config --exists "$1" ;;
 	*) has "$1" ;;
 	esac
 }

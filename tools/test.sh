@@ -78,6 +78,8 @@ done
 
 # shellcheck disable=SC2086 # lists of needs
 need "to build the tests" $build_needs $test_needs
+# shellcheck disable=SC2086 # a list of needs
+want "for the tests under loops of others" $loop_needs
 for tier in $tiers; do
 	# shellcheck disable=SC2046 # a list of needs
 	want "for the tier $tier" $(tier_wants "$tier")

@@ -1,5 +1,5 @@
 /*
- * context.h - what an async function inherits: cancellation, deadline, task-local values, group.
+ * context.h - what an async function inherits: cancellation, deadline, task-local values, executor.
  *
  * Every frame carries one pointer to a context, taken over from the function that started it; none
  * costs nothing. A context is a scope: canceling it cancels all that was started in it, and all
@@ -24,6 +24,7 @@
 #define BIDE_CONTEXT_H
 
 #include "cancel.h"
+#include "executor.h"
 #include "frame.h"
 
 typedef struct bide_context bide_context;
@@ -37,6 +38,8 @@ typedef struct bide_context_options {
 	/* not NULL: bide_context_get(key) gives value in this context and below */
 	const void *key;
 	void *value;
+	/* where functions run in it and below (executor.h); NULL: as in the parent */
+	bide_executor *executor;
 } bide_context_options;
 
 BIDE_BEGIN
@@ -131,7 +134,8 @@ BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token);
 
 /*
  * In async functions: the context for what follows, across awaits, until bide_async_leave or the
- * end.
+ * end. Both stay on the executor where the function is: with a context of another one they are
+ * misuse, and do nothing (bide_async_switch goes there).
  */
 #define bide_async_enter(context) bide_context_enter_(frame_, (context))
 #define bide_async_leave bide_context_leave_(frame_)

@@ -54,12 +54,15 @@ typedef struct bide_frame {
 	const bide_async *async;
 	/* what it waits for; freed: who consumed it (a bide_async or bide_place) */
 	bide_source *awaiting;
-	uintptr_t context; /* struct bide_context *, bit 0: cancellation masked; 0: none */
+	/* struct bide_context *, bit 0: cancellation masked, bit 1: it has an executor; 0: none */
+	uintptr_t context;
 } bide_frame;
 BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_frame) == 56,
                    "the header of a frame is 56 bytes");
 
 #define BIDE_CONTEXT_MASKED_ ((uintptr_t)1)
+#define BIDE_CONTEXT_EXECUTOR_ ((uintptr_t)2)
+#define BIDE_CONTEXT_TAGS_ ((uintptr_t)3)
 
 /*
  * Size classes: 48, then multiples of 16 to 128, then four to a doubling up to 4096. Larger frames:
@@ -216,7 +219,7 @@ BIDE_INLINE void bide_frame_publish_(bide_worker *worker, bide_frame *frame)
 	frame->source.word = BIDE_WORD_PENDING_;
 	BIDE_STORE(&frame->source.generation, ++worker->generation, RELAXED);
 	bide_flags_add_(&frame->source, BIDE_FLAG_PUBLISHED_);
-	if (BIDE_UNLIKELY(frame->context & ~BIDE_CONTEXT_MASKED_))
+	if (BIDE_UNLIKELY(frame->context & ~BIDE_CONTEXT_TAGS_))
 		bide_context_hold_(frame);
 }
 

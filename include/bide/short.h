@@ -40,6 +40,9 @@ typedef bide_value_task value_task;
 #define async_error bide_async_error
 #define async_enter bide_async_enter
 #define async_leave bide_async_leave
+#define async_switch bide_async_switch
+#define async_switch_to bide_async_switch_to
+#define async_switch_back bide_async_switch_back
 #define async_yield bide_yield
 #endif
 #ifndef BIDE_NO_SHORT_fork /* not `fork`, which is another function's name */
@@ -116,6 +119,7 @@ typedef bide_value_task value_task;
 #define in_detached bide_in_detached
 #define with_timeout_ms bide_with_timeout_ms
 #define with_token bide_with_token
+#define with_executor bide_with_executor
 #endif
 
 #endif

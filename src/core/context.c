@@ -16,6 +16,8 @@ struct bide_context {
 	int64_t deadline_ns; /* its own or the nearest above */
 	const void *key;
 	void *value;
+	bide_executor *executor; /* its own or the nearest above; NULL: the workers */
+	bool has_executor;       /* and a reference on it */
 	/*
 	 * made where the cancellation of its parent was hidden, as it is again when this scope is left
 	 */
@@ -26,12 +28,22 @@ static const bide_operation_type context_type = { "context" };
 
 static bide_context *unmasked(uintptr_t word)
 {
-	return word & BIDE_CONTEXT_MASKED_ ? NULL : (bide_context *)word;
+	return word & BIDE_CONTEXT_MASKED_ ? NULL : (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
 }
 
 static bide_context *either(uintptr_t word)
 {
-	return (bide_context *)(word & ~BIDE_CONTEXT_MASKED_);
+	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
+}
+
+static uintptr_t word_of(const bide_context *context)
+{
+	return (uintptr_t)context | (context->executor ? BIDE_CONTEXT_EXECUTOR_ : 0);
+}
+
+bide_executor *bide_context_executor_(uintptr_t word)
+{
+	return word & BIDE_CONTEXT_EXECUTOR_ ? either(word)->executor : NULL;
 }
 
 static uintptr_t current_word(void)
@@ -58,6 +70,8 @@ static bide_context *context_free(bide_context *context)
 	bide_cancel_detach_(&context->in_parent);
 	bide_cancel_detach_(&context->in_token);
 	bide_cancel_core_clear_(&context->core);
+	if (context->has_executor)
+		bide_executor_unref(context->executor);
 	bide_operation_drop_(&context->operation.source);
 	return parent;
 }
@@ -125,6 +139,17 @@ static const char *options_wrong(const bide_context_options *options)
 	return NULL;
 }
 
+/* Of its own, or the one above, which the parent keeps. */
+static void set_executor(bide_context *context, bide_executor *executor)
+{
+	if (!executor) {
+		context->executor = context->parent ? context->parent->executor : NULL;
+	} else if (executor != bide_executor_workers()) {
+		context->executor = bide_executor_ref(executor);
+		context->has_executor = true;
+	}
+}
+
 /* The deadline; false: no memory. */
 static bool set_deadline(bide_context *context, int64_t timeout_ns)
 {
@@ -178,6 +203,7 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 			bide_cancel_core_attach_(&parent->core, &context->core, &context->in_parent);
 		}
 	}
+	set_executor(context, options->executor);
 	bide_cancel_token_attach_(options->token, &context->core, &context->in_token);
 	if (options->timeout_ns > 0 && !set_deadline(context, options->timeout_ns)) {
 		bide_context_unref(context);
@@ -278,48 +304,63 @@ void bide_context_hold_(bide_frame *frame)
 uintptr_t bide_context_push_(bide_context *context)
 {
 	bide_worker *worker = bide_worker_();
-	uintptr_t saved;
+	uintptr_t saved, word;
 
 	if (!worker)
 		return 0;
 	saved = worker->current->context;
-	if (context)
-		worker->current->context = context == BIDE_DETACHED_ ? 0 : (uintptr_t)context;
+	if (!context)
+		return saved;
+	word = context == BIDE_DETACHED_ ? 0 : word_of(context);
+	worker->current->context = word;
+	if (BIDE_UNLIKELY((saved | word) & BIDE_CONTEXT_EXECUTOR_))
+		bide_executor_scope_(worker, word);
 	return saved;
 }
 
 void bide_context_pop_(uintptr_t saved)
 {
 	bide_worker *worker = bide_worker_();
+	uintptr_t word;
 
-	if (worker)
-		worker->current->context = saved;
+	if (!worker)
+		return;
+	word = worker->current->context;
+	worker->current->context = saved;
+	if (BIDE_UNLIKELY((saved | word) & BIDE_CONTEXT_EXECUTOR_))
+		bide_executor_scope_(worker, saved);
 }
 
-void bide_context_enter_(bide_frame *frame, bide_context *context)
+void bide_context_move_(bide_frame *frame, bide_context *context)
 {
 	uintptr_t old = frame->context;
 
-	if (!context) {
-		bide_misuse_("bide_async_enter in %s: context is NULL", frame->async->name);
-		return;
-	}
 	bide_context_ref(context);
 	if (frame->source.flags & BIDE_FLAG_HELD_)
 		bide_context_unref(either(old));
 	bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
-	frame->context = (uintptr_t)context;
+	frame->context = word_of(context);
 }
 
-void bide_context_leave_(bide_frame *frame)
+void bide_context_enter_(bide_frame *frame, bide_context *context)
+{
+	if (!context)
+		bide_misuse_("bide_async_enter in %s: context is NULL", frame->async->name);
+	else if (context->executor != bide_context_executor_(frame->context))
+		bide_misuse_("bide_async_enter in %s: the context has another executor; bide_async_switch "
+		             "goes there",
+		             frame->async->name);
+	else
+		bide_context_move_(frame, context);
+}
+
+bool bide_context_move_back_(bide_frame *frame)
 {
 	bide_context *context = either(frame->context), *parent = context ? context->parent : NULL;
 	bool hidden;
 
-	if (!context) {
-		bide_misuse_("bide_async_leave in %s without bide_async_enter", frame->async->name);
-		return;
-	}
+	if (!context)
+		return false;
 	/* A cleanup sees the cancellation of the scopes that it made, and of nothing above them. */
 	hidden = parent && (context->in_cleanup ||
 	                    (frame->source.flags & BIDE_FLAG_FINISHING_ && !parent->in_cleanup));
@@ -330,5 +371,20 @@ void bide_context_leave_(bide_frame *frame)
 	bide_flags_drop_(&frame->source, BIDE_FLAG_HELD_);
 	if (parent)
 		bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
-	frame->context = (uintptr_t)parent | (hidden ? BIDE_CONTEXT_MASKED_ : 0);
+	frame->context = (parent ? word_of(parent) : 0) | (hidden ? BIDE_CONTEXT_MASKED_ : 0);
+	return true;
+}
+
+void bide_context_leave_(bide_frame *frame)
+{
+	bide_context *context = either(frame->context), *parent = context ? context->parent : NULL;
+
+	if (!context)
+		bide_misuse_("bide_async_leave in %s without bide_async_enter", frame->async->name);
+	else if (context->executor != (parent ? parent->executor : NULL))
+		bide_misuse_("bide_async_leave in %s: the function would have to go to another executor; "
+		             "bide_async_switch_back does",
+		             frame->async->name);
+	else
+		bide_context_move_back_(frame);
 }

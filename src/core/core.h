@@ -262,6 +262,21 @@ BIDE_INTERNAL void bide_cancel_drop_(bide_cancel_node *node);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
+/* --- executors: see executor.h --- */
+
+/* Makes a frame runnable on an executor, from any thread. Never fails. */
+BIDE_INTERNAL void bide_executor_push_(bide_executor *executor, bide_frame *frame, bool next);
+/* The current context of this thread is `word` now, and one of the two has an executor. */
+BIDE_INTERNAL void bide_executor_scope_(bide_worker *worker, uintptr_t word);
+/* Before a frame, which has been in use on this thread alone, goes to its executor. */
+BIDE_INTERNAL void bide_executor_admit_(bide_frame *frame);
+/* The executor of the context in a frame's word; NULL: none. */
+BIDE_INTERNAL bide_executor *bide_context_executor_(uintptr_t word);
+/* Enters, wherever its executor is; the function must suspend before it starts anything. */
+BIDE_INTERNAL void bide_context_move_(bide_frame *frame, bide_context *context);
+/* The same for leaving. false: it is in no context. */
+BIDE_INTERNAL bool bide_context_move_back_(bide_frame *frame);
+
 /*
  * How often in a row the newest continuation runs next. A watched run (worker->handovers kept
  * there) never does.
@@ -277,9 +292,12 @@ typedef struct bide_thread {
 	bide_operation *completions, **completions_tail;
 	struct bide_cancel_core **canceling; /* work list of the cancel whose operations fire now */
 	uint32_t home;                       /* the worker whose wheel has the timers made here */
-	bool is_guest;                       /* not a worker */
-	bool in_use;                         /* by a thread that lives */
-	struct bide_thread *next;            /* guests */
+	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */
+	uintptr_t hot_limit; /* worker.stack_limit, while the current context makes starts cold */
+	bool cold;
+	bool is_guest;            /* not a worker */
+	bool in_use;              /* by a thread that lives */
+	struct bide_thread *next; /* guests */
 	struct bide_thread *next_counted;
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
 } bide_thread;
@@ -302,6 +320,8 @@ BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
  * up.
  */
 BIDE_INTERNAL void bide_frame_resume_(bide_worker *worker, bide_frame *frame);
+/* Runs a frame alone, for its executor: who waits for it is made runnable. */
+BIDE_INTERNAL void bide_frame_run_(bide_worker *worker, bide_frame *frame);
 /* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
 BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument),
                                      void *argument);
@@ -346,9 +366,18 @@ extern BIDE_INTERNAL bool bide_shared_;
 BIDE_INTERNAL void *bide_port_allocate(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_port_release(void *memory, size_t size_bytes);
 /*
- * Makes a frame runnable, from any thread. next: as soon as possible; else at the end of the queue.
+ * Makes a frame runnable on the workers, from any thread. next: as soon as possible; else at the
+ * end of the queue.
  */
 BIDE_INTERNAL void bide_port_schedule(bide_frame *frame, bool next);
+/* Makes a frame runnable where its context says. */
+static inline void bide_schedule_(bide_frame *frame, bool next)
+{
+	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_))
+		bide_executor_push_(bide_context_executor_(frame->context), frame, next);
+	else
+		bide_port_schedule(frame, next);
+}
 /* Runs post->run on the worker, soon, from any thread. With many workers: at once. */
 BIDE_INTERNAL void bide_port_post(bide_post *post);
 /* This thread may touch timers and operations itself: the one worker; with many, every thread. */

@@ -26,7 +26,7 @@ static bide_fork *pointer(uintptr_t link)
 
 static bide_context *context_of(uintptr_t word)
 {
-	return (bide_context *)(word & ~BIDE_CONTEXT_MASKED_);
+	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
 }
 
 /* Takes the slot that *link points at out of the list. The marks at a link are not the slot's. */

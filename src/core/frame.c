@@ -518,16 +518,18 @@ bide_value_task bide_start_failed_(const bide_async *async)
 	return bide_value_task_from_error(BIDE_ENOFRAME);
 }
 
-/* Too little stack, or a thread that is not the worker: the body runs from the queue. */
+/* Too little stack, another executor, or not the worker's thread: the body runs from a queue. */
 bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame)
 {
 	bide_value_task v;
 
+	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_))
+		bide_executor_admit_(frame);
 	bide_frame_publish_(worker, frame);
 	v = bide_source_value_(&frame->source);
 	frame->awaiting = NULL;
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
-	bide_port_schedule(frame, false);
+	bide_schedule_(frame, false);
 	return v;
 }
 
@@ -538,7 +540,7 @@ bide_step bide_frame_step_slow_(bide_frame *frame)
 
 	if (frame->source.flags & BIDE_FLAG_HELD_) {
 		bide_flags_drop_(&frame->source, BIDE_FLAG_HELD_);
-		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_MASKED_));
+		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_TAGS_));
 	}
 	/* a large result keeps the frame, which must not take a reference when it is published */
 	frame->context = 0;
@@ -558,6 +560,19 @@ bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_st
 	return bide_source_value_(&frame->source);
 }
 
+static void frame_keep(bide_frame *frame, bide_step step)
+{
+	frame->source.payload = step.payload;
+	frame->source.error = step.state == BIDE_KEPT_ ? 0 : (uint16_t)step.state;
+	frame->source.line = BIDE_LINE_CLAIMED_;
+}
+
+static uintptr_t frame_finish(bide_frame *frame, bide_step step)
+{
+	frame_keep(frame, step);
+	return bide_source_finish_(&frame->source);
+}
+
 /*
  * A frame that waited for this one runs right after it, without a way through the queue, but not
  * without end: then the loop looks at what else there is.
@@ -573,10 +588,7 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 		step = frame->async->resume(frame);
 		if (step.state == BIDE_SUSPENDED_)
 			break; /* it may be running on another worker by now */
-		frame->source.payload = step.payload;
-		frame->source.error = step.state == BIDE_KEPT_ ? 0 : (uint16_t)step.state;
-		frame->source.line = BIDE_LINE_CLAIMED_;
-		seen = bide_source_finish_(&frame->source);
+		seen = frame_finish(frame, step);
 		if (BIDE_UNLIKELY((seen & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_)) {
 			worker->current = outer;
 			bide_source_deliver_(&frame->source, seen);
@@ -585,12 +597,53 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 		frame = (bide_frame *)seen;
 		if (!frame)
 			break;
-		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
-			bide_port_schedule(frame, true);
+		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next ||
+		    frame->context & BIDE_CONTEXT_EXECUTOR_) {
+			bide_schedule_(frame, true);
 			break;
 		}
 	}
 	worker->current = outer;
+}
+
+/*
+ * On a thread that may not tell the waiter (a notify runs on the worker) the end is posted, through
+ * two words that a frame without a body does not need.
+ */
+BIDE_STATIC_ASSERT(sizeof(void *) < 8 ||
+                       sizeof(bide_post) == sizeof(bide_frame) - offsetof(bide_frame, awaiting),
+                   "same two words");
+
+static void finish_posted(bide_post *post)
+{
+	bide_frame *frame = BIDE_CONTAINER_(post, bide_frame, awaiting);
+
+	bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
+	frame->awaiting = NULL;
+	frame->context = 0;
+	bide_source_deliver_(&frame->source, bide_source_finish_(&frame->source));
+}
+
+void bide_frame_run_(bide_worker *worker, bide_frame *frame)
+{
+	bide_frame *outer = worker->current;
+	bide_post *post;
+	bide_step step;
+
+	worker->current = frame;
+	step = frame->async->resume(frame);
+	worker->current = outer;
+	if (step.state == BIDE_SUSPENDED_)
+		return;
+	if (bide_port_on_worker()) {
+		bide_source_deliver_(&frame->source, frame_finish(frame, step));
+		return;
+	}
+	frame_keep(frame, step);
+	post = (bide_post *)(void *)&frame->awaiting;
+	post->run = finish_posted;
+	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_); /* awaits nothing: for dumps */
+	bide_port_post(post);
 }
 
 /* To the end of the queue. Bodies run on workers only: a thread that is none starts cold. */
@@ -603,7 +656,7 @@ bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 	frame->source.line = point;
 	frame->awaiting = NULL;
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
-	bide_port_schedule(frame, false); /* with many workers it may run before this returns */
+	bide_schedule_(frame, false); /* with many workers it may run before this returns */
 	return bide_suspended_();
 }
 

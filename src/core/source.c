@@ -17,7 +17,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 	switch (seen & BIDE_WORD_TAGS_) {
 	case BIDE_WORD_PENDING_:
 		if (seen)
-			bide_port_schedule((bide_frame *)seen, !(source->flags & BIDE_FLAG_QUEUE_));
+			bide_schedule_((bide_frame *)seen, !(source->flags & BIDE_FLAG_QUEUE_));
 		return; /* with nobody waiting the source is the consumer's already: do not touch it */
 	case BIDE_WORD_NOTIFY_:
 		notify = (bide_notify *)(seen & ~(uintptr_t)BIDE_WORD_TAGS_);

@@ -7,6 +7,7 @@
 #include "../core/deque.h"
 #include "../core/task.h"
 #include "blocking.h"
+#include "loop.h"
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -70,8 +71,10 @@ static void leak(bide_source *source, void *argument)
 	char text[512], started[256] = "", where[64] = "";
 	bool done;
 
-	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_)
+	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
 		bide_subscription_leave_(source);
+		bide_loop_leak_(source);
+	}
 	if (source->kind >= BIDE_KIND_TIMER_)
 		return;
 	l->count++;
@@ -134,6 +137,7 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	bide_current_worker_ = NULL; /* which may be one of those that go */
 	bide_runtime_forget_thread_();
 	guests_release();
+	bide_poll_close_();
 	r->inbox = 0;
 	bide_blocking_configure(0, 0);
 	bide_simulating_ = false;

@@ -16,11 +16,13 @@ typedef struct bide_runtime {
 	bool simulating;        /* virtual clock */
 	bool seeded;            /* the order of runnable frames is drawn */
 	bool watched;           /* simulating, or in debug mode */
+	bool polled;            /* loop.h: its thread has a loop of the user's */
+	bool armed;             /* loop.h: it sleeps there, and has nothing to do */
 	int64_t virtual_now_ns; /* atomic: others may ask for the time */
 
 	/* Shared. */
 	_Alignas(128) uintptr_t inbox; /* newest first: a bide_post, or a frame with bit 0 set */
-	uint32_t parked;               /* 1: the worker sleeps or is about to */
+	uint32_t parked;               /* not 0: the worker sleeps or is about to; enum below */
 	uint32_t worker_gone; /* its thread has ended without a shutdown: nothing will ever run */
 	uint32_t state;       /* of enum below */
 	bide_os_mutex setup;  /* of state and guests */
@@ -30,6 +32,7 @@ typedef struct bide_runtime {
 } bide_runtime;
 
 enum { BIDE_RUNTIME_OFF, BIDE_RUNTIME_ON };
+enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2 };
 
 extern BIDE_INTERNAL bide_runtime bide_runtime_;
 
@@ -73,6 +76,8 @@ static inline void bide_loop_prepare_(bide_frame *frame)
 	if (BIDE_UNLIKELY(bide_debug_))
 		bide_loop_scribble_();
 }
+/* loop.h: something came while the worker sleeps in the user's poll. Any thread. */
+BIDE_INTERNAL void bide_poll_signal_(void);
 
 static inline bool bide_runtime_on_worker_(void)
 {

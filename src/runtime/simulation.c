@@ -5,6 +5,8 @@
  */
 #include "simulation.h"
 
+#include "../core/executor.h"
+
 bool bide_simulating_;
 static uint64_t seed, state, hash;
 
@@ -42,8 +44,10 @@ static void note(const void *bytes, size_t size_bytes)
 
 void bide_simulation_note_(const bide_frame *frame, int64_t now_ns)
 {
-	const char *name = frame->async->name;
+	const char *name;
 
+	frame = bide_executor_first_(frame); /* a strand's turn: the function that runs */
+	name = frame->async->name;
 	note(name, __builtin_strlen(name));
 	note(&frame->source.line, sizeof frame->source.line);
 	note(&now_ns, sizeof now_ns);

@@ -2,6 +2,7 @@
  * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
  */
 #include "../core/task.h"
+#include "loop.h"
 #include "runtime.h"
 
 typedef struct waiter {
@@ -49,6 +50,19 @@ static void wake_worker_only(bide_notify *notify, bide_source *done)
 	BIDE_CONTAINER_(notify, waiter, notify)->done = true;
 }
 
+/* What runs meanwhile is not in the scope of the caller. */
+static int run_until(waiter *w, int64_t deadline_ns)
+{
+	uintptr_t saved = bide_context_push_(BIDE_DETACHED_);
+	int error;
+
+	bide_poll_entered_();
+	error = bide_loop_run_(&w->done, deadline_ns);
+	bide_poll_left_();
+	bide_context_pop_(saved);
+	return error;
+}
+
 static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task->state;
@@ -65,12 +79,12 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;
 	case BIDE_REGISTERED_:
-		error = on_worker ? bide_loop_run_(&w.done, deadline_ns) : sleep_until(&w, deadline_ns);
+		error = on_worker ? run_until(&w, deadline_ns) : sleep_until(&w, deadline_ns);
 		if (error && bide_unwatch_(source, &w.notify))
 			return error;
 		/* Its completion is on the way, and touches w. */
 		if (error && on_worker)
-			bide_loop_run_(&w.done, BIDE_FOREVER);
+			run_until(&w, BIDE_FOREVER);
 		else if (error)
 			sleep_until(&w, BIDE_FOREVER);
 		break;
@@ -150,15 +164,20 @@ int bide_task_wait(bide_task *task, bide_payload *result)
 int64_t bide_run_ready(size_t max_count)
 {
 	bide_runtime *r = &bide_runtime_;
+	uintptr_t saved;
 	int64_t next_ns;
 
 	if (!bide_loop_allowed_("bide_run_ready"))
 		return -1;
+	saved = bide_context_push_(BIDE_DETACHED_); /* as in run_until */
+	bide_poll_entered_();
 	bide_loop_poll_();
 	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
 		if (!bide_loop_step_() && !bide_loop_poll_())
 			break;
 	}
+	bide_poll_left_();
+	bide_context_pop_(saved);
 	if (r->main.worker.next || r->main.worker.queue_head || BIDE_LOAD(&r->inbox, ACQUIRE))
 		return 0;
 	next_ns = bide_wheel_next_ns(&r->wheel);

@@ -203,8 +203,14 @@ static void inbox_send(uintptr_t item)
 			frame->awaiting->word = (newest & ~(uintptr_t)1) | (newest & 1) << 2 | BIDE_WORD_DONE_;
 		/* pairs with inbox_take; order: see above */
 	} while (!BIDE_CAS(&r->inbox, &newest, item, SEQ_CST, RELAXED));
-	if (BIDE_LOAD(&r->parked, SEQ_CST) && BIDE_SWAP(&r->parked, 0u, SEQ_CST))
-		bide_os_wake(&r->parked, 1);
+	if (BIDE_LOAD(&r->parked, SEQ_CST)) {
+		uint32_t how = BIDE_SWAP(&r->parked, 0u, SEQ_CST);
+
+		if (how == BIDE_PARKED_POLLING)
+			bide_poll_signal_();
+		else if (how)
+			bide_os_wake(&r->parked, 1);
+	}
 }
 
 /* A frame's link has three low bits for the word's tags: the item's mark stands in bit 2. */
@@ -372,9 +378,9 @@ static void park(int64_t deadline_ns)
 	}
 	if (timer_ns < deadline_ns)
 		deadline_ns = timer_ns;
-	BIDE_STORE(&r->parked, 1u, SEQ_CST);
+	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_FUTEX, SEQ_CST);
 	if (!BIDE_LOAD(&r->inbox, SEQ_CST)) /* the sender's order: push, then look at parked */
-		bide_os_wait(&r->parked, 1, deadline_ns);
+		bide_os_wait(&r->parked, BIDE_PARKED_FUTEX, deadline_ns);
 	BIDE_STORE(&r->parked, 0u, RELAXED);
 }
 
@@ -467,12 +473,17 @@ void bide_port_schedule(bide_frame *frame, bool next)
 {
 	bide_worker *worker = &bide_runtime_.main.worker;
 
-	if (bide_shared_)
+	if (bide_shared_) {
 		bide_pool_schedule_(frame, next);
-	else if (BIDE_UNLIKELY(!bide_runtime_on_worker_()))
+		return;
+	}
+	if (BIDE_UNLIKELY(!bide_runtime_on_worker_())) {
 		inbox_send((uintptr_t)frame | 1);
-	else
-		bide_queue_schedule_(worker, frame, next);
+		return;
+	}
+	bide_queue_schedule_(worker, frame, next);
+	if (BIDE_UNLIKELY(bide_runtime_.armed))
+		bide_poll_signal_();
 }
 
 void bide_port_post(bide_post *post)
@@ -495,10 +506,13 @@ int64_t bide_port_now(void)
 
 void bide_port_arm(bide_timer *timer)
 {
-	if (bide_shared_)
+	if (bide_shared_) {
 		bide_pool_arm_(timer);
-	else
-		bide_wheel_insert(&bide_runtime_.wheel, timer);
+		return;
+	}
+	bide_wheel_insert(&bide_runtime_.wheel, timer);
+	if (BIDE_UNLIKELY(bide_runtime_.armed))
+		bide_poll_signal_();
 }
 
 bool bide_port_disarm(bide_timer *timer)

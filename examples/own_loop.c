@@ -1,0 +1,73 @@
+/*
+ * own_loop.c - async functions on a thread with a loop of its own, here one of poll(2): it watches
+ * one descriptor more, and makes one call when that is readable. A GUI's loop does the same.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <bide/short.h>
+
+/* What only this thread may touch. */
+struct window {
+	char title[64];
+	int key_count, in_progress;
+	bool quit;
+};
+
+static int64_t compute(void *argument)
+{
+	(void)argument;
+	usleep(20000); /* on a thread where it may block */
+	return 42;
+}
+
+/* Starts at once, as the key's handler; the rest of it is run by the loop, on this thread. */
+struct key_pressed {
+	ASYNC_FRAME;
+	struct {
+		struct window *window;
+		char key;
+	} in;
+	int64_t answer;
+};
+
+async(key_pressed)
+{
+	async_begin;
+	my->in.window->key_count++;
+	my->in.window->in_progress++;
+	my->in.window->quit |= my->in.key == 'q';
+	await(my->answer, run_blocking(compute, NULL));
+	snprintf(my->in.window->title, sizeof my->in.window->title, "%c: %d", my->in.key,
+	         (int)my->answer);
+	puts(my->in.window->title);
+	await(delay_ms(5));
+async_finally:
+	my->in.window->in_progress--;
+	async_end;
+}
+
+int main(void)
+{
+	struct window window = { .title = "" };
+	bide_executor *loop = bide_loop_create();
+	int keys[2];
+	char key;
+
+	if (!loop || pipe(keys) != 0 || write(keys[1], "aq", 2) != 2)
+		return 1;
+	while (!window.quit || window.in_progress > 0) {
+		struct pollfd watched[2] = { { keys[0], POLLIN, 0 }, { bide_loop_fd(loop), POLLIN, 0 } };
+
+		poll(watched, 2, -1);
+		if (watched[0].revents && read(keys[0], &key, 1) == 1)
+			forget(with_executor(loop, async_start(key_pressed, .window = &window, .key = key)));
+		if (watched[1].revents)
+			bide_loop_run(loop, 0);
+	}
+	close(keys[0]);
+	close(keys[1]);
+	bide_executor_unref(loop);
+	return window.key_count != 2;
+}

@@ -1,0 +1,80 @@
+/*
+ * strand.c - accounts without a lock: all that touches the ledger runs in one strand, so never two
+ * at a time, on whatever thread. A transfer waits in the middle and keeps nobody else from theirs.
+ */
+#include <stdio.h>
+
+#include <bide/short.h>
+
+enum { ACCOUNT_COUNT = 4, TRANSFER_COUNT = 1000 };
+
+struct ledger {
+	bide_executor *strand;
+	int64_t balance[ACCOUNT_COUNT]; /* touched in the strand only */
+	int64_t transfers;
+};
+
+struct transfer {
+	ASYNC_FRAME;
+	struct {
+		struct ledger *ledger;
+		int from, to;
+		int64_t amount;
+	} in;
+};
+
+async(transfer)
+{
+	struct ledger *l = my->in.ledger; /* set anew at each resume: it need not survive an await */
+
+	async_begin;
+	l->balance[my->in.from] -= my->in.amount;
+	await(delay_ms(1)); /* the other bank; meanwhile others run in the strand */
+	l->balance[my->in.to] += my->in.amount;
+	l->transfers++;
+async_finally:
+	async_end;
+}
+
+/* Comes from the workers, looks at all of the ledger at once, and goes back. */
+struct audit {
+	ASYNC_FRAME;
+	struct {
+		struct ledger *ledger;
+	} in;
+	int64_t sum;
+};
+
+async(audit)
+{
+	async_begin;
+	async_switch_to(my->in.ledger->strand);
+	for (int i = 0; i < ACCOUNT_COUNT; i++)
+		my->sum += my->in.ledger->balance[i];
+	async_switch_back;
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+int main(void)
+{
+	static value_task all[TRANSFER_COUNT];
+	struct ledger ledger = { .strand = bide_strand_create() };
+	bide_payload sum;
+	int error = 0;
+
+	if (!ledger.strand)
+		return 1;
+	for (int i = 0; i < TRANSFER_COUNT; i++)
+		all[i] = with_executor(ledger.strand,
+		                       async_start(transfer, .ledger = &ledger, .from = i % ACCOUNT_COUNT,
+		                                   .to = (i + 1) % ACCOUNT_COUNT, .amount = i));
+	for (int i = 0; i < TRANSFER_COUNT; i++)
+		error |= bide_wait(all[i], NULL);
+	error |= bide_wait(async_start(audit, .ledger = &ledger), &sum);
+	printf("%lld transfers, all accounts together: %lld\n", (long long)ledger.transfers,
+	       (long long)sum.i);
+	bide_executor_unref(ledger.strand);
+	return error || ledger.transfers != TRANSFER_COUNT || sum.i != 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * event.h - descriptors that a thread can poll: what runs under a loop of the user's stands on
+ * these.
+ */
+#ifndef BIDE_OS_EVENT_H
+#define BIDE_OS_EVENT_H
+
+#include "os.h"
+
+/* Readable after a signal, until it is cleared. -1: no descriptor is left. */
+BIDE_INTERNAL int bide_os_event_open(void);
+/* Any thread. What was stored before is seen by whoever polls the descriptor. */
+BIDE_INTERNAL void bide_os_event_signal(int fd);
+BIDE_INTERNAL void bide_os_event_clear(int fd);
+
+/* Readable once the deadline, of bide_os_now_ns, has passed. INT64_MAX: never. -1: as above. */
+BIDE_INTERNAL int bide_os_alarm_open(void);
+BIDE_INTERNAL void bide_os_alarm_set(int fd, int64_t deadline_ns);
+
+/* Readable while one of the two is. -1: as above. */
+BIDE_INTERNAL int bide_os_either_open(int first, int second);
+BIDE_INTERNAL void bide_os_close(int fd); /* -1 does nothing */
+
+#endif

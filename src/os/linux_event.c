@@ -1,0 +1,70 @@
+/*
+ * linux_event.c - event.h for Linux: eventfd, timerfd, epoll.
+ */
+#include "event.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NS_PER_S = 1000000000 };
+
+int bide_os_event_open(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void bide_os_event_signal(int fd)
+{
+	uint64_t one = 1;
+
+	while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+		;
+}
+
+void bide_os_event_clear(int fd)
+{
+	uint64_t count;
+
+	while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+		;
+}
+
+int bide_os_alarm_open(void)
+{
+	return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+void bide_os_alarm_set(int fd, int64_t deadline_ns)
+{
+	struct itimerspec when = { .it_value = { 0 } };
+
+	if (deadline_ns != INT64_MAX) {
+		if (deadline_ns < 1)
+			deadline_ns = 1; /* 0 would stop it */
+		when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_S);
+		when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_S);
+	}
+	timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+int bide_os_either_open(int first, int second)
+{
+	struct epoll_event readable = { .events = EPOLLIN };
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, first, &readable) == 0 &&
+	    epoll_ctl(fd, EPOLL_CTL_ADD, second, &readable) == 0)
+		return fd;
+	bide_os_close(fd);
+	return -1;
+}
+
+void bide_os_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,203 @@
+/*
+ * loop.c - executors whose functions run on a thread of the user's: one descriptor to poll, one
+ * call to run what is ready.
+ *
+ * On any thread but the worker's own a loop is a queue and an eventfd, which is written when
+ * something comes and nothing was there. On the worker's own thread its functions are the worker's
+ * like those of a strand, so that bide_wait there runs them too; the descriptor is an epoll of an
+ * eventfd and a timerfd, and speaks for all that the worker has to do.
+ */
+#include "loop.h"
+
+#include "../core/executor.h"
+#include "../os/event.h"
+
+static const bide_operation_type loop_type = { "loop" };
+
+/* --- the worker's own thread --- */
+
+/* Kept until shutdown: a sender may be on its way to the descriptor. */
+static int poll_event = -1, poll_alarm = -1, poll_both = -1;
+
+void bide_poll_close_(void)
+{
+	bide_os_close(poll_both);
+	bide_os_close(poll_alarm);
+	bide_os_close(poll_event);
+	poll_event = poll_alarm = poll_both = -1;
+	bide_runtime_.polled = bide_runtime_.armed = false;
+	bide_runtime_.parked = 0;
+}
+
+static bool poll_open(void)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	if (r->polled)
+		return true;
+	poll_event = bide_os_event_open();
+	poll_alarm = bide_os_alarm_open();
+	if (poll_event >= 0 && poll_alarm >= 0)
+		poll_both = bide_os_either_open(poll_event, poll_alarm);
+	if (poll_both < 0) {
+		bide_poll_close_();
+		return false;
+	}
+	r->polled = true;
+	bide_poll_leave_(); /* which is where the caller is */
+	return true;
+}
+
+void bide_poll_signal_(void)
+{
+	if (bide_runtime_on_worker_())
+		bide_runtime_.armed = false;
+	bide_os_event_signal(poll_event);
+}
+
+void bide_poll_enter_(void)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	r->armed = false;
+	BIDE_STORE(&r->parked, 0u, RELAXED); /* it looks at the inbox before it parks again */
+	bide_os_event_clear(poll_event);
+}
+
+/* Either something is ready, and the descriptor says so; or whoever makes it so signals. */
+void bide_poll_leave_(void)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	r->armed = false;
+	if (r->main.worker.next || r->main.worker.queue_head) {
+		bide_os_event_signal(poll_event);
+		return;
+	}
+	bide_os_alarm_set(poll_alarm, r->simulating ? BIDE_FOREVER : bide_wheel_next_ns(&r->wheel));
+	r->armed = true;
+	/* The order of park in worker.c: store, then look; a sender pushes, then looks. */
+	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_POLLING, SEQ_CST);
+	if (BIDE_LOAD(&r->inbox, SEQ_CST) && BIDE_SWAP(&r->parked, 0u, SEQ_CST))
+		bide_poll_signal_();
+}
+
+/* --- loops --- */
+
+static void loop_wake(bide_executor *loop)
+{
+	bide_os_event_signal(loop->fd);
+}
+
+static void loop_destroy(bide_executor *loop)
+{
+	if (loop->wake)
+		bide_os_close(loop->fd);
+}
+
+void bide_loop_leak_(bide_source *source)
+{
+	bide_operation *operation = BIDE_CONTAINER_(source, bide_operation, source);
+
+	if (operation->type == &loop_type)
+		loop_destroy(BIDE_CONTAINER_(operation, bide_executor, operation));
+}
+
+bide_executor *bide_loop_create(void)
+{
+	bide_worker *worker = bide_worker_();
+	bide_executor *loop;
+
+	if (!worker)
+		return NULL;
+	if (worker->current != &bide_thread_of_(worker)->root) {
+		bide_misuse_("bide_loop_create: called inside the async function %s; the thread's own code "
+		             "must",
+		             worker->current->async->name);
+		return NULL;
+	}
+	loop = bide_executor_new_(&loop_type, 1); /* functions are counted one by one */
+	if (!loop)
+		return NULL;
+	loop->thread = bide_port_thread();
+	loop->destroy = loop_destroy;
+	if (bide_runtime_on_worker_()) {
+		loop->fd = poll_open() ? poll_both : -1;
+	} else {
+		loop->fd = bide_os_event_open();
+		loop->wake = loop_wake;
+	}
+	if (loop->fd < 0) {
+		bide_executor_unref(loop);
+		return NULL;
+	}
+	return loop;
+}
+
+/* false: misuse was reported. */
+static bool is_loop(const bide_executor *loop, const char *what)
+{
+	if (loop && loop->operation.type == &loop_type)
+		return true;
+	bide_misuse_("%s: %s", what, loop ? "this executor is no loop" : "loop is NULL");
+	return false;
+}
+
+int bide_loop_fd(const bide_executor *loop)
+{
+	return is_loop(loop, "bide_loop_fd") ? loop->fd : -1;
+}
+
+static bool may_run(const bide_executor *loop, const bide_worker *worker)
+{
+	if (BIDE_LOAD(&loop->thread, RELAXED) != bide_port_thread())
+		bide_misuse_("bide_loop_run: called on another thread than the one that made the loop; "
+		             "bide_loop_adopt makes it this one's");
+	else if (worker->current != &bide_thread_of_((bide_worker *)worker)->root)
+		bide_misuse_("bide_loop_run: called inside the async function %s; only the thread's own "
+		             "code may",
+		             worker->current->async->name);
+	else
+		return true;
+	return false;
+}
+
+int64_t bide_loop_run(bide_executor *loop, size_t max_count)
+{
+	bide_worker *worker = bide_worker_();
+	bide_frame *frame;
+	uintptr_t saved;
+	bool rests;
+
+	if (!worker || !is_loop(loop, "bide_loop_run") || !may_run(loop, worker))
+		return -1;
+	if (!loop->wake)
+		return bide_run_ready(max_count);
+	bide_executor_ref(loop); /* a function may drop the last one */
+	saved = bide_context_push_(BIDE_DETACHED_);
+	bide_os_event_clear(loop->fd); /* before it looks: who comes later signals */
+	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
+		frame = bide_executor_take_(loop);
+		if (!frame)
+			break;
+		bide_frame_run_(worker, frame);
+	}
+	bide_context_pop_(saved);
+	rests = bide_executor_rest_(loop);
+	if (!rests)
+		bide_os_event_signal(loop->fd);
+	bide_executor_unref(loop);
+	return rests ? BIDE_FOREVER : 0;
+}
+
+int bide_loop_adopt(bide_executor *loop)
+{
+	if (!is_loop(loop, "bide_loop_adopt"))
+		return BIDE_EINVAL_;
+	if (!loop->wake) {
+		bide_misuse_("bide_loop_adopt: this loop is one of the worker's own thread");
+		return BIDE_EINVAL_;
+	}
+	BIDE_STORE(&loop->thread, bide_port_thread(), RELAXED);
+	return 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * loop.h - the worker under a loop of the user's: how it sleeps in somebody else's poll.
+ *
+ * While a loop exists that was made on the worker's own thread, the worker is either inside bide
+ * (bide_wait, bide_run_ready: entered), or asleep in the user's poll (left). Then `parked` is
+ * BIDE_PARKED_POLLING, and whoever would wake it signals a descriptor instead; `armed` says the
+ * same to the worker's own thread, for what the user's code makes runnable between two polls.
+ */
+#ifndef BIDE_RUNTIME_LOOP_H
+#define BIDE_RUNTIME_LOOP_H
+
+#include "runtime.h"
+
+/* On the worker, around whatever runs its loop. One test each, where there is no such loop. */
+BIDE_INTERNAL void bide_poll_enter_(void);
+BIDE_INTERNAL void bide_poll_leave_(void);
+/* At a shutdown. */
+BIDE_INTERNAL void bide_poll_close_(void);
+/* A loop that was never dropped, at a shutdown: closes its descriptor. */
+BIDE_INTERNAL void bide_loop_leak_(bide_source *source);
+
+static inline void bide_poll_entered_(void)
+{
+	if (BIDE_UNLIKELY(bide_runtime_.polled))
+		bide_poll_enter_();
+}
+static inline void bide_poll_left_(void)
+{
+	if (BIDE_UNLIKELY(bide_runtime_.polled))
+		bide_poll_leave_();
+}
+
+#endif

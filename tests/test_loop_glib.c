@@ -1,0 +1,53 @@
+/*
+ * A loop under GLib's main loop: one descriptor watched, one call made. Timers of bide and of GLib,
+ * threads that send, and functions that come and go.
+ */
+/* threads */
+#include <glib-unix.h>
+
+#include "loop_support.h"
+
+static gboolean ready(gint fd, GIOCondition condition, gpointer argument)
+{
+	(void)fd, (void)condition;
+	assert_true(bide_loop_run(argument, 0) >= 0);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean tick(gpointer argument)
+{
+	++*(int *)argument;
+	return G_SOURCE_CONTINUE;
+}
+
+static void quit(void *argument)
+{
+	g_main_loop_quit(argument);
+}
+
+static void attach(GMainContext *context, GSource *source, GSourceFunc call, gpointer argument)
+{
+	g_source_set_callback(source, call, argument, NULL);
+	g_source_attach(source, context);
+	g_source_unref(source);
+}
+
+TEST_SLOW(functions_run_in_a_glib_main_loop, 60)
+{
+	/* A context of its own, because the default one is never given back. */
+	GMainContext *context = g_main_context_new();
+	GMainLoop *main_loop = g_main_loop_new(context, FALSE);
+	bide_executor *loop = bide_loop_create();
+	int ticks = 0;
+
+	assert_non_null(loop);
+	attach(context, g_unix_fd_source_new(bide_loop_fd(loop), G_IO_IN), G_SOURCE_FUNC(ready), loop);
+	attach(context, g_timeout_source_new(1), tick, &ticks);
+	workload_start(loop, quit, main_loop);
+	g_main_loop_run(main_loop);
+	workload_end();
+	assert_true(ticks > 0); /* bide did not keep GLib from its own */
+	g_main_loop_unref(main_loop);
+	g_main_context_unref(context);
+	bide_executor_unref(loop);
+}

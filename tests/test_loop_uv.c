@@ -1,0 +1,53 @@
+/*
+ * A loop under libuv: one descriptor polled, one call made. Timers of bide and of libuv, threads
+ * that send, and functions that come and go.
+ */
+/* threads */
+#include <uv.h>
+
+#include "loop_support.h"
+
+static void ready(uv_poll_t *poll, int status, int events)
+{
+	(void)events;
+	assert_int_equal(status, 0);
+	assert_true(bide_loop_run(poll->data, 0) >= 0);
+}
+
+static void tick(uv_timer_t *timer)
+{
+	++*(int *)timer->data;
+}
+
+static void quit(void *argument)
+{
+	uv_stop(argument);
+}
+
+TEST_SLOW(functions_run_in_a_libuv_loop, 60)
+{
+	uv_loop_t uv;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	bide_executor *loop = bide_loop_create();
+	int ticks = 0;
+
+	assert_non_null(loop);
+	assert_int_equal(uv_loop_init(&uv), 0);
+	assert_int_equal(uv_poll_init(&uv, &poll, bide_loop_fd(loop)), 0);
+	poll.data = loop;
+	assert_int_equal(uv_poll_start(&poll, UV_READABLE, ready), 0);
+	assert_int_equal(uv_timer_init(&uv, &timer), 0);
+	timer.data = &ticks;
+	assert_int_equal(uv_timer_start(&timer, tick, 1, 1), 0);
+	workload_start(loop, quit, &uv);
+	uv_run(&uv, UV_RUN_DEFAULT);
+	workload_end();
+	assert_true(ticks > 0); /* bide did not keep libuv from its own */
+	uv_close((uv_handle_t *)&poll, NULL);
+	uv_close((uv_handle_t *)&timer, NULL);
+	assert_int_equal(uv_run(&uv, UV_RUN_DEFAULT), 0);
+	assert_int_equal(uv_loop_close(&uv), 0);
+	uv_library_shutdown(); /* it keeps a pipe for signals */
+	bide_executor_unref(loop);
+}
