@@ -433,6 +433,7 @@ int main(int argc, char **argv)
 	int stop;
 
 	signal(SIGPIPE, SIG_IGN);
+	unsetenv("BENCH_WORKERS"); /* set for those who shall have workers */
 	report_init(&results);
 	if (!find_folder())
 		return 1;

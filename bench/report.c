@@ -113,7 +113,7 @@ static const char *verdict(char out[CELL_BYTES], const struct results *results, 
 {
 	const struct row_info *info = &row_infos[row];
 	double bide = report_median(results, row, WHO_BIDE), limit = report_limit(results, row);
-	char target[CELL_BYTES / 2], number[CELL_BYTES];
+	char target[CELL_BYTES / 2];
 
 	out[0] = '\0';
 	if (info->target <= 0)
@@ -121,7 +121,7 @@ static const char *verdict(char out[CELL_BYTES], const struct results *results, 
 	if (info->target_of != WHO_COUNT)
 		snprintf(target, sizeof target, "%.2f x %s", info->target, who_names[info->target_of]);
 	else
-		snprintf(target, sizeof target, "%.16s %s", report_number(number, limit, -1), info->unit);
+		snprintf(target, sizeof target, "%g %s", limit, info->unit);
 	if (isnan(bide) || isnan(limit))
 		snprintf(out, CELL_BYTES, "%s", target);
 	else if (bide <= limit)

@@ -23,6 +23,7 @@ if (what eq "time") {
 	workers = ARG6
 	set title "skynet: time against leaves (name, workers); less is better.\n" . ARG4
 	set logscale xy 10
+	set xrange [700:1400000]
 	set xlabel "leaves (tasks: 1.11 x as many)"
 	set ylabel "milliseconds for all"
 	set format x "%.0f"
