@@ -343,6 +343,7 @@ static value_task take_turns(struct side *side, int64_t count, bool first)
 /* Both threads run their loops without sleeping, as one does who has other work beside. */
 static void run_side(struct side *side, uint64_t count, bool first)
 {
+	unsigned turn = 0;
 	value_task turns;
 
 	side->loop = bide_loop_create();
@@ -351,10 +352,12 @@ static void run_side(struct side *side, uint64_t count, bool first)
 	atomic_store(&side->done, false);
 	atomic_fetch_add(&sides_ready, 1);
 	while (atomic_load(&sides_ready) < 2)
-		;
+		bench_spin(&turn);
 	turns = bide_with_executor(side->loop, take_turns(side, (int64_t)count, first));
-	while (!atomic_load(&side->done))
+	while (!atomic_load(&side->done)) {
 		(void)bide_loop_run(side->loop, 0);
+		bench_spin(&turn);
+	}
 	run_to_end(turns, 0);
 	bide_executor_unref(side->loop);
 }
@@ -399,6 +402,7 @@ async_finally:
 static double wake_latency(uint64_t count)
 {
 	uint64_t sum_ns = 0;
+	unsigned turn = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t rang_ns, heard_ns;
@@ -411,7 +415,7 @@ static double wake_latency(uint64_t count)
 		rang_ns = bench_now_ns();
 		bide_user_source_complete(&bell, (bide_payload){ .i = 0 });
 		while ((heard_ns = atomic_load(&woke_ns)) == 0)
-			;
+			bench_spin(&turn);
 		sum_ns += heard_ns - rang_ns;
 		run_to_end(listener, 0);
 	}

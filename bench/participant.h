@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -161,6 +162,13 @@ static inline uint64_t *bench_scale_leaves(void)
 	static uint64_t leaves;
 
 	return &leaves;
+}
+
+/* In a loop that waits for another thread: where that has no CPU, it gets this one. */
+static inline void bench_spin(unsigned *turn)
+{
+	if (++*turn % 10000 == 0)
+		sched_yield();
 }
 
 static inline void bench_pause(uint64_t pause_ns)

@@ -107,9 +107,11 @@ static void pin(unsigned cpu)
 /* Takes the odd turns, or the even ones; acquire and release pair with the other side's. */
 static void take_turns(uint64_t mine, uint64_t count)
 {
+	unsigned turn = 0;
+
 	for (uint64_t i = 0; i < count; i++) {
 		while (atomic_load_explicit(&line.turn, memory_order_acquire) != 2 * i + mine)
-			;
+			bench_spin(&turn);
 		atomic_store_explicit(&line.turn, 2 * i + mine + 1, memory_order_release);
 	}
 }
@@ -240,6 +242,7 @@ static double wake_latency(uint64_t count)
 {
 	pthread_t sleeper;
 	uint64_t sum_ns = 0;
+	unsigned turn = 0;
 
 	atomic_store(&bell, 0);
 	must(pthread_create(&sleeper, NULL, sleeping, &count) == 0, "no thread");
@@ -252,7 +255,7 @@ static double wake_latency(uint64_t count)
 		atomic_fetch_add(&bell, 1);
 		syscall(SYS_futex, &bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 		while ((heard_ns = atomic_load(&woke_ns)) == 0)
-			;
+			bench_spin(&turn);
 		sum_ns += heard_ns - rang_ns;
 	}
 	pthread_join(sleeper, NULL);
