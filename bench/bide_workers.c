@@ -344,8 +344,6 @@ static value_task take_turns(struct side *side, int64_t count, bool first)
 static void run_side(struct side *side, uint64_t count, bool first)
 {
 	unsigned turn = 0;
-	value_task turns;
-
 	side->loop = bide_loop_create();
 	must(side->loop != NULL, "no loop");
 	bide_user_source_init(&side->turn, NULL);
@@ -353,12 +351,11 @@ static void run_side(struct side *side, uint64_t count, bool first)
 	atomic_fetch_add(&sides_ready, 1);
 	while (atomic_load(&sides_ready) < 2)
 		bench_spin(&turn);
-	turns = bide_with_executor(side->loop, take_turns(side, (int64_t)count, first));
+	forget(bide_with_executor(side->loop, take_turns(side, (int64_t)count, first)));
 	while (!atomic_load(&side->done)) {
 		(void)bide_loop_run(side->loop, 0);
 		bench_spin(&turn);
 	}
-	run_to_end(turns, 0);
 	bide_executor_unref(side->loop);
 }
 
