@@ -344,6 +344,7 @@ static value_task take_turns(struct side *side, int64_t count, bool first)
 static void run_side(struct side *side, uint64_t count, bool first)
 {
 	unsigned turn = 0;
+
 	side->loop = bide_loop_create();
 	must(side->loop != NULL, "no loop");
 	bide_user_source_init(&side->turn, NULL);
