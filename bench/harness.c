@@ -64,7 +64,7 @@ static void run_row(enum row row)
 	int count = 0;
 
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		programs[i].failed = !programs[i].present || !program_offers(&programs[i], row);
+		programs[i].failed = !programs[i].present || !program_offers(&programs[i], (int)row);
 		if (!programs[i].failed)
 			active[count++] = &programs[i];
 	}
@@ -79,7 +79,7 @@ static void run_row(enum row row)
 			         program->name);
 			program->failed =
 				!program_running(program) ||
-				!program_ask(program, &program->process, question, take_answer, row, NULL);
+				!program_ask(program, &program->process, question, take_answer, (int)row, NULL);
 		}
 	}
 }
@@ -101,7 +101,7 @@ static void count_row(enum row row)
 		if (!program_start(program, &process, argv, options.counter))
 			continue;
 		/* a note says what failed */
-		(void)program_ask(program, &process, question, take_answer, row, NULL);
+		(void)program_ask(program, &process, question, take_answer, (int)row, NULL);
 		process_stop(&process, false, NULL, 0);
 	}
 }

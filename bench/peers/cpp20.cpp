@@ -193,11 +193,15 @@ class spawned
 	explicit spawned(std::coroutine_handle<promise_type> frame) : frame_(frame)
 	{
 	}
+	spawned(spawned &&other) noexcept : frame_(std::exchange(other.frame_, nullptr))
+	{
+	}
 	spawned(const spawned &) = delete;
 	spawned &operator=(const spawned &) = delete;
 	~spawned()
 	{
-		frame_.destroy();
+		if (frame_)
+			frame_.destroy();
 	}
 
 	bool await_ready() const noexcept
