@@ -131,7 +131,7 @@ static bool lane_reserve(parallel_loop *loop)
 	return false;
 }
 
-static void lane_start_cold(parallel_loop *loop);
+static bool lane_start_cold(parallel_loop *loop);
 
 /* A body is pending: if there is more to do, another lane does it. */
 static void lane_more(parallel_loop *loop)
@@ -366,30 +366,29 @@ static bide_value_task start_cold(parallel_loop *loop)
 	return bide_start_cold_(worker, frame);
 }
 
-/* Adds what was started for a lane that had been reserved. */
-static void lane_add(parallel_loop *loop, bide_value_task started)
+/* Adds what was started for a lane that had been reserved. false: no memory, so one lane less. */
+static bool lane_add(parallel_loop *loop, bide_value_task started)
 {
-	/* No memory for it: then there is one less, and if it was the only one, the loop has failed. */
-	if (started.state == BIDE_ENOFRAME && BIDE_SUB(&loop->lanes, 1, RELAXED) == 1)
-		keep_error(loop, BIDE_ENOMEM_);
-	else if (started.state != BIDE_ENOFRAME)
-		bide_group_add(&loop->group, started);
+	if (started.state == BIDE_ENOFRAME) {
+		BIDE_SUB(&loop->lanes, 1, RELAXED);
+		return false;
+	}
+	bide_group_add(&loop->group, started);
+	return true;
 }
 
-static void lane_start_cold(parallel_loop *loop)
+static bool lane_start_cold(parallel_loop *loop)
 {
-	if (lane_reserve(loop))
-		lane_add(loop, start_cold(loop));
+	return lane_reserve(loop) && lane_add(loop, start_cold(loop));
 }
 
-static void lane_start_hot(parallel_loop *loop)
+static bool lane_start_hot(parallel_loop *loop)
 {
 	if (!lane_reserve(loop))
-		return;
+		return false;
 	if (loop->kind == LOOP_ITEMS)
-		lane_add(loop, bide_async_start(bide_parallel_item_lane, .loop = loop));
-	else
-		lane_add(loop, bide_async_start(bide_parallel_lane, .loop = loop));
+		return lane_add(loop, bide_async_start(bide_parallel_item_lane, .loop = loop));
+	return lane_add(loop, bide_async_start(bide_parallel_lane, .loop = loop));
 }
 
 /* Until the runtime has several. */
@@ -407,18 +406,22 @@ static bool lane_is_useful(parallel_loop *loop)
 static void launch(parallel_loop *loop)
 {
 	size_t workers = worker_count();
+	bool any = false;
 
 	loop->shared = bide_worker_()->frame_flags & BIDE_FLAG_SYNC_;
+	loop->launching = !loop->shared;
 	if (loop->kind != LOOP_ITEMS && workers > loop->count)
 		workers = (size_t)loop->count;
 	for (size_t i = 1; i < workers && i < loop->limit; i++)
-		lane_start_cold(loop);
-	loop->launching = !loop->shared;
+		any |= lane_start_cold(loop);
 	do {
 		loop->go_on = false;
-		lane_start_hot(loop);
+		any |= lane_start_hot(loop);
 	} while (loop->go_on && loop->lanes < loop->limit && lane_is_useful(loop));
-	loop->launching = false;
+	if (!loop->shared) /* else it is read by lanes on other workers */
+		loop->launching = false;
+	if (!any)
+		keep_error(loop, BIDE_ENOMEM_);
 }
 
 /* --- the loop --- */
