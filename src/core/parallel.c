@@ -4,9 +4,15 @@
  * A lane is an async function that takes an index (or part, or item) and runs its body to the end,
  * again and again; so there are never more bodies than lanes, and a body costs no object. The loop
  * starts the first lane on its own stack. Further lanes are started only if there is work for them:
- * at the start one for each other worker, cold, for that worker to take; later one whenever a body
- * turns out to be pending, until there are `limit`. With one worker the loop starts those of its
- * first turn itself, one after the other, so that they are hot without nesting.
+ *
+ *   - With several workers each lane begins by starting two more, cold, until there is one for each
+ *     worker. They run where a worker is free, so a loop in the midst of others costs two at most.
+ *   - Whenever a body turns out to be pending, until there are `limit`. With one worker the loop
+ *     starts those of its first turn itself, one after the other: hot, but not nested.
+ *
+ * Parts of a range are taken from a counter as indexes are, not by halving the range over forks: a
+ * fork may be taken by any worker, whatever the limit; and who gives way after each part would do
+ * so with the whole spine of halves suspended. A part is large, so the counter is no bottleneck.
  *
  * Lanes are members of a group that the loop waits for; they never fail. What went wrong is kept
  * here, because a loop's rules are not a group's: the ambient cancellation has priority, and a body
@@ -46,7 +52,7 @@ typedef struct parallel_loop {
 	int64_t begin;
 	uint64_t index_count, grain; /* of items: none */
 	uint64_t count, taken;       /* of parts or indexes; taken may pass count, once for each lane */
-	size_t limit, lanes;
+	size_t limit, spread, lanes; /* spread: lanes that are wanted even if no body is pending */
 	int error;
 	/* The turn to ask the source; under the lock, if shared. */
 	uint32_t lock;
@@ -120,18 +126,19 @@ static bide_value_task call_part(const parallel_loop *loop, uint64_t number)
 
 /* --- the lanes --- */
 
-/* One lane more, if the limit allows it. */
-static bool lane_reserve(parallel_loop *loop)
+/* One lane more, if there are less than `most`. */
+static bool lane_reserve(parallel_loop *loop, size_t most)
 {
 	size_t seen = BIDE_LOAD(&loop->lanes, RELAXED);
 
-	while (seen < loop->limit)
+	while (seen < most)
 		if (BIDE_CAS(&loop->lanes, &seen, seen + 1, RELAXED, RELAXED))
 			return true;
 	return false;
 }
 
-static bool lane_start_cold(parallel_loop *loop);
+static bool lane_start_cold(parallel_loop *loop, size_t most);
+static bool lane_is_useful(parallel_loop *loop);
 
 /* A body is pending: if there is more to do, another lane does it. */
 static void lane_more(parallel_loop *loop)
@@ -139,7 +146,14 @@ static void lane_more(parallel_loop *loop)
 	if (loop->launching)
 		loop->go_on = true;
 	else
-		lane_start_cold(loop);
+		lane_start_cold(loop, loop->limit);
+}
+
+/* The beginning of a lane: the work spreads over the workers. */
+static void lane_spread(parallel_loop *loop)
+{
+	for (int i = 0; loop->shared && i < 2 && lane_is_useful(loop); i++)
+		lane_start_cold(loop, loop->spread);
 }
 
 struct bide_parallel_lane {
@@ -179,6 +193,7 @@ static bool lane_gives_way(struct bide_parallel_lane *my)
 bide_async(bide_parallel_lane)
 {
 	bide_async_begin;
+	lane_spread(my->in.loop);
 	while (take(my->in.loop, &my->number)) {
 		bide_await_or(lane_call(my), failed(my->in.loop, bide_await_error));
 		if (lane_gives_way(my))
@@ -331,6 +346,7 @@ static bool item_lane_gives_way(struct bide_parallel_item_lane *my)
 bide_async(bide_parallel_item_lane)
 {
 	bide_async_begin;
+	lane_spread(my->in.loop);
 	for (;;) {
 		bide_await(turn_await(my));
 		if (source_is_over(my->in.loop))
@@ -377,14 +393,14 @@ static bool lane_add(parallel_loop *loop, bide_value_task started)
 	return true;
 }
 
-static bool lane_start_cold(parallel_loop *loop)
+static bool lane_start_cold(parallel_loop *loop, size_t most)
 {
-	return lane_reserve(loop) && lane_add(loop, start_cold(loop));
+	return lane_reserve(loop, most) && lane_add(loop, start_cold(loop));
 }
 
 static bool lane_start_hot(parallel_loop *loop)
 {
-	if (!lane_reserve(loop))
+	if (!lane_reserve(loop, loop->limit))
 		return false;
 	if (loop->kind == LOOP_ITEMS)
 		return lane_add(loop, bide_async_start(bide_parallel_item_lane, .loop = loop));
@@ -412,8 +428,7 @@ static void launch(parallel_loop *loop)
 	loop->launching = !loop->shared;
 	if (loop->kind != LOOP_ITEMS && workers > loop->count)
 		workers = (size_t)loop->count;
-	for (size_t i = 1; i < workers && i < loop->limit; i++)
-		any |= lane_start_cold(loop);
+	loop->spread = workers < loop->limit ? workers : loop->limit;
 	do {
 		loop->go_on = false;
 		any |= lane_start_hot(loop);
