@@ -1335,3 +1335,34 @@ TEST_SLOW(every_allocation_may_fail, 60)
 	assert_true(failures > 10);
 	assert_true(successes > 0); /* with fewer at once */
 }
+
+TEST_SLOW(where_memory_was_short_for_a_moment_as_many_run_at_once_later, 60)
+{
+	bide_allocator allocator = { heap_allocate, heap_release, NULL };
+	uint64_t total = 1;
+	int fewer = 0;
+
+	setenv("BIDE_POOL", "malloc", 1);
+	assert_int_equal(bide_set_allocator(&allocator), 0);
+	for (uint64_t at = 0; at <= total; at++) {
+		value_task value;
+
+		simulate(0);
+		begin_plan(40);
+		for (int i = 0; i < 40; i++)
+			plan.actions[i].delay_ms = 10;
+		heap.count = 0;
+		heap.fail_at = at;
+		value = run_loop(INDEXES, 4, false);
+		if (at == 0)
+			total = heap.count; /* until the first bodies are pending */
+		fewer += plan.running > 0 && plan.running < 4;
+		if (wait_error(value) == 0) {
+			assert_each_called_once();
+			assert_int_equal(plan.most, 4);
+		}
+		heap.fail_at = 0;
+		assert_nothing_in_use();
+	}
+	assert_true(fewer > 0);
+}

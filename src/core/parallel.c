@@ -78,7 +78,7 @@ static void keep_error(parallel_loop *loop, int error)
 /* Of a body or source; in a lane, so the group's context is there. */
 static void failed(parallel_loop *loop, int error)
 {
-	keep_error(loop, bide_frame_error_((uintptr_t)error));
+	keep_error(loop, error);
 	if (!loop->keep_going)
 		bide_context_cancel(loop->group.context_, BIDE_ECANCELED_);
 }
