@@ -41,6 +41,7 @@
 #error "bide/async.h is C only: C++ calls async functions through their prototypes"
 #endif
 
+#include "fork.h"
 #include "frame.h"
 #include "task.h"
 
@@ -315,13 +316,11 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
  * Parameters that are not named are zero. Result at once, no allocation: if the body never
  * suspends. Failed with BIDE_ENOFRAME: no memory, nothing ran.
  */
-#define bide_async_start(...)                                                                     \
-	BIDE_PICK40_(__VA_ARGS__, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_,      \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_0_, )                          \
-	(__VA_ARGS__)
+#define bide_async_start(...) BIDE_PARAMETERS_(BIDE_N_, BIDE_0_, __VA_ARGS__)(__VA_ARGS__)
+/* n if there is more than one argument, else one. */
+#define BIDE_PARAMETERS_(n, one, ...)                                                              \
+	BIDE_PICK40_(__VA_ARGS__, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, \
+	             n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, one, )
 #define BIDE_PICK40_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, \
                      _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,  \
                      _33, _34, _35, _36, _37, _38, _39, _40, pick, ...)                          \
@@ -352,6 +351,24 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 			"the destination of this await has another type than the value task delivers"); \
 	})
 
+/*
+ * Functions that fork: before the cleanup, and at its end, what is still live is joined. If that
+ * has to wait, it goes on where returns do. Others pay nothing: BIDE_FORKS_ is a constant.
+ */
+#define BIDE_SETTLE_POINT_ BIDE_POINT_RETURN_(BIDE_SERIAL_)
+#define BIDE_HAS_FORKS_ \
+	(BIDE_FORKS_(my) && BIDE_UNLIKELY(((bide_forking_frame *)(void *)frame_)->newest))
+#define BIDE_RESUME_SETTLING_                                                    \
+	if (BIDE_HAS_FORKS_ &&                                                       \
+	    ((bide_forking_frame *)(void *)frame_)->newest & BIDE_FORKS_SETTLING_) { \
+		if (frame_->source.flags & BIDE_FLAG_FINISHING_)                         \
+			return bide_fork_end_(frame_, BIDE_SETTLE_POINT_);                   \
+		goto bide_finally_;                                                      \
+	}
+#define BIDE_LATE_RETURN_                                                \
+	BIDE_FORKS_(my) ? bide_fork_late_return_(frame_, BIDE_SETTLE_POINT_) \
+					: bide_async_late_return_(frame_)
+
 #ifdef BIDE_COMPUTED_GOTO
 #define BIDE_POINT_(n) \
 	__extension__(     \
@@ -364,9 +381,10 @@ bide_base_:;                                                                    
 	if (0) {                                                                              \
 bide_resume_return_point_:                                                                \
 		BIDE_UNUSED;                                                                      \
+		BIDE_RESUME_SETTLING_                                                             \
 		t_ = bide_await_take_apart_(frame_);                                              \
 		if (!bide_frame_return_(frame_, t_))                                              \
-			return bide_async_late_return_(frame_);                                       \
+			return BIDE_LATE_RETURN_;                                                     \
 		goto bide_finally_;                                                               \
 	}                                                                                     \
 	{
@@ -380,13 +398,14 @@ bide_resume_return_point_:                                                      
 #define BIDE_CASE_(point) (0x100000000LL + (point))
 #define BIDE_POINT_(n) (n)
 #define BIDE_RESUME_(n) case BIDE_CASE_(n)
-#define BIDE_ENTER_                                 \
-	switch (BIDE_CASE_(frame_->source.line)) {      \
-	default:                                        \
-		t_ = bide_resume_return_(frame_);           \
-		if (!bide_frame_return_(frame_, t_))        \
-			return bide_async_late_return_(frame_); \
-		goto bide_finally_;                         \
+#define BIDE_ENTER_                            \
+	switch (BIDE_CASE_(frame_->source.line)) { \
+	default:                                   \
+		BIDE_RESUME_SETTLING_                  \
+		t_ = bide_resume_return_(frame_);      \
+		if (!bide_frame_return_(frame_, t_))   \
+			return BIDE_LATE_RETURN_;          \
+		goto bide_finally_;                    \
 	case BIDE_CASE_(0):;
 #define BIDE_POINT_RETURN_(n) (BIDE_MARK_RETURN_ + (n))
 #define BIDE_POINTS_ARE_LINES_ true
@@ -398,14 +417,18 @@ bide_resume_return_point_:                                                      
 	if (0)                          \
 		goto bide_finally_;         \
 	BIDE_ENTER_
-#define bide_async_finally        \
-bide_finally_:                    \
-	bide_frame_clean_up_(frame_); \
-	goto bide_finally_body_;      \
+#define bide_async_finally                                                \
+bide_finally_:                                                            \
+	if (BIDE_HAS_FORKS_ && bide_fork_settle_(frame_, BIDE_SETTLE_POINT_)) \
+		return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
+	bide_frame_clean_up_(frame_);                                         \
+	goto bide_finally_body_;                                              \
 	bide_finally_body_
-#define bide_async_end               \
-	return bide_frame_step_(frame_); \
-	}                                \
+#define bide_async_end                                     \
+	if (BIDE_HAS_FORKS_)                                   \
+		return bide_fork_end_(frame_, BIDE_SETTLE_POINT_); \
+	return bide_frame_step_(frame_);                       \
+	}                                                      \
 	BIDE_UNGUARD_ __builtin_unreachable()
 
 /*
@@ -508,7 +531,7 @@ bide_finally_:                    \
 		         t_.state == BIDE_SUSPENDED_))                                \
 			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
 		if (!bide_frame_return_(frame_, t_))                                  \
-			return bide_async_late_return_(frame_);                           \
+			return BIDE_LATE_RETURN_;                                         \
 		goto bide_finally_;                                                   \
 	} while (0)
 
@@ -516,7 +539,7 @@ bide_finally_:                    \
 #define bide_async_fail(error)                                              \
 	do {                                                                    \
 		if (!bide_frame_return_(frame_, bide_value_task_from_error(error))) \
-			return bide_async_late_return_(frame_);                         \
+			return BIDE_LATE_RETURN_;                                       \
 		goto bide_finally_;                                                 \
 	} while (0)
 
@@ -527,7 +550,7 @@ bide_finally_:                    \
 #define bide_async_return_large(at)                  \
 	do {                                             \
 		if (!bide_frame_return_large_(frame_, (at))) \
-			return bide_async_late_return_(frame_);  \
+			return BIDE_LATE_RETURN_;                \
 		goto bide_finally_;                          \
 	} while (0)
 
@@ -538,7 +561,7 @@ bide_finally_:                    \
 #define bide_async_return_owned(pointer, drop_function)                         \
 	do {                                                                        \
 		if (!bide_frame_return_(frame_, bide_value_task_from_pointer(pointer))) \
-			return bide_async_late_return_(frame_);                             \
+			return BIDE_LATE_RETURN_;                                           \
 		my->bide_drop_ = (drop_function);                                       \
 		bide_flags_add_(&frame_->source, BIDE_FLAG_OWNED_);                     \
 		goto bide_finally_;                                                     \

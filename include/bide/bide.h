@@ -29,6 +29,7 @@
 #include "value_task.h"
 #ifndef __cplusplus
 #include "async.h"
+#include "fork.h"
 #endif
 
 #endif

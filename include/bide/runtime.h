@@ -14,7 +14,11 @@
 #include "task.h"
 
 typedef struct bide_config {
-	unsigned workers; /* 0 or 1: one. More: ENOTSUP in this release */
+	/*
+	 * 1: the thread that calls is the worker. 2..1024: so many threads of the library's own. 0: what
+	 * the environment's BIDE_WORKERS says, else one for each CPU (bide_cpu_count), at least 2.
+	 */
+	unsigned workers;
 	/* 1..1024; 0: 4. Threads for bide_run_blocking; they end after 10 idle seconds */
 	unsigned blocking_threads_max;
 	/* simulation: time jumps to the next timer when nothing is runnable */
@@ -32,6 +36,9 @@ BIDE_BEGIN
  * already in use (or not shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker.
  */
 BIDE_API int bide_configure(const bide_config *config);
+
+/* How many workers there are. Sets the runtime up if it was not in use. Any thread. */
+BIDE_API unsigned bide_worker_count(void);
 
 /*
  * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.

@@ -42,6 +42,13 @@ typedef bide_value_task value_task;
 #define async_leave bide_async_leave
 #define async_yield bide_yield
 #endif
+#ifndef BIDE_NO_SHORT_fork /* not `fork`, which is another function's name */
+#define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
+#define ASYNC_FORK BIDE_FORK
+#define async_forked bide_forked
+#define async_fork bide_fork
+#define async_join bide_join
+#endif
 #ifndef BIDE_NO_SHORT_await
 #define await bide_await
 #define await_or bide_await_or

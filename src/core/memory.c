@@ -133,8 +133,6 @@ static void count(bide_source *source, void *argument)
 
 void bide_get_stats(bide_stats *stats)
 {
-	bide_worker *worker = bide_current_worker_;
-
 	if (!stats) {
 		bide_misuse_("bide_get_stats: stats is NULL");
 		return;
@@ -146,8 +144,8 @@ void bide_get_stats(bide_stats *stats)
 	stats->task_count = total(BIDE_COUNT_TASKS_);
 	stats->unobserved_count = total(BIDE_COUNT_UNOBSERVED_);
 	stats->misuse_count = total(BIDE_COUNT_MISUSE_);
-	stats->timer_count = bide_port_timer_count();
-	stats->runnable_count = worker ? worker->queue_count + (worker->next != NULL) : 0;
+	stats->timer_count = stats->runnable_count = stats->idle_worker_count = 0;
+	bide_port_count(stats);
 	stats->frame_count = stats->operation_count = stats->unconsumed_count = 0;
 	bide_pools_visit_(count, stats);
 }

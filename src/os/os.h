@@ -71,6 +71,19 @@ BIDE_INTERNAL void bide_os_print(const char *text);
  */
 BIDE_INTERNAL bool bide_os_environment_is(const char *name, const char *value);
 
+/* The number in that environment variable, 1 to max; 0: it is not set, or is no such number. */
+BIDE_INTERNAL unsigned bide_os_environment_number(const char *name, unsigned max);
+
+/* How many CPUs this process may use; at least 1. */
+BIDE_INTERNAL unsigned bide_os_cpu_count(void);
+
+/*
+ * A fence on all processors that run this process's threads. start registers the process for it,
+ * once, before the first; false: the kernel has none. Cost: about a microsecond.
+ */
+BIDE_INTERNAL bool bide_os_membarrier_start(void);
+BIDE_INTERNAL void bide_os_heavy_fence(void);
+
 /*
  * One step of waiting for another thread: count tries up from 0. Spins, then yields, then sleeps 50
  * microseconds.

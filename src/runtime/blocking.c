@@ -64,6 +64,7 @@ static void job_complete(job *j)
 	bool failed = j->result < 0 && j->result >= -BIDE_ERROR_MAX;
 
 	bide_cancel_unlink_(&j->node);
+	bide_cancel_drop_(&j->node);
 	bide_operation_complete_(&j->operation, bide_payload_int_(failed ? 0 : j->result),
 	                         failed ? (int)-j->result : 0);
 }

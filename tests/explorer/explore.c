@@ -1139,19 +1139,35 @@ void bide_port_arm(bide_timer *timer)
 	(void)timer;
 }
 
-void bide_port_disarm(bide_timer *timer)
+bool bide_port_disarm(bide_timer *timer)
 {
 	(void)timer;
+	return false;
 }
 
-size_t bide_port_timer_count(void)
+void bide_port_count(bide_stats *stats)
 {
-	return 0;
+	(void)stats;
 }
+
 
 const void *bide_port_thread(void)
 {
 	return &x.threads[x.current == NOBODY ? 0 : x.current];
+}
+
+void bide_port_heavy_fence(void)
+{
+}
+
+bool bide_port_has_heavy_fence(void)
+{
+	return false; /* the explorer knows stores, loads and their orders */
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	(void)worker;
 }
 
 void bide_port_print(const char *text)
