@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,68 @@ TEST(PF_03_limit_0_is_the_number_of_workers)
 		assert_each_called_once();
 		assert_int_equal(plan.most, 1);
 	}
+}
+
+/* Stays until as many run as there are workers; 10 s at most, for there is a machine to share. */
+static void meet(int64_t index)
+{
+	int64_t until_ns = bide_now_ns() + 10000 * ms;
+
+	enter(index);
+	while (atomic_load(&plan.most) < (int)bide_worker_count() && bide_now_ns() < until_ns)
+		sched_yield();
+	leave(index, 0);
+}
+
+static value_task meet_index(int64_t index, void *argument)
+{
+	(void)argument;
+	meet(index);
+	return value_task_completed();
+}
+
+static value_task meet_item(bide_payload item, void *argument)
+{
+	return meet_index(item.i, argument);
+}
+
+static int meet_part(int64_t begin, int64_t end, void *argument)
+{
+	(void)argument;
+	assert_int_equal(end - begin, 1);
+	meet(begin);
+	return 0;
+}
+
+TEST_SLOW(PF_03_without_a_limit_every_worker_runs_bodies, 60)
+{
+	int workers = (int)bide_worker_count();
+	bide_parallel_options all = { .grain = 1 }, many = { .limit = 1000, .grain = 1 };
+
+	for (int i = 0; i < 4; i++) {
+		begin_plan(INDEXES_MAX);
+		if (i == 0)
+			assert_int_equal(wait_error(parallel_for(0, INDEXES_MAX, meet_part, NULL, &many)), 0);
+		else if (i == 1)
+			assert_int_equal(wait_error(parallel_for(0, INDEXES_MAX, meet_part, NULL, &all)), 0);
+		else if (i == 2)
+			assert_int_equal(wait_error(for_each_async(0, INDEXES_MAX, meet_index, NULL, &all)), 0);
+		else
+			assert_int_equal(wait_error(for_each_of_async(source_of, meet_item, NULL, &all)), 0);
+		assert_each_called_once();
+		assert_int_equal(plan.most, workers);
+	}
+}
+
+TEST(PF_03_a_limit_below_the_number_of_workers_holds)
+{
+	for (int how = 0; how < WAYS; how++)
+		for (int i = 0; i < 20; i++) {
+			begin_plan(INDEXES_MAX);
+			assert_int_equal(wait_error(run_loop((way)how, 2, false)), 0);
+			assert_each_called_once();
+			assert_true(plan.most <= 2);
+		}
 }
 
 TEST(a_body_that_turns_out_to_be_pending_makes_room_for_others_later_too)

@@ -407,12 +407,6 @@ static bool lane_start_hot(parallel_loop *loop)
 	return lane_add(loop, bide_async_start(bide_parallel_lane, .loop = loop));
 }
 
-/* Until the runtime has several. */
-static size_t worker_count(void)
-{
-	return 1;
-}
-
 static bool lane_is_useful(parallel_loop *loop)
 {
 	return loop->kind == LOOP_ITEMS ? turn_is_free(loop) : work_is_left(loop);
@@ -421,7 +415,7 @@ static bool lane_is_useful(parallel_loop *loop)
 /* In the group's context. */
 static void launch(parallel_loop *loop)
 {
-	size_t workers = worker_count();
+	size_t workers = bide_port_worker_count();
 	bool any = false;
 
 	loop->shared = bide_worker_()->frame_flags & BIDE_FLAG_SYNC_;
@@ -488,11 +482,11 @@ static bide_value_task loop_start(parallel_loop loop, const bide_parallel_option
 
 	if (canceled)
 		return bide_value_task_from_error(canceled);
-	loop.limit = options && options->limit ? options->limit : worker_count();
+	loop.limit = options && options->limit ? options->limit : bide_port_worker_count();
 	loop.keep_going = options && options->keep_going;
 	/* More lanes than workers have nothing to do where no body waits. */
-	if (loop.kind == LOOP_PARTS && loop.limit > worker_count())
-		loop.limit = worker_count();
+	if (loop.kind == LOOP_PARTS && loop.limit > bide_port_worker_count())
+		loop.limit = bide_port_worker_count();
 	return bide_async_start(bide_parallel_loop, .loop = loop);
 }
 
@@ -519,7 +513,7 @@ bide_value_task bide_parallel_for(int64_t begin, int64_t end, bide_parallel_body
 	loop.index_count = (uint64_t)end - (uint64_t)begin;
 	loop.grain = (uint64_t)grain;
 	if (grain == 0) {
-		loop.grain = loop.index_count / 8 / worker_count();
+		loop.grain = loop.index_count / 8 / bide_port_worker_count();
 		loop.grain = loop.grain < 1 ? 1 : loop.grain > GRAIN_MAX ? GRAIN_MAX : loop.grain;
 	}
 	loop.count = loop.index_count / loop.grain + (loop.index_count % loop.grain != 0);
