@@ -111,6 +111,11 @@ typedef bide_value_task value_task;
 #define group_start bide_group_start
 #define group_wait bide_group_wait
 #endif
+#ifndef BIDE_NO_SHORT_parallel
+#define parallel_for bide_parallel_for
+#define for_each_async bide_for_each_async
+#define for_each_of_async bide_for_each_of_async
+#endif
 #ifndef BIDE_NO_SHORT_run_blocking
 #define run_blocking bide_run_blocking
 #endif

@@ -382,6 +382,8 @@ static inline void bide_schedule_(bide_frame *frame, bool next)
 BIDE_INTERNAL void bide_port_post(bide_post *post);
 /* This thread may touch timers and operations itself: the one worker; with many, every thread. */
 BIDE_INTERNAL bool bide_port_on_worker(void);
+/* On how many threads functions run. */
+BIDE_INTERNAL unsigned bide_port_worker_count(void);
 BIDE_INTERNAL int64_t bide_port_now(void);
 /* Now plus a time, at most BIDE_FOREVER. */
 BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);

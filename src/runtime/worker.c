@@ -499,6 +499,11 @@ bool bide_port_on_worker(void)
 	return bide_shared_ || bide_runtime_on_worker_();
 }
 
+unsigned bide_port_worker_count(void)
+{
+	return bide_worker_count();
+}
+
 int64_t bide_port_now(void)
 {
 	return now_ns();

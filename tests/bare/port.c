@@ -73,6 +73,7 @@ void bide_port_release(void *memory, size_t size_bytes) { (void)memory, (void)si
 void bide_port_schedule(bide_frame *frame, bool n) { bide_queue_schedule_(&only.worker, frame, n); }
 void bide_port_post(bide_post *post) { post->run(post); }
 bool bide_port_on_worker(void) { return true; }
+unsigned bide_port_worker_count(void) { return 1; }
 int64_t bide_port_now(void) { return now_ns; }
 void bide_port_count(bide_stats *stats) { (void)stats; }
 const void *bide_port_thread(void) { return &only; }

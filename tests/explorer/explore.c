@@ -1129,6 +1129,11 @@ bool bide_port_on_worker(void)
 	return x.current == NOBODY || !(x.scenario->foreign >> x.current & 1);
 }
 
+unsigned bide_port_worker_count(void)
+{
+	return 1;
+}
+
 int64_t bide_port_now(void)
 {
 	return 0;
