@@ -4,9 +4,9 @@
  * value_task.h a result, or the promise of one, in two registers task.h a shared result async.h
  * async functions and await (C only) time.h clock, delay, yield, periodic timer combine.h when_all,
  * when_any, race, when_each cancel.h cancellation; context.h: scopes that carry it; group.h: owners
- * of what was started runtime.h configure, wait, blocking calls, shutdown memory.h allocator and
- * counters; misuse.h: hooks source.h sources of your own; frame.h: the layout that inlined code
- * needs
+ * of what was started runtime.h configure, wait, blocking calls, shutdown; run.h functions handed
+ * to the workers memory.h allocator and counters; misuse.h: hooks source.h sources of your own;
+ * frame.h: the layout that inlined code needs
  *
  * short.h, included last, gives the short names: task, value_task, await, async...
  */
@@ -21,6 +21,7 @@
 #include "group.h"
 #include "memory.h"
 #include "misuse.h"
+#include "run.h"
 #include "runtime.h"
 #include "source.h"
 #include "task.h"

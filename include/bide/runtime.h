@@ -38,8 +38,8 @@ BIDE_API int bide_configure(const bide_config *config);
 /*
  * How many CPUs this process may use, at least 1: what the default number of workers is made from.
  * Those of the calling thread's affinity mask; but not more than the CPU quota of the process's
- * cgroups (versions 1 and 2, with those above) is worth, rounded up: with 1.5 CPUs it is 2. Cost: it
- * looks each time, in files of /proc and /sys: tens of microseconds. Any thread.
+ * cgroups (versions 1 and 2, with those above) is worth, rounded up: with 1.5 CPUs it is 2. Cost:
+ * it looks each time, in files of /proc and /sys: tens of microseconds. Any thread.
  */
 BIDE_API unsigned bide_cpu_count(void);
 
@@ -86,8 +86,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_functio
 /*
  * The same on a thread of its own, which ends with the function: it never waits for other calls,
  * takes no place of theirs, and no limit counts it. For what takes long or never ends by itself; a
- * shutdown waits for it. The value task fails with EAGAIN if no thread can be started. Cost: starting
- * a thread (tens of microseconds). In a simulation it is as bide_run_blocking.
+ * shutdown waits for it. The value task fails with EAGAIN if no thread can be started. Cost:
+ * starting a thread (tens of microseconds). In a simulation it is as bide_run_blocking.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_run_long(bide_blocking_function *function,
                                                        void *argument);

@@ -281,10 +281,8 @@ BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
  */
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
 BIDE_INTERNAL void bide_port_disarm(bide_timer *timer);
-/* Fills in the counters of the threads for blocking calls. */
+/* Fills in what the port counts: timers, threads for blocking calls. They are zero before. */
 BIDE_INTERNAL void bide_port_stats(bide_stats *stats);
-/* How many timers are armed: for stats. */
-BIDE_INTERNAL size_t bide_port_timer_count(void);
 /* Something to compare threads by. */
 BIDE_INTERNAL const void *bide_port_thread(void);
 BIDE_INTERNAL void bide_port_print(const char *text); /* to standard error */

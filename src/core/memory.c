@@ -139,6 +139,7 @@ void bide_get_stats(bide_stats *stats)
 		bide_misuse_("bide_get_stats: stats is NULL");
 		return;
 	}
+	__builtin_memset(stats, 0, sizeof *stats);
 	stats->allocation_count = total(BIDE_COUNT_ALLOCATIONS_);
 	stats->release_count = total(BIDE_COUNT_RELEASES_);
 	stats->failed_count = total(BIDE_COUNT_FAILED_);
@@ -146,9 +147,7 @@ void bide_get_stats(bide_stats *stats)
 	stats->task_count = total(BIDE_COUNT_TASKS_);
 	stats->unobserved_count = total(BIDE_COUNT_UNOBSERVED_);
 	stats->misuse_count = total(BIDE_COUNT_MISUSE_);
-	stats->timer_count = bide_port_timer_count();
 	stats->runnable_count = worker ? worker->queue_count + (worker->next != NULL) : 0;
-	stats->frame_count = stats->operation_count = stats->unconsumed_count = 0;
 	bide_port_stats(stats);
 	bide_pools_visit_(count, stats);
 }

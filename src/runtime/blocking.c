@@ -363,7 +363,7 @@ void bide_blocking_configure(unsigned threads_min, unsigned threads_max)
 	bide_os_unlock(&pool.mutex);
 }
 
-void bide_port_stats(bide_stats *stats)
+void bide_blocking_stats(bide_stats *stats)
 {
 	bide_os_lock(&pool.mutex);
 	stats->blocking_thread_count = pool.thread_count + pool.long_count;

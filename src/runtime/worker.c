@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "../core/queue.h"
+#include "blocking.h"
 #include "runtime.h"
 #include "simulation.h"
 
@@ -427,9 +428,10 @@ void bide_port_disarm(bide_timer *timer)
 		bide_wheel_remove(&bide_runtime_.wheel, timer);
 }
 
-size_t bide_port_timer_count(void)
+void bide_port_stats(bide_stats *stats)
 {
-	return bide_runtime_on_worker_() ? bide_runtime_.wheel.count : 0;
+	stats->timer_count = bide_runtime_on_worker_() ? bide_runtime_.wheel.count : 0;
+	bide_blocking_stats(stats);
 }
 
 const void *bide_port_thread(void)

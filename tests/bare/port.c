@@ -78,7 +78,6 @@ void bide_port_schedule(bide_frame *frame, bool n) { bide_queue_schedule_(&only.
 void bide_port_post(bide_post *post) { post->run(post); }
 bool bide_port_on_worker(void) { return true; }
 int64_t bide_port_now(void) { return now_ns; }
-size_t bide_port_timer_count(void) { return 0; }
 void bide_port_stats(bide_stats *stats) { (void)stats; }
 const void *bide_port_thread(void) { return &only; }
 const char *bide_port_error_text(int error) { return (void)error, "an errno"; }

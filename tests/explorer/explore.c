@@ -1144,9 +1144,9 @@ void bide_port_disarm(bide_timer *timer)
 	(void)timer;
 }
 
-size_t bide_port_timer_count(void)
+void bide_port_stats(bide_stats *stats)
 {
-	return 0;
+	(void)stats;
 }
 
 const void *bide_port_thread(void)
