@@ -93,12 +93,23 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_long(bide_blocking_function *f
                                                        void *argument);
 
 /*
- * Ends the runtime and gives all memory back, so that bide can be configured anew. On the worker's
- * thread, outside of async functions, when no other thread uses bide. Waits for running blocking
- * calls. Frames that are still pending, or finished and not consumed, are leaks: each is named on
- * standard error (unless quiet) and counted. Returns their number; -1 (misuse): called from the
- * wrong place, or other threads that used bide still run (queued blocking calls have been canceled
- * then).
+ * Waits from ordinary code until no async function is pending, neither runnable nor waiting: before
+ * a shutdown, for what was started and forgotten. Nothing is stopped or refused; what is started
+ * meanwhile is waited for too. On the worker's thread it runs what is runnable meanwhile.
+ * timeout_ns >= 0, or BIDE_FOREVER. 0; ETIMEDOUT: some are pending still (bide_dump names them);
+ * EINVAL (misuse): a timeout below zero; EDEADLK: inside an async function, or once the worker's
+ * thread has ended (misuse), or in a simulation in which nothing can ever happen. Cost: looks at
+ * all pools, at once and then after 1 ms to 20 ms.
+ */
+BIDE_API int bide_drain(int64_t timeout_ns);
+
+/*
+ * Ends the runtime and gives all memory back, so that bide can be configured anew; a start without
+ * that sets it up again with the defaults. On the worker's thread, outside of async functions, when
+ * no other thread uses bide. Waits for running blocking calls. Frames that are still pending, or
+ * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted.
+ * Returns their number; -1 (misuse): called from the wrong place, or other threads that used bide
+ * still run (queued blocking calls have been canceled then).
  */
 BIDE_API int64_t bide_shutdown(bool quiet);
 

@@ -259,6 +259,11 @@ struct bide_thread;
 /* A thread's record is counted with the others from now on; or its counts go to the process. */
 BIDE_INTERNAL void bide_counts_join_(struct bide_thread *thread);
 BIDE_INTERNAL void bide_counts_leave_(struct bide_thread *thread);
+/*
+ * The generations that all threads have given out, added up: while it stays the same, nothing has
+ * become pending.
+ */
+BIDE_INTERNAL uint64_t bide_generations_(void);
 extern BIDE_INTERNAL bool bide_debug_, bide_pooling_; /* set before the first frame */
 
 /* --- the port: all that core asks of what is below it --- */
