@@ -1,6 +1,6 @@
 /*
- * bide_run_blocking and bide_run_long: results, errors, limits, cancellation before and after the start, and what a
- * shutdown does.
+ * bide_run_blocking and bide_run_long: results, errors, limits, cancellation before and after the
+ * start, and what a shutdown does.
  */
 /* threads */
 #include <limits.h>
@@ -548,6 +548,79 @@ TEST(a_refused_shutdown_changes_no_limit)
 	assert_int_equal(atomic_load(&most), 1);
 	atomic_store(&stage, 2);
 	pthread_join(thread, NULL);
+}
+
+/* --- lives */
+
+static int64_t seven(void *argument)
+{
+	(void)argument;
+	return 7;
+}
+
+static value_task eight(void *argument)
+{
+	(void)argument;
+	return value_task_from(8);
+}
+
+static void start_of_kind(int kind)
+{
+	int64_t got = 0;
+
+	switch (kind) {
+	case 0:
+		assert_int_equal(wait_int(later_value(1000, 5), &got), 0);
+		assert_int_equal(got, 5);
+		break;
+	case 1:
+		assert_int_equal(wait_int(bide_run_blocking(seven, NULL), &got), 0);
+		assert_int_equal(got, 7);
+		break;
+	case 2:
+		assert_int_equal(wait_int(bide_run_long(seven, NULL), &got), 0);
+		assert_int_equal(got, 7);
+		break;
+	case 3:
+		assert_int_equal(wait_int(bide_run(eight, NULL), &got), 0);
+		assert_int_equal(got, 8);
+		break;
+	default:
+		assert_int_equal(wait_int(delay_ms(1), NULL), 0);
+	}
+}
+
+TEST(a_start_after_the_shutdown_begins_anew_with_the_defaults)
+{
+	for (int kind = 0; kind < 5; kind++) {
+		assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = 3 }), 0);
+		start_of_kind(kind);
+		assert_true(bide_simulation_hash() != 0 || kind == 4);
+		assert_int_equal(bide_shutdown(false), 0);
+		start_of_kind(kind);
+		assert_true(bide_simulation_hash() == 0);
+		assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
+		assert_int_equal(bide_shutdown(false), 0);
+	}
+}
+
+static int64_t shuts_down_from_a_call(void *argument)
+{
+	(void)argument;
+	return bide_shutdown(true) == -1 ? 1 : 0;
+}
+
+TEST(shutdown_from_a_blocking_call_is_misuse)
+{
+	int64_t got = 0;
+
+	catch_misuse();
+	assert_int_equal(wait_int(bide_run_blocking(shuts_down_from_a_call, NULL), &got), 0);
+	assert_int_equal(got, 1);
+	ASSERT_MISUSE("bide_shutdown: called on another thread");
+	assert_int_equal(wait_int(bide_run_long(shuts_down_from_a_call, NULL), &got), 0);
+	assert_int_equal(got, 1);
+	ASSERT_MISUSE("bide_shutdown: called on another thread");
 }
 
 /* --- simulation */

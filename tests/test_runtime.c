@@ -39,6 +39,28 @@ TEST(configuring_after_the_first_use_is_refused)
 	assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
 }
 
+static int configured_inside;
+
+struct configures {
+	ASYNC_FRAME;
+};
+
+async(configures)
+{
+	async_begin;
+	await(bide_yield());
+	configured_inside = bide_configure(&(bide_config){ .virtual_clock = true });
+async_finally:
+	async_end;
+}
+
+TEST(configuring_inside_an_async_function_is_refused)
+{
+	assert_int_equal(wait_int(async_start(configures), NULL), 0);
+	assert_int_equal(configured_inside, EBUSY);
+	assert_true(bide_simulation_hash() == 0);
+}
+
 TEST(shutdown_of_what_never_began_does_nothing)
 {
 	assert_int_equal(bide_shutdown(false), 0);

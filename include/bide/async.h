@@ -262,11 +262,13 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 #endif
 
 /* bide_async_declare(name); before a start that stands above the body (mutual recursion). */
-#define bide_async_declare(name)                                                         \
-	BIDE_UNUSED BIDE_USE_RESULT static bide_value_task name##_begin_(const void *in_,    \
-	                                                                 size_t offset_,     \
-	                                                                 size_t size_bytes_, \
-	                                                                 const bide_place *place_)
+#define bide_async_declare(name)          \
+	BIDE_BEGIN_PROTOTYPE_(name##_begin_); \
+	BIDE_BEGIN_PROTOTYPE_(name##_cold_)
+#define BIDE_BEGIN_PROTOTYPE_(begin)                                                          \
+	BIDE_UNUSED BIDE_USE_RESULT static bide_value_task begin(const void *in_, size_t offset_, \
+	                                                         size_t size_bytes_,              \
+	                                                         const bide_place *place_)
 
 /*
  * bide_async(name): the body of the async function whose frame is struct name. bide_async(name,
@@ -309,6 +311,17 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 		worker_->current = parent_;                                                            \
 		return bide_frame_started_(worker_, frame_, step_, sizeof(struct name));               \
 	}                                                                                          \
+	static inline bide_value_task name##_cold_(const void *in_, size_t offset_,                \
+	                                           size_t size_bytes_, const bide_place *place_)   \
+	{                                                                                          \
+		bide_worker *worker_ = bide_worker_();                                                 \
+		bide_frame *frame_ =                                                                   \
+			bide_frame_new_(worker_, sizeof(struct name), &name##_async_, place_);             \
+		if (BIDE_UNLIKELY(!frame_))                                                            \
+			return bide_start_failed_(&name##_async_);                                         \
+		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                       \
+		return bide_start_cold_(worker_, frame_);                                              \
+	}                                                                                          \
 	BIDE_GUARD_ static bide_step name##_body_(bide_frame *frame_, BIDE_UNUSED struct name *my)
 
 /*
@@ -317,6 +330,12 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
  * suspends. Failed with BIDE_ENOFRAME: no memory, nothing ran.
  */
 #define bide_async_start(...) BIDE_PARAMETERS_(BIDE_N_, BIDE_0_, __VA_ARGS__)(__VA_ARGS__)
+/*
+ * bide_async_start_cold(name, .parameter = value, ...): the same, but queued: nothing of the body
+ * runs inside the call, a worker begins it later. Always pending at first, always a frame.
+ */
+#define bide_async_start_cold(...) \
+	BIDE_PARAMETERS_(BIDE_COLD_N_, BIDE_COLD_0_, __VA_ARGS__)(__VA_ARGS__)
 /* n if there is more than one argument, else one. */
 #define BIDE_PARAMETERS_(n, one, ...)                                                              \
 	BIDE_PICK40_(__VA_ARGS__, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, \
@@ -329,6 +348,10 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 #define BIDE_N_(name, ...)                                                                         \
 	name##_begin_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
 	              sizeof(((struct name *)0)->in), BIDE_HERE_)
+#define BIDE_COLD_0_(name) name##_cold_(NULL, 0, 0, BIDE_HERE_)
+#define BIDE_COLD_N_(name, ...)                                                                   \
+	name##_cold_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
+	             sizeof(((struct name *)0)->in), BIDE_HERE_)
 
 /* An awaitable is a value task, a typed one, or a bide_task *. */
 BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)

@@ -33,6 +33,7 @@ typedef bide_value_task value_task;
 #define async_finally bide_async_finally
 #define async_end bide_async_end
 #define async_start bide_async_start
+#define async_start_cold bide_async_start_cold
 #define async_return bide_async_return
 #define async_return_large bide_async_return_large
 #define async_return_owned bide_async_return_owned
@@ -90,6 +91,7 @@ typedef bide_value_task value_task;
 #define task_wait bide_task_wait
 #define task_unwrap bide_task_unwrap
 #define task_continue_with bide_task_continue_with
+#define task_run bide_task_run
 #endif
 
 /* What stands around them. */

@@ -357,6 +357,11 @@ struct bide_thread;
 /* A thread's record is counted with the others from now on; or its counts go to the process. */
 BIDE_INTERNAL void bide_counts_join_(struct bide_thread *thread);
 BIDE_INTERNAL void bide_counts_leave_(struct bide_thread *thread);
+/*
+ * The generations that all threads have given out, added up: while it stays the same, nothing has
+ * become pending.
+ */
+BIDE_INTERNAL uint64_t bide_generations_(void);
 extern BIDE_INTERNAL bool bide_debug_, bide_pooling_; /* set before the first frame */
 /* Many workers: everything may be touched by any thread. Set before the first frame. */
 extern BIDE_INTERNAL bool bide_shared_;
@@ -394,8 +399,11 @@ BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
 /* true: it was armed and is not any more. false: it was not, or is on its way to bide_timer_due_. */
 BIDE_INTERNAL bool bide_port_disarm(bide_timer *timer);
-/* Adds the counts of timers, of what is runnable, of idle workers and of blocking calls. */
-BIDE_INTERNAL void bide_port_count(bide_stats *stats);
+/*
+ * Fills in what the port counts: timers, what is runnable, workers, blocking calls. They are zero
+ * before.
+ */
+BIDE_INTERNAL void bide_port_stats(bide_stats *stats);
 /* Something to compare threads by. */
 BIDE_INTERNAL const void *bide_port_thread(void);
 BIDE_INTERNAL void bide_port_print(const char *text); /* to standard error */

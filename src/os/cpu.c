@@ -1,10 +1,11 @@
 /*
  * cpu.c - how many CPUs this process may use.
  *
- * What the affinity mask allows, limited by the CPU quota of the process's cgroups. A quota is found
- * where the kernel says that the groups are: /proc/self/cgroup names the group in each hierarchy,
- * /proc/self/mountinfo where the hierarchies are mounted; then it is looked at in that group and in
- * all above it, as far as they are visible. What is missing or makes no sense limits nothing.
+ * What the affinity mask allows, limited by the CPU quota of the process's cgroups. A quota is
+ * found where the kernel says that the groups are: /proc/self/cgroup names the group in each
+ * hierarchy, /proc/self/mountinfo where the hierarchies are mounted; then it is looked at in that
+ * group and in all above it, as far as they are visible. What is missing or makes no sense limits
+ * nothing.
  */
 #define _GNU_SOURCE
 #include "os.h"

@@ -59,13 +59,13 @@ BIDE_INTERNAL const void *bide_os_thread_id(void);
 BIDE_INTERNAL uintptr_t bide_os_stack_low(size_t *size_bytes);
 
 /*
- * How many CPUs this process may use: those of its affinity mask, but not more than the CPU quota of
- * its cgroups is worth, rounded up. At least 1. Cost: reads some files of /proc and /sys.
+ * How many CPUs this process may use: those of its affinity mask, but not more than the CPU quota
+ * of its cgroups is worth, rounded up. At least 1. Cost: reads some files of /proc and /sys.
  */
 BIDE_INTERNAL unsigned bide_os_cpu_count(void);
 /*
- * What the quota alone allows; 0: it limits nothing. root: put before every path, without a slash at
- * its end; "" for the real ones.
+ * What the quota alone allows; 0: it limits nothing. root: put before every path, without a slash
+ * at its end; "" for the real ones.
  */
 BIDE_INTERNAL unsigned bide_os_cgroup_cpu_count(const char *root);
 

@@ -2,10 +2,10 @@
  * blocking.h - the pool of threads behind bide_run_blocking, and the threads of bide_run_long
  * (runtime.h).
  *
- * Threads are started when a job finds none idle, up to the limit; those above the minimum end after
- * 10 idle seconds. With one worker results come back through bide_port_post, so that operations
- * complete on the worker only; with several the thread that ran a job completes it. In a simulation
- * there are no threads: a job runs on the worker, at a virtual time drawn from the seed.
+ * Threads are started when a job finds none idle, up to the limit; those above the minimum end
+ * after 10 idle seconds. With one worker results come back through bide_port_post, so that
+ * operations complete on the worker only; with several the thread that ran a job completes it. In a
+ * simulation there are no threads: a job runs on the worker, at a virtual time drawn from the seed.
  */
 #ifndef BIDE_BLOCKING_H
 #define BIDE_BLOCKING_H
@@ -19,6 +19,9 @@ enum { BIDE_BLOCKING_THREADS_MAX_DEFAULT_ = 4 };
  * peak of the queue anew.
  */
 BIDE_INTERNAL void bide_blocking_configure(unsigned threads_min, unsigned threads_max);
+
+/* Fills in the blocking_ counters. */
+BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
 
 /* After so long an idle thread ends. Written by tests only. */
 extern BIDE_INTERNAL int64_t bide_blocking_idle_max_ns_;

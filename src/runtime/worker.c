@@ -532,7 +532,7 @@ bool bide_port_disarm(bide_timer *timer)
 	return held;
 }
 
-void bide_port_count(bide_stats *stats)
+void bide_port_stats(bide_stats *stats)
 {
 	const bide_worker *worker = &bide_runtime_.main.worker;
 

@@ -75,7 +75,7 @@ void bide_port_post(bide_post *post) { post->run(post); }
 bool bide_port_on_worker(void) { return true; }
 unsigned bide_port_worker_count(void) { return 1; }
 int64_t bide_port_now(void) { return now_ns; }
-void bide_port_count(bide_stats *stats) { (void)stats; }
+void bide_port_stats(bide_stats *stats) { (void)stats; }
 const void *bide_port_thread(void) { return &only; }
 const char *bide_port_error_text(int error) { return (void)error, "an errno"; }
 bool bide_port_heavy_fence(void) { return true; }

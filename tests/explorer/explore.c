@@ -1150,7 +1150,7 @@ bool bide_port_disarm(bide_timer *timer)
 	return false;
 }
 
-void bide_port_count(bide_stats *stats)
+void bide_port_stats(bide_stats *stats)
 {
 	(void)stats;
 }
