@@ -25,7 +25,8 @@ elseif(NAME STREQUAL go)
 	set(ENV{GOTOOLCHAIN} local)
 	set(ENV{GOPROXY} off)
 	set(command ${TOOL} build -o ${program} .)
-elseif(NAME STREQUAL tokio)
+elseif(NAME MATCHES "^(tokio|rayon)$")
+	file(COPY ${SOURCE}/../participant.rs DESTINATION ${copy}/src)
 	# Debian's packages hold the sources of the crates.
 	file(WRITE ${copy}/.cargo/config.toml "[source.crates-io]
 replace-with = \"debian\"
@@ -41,11 +42,14 @@ execute_process(COMMAND ${command} WORKING_DIRECTORY ${copy} TIMEOUT 600 RESULT_
 	OUTPUT_FILE ${log} ERROR_FILE ${log})
 
 if(result EQUAL 0 AND NAME STREQUAL dotnet)
-	file(WRITE ${program} "#!/bin/sh\nexec \"${TOOL}\" \"${WORK}/out/bench.dll\" \"$@\"\n")
+	file(WRITE ${program} "#!/bin/sh
+[ -z \"$BENCH_WORKERS\" ] || export DOTNET_PROCESSOR_COUNT=\"$BENCH_WORKERS\"
+exec \"${TOOL}\" \"${WORK}/out/bench.dll\" \"$@\"
+")
 	file(CHMOD ${program} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
 		WORLD_READ WORLD_EXECUTE)
-elseif(result EQUAL 0 AND NAME STREQUAL tokio)
-	file(COPY ${WORK}/target/release/tokio DESTINATION ${OUT})
+elseif(result EQUAL 0 AND NAME MATCHES "^(tokio|rayon)$")
+	file(COPY ${WORK}/target/release/${NAME} DESTINATION ${OUT})
 endif()
 
 if(result EQUAL 0 AND EXISTS ${program})

@@ -1,16 +1,15 @@
 /*
- * bench: runs bide and its peers in turn, round by round, and prints the table of ratios.
+ * bench: runs bide and its peers in turn, round by round, and prints the table of ratios, or with
+ * --scaling draws their curves.
  *
  * Each participant is a program of its own that answers one question a line; README.md has the
  * protocol. One that is missing, dies or does not answer in time is named with the reason; the
  * others go on.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +18,11 @@
 
 #include "plot.h"
 #include "process.h"
+#include "program.h"
 #include "report.h"
+#include "scaling.h"
 
 enum {
-	PATH_BYTES = 4096,
 	SLEEPER_COUNT = 1000 * 1000,
 	SLEEPER_COUNT_SMALL = 100 * 1000,  /* where a million of the largest would not fit */
 	SLEEPER_COUNT_COUNTED = 20 * 1000, /* for their allocations */
@@ -30,154 +30,24 @@ enum {
 	SLEEP_FIRST_MS = 2000,
 	SLEEP_MAX_MS = 60 * 1000,
 	MEMORY_WANTED_MIB = 4096,
-	STARTS_MAX = 4,
-	NOTES_MAX = 64,
 };
-
-struct program {
-	const char *name;
-	bool interposed; /* its allocations are counted in a second process */
-	const char *speaks_for;
-	char path[PATH_BYTES];
-	bool present;
-	int starts;
-	bool failed;                       /* in the present row */
-	bool offers[ROW_COUNT][WHO_COUNT]; /* for sleepers: in ROW_SLEEPERS_BYTES */
-	struct process process;
-};
-
-static struct program programs[PROGRAM_COUNT] = {
-#define BENCH_PROGRAM(name, interposed, speaks_for) \
-	{ name, interposed, speaks_for, .present = false },
-	BENCH_PROGRAMS(BENCH_PROGRAM)
-#undef BENCH_PROGRAM
-};
-
-static struct {
-	int rounds;
-	int limit_s;
-	const char *results_path;
-	char folder[PATH_BYTES - 64]; /* where the peers are */
-	char counter[PATH_BYTES];     /* the library that counts allocations */
-	bool wanted[ROW_COUNT];
-} options = { .rounds = 7, .limit_s = 30, .results_path = BENCH_RESULTS };
 
 static struct results results;
-static char notes[NOTES_MAX][REASON_BYTES];
-static int note_count;
-
-static __attribute__((format(printf, 1, 2))) void note(const char *format, ...)
-{
-	va_list arguments;
-
-	if (note_count == NOTES_MAX)
-		return;
-	va_start(arguments, format);
-	vsnprintf(notes[note_count], REASON_BYTES, format, arguments);
-	va_end(arguments);
-	for (char *at = notes[note_count]; *at != '\0'; at++)
-		if (iscntrl((unsigned char)*at))
-			*at = '?'; /* what a participant said may be anything */
-	note_count++;
-}
-
-static __attribute__((format(printf, 1, 2))) void progress(const char *format, ...)
-{
-	va_list arguments;
-
-	if (!isatty(STDERR_FILENO))
-		return;
-	fputs("\r\033[K", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-}
-
-/* ---- what a participant says */
-
-static const char *field(const char *line, const char *key)
-{
-	char pattern[64];
-	const char *at;
-
-	snprintf(pattern, sizeof pattern, "\"%s\":", key);
-	at = strstr(line, pattern);
-	return at == NULL ? NULL : at + strlen(pattern);
-}
-
-static double field_number(const char *line, const char *key)
-{
-	const char *at = field(line, key);
-	char *end;
-	double value;
-
-	if (at == NULL)
-		return NAN;
-	value = strtod(at, &end);
-	return end == at ? NAN : value;
-}
-
-/* The smallest number of an array; NAN where there is none, or it holds anything else. */
-static double field_minimum(const char *line, const char *key)
-{
-	const char *at = field(line, key);
-	double minimum = NAN, value;
-	char *end;
-
-	if (at == NULL || *at != '[')
-		return NAN;
-	do {
-		value = strtod(++at, &end);
-		if (end == at || !(value > 0) || isinf(value))
-			return NAN;
-		minimum = value > minimum ? minimum : value; /* NAN > value is false too */
-		at = end;
-	} while (*at == ',');
-	return *at == ']' ? minimum : NAN;
-}
-
-static bool field_text(const char *line, const char *key, char *out, size_t size)
-{
-	const char *at = field(line, key);
-
-	if (at == NULL || *at != '"')
-		return false;
-	at++;
-	snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
-	return true;
-}
-
-static int who_of(const char *name)
-{
-	for (int who = 0; who < WHO_COUNT; who++)
-		if (strcmp(who_names[who], name) == 0)
-			return who;
-	return WHO_COUNT;
-}
-
-static int row_of(const char *name)
-{
-	if (strcmp(name, "sleepers") == 0)
-		return ROW_SLEEPERS_BYTES;
-	for (int row = 0; row < ROW_COUNT; row++)
-		if (strcmp(row_infos[row].name, name) == 0)
-			return row;
-	return ROW_COUNT;
-}
 
 /* One line of an answer to `run` or `count`. A round counts by its fastest batch. */
-static bool take_answer(struct program *program, enum row row, const char *line)
+static bool take_answer(struct program *program, int row, const char *line, void *unused)
 {
 	char name[64] = "";
 	double value = field_minimum(line, "batches"), allocs = field_number(line, "allocs");
 	int who = WHO_COUNT;
 
+	(void)unused;
 	if (field_text(line, "who", name, sizeof name))
 		who = who_of(name);
 	if (who == WHO_COUNT || !program->offers[row][who] || (isnan(value) && isnan(allocs)))
 		return false;
 	if (!isnan(value))
-		report_add(&results, row, (enum who)who, value);
+		report_add(&results, (enum row)row, (enum who)who, value);
 	if (!isnan(allocs)) {
 		results.allocs[row][who] = allocs;
 		results.bytes[row][who] = field_number(line, "bytes");
@@ -185,147 +55,31 @@ static bool take_answer(struct program *program, enum row row, const char *line)
 	return true;
 }
 
-/* ---- talking to a participant */
-
-static bool start(struct program *program, struct process *process, const char *preload)
-{
-	char *argv[] = { program->path, NULL };
-
-	if (process_start(process, argv, preload))
-		return true;
-	note("%s: cannot be started: %s", program->name, strerror(errno));
-	return false;
-}
-
-/* Ends a participant that failed (late_s > 0: it did not answer for so long). */
-static void give_up(struct program *program, struct process *process, const char *doing, int late_s)
-{
-	char reason[REASON_BYTES];
-
-	process_stop(process, late_s > 0, reason, sizeof reason);
-	if (late_s > 0)
-		note("%s: %s: no answer within %d s", program->name, doing, late_s);
-	else
-		note("%s: %s: %.400s", program->name, doing, reason);
-}
-
-/*
- * Sends a question and reads the answer up to its "." or "skip". Lines in between go to `take`,
- * which says false to one that it does not understand: then the participant is stopped, for nobody
- * knows what it would say next. False: it is gone, or did not do it; a note says why.
- */
-static bool ask(struct program *program, struct process *process, const char *question,
-                enum row row, bool (*take)(struct program *, enum row, const char *))
-{
-	int64_t deadline = process_now_ns() + (int64_t)options.limit_s * 1000000000;
-	char line[LINE_BYTES], text[128];
-
-	snprintf(text, sizeof text, "%s\n", question);
-	if (!process_write(process, text)) {
-		give_up(program, process, question, 0);
-		return false;
-	}
-	for (;;) {
-		enum process_read got = process_read_line(process, line, sizeof line, deadline);
-
-		if (got != PROCESS_LINE) {
-			give_up(program, process, question, got == PROCESS_LATE ? options.limit_s : 0);
-			return false;
-		}
-		if (strcmp(line, ".") == 0)
-			return true;
-		if (strncmp(line, "skip ", 5) == 0) {
-			note("%s: %s skipped: %.200s", program->name, question, line + 5);
-			return false;
-		}
-		if (!take(program, row, line)) {
-			note("%s: %s: not understood: %.100s", program->name, question, line);
-			process_stop(process, true, NULL, 0);
-			return false;
-		}
-	}
-}
-
-static bool take_offer(struct program *program, enum row unused, const char *line)
-{
-	char bench[64], name[64];
-	int row, who;
-
-	(void)unused;
-	if (sscanf(line, "%63s %63s", bench, name) != 2)
-		return false;
-	row = row_of(bench);
-	who = who_of(name);
-	if (row != ROW_COUNT && who != WHO_COUNT)
-		program->offers[row][who] = true; /* others: of a later version of this table */
-	return true;
-}
-
-static bool offers(const struct program *program, enum row row)
-{
-	for (int who = 0; who < WHO_COUNT; who++)
-		if (program->offers[row][who])
-			return true;
-	return false;
-}
-
-/* Finds a participant and asks what it has. The file <name>.skip tells why one was not built. */
-static void find_program(struct program *program)
-{
-	char skip_path[PATH_BYTES], reason[REASON_BYTES] = "";
-	FILE *skip;
-
-	snprintf(program->path, sizeof program->path, "%s/%s", options.folder, program->name);
-	snprintf(skip_path, sizeof skip_path, "%s/%s.skip", options.folder, program->name);
-	skip = fopen(skip_path, "r");
-	if (skip != NULL) {
-		if (fgets(reason, sizeof reason, skip) != NULL)
-			reason[strcspn(reason, "\n")] = '\0';
-		fclose(skip);
-	} else if (access(program->path, X_OK) != 0) {
-		snprintf(reason, sizeof reason, "not built (%.300s: %s)", program->path, strerror(errno));
-	}
-	if (reason[0] != '\0') {
-		note("%s: %.300s; skipped: %s", program->name, reason, program->speaks_for);
-		return;
-	}
-	if (!start(program, &program->process, NULL))
-		return;
-	program->starts = 1;
-	program->present = ask(program, &program->process, "list", ROW_COUNT, take_offer);
-}
-
-/* One that ended is started again for the next bench, a few times. */
-static bool running(struct program *program)
-{
-	if (program->process.pid != 0)
-		return true;
-	if (program->starts >= STARTS_MAX)
-		return false;
-	program->starts++;
-	return start(program, &program->process, NULL);
-}
-
 /* ---- one row, interleaved */
 
 static void run_row(enum row row)
 {
+	struct program *active[PROGRAM_COUNT];
 	char question[64];
+	int count = 0;
 
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		programs[i].failed = !programs[i].present || !offers(&programs[i], row);
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		programs[i].failed = !programs[i].present || !program_offers(&programs[i], (int)row);
+		if (!programs[i].failed)
+			active[count++] = &programs[i];
+	}
 	snprintf(question, sizeof question, "run %s", row_infos[row].name);
 	for (int round = 0; round < options.rounds; round++) {
-		for (int turn = 0; turn < PROGRAM_COUNT; turn++) {
-			int index = (turn + round) % PROGRAM_COUNT; /* nobody is always the first */
-			struct program *program = &programs[index];
+		for (int turn = 0; turn < count; turn++) {
+			struct program *program = active[(turn + round) % count]; /* no one is always first */
 
 			if (program->failed)
 				continue;
 			progress("%s, round %d of %d: %s", row_infos[row].name, round + 1, options.rounds,
 			         program->name);
 			program->failed =
-				!running(program) || !ask(program, &program->process, question, row, take_answer);
+				!program_running(program) ||
+				!program_ask(program, &program->process, question, take_answer, (int)row, NULL);
 		}
 	}
 }
@@ -339,13 +93,15 @@ static void count_row(enum row row)
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
 		struct program *program = &programs[i];
 		struct process process = { .pid = 0 };
+		char *argv[] = { program->path, NULL };
 
 		if (program->failed || !program->interposed)
 			continue;
 		progress("%s, allocations: %s", row_infos[row].name, program->name);
-		if (!start(program, &process, options.counter))
+		if (!program_start(program, &process, argv, options.counter))
 			continue;
-		(void)ask(program, &process, question, row, take_answer); /* a note says what failed */
+		/* a note says what failed */
+		(void)program_ask(program, &process, question, take_answer, (int)row, NULL);
 		process_stop(&process, false, NULL, 0);
 	}
 }
@@ -371,14 +127,12 @@ static bool once(struct program *program, enum who who, int count, int sleep_ms,
 	snprintf(count_text, sizeof count_text, "%d", count);
 	snprintf(ms_text, sizeof ms_text, "%d", sleep_ms);
 	snprintf(doing, sizeof doing, "once sleepers %s %d %d", who_text, count, sleep_ms);
-	if (!process_start(&process, argv, preload)) {
-		note("%s: cannot be started: %s", program->name, strerror(errno));
+	if (!program_start(program, &process, argv, preload))
 		return false;
-	}
 	got = process_read_line(&process, line, sizeof line,
 	                        process_now_ns() + (int64_t)limit_s * 1000000000);
 	if (got != PROCESS_LINE) {
-		give_up(program, &process, doing, got == PROCESS_LATE ? limit_s : 0);
+		program_give_up(program, &process, doing, got == PROCESS_LATE ? limit_s : 0);
 		return false;
 	}
 	process_stop(&process, false, NULL, 0);
@@ -500,6 +254,7 @@ static void usage(FILE *out)
 {
 	fprintf(out,
 	        "usage: bench [options] [names]\n"
+	        "  --scaling       no rows, but time against tasks and workers against speed-up\n"
 	        "  --rounds N      rounds of each bench, 1 to %d (7)\n"
 	        "  --limit S       seconds that one measurement may take, 1 to 600 (30)\n"
 	        "  --results FILE  where a JSON object a line is appended (%s)\n"
@@ -544,9 +299,13 @@ static bool number(const char *option, const char *text, int max, int *out)
 static int read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "rounds", required_argument, NULL, 'r' },  { "limit", required_argument, NULL, 'l' },
-		{ "results", required_argument, NULL, 'o' }, { "peers", required_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "results", required_argument, NULL, 'o' },
+		{ "peers", required_argument, NULL, 'p' },
+		{ "scaling", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	bool good = true;
 	int option;
@@ -560,6 +319,8 @@ static int read_options(int argc, char **argv)
 			options.results_path = optarg;
 		else if (option == 'p')
 			snprintf(options.folder, sizeof options.folder, "%s", optarg);
+		else if (option == 's')
+			options.scaling = true;
 		else if (option == 'h')
 			return usage(stdout), 1;
 		else
@@ -567,8 +328,12 @@ static int read_options(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		good = select_rows(argv[i]) && good;
-	for (int row = 0; row < ROW_COUNT && optind == argc; row++)
+	for (int row = 0; row < ROW_COUNT && optind == argc && !options.scaling; row++)
 		options.wanted[row] = true;
+	if (options.scaling && optind < argc) {
+		fprintf(stderr, "bench: --scaling takes no names\n");
+		return 3;
+	}
 	return good ? 0 : 3;
 }
 
@@ -600,13 +365,15 @@ static void describe_machine(char *out, size_t size)
 	if (cpu != NULL)
 		fclose(cpu);
 	uname(&system);
-	snprintf(out, size, "%s, %ld CPUs, %s %s; medians of %d rounds in turn; ratio = peer / bide",
-	         model, sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, options.rounds);
+	snprintf(out, size, "%s, %ld CPUs, %s %s; medians of %d rounds in turn%s", model,
+	         sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release, options.rounds,
+	         options.scaling ? "" : "; ratio = peer / bide");
 }
 
 static bool show(enum row row, bool append)
 {
 	progress("%s", "");
+	report_head(row_infos[row].workers > 0);
 	report_row(&results, row);
 	return append && report_append(&results, row, options.results_path);
 }
@@ -630,13 +397,43 @@ static bool run_wanted(void)
 	return written;
 }
 
+/* Only those that are asked for something: one that only waits may not disturb, but need not. */
+static void find_programs(void)
+{
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		bool needed = false;
+
+		for (int row = 0; row < ROW_COUNT; row++)
+			needed =
+				needed || (options.wanted[row] && row_infos[row].workers == programs[i].workers);
+		if (needed)
+			program_find(&programs[i]);
+	}
+}
+
+static bool run_table(const char *machine)
+{
+	bool written;
+
+	find_programs();
+	written = run_wanted();
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		process_stop(&programs[i].process, false, NULL, 0);
+	print_notes();
+	if (!written)
+		return false;
+	printf("\nresults: %s\n", options.results_path);
+	return report_markdown(&results, options.results_path, machine) &&
+	       plot_write(&results, options.results_path, machine);
+}
+
 int main(int argc, char **argv)
 {
 	char machine[512];
 	int stop;
-	bool written;
 
 	signal(SIGPIPE, SIG_IGN);
+	unsetenv("BENCH_WORKERS"); /* set for those who shall have workers */
 	report_init(&results);
 	if (!find_folder())
 		return 1;
@@ -644,25 +441,10 @@ int main(int argc, char **argv)
 	if (stop != 0)
 		return stop - 1;
 	snprintf(options.counter, sizeof options.counter, "%s/bench_allocations.so", options.folder);
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		find_program(&programs[i]);
 	describe_machine(machine, sizeof machine);
-	printf("%s\n\n", machine);
+	printf("%s\n", machine);
 #ifndef __OPTIMIZE__
-	printf("This is not an optimised build: the figures mean nothing. Use the preset release.\n\n");
+	printf("This is not an optimised build: the figures mean nothing. Use the preset release.\n");
 #endif
-	report_head();
-	written = run_wanted();
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		process_stop(&programs[i].process, false, NULL, 0);
-	if (note_count > 0)
-		printf("\n");
-	for (int i = 0; i < note_count; i++)
-		printf("%s\n", notes[i]);
-	if (written) {
-		printf("\nresults: %s\n", options.results_path);
-		written = report_markdown(&results, options.results_path, machine) &&
-		          plot_write(&results, options.results_path, machine);
-	}
-	return written ? 0 : 1;
+	return (options.scaling ? scaling_run(machine) : run_table(machine)) ? 0 : 1;
 }

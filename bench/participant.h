@@ -2,7 +2,8 @@
  * What the participants written in C and C++ share: the protocol of README.md and the stop-watch.
  * A participant is a table of cases and a call of bench_participant(). C11 and C++20.
  *
- * Timing pass: CLOCK_MONOTONIC around each of 25 batches of at least 2 ms, nothing interposed.
+ * Timing pass: CLOCK_MONOTONIC around each of 25 batches of at least 2 ms, nothing interposed; a
+ * case with several threads has fewer and longer ones.
  * Counting pass: another process, with bench_allocations.so preloaded; see allocations.c.
  */
 #ifndef BENCH_PARTICIPANT_H
@@ -10,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,9 +27,31 @@
 enum {
 	BENCH_BATCHES = 25,
 	BENCH_BATCH_MIN_NS = 2 * 1000 * 1000, /* shorter than a time slice: some run undisturbed */
-	BENCH_BATCH_AIM_NS = 2500 * 1000,
+	BENCH_BATCH_AIM_PERCENT = 125,        /* of the least */
+	/* several threads: starting and waking them must not count; then 0.3 seconds of them, but */
+	/* three batches at least */
+	BENCH_WORKERS_BATCH_NS = 20 * 1000 * 1000,
+	BENCH_WORKERS_SPENT_NS = 300 * 1000 * 1000,
+	BENCH_WORKERS_BATCHES_MIN = 3,
 	BENCH_COUNTED = 2000, /* operations in the counting pass */
 	BENCH_CASES_MAX = 32,
+};
+
+/*
+ * The same work in every language. fib(27): 635,621 calls, each a real one; every call but a leaf
+ * forks one of its two. Skynet: a tree of 10 children a node, the leaves numbered and added up.
+ */
+enum {
+	BENCH_FIB = 27,
+	BENCH_FIB_RESULT = 196418,
+	BENCH_FIB_CALLS = 635621,
+	BENCH_FIB_LOAD = 20, /* for a second of load, in small pieces */
+	BENCH_SKYNET_LEAVES = 1000 * 1000,
+	BENCH_SKYNET_TASKS = 1111111,
+	BENCH_INJECTED = 10 * 1000,
+	BENCH_PAUSE_NS = 1000 * 1000, /* after which a worker without work is asleep */
+	BENCH_LOAD_NS = 1000 * 1000 * 1000,
+	BENCH_IDLE_NS = 1000 * 1000 * 1000,
 };
 
 struct bench_case {
@@ -37,6 +61,14 @@ struct bench_case {
 	uint64_t operations;         /* operations in one step; 0 means 1 */
 	void (*prepare)(void);       /* before and after a measurement, not timed; may be NULL */
 	void (*clean)(void);
+	uint64_t batch_min_ns; /* 0: BENCH_BATCH_MIN_NS; else it is a case with several threads */
+	bool by_workers;       /* the row's name ends in the number of workers: "skynet_2" */
+	/*
+	 * In place of run: returns what the steps took, in the row's unit, without the pauses between.
+	 * Not counted for allocations.
+	 */
+	double (*timed)(uint64_t count);
+	bool alone; /* one batch of one step, nothing warmed up */
 };
 
 /* The result of one run in a fresh process; times in nanoseconds for all `count` sleepers. */
@@ -106,18 +138,79 @@ static inline uint64_t bench_peak_bytes(void)
 	return kib * 1024;
 }
 
+/* How many workers this process shall have; 0: everything on the one thread. */
+static inline int bench_workers(void)
+{
+	const char *text = getenv("BENCH_WORKERS");
+
+	return text != NULL ? atoi(text) : 0;
+}
+
+static inline const char *bench_name(const struct bench_case *test)
+{
+	static char name[64];
+
+	snprintf(name, sizeof name, "%.40s", test->bench);
+	if (test->by_workers)
+		snprintf(name, sizeof name, "%.40s_%d", test->bench, bench_workers());
+	return name;
+}
+
+/* For the case "scale": the leaves of its skynet. */
+static inline uint64_t *bench_scale_leaves(void)
+{
+	static uint64_t leaves;
+
+	return &leaves;
+}
+
+/* In a loop that waits for another thread: where that has no CPU, it gets this one. */
+static inline void bench_spin(unsigned *turn)
+{
+	if (++*turn % 10000 == 0)
+		sched_yield();
+}
+
+static inline void bench_pause(uint64_t pause_ns)
+{
+	uint64_t until = bench_now_ns() + pause_ns;
+
+	while (bench_now_ns() < until)
+		;
+}
+
+/* idle_cpu: microseconds of CPU time of the process while this thread sleeps for a second. */
+static inline double bench_idle_cpu_us(void)
+{
+	struct timespec second = { .tv_sec = BENCH_IDLE_NS / 1000000000, .tv_nsec = 0 };
+	uint64_t before = bench_cpu_ns();
+
+	nanosleep(&second, NULL);
+	return (double)(bench_cpu_ns() - before) / 1e3;
+}
+
 static inline double bench_batch_ns(const struct bench_case *test, uint64_t count)
 {
 	uint64_t started = bench_now_ns();
 
-	test->run(count);
+	if (test->timed != NULL)
+		(void)test->timed(count);
+	else
+		test->run(count);
 	return (double)(bench_now_ns() - started);
+}
+
+/* What counts of it: the same, or what the case itself measured. */
+static inline double bench_batch_value(const struct bench_case *test, uint64_t count)
+{
+	return test->timed != NULL ? test->timed(count) : bench_batch_ns(test, count);
 }
 
 /* Finds how many steps a batch takes. `count` is kept between rounds, then it only warms up. */
 static inline void bench_calibrate(const struct bench_case *test, uint64_t *count)
 {
-	const double min_ns = BENCH_BATCH_MIN_NS, aim_ns = BENCH_BATCH_AIM_NS;
+	const double min_ns = (double)(test->batch_min_ns ? test->batch_min_ns : BENCH_BATCH_MIN_NS);
+	const double aim_ns = min_ns * 1.25;
 	double elapsed_ns;
 
 	if (*count == 0)
@@ -130,27 +223,40 @@ static inline void bench_calibrate(const struct bench_case *test, uint64_t *coun
 	}
 }
 
-/* One measurement: ns an operation in each batch. */
-static inline void bench_measure(const struct bench_case *test, uint64_t *count,
-                                 double batches_ns[BENCH_BATCHES])
+static inline bool bench_enough(const struct bench_case *test, int done, uint64_t started_ns)
 {
-	uint64_t operations = test->operations ? test->operations : 1;
+	if (test->alone || done >= BENCH_BATCHES)
+		return done > 0;
+	return test->batch_min_ns > 0 && done >= BENCH_WORKERS_BATCHES_MIN &&
+	       bench_now_ns() - started_ns >= BENCH_WORKERS_SPENT_NS;
+}
+
+/* One measurement: ns an operation in each batch. Returns how many there are. */
+static inline int bench_measure(const struct bench_case *test, uint64_t *count,
+                                double batches_ns[BENCH_BATCHES])
+{
+	uint64_t operations = test->operations ? test->operations : 1, started_ns;
+	int done = 0;
 
 	if (test->prepare != NULL)
 		test->prepare();
-	bench_calibrate(test, count);
-	for (int i = 0; i < BENCH_BATCHES; i++)
-		batches_ns[i] = bench_batch_ns(test, *count) / (double)*count / (double)operations;
+	if (test->alone)
+		*count = 1;
+	else
+		bench_calibrate(test, count);
+	for (started_ns = bench_now_ns(); !bench_enough(test, done, started_ns); done++)
+		batches_ns[done] = bench_batch_value(test, *count) / (double)*count / (double)operations;
 	if (test->clean != NULL)
 		test->clean();
+	return done;
 }
 
 static inline void bench_print_batches(const struct bench_case *test,
-                                       const double batches_ns[BENCH_BATCHES])
+                                       const double batches_ns[BENCH_BATCHES], int count)
 {
-	printf("{\"bench\":\"%s\",\"who\":\"%s\",\"unit\":\"ns\",\"batches\":[", test->bench,
-	       test->who);
-	for (int i = 0; i < BENCH_BATCHES; i++)
+	printf("{\"bench\":\"%s\",\"who\":\"%s\",\"unit\":\"%s\",\"batches\":[", bench_name(test),
+	       test->who, test->alone ? "us" : "ns");
+	for (int i = 0; i < count; i++)
 		printf("%s%.4f", i ? "," : "", batches_ns[i]);
 	puts("]}");
 }
@@ -165,7 +271,7 @@ static inline bool bench_count(const struct bench_case *test, double *allocs, do
 	uint64_t steps = BENCH_COUNTED / operations + 1;
 	uint64_t count[3], size[3];
 
-	if (!bench_allocations(&count[0], &size[0]))
+	if (test->timed != NULL || !bench_allocations(&count[0], &size[0]))
 		return false;
 	if (test->prepare != NULL)
 		test->prepare();
@@ -184,21 +290,29 @@ static inline bool bench_count(const struct bench_case *test, double *allocs, do
 	return true;
 }
 
+/* `scale <leaves>` asks the case "scale", whose batch has another size each time. */
 static inline void bench_answer(const struct bench_case *cases, size_t case_count,
-                                const char *command, const char *bench)
+                                const char *command, const char *argument)
 {
 	static uint64_t counts[BENCH_CASES_MAX];
-	bool found = false;
+	bool scale = strcmp(command, "scale") == 0, found = false;
+	const char *bench = scale ? "scale" : argument;
+
+	if (scale)
+		*bench_scale_leaves() = strtoull(argument, NULL, 10);
 
 	for (size_t i = 0; i < case_count; i++) {
 		double batches_ns[BENCH_BATCHES], allocs, bytes;
 
-		if (strcmp(cases[i].bench, bench) != 0)
+		if (strcmp(bench_name(&cases[i]), bench) != 0)
 			continue;
 		found = true;
-		if (strcmp(command, "run") == 0) {
-			bench_measure(&cases[i], &counts[i], batches_ns);
-			bench_print_batches(&cases[i], batches_ns);
+		if (scale)
+			counts[i] = 0;
+		if (scale || strcmp(command, "run") == 0) {
+			int count = bench_measure(&cases[i], &counts[i], batches_ns);
+
+			bench_print_batches(&cases[i], batches_ns, count);
 		} else if (bench_count(&cases[i], &allocs, &bytes)) {
 			printf("{\"bench\":\"%s\",\"who\":\"%s\",\"allocs\":%.3f,\"bytes\":%.1f}\n", bench,
 			       cases[i].who, allocs, bytes);
@@ -249,11 +363,12 @@ static inline int bench_participant(int argc, char **argv, const struct bench_ca
 
 		if (words == 1 && strcmp(command, "list") == 0) {
 			for (size_t i = 0; i < case_count; i++)
-				printf("%s %s\n", cases[i].bench, cases[i].who);
+				printf("%s %s\n", bench_name(&cases[i]), cases[i].who);
 			if (sleepers != NULL)
 				printf("sleepers %s\n", sleeper);
 			puts(".");
-		} else if (words == 2 && (strcmp(command, "run") == 0 || strcmp(command, "count") == 0)) {
+		} else if (words == 2 && (strcmp(command, "run") == 0 || strcmp(command, "count") == 0 ||
+		                          strcmp(command, "scale") == 0)) {
 			bench_answer(cases, case_count, command, bench);
 		} else {
 			printf("skip %s unknown command\n", words > 1 ? bench : "-");

@@ -18,23 +18,31 @@ enum { PLOT_PATH_BYTES = 4096, LIMIT_S = 30, NOT_FOUND = 127 };
 
 static const double gap = 1.4; /* between two benches, in widths of a bar */
 
-/* Calls `put` for each bench that was measured with the place of its first bar and its bars. */
-static void each_bench(FILE *file, const struct results *results,
-                       void (*put)(FILE *, const struct results *, enum row, double, int))
+/*
+ * Calls `put` for each bench of one table that was measured with the place of its first bar and its
+ * bars. Returns how many there are.
+ */
+static int each_bench(FILE *file, const struct results *results, bool workers,
+                      void (*put)(FILE *, const struct results *, enum row, double, int))
 {
 	double at = 0;
+	int benches = 0;
 
 	for (int row = 0; row < ROW_COUNT; row++) {
 		int bars = 0;
 
+		if ((row_infos[row].workers > 0) != workers)
+			continue;
 		for (int who = 0; who < WHO_COUNT; who++)
 			bars += results->counts[row][who] > 0;
 		if (bars == 0)
 			continue;
 		put(file, results, (enum row)row, at, bars);
 		at += bars + gap;
+		benches++;
 	}
 	fprintf(file, "\n\n");
+	return benches;
 }
 
 static void put_bars(FILE *file, const struct results *results, enum row row, double at, int bars)
@@ -67,25 +75,26 @@ static void put_target(FILE *file, const struct results *results, enum row row, 
 		fprintf(file, "%.2f %.4f\n", at, limit);
 }
 
-static bool write_data(const struct results *results, const char *path)
+/* -1, with a message: not written; else the number of benches in it. */
+static int write_data(const struct results *results, bool workers, const char *path)
 {
 	FILE *file = fopen(path, "w");
+	int benches = 0;
 	bool whole;
 
 	if (file != NULL) {
-		each_bench(file, results, put_bars);
-		each_bench(file, results, put_name);
-		each_bench(file, results, put_target);
+		benches = each_bench(file, results, workers, put_bars);
+		each_bench(file, results, workers, put_name);
+		each_bench(file, results, workers, put_target);
 		whole = !ferror(file);
 		if (fclose(file) == 0 && whole)
-			return true;
+			return benches;
 	}
 	fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
-	return false;
+	return -1;
 }
 
-/* The labels of all participants, for the legend, as gnuplot's word() splits them. */
-static void join_labels(char *out, size_t size)
+void plot_labels(char *out, size_t size)
 {
 	size_t used = 0;
 
@@ -111,20 +120,15 @@ static bool run_gnuplot(char *const argv[], char *reason, size_t size)
 	return process_stop(&process, got == PROCESS_LATE, reason, size);
 }
 
-bool plot_write(const struct results *results, const char *results_path, const char *machine)
+bool plot_draw(char *const arguments[], const char *chart)
 {
-	char data[PLOT_PATH_BYTES], chart[PLOT_PATH_BYTES], labels[512], about[512];
 	char reason[REASON_BYTES], not_found[32];
-	char env[] = "/usr/bin/env", gnuplot[] = "gnuplot", call[] = "-c", script[] = BENCH_PLOT;
-	char *argv[] = { env, gnuplot, call, script, data, chart, about, labels, NULL };
+	char env[] = "/usr/bin/env", gnuplot[] = "gnuplot", call[] = "-c";
+	char *argv[16] = { env, gnuplot, call };
 
-	report_path(data, sizeof data, results_path, "dat");
-	report_path(chart, sizeof chart, results_path, "svg");
-	snprintf(about, sizeof about, "%.*s", (int)strcspn(machine, ";"), machine);
-	join_labels(labels, sizeof labels);
+	for (int i = 0; arguments[i] != NULL && i < 12; i++)
+		argv[3 + i] = arguments[i];
 	(void)unlink(chart); /* not that of another run */
-	if (!write_data(results, data))
-		return false;
 	if (run_gnuplot(argv, reason, sizeof reason)) {
 		printf("chart: %s\n", chart);
 		return true;
@@ -136,4 +140,32 @@ bool plot_write(const struct results *results, const char *results_path, const c
 	}
 	fprintf(stderr, "bench: no chart: gnuplot %s\n", reason);
 	return false;
+}
+
+static bool draw_table(const struct results *results, bool workers, const char *results_path,
+                       const char *machine)
+{
+	char data[PLOT_PATH_BYTES], chart[PLOT_PATH_BYTES], labels[512], about[512];
+	char script[] = BENCH_PLOT, one[] = "nanoseconds an operation (sleepers_bytes: bytes)";
+	char many[] = "nanoseconds an operation (idle_cpu: microseconds a second)";
+	char *arguments[] = { script, data, chart, about, labels, workers ? many : one, NULL };
+	int benches;
+
+	report_path(data, sizeof data, results_path, workers ? "_workers.dat" : ".dat");
+	report_path(chart, sizeof chart, results_path, workers ? "_workers.svg" : ".svg");
+	snprintf(about, sizeof about, "%.*s", (int)strcspn(machine, ";"), machine);
+	plot_labels(labels, sizeof labels);
+	benches = write_data(results, workers, data);
+	if (benches > 0)
+		return plot_draw(arguments, chart);
+	(void)unlink(chart);
+	(void)unlink(data);
+	return benches == 0;
+}
+
+bool plot_write(const struct results *results, const char *results_path, const char *machine)
+{
+	bool one = draw_table(results, false, results_path, machine);
+
+	return draw_table(results, true, results_path, machine) && one;
 }

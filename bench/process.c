@@ -22,22 +22,22 @@ int64_t process_now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void become(char *const argv[], const char *preload, const int input[2], const int output[2],
-                   int errors)
+static void become(char *const argv[], char *const environment[], const int input[2],
+                   const int output[2], int errors)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
 	if (dup2(input[0], STDIN_FILENO) < 0 || dup2(output[1], STDOUT_FILENO) < 0 ||
 	    dup2(errors, STDERR_FILENO) < 0)
 		_exit(126);
-	if (preload != NULL)
-		setenv("LD_PRELOAD", preload, 1);
+	for (; environment != NULL && *environment != NULL; environment++)
+		putenv(*environment);
 	execv(argv[0], argv);
 	dprintf(STDERR_FILENO, "cannot start %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
 
-bool process_start(struct process *process, char *const argv[], const char *preload)
+bool process_start(struct process *process, char *const argv[], char *const environment[])
 {
 	int input[2] = { -1, -1 }, output[2] = { -1, -1 };
 
@@ -49,7 +49,7 @@ bool process_start(struct process *process, char *const argv[], const char *prel
 	if (process->pid < 0)
 		goto failed;
 	if (process->pid == 0)
-		become(argv, preload, input, output, fileno(process->errors));
+		become(argv, environment, input, output, fileno(process->errors));
 	close(input[0]);
 	close(output[1]);
 	process->input = input[1];

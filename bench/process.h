@@ -23,8 +23,11 @@ struct process {
 
 enum process_read { PROCESS_LINE, PROCESS_ENDED, PROCESS_LATE };
 
-/* Starts argv[0] (a path). `preload`, if not NULL, goes into LD_PRELOAD. False: errno says why. */
-bool process_start(struct process *process, char *const argv[], const char *preload);
+/*
+ * Starts argv[0] (a path). `environment`, if not NULL: "NAME=value" and at the end NULL, set on top
+ * of the present one. False: errno says why.
+ */
+bool process_start(struct process *process, char *const argv[], char *const environment[]);
 /* Writes text; false if the process does not take it any more. */
 bool process_write(struct process *process, const char *text);
 /* The next line without its newline, at the latest at deadline_ns of CLOCK_MONOTONIC. */

@@ -11,8 +11,8 @@
 enum { CELL_BYTES = REPORT_NUMBER_BYTES, BEST_COUNT = 3 };
 
 const struct row_info row_infos[ROW_COUNT] = {
-#define BENCH_ROW_INFO(id, name, group, unit, decimals, target, of) \
-	{ name, group, unit, decimals, target, of },
+#define BENCH_ROW_INFO(id, name, group, unit, decimals, target, of, workers) \
+	{ name, group, unit, decimals, target, of, workers },
 	BENCH_ROWS(BENCH_ROW_INFO)
 #undef BENCH_ROW_INFO
 };
@@ -52,6 +52,14 @@ static int by_value(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+bool report_measured(const struct results *results, enum row row)
+{
+	for (int who = 0; who < WHO_COUNT; who++)
+		if (results->counts[row][who] > 0)
+			return true;
+	return false;
+}
+
 double report_median(const struct results *results, enum row row, enum who who)
 {
 	double sorted[ROUNDS_MAX];
@@ -77,8 +85,14 @@ const char *report_number(char out[CELL_BYTES], double value, int decimals)
 	return out;
 }
 
-void report_head(void)
+void report_head(bool workers)
 {
+	static bool said[2];
+
+	if (said[workers])
+		return;
+	said[workers] = true;
+	printf("%s", workers ? "\nThe scheduler; the name ends in the number of workers:\n" : "\n");
 	printf("%-17s %-5s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
 	       "peer", "value", "allocs", "bytes", "ratio", "target for bide");
 }
@@ -99,7 +113,7 @@ static const char *verdict(char out[CELL_BYTES], const struct results *results, 
 {
 	const struct row_info *info = &row_infos[row];
 	double bide = report_median(results, row, WHO_BIDE), limit = report_limit(results, row);
-	char target[CELL_BYTES / 2], number[CELL_BYTES];
+	char target[CELL_BYTES / 2];
 
 	out[0] = '\0';
 	if (info->target <= 0)
@@ -107,7 +121,7 @@ static const char *verdict(char out[CELL_BYTES], const struct results *results, 
 	if (info->target_of != WHO_COUNT)
 		snprintf(target, sizeof target, "%.2f x %s", info->target, who_names[info->target_of]);
 	else
-		snprintf(target, sizeof target, "%.16s %s", report_number(number, limit, -1), info->unit);
+		snprintf(target, sizeof target, "%g %s", limit, info->unit);
 	if (isnan(bide) || isnan(limit))
 		snprintf(out, CELL_BYTES, "%s", target);
 	else if (bide <= limit)
@@ -156,7 +170,7 @@ void report_row(const struct results *results, enum row row)
 	fflush(stdout);
 }
 
-static void make_folders(const char *path)
+void report_make_folders(const char *path)
 {
 	char folder[4096];
 
@@ -174,7 +188,7 @@ bool report_append(const struct results *results, enum row row, const char *path
 	FILE *file;
 	bool whole;
 
-	make_folders(path);
+	report_make_folders(path);
 	file = fopen(path, "a");
 	if (file == NULL) {
 		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
@@ -209,7 +223,7 @@ void report_path(char *out, size_t size, const char *results_path, const char *e
 	const char *dot = strrchr(name ? name : results_path, '.');
 	size_t stem = dot != NULL ? (size_t)(dot - results_path) : strlen(results_path);
 
-	snprintf(out, size, "%.*s.%s", (int)stem, results_path, ending);
+	snprintf(out, size, "%.*s%s", (int)stem, results_path, ending);
 }
 
 /* Up to BEST_COUNT peers, the best first; the floors (a call, malloc) are none. */
@@ -217,7 +231,7 @@ static int best_peers(const struct results *results, enum row row, enum who best
 {
 	int count = 0;
 
-	for (int who = WHO_MALLOC + 1; who < WHO_COUNT; who++) {
+	for (int who = WHO_FLOOR + 1; who < WHO_COUNT; who++) {
 		double value = report_median(results, row, (enum who)who);
 		int at = count;
 
@@ -257,27 +271,38 @@ static void markdown_row(FILE *file, const struct results *results, enum row row
 	fprintf(file, " | %s |\n", verdict(number, results, row));
 }
 
+/* Nothing where none of its rows was measured. */
+static void markdown_table(FILE *file, const struct results *results, bool workers)
+{
+	bool headed = false;
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if ((row_infos[row].workers > 0) != workers || !report_measured(results, (enum row)row))
+			continue;
+		if (!headed && workers && ftell(file) > 0)
+			fputc('\n', file);
+		if (!headed)
+			fprintf(file,
+			        "| bench | bide | best peers | ratio | target |\n|---|---|---|---|---|\n");
+		headed = true;
+		markdown_row(file, results, (enum row)row);
+	}
+}
+
 bool report_markdown(const struct results *results, const char *results_path, const char *machine)
 {
 	char path[4096];
 	FILE *file;
 	bool whole;
 
-	report_path(path, sizeof path, results_path, "md");
+	report_path(path, sizeof path, results_path, ".md");
 	file = fopen(path, "w");
 	if (file == NULL) {
 		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
 		return false;
 	}
-	fprintf(file, "| bench | bide | best peers | ratio | target |\n|---|---|---|---|---|\n");
-	for (int row = 0; row < ROW_COUNT; row++) {
-		bool measured = false;
-
-		for (int who = 0; who < WHO_COUNT; who++)
-			measured = measured || results->counts[row][who] > 0;
-		if (measured)
-			markdown_row(file, results, (enum row)row);
-	}
+	markdown_table(file, results, false);
+	markdown_table(file, results, true);
 	fprintf(file, "\n%s.\n", machine);
 	whole = !ferror(file);
 	if (fclose(file) != 0 || !whole) {

@@ -7,13 +7,16 @@
 
 /*
  * who, as it is written in results.jsonl, and for people; the order is that of the table. Those up
- * to WHO_MALLOC are bide and the floors, the others its peers.
+ * to WHO_FLOOR are bide and the floors, the others its peers.
  */
 #define BENCH_WHO(X)                                          \
 	X(BIDE, "bide", "bide")                                   \
 	X(CALL, "call", "plain call")                             \
 	X(MALLOC, "malloc", "malloc + free")                      \
+	X(BARE, "bare", "bare threads")                           \
 	X(CPP20, "cpp20", "C++20")                                \
+	X(TBB, "tbb", "oneTBB")                                   \
+	X(RAYON, "rayon", "rayon")                                \
 	X(DOTNET_VALUETASK, "dotnet_valuetask", ".NET ValueTask") \
 	X(DOTNET_TASK, "dotnet_task", ".NET Task")                \
 	X(GO, "go", "Go")                                         \
@@ -24,27 +27,41 @@ enum who {
 #define BENCH_WHO_ID(id, ...) WHO_##id,
 	BENCH_WHO(BENCH_WHO_ID)
 #undef BENCH_WHO_ID
-		WHO_COUNT
+		WHO_COUNT,
+	WHO_FLOOR = WHO_BARE
 };
 
 /*
- * id, name of the row, name that selects it, unit, decimals, target: at most `factor` x what `of`
- * gives in the same run, or `factor` units where `of` is WHO_COUNT; 0: no target. Targets are for
- * one worker.
+ * id, name of the row, name that selects it, unit, decimals, target, of, workers. The target: at
+ * most `factor` x what `of` gives in the same run, or `factor` units where `of` is WHO_COUNT; 0: no
+ * target. Workers: 0: all on one thread, the table of what a step costs; else the table of the
+ * scheduler, each participant with that many workers.
  */
-#define BENCH_ROWS(X)                                                                     \
-	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 1.15, WHO_CALL)                 \
-	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 4, WHO_COUNT)                      \
-	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0, WHO_COUNT)                         \
-	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 15, WHO_COUNT)         \
-	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 15, WHO_COUNT)                     \
-	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0, WHO_COUNT) \
-	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 112, WHO_COUNT)           \
-	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0, WHO_COUNT)              \
-	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0, WHO_COUNT)                  \
-	X(TIMERS, "timers", "timers", "ns", 1, 8, WHO_COUNT)                                  \
-	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 8, WHO_COUNT)                        \
-	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0, WHO_COUNT)
+#define BENCH_ROWS(X)                                                                        \
+	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 1.15, WHO_CALL, 0)                 \
+	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 4, WHO_COUNT, 0)                      \
+	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0, WHO_COUNT, 0)                         \
+	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 15, WHO_COUNT, 0)         \
+	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 15, WHO_COUNT, 0)                     \
+	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0, WHO_COUNT, 0) \
+	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 112, WHO_COUNT, 0)           \
+	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0, WHO_COUNT, 0)              \
+	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0, WHO_COUNT, 0)                  \
+	X(TIMERS, "timers", "timers", "ns", 1, 8, WHO_COUNT, 0)                                  \
+	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 8, WHO_COUNT, 0)                        \
+	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0, WHO_COUNT, 0)                   \
+	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 10, WHO_COUNT, 1)              \
+	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 0, WHO_COUNT, 2)               \
+	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 0, WHO_COUNT, 1)                     \
+	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 0, WHO_COUNT, 2)                     \
+	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 4, WHO_COUNT, 1)         \
+	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2.1, WHO_COUNT, 2)       \
+	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 6, WHO_COUNT, 1)                              \
+	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 3.1, WHO_COUNT, 2)                            \
+	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 330, WHO_COUNT, 2)  \
+	X(INJECT_2, "inject_2", "inject", "ns", 1, 0, WHO_COUNT, 2)                              \
+	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 0, WHO_COUNT, 2)            \
+	X(IDLE_CPU_2, "idle_cpu_2", "idle_cpu", "us", 0, 100, WHO_COUNT, 2)
 
 enum row {
 #define BENCH_ROW_ID(id, ...) ROW_##id,
@@ -55,25 +72,43 @@ enum row {
 
 /*
  * Programs in the folder `peers` beside the harness: name, whether its allocations are counted in a
- * second process with the C allocator interposed (the others report their runtime's counters), and
- * whom it speaks for.
+ * second process with the C allocator interposed (the others report their runtime's counters), whom
+ * it speaks for, and for which number of workers: each number is a process of its own.
  */
-#define BENCH_PROGRAMS(X)                               \
-	X("bide", true, "bide")                             \
-	X("native", true, "call, malloc")                   \
-	X("cpp20", true, "cpp20")                           \
-	X("dotnet", false, "dotnet_valuetask, dotnet_task") \
-	X("go", false, "go")                                \
-	X("tokio", true, "tokio")                           \
-	X("libuv", true, "libuv")
+#define BENCH_PROGRAMS(X)                                  \
+	X("bide", true, "bide", 0)                             \
+	X("native", true, "call, malloc", 0)                   \
+	X("cpp20", true, "cpp20", 0)                           \
+	X("dotnet", false, "dotnet_valuetask, dotnet_task", 0) \
+	X("go", false, "go", 0)                                \
+	X("tokio", true, "tokio", 0)                           \
+	X("libuv", true, "libuv", 0)                           \
+	X("bide_workers", true, "bide", 1)                     \
+	X("bide_workers", true, "bide", 2)                     \
+	X("threads", true, "call, bare", 1)                    \
+	X("threads", true, "call, bare", 2)                    \
+	X("cpp20", true, "cpp20", 1)                           \
+	X("tbb", true, "tbb", 1)                               \
+	X("tbb", true, "tbb", 2)                               \
+	X("rayon", true, "rayon", 1)                           \
+	X("rayon", true, "rayon", 2)                           \
+	X("tokio", true, "tokio", 1)                           \
+	X("tokio", true, "tokio", 2)                           \
+	X("go", false, "go", 1)                                \
+	X("go", false, "go", 2)                                \
+	X("dotnet", false, "dotnet_valuetask, dotnet_task", 1) \
+	X("dotnet", false, "dotnet_valuetask, dotnet_task", 2)
 
-enum { PROGRAM_COUNT = 7, ROUNDS_MAX = 99 };
+#define BENCH_ONE(...) +1
+enum { PROGRAM_COUNT = 0 BENCH_PROGRAMS(BENCH_ONE), ROUNDS_MAX = 99 };
+#undef BENCH_ONE
 
 struct row_info {
 	const char *name, *group, *unit;
 	int decimals;
 	double target;
 	enum who target_of;
+	int workers;
 };
 
 extern const struct row_info row_infos[ROW_COUNT];

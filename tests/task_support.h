@@ -20,6 +20,7 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
+#include "support/settle.h"
 #include "support/test.h"
 
 #define MS ((int64_t)1000000)
@@ -88,7 +89,7 @@ BIDE_UNUSED static void sleep_ms(int64_t ms)
 
 BIDE_UNUSED static void run_all(void)
 {
-	bide_run_ready(0);
+	settle(0);
 }
 
 /* --- after each test: nothing is left */

@@ -591,6 +591,28 @@ static void use_blocking(void)
 	if (succeeded(bide_wait(bide_run_blocking(block, &good), &result)))
 		assert_int_equal(result.i, 8);
 	ended(bide_wait(bide_run_blocking(block, &bad), NULL), EIO);
+	if (succeeded(bide_wait(bide_run_long(block, &good), &result)))
+		assert_int_equal(result.i, 8);
+	ended(bide_wait(bide_run_long(block, &bad), NULL), EIO);
+}
+
+static value_task run_on_a_worker(void *argument)
+{
+	return *(int *)argument ? value_task_from_error(*(int *)argument) : delay_ns(ms);
+}
+
+static void use_run(void)
+{
+	static int good = 0, bad = EIO;
+	task *t = bide_task_run(run_on_a_worker, &good);
+
+	made(t);
+	succeeded(bide_wait(bide_run(run_on_a_worker, &good), NULL));
+	ended(bide_wait(bide_run(run_on_a_worker, &bad), NULL), EIO);
+	if (t) {
+		succeeded(bide_task_wait(t, NULL));
+		task_unref(t);
+	}
 }
 
 static void scenario(void)
@@ -607,6 +629,7 @@ static void scenario(void)
 	use_periodic_timer();
 	use_continuations();
 	use_blocking();
+	use_run();
 }
 
 /* Runs it once; afterwards all is given back. */

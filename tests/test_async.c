@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/settle.h"
 #include "support/test.h"
 
 #include <bide/bide.h>
@@ -128,7 +129,7 @@ TEST(MB_06_a_pending_one_fails_with_the_error)
 	value_task v = failing(1, EIO);
 
 	assert_false(value_task_is_ready(v));
-	bide_run_ready(0);
+	settle(0);
 	assert_true(bide_value_task_is_failed(v));
 	assert_int_equal(error_of(v), EIO);
 }
@@ -138,7 +139,7 @@ TEST(MB_07_failing_with_ECANCELED_is_cancellation)
 	for (int yields = 0; yields < 2; yields++) {
 		value_task v = failing(yields, ECANCELED);
 
-		bide_run_ready(0);
+		settle(0);
 		assert_true(bide_value_task_is_canceled(v));
 		assert_false(bide_value_task_is_failed(v));
 		assert_int_equal(error_of(v), ECANCELED);

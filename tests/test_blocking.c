@@ -1,8 +1,11 @@
 /*
- * bide_run_blocking: results, errors, limits, cancellation before and after the start, and what a
- * shutdown does.
+ * bide_run_blocking and bide_run_long: results, errors, limits, cancellation before and after the
+ * start, and what a shutdown does.
  */
 /* threads */
+#include <limits.h>
+
+#include "runtime/blocking.h"
 #include "task_support.h"
 
 static int64_t twice(void *argument)
@@ -113,7 +116,13 @@ TEST_SLOW(ten_thousand_jobs_all_come_back, 60)
 	assert_int_equal(stats().operation_count, 0);
 }
 
-/* --- cancellation */
+/* --- growing and shrinking */
+
+static int64_t opens(void *argument)
+{
+	atomic_store(&gate, true);
+	return (int64_t)(intptr_t)argument;
+}
 
 static int64_t waits_at_the_gate(void *argument)
 {
@@ -123,11 +132,196 @@ static int64_t waits_at_the_gate(void *argument)
 	return (int64_t)(intptr_t)argument;
 }
 
+TEST(SC_05_calls_that_wait_for_one_behind_them_get_it_a_thread)
+{
+	enum { MAX = 16 };
+	unsigned cpus = bide_cpu_count() < MAX ? bide_cpu_count() : MAX - 1;
+	value_task waiting[MAX], opener;
+	int64_t got;
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = MAX }), 0);
+	for (unsigned i = 0; i < cpus; i++)
+		waiting[i] = bide_run_blocking(waits_at_the_gate, (void *)(intptr_t)i);
+	opener = bide_run_blocking(opens, (void *)99);
+	assert_int_equal(wait_int(opener, &got), 0);
+	assert_int_equal(got, 99);
+	for (unsigned i = 0; i < cpus; i++)
+		assert_int_equal(wait_int(waiting[i], NULL), 0);
+}
+
+TEST(the_counters_report_threads_and_queue)
+{
+	enum { JOBS = 7 };
+	value_task jobs[JOBS];
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 2 }), 0);
+	assert_int_equal(stats().blocking_thread_count, 0);
+	for (int i = 0; i < JOBS; i++)
+		jobs[i] = bide_run_blocking(waits_at_the_gate, NULL);
+	while (atomic_load(&running) < 2)
+		sleep_ms(1);
+	assert_int_equal(stats().blocking_thread_count, 2);
+	assert_int_equal(stats().blocking_idle_count, 0);
+	assert_int_equal(stats().blocking_queue_count, JOBS - 2);
+	assert_in_range(stats().blocking_queue_peak, JOBS - 2, JOBS);
+	atomic_store(&gate, true);
+	for (int i = 0; i < JOBS; i++)
+		assert_int_equal(wait_int(jobs[i], NULL), 0);
+	while (stats().blocking_idle_count != 2)
+		sleep_ms(1);
+	assert_int_equal(stats().blocking_queue_count, 0);
+	assert_in_range(stats().blocking_queue_peak, JOBS - 2, JOBS);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(stats().blocking_thread_count, 0);
+	assert_int_equal(stats().blocking_queue_peak, 0);
+}
+
+static void shrinks_to(unsigned min, unsigned expected)
+{
+	value_task jobs[4];
+
+	atomic_store(&gate, false);
+	atomic_store(&running, 0);
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_min = min }), 0);
+	for (int i = 0; i < 4; i++)
+		jobs[i] = bide_run_blocking(waits_at_the_gate, NULL);
+	while (atomic_load(&running) < 4)
+		sleep_ms(1);
+	atomic_store(&gate, true);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(wait_int(jobs[i], NULL), 0);
+	while (stats().blocking_thread_count > expected)
+		sleep_ms(1);
+	sleep_ms(30); /* those that are left stay */
+	assert_int_equal(stats().blocking_thread_count, expected);
+	assert_int_equal(wait_int(bide_run_blocking(opens, NULL), NULL), 0);
+	assert_int_equal(bide_shutdown(false), 0);
+}
+
+TEST(idle_threads_end_but_for_the_minimum)
+{
+	bide_blocking_idle_max_ns_ = 5 * MS;
+	shrinks_to(0, 0);
+	shrinks_to(1, 1);
+	shrinks_to(3, 3);
+	shrinks_to(4, 4);
+}
+
+TEST(a_minimum_above_the_maximum_is_misuse)
+{
+	bide_config config = { .blocking_threads_min = 3, .blocking_threads_max = 2 };
+
+	catch_misuse();
+	assert_int_equal(bide_configure(&config), EINVAL);
+	ASSERT_MISUSE("blocking_threads_min (3) is above blocking_threads_max (2)");
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_min = 5 }), EINVAL);
+	ASSERT_MISUSE("blocking_threads_min (5) is above blocking_threads_max (4)");
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_min = UINT_MAX }), EINVAL);
+	ASSERT_MISUSE("blocking_threads_min");
+	config.blocking_threads_max = 3;
+	assert_int_equal(bide_configure(&config), 0);
+}
+
+/* --- long ones */
+
+TEST(a_long_call_waits_for_no_other_and_no_limit_counts_it)
+{
+	enum { LONG = 5 };
+	value_task blocks, longs[LONG];
+	int64_t got;
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
+	blocks = bide_run_blocking(waits_at_the_gate, NULL);
+	for (intptr_t i = 0; i < LONG; i++)
+		longs[i] = bide_run_long(waits_at_the_gate, (void *)i);
+	while (atomic_load(&running) < 1 + LONG)
+		sleep_ms(1);
+	assert_int_equal(stats().blocking_thread_count, 1 + LONG);
+	assert_int_equal(stats().blocking_queue_count, 0);
+	assert_int_equal(wait_int(bide_run_long(opens, (void *)3), &got), 0);
+	assert_int_equal(got, 3);
+	assert_int_equal(wait_int(blocks, NULL), 0);
+	for (int i = 0; i < LONG; i++) {
+		assert_int_equal(wait_int(longs[i], &got), 0);
+		assert_int_equal(got, i);
+	}
+	while (stats().blocking_thread_count > 1) /* they end with their function */
+		sleep_ms(1);
+}
+
+TEST(a_long_call_fails_with_what_its_function_says_and_null_is_misuse)
+{
+	int64_t error = -EIO;
+
+	assert_int_equal(wait_int(bide_run_long(gives, &error), NULL), EIO);
+	catch_misuse();
+	assert_int_equal(wait_int(bide_run_long(NULL, NULL), NULL), EINVAL);
+	ASSERT_MISUSE("bide_run_long: function is NULL");
+}
+
 static int64_t must_not_run(void *argument)
 {
 	atomic_store((atomic_int *)argument, 1);
 	return 0;
 }
+
+TEST(a_long_call_in_a_canceled_context_never_runs_and_one_that_runs_goes_on)
+{
+	bide_context *context = canceled_context();
+	atomic_int ran = 0;
+	value_task v = bide_in(context, bide_run_long(must_not_run, &ran));
+	int64_t got;
+
+	assert_int_equal(wait_int(v, NULL), ECANCELED);
+	bide_context_unref(context);
+	context = bide_context_create(NULL);
+	v = bide_in(context, bide_run_long(waits_at_the_gate, (void *)8));
+	while (atomic_load(&running) == 0)
+		sleep_ms(1);
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(bide_wait_for(v, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
+	atomic_store(&gate, true);
+	assert_int_equal(wait_int(v, &got), 0);
+	assert_int_equal(got, 8);
+	bide_context_unref(context);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(ran, 0);
+}
+
+static void *cancels(void *argument)
+{
+	bide_context_cancel(argument, ECANCELED);
+	return NULL;
+}
+
+/* Each call ends, by the one or the other, and none twice. */
+TEST_SLOW(cancellation_that_races_with_the_start_and_the_end_of_calls, 60)
+{
+	enum { ROUNDS = 100, JOBS = 6 };
+
+	for (int round = 0; round < ROUNDS; round++) {
+		bide_context *context = bide_context_create(NULL);
+		value_task jobs[JOBS];
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, cancels, context), 0);
+		for (int i = 0; i < JOBS; i++)
+			jobs[i] = bide_in(context, i % 3 ? bide_run_blocking(twice, (void *)4)
+			                                 : bide_run_long(twice, (void *)4));
+		for (int i = 0; i < JOBS; i++) {
+			int64_t got = 0;
+			int error = wait_int(jobs[i], &got);
+
+			assert_true(error == ECANCELED ? got == 0 : error == 0 && got == 8);
+		}
+		pthread_join(thread, NULL);
+		bide_context_unref(context);
+	}
+	run_all();
+	assert_int_equal(stats().operation_count, 0);
+}
+
+/* --- cancellation */
 
 TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
 {
@@ -271,6 +465,18 @@ TEST(shutdown_waits_for_what_runs_and_cancels_what_is_queued)
 	assert_true(bide_now_ns() - began >= 30 * MS);
 }
 
+TEST(shutdown_waits_for_long_calls)
+{
+	pthread_t thread;
+
+	forget(bide_run_long(waits_at_the_gate, NULL));
+	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_true(atomic_load(&gate));
+	assert_int_equal(stats().blocking_thread_count, 0);
+	pthread_join(thread, NULL);
+}
+
 static int thread_count(void)
 {
 	FILE *file = fopen("/proc/self/status", "r");
@@ -344,6 +550,79 @@ TEST(a_refused_shutdown_changes_no_limit)
 	pthread_join(thread, NULL);
 }
 
+/* --- lives */
+
+static int64_t seven(void *argument)
+{
+	(void)argument;
+	return 7;
+}
+
+static value_task eight(void *argument)
+{
+	(void)argument;
+	return value_task_from(8);
+}
+
+static void start_of_kind(int kind)
+{
+	int64_t got = 0;
+
+	switch (kind) {
+	case 0:
+		assert_int_equal(wait_int(later_value(1000, 5), &got), 0);
+		assert_int_equal(got, 5);
+		break;
+	case 1:
+		assert_int_equal(wait_int(bide_run_blocking(seven, NULL), &got), 0);
+		assert_int_equal(got, 7);
+		break;
+	case 2:
+		assert_int_equal(wait_int(bide_run_long(seven, NULL), &got), 0);
+		assert_int_equal(got, 7);
+		break;
+	case 3:
+		assert_int_equal(wait_int(bide_run(eight, NULL), &got), 0);
+		assert_int_equal(got, 8);
+		break;
+	default:
+		assert_int_equal(wait_int(delay_ms(1), NULL), 0);
+	}
+}
+
+TEST(a_start_after_the_shutdown_begins_anew_with_the_defaults)
+{
+	for (int kind = 0; kind < 5; kind++) {
+		assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = 3 }), 0);
+		start_of_kind(kind);
+		assert_true(bide_simulation_hash() != 0 || kind == 4);
+		assert_int_equal(bide_shutdown(false), 0);
+		start_of_kind(kind);
+		assert_true(bide_simulation_hash() == 0);
+		assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
+		assert_int_equal(bide_shutdown(false), 0);
+	}
+}
+
+static int64_t shuts_down_from_a_call(void *argument)
+{
+	(void)argument;
+	return bide_shutdown(true) == -1 ? 1 : 0;
+}
+
+TEST(shutdown_from_a_blocking_call_is_misuse)
+{
+	int64_t got = 0;
+
+	catch_misuse();
+	assert_int_equal(wait_int(bide_run_blocking(shuts_down_from_a_call, NULL), &got), 0);
+	assert_int_equal(got, 1);
+	ASSERT_MISUSE("bide_shutdown: called on another thread");
+	assert_int_equal(wait_int(bide_run_long(shuts_down_from_a_call, NULL), &got), 0);
+	assert_int_equal(got, 1);
+	ASSERT_MISUSE("bide_shutdown: called on another thread");
+}
+
 /* --- simulation */
 
 TEST(in_a_simulation_jobs_run_on_the_worker_in_virtual_time)
@@ -359,6 +638,8 @@ TEST(in_a_simulation_jobs_run_on_the_worker_in_virtual_time)
 	assert_int_equal(wait_int(bide_run_blocking(its_thread, &me), &got), 0);
 	assert_int_equal(got, 1);
 	assert_true(bide_now_ns() > began);
+	assert_int_equal(wait_int(bide_run_long(its_thread, &me), &got), 0);
+	assert_int_equal(got, 1);
 	context = bide_context_create(NULL);
 	v = bide_in(context, bide_run_blocking(must_not_run, &ran));
 	bide_context_cancel(context, ECANCELED);

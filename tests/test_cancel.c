@@ -979,9 +979,9 @@ TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
 		bide_cancel_after(source, INT64_C(3600000000000));
 		pthread_create(&thread, NULL, cancel_after_and_cancel, source);
 		while (!bide_cancel_source_is_canceled(source))
-			bide_run_ready(0);
+			settle(0);
 		pthread_join(thread, NULL);
-		bide_run_ready(0);
+		settle(0);
 		bide_cancel_source_unref(source);
 		bide_get_stats(&stats);
 		assert_int_equal(stats.timer_count, 0);
@@ -1032,11 +1032,11 @@ TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_timer_is_due, 60)
 		atomic_store(&r.due_ns, start_ns + 20000);
 		atomic_store(&r.source, source);
 		while (atomic_load(&r.source))
-			bide_run_ready(0);
+			settle(0);
 	}
 	atomic_store(&r.over, true);
 	pthread_join(dropper, NULL);
-	bide_run_ready(0);
+	settle(0);
 }
 
 /* ---- reset */
@@ -1199,15 +1199,15 @@ TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
 
 		pthread_create(&guest, NULL, delays_of_a_guest, context);
 		for (int i = 0; i < round % 50; i++)
-			bide_run_ready(0);
+			settle(0);
 		bide_context_cancel(context, ECANCELED);
 		for (int i = 0; i < 20; i++) {
-			bide_run_ready(0);
+			settle(0);
 			sched_yield();
 		}
 		(void)bide_wait_for(bide_delay_ns(1000000), NULL, 1000000000);
 		pthread_join(guest, &wrong);
-		bide_run_ready(0);
+		settle(0);
 		assert_null(wrong);
 		bide_context_unref(context);
 	}

@@ -479,7 +479,7 @@ TEST(when_any_in_a_select_loop_loses_nothing)
 	bide_value_task loop = bide_in(scope, bide_async_start(select_loop));
 	finish(1, 1); /* both before the loop runs again */
 	finish(2, 2);
-	bide_run_ready(0);
+	settle(0);
 	finish(0, 3);
 	assert_int_equal(result_of(loop), 123);
 	bide_context_cancel(scope, ECANCELED);
@@ -554,7 +554,7 @@ TEST(when_any_with_a_yield_lets_others_run_first)
 	finish(0, 5);
 	assert_int_equal(result_of(any), 0);
 	assert_int_equal(result_of(items[0]), 5);
-	while (bide_run_ready(0) != BIDE_FOREVER)
+	while (settle(0) != BIDE_FOREVER)
 		; /* what stood for the yield ends by itself */
 	assert_int_equal(stats().operation_count, 0);
 }
@@ -642,10 +642,10 @@ TEST_SLOW(when_any_a_million_times_against_a_lasting_task_takes_constant_memory,
 	bide_stats before, after;
 	make_tasks(1);
 	bide_value_task warm = bide_async_start(race_many, .lasting = tasks[0], .rounds = 1000);
-	bide_run_ready(0);
+	settle(0);
 	before = stats();
 	bide_value_task many = bide_async_start(race_many, .lasting = tasks[0], .rounds = 1000000);
-	bide_run_ready(0);
+	settle(0);
 	after = stats();
 	assert_true(after.live_bytes <= before.live_bytes + 65536);
 	/* A frame, its subscription: nothing else is left of a million rounds. */
@@ -863,9 +863,9 @@ TEST(when_each_in_an_async_function)
 	make_pending(3);
 	items[3] = bide_value_task_from_int(4);
 	bide_value_task sum = bide_async_start(each_sum, .items = items, .count = 4);
-	bide_run_ready(0);
+	settle(0);
 	finish(1, 1);
-	bide_run_ready(0);
+	settle(0);
 	finish(2, 2);
 	finish(0, 3);
 	assert_int_equal(result_of(sum), 4123);
@@ -1406,7 +1406,7 @@ static void with_three_threads(void (*round)(void))
 	for (size_t i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&rendezvous);
-	bide_run_ready(0);
+	settle(0);
 }
 
 static void round_when_all(void)
@@ -1534,7 +1534,7 @@ TEST_SLOW(a_thread_that_is_not_the_worker_combines_tasks, 60)
 		make_tasks(2);
 		pthread_barrier_wait(&rendezvous);
 		bide_task_complete_int(tasks[n % 2], 1);
-		bide_run_ready(0);
+		settle(0);
 		bide_task_complete_int(tasks[1 - n % 2], 2);
 		pthread_barrier_wait(&rendezvous);
 		drop_tasks(2);

@@ -1006,7 +1006,7 @@ static void *cancel_context(void *context)
 TEST(a_chain_of_100000_contexts_is_freed_in_bounded_stack)
 {
 	on_small_stack(unref_context, chain(100000, 0));
-	bide_run_ready(0);
+	settle(0);
 }
 
 TEST(a_chain_of_100000_contexts_is_freed_by_the_worker_too)
@@ -1026,7 +1026,7 @@ TEST(a_chain_whose_top_has_a_deadline_is_freed_by_another_thread)
 		bottom = next;
 	}
 	on_small_stack(unref_context, bottom);
-	bide_run_ready(0);
+	settle(0);
 	bide_get_stats(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	assert_int_equal(stats.operation_count, 0);
@@ -1158,11 +1158,11 @@ TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_deadline_comes, 60)
 		atomic_store(&r.due_ns, start_ns + 20000);
 		atomic_store(&r.context, context);
 		while (atomic_load(&r.context))
-			bide_run_ready(0);
+			settle(0);
 	}
 	atomic_store(&r.over, true);
 	pthread_join(dropper, NULL);
-	bide_run_ready(0);
+	settle(0);
 }
 
 static void *limit_on_guest(void *argument)
@@ -1213,12 +1213,12 @@ TEST(another_thread_makes_contexts_with_deadlines)
 	pthread_t thread;
 	void *wrong;
 
-	bide_run_ready(0); /* this thread is the worker */
+	settle(0); /* this thread is the worker */
 	pthread_create(&thread, NULL, limits_then_over, &over);
 	assert_int_equal(bide_wait(async_start(ticker, .over = &over), NULL), 0);
 	pthread_join(thread, &wrong);
 	assert_null(wrong);
-	bide_run_ready(0);
+	settle(0);
 }
 
 /* ---- bad input */

@@ -220,7 +220,7 @@ TEST(keep_going_lets_the_others_end_by_themselves)
 	bide_group_add(&group, pending(0));
 	bide_group_start(&group, bide_async_start(failing, .error = EIO));
 	bide_value_task wait = bide_group_wait(&group);
-	bide_run_ready(0);
+	settle(0);
 	assert_false(bide_value_task_is_ready(wait));
 	assert_int_equal(bide_context_error(bide_group_context(&group)), 0);
 	finish(0);
@@ -280,7 +280,7 @@ TEST(the_context_around_the_group_cancels_its_members_but_not_the_wait)
 	bide_group_add(&group, pending(0)); /* ignores cancellation */
 	bide_value_task wait = bide_in(scope, bide_group_wait(&group));
 	bide_context_cancel(scope, ETIMEDOUT);
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(error, ETIMEDOUT);
 	assert_false(bide_value_task_is_ready(wait));
 	finish(0);
@@ -368,7 +368,7 @@ TEST(a_group_is_waited_for_in_a_cleanup)
 	int error = 0;
 	bide_value_task top = bide_in(scope, bide_async_start(cleaner, .error = &error));
 	bide_context_cancel(scope, ECANCELED);
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(error, ECANCELED);
 	assert_false(bide_value_task_is_ready(top));
 	finish(0);
@@ -558,7 +558,7 @@ TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
 	bide_group_add(&group, bide_async_start(failing, .error = EIO));
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_group_add at"));
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(stats().unobserved_count, 1);
 }
 

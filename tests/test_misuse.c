@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/settle.h"
 #include "support/test.h"
 
 #include <bide/bide.h>
@@ -145,7 +146,7 @@ TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
 		value_task v = later(yields, 5);
 
 		if (yields == 1)
-			bide_run_ready(0); /* done before the first await, or not */
+			settle(0); /* done before the first await, or not */
 		misuse_count = 0;
 		/* The second await goes on with the error, the third ends the function with it. */
 		assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE);
@@ -278,7 +279,7 @@ TEST(using_a_value_task_after_forget_is_misuse)
 		MISUSE(t = as_task(v), "bide_as_task", "consumed already");
 		task_unref(t);
 		MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
-		bide_run_ready(0);
+		settle(0);
 	}
 	assert_int_equal(stats_now().frame_count, 0);
 }
@@ -332,7 +333,7 @@ static void *use_elsewhere(void *argument)
 	MISUSE(t = as_task(v), "bide_as_task", "worker's thread", "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "worker's");
+	MISUSE(assert_int_equal(settle(0), -1), "bide_run_ready", "worker's");
 	MISUSE(assert_int_equal(bide_shutdown(true), -1), "bide_shutdown", "worker's");
 	return NULL;
 }
@@ -382,7 +383,7 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 	bide_set_unobserved_hook(note_unobserved, NULL);
 	forget(async_start(later, .yields = 1, .error = EIO));
 	assert_int_equal(unobserved_count, 0);
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, EIO);
 	assert_string_equal(unobserved_function, "later");
@@ -392,7 +393,7 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 	forget(async_start(later, .yields = 1, .error = ECANCELED)); /* no failure */
 	forget(later(1, 5));
 	forget(value_task_from(5));
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(unobserved_count, 2);
 	assert_int_equal(stats_now().unobserved_count, 2);
 	assert_int_equal(stats_now().frame_count, 0);
@@ -618,7 +619,7 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	(void)done;
 	(void)waiting;
 	assert_int_equal(stats_now().unconsumed_count, 0);
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(stats_now().unconsumed_count, 1);
 	assert_int_equal(stats_now().frame_count, 2);
 	assert_int_equal(shutdown_and_read(false), 2);
@@ -674,7 +675,7 @@ TEST(a_task_that_somebody_holds_is_named_at_shutdown)
 	task *t = as_task(later(1, 1));
 
 	(void)t;
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(stats_now().unconsumed_count, 0);
 	assert_int_equal(shutdown_and_read(false), 1);
 	assert_printed("later");

@@ -14,9 +14,12 @@ TEST(configuring_refuses_what_is_out_of_range)
 	ASSERT_MISUSE("blocking_threads_max");
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = UINT32_MAX }), EINVAL);
 	ASSERT_MISUSE("blocking_threads_max");
-	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), ENOTSUP);
-	assert_int_equal(bide_configure(&(bide_config){ .workers = UINT32_MAX }), ENOTSUP);
-	assert_int_equal(misuse_count, 0);
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1025 }), EINVAL);
+	ASSERT_MISUSE("workers is 1025; 0 (one for each CPU) to 1024 are allowed");
+	assert_int_equal(bide_configure(&(bide_config){ .workers = UINT32_MAX }), EINVAL);
+	ASSERT_MISUSE("workers is 4294967295");
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2, .virtual_clock = true }), EINVAL);
+	ASSERT_MISUSE("a simulation (virtual_clock) has one");
 	/* None of it has begun anything. */
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .blocking_threads_max = 1024 }),
 	                 0);
@@ -34,6 +37,28 @@ TEST(configuring_after_the_first_use_is_refused)
 {
 	task_unref(bide_task_from_int(100));
 	assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
+}
+
+static int configured_inside;
+
+struct configures {
+	ASYNC_FRAME;
+};
+
+async(configures)
+{
+	async_begin;
+	await(bide_yield());
+	configured_inside = bide_configure(&(bide_config){ .virtual_clock = true });
+async_finally:
+	async_end;
+}
+
+TEST(configuring_inside_an_async_function_is_refused)
+{
+	assert_int_equal(wait_int(async_start(configures), NULL), 0);
+	assert_int_equal(configured_inside, EBUSY);
+	assert_true(bide_simulation_hash() == 0);
 }
 
 TEST(shutdown_of_what_never_began_does_nothing)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/settle.h"
 #include "support/test.h"
 
 #include <bide/bide.h>
@@ -536,7 +537,7 @@ TEST(another_thread_may_complete)
 			task_unref(t);
 		}
 		pthread_join(thread, NULL);
-		bide_run_ready(0);
+		settle(0);
 		bide_user_source_reset(&source);
 	}
 	assert_int_equal(stats_now().misuse_count, 0);

@@ -363,7 +363,7 @@ TEST(references_are_counted_wherever_the_function_waits)
 		task_ref(t);
 		task_ref(t);
 		task_unref(t);
-		bide_run_ready(1);
+		settle(1);
 	}
 	run_all();
 	assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
@@ -378,7 +378,7 @@ TEST(references_are_counted_wherever_the_function_waits)
 	for (int line = 0; line < 8; line++) {
 		t = as_task(async_start(eight_lines));
 		for (int i = 0; i < line; i++)
-			bide_run_ready(1);
+			settle(1);
 		task_unref(t);
 		run_all();
 		assert_int_equal(stats().frame_count, 0);

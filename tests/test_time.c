@@ -51,7 +51,7 @@ TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
 {
 	bide_stats before, after;
 
-	bide_run_ready(0);
+	settle(0);
 	bide_get_stats(&before);
 	assert_true(bide_value_task_is_successful(delay_ns(0)));
 	assert_true(bide_value_task_is_successful(delay_ms(0)));
@@ -370,7 +370,7 @@ TEST(another_thread_waits_for_delays)
 	pthread_t thread;
 	void *wrong;
 
-	bide_run_ready(0);
+	settle(0);
 	pthread_create(&thread, NULL, delays_of_a_guest, &over);
 	assert_int_equal(bide_wait(async_start(until, .over = &over), NULL), 0);
 	pthread_join(thread, &wrong);
@@ -383,7 +383,7 @@ TEST(DL_07_a_yield_is_never_ready)
 {
 	bide_stats before, after;
 
-	bide_run_ready(0);
+	settle(0);
 	bide_get_stats(&before);
 	for (int i = 0; i < 3; i++)
 		assert_false(bide_value_task_is_ready(bide_yield()));
@@ -465,7 +465,7 @@ TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
 	pthread_t seen = 0, thread;
 	void *telling;
 
-	bide_run_ready(0);
+	settle(0);
 	assert_int_equal(bide_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
 	assert_true(pthread_equal(seen, pthread_self()));
 	seen = 0;
@@ -654,7 +654,7 @@ TEST(stops_and_the_end_from_another_thread_may_come_in_one_go)
 		assert_int_equal(bide_wait(tick, NULL), 0);
 		if (!(round & 1))
 			pthread_join(thread, NULL);
-		bide_run_ready(0);
+		settle(0);
 	}
 }
 
@@ -673,7 +673,7 @@ TEST(a_stop_on_its_way_from_another_thread_survives_the_end_here)
 		pthread_create(&thread, NULL, stop_at_once, timer);
 		pthread_join(thread, NULL);
 		bide_periodic_timer_destroy(timer);
-		bide_run_ready(0);
+		settle(0);
 	}
 }
 
@@ -796,7 +796,7 @@ TEST(it_is_made_on_the_workers_thread_only)
 	pthread_t thread;
 	void *made;
 
-	bide_run_ready(0);
+	settle(0);
 	expect_misuse();
 	pthread_create(&thread, NULL, create_on_guest, NULL);
 	pthread_join(thread, &made);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/settle.h"
 #include "support/test.h"
 
 #include <bide/bide.h>
@@ -398,7 +399,7 @@ TEST(VT_05_flags_flip_when_the_producer_completes)
 	assert_false(bide_value_task_is_canceled(v));
 	assert_int_equal(bide_value_task_status(v), BIDE_PENDING);
 	assert_int_equal(bide_value_task_error(v), -1);
-	bide_run_ready(0);
+	settle(0);
 	assert_true(value_task_is_ready(v));
 	assert_true(bide_value_task_is_successful(v));
 	assert_false(bide_value_task_is_failed(v));
@@ -428,7 +429,7 @@ TEST(VT_07_a_failure_is_awaited_as_that_very_error)
 	int error;
 
 	assert_false(bide_value_task_is_failed(v));
-	bide_run_ready(0);
+	settle(0);
 	assert_true(bide_value_task_is_failed(v));
 	assert_false(bide_value_task_is_successful(v));
 	assert_false(bide_value_task_is_canceled(v));
@@ -489,7 +490,7 @@ TEST(VT_17_as_task_of_a_source_that_is_done_consumes_it)
 	value_task v = later(1, 99);
 	task *first, *second;
 
-	bide_run_ready(0);
+	settle(0);
 	first = as_task(v);
 	assert_int_equal(bide_task_result(first).i, 99);
 	bide_set_misuse_hook(note_misuse, NULL);
@@ -531,7 +532,7 @@ TEST(VT_21_as_task_over_a_canceled_source_is_canceled)
 		value_task v = failing_later(yields, ECANCELED);
 		task *t;
 
-		bide_run_ready(0);
+		settle(0);
 		assert_true(bide_value_task_is_canceled(v));
 		assert_false(bide_value_task_is_failed(v));
 		t = as_task(v);
@@ -684,7 +685,7 @@ TEST(VT_38_a_value_never_equals_a_pending_one)
 	assert_false(bide_value_task_equal(value, value_task_from(43)));
 	assert_false(bide_value_task_equal(value, value_task_from_error(42)));
 	assert_false(bide_value_task_equal(value, pending));
-	bide_run_ready(0);
+	settle(0);
 	done = pending;
 	assert_true(bide_value_task_is_successful(done));
 	assert_false(bide_value_task_equal(value, done)); /* still held by its source */
@@ -802,6 +803,6 @@ TEST(typed_forms_go_where_value_tasks_go)
 	assert_int_equal(bide_wait(typed_text("wait", false), &result), 0);
 	assert_string_equal(result.p, "wait");
 	forget(typed_text("forget", false));
-	bide_run_ready(0);
+	settle(0);
 	assert_true(value_task_is_ready(typed_text("query", true).untyped));
 }

@@ -145,6 +145,82 @@ class task
 	std::coroutine_handle<promise_type> frame_;
 };
 
+/* Begins in the loop, not in its caller; who awaits it is resumed when it ends. */
+class spawned
+{
+  public:
+	struct promise_type {
+		std::coroutine_handle<> awaiter = std::noop_coroutine();
+		int64_t value = 0;
+
+		struct final_awaiter {
+			bool await_ready() const noexcept
+			{
+				return false;
+			}
+			std::coroutine_handle<> await_suspend(
+				std::coroutine_handle<promise_type> done) const noexcept
+			{
+				return done.promise().awaiter;
+			}
+			void await_resume() const noexcept
+			{
+			}
+		};
+
+		spawned get_return_object()
+		{
+			return spawned(std::coroutine_handle<promise_type>::from_promise(*this));
+		}
+		yield initial_suspend() const noexcept
+		{
+			return {};
+		}
+		final_awaiter final_suspend() const noexcept
+		{
+			return {};
+		}
+		void return_value(int64_t result) noexcept
+		{
+			value = result;
+		}
+		void unhandled_exception()
+		{
+			std::terminate();
+		}
+	};
+
+	explicit spawned(std::coroutine_handle<promise_type> frame) : frame_(frame)
+	{
+	}
+	spawned(spawned &&other) noexcept : frame_(std::exchange(other.frame_, nullptr))
+	{
+	}
+	spawned(const spawned &) = delete;
+	spawned &operator=(const spawned &) = delete;
+	~spawned()
+	{
+		if (frame_)
+			frame_.destroy();
+	}
+
+	bool await_ready() const noexcept
+	{
+		return frame_.done();
+	}
+	void await_suspend(std::coroutine_handle<> awaiter) const noexcept
+	{
+		frame_.promise().awaiter = awaiter;
+	}
+	int64_t await_resume() const noexcept
+	{
+		return frame_.promise().value;
+	}
+
+  private:
+	std::coroutine_handle<promise_type> frame_;
+};
+
 /* The outermost function of a batch: starts at once, frees itself. */
 struct root {
 	struct promise_type {
@@ -188,6 +264,17 @@ BENCH_NOINLINE task get_after_yield(int64_t key)
 	co_return key + 1;
 }
 
+BENCH_NOINLINE int64_t trivial(int64_t key)
+{
+	BENCH_OPAQUE(key);
+	return key + 1;
+}
+
+BENCH_NOINLINE spawned spawn_trivial(int64_t key)
+{
+	co_return trivial(key);
+}
+
 BENCH_NOINLINE task get_deep(int64_t levels)
 {
 	if (levels == 1) {
@@ -212,6 +299,15 @@ template <task (*function)(int64_t)> root await_each(uint64_t count)
 
 	for (uint64_t i = 0; i < count; i++)
 		sum += co_await function(static_cast<int64_t>(i));
+	sink = sum;
+}
+
+root spawn_root(uint64_t count)
+{
+	int64_t sum = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		sum += co_await spawn_trivial(static_cast<int64_t>(i));
 	sink = sum;
 }
 
@@ -308,6 +404,12 @@ void round_trip_source(uint64_t count)
 	the_loop.run();
 }
 
+void spawn_await(uint64_t count)
+{
+	spawn_root(count);
+	the_loop.run();
+}
+
 void await_depth(uint64_t count)
 {
 	deep_root(count);
@@ -323,9 +425,17 @@ const bench_case cases[] = {
 	{ "await_depth", "cpp20", await_depth, depth, nullptr, nullptr },
 };
 
+/* With one worker; the loop is the scheduler. */
+const bench_case one_worker[] = {
+	{ "spawn_await", "cpp20", spawn_await, 1, nullptr, nullptr, BENCH_WORKERS_BATCH_NS, true,
+	  nullptr, false },
+};
+
 } // namespace
 
 int main(int argc, char **argv)
 {
+	if (bench_workers() > 0)
+		return bench_participant(argc, argv, one_worker, bench_workers() == 1, "cpp20", nullptr);
 	return bench_participant(argc, argv, cases, sizeof cases / sizeof *cases, "cpp20", nullptr);
 }

@@ -78,7 +78,13 @@
 #define BIDE_CAS(at, expected, value, order, order_failed)                          \
 	__atomic_compare_exchange_n((at), (expected), (value), false, __ATOMIC_##order, \
 	                            __ATOMIC_##order_failed)
+#define BIDE_FENCE(order) __atomic_thread_fence(__ATOMIC_##order)
 #define BIDE_RELAX() bide_relax_()
+/*
+ * Keeps the compiler's order of what stands before and behind; the processor's order is paid by the
+ * other side (bide_port_heavy_fence).
+ */
+#define BIDE_LIGHT_FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #endif
 
 BIDE_INLINE void bide_relax_(void)

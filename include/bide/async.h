@@ -41,6 +41,7 @@
 #error "bide/async.h is C only: C++ calls async functions through their prototypes"
 #endif
 
+#include "fork.h"
 #include "frame.h"
 #include "task.h"
 
@@ -261,11 +262,13 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 #endif
 
 /* bide_async_declare(name); before a start that stands above the body (mutual recursion). */
-#define bide_async_declare(name)                                                         \
-	BIDE_UNUSED BIDE_USE_RESULT static bide_value_task name##_begin_(const void *in_,    \
-	                                                                 size_t offset_,     \
-	                                                                 size_t size_bytes_, \
-	                                                                 const bide_place *place_)
+#define bide_async_declare(name)          \
+	BIDE_BEGIN_PROTOTYPE_(name##_begin_); \
+	BIDE_BEGIN_PROTOTYPE_(name##_cold_)
+#define BIDE_BEGIN_PROTOTYPE_(begin)                                                          \
+	BIDE_UNUSED BIDE_USE_RESULT static bide_value_task begin(const void *in_, size_t offset_, \
+	                                                         size_t size_bytes_,              \
+	                                                         const bide_place *place_)
 
 /*
  * bide_async(name): the body of the async function whose frame is struct name. bide_async(name,
@@ -308,6 +311,17 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 		worker_->current = parent_;                                                            \
 		return bide_frame_started_(worker_, frame_, step_, sizeof(struct name));               \
 	}                                                                                          \
+	static inline bide_value_task name##_cold_(const void *in_, size_t offset_,                \
+	                                           size_t size_bytes_, const bide_place *place_)   \
+	{                                                                                          \
+		bide_worker *worker_ = bide_worker_();                                                 \
+		bide_frame *frame_ =                                                                   \
+			bide_frame_new_(worker_, sizeof(struct name), &name##_async_, place_);             \
+		if (BIDE_UNLIKELY(!frame_))                                                            \
+			return bide_start_failed_(&name##_async_);                                         \
+		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                       \
+		return bide_start_cold_(worker_, frame_);                                              \
+	}                                                                                          \
 	BIDE_GUARD_ static bide_step name##_body_(bide_frame *frame_, BIDE_UNUSED struct name *my)
 
 /*
@@ -315,13 +329,17 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
  * Parameters that are not named are zero. Result at once, no allocation: if the body never
  * suspends. Failed with BIDE_ENOFRAME: no memory, nothing ran.
  */
-#define bide_async_start(...)                                                                     \
-	BIDE_PICK40_(__VA_ARGS__, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_,      \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, \
-	             BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_N_, BIDE_0_, )                          \
-	(__VA_ARGS__)
+#define bide_async_start(...) BIDE_PARAMETERS_(BIDE_N_, BIDE_0_, __VA_ARGS__)(__VA_ARGS__)
+/*
+ * bide_async_start_cold(name, .parameter = value, ...): the same, but queued: nothing of the body
+ * runs inside the call, a worker begins it later. Always pending at first, always a frame.
+ */
+#define bide_async_start_cold(...) \
+	BIDE_PARAMETERS_(BIDE_COLD_N_, BIDE_COLD_0_, __VA_ARGS__)(__VA_ARGS__)
+/* n if there is more than one argument, else one. */
+#define BIDE_PARAMETERS_(n, one, ...)                                                              \
+	BIDE_PICK40_(__VA_ARGS__, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, \
+	             n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, one, )
 #define BIDE_PICK40_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, \
                      _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,  \
                      _33, _34, _35, _36, _37, _38, _39, _40, pick, ...)                          \
@@ -330,6 +348,10 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 #define BIDE_N_(name, ...)                                                                         \
 	name##_begin_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
 	              sizeof(((struct name *)0)->in), BIDE_HERE_)
+#define BIDE_COLD_0_(name) name##_cold_(NULL, 0, 0, BIDE_HERE_)
+#define BIDE_COLD_N_(name, ...)                                                                   \
+	name##_cold_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
+	             sizeof(((struct name *)0)->in), BIDE_HERE_)
 
 /* An awaitable is a value task, a typed one, or a bide_task *. */
 BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
@@ -352,6 +374,24 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 			"the destination of this await has another type than the value task delivers"); \
 	})
 
+/*
+ * Functions that fork: before the cleanup, and at its end, what is still live is joined. If that
+ * has to wait, it goes on where returns do. Others pay nothing: BIDE_FORKS_ is a constant.
+ */
+#define BIDE_SETTLE_POINT_ BIDE_POINT_RETURN_(BIDE_SERIAL_)
+#define BIDE_HAS_FORKS_ \
+	(BIDE_FORKS_(my) && BIDE_UNLIKELY(((bide_forking_frame *)(void *)frame_)->newest))
+#define BIDE_RESUME_SETTLING_                                                    \
+	if (BIDE_HAS_FORKS_ &&                                                       \
+	    ((bide_forking_frame *)(void *)frame_)->newest & BIDE_FORKS_SETTLING_) { \
+		if (frame_->source.flags & BIDE_FLAG_FINISHING_)                         \
+			return bide_fork_end_(frame_, BIDE_SETTLE_POINT_);                   \
+		goto bide_finally_;                                                      \
+	}
+#define BIDE_LATE_RETURN_                                                \
+	BIDE_FORKS_(my) ? bide_fork_late_return_(frame_, BIDE_SETTLE_POINT_) \
+					: bide_async_late_return_(frame_)
+
 #ifdef BIDE_COMPUTED_GOTO
 #define BIDE_POINT_(n) \
 	__extension__(     \
@@ -364,9 +404,10 @@ bide_base_:;                                                                    
 	if (0) {                                                                              \
 bide_resume_return_point_:                                                                \
 		BIDE_UNUSED;                                                                      \
+		BIDE_RESUME_SETTLING_                                                             \
 		t_ = bide_await_take_apart_(frame_);                                              \
 		if (!bide_frame_return_(frame_, t_))                                              \
-			return bide_async_late_return_(frame_);                                       \
+			return BIDE_LATE_RETURN_;                                                     \
 		goto bide_finally_;                                                               \
 	}                                                                                     \
 	{
@@ -380,13 +421,14 @@ bide_resume_return_point_:                                                      
 #define BIDE_CASE_(point) (0x100000000LL + (point))
 #define BIDE_POINT_(n) (n)
 #define BIDE_RESUME_(n) case BIDE_CASE_(n)
-#define BIDE_ENTER_                                 \
-	switch (BIDE_CASE_(frame_->source.line)) {      \
-	default:                                        \
-		t_ = bide_resume_return_(frame_);           \
-		if (!bide_frame_return_(frame_, t_))        \
-			return bide_async_late_return_(frame_); \
-		goto bide_finally_;                         \
+#define BIDE_ENTER_                            \
+	switch (BIDE_CASE_(frame_->source.line)) { \
+	default:                                   \
+		BIDE_RESUME_SETTLING_                  \
+		t_ = bide_resume_return_(frame_);      \
+		if (!bide_frame_return_(frame_, t_))   \
+			return BIDE_LATE_RETURN_;          \
+		goto bide_finally_;                    \
 	case BIDE_CASE_(0):;
 #define BIDE_POINT_RETURN_(n) (BIDE_MARK_RETURN_ + (n))
 #define BIDE_POINTS_ARE_LINES_ true
@@ -398,14 +440,18 @@ bide_resume_return_point_:                                                      
 	if (0)                          \
 		goto bide_finally_;         \
 	BIDE_ENTER_
-#define bide_async_finally        \
-bide_finally_:                    \
-	bide_frame_clean_up_(frame_); \
-	goto bide_finally_body_;      \
+#define bide_async_finally                                                \
+bide_finally_:                                                            \
+	if (BIDE_HAS_FORKS_ && bide_fork_settle_(frame_, BIDE_SETTLE_POINT_)) \
+		return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
+	bide_frame_clean_up_(frame_);                                         \
+	goto bide_finally_body_;                                              \
 	bide_finally_body_
-#define bide_async_end               \
-	return bide_frame_step_(frame_); \
-	}                                \
+#define bide_async_end                                     \
+	if (BIDE_HAS_FORKS_)                                   \
+		return bide_fork_end_(frame_, BIDE_SETTLE_POINT_); \
+	return bide_frame_step_(frame_);                       \
+	}                                                      \
 	BIDE_UNGUARD_ __builtin_unreachable()
 
 /*
@@ -508,7 +554,7 @@ bide_finally_:                    \
 		         t_.state == BIDE_SUSPENDED_))                                \
 			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
 		if (!bide_frame_return_(frame_, t_))                                  \
-			return bide_async_late_return_(frame_);                           \
+			return BIDE_LATE_RETURN_;                                         \
 		goto bide_finally_;                                                   \
 	} while (0)
 
@@ -516,7 +562,7 @@ bide_finally_:                    \
 #define bide_async_fail(error)                                              \
 	do {                                                                    \
 		if (!bide_frame_return_(frame_, bide_value_task_from_error(error))) \
-			return bide_async_late_return_(frame_);                         \
+			return BIDE_LATE_RETURN_;                                       \
 		goto bide_finally_;                                                 \
 	} while (0)
 
@@ -527,7 +573,7 @@ bide_finally_:                    \
 #define bide_async_return_large(at)                  \
 	do {                                             \
 		if (!bide_frame_return_large_(frame_, (at))) \
-			return bide_async_late_return_(frame_);  \
+			return BIDE_LATE_RETURN_;                \
 		goto bide_finally_;                          \
 	} while (0)
 
@@ -538,7 +584,7 @@ bide_finally_:                    \
 #define bide_async_return_owned(pointer, drop_function)                         \
 	do {                                                                        \
 		if (!bide_frame_return_(frame_, bide_value_task_from_pointer(pointer))) \
-			return bide_async_late_return_(frame_);                             \
+			return BIDE_LATE_RETURN_;                                           \
 		my->bide_drop_ = (drop_function);                                       \
 		bide_flags_add_(&frame_->source, BIDE_FLAG_OWNED_);                     \
 		goto bide_finally_;                                                     \

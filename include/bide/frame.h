@@ -101,6 +101,22 @@ typedef struct bide_pool {
 	intptr_t room; /* how many more may be given back before a batch goes to the other workers */
 } bide_pool;
 
+/*
+ * A worker's deque of forks (fork.h) and continuations. Threads that are no worker have none: mask
+ * and limit are 0, so every push takes the slow path, and no pop finds anything.
+ */
+typedef struct bide_deque {
+	uintptr_t *ring; /* never NULL */
+	uint32_t bottom; /* where the owner pushes and pops; atomic, written by it alone */
+	uint32_t limit;  /* bottom must not pass it before the owner has looked at head again */
+	uint32_t mask;   /* entries - 1 */
+	uint32_t wanted; /* not 0: somebody has nothing to do; pushes take the slow path */
+	bool fenced;     /* thieves have no heavy fence: owner and thieves both pay */
+	/* What thieves write. */
+	__attribute__((aligned(64))) uint32_t head; /* the oldest entry; under the lock */
+	uint32_t stealing;                          /* the lock of head */
+} bide_deque;
+
 /* The head of a worker: what inlined code touches. The rest is the library's. */
 typedef struct bide_worker {
 	/* the running async function; never NULL: outside of any it is the worker's root frame */
@@ -114,6 +130,7 @@ typedef struct bide_worker {
 	uint64_t frame_tail;
 	uint32_t frame_flags; /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
 	uint32_t handovers;   /* in a row, that the newest continuation ran next */
+	bide_deque deque;
 	bide_pool pool[BIDE_CLASS_COUNT_];
 } bide_worker;
 

@@ -34,8 +34,14 @@ typedef struct bide_stats {
 	uint64_t task_count;       /* tasks of completion sources and completed tasks in use */
 	uint64_t unobserved_count; /* errors that nobody looked at */
 	uint64_t misuse_count;     /* calls of the misuse hook */
-	uint64_t timer_count;      /* timers armed; 0 on other threads than the worker's */
-	uint64_t runnable_count;   /* frames in the run queue; the same */
+	/* timers armed, and frames in run queues; with one worker 0 on other threads than its own */
+	uint64_t timer_count, runnable_count;
+	uint64_t idle_worker_count; /* of many workers: those that sleep, because there is no work */
+	/* threads for blocking calls that exist now, those of bide_run_long among them */
+	uint64_t blocking_thread_count;
+	uint64_t blocking_idle_count;  /* of them: waiting for a call */
+	uint64_t blocking_queue_count; /* blocking calls that wait for a thread */
+	uint64_t blocking_queue_peak;  /* the most that did, since the runtime was set up */
 } bide_stats;
 
 BIDE_BEGIN

@@ -14,9 +14,15 @@
 #include "task.h"
 
 typedef struct bide_config {
-	unsigned workers; /* 0 or 1: one. More: ENOTSUP in this release */
-	/* 1..1024; 0: 4. Threads for bide_run_blocking; they end after 10 idle seconds */
+	/*
+	 * 1: the thread that calls is the worker. 2..1024: so many threads of the library's own. 0: what
+	 * the environment's BIDE_WORKERS says, else one for each CPU (bide_cpu_count), at least 2.
+	 */
+	unsigned workers;
+	/* 1..1024; 0: 4. Threads for bide_run_blocking, started as needed */
 	unsigned blocking_threads_max;
+	/* so many stay once they are started; the others end after 10 idle seconds */
+	unsigned blocking_threads_min;
 	/* simulation: time jumps to the next timer when nothing is runnable */
 	bool virtual_clock;
 	/* simulation: not 0: the order of runnable functions is drawn with this seed */
@@ -32,6 +38,17 @@ BIDE_BEGIN
  * already in use (or not shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker.
  */
 BIDE_API int bide_configure(const bide_config *config);
+
+/* How many workers there are. Sets the runtime up if it was not in use. Any thread. */
+BIDE_API unsigned bide_worker_count(void);
+
+/*
+ * How many CPUs this process may use, at least 1: what the default number of workers is made from.
+ * Those of the calling thread's affinity mask; but not more than the CPU quota of the process's
+ * cgroups (versions 1 and 2, with those above) is worth, rounded up: with 1.5 CPUs it is 2. Cost:
+ * it looks each time, in files of /proc and /sys: tens of microseconds. Any thread.
+ */
+BIDE_API unsigned bide_cpu_count(void);
 
 /*
  * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.
@@ -74,12 +91,32 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_functio
                                                            void *argument);
 
 /*
- * Ends the runtime and gives all memory back, so that bide can be configured anew. On the worker's
- * thread, outside of async functions, when no other thread uses bide. Waits for running blocking
- * calls. Frames that are still pending, or finished and not consumed, are leaks: each is named on
- * standard error (unless quiet) and counted. Returns their number; -1 (misuse): called from the
- * wrong place, or other threads that used bide still run (queued blocking calls have been canceled
- * then).
+ * The same on a thread of its own, which ends with the function: it never waits for other calls,
+ * takes no place of theirs, and no limit counts it. For what takes long or never ends by itself; a
+ * shutdown waits for it. The value task fails with EAGAIN if no thread can be started. Cost:
+ * starting a thread (tens of microseconds). In a simulation it is as bide_run_blocking.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_run_long(bide_blocking_function *function,
+                                                       void *argument);
+
+/*
+ * Waits from ordinary code until no async function is pending, neither runnable nor waiting: before
+ * a shutdown, for what was started and forgotten. Nothing is stopped or refused; what is started
+ * meanwhile is waited for too. On the worker's thread it runs what is runnable meanwhile.
+ * timeout_ns >= 0, or BIDE_FOREVER. 0; ETIMEDOUT: some are pending still (bide_dump names them);
+ * EINVAL (misuse): a timeout below zero; EDEADLK: inside an async function, or once the worker's
+ * thread has ended (misuse), or in a simulation in which nothing can ever happen. Cost: looks at
+ * all pools, at once and then after 1 ms to 20 ms.
+ */
+BIDE_API int bide_drain(int64_t timeout_ns);
+
+/*
+ * Ends the runtime and gives all memory back, so that bide can be configured anew; a start without
+ * that sets it up again with the defaults. On the worker's thread, outside of async functions, when
+ * no other thread uses bide. Waits for running blocking calls. Frames that are still pending, or
+ * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted.
+ * Returns their number; -1 (misuse): called from the wrong place, or other threads that used bide
+ * still run (queued blocking calls have been canceled then).
  */
 BIDE_API int64_t bide_shutdown(bool quiet);
 

@@ -33,6 +33,7 @@ typedef bide_value_task value_task;
 #define async_finally bide_async_finally
 #define async_end bide_async_end
 #define async_start bide_async_start
+#define async_start_cold bide_async_start_cold
 #define async_return bide_async_return
 #define async_return_large bide_async_return_large
 #define async_return_owned bide_async_return_owned
@@ -44,6 +45,13 @@ typedef bide_value_task value_task;
 #define async_switch_to bide_async_switch_to
 #define async_switch_back bide_async_switch_back
 #define async_yield bide_yield
+#endif
+#ifndef BIDE_NO_SHORT_fork /* not `fork`, which is another function's name */
+#define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
+#define ASYNC_FORK BIDE_FORK
+#define async_forked bide_forked
+#define async_fork bide_fork
+#define async_join bide_join
 #endif
 #ifndef BIDE_NO_SHORT_await
 #define await bide_await
@@ -83,6 +91,7 @@ typedef bide_value_task value_task;
 #define task_wait bide_task_wait
 #define task_unwrap bide_task_unwrap
 #define task_continue_with bide_task_continue_with
+#define task_run bide_task_run
 #endif
 
 /* What stands around them. */
@@ -103,6 +112,11 @@ typedef bide_value_task value_task;
 #define group_add bide_group_add
 #define group_start bide_group_start
 #define group_wait bide_group_wait
+#endif
+#ifndef BIDE_NO_SHORT_parallel
+#define parallel_for bide_parallel_for
+#define for_each_async bide_for_each_async
+#define for_each_of_async bide_for_each_of_async
 #endif
 #ifndef BIDE_NO_SHORT_run_blocking
 #define run_blocking bide_run_blocking

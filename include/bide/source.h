@@ -53,7 +53,8 @@ enum {
 	BIDE_KIND_OPERATION_ = 2 << 5,
 	BIDE_KIND_TASK_ = 3 << 5, /* from here on: not from a pool */
 	BIDE_KIND_USER_ = 4 << 5,
-	BIDE_KIND_YIELD_ = 5 << 5
+	BIDE_KIND_YIELD_ = 5 << 5,
+	BIDE_KIND_FORK_ = 6 << 5
 };
 
 enum {
@@ -169,7 +170,8 @@ typedef enum bide_registered {
  */
 BIDE_INLINE void bide_flags_add_(bide_source *source, unsigned bits)
 {
-	__atomic_store_n(&source->flags, (uint8_t)(source->flags | bits), __ATOMIC_RELAXED);
+	uint8_t flags = __atomic_load_n(&source->flags, __ATOMIC_RELAXED);
+	__atomic_store_n(&source->flags, (uint8_t)(flags | bits), __ATOMIC_RELAXED);
 }
 BIDE_INLINE void bide_flags_drop_(bide_source *source, unsigned bits)
 {

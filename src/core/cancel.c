@@ -4,7 +4,9 @@
  * Callbacks of all cores are under one lock, held for a few instructions: so a registration can be
  * taken out, or waited for, without knowing whether its source still exists. Nothing is called with
  * the lock held. Canceling walks the tree of linked cores by a work list, in constant stack.
- * Operations fire on the worker only: they are its own.
+ * Operations fire on the thread that cancels where there are many workers; with one they are its
+ * own and fire there. A node that fires is one of the parties of its operation: the last of them
+ * ends it.
  */
 #include <stddef.h>
 
@@ -99,6 +101,19 @@ void bide_cancel_core_clear_(bide_cancel_core *core)
 	unlock(&callbacks_lock);
 }
 
+/*
+ * The list of operations, under the lock of its core. `core` of a node stays what it was made with,
+ * a reference, until the operation ends: so whoever ends it can look here without knowing whether
+ * it was canceled. One that is in no list points at itself.
+ */
+static void operation_remove(bide_cancel_core *core, bide_cancel_node *node)
+{
+	*(node->newer ? &node->newer->older : &core->operations) = node->older;
+	if (node->older)
+		node->older->newer = node->newer;
+	node->newer = node;
+}
+
 int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
                       void (*fire)(bide_cancel_node *node, int error))
 {
@@ -109,30 +124,42 @@ int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
 	node->fire = fire;
 	if (!core)
 		return 0;
+	bide_cancel_core_ref_(core);
 	lock(&core->lock);
 	error = BIDE_LOAD(&core->error, RELAXED); /* stored under the lock */
-	if (!error) {
+	if (!error)
 		list_add(&core->operations, node, core);
-		/* under the lock: once it is in, it may fire and end on the worker */
-		bide_cancel_core_ref_(core);
-	}
 	unlock(&core->lock);
+	if (error)
+		bide_cancel_core_unref_(core);
 	return error;
 }
 
-void bide_cancel_unlink_(bide_cancel_node *node)
+bool bide_cancel_unlink_(bide_cancel_node *node)
+{
+	bide_cancel_core *core = node->core;
+	bool linked;
+
+	if (!core)
+		return true;
+	lock(&core->lock);
+	linked = node->newer != node;
+	if (linked)
+		operation_remove(core, node);
+	unlock(&core->lock);
+	return linked;
+}
+
+void bide_cancel_drop_(bide_cancel_node *node)
 {
 	bide_cancel_core *core = node->core;
 
-	if (!core)
-		return;
-	lock(&core->lock);
-	list_remove(&core->operations, node);
-	unlock(&core->lock);
-	bide_cancel_core_unref_(core);
+	node->core = NULL;
+	if (core)
+		bide_cancel_core_unref_(core);
 }
 
-/* On the worker, which owns the operations: none can end while this runs, except by what fires. */
+/* The caller has a reference on the core. What fired may be gone when fire returns. */
 static void operations_fire(bide_cancel_core *core, int error)
 {
 	bide_cancel_node *node;
@@ -141,12 +168,11 @@ static void operations_fire(bide_cancel_core *core, int error)
 		lock(&core->lock);
 		node = core->operations;
 		if (node)
-			list_remove(&core->operations, node);
+			operation_remove(core, node);
 		unlock(&core->lock);
 		if (!node)
 			return;
 		node->fire(node, error);
-		bide_cancel_core_unref_(core); /* the node's; the caller has another */
 	}
 }
 
@@ -315,8 +341,7 @@ void bide_cancel_detach_(bide_cancel_node *node)
 struct bide_cancel_source {
 	bide_operation operation; /* its generation is the tokens' */
 	bide_cancel_core core;
-	bide_timer *timer;
-	bide_notify expired;
+	bide_alarm alarm;
 	bide_post rearm; /* a cancel_after from another thread */
 	int64_t rearm_deadline_ns;
 	uint32_t rearm_posted;
@@ -326,23 +351,9 @@ struct bide_cancel_source {
 
 static const bide_operation_type source_type = { "cancel source" };
 
-static void timer_stop(bide_cancel_source *source)
+/* Nobody refers to it, and no alarm is on its way. */
+static void source_free(bide_cancel_source *source)
 {
-	bide_timer *timer = source->timer;
-
-	source->timer = NULL;
-	if (!timer)
-		return;
-	if (bide_unwatch_(&timer->source, &source->expired))
-		bide_port_disarm(timer);
-	bide_operation_drop_(&timer->source); /* if it has fired: see source_expired */
-}
-
-static void source_free(bide_post *post)
-{
-	bide_cancel_source *source = BIDE_CONTAINER_(post, bide_cancel_source, core.post);
-
-	timer_stop(source);
 	for (uint32_t i = 0; i < source->parent_count; i++)
 		bide_cancel_detach_(&source->parents[i]);
 	/*
@@ -356,27 +367,39 @@ static void source_free(bide_post *post)
 	bide_operation_drop_(&source->operation.source);
 }
 
-/* The wheel is the worker's: a source with a timer goes there to end. */
+static void source_end(bide_post *post)
+{
+	bide_cancel_source *source = BIDE_CONTAINER_(post, bide_cancel_source, core.post);
+
+	bide_alarm_stop_(&source->alarm);
+	if (bide_alarm_over_(&source->alarm))
+		source_free(source);
+}
+
+/* With one worker the wheel is its own: a source with a timer goes there to end. */
 static void source_destroy(bide_cancel_core *core)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(core, bide_cancel_source, core);
 
-	if (source->timer && !bide_port_on_worker()) {
-		core->post.run = source_free;
+	if (!bide_port_on_worker() && !bide_alarm_is_idle_(&source->alarm)) {
+		core->post.run = source_end;
 		bide_port_post(&core->post);
 		return;
 	}
-	source_free(&core->post);
+	source_end(&core->post);
 }
 
 static void source_expired(bide_notify *notify, bide_source *timer)
 {
-	bide_cancel_source *source = BIDE_CONTAINER_(notify, bide_cancel_source, expired);
+	bide_cancel_source *source = BIDE_CONTAINER_(notify, bide_cancel_source, alarm.due);
+	bool alive = bide_cancel_core_try_ref_(&source->core);
 
-	if (!bide_cancel_core_try_ref_(&source->core))
-		return; /* another thread has just dropped the last one: source_free is on its way here */
-	source->timer = NULL;
-	bide_release_(timer, NULL);
+	bide_alarm_fired_(&source->alarm, timer);
+	/* Not alive: the last reference went just now, and source_end has been, or is on its way. */
+	if (bide_alarm_over_(&source->alarm))
+		source_free(source);
+	if (!alive)
+		return;
 	bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
 	bide_cancel_core_unref_(&source->core); /* a callback may have dropped all others */
 }
@@ -395,7 +418,7 @@ bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *to
 	if (!source)
 		return NULL;
 	bide_cancel_core_init_(&source->core, source_destroy);
-	source->expired.run = source_expired;
+	bide_alarm_init_(&source->alarm, source_expired);
 	source->parent_count = (uint32_t)count;
 	for (size_t i = 0; i < count; i++)
 		if (!bide_cancel_token_attach_(tokens[i], &source->core, &source->parents[i]))
@@ -446,19 +469,19 @@ bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
 	       BIDE_LOAD(&source->core.error, ACQUIRE) != 0;
 }
 
-/* On the worker. */
+/* Where the wheel may be touched. */
 static int rearm(bide_cancel_source *source, int64_t deadline_ns)
 {
-	timer_stop(source);
-	if (deadline_ns == BIDE_FOREVER || BIDE_LOAD(&source->core.error, RELAXED))
+	bide_timer *timer;
+
+	if (deadline_ns == BIDE_FOREVER || BIDE_LOAD(&source->core.error, RELAXED)) {
+		bide_alarm_stop_(&source->alarm);
 		return 0;
-	source->timer = bide_timer_new_(sizeof *source->timer);
-	if (!source->timer)
+	}
+	timer = bide_timer_new_(sizeof *timer);
+	if (!timer)
 		return BIDE_ENOMEM_;
-	source->timer->source.payload.i = deadline_ns;
-	(void)bide_watch_(bide_source_value_(&source->timer->source), &source->expired,
-	                  "bide_cancel_after", NULL);
-	bide_port_arm(source->timer);
+	bide_alarm_set_(&source->alarm, timer, deadline_ns);
 	return 0;
 }
 

@@ -463,6 +463,8 @@ static bool any_has_subscriptions(const when_any *any)
  */
 static void any_take_out(when_any *any)
 {
+	if (any->node.core && bide_cancel_unlink_(&any->node))
+		count_down(&any->operation, &any->live);
 	for (size_t i = 0; i < any->watched; i++) {
 		bide_value_task item = any->items[i];
 
@@ -480,7 +482,7 @@ static void any_take_out(when_any *any)
 /* Nobody reports any more: gives back what is its own. */
 static void any_release(when_any *any)
 {
-	bide_cancel_unlink_(&any->node);
+	bide_cancel_drop_(&any->node);
 	if (bide_is_pending_(any->yield)) {
 		if (bide_is_done_(source_of(any->yield)))
 			bide_release_(source_of(any->yield), &any_by);
@@ -533,7 +535,10 @@ static void any_run(bide_notify *notify, bide_source *done)
 
 static void any_canceled(bide_cancel_node *node, int error)
 {
-	any_decide(BIDE_CONTAINER_(node, when_any, node), SIZE_MAX, error);
+	when_any *any = BIDE_CONTAINER_(node, when_any, node);
+
+	any_decide(any, SIZE_MAX, error);
+	any_less(any);
 }
 
 /* While it registers the counts of the registering and of the decision are held: nothing ends. */
@@ -607,15 +612,20 @@ static bide_value_task any_start(when_any *any, const bide_value_task *items,
                                  bide_task *const *tasks, size_t count)
 {
 	bide_value_task value = bide_source_value_(&any->operation.source);
+	bide_cancel_core *core;
 	int error;
 
 	any->notify.run = any_run;
 	any->live = ANY_HOLDS;
 	any->items = items;
 	any->count = count;
-	/* What is canceled is the worker's: elsewhere the ambient cancellation is not obeyed. */
-	error = bide_cancel_link_(bide_port_on_worker() ? bide_context_core_() : NULL, &any->node,
-	                          any_canceled);
+	/*
+	 * With one worker what is canceled is its own: elsewhere the ambient cancellation is not obeyed.
+	 */
+	core = bide_port_on_worker() ? bide_context_core_() : NULL;
+	if (core)
+		any->live++; /* the node's, before it can fire */
+	error = bide_cancel_link_(core, &any->node, any_canceled);
 	if (error) {
 		bide_operation_drop_(&any->operation.source);
 		return bide_value_task_from_error(error);

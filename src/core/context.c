@@ -10,8 +10,8 @@ struct bide_context {
 	bide_cancel_core core;
 	bide_context *parent; /* a reference */
 	bide_cancel_node in_parent, in_token;
-	bide_timer *timer;
-	bide_notify expired;
+	bide_alarm alarm;
+	bide_timer *to_arm; /* on its way to the worker, with a reference */
 	bide_post arm;
 	int64_t deadline_ns; /* its own or the nearest above */
 	const void *key;
@@ -62,55 +62,62 @@ bide_cancel_core *bide_context_core_(void)
 
 static void context_destroy(bide_cancel_core *core);
 
-/* Parents are let go in a loop: a chain of contexts may be long. */
-static void context_free(bide_post *post)
+/* Nobody refers to it, and no alarm is on its way. Returns its parent: a reference. */
+static bide_context *context_free(bide_context *context)
 {
-	bide_context *context = BIDE_CONTAINER_(post, bide_context, core.post), *parent;
+	bide_context *parent = context->parent;
 
-	for (;; context = parent) {
-		bide_timer *timer = context->timer;
+	bide_cancel_detach_(&context->in_parent);
+	bide_cancel_detach_(&context->in_token);
+	bide_cancel_core_clear_(&context->core);
+	if (context->has_executor)
+		bide_executor_unref(context->executor);
+	bide_operation_drop_(&context->operation.source);
+	return parent;
+}
 
-		if (timer) {
-			if (bide_unwatch_(&timer->source, &context->expired))
-				bide_port_disarm(timer);
-			bide_operation_drop_(&timer->source); /* if it has fired: see context_expired */
-		}
-		bide_cancel_detach_(&context->in_parent);
-		bide_cancel_detach_(&context->in_token);
-		bide_cancel_core_clear_(&context->core);
-		if (context->has_executor)
-			bide_executor_unref(context->executor);
-		parent = context->parent;
-		bide_operation_drop_(&context->operation.source);
+/* Nobody refers to it. Parents are let go in a loop: a chain of contexts may be long. */
+static void context_end(bide_post *post)
+{
+	bide_context *context = BIDE_CONTAINER_(post, bide_context, core.post);
+
+	for (;;) {
+		bide_alarm_stop_(&context->alarm);
+		if (!bide_alarm_over_(&context->alarm))
+			return; /* context_expired is on its way, and goes on with it */
+		context = context_free(context);
 		/* As bide_cancel_core_unref_, whose order this has. */
-		if (!parent || BIDE_SUB(&parent->core.references, 1, ACQ_REL) != 1)
+		if (!context || BIDE_SUB(&context->core.references, 1, ACQ_REL) != 1)
 			return;
-		if (parent->timer && !bide_port_on_worker())
+		if (!bide_port_on_worker() && !bide_alarm_is_idle_(&context->alarm))
 			break;
 	}
-	context_destroy(&parent->core);
+	context_destroy(&context->core);
 }
 
 static void context_destroy(bide_cancel_core *core)
 {
 	bide_context *context = BIDE_CONTAINER_(core, bide_context, core);
 
-	if (context->timer && !bide_port_on_worker()) {
-		core->post.run = context_free; /* the wheel is the worker's */
+	if (!bide_port_on_worker() && !bide_alarm_is_idle_(&context->alarm)) {
+		core->post.run = context_end; /* the wheel is the worker's */
 		bide_port_post(&core->post);
 		return;
 	}
-	context_free(&core->post);
+	context_end(&core->post);
 }
 
 static void context_expired(bide_notify *notify, bide_source *timer)
 {
-	bide_context *context = BIDE_CONTAINER_(notify, bide_context, expired);
+	bide_context *context = BIDE_CONTAINER_(notify, bide_context, alarm.due);
+	bool alive = bide_cancel_core_try_ref_(&context->core);
 
-	if (!bide_cancel_core_try_ref_(&context->core))
-		return; /* another thread has just dropped the last one: context_free is on its way here */
-	context->timer = NULL;
-	bide_release_(timer, NULL);
+	bide_alarm_fired_(&context->alarm, timer);
+	/* Not alive: the last reference went just now, and context_end has been, or is on its way. */
+	if (bide_alarm_over_(&context->alarm))
+		bide_context_unref(context_free(context));
+	if (!alive)
+		return;
 	bide_cancel_core_fire_(&context->core, BIDE_ETIMEDOUT_);
 	bide_cancel_core_unref_(&context->core);
 }
@@ -119,7 +126,7 @@ static void context_arm(bide_post *post)
 {
 	bide_context *context = BIDE_CONTAINER_(post, bide_context, arm);
 
-	bide_port_arm(context->timer);
+	bide_alarm_set_(&context->alarm, context->to_arm, context->deadline_ns);
 	bide_context_unref(context);
 }
 
@@ -147,20 +154,19 @@ static void set_executor(bide_context *context, bide_executor *executor)
 static bool set_deadline(bide_context *context, int64_t timeout_ns)
 {
 	int64_t deadline_ns = bide_deadline_after_(timeout_ns);
+	bide_timer *timer;
 
 	if (deadline_ns >= context->deadline_ns)
 		return true; /* the one above comes first */
-	context->timer = bide_timer_new_(sizeof *context->timer);
-	if (!context->timer)
+	timer = bide_timer_new_(sizeof *timer);
+	if (!timer)
 		return false;
 	context->deadline_ns = deadline_ns;
-	context->timer->source.payload.i = deadline_ns;
-	(void)bide_watch_(bide_source_value_(&context->timer->source), &context->expired,
-	                  "bide_context_create", NULL);
 	if (bide_port_on_worker()) {
-		bide_port_arm(context->timer);
+		bide_alarm_set_(&context->alarm, timer, deadline_ns);
 	} else {
 		bide_context_ref(context);
+		context->to_arm = timer;
 		context->arm.run = context_arm;
 		bide_port_post(&context->arm);
 	}
@@ -183,7 +189,7 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 		return NULL;
 	parent = options->detached ? NULL : options->parent ? options->parent : either(current);
 	bide_cancel_core_init_(&context->core, context_destroy);
-	context->expired.run = context_expired;
+	bide_alarm_init_(&context->alarm, context_expired);
 	context->deadline_ns = BIDE_FOREVER;
 	context->key = options->key;
 	context->value = options->value;

@@ -20,14 +20,17 @@ enum {
 	BIDE_EINVAL_ = 22,
 	BIDE_ETIMEDOUT_ = 110,
 	BIDE_EBUSY_ = 16,
-	BIDE_EDEADLK_ = 35
+	BIDE_EDEADLK_ = 35,
+	BIDE_EAGAIN_ = 11
 };
 
 /* bide_source.line of everything that is no running frame. */
 enum {
 	BIDE_LINE_CLAIMED_ = 1u,  /* somebody completes it or has */
 	BIDE_LINE_OBSERVED_ = 2u, /* somebody has seen its error */
-	BIDE_LINE_CONSTANT_ = 4u  /* a shared constant: not counted */
+	BIDE_LINE_CONSTANT_ = 4u, /* a shared constant: not counted */
+	/* of a timer: from this bit on, the number of the worker in whose wheel it is */
+	BIDE_LINE_HOME_SHIFT_ = 8
 };
 
 /* --- operations: what a value task points at when it is no frame --- */
@@ -134,6 +137,70 @@ static inline bide_payload bide_payload_int_(int64_t i)
 	return payload;
 }
 
+/* --- what several parties may end --- */
+
+/*
+ * An object that can be ended by a completion, a cancellation, a timer, has a count `live` of those
+ * who can still touch it. The first to come decides the outcome and takes the others out where it
+ * can; each counts itself and those it took out down; who reaches zero completes the object. All
+ * plain where the object belongs to one thread.
+ */
+
+/* Before the party can report, by somebody whose own count is in it: no order is needed. */
+static inline void bide_party_join_(const bide_source *source, uint32_t *live)
+{
+	if (bide_is_sync_(source))
+		(void)BIDE_ADD(live, 1u, RELAXED);
+	else
+		++*live;
+}
+
+/* true: the last. Releases what these parties wrote; the last one acquires all of it. */
+static inline bool bide_party_leave_(const bide_source *source, uint32_t *live, uint32_t count)
+{
+	if (bide_is_sync_(source))
+		return BIDE_SUB(live, count, ACQ_REL) == count;
+	*live -= count;
+	return *live == 0;
+}
+
+/* The bits before. Pairs with itself: who comes second sees what the first wrote before. */
+static inline uint32_t bide_party_mark_(const bide_source *source, uint32_t *bits, uint32_t more)
+{
+	uint32_t before;
+
+	if (bide_is_sync_(source))
+		return BIDE_OR(bits, more, ACQ_REL);
+	before = *bits;
+	*bits = before | more;
+	return before;
+}
+
+/*
+ * A timer that runs a notify: the deadline of a context, of a wait. Its owner may go, or set it
+ * anew, while the notify is on its way on another thread: `live` counts the calls that may come,
+ * and one of the owner; the last of them gives the owner's memory back.
+ */
+typedef struct bide_alarm {
+	bide_timer *timer; /* armed, or about to call; under the lock */
+	bide_notify due;   /* run(notify, timer): begins with bide_alarm_fired_ */
+	uint32_t lock;     /* with many workers */
+	uint32_t live;     /* atomic */
+} bide_alarm;
+
+BIDE_INTERNAL void bide_alarm_init_(bide_alarm *alarm,
+                                    void (*due)(bide_notify *notify, bide_source *timer));
+/* Has it call at that time, instead of at the one before. timer: a new one, which is the alarm's. */
+BIDE_INTERNAL void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns);
+/* true: there was a timer, and it will not call. false: there was none, or it calls. */
+BIDE_INTERNAL bool bide_alarm_stop_(bide_alarm *alarm);
+/* In the notify, first: gives the timer back. */
+BIDE_INTERNAL void bide_alarm_fired_(bide_alarm *alarm, bide_source *timer);
+/* The owner goes (after bide_alarm_stop_), or a call is over. true: the last. */
+BIDE_INTERNAL bool bide_alarm_over_(bide_alarm *alarm);
+/* No call is to come. For an owner that goes. */
+BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
+
 /* --- tasks --- */
 
 /* References are counted in the generation; the top bits set tell a count from a generation. */
@@ -185,8 +252,13 @@ BIDE_INTERNAL void bide_cancel_core_clear_(bide_cancel_core *core);
  */
 BIDE_INTERNAL int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
                                     void (*fire)(bide_cancel_node *node, int error));
-/* Takes an operation out, on the worker. Whether or not it was in. */
-BIDE_INTERNAL void bide_cancel_unlink_(bide_cancel_node *node);
+/*
+ * Takes an operation out. true: it has not fired and will not (also one without a core). false: it
+ * fires, or has. With one worker: there.
+ */
+BIDE_INTERNAL bool bide_cancel_unlink_(bide_cancel_node *node);
+/* Once, when the operation ends: gives the node's reference on its core back. */
+BIDE_INTERNAL void bide_cancel_drop_(bide_cancel_node *node);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
@@ -219,12 +291,14 @@ typedef struct bide_thread {
 	unsigned completing; /* depth of completions on this stack */
 	bide_operation *completions, **completions_tail;
 	struct bide_cancel_core **canceling; /* work list of the cancel whose operations fire now */
+	uint32_t home;                       /* the worker whose wheel has the timers made here */
 	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */
 	uintptr_t hot_limit; /* worker.stack_limit, while the current context makes starts cold */
 	bool cold;
-	bool by_port;  /* what it makes runnable is told to the port: a guest, or a worker in loop.h */
-	bool is_guest; /* not the worker */
-	bool in_use;   /* by a thread that lives */
+	/* what it makes runnable is told to the port: many workers, a guest, a worker in loop.h */
+	bool by_port;
+	bool is_guest;            /* not a worker */
+	bool in_use;              /* by a thread that lives */
 	struct bide_thread *next; /* guests */
 	struct bide_thread *next_counted;
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
@@ -256,6 +330,16 @@ BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *ar
 /* Where a frame was started, if that was recorded (debug); else NULL. */
 BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
 
+/* --- fork and join --- */
+
+/*
+ * On the worker, outside of async functions or inside: runs a fork that was taken from a deque; its
+ * source is completed, now or when the child has ended.
+ */
+BIDE_INTERNAL void bide_fork_run_(bide_worker *worker, bide_fork *fork);
+/* The value task of a join has been consumed. */
+BIDE_INTERNAL void bide_fork_release_(bide_source *source);
+
 /* --- memory --- */
 BIDE_INTERNAL void *bide_allocate_(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
@@ -275,7 +359,14 @@ struct bide_thread;
 /* A thread's record is counted with the others from now on; or its counts go to the process. */
 BIDE_INTERNAL void bide_counts_join_(struct bide_thread *thread);
 BIDE_INTERNAL void bide_counts_leave_(struct bide_thread *thread);
+/*
+ * The generations that all threads have given out, added up: while it stays the same, nothing has
+ * become pending.
+ */
+BIDE_INTERNAL uint64_t bide_generations_(void);
 extern BIDE_INTERNAL bool bide_debug_, bide_pooling_; /* set before the first frame */
+/* Many workers: everything may be touched by any thread. Set before the first frame. */
+extern BIDE_INTERNAL bool bide_shared_;
 
 /* --- the port: all that core asks of what is below it --- */
 
@@ -294,20 +385,27 @@ static inline void bide_schedule_(bide_frame *frame, bool next)
 	else
 		bide_port_schedule(frame, next);
 }
-/* Runs post->run on the worker, soon, from any thread. */
+/* Runs post->run on the worker, soon, from any thread. With many workers: at once. */
 BIDE_INTERNAL void bide_port_post(bide_post *post);
+/* This thread may touch timers and operations itself: the one worker; with many, every thread. */
 BIDE_INTERNAL bool bide_port_on_worker(void);
+/* On how many threads functions run. */
+BIDE_INTERNAL unsigned bide_port_worker_count(void);
 BIDE_INTERNAL int64_t bide_port_now(void);
 /* Now plus a time, at most BIDE_FOREVER. */
 BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
 /*
- * On the worker. timer->source.payload.i is the deadline; when it is due the port calls
- * bide_timer_due_.
+ * timer->source.payload.i is the deadline; when it is due the port calls bide_timer_due_. Whose
+ * timer it is was settled by bide_timer_new_.
  */
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
-BIDE_INTERNAL void bide_port_disarm(bide_timer *timer);
-/* How many timers are armed: for stats. */
-BIDE_INTERNAL size_t bide_port_timer_count(void);
+/* true: it was armed and is not any more. false: it was not, or is on its way to bide_timer_due_. */
+BIDE_INTERNAL bool bide_port_disarm(bide_timer *timer);
+/*
+ * Fills in what the port counts: timers, what is runnable, workers, blocking calls. They are zero
+ * before.
+ */
+BIDE_INTERNAL void bide_port_stats(bide_stats *stats);
 /* Something to compare threads by. */
 BIDE_INTERNAL const void *bide_port_thread(void);
 BIDE_INTERNAL void bide_port_print(const char *text); /* to standard error */
@@ -316,6 +414,13 @@ BIDE_INTERNAL void bide_port_format(char *to, size_t size_bytes, const char *for
                                     va_list arguments);
 BIDE_INTERNAL const char *bide_port_error_text(int error); /* of an errno number; static */
 BIDE_INTERNAL void bide_port_abort(void) __attribute__((noreturn));
+/*
+ * A fence on every other processor that runs a thread of this process: pairs with BIDE_LIGHT_FENCE.
+ * false: there is none, and never will be. Asked once for each deque that is made, and by thieves.
+ */
+BIDE_INTERNAL bool bide_port_heavy_fence(void);
+/* The worker has pushed something while somebody had nothing to do (its deque's `wanted`). */
+BIDE_INTERNAL void bide_port_offer(bide_worker *worker);
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */
 BIDE_INTERNAL void bide_port_wait_a_moment(unsigned tries);
 

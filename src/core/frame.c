@@ -9,6 +9,7 @@
  * modes the generation of free memory matches no value task.
  */
 #include "core.h"
+#include "deque.h"
 #include "queue.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -71,7 +72,7 @@ static struct {
 } pools;
 
 static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
-bool bide_debug_, bide_pooling_ = true;
+bool bide_debug_, bide_pooling_ = true, bide_shared_;
 
 /*
  * Spin: held for the length of a batch. Pairs: acquire of the next holder with the release of the
@@ -104,15 +105,17 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 			pools.watched_tail[c] = &pools.watched[c];
 	}
 	__builtin_memset(thread, 0, sizeof *thread);
-	thread->is_guest = thread->by_port = is_guest;
+	thread->is_guest = is_guest;
+	thread->by_port = is_guest || bide_shared_;
 	thread->in_use = true;
 	thread->completions_tail = &thread->completions;
 	worker->current = &thread->root;
 	worker->generation = (uint64_t)number << 48;
-	worker->frame_flags = is_guest ? BIDE_FLAG_SYNC_ : 0;
+	worker->frame_flags = is_guest || bide_shared_ ? BIDE_FLAG_SYNC_ : 0;
 	worker->frame_tail = (uint64_t)worker->frame_flags << BIDE_TAIL_FLAGS_;
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
+	bide_deque_none_(worker);
 	bide_counts_join_(thread);
 }
 
@@ -496,7 +499,11 @@ bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type
 
 bide_timer *bide_timer_new_(size_t size_bytes)
 {
-	return (bide_timer *)(void *)source_new(size_bytes, BIDE_KIND_TIMER_, sizeof(bide_source));
+	bide_source *source = source_new(size_bytes, BIDE_KIND_TIMER_, sizeof(bide_source));
+
+	if (source)
+		source->line = bide_thread_of_(bide_current_worker_)->home << BIDE_LINE_HOME_SHIFT_;
+	return (bide_timer *)(void *)source;
 }
 
 void bide_operation_drop_(bide_source *source)
@@ -596,7 +603,7 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 			break;
 		}
 		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
-			bide_queue_schedule_(worker, frame, true);
+			bide_port_schedule(frame, true);
 			break;
 		}
 	}
@@ -654,7 +661,7 @@ bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 	frame->awaiting = NULL;
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_ || bide_thread_of_(worker)->by_port))
-		bide_schedule_(frame, false);
+		bide_schedule_(frame, false); /* with many workers it may run before this returns */
 	else
 		bide_queue_push_(worker, frame);
 	return bide_suspended_();

@@ -70,6 +70,23 @@ void bide_counts_leave_(bide_thread *thread)
 	unlock_counted();
 }
 
+/* Each is written by its thread alone, without a locked instruction: a snapshot. */
+__attribute__((no_sanitize_thread)) static uint64_t generation_of(const bide_thread *thread)
+{
+	return *(const volatile uint64_t *)&thread->worker.generation;
+}
+
+uint64_t bide_generations_(void)
+{
+	uint64_t sum = 0;
+
+	lock_counted();
+	for (const bide_thread *t = counted; t; t = t->next_counted)
+		sum += generation_of(t);
+	unlock_counted();
+	return sum;
+}
+
 static uint64_t total(bide_counter counter)
 {
 	uint64_t sum;
@@ -133,12 +150,11 @@ static void count(bide_source *source, void *argument)
 
 void bide_get_stats(bide_stats *stats)
 {
-	bide_worker *worker = bide_current_worker_;
-
 	if (!stats) {
 		bide_misuse_("bide_get_stats: stats is NULL");
 		return;
 	}
+	__builtin_memset(stats, 0, sizeof *stats);
 	stats->allocation_count = total(BIDE_COUNT_ALLOCATIONS_);
 	stats->release_count = total(BIDE_COUNT_RELEASES_);
 	stats->failed_count = total(BIDE_COUNT_FAILED_);
@@ -146,8 +162,6 @@ void bide_get_stats(bide_stats *stats)
 	stats->task_count = total(BIDE_COUNT_TASKS_);
 	stats->unobserved_count = total(BIDE_COUNT_UNOBSERVED_);
 	stats->misuse_count = total(BIDE_COUNT_MISUSE_);
-	stats->timer_count = bide_port_timer_count();
-	stats->runnable_count = worker ? worker->queue_count + (worker->next != NULL) : 0;
-	stats->frame_count = stats->operation_count = stats->unconsumed_count = 0;
+	bide_port_stats(stats);
 	bide_pools_visit_(count, stats);
 }

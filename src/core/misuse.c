@@ -84,7 +84,7 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 
 	if (word == BIDE_WORD_ABANDONED_)
 		put(text, size, "bide_forget");
-	else if ((word & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ && word && bide_port_on_worker())
+	else if ((word & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ && word && !bide_shared_ && bide_port_on_worker())
 		describe_await(text, size, waiter->async, &waiter->source);
 	else
 		put(text, size, "a wait or combinator that is going on");

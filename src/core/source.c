@@ -300,4 +300,6 @@ void bide_release_other_(bide_source *source)
 {
 	if ((source->kind & 0xE0u) == BIDE_KIND_USER_)
 		bide_user_source_release_(source);
+	else if ((source->kind & 0xE0u) == BIDE_KIND_FORK_)
+		bide_fork_release_(source);
 }

@@ -18,12 +18,22 @@ typedef struct subscription {
 	bide_source *task; /* NULL: in no list any more */
 } subscription;
 
+/*
+ * One that a cancellation or a deadline may end. Its parties: the task's list, the node, the alarm,
+ * and whoever registers it. base.task is a reference, until it ends.
+ */
 typedef struct cancellable_subscription {
 	subscription base;
 	bide_cancel_node node;
-	bide_notify expired;
-	bide_timer *timer;
+	bide_alarm alarm;
+	uint32_t live, bits;
+	int64_t deadline_ns; /* BIDE_FOREVER: no alarm */
 } cancellable_subscription;
+
+enum {
+	WAIT_DECIDED = 1,   /* the outcome is that of who set it */
+	WAIT_REGISTERED = 2 /* who decides takes the others out */
+};
 
 /*
  * One made elsewhere than on the worker, which owns lists of cancellation and timers: it begins,
@@ -32,8 +42,8 @@ typedef struct cancellable_subscription {
 typedef struct sent_subscription {
 	cancellable_subscription base;
 	bide_post begin, leave;
-	bide_source *task;      /* a reference, until it has begun */
-	bide_cancel_core *core; /* the same */
+	bide_timer *timer;
+	bide_cancel_core *core; /* a reference, until it has begun */
 } sent_subscription;
 
 static const bide_operation_type subscription_type = { "task" };
@@ -75,30 +85,99 @@ static void observe(bide_source *task)
 		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED);
 }
 
-static void subscription_finish(subscription *s, bide_payload payload, int error)
+/* false: it is in no list, or whoever completes the task has it. */
+static bool list_leave(subscription *s, bide_source *task)
 {
-	if (s->operation.type == &cancellable_type) {
-		cancellable_subscription *c = (cancellable_subscription *)s;
+	uintptr_t newest;
 
-		bide_cancel_unlink_(&c->node);
-		if (c->timer && bide_unwatch_(&c->timer->source, &c->expired)) {
-			bide_port_disarm(c->timer);
-			bide_operation_drop_(&c->timer->source);
-		}
-	}
-	bide_operation_complete_(&s->operation, payload, error);
+	if (!list_lock(task, &newest))
+		return false;
+	if (s->newer)
+		s->newer->older = s->older;
+	else
+		newest = (uintptr_t)s->older;
+	if (s->older)
+		s->older->newer = s->newer;
+	list_unlock(task, newest);
+	return true;
+}
+
+/* --- those that can be ended --- */
+
+/* So many of its parties are through with it. The last one completes it with what was decided. */
+static void wait_leave(cancellable_subscription *c, uint32_t count)
+{
+	bide_source *source = &c->base.operation.source, *task = c->base.task;
+
+	if (!bide_party_leave_(source, &c->live, count))
+		return;
+	bide_cancel_drop_(&c->node);
+	/* A large result is inside the task: the consumer has the reference now. */
+	if (!(source->flags & BIDE_FLAG_LARGE_))
+		bide_task_unref((bide_task *)task);
+	bide_operation_complete_(&c->base.operation, source->payload, source->error);
+}
+
+/* How many of them will not report any more. One that reports now is out already. */
+static uint32_t wait_take_out(cancellable_subscription *c)
+{
+	uint32_t count = 0;
+
+	if (c->node.core && bide_cancel_unlink_(&c->node))
+		count++;
+	if (c->deadline_ns != BIDE_FOREVER && bide_alarm_stop_(&c->alarm))
+		count++;
+	if (list_leave(&c->base, c->base.task))
+		count++;
+	return count;
+}
+
+/* By a party, which holds a count. The first decision counts. Returns those it took out. */
+static uint32_t wait_decide(cancellable_subscription *c, bide_payload payload, int error,
+                            unsigned flags)
+{
+	bide_source *source = &c->base.operation.source;
+	uint32_t before = bide_party_mark_(source, &c->bits, WAIT_DECIDED);
+
+	if (before & WAIT_DECIDED)
+		return 0;
+	source->payload = payload; /* ordered by `live` */
+	source->error = (uint16_t)error;
+	bide_flags_add_(source, flags);
+	return before & WAIT_REGISTERED ? wait_take_out(c) : 0;
+}
+
+static void wait_canceled(bide_cancel_node *node, int error)
+{
+	cancellable_subscription *c = BIDE_CONTAINER_(node, cancellable_subscription, node);
+
+	wait_leave(c, 1 + wait_decide(c, bide_payload_int_(0), error, 0));
+}
+
+static void wait_expired(bide_notify *notify, bide_source *timer)
+{
+	cancellable_subscription *c = BIDE_CONTAINER_(notify, cancellable_subscription, alarm.due);
+
+	bide_alarm_fired_(&c->alarm, timer);
+	wait_leave(c, 1 + wait_decide(c, bide_payload_int_(0), BIDE_ETIMEDOUT_, 0));
 }
 
 /* The task is over, the subscription in no list any more. */
 static void subscription_deliver(subscription *s, bide_source *task)
 {
+	cancellable_subscription *c = (cancellable_subscription *)s;
 	bool large = task->flags & BIDE_FLAG_LARGE_; /* the result is inside the task */
+	unsigned flags = task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_);
 
+	if (s->operation.type == &cancellable_type) {
+		wait_leave(c, 1 + wait_decide(c, task->payload, task->error, flags));
+		return;
+	}
 	BIDE_STORE(&s->task, large ? task : NULL, RELAXED);
-	bide_flags_add_(&s->operation.source, task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_));
+	bide_flags_add_(&s->operation.source, flags);
 	if (large)
 		bide_task_ref((bide_task *)task);
-	subscription_finish(s, task->payload, task->error);
+	bide_operation_complete_(&s->operation, task->payload, task->error);
 }
 
 void bide_task_deliver_(bide_source *task, uintptr_t newest)
@@ -121,18 +200,13 @@ void bide_subscription_leave_(bide_source *source)
 {
 	const bide_operation *operation = (const bide_operation *)(const void *)source;
 	subscription *s = (subscription *)(void *)source;
-	uintptr_t newest;
 
 	if ((operation->type != &subscription_type && operation->type != &cancellable_type) ||
-	    !s->task || (s->task->kind & 0xE0u) != BIDE_KIND_TASK_ || !list_lock(s->task, &newest))
+	    !s->task || (s->task->kind & 0xE0u) != BIDE_KIND_TASK_)
 		return;
-	if (s->newer)
-		s->newer->older = s->older;
-	else
-		newest = (uintptr_t)s->older;
-	if (s->older)
-		s->older->newer = s->newer;
-	list_unlock(s->task, newest);
+	list_leave(s, s->task);
+	if (operation->type == &cancellable_type)
+		bide_task_unref((bide_task *)s->task);
 	s->task = NULL;
 }
 
@@ -144,21 +218,22 @@ void bide_subscription_let_go_(bide_source *source)
 void bide_subscription_cancel_(bide_source *source, int error)
 {
 	subscription *s = (subscription *)(void *)source;
-	/* of another thread's wait: DONE tells, below */
-	bide_source *task = BIDE_LOAD(&s->task, RELAXED);
-	uintptr_t newest;
+	cancellable_subscription *c = (cancellable_subscription *)s;
+	bide_source *task;
 
-	if (!task || !list_lock(task, &newest))
+	if (s->operation.type == &cancellable_type) {
+		/* Its maker lets nobody consume it meanwhile. It may be over: then nothing is decided. */
+		uint32_t count = wait_decide(c, bide_payload_int_(0), error, 0);
+		if (count)
+			wait_leave(c, count);
+		return;
+	}
+	/* of another thread's wait: DONE tells, below */
+	task = BIDE_LOAD(&s->task, RELAXED);
+	if (!task || !list_leave(s, task))
 		return; /* its completion is on the way */
-	if (s->newer)
-		s->newer->older = s->older;
-	else
-		newest = (uintptr_t)s->older;
-	if (s->older)
-		s->older->newer = s->newer;
-	list_unlock(task, newest);
 	BIDE_STORE(&s->task, NULL, RELAXED);
-	subscription_finish(s, bide_payload_int_(0), error);
+	bide_operation_complete_(&s->operation, bide_payload_int_(0), error);
 }
 
 static void leave(subscription *s)
@@ -184,21 +259,6 @@ void bide_task_leave_(bide_value_task value_task)
 	}
 	sent->leave.run = leave_posted;
 	bide_port_post(&sent->leave); /* arrives after its beginning */
-}
-
-static void subscription_canceled(bide_cancel_node *node, int error)
-{
-	bide_subscription_cancel_(
-		&BIDE_CONTAINER_(node, cancellable_subscription, node)->base.operation.source, error);
-}
-
-static void subscription_expired(bide_notify *notify, bide_source *timer)
-{
-	cancellable_subscription *c = BIDE_CONTAINER_(notify, cancellable_subscription, expired);
-
-	c->timer = NULL;
-	(void)bide_consume_(timer, NULL).state;
-	bide_subscription_cancel_(&c->base.operation.source, BIDE_ETIMEDOUT_);
 }
 
 /* --- waiting for it --- */
@@ -241,44 +301,88 @@ static bide_value_task subscribe(bide_source *task, subscription *s)
 	return task_outcome(task);
 }
 
+/* Registers one that has the caller's own count, and gives that up: it may be over then. */
+static void wait_register(cancellable_subscription *c, bide_cancel_core *core, bide_timer *timer)
+{
+	const bide_source *source = &c->base.operation.source;
+	bide_source *task = c->base.task;
+	int error;
+
+	bide_party_join_(source, &c->live);
+	if (!enlist(task, &c->base)) {
+		c->base.task = task;
+		observe(task);
+		subscription_deliver(&c->base, task); /* as if it had been in the list */
+	}
+	if (core) {
+		bide_party_join_(source, &c->live);
+		error = bide_cancel_link_(core, &c->node, wait_canceled);
+		if (error)
+			wait_leave(c, 1 + wait_decide(c, bide_payload_int_(0), error, 0));
+	}
+	if (timer) {
+		bide_party_join_(source, &c->live);
+		bide_alarm_set_(&c->alarm, timer, c->deadline_ns);
+	}
+	if (bide_party_mark_(source, &c->bits, WAIT_REGISTERED) & WAIT_DECIDED)
+		wait_leave(c, 1 + wait_take_out(c));
+	else
+		wait_leave(c, 1);
+}
+
 static void begin_posted(bide_post *post)
 {
 	sent_subscription *sent = BIDE_CONTAINER_(post, sent_subscription, begin);
-	cancellable_subscription *c = &sent->base;
-	bide_source *task = sent->task;
-	int error = bide_cancel_link_(sent->core, &c->node, subscription_canceled);
+	bide_cancel_core *core = sent->core;
 
-	if (sent->core)
-		bide_cancel_core_unref_(sent->core);
-	if (c->timer) {
-		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, "bide_task_await_for",
-		                  NULL);
-		bide_port_arm(c->timer);
-	}
-	if (error) {
-		subscription_finish(&c->base, bide_payload_int_(0), error);
-	} else if (!enlist(task, &c->base)) {
-		observe(task);
-		subscription_deliver(&c->base, task);
-	}
-	bide_task_unref((bide_task *)task);
+	wait_register(&sent->base, core, sent->timer);
+	if (core)
+		bide_cancel_core_unref_(core);
 }
 
-/* From another thread than the worker's. */
-static bide_value_task subscription_send(bide_source *task, bide_cancel_core *core,
-                                         cancellable_subscription *c)
+/* From another thread than the one worker's. */
+static void subscription_send(cancellable_subscription *c, bide_cancel_core *core,
+                              bide_timer *timer)
 {
 	sent_subscription *sent = (sent_subscription *)c;
-	/* sent, it may be over at once */
-	bide_value_task v = bide_source_value_(&c->base.operation.source);
 
-	sent->task = task;
 	sent->core = core;
-	bide_task_ref((bide_task *)task);
+	sent->timer = timer;
 	if (core)
 		bide_cancel_core_ref_(core);
 	sent->begin.run = begin_posted;
 	bide_port_post(&sent->begin);
+}
+
+/* What the ambient cancellation or a deadline may end. */
+static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int64_t timeout_ns)
+{
+	bool on_worker = bide_port_on_worker();
+	cancellable_subscription *c = (cancellable_subscription *)(void *)
+		bide_operation_new_(on_worker ? sizeof *c : sizeof(sent_subscription), &cancellable_type);
+	bide_timer *timer = NULL;
+	bide_value_task v;
+
+	if (!c)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	c->deadline_ns = BIDE_FOREVER;
+	if (timeout_ns != BIDE_FOREVER) {
+		c->deadline_ns = bide_deadline_after_(timeout_ns);
+		timer = bide_timer_new_(sizeof *timer);
+		if (!timer) {
+			bide_operation_drop_(&c->base.operation.source);
+			return bide_value_task_from_error(BIDE_ENOMEM_);
+		}
+	}
+	bide_alarm_init_(&c->alarm, wait_expired);
+	c->live = 1;
+	c->base.task = (bide_source *)bide_task_ref((bide_task *)task);
+	/* Sent, or registered, it may be over at once. */
+	v = bide_source_value_(&c->base.operation.source);
+	if (on_worker)
+		wait_register(c, core, timer);
+	else
+		subscription_send(c, core, timer);
 	return v;
 }
 
@@ -286,9 +390,7 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 {
 	bide_source *task = (bide_source *)handle;
 	bide_cancel_core *core = bide_context_core_();
-	cancellable_subscription *c;
-	bide_value_task v;
-	bool on_worker;
+	subscription *s;
 	int error;
 
 	if (!task || timeout_ns < 0) {
@@ -299,46 +401,11 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 	if (bide_is_done_(task))
 		return task_outcome(task);
 	if (!core && timeout_ns == BIDE_FOREVER) {
-		subscription *s =
-			(subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
+		s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
 		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
 	}
-	on_worker = bide_port_on_worker();
-	c = (cancellable_subscription *)(void *)
-		bide_operation_new_(on_worker ? sizeof *c : sizeof(sent_subscription), &cancellable_type);
-	if (!c)
-		return bide_value_task_from_error(BIDE_ENOMEM_);
-	if (timeout_ns != BIDE_FOREVER) {
-		c->timer = bide_timer_new_(sizeof *c->timer);
-		if (!c->timer) {
-			bide_operation_drop_(&c->base.operation.source);
-			return bide_value_task_from_error(BIDE_ENOMEM_);
-		}
-		c->timer->source.payload.i = bide_deadline_after_(timeout_ns);
-		c->expired.run = subscription_expired;
-	}
-	if (!on_worker)
-		return subscription_send(task, core, c);
-	error = bide_cancel_link_(core, &c->node, subscription_canceled);
-	if (error) {
-		if (c->timer)
-			bide_operation_drop_(&c->timer->source);
-		bide_operation_drop_(&c->base.operation.source);
-		return bide_value_task_from_error(error);
-	}
-	v = bide_source_value_(&c->base.operation.source);
-	if (!enlist(task, &c->base)) { /* it has ended on another thread just now */
-		bide_cancel_unlink_(&c->node);
-		if (c->timer)
-			bide_operation_drop_(&c->timer->source);
-		bide_operation_drop_(&c->base.operation.source);
-		return task_outcome(task);
-	}
-	if (c->timer) {
-		(void)bide_watch_(bide_source_value_(&c->timer->source), &c->expired, what, NULL);
-		bide_port_arm(c->timer);
-	}
-	return v;
+	error = bide_context_error(NULL);
+	return error ? bide_value_task_from_error(error) : wait_start(task, core, timeout_ns);
 }
 
 bide_value_task bide_task_await(bide_task *task)

@@ -8,6 +8,7 @@
 typedef struct cancellable_delay {
 	bide_timer timer;
 	bide_cancel_node node;
+	uint32_t live; /* parties: the wheel, the node */
 } cancellable_delay;
 
 enum { DELAY_CANCELABLE_CLASS = 3 };
@@ -34,13 +35,25 @@ static bool is_cancellable(const bide_timer *timer)
 	return (timer->source.kind & 31u) == DELAY_CANCELABLE_CLASS;
 }
 
+/* So many of its parties are through with it; error 0: no change. The last one ends it. */
+static void delay_leave(cancellable_delay *delay, uint32_t count)
+{
+	bide_source *source = &delay->timer.source;
+
+	if (!bide_party_leave_(source, &delay->live, count))
+		return;
+	bide_cancel_drop_(&delay->node);
+	bide_source_complete_(source, bide_payload_int_(0), source->error);
+}
+
 void bide_timer_due_(bide_timer *timer)
 {
-	int error = timer->source.error;
+	cancellable_delay *delay = (cancellable_delay *)timer;
 
 	if (is_cancellable(timer))
-		bide_cancel_unlink_(&((cancellable_delay *)timer)->node);
-	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
+		delay_leave(delay, bide_cancel_unlink_(&delay->node) ? 2 : 1);
+	else
+		bide_source_complete_(&timer->source, bide_payload_int_(0), timer->source.error);
 }
 
 /* From another thread the timer travels through the inbox; its links serve as the post. */
@@ -70,17 +83,22 @@ static void mark_posted(bide_timer *timer)
 		post_of(timer)->run = arm_posted;
 }
 
+/*
+ * The error is stored before the wheel is asked: whoever arms the timer later finds it there. With
+ * one worker the inbox may hold its links, or will: then it ends when it arrives.
+ */
 static void delay_canceled(bide_cancel_node *node, int error)
 {
-	bide_timer *timer = &BIDE_CONTAINER_(node, cancellable_delay, node)->timer;
+	cancellable_delay *delay = BIDE_CONTAINER_(node, cancellable_delay, node);
+	bide_timer *timer = &delay->timer;
+	bool out;
 
-	if (post_of(timer)->run == arm_posted) {
-		/* the inbox holds its links, or will: it ends when it arrives */
-		timer->source.error = (uint16_t)error;
-		return;
-	}
-	bide_port_disarm(timer);
-	bide_source_complete_(&timer->source, bide_payload_int_(0), error);
+	BIDE_STORE(&timer->source.error, (uint16_t)error, RELAXED); /* ordered by the wheel's lock */
+	if (!bide_shared_ && post_of(timer)->run == arm_posted)
+		out = false;
+	else
+		out = bide_port_disarm(timer) || timer->source.payload.i == BIDE_FOREVER;
+	delay_leave(delay, out ? 2 : 1);
 }
 
 static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
@@ -95,22 +113,42 @@ static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
 	return v;
 }
 
+/*
+ * Linked before it is armed, so with many workers it may be canceled in between: then the wheel did
+ * not have it yet, and it is taken out here.
+ */
+static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_core *core,
+                                         int64_t deadline_ns)
+{
+	bide_timer *timer = &delay->timer;
+	bide_value_task v;
+	int error;
+
+	delay->live = 2;
+	timer->source.payload.i = deadline_ns;
+	error = bide_cancel_link_(core, &delay->node, delay_canceled);
+	if (error) { /* canceled by another thread just now */
+		bide_operation_drop_(&timer->source);
+		return bide_value_task_from_error(error);
+	}
+	v = timer_start(timer, deadline_ns);
+	/* Nobody has the value task yet: the object is there, whatever happens to it. */
+	if (bide_shared_ && BIDE_LOAD(&timer->source.error, RELAXED) && bide_port_disarm(timer))
+		delay_leave(delay, 1);
+	return v;
+}
+
 /* deadline_ns is in the future, and the context was not canceled a moment ago. */
 static bide_value_task delay_start(int64_t deadline_ns)
 {
 	bide_cancel_core *core = bide_context_core_();
 	bide_timer *timer = bide_timer_new_(core ? sizeof(cancellable_delay) : sizeof *timer);
-	int error;
 
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	mark_posted(timer);
-	error = core ? bide_cancel_link_(core, &((cancellable_delay *)timer)->node, delay_canceled) : 0;
-	if (error) { /* canceled by another thread just now */
-		bide_operation_drop_(&timer->source);
-		return bide_value_task_from_error(error);
-	}
-	return timer_start(timer, deadline_ns);
+	return core ? cancellable_start((cancellable_delay *)timer, core, deadline_ns)
+	            : timer_start(timer, deadline_ns);
 }
 
 bide_value_task bide_delay_until_ns(int64_t deadline_ns)

@@ -38,6 +38,8 @@ static const char *awaited_name(const bide_frame *frame)
 		return "a delay";
 	case BIDE_KIND_OPERATION_:
 		return ((const bide_operation *)(const void *)source)->type->name;
+	case BIDE_KIND_FORK_:
+		return "a fork that another worker has";
 	default:
 		return "a source of the program's own";
 	}

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -228,6 +229,33 @@ bool bide_os_environment_is(const char *name, const char *value)
 	const char *found = secure_getenv(name);
 
 	return found && strcmp(found, value) == 0;
+}
+
+unsigned bide_os_environment_number(const char *name, unsigned max)
+{
+	const char *found = secure_getenv(name);
+	char *end;
+	unsigned long number;
+
+	if (!found || *found < '0' || *found > '9')
+		return 0;
+	number = strtoul(found, &end, 10);
+	return *end == '\0' && number <= max ? (unsigned)number : 0;
+}
+
+static bool has_membarrier; /* written before the first thief exists */
+
+bool bide_os_membarrier_start(void)
+{
+	has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+	return has_membarrier;
+}
+
+bool bide_os_heavy_fence(void)
+{
+	if (has_membarrier)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	return has_membarrier;
 }
 
 void bide_os_pause(unsigned tries)

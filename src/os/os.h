@@ -58,6 +58,17 @@ BIDE_INTERNAL const void *bide_os_thread_id(void);
  */
 BIDE_INTERNAL uintptr_t bide_os_stack_low(size_t *size_bytes);
 
+/*
+ * How many CPUs this process may use: those of its affinity mask, but not more than the CPU quota
+ * of its cgroups is worth, rounded up. At least 1. Cost: reads some files of /proc and /sys.
+ */
+BIDE_INTERNAL unsigned bide_os_cpu_count(void);
+/*
+ * What the quota alone allows; 0: it limits nothing. root: put before every path, without a slash
+ * at its end; "" for the real ones.
+ */
+BIDE_INTERNAL unsigned bide_os_cgroup_cpu_count(const char *root);
+
 /* NULL: no memory. alignment: a power of two. */
 BIDE_INTERNAL void *bide_os_allocate(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_os_release(void *memory);
@@ -70,6 +81,16 @@ BIDE_INTERNAL void bide_os_print(const char *text);
  * rights than their user's.
  */
 BIDE_INTERNAL bool bide_os_environment_is(const char *name, const char *value);
+
+/* The number in that environment variable, 1 to max; 0: it is not set, or is no such number. */
+BIDE_INTERNAL unsigned bide_os_environment_number(const char *name, unsigned max);
+
+/*
+ * A fence on all processors that run this process's threads. start registers the process for it,
+ * once, before the first; false: the kernel has none. Cost: about a microsecond.
+ */
+BIDE_INTERNAL bool bide_os_membarrier_start(void);
+BIDE_INTERNAL bool bide_os_heavy_fence(void);
 
 /*
  * One step of waiting for another thread: count tries up from 0. Spins, then yields, then sleeps 50

@@ -1,18 +1,20 @@
 /*
- * blocking.c - bide_run_blocking: a bounded pool of threads that take jobs from one queue.
+ * blocking.c - bide_run_blocking: a bounded pool of threads that take jobs from one queue;
+ * bide_run_long: a thread for each job.
  *
  * One mutex guards the pool and the state of every job. It is never held while a job runs or
- * completes. A job belongs to whoever moved it to TAKEN: the thread that runs it, the cancellation
- * that removed it, or the shutdown. From there it goes to the worker, which completes it; then it
- * is the consumer's, and nobody here touches it.
+ * completes. Who moved a job to TAKEN decides its outcome: the thread that runs it, the
+ * cancellation that removed it, or the shutdown. Two parties can touch it until its end: who
+ * completes it, and the cancellation, which may fire on another thread. `live` counts them; the one
+ * that leaves last ends the operation. Then it is the consumer's, and nobody here touches it.
  */
 #include "blocking.h"
 
 #include "../os/os.h"
 #include "simulation.h"
 
-enum { THREADS_MAX_DEFAULT = 4, ENOMEM_ = 12, EAGAIN_ = 11 };
-static const int64_t idle_max_ns = (int64_t)10 * 1000000000;
+enum { ENOMEM_ = 12, EAGAIN_ = 11 };
+int64_t bide_blocking_idle_max_ns_ = (int64_t)10 * 1000000000;
 
 typedef enum job_state {
 	JOB_NEW, /* being submitted */
@@ -28,6 +30,7 @@ typedef struct job {
 	bide_blocking_function *function;
 	void *argument;
 	int64_t result; /* as runtime.h says: -1..-4095 are errors */
+	uint32_t live;  /* who may still touch it: its completion, its cancellation; atomic */
 	job_state state;
 } job;
 
@@ -42,15 +45,18 @@ typedef struct simulated_job {
 } simulated_job;
 
 static const bide_operation_type job_type = { .name = "run_blocking" };
+static const bide_operation_type long_type = { .name = "run_long" };
 
 static struct {
 	bide_os_mutex mutex;
 	uint32_t wake;        /* changes when an idle thread has a reason to look; futex */
 	uint32_t gone;        /* changes when a thread has ended; futex */
+	unsigned threads_min; /* so many do not end when they are idle */
 	unsigned threads_max; /* 0: not configured */
 	unsigned thread_count;
+	unsigned long_count; /* threads of bide_run_long: not among thread_count */
 	unsigned idle_count;
-	size_t queued_count;
+	size_t queued_count, queued_peak;
 	job *first, *last;
 	bool stopping;
 	bool has_ended;
@@ -59,18 +65,38 @@ static struct {
 
 /* ---- jobs */
 
-static void job_complete(job *j)
+/* So many of the parties leave, after the outcome was stored if that was theirs to do. */
+static void job_leave(job *j, uint32_t parties)
 {
-	bool failed = j->result < 0 && j->result >= -BIDE_ERROR_MAX;
+	bool failed;
 
-	bide_cancel_unlink_(&j->node);
+	/* pairs with itself: the last one sees what the other wrote */
+	if (BIDE_SUB(&j->live, parties, ACQ_REL) != parties)
+		return;
+	failed = j->result < 0 && j->result >= -BIDE_ERROR_MAX;
+	bide_cancel_drop_(&j->node);
 	bide_operation_complete_(&j->operation, bide_payload_int_(failed ? 0 : j->result),
 	                         failed ? (int)-j->result : 0);
+}
+
+/* By whoever decided the outcome, if it was not the cancellation. */
+static void job_complete(job *j)
+{
+	job_leave(j, bide_cancel_unlink_(&j->node) ? 2 : 1);
 }
 
 static void job_arrived(bide_post *post)
 {
 	job_complete(BIDE_CONTAINER_(post, job, post));
+}
+
+/* Right here where that is allowed, for which this thread needs a record; else on the worker. */
+static void job_hand_over(job *j)
+{
+	if (bide_port_on_worker() && bide_worker_())
+		job_complete(j);
+	else
+		bide_port_post(&j->post);
 }
 
 /* With the mutex held. */
@@ -81,7 +107,8 @@ static void queue_append(job *j)
 	j->previous = pool.last;
 	*(pool.last ? &pool.last->next : &pool.first) = j;
 	pool.last = j;
-	pool.queued_count++;
+	if (++pool.queued_count > pool.queued_peak)
+		pool.queued_peak = pool.queued_count;
 }
 
 /* With the mutex held. */
@@ -105,18 +132,18 @@ static job *queue_take_all(void)
 	return all;
 }
 
-static void post_failed(job *list, int error)
+static void jobs_fail(job *list, int error)
 {
 	job *next;
 
 	for (; list; list = next) {
-		next = list->next; /* posted, it is gone */
+		next = list->next; /* handed over, it is gone */
 		list->result = -error;
-		bide_port_post(&list->post);
+		job_hand_over(list);
 	}
 }
 
-/* On the worker. A job that runs, or has run and is on its way, is not disturbed. */
+/* A job that runs, or has run and is on its way, is not disturbed. */
 static void job_canceled(bide_cancel_node *node, int error)
 {
 	job *j = BIDE_CONTAINER_(node, job, node);
@@ -128,10 +155,9 @@ static void job_canceled(bide_cancel_node *node, int error)
 		queue_take(j);
 	j->state = JOB_TAKEN; /* one that is NEW: its submitter sees this and leaves it alone */
 	bide_os_unlock(&pool.mutex);
-	if (!mine)
-		return;
-	j->result = -error;
-	job_complete(j);
+	if (mine)
+		j->result = -error;
+	job_leave(j, mine ? 2 : 1);
 }
 
 /* ---- threads */
@@ -142,26 +168,49 @@ static void job_canceled(bide_cancel_node *node, int error)
  */
 static bool wait_for_work(void)
 {
-	int64_t deadline_ns = bide_os_now_ns() + idle_max_ns;
-	bool more = true;
+	int64_t deadline_ns = bide_os_now_ns() + bide_blocking_idle_max_ns_;
 	uint32_t seen;
 
 	pool.idle_count++;
-	while (!pool.first && !pool.stopping && more) {
+	while (!pool.first && !pool.stopping) {
+		if (deadline_ns != BIDE_FOREVER && bide_os_now_ns() >= deadline_ns) {
+			if (pool.thread_count > pool.threads_min)
+				break;
+			deadline_ns = BIDE_FOREVER; /* one of those that stay */
+		}
 		seen = BIDE_LOAD(&pool.wake, RELAXED); /* changes under the mutex only */
 		bide_os_unlock(&pool.mutex);
 		bide_os_wait(&pool.wake, seen, deadline_ns);
-		more = bide_os_now_ns() < deadline_ns;
 		bide_os_lock(&pool.mutex);
 	}
 	pool.idle_count--;
 	return pool.first != NULL;
 }
 
+static void job_run(job *j)
+{
+	j->result = j->function(j->argument);
+	job_hand_over(j);
+}
+
+/* With the mutex held, which it gives up: the end of a thread, which `count` has counted. */
+static void thread_end(unsigned *count)
+{
+	bide_os_thread before = pool.ended;
+	bool has_before = pool.has_ended;
+
+	pool.ended = bide_os_thread_self();
+	pool.has_ended = true;
+	--*count;
+	BIDE_ADD(&pool.gone, 1, RELAXED); /* read under the mutex */
+	bide_os_unlock(&pool.mutex);
+	bide_os_wake(&pool.gone, 1);
+	if (has_before)
+		bide_os_thread_join(before);
+}
+
 static void *run_thread(void *argument)
 {
-	bide_os_thread before;
-	bool has_before;
 	job *j;
 
 	bide_os_thread_name("bide-blocking");
@@ -170,21 +219,20 @@ static void *run_thread(void *argument)
 		j = pool.first;
 		queue_take(j);
 		bide_os_unlock(&pool.mutex);
-		j->result = j->function(j->argument);
-		bide_port_post(&j->post);
+		job_run(j);
 		bide_os_lock(&pool.mutex);
 	}
-	before = pool.ended;
-	has_before = pool.has_ended;
-	pool.ended = bide_os_thread_self();
-	pool.has_ended = true;
-	pool.thread_count--;
-	BIDE_ADD(&pool.gone, 1, RELAXED); /* read under the mutex */
-	bide_os_unlock(&pool.mutex);
-	bide_os_wake(&pool.gone, 1);
-	if (has_before)
-		bide_os_thread_join(before);
+	thread_end(&pool.thread_count);
 	return argument;
+}
+
+static void *run_long_thread(void *argument)
+{
+	bide_os_thread_name("bide-long");
+	job_run(argument);
+	bide_os_lock(&pool.mutex);
+	thread_end(&pool.long_count);
+	return NULL;
 }
 
 /*
@@ -194,7 +242,7 @@ static void *run_thread(void *argument)
  */
 static bool provide_thread(bool *wake)
 {
-	unsigned threads_max = pool.threads_max ? pool.threads_max : THREADS_MAX_DEFAULT;
+	unsigned threads_max = pool.threads_max ? pool.threads_max : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
 
 	/*
 	 * Idle threads that were woken and have not come yet still count as idle; the jobs they will
@@ -227,7 +275,31 @@ static void submit(job *j)
 	bide_os_unlock(&pool.mutex);
 	if (wake)
 		bide_os_wake(&pool.wake, 1);
-	post_failed(failed, error);
+	jobs_fail(failed, error);
+}
+
+/* The thread is counted before it exists, so that a shutdown waits for it. */
+static void submit_long(job *j)
+{
+	bool stopping, mine;
+
+	bide_os_lock(&pool.mutex);
+	mine = j->state == JOB_NEW; /* else it was canceled just now */
+	stopping = pool.stopping;
+	j->state = JOB_TAKEN;
+	pool.long_count += mine && !stopping;
+	bide_os_unlock(&pool.mutex);
+	if (!mine || (!stopping && bide_os_thread_start(run_long_thread, j) == 0))
+		return;
+	if (!stopping) {
+		bide_os_lock(&pool.mutex);
+		pool.long_count--;
+		BIDE_ADD(&pool.gone, 1, RELAXED); /* read under the mutex */
+		bide_os_unlock(&pool.mutex);
+		bide_os_wake(&pool.gone, 1);
+	}
+	j->next = NULL;
+	jobs_fail(j, stopping ? BIDE_ECANCELED_ : EAGAIN_);
 }
 
 /* ---- simulation: all of this on the worker, with no other thread to lock out */
@@ -254,13 +326,14 @@ static void simulated_due(bide_notify *notify, bide_source *done)
 static void simulated_canceled(bide_cancel_node *node, int error)
 {
 	simulated_job *s = BIDE_CONTAINER_(node, simulated_job, job.node);
+	bool mine = s->job.state != JOB_TAKEN;
 
-	if (s->job.state == JOB_TAKEN)
-		return;
-	queue_take(&s->job);
-	bide_port_disarm(&s->timer);
-	s->job.result = -error;
-	job_complete(&s->job);
+	if (mine) {
+		queue_take(&s->job);
+		bide_port_disarm(&s->timer);
+		s->job.result = -error;
+	}
+	job_leave(&s->job, mine ? 2 : 1);
 }
 
 static void simulated_disarm(job *list)
@@ -281,10 +354,22 @@ static void simulated_submit(simulated_job *s)
 
 /* ---- start and stop */
 
-void bide_blocking_configure(unsigned threads_max)
+void bide_blocking_configure(unsigned threads_min, unsigned threads_max)
 {
 	bide_os_lock(&pool.mutex);
+	pool.threads_min = threads_min;
 	pool.threads_max = threads_max;
+	pool.queued_peak = 0;
+	bide_os_unlock(&pool.mutex);
+}
+
+void bide_blocking_stats(bide_stats *stats)
+{
+	bide_os_lock(&pool.mutex);
+	stats->blocking_thread_count = pool.thread_count + pool.long_count;
+	stats->blocking_idle_count = pool.idle_count;
+	stats->blocking_queue_count = pool.queued_count;
+	stats->blocking_queue_peak = pool.queued_peak;
 	bide_os_unlock(&pool.mutex);
 }
 
@@ -303,10 +388,10 @@ void bide_blocking_stop(void)
 	BIDE_ADD(&pool.wake, 1, RELAXED);
 	bide_os_unlock(&pool.mutex);
 	bide_os_wake(&pool.wake, INT32_MAX);
-	post_failed(canceled, BIDE_ECANCELED_);
+	jobs_fail(canceled, BIDE_ECANCELED_);
 
 	bide_os_lock(&pool.mutex);
-	while (pool.thread_count > 0) {
+	while (pool.thread_count + pool.long_count > 0) {
 		seen = BIDE_LOAD(&pool.gone, RELAXED); /* changes under the mutex only */
 		bide_os_unlock(&pool.mutex);
 		bide_os_wait(&pool.gone, seen, BIDE_FOREVER);
@@ -323,7 +408,8 @@ void bide_blocking_stop(void)
 
 /* ---- the call */
 
-bide_value_task bide_run_blocking(bide_blocking_function *function, void *argument)
+static bide_value_task run(bide_blocking_function *function, void *argument,
+                           const bide_operation_type *type, const char *what)
 {
 	bool simulated = bide_simulating_;
 	bide_value_task v;
@@ -331,20 +417,20 @@ bide_value_task bide_run_blocking(bide_blocking_function *function, void *argume
 	int error;
 
 	if (!function) {
-		bide_misuse_("bide_run_blocking: function is NULL");
+		bide_misuse_("%s: function is NULL", what);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job),
-	                                       &job_type);
+	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job), type);
 	if (!j)
 		return bide_value_task_from_error(ENOMEM_);
 	if (simulated && !bide_port_on_worker()) {
 		bide_operation_drop_(&j->operation.source);
-		bide_misuse_("bide_run_blocking: in a simulation only the worker's thread may call it");
+		bide_misuse_("%s: in a simulation only the worker's thread may call it", what);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	j->function = function;
 	j->argument = argument;
+	j->live = 2;
 	j->post.run = job_arrived;
 	v = bide_source_value_(&j->operation.source); /* submitted, it may be anybody's */
 	error = bide_cancel_link_(bide_context_core_(), &j->node,
@@ -355,7 +441,19 @@ bide_value_task bide_run_blocking(bide_blocking_function *function, void *argume
 	}
 	if (simulated)
 		simulated_submit((simulated_job *)(void *)j);
+	else if (type == &long_type)
+		submit_long(j);
 	else
 		submit(j);
 	return v;
+}
+
+bide_value_task bide_run_blocking(bide_blocking_function *function, void *argument)
+{
+	return run(function, argument, &job_type, "bide_run_blocking");
+}
+
+bide_value_task bide_run_long(bide_blocking_function *function, void *argument)
+{
+	return run(function, argument, &long_type, "bide_run_long");
 }

@@ -1,8 +1,10 @@
 /*
- * blocking.h - the pool of threads behind bide_run_blocking (runtime.h).
+ * blocking.h - the pool of threads behind bide_run_blocking, and the threads of bide_run_long
+ * (runtime.h).
  *
- * Threads are started when a job finds none idle, up to the limit, and end after 10 idle seconds.
- * Results come back through bide_port_post, so that operations complete on the worker only. In a
+ * Threads are started when a job finds none idle, up to the limit; those above the minimum end
+ * after 10 idle seconds. With one worker results come back through bide_port_post, so that
+ * operations complete on the worker only; with several the thread that ran a job completes it. In a
  * simulation there are no threads: a job runs on the worker, at a virtual time drawn from the seed.
  */
 #ifndef BIDE_BLOCKING_H
@@ -10,14 +12,28 @@
 
 #include "../core/core.h"
 
-/* 0: the default, 4. Before the first job. */
-BIDE_INTERNAL void bide_blocking_configure(unsigned threads_max);
+enum { BIDE_BLOCKING_THREADS_MAX_DEFAULT_ = 4 };
+
+/*
+ * threads_max 0: the default. threads_min: not above it. Before the first job; begins to count the
+ * peak of the queue anew.
+ */
+BIDE_INTERNAL void bide_blocking_configure(unsigned threads_min, unsigned threads_max);
+
+/* Fills in the blocking_ counters. */
+BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
+
+/* After so long an idle thread ends. Written by tests only. */
+extern BIDE_INTERNAL int64_t bide_blocking_idle_max_ns_;
 
 /*
  * On the worker: waits for the jobs that run, fails the queued ones with ECANCELED, and joins all
- * threads. When it returns, every job has been posted: run the posts once more to complete them.
+ * threads. When it returns, every job has been completed, or posted: run the posts once more.
  * Afterwards all is as at the start, but for the limit.
  */
 BIDE_INTERNAL void bide_blocking_stop(void);
+
+/* Fills in the counters of the threads for blocking calls. */
+BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
 
 #endif

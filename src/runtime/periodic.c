@@ -39,6 +39,7 @@ static void answer(bide_periodic_timer *p, int64_t result, int error)
 
 	p->waiting = NULL;
 	bide_cancel_unlink_(&t->node);
+	bide_cancel_drop_(&t->node);
 	bide_operation_complete_(&t->operation, bide_payload_int_(result), error);
 }
 
@@ -140,6 +141,7 @@ static void tick_canceled(bide_cancel_node *node, int error)
 	tick *t = BIDE_CONTAINER_(node, tick, node);
 
 	t->timer->waiting = NULL;
+	bide_cancel_drop_(node);
 	bide_operation_complete_(&t->operation, bide_payload_int_(0), error);
 }
 

@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../core/deque.h"
 #include "../core/task.h"
 #include "blocking.h"
 #include "loop.h"
+#include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
 
 int bide_configure(const bide_config *config)
 {
 	bide_runtime *r = &bide_runtime_;
+	unsigned threads_max;
 	int error = 0;
 
 	if (!config || config->blocking_threads_max > 1024) {
@@ -20,17 +23,39 @@ int bide_configure(const bide_config *config)
 		             !config ? "config is NULL" : "blocking_threads_max: 0 (4 threads) to 1024");
 		return EINVAL;
 	}
-	if (config->workers > 1)
-		return ENOTSUP;
+	if (config->workers > BIDE_WORKERS_MAX || (config->virtual_clock && config->workers > 1)) {
+		bide_misuse_("bide_configure: workers is %u; %s", config->workers,
+		             config->virtual_clock ? "a simulation (virtual_clock) has one"
+		                                   : "0 (one for each CPU) to 1024 are allowed");
+		return EINVAL;
+	}
+	threads_max = config->blocking_threads_max ? config->blocking_threads_max
+	                                           : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
+	if (config->blocking_threads_min > threads_max) {
+		bide_misuse_("bide_configure: blocking_threads_min (%u) is above blocking_threads_max (%u)",
+		             config->blocking_threads_min, threads_max);
+		return EINVAL;
+	}
 	bide_os_lock(&r->setup);
 	if (r->state != BIDE_RUNTIME_OFF) {
 		error = EBUSY;
 	} else {
-		bide_blocking_configure(config->blocking_threads_max ? config->blocking_threads_max : 4);
-		bide_runtime_start_(config);
+		bide_blocking_configure(config->blocking_threads_min, config->blocking_threads_max);
+		error = bide_runtime_start_(config);
 	}
 	bide_os_unlock(&r->setup);
 	return error;
+}
+
+unsigned bide_worker_count(void)
+{
+	bide_worker_();
+	return bide_shared_ ? bide_pool_count_() : 1;
+}
+
+unsigned bide_cpu_count(void)
+{
+	return bide_os_cpu_count();
 }
 
 typedef struct leaks {
@@ -98,38 +123,56 @@ static void guests_release(void)
 	}
 }
 
+/* Nobody runs any more. Gives all back and returns the number of leaks. */
+static int64_t release_all(bide_runtime *r, bool quiet)
+{
+	leaks l = { 0, quiet };
+
+	bide_pools_visit_(leak, &l);
+	bide_pools_release_();
+	if (!bide_shared_) {
+		bide_deque_free_(&r->main.worker);
+		bide_counts_leave_(&r->main);
+	}
+	bide_current_worker_ = NULL; /* which may be one of those that go */
+	bide_runtime_forget_thread_();
+	guests_release();
+	bide_poll_close_();
+	r->inbox = 0;
+	bide_blocking_configure(0, 0);
+	bide_simulating_ = false;
+	bide_shared_ = false;
+	r->simulating = false;
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
+	return l.count;
+}
+
 int64_t bide_shutdown(bool quiet)
 {
 	bide_runtime *r = &bide_runtime_;
-	leaks l = { 0, quiet };
 	unsigned others;
+	int64_t count;
 
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
 		return 0;
-	if (!bide_loop_allowed_("bide_shutdown"))
+	bide_worker_();
+	if (bide_shared_ ? !bide_runtime_outside_("bide_shutdown")
+	                 : !bide_loop_allowed_("bide_shutdown"))
 		return -1;
 	bide_blocking_stop();
-	bide_loop_poll_(); /* what others sent last */
+	if (!bide_shared_)
+		bide_loop_poll_(); /* what others sent last */
 	bide_os_lock(&r->setup);
-	others = guests_in_use();
-	if (!others) {
-		bide_pools_visit_(leak, &l);
-		bide_pools_release_();
-		guests_release();
-		r->inbox = 0;
-		bide_poll_close_();
-		bide_counts_leave_(&r->main);
-		bide_current_worker_ = NULL;
-		bide_blocking_configure(0);
-		bide_simulating_ = false;
-		r->simulating = false;
-		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
-	}
-	bide_os_unlock(&r->setup);
+	others = guests_in_use() - (bide_shared_ ? 1 : 0); /* this thread is one of them */
 	if (others) {
+		bide_os_unlock(&r->setup);
 		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 		             others);
 		return -1;
 	}
-	return l.count;
+	if (bide_shared_)
+		bide_pool_stop_();
+	count = release_all(r, quiet);
+	bide_os_unlock(&r->setup);
+	return count;
 }

@@ -35,8 +35,21 @@ enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2 };
 
 extern BIDE_INTERNAL bide_runtime bide_runtime_;
 
-/* Sets up with a configuration, which is valid; the caller becomes the worker. Under setup. */
-BIDE_INTERNAL void bide_runtime_start_(const bide_config *config);
+/*
+ * Sets up with a configuration, which is valid. With one worker the caller becomes it. Under setup.
+ * 0; ENOMEM, EAGAIN: no worker could be started.
+ */
+BIDE_INTERNAL int bide_runtime_start_(const bide_config *config);
+/* How many workers a configuration asks for: 1 to BIDE_WORKERS_MAX. */
+BIDE_INTERNAL unsigned bide_runtime_workers_(const bide_config *config);
+/* A number for a new thread's record. Under setup. */
+BIDE_INTERNAL uint32_t bide_runtime_number_(void);
+/* Of this thread's stack: below it starts are queued. */
+BIDE_INTERNAL uintptr_t bide_runtime_stack_limit_(void);
+/* Nothing is done when this thread ends: its record is gone. */
+BIDE_INTERNAL void bide_runtime_forget_thread_(void);
+/* Ordinary code on a thread that is not the library's own; else misuse in the name of `what`. */
+BIDE_INTERNAL bool bide_runtime_outside_(const char *what);
 
 /*
  * Runs what is runnable until *done. 0: done; ETIMEDOUT: deadline_ns has passed; EDEADLK: a
@@ -50,6 +63,18 @@ BIDE_INTERNAL bool bide_loop_step_(void);
 /* The worker's thread, outside of async functions; else misuse in the name of `what`. */
 BIDE_INTERNAL bool bide_loop_allowed_(const char *what);
 
+BIDE_INTERNAL void bide_loop_scribble_(void);
+
+/* Before a frame that was runnable is resumed. */
+static inline void bide_loop_prepare_(bide_frame *frame)
+{
+	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
+		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
+		frame->awaiting = NULL;
+	}
+	if (BIDE_UNLIKELY(bide_debug_))
+		bide_loop_scribble_();
+}
 /* loop.h: something came while the worker sleeps in the user's poll. Any thread. */
 BIDE_INTERNAL void bide_poll_signal_(void);
 

@@ -53,6 +53,12 @@ void bide_simulation_note_(const bide_frame *frame, int64_t now_ns)
 	note(&now_ns, sizeof now_ns);
 }
 
+void bide_simulation_note_fork_(int64_t now_ns)
+{
+	note("fork", 4);
+	note(&now_ns, sizeof now_ns);
+}
+
 uint64_t bide_simulation_hash(void)
 {
 	return bide_simulating_ ? hash : 0;

@@ -15,5 +15,7 @@ BIDE_INTERNAL int64_t bide_simulation_job_ns(void);
 BIDE_INTERNAL size_t bide_simulation_choose_(size_t count);
 /* Notes that a frame runs, for the hash. */
 BIDE_INTERNAL void bide_simulation_note_(const bide_frame *frame, int64_t now_ns);
+/* The same for a fork. */
+BIDE_INTERNAL void bide_simulation_note_fork_(int64_t now_ns);
 
 #endif

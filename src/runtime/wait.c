@@ -66,7 +66,7 @@ static int run_until(waiter *w, int64_t deadline_ns)
 static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task->state;
-	bool on_worker = bide_port_on_worker();
+	bool on_worker = bide_runtime_on_worker_();
 	waiter w = { { on_worker ? wake_worker_only : wake }, false, 0 };
 	int64_t deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER
 	                      : on_worker                ? bide_deadline_after_(timeout_ns)

@@ -15,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/deque.h"
 #include "../core/queue.h"
+#include "blocking.h"
+#include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
 
@@ -34,7 +37,7 @@ BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;
 
 /* --- threads --- */
 
-static uintptr_t stack_limit(void)
+uintptr_t bide_runtime_stack_limit_(void)
 {
 	size_t size_bytes;
 	uintptr_t low = bide_os_stack_low(&size_bytes);
@@ -52,9 +55,43 @@ static void worker_leave(void *argument)
 	bide_current_worker_ = NULL;
 }
 
-void bide_runtime_start_(const bide_config *config)
+/* Numbers go on after a shutdown: no generation of an earlier life comes back. */
+uint32_t bide_runtime_number_(void)
+{
+	return bide_runtime_.thread_count++ % 0x7FFF + 1;
+}
+
+static void single_start(bide_runtime *r)
+{
+	bide_wheel_init(&r->wheel, r->simulating ? 0 : bide_os_now_ns());
+	bide_thread_init_(&r->main, bide_runtime_number_(), false);
+	r->main.worker.stack_limit = bide_runtime_stack_limit_();
+	bide_current_worker_ = &r->main.worker;
+	r->worker_gone = 0;
+	bide_os_at_thread_exit(worker_leave,
+	                       r); /* without it only the message about its end is missing */
+}
+
+unsigned bide_runtime_workers_(const bide_config *config)
+{
+	unsigned workers = config->workers;
+
+	if (workers == 0 && config->virtual_clock)
+		return 1;
+	if (workers == 0)
+		workers = bide_os_environment_number("BIDE_WORKERS", BIDE_WORKERS_MAX);
+	if (workers == 0) {
+		workers = bide_os_cpu_count();
+		workers = workers < 2 ? 2 : workers;
+	}
+	return workers < BIDE_WORKERS_MAX ? workers : BIDE_WORKERS_MAX;
+}
+
+int bide_runtime_start_(const bide_config *config)
 {
 	bide_runtime *r = &bide_runtime_;
+	unsigned workers = bide_runtime_workers_(config);
+	int error = 0;
 
 	bide_debug_ = config->debug || bide_os_environment_is("BIDE_DEBUG", "1");
 	bide_pooling_ = !bide_os_environment_is("BIDE_POOL", "malloc");
@@ -64,16 +101,15 @@ void bide_runtime_start_(const bide_config *config)
 	r->watched = bide_debug_ || r->simulating;
 	r->virtual_now_ns = 0;
 	r->turn = 0;
-	bide_wheel_init(&r->wheel, r->simulating ? 0 : bide_os_now_ns());
-	/* Numbers go on after a shutdown: no generation of an earlier life comes back. */
-	bide_thread_init_(&r->main, r->thread_count++ % 0x7FFF + 1, false);
-	r->main.worker.stack_limit = stack_limit();
-	bide_current_worker_ = &r->main.worker;
-	r->worker_gone = 0;
-	bide_os_at_thread_exit(worker_leave,
-	                       r); /* without it only the message about its end is missing */
-	/* pairs with the attach of other threads */
-	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
+	bide_shared_ = workers > 1;
+	if (bide_shared_)
+		error = bide_pool_start_(workers);
+	else
+		single_start(r);
+	if (!error)
+		/* pairs with the attach of other threads */
+		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
+	return error;
 }
 
 static void guest_leave(void *argument)
@@ -85,6 +121,16 @@ static void guest_leave(void *argument)
 	bide_os_lock(&bide_runtime_.setup);
 	thread->in_use = false;
 	bide_os_unlock(&bide_runtime_.setup);
+}
+
+static void nothing_to_leave(void *argument)
+{
+	(void)argument;
+}
+
+void bide_runtime_forget_thread_(void)
+{
+	(void)bide_os_at_thread_exit(nothing_to_leave, NULL);
 }
 
 static bide_worker *guest_attach(void)
@@ -100,7 +146,8 @@ static bide_worker *guest_attach(void)
 	} else {
 		thread = bide_allocate_(sizeof *thread, 64);
 		if (thread) {
-			bide_thread_init_(thread, r->thread_count++ % 0x7FFF + 1, true);
+			bide_thread_init_(thread, bide_runtime_number_(), true);
+			thread->home = bide_shared_ ? bide_pool_home_() : 0;
 			thread->next = r->guests;
 			r->guests = thread;
 		}
@@ -108,7 +155,8 @@ static bide_worker *guest_attach(void)
 	bide_os_unlock(&r->setup);
 	if (!thread)
 		return NULL;
-	thread->worker.stack_limit = UINTPTR_MAX; /* every start is queued for the worker */
+	/* With one worker every start is queued for it; else bodies run here as far as they get. */
+	thread->worker.stack_limit = bide_shared_ ? bide_runtime_stack_limit_() : UINTPTR_MAX;
 	if (bide_os_at_thread_exit(guest_leave, thread) != 0) {
 		guest_leave(thread);
 		return NULL;
@@ -121,13 +169,13 @@ bide_worker *bide_worker_attach_(void)
 {
 	static const bide_config defaults;
 	bide_runtime *r = &bide_runtime_;
+	int error;
 
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) { /* pairs with the start */
 		bide_os_lock(&r->setup);
-		if (r->state == BIDE_RUNTIME_OFF)
-			bide_runtime_start_(&defaults);
+		error = r->state == BIDE_RUNTIME_OFF ? bide_runtime_start_(&defaults) : 0;
 		bide_os_unlock(&r->setup);
-		if (bide_current_worker_)
+		if (error || bide_current_worker_)
 			return bide_current_worker_;
 	}
 	return guest_attach();
@@ -249,7 +297,7 @@ bool bide_loop_poll_(void)
  * Overwrites the stack that the next body will use: locals that should have been in the frame are
  * found at once.
  */
-static __attribute__((noinline)) void scribble(void)
+__attribute__((noinline)) void bide_loop_scribble_(void)
 {
 	volatile char dead[4096];
 
@@ -266,10 +314,9 @@ static inline bide_frame *take_next(bide_runtime *r)
 		if (frame)
 			bide_queue_push_(worker, frame);
 		worker->next = NULL;
-		if (!worker->queue_head)
-			return NULL;
-		return bide_queue_pop_at_(worker, bide_simulation_choose_(
-											  worker->queue_count < 16 ? worker->queue_count : 16));
+		size_t count = worker->queue_count < 16 ? worker->queue_count : 16;
+		size_t choice = bide_simulation_choose_(count + (bide_deque_size_(worker) > 0));
+		return choice < count ? bide_queue_pop_at_(worker, choice) : NULL;
 	}
 	if (BIDE_UNLIKELY(!frame || (worker->handovers >= BIDE_HANDOVERS_MAX_ && worker->queue_head))) {
 		worker->handovers = 0;
@@ -280,20 +327,29 @@ static inline bide_frame *take_next(bide_runtime *r)
 	return frame;
 }
 
+static bool run_fork(bide_runtime *r, uintptr_t entry)
+{
+	if (!entry)
+		return false;
+	if (r->simulating)
+		bide_simulation_note_fork_(now_ns());
+	if (bide_debug_)
+		bide_loop_scribble_();
+	bide_fork_run_(&r->main.worker, (bide_fork *)entry);
+	return true;
+}
+
 static inline bool step(void)
 {
 	bide_runtime *r = &bide_runtime_;
 	bide_frame *frame = take_next(r);
 
-	if (!frame)
+	if (!frame && run_fork(r, bide_deque_pop_(&r->main.worker)))
+		return true;
+	if (!frame && !(frame = take_next(r)))
 		return false;
-	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
-		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
-		frame->awaiting = NULL;
-	}
+	bide_loop_prepare_(frame);
 	if (BIDE_UNLIKELY(r->watched)) {
-		if (bide_debug_)
-			scribble();
 		if (r->simulating)
 			bide_simulation_note_(frame, now_ns());
 		r->main.worker.handovers = BIDE_HANDOVERS_MAX_; /* each frame passes here */
@@ -351,6 +407,7 @@ int bide_loop_run_(const bool *done, int64_t deadline_ns)
 	while (!*done) {
 		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
 			bide_loop_poll_();
+			run_fork(r, bide_deque_take_oldest_(&r->main.worker));
 			if (!*done && deadline_ns != BIDE_FOREVER && now_ns() >= deadline_ns)
 				return BIDE_ETIMEDOUT_;
 			continue;
@@ -367,20 +424,35 @@ int bide_loop_run_(const bool *done, int64_t deadline_ns)
 	return 0;
 }
 
-bool bide_loop_allowed_(const char *what)
+/* Outside of async functions, on a thread that is not the library's own. */
+bool bide_runtime_outside_(const char *what)
 {
 	bide_worker *worker = bide_worker_();
 
-	if (!bide_runtime_on_worker_())
-		bide_misuse_(
-			"%s: called on another thread than the worker's, which is the first that used bide",
-			what);
-	else if (worker->current != &bide_runtime_.main.root)
+	if (worker && worker->current != &bide_thread_of_(worker)->root)
 		bide_misuse_("%s: called inside the async function %s; only ordinary code may, functions "
 		             "await instead",
 		             what, worker->current->async->name);
+	else if (bide_pool_is_worker_())
+		bide_misuse_("%s: called on a worker of the pool's; only other threads may", what);
 	else
 		return true;
+	return false;
+}
+
+bool bide_loop_allowed_(const char *what)
+{
+	bide_worker_();
+	if (bide_shared_)
+		bide_misuse_("%s: there are many workers, which run by themselves; this is for a runtime "
+		             "with one (bide_config.workers = 1)",
+		             what);
+	else if (!bide_runtime_on_worker_())
+		bide_misuse_(
+			"%s: called on another thread than the worker's, which is the first that used bide",
+			what);
+	else
+		return bide_runtime_outside_(what);
 	return false;
 }
 
@@ -401,6 +473,10 @@ void bide_port_schedule(bide_frame *frame, bool next)
 {
 	bide_worker *worker = &bide_runtime_.main.worker;
 
+	if (bide_shared_) {
+		bide_pool_schedule_(frame, next);
+		return;
+	}
 	if (BIDE_UNLIKELY(!bide_runtime_on_worker_())) {
 		inbox_send((uintptr_t)frame | 1);
 		return;
@@ -412,12 +488,20 @@ void bide_port_schedule(bide_frame *frame, bool next)
 
 void bide_port_post(bide_post *post)
 {
-	inbox_send((uintptr_t)post);
+	if (bide_shared_)
+		post->run(post);
+	else
+		inbox_send((uintptr_t)post);
 }
 
 bool bide_port_on_worker(void)
 {
-	return bide_runtime_on_worker_();
+	return bide_shared_ || bide_runtime_on_worker_();
+}
+
+unsigned bide_port_worker_count(void)
+{
+	return bide_worker_count();
 }
 
 int64_t bide_port_now(void)
@@ -427,25 +511,56 @@ int64_t bide_port_now(void)
 
 void bide_port_arm(bide_timer *timer)
 {
+	if (bide_shared_) {
+		bide_pool_arm_(timer);
+		return;
+	}
 	bide_wheel_insert(&bide_runtime_.wheel, timer);
 	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
 		bide_poll_signal_();
 }
 
-void bide_port_disarm(bide_timer *timer)
+bool bide_port_disarm(bide_timer *timer)
 {
-	if (bide_wheel_holds(timer))
+	bool held;
+
+	if (bide_shared_)
+		return bide_pool_disarm_(timer);
+	held = bide_wheel_holds(timer);
+	if (held)
 		bide_wheel_remove(&bide_runtime_.wheel, timer);
+	return held;
 }
 
-size_t bide_port_timer_count(void)
+void bide_port_stats(bide_stats *stats)
 {
-	return bide_runtime_on_worker_() ? bide_runtime_.wheel.count : 0;
+	const bide_worker *worker = &bide_runtime_.main.worker;
+
+	bide_blocking_stats(stats);
+	if (bide_shared_) {
+		bide_pool_count_stats_(stats);
+	} else if (bide_runtime_on_worker_()) {
+		stats->timer_count = bide_runtime_.wheel.count;
+		stats->runnable_count =
+			worker->queue_count + (worker->next != NULL) + bide_deque_size_(worker);
+	}
 }
 
 const void *bide_port_thread(void)
 {
 	return bide_os_thread_id();
+}
+
+/* With one worker nobody steals. */
+bool bide_port_heavy_fence(void)
+{
+	return !bide_shared_ || bide_os_heavy_fence();
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	if (bide_shared_)
+		bide_pool_offer_(worker);
 }
 
 void bide_port_print(const char *text)

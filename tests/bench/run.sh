@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh BENCH: the harness with participants that are scripts: good ones, one that hangs, one that
 # crashes, one that talks nonsense, one that skips, one that was not built, one that is not there.
-# Looks at the table, the JSON lines, the Markdown, the named failures, the chart's command.
+# Looks at the table, the JSON lines, the Markdown, the named failures, the chart's command; then the
+# same for several numbers of workers, and the curves.
 set -eu
 
 bench=$1
@@ -40,6 +41,7 @@ run() { # STATUS ARGUMENT...: runs the harness, which must end so; it finds gnup
 
 # participant NAME WHO: a script. Standard input has what it does not do well, as cases of
 # "$command $bench". A good `run` has three batches; the fastest is 2, 4 and 3 in rounds 1, 2 and 3.
+# With workers it is 60 ns by their number, and `scale` takes 10 ns a leaf by their number.
 participant() {
 	{
 		cat <<-TEXT
@@ -57,12 +59,23 @@ say() {
 good() {
 	case $command in
 	list)
+		[ -z "${BENCH_WORKERS:-}" ] ||
+			printf 'skynet_%d %s\nscale %s\n' "$BENCH_WORKERS" $who $who
 		printf 'ready_await %s\nframe_sync %s\nsleepers %s\nnot_known %s\n.\n' $who $who $who $who
 		;;
 	run)
 		round=$((round + 1))
+		if [ -n "${BENCH_WORKERS:-}" ]; then
+			say "\"batches\":[$((60 / BENCH_WORKERS))]"
+			echo .
+			return
+		fi
 		fastest=$((round == 1 ? 2 : round == 2 ? 4 : 3))
 		say "\"unit\":\"ns\",\"batches\":[9.5,$fastest.25,70]"
+		echo .
+		;;
+	scale)
+		say "\"batches\":[$((10 * bench / BENCH_WORKERS))]"
 		echo .
 		;;
 	count)
@@ -190,6 +203,58 @@ has "chart: skipped, gnuplot is not installed"
 has "tokio: not built ($peers/tokio: No such file or directory); skipped: tokio"
 lines=$(wc -l <"$work/once.jsonl")
 [ "$lines" -eq 4 ] || fail "$lines lines instead of 4 after two runs"
+
+# ---- several workers: a process for each number of them, a table and a chart of its own
+
+participant bide_workers bide </dev/null
+participant go go <<'TEXT'
+	"run skynet_2") exit 4 ;;
+TEXT
+run 0 --results "$work/workers.jsonl" skynet frame_sync
+has "go: run skynet_2: ended with status 4"
+has "rayon: not built ($peers/rayon: No such file or directory); skipped: rayon"
+[ "$(grep -c "rayon: not built" "$work/out")" -eq 1 ] || fail "rayon is named twice"
+has "chart: $work/workers.svg"
+has "chart: $work/workers_workers.svg"
+grep -v '"call"' "$work/workers.jsonl" >"$work/lines"
+same "$work/lines" <<'TEXT'
+{"bench":"frame_sync","who":"bide","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"frame_sync","who":"go","value":3.25,"unit":"ns","allocs":null}
+{"bench":"skynet_1","who":"bide","value":60.00,"unit":"ns","allocs":2,"bytes":80.0}
+{"bench":"skynet_1","who":"go","value":60.00,"unit":"ns","allocs":null}
+{"bench":"skynet_2","who":"bide","value":30.00,"unit":"ns","allocs":2,"bytes":80.0}
+TEXT
+sed '$d' "$work/workers.md" >"$work/table"
+same "$work/table" <<'TEXT'
+| bench | bide | best peers | ratio | target |
+|---|---|---|---|---|
+| `frame_sync` | 3.25 ns, 2 alloc | Go 3.25 | 1.00 | 4 ns: met |
+
+| bench | bide | best peers | ratio | target |
+|---|---|---|---|---|
+| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 6 ns: missed by 10.00x |
+| `skynet_2` | 30.00 ns, 2 alloc | - | - | 3.1 ns: missed by 9.68x |
+
+TEXT
+
+# ---- the curves
+
+cat >"$work/tools/gnuplot" <<'TEXT'
+#!/bin/sh
+[ -s "$4" ] && echo "$3 of $4: $7 $8" >"$5"
+TEXT
+run 0 --results "$work/curves.jsonl" --scaling
+has "chart: $work/curves_time.svg"
+has "chart: $work/curves_speedup.svg"
+grep -qF "time of $work/curves.dat: 0 0 " "$work/curves_time.svg" || fail "other arguments"
+for line in '"who":"bide","workers":1,"leaves":1000,"value":10000,' \
+	'"who":"go","workers":2,"leaves":1000000,"value":5000000,'; do
+	grep -qF "$line" "$work/curves.jsonl" || fail "no line with $line"
+done
+grep -qx '"bide, 2"' "$work/curves.dat" || fail "no curve of bide with 2 workers"
+grep -qx '2 2.000' "$work/curves.dat" || fail "no speed-up of 2"
+run 2 --scaling skynet
+has "--scaling takes no names"
 
 # ---- what can not be done is said
 

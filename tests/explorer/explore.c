@@ -1129,6 +1129,11 @@ bool bide_port_on_worker(void)
 	return x.current == NOBODY || !(x.scenario->foreign >> x.current & 1);
 }
 
+unsigned bide_port_worker_count(void)
+{
+	return 1;
+}
+
 int64_t bide_port_now(void)
 {
 	return 0;
@@ -1139,19 +1144,31 @@ void bide_port_arm(bide_timer *timer)
 	(void)timer;
 }
 
-void bide_port_disarm(bide_timer *timer)
+bool bide_port_disarm(bide_timer *timer)
 {
 	(void)timer;
+	return false;
 }
 
-size_t bide_port_timer_count(void)
+void bide_port_stats(bide_stats *stats)
 {
-	return 0;
+	(void)stats;
 }
+
 
 const void *bide_port_thread(void)
 {
 	return &x.threads[x.current == NOBODY ? 0 : x.current];
+}
+
+bool bide_port_heavy_fence(void)
+{
+	return false; /* the explorer knows stores, loads and their orders */
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	(void)worker;
 }
 
 void bide_port_print(const char *text)

@@ -37,6 +37,8 @@ void explore_relax(void);
 #define BIDE_CAS(at, expected, value, order, order_failed)                           \
 	explore_cas((at), sizeof *(at), (expected), (uint64_t)(value), __ATOMIC_##order, \
 	            __ATOMIC_##order_failed, EXPLORE_PLACE_)
+#define BIDE_FENCE(order) ((void)0)
 #define BIDE_RELAX() explore_relax()
+#define BIDE_LIGHT_FENCE() ((void)0)
 
 #endif

@@ -904,6 +904,7 @@ static void link_thread(void)
 	explore_run();
 	EXPLORE_CHECK(s.fired == (s.error == 0));
 	bide_cancel_unlink_(&s.node);
+	bide_cancel_drop_(&s.node);
 }
 
 static void context_cancel_thread(void)
@@ -924,6 +925,7 @@ static void link_unlink_thread(void)
 {
 	s.error = bide_cancel_link_(s.core, &s.node, operation_canceled);
 	bide_cancel_unlink_(&s.node); /* its operation has ended */
+	bide_cancel_drop_(&s.node);
 	s.after = true;
 	explore_run();
 	EXPLORE_CHECK(s.fired == 0);
@@ -939,6 +941,7 @@ static void link_unref_thread(void)
 	bide_context_unref(context);
 	explore_run();
 	bide_cancel_unlink_(&s.node);
+	bide_cancel_drop_(&s.node);
 }
 
 static void setup_context_two_references(void)

@@ -9,6 +9,7 @@
 
 #include <bide/bide.h>
 
+#include "settle.h"
 #include "test.h"
 
 static unsigned misuse_count;

@@ -1,8 +1,9 @@
 // .NET's answer to each case, once with Task and once with ValueTask: the same program in C#.
 // All cases run in async methods whose continuations go to Loop.cs (one thread) or, for the
-// sleepers, to the thread pool.
+// sleepers, to the thread pool. The rows of the scheduler are in Workers.cs.
 
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
@@ -14,8 +15,14 @@ using System.Threading.Tasks.Sources;
 
 namespace Bide.Bench;
 
-internal sealed record Case(string Bench, string Who, Func<long, Task> Run)
+internal sealed record Case(string Bench, string Who, Func<long, Task>? Run)
 {
+    // In place of Run, for the rows of the scheduler: longer and fewer batches; `Timed`: it returns what counts, in
+    // the row's unit; `Alone`: it is done once.
+    public Func<long, double>? Long { get; init; }
+    public bool Timed { get; init; }
+    public bool Alone { get; init; }
+
     public long Operations { get; init; } = 1;
     public bool Live { get; init; }
     public bool Warm { get; set; }
@@ -26,12 +33,14 @@ internal static class Program
 {
     private const int Batches = 25;
     private const double BatchMinNs = 2e6;
-    private const double BatchAimNs = 2.5e6;
+    private const double LongBatchMinNs = 20e6;
+    private const double LongSpentNs = 300e6;
+    private const int LongBatchesMin = 3;
     private const double WarmUpNs = 1.2e9;
     private const long Depth = 1000;
     private const int LiveCount = 100_000;
-    private const string TaskName = "dotnet_task";
-    private const string ValueTaskName = "dotnet_valuetask";
+    internal const string TaskName = "dotnet_task";
+    internal const string ValueTaskName = "dotnet_valuetask";
 
     private static long sink;
 
@@ -153,7 +162,7 @@ internal static class Program
 
     // round_trip_source: a value task over a source that is used again and again, and a new completion source a turn
 
-    private sealed class Baton : IValueTaskSource<long>
+    internal sealed class Baton : IValueTaskSource<long>
     {
         private ManualResetValueTaskSourceCore<long> core = new() { RunContinuationsAsynchronously = true };
 
@@ -172,7 +181,7 @@ internal static class Program
         }
     }
 
-    private static async Task Ponging(long count, Baton ping, Baton pong)
+    internal static async Task Ponging(long count, Baton ping, Baton pong)
     {
         for (long i = 0; i < count; i++)
             pong.HandOver(await ping.Taken());
@@ -352,7 +361,7 @@ internal static class Program
 
     // The protocol of README.md
 
-    private static readonly Case[] Cases =
+    private static Case[] Cases { get; } = Workers.Count > 0 ? Workers.Cases() :
     [
         new("ready_await", TaskName, ReadyAwaitTask),
         new("ready_await", ValueTaskName, ReadyAwaitValue),
@@ -375,7 +384,18 @@ internal static class Program
     private static double BatchNs(Case test, long count)
     {
         var watch = Stopwatch.StartNew();
-        Loop.Run(test.Run, count);
+        double value = 0;
+        if (test.Long is { } run)
+            value = run(count);
+        else
+            Loop.Run(test.Run!, count);
+        return test.Timed ? value : watch.Elapsed.TotalNanoseconds;
+    }
+
+    private static double ElapsedNs(Case test, long count)
+    {
+        var watch = Stopwatch.StartNew();
+        BatchNs(test, count);
         return watch.Elapsed.TotalNanoseconds;
     }
 
@@ -387,7 +407,7 @@ internal static class Program
             return;
         var watch = Stopwatch.StartNew();
         while (watch.Elapsed.TotalNanoseconds < WarmUpNs)
-            if (BatchNs(test, test.Count) < 2e6)
+            if (ElapsedNs(test, test.Count) < 2e6)
                 test.Count = test.Count * 3 / 2 + 1;
         test.Warm = true;
     }
@@ -395,26 +415,32 @@ internal static class Program
     // Finds how many steps a batch takes; once that is known, it only warms up.
     private static void Calibrate(Case test)
     {
+        double least = test.Long is null ? BatchMinNs : LongBatchMinNs, aim = least * 1.25, elapsed;
+        if (test.Alone)
+            return;
         WarmUp(test);
-        double elapsed;
-        while ((elapsed = BatchNs(test, test.Count)) < BatchMinNs)
-            test.Count = elapsed < BatchAimNs / 16 ? test.Count * 8 : (long)(test.Count * BatchAimNs / elapsed) + 1;
+        while ((elapsed = ElapsedNs(test, test.Count)) < least)
+            test.Count = elapsed < aim / 16 ? test.Count * 8 : (long)(test.Count * aim / elapsed) + 1;
     }
+
+    private static bool Enough(Case test, int done, Stopwatch watch) => test.Alone || done >= Batches
+        ? done > 0
+        : test.Long is not null && done >= LongBatchesMin && watch.Elapsed.TotalNanoseconds >= LongSpentNs;
 
     // Time an operation in each batch, and bytes an operation by the runtime's own exact counter, read outside of
     // the timed batches.
-    private static (double[] Ns, double Bytes) Measure(Case test)
+    private static (List<double> Ns, double Bytes) Measure(Case test)
     {
         Timer[]? live = test.Live ? StartLive() : null;
         Calibrate(test);
         double operations = (double)test.Count * test.Operations;
-        var ns = new double[Batches];
+        var ns = new List<double>(Batches);
         long before = GC.GetTotalAllocatedBytes(true);
-        for (int i = 0; i < ns.Length; i++)
-            ns[i] = BatchNs(test, test.Count) / operations;
+        for (var watch = Stopwatch.StartNew(); !Enough(test, ns.Count, watch);)
+            ns.Add(BatchNs(test, test.Count) / operations);
         double bytes = GC.GetTotalAllocatedBytes(true) - before;
         StopLive(live);
-        return (ns, bytes / operations / Batches);
+        return (ns, bytes / operations / ns.Count);
     }
 
     private static void Answer(string bench)
@@ -427,11 +453,22 @@ internal static class Program
             found = true;
             var (ns, bytes) = Measure(test);
             string batches = string.Join(',', ns.Select(one => one.ToString("F4", CultureInfo.InvariantCulture)));
-            Console.WriteLine($"{{\"bench\":\"{bench}\",\"who\":\"{test.Who}\"," +
-                $"\"unit\":\"ns\",\"batches\":[{batches}]," +
-                FormattableString.Invariant($"\"allocs\":{(bytes >= 0.5 ? 1 : 0)},\"bytes\":{bytes:F1}}}"));
+            string counted = test.Timed
+                ? ""
+                : FormattableString.Invariant($",\"allocs\":{(bytes >= 0.5 ? 1 : 0)},\"bytes\":{bytes:F1}");
+            Console.WriteLine($"{{\"bench\":\"{bench}\",\"who\":\"{test.Who}\",\"batches\":[{batches}]{counted}}}");
         }
         Console.WriteLine(found ? "." : $"skip {bench} not offered");
+    }
+
+    // Another size each time, but the code is warm.
+    private static void AnswerScale(long leaves)
+    {
+        Workers.ScaleLeaves = leaves;
+        foreach (Case test in Cases)
+            if (test.Bench == "scale")
+                test.Count = 1;
+        Answer("scale");
     }
 
     private static int Once(string[] args)
@@ -458,11 +495,15 @@ internal static class Program
             {
                 foreach (Case test in Cases)
                     Console.WriteLine($"{test.Bench} {test.Who}");
-                Console.WriteLine($"sleepers {TaskName}\nsleepers {ValueTaskName}\n.");
+                Console.WriteLine(Workers.Count > 0 ? "." : $"sleepers {TaskName}\nsleepers {ValueTaskName}\n.");
             }
             else if (words is ["run", _])
             {
                 Answer(words[1]);
+            }
+            else if (words is ["scale", _] && long.TryParse(words[1], CultureInfo.InvariantCulture, out long leaves))
+            {
+                AnswerScale(leaves);
             }
             else
             {

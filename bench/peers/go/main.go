@@ -1,5 +1,6 @@
 // Go's answer to each case: a struct by value for a value that is ready, a goroutine and a channel for
-// one that comes later, a sleeping goroutine, a timer. One P, so that all runs on one thread at a time.
+// one that comes later, a sleeping goroutine, a timer. One P, so that all runs on one thread at a time;
+// the rows of the scheduler, with as many as asked for, are in workers.go.
 package main
 
 import (
@@ -17,7 +18,6 @@ import (
 const (
 	batches   = 25
 	batchMin  = 2 * time.Millisecond
-	batchAim  = 2500 * time.Microsecond
 	liveCount = 100_000
 )
 
@@ -27,6 +27,12 @@ type benchCase struct {
 	prepare func()
 	clean   func()
 	count   int64 // steps a batch, found by the first measurement
+	// What the rows of the scheduler need: longer batches, operations in a step (0: one), a case that measures
+	// itself in place of run, one that is done once.
+	long       bool
+	operations int64
+	timed      func(count int64) float64
+	alone      bool
 }
 
 // What a value task would be in Go: the value, and a word that says whether it is there.
@@ -135,45 +141,72 @@ func liveClean() {
 	live = nil
 }
 
-func (c *benchCase) batchNs() float64 {
+// What counts, and what went by on the clock.
+func (c *benchCase) batchNs() (value, elapsed float64) {
 	started := time.Now()
-	c.run(c.count)
-	return float64(time.Since(started).Nanoseconds())
+	if c.timed != nil {
+		value = c.timed(c.count)
+	} else {
+		c.run(c.count)
+	}
+	elapsed = float64(time.Since(started).Nanoseconds())
+	if c.timed == nil {
+		value = elapsed
+	}
+	return value, elapsed
 }
 
 // Finds how many steps a batch takes; once that is known, it only warms up.
 func (c *benchCase) calibrate() {
+	least := float64(batchMin)
+	if c.long {
+		least = float64(workersBatch)
+	}
+	aim := least * 1.25
 	if c.count == 0 {
 		c.count = 1
 	}
-	for {
-		elapsed := c.batchNs()
-		if elapsed >= float64(batchMin) {
+	for !c.alone {
+		_, elapsed := c.batchNs()
+		if elapsed >= least {
 			return
 		}
-		if elapsed < float64(batchAim)/16 {
+		if elapsed < aim/16 {
 			c.count *= 8
 		} else {
-			c.count = int64(float64(c.count)*float64(batchAim)/elapsed) + 1
+			c.count = int64(float64(c.count)*aim/elapsed) + 1
 		}
 	}
 }
 
+func (c *benchCase) enough(done int, started time.Time) bool {
+	if c.alone || done >= batches {
+		return done > 0
+	}
+	return c.long && done >= workersLeast && time.Since(started) >= workersSpent
+}
+
 // Time an operation in each batch, and objects and bytes an operation by the runtime's own counters,
 // read outside of the timed batches.
-func (c *benchCase) measure() (ns [batches]float64, objects, bytes float64) {
+func (c *benchCase) measure() (ns []float64, objects, bytes float64) {
 	if c.prepare != nil {
 		c.prepare()
 		defer c.clean()
 	}
 	c.calibrate()
+	operations := float64(c.count)
+	if c.operations > 0 {
+		operations *= float64(c.operations)
+	}
 	var before, after runtime.MemStats
+	ns = make([]float64, 0, batches)
 	runtime.ReadMemStats(&before)
-	for i := range ns {
-		ns[i] = c.batchNs() / float64(c.count)
+	for started := time.Now(); !c.enough(len(ns), started); {
+		value, _ := c.batchNs()
+		ns = append(ns, value/operations)
 	}
 	runtime.ReadMemStats(&after)
-	total := float64(c.count) * batches
+	total := operations * float64(len(ns))
 	return ns, float64(after.Mallocs-before.Mallocs) / total,
 		float64(after.TotalAlloc-before.TotalAlloc) / total
 }
@@ -245,8 +278,14 @@ func answerLine(cases []*benchCase, words []string) {
 		for _, c := range cases {
 			fmt.Println(c.bench, "go")
 		}
-		fmt.Println("sleepers go")
+		if workers() == 0 {
+			fmt.Println("sleepers go")
+		}
 		fmt.Println(".")
+		return
+	}
+	if len(words) == 2 && words[0] == "scale" {
+		answerScale(cases, words[1])
 		return
 	}
 	if len(words) == 2 && words[0] == "run" {
@@ -255,8 +294,11 @@ func answerLine(cases []*benchCase, words []string) {
 				continue
 			}
 			ns, objects, bytes := c.measure()
-			fmt.Printf("{\"bench\":\"%s\",\"who\":\"go\",\"unit\":\"ns\",\"batches\":[%s],"+
-				"\"allocs\":%.3f,\"bytes\":%.1f}\n.\n", c.bench, joined(ns[:]), objects, bytes)
+			fmt.Printf("{\"bench\":\"%s\",\"who\":\"go\",\"batches\":[%s]", c.bench, joined(ns))
+			if c.timed == nil {
+				fmt.Printf(",\"allocs\":%.3f,\"bytes\":%.1f", objects, bytes)
+			}
+			fmt.Print("}\n.\n")
 			return
 		}
 		fmt.Println("skip", words[1], "not offered")
@@ -267,6 +309,9 @@ func answerLine(cases []*benchCase, words []string) {
 
 func main() {
 	runtime.GOMAXPROCS(1)
+	if workers() > 0 {
+		runtime.GOMAXPROCS(workers())
+	}
 	if len(os.Args) > 1 {
 		if len(os.Args) == 6 && os.Args[1] == "once" && os.Args[2] == "sleepers" && os.Args[3] == "go" {
 			count, countErr := strconv.ParseInt(os.Args[4], 10, 64)
@@ -286,6 +331,9 @@ func main() {
 		{bench: "round_trip_source", run: roundTripSource},
 		{bench: "timers", run: insertCancel},
 		{bench: "timers_100k", run: insertCancel, prepare: livePrepare, clean: liveClean},
+	}
+	if workers() > 0 {
+		cases = workerCases(workers())
 	}
 	input := bufio.NewScanner(os.Stdin)
 	for input.Scan() {

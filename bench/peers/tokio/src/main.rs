@@ -1,11 +1,13 @@
 //! Rust's answer to each case, with tokio's single-threaded runtime and its drivers enabled, as
-//! `#[tokio::main(flavor = "current_thread")]` gives it. All cases run in a spawned task.
+//! `#[tokio::main(flavor = "current_thread")]` gives it. All cases run in a spawned task. The rows of
+//! the scheduler are in workers.rs.
 
-use std::arch::asm;
-use std::ffi::c_void;
+mod participant;
+mod workers;
+
+use participant::{allocations, cpu_ns, opaque, sink};
 use std::future::Future;
 use std::io::{BufRead, Write};
-use std::os::raw::c_char;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -31,18 +33,6 @@ struct Case {
     live: bool,
     run: fn(u64) -> Boxed<()>,
     count: u64,
-}
-
-/// The compiler may not look through the value; the same guard as the C participants have.
-#[inline(always)]
-fn opaque(mut value: u64) -> u64 {
-    unsafe { asm!("/* {0} */", inout(reg) value, options(nostack)) };
-    value
-}
-
-/// Lets `opaque` keep a sum alive.
-fn sink(value: u64) {
-    opaque(value);
 }
 
 /// The body of `get_ready`: one real call an await, as in the other languages.
@@ -258,45 +248,6 @@ impl Case {
     }
 }
 
-extern "C" {
-    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
-}
-
-/// The counter that the harness preloads for the counting pass.
-fn allocations() -> Option<(u64, u64)> {
-    let symbol = unsafe {
-        dlsym(
-            std::ptr::null_mut(),
-            b"bench_allocations_read\0".as_ptr() as *const c_char,
-        )
-    };
-    if symbol.is_null() {
-        return None;
-    }
-    let read: extern "C" fn(*mut u64, *mut u64) = unsafe { std::mem::transmute(symbol) };
-    let (mut count, mut bytes) = (0, 0);
-    read(&mut count, &mut bytes);
-    Some((count, bytes))
-}
-
-fn cpu_ns() -> u64 {
-    #[repr(C)]
-    struct Timespec {
-        seconds: i64,
-        nanoseconds: i64,
-    }
-    extern "C" {
-        fn clock_gettime(clock: i32, out: *mut Timespec) -> i32;
-    }
-    const CLOCK_PROCESS_CPUTIME_ID: i32 = 2;
-    let mut now = Timespec {
-        seconds: 0,
-        nanoseconds: 0,
-    };
-    unsafe { clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &mut now) };
-    now.seconds as u64 * 1_000_000_000 + now.nanoseconds as u64
-}
-
 fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
@@ -386,6 +337,10 @@ fn answer_line(runtime: &Runtime, cases: &mut [Case], line: &str) {
 }
 
 fn main() {
+    if participant::workers() > 0 {
+        workers::answer();
+        return;
+    }
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let arguments: Vec<String> = std::env::args().collect();
     if arguments.len() > 1 {

@@ -1,0 +1,464 @@
+/*
+ * bide's answer to the rows of the scheduler: one configuration a process, with as many workers as
+ * BENCH_WORKERS says. With one, everything runs on this thread inside bide_wait. With more, this
+ * thread is none of them: the measured functions give way once, and from there on run on a worker.
+ *
+ * The cases use the public interface, as a user would.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include <bide/bide.h>
+
+#include "participant.h"
+
+#include <bide/short.h> /* last: it brings short names */
+
+static void must(bool good, const char *what)
+{
+	if (!good) {
+		fprintf(stderr, "bide_workers: %s\n", what);
+		abort();
+	}
+}
+
+/* Runs until it is done; the result must be `expected`. */
+static void run_to_end(value_task root, int64_t expected)
+{
+	bide_payload result;
+
+	must(bide_wait(root, &result) == 0, "the root failed");
+	must(result.i == expected, "the root's result is wrong");
+}
+
+/* What 0 + 1 + ... + (count - 1) children, each returning its key + 1, add up to. */
+static int64_t sum_of_answers(uint64_t count)
+{
+	return (int64_t)(count * (count + 1) / 2);
+}
+
+static BENCH_NOINLINE int64_t trivial(int64_t key)
+{
+	BENCH_OPAQUE(key);
+	return key + 1;
+}
+
+/* ---- fork_join_fib */
+
+static value_task fib(int64_t n);
+
+struct fib_fork {
+	BIDE_FORK;
+	struct {
+		int64_t n;
+	} in;
+};
+
+bide_forked(fib_fork)
+{
+	return fib(my->in.n);
+}
+
+struct fib {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		int64_t n;
+	} in;
+	int64_t first, second;
+	struct fib_fork left;
+};
+
+async(fib, left)
+{
+	async_begin;
+	bide_fork(fib_fork, my->left, .n = my->in.n - 1);
+	await(my->second, fib(my->in.n - 2));
+	await(my->first, bide_join(fib_fork, my->left));
+	async_return(my->first + my->second);
+async_finally:
+	async_end;
+}
+
+static BENCH_NOINLINE value_task fib(int64_t n)
+{
+	if (n < 2)
+		return value_task_from(n);
+	return async_start(fib, .n = n);
+}
+
+struct fib_root {
+	ASYNC_FRAME;
+	struct {
+		int64_t count, n;
+	} in;
+	int64_t i, answer, sum;
+};
+
+async(fib_root)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(my->answer, fib(my->in.n));
+		my->sum += my->answer;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+static void fork_join_fib(uint64_t count)
+{
+	run_to_end(async_start(fib_root, .count = (int64_t)count, .n = BENCH_FIB),
+	           (int64_t)count * BENCH_FIB_RESULT);
+}
+
+/* ---- skynet */
+
+static value_task skynet(int64_t number, int64_t leaves);
+
+struct skynet_fork {
+	BIDE_FORK;
+	struct {
+		int64_t number, leaves;
+	} in;
+};
+
+bide_forked(skynet_fork)
+{
+	return skynet(my->in.number, my->in.leaves);
+}
+
+struct skynet {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		int64_t number, part;
+	} in;
+	int64_t i, answer, sum;
+	struct skynet_fork children[10];
+};
+
+/* Joined in the reverse order of forking, which is the fast path. */
+async(skynet, children)
+{
+	async_begin;
+	for (my->i = 0; my->i < 10; my->i++)
+		bide_fork(skynet_fork, my->children[my->i], .number = my->in.number + my->i * my->in.part,
+		          .leaves = my->in.part);
+	while (my->i-- > 0) {
+		await(my->answer, bide_join(skynet_fork, my->children[my->i]));
+		my->sum += my->answer;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+static BENCH_NOINLINE value_task skynet(int64_t number, int64_t leaves)
+{
+	if (leaves == 1)
+		return value_task_from(number);
+	return async_start(skynet, .number = number, .part = leaves / 10);
+}
+
+struct skynet_root {
+	ASYNC_FRAME;
+	struct {
+		int64_t count, leaves;
+	} in;
+	int64_t i, answer;
+};
+
+async(skynet_root)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(my->answer, skynet(0, my->in.leaves));
+		must(my->answer == my->in.leaves * (my->in.leaves - 1) / 2, "skynet is wrong");
+	}
+async_finally:
+	async_end;
+}
+
+static void skynet_run(uint64_t count)
+{
+	run_to_end(async_start(skynet_root, .count = (int64_t)count, .leaves = BENCH_SKYNET_LEAVES), 0);
+}
+
+static void scale(uint64_t count)
+{
+	run_to_end(async_start(skynet_root, .count = (int64_t)count,
+	                       .leaves = (int64_t)*bench_scale_leaves()),
+	           0);
+}
+
+/* ---- spawn_await: a fork that is joined at once */
+
+struct trivial_fork {
+	BIDE_FORK;
+	struct {
+		int64_t key;
+	} in;
+};
+
+bide_forked(trivial_fork)
+{
+	return value_task_from(trivial(my->in.key));
+}
+
+struct spawn_root {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		int64_t count;
+	} in;
+	int64_t i, answer, sum;
+	struct trivial_fork child;
+};
+
+async(spawn_root, child)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		bide_fork(trivial_fork, my->child, .key = my->i);
+		await(my->answer, bide_join(trivial_fork, my->child));
+		my->sum += my->answer;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+static void spawn_await(uint64_t count)
+{
+	run_to_end(async_start(spawn_root, .count = (int64_t)count), sum_of_answers(count));
+}
+
+/* ---- run_await, inject: functions for the workers */
+
+#ifdef BENCH_BIDE_RUN
+static int64_t run_trivial(void *key)
+{
+	return trivial((int64_t)(intptr_t)key);
+}
+
+struct run_root {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+	} in;
+	int64_t i, answer, sum;
+};
+
+async(run_root)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(my->answer, bide_run(run_trivial, (void *)(intptr_t)my->i));
+		my->sum += my->answer;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+static void run_await(uint64_t count)
+{
+	run_to_end(async_start(run_root, .count = (int64_t)count), sum_of_answers(count));
+}
+
+static struct {
+	_Atomic int left;
+	sem_t all_done;
+} injected;
+
+static int64_t run_injected(void *key)
+{
+	(void)trivial((int64_t)(intptr_t)key);
+	/* acquire and release: the last one has seen what the others did */
+	if (atomic_fetch_sub_explicit(&injected.left, 1, memory_order_acq_rel) == 1)
+		sem_post(&injected.all_done);
+	return 0;
+}
+
+static void inject(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		atomic_store(&injected.left, BENCH_INJECTED);
+		for (int job = 0; job < BENCH_INJECTED; job++)
+			forget(bide_run(run_injected, (void *)(intptr_t)job));
+		while (sem_wait(&injected.all_done) != 0)
+			;
+	}
+}
+#endif
+
+/* ---- round_trip_cross: two functions in the loops of two threads complete each other's source */
+
+#ifdef BENCH_BIDE_EXECUTOR
+static struct side {
+	bide_executor *loop;
+	bide_user_source turn;
+	struct side *other;
+	_Atomic bool done;
+} sides[2];
+
+static _Atomic int sides_ready;
+
+struct taking_turns {
+	ASYNC_FRAME;
+	struct {
+		struct side *side;
+		int64_t count;
+		bool first;
+	} in;
+	int64_t i;
+};
+
+async(taking_turns)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		if (my->in.first)
+			bide_user_source_complete(&my->in.side->other->turn, (bide_payload){ .i = my->i });
+		await(bide_user_source_value_task(&my->in.side->turn));
+		bide_user_source_reset(&my->in.side->turn);
+		if (!my->in.first)
+			bide_user_source_complete(&my->in.side->other->turn, (bide_payload){ .i = my->i });
+	}
+	atomic_store(&my->in.side->done, true);
+async_finally:
+	async_end;
+}
+
+static value_task take_turns(struct side *side, int64_t count, bool first)
+{
+	return async_start(taking_turns, .side = side, .count = count, .first = first);
+}
+
+/* Both threads run their loops without sleeping, as one does who has other work beside. */
+static void run_side(struct side *side, uint64_t count, bool first)
+{
+	unsigned turn = 0;
+
+	side->loop = bide_loop_create();
+	must(side->loop != NULL, "no loop");
+	bide_user_source_init(&side->turn, NULL);
+	atomic_store(&side->done, false);
+	atomic_fetch_add(&sides_ready, 1);
+	while (atomic_load(&sides_ready) < 2)
+		bench_spin(&turn);
+	forget(bide_with_executor(side->loop, take_turns(side, (int64_t)count, first)));
+	while (!atomic_load(&side->done)) {
+		(void)bide_loop_run(side->loop, 0);
+		bench_spin(&turn);
+	}
+	bide_executor_unref(side->loop);
+}
+
+static void *other_side(void *count)
+{
+	run_side(&sides[1], *(uint64_t *)count, false);
+	return NULL;
+}
+
+static void round_trip_cross(uint64_t count)
+{
+	pthread_t other;
+
+	sides[0].other = &sides[1];
+	sides[1].other = &sides[0];
+	atomic_store(&sides_ready, 0);
+	must(pthread_create(&other, NULL, other_side, &count) == 0, "no thread");
+	run_side(&sides[0], count, true);
+	pthread_join(other, NULL);
+}
+#endif
+
+/* ---- wake_latency: from before the completion to the first line after the await */
+
+static bide_user_source bell;
+static _Atomic uint64_t woke_ns;
+
+struct listening {
+	ASYNC_FRAME;
+};
+
+async(listening)
+{
+	async_begin;
+	await(bide_user_source_value_task(&bell));
+	atomic_store(&woke_ns, bench_now_ns());
+async_finally:
+	async_end;
+}
+
+static double wake_latency(uint64_t count)
+{
+	uint64_t sum_ns = 0;
+	unsigned turn = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t rang_ns, heard_ns;
+		value_task listener;
+
+		bide_user_source_init(&bell, NULL);
+		listener = async_start(listening);
+		atomic_store(&woke_ns, 0);
+		bench_pause(BENCH_PAUSE_NS);
+		rang_ns = bench_now_ns();
+		bide_user_source_complete(&bell, (bide_payload){ .i = 0 });
+		while ((heard_ns = atomic_load(&woke_ns)) == 0)
+			bench_spin(&turn);
+		sum_ns += heard_ns - rang_ns;
+		run_to_end(listener, 0);
+	}
+	return (double)sum_ns;
+}
+
+/* ---- idle_cpu */
+
+static double idle_cpu(uint64_t count)
+{
+	uint64_t until = bench_now_ns() + BENCH_LOAD_NS;
+
+	(void)count;
+	while (bench_now_ns() < until)
+		run_to_end(async_start(fib_root, .count = 100, .n = BENCH_FIB_LOAD), 100 * 6765);
+	return bench_idle_cpu_us();
+}
+
+#define MANY .who = "bide", .batch_min_ns = BENCH_WORKERS_BATCH_NS, .by_workers = true
+#define CROSS .who = "bide", .batch_min_ns = BENCH_WORKERS_BATCH_NS
+
+int main(int argc, char **argv)
+{
+	static const struct bench_case cases[] = {
+		{ .bench = "spawn_await", .run = spawn_await, MANY },
+		{ .bench = "fork_join_fib", .run = fork_join_fib, .operations = BENCH_FIB_CALLS, MANY },
+		{ .bench = "skynet", .run = skynet_run, .operations = BENCH_SKYNET_TASKS, MANY },
+#ifdef BENCH_BIDE_RUN
+		{ .bench = "run_await", .run = run_await, MANY },
+		{ .bench = "inject", .run = inject, .operations = BENCH_INJECTED, MANY },
+#endif
+#ifdef BENCH_BIDE_EXECUTOR
+		{ .bench = "round_trip_cross", .run = round_trip_cross, CROSS },
+#endif
+		{ .bench = "wake_latency", .timed = wake_latency, MANY },
+		{ .bench = "idle_cpu", .timed = idle_cpu, .alone = true, MANY },
+		{ .bench = "scale", .run = scale, CROSS },
+	};
+	int workers = bench_workers();
+	bool configured =
+		workers > 0 && bide_configure(&(bide_config){ .workers = (unsigned)workers }) == 0;
+
+#ifdef BENCH_BIDE_RUN
+	must(sem_init(&injected.all_done, 0, 0) == 0, "no semaphore");
+#endif
+	return bench_participant(argc, argv, cases, configured ? sizeof cases / sizeof *cases : 0,
+	                         "bide", NULL);
+}

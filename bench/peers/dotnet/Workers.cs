@@ -1,0 +1,233 @@
+// The rows of the scheduler: .NET's thread pool with as many threads as asked for; the wrapper that starts this
+// program sets DOTNET_PROCESSOR_COUNT, because the pool does not go below the number of processors.
+
+using System;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Bide.Bench;
+
+internal static class Workers
+{
+    // The same work in every language; participant.h has the words to it.
+    private const long FibN = 27;
+    private const long FibResult = 196_418;
+    private const long FibCalls = 635_621;
+    private const long FibLoad = 20;
+    private const long SkynetLeaves = 1_000_000;
+    private const long SkynetTasks = 1_111_111;
+    private const int Injected = 10_000;
+    private const double PauseMs = 1;
+    private const double LoadMs = 1000;
+    private const int IdleMs = 1000;
+
+    private static long sink;
+
+    internal static int Count { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("BENCH_WORKERS"), out int count) ? count : 0;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long Trivial(long key) => key + 1;
+
+    private static async Task SpawnAwait(long count)
+    {
+        long sum = 0;
+        for (long i = 0; i < count; i++)
+        {
+            long key = i;
+            sum += await Task.Run(() => Trivial(key));
+        }
+        sink = sum;
+    }
+
+    // The one child is a task of the pool, the other is awaited in place.
+    private static async Task<long> Fib(long n)
+    {
+        if (n < 2)
+            return n;
+        Task<long> first = Task.Run(() => Fib(n - 1));
+        long second = await Fib(n - 2);
+        return await first + second;
+    }
+
+    private static async Task ForkJoinFib(long count)
+    {
+        for (long i = 0; i < count; i++)
+            if (await Fib(FibN) != FibResult)
+                throw new InvalidOperationException("fib");
+    }
+
+    private static async Task<long> Skynet(long number, long leaves)
+    {
+        if (leaves == 1)
+            return number;
+        long part = leaves / 10;
+        var children = new Task<long>[10];
+        for (int i = 0; i < children.Length; i++)
+        {
+            long first = number + i * part;
+            children[i] = Task.Run(() => Skynet(first, part));
+        }
+        long sum = 0;
+        foreach (Task<long> child in children)
+            sum += await child;
+        return sum;
+    }
+
+    private static async Task SkynetOf(long count, long leaves)
+    {
+        for (long i = 0; i < count; i++)
+            if (await Skynet(0, leaves) != leaves * (leaves - 1) / 2)
+                throw new InvalidOperationException("skynet");
+    }
+
+    // round_trip_cross: two threads with a queue each; a baton's continuation goes to the queue of who awaits it
+
+    private sealed class ThreadLoop : SynchronizationContext
+    {
+        private readonly BlockingCollection<(SendOrPostCallback Callback, object? State)> queue = [];
+
+        public override void Post(SendOrPostCallback d, object? state) => queue.Add((d, state));
+
+        internal void Run(Func<Task> body)
+        {
+            SynchronizationContext? before = Current;
+            SetSynchronizationContext(this);
+            try
+            {
+                Task task = body();
+                task.ContinueWith(_ => queue.CompleteAdding(), CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                foreach (var (callback, state) in queue.GetConsumingEnumerable())
+                    callback(state);
+                task.GetAwaiter().GetResult();
+            }
+            finally
+            {
+                SetSynchronizationContext(before);
+            }
+        }
+    }
+
+    private static async Task Pinging(long count, Program.Baton ping, Program.Baton pong)
+    {
+        for (long i = 0; i < count; i++)
+        {
+            ping.HandOver(i);
+            await pong.Taken();
+        }
+    }
+
+    private static void RoundTripCross(long count)
+    {
+        Program.Baton ping = new(), pong = new();
+        var other = new Thread(() => new ThreadLoop().Run(() => Program.Ponging(count, ping, pong)));
+        other.Start();
+        new ThreadLoop().Run(() => Pinging(count, ping, pong));
+        other.Join();
+    }
+
+    private static void Inject(long count)
+    {
+        for (long i = 0; i < count; i++)
+        {
+            int left = Injected;
+            using var done = new ManualResetEventSlim();
+            for (int job = 0; job < Injected; job++)
+            {
+                long key = job;
+                _ = Task.Run(() =>
+                {
+                    Trivial(key);
+                    if (Interlocked.Decrement(ref left) == 0)
+                        done.Set();
+                });
+            }
+            done.Wait();
+        }
+    }
+
+    // From before the result is set to the first line after the await, which runs on the pool.
+
+    private static long wokeAt;
+
+    private static async Task Listen(Task bell)
+    {
+        await bell.ConfigureAwait(false);
+        Volatile.Write(ref wokeAt, Stopwatch.GetTimestamp());
+    }
+
+    private static void Spin(double ms)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalMilliseconds < ms;)
+        {
+        }
+    }
+
+    private static double WakeLatency(long count)
+    {
+        double sumNs = 0;
+        for (long i = 0; i < count; i++)
+        {
+            var bell = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task listening = Listen(bell.Task);
+            Volatile.Write(ref wokeAt, 0);
+            Spin(PauseMs);
+            long rangAt = Stopwatch.GetTimestamp(), now;
+            bell.SetResult();
+            while ((now = Volatile.Read(ref wokeAt)) == 0)
+            {
+            }
+            sumNs += Stopwatch.GetElapsedTime(rangAt, now).TotalNanoseconds;
+            listening.Wait();
+        }
+        return sumNs;
+    }
+
+    private static double IdleCpuUs(long count)
+    {
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalMilliseconds < LoadMs;)
+            Task.Run(() => Fib(FibLoad)).Wait();
+        double before = Environment.CpuUsage.TotalTime.TotalMicroseconds;
+        Thread.Sleep(IdleMs);
+        return Environment.CpuUsage.TotalTime.TotalMicroseconds - before;
+    }
+
+    private static Func<long, double> OnPool(Func<long, Task> body) => count =>
+    {
+        Task.Run(() => body(count)).Wait();
+        return 0;
+    };
+
+    private static Func<long, double> Here(Action<long> body) => count =>
+    {
+        body(count);
+        return 0;
+    };
+
+    internal static long ScaleLeaves { get; set; }
+
+    internal static Case[] Cases()
+    {
+        ThreadPool.SetMinThreads(Count, 1);
+        if (!ThreadPool.SetMaxThreads(Count, 1000))
+            throw new InvalidOperationException("the pool is not as wide as asked for");
+        Case Row(string bench, Func<long, double> run, long operations = 1) =>
+            new($"{bench}_{Count}", Program.TaskName, null) { Long = run, Operations = operations };
+        return
+        [
+            Row("spawn_await", OnPool(SpawnAwait)),
+            Row("run_await", OnPool(SpawnAwait)),
+            Row("fork_join_fib", OnPool(ForkJoinFib), FibCalls),
+            Row("skynet", OnPool(count => SkynetOf(count, SkynetLeaves)), SkynetTasks),
+            new("round_trip_cross", Program.ValueTaskName, null) { Long = Here(RoundTripCross) },
+            Row("inject", Here(Inject), Injected),
+            Row("wake_latency", WakeLatency) with { Timed = true },
+            Row("idle_cpu", IdleCpuUs) with { Timed = true, Alone = true },
+            new("scale", Program.TaskName, null) { Long = OnPool(count => SkynetOf(count, ScaleLeaves)) },
+        ];
+    }
+}

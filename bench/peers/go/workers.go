@@ -1,0 +1,209 @@
+// The rows of the scheduler: GOMAXPROCS as asked for. A goroutine and a channel for each child.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// The same work in every language; participant.h has the words to it.
+const (
+	fibN         = 27
+	fibResult    = 196418
+	fibCalls     = 635621
+	fibLoad      = 20
+	skynetLeaves = 1_000_000
+	skynetTasks  = 1_111_111
+	injected     = 10_000
+	pauseTime    = time.Millisecond
+	loadTime     = time.Second
+	idleTime     = time.Second
+	workersBatch = 20 * time.Millisecond
+	workersSpent = 300 * time.Millisecond
+	workersLeast = 3
+)
+
+func workers() int {
+	count, err := strconv.Atoi(os.Getenv("BENCH_WORKERS"))
+	if err != nil {
+		return 0
+	}
+	return count
+}
+
+//go:noinline
+func trivial(key int64) int64 {
+	return key + 1
+}
+
+func must(good bool, what string) {
+	if !good {
+		panic(what)
+	}
+}
+
+func spawnAwait(count int64) {
+	var sum int64
+	for i := int64(0); i < count; i++ {
+		result := make(chan int64, 1)
+		go func(key int64) { result <- trivial(key) }(i)
+		sum += <-result
+	}
+	sink = sum
+}
+
+// The one child is a goroutine, the other is called in place.
+func fib(n int64) int64 {
+	if n < 2 {
+		return n
+	}
+	first := make(chan int64, 1)
+	go func() { first <- fib(n - 1) }()
+	second := fib(n - 2)
+	return <-first + second
+}
+
+func forkJoinFib(count int64) {
+	for i := int64(0); i < count; i++ {
+		must(fib(fibN) == fibResult, "fib")
+	}
+}
+
+func skynet(out chan<- int64, number, leaves int64) {
+	if leaves == 1 {
+		out <- number
+		return
+	}
+	sums := make(chan int64, 10)
+	for i := int64(0); i < 10; i++ {
+		go skynet(sums, number+i*(leaves/10), leaves/10)
+	}
+	var sum int64
+	for i := 0; i < 10; i++ {
+		sum += <-sums
+	}
+	out <- sum
+}
+
+func skynetOf(count, leaves int64) {
+	for i := int64(0); i < count; i++ {
+		result := make(chan int64, 1)
+		skynet(result, 0, leaves)
+		must(<-result == leaves*(leaves-1)/2, "skynet")
+	}
+}
+
+// Each side is bound to a thread of its own, so that each way really crosses.
+func roundTripCross(count int64) {
+	ping, pong := make(chan int64), make(chan int64)
+	go func() {
+		runtime.LockOSThread()
+		for value := range ping {
+			pong <- value
+		}
+		close(pong)
+	}()
+	runtime.LockOSThread()
+	for i := int64(0); i < count; i++ {
+		ping <- i
+		<-pong
+	}
+	close(ping)
+	<-pong
+	runtime.UnlockOSThread()
+}
+
+// Go knows no foreign threads but C's; a goroutine that is bound to its thread comes close.
+func inject(count int64) {
+	runtime.LockOSThread()
+	for i := int64(0); i < count; i++ {
+		left := int64(injected)
+		done := make(chan struct{})
+		for job := int64(0); job < injected; job++ {
+			go func(key int64) {
+				trivial(key)
+				if atomic.AddInt64(&left, -1) == 0 {
+					close(done)
+				}
+			}(job)
+		}
+		<-done
+	}
+	runtime.UnlockOSThread()
+}
+
+// From before the send to the first line after the receive.
+func wakeLatency(count int64) float64 {
+	var sum, woke int64
+	base := time.Now()
+	bell := make(chan struct{})
+	go func() {
+		for range bell {
+			atomic.StoreInt64(&woke, int64(time.Since(base)))
+		}
+	}()
+	for i := int64(0); i < count; i++ {
+		atomic.StoreInt64(&woke, 0)
+		for started := time.Now(); time.Since(started) < pauseTime; {
+		}
+		rang := int64(time.Since(base))
+		bell <- struct{}{}
+		var now int64
+		for now == 0 {
+			now = atomic.LoadInt64(&woke)
+		}
+		sum += now - rang
+	}
+	close(bell)
+	return float64(sum)
+}
+
+// Microseconds of CPU time in a second without work.
+func idleCPU(int64) float64 {
+	for started := time.Now(); time.Since(started) < loadTime; {
+		fib(fibLoad)
+	}
+	before := cpuNs()
+	time.Sleep(idleTime)
+	return float64(cpuNs()-before) / 1e3
+}
+
+func workerCases(count int) []*benchCase {
+	suffix := "_" + strconv.Itoa(count)
+	cases := []*benchCase{
+		{bench: "spawn_await" + suffix, run: spawnAwait},
+		{bench: "run_await" + suffix, run: spawnAwait},
+		{bench: "fork_join_fib" + suffix, run: forkJoinFib, operations: fibCalls},
+		{bench: "skynet" + suffix, operations: skynetTasks,
+			run: func(count int64) { skynetOf(count, skynetLeaves) }},
+		{bench: "round_trip_cross", run: roundTripCross},
+		{bench: "inject" + suffix, run: inject, operations: injected},
+		{bench: "wake_latency" + suffix, timed: wakeLatency},
+		{bench: "idle_cpu" + suffix, timed: idleCPU, alone: true},
+		{bench: "scale", run: func(count int64) { skynetOf(count, scaleLeaves) }},
+	}
+	for _, c := range cases {
+		c.long = true
+	}
+	return cases
+}
+
+var scaleLeaves int64
+
+func answerScale(cases []*benchCase, leaves string) {
+	var err error
+	scaleLeaves, err = strconv.ParseInt(leaves, 10, 64)
+	for _, c := range cases {
+		if c.bench == "scale" && err == nil {
+			c.count = 0
+			ns, _, _ := c.measure()
+			fmt.Printf("{\"bench\":\"scale\",\"who\":\"go\",\"unit\":\"ns\",\"batches\":[%s]}\n.\n", joined(ns))
+			return
+		}
+	}
+	fmt.Println("skip scale not offered")
+}

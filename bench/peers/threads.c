@@ -1,0 +1,319 @@
+/*
+ * The floor under the scheduler's rows. `call`: fib and skynet as plain recursion, one real call a
+ * node. `bare`: threads with nothing over them: a cache line between two cores, a locked queue, a
+ * futex, two threads asleep.
+ */
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../participant.h"
+
+enum { THREADS = 2, LINE_BYTES = 64 };
+
+static void must(bool good, const char *what)
+{
+	if (!good) {
+		fprintf(stderr, "threads: %s\n", what);
+		abort();
+	}
+}
+
+/* ---- fork_join_fib, skynet: nothing is forked */
+
+/*
+ * gcc would make a loop of the second call and unfold the first into copies of the body. The empty
+ * statements and these attributes keep each node one real call, with both compilers.
+ */
+#ifdef __clang__
+#define ONE_CALL_A_NODE __attribute__((noinline))
+#else
+#define ONE_CALL_A_NODE __attribute__((noinline, noclone))
+#endif
+
+static ONE_CALL_A_NODE int64_t fib(int64_t n)
+{
+	int64_t first, second;
+
+	if (n < 2)
+		return n;
+	first = fib(n - 1);
+	BENCH_OPAQUE(first);
+	second = fib(n - 2);
+	BENCH_OPAQUE(second);
+	return first + second;
+}
+
+static void fork_join_fib(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		int64_t n = BENCH_FIB;
+
+		BENCH_OPAQUE(n);
+		must(fib(n) == BENCH_FIB_RESULT, "fib is wrong");
+	}
+}
+
+static ONE_CALL_A_NODE int64_t skynet(int64_t number, int64_t leaves)
+{
+	int64_t sum = 0;
+
+	if (leaves == 1)
+		return number;
+	for (int i = 0; i < 10; i++) {
+		sum += skynet(number + i * (leaves / 10), leaves / 10);
+		BENCH_OPAQUE(sum);
+	}
+	return sum;
+}
+
+static void skynet_of(uint64_t count, int64_t leaves)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		BENCH_OPAQUE(leaves);
+		must(skynet(0, leaves) == leaves * (leaves - 1) / 2, "skynet is wrong");
+	}
+}
+
+static void skynet_run(uint64_t count)
+{
+	skynet_of(count, BENCH_SKYNET_LEAVES);
+}
+
+static void scale(uint64_t count)
+{
+	skynet_of(count, (int64_t)*bench_scale_leaves());
+}
+
+/* ---- round_trip_cross: two pinned threads that spin on one cache line */
+
+static struct {
+	_Alignas(LINE_BYTES) _Atomic uint64_t turn;
+	char rest[LINE_BYTES - sizeof(uint64_t)];
+} line;
+
+static void pin(unsigned cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	(void)sched_setaffinity(0, sizeof set, &set); /* on one CPU only: it stays as it is */
+}
+
+/* Takes the odd turns, or the even ones; acquire and release pair with the other side's. */
+static void take_turns(uint64_t mine, uint64_t count)
+{
+	unsigned turn = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		while (atomic_load_explicit(&line.turn, memory_order_acquire) != 2 * i + mine)
+			bench_spin(&turn);
+		atomic_store_explicit(&line.turn, 2 * i + mine + 1, memory_order_release);
+	}
+}
+
+static void *other_side(void *count)
+{
+	pin(1);
+	take_turns(1, *(uint64_t *)count);
+	return NULL;
+}
+
+static void round_trip_cross(uint64_t count)
+{
+	pthread_t other;
+	cpu_set_t before;
+
+	must(sched_getaffinity(0, sizeof before, &before) == 0, "no affinity");
+	atomic_store(&line.turn, 0);
+	must(pthread_create(&other, NULL, other_side, &count) == 0, "no thread");
+	pin(0);
+	take_turns(0, count);
+	pthread_join(other, NULL);
+	(void)sched_setaffinity(0, sizeof before, &before);
+}
+
+/* ---- inject: a mutex, a condition, two threads that take */
+
+static struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t more, empty;
+	uint64_t queued, done;
+	int waiting;
+	bool stop;
+	pthread_t threads[THREADS];
+} pool = { .mutex = PTHREAD_MUTEX_INITIALIZER,
+	       .more = PTHREAD_COND_INITIALIZER,
+	       .empty = PTHREAD_COND_INITIALIZER };
+
+static BENCH_NOINLINE int64_t trivial(int64_t key)
+{
+	BENCH_OPAQUE(key);
+	return key + 1;
+}
+
+/* Jobs are not stored, only counted: the queue costs nothing but its lock. */
+static void *take_jobs(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&pool.mutex);
+	while (!pool.stop) {
+		if (pool.queued == 0) {
+			pool.waiting++;
+			pthread_cond_wait(&pool.more, &pool.mutex);
+			pool.waiting--;
+			continue;
+		}
+		pool.queued--;
+		pthread_mutex_unlock(&pool.mutex);
+		(void)trivial(1);
+		pthread_mutex_lock(&pool.mutex);
+		if (++pool.done == BENCH_INJECTED)
+			pthread_cond_signal(&pool.empty);
+	}
+	pthread_mutex_unlock(&pool.mutex);
+	return NULL;
+}
+
+static void pool_start(void)
+{
+	pool.stop = false;
+	for (int i = 0; i < THREADS; i++)
+		must(pthread_create(&pool.threads[i], NULL, take_jobs, NULL) == 0, "no thread");
+}
+
+static void pool_stop(void)
+{
+	pthread_mutex_lock(&pool.mutex);
+	pool.stop = true;
+	pthread_cond_broadcast(&pool.more);
+	pthread_mutex_unlock(&pool.mutex);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(pool.threads[i], NULL);
+}
+
+static void inject_once(void)
+{
+	pthread_mutex_lock(&pool.mutex);
+	pool.done = 0;
+	pthread_mutex_unlock(&pool.mutex);
+	for (int i = 0; i < BENCH_INJECTED; i++) {
+		bool wake;
+
+		pthread_mutex_lock(&pool.mutex);
+		pool.queued++;
+		wake = pool.waiting > 0;
+		pthread_mutex_unlock(&pool.mutex);
+		if (wake)
+			pthread_cond_signal(&pool.more);
+	}
+	pthread_mutex_lock(&pool.mutex);
+	while (pool.done < BENCH_INJECTED)
+		pthread_cond_wait(&pool.empty, &pool.mutex);
+	pthread_mutex_unlock(&pool.mutex);
+}
+
+static void inject(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		inject_once();
+}
+
+/* ---- wake_latency: from before the futex wake to the first instruction of who slept */
+
+static _Atomic uint32_t bell;
+static _Atomic uint64_t woke_ns;
+
+static void *sleeping(void *count)
+{
+	for (uint32_t i = 0; i < (uint32_t) * (uint64_t *)count; i++) {
+		while (atomic_load(&bell) == i)
+			syscall(SYS_futex, &bell, FUTEX_WAIT_PRIVATE, i, NULL, NULL, 0);
+		atomic_store(&woke_ns, bench_now_ns());
+	}
+	return NULL;
+}
+
+static double wake_latency(uint64_t count)
+{
+	pthread_t sleeper;
+	uint64_t sum_ns = 0;
+	unsigned turn = 0;
+
+	atomic_store(&bell, 0);
+	must(pthread_create(&sleeper, NULL, sleeping, &count) == 0, "no thread");
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t rang_ns, heard_ns;
+
+		bench_pause(BENCH_PAUSE_NS);
+		atomic_store(&woke_ns, 0);
+		rang_ns = bench_now_ns();
+		atomic_fetch_add(&bell, 1);
+		syscall(SYS_futex, &bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		while ((heard_ns = atomic_load(&woke_ns)) == 0)
+			bench_spin(&turn);
+		sum_ns += heard_ns - rang_ns;
+	}
+	pthread_join(sleeper, NULL);
+	return (double)sum_ns;
+}
+
+/* ---- idle_cpu: a second of load, then nothing to do; what remains is this thread's own sleep */
+
+static double idle_cpu(uint64_t count)
+{
+	uint64_t until = bench_now_ns() + BENCH_LOAD_NS;
+
+	while (bench_now_ns() < until)
+		inject(count);
+	return bench_idle_cpu_us();
+}
+
+#define MANY .batch_min_ns = BENCH_WORKERS_BATCH_NS, .by_workers = true
+
+int main(int argc, char **argv)
+{
+	static const struct bench_case one[] = {
+		{ .bench = "fork_join_fib",
+		  .who = "call",
+		  .run = fork_join_fib,
+		  .operations = BENCH_FIB_CALLS,
+		  MANY },
+		{ .bench = "skynet",
+		  .who = "call",
+		  .run = skynet_run,
+		  .operations = BENCH_SKYNET_TASKS,
+		  MANY },
+		{ .bench = "scale", .who = "call", .run = scale, .batch_min_ns = BENCH_WORKERS_BATCH_NS },
+	};
+	static const struct bench_case two[] = {
+		{ .bench = "round_trip_cross",
+		  .who = "bare",
+		  .run = round_trip_cross,
+		  .batch_min_ns = BENCH_WORKERS_BATCH_NS },
+		{ .bench = "inject",
+		  .who = "bare",
+		  .run = inject,
+		  .operations = BENCH_INJECTED,
+		  .prepare = pool_start,
+		  .clean = pool_stop,
+		  MANY },
+		{ .bench = "wake_latency", .who = "bare", .timed = wake_latency, MANY },
+		{ .bench = "idle_cpu",
+		  .who = "bare",
+		  .timed = idle_cpu,
+		  .prepare = pool_start,
+		  .clean = pool_stop,
+		  .alone = true,
+		  MANY },
+	};
+
+	if (bench_workers() == 1)
+		return bench_participant(argc, argv, one, sizeof one / sizeof *one, "call", NULL);
+	return bench_participant(argc, argv, two, bench_workers() == 2 ? sizeof two / sizeof *two : 0,
+	                         "bare", NULL);
+}

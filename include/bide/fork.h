@@ -1,0 +1,213 @@
+/*
+ * fork.h - fork and join: children that other workers may take, at the price of a call if none
+ * does.
+ *
+ *     struct fib_fork {                    // a fork slot: a member of the parent's frame
+ *             BIDE_FORK;                   // always first
+ *             struct { int64_t n; } in;    // the parameters
+ *     };
+ *     bide_forked(fib_fork)                // what the child is; `my` is its struct fib_fork
+ *     {
+ *             return fib(my->in.n);        // any bide_value_task
+ *     }
+ *
+ *     struct fib {
+ *             BIDE_ASYNC_FRAME_FORKING;    // instead of BIDE_ASYNC_FRAME
+ *             struct { int64_t n; } in;
+ *             int64_t a, b;
+ *             struct fib_fork left;
+ *     };
+ *     bide_async(fib, left)                // slots need no zeroing
+ *     {
+ *             bide_async_begin;
+ *             bide_fork(fib_fork, my->left, .n = my->in.n - 1);
+ *             bide_await(my->b, fib(my->in.n - 2));
+ *             bide_await(my->a, bide_join(fib_fork, my->left));
+ *             bide_async_return(my->a + my->b);
+ *     bide_async_finally:
+ *             bide_async_end;
+ *     }
+ *
+ * A fork runs nothing: it puts the slot on the worker's deque. From there another worker that has
+ * nothing to do may take it. If none did, the join takes it back and calls the child directly: no
+ * allocation, no fence, no locked instruction. If one did, the join's value task is pending and the
+ * parent suspends; it never blocks its worker.
+ *
+ * A function never ends with a live fork. What it has not joined when it comes to
+ * bide_async_finally is joined there: forks that somebody took are waited for. Those that nobody
+ * took run if the function has succeeded so far and are dropped if it has failed. An error of one
+ * replaces a success. Forks that the cleanup makes and does not join run at its end.
+ *
+ * The child runs with the context that was current at the fork. Forks and joins are statements and
+ * expressions of the function whose frame it is; a slot may also stand in other memory that lives
+ * as long. Joining in the reverse order of forking is the fast path; other orders search.
+ */
+#ifndef BIDE_FORK_H
+#define BIDE_FORK_H
+
+#ifdef __cplusplus
+#error "bide/fork.h is C only: C++ calls async functions through their prototypes"
+#endif
+
+#include "frame.h"
+
+/* First member of every fork slot's struct. */
+#define BIDE_FORK bide_fork bide_fork_
+/* First member of the struct of an async function that forks. */
+#define BIDE_ASYNC_FRAME_FORKING bide_forking_frame bide_frame_
+
+/* The head of a slot. Set by the fork; nothing needs initialising before. */
+typedef struct bide_fork {
+	bide_source source; /* of what the join waits for; line: where it stands in the deque */
+	bide_value_task (*call)(struct bide_fork *fork);
+	uintptr_t older;   /* the frame's fork before; bit 0: joined while it was pending */
+	uintptr_t context; /* its own reference; set for those that the deque marks */
+	bide_notify notify;
+} bide_fork;
+BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_fork) == 64, "the head of a slot is 64 bytes");
+
+typedef struct bide_forking_frame {
+	bide_frame frame;
+	uintptr_t newest; /* live fork; BIDE_FORKS_... in the low bits */
+} bide_forking_frame;
+
+enum {
+	BIDE_FORKS_SETTLING_ = 1, /* the frame waits for a fork that it did not join */
+	BIDE_FORKS_SWEEP_ = 2     /* some were joined while they were pending */
+};
+
+/*
+ * What stands in a deque: a slot, or a frame with bit 0 set. Bit 1 marks a slot whose `context` is
+ * set, and which only the slow path pops.
+ */
+enum { BIDE_ENTRY_FRAME_ = 1, BIDE_ENTRY_SLOW_ = 2 };
+
+/* error, kind and flags of a slot, as they lie in memory */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BIDE_FORK_TAIL_ ((uint32_t)BIDE_KIND_FORK_ << 16 | (uint32_t)BIDE_FLAG_SYNC_ << 24)
+#else
+#define BIDE_FORK_TAIL_ ((uint32_t)BIDE_KIND_FORK_ << 8 | (uint32_t)BIDE_FLAG_SYNC_)
+#endif
+
+BIDE_API void bide_fork_offer_(void);
+BIDE_API void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork);
+BIDE_API bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork);
+BIDE_API bool bide_fork_settle_(bide_frame *frame, uint32_t point);
+BIDE_API bide_step bide_fork_end_(bide_frame *frame, uint32_t point);
+BIDE_API bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point);
+
+/*
+ * The deque's owner pushes and pops at `bottom`, thieves take at `head`, which only they move, one
+ * at a time. Push: the release of bottom publishes the entry and all that is behind it, to the
+ * thief's acquire. See src/core/deque.h.
+ */
+BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
+                                 bide_value_task (*call)(bide_fork *fork))
+{
+	bide_deque *deque = &bide_current_worker_->deque;
+	uint32_t bottom = deque->bottom;
+	uintptr_t older = frame->newest;
+	uint32_t tail = BIDE_FORK_TAIL_;
+
+	fork->call = call;
+	if (BIDE_UNLIKELY(bottom == deque->limit || older == (uintptr_t)fork ||
+	                  (frame->frame.context |
+	                   (older & (BIDE_FORKS_SETTLING_ | BIDE_FORKS_SWEEP_))) != 0)) {
+		bide_fork_slow_(frame, fork);
+		return;
+	}
+	fork->source.word = BIDE_WORD_PENDING_;
+	fork->source.line = bottom;
+	__builtin_memcpy(&fork->source.error, &tail, sizeof tail);
+	fork->older = older;
+	frame->newest = (uintptr_t)fork;
+	BIDE_STORE(&deque->ring[bottom & deque->mask], (uintptr_t)fork, RELAXED);
+	BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
+	/* Pairs with the heavy fence of who falls asleep: it sees the push, or this sees its wish. */
+	BIDE_LIGHT_FENCE();
+	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->wanted, RELAXED) != 0))
+		bide_fork_offer_();
+}
+
+/*
+ * true: the slot was the newest of this worker's deque, and is popped. The store to bottom comes
+ * before the load of head: for the processor the thief sees to that, whose heavy fence stands
+ * between its store to head and its load of bottom. So one of the two sees the other.
+ */
+BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_deque *deque = &bide_current_worker_->deque;
+	uint32_t bottom = deque->bottom - 1;
+
+	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->ring[bottom & deque->mask], RELAXED) != (uintptr_t)fork ||
+	                  frame->newest != (uintptr_t)fork || frame->frame.context))
+		return false;
+	BIDE_STORE(&deque->bottom, bottom, RELAXED);
+	BIDE_LIGHT_FENCE();
+	if (BIDE_UNLIKELY((int32_t)(bottom - BIDE_LOAD(&deque->head, RELAXED)) < 0)) {
+		/* taken, or a thief is about to see that it was too late: decided under its lock */
+		BIDE_STORE(&deque->bottom, bottom + 1, RELAXED);
+		return false;
+	}
+	frame->newest = fork->older;
+	return true;
+}
+
+/*
+ * bide_forked(name): the function of the slot struct name. It stands above the functions that fork
+ * it.
+ */
+#define bide_forked(name)                                                     \
+	BIDE_STATIC_ASSERT(offsetof(struct name, bide_fork_) == 0,                \
+	                   "BIDE_FORK must be the first member");                 \
+	static inline bide_value_task name##_call_(struct name *my);              \
+	BIDE_UNUSED static bide_value_task name##_forked_(bide_fork *fork_)       \
+	{                                                                         \
+		return name##_call_((struct name *)(void *)fork_);                    \
+	}                                                                         \
+	BIDE_UNUSED BIDE_USE_RESULT static inline __attribute__((always_inline))  \
+	bide_value_task name##_join_(bide_forking_frame *frame_, struct name *my) \
+	{                                                                         \
+		return BIDE_LIKELY(bide_fork_pop_(frame_, &my->bide_fork_))           \
+		           ? name##_call_(my)                                         \
+		           : bide_join_slow_(frame_, &my->bide_fork_);                \
+	}                                                                         \
+	static inline bide_value_task name##_call_(BIDE_UNUSED struct name *my)
+
+/* Does the function whose body this is fork? Known when it is compiled. */
+#define BIDE_FORKS_(my) _Generic(&(my)->bide_frame_, bide_forking_frame * : true, default : false)
+#define BIDE_FORKING_FRAME_(what)                                                      \
+	(__extension__({                                                                   \
+		 _Static_assert(BIDE_FORKS_(my), what " needs BIDE_ASYNC_FRAME_FORKING in the" \
+		                                      " struct of this function");             \
+	 }),                                                                               \
+	 (bide_forking_frame *)(void *)frame_)
+
+/*
+ * bide_fork(name, slot, .parameter = value, ...): forks the child of `slot`, a struct name.
+ * Parameters that are not named are zero. The slot is live until it is joined; forking a live one
+ * is misuse. Cannot fail: where the deque is full, and on threads that are no worker, the child
+ * runs at once. Cost: ten stores.
+ */
+#define bide_fork(name, ...) \
+	BIDE_PARAMETERS_(BIDE_FORK_N_, BIDE_FORK_0_, __VA_ARGS__)(name, __VA_ARGS__)
+#define BIDE_FORK_0_(name, slot)                                                               \
+	do {                                                                                       \
+		struct name *fork_ = &(slot);                                                          \
+		bide_fork_push_(BIDE_FORKING_FRAME_("bide_fork"), &fork_->bide_fork_, name##_forked_); \
+	} while (0)
+#define BIDE_FORK_N_(name, slot, ...)                                                          \
+	do {                                                                                       \
+		struct name *fork_ = &(slot);                                                          \
+		fork_->in = (__typeof__(fork_->in)){ __VA_ARGS__ };                                    \
+		bide_fork_push_(BIDE_FORKING_FRAME_("bide_fork"), &fork_->bide_fork_, name##_forked_); \
+	} while (0)
+
+/*
+ * bide_join(name, slot): the bide_value_task of the child, to be consumed as any other. If nobody
+ * took the fork the child is called right here. Once for each fork; a slot that is not live is
+ * misuse and gives EINVAL. After the value task was consumed the slot may be forked again.
+ */
+#define bide_join(name, slot) name##_join_(BIDE_FORKING_FRAME_("bide_join"), &(slot))
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * alarm.c - a timer that runs a notify, and can be stopped while it is about to.
+ *
+ * The lock is held while the timer of an alarm is changed or looked at, so nobody looks at one that
+ * was given back. Under it the wheel's own lock may be taken, never the other way round: a notify
+ * runs without any.
+ */
+#include "core.h"
+
+static void lock(bide_alarm *alarm)
+{
+	if (!bide_shared_)
+		return;
+	/* pairs with unlock */
+	for (unsigned tries = 0; BIDE_SWAP(&alarm->lock, 1u, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment(tries);
+}
+
+static void unlock(bide_alarm *alarm)
+{
+	if (bide_shared_)
+		BIDE_STORE(&alarm->lock, 0u, RELEASE); /* pairs with lock */
+}
+
+void bide_alarm_init_(bide_alarm *alarm, void (*due)(bide_notify *notify, bide_source *timer))
+{
+	alarm->timer = NULL;
+	alarm->due.run = due;
+	alarm->lock = 0;
+	alarm->live = 1;
+}
+
+bool bide_alarm_over_(bide_alarm *alarm)
+{
+	/* the last one sees what all others did with it */
+	return BIDE_SUB(&alarm->live, 1u, ACQ_REL) == 1;
+}
+
+bool bide_alarm_is_idle_(const bide_alarm *alarm)
+{
+	return BIDE_LOAD(&alarm->live, ACQUIRE) == 1; /* pairs with bide_alarm_over_ */
+}
+
+/* Under the lock. true: its call will not come. */
+static bool take_back(bide_alarm *alarm)
+{
+	bide_timer *timer = alarm->timer;
+
+	alarm->timer = NULL;
+	if (!timer)
+		return false;
+	if (bide_port_disarm(timer)) {
+		bide_operation_drop_(&timer->source);
+		return true;
+	}
+	if (!bide_unwatch_(&timer->source, &alarm->due))
+		return false; /* it calls, and gives itself back */
+	/* On its way out of the wheel, or not in it yet: ends without anybody. */
+	bide_forget_at_(bide_source_value_(&timer->source), NULL);
+	return true;
+}
+
+void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns)
+{
+	timer->source.payload.i = deadline_ns;
+	(void)bide_watch_(bide_source_value_(&timer->source), &alarm->due, "alarm", NULL);
+	lock(alarm);
+	if (!take_back(alarm))
+		(void)BIDE_ADD(&alarm->live, 1u, RELAXED); /* the owner's own is in it */
+	alarm->timer = timer;
+	bide_port_arm(timer);
+	unlock(alarm);
+}
+
+bool bide_alarm_stop_(bide_alarm *alarm)
+{
+	bool stopped;
+
+	lock(alarm);
+	stopped = take_back(alarm);
+	unlock(alarm);
+	if (stopped)
+		(void)bide_alarm_over_(alarm); /* not the last: the owner */
+	return stopped;
+}
+
+void bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
+{
+	lock(alarm);
+	if (alarm->timer == (bide_timer *)(void *)timer)
+		alarm->timer = NULL;
+	unlock(alarm);
+	bide_release_(timer, NULL);
+}

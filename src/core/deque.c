@@ -1,0 +1,225 @@
+/*
+ * deque.c - the deques of workers: all but the pushes and pops that fork.h inlines. deque.h says
+ * how it works.
+ */
+#include "deque.h"
+
+static uintptr_t no_ring; /* read by pops of threads that have no deque; never written */
+
+void bide_deque_none_(bide_worker *worker)
+{
+	__builtin_memset(&worker->deque, 0, sizeof worker->deque);
+	worker->deque.ring = &no_ring;
+}
+
+bool bide_deque_init_(bide_worker *worker)
+{
+	bide_deque *deque = &worker->deque;
+	uintptr_t *ring = bide_allocate_(BIDE_DEQUE_ENTRIES_ * sizeof *ring, 64);
+
+	if (!ring)
+		return false;
+	__builtin_memset(ring, 0, BIDE_DEQUE_ENTRIES_ * sizeof *ring);
+	deque->ring = ring;
+	deque->mask = BIDE_DEQUE_ENTRIES_ - 1;
+	deque->fenced = !bide_port_heavy_fence();
+	return true;
+}
+
+void bide_deque_free_(bide_worker *worker)
+{
+	if (worker->deque.mask)
+		bide_deallocate_(worker->deque.ring, BIDE_DEQUE_ENTRIES_ * sizeof *worker->deque.ring);
+	bide_deque_none_(worker);
+}
+
+/*
+ * Every push and pop takes the slow path: because there is no heavy fence, or so that every fork is
+ * checked.
+ */
+static bool is_careful(const bide_deque *deque)
+{
+	return deque->fenced || bide_debug_;
+}
+
+/* Pairs: acquire of the next holder with the release of the last. */
+static void lock(bide_deque *deque)
+{
+	for (unsigned tries = 0; BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment(tries);
+}
+
+static void unlock(bide_deque *deque)
+{
+	BIDE_STORE(&deque->stealing, 0u, RELEASE);
+}
+
+static uintptr_t *place(bide_deque *deque, uint32_t index)
+{
+	return &deque->ring[index & deque->mask];
+}
+
+/* What a taker gets: the mark is the deque's own. */
+static uintptr_t taken(uintptr_t entry)
+{
+	if (entry & BIDE_ENTRY_FRAME_ || entry == 0)
+		return entry;
+	if (entry & BIDE_ENTRY_SLOW_)
+		return entry & ~(uintptr_t)BIDE_ENTRY_SLOW_;
+	((bide_fork *)entry)->context = 0;
+	return entry;
+}
+
+/* Owner: where new entries go, after pops too: see `limit` in deque.h. */
+static void set_bottom(bide_deque *deque, uint32_t bottom)
+{
+	BIDE_STORE(&deque->bottom, bottom, RELEASE); /* pairs with the thief's acquire */
+	if (is_careful(deque))
+		deque->limit = bottom;
+}
+
+bool bide_deque_push_(bide_worker *worker, uintptr_t entry)
+{
+	bide_deque *deque = &worker->deque;
+	uint32_t bottom = deque->bottom, limit;
+
+	if (BIDE_UNLIKELY(bottom == deque->limit)) {
+		/* Acquire: thieves that moved head that far have read their entries. */
+		limit = BIDE_LOAD(&deque->head, ACQUIRE) + deque->mask;
+		if ((int32_t)(limit - bottom) <= 0)
+			return false;
+		deque->limit = limit;
+	}
+	BIDE_STORE(place(deque, bottom), entry, RELAXED);
+	set_bottom(deque, bottom + 1);
+	/* Pairs with the heavy fence of who falls asleep, or with the one of his own. */
+	BIDE_LIGHT_FENCE();
+	if (deque->fenced)
+		BIDE_FENCE(SEQ_CST);
+	if (BIDE_LOAD(&deque->wanted, RELAXED))
+		bide_port_offer(worker);
+	return true;
+}
+
+/*
+ * Owner: takes the place below bottom, whatever stands there; false: a thief has it, or it is
+ * empty.
+ */
+static bool claim_newest(bide_deque *deque, uint32_t index)
+{
+	bool mine;
+
+	if (deque->fenced) {
+		BIDE_STORE(&deque->bottom, index, SEQ_CST); /* pairs with the thief's, see deque.h */
+		mine = (int32_t)(index - BIDE_LOAD(&deque->head, SEQ_CST)) >= 0;
+	} else {
+		BIDE_STORE(&deque->bottom, index, RELAXED);
+		BIDE_LIGHT_FENCE(); /* pairs with the thief's heavy fence */
+		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
+	}
+	if (!mine) {
+		BIDE_STORE(&deque->bottom, index + 1, RELAXED);
+		lock(deque);
+		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
+		if (mine)
+			BIDE_STORE(&deque->bottom, index, RELAXED);
+		unlock(deque);
+	}
+	if (is_careful(deque))
+		deque->limit = deque->bottom;
+	return mine;
+}
+
+uintptr_t bide_deque_pop_(bide_worker *worker)
+{
+	bide_deque *deque = &worker->deque;
+
+	while (bide_deque_size_(worker) > 0) {
+		uint32_t index = deque->bottom - 1;
+		uintptr_t entry = BIDE_LOAD(place(deque, index), RELAXED);
+
+		if (claim_newest(deque, index) && entry != 0)
+			return taken(entry);
+	}
+	return 0;
+}
+
+uintptr_t bide_deque_take_oldest_(bide_worker *worker)
+{
+	bide_deque *deque = &worker->deque;
+	uintptr_t entry = 0;
+	uint32_t head;
+
+	if (bide_deque_size_(worker) == 0)
+		return 0;
+	lock(deque); /* nobody else moves head, and bottom is ours: no fence */
+	for (head = deque->head; entry == 0 && (int32_t)(deque->bottom - head) > 0; head++)
+		entry = BIDE_LOAD(place(deque, head), RELAXED);
+	BIDE_STORE(&deque->head, head, RELAXED);
+	unlock(deque);
+	return taken(entry);
+}
+
+/* Under the lock: the oldest, or 0 and *more = false: there is none. */
+static uintptr_t steal_one(bide_deque *deque, bool *more)
+{
+	uint32_t head = BIDE_LOAD(&deque->head, RELAXED);
+
+	*more = false;
+	if ((int32_t)(BIDE_LOAD(&deque->bottom, RELAXED) - head) <= 0)
+		return 0;
+	/*
+	 * Release: the owner's push that finds this place free again comes after the thief before has
+	 * read its entry.
+	 */
+	BIDE_STORE(&deque->head, head + 1, SEQ_CST);
+	(void)bide_port_heavy_fence(); /* pairs with the owner's light fence */
+	/* acquire: all that is behind the entry; pairs with the push */
+	if ((int32_t)(BIDE_LOAD(&deque->bottom, SEQ_CST) - (head + 1)) < 0) {
+		BIDE_STORE(&deque->head, head, RELEASE);
+		return 0;
+	}
+	*more = true;
+	return BIDE_LOAD(place(deque, head), RELAXED);
+}
+
+uintptr_t bide_deque_steal_(bide_worker *victim)
+{
+	bide_deque *deque = &victim->deque;
+	uintptr_t entry = 0;
+	bool more = true;
+
+	if (bide_deque_size_(victim) == 0 || BIDE_LOAD(&deque->stealing, RELAXED) != 0 ||
+	    BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0)
+		return 0;
+	while (entry == 0 && more)
+		entry = steal_one(deque, &more);
+	unlock(deque);
+	return taken(entry);
+}
+
+bool bide_deque_take_(bide_worker *worker, bide_fork *fork)
+{
+	bide_deque *deque = &worker->deque;
+	uint32_t index = fork->source.line, bottom = deque->bottom;
+	uintptr_t entry;
+
+	/* Its index says where it would be in the deque of the worker that forked it. */
+	if ((int32_t)(bottom - index) <= 0 || bottom - index > deque->mask)
+		return false;
+	entry = BIDE_LOAD(place(deque, index), RELAXED);
+	if ((entry & ~(uintptr_t)BIDE_ENTRY_SLOW_) != (uintptr_t)fork)
+		return false;
+	lock(deque);
+	if ((int32_t)(index - deque->head) < 0) {
+		unlock(deque);
+		return false;
+	}
+	BIDE_STORE(place(deque, index), (uintptr_t)0, RELAXED);
+	while ((int32_t)(bottom - deque->head) > 0 && BIDE_LOAD(place(deque, bottom - 1), RELAXED) == 0)
+		bottom--;
+	set_bottom(deque, bottom);
+	unlock(deque);
+	(void)taken(entry);
+	return true;
+}

@@ -1,0 +1,69 @@
+/*
+ * deque.h - a worker's deque: forks and continuations, of which the owner takes the newest and
+ * thieves take the oldest.
+ *
+ * The THE protocol. Entries head to bottom - 1 are in it; both numbers only compare by their
+ * difference. The owner moves bottom: up by a push, down by a pop. Thieves move head up, one at a
+ * time, under the lock `stealing`. Taking the last entry is a meeting of the two, each of whom
+ * stores its own number and then loads the other's:
+ *
+ *     owner: bottom = b; light fence; load head      thief: head = h + 1; heavy fence; load bottom
+ *
+ * so one of them sees the other at least. A thief that sees bottom < head was too late and puts
+ * head back. An owner that sees head > bottom puts bottom back and decides under the lock, where no
+ * thief is on its way. The light fence only binds the compiler; the heavy one
+ * (bide_port_heavy_fence) has every other processor pass a fence of its own. Where there is none
+ * (`fenced`), the stores and loads of both are sequentially consistent, and pushes and pops all
+ * take the slow path: limit is kept equal to bottom, and entries carry BIDE_ENTRY_SLOW_.
+ *
+ * What is behind an entry is published by the push (release of bottom; acquire by the thief) and
+ * belongs to whoever took it. The ring has one more place than the deque holds: a thief reads its
+ * entry after it has moved head, so the owner must not write there yet.
+ *
+ * A fork that is joined out of turn is replaced by 0 under the lock; whoever takes a 0 goes on.
+ */
+#ifndef BIDE_DEQUE_H
+#define BIDE_DEQUE_H
+
+#include "core.h"
+
+enum { BIDE_DEQUE_ENTRIES_ = 1024 };
+
+/* The ring for a worker; false: no memory, and every push is refused as if the deque were full. */
+BIDE_INTERNAL bool bide_deque_init_(bide_worker *worker);
+/* Gives it back. What was in it is forgotten. */
+BIDE_INTERNAL void bide_deque_free_(bide_worker *worker);
+/* A worker without a deque. */
+BIDE_INTERNAL void bide_deque_none_(bide_worker *worker);
+
+/*
+ * Owner: adds an entry: a bide_fork (perhaps with BIDE_ENTRY_SLOW_), or a frame with
+ * BIDE_ENTRY_FRAME_. If somebody wants work he is told. false: full.
+ */
+BIDE_INTERNAL bool bide_deque_push_(bide_worker *worker, uintptr_t entry);
+/*
+ * What follow return an entry, 0: none. It is the caller's: a bide_fork (bide_fork_run_), whose
+ * context is set, or a frame with bit 0 set.
+ */
+/* Owner: the newest. Two instructions more than a load and a store. */
+BIDE_INTERNAL uintptr_t bide_deque_pop_(bide_worker *worker);
+/* Owner: the oldest, so that it does not wait for ever. One locked instruction. */
+BIDE_INTERNAL uintptr_t bide_deque_take_oldest_(bide_worker *worker);
+/*
+ * Any thread: the oldest. Also 0 if another thief is at it. Cost: a system call that interrupts the
+ * other processors, about a microsecond: look at bide_deque_size_ first, and back off.
+ */
+BIDE_INTERNAL uintptr_t bide_deque_steal_(bide_worker *victim);
+/* Owner: takes this very fork, which must be live; false: it is not in the deque any more. */
+BIDE_INTERNAL bool bide_deque_take_(bide_worker *worker, bide_fork *fork);
+
+/* Any thread: how many there were a moment ago. */
+static inline uint32_t bide_deque_size_(const bide_worker *worker)
+{
+	uint32_t head = BIDE_LOAD(&worker->deque.head, RELAXED);
+	int32_t size = (int32_t)(BIDE_LOAD(&worker->deque.bottom, RELAXED) - head);
+
+	return size > 0 ? (uint32_t)size : 0;
+}
+
+#endif

@@ -1,0 +1,302 @@
+/*
+ * fork.c - fork and join where they are not a call: forks that were taken, joins out of turn,
+ * contexts, full deques, and what a function leaves unjoined.
+ *
+ * A frame's live forks are a list through `older`, newest first, which belongs to the frame alone.
+ * A join takes its slot out, unless it hands out a value task that is pending: then the slot stays,
+ * marked, and the frame is marked for sweeping. Consuming sets its generation to 0 (release, on
+ * whatever thread), and the frame's next slow step, which its mark makes sure of, takes it out
+ * (acquire).
+ *
+ * A slot that stands in a deque belongs to whoever takes it from there; he runs it, and completes
+ * its source.
+ */
+#include "../../include/bide/async.h"
+#include "core.h"
+#include "deque.h"
+
+enum { JOINED = 1, REPORTED = 2, MARKS = 3 }; /* low bits of bide_fork.older */
+
+static const bide_async fork_async = { .name = "fork", .file = "?", .points_are_lines = false };
+
+static bide_fork *pointer(uintptr_t link)
+{
+	return (bide_fork *)(link & ~(uintptr_t)MARKS);
+}
+
+static bide_context *context_of(uintptr_t word)
+{
+	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
+}
+
+/* Takes the slot that *link points at out of the list. The marks at a link are not the slot's. */
+static void unlink_at(uintptr_t *link)
+{
+	bide_fork *fork = pointer(*link);
+
+	*link = (*link & MARKS) | (fork->older & ~(uintptr_t)MARKS);
+}
+
+/* Takes out what has been consumed since it was joined. */
+static void sweep(bide_forking_frame *frame)
+{
+	uintptr_t *link = &frame->newest;
+	bool joined = false;
+	bide_fork *fork;
+
+	if (!(*link & BIDE_FORKS_SWEEP_))
+		return;
+	while ((fork = pointer(*link)) != NULL) {
+		/* pairs with bide_fork_release_ */
+		if (fork->older & JOINED && BIDE_LOAD(&fork->source.generation, ACQUIRE) == 0) {
+			unlink_at(link);
+			continue;
+		}
+		joined |= fork->older & JOINED;
+		link = &fork->older;
+	}
+	if (!joined)
+		frame->newest &= ~(uintptr_t)BIDE_FORKS_SWEEP_;
+}
+
+static uintptr_t *find(bide_forking_frame *frame, const bide_fork *fork)
+{
+	uintptr_t *link = &frame->newest;
+
+	while (pointer(*link) && pointer(*link) != fork)
+		link = &pointer(*link)->older;
+	return pointer(*link) ? link : NULL;
+}
+
+/* The child, apart from the function that runs here: what it inherits is the fork's context. */
+static bide_value_task call_apart(bide_worker *worker, bide_fork *fork)
+{
+	bide_frame apart = { .async = &fork_async, .context = fork->context };
+	bide_frame *outer = worker->current;
+	bide_value_task v;
+
+	worker->current = &apart;
+	v = fork->call(fork);
+	worker->current = outer;
+	bide_context_unref(context_of(fork->context)); /* the child has one of its own if it goes on */
+	return v;
+}
+
+/* --- what was taken from a deque --- */
+
+static void child_done(bide_notify *notify, bide_source *done)
+{
+	bide_fork *fork = BIDE_CONTAINER_(notify, bide_fork, notify);
+	bide_value_task v = bide_consume_(done, NULL);
+
+	bide_source_complete_(&fork->source, v.payload, (int)v.state);
+}
+
+void bide_fork_run_(bide_worker *worker, bide_fork *fork)
+{
+	bide_value_task v = bide_materialise_(call_apart(worker, fork));
+
+	if (bide_is_pending_(v)) {
+		fork->notify.run = child_done;
+		switch (bide_watch_(v, &fork->notify, "a forked function", NULL)) {
+		case BIDE_REGISTERED_:
+			return;
+		case BIDE_ALREADY_DONE_:
+			v = bide_consume_((bide_source *)v.state, NULL);
+			break;
+		default:
+			v = bide_value_task_from_error(BIDE_ESTALE);
+		}
+	}
+	bide_source_complete_(&fork->source, v.payload, (int)v.state);
+}
+
+void bide_fork_release_(bide_source *source)
+{
+	BIDE_STORE(&source->generation, (uint64_t)0, RELEASE); /* pairs with sweep */
+}
+
+/* --- fork --- */
+
+void bide_fork_offer_(void)
+{
+	bide_port_offer(bide_current_worker_);
+}
+
+void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_worker *worker = bide_current_worker_;
+	uint32_t tail = BIDE_FORK_TAIL_;
+	uintptr_t entry = (uintptr_t)fork;
+
+	sweep(frame);
+	/* Looking through the whole list is for where it is short, or time does not matter. */
+	if (bide_debug_ || frame->newest & BIDE_FORKS_SWEEP_ ? find(frame, fork) != NULL
+	                                                     : pointer(frame->newest) == fork) {
+		bide_misuse_("bide_fork in %s (%s): the slot is live: join it before it is forked again",
+		             frame->frame.async->name, frame->frame.async->file);
+		return;
+	}
+	fork->source.word = BIDE_WORD_PENDING_;
+	fork->source.line = worker->deque.bottom;
+	__builtin_memcpy(&fork->source.error, &tail, sizeof tail);
+	fork->older = (uintptr_t)pointer(frame->newest);
+	frame->newest = (uintptr_t)fork | (frame->newest & MARKS);
+	fork->context = frame->frame.context;
+	if (context_of(fork->context))
+		bide_context_ref(context_of(fork->context));
+	if (fork->context || worker->deque.fenced || bide_debug_)
+		entry |= BIDE_ENTRY_SLOW_;
+	/* With one worker the first fork makes the deque: programs that never fork have none. */
+	if (!worker->deque.mask && !(worker->frame_flags & BIDE_FLAG_SYNC_))
+		(void)bide_deque_init_(worker);
+	if (!bide_deque_push_(worker, entry))
+		bide_fork_run_(worker, fork);
+}
+
+/* --- join --- */
+
+static bide_value_task outcome(const bide_fork *fork)
+{
+	bide_value_task v;
+
+	v.payload = fork->source.payload;
+	v.state = fork->source.error;
+	return v;
+}
+
+/* The slot has been taken back: runs it right here. */
+static bide_value_task call_here(bide_worker *worker, bide_forking_frame *frame, bide_fork *fork)
+{
+	if (fork->context != frame->frame.context)
+		return call_apart(worker, fork);
+	bide_context_unref(context_of(fork->context)); /* the frame's own lives on */
+	return fork->call(fork);
+}
+
+/* Somebody else runs it, or has: the value task of its source. */
+static bide_value_task pending(bide_worker *worker, bide_fork *fork)
+{
+	BIDE_STORE(&fork->source.generation, ++worker->generation, RELAXED);
+	return bide_source_value_(&fork->source);
+}
+
+bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_worker *worker = bide_current_worker_;
+	uintptr_t *link;
+
+	sweep(frame);
+	link = find(frame, fork);
+	if (!link || fork->older & JOINED) {
+		bide_misuse_("bide_join in %s (%s): %s", frame->frame.async->name, frame->frame.async->file,
+		             link ? "the slot has been joined already, and that is still pending"
+		                  : "nothing was forked into the slot since it was joined last");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (bide_deque_take_(worker, fork)) {
+		unlink_at(link);
+		return call_here(worker, frame, fork);
+	}
+	if (bide_is_done_(&fork->source)) {
+		unlink_at(link);
+		return outcome(fork);
+	}
+	fork->older |= JOINED;
+	frame->newest |= BIDE_FORKS_SWEEP_;
+	return pending(worker, fork);
+}
+
+/* --- the end of a function --- */
+
+/* A failure replaces a success, in and before the cleanup. */
+static void settled(bide_frame *frame, bide_value_task v)
+{
+	if (v.state == 0 || frame->source.error != 0)
+		return;
+	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
+	frame->source.error = bide_frame_error_(v.state);
+	frame->source.payload.i = 0;
+}
+
+/*
+ * Joined, but somebody else waits for the value task, who has not consumed it: the memory has to
+ * stay until he does.
+ */
+static bide_value_task settle_borrowed(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_value_task again = { .state = (uintptr_t)&bide_yield_source_ };
+
+	if (!(fork->older & REPORTED)) {
+		fork->older |= REPORTED;
+		bide_misuse_("%s (%s) ends while the value task of one of its joins is in use: await it",
+		             frame->frame.async->name, frame->frame.async->file);
+	}
+	return again;
+}
+
+/* One fork that was not joined, or whose value task was not consumed. */
+static bide_value_task settle_one(bide_worker *worker, bide_forking_frame *frame, bide_fork *fork)
+{
+	bool failed = frame->frame.source.error != 0;
+	uintptr_t word;
+
+	if (!(fork->older & JOINED) && bide_deque_take_(worker, fork)) {
+		unlink_at(&frame->newest);
+		if (!failed || frame->frame.source.flags & BIDE_FLAG_FINISHING_)
+			return call_here(worker, frame, fork);
+		bide_context_unref(context_of(fork->context));
+		return bide_value_task_completed();
+	}
+	word = BIDE_LOAD(&fork->source.word, ACQUIRE); /* pairs with bide_source_finish_ */
+	if (word == BIDE_WORD_PENDING_) {
+		unlink_at(&frame->newest);
+		return pending(worker, fork);
+	}
+	if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_)
+		return settle_borrowed(frame, fork);
+	unlink_at(&frame->newest);
+	return outcome(fork);
+}
+
+bool bide_fork_settle_(bide_frame *frame_, uint32_t point)
+{
+	bide_forking_frame *frame = (bide_forking_frame *)(void *)frame_;
+	bide_value_task v;
+
+	if (frame->newest & BIDE_FORKS_SETTLING_) {
+		frame->newest &= ~(uintptr_t)BIDE_FORKS_SETTLING_;
+		settled(frame_, bide_await_take_(frame_));
+	}
+	for (;;) {
+		sweep(frame);
+		if (!pointer(frame->newest))
+			break;
+		v = settle_one(bide_current_worker_, frame, pointer(frame->newest));
+		if (bide_is_pending_(v)) {
+			frame->newest |= BIDE_FORKS_SETTLING_;
+			v = bide_await_pending_(frame_, v, point);
+			if (v.state == BIDE_SUSPENDED_)
+				return true; /* it may be running on another worker by now */
+			frame->newest &= ~(uintptr_t)BIDE_FORKS_SETTLING_;
+		}
+		settled(frame_, v);
+	}
+	frame->newest = 0;
+	return false;
+}
+
+bide_step bide_fork_end_(bide_frame *frame, uint32_t point)
+{
+	if (bide_fork_settle_(frame, point))
+		return (bide_step){ .state = BIDE_SUSPENDED_ };
+	return bide_frame_step_(frame);
+}
+
+bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point)
+{
+	bide_misuse_(
+		"bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
+		frame->async->name, frame->async->file);
+	return bide_fork_end_(frame, point);
+}

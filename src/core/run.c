@@ -1,0 +1,55 @@
+/*
+ * run.c - bide_run: a function of the user's as the body of an async function that begins in the
+ * queue.
+ */
+#include "../../include/bide/async.h"
+#include "core.h"
+
+struct bide_run_frame {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_run_function *function;
+		void *argument;
+	} in;
+	int error;
+};
+
+bide_async(bide_run_frame)
+{
+	bide_async_begin;
+	my->error = bide_context_error(NULL);
+	if (my->error) /* canceled while it was queued */
+		bide_async_fail(my->error);
+	bide_async_return(my->in.function(my->in.argument));
+bide_async_finally:
+	bide_async_end;
+}
+
+static bide_value_task run(bide_run_function *function, void *argument)
+{
+	int error = bide_context_error(NULL);
+
+	if (error)
+		return bide_value_task_from_error(error);
+	return bide_async_start_cold(bide_run_frame, .function = function, .argument = argument);
+}
+
+bide_value_task bide_run(bide_run_function *function, void *argument)
+{
+	if (function)
+		return run(function, argument);
+	bide_misuse_("bide_run: function is NULL");
+	return bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+bide_task *bide_task_run(bide_run_function *function, void *argument)
+{
+	bide_value_task started;
+
+	if (!function) {
+		bide_misuse_("bide_task_run: function is NULL");
+		return NULL;
+	}
+	started = run(function, argument);
+	return started.state == BIDE_ENOFRAME ? NULL : bide_as_task(started);
+}

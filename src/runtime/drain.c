@@ -1,0 +1,103 @@
+/*
+ * drain.c - bide_drain: waits until no async function is pending.
+ *
+ * It looks at the frames in the pools, at intervals that grow from 1 to 20 ms. While it looks,
+ * functions start and end on other threads; one that it has not come to yet may start another where
+ * it has been, and end. So a look that finds nothing counts only if nothing became pending
+ * meanwhile: the threads' generations tell, of which every published frame takes one.
+ */
+#include "runtime.h"
+
+static const int64_t first_interval_ns = 1000000, last_interval_ns = 20000000;
+
+/* Of a source that its thread may be writing: a snapshot, as for the counters. */
+__attribute__((no_sanitize_thread)) static void look_at(bide_source *source, void *argument)
+{
+	uintptr_t word = *(volatile uintptr_t *)&source->word;
+
+	if (*(volatile uint8_t *)&source->kind < BIDE_KIND_TIMER_ &&
+	    (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_)
+		++*(size_t *)argument;
+}
+
+/* The locks of both order the second count behind the look. */
+static bool is_drained(void)
+{
+	uint64_t before = bide_generations_();
+	size_t pending = 0;
+
+	bide_pools_visit_(look_at, &pending);
+	return pending == 0 && bide_generations_() == before;
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* On the worker, whose loop runs meanwhile. An interval of 0: what is ready. */
+static int drain_here(int64_t deadline_ns)
+{
+	static const bool never = false;
+	int64_t interval_ns = 0, until_ns;
+	int error;
+
+	while (!is_drained()) {
+		if (interval_ns > 0 && bide_port_now() >= deadline_ns)
+			return BIDE_ETIMEDOUT_;
+		until_ns = bide_port_now() + interval_ns;
+		if (interval_ns > 0 && bide_runtime_.simulating) /* no further than to the next event */
+			until_ns = bide_wheel_first_exact_ns(&bide_runtime_.wheel);
+		error = bide_loop_run_(&never, earlier(until_ns, deadline_ns));
+		if (error != BIDE_ETIMEDOUT_)
+			return error;
+		interval_ns = interval_ns ? earlier(interval_ns * 2, last_interval_ns) : first_interval_ns;
+	}
+	return 0;
+}
+
+/* Elsewhere: the workers go on by themselves. */
+static int drain_there(int64_t timeout_ns)
+{
+	int64_t interval_ns = first_interval_ns, now_ns = bide_os_now_ns(), deadline_ns;
+	uint32_t nobody_wakes = 0;
+
+	if (__builtin_add_overflow(now_ns, timeout_ns, &deadline_ns))
+		deadline_ns = BIDE_FOREVER;
+	while (!is_drained()) {
+		now_ns = bide_os_now_ns();
+		if (now_ns >= deadline_ns)
+			return BIDE_ETIMEDOUT_;
+		if (BIDE_LOAD(&bide_runtime_.worker_gone, ACQUIRE)) { /* pairs with its end */
+			bide_misuse_("bide_drain: the worker's thread has ended; it is the first that used "
+			             "bide, and has to outlive what others wait for");
+			return BIDE_EDEADLK_;
+		}
+		bide_os_wait(&nobody_wakes, 0, earlier(now_ns + interval_ns, deadline_ns));
+		interval_ns = earlier(interval_ns * 2, last_interval_ns);
+	}
+	return 0;
+}
+
+int bide_drain(int64_t timeout_ns)
+{
+	bide_worker *worker;
+
+	if (timeout_ns < 0) {
+		bide_misuse_("bide_drain: the timeout is below zero; BIDE_FOREVER means none");
+		return BIDE_EINVAL_;
+	}
+	/* pairs with the start */
+	if (BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_OFF)
+		return 0;
+	worker = bide_worker_();
+	if (!worker)
+		return BIDE_ENOMEM_;
+	if (worker->current != &bide_thread_of_(worker)->root) {
+		bide_misuse_("bide_drain: called inside the async function %s; only ordinary code may",
+		             worker->current->async->name);
+		return BIDE_EDEADLK_;
+	}
+	return bide_runtime_on_worker_() ? drain_here(bide_deadline_after_(timeout_ns))
+	                                 : drain_there(timeout_ns);
+}

@@ -1,0 +1,634 @@
+/*
+ * pool.c - many workers: how they find work, sleep, and are woken.
+ *
+ * Nothing that is runnable is forgotten:
+ *
+ * - Who makes something runnable publishes it (a ring's tail, a deque's bottom, the inbox's count),
+ *   then looks whether anybody sleeps while nobody searches; then it wakes one.
+ * - Who falls asleep says so (`state`, `asleep`), then looks at all of these once more.
+ * - Who stops searching says so, and looks at all of them afterwards, before it sleeps.
+ *
+ * Between the two steps of each stands a fence, so of two that meet one sees the other. Those who
+ * fall asleep pay for both sides (bide_port_heavy_fence), where the system can do that: then those
+ * who push need only a compiler barrier.
+ */
+#include "pool.h"
+
+#include "../core/deque.h"
+#include "../core/queue.h"
+#include "../os/os.h"
+#include "ring.h"
+#include "runtime.h"
+#include "wheel.h"
+
+enum {
+	TURNS_BETWEEN_POLLS = 61, /* functions run at most, before inbox and timers are looked at */
+	INBOX_SHARE = 64,         /* taken from the inbox at a time */
+	TIMER_BATCH = 32,         /* timers ended at a time */
+	SEARCH_NS = 30000,        /* about what waking a thread costs */
+	WATCH_NS = 10000000,      /* how long something may wait behind a function that does not end */
+	LATE_NS = 1000000         /* from then on a timer of another worker's is anybody's */
+};
+
+enum { RUNS, SLEEPS };
+
+typedef struct worker {
+	bide_thread thread; /* first: bide_current_worker_ points at it */
+	unsigned index;
+	unsigned turns; /* since inbox and timers were looked at */
+	bool has_next;  /* a continuation was pushed on the deque, and not popped since */
+	uint32_t random;
+	bide_os_thread handle;
+	bide_wheel wheel; /* under its lock */
+	_Alignas(64) uint32_t wheel_lock;
+	int64_t due_ns;              /* no timer of the wheel is due before; written under the lock */
+	_Alignas(64) uint32_t state; /* RUNS, SLEEPS; a futex */
+	uint32_t steps;              /* functions run so far: one that does not change is stuck */
+	uint32_t steps_seen;         /* by who watches */
+	uint32_t ready;              /* has its handle */
+	bide_ring ring;
+} worker;
+
+static struct {
+	worker *workers[BIDE_WORKERS_MAX];
+	unsigned count;
+	uint32_t stopping;
+	uint32_t homes; /* timers of other threads go round the workers */
+	bide_os_mutex inbox_lock;
+	bide_frame *first, *last; /* of the inbox */
+	_Alignas(64) uint32_t inbox_count;
+	_Alignas(64) uint32_t searching;
+	uint32_t asleep;
+	uint32_t watched; /* one of those who sleep looks now and then at those who run */
+} pool;
+
+static worker *this_worker(void)
+{
+	bide_worker *head = bide_current_worker_;
+
+	return head && !bide_thread_of_(head)->is_guest ? (worker *)(void *)head : NULL;
+}
+
+bool bide_pool_is_worker_(void)
+{
+	return bide_shared_ && this_worker() != NULL;
+}
+
+unsigned bide_pool_count_(void)
+{
+	return pool.count;
+}
+
+/* --- waking --- */
+
+/*
+ * Of what others may take at once. A continuation alone in the deque is its owner's next step, and
+ * taken from it only if it does not come to it.
+ */
+static bool has_work(const worker *w)
+{
+	const bide_deque *deque = &w->thread.worker.deque;
+	uint32_t size = bide_deque_size_(&w->thread.worker);
+	uintptr_t oldest;
+
+	if (bide_ring_size_(&w->ring) > 0 || size > 1)
+		return true;
+	if (size == 0)
+		return false;
+	oldest = BIDE_LOAD(&deque->ring[BIDE_LOAD(&deque->head, RELAXED) & deque->mask], RELAXED);
+	return !(oldest & BIDE_ENTRY_FRAME_);
+}
+
+static bool work_is_there(void)
+{
+	if (BIDE_LOAD(&pool.inbox_count, RELAXED))
+		return true;
+	for (unsigned i = 0; i < pool.count; i++)
+		if (has_work(pool.workers[i]))
+			return true;
+	return false;
+}
+
+/* true: it slept, and is a searcher from now on. */
+static bool wake(worker *w)
+{
+	uint32_t seen = SLEEPS;
+
+	if (BIDE_LOAD(&w->state, RELAXED) != SLEEPS ||
+	    !BIDE_CAS(&w->state, &seen, (uint32_t)RUNS, SEQ_CST, RELAXED))
+		return false;
+	BIDE_SUB(&pool.asleep, 1u, SEQ_CST);
+	bide_os_wake(&w->state, 1);
+	return true;
+}
+
+/*
+ * After something was published. One who searches already will find it: it looks again after it has
+ * said that it does not search any more.
+ */
+static void wake_one(void)
+{
+	uint32_t none = 0;
+
+	if (BIDE_LOAD(&pool.searching, SEQ_CST) || !BIDE_LOAD(&pool.asleep, SEQ_CST) ||
+	    !BIDE_CAS(&pool.searching, &none, 1u, SEQ_CST, RELAXED))
+		return;
+	for (unsigned i = pool.count; i-- > 0;)
+		if (wake(pool.workers[i]))
+			return;
+	BIDE_SUB(&pool.searching, 1u, SEQ_CST); /* all are awake: each looks before it sleeps */
+}
+
+void bide_pool_offer_(bide_worker *head)
+{
+	BIDE_STORE(&head->deque.wanted, 0u, RELAXED);
+	BIDE_FENCE(SEQ_CST); /* what was published, then the looks of wake_one */
+	wake_one();
+}
+
+/* --- making runnable --- */
+
+static void inbox_append(bide_frame *first, bide_frame *last, uint32_t count)
+{
+	bide_queue_set_link_(last, NULL);
+	bide_os_lock(&pool.inbox_lock);
+	if (pool.last)
+		bide_queue_set_link_(pool.last, first);
+	else
+		pool.first = first;
+	pool.last = last;
+	BIDE_STORE(&pool.inbox_count, pool.inbox_count + count, SEQ_CST);
+	bide_os_unlock(&pool.inbox_lock);
+}
+
+/* A share of the inbox goes to this worker's ring; the first of it is returned. */
+static bide_frame *inbox_take(worker *w)
+{
+	bide_frame *frame, *first = NULL;
+	uint32_t count;
+
+	if (!BIDE_LOAD(&pool.inbox_count, RELAXED))
+		return NULL;
+	bide_os_lock(&pool.inbox_lock);
+	count = pool.inbox_count / pool.count + 1;
+	if (count > INBOX_SHARE)
+		count = INBOX_SHARE;
+	for (; count > 0 && pool.first; count--) {
+		frame = pool.first;
+		/* The link is read first: taken from the ring the frame runs, and its link is gone. */
+		bide_frame *next = bide_queue_link_(frame);
+		if (!first)
+			first = frame;
+		else if (!bide_ring_push_(&w->ring, frame))
+			break;
+		pool.first = next;
+		BIDE_STORE(&pool.inbox_count, pool.inbox_count - 1, RELAXED);
+	}
+	if (!pool.first)
+		pool.last = NULL;
+	bide_os_unlock(&pool.inbox_lock);
+	return first;
+}
+
+/* The ring is full: the older half of it goes to the inbox, where all see it. */
+static void ring_overflow(worker *w, bide_frame *frame)
+{
+	bide_frame *first = bide_ring_take_(&w->ring), *last = first, *next;
+	uint32_t count = 1;
+
+	for (; first && count < BIDE_RING_SIZE / 2; count++) {
+		next = bide_ring_take_(&w->ring);
+		if (!next)
+			break;
+		bide_queue_set_link_(last, next);
+		last = next;
+	}
+	if (first)
+		inbox_append(first, last, count);
+	if (!bide_ring_push_(&w->ring, frame))
+		inbox_append(frame, frame, 1);
+}
+
+/*
+ * The newest continuation goes on the deque, where it can be taken if this worker does not come to
+ * it: it may be inside a function that runs for long. Then somebody has to watch. false: full.
+ */
+static bool next_push(worker *w, bide_frame *frame)
+{
+	uint32_t wanted = w->thread.worker.deque.wanted;
+	bool pushed;
+
+	/* It is no offer to those who sleep: this worker runs it next. */
+	BIDE_STORE(&w->thread.worker.deque.wanted, 0u, RELAXED);
+	pushed = bide_deque_push_(&w->thread.worker, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
+	BIDE_STORE(&w->thread.worker.deque.wanted, wanted, RELAXED);
+	w->has_next = pushed;
+	if (pushed && w->thread.worker.current != &w->thread.root &&
+	    !BIDE_LOAD(&pool.watched, RELAXED) && BIDE_LOAD(&pool.asleep, RELAXED))
+		wake_one();
+	return pushed;
+}
+
+void bide_pool_schedule_(bide_frame *frame, bool next)
+{
+	worker *w = this_worker();
+
+	if (!w) {
+		inbox_append(frame, frame, 1);
+		wake_one(); /* the count is in the one order of all SEQ_CST accesses */
+		return;
+	}
+	if (next && !w->has_next && next_push(w, frame))
+		return;
+	if (BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
+		ring_overflow(w, frame);
+	BIDE_LIGHT_FENCE(); /* pairs with the heavy one of who falls asleep */
+	if (BIDE_UNLIKELY(w->thread.worker.deque.fenced))
+		BIDE_FENCE(SEQ_CST);
+	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.worker.deque.wanted, RELAXED)))
+		bide_pool_offer_(&w->thread.worker);
+}
+
+/* --- timers --- */
+
+static void wheel_lock(worker *w)
+{
+	/* pairs with wheel_unlock */
+	for (unsigned tries = 0; BIDE_SWAP(&w->wheel_lock, 1u, ACQUIRE) != 0; tries++)
+		bide_os_pause(tries);
+}
+
+static void wheel_unlock(worker *w)
+{
+	BIDE_STORE(&w->wheel_lock, 0u, RELEASE);
+}
+
+static worker *home_of(const bide_timer *timer)
+{
+	return pool.workers[BIDE_LOAD(&timer->source.line, RELAXED) >> BIDE_LINE_HOME_SHIFT_];
+}
+
+/* A sleeping owner is woken if this is the first to come; it looks at due_ns after it says so. */
+void bide_pool_arm_(bide_timer *timer)
+{
+	worker *w = home_of(timer);
+	int64_t deadline_ns = timer->source.payload.i;
+	bool first;
+
+	wheel_lock(w);
+	bide_wheel_insert(&w->wheel, timer);
+	first = deadline_ns < w->due_ns;
+	if (first)
+		BIDE_STORE(&w->due_ns, deadline_ns, SEQ_CST);
+	wheel_unlock(w);
+	if (first && w != this_worker() && BIDE_LOAD(&w->state, SEQ_CST) == SLEEPS) {
+		BIDE_ADD(&pool.searching, 1u, SEQ_CST); /* as wake_one does for whom it wakes */
+		if (!wake(w))
+			BIDE_SUB(&pool.searching, 1u, SEQ_CST);
+	}
+}
+
+bool bide_pool_disarm_(bide_timer *timer)
+{
+	worker *w = home_of(timer);
+	bool held;
+
+	wheel_lock(w);
+	held = bide_wheel_holds(timer);
+	if (held)
+		bide_wheel_remove(&w->wheel, timer);
+	wheel_unlock(w);
+	return held;
+}
+
+/* Ends what is due in a wheel, in batches: nothing of what follows runs under the lock. */
+static bool expire(worker *w, int64_t now_ns)
+{
+	bide_timer *batch[TIMER_BATCH];
+	bool any = false;
+	unsigned count;
+
+	if (BIDE_LOAD(&w->due_ns, RELAXED) > now_ns)
+		return false;
+	do {
+		wheel_lock(w);
+		for (count = 0; count < TIMER_BATCH; count++)
+			if (!(batch[count] = bide_wheel_expire(&w->wheel, now_ns, false)))
+				break;
+		if (count < TIMER_BATCH)
+			BIDE_STORE(&w->due_ns, bide_wheel_next_ns(&w->wheel), SEQ_CST);
+		wheel_unlock(w);
+		for (unsigned i = 0; i < count; i++)
+			bide_timer_due_(batch[i]);
+		any |= count > 0;
+	} while (count == TIMER_BATCH);
+	return any;
+}
+
+void bide_pool_count_stats_(bide_stats *stats)
+{
+	stats->runnable_count = BIDE_LOAD(&pool.inbox_count, RELAXED);
+	stats->idle_worker_count = BIDE_LOAD(&pool.asleep, ACQUIRE);
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *w = pool.workers[i];
+
+		wheel_lock(w);
+		stats->timer_count += w->wheel.count;
+		wheel_unlock(w);
+		stats->runnable_count += bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.worker);
+	}
+}
+
+/* --- finding work: entries as of a deque --- */
+
+static uintptr_t entry_of(bide_frame *frame)
+{
+	return frame ? (uintptr_t)frame | BIDE_ENTRY_FRAME_ : 0;
+}
+
+/* After a number of functions: what waits longest. */
+static uintptr_t take_oldest(worker *w)
+{
+	uintptr_t entry;
+
+	w->turns = 0;
+	w->thread.worker.handovers = 0;
+	expire(w, bide_os_now_ns());
+	entry = entry_of(bide_ring_take_(&w->ring));
+	if (!entry)
+		entry = entry_of(inbox_take(w));
+	return entry ? entry : bide_deque_take_oldest_(&w->thread.worker);
+}
+
+/* What this worker has itself: the newest continuation, then the oldest, then forks. */
+static inline uintptr_t take(worker *w)
+{
+	bide_worker *head = &w->thread.worker;
+	uintptr_t entry;
+
+	if (BIDE_UNLIKELY(w->turns++ >= TURNS_BETWEEN_POLLS) && (entry = take_oldest(w)) != 0)
+		return entry;
+	if (w->has_next && head->handovers++ < BIDE_HANDOVERS_MAX_) {
+		w->has_next = false;
+		if ((entry = bide_deque_pop_(head)) != 0)
+			return entry;
+	}
+	head->handovers = 0;
+	entry = entry_of(bide_ring_take_(&w->ring));
+	if (entry)
+		return entry;
+	w->has_next = false;
+	return bide_deque_pop_(head);
+}
+
+static uint32_t draw(worker *w)
+{
+	uint32_t x = w->random; /* xorshift */
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return w->random = x;
+}
+
+/* Whoever runs is to offer what it pushes. */
+static void want(void)
+{
+	for (unsigned i = 0; i < pool.count; i++)
+		BIDE_STORE(&pool.workers[i]->thread.worker.deque.wanted, 1u, RELAXED);
+}
+
+/*
+ * A continuation alone is its owner's, unless that has not finished a function since `steps_seen`,
+ * which those who watch set.
+ */
+static uintptr_t steal(worker *w, worker *victim)
+{
+	uintptr_t entry = entry_of(bide_ring_steal_(&victim->ring, &w->ring));
+	bool is_stuck;
+
+	if (entry)
+		return entry;
+	is_stuck = BIDE_LOAD(&victim->steps, RELAXED) == BIDE_LOAD(&victim->steps_seen, RELAXED);
+	return has_work(victim) || is_stuck ? bide_deque_steal_(&victim->thread.worker) : 0;
+}
+
+/* What others have. */
+static uintptr_t take_from_others(worker *w, int64_t now_ns)
+{
+	uintptr_t entry = entry_of(inbox_take(w));
+	unsigned start = draw(w) % pool.count;
+
+	for (unsigned i = 0; i < pool.count && !entry; i++) {
+		worker *victim = pool.workers[(start + i) % pool.count];
+		if (victim == w)
+			continue;
+		entry = steal(w, victim);
+		/* Its owner does not come to it. */
+		if (!entry && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
+			expire(victim, now_ns);
+	}
+	return entry ? entry : take(w);
+}
+
+/*
+ * For a while. 0: nothing was found. `counted`: this worker is one of `searching` already. At most
+ * half of the workers search, so that the others are not disturbed by many.
+ */
+static uintptr_t search(worker *w, bool counted)
+{
+	int64_t now_ns = bide_os_now_ns(), until_ns = now_ns + SEARCH_NS;
+	uintptr_t entry = 0;
+	unsigned pauses = 1;
+
+	if (!counted) {
+		if (expire(w, now_ns) && (entry = take(w)) != 0)
+			return entry;
+		if (BIDE_LOAD(&pool.searching, RELAXED) * 2 >= pool.count)
+			return 0;
+		(void)BIDE_ADD(&pool.searching, 1u, SEQ_CST);
+	}
+	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
+		expire(w, now_ns);
+		if ((entry = take(w)) != 0 || (entry = take_from_others(w, now_ns)) != 0)
+			break;
+		if (now_ns >= until_ns)
+			break;
+		for (unsigned i = 0; i < pauses; i++)
+			BIDE_RELAX();
+		if (pauses < 32)
+			pauses *= 2;
+		now_ns = bide_os_now_ns();
+	}
+	/* The last one to find something has somebody look for more; if it finds nothing it sleeps. */
+	if (BIDE_SUB(&pool.searching, 1u, SEQ_CST) == 1 && entry) {
+		if (work_is_there())
+			wake_one();
+		else if (BIDE_LOAD(&pool.asleep, SEQ_CST))
+			want();
+	}
+	return entry;
+}
+
+/* --- sleeping --- */
+
+static int64_t wake_time(worker *w, bool watches)
+{
+	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), watch_ns;
+
+	if (!watches)
+		return until_ns;
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *other = pool.workers[i];
+		BIDE_STORE(&other->steps_seen, BIDE_LOAD(&other->steps, RELAXED), RELAXED);
+	}
+	watch_ns = bide_os_now_ns() + WATCH_NS;
+	return watch_ns < until_ns ? watch_ns : until_ns;
+}
+
+/* true: somebody woke it, and counts it among those who search. */
+static bool fall_asleep(worker *w)
+{
+	uint32_t seen = SLEEPS, nobody = 0;
+	bool watches = false;
+
+	BIDE_STORE(&w->state, (uint32_t)SLEEPS, SEQ_CST);
+	/* While others run, one of those who sleep watches them. */
+	if (BIDE_ADD(&pool.asleep, 1u, SEQ_CST) + 1 < pool.count)
+		watches = BIDE_CAS(&pool.watched, &nobody, 1u, SEQ_CST, RELAXED);
+	want();
+	/* Pairs with the light one of who pushes, and orders what was stored here before. */
+	BIDE_FENCE(SEQ_CST);
+	bide_os_heavy_fence();
+	if (!work_is_there() && !BIDE_LOAD(&pool.stopping, SEQ_CST))
+		bide_os_wait(&w->state, SLEEPS, wake_time(w, watches));
+	if (watches)
+		BIDE_STORE(&pool.watched, 0u, SEQ_CST);
+	if (!BIDE_CAS(&w->state, &seen, (uint32_t)RUNS, SEQ_CST, RELAXED))
+		return true;
+	BIDE_SUB(&pool.asleep, 1u, SEQ_CST);
+	return false;
+}
+
+static void run(worker *w, uintptr_t entry)
+{
+	bide_frame *frame = (bide_frame *)(entry & ~(uintptr_t)BIDE_ENTRY_FRAME_);
+
+	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by those who watch */
+	if (entry & BIDE_ENTRY_FRAME_) {
+		bide_loop_prepare_(frame);
+		bide_frame_resume_(&w->thread.worker, frame);
+	} else {
+		if (bide_debug_)
+			bide_loop_scribble_();
+		bide_fork_run_(&w->thread.worker, (bide_fork *)entry);
+	}
+}
+
+static void *worker_main(void *argument)
+{
+	worker *w = argument;
+	uintptr_t entry;
+	bool woken = false;
+
+	bide_os_thread_name("bide-worker");
+	w->thread.worker.stack_limit = bide_runtime_stack_limit_();
+	bide_current_worker_ = &w->thread.worker;
+	w->handle = bide_os_thread_self();
+	BIDE_STORE(&w->ready, 1u, RELEASE); /* pairs with bide_pool_stop_ */
+	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
+		entry = woken ? 0 : take(w);
+		if (!entry)
+			entry = search(w, woken);
+		woken = false;
+		if (entry)
+			run(w, entry);
+		else
+			woken = fall_asleep(w);
+	}
+	bide_current_worker_ = NULL;
+	return NULL;
+}
+
+/* --- start and stop --- */
+
+static void worker_free(worker *w)
+{
+	bide_deque_free_(&w->thread.worker);
+	bide_counts_leave_(&w->thread);
+	bide_deallocate_(w, sizeof *w);
+}
+
+static worker *worker_new(unsigned index)
+{
+	worker *w = bide_allocate_(sizeof *w, 64);
+
+	if (!w)
+		return NULL;
+	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
+	w->thread.home = index;
+	w->index = index;
+	w->turns = 0;
+	w->has_next = false;
+	w->random = index * 2654435761u + 1;
+	w->wheel_lock = 0;
+	w->due_ns = BIDE_FOREVER;
+	w->state = RUNS;
+	w->steps = w->steps_seen = w->ready = 0;
+	w->ring.head = w->ring.tail = 0;
+	bide_wheel_init(&w->wheel, bide_os_now_ns());
+	if (bide_deque_init_(&w->thread.worker))
+		return w;
+	worker_free(w);
+	return NULL;
+}
+
+/* Those from `started` on have no thread. */
+static void stop(unsigned started)
+{
+	BIDE_STORE(&pool.stopping, 1u, SEQ_CST); /* pairs with the look of who falls asleep */
+	for (unsigned i = 0; i < started; i++) {
+		worker *w = pool.workers[i];
+
+		for (unsigned tries = 0; !BIDE_LOAD(&w->ready, ACQUIRE); tries++)
+			bide_os_pause(tries);
+		wake(w);
+		bide_os_thread_join(w->handle);
+	}
+	for (unsigned i = 0; i < pool.count; i++)
+		worker_free(pool.workers[i]);
+	pool.count = 0;
+}
+
+int bide_pool_start_(unsigned count)
+{
+	unsigned started = 0;
+
+	pool.stopping = pool.searching = pool.asleep = pool.watched = 0;
+	pool.first = pool.last = NULL;
+	pool.inbox_count = 0;
+	(void)bide_os_membarrier_start(); /* without it the deques are fenced */
+	/* They look at each other: all are there before the first runs. */
+	for (pool.count = 0; pool.count < count; pool.count++)
+		if (!(pool.workers[pool.count] = worker_new(pool.count))) {
+			stop(0);
+			return BIDE_ENOMEM_;
+		}
+	while (started < count &&
+	       bide_os_thread_start(worker_main, pool.workers[started]) == 0)
+		started++;
+	if (started == count)
+		return 0;
+	stop(started);
+	return BIDE_EAGAIN_;
+}
+
+void bide_pool_stop_(void)
+{
+	stop(pool.count);
+}
+
+uint32_t bide_pool_home_(void)
+{
+	return pool.homes++ % pool.count;
+}

@@ -1,0 +1,37 @@
+/*
+ * pool.h - many workers: threads of the library's own that run what is runnable.
+ *
+ * What is runnable lies in three places. Each worker has a ring (ring.h), oldest first, from which
+ * idle workers take half, and a deque (core/deque.h) with its forks and the newest continuation.
+ * Threads that are no workers put what they make runnable into one common queue, the inbox.
+ *
+ * A worker without work searches for about as long as waking it would take, then sleeps. Nobody is
+ * woken without work, and one at a time: who finds work while others sleep and more is there wakes
+ * the next.
+ */
+#ifndef BIDE_POOL_H
+#define BIDE_POOL_H
+
+#include "../core/core.h"
+
+enum { BIDE_WORKERS_MAX = 1024 };
+
+/* Starts so many workers. 0; ENOMEM; EAGAIN: not even one thread could be made. */
+BIDE_INTERNAL int bide_pool_start_(unsigned count);
+/* Ends them: each finishes the function that it runs. Not on one of them. */
+BIDE_INTERNAL void bide_pool_stop_(void);
+BIDE_INTERNAL unsigned bide_pool_count_(void);
+/* This thread is one of them. */
+BIDE_INTERNAL bool bide_pool_is_worker_(void);
+
+/* Which worker's wheel the timers of the next foreign thread go to. Under the lock of the setup. */
+BIDE_INTERNAL uint32_t bide_pool_home_(void);
+
+BIDE_INTERNAL void bide_pool_schedule_(bide_frame *frame, bool next);
+/* The worker has pushed something while somebody had nothing to do. */
+BIDE_INTERNAL void bide_pool_offer_(bide_worker *worker);
+BIDE_INTERNAL void bide_pool_arm_(bide_timer *timer);
+BIDE_INTERNAL bool bide_pool_disarm_(bide_timer *timer);
+BIDE_INTERNAL void bide_pool_count_stats_(bide_stats *stats);
+
+#endif

@@ -1,0 +1,35 @@
+/* expect gcc: has no member named .*m */
+/* expect clang: field designator 'm' does not refer to any field */
+#include <bide/bide.h>
+
+struct child {
+	BIDE_FORK;
+	struct {
+		int n;
+	} in;
+};
+
+bide_forked(child)
+{
+	return bide_value_task_from(my->in.n);
+}
+
+struct f {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct child child;
+};
+
+bide_async(f, child)
+{
+	bide_async_begin;
+	bide_fork(child, my->child, .m = 5);
+	bide_await(bide_join(child, my->child));
+bide_async_finally:
+	bide_async_end;
+}
+
+bide_value_task f(void);
+bide_value_task f(void)
+{
+	return bide_async_start(f);
+}

@@ -1,0 +1,30 @@
+/* expect: bide_fork needs BIDE_ASYNC_FRAME_FORKING */
+#include <bide/bide.h>
+
+struct child {
+	BIDE_FORK;
+};
+
+bide_forked(child)
+{
+	return bide_value_task_completed();
+}
+
+struct f {
+	BIDE_ASYNC_FRAME;
+	struct child child;
+};
+
+bide_async(f, child)
+{
+	bide_async_begin;
+	bide_fork(child, my->child);
+bide_async_finally:
+	bide_async_end;
+}
+
+bide_value_task f(void);
+bide_value_task f(void)
+{
+	return bide_async_start(f);
+}

@@ -1,0 +1,39 @@
+/*
+ * settle.h - lets everything that is runnable run, whatever the number of workers: bide_run_ready
+ * with one; with many, waiting until all of them sleep.
+ */
+#ifndef BIDE_TEST_SETTLE_H
+#define BIDE_TEST_SETTLE_H
+
+#include <sched.h>
+
+#include <bide/bide.h>
+
+#include "test.h"
+
+BIDE_UNUSED static bool many_workers(void)
+{
+	return bide_worker_count() > 1;
+}
+
+BIDE_UNUSED static int64_t settle(size_t max_count)
+{
+	bide_stats s;
+
+	if (!many_workers())
+		return bide_run_ready(max_count);
+	for (;;) {
+		bide_get_stats(&s);
+		if (s.idle_worker_count == bide_worker_count() && s.runnable_count == 0)
+			return s.timer_count ? 0 : BIDE_FOREVER;
+		sched_yield();
+	}
+}
+
+/* For what is promised with one worker only: an order, or that nothing runs by itself. */
+BIDE_UNUSED static void one_worker(void)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
+}
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * The deque of a worker: order, bounds, entries of both kinds; and one owner against thieves, with
+ * random operations: whatever was pushed is taken exactly once.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/deque.h"
+#include "os/os.h"
+#include "support/library.h"
+
+#include <bide/async.h>
+/* threads */
+
+enum { ITEMS = 1500, THIEVES = 3 };
+
+typedef struct item {
+	bide_fork fork;
+	uint32_t taken; /* how often; atomic */
+} item;
+
+static bide_worker worker;
+static bide_frame root;
+static bide_forking_frame parent;
+static item items[ITEMS];
+
+static bide_value_task count_it(bide_fork *fork)
+{
+	/* the owner uses the slot again after it has seen this */
+	BIDE_ADD(&((item *)(void *)fork)->taken, 1u, RELEASE);
+	return bide_value_task_completed();
+}
+
+static void took(uintptr_t entry)
+{
+	assert_int_equal(entry & 3, 0);
+	assert_int_equal(((bide_fork *)entry)->context, 0);
+	(void)count_it((bide_fork *)entry).state;
+}
+
+static const bide_async parent_async = { .name = "parent", .file = "test_deque.c" };
+
+/* This thread is the owner of a worker that is nobody else's. */
+static void begin(bool fenced)
+{
+	(void)bide_worker_(); /* the runtime: its allocator */
+	memset(&worker, 0, sizeof worker);
+	worker.current = &root;
+	worker.frame_flags = BIDE_FLAG_SYNC_;
+	bide_deque_none_(&worker);
+	assert_true(bide_deque_init_(&worker));
+	worker.deque.fenced = fenced;
+	/* numbers wrap around */
+	worker.deque.head = worker.deque.bottom = worker.deque.limit = 0u - 700u;
+	parent.frame.async = &parent_async;
+	parent.newest = 0;
+}
+
+static void end(void)
+{
+	bide_deque_free_(&worker);
+	assert_nothing_in_use();
+}
+
+static void push(item *i)
+{
+	bide_worker *outer = bide_current_worker_;
+
+	bide_current_worker_ = &worker;
+	bide_fork_push_(&parent, &i->fork, count_it);
+	bide_current_worker_ = outer;
+}
+
+static bool pop(item *i)
+{
+	bide_worker *outer = bide_current_worker_;
+	bool popped;
+
+	bide_current_worker_ = &worker;
+	popped = bide_fork_pop_(&parent, &i->fork);
+	bide_current_worker_ = outer;
+	return popped;
+}
+
+TEST(the_owner_takes_the_newest_and_thieves_the_oldest)
+{
+	for (int fenced = 0; fenced <= 1; fenced++) {
+		begin(fenced);
+		for (int i = 0; i < 5; i++)
+			push(&items[i]);
+		assert_int_equal(bide_deque_size_(&worker), 5);
+		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[0]);
+		assert_ptr_equal((void *)bide_deque_pop_(&worker), &items[4]);
+		assert_ptr_equal((void *)bide_deque_take_oldest_(&worker), &items[1]);
+		assert_int_equal(bide_deque_size_(&worker), 2);
+		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[2]);
+		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[3]);
+		assert_int_equal(bide_deque_steal_(&worker), 0);
+		assert_int_equal(bide_deque_pop_(&worker), 0);
+		assert_int_equal(bide_deque_take_oldest_(&worker), 0);
+		assert_int_equal(bide_deque_size_(&worker), 0);
+		end();
+	}
+}
+
+TEST(a_fork_is_popped_by_itself_only_if_it_is_the_newest)
+{
+	begin(false);
+	push(&items[0]);
+	push(&items[1]);
+	assert_false(pop(&items[0]));
+	if (bide_debug_)
+		SKIP("every pop takes the slow path in debug mode");
+	assert_true(pop(&items[1]));
+	assert_true(pop(&items[0]));
+	assert_false(pop(&items[0]));
+	assert_int_equal(bide_deque_size_(&worker), 0);
+	end();
+}
+
+TEST(a_stolen_fork_is_not_popped)
+{
+	begin(false);
+	push(&items[0]);
+	assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[0]);
+	assert_false(pop(&items[0]));
+	assert_false(bide_deque_take_(&worker, &items[0].fork));
+	assert_int_equal(bide_deque_size_(&worker), 0);
+	end();
+}
+
+TEST(forks_are_taken_from_the_middle)
+{
+	for (int fenced = 0; fenced <= 1; fenced++) {
+		begin(fenced);
+		for (int i = 0; i < 6; i++)
+			push(&items[i]);
+		assert_true(bide_deque_take_(&worker, &items[0].fork));
+		assert_true(bide_deque_take_(&worker, &items[3].fork));
+		assert_true(bide_deque_take_(&worker, &items[4].fork));
+		assert_false(bide_deque_take_(&worker, &items[3].fork));
+		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[1]);
+		assert_true(bide_deque_take_(&worker, &items[5].fork));
+		assert_int_equal(bide_deque_size_(&worker), 1); /* what was empty below it is gone too */
+		assert_ptr_equal((void *)bide_deque_pop_(&worker), &items[2]);
+		assert_int_equal(bide_deque_steal_(&worker), 0);
+		end();
+	}
+}
+
+TEST(frames_and_forks_stand_in_one_deque)
+{
+	bide_frame frame;
+	uintptr_t entry = (uintptr_t)&frame | BIDE_ENTRY_FRAME_;
+
+	for (int fenced = 0; fenced <= 1; fenced++) {
+		begin(fenced);
+		push(&items[0]);
+		assert_true(bide_deque_push_(&worker, entry));
+		assert_false(pop(&items[0])); /* the frame is above it */
+		assert_true(bide_deque_take_(&worker, &items[0].fork));
+		assert_int_equal(bide_deque_steal_(&worker), entry);
+		assert_true(bide_deque_push_(&worker, entry));
+		assert_int_equal(bide_deque_pop_(&worker), entry);
+		end();
+	}
+}
+
+TEST(a_full_deque_refuses)
+{
+	for (int fenced = 0; fenced <= 1; fenced++) {
+		bide_frame frame;
+		uintptr_t entry = (uintptr_t)&frame | BIDE_ENTRY_FRAME_;
+		int count = 0;
+
+		begin(fenced);
+		while (bide_deque_push_(&worker, entry))
+			count++;
+		assert_int_equal(count, BIDE_DEQUE_ENTRIES_ - 1);
+		assert_false(bide_deque_push_(&worker, entry));
+		assert_int_equal(bide_deque_steal_(&worker), entry);
+		assert_true(bide_deque_push_(&worker, entry));
+		assert_false(bide_deque_push_(&worker, entry));
+		for (; count > 0; count--)
+			assert_int_equal(bide_deque_pop_(&worker), entry);
+		assert_int_equal(bide_deque_pop_(&worker), 0);
+		end();
+	}
+}
+
+/* --- against thieves --- */
+
+static uint32_t done;
+static uint64_t state;
+
+static unsigned draw(unsigned limit)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 33) % limit;
+}
+
+static void *thief(void *argument)
+{
+	uint64_t *stolen = argument;
+	unsigned idle = 0;
+
+	while (!BIDE_LOAD(&done, ACQUIRE)) {
+		uintptr_t entry = bide_deque_steal_(&worker);
+
+		if (entry) {
+			took(entry);
+			++*stolen;
+			idle = 0;
+		} else if (++idle > 20) {
+			sched_yield();
+		}
+	}
+	return NULL;
+}
+
+/* The owner takes what is still there, in one of its ways; which one: at random. */
+static void take_one(unsigned count)
+{
+	item *i = &items[draw(count)];
+	uintptr_t entry;
+
+	switch (draw(4)) {
+	case 0:
+		if (bide_deque_take_(&worker, &i->fork))
+			took((uintptr_t)i);
+		break;
+	case 1:
+		entry = bide_deque_take_oldest_(&worker);
+		if (entry)
+			took(entry);
+		break;
+	case 2:
+		entry = bide_deque_pop_(&worker);
+		if (entry)
+			took(entry);
+		break;
+	default:
+		i = (item *)parent.newest;
+		if (i && pop(i))
+			(void)count_it(&i->fork).state;
+		else if (i)
+			parent.newest = i->fork.older; /* somebody has it */
+	}
+}
+
+static void round_of(unsigned count)
+{
+	unsigned pushed = 0;
+
+	parent.newest = 0;
+	for (unsigned i = 0; i < count; i++)
+		BIDE_STORE(&items[i].taken, 0u, RELAXED);
+	while (pushed < count) {
+		push(&items[pushed++]);
+		while (draw(3) == 0)
+			take_one(pushed);
+	}
+	while (bide_deque_size_(&worker) > 0)
+		take_one(count);
+	for (unsigned i = 0; i < count; i++) {
+		while (BIDE_LOAD(&items[i].taken, ACQUIRE) == 0)
+			sched_yield(); /* the thief that has it has not counted yet */
+		assert_int_equal(BIDE_LOAD(&items[i].taken, RELAXED), 1);
+	}
+}
+
+/* rounds: on a machine of the usual speed */
+static void against_thieves(bool fenced, int rounds)
+{
+	pthread_t threads[THIEVES];
+	uint64_t stolen[THIEVES] = { 0 }, sum = 0;
+	struct timespec now;
+	const char *given = getenv("BIDE_TEST_SEED");
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	rounds = (int)(rounds / test_time_factor());
+	state = given ? strtoull(given, NULL, 0) : (uint64_t)now.tv_nsec * 2654435761u + 1;
+	printf("BIDE_TEST_SEED=%llu repeats this\n", (unsigned long long)state);
+	if (!fenced && !bide_os_membarrier_start())
+		SKIP("the kernel has no membarrier");
+	begin(fenced);
+	done = 0;
+	for (int i = 0; i < THIEVES; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, thief, &stolen[i]), 0);
+	for (int r = 0; r < rounds; r++)
+		round_of(r % 100 == 99 ? ITEMS : 1 + draw(12));
+	BIDE_STORE(&done, 1u, RELEASE);
+	for (int i = 0; i < THIEVES; i++) {
+		pthread_join(threads[i], NULL);
+		sum += stolen[i];
+	}
+	printf("%llu stolen\n", (unsigned long long)sum);
+	assert_true(sum > 0);
+	end();
+}
+
+TEST_SLOW(what_is_pushed_is_taken_exactly_once, 60)
+{
+	against_thieves(false, 100000);
+}
+
+TEST_SLOW(what_is_pushed_is_taken_exactly_once_where_both_pay_for_the_fence, 60)
+{
+	against_thieves(true, 100000);
+}

@@ -1,0 +1,183 @@
+/*
+ * bide_drain: waits for what was started and forgotten, within a limit.
+ */
+/* threads */
+#include "task_support.h"
+
+TEST(without_a_runtime_or_a_pending_function_it_returns_at_once)
+{
+	assert_int_equal(bide_drain(0), 0);
+	run_all();
+	assert_int_equal(bide_drain(0), 0);
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+}
+
+TEST(it_runs_what_is_ready)
+{
+	turn_log log = { 0 };
+
+	for (int i = 1; i <= 3; i++)
+		forget(async_start(yielder, .log = &log, .id = i));
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	ASSERT_TURNS(&log, 1, 2, 3);
+}
+
+struct starts_another {
+	ASYNC_FRAME;
+	struct {
+		int depth;
+		int *count;
+	} in;
+};
+
+async(starts_another)
+{
+	async_begin;
+	await(delay_ms(1));
+	++*my->in.count;
+	if (my->in.depth > 0)
+		forget(async_start(starts_another, .depth = my->in.depth - 1, .count = my->in.count));
+async_finally:
+	async_end;
+}
+
+TEST(what_is_started_meanwhile_is_waited_for_too)
+{
+	int count = 0;
+
+	forget(async_start(starts_another, .depth = 9, .count = &count));
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	assert_int_equal(count, 10);
+}
+
+TEST(at_its_limit_it_gives_up_and_stops_nothing)
+{
+	task *t = task_create(0);
+	turn_log log = { 0 };
+	value_task v = await_it(t, &log, 1);
+	int64_t began = bide_now_ns();
+
+	assert_int_equal(bide_drain(0), ETIMEDOUT);
+	assert_int_equal(bide_drain(15 * MS), ETIMEDOUT);
+	assert_true(bide_now_ns() - began >= 15 * MS);
+	task_complete_int(t, 4);
+	assert_int_equal(bide_drain(INT64_MAX - 1), 0); /* though nobody has taken its result */
+	ASSERT_TURNS(&log, 1);
+	assert_int_equal(wait_int(v, NULL), 0);
+	task_unref(t);
+}
+
+static int64_t sleeps(void *argument)
+{
+	sleep_ms(10);
+	*(bool *)argument = true;
+	return 0;
+}
+
+struct waits_for_a_call {
+	ASYNC_FRAME;
+	struct {
+		bool *slept;
+	} in;
+};
+
+async(waits_for_a_call)
+{
+	async_begin;
+	await(bide_run_blocking(sleeps, my->in.slept));
+async_finally:
+	async_end;
+}
+
+TEST(a_function_that_waits_for_a_blocking_call_is_pending)
+{
+	bool slept = false;
+
+	forget(async_start(waits_for_a_call, .slept = &slept));
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	assert_true(slept);
+}
+
+TEST(a_function_that_is_a_task_counts_too)
+{
+	task *t = as_task(later_value(5 * MS, 9));
+
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	assert_true(task_is_ready(t));
+	task_unref(t);
+}
+
+static int drained_inside;
+
+struct drains {
+	ASYNC_FRAME;
+};
+
+async(drains)
+{
+	async_begin;
+	await(bide_yield());
+	drained_inside = bide_drain(BIDE_FOREVER);
+async_finally:
+	async_end;
+}
+
+TEST(bad_input)
+{
+	catch_misuse();
+	assert_int_equal(bide_drain(-1), EINVAL);
+	ASSERT_MISUSE("bide_drain: the timeout is below zero");
+	assert_int_equal(wait_int(async_start(drains), NULL), 0);
+	assert_int_equal(drained_inside, EDEADLK);
+	ASSERT_MISUSE("bide_drain: called inside the async function drains");
+}
+
+TEST(in_a_simulation_virtual_time_goes_on_as_far_as_it_must)
+{
+	int64_t began;
+	task *t;
+
+	virtual_clock();
+	began = bide_now_ns();
+	forget(later_value(3600000 * MS, 1));
+	forget(later_value(7200000 * MS, 1));
+	assert_int_equal(bide_drain(3600000 * MS), ETIMEDOUT);
+	assert_int_equal(bide_now_ns() - began, 3600000 * MS);
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	assert_int_equal(bide_now_ns() - began, 7200000 * MS);
+	t = task_create(0);
+	forget(await_it(t, NULL, 0));
+	assert_int_equal(bide_drain(BIDE_FOREVER), EDEADLK);
+	task_complete_int(t, 1);
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	task_unref(t);
+}
+
+static atomic_int drained;
+
+static void *drains_there(void *argument)
+{
+	int first = bide_drain(2 * MS);
+
+	atomic_store(&drained, first == ETIMEDOUT ? 1 : -1);
+	atomic_store(&drained, bide_drain(BIDE_FOREVER) == 0 ? 2 : -1);
+	return argument;
+}
+
+TEST(another_thread_may_wait_for_it)
+{
+	task *t = task_create(0);
+	pthread_t thread;
+
+	forget(await_it(t, NULL, 0));
+	assert_int_equal(pthread_create(&thread, NULL, drains_there, NULL), 0);
+	while (atomic_load(&drained) == 0)
+		run_all();
+	assert_int_equal(atomic_load(&drained), 1);
+	task_complete_int(t, 1);
+	while (atomic_load(&drained) == 1)
+		run_all();
+	assert_int_equal(atomic_load(&drained), 2);
+	pthread_join(thread, NULL);
+	task_unref(t);
+}
