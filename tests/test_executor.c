@@ -216,7 +216,7 @@ TEST(a_start_for_a_strand_is_never_run_inside_the_start)
 	turn_log log = { 0 };
 	value_task v = with_executor(s, async_start(noter, .log = &log, .id = 1));
 
-	assert_false(value_task_is_ready(v)); /* its result is seen by a wait, on any thread */
+	assert_true(v.state > BIDE_ERROR_MAX); /* no result was handed out; it may be there by now */
 	assert_int_equal(bide_wait(v, NULL), 0);
 	ASSERT_TURNS(&log, 1);
 	/* afterwards, and beside it, starts are hot as ever */
@@ -690,10 +690,14 @@ static void visit_all(room *r, int count)
 
 TEST(a_strand_in_use_allocates_nothing)
 {
-	room r = { strand(), 0, 0 };
+	room r = { 0 };
 	uint64_t before;
 	int quiet = 0;
+	const char *pooling = getenv("BIDE_POOL");
 
+	if (pooling && strcmp(pooling, "malloc") == 0)
+		SKIP("there are no pools: each object is an allocation");
+	r.strand = strand();
 	/* Objects travel between the pools of threads: it is enough that they come to rest. */
 	for (int i = 0; i < 200 && quiet < 10; i++) {
 		before = stats().allocation_count;

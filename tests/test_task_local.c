@@ -44,7 +44,7 @@ TEST(EC_02_a_captured_context_has_the_old_value_inside_and_the_new_one_comes_bac
 	captured = bide_context_ref(bide_context_current());
 	new = with(A, "new");
 	assert_string_equal(bide_in(new, bide_in(captured, get(A))), "old");
-	assert_string_equal(bide_in(new, (bide_in(captured, get(A)), get(A))), "new");
+	assert_string_equal(bide_in(new, ((void)bide_in(captured, get(A)), get(A))), "new");
 	bide_context_pop_(saved);
 	bide_context_unref(captured);
 	bide_context_unref(new);
@@ -59,7 +59,7 @@ TEST(EC_03_in_an_empty_context_there_is_no_value)
 	assert_non_null(empty);
 	assert_null(bide_in(context, bide_in(empty, get(A))));
 	assert_null(bide_in(context, bide_in_detached(get(A))));
-	assert_string_equal(bide_in(context, (bide_in_detached(get(A)), get(A))), "one");
+	assert_string_equal(bide_in(context, ((void)bide_in_detached(get(A)), get(A))), "one");
 	bide_context_unref(empty);
 	bide_context_unref(context);
 }
@@ -105,7 +105,7 @@ TEST(EC_06_a_value_set_in_a_function_stays_in_it_across_awaits_and_is_not_seen_b
 	const char *mine = bide_in(context, get(A));
 	value_task v = bide_in(context, async_start(setter, .depth = 0, .before = mine));
 
-	assert_false(value_task_is_ready(v)); /* it is inside its scope now */
+	assert_true(v.state > BIDE_ERROR_MAX); /* it has left by an await, inside its scope */
 	assert_null(get(A));
 	assert_string_equal(bide_in(context, get(A)), "mine");
 	assert_int_equal(bide_wait(v, NULL), 0);

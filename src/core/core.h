@@ -264,8 +264,8 @@ BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
 /* --- executors: see executor.h --- */
 
-/* Makes a frame runnable on an executor, from any thread. Never fails. */
-BIDE_INTERNAL void bide_executor_push_(bide_executor *executor, bide_frame *frame, bool next);
+/* Makes a frame runnable on its executor, which it has, from any thread. Never fails. */
+BIDE_INTERNAL void bide_executor_push_(bide_frame *frame, bool next);
 /* The current context of this thread is `word` now, and one of the two has an executor. */
 BIDE_INTERNAL void bide_executor_scope_(bide_worker *worker, uintptr_t word);
 /* Before a frame, which has been in use on this thread alone, goes to its executor. */
@@ -295,8 +295,9 @@ typedef struct bide_thread {
 	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */
 	uintptr_t hot_limit; /* worker.stack_limit, while the current context makes starts cold */
 	bool cold;
-	bool is_guest;            /* not a worker */
-	bool in_use;              /* by a thread that lives */
+	bool by_port;  /* what it makes runnable is told to the port: all but the one worker */
+	bool is_guest; /* not a worker */
+	bool in_use;   /* by a thread that lives */
 	struct bide_thread *next; /* guests */
 	struct bide_thread *next_counted;
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
@@ -379,7 +380,7 @@ BIDE_INTERNAL void bide_port_schedule(bide_frame *frame, bool next);
 static inline void bide_schedule_(bide_frame *frame, bool next)
 {
 	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_))
-		bide_executor_push_(bide_context_executor_(frame->context), frame, next);
+		bide_executor_push_(frame, next);
 	else
 		bide_port_schedule(frame, next);
 }

@@ -27,8 +27,9 @@ static bool is_counted(const bide_executor *executor)
 	return executor != &workers;
 }
 
-void bide_executor_push_(bide_executor *executor, bide_frame *frame, bool next)
+void bide_executor_push_(bide_frame *frame, bool next)
 {
+	bide_executor *executor = bide_context_executor_(frame->context);
 	uintptr_t seen = BIDE_LOAD(&executor->inbox, RELAXED);
 	bool held = false;
 

@@ -106,6 +106,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	}
 	__builtin_memset(thread, 0, sizeof *thread);
 	thread->is_guest = is_guest;
+	thread->by_port = is_guest || bide_shared_;
 	thread->in_use = true;
 	thread->completions_tail = &thread->completions;
 	worker->current = &thread->root;
@@ -597,9 +598,12 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 		frame = (bide_frame *)seen;
 		if (!frame)
 			break;
-		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next ||
-		    frame->context & BIDE_CONTEXT_EXECUTOR_) {
-			bide_schedule_(frame, true);
+		if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_)) {
+			bide_executor_push_(frame, true);
+			break;
+		}
+		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
+			bide_queue_schedule_(worker, frame, true);
 			break;
 		}
 	}
@@ -646,7 +650,7 @@ void bide_frame_run_(bide_worker *worker, bide_frame *frame)
 	bide_port_post(post);
 }
 
-/* To the end of the queue. Bodies run on workers only: a thread that is none starts cold. */
+/* To the end of the queue. */
 bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 {
 	bide_worker *worker = bide_current_worker_;
@@ -656,7 +660,11 @@ bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 	frame->source.line = point;
 	frame->awaiting = NULL;
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
-	bide_schedule_(frame, false); /* with many workers it may run before this returns */
+	/* Through the port it may run before this returns. */
+	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_ || bide_thread_of_(worker)->by_port))
+		bide_schedule_(frame, false);
+	else
+		bide_queue_push_(worker, frame);
 	return bide_suspended_();
 }
 

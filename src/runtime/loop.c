@@ -25,7 +25,7 @@ void bide_poll_close_(void)
 	bide_os_close(poll_alarm);
 	bide_os_close(poll_event);
 	poll_event = poll_alarm = poll_both = -1;
-	bide_runtime_.polled = bide_runtime_.armed = false;
+	bide_runtime_.polled = bide_runtime_.main.by_port = false;
 	bide_runtime_.parked = 0;
 }
 
@@ -51,7 +51,7 @@ static bool poll_open(void)
 void bide_poll_signal_(void)
 {
 	if (bide_runtime_on_worker_())
-		bide_runtime_.armed = false;
+		bide_runtime_.main.by_port = false;
 	bide_os_event_signal(poll_event);
 }
 
@@ -59,7 +59,7 @@ void bide_poll_enter_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
-	r->armed = false;
+	r->main.by_port = false;
 	BIDE_STORE(&r->parked, 0u, RELAXED); /* it looks at the inbox before it parks again */
 	bide_os_event_clear(poll_event);
 }
@@ -69,13 +69,13 @@ void bide_poll_leave_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
-	r->armed = false;
+	r->main.by_port = false;
 	if (r->main.worker.next || r->main.worker.queue_head) {
 		bide_os_event_signal(poll_event);
 		return;
 	}
 	bide_os_alarm_set(poll_alarm, r->simulating ? BIDE_FOREVER : bide_wheel_next_ns(&r->wheel));
-	r->armed = true;
+	r->main.by_port = true;
 	/* The order of park in worker.c: store, then look; a sender pushes, then looks. */
 	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_POLLING, SEQ_CST);
 	if (BIDE_LOAD(&r->inbox, SEQ_CST) && BIDE_SWAP(&r->parked, 0u, SEQ_CST))

@@ -17,7 +17,6 @@ typedef struct bide_runtime {
 	bool seeded;            /* the order of runnable frames is drawn */
 	bool watched;           /* simulating, or in debug mode */
 	bool polled;            /* loop.h: its thread has a loop of the user's */
-	bool armed;             /* loop.h: it sleeps there, and has nothing to do */
 	int64_t virtual_now_ns; /* atomic: others may ask for the time */
 
 	/* Shared. */

@@ -482,7 +482,7 @@ void bide_port_schedule(bide_frame *frame, bool next)
 		return;
 	}
 	bide_queue_schedule_(worker, frame, next);
-	if (BIDE_UNLIKELY(bide_runtime_.armed))
+	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
 		bide_poll_signal_();
 }
 
@@ -516,7 +516,7 @@ void bide_port_arm(bide_timer *timer)
 		return;
 	}
 	bide_wheel_insert(&bide_runtime_.wheel, timer);
-	if (BIDE_UNLIKELY(bide_runtime_.armed))
+	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
 		bide_poll_signal_();
 }
 

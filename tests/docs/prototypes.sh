@@ -57,7 +57,7 @@ if [ -n "$missing" ]; then
 	echo "no manual page names:" $missing
 	status=1
 fi
-# Not the pages' own names, nor the statements of async functions that other pages than bide_async.7 have.
+# Not the pages' own names, nor the statements of async functions that are not in bide_async.7.
 stale=$(for name in $(comm -13 "$work/public" "$work/pages"); do
 	[ -f "docs/man/man3/$name.3" ] || echo "$name"
 done | grep -v '^bide_async_\(enter\|leave\|switch\|switch_to\|switch_back\)$')
