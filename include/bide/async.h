@@ -283,10 +283,10 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 	                   "BIDE_ASYNC_FRAME must be the first member");                           \
 	BIDE_STATIC_ASSERT(_Alignof(struct name) <= 16,                                            \
 	                   "a frame's members may ask for 16-byte alignment at the most");         \
-	static bide_step name##_body_(bide_frame *frame_, struct name *my);                        \
+	static bide_step name##_body_(struct name *my);                                            \
 	static bide_step name##_resume_(bide_frame *frame_)                                        \
 	{                                                                                          \
-		return name##_body_(frame_, (struct name *)(void *)frame_);                            \
+		return name##_body_((struct name *)(void *)frame_);                                    \
 	}                                                                                          \
 	static const bide_async name##_async_ = {                                                  \
 		name##_resume_, #name, __FILE__, __LINE__, sizeof(struct name), BIDE_POINTS_ARE_LINES_ \
@@ -307,7 +307,7 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 			return bide_start_cold_(worker_, frame_);                                          \
 		parent_ = worker_->current;                                                            \
 		worker_->current = frame_;                                                             \
-		step_ = name##_body_(frame_, (struct name *)(void *)frame_);                           \
+		step_ = name##_body_((struct name *)(void *)frame_);                                   \
 		worker_->current = parent_;                                                            \
 		return bide_frame_started_(worker_, frame_, step_, sizeof(struct name));               \
 	}                                                                                          \
@@ -322,7 +322,7 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                       \
 		return bide_start_cold_(worker_, frame_);                                              \
 	}                                                                                          \
-	BIDE_GUARD_ static bide_step name##_body_(bide_frame *frame_, BIDE_UNUSED struct name *my)
+	BIDE_GUARD_ static bide_step name##_body_(struct name *my)
 
 /*
  * bide_async_start(name, .parameter = value, ...): starts it; evaluates to its bide_value_task.
@@ -435,10 +435,11 @@ bide_resume_return_point_:                                                      
 #define BIDE_SERIAL_ __LINE__
 #endif
 /* The three marks of every async function. Falling into the cleanup completes with 0. */
-#define bide_async_begin            \
-	BIDE_UNUSED bide_value_task t_; \
-	if (0)                          \
-		goto bide_finally_;         \
+#define bide_async_begin                                 \
+	bide_frame *const frame_ = (bide_frame *)(void *)my; \
+	BIDE_UNUSED bide_value_task t_;                      \
+	if (0)                                               \
+		goto bide_finally_;                              \
 	BIDE_ENTER_
 #define bide_async_finally                                                \
 bide_finally_:                                                            \

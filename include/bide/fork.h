@@ -82,12 +82,15 @@ enum {
  */
 enum { BIDE_ENTRY_FRAME_ = 1, BIDE_ENTRY_SLOW_ = 2 };
 
-/* error, kind and flags of a slot, as they lie in memory */
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define BIDE_FORK_TAIL_ ((uint32_t)BIDE_KIND_FORK_ << 16 | (uint32_t)BIDE_FLAG_SYNC_ << 24)
-#else
-#define BIDE_FORK_TAIL_ ((uint32_t)BIDE_KIND_FORK_ << 8 | (uint32_t)BIDE_FLAG_SYNC_)
-#endif
+/* Line, error, kind and flags of a slot, as they lie in memory: one store. */
+BIDE_INLINE void bide_fork_tail_(bide_fork *fork, uint32_t index)
+{
+	uint64_t tail = (uint64_t)BIDE_KIND_FORK_ << BIDE_TAIL_KIND_ |
+	                (uint64_t)BIDE_FLAG_SYNC_ << BIDE_TAIL_FLAGS_ |
+	                (uint64_t)index << (BIDE_TAIL_KIND_ == 48 ? 0 : 32);
+
+	__builtin_memcpy(&fork->source.line, &tail, sizeof tail);
+}
 
 BIDE_API void bide_fork_offer_(void);
 BIDE_API void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork);
@@ -107,7 +110,6 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 	bide_deque *deque = &bide_current_worker_->deque;
 	uint32_t bottom = deque->bottom;
 	uintptr_t older = frame->newest;
-	uint32_t tail = BIDE_FORK_TAIL_;
 
 	fork->call = call;
 	if (BIDE_UNLIKELY(bottom == deque->limit || older == (uintptr_t)fork ||
@@ -117,8 +119,7 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 		return;
 	}
 	fork->source.word = BIDE_WORD_PENDING_;
-	fork->source.line = bottom;
-	__builtin_memcpy(&fork->source.error, &tail, sizeof tail);
+	bide_fork_tail_(fork, bottom);
 	fork->older = older;
 	frame->newest = (uintptr_t)fork;
 	BIDE_STORE(&deque->ring[bottom & deque->mask], (uintptr_t)fork, RELAXED);

@@ -105,6 +105,7 @@ typedef struct bide_pool {
  * A worker's deque of forks (fork.h) and continuations. Threads that are no worker have none: mask
  * and limit are 0, so every push takes the slow path, and no pop finds anything.
  */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what thieves write stands apart */
 typedef struct bide_deque {
 	uintptr_t *ring; /* never NULL */
 	uint32_t bottom; /* where the owner pushes and pops; atomic, written by it alone */
@@ -128,9 +129,9 @@ typedef struct bide_worker {
 	size_t queue_count;
 	/* line, error, kind and flags of a new frame of class 0, as they lie in memory */
 	uint64_t frame_tail;
+	bide_deque deque;
 	uint32_t frame_flags; /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
 	uint32_t handovers;   /* in a row, that the newest continuation ran next */
-	bide_deque deque;
 	bide_pool pool[BIDE_CLASS_COUNT_];
 } bide_worker;
 

@@ -24,7 +24,7 @@
  *
  * Parameters: `argument`, and what it points at, is borrowed until the value task has been awaited;
  * options are copied. Threads: any; bodies are called on workers, several at once if there are
- * several, so what they share they must protect; only the first may run on the caller's thread.
+ * several, so what they share they must protect; the first few may run on the caller's thread.
  * Uninterruptible: cancellation reaches the bodies, and the wait for them goes on.
  * Errors of all three: EINVAL (misuse: a null body, a number below zero); ENOMEM, BIDE_ENOFRAME: no
  * memory to begin; no body was called. Where memory is short later, fewer run at once.

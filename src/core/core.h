@@ -295,10 +295,9 @@ typedef struct bide_thread {
 	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */
 	uintptr_t hot_limit; /* worker.stack_limit, while the current context makes starts cold */
 	bool cold;
-	/* what it makes runnable is told to the port: many workers, a guest, a worker in loop.h */
-	bool by_port;
-	bool is_guest;            /* not a worker */
-	bool in_use;              /* by a thread that lives */
+	bool by_port;  /* what it makes runnable is told to the port: all but the one worker */
+	bool is_guest; /* not a worker */
+	bool in_use;   /* by a thread that lives */
 	struct bide_thread *next; /* guests */
 	struct bide_thread *next_counted;
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */

@@ -78,7 +78,7 @@ static void set_bottom(bide_deque *deque, uint32_t bottom)
 		deque->limit = bottom;
 }
 
-bool bide_deque_push_(bide_worker *worker, uintptr_t entry)
+bool bide_deque_add_(bide_worker *worker, uintptr_t entry)
 {
 	bide_deque *deque = &worker->deque;
 	uint32_t bottom = deque->bottom, limit;
@@ -92,6 +92,15 @@ bool bide_deque_push_(bide_worker *worker, uintptr_t entry)
 	}
 	BIDE_STORE(place(deque, bottom), entry, RELAXED);
 	set_bottom(deque, bottom + 1);
+	return true;
+}
+
+bool bide_deque_push_(bide_worker *worker, uintptr_t entry)
+{
+	bide_deque *deque = &worker->deque;
+
+	if (!bide_deque_add_(worker, entry))
+		return false;
 	/* Pairs with the heavy fence of who falls asleep, or with the one of his own. */
 	BIDE_LIGHT_FENCE();
 	if (deque->fenced)

@@ -41,6 +41,8 @@ BIDE_INTERNAL void bide_deque_none_(bide_worker *worker);
  * BIDE_ENTRY_FRAME_. If somebody wants work he is told. false: full.
  */
 BIDE_INTERNAL bool bide_deque_push_(bide_worker *worker, uintptr_t entry);
+/* The same, and nobody is told. */
+BIDE_INTERNAL bool bide_deque_add_(bide_worker *worker, uintptr_t entry);
 /*
  * What follow return an entry, 0: none. It is the caller's: a bide_fork (bide_fork_run_), whose
  * context is set, or a frame with bit 0 set.

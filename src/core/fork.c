@@ -126,7 +126,6 @@ void bide_fork_offer_(void)
 void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 {
 	bide_worker *worker = bide_current_worker_;
-	uint32_t tail = BIDE_FORK_TAIL_;
 	uintptr_t entry = (uintptr_t)fork;
 
 	sweep(frame);
@@ -138,8 +137,7 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 		return;
 	}
 	fork->source.word = BIDE_WORD_PENDING_;
-	fork->source.line = worker->deque.bottom;
-	__builtin_memcpy(&fork->source.error, &tail, sizeof tail);
+	bide_fork_tail_(fork, worker->deque.bottom);
 	fork->older = (uintptr_t)pointer(frame->newest);
 	frame->newest = (uintptr_t)fork | (frame->newest & MARKS);
 	fork->context = frame->frame.context;

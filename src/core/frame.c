@@ -603,7 +603,7 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 			break;
 		}
 		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
-			bide_port_schedule(frame, true);
+			bide_queue_schedule_(worker, frame, true);
 			break;
 		}
 	}
@@ -660,8 +660,9 @@ bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
 	frame->source.line = point;
 	frame->awaiting = NULL;
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
+	/* Through the port it may run before this returns. */
 	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_ || bide_thread_of_(worker)->by_port))
-		bide_schedule_(frame, false); /* with many workers it may run before this returns */
+		bide_schedule_(frame, false);
 	else
 		bide_queue_push_(worker, frame);
 	return bide_suspended_();

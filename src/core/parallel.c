@@ -57,7 +57,7 @@ typedef struct parallel_loop {
 	/* The turn to ask the source; under the lock, if shared. */
 	uint32_t lock;
 	bool busy;  /* a lane has the turn */
-	bool ended; /* nothing more will come: whoever has the turn writes it */
+	bool ended; /* nothing more will come: whoever has the turn writes it; atomic */
 	struct bide_parallel_item_lane *waiting, **waiting_tail;
 	bide_group group;
 } parallel_loop;
@@ -138,7 +138,6 @@ static bool lane_reserve(parallel_loop *loop, size_t most)
 }
 
 static bool lane_start_cold(parallel_loop *loop, size_t most);
-static bool lane_is_useful(parallel_loop *loop);
 
 /* A body is pending: if there is more to do, another lane does it. */
 static void lane_more(parallel_loop *loop)
@@ -149,11 +148,15 @@ static void lane_more(parallel_loop *loop)
 		lane_start_cold(loop, loop->limit);
 }
 
-/* The beginning of a lane: the work spreads over the workers. */
+/*
+ * The beginning of a lane: the work spreads over the workers. Where there are items it does so also
+ * while somebody asks for the next: lanes begin only once.
+ */
 static void lane_spread(parallel_loop *loop)
 {
-	for (int i = 0; loop->shared && i < 2 && lane_is_useful(loop); i++)
-		lane_start_cold(loop, loop->spread);
+	for (int i = 0; loop->shared && i < 2; i++)
+		if (loop->kind == LOOP_ITEMS ? !BIDE_LOAD(&loop->ended, RELAXED) : work_is_left(loop))
+			lane_start_cold(loop, loop->spread);
 }
 
 struct bide_parallel_lane {
@@ -302,14 +305,14 @@ static bool source_is_over(parallel_loop *loop)
 	error = bide_context_error(NULL);
 	if (error) {
 		keep_error(loop, error);
-		loop->ended = true;
+		BIDE_STORE(&loop->ended, true, RELAXED);
 	}
 	return loop->ended;
 }
 
 static void source_failed(parallel_loop *loop, int error)
 {
-	loop->ended = true;
+	BIDE_STORE(&loop->ended, true, RELAXED);
 	if (error != BIDE_END)
 		failed(loop, error);
 }

@@ -101,14 +101,14 @@ static void delay_canceled(bide_cancel_node *node, int error)
 	delay_leave(delay, out ? 2 : 1);
 }
 
-static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
+/* Its deadline is set. */
+static bide_value_task timer_start(bide_timer *timer)
 {
 	bide_value_task v = bide_source_value_(&timer->source);
 
-	timer->source.payload.i = deadline_ns;
 	if (!bide_port_on_worker())
 		bide_port_post(post_of(timer));
-	else if (deadline_ns != BIDE_FOREVER)
+	else if (timer->source.payload.i != BIDE_FOREVER)
 		bide_port_arm(timer);
 	return v;
 }
@@ -117,21 +117,19 @@ static bide_value_task timer_start(bide_timer *timer, int64_t deadline_ns)
  * Linked before it is armed, so with many workers it may be canceled in between: then the wheel did
  * not have it yet, and it is taken out here.
  */
-static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_core *core,
-                                         int64_t deadline_ns)
+static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_core *core)
 {
 	bide_timer *timer = &delay->timer;
 	bide_value_task v;
 	int error;
 
 	delay->live = 2;
-	timer->source.payload.i = deadline_ns;
 	error = bide_cancel_link_(core, &delay->node, delay_canceled);
 	if (error) { /* canceled by another thread just now */
 		bide_operation_drop_(&timer->source);
 		return bide_value_task_from_error(error);
 	}
-	v = timer_start(timer, deadline_ns);
+	v = timer_start(timer);
 	/* Nobody has the value task yet: the object is there, whatever happens to it. */
 	if (bide_shared_ && BIDE_LOAD(&timer->source.error, RELAXED) && bide_port_disarm(timer))
 		delay_leave(delay, 1);
@@ -147,8 +145,8 @@ static bide_value_task delay_start(int64_t deadline_ns)
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	mark_posted(timer);
-	return core ? cancellable_start((cancellable_delay *)timer, core, deadline_ns)
-	            : timer_start(timer, deadline_ns);
+	timer->source.payload.i = deadline_ns;
+	return core ? cancellable_start((cancellable_delay *)timer, core) : timer_start(timer);
 }
 
 bide_value_task bide_delay_until_ns(int64_t deadline_ns)
@@ -204,5 +202,6 @@ bide_value_task bide_materialise_(bide_value_task value_task)
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	mark_posted(timer);
-	return timer_start(timer, bide_port_now());
+	timer->source.payload.i = bide_port_now();
+	return timer_start(timer);
 }

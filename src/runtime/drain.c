@@ -6,6 +6,7 @@
  * it has been, and end. So a look that finds nothing counts only if nothing became pending
  * meanwhile: the threads' generations tell, of which every published frame takes one.
  */
+#include "pool.h"
 #include "runtime.h"
 
 static const int64_t first_interval_ns = 1000000, last_interval_ns = 20000000;
@@ -96,6 +97,10 @@ int bide_drain(int64_t timeout_ns)
 	if (worker->current != &bide_thread_of_(worker)->root) {
 		bide_misuse_("bide_drain: called inside the async function %s; only ordinary code may",
 		             worker->current->async->name);
+		return BIDE_EDEADLK_;
+	}
+	if (bide_pool_is_worker_()) {
+		bide_misuse_("bide_drain: called on a worker of the pool's; only other threads may");
 		return BIDE_EDEADLK_;
 	}
 	return bide_runtime_on_worker_() ? drain_here(bide_deadline_after_(timeout_ns))

@@ -37,6 +37,7 @@ typedef struct worker {
 	unsigned index;
 	unsigned turns; /* since inbox and timers were looked at */
 	bool has_next;  /* a continuation was pushed on the deque, and not popped since */
+	bool inbox_first;
 	uint32_t random;
 	bide_os_thread handle;
 	bide_wheel wheel; /* under its lock */
@@ -210,23 +211,16 @@ static void ring_overflow(worker *w, bide_frame *frame)
 }
 
 /*
- * The newest continuation goes on the deque, where it can be taken if this worker does not come to
- * it: it may be inside a function that runs for long. Then somebody has to watch. false: full.
+ * The newest continuation goes on the deque, and nobody is told: this worker runs it next. Inside a
+ * function that runs for long it does not come to it, so somebody has to watch. false: full.
  */
 static bool next_push(worker *w, bide_frame *frame)
 {
-	uint32_t wanted = w->thread.worker.deque.wanted;
-	bool pushed;
-
-	/* It is no offer to those who sleep: this worker runs it next. */
-	BIDE_STORE(&w->thread.worker.deque.wanted, 0u, RELAXED);
-	pushed = bide_deque_push_(&w->thread.worker, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
-	BIDE_STORE(&w->thread.worker.deque.wanted, wanted, RELAXED);
-	w->has_next = pushed;
-	if (pushed && w->thread.worker.current != &w->thread.root &&
+	w->has_next = bide_deque_add_(&w->thread.worker, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
+	if (w->has_next && w->thread.worker.current != &w->thread.root &&
 	    !BIDE_LOAD(&pool.watched, RELAXED) && BIDE_LOAD(&pool.asleep, RELAXED))
 		wake_one();
-	return pushed;
+	return w->has_next;
 }
 
 void bide_pool_schedule_(bide_frame *frame, bool next)
@@ -346,18 +340,21 @@ static uintptr_t entry_of(bide_frame *frame)
 	return frame ? (uintptr_t)frame | BIDE_ENTRY_FRAME_ : 0;
 }
 
-/* After a number of functions: what waits longest. */
+/*
+ * After a number of functions: the inbox and the oldest of the deque in turn. The ring has its own.
+ */
 static uintptr_t take_oldest(worker *w)
 {
-	uintptr_t entry;
+	uintptr_t entry = 0;
 
 	w->turns = 0;
-	w->thread.worker.handovers = 0;
 	expire(w, bide_os_now_ns());
-	entry = entry_of(bide_ring_take_(&w->ring));
-	if (!entry)
+	w->inbox_first = !w->inbox_first;
+	if (w->inbox_first)
 		entry = entry_of(inbox_take(w));
-	return entry ? entry : bide_deque_take_oldest_(&w->thread.worker);
+	if (!entry)
+		entry = bide_deque_take_oldest_(&w->thread.worker);
+	return entry ? entry : entry_of(inbox_take(w));
 }
 
 /* What this worker has itself: the newest continuation, then the oldest, then forks. */
@@ -569,7 +566,7 @@ static worker *worker_new(unsigned index)
 	w->thread.home = index;
 	w->index = index;
 	w->turns = 0;
-	w->has_next = false;
+	w->has_next = w->inbox_first = false;
 	w->random = index * 2654435761u + 1;
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;

@@ -1,4 +1,4 @@
-/* A port of core to a machine with nothing: one thread, fixed memory, a clock that is told the time. */
+/* A port of core to a machine with nothing: one thread, a piece of memory, a clock that is set. */
 #include "bare.h"
 #include "core/deque.h"
 #include "core/queue.h"
