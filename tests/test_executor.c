@@ -745,6 +745,11 @@ async_finally:
 	async_end;
 }
 
+TEST(a_chain_longer_than_the_handovers_in_a_row_ends_without_an_executor)
+{
+	assert_int_equal(bide_wait(async_start(nested, .depth = 1000), NULL), 0);
+}
+
 TEST(a_deep_chain_of_awaits_in_a_strand_needs_no_stack)
 {
 	bide_executor *s = strand();

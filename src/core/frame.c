@@ -603,7 +603,7 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 			break;
 		}
 		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
-			bide_queue_schedule_(worker, frame, true);
+			bide_port_schedule(frame, true);
 			break;
 		}
 	}
