@@ -724,15 +724,17 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		if (bide_is_done_(source))
 			seen = BIDE_WORD_DONE_;
 	}
-	source->generation = BIDE_COUNT_BASE_ + 2;
+	/* visits read the generation */
+	BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 2, RELAXED);
 	if (seen == BIDE_WORD_PENDING_ &&
 	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_SHARED_, RELEASE, ACQUIRE))
 		return (bide_task *)source;
 	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_) {
-		source->generation = BIDE_COUNT_BASE_ + 1; /* the producer is through with it */
+		/* the producer is through with it */
+		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
-	source->generation = generation;
+	BIDE_STORE(&source->generation, generation, RELAXED);
 	bide_report_stale_(value_task, "bide_as_task", place, NULL);
 	return bide_task_from_error(BIDE_ESTALE);
 }
