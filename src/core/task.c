@@ -185,7 +185,8 @@ static void wait_deliver(cancellable_subscription *c, bide_source *task, unsigne
 	c->base.task = NULL;
 	wait_unlock(c);
 	count = wait_decide(c, task->payload, task->error, flags);
-	if (c->base.operation.source.flags & BIDE_FLAG_LARGE_) {
+	/* set only if this decided; another party that did may be storing the other flags */
+	if (BIDE_LOAD(&c->base.operation.source.flags, RELAXED) & BIDE_FLAG_LARGE_) {
 		wait_lock(c);
 		c->base.task = (bide_source *)bide_task_ref((bide_task *)task);
 		wait_unlock(c);
