@@ -580,15 +580,16 @@ async_finally:
 	async_end;
 }
 
-TEST(a_function_whose_task_breaks_ends_on_its_strand)
+TEST(a_function_whose_task_fails_ends_on_its_strand)
 {
-	task *never = task_create(0);
+	task *t = task_create(0);
 	room r = { strand(), 0, 0 };
-	value_task v = with_executor(r.strand, async_start(link_in_chain, .before = never, .room = &r));
+	value_task v = with_executor(r.strand, async_start(link_in_chain, .before = t, .room = &r));
 
 	assert_int_equal(bide_wait_for(v, NULL, MS), ETIMEDOUT);
-	task_unref(never);
-	assert_int_equal(bide_wait(v, NULL), BIDE_EBROKEN);
+	task_fail(t, EIO);
+	assert_int_equal(bide_wait(v, NULL), EIO);
+	task_unref(t);
 	bide_executor_unref(r.strand);
 }
 
@@ -742,6 +743,11 @@ async(nested)
 		await(async_start(nested, .depth = my->in.depth - 1));
 async_finally:
 	async_end;
+}
+
+TEST(a_chain_longer_than_the_handovers_in_a_row_ends_without_an_executor)
+{
+	assert_int_equal(bide_wait(async_start(nested, .depth = 1000), NULL), 0);
 }
 
 TEST(a_deep_chain_of_awaits_in_a_strand_needs_no_stack)
@@ -1212,6 +1218,66 @@ TEST_SLOW(functions_commute_between_threads, 60)
 	assert_int_equal(task_wait(shared, NULL), 0);
 	task_unref(shared);
 	host_stop(&h);
+	bide_executor_unref(h.loop);
+}
+
+/* Parallel loops in an executor: all that they call runs there. */
+typedef struct loop_bodies {
+	host *host;
+	int called, items; /* the thread's */
+} loop_bodies;
+
+static void called_there(loop_bodies *b)
+{
+	assert_true(pthread_equal(pthread_self(), b->host->thread));
+	assert_ptr_equal(bide_executor_current(), b->host->loop);
+	b->called++;
+}
+
+static int part_body(int64_t begin, int64_t end, void *argument)
+{
+	(void)begin, (void)end;
+	called_there(argument);
+	return 0;
+}
+
+static value_task index_body(int64_t index, void *argument)
+{
+	called_there(argument);
+	return later_value(1000, index);
+}
+
+static value_task next_item(void *argument)
+{
+	loop_bodies *b = argument;
+
+	called_there(b);
+	return b->items-- > 0 ? later_value(1000, b->items) : value_task_from_error(BIDE_END);
+}
+
+static value_task item_body(bide_payload item, void *argument)
+{
+	return index_body(item.i, argument);
+}
+
+TEST(PF_07_parallel_loops_enumerate_and_call_on_the_executor_of_their_context)
+{
+	const bide_parallel_options parts = { .limit = 4, .grain = 1 };
+	host h = { 0 };
+	loop_bodies b = { .host = &h, .items = 10 };
+
+	host_start(&h);
+	assert_int_equal(
+		bide_wait(with_executor(h.loop, bide_parallel_for(0, 10, part_body, &b, &parts)), NULL), 0);
+	assert_int_equal(
+		bide_wait(with_executor(h.loop, bide_for_each_async(0, 10, index_body, &b, &parts)), NULL),
+		0);
+	assert_int_equal(bide_wait(with_executor(h.loop, bide_for_each_of_async(next_item, item_body,
+	                                                                        &b, &parts)),
+	                           NULL),
+	                 0);
+	host_stop(&h);
+	assert_int_equal(b.called, 10 + 10 + 11 + 10);
 	bide_executor_unref(h.loop);
 }
 

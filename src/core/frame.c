@@ -116,6 +116,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
 	bide_deque_none_(worker);
+	worker->deque.foreign = is_guest && bide_shared_;
 	bide_counts_join_(thread);
 }
 
@@ -455,6 +456,21 @@ void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void 
 	unlock_pools();
 }
 
+bool bide_pools_hold_(const void *address)
+{
+	uintptr_t at = (uintptr_t)address;
+
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		for (const chunk *k = pools.chunks[c]; k; k = k->next)
+			if (at - (uintptr_t)k < k->size_bytes)
+				return true;
+	/* Under the lock none of them goes. */
+	for (const record *r = pools.singles; r; r = r->next)
+		if (at - (uintptr_t)r < sizeof *r + r->size_bytes)
+			return true;
+	return false;
+}
+
 const bide_place *bide_started_at_(const bide_frame *frame)
 {
 	if (mode == MODE_FAST && (frame->source.kind & 31u) != BIDE_CLASS_BIG_)
@@ -603,7 +619,7 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
 			break;
 		}
 		if (++worker->handovers >= BIDE_HANDOVERS_MAX_ || worker->next) {
-			bide_queue_schedule_(worker, frame, true);
+			bide_port_schedule(frame, true);
 			break;
 		}
 	}
