@@ -113,16 +113,16 @@ void test_after_each(void)
 /* --- an awaiter that notes its turn */
 
 typedef struct turn_log {
-	int count;
+	atomic_int count;
 	int ids[64];
 } turn_log;
 
 BIDE_UNUSED static void turn(turn_log *log, int id)
 {
-	if (log && log->count < 64)
-		log->ids[log->count] = id;
-	if (log)
-		log->count++;
+	int n = log ? atomic_fetch_add(&log->count, 1) : 64;
+
+	if (n < 64)
+		log->ids[n] = id;
 }
 
 #define ASSERT_TURNS(log, ...)                                        \
