@@ -437,8 +437,11 @@ void bide_pools_release_(void)
 
 /*
  * In use: a generation of a thread, or a count of references. Free memory has a link there, or 0.
+ * Other threads take and give back meanwhile: a snapshot.
  */
-static void visit_one(bide_source *source, void (*visit)(bide_source *, void *), void *argument)
+__attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
+                                                          void (*visit)(bide_source *, void *),
+                                                          void *argument)
 {
 	if (BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0)
 		visit(source, argument);
