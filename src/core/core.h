@@ -326,6 +326,8 @@ BIDE_INTERNAL void bide_frame_run_(bide_worker *worker, bide_frame *frame);
 /* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
 BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument),
                                      void *argument);
+/* In such a visit: this address is in memory of the pools, which lasts until shutdown. Walks. */
+BIDE_INTERNAL bool bide_pools_hold_(const void *address);
 /* Where a frame was started, if that was recorded (debug); else NULL. */
 BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
 

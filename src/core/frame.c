@@ -455,6 +455,21 @@ void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void 
 	unlock_pools();
 }
 
+bool bide_pools_hold_(const void *address)
+{
+	uintptr_t at = (uintptr_t)address;
+
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		for (const chunk *k = pools.chunks[c]; k; k = k->next)
+			if (at - (uintptr_t)k < k->size_bytes)
+				return true;
+	/* Under the lock none of them goes. */
+	for (const record *r = pools.singles; r; r = r->next)
+		if (at - (uintptr_t)r < sizeof *r + r->size_bytes)
+			return true;
+	return false;
+}
+
 const bide_place *bide_started_at_(const bide_frame *frame)
 {
 	if (mode == MODE_FAST && (frame->source.kind & 31u) != BIDE_CLASS_BIG_)

@@ -134,7 +134,8 @@ void bide_deallocate_(void *memory, size_t size_bytes)
 	allocator.release(memory, size_bytes, allocator.argument);
 }
 
-static void count(bide_source *source, void *argument)
+/* Of objects that other threads change meanwhile: a snapshot. */
+__attribute__((no_sanitize_thread)) static void count(bide_source *source, void *argument)
 {
 	bide_stats *stats = argument;
 

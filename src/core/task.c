@@ -20,13 +20,16 @@ typedef struct subscription {
 
 /*
  * One that a cancellation or a deadline may end. Its parties: the task's list, the node, the alarm,
- * and whoever registers it. base.task is a reference, until it ends.
+ * and whoever registers it. It has no reference on the task, which must be told when everybody else
+ * has gone: the lock keeps who delivers it from going on, and so the task alive, while somebody
+ * takes it out of the list.
  */
 typedef struct cancellable_subscription {
 	subscription base;
 	bide_cancel_node node;
 	bide_alarm alarm;
 	uint32_t live, bits;
+	uint32_t lock;       /* of base.task, if several threads take part */
 	int64_t deadline_ns; /* BIDE_FOREVER: no alarm */
 } cancellable_subscription;
 
@@ -43,7 +46,8 @@ typedef struct sent_subscription {
 	cancellable_subscription base;
 	bide_post begin, leave;
 	bide_timer *timer;
-	bide_cancel_core *core; /* a reference, until it has begun */
+	bide_source *task;      /* a reference, until it has begun */
+	bide_cancel_core *core; /* the same */
 } sent_subscription;
 
 static const bide_operation_type subscription_type = { "task" };
@@ -107,15 +111,40 @@ static bool list_leave(subscription *s, bide_source *task)
 /* So many of its parties are through with it. The last one completes it with what was decided. */
 static void wait_leave(cancellable_subscription *c, uint32_t count)
 {
-	bide_source *source = &c->base.operation.source, *task = c->base.task;
+	bide_source *source = &c->base.operation.source;
 
 	if (!bide_party_leave_(source, &c->live, count))
 		return;
 	bide_cancel_drop_(&c->node);
-	/* A large result is inside the task: the consumer has the reference now. */
-	if (!(source->flags & BIDE_FLAG_LARGE_))
-		bide_task_unref((bide_task *)task);
 	bide_operation_complete_(&c->base.operation, source->payload, source->error);
+}
+
+static void wait_lock(cancellable_subscription *c)
+{
+	if (!bide_is_sync_(&c->base.operation.source))
+		return;
+	/* pairs with wait_unlock */
+	for (unsigned tries = 0; BIDE_SWAP(&c->lock, 1u, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment(tries);
+}
+
+static void wait_unlock(cancellable_subscription *c)
+{
+	if (bide_is_sync_(&c->base.operation.source))
+		BIDE_STORE(&c->lock, 0u, RELEASE); /* pairs with wait_lock */
+}
+
+/* true: out of the list. false: it is not there any more; whoever delivers it will, or has. */
+static bool wait_leave_list(cancellable_subscription *c)
+{
+	bool left;
+
+	wait_lock(c);
+	left = c->base.task && list_leave(&c->base, c->base.task);
+	if (left)
+		c->base.task = NULL;
+	wait_unlock(c);
+	return left;
 }
 
 /* How many of them will not report any more. One that reports now is out already. */
@@ -127,7 +156,7 @@ static uint32_t wait_take_out(cancellable_subscription *c)
 		count++;
 	if (c->deadline_ns != BIDE_FOREVER && bide_alarm_stop_(&c->alarm))
 		count++;
-	if (list_leave(&c->base, c->base.task))
+	if (wait_leave_list(c))
 		count++;
 	return count;
 }
@@ -145,6 +174,23 @@ static uint32_t wait_decide(cancellable_subscription *c, bide_payload payload, i
 	source->error = (uint16_t)error;
 	bide_flags_add_(source, flags);
 	return before & WAIT_REGISTERED ? wait_take_out(c) : 0;
+}
+
+/* By whoever delivers it. The consumer of a large result has a reference. */
+static void wait_deliver(cancellable_subscription *c, bide_source *task, unsigned flags)
+{
+	uint32_t count;
+
+	wait_lock(c);
+	c->base.task = NULL;
+	wait_unlock(c);
+	count = wait_decide(c, task->payload, task->error, flags);
+	if (c->base.operation.source.flags & BIDE_FLAG_LARGE_) {
+		wait_lock(c);
+		c->base.task = (bide_source *)bide_task_ref((bide_task *)task);
+		wait_unlock(c);
+	}
+	wait_leave(c, 1 + count);
 }
 
 static void wait_canceled(bide_cancel_node *node, int error)
@@ -170,7 +216,7 @@ static void subscription_deliver(subscription *s, bide_source *task)
 	unsigned flags = task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_);
 
 	if (s->operation.type == &cancellable_type) {
-		wait_leave(c, 1 + wait_decide(c, task->payload, task->error, flags));
+		wait_deliver(c, task, flags);
 		return;
 	}
 	BIDE_STORE(&s->task, large ? task : NULL, RELAXED);
@@ -205,8 +251,6 @@ void bide_subscription_leave_(bide_source *source)
 	    !s->task || (s->task->kind & 0xE0u) != BIDE_KIND_TASK_)
 		return;
 	list_leave(s, s->task);
-	if (operation->type == &cancellable_type)
-		bide_task_unref((bide_task *)s->task);
 	s->task = NULL;
 }
 
@@ -302,15 +346,14 @@ static bide_value_task subscribe(bide_source *task, subscription *s)
 }
 
 /* Registers one that has the caller's own count, and gives that up: it may be over then. */
-static void wait_register(cancellable_subscription *c, bide_cancel_core *core, bide_timer *timer)
+static void wait_register(cancellable_subscription *c, bide_source *task, bide_cancel_core *core,
+                          bide_timer *timer)
 {
 	const bide_source *source = &c->base.operation.source;
-	bide_source *task = c->base.task;
 	int error;
 
 	bide_party_join_(source, &c->live);
 	if (!enlist(task, &c->base)) {
-		c->base.task = task;
 		observe(task);
 		subscription_deliver(&c->base, task); /* as if it had been in the list */
 	}
@@ -333,19 +376,22 @@ static void wait_register(cancellable_subscription *c, bide_cancel_core *core, b
 static void begin_posted(bide_post *post)
 {
 	sent_subscription *sent = BIDE_CONTAINER_(post, sent_subscription, begin);
+	bide_source *task = sent->task;
 	bide_cancel_core *core = sent->core;
 
-	wait_register(&sent->base, core, sent->timer);
+	wait_register(&sent->base, task, core, sent->timer);
 	if (core)
 		bide_cancel_core_unref_(core);
+	bide_task_unref((bide_task *)task);
 }
 
 /* From another thread than the one worker's. */
-static void subscription_send(cancellable_subscription *c, bide_cancel_core *core,
-                              bide_timer *timer)
+static void subscription_send(cancellable_subscription *c, bide_source *task,
+                              bide_cancel_core *core, bide_timer *timer)
 {
 	sent_subscription *sent = (sent_subscription *)c;
 
+	sent->task = (bide_source *)bide_task_ref((bide_task *)task);
 	sent->core = core;
 	sent->timer = timer;
 	if (core)
@@ -376,13 +422,12 @@ static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int
 	}
 	bide_alarm_init_(&c->alarm, wait_expired);
 	c->live = 1;
-	c->base.task = (bide_source *)bide_task_ref((bide_task *)task);
 	/* Sent, or registered, it may be over at once. */
 	v = bide_source_value_(&c->base.operation.source);
 	if (on_worker)
-		wait_register(c, core, timer);
+		wait_register(c, task, core, timer);
 	else
-		subscription_send(c, core, timer);
+		subscription_send(c, task, core, timer);
 	return v;
 }
 

@@ -8,7 +8,8 @@
 typedef struct cancellable_delay {
 	bide_timer timer;
 	bide_cancel_node node;
-	uint32_t live; /* parties: the wheel, the node */
+	uint32_t live;  /* parties: the wheel, the node */
+	uint32_t error; /* it was canceled with */
 } cancellable_delay;
 
 enum { DELAY_CANCELABLE_CLASS = 3 };
@@ -35,7 +36,7 @@ static bool is_cancellable(const bide_timer *timer)
 	return (timer->source.kind & 31u) == DELAY_CANCELABLE_CLASS;
 }
 
-/* So many of its parties are through with it; error 0: no change. The last one ends it. */
+/* So many of its parties are through with it. The last one ends it. */
 static void delay_leave(cancellable_delay *delay, uint32_t count)
 {
 	bide_source *source = &delay->timer.source;
@@ -43,7 +44,8 @@ static void delay_leave(cancellable_delay *delay, uint32_t count)
 	if (!bide_party_leave_(source, &delay->live, count))
 		return;
 	bide_cancel_drop_(&delay->node);
-	bide_source_complete_(source, bide_payload_int_(0), source->error);
+	/* stored before the canceling party left */
+	bide_source_complete_(source, bide_payload_int_(0), (int)BIDE_LOAD(&delay->error, RELAXED));
 }
 
 void bide_timer_due_(bide_timer *timer)
@@ -53,7 +55,7 @@ void bide_timer_due_(bide_timer *timer)
 	if (is_cancellable(timer))
 		delay_leave(delay, bide_cancel_unlink_(&delay->node) ? 2 : 1);
 	else
-		bide_source_complete_(&timer->source, bide_payload_int_(0), timer->source.error);
+		bide_source_complete_(&timer->source, bide_payload_int_(0), 0);
 }
 
 /* From another thread the timer travels through the inbox; its links serve as the post. */
@@ -70,7 +72,7 @@ static void arm_posted(bide_post *post)
 	bide_timer *timer = BIDE_CONTAINER_(post, bide_timer, next);
 
 	timer->next = timer->previous = NULL;
-	if (timer->source.error)
+	if (is_cancellable(timer) && ((cancellable_delay *)timer)->error)
 		bide_timer_due_(timer);
 	else if (timer->source.payload.i != BIDE_FOREVER)
 		bide_port_arm(timer);
@@ -93,7 +95,7 @@ static void delay_canceled(bide_cancel_node *node, int error)
 	bide_timer *timer = &delay->timer;
 	bool out;
 
-	BIDE_STORE(&timer->source.error, (uint16_t)error, RELAXED); /* ordered by the wheel's lock */
+	BIDE_STORE(&delay->error, (uint32_t)error, RELAXED); /* ordered by the wheel's lock */
 	if (!bide_shared_ && post_of(timer)->run == arm_posted)
 		out = false;
 	else
@@ -131,7 +133,7 @@ static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_c
 	}
 	v = timer_start(timer);
 	/* Nobody has the value task yet: the object is there, whatever happens to it. */
-	if (bide_shared_ && BIDE_LOAD(&timer->source.error, RELAXED) && bide_port_disarm(timer))
+	if (bide_shared_ && BIDE_LOAD(&delay->error, RELAXED) && bide_port_disarm(timer))
 		delay_leave(delay, 1);
 	return v;
 }

@@ -12,49 +12,92 @@ typedef struct dump {
 	size_t count;
 } dump;
 
-static void place_of(char *text, size_t size, const bide_frame *frame)
+/*
+ * With many workers all of this may change while it is read. A copy counts if the generation was the
+ * same before and after: then the object was the same, and what it points to in static data is
+ * right. What it awaits is followed only into pool memory, which stays what it is.
+ */
+typedef struct snapshot {
+	uintptr_t word;
+	const bide_async *async;         /* of a frame */
+	const bide_operation_type *type; /* of an operation */
+	const bide_source *awaiting;
+	uint32_t line;
+	uint8_t kind, flags;
+} snapshot;
+
+#define READ(member) (*(volatile const __typeof__(member) *)&(member))
+
+/* false: it was being given back, or taken anew. */
+__attribute__((no_sanitize_thread)) static bool take(snapshot *s, const bide_source *source)
 {
-	if (frame->source.line == 0)
-		snprintf(text, size, "not started yet");
-	else if (frame->async->points_are_lines)
-		snprintf(text, size, "awaiting at %s:%u", frame->async->file, bide_line_(&frame->source));
-	else
-		snprintf(text, size, "awaiting, defined at %s:%u", frame->async->file,
-		         (unsigned)frame->async->line);
+	const bide_frame *frame = (const bide_frame *)(const void *)source;
+	uint64_t generation = READ(source->generation);
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	s->kind = READ(source->kind);
+	s->flags = READ(source->flags);
+	s->word = READ(source->word);
+	s->line = READ(source->line) & 0x3fffffffu;
+	s->async = NULL;
+	s->type = NULL;
+	if (s->kind < BIDE_KIND_TIMER_) {
+		s->async = READ(frame->async);
+		s->awaiting = READ(frame->awaiting);
+	} else if ((s->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
+		s->type = READ(((const bide_operation *)(const void *)source)->type);
+	}
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return READ(source->generation) == generation && generation >> 48 != 0;
 }
 
-static const char *awaited_name(const bide_frame *frame)
+static bool is_done(const snapshot *s)
 {
-	const bide_source *source = frame->awaiting;
+	return (s->word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
+}
 
-	if (!source || frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+static void place_of(char *text, size_t size, const snapshot *s)
+{
+	if (s->line == 0)
+		snprintf(text, size, "not started yet");
+	else if (s->async->points_are_lines)
+		snprintf(text, size, "awaiting at %s:%u", s->async->file, (unsigned)s->line);
+	else
+		snprintf(text, size, "awaiting, defined at %s:%u", s->async->file,
+		         (unsigned)s->async->line);
+}
+
+static const char *awaited_name(const snapshot *waiting)
+{
+	const bide_source *source = waiting->awaiting;
+	snapshot s;
+
+	if (!source || waiting->flags & BIDE_FLAG_SELF_LINKED_)
 		return "its turn";
-	if (bide_is_done_(source))
+	if (!bide_shared_ && bide_is_done_(source))
 		return "its turn (the result is there)";
-	switch (source->kind & 0xE0u) {
-	case BIDE_KIND_FRAME_:
-		return ((const bide_frame *)(const void *)source)->async->name;
-	case BIDE_KIND_TIMER_:
-		return "a delay";
-	case BIDE_KIND_OPERATION_:
-		return ((const bide_operation *)(const void *)source)->type->name;
-	case BIDE_KIND_FORK_:
-		return "a fork that another worker has";
-	default:
+	if (!bide_pools_hold_(source))
 		return "a source of the program's own";
-	}
+	if (!take(&s, source))
+		return (READ(source->kind) & 0xE0u) == BIDE_KIND_FORK_ ? "a fork that another worker has"
+		                                                       : "its turn";
+	if (is_done(&s))
+		return "its turn (the result is there)";
+	if (s.async)
+		return s.async->name;
+	return s.type ? s.type->name : "a delay";
 }
 
 static void one(bide_source *source, void *argument)
 {
-	const bide_frame *frame = (const bide_frame *)(const void *)source;
 	dump *d = argument;
 	char text[512], place[256];
+	snapshot s;
 
-	if (source->kind >= BIDE_KIND_TIMER_ || bide_is_done_(source))
+	if (!take(&s, source) || !s.async || is_done(&s))
 		return;
-	place_of(place, sizeof place, frame);
-	snprintf(text, sizeof text, "%s: %s, for %s", frame->async->name, place, awaited_name(frame));
+	place_of(place, sizeof place, &s);
+	snprintf(text, sizeof text, "%s: %s, for %s", s.async->name, place, awaited_name(&s));
 	d->write(text, d->argument);
 	d->count++;
 }

@@ -611,8 +611,7 @@ int bide_pool_start_(unsigned count)
 			stop(0);
 			return BIDE_ENOMEM_;
 		}
-	while (started < count &&
-	       bide_os_thread_start(worker_main, pool.workers[started]) == 0)
+	while (started < count && bide_os_thread_start(worker_main, pool.workers[started]) == 0)
 		started++;
 	if (started == count)
 		return 0;

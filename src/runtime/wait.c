@@ -3,6 +3,7 @@
  */
 #include "../core/task.h"
 #include "loop.h"
+#include "pool.h"
 #include "runtime.h"
 
 typedef struct waiter {
@@ -22,11 +23,20 @@ static void wake(bide_notify *notify, bide_source *done)
 	bide_os_wake(&w->word, 1);
 }
 
+/* About 5 us: less than falling asleep and being woken costs. */
+enum { LOOKS_BEFORE_SLEEP = 200 };
+
 /* In slices: a worker whose thread ends meanwhile is noticed. */
 static int sleep_until(waiter *w, int64_t deadline_ns)
 {
 	static const int64_t slice_ns = 500000000;
 	int64_t now_ns, until_ns;
+
+	for (unsigned i = 0; bide_shared_ && i < LOOKS_BEFORE_SLEEP; i++) {
+		if (BIDE_LOAD(&w->word, ACQUIRE) != 0) /* pairs with wake */
+			return 0;
+		BIDE_RELAX();
+	}
 
 	while (BIDE_LOAD(&w->word, ACQUIRE) == 0) { /* pairs with wake */
 		now_ns = bide_os_now_ns();
@@ -116,6 +126,12 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 			"bide_wait at %s:%u: called inside the async function %s, which must await instead",
 			place ? place->file : "?", place ? (unsigned)place->line : 0,
 			worker->current->async->name);
+		return BIDE_EDEADLK_;
+	}
+	if (bide_pool_is_worker_()) {
+		bide_misuse_("bide_wait at %s:%u: called on a worker, which must not block: what it waits for "
+		             "may need this very worker",
+		             place ? place->file : "?", place ? (unsigned)place->line : 0);
 		return BIDE_EDEADLK_;
 	}
 	made = bide_materialise_(value_task);
