@@ -239,10 +239,9 @@ static void spawn_await(uint64_t count)
 
 /* ---- run_await, inject: functions for the workers */
 
-#ifdef BENCH_BIDE_RUN
-static int64_t run_trivial(void *key)
+static value_task run_trivial(void *key)
 {
-	return trivial((int64_t)(intptr_t)key);
+	return value_task_from(trivial((int64_t)(intptr_t)key));
 }
 
 struct run_root {
@@ -276,13 +275,13 @@ static struct {
 	sem_t all_done;
 } injected;
 
-static int64_t run_injected(void *key)
+static value_task run_injected(void *key)
 {
 	(void)trivial((int64_t)(intptr_t)key);
 	/* acquire and release: the last one has seen what the others did */
 	if (atomic_fetch_sub_explicit(&injected.left, 1, memory_order_acq_rel) == 1)
 		sem_post(&injected.all_done);
-	return 0;
+	return value_task_from(0);
 }
 
 static void inject(uint64_t count)
@@ -295,11 +294,9 @@ static void inject(uint64_t count)
 			;
 	}
 }
-#endif
 
 /* ---- round_trip_cross: two functions in the loops of two threads complete each other's source */
 
-#ifdef BENCH_BIDE_EXECUTOR
 static struct side {
 	bide_executor *loop;
 	bide_user_source turn;
@@ -377,7 +374,6 @@ static void round_trip_cross(uint64_t count)
 	run_side(&sides[0], count, true);
 	pthread_join(other, NULL);
 }
-#endif
 
 /* ---- wake_latency: from before the completion to the first line after the await */
 
@@ -441,13 +437,9 @@ int main(int argc, char **argv)
 		{ .bench = "spawn_await", .run = spawn_await, MANY },
 		{ .bench = "fork_join_fib", .run = fork_join_fib, .operations = BENCH_FIB_CALLS, MANY },
 		{ .bench = "skynet", .run = skynet_run, .operations = BENCH_SKYNET_TASKS, MANY },
-#ifdef BENCH_BIDE_RUN
 		{ .bench = "run_await", .run = run_await, MANY },
 		{ .bench = "inject", .run = inject, .operations = BENCH_INJECTED, MANY },
-#endif
-#ifdef BENCH_BIDE_EXECUTOR
 		{ .bench = "round_trip_cross", .run = round_trip_cross, CROSS },
-#endif
 		{ .bench = "wake_latency", .timed = wake_latency, MANY },
 		{ .bench = "idle_cpu", .timed = idle_cpu, .alone = true, MANY },
 		{ .bench = "scale", .run = scale, CROSS },
@@ -456,9 +448,7 @@ int main(int argc, char **argv)
 	bool configured =
 		workers > 0 && bide_configure(&(bide_config){ .workers = (unsigned)workers }) == 0;
 
-#ifdef BENCH_BIDE_RUN
 	must(sem_init(&injected.all_done, 0, 0) == 0, "no semaphore");
-#endif
 	return bench_participant(argc, argv, cases, configured ? sizeof cases / sizeof *cases : 0,
 	                         "bide", NULL);
 }

@@ -116,6 +116,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
 	bide_deque_none_(worker);
+	worker->deque.foreign = is_guest && bide_shared_;
 	bide_counts_join_(thread);
 }
 
