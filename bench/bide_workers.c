@@ -445,10 +445,14 @@ int main(int argc, char **argv)
 		{ .bench = "scale", .run = scale, CROSS },
 	};
 	int workers = bench_workers();
-	bool configured =
-		workers > 0 && bide_configure(&(bide_config){ .workers = (unsigned)workers }) == 0;
 
+	if (workers > 0) {
+		int error = bide_configure(&(bide_config){ .workers = (unsigned)workers });
+
+		if (error != 0)
+			bench_refuse("bide_configure refused %d workers: %s", workers, strerror(error));
+	}
 	must(sem_init(&injected.all_done, 0, 0) == 0, "no semaphore");
-	return bench_participant(argc, argv, cases, configured ? sizeof cases / sizeof *cases : 0,
+	return bench_participant(argc, argv, cases, workers > 0 ? sizeof cases / sizeof *cases : 0,
 	                         "bide", NULL);
 }
