@@ -39,8 +39,8 @@
  * replaces a success. Forks that the cleanup makes and does not join run at its end.
  *
  * Functions that fork run on workers: started on another thread of a runtime with many workers they
- * are queued, where other functions begin at once. On a loop of the user's own (executor.h) a fork
- * runs its child at once.
+ * are queued, where other functions begin at once. In a context with an executor (executor.h) a
+ * fork runs its child at once, so functions of a strand stay one after the other.
  *
  * The child runs with the context that was current at the fork. Forks and joins are statements and
  * expressions of the function whose frame it is; a slot may also stand in other memory that lives

@@ -361,6 +361,14 @@ void bide_blocking_configure(unsigned threads_min, unsigned threads_max)
 	pool.threads_max = threads_max;
 	pool.queued_peak = 0;
 	bide_os_unlock(&pool.mutex);
+	bide_blocking_go_on();
+}
+
+void bide_blocking_go_on(void)
+{
+	bide_os_lock(&pool.mutex);
+	pool.stopping = false;
+	bide_os_unlock(&pool.mutex);
 }
 
 void bide_blocking_stats(bide_stats *stats)
@@ -400,7 +408,6 @@ void bide_blocking_stop(void)
 	ended = pool.ended;
 	has_ended = pool.has_ended;
 	pool.has_ended = false;
-	pool.stopping = false;
 	bide_os_unlock(&pool.mutex);
 	if (has_ended)
 		bide_os_thread_join(ended);

@@ -106,7 +106,9 @@ int bide_runtime_start_(const bide_config *config)
 		error = bide_pool_start_(workers);
 	else
 		single_start(r);
-	if (!error)
+	if (error)
+		bide_shared_ = false;
+	else
 		/* pairs with the attach of other threads */
 		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
 	return error;
