@@ -92,7 +92,7 @@ static void loop_wake(bide_executor *loop)
 {
 	int fd;
 
-	BIDE_FENCE(SEQ_CST); /* pairs with bide_loop_fd */
+	BIDE_FENCE(SEQ_CST);                /* pairs with bide_loop_fd */
 	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* it was opened before */
 	if (fd >= 0)
 		bide_os_event_signal(fd);
