@@ -1,6 +1,7 @@
 /*
  * own_source.c - a source of your own: a mailbox that hands out the same memory for every message.
- * However many are awaited, nothing is allocated for it.
+ * However many are awaited, nothing is allocated for it. There is one worker, this thread: so it can
+ * say when the reader runs.
  */
 #include <stdio.h>
 
@@ -59,6 +60,8 @@ int main(void)
 	value_task reader;
 	int error;
 
+	if (bide_configure(&(bide_config){ .workers = 1 }) != 0)
+		return 1;
 	bide_user_source_init(&box.next, &operations);
 	reader = async_start(reader, .box = &box);
 	bide_get_stats(&before);

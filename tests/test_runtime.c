@@ -507,6 +507,104 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
 }
 
+/* --- RA: pending functions are tracked always, and nothing stays behind */
+
+enum { TRACKED_RUNS = 1000, TRACKED_DEPTH = 3 };
+typedef enum ending { ENDS_WELL, FAILS, IS_HANDLED, IS_CANCELED } ending;
+
+struct tracked {
+	ASYNC_FRAME;
+	struct {
+		int depth;
+		ending how;
+	} in;
+	int error;
+};
+
+async(tracked)
+{
+	async_begin;
+	if (my->in.depth > 0 && my->in.how == IS_HANDLED) {
+		await_or(async_start(tracked, .depth = my->in.depth - 1, .how = FAILS),
+		         my->error = await_error);
+		await(bide_yield()); /* it goes on after the error */
+		async_return(my->error);
+	}
+	if (my->in.depth > 0)
+		await(async_start(tracked, .depth = my->in.depth - 1, .how = my->in.how));
+	else if (my->in.how == IS_CANCELED)
+		await(delay_ms(60 * 1000));
+	else
+		await(bide_yield());
+	if (my->in.how == FAILS && my->in.depth == 0)
+		async_fail(EIO);
+async_finally:
+	async_end;
+}
+
+static void assert_nothing_is_tracked(void)
+{
+	dumped_count = 0;
+	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().unconsumed_count, 0);
+}
+
+static void run_tracked(ending how, int error, int64_t result)
+{
+	for (int i = 0; i < TRACKED_RUNS; i++) {
+		bide_payload got = { .i = 0 };
+
+		assert_int_equal(bide_wait(async_start(tracked, .depth = TRACKED_DEPTH, .how = how), &got),
+		                 error);
+		assert_int_equal(got.i, result);
+	}
+	assert_nothing_is_tracked();
+}
+
+TEST(RA_01_functions_that_end_normally_leave_no_entry)
+{
+	run_tracked(ENDS_WELL, 0, 0);
+}
+
+TEST(RA_02_nor_do_those_that_an_error_ends_through_three_frames)
+{
+	run_tracked(FAILS, EIO, 0);
+}
+
+TEST(RA_03_nor_where_an_outer_one_handles_it_and_suspends_again)
+{
+	run_tracked(IS_HANDLED, 0, EIO);
+}
+
+TEST(RA_04_nor_do_those_that_are_canceled)
+{
+	for (int i = 0; i < TRACKED_RUNS; i++) {
+		bide_context *context = bide_context_create(NULL);
+		value_task v =
+			bide_in(context, async_start(tracked, .depth = TRACKED_DEPTH, .how = IS_CANCELED));
+
+		assert_true(bide_context_cancel(context, ECANCELED));
+		assert_int_equal(bide_wait(v, NULL), ECANCELED);
+		bide_context_unref(context);
+	}
+	assert_nothing_is_tracked();
+}
+
+TEST(RA_05_a_pending_function_is_listed_until_it_ends)
+{
+	task *t = task_create(0);
+	value_task waits = await_it(t, NULL, 0);
+
+	assert_int_equal(bide_dump(keep_line, &dumped_count), 1);
+	assert_non_null(line_of("awaiter"));
+	assert_int_equal(stats().frame_count, 1);
+	bide_task_complete_int(t, 1);
+	assert_int_equal(wait_int(waits, NULL), 0);
+	task_unref(t);
+	assert_nothing_is_tracked();
+}
+
 TEST(a_dump_without_a_function_to_write_is_misuse)
 {
 	catch_misuse();

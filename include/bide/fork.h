@@ -191,7 +191,7 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 /*
  * bide_fork(name, slot, .parameter = value, ...): forks the child of `slot`, a struct name.
  * Parameters that are not named are zero. The slot is live until it is joined; forking a live one
- * is misuse. Cannot fail: where the deque is full, and on threads that are no worker, the child
+ * is misuse. Cannot fail: where the deque is full, and in a loop of the user's own, the child
  * runs at once. Cost: ten stores.
  */
 #define bide_fork(name, ...) \
