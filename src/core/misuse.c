@@ -75,7 +75,7 @@ static void describe_await(char *text, size_t size, const bide_async *async, con
 
 /*
  * Still pending, or done and not consumed: who has it. A frame that waits stays as it is while
- * this, the worker, looks.
+ * this, the one worker, looks.
  */
 static void describe_holder(char *text, size_t size, const bide_source *source)
 {
@@ -84,10 +84,12 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 
 	if (word == BIDE_WORD_ABANDONED_)
 		put(text, size, "bide_forget");
-	else if ((word & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ && word && !bide_shared_ && bide_port_on_worker())
+	else if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_ || !word)
+		put(text, size, "a wait or combinator that is going on");
+	else if (!bide_shared_ && bide_port_on_worker())
 		describe_await(text, size, waiter->async, &waiter->source);
 	else
-		put(text, size, "a wait or combinator that is going on");
+		put(text, size, "an await that is going on");
 }
 
 /* Who consumed a source last, as far as its free memory still says. */
