@@ -216,11 +216,11 @@ TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
 
 static void leak_three(void)
 {
-	task *t = as_task(later_value(1000, 3));
+	task *t = as_task(later_value(5 * MS, 3));
 
 	while (!bide_task_is_ready(t))
 		run_all();
-	bide_value_task dropped = later_value(1000, 5), waiting = later_value(100000 * MS, 4);
+	bide_value_task dropped = later_value(5 * MS, 5), waiting = later_value(100000 * MS, 4);
 	while (!bide_value_task_is_ready(dropped))
 		run_all();
 	(void)waiting.state;
@@ -231,8 +231,8 @@ static void leak_three(void)
 
 TEST(leaks_are_counted)
 {
-	task *t = as_task(later_value(1000, 3));
-	bide_value_task dropped = later_value(1000, 5), waiting = later_value(100000 * MS, 4);
+	task *t = as_task(later_value(20 * MS, 3));
+	bide_value_task dropped = later_value(20 * MS, 5), waiting = later_value(100000 * MS, 4);
 
 	(void)waiting.state;
 	while (!bide_task_is_ready(t) || !bide_value_task_is_ready(dropped))
@@ -378,6 +378,8 @@ TEST(without_pools_every_byte_comes_back_too)
 	assert_int_equal(l.live, held); /* before the shutdown already */
 	assert_int_equal(stats().live_bytes, held);
 	assert_true(l.allocations >= 12);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(l.live, 0);
 }
 
 TEST(an_allocator_needs_both_functions)
@@ -399,16 +401,15 @@ static value_task add_one(task *ended, void *argument)
 	return value_task_from(bide_task_result(ended).i + 1);
 }
 
-TEST(without_memory_calls_fail_as_documented)
+static void use_without_memory(bool pooled)
 {
 	ledger l = { .fail_after = -1 };
 	bide_allocator mine = { ledger_allocate, ledger_release, &l };
 	int64_t held;
 	task *next;
 
-	setenv("BIDE_POOL", "malloc", 1);
 	assert_int_equal(bide_set_allocator(&mine), 0);
-	held = held_by_threads(&l);
+	held = pooled ? 0 : held_by_threads(&l); /* what lies in pools is no failure */
 	l.fail_after = 0;
 	assert_null(task_create(0));
 	assert_null(bide_task_from_int(9));
@@ -424,6 +425,40 @@ TEST(without_memory_calls_fail_as_documented)
 	next = task_create(0);
 	assert_non_null(next);
 	task_unref(next);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(l.live, 0);
+}
+
+TEST(without_memory_calls_fail_as_documented)
+{
+	setenv("BIDE_POOL", "malloc", 1);
+	use_without_memory(false);
+}
+
+TEST(without_memory_one_worker_starts_and_calls_fail_as_documented)
+{
+	setenv("BIDE_WORKERS", "1", 1);
+	use_without_memory(true);
+}
+
+TEST(without_memory_many_workers_do_not_start)
+{
+	ledger l = { .fail_after = 0 };
+	bide_allocator mine = { ledger_allocate, ledger_release, &l };
+
+	assert_int_equal(bide_set_allocator(&mine), 0);
+	for (int64_t n = 0; n < 6; n++) {
+		l.fail_after = n;
+		assert_int_equal(bide_configure(&(bide_config){ .workers = 3 }), ENOMEM);
+		assert_int_equal(l.live, 0);
+	}
+	l.fail_after = 6;
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 3 }), 0);
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), ENOMEM); /* no record */
+	l.fail_after = -1;
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0);
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(l.live, 0);
 }
 
 /* Each allocation of this fails once; nothing leaks, nothing crashes. */
@@ -450,7 +485,7 @@ TEST(each_allocation_may_fail)
 			flat = bide_task_unwrap(outer);
 			bide_task_complete_int(t, 20);
 			bide_task_complete_pointer(outer, flat ? task_ref(t) : NULL);
-			if (n < 0)
+			if (n < 0 && !many_workers())
 				assert_false(bide_value_task_is_ready(v) && bide_value_task_is_ready(w));
 			(void)wait_int(v, NULL);
 			(void)wait_int(w, NULL);
@@ -474,6 +509,8 @@ TEST(each_allocation_may_fail)
 	}
 	assert_true(needed >= 9);
 	l.fail_after = -1;
+	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(l.live, 0);
 }
 
 /* --- dump and counters */
@@ -521,14 +558,16 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	task *t = task_create(0);
 	value_task outer, waits, yields, uses;
 	char place[64];
+	size_t count;
 
 	bide_user_source_init(&user, NULL);
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
-	outer = async_start(waits_for_frame, .what = later_value(MS, 1));
+	outer = async_start(waits_for_frame, .what = later_value(50 * MS, 1));
 	waits = await_it(t, NULL, 0);
 	yields = async_start(yielder);
-	assert_int_equal(bide_dump(keep_line, &dumped_count), 4);
-	assert_int_equal(dumped_count, 4);
+	count = bide_dump(keep_line, &dumped_count);
+	assert_true(count == 4 || (many_workers() && count == 3)); /* the last may be over */
+	assert_int_equal(dumped_count, count);
 	snprintf(place, sizeof place, "tests/test_runtime.c:%d", WAITS_FOR_FRAME_LINE);
 	assert_non_null(line_of("waits_for_frame"));
 #ifndef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
@@ -538,7 +577,8 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	assert_non_null(strstr(line_of("later"), "for a delay"));
 	assert_non_null(strstr(line_of("awaiter"), "for task"));
 	assert_non_null(strstr(line_of("awaiter"), "tests/task_support.h:"));
-	assert_non_null(strstr(line_of("yielder"), "its turn"));
+	if (count == 4)
+		assert_non_null(strstr(line_of("yielder"), "its turn"));
 
 	bide_task_complete_int(t, 1);
 	assert_int_equal(wait_int(outer, NULL), 0);
@@ -567,15 +607,17 @@ TEST(a_dump_without_a_function_to_write_is_misuse)
 TEST(the_counters_count_what_is_in_use)
 {
 	task *t = task_create(0);
-	value_task v = await_it(t, NULL, 0), d = delay_ms(1), y = async_start(yielder);
+	value_task v = await_it(t, NULL, 0), d = delay_ms(50), y = async_start(yielder);
 	bide_stats s = stats();
 
 	assert_int_equal(s.task_count, 1);
 	assert_int_equal(s.frame_count, 2);
 	assert_int_equal(s.operation_count, 2); /* the wait, the timer */
 	assert_int_equal(s.timer_count, 1);
-	assert_int_equal(s.runnable_count, 1);
-	assert_int_equal(s.unconsumed_count, 0);
+	if (!many_workers()) { /* else y may have run by itself */
+		assert_int_equal(s.runnable_count, 1);
+		assert_int_equal(s.unconsumed_count, 0);
+	}
 	assert_true(s.live_bytes > 0);
 	assert_int_equal(s.allocation_count > s.release_count, 1);
 	run_all();
