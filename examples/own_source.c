@@ -29,7 +29,7 @@ static bool mailbox_put(struct mailbox *box, int64_t message)
 	return bide_user_source_try_complete(&box->next, (bide_payload){ .i = message });
 }
 
-enum { MESSAGE_COUNT = 100000 };
+enum { MESSAGE_COUNT = 10000 };
 
 struct reader {
 	ASYNC_FRAME;
