@@ -157,7 +157,7 @@ static bide_source *single_take(size_t size_bytes, const bide_place *place)
 	if (r->next)
 		r->next->previous = r;
 	pools.singles = r;
-	((bide_source *)(void *)(r + 1))->generation = 0; /* a visitor may look before it is set up */
+	BIDE_STORE(&((bide_source *)(void *)(r + 1))->generation, 0, RELAXED); /* a visitor may look */
 	unlock_pools();
 	return (bide_source *)(void *)(r + 1);
 }
@@ -166,7 +166,7 @@ static void single_give(bide_source *source)
 {
 	record *r = (record *)(void *)source - 1;
 
-	source->generation = 0;
+	BIDE_STORE(&source->generation, 0, RELAXED); /* stats and dumps look */
 	lock_pools();
 	*(r->previous ? &r->previous->next : &pools.singles) = r->next;
 	if (r->next)
@@ -493,7 +493,7 @@ static bide_source *source_new(size_t size_bytes, unsigned kind, size_t header_b
 	if (!source)
 		return NULL;
 	source->word = BIDE_WORD_PENDING_;
-	source->generation = ++worker->generation;
+	BIDE_STORE(&source->generation, ++worker->generation, RELAXED); /* stats and dumps look */
 	source->payload.i = 0;
 	source->line = 0;
 	source->error = 0;
