@@ -120,9 +120,8 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
                         const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
-	bool held =
-		source->generation == value_task.payload.generation &&
-		BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
+	bool held = source->generation == value_task.payload.generation &&
+	            BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
 	char first[256], here[256] = " ";
 
 	if (source->generation == value_task.payload.generation)
