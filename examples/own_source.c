@@ -30,7 +30,7 @@ static bool mailbox_put(struct mailbox *box, int64_t message)
 	return bide_user_source_try_complete(&box->next, (bide_payload){ .i = message });
 }
 
-enum { MESSAGE_COUNT = 100000 };
+enum { MESSAGE_COUNT = 10000 };
 
 struct reader {
 	ASYNC_FRAME;
@@ -65,11 +65,10 @@ int main(void)
 	bide_user_source_init(&box.next, &operations);
 	reader = async_start(reader, .box = &box);
 	bide_get_stats(&before);
-	for (int64_t i = 1; i <= MESSAGE_COUNT; i++) {
-		if (!mailbox_put(&box, i))
-			return 1;
-		bide_run_ready(0); /* runs the reader, which takes it and waits for the next */
-	}
+	for (int64_t i = 1; i <= MESSAGE_COUNT; i++)
+		while (!mailbox_put(&box, i))
+			if (bide_wait(bide_yield(), NULL)) /* meanwhile the reader takes the one before */
+				return 1;
 	error = bide_wait(reader, &sum);
 	bide_get_stats(&after);
 	printf("%d messages, %d allocations, sum %lld\n", MESSAGE_COUNT,

@@ -63,6 +63,13 @@ static struct {
 	bide_os_thread ended; /* the last one that ended; it joined the one before: one join ends all */
 } pool;
 
+static BIDE_THREAD_LOCAL_ bool runs_calls;
+
+bool bide_blocking_is_thread_(void)
+{
+	return runs_calls;
+}
+
 /* ---- jobs */
 
 /* So many of the parties leave, after the outcome was stored if that was theirs to do. */
@@ -214,6 +221,7 @@ static void *run_thread(void *argument)
 	job *j;
 
 	bide_os_thread_name("bide-blocking");
+	runs_calls = true;
 	bide_os_lock(&pool.mutex);
 	while (wait_for_work()) {
 		j = pool.first;
@@ -229,6 +237,7 @@ static void *run_thread(void *argument)
 static void *run_long_thread(void *argument)
 {
 	bide_os_thread_name("bide-long");
+	runs_calls = true;
 	job_run(argument);
 	bide_os_lock(&pool.mutex);
 	thread_end(&pool.long_count);

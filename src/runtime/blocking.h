@@ -23,6 +23,9 @@ BIDE_INTERNAL void bide_blocking_configure(unsigned threads_min, unsigned thread
 /* Fills in the blocking_ counters. */
 BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
 
+/* This thread is one of those that run the calls. */
+BIDE_INTERNAL bool bide_blocking_is_thread_(void);
+
 /* After so long an idle thread ends. Written by tests only. */
 extern BIDE_INTERNAL int64_t bide_blocking_idle_max_ns_;
 
