@@ -565,6 +565,7 @@ TEST(when_any_can_be_forgotten)
 	bide_forget(bide_when_any(items, 2));
 	assert_int_equal(stats().operation_count, 1);
 	finish(0, 1);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	finish(1, 1);
 	result_of(items[0]);
@@ -666,6 +667,7 @@ TEST(when_any_over_many_tasks)
 	bide_value_task any = bide_when_any_tasks(many, COUNT);
 	bide_task_complete_int(many[COUNT - 7], 1);
 	assert_int_equal(result_of(any), COUNT - 7);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	for (size_t i = 0; i < COUNT; i++) {
 		bide_task_try_cancel(many[i]);
@@ -975,6 +977,7 @@ TEST(AW_21_a_wait_that_is_canceled_leaves_the_task_running)
 	bide_value_task wait = bide_in(scope, bide_task_await_for(tasks[0], 1000000000));
 	bide_context_cancel(scope, ECANCELED);
 	assert_int_equal(error_of(wait), ECANCELED);
+	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_false(bide_task_is_ready(tasks[0]));
 	bide_task_complete_int(tasks[0], 1);
@@ -990,6 +993,7 @@ TEST(AW_22_a_task_that_ends_in_time_removes_timer_and_registration)
 	bide_value_task wait = bide_in(scope, bide_task_await_for(tasks[0], 1000000000));
 	assert_int_equal(stats().timer_count, 1);
 	bide_task_complete_int(tasks[0], 8);
+	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_int_equal(result_of(wait), 8);
 	assert_int_equal(stats().operation_count, before);
@@ -1248,6 +1252,7 @@ static void fail_each_allocation(scenario *run)
 			finish(1, 6);
 			assert_int_equal(result_of(items[0]), 5);
 			assert_int_equal(result_of(items[1]), 6);
+			settle_workers();
 			assert_int_equal(stats().operation_count, 0);
 		} else {
 			assert_true(n > 0);
@@ -1295,6 +1300,7 @@ static int with_memory_for(long n, bide_value_task (*combine)(bide_task *const *
 	bide_task_complete_int(tasks[2], 2);
 	if (combine == bide_when_all_tasks)
 		error = error_of(value);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	drop_tasks(3);
 	return error;

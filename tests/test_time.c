@@ -143,6 +143,7 @@ TEST(DL_03_in_a_canceled_context_a_delay_is_canceled_at_once)
 	}
 	assert_true(bide_value_task_is_canceled(
 		with_token(bide_cancel_source_token(source), bide_delay_until_ns(0))));
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_cancel_source_unref(source);
 }
@@ -160,6 +161,7 @@ TEST(DL_04_a_delay_without_end_is_canceled_later_and_leaves_no_timer)
 	assert_true(bide_value_task_is_canceled(long_one));
 	assert_int_equal(bide_wait(forever, NULL), ECANCELED);
 	assert_int_equal(bide_wait(long_one, NULL), ECANCELED);
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_cancel_source_unref(source);
 }
@@ -184,6 +186,7 @@ TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
 	forget(delay_ms(5));
 	assert_int_equal(timer_count(), 1);
 	assert_int_equal(bide_wait(delay_ms(10), NULL), 0);
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 }
 
@@ -201,6 +204,7 @@ TEST(bad_delays_are_misuse)
 		assert_non_null(strstr(misuse_text, "bide_delay_ms: "));
 		assert_int_equal(misuse_count, 2 * (i + 1));
 	}
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 }
 
@@ -606,6 +610,7 @@ TEST(PT_03_a_stopped_timer_gives_false_at_once)
 	bide_periodic_timer_stop(timer);
 	assert_int_equal(bide_periodic_timer_set_period(timer, ms), 0);
 	assert_int_equal(next_tick(timer), 0);
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_periodic_timer_destroy(timer);
 	bide_periodic_timer_destroy(NULL);
