@@ -166,7 +166,7 @@ static void single_give(bide_source *source)
 {
 	record *r = (record *)(void *)source - 1;
 
-	source->generation = 0;
+	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	lock_pools();
 	*(r->previous ? &r->previous->next : &pools.singles) = r->next;
 	if (r->next)
@@ -220,7 +220,7 @@ static void big_give(bide_source *source)
 		single_give(source);
 		return;
 	}
-	source->generation = 0;
+	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	poison(source, size_bytes);
 	lock_pools();
 	r->started = (const bide_place *)(const void *)pools.big[bucket];
@@ -320,7 +320,7 @@ static void watched_give(bide_source *source, unsigned size_class)
 {
 	record *r = (record *)(void *)source - 1;
 
-	source->generation = 0;
+	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	poison(source, bide_class_bytes_(size_class));
 	r->next = NULL;
 	lock_pools();
@@ -496,7 +496,7 @@ static bide_source *source_new(size_t size_bytes, unsigned kind, size_t header_b
 	if (!source)
 		return NULL;
 	source->word = BIDE_WORD_PENDING_;
-	source->generation = ++worker->generation;
+	BIDE_STORE(&source->generation, ++worker->generation, RELAXED); /* visits read it */
 	source->payload.i = 0;
 	source->line = 0;
 	source->error = 0;

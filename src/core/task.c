@@ -185,7 +185,8 @@ static void wait_deliver(cancellable_subscription *c, bide_source *task, unsigne
 	c->base.task = NULL;
 	wait_unlock(c);
 	count = wait_decide(c, task->payload, task->error, flags);
-	if (c->base.operation.source.flags & BIDE_FLAG_LARGE_) {
+	/* set only if this decided; another party that did may be storing the other flags */
+	if (BIDE_LOAD(&c->base.operation.source.flags, RELAXED) & BIDE_FLAG_LARGE_) {
 		wait_lock(c);
 		c->base.task = (bide_source *)bide_task_ref((bide_task *)task);
 		wait_unlock(c);
@@ -724,15 +725,17 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		if (bide_is_done_(source))
 			seen = BIDE_WORD_DONE_;
 	}
-	source->generation = BIDE_COUNT_BASE_ + 2;
+	/* visits read the generation */
+	BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 2, RELAXED);
 	if (seen == BIDE_WORD_PENDING_ &&
 	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_SHARED_, RELEASE, ACQUIRE))
 		return (bide_task *)source;
 	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_) {
-		source->generation = BIDE_COUNT_BASE_ + 1; /* the producer is through with it */
+		/* the producer is through with it */
+		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
-	source->generation = generation;
+	BIDE_STORE(&source->generation, generation, RELAXED);
 	bide_report_stale_(value_task, "bide_as_task", place, NULL);
 	return bide_task_from_error(BIDE_ESTALE);
 }

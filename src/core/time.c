@@ -103,14 +103,14 @@ static void delay_canceled(bide_cancel_node *node, int error)
 	delay_leave(delay, out ? 2 : 1);
 }
 
-/* Its deadline is set. */
-static bide_value_task timer_start(bide_timer *timer)
+/* Its deadline is set. For ever: it is never armed, and may be over already, canceled. */
+static bide_value_task timer_start(bide_timer *timer, bool for_ever)
 {
 	bide_value_task v = bide_source_value_(&timer->source);
 
 	if (!bide_port_on_worker())
 		bide_port_post(post_of(timer));
-	else if (timer->source.payload.i != BIDE_FOREVER)
+	else if (!for_ever)
 		bide_port_arm(timer);
 	return v;
 }
@@ -122,6 +122,7 @@ static bide_value_task timer_start(bide_timer *timer)
 static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_core *core)
 {
 	bide_timer *timer = &delay->timer;
+	bool for_ever = timer->source.payload.i == BIDE_FOREVER;
 	bide_value_task v;
 	int error;
 
@@ -131,9 +132,9 @@ static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_c
 		bide_operation_drop_(&timer->source);
 		return bide_value_task_from_error(error);
 	}
-	v = timer_start(timer);
+	v = timer_start(timer, for_ever);
 	/* Nobody has the value task yet: the object is there, whatever happens to it. */
-	if (bide_shared_ && BIDE_LOAD(&delay->error, RELAXED) && bide_port_disarm(timer))
+	if (bide_shared_ && !for_ever && BIDE_LOAD(&delay->error, RELAXED) && bide_port_disarm(timer))
 		delay_leave(delay, 1);
 	return v;
 }
@@ -148,7 +149,8 @@ static bide_value_task delay_start(int64_t deadline_ns)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	mark_posted(timer);
 	timer->source.payload.i = deadline_ns;
-	return core ? cancellable_start((cancellable_delay *)timer, core) : timer_start(timer);
+	return core ? cancellable_start((cancellable_delay *)timer, core)
+	            : timer_start(timer, deadline_ns == BIDE_FOREVER);
 }
 
 bide_value_task bide_delay_until_ns(int64_t deadline_ns)
@@ -205,5 +207,5 @@ bide_value_task bide_materialise_(bide_value_task value_task)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	mark_posted(timer);
 	timer->source.payload.i = bide_port_now();
-	return timer_start(timer);
+	return timer_start(timer, false);
 }
