@@ -59,6 +59,9 @@ int main(void)
 	value_task reader;
 	int error;
 
+	/* This thread runs the reader itself, in between: a runtime with one worker. */
+	if (bide_configure(&(bide_config){ .workers = 1 }) != 0)
+		return 1;
 	bide_user_source_init(&box.next, &operations);
 	reader = async_start(reader, .box = &box);
 	bide_get_stats(&before);

@@ -126,6 +126,9 @@ int main(int count, char **words)
 	signal(SIGPIPE, SIG_IGN); /* a gnuplot that gives up is no reason to leave files behind */
 	if (count_install() != 0)
 		return complain("the allocator", EBUSY);
+	/* Cache and database connection are plain memory, which one worker touches. */
+	if (bide_configure(&(bide_config){ .workers = 1 }) != 0)
+		return complain("bide_configure", EBUSY);
 	failed = show_get_data(options.quick ? 10 : 1000, options.quick ? 1000 : 1000000);
 	if (!failed)
 		failed = show_database(&options);
