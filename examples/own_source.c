@@ -60,6 +60,7 @@ int main(void)
 	value_task reader;
 	int error;
 
+	/* This thread runs the reader itself, in between: a runtime with one worker. */
 	if (bide_configure(&(bide_config){ .workers = 1 }) != 0)
 		return 1;
 	bide_user_source_init(&box.next, &operations);

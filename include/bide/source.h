@@ -120,9 +120,9 @@ BIDE_API void bide_user_source_init(bide_user_source *source,
                                     const bide_source_operations *operations);
 
 /*
- * The same for one that is completed and awaited without two threads at once: no locked instruction
- * is paid. With one worker: on its thread; completing it on another is misuse. With many: by
- * functions of one strand, or of one loop (executor.h); that is not checked.
+ * The same for one that only the thread of the one worker completes and awaits: no locked
+ * instruction is paid. Completing it on another thread is misuse. With many workers it is what
+ * bide_user_source_init makes.
  */
 BIDE_API void bide_user_source_init_local(bide_user_source *source,
                                           const bide_source_operations *operations);
