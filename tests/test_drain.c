@@ -14,6 +14,7 @@ TEST(without_a_runtime_or_a_pending_function_it_returns_at_once)
 
 TEST(it_runs_what_is_ready)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
 
 	for (int i = 1; i <= 3; i++)
