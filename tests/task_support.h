@@ -113,16 +113,19 @@ void test_after_each(void)
 /* --- an awaiter that notes its turn */
 
 typedef struct turn_log {
-	int count;
+	atomic_int count; /* several workers may note at once; ids are read when all have */
 	int ids[64];
 } turn_log;
 
 BIDE_UNUSED static void turn(turn_log *log, int id)
 {
-	if (log && log->count < 64)
-		log->ids[log->count] = id;
-	if (log)
-		log->count++;
+	int at;
+
+	if (!log)
+		return;
+	at = atomic_fetch_add(&log->count, 1);
+	if (at < 64)
+		log->ids[at] = id;
 }
 
 #define ASSERT_TURNS(log, ...)                                        \

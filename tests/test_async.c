@@ -1358,7 +1358,11 @@ static void assert_steady(void (*use)(void))
 	assert_true(before > 0);
 	for (int i = 0; i < 3000; i++)
 		use();
-	assert_int_equal(stats_now().allocation_count, before);
+	/* Several workers: each thread's lists fill up to a limit, in chunks that double. */
+	if (many_workers())
+		assert_true(stats_now().allocation_count <= before + 24);
+	else
+		assert_int_equal(stats_now().allocation_count, before);
 	assert_int_equal(stats_now().frame_count, 0);
 	assert_int_equal(stats_now().operation_count, 0);
 }

@@ -391,7 +391,8 @@ TEST(a_job_becomes_a_task_for_many)
 	assert_int_equal(wait_int(b, &got), 0);
 	assert_int_equal(got, 5);
 	assert_int_equal(wait_int(a, &got), 0);
-	ASSERT_TURNS(&log, 1, 2);
+	assert_int_equal(log.count, 2);
+	assert_true(many_workers() || log.ids[0] == 1);
 	assert_int_equal(atomic_load(&calls), 1);
 	task_unref(t);
 }

@@ -355,9 +355,13 @@ static task *proxy_unwrap_outer(task *t)
 static void queue_rule(make_proxy *make, unsigned options, int first, int second)
 {
 	turn_log log = { 0 };
-	task *t = task_create(options), *proxy = make(t);
-	value_task a = await_it(proxy, &log, 1), b;
+	task *t, *proxy;
+	value_task a, b;
 
+	one_worker();
+	t = task_create(options);
+	proxy = make(t);
+	a = await_it(proxy, &log, 1);
 	b = async_start(yielder, .log = &log, .id = 2);
 	if (make == proxy_unwrap_outer) {
 		inner_task = bide_task_from_int(77);
@@ -371,6 +375,7 @@ static void queue_rule(make_proxy *make, unsigned options, int first, int second
 	assert_int_equal(wait_int(b, NULL), 0);
 	task_unref(proxy);
 	task_unref(t);
+	assert_int_equal(bide_shutdown(false), 0);
 }
 
 TEST(CW_16_an_awaiter_is_next_or_queued_as_the_option_says)
@@ -456,7 +461,8 @@ TEST(a_source_completed_by_another_thread_continues_on_the_worker)
 	assert_int_equal(pthread_create(&other, NULL, cancels, t), 0);
 	pthread_join(other, NULL);
 	assert_int_equal(bide_task_status(t), BIDE_CANCELED);
-	assert_int_equal(bide_task_status(next), BIDE_PENDING);
+	if (!many_workers())
+		assert_int_equal(bide_task_status(next), BIDE_PENDING); /* the worker is this thread */
 	assert_int_equal(bide_task_wait(next, &got), ECANCELED);
 	task_unref(next);
 	task_unref(t);

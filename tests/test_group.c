@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stdatomic.h>
+
 #include "library.h"
 
 enum { SOURCES_MAX = 4 };
@@ -381,7 +383,7 @@ struct spawner {
 	BIDE_ASYNC_FRAME;
 	struct {
 		int left;
-		int *ran;
+		atomic_int *ran;
 	} in;
 };
 
@@ -389,7 +391,7 @@ bide_async(spawner)
 {
 	bide_async_begin;
 	bide_await(bide_yield());
-	++*my->in.ran;
+	atomic_fetch_add(my->in.ran, 1);
 	if (my->in.left > 0)
 		bide_group_start(&group,
 		                 bide_async_start(spawner, .left = my->in.left - 1, .ran = my->in.ran));
@@ -399,7 +401,7 @@ bide_async_finally:
 
 TEST(members_may_add_members_while_the_group_is_waited_for)
 {
-	int ran = 0;
+	atomic_int ran = 0;
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	bide_group_start(&group, bide_async_start(spawner, .left = 99, .ran = &ran));
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
@@ -408,11 +410,14 @@ TEST(members_may_add_members_while_the_group_is_waited_for)
 
 TEST(a_hundred_thousand_members)
 {
-	int ran = 0;
+	atomic_int ran = 0;
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	for (int i = 0; i < 100000; i++)
 		bide_group_start(&group, bide_async_start(spawner, .left = 0, .ran = &ran));
-	assert_int_equal(bide_group_pending(&group), 100000);
+	if (many_workers())
+		assert_true(bide_group_pending(&group) <= 100000); /* they run already */
+	else
+		assert_int_equal(bide_group_pending(&group), 100000);
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 	assert_int_equal(ran, 100000);
 }

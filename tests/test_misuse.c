@@ -175,6 +175,8 @@ TEST(awaiting_twice_aborts_by_default)
 	bide_set_misuse_hook(note_misuse, NULL);
 	(void)bide_wait(async_start(twice, .what = later(1, 5)), NULL);
 	bide_set_misuse_hook(NULL, NULL);
+	/* The processes below have no other threads of this one: they need workers of their own. */
+	assert_int_equal(bide_shutdown(false), 0);
 #ifndef BIDE_COMPUTED_GOTO
 	snprintf(text, sizeof text,
 	         "test_misuse.c:%u in twice: this value task has been consumed already", second_line);
@@ -304,8 +306,13 @@ async_finally:
 
 TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 {
-	value_task v = later(2, 5), first = async_start(once, .what = v);
+	bide_user_source gate;
+	value_task v, first;
 	task *t;
+
+	bide_user_source_init(&gate, NULL);
+	v = async_start(once, .what = bide_user_source_value_task(&gate));
+	first = async_start(once, .what = v);
 
 	bide_set_misuse_hook(note_misuse, NULL);
 	MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE), "awaits",
@@ -316,6 +323,7 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	MISUSE(forget(v), "bide_forget", "in once");
 	MISUSE(t = as_task(v), "bide_as_task", "in once");
 	task_unref(t);
+	bide_user_source_complete(&gate, (bide_payload){ .i = 5 });
 	assert_int_equal(result_of(first), 5);
 	assert_int_equal(stats_now().frame_count, 0);
 }
@@ -333,20 +341,55 @@ static void *use_elsewhere(void *argument)
 	MISUSE(t = as_task(v), "bide_as_task", "worker's thread", "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	MISUSE(assert_int_equal(settle(0), -1), "bide_run_ready", "worker's");
+	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "worker's");
 	MISUSE(assert_int_equal(bide_shutdown(true), -1), "bide_shutdown", "worker's");
 	return NULL;
 }
 
-TEST(a_value_task_on_another_thread_is_misuse)
+TEST(with_one_worker_a_value_task_on_another_thread_is_misuse)
 {
-	value_task v = later(1, 5);
+	value_task v;
 	pthread_t thread;
 
+	one_worker();
+	v = later(1, 5);
 	bide_set_misuse_hook(note_misuse, NULL);
 	assert_int_equal(pthread_create(&thread, NULL, use_elsewhere, &v), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(result_of(v), 5);
+}
+
+static void *use_of_another_thread(void *argument)
+{
+	value_task *v = argument;
+	task *t;
+
+	assert_int_equal(result_of(v[0]), 5);
+	assert_int_equal(result_of(async_start(once, .what = v[1])), 6);
+	forget(v[2]);
+	t = as_task(v[3]);
+	assert_int_equal(bide_task_wait(t, NULL), 0);
+	task_unref(t);
+	return NULL;
+}
+
+TEST(with_many_workers_any_thread_uses_a_value_task)
+{
+	value_task v[4];
+	pthread_t thread;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	bide_set_misuse_hook(note_misuse, NULL);
+	for (int yields = 0; yields < 100; yields++) {
+		for (int i = 0; i < 4; i++)
+			v[i] = later(yields, 5 + i);
+		assert_int_equal(pthread_create(&thread, NULL, use_of_another_thread, v), 0);
+		pthread_join(thread, NULL);
+	}
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	assert_int_equal(misuse_count, 0);
+	assert_int_equal(stats_now().frame_count, 0);
+	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "many workers");
 }
 
 /* --- the hook --- */

@@ -65,8 +65,10 @@ static value_task takes_its_turn(void *argument)
 TEST(nothing_runs_inside_the_call)
 {
 	turn_log log = { 0 };
-	value_task v = bide_run(takes_its_turn, &log);
+	value_task v;
 
+	one_worker(); /* which does not go on before this thread waits */
+	v = bide_run(takes_its_turn, &log);
 	turn(&log, 1);
 	assert_false(value_task_is_ready(v));
 	assert_int_equal(wait_int(v, NULL), 0);
@@ -139,11 +141,15 @@ static value_task must_not_run(void *argument)
 
 TEST(canceled_before_it_began_it_never_runs)
 {
-	bide_context *context = canceled_context();
+	bide_context *context;
 	bool ran = false;
-	value_task v = bide_in(context, bide_run(must_not_run, &ran));
-	task *t = bide_in(context, bide_task_run(must_not_run, &ran));
+	value_task v;
+	task *t;
 
+	one_worker(); /* so that it can be canceled between the call and the beginning */
+	context = canceled_context();
+	v = bide_in(context, bide_run(must_not_run, &ran));
+	t = bide_in(context, bide_task_run(must_not_run, &ran));
 	assert_int_equal(bide_value_task_status(v), BIDE_CANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	assert_int_equal(task_wait(t, NULL), ECANCELED);
@@ -158,6 +164,38 @@ TEST(canceled_before_it_began_it_never_runs)
 }
 
 /* --- threads */
+
+static value_task notes_its_thread(void *argument)
+{
+	*(pthread_t *)argument = pthread_self();
+	return value_task_from(0);
+}
+
+TEST(with_many_workers_it_never_runs_on_the_thread_that_calls)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	for (int i = 0; i < 100; i++) {
+		pthread_t where = pthread_self();
+		assert_int_equal(wait_int(bide_run(notes_its_thread, &where), NULL), 0);
+		assert_false(pthread_equal(where, pthread_self()));
+	}
+}
+
+TEST(with_many_workers_a_canceled_one_never_runs_either)
+{
+	bide_context *context;
+	bool ran = false;
+	task *t;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	context = canceled_context();
+	assert_int_equal(wait_int(bide_in(context, bide_run(must_not_run, &ran)), NULL), ECANCELED);
+	t = bide_in(context, bide_task_run(must_not_run, &ran));
+	assert_int_equal(task_wait(t, NULL), ECANCELED);
+	task_unref(t);
+	bide_context_unref(context);
+	assert_false(ran);
+}
 
 static value_task its_thread(void *argument)
 {

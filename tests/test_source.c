@@ -471,12 +471,20 @@ static void *complete_local(void *argument)
 	return NULL;
 }
 
+static void *complete_local_first(void *argument)
+{
+	assert_true(bide_user_source_try_complete(argument, number(5)));
+	assert_false(bide_user_source_try_complete(argument, number(6)));
+	return NULL;
+}
+
 TEST(a_local_source_is_for_the_thread_that_runs_its_consumer)
 {
 	bide_user_source source;
 	pthread_t thread;
 	value_task waiting;
 
+	one_worker();
 	bide_user_source_init_local(&source, NULL);
 	for (int i = 0; i < 100; i++) {
 		waiting = consume(bide_user_source_value_task(&source));
@@ -493,6 +501,24 @@ TEST(a_local_source_is_for_the_thread_that_runs_its_consumer)
 	pthread_join(thread, NULL);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(bide_value_task_status(bide_user_source_value_task(&source)), BIDE_PENDING);
+}
+
+/* Nobody else is near it at a time: what is promised is only that it is not asked who calls. */
+TEST(with_many_workers_a_local_source_goes_from_thread_to_thread)
+{
+	bide_user_source source;
+	pthread_t thread;
+	value_task v;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	bide_set_misuse_hook(note_misuse, NULL);
+	bide_user_source_init_local(&source, NULL);
+	v = bide_user_source_value_task(&source);
+	assert_int_equal(pthread_create(&thread, NULL, complete_local_first, &source), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(result_of(v), 5);
+	bide_user_source_reset(&source);
+	assert_int_equal(misuse_count, 0);
 }
 
 /* --- other threads --- */

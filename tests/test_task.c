@@ -425,11 +425,12 @@ TEST(misuse_aborts_by_default_and_names_the_function)
 
 TEST(the_first_awaiter_runs_next_and_the_others_queue_in_order)
 {
-	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
-	task *t = task_create(0);
+	task *t;
 	value_task waits[5], other;
 
+	one_worker();
+	t = task_create(0);
 	for (int i = 0; i < 5; i++)
 		waits[i] = await_it(t, &log, i + 1);
 	other = async_start(yielder, .log = &log, .id = 100);
@@ -447,13 +448,61 @@ TEST(the_first_awaiter_runs_next_and_the_others_queue_in_order)
 	task_unref(t);
 }
 
+/* Where does a continuation run? */
+struct tells_thread {
+	ASYNC_FRAME;
+	struct {
+		task *when;
+		atomic_bool *elsewhere;
+		pthread_t starter;
+	} in;
+	int64_t value;
+};
+
+async(tells_thread)
+{
+	async_begin;
+	await(my->value, task_await(my->in.when));
+	if (!pthread_equal(pthread_self(), my->in.starter))
+		atomic_store(my->in.elsewhere, true);
+	async_return(my->value);
+async_finally:
+	async_end;
+}
+
+TEST(with_many_workers_awaiters_continue_on_them_never_inside_of_complete)
+{
+	atomic_bool elsewhere[20];
+	value_task waits[20];
+	int64_t got;
+	task *t;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	for (int option = 0; option < 2; option++) {
+		t = task_create(option ? BIDE_TASK_QUEUE_CONTINUATIONS : 0);
+		for (int i = 0; i < 20; i++) {
+			atomic_init(&elsewhere[i], false);
+			waits[i] = async_start(tells_thread, .when = t, .elsewhere = &elsewhere[i],
+			                       .starter = pthread_self());
+		}
+		bide_task_complete_int(t, 8);
+		for (int i = 0; i < 20; i++) {
+			assert_int_equal(wait_int(waits[i], &got), 0);
+			assert_int_equal(got, 8);
+			assert_true(atomic_load(&elsewhere[i]));
+		}
+		task_unref(t);
+	}
+}
+
 TEST(all_awaiters_of_a_queueing_task_wait_their_turn)
 {
-	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
-	task *t = task_create(BIDE_TASK_QUEUE_CONTINUATIONS);
+	task *t;
 	value_task waits[3], other;
 
+	one_worker();
+	t = task_create(BIDE_TASK_QUEUE_CONTINUATIONS);
 	for (int i = 0; i < 3; i++)
 		waits[i] = await_it(t, &log, i + 1);
 	other = async_start(yielder, .log = &log, .id = 100);
@@ -479,7 +528,7 @@ TEST(ten_thousand_awaiters_of_one_task_all_get_its_result)
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	run_all();
 	assert_int_equal(log.count, COUNT);
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < 64 && !many_workers(); i++)
 		assert_int_equal(log.ids[i], i);
 	for (int i = 0; i < COUNT; i++) {
 		int64_t got;
@@ -553,7 +602,11 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 		if (i == 100)
 			before = stats().live_bytes;
 	}
-	assert_int_equal(stats().live_bytes, before);
+	/* Several workers: each thread keeps some free objects; 2.5 MB were made. */
+	if (many_workers())
+		assert_true(stats().live_bytes <= before + 1024 * 1024);
+	else
+		assert_int_equal(stats().live_bytes, before);
 	assert_int_equal(stats().operation_count, 0);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	task_unref(t);

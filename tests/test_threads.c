@@ -44,17 +44,17 @@ static void on_helper(void *(*run)(void *), void *argument)
 {
 	helper h;
 
-	run_all(); /* this thread is the worker */
+	run_all(); /* if there is one worker it is this thread */
 	helper_start(&h, run, argument);
 	helper_end(&h);
 	run_all();
 }
 
-/* Says which thread it ran on. */
+/* Says which threads it ran on. */
 struct where {
 	ASYNC_FRAME;
 	struct {
-		pthread_t *thread;
+		pthread_t *threads; /* before and after its await */
 		int64_t ns;
 	} in;
 };
@@ -62,9 +62,9 @@ struct where {
 async(where)
 {
 	async_begin;
-	*my->in.thread = pthread_self();
+	my->in.threads[0] = pthread_self();
 	await(delay_ns(my->in.ns));
-	assert_true(pthread_equal(*my->in.thread, pthread_self()));
+	my->in.threads[1] = pthread_self();
 	async_return(5);
 async_finally:
 	async_end;
@@ -72,22 +72,39 @@ async_finally:
 
 static void *starts_and_waits(void *argument)
 {
-	pthread_t *thread = argument;
+	pthread_t *threads = argument;
 	int64_t got = 0;
 
-	assert_int_equal(wait_int(async_start(where, .thread = thread, .ns = 0), &got), 0);
+	threads[4] = pthread_self();
+	assert_int_equal(wait_int(async_start(where, .threads = threads, .ns = 0), &got), 0);
 	assert_int_equal(got, 5);
-	assert_int_equal(wait_int(async_start(where, .thread = thread, .ns = MS), &got), 0);
+	assert_int_equal(wait_int(async_start(where, .threads = threads + 2, .ns = MS), &got), 0);
 	assert_int_equal(got, 5);
 	return NULL;
 }
 
 TEST(what_another_thread_starts_runs_on_the_worker)
 {
-	pthread_t ran_on;
+	pthread_t ran_on[5];
 
-	on_helper(starts_and_waits, &ran_on);
-	assert_true(pthread_equal(ran_on, pthread_self()));
+	one_worker();
+	on_helper(starts_and_waits, ran_on);
+	for (int i = 0; i < 4; i++)
+		assert_true(pthread_equal(ran_on[i], pthread_self()));
+	assert_int_equal(stats().frame_count, 0);
+}
+
+TEST(with_many_workers_it_begins_there_and_goes_on_on_a_worker)
+{
+	pthread_t ran_on[5];
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	on_helper(starts_and_waits, ran_on);
+	for (int i = 0; i < 3; i++) /* the first does not wait at all */
+		assert_true(pthread_equal(ran_on[i], ran_on[4]));
+	assert_false(pthread_equal(ran_on[3], ran_on[4]));
+	assert_false(pthread_equal(ran_on[3], pthread_self()));
+	run_all();
 	assert_int_equal(stats().frame_count, 0);
 }
 

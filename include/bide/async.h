@@ -303,7 +303,8 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 		if (BIDE_UNLIKELY(!frame_))                                                            \
 			return bide_start_failed_(&name##_async_);                                         \
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                       \
-		if (BIDE_UNLIKELY(bide_stack_pointer_() < worker_->stack_limit))                       \
+		if (BIDE_UNLIKELY(bide_stack_pointer_() < worker_->stack_limit) ||                     \
+		    (BIDE_FORKS_((struct name *)0) && BIDE_UNLIKELY(worker_->deque.foreign)))          \
 			return bide_start_cold_(worker_, frame_);                                          \
 		parent_ = worker_->current;                                                            \
 		worker_->current = frame_;                                                             \

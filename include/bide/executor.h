@@ -39,17 +39,19 @@ BIDE_BEGIN
 BIDE_API BIDE_USE_RESULT bide_executor *bide_strand_create(void);
 
 /*
- * A new loop, of the calling thread. Outside of async functions; else misuse, NULL. NULL: no memory
- * or no file descriptor is left. Costs one file descriptor; on the worker's own thread three, which
- * all loops of that thread share and which stay until bide_shutdown.
+ * A new loop, of the calling thread. Outside of async functions; else misuse, NULL. NULL: no memory.
+ * On the own thread of the one worker it needs three file descriptors, which all loops of that
+ * thread share and which stay until bide_shutdown; NULL also if there are none.
  */
 BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
 
 /*
  * What to poll for reading: readable while something of the loop is ready. Only to be polled, never
- * to be read. Stays the same. -1 (misuse): no loop.
+ * to be read. The first call opens it; afterwards it stays the same. A thread that calls
+ * bide_loop_run again and again needs none, and whoever makes something ready there then pays no
+ * system call. -1: no file descriptor is left; or no loop (misuse). Any thread.
  */
-BIDE_API int bide_loop_fd(const bide_executor *loop);
+BIDE_API int bide_loop_fd(bide_executor *loop);
 
 /*
  * Runs what is ready in the loop, at most max_count functions (0: no limit), and returns at once.

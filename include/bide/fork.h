@@ -38,6 +38,10 @@
  * took run if the function has succeeded so far and are dropped if it has failed. An error of one
  * replaces a success. Forks that the cleanup makes and does not join run at its end.
  *
+ * Functions that fork run on workers: started on another thread of a runtime with many workers they
+ * are queued, where other functions begin at once. On a loop of the user's own (executor.h) a fork
+ * runs its child at once.
+ *
  * The child runs with the context that was current at the fork. Forks and joins are statements and
  * expressions of the function whose frame it is; a slot may also stand in other memory that lives
  * as long. Joining in the reverse order of forking is the fast path; other orders search.
@@ -101,8 +105,8 @@ BIDE_API bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point);
 
 /*
  * The deque's owner pushes and pops at `bottom`, thieves take at `head`, which only they move, one
- * at a time. Push: the release of bottom publishes the entry and all that is behind it, to the
- * thief's acquire. See src/core/deque.h.
+ * at a time. Every store of bottom is a release: it publishes the entries below it and all that is
+ * behind them, to the thief's acquire. See src/core/deque.h.
  */
 BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
                                  bide_value_task (*call)(bide_fork *fork))
@@ -143,11 +147,11 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->ring[bottom & deque->mask], RELAXED) != (uintptr_t)fork ||
 	                  frame->newest != (uintptr_t)fork || frame->frame.context))
 		return false;
-	BIDE_STORE(&deque->bottom, bottom, RELAXED);
+	BIDE_STORE(&deque->bottom, bottom, RELEASE); /* a thief may read this for those below */
 	BIDE_LIGHT_FENCE();
 	if (BIDE_UNLIKELY((int32_t)(bottom - BIDE_LOAD(&deque->head, RELAXED)) < 0)) {
 		/* taken, or a thief is about to see that it was too late: decided under its lock */
-		BIDE_STORE(&deque->bottom, bottom + 1, RELAXED);
+		BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
 		return false;
 	}
 	frame->newest = fork->older;

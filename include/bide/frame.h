@@ -113,6 +113,7 @@ typedef struct bide_deque {
 	uint32_t mask;   /* entries - 1 */
 	uint32_t wanted; /* not 0: somebody has nothing to do; pushes take the slow path */
 	bool fenced;     /* thieves have no heavy fence: owner and thieves both pay */
+	bool foreign;    /* of no worker, and there are many: functions that fork are queued for them */
 	/* What thieves write. */
 	__attribute__((aligned(64))) uint32_t head; /* the oldest entry; under the lock */
 	uint32_t stealing;                          /* the lock of head */

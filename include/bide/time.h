@@ -37,8 +37,9 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_yield(void)
 }
 
 /*
- * --- periodic timer: one consumer; ticks that were missed merge into one. On the worker's thread,
- * but for stop and destroy, which any thread may call ---
+ * --- periodic timer: one consumer; ticks that were missed merge into one. With many workers any
+ * thread may call any of these, also while the consumer waits; with one the worker's thread, but
+ * for stop and destroy, which any thread may call. After destroy nobody calls anything ---
  */
 
 typedef struct bide_periodic_timer bide_periodic_timer;
@@ -57,8 +58,8 @@ BIDE_API int bide_periodic_timer_set_period(bide_periodic_timer *timer, int64_t 
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_periodic_timer_next(bide_periodic_timer *timer);
 /*
- * Ends it: a pending wait gives false. Frees it, at once or when that wait is consumed. NULL does
- * nothing.
+ * Ends it: a pending wait gives false. destroy frees it as well, as soon as the library is through
+ * with it: the value task of that wait stays valid. NULL does nothing.
  */
 BIDE_API void bide_periodic_timer_stop(bide_periodic_timer *timer);
 BIDE_API void bide_periodic_timer_destroy(bide_periodic_timer *timer);

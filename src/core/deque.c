@@ -122,16 +122,16 @@ static bool claim_newest(bide_deque *deque, uint32_t index)
 		BIDE_STORE(&deque->bottom, index, SEQ_CST); /* pairs with the thief's, see deque.h */
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, SEQ_CST)) >= 0;
 	} else {
-		BIDE_STORE(&deque->bottom, index, RELAXED);
+		BIDE_STORE(&deque->bottom, index, RELEASE); /* see deque.h */
 		BIDE_LIGHT_FENCE(); /* pairs with the thief's heavy fence */
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
 	}
 	if (!mine) {
-		BIDE_STORE(&deque->bottom, index + 1, RELAXED);
+		BIDE_STORE(&deque->bottom, index + 1, RELEASE);
 		lock(deque);
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
 		if (mine)
-			BIDE_STORE(&deque->bottom, index, RELAXED);
+			BIDE_STORE(&deque->bottom, index, RELEASE);
 		unlock(deque);
 	}
 	if (is_careful(deque))

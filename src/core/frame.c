@@ -116,6 +116,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		worker->pool[c].room = mode == MODE_FAST ? ROOM_START : 0;
 	bide_deque_none_(worker);
+	worker->deque.foreign = is_guest && bide_shared_;
 	bide_counts_join_(thread);
 }
 
@@ -436,8 +437,11 @@ void bide_pools_release_(void)
 
 /*
  * In use: a generation of a thread, or a count of references. Free memory has a link there, or 0.
+ * Other threads take and give back meanwhile: a snapshot.
  */
-static void visit_one(bide_source *source, void (*visit)(bide_source *, void *), void *argument)
+__attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
+                                                          void (*visit)(bide_source *, void *),
+                                                          void *argument)
 {
 	if (BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0)
 		visit(source, argument);

@@ -41,6 +41,7 @@ __attribute__((no_sanitize_thread)) static bool take(snapshot *s, const bide_sou
 	s->line = READ(source->line) & 0x3fffffffu;
 	s->async = NULL;
 	s->type = NULL;
+	s->awaiting = NULL;
 	if (s->kind < BIDE_KIND_TIMER_) {
 		s->async = READ(frame->async);
 		s->awaiting = READ(frame->awaiting);

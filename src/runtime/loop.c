@@ -2,8 +2,8 @@
  * loop.c - executors whose functions run on a thread of the user's: one descriptor to poll, one
  * call to run what is ready.
  *
- * On any thread but the worker's own a loop is a queue and an eventfd, which is written when
- * something comes and nothing was there. On the worker's own thread its functions are the worker's
+ * On any thread but the worker's own a loop is a queue and, once somebody asks for a descriptor, an
+ * eventfd, which is written when something comes and nothing was there. On the worker's own thread its functions are the worker's
  * like those of a strand, so that bide_wait there runs them too; the descriptor is an epoll of an
  * eventfd and a timerfd, and speaks for all that the worker has to do.
  */
@@ -84,14 +84,23 @@ void bide_poll_leave_(void)
 
 /* --- loops --- */
 
+/*
+ * After the push that found it idle. Who asks for the descriptor stores it, then looks whether it is
+ * idle: one of the two sees the other. Without a descriptor nobody sleeps on it.
+ */
 static void loop_wake(bide_executor *loop)
 {
-	bide_os_event_signal(loop->fd);
+	int fd;
+
+	BIDE_FENCE(SEQ_CST); /* pairs with bide_loop_fd */
+	fd = BIDE_LOAD(&loop->fd, RELAXED);
+	if (fd >= 0)
+		bide_os_event_signal(fd);
 }
 
 static void loop_destroy(bide_executor *loop)
 {
-	if (loop->wake)
+	if (loop->wake && loop->fd >= 0)
 		bide_os_close(loop->fd);
 }
 
@@ -121,17 +130,15 @@ bide_executor *bide_loop_create(void)
 		return NULL;
 	loop->thread = bide_port_thread();
 	loop->destroy = loop_destroy;
-	if (bide_runtime_on_worker_()) {
-		loop->fd = poll_open() ? poll_both : -1;
-	} else {
-		loop->fd = bide_os_event_open();
+	if (!bide_runtime_on_worker_()) {
 		loop->wake = loop_wake;
+		return loop;
 	}
-	if (loop->fd < 0) {
-		bide_executor_unref(loop);
-		return NULL;
-	}
-	return loop;
+	loop->fd = poll_open() ? poll_both : -1;
+	if (loop->fd >= 0)
+		return loop;
+	bide_executor_unref(loop);
+	return NULL;
 }
 
 /* false: misuse was reported. */
@@ -143,9 +150,26 @@ static bool is_loop(const bide_executor *loop, const char *what)
 	return false;
 }
 
-int bide_loop_fd(const bide_executor *loop)
+int bide_loop_fd(bide_executor *loop)
 {
-	return is_loop(loop, "bide_loop_fd") ? loop->fd : -1;
+	int fd, none = -1;
+
+	if (!is_loop(loop, "bide_loop_fd"))
+		return -1;
+	fd = BIDE_LOAD(&loop->fd, ACQUIRE);
+	if (fd >= 0)
+		return fd;
+	fd = bide_os_event_open();
+	if (fd < 0)
+		return -1;
+	if (!BIDE_CAS(&loop->fd, &none, fd, SEQ_CST, ACQUIRE)) { /* another thread was faster */
+		bide_os_close(fd);
+		return none;
+	}
+	BIDE_FENCE(SEQ_CST); /* pairs with loop_wake */
+	if (BIDE_LOAD(&loop->inbox, RELAXED) != BIDE_EXECUTOR_IDLE_)
+		bide_os_event_signal(fd);
+	return fd;
 }
 
 static bool may_run(const bide_executor *loop, const bide_worker *worker)
@@ -168,14 +192,19 @@ int64_t bide_loop_run(bide_executor *loop, size_t max_count)
 	bide_frame *frame;
 	uintptr_t saved;
 	bool rests;
+	int fd;
 
 	if (!worker || !is_loop(loop, "bide_loop_run") || !may_run(loop, worker))
 		return -1;
 	if (!loop->wake)
 		return bide_run_ready(max_count);
+	if (BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
+		return BIDE_FOREVER; /* the descriptor is not readable, or will be again */
 	bide_executor_ref(loop); /* a function may drop the last one */
 	saved = bide_context_push_(BIDE_DETACHED_);
-	bide_os_event_clear(loop->fd); /* before it looks: who comes later signals */
+	fd = BIDE_LOAD(&loop->fd, RELAXED);
+	if (fd >= 0)
+		bide_os_event_clear(fd); /* before it looks: who comes later signals */
 	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
 		frame = bide_executor_take_(loop);
 		if (!frame)
@@ -184,8 +213,9 @@ int64_t bide_loop_run(bide_executor *loop, size_t max_count)
 	}
 	bide_context_pop_(saved);
 	rests = bide_executor_rest_(loop);
-	if (!rests)
-		bide_os_event_signal(loop->fd);
+	fd = BIDE_LOAD(&loop->fd, RELAXED);
+	if (!rests && fd >= 0)
+		bide_os_event_signal(fd);
 	bide_executor_unref(loop);
 	return rests ? BIDE_FOREVER : 0;
 }

@@ -1,28 +1,71 @@
 /*
  * periodic.c - the periodic timer: one consumer, ticks that nobody waited for merge into one.
+ *
+ * With many workers all of it is under the timer's lock, which is given up before a tick is
+ * completed. The wheel's lock and the one of a cancellation's operations are taken under it, never
+ * the other way round: what is due, and what fires, comes without any lock.
+ *
+ * Who can still touch the timer holds a reference: its owner, the wheel (also while `due` is on its
+ * way), a tick that waits. The last one frees it.
  */
 #include "../os/os.h"
 #include "runtime.h"
 
+/*
+ * Ended by an answer (a tick, a stop) or by its cancellation: who takes it out of `waiting` decides
+ * the outcome; the last of the two that lets go of it completes it.
+ */
 typedef struct tick {
 	bide_operation operation;
 	bide_cancel_node node;
 	bide_periodic_timer *timer;
+	int64_t result;
+	uint32_t live; /* parties: the answer, the node */
+	int error;
 } tick;
 
 struct bide_periodic_timer {
 	bide_notify due;
 	bide_post stop;
-	bide_timer *timer; /* armed; NULL: stopped */
+	bide_timer *timer; /* the same one for ever, so that no tick needs memory; NULL: stopped */
 	tick *waiting;
 	int64_t period_ns, next_ns;
+	uint32_t lock;
+	uint32_t references;
 	uint32_t asked; /* to stop, to go; atomic. Not 0: the post is in the inbox */
+	bool armed;     /* in the wheel, or on its way to `due` */
+	bool moved;     /* it was on its way when the period was set anew: it is no tick */
 	bool missed, stopped;
 };
 
 enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2 };
 
 static const bide_operation_type tick_type = { "periodic timer" };
+
+static void lock(bide_periodic_timer *p)
+{
+	if (!bide_shared_)
+		return;
+	/* pairs with unlock */
+	for (unsigned tries = 0; BIDE_SWAP(&p->lock, 1u, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment(tries);
+}
+
+static void unlock(bide_periodic_timer *p)
+{
+	if (bide_shared_)
+		BIDE_STORE(&p->lock, 0u, RELEASE); /* pairs with lock */
+}
+
+/* Unlocks; and frees what nobody refers to any more. */
+static void unlock_and_leave(bide_periodic_timer *p, uint32_t references)
+{
+	bool last = (p->references -= references) == 0;
+
+	unlock(p);
+	if (last)
+		bide_deallocate_(p, sizeof *p);
+}
 
 static bool period_valid(int64_t period_ns, const char *what)
 {
@@ -33,20 +76,41 @@ static bool period_valid(int64_t period_ns, const char *what)
 	return false;
 }
 
-static void answer(bide_periodic_timer *p, int64_t result, int error)
+/* So many of its parties are through with it; without a lock. */
+static void tick_leave(tick *t, uint32_t count)
+{
+	bide_periodic_timer *p = t->timer;
+
+	if (!bide_party_leave_(&t->operation.source, &t->live, count))
+		return;
+	bide_cancel_drop_(&t->node);
+	/* Before it is completed: its consumer may be who destroys the timer. */
+	lock(p);
+	unlock_and_leave(p, 1);
+	bide_operation_complete_(&t->operation, bide_payload_int_(t->result), t->error);
+}
+
+/* Under the lock: whoever waits, for the caller to answer; NULL: nobody. */
+static tick *take_waiting(bide_periodic_timer *p)
 {
 	tick *t = p->waiting;
 
 	p->waiting = NULL;
-	bide_cancel_unlink_(&t->node);
-	bide_cancel_drop_(&t->node);
-	bide_operation_complete_(&t->operation, bide_payload_int_(result), error);
+	return t;
 }
 
+static void answer(tick *t, int64_t result)
+{
+	t->result = result;
+	tick_leave(t, bide_cancel_unlink_(&t->node) ? 2 : 1);
+}
+
+/* Under the lock. It is in no wheel, so nobody else looks at it. */
 static void arm(bide_periodic_timer *p)
 {
+	BIDE_STORE(&p->timer->source.word, (uintptr_t)&p->due | BIDE_WORD_NOTIFY_, RELAXED);
 	p->timer->source.payload.i = p->next_ns;
-	(void)bide_watch_(bide_source_value_(&p->timer->source), &p->due, "bide_periodic_timer", NULL);
+	p->armed = true;
 	bide_port_arm(p->timer);
 }
 
@@ -69,18 +133,38 @@ static bool here(const char *what)
 	return false;
 }
 
-/* The same timer object serves for ever: its word is put back before it is armed again. */
+/* Under the lock: nothing is armed any more. Its reference is the caller's to give up. */
+static void drop_timer(bide_periodic_timer *p)
+{
+	bide_operation_drop_(&p->timer->source);
+	p->timer = NULL;
+}
+
 static void due(bide_notify *notify, bide_source *done)
 {
 	bide_periodic_timer *p = BIDE_CONTAINER_(notify, bide_periodic_timer, due);
+	tick *t = NULL;
 
-	done->word = BIDE_WORD_PENDING_;
-	if (p->waiting) {
+	(void)done;
+	lock(p);
+	p->armed = false;
+	if (p->stopped) {
+		drop_timer(p);
+		unlock_and_leave(p, 1);
+		return;
+	}
+	if (p->moved) {
+		p->moved = false;
+		arm(p);
+	} else if (p->waiting) {
 		arm_next(p);
-		answer(p, 1, 0);
+		t = take_waiting(p);
 	} else {
 		p->missed = true; /* the next is armed when this one is taken: unread ticks wake nobody */
 	}
+	unlock(p);
+	if (t)
+		answer(t, 1);
 }
 
 bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
@@ -94,28 +178,36 @@ bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
 	p = bide_allocate_(sizeof *p, 16);
 	if (!p)
 		return NULL;
-	*p = (bide_periodic_timer){ .due = { due }, .period_ns = period_ns };
+	*p = (bide_periodic_timer){ .due = { due }, .period_ns = period_ns, .references = 2 };
 	p->timer = bide_timer_new_(sizeof *p->timer);
 	if (!p->timer) {
 		bide_deallocate_(p, sizeof *p);
 		return NULL;
 	}
 	p->next_ns = bide_deadline_after_(period_ns);
+	lock(p); /* it may be due before this returns */
 	arm(p);
+	unlock(p);
 	return p;
 }
 
-static void timer_stop(bide_periodic_timer *p)
+/* owners: 1: the owner's reference goes too. */
+static void timer_stop(bide_periodic_timer *p, uint32_t owners)
 {
-	if (p->timer) {
-		if (bide_unwatch_(&p->timer->source, &p->due)) /* else it is not armed: a tick was missed */
-			bide_port_disarm(p->timer);
-		bide_operation_drop_(&p->timer->source);
-	}
-	p->timer = NULL;
+	uint32_t references = owners;
+	tick *t;
+
+	lock(p);
 	p->stopped = true;
-	if (p->waiting)
-		answer(p, 0, 0);
+	t = take_waiting(p);
+	/* On its way it goes with its call. */
+	if (p->timer && (!p->armed || bide_port_disarm(p->timer))) {
+		drop_timer(p);
+		references++;
+	}
+	unlock_and_leave(p, references);
+	if (t)
+		answer(t, 0); /* which holds a reference */
 }
 
 int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
@@ -125,60 +217,105 @@ int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
 	if (!p || !here("bide_periodic_timer_set_period") ||
 	    !period_valid(period_ns, "bide_periodic_timer_set_period"))
 		return BIDE_EINVAL_;
+	lock(p);
 	p->period_ns = period_ns;
 	if (p->missed)
 		p->next_ns = bide_port_now();
-	if (p->timer && bide_unwatch_(&p->timer->source, &p->due)) {
-		bide_port_disarm(p->timer);
+	if (p->armed && !p->stopped) {
 		p->next_ns = bide_deadline_after_(period_ns);
-		arm(p);
+		if (bide_port_disarm(p->timer))
+			arm(p);
+		else
+			p->moved = true;
 	}
+	unlock(p);
 	return 0;
 }
 
 static void tick_canceled(bide_cancel_node *node, int error)
 {
 	tick *t = BIDE_CONTAINER_(node, tick, node);
+	bide_periodic_timer *p = t->timer;
+	bool first;
 
-	t->timer->waiting = NULL;
-	bide_cancel_drop_(node);
-	bide_operation_complete_(&t->operation, bide_payload_int_(0), error);
+	lock(p);
+	first = p->waiting == t;
+	if (first) {
+		p->waiting = NULL;
+		t->error = error;
+	}
+	unlock(p);
+	tick_leave(t, first ? 2 : 1);
+}
+
+/* Under the lock. false: there is nothing to tell yet. */
+static bool ready_now(bide_periodic_timer *p, int canceled, bide_value_task *v)
+{
+	if (p->stopped) {
+		*v = bide_value_task_from_int(0);
+	} else if (canceled) {
+		*v = bide_value_task_from_error(canceled);
+	} else if (p->missed) {
+		p->missed = false;
+		arm_next(p);
+		*v = bide_value_task_from_int(1);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* With a tick, which waits from then on or is given back. */
+static bide_value_task wait_with(bide_periodic_timer *p, tick *t)
+{
+	bide_value_task v = bide_source_value_(&t->operation.source);
+	bool ready;
+	int error = 0;
+
+	t->timer = p;
+	t->live = 2;
+	lock(p);
+	ready = ready_now(p, 0, &v);
+	if (!ready) {
+		/* What fires at once waits for the lock. */
+		error = bide_cancel_link_(bide_context_core_(), &t->node, tick_canceled);
+		if (!error) {
+			p->waiting = t;
+			p->references++;
+		}
+	}
+	unlock(p);
+	if (ready || error)
+		bide_operation_drop_(&t->operation.source);
+	return error ? bide_value_task_from_error(error) : v;
 }
 
 bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 {
 	bide_value_task v;
+	bool waits, ready = false;
 	tick *t;
 	int error = bide_context_error(NULL);
 
-	if (!p || p->waiting) {
-		bide_misuse_("bide_periodic_timer_next: %s",
-		             !p ? "timer is NULL" : "somebody waits already; a timer has one consumer");
-		return bide_value_task_from_error(p ? BIDE_EBUSY_ : BIDE_EINVAL_);
+	if (!p) {
+		bide_misuse_("bide_periodic_timer_next: timer is NULL");
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (!here("bide_periodic_timer_next"))
 		return bide_value_task_from_error(BIDE_EINVAL_);
-	if (p->stopped)
-		return bide_value_task_from_int(0);
-	if (error)
-		return bide_value_task_from_error(error);
-	if (p->missed) {
-		p->missed = false;
-		arm_next(p);
-		return bide_value_task_from_int(1);
+	lock(p);
+	waits = p->waiting != NULL;
+	if (!waits)
+		ready = ready_now(p, error, &v);
+	unlock(p);
+	if (waits) {
+		bide_misuse_("bide_periodic_timer_next: somebody waits already; a timer has one consumer");
+		return bide_value_task_from_error(BIDE_EBUSY_);
 	}
+	if (ready)
+		return v;
 	t = (tick *)(void *)bide_operation_new_(sizeof *t, &tick_type);
-	if (!t)
-		return bide_value_task_from_error(BIDE_ENOMEM_);
-	v = bide_source_value_(&t->operation.source);
-	t->timer = p;
-	error = bide_cancel_link_(bide_context_core_(), &t->node, tick_canceled);
-	if (error) {
-		bide_operation_drop_(&t->operation.source);
-		return bide_value_task_from_error(error);
-	}
-	p->waiting = t;
-	return v;
+	return t ? wait_with(p, t) : bide_value_task_from_error(BIDE_ENOMEM_);
 }
 
 static void stop_posted(bide_post *post)
@@ -187,30 +324,28 @@ static void stop_posted(bide_post *post)
 	/* pairs with ask: from here on it may be posted again */
 	uint32_t asked = BIDE_SWAP(&p->asked, 0u, ACQ_REL);
 
-	timer_stop(p);
-	if (asked & ASKED_TO_GO)
-		bide_deallocate_(p, sizeof *p);
+	timer_stop(p, asked & ASKED_TO_GO ? 1 : 0);
 }
 
 /*
- * The post is sent once, whoever asks: then it is in the inbox, and whoever runs it sees what was
- * added meanwhile.
+ * With one worker, from another thread: the post is sent once, whoever asks; then it is in the
+ * inbox, and whoever runs it sees what was added meanwhile.
  */
 static void ask(bide_periodic_timer *p, uint32_t what)
 {
-	bool on_worker = bide_port_on_worker();
-	uint32_t before;
+	bool here_now = bide_port_on_worker();
 
-	if (on_worker)
-		timer_stop(p); /* at once: a pending wait is answered before this returns */
-	before = BIDE_OR(&p->asked, what, ACQ_REL); /* pairs with stop_posted */
-	if (before != 0)
+	/* At once: a pending wait is answered before this returns. A post on its way ends the rest. */
+	if (here_now && (bide_shared_ || BIDE_LOAD(&p->asked, ACQUIRE) == 0)) {
+		timer_stop(p, what & ASKED_TO_GO ? 1 : 0);
+		return;
+	}
+	if (here_now)
+		timer_stop(p, 0);
+	if (BIDE_OR(&p->asked, what, ACQ_REL) != 0) /* pairs with stop_posted */
 		return;
 	p->stop.run = stop_posted;
-	if (on_worker)
-		stop_posted(&p->stop);
-	else
-		bide_port_post(&p->stop);
+	bide_port_post(&p->stop);
 }
 
 void bide_periodic_timer_stop(bide_periodic_timer *p)

@@ -572,7 +572,7 @@ const void *bide_port_thread(void)
 /* With one worker nobody steals. */
 bool bide_port_heavy_fence(void)
 {
-	return !bide_shared_ || bide_os_heavy_fence();
+	return bide_os_heavy_fence() || !bide_shared_;
 }
 
 void bide_port_offer(bide_worker *worker)

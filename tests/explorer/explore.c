@@ -15,7 +15,7 @@
 #include "explore.h"
 
 #include "core/queue.h"
-#include "test.h"
+#include "os/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,15 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <ucontext.h>
+
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+#ifndef RUNNING_ON_VALGRIND
+#define RUNNING_ON_VALGRIND 0
+#endif
 
 enum {
 	STACK_BYTES = 1 << 16,
@@ -34,6 +43,7 @@ enum {
 	WATCHED_MAX = 16,
 	BLOCKS_MAX = 256,
 	QUEUE_MAX = 16,
+	WHEEL_MAX = 8,
 	POOLS = 12, /* size classes that scenarios may use */
 	NOBODY = EXPLORE_THREADS
 };
@@ -54,16 +64,34 @@ typedef struct place {
 	const void *at;
 	unsigned size_bytes;
 	uint32_t writes;
-	uint8_t count, sequential; /* the oldest that a SEQ_CST load may see */
+	uint8_t count;
+	uint8_t sequential; /* the oldest that a SEQ_CST load may see, and any behind such a fence */
+	uint8_t heavy;      /* the oldest that a load behind a light fence may see */
 	message history[HISTORY_MAX];
 } place;
 
-typedef enum op_kind { OP_NONE, OP_LOAD, OP_WRITE, OP_WAIT } op_kind;
+typedef enum op_kind {
+	OP_NONE,
+	OP_LOAD,
+	OP_WRITE,
+	OP_WAIT,  /* until the place that it read last is written */
+	OP_SLEEP, /* until it is woken */
+	OP_LIGHT,
+	OP_FENCE, /* SEQ_CST */
+	OP_HEAVY
+} op_kind;
 
 typedef struct operation {
 	op_kind kind;
 	const void *at;
+	bool sequential; /* an access */
 } operation;
+
+/* What one has seen: by happening before, and of each place the oldest value it may see. */
+typedef struct knowledge {
+	clock_vector clock;
+	uint8_t view[PLACES_MAX];
+} knowledge;
 
 typedef struct logical {
 	ucontext_t context;
@@ -73,7 +101,13 @@ typedef struct logical {
 	operation next;
 	clock_vector clock;
 	uint8_t view[PLACES_MAX];
-	int last_place; /* of its last read: what it spins on */
+	knowledge unacquired;      /* of its relaxed reads, until an acquire fence */
+	knowledge released;        /* at its last release fence: relaxed stores carry it */
+	uint8_t light[PLACES_MAX]; /* its view at its last light fence */
+	const uint32_t *asleep_on; /* a futex */
+	int64_t until_ns;          /* its sleep */
+	bool timed_out;            /* once */
+	int last_place;            /* of its last read: what it spins on */
 	uint32_t last_writes;
 	bool saw_old, wants_newest;
 } logical;
@@ -116,7 +150,7 @@ static struct {
 	decision trail[TRAIL_MAX];
 	int trail_length, trail_at;
 	uint8_t asleep;
-	bool redundant;
+	bool redundant, over;
 
 	place places[PLACES_MAX];
 	int place_count;
@@ -148,6 +182,8 @@ static struct {
 		bide_post *post;
 	} queue[QUEUE_MAX];
 	unsigned queue_count;
+	bide_timer *wheel[WHEEL_MAX];
+	unsigned wheel_count;
 	unsigned unobserved;
 	int64_t in_use;
 
@@ -500,8 +536,26 @@ void *__tsan_memcpy(void *to, const void *from, size_t size_bytes)
 
 /* ---- the search */
 
+/* A fence shares views with other fences and with sequentially consistent accesses. */
+static bool fences_meet(operation fence, operation other)
+{
+	switch (fence.kind) {
+	case OP_LIGHT:
+		return other.kind == OP_HEAVY;
+	case OP_FENCE:
+	case OP_HEAVY:
+		return other.kind == OP_FENCE || other.kind == OP_HEAVY || other.sequential;
+	default:
+		return false;
+	}
+}
+
 static bool dependent(operation a, operation b)
 {
+	if (a.kind >= OP_LIGHT || b.kind >= OP_LIGHT)
+		return fences_meet(a, b) || fences_meet(b, a);
+	if (a.kind == OP_SLEEP || b.kind == OP_SLEEP)
+		return a.at == b.at;
 	if (a.kind == OP_WAIT || b.kind == OP_WAIT)
 		return a.kind == OP_WRITE || b.kind == OP_WRITE;
 	return a.at == b.at && (a.kind == OP_WRITE || b.kind == OP_WRITE);
@@ -529,7 +583,7 @@ static unsigned choose_value(unsigned options)
 {
 	decision *d;
 
-	if (options == 1 || x.redundant)
+	if (options == 1 || x.redundant || x.over)
 		return 0;
 	d = decide(true, options);
 	return d ? d->chosen : 0;
@@ -541,6 +595,8 @@ static bool is_enabled(const logical *t)
 {
 	if (t->finished || !t->body)
 		return false;
+	if (t->next.kind == OP_SLEEP)
+		return !t->asleep_on;
 	return t->next.kind != OP_WAIT || x.places[t->last_place].writes != t->last_writes;
 }
 
@@ -561,7 +617,7 @@ static int choose_thread(void)
 		candidates = enabled;
 	}
 	chosen = candidates >> x.current & 1 ? x.current : __builtin_ctz(candidates);
-	if (!x.redundant && (enabled & (enabled - 1))) {
+	if (!x.redundant && !x.over && (enabled & (enabled - 1))) {
 		d = decide(false, enabled);
 		if (d) {
 			chosen = d->chosen;
@@ -619,21 +675,39 @@ static void switch_to(int thread)
 	}
 }
 
+/* All that have not ended sleep: asks whether they may, and tells them that it is over. */
+static void quiet(void)
+{
+	int current = x.current;
+
+	x.running = false;
+	x.current = NOBODY;
+	x.scenario->quiet();
+	x.current = current;
+	x.running = x.over = true;
+	for (int i = 0; i < x.count; i++)
+		x.threads[i].asleep_on = NULL;
+}
+
 static void reschedule(void)
 {
 	int chosen = choose_thread();
-	bool all = true;
+	bool ended = true, asleep = true;
 
-	if (chosen == NOBODY) {
-		for (int i = 0; i < x.count; i++)
-			all = all && x.threads[i].finished;
-		if (!all)
+	for (int i = 0; chosen == NOBODY && i < x.count; i++) {
+		ended &= x.threads[i].finished;
+		asleep &= x.threads[i].finished || x.threads[i].asleep_on;
+	}
+	if (chosen == NOBODY && !ended) {
+		if (!asleep || !x.scenario->quiet)
 			explore_fail("a deadlock: nobody can go on");
+		quiet();
+		chosen = choose_thread();
 	}
 	switch_to(chosen);
 }
 
-static void point(op_kind kind, const void *at)
+static void point_of(op_kind kind, const void *at, int order)
 {
 	logical *t = &x.threads[x.current];
 
@@ -641,7 +715,7 @@ static void point(op_kind kind, const void *at)
 		watched_flush();
 	if (x.dirty_count)
 		dirty_flush();
-	t->next = (operation){ kind, at };
+	t->next = (operation){ kind, at, order == __ATOMIC_SEQ_CST };
 	if (!t->started) { /* this is its first */
 		t->started = true;
 		switch_to(NOBODY);
@@ -649,6 +723,11 @@ static void point(op_kind kind, const void *at)
 		reschedule();
 	}
 	t->next.kind = OP_NONE;
+}
+
+static void point(op_kind kind, const void *at)
+{
+	point_of(kind, at, __ATOMIC_ACQ_REL);
 }
 
 static void thread_entry(void)
@@ -696,25 +775,31 @@ static int place_of(const void *at, unsigned size_bytes)
 	p->size_bytes = size_bytes;
 	p->writes = 0;
 	p->count = 1;
-	p->sequential = 0;
+	p->sequential = p->heavy = 0;
 	memset(&p->history[0], 0, sizeof p->history[0]);
 	p->history[0].value = memory_get(at, size_bytes);
-	for (int t = 0; t < EXPLORE_THREADS; t++)
-		x.threads[t].view[i] = 0;
+	for (int k = 0; k < EXPLORE_THREADS; k++) {
+		logical *t = &x.threads[k];
+		t->view[i] = t->light[i] = t->unacquired.view[i] = t->released.view[i] = 0;
+	}
 	for (int k = 0; k < i; k++)
 		for (int m = 0; m < x.places[k].count; m++)
 			x.places[k].history[m].view[i] = 0;
 	return i;
 }
 
-static void join(logical *t, const message *m)
+static void join_views(uint8_t *to, const uint8_t *from)
+{
+	for (int i = 0; i < x.place_count; i++)
+		if (from[i] > to[i])
+			to[i] = from[i];
+}
+
+static void join_clocks(clock_vector *to, const clock_vector *from)
 {
 	for (int i = 0; i < EXPLORE_THREADS; i++)
-		if (m->clock.at[i] > t->clock.at[i])
-			t->clock.at[i] = m->clock.at[i];
-	for (int i = 0; i < x.place_count; i++)
-		if (m->view[i] > t->view[i])
-			t->view[i] = m->view[i];
+		if (from->at[i] > to->at[i])
+			to->at[i] = from->at[i];
 }
 
 static bool acquires(int order)
@@ -744,13 +829,12 @@ static void append(int index, uint64_t value, bool release, bool sequential, con
 	m->value = value;
 	t->view[index] = p->count;
 	if (release) {
-		for (int i = 0; i < EXPLORE_THREADS; i++)
-			if (t->clock.at[i] > m->clock.at[i])
-				m->clock.at[i] = t->clock.at[i];
-		for (int i = 0; i < x.place_count; i++)
-			if (t->view[i] > m->view[i])
-				m->view[i] = t->view[i];
+		join_clocks(&m->clock, &t->clock);
+		join_views(m->view, t->view);
 		t->clock.at[x.current]++; /* what it does from here on is not released */
+	} else {
+		join_clocks(&m->clock, &t->released.clock);
+		join_views(m->view, t->released.view);
 	}
 	if (sequential)
 		p->sequential = p->count;
@@ -791,8 +875,13 @@ static const message *read_message(int index, unsigned age, int order)
 	const message *m = &p->history[p->count - 1 - age];
 
 	t->view[index] = (uint8_t)(p->count - 1 - age);
-	if (acquires(order))
-		join(t, m);
+	if (acquires(order)) {
+		join_clocks(&t->clock, &m->clock);
+		join_views(t->view, m->view);
+	} else {
+		join_clocks(&t->unacquired.clock, &m->clock);
+		join_views(t->unacquired.view, m->view);
+	}
 	t->last_place = index;
 	t->last_writes = p->writes;
 	t->saw_old = age > 0;
@@ -822,7 +911,7 @@ uint64_t explore_load(const void *at, unsigned size_bytes, int order, const char
 
 	if (is_alone(at))
 		return memory_get(at, size_bytes);
-	point(OP_LOAD, at);
+	point_of(OP_LOAD, at, order);
 	if (!is_token(at, order))
 		access(at, size_bytes, false, true, "an atomic load");
 	index = place_of(at, size_bytes);
@@ -843,7 +932,7 @@ void explore_store(void *at, unsigned size_bytes, uint64_t value, int order, con
 		return;
 	}
 	if (!is_alone(at)) {
-		point(OP_WRITE, at);
+		point_of(OP_WRITE, at, order);
 		access(at, size_bytes, true, true, "an atomic store");
 		index = place_of(at, size_bytes);
 		append(index, value, releases(order), order == __ATOMIC_SEQ_CST, NULL);
@@ -889,7 +978,7 @@ uint64_t explore_change(void *at, unsigned size_bytes, int how, uint64_t value, 
 		memcpy(at, &after, size_bytes);
 		return before;
 	}
-	point(OP_WRITE, at);
+	point_of(OP_WRITE, at, order);
 	before = memory_get(at, size_bytes);
 	after = changed(before, how, value);
 	access(at, size_bytes, true, true, "an atomic change");
@@ -911,7 +1000,7 @@ bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, 
 		memcpy(found == wanted ? at : expected, found == wanted ? &value : &found, size_bytes);
 		return found == wanted;
 	}
-	point(OP_WRITE, at);
+	point_of(OP_WRITE, at, order);
 	found = memory_get(at, size_bytes);
 	access(at, size_bytes, true, true, "a compare and swap");
 	index = place_of(at, size_bytes);
@@ -929,9 +1018,75 @@ bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, 
 		return true;
 	}
 	found = read_message(index, most, order_failed)->value;
+	x.threads[x.current].saw_old = true; /* it has news: to relax then is no wait */
 	note("cas fails on", at, found, most, source);
 	memcpy(expected, &found, size_bytes);
 	return false;
+}
+
+/* Acquire and release: the thread's own affair. */
+static void fence(int order)
+{
+	logical *t = &x.threads[x.current];
+
+	if (acquires(order)) {
+		join_clocks(&t->clock, &t->unacquired.clock);
+		join_views(t->view, t->unacquired.view);
+	}
+	if (order == __ATOMIC_SEQ_CST)
+		for (int i = 0; i < x.place_count; i++) {
+			place *p = &x.places[i];
+			if (t->view[i] > p->sequential)
+				p->sequential = t->view[i];
+			t->view[i] = p->sequential;
+		}
+	if (releases(order)) {
+		t->released.clock = t->clock;
+		memcpy(t->released.view, t->view, sizeof t->view);
+		t->clock.at[x.current]++;
+	}
+}
+
+void explore_fence(int order, const char *source)
+{
+	if (is_alone(NULL))
+		return;
+	if (order == __ATOMIC_SEQ_CST)
+		point(OP_FENCE, NULL);
+	fence(order);
+	note("fence", NULL, (uint64_t)order, 0, source);
+}
+
+/*
+ * A light fence is ordered with the heavy ones alone: one that comes later has what was stored
+ * before it; behind it stands what was stored before a heavy one that came earlier. Between two of
+ * them nothing is ordered.
+ */
+void explore_light_fence(const char *source)
+{
+	logical *t = &x.threads[x.current];
+
+	if (is_alone(NULL))
+		return;
+	point(OP_LIGHT, NULL);
+	memcpy(t->light, t->view, sizeof t->view);
+	for (int i = 0; i < x.place_count; i++)
+		if (x.places[i].heavy > t->view[i])
+			t->view[i] = x.places[i].heavy;
+	note("light fence", NULL, 0, 0, source);
+}
+
+static void heavy_fence(void)
+{
+	logical *t = &x.threads[x.current];
+
+	point(OP_HEAVY, NULL);
+	for (int i = 0; i < x.count; i++)
+		join_views(t->view, x.threads[i].light);
+	fence(__ATOMIC_SEQ_CST);
+	for (int i = 0; i < x.place_count; i++)
+		x.places[i].heavy = t->view[i];
+	note("heavy fence", NULL, 0, 0, NULL);
 }
 
 void explore_relax(void)
@@ -1121,12 +1276,15 @@ void bide_port_schedule(bide_frame *frame, bool next)
 
 void bide_port_post(bide_post *post)
 {
-	queue_push(NULL, post);
+	if (bide_shared_)
+		post->run(post);
+	else
+		queue_push(NULL, post);
 }
 
 bool bide_port_on_worker(void)
 {
-	return x.current == NOBODY || !(x.scenario->foreign >> x.current & 1);
+	return bide_shared_ || x.current == NOBODY || !(x.scenario->foreign >> x.current & 1);
 }
 
 unsigned bide_port_worker_count(void)
@@ -1139,15 +1297,121 @@ int64_t bide_port_now(void)
 	return 0;
 }
 
+/* The wheel acts as a list under a lock. */
+static void wheel_touch(void)
+{
+	int index;
+
+	if (!x.running)
+		return;
+	point(OP_WRITE, x.wheel);
+	index = place_of(x.wheel, 1);
+	read_message(index, 0, __ATOMIC_ACQ_REL);
+	append(index, 0, true, false, &x.places[index].history[x.places[index].count - 1]);
+}
+
+static bide_timer *wheel_take(unsigned index)
+{
+	bide_timer *timer = x.wheel[index];
+
+	memmove(&x.wheel[index], &x.wheel[index + 1],
+	        (--x.wheel_count - index) * sizeof(bide_timer *));
+	return timer;
+}
+
 void bide_port_arm(bide_timer *timer)
 {
-	(void)timer;
+	wheel_touch();
+	for (unsigned i = 0; i < x.wheel_count; i++)
+		if (x.wheel[i] == timer)
+			explore_fail("a timer is armed twice");
+	if (x.wheel_count == WHEEL_MAX)
+		explore_fail("the wheel is full");
+	plain(&timer->next, sizeof timer->next, true);
+	if (x.running)
+		note("arms", timer, 0, 0, NULL);
+	x.wheel[x.wheel_count++] = timer;
 }
 
 bool bide_port_disarm(bide_timer *timer)
 {
-	(void)timer;
+	wheel_touch();
+	plain(&timer->next, sizeof timer->next, true);
+	for (unsigned i = 0; i < x.wheel_count; i++)
+		if (x.wheel[i] == timer) {
+			if (x.running)
+				note("disarms", timer, 0, 0, NULL);
+			(void)wheel_take(i);
+			return true;
+		}
 	return false;
+}
+
+bool explore_expire(void)
+{
+	bide_timer *timer;
+
+	wheel_touch();
+	if (x.wheel_count == 0)
+		return false;
+	timer = wheel_take(0);
+	plain(&timer->next, sizeof timer->next, true);
+	if (x.running)
+		note("is due", timer, 0, 0, NULL);
+	bide_timer_due_(timer);
+	return true;
+}
+
+/* ---- sleeping: what os.h offers */
+
+void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
+{
+	logical *t = &x.threads[x.current];
+
+	point(OP_WRITE, word);
+	(void)read_message(place_of(word, sizeof *word), 0, __ATOMIC_RELAXED);
+	if (memory_get(word, sizeof *word) != expected || x.over) {
+		note("does not sleep", word, expected, 0, NULL);
+		return;
+	}
+	if (deadline_ns != INT64_MAX && !t->timed_out && choose_value(2)) {
+		t->timed_out = true;
+		note("sleeps, to its deadline", word, expected, 0, NULL);
+		return;
+	}
+	note("sleeps", word, expected, 0, NULL);
+	t->until_ns = deadline_ns;
+	t->asleep_on = word;
+	point(OP_SLEEP, word);
+}
+
+void bide_os_wake(uint32_t *word, int count)
+{
+	if (!x.running)
+		return;
+	point(OP_WRITE, word);
+	note("wakes", word, 0, 0, NULL);
+	for (int i = 0; i < x.count && count > 0; i++)
+		if (x.threads[i].asleep_on == word) {
+			x.threads[i].asleep_on = NULL;
+			count--;
+		}
+}
+
+bool explore_is_over(void)
+{
+	return x.over;
+}
+
+bool explore_sleeps(int thread, int64_t *until_ns)
+{
+	*until_ns = x.threads[thread].until_ns;
+	return x.threads[thread].asleep_on != NULL;
+}
+
+bide_worker *explore_worker(int thread)
+{
+	return &x.records[thread].worker;
 }
 
 void bide_port_stats(bide_stats *stats)
@@ -1163,12 +1427,15 @@ const void *bide_port_thread(void)
 
 bool bide_port_heavy_fence(void)
 {
-	return false; /* the explorer knows stores, loads and their orders */
+	if (!x.scenario->fenced && !is_alone(NULL))
+		heavy_fence();
+	return !x.scenario->fenced;
 }
 
 void bide_port_offer(bide_worker *worker)
 {
-	(void)worker;
+	if (x.scenario->offered)
+		x.scenario->offered(worker);
 }
 
 void bide_port_print(const char *text)
@@ -1257,7 +1524,7 @@ static void prepare(void)
 {
 	x.execution++;
 	x.place_count = x.dirty_count = x.step_count = x.watched_count = 0;
-	x.watched_dirty = x.redundant = false;
+	x.watched_dirty = x.redundant = x.over = false;
 	x.unobserved = 0;
 	x.asleep = 0;
 	x.trail_at = 0;
@@ -1268,6 +1535,7 @@ static void prepare(void)
 	bide_current_worker_ = &x.records[0].worker;
 	x.scenario->setup();
 	place_of(x.queue, 1);
+	place_of(x.wheel, 1);
 	for (int i = 0; i < x.count; i++) {
 		logical *t = &x.threads[i];
 
@@ -1277,6 +1545,12 @@ static void prepare(void)
 		t->last_writes = 0;
 		memset(&t->clock, 0, sizeof t->clock);
 		memset(t->view, 0, sizeof t->view);
+		memset(t->light, 0, sizeof t->light);
+		memset(&t->unacquired, 0, sizeof t->unacquired);
+		memset(&t->released, 0, sizeof t->released);
+		t->asleep_on = NULL;
+		t->until_ns = INT64_MAX;
+		t->timed_out = false;
 		t->clock.at[i] = 1;
 		getcontext(&t->context);
 		t->context.uc_stack.ss_sp = t->stack;
@@ -1322,6 +1596,7 @@ static void start(void)
 	x.data_cells = map((size_t)(_end - __data_start) * sizeof(cell));
 	bide_set_misuse_hook(on_misuse, NULL);
 	bide_set_unobserved_hook(on_unobserved, NULL);
+	bide_shared_ = x.scenario->shared;
 	for (int i = 0; i < EXPLORE_THREADS; i++) {
 		bide_worker *worker = &x.records[i].worker;
 
@@ -1353,6 +1628,8 @@ void explore(const char *name, const explore_scenario *scenario)
 	double started = now_s();
 	FILE *file;
 
+	if (RUNNING_ON_VALGRIND)
+		SKIP("the explorer changes stacks, and checks each access itself");
 	x.name = name;
 	x.scenario = scenario;
 	x.current = NOBODY;

@@ -17,6 +17,7 @@
 
 #include "core/core.h"
 #include "core/task.h"
+#include "test.h"
 
 enum { EXPLORE_THREADS = 3 };
 
@@ -29,6 +30,15 @@ typedef struct explore_scenario {
 	bool newest_only;
 	/* what workers make is made are made as with workers = 1: without BIDE_FLAG_SYNC_ */
 	bool one_worker;
+	bool fenced; /* there is no heavy fence */
+	/* many workers: what may be touched by any thread is */
+	bool shared;
+	/*
+	 * All threads that have not ended sleep; may they? Then they are told that it is over. NULL:
+	 * this is a deadlock.
+	 */
+	void (*quiet)(void);
+	void (*offered)(bide_worker *worker); /* bide_port_offer */
 } explore_scenario;
 
 /*
@@ -46,6 +56,14 @@ void explore_unschedule(void);
 void explore_finish(void);
 /* In a worker's thread: what it has to run is run by the thread that calls explore_run. */
 void explore_hand_on(void);
+/* In a thread: ends the timer that was armed first. false: none is. */
+bool explore_expire(void);
+/* In a thread that sleeps with bide_os_wait: the scenario's `quiet` has been called. */
+bool explore_is_over(void);
+/* In `quiet`. */
+bool explore_sleeps(int thread, int64_t *until_ns);
+/* Of a logical thread, by its number. */
+bide_worker *explore_worker(int thread);
 /* In a thread: waits until *word (which others set with BIDE_STORE) is not 0. */
 void explore_await_word(uint32_t *word);
 /*
@@ -59,6 +77,22 @@ bool explore_is_released(const void *memory);
 
 /* How often the unobserved hook was called in this execution. */
 unsigned explore_unobserved(void);
+
+/*
+ * The test explore_<name>: SCENARIO(name, setup, THREADS(body, ...), check, .member = value, ...)
+ */
+#define THREADS(...) \
+	{                \
+		__VA_ARGS__  \
+	}
+#define SCENARIO(name_, setup_, threads_, check_, ...)                         \
+	TEST_SLOW(explore_##name_, 60)                                             \
+	{                                                                          \
+		static const explore_scenario scenario = {                             \
+			.setup = setup_, .threads = threads_, .check = check_, __VA_ARGS__ \
+		};                                                                     \
+		explore("explore_" #name_, &scenario);                                 \
+	}
 
 #define EXPLORE_CHECK(condition) \
 	((condition) ? (void)0       \

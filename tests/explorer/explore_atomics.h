@@ -16,6 +16,8 @@ uint64_t explore_change(void *at, unsigned size_bytes, int how, uint64_t value, 
                         const char *place);
 bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, int order,
                  int order_failed, const char *place);
+void explore_fence(int order, const char *place);
+void explore_light_fence(const char *place);
 void explore_relax(void);
 
 #define EXPLORE_TEXT2_(x) #x
@@ -37,8 +39,8 @@ void explore_relax(void);
 #define BIDE_CAS(at, expected, value, order, order_failed)                           \
 	explore_cas((at), sizeof *(at), (expected), (uint64_t)(value), __ATOMIC_##order, \
 	            __ATOMIC_##order_failed, EXPLORE_PLACE_)
-#define BIDE_FENCE(order) ((void)0)
+#define BIDE_FENCE(order) explore_fence(__ATOMIC_##order, EXPLORE_PLACE_)
 #define BIDE_RELAX() explore_relax()
-#define BIDE_LIGHT_FENCE() ((void)0)
+#define BIDE_LIGHT_FENCE() explore_light_fence(EXPLORE_PLACE_)
 
 #endif

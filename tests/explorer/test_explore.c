@@ -13,36 +13,7 @@
 #include "bide/async.h"
 #include "test.h"
 
-#if defined(__has_include)
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#endif
-#endif
-#ifndef RUNNING_ON_VALGRIND
-#define RUNNING_ON_VALGRIND 0
-#endif
-
 enum { RESULT = 42, ERROR = 5 };
-
-static void run_scenario(const char *name, const explore_scenario *scenario)
-{
-	if (RUNNING_ON_VALGRIND)
-		SKIP("the explorer changes stacks, and checks each access itself");
-	explore(name, scenario);
-}
-
-#define THREADS(...) \
-	{                \
-		__VA_ARGS__  \
-	}
-#define SCENARIO(name_, setup_, threads_, check_, ...)                         \
-	TEST_SLOW(explore_##name_, 60)                                             \
-	{                                                                          \
-		static const explore_scenario scenario = {                             \
-			.setup = setup_, .threads = threads_, .check = check_, __VA_ARGS__ \
-		};                                                                     \
-		run_scenario("explore_" #name_, &scenario);                            \
-	}
 
 /* ---- what the scenarios are made of */
 

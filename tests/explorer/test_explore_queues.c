@@ -1,0 +1,581 @@
+/*
+ * The fences of the explorer (litmus tests), and the queues of workers: the deque with its
+ * asymmetric fence (core/deque.c, fork.h) and the ring (runtime/ring.h), two places large, so that
+ * a few entries go around it.
+ */
+#define BIDE_RING_SIZE 2u
+#include "explore.h"
+
+#include <string.h>
+
+#include "bide/async.h"
+#include "core/deque.h"
+#include "os/os.h"
+#include "runtime/ring.h"
+
+/* ---- litmus: each stores one word and loads the other */
+
+static uint32_t words[3];
+static uint32_t got[3];
+static unsigned outcomes[4]; /* both old; the first, the second new; both new. All executions. */
+
+static void setup_words(void)
+{
+	memset(words, 0, sizeof words);
+	memset(got, 9, sizeof got);
+}
+
+static void count_outcome(void)
+{
+	outcomes[got[0] + 2 * got[1]]++;
+}
+
+#define LITMUS(name_, one, two, fenced_, both_old)                                        \
+	TEST(explore_litmus_##name_)                                                          \
+	{                                                                                     \
+		static const explore_scenario scenario = { .setup = setup_words,                  \
+			                                       .threads = { one, two },               \
+			                                       .check = count_outcome,                \
+			                                       .fenced = fenced_ };                   \
+		explore("explore_litmus_" #name_, &scenario);                                     \
+		assert_true(outcomes[1] && outcomes[2] && outcomes[3]); /* it does not forbid more */ \
+		assert_int_equal(outcomes[0] != 0, both_old);                                     \
+	}
+
+#define STORE_LOAD(name_, order_, between, mine)                \
+	static void name_(void)                                     \
+	{                                                           \
+		BIDE_STORE(&words[mine], 1u, order_);                   \
+		between;                                                \
+		got[mine] = BIDE_LOAD(&words[1 - (mine)], order_);      \
+	}
+
+STORE_LOAD(plain_0, RELAXED, (void)0, 0)
+STORE_LOAD(plain_1, RELAXED, (void)0, 1)
+STORE_LOAD(released_0, RELEASE, BIDE_FENCE(ACQ_REL), 0)
+STORE_LOAD(sequential_0, SEQ_CST, (void)0, 0)
+STORE_LOAD(sequential_1, SEQ_CST, (void)0, 1)
+STORE_LOAD(light_0, RELAXED, BIDE_LIGHT_FENCE(), 0)
+STORE_LOAD(light_1, RELAXED, BIDE_LIGHT_FENCE(), 1)
+STORE_LOAD(full_0, RELAXED, BIDE_FENCE(SEQ_CST), 0)
+STORE_LOAD(full_1, RELAXED, BIDE_FENCE(SEQ_CST), 1)
+STORE_LOAD(heavy_0, RELAXED, (void)bide_port_heavy_fence(), 0)
+STORE_LOAD(heavy_1, RELAXED, (void)bide_port_heavy_fence(), 1)
+
+LITMUS(nothing, plain_0, plain_1, false, true)
+LITMUS(acquire_release, released_0, plain_1, false, true)
+LITMUS(sequential, sequential_0, sequential_1, false, false)
+LITMUS(sequential_against_plain, sequential_0, plain_1, false, true)
+LITMUS(full_against_full, full_0, full_1, false, false)
+LITMUS(full_against_sequential, full_0, sequential_1, false, false)
+LITMUS(full_against_plain, full_0, plain_1, false, true)
+LITMUS(light_against_heavy, light_0, heavy_1, false, false)
+LITMUS(heavy_against_heavy, heavy_0, heavy_1, false, false)
+LITMUS(full_against_heavy, full_0, heavy_1, false, false)
+/* What has to be there for it: the heavy one, and that the other side keeps its order. */
+LITMUS(light_against_heavy_that_is_none, light_0, heavy_1, true, true)
+LITMUS(light_against_light, light_0, light_1, false, true)
+LITMUS(light_against_full, light_0, full_1, false, true)
+LITMUS(nothing_against_heavy, plain_0, heavy_1, false, true)
+
+/* Passing a message by relaxed accesses: who has to pass a fence so that no race is seen. */
+static void send_fenced(void)
+{
+	words[0] = 1; /* plain */
+	BIDE_FENCE(RELEASE);
+	BIDE_STORE(&words[1], 1u, RELAXED);
+}
+
+static void receive_fenced(void)
+{
+	got[1] = BIDE_LOAD(&words[1], RELAXED);
+	BIDE_FENCE(ACQUIRE);
+	got[0] = got[1] ? words[0] : 0;
+	EXPLORE_CHECK(got[0] == got[1]);
+}
+
+static void check_passed(void)
+{
+	outcomes[got[1]]++;
+}
+
+TEST(explore_litmus_message_by_fences)
+{
+	static const explore_scenario scenario = { .setup = setup_words,
+		                                       .threads = { send_fenced, receive_fenced },
+		                                       .check = check_passed };
+
+	explore("explore_litmus_message_by_fences", &scenario);
+	assert_true(outcomes[0] && outcomes[1]);
+}
+
+/* The futex: a waker that stores before it wakes is never missed. */
+static void sleep_thread(void)
+{
+	while (BIDE_LOAD(&words[0], ACQUIRE) == 0)
+		bide_os_wait(&words[0], 0, INT64_MAX);
+}
+
+static void wake_thread(void)
+{
+	BIDE_STORE(&words[0], 1u, RELEASE);
+	bide_os_wake(&words[0], 1);
+}
+
+static void check_woken(void)
+{
+}
+
+SCENARIO(litmus_futex, setup_words, THREADS(sleep_thread, wake_thread), check_woken, .foreign = 0)
+
+/* ---- the deque */
+
+enum { ITEMS = 8 };
+
+/* What stands in it: each is taken once, by one who sees what the owner wrote before the push. */
+static struct item {
+	BIDE_FORK;
+	struct {
+		unsigned payload;
+	} in;
+	unsigned taken; /* plain: two takers would race */
+} items[ITEMS];
+
+static unsigned pushed; /* so many of them */
+static unsigned refused;
+
+bide_forked(item)
+{
+	EXPLORE_CHECK(my->in.payload == 7u + (unsigned)(my - items));
+	my->taken++;
+	return bide_value_task_completed();
+}
+
+static bide_worker *owner(void)
+{
+	return explore_worker(0);
+}
+
+/* entries: places of the ring; first: where head and bottom stand. */
+static void deque_set_up(uint32_t entries, uint32_t first)
+{
+	bide_deque *deque = &owner()->deque;
+
+	memset(items, 0, sizeof items);
+	pushed = refused = 0;
+	if (deque->mask)
+		bide_deque_none_(owner()); /* the explorer's memory is large enough to forget it */
+	EXPLORE_CHECK(bide_deque_init_(owner()));
+	deque->mask = entries - 1;
+	deque->head = deque->bottom = deque->limit = first;
+}
+
+static void push_next(void)
+{
+	struct item *item = &items[pushed];
+
+	item->in.payload = 7u + pushed;
+	item->bide_fork_.call = item_forked_;
+	if (bide_deque_push_(owner(), (uintptr_t)item))
+		pushed++;
+	else
+		refused++;
+}
+
+static void take_entry(uintptr_t entry)
+{
+	if (entry)
+		(void)((bide_fork *)entry)->call((bide_fork *)entry);
+}
+
+static void setup_deque_2(void)
+{
+	deque_set_up(2, UINT32_MAX); /* the numbers go past their end */
+}
+
+static void setup_deque_2_with_1(void)
+{
+	setup_deque_2();
+	push_next();
+}
+
+static void setup_deque_4(void)
+{
+	deque_set_up(4, 2);
+}
+
+static void setup_deque_4_with_2(void)
+{
+	setup_deque_4();
+	push_next();
+	push_next();
+}
+
+static void setup_deque_4_with_3(void)
+{
+	setup_deque_4_with_2();
+	push_next();
+}
+
+/* What nobody took is still there. */
+static void check_deque(void)
+{
+	uintptr_t entry;
+
+	while ((entry = bide_deque_pop_(owner())) != 0)
+		take_entry(entry);
+	EXPLORE_CHECK(bide_deque_size_(owner()) == 0);
+	for (unsigned i = 0; i < pushed; i++)
+		EXPLORE_CHECK(items[i].taken == 1);
+	bide_deque_free_(owner());
+}
+
+static void pop_thread(void)
+{
+	take_entry(bide_deque_pop_(owner()));
+}
+
+static void pop_twice_thread(void)
+{
+	pop_thread();
+	pop_thread();
+}
+
+static void steal_thread(void)
+{
+	take_entry(bide_deque_steal_(owner()));
+}
+
+static void steal_twice_thread(void)
+{
+	steal_thread();
+	steal_thread();
+}
+
+static void push_pop_thread(void)
+{
+	push_next();
+	pop_thread();
+}
+
+static void pop_push_pop_thread(void)
+{
+	pop_thread();
+	push_pop_thread();
+}
+
+static void push_push_pop_thread(void)
+{
+	push_next();
+	push_pop_thread();
+}
+
+/* As long as it is full, the push is refused. */
+static void push_three_times_thread(void)
+{
+	push_next();
+	push_next();
+	push_next();
+}
+
+#define DEQUE(name_, setup_, threads_, ...)                                               \
+	SCENARIO(deque_##name_, setup_, THREADS threads_, check_deque, .shared = true, __VA_ARGS__) \
+	SCENARIO(deque_fenced_##name_, setup_, THREADS threads_, check_deque, .shared = true, \
+	         .fenced = true, __VA_ARGS__)
+
+/* The last entry. */
+DEQUE(pop_against_steal, setup_deque_2_with_1, (pop_thread, steal_thread), .foreign = 0)
+DEQUE(pop_against_two_thieves, setup_deque_2_with_1, (pop_thread, steal_thread, steal_thread),
+      .newest_only = true)
+DEQUE(two_pops_against_two_steals, setup_deque_4_with_2, (pop_twice_thread, steal_twice_thread),
+      .foreign = 0)
+DEQUE(pop_against_two_thieves_of_two, setup_deque_4_with_2,
+      (pop_thread, steal_thread, steal_thread), .foreign = 0)
+DEQUE(push_and_pop_against_steal, setup_deque_2, (push_pop_thread, steal_thread), .foreign = 0)
+DEQUE(pop_push_pop_against_steals, setup_deque_2_with_1, (pop_push_pop_thread, steal_twice_thread),
+      .foreign = 0)
+DEQUE(pushes_and_pop_against_steals, setup_deque_4, (push_push_pop_thread, steal_twice_thread),
+      .foreign = 0)
+/* Round the ring: the place of an entry is written anew while a thief may still read it. */
+DEQUE(pushes_to_a_full_one_against_steals, setup_deque_2_with_1,
+      (push_three_times_thread, steal_twice_thread), .foreign = 0)
+DEQUE(pushes_to_a_full_one_against_two_thieves, setup_deque_2_with_1,
+      (push_three_times_thread, steal_thread, steal_thread), .newest_only = true)
+
+static void take_oldest_thread(void)
+{
+	take_entry(bide_deque_take_oldest_(owner()));
+}
+
+static void take_oldest_pop_thread(void)
+{
+	take_oldest_thread();
+	pop_thread();
+}
+
+DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thread), .foreign = 0)
+DEQUE(oldest_and_pop_against_steals, setup_deque_4_with_2,
+      (take_oldest_pop_thread, steal_twice_thread), .foreign = 0)
+
+/* A fork that is joined out of turn: the middle one, and the oldest. */
+static void take_item(unsigned index)
+{
+	if (bide_deque_take_(owner(), &items[index].bide_fork_))
+		take_entry((uintptr_t)&items[index]);
+}
+
+static void setup_to_be_taken(void)
+{
+	setup_deque_4_with_3();
+	for (uint32_t i = 0; i < 3; i++)
+		items[i].bide_fork_.source.line = owner()->deque.bottom - 3 + i;
+}
+
+static void take_middle_thread(void)
+{
+	take_item(1);
+	pop_twice_thread();
+}
+
+static void take_first_thread(void)
+{
+	take_item(0);
+	pop_thread();
+}
+
+static void take_last_thread(void)
+{
+	take_item(2);
+	take_item(1);
+}
+
+DEQUE(middle_and_pops_against_steals, setup_to_be_taken, (take_middle_thread, steal_twice_thread),
+      .newest_only = true)
+DEQUE(first_and_pop_against_steal, setup_to_be_taken, (take_first_thread, steal_thread),
+      .foreign = 0)
+DEQUE(last_ones_against_steals, setup_to_be_taken, (take_last_thread, steal_twice_thread),
+      .newest_only = true)
+
+/* ---- fork and join, as fork.h inlines them */
+
+static bide_forking_frame parent;
+static bide_value_task joined[2];
+
+static const bide_async parent_async = { .name = "parent", .file = __FILE__ };
+
+static void setup_forks(void)
+{
+	setup_deque_4();
+	memset(&parent, 0, sizeof parent);
+	parent.frame.async = &parent_async;
+	memset(joined, 0, sizeof joined);
+}
+
+static void fork_item(unsigned index)
+{
+	items[index].in.payload = 7u + index;
+	bide_fork_push_(&parent, &items[index].bide_fork_, item_forked_);
+	pushed++;
+}
+
+/* Whoever took the fork completes its source; the frame would wait for that. */
+static void join_item(unsigned index)
+{
+	joined[index] = item_join_(&parent, &items[index]);
+}
+
+static void fork_join_thread(void)
+{
+	fork_item(0);
+	join_item(0);
+}
+
+static void fork_join_two_thread(void)
+{
+	fork_item(0);
+	fork_item(1);
+	join_item(1);
+	join_item(0);
+}
+
+static void fork_join_out_of_turn_thread(void)
+{
+	fork_item(0);
+	fork_item(1);
+	join_item(0);
+	join_item(1);
+}
+
+static void steal_fork_thread(void)
+{
+	uintptr_t entry = bide_deque_steal_(owner());
+
+	if (entry)
+		bide_fork_run_(bide_worker_(), (bide_fork *)entry);
+}
+
+static void steal_forks_thread(void)
+{
+	steal_fork_thread();
+	steal_fork_thread();
+}
+
+static void check_forks(void)
+{
+	for (unsigned i = 0; i < pushed; i++) {
+		EXPLORE_CHECK(items[i].taken == 1);
+		if (bide_is_pending_(joined[i])) {
+			EXPLORE_CHECK(bide_is_done_(&items[i].bide_fork_.source));
+			(void)bide_consume_(&items[i].bide_fork_.source, NULL).state;
+		}
+	}
+	EXPLORE_CHECK(bide_deque_pop_(owner()) == 0); /* the mark of one joined out of turn may be left */
+	bide_deque_free_(owner());
+}
+
+#define FORK(name_, threads_, ...)                                                              \
+	SCENARIO(fork_##name_, setup_forks, THREADS threads_, check_forks, .shared = true, __VA_ARGS__) \
+	SCENARIO(fork_fenced_##name_, setup_forks, THREADS threads_, check_forks, .shared = true,   \
+	         .fenced = true, __VA_ARGS__)
+
+FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .foreign = 0)
+FORK(and_join_against_two_thieves, (fork_join_thread, steal_fork_thread, steal_fork_thread),
+     .newest_only = true)
+FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .foreign = 0)
+FORK(and_join_out_of_turn_against_thief, (fork_join_out_of_turn_thread, steal_forks_thread),
+     .foreign = 0)
+
+/* ---- the ring */
+
+static struct ball {
+	bide_frame frame;
+	unsigned payload, taken;
+} balls[ITEMS];
+
+static bide_ring rings[2];
+static unsigned balls_refused;
+
+static void push_ball(void)
+{
+	balls[pushed].payload = 7u + pushed;
+	if (bide_ring_push_(&rings[0], &balls[pushed].frame))
+		pushed++;
+	else
+		balls_refused++;
+}
+
+static void catch_ball(bide_frame *frame)
+{
+	struct ball *ball = (struct ball *)(void *)frame;
+
+	if (!ball)
+		return;
+	EXPLORE_CHECK(ball->payload == 7u + (unsigned)(ball - balls));
+	ball->taken++;
+}
+
+static void setup_ring(void)
+{
+	memset(rings, 0, sizeof rings);
+	memset(balls, 0, sizeof balls);
+	pushed = balls_refused = 0;
+	rings[0].head = rings[0].tail = UINT32_MAX; /* the numbers go past their end */
+}
+
+static void setup_ring_with_1(void)
+{
+	setup_ring();
+	push_ball();
+}
+
+static void setup_ring_with_2(void)
+{
+	setup_ring_with_1();
+	push_ball();
+}
+
+static void check_ring(void)
+{
+	bide_frame *frame;
+
+	for (int i = 0; i < 2; i++)
+		while ((frame = bide_ring_take_(&rings[i])) != NULL)
+			catch_ball(frame);
+	for (unsigned i = 0; i < pushed; i++)
+		EXPLORE_CHECK(balls[i].taken == 1);
+	EXPLORE_CHECK(bide_ring_size_(&rings[0]) == 0 && bide_ring_size_(&rings[1]) == 0);
+}
+
+static void ring_push_thread(void)
+{
+	push_ball();
+}
+
+static void ring_push_twice_thread(void)
+{
+	push_ball();
+	push_ball();
+}
+
+static void ring_push_take_push_thread(void)
+{
+	push_ball();
+	catch_ball(bide_ring_take_(&rings[0]));
+	push_ball();
+}
+
+static void ring_take_thread(void)
+{
+	catch_ball(bide_ring_take_(&rings[0]));
+}
+
+static void ring_take_twice_thread(void)
+{
+	ring_take_thread();
+	ring_take_thread();
+}
+
+static void ring_steal_thread(void)
+{
+	catch_ball(bide_ring_steal_(&rings[0], &rings[1]));
+}
+
+static void ring_steal_and_take_thread(void)
+{
+	ring_steal_thread();
+	catch_ball(bide_ring_take_(&rings[1]));
+}
+
+/* Takes what the thief has put into its own. */
+static void ring_take_stolen_thread(void)
+{
+	catch_ball(bide_ring_take_(&rings[1]));
+}
+
+static void ring_steal_back_thread(void)
+{
+	catch_ball(bide_ring_steal_(&rings[1], &rings[0]));
+}
+
+#define RING(name_, setup_, threads_, ...) \
+	SCENARIO(ring_##name_, setup_, THREADS threads_, check_ring, __VA_ARGS__)
+
+RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
+RING(push_to_a_full_one_against_take, setup_ring_with_2,
+     (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
+RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread),
+     .foreign = 0)
+RING(push_against_two_takers, setup_ring_with_1,
+     (ring_push_twice_thread, ring_take_thread, ring_take_thread), .foreign = 0)
+RING(push_take_push_against_take, setup_ring_with_1,
+     (ring_push_take_push_thread, ring_take_twice_thread), .foreign = 0)
+RING(push_against_steal, setup_ring_with_1, (ring_push_twice_thread, ring_steal_and_take_thread),
+     .foreign = 0)
+RING(take_against_steal, setup_ring_with_2, (ring_take_twice_thread, ring_steal_and_take_thread),
+     .foreign = 0)
+RING(push_to_a_full_one_against_take_and_steal, setup_ring_with_2,
+     (ring_push_thread, ring_take_thread, ring_steal_thread), .foreign = 0)
+RING(steal_against_take_of_what_was_stolen, setup_ring_with_2,
+     (ring_take_thread, ring_steal_thread, ring_take_stolen_thread), .foreign = 0)
+RING(steal_against_steal_back, setup_ring_with_2,
+     (ring_steal_back_thread, ring_steal_thread), .foreign = 0)
