@@ -53,6 +53,7 @@ static int64_t its_thread(void *argument)
 
 TEST(it_runs_on_a_thread_of_its_own)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	pthread_t me = pthread_self();
 	int64_t got = -1;
 
@@ -95,6 +96,7 @@ static void at_most(unsigned limit, int expected)
 
 TEST(at_most_so_many_run_at_once_as_configured)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	at_most(1, 1);
 	at_most(3, 3);
 	at_most(0, 4);
@@ -134,6 +136,7 @@ static int64_t waits_at_the_gate(void *argument)
 
 TEST(SC_05_calls_that_wait_for_one_behind_them_get_it_a_thread)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	enum { MAX = 16 };
 	unsigned cpus = bide_cpu_count() < MAX ? bide_cpu_count() : MAX - 1;
 	value_task waiting[MAX], opener;
@@ -151,6 +154,7 @@ TEST(SC_05_calls_that_wait_for_one_behind_them_get_it_a_thread)
 
 TEST(the_counters_report_threads_and_queue)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	enum { JOBS = 7 };
 	value_task jobs[JOBS];
 
@@ -200,6 +204,7 @@ static void shrinks_to(unsigned min, unsigned expected)
 
 TEST(idle_threads_end_but_for_the_minimum)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	bide_blocking_idle_max_ns_ = 5 * MS;
 	shrinks_to(0, 0);
 	shrinks_to(1, 1);
@@ -226,6 +231,7 @@ TEST(a_minimum_above_the_maximum_is_misuse)
 
 TEST(a_long_call_waits_for_no_other_and_no_limit_counts_it)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	enum { LONG = 5 };
 	value_task blocks, longs[LONG];
 	int64_t got;
@@ -267,6 +273,7 @@ static int64_t must_not_run(void *argument)
 
 TEST(a_long_call_in_a_canceled_context_never_runs_and_one_that_runs_goes_on)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	bide_context *context = canceled_context();
 	atomic_int ran = 0;
 	value_task v = bide_in(context, bide_run_long(must_not_run, &ran));
@@ -338,6 +345,7 @@ TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
 
 TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	bide_context *context;
 	atomic_int ran = 0;
 	value_task runs, queued, limited;
@@ -363,6 +371,7 @@ TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
 
 TEST(a_forgotten_job_runs_and_its_result_goes)
 {
+	NOT_SEEDED("it needs the real clock");
 	forget(bide_run_blocking(counts, (void *)1));
 	while (stats().operation_count)
 		run_all();
@@ -373,6 +382,7 @@ TEST(a_forgotten_job_runs_and_its_result_goes)
 
 TEST(a_job_becomes_a_task_for_many)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
 	task *t = as_task(bide_run_blocking(counts, (void *)5));
 	value_task a = await_it(t, &log, 1), b = await_it(t, &log, 2);
@@ -445,6 +455,7 @@ static void *opens_the_gate(void *argument)
 
 TEST(shutdown_waits_for_what_runs_and_cancels_what_is_queued)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	atomic_int ran = 0;
 	pthread_t thread;
 	value_task runs, queued;
@@ -494,6 +505,7 @@ static int thread_count(void)
 
 TEST(after_a_shutdown_no_thread_is_left)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	int before;
 
 	assert_int_equal(wait_int(bide_run_blocking(counts, (void *)1), NULL), 0);
@@ -593,6 +605,7 @@ static void start_of_kind(int kind)
 
 TEST(a_start_after_the_shutdown_begins_anew_with_the_defaults)
 {
+	NOT_SEEDED("it is about a runtime that is no simulation");
 	for (int kind = 0; kind < 5; kind++) {
 		assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = 3 }), 0);
 		start_of_kind(kind);
@@ -613,6 +626,7 @@ static int64_t shuts_down_from_a_call(void *argument)
 
 TEST(shutdown_from_a_blocking_call_is_misuse)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	int64_t got = 0;
 
 	const char *text = many_workers() ? "bide_shutdown: called on a thread of blocking calls"

@@ -346,7 +346,8 @@ TEST(cold_starts_inherit_too)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	assert_int_equal(bide_wait(bide_in(context, async_start(deep, 100000, context, &wrong_count)),
+	assert_int_equal(bide_wait(bide_in(context, async_start(deep, test_seeded() ? 5000 : 100000,
+	                                                        context, &wrong_count)),
 	                           NULL),
 	                 0);
 	assert_int_equal(wrong_count, 0);
@@ -1011,7 +1012,7 @@ TEST(a_chain_of_100000_contexts_is_freed_in_bounded_stack)
 
 TEST(a_chain_of_100000_contexts_is_freed_by_the_worker_too)
 {
-	bide_context_unref(chain(100000, 0));
+	bide_context_unref(chain(test_seeded() ? 1000 : 100000, 0));
 }
 
 TEST(a_chain_whose_top_has_a_deadline_is_freed_by_another_thread)

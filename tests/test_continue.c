@@ -288,7 +288,7 @@ TEST(CW_11_a_chain_of_twelve_thousand)
 
 TEST_SLOW(CW_11_a_chain_of_a_hundred_thousand, 60)
 {
-	chain_of(100000);
+	chain_of(test_seeded() ? 1000 : 100000);
 }
 
 struct chain_job {
@@ -382,6 +382,7 @@ static void queue_rule(make_proxy *make, unsigned options, int first, int second
 
 TEST(CW_16_an_awaiter_is_next_or_queued_as_the_option_says)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	queue_rule(proxy_none, 0, 1, 2);
 	queue_rule(proxy_none, BIDE_TASK_QUEUE_CONTINUATIONS, 2, 1);
 	queue_rule(proxy_continue, 0, 1, 2);
@@ -390,18 +391,21 @@ TEST(CW_16_an_awaiter_is_next_or_queued_as_the_option_says)
 
 TEST(CW_17_the_option_holds_through_unwrap)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	queue_rule(proxy_unwrap_outer, 0, 1, 2);
 	queue_rule(proxy_unwrap_outer, BIDE_TASK_QUEUE_CONTINUATIONS, 2, 1);
 }
 
 TEST(CW_18_the_option_holds_through_when_all)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	queue_rule(proxy_all, 0, 1, 2);
 	queue_rule(proxy_all, BIDE_TASK_QUEUE_CONTINUATIONS, 2, 1);
 }
 
 TEST(CW_19_the_option_holds_through_when_any)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	queue_rule(proxy_any, 0, 1, 2);
 	queue_rule(proxy_any, BIDE_TASK_QUEUE_CONTINUATIONS, 2, 1);
 }

@@ -570,6 +570,7 @@ static void end_row(value_task loop, value_task other, int most_in_a_row)
 
 TEST(with_one_worker_parts_run_in_order_and_it_gives_way_after_each)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	static const int64_t grains[] = { 0, 1, 3, 999 };
 
 	simulate(0);
@@ -586,6 +587,7 @@ TEST(with_one_worker_parts_run_in_order_and_it_gives_way_after_each)
 
 TEST(with_one_worker_ready_bodies_run_in_order_and_it_gives_way_after_64)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	bide_parallel_options options = { .limit = 8 };
 	int64_t next = 0;
 	value_task other;
@@ -714,11 +716,13 @@ static void run_seeds(bool shared)
 
 TEST_SLOW(PF_06_under_each_seed_each_is_handed_out_exactly_once, 60)
 {
+	NOT_SEEDED("it has seeds of its own");
 	run_seeds(false);
 }
 
 TEST_SLOW(PF_06_under_each_seed_with_frames_of_several_threads, 60)
 {
+	NOT_SEEDED("it has seeds of its own");
 	run_seeds(true);
 }
 
@@ -852,6 +856,7 @@ TEST(PF_08_parts_after_a_failure_are_not_begun)
 
 TEST(PF_08_of_several_errors_the_first_in_time_is_kept)
 {
+	NOT_SEEDED("the order is that of a runtime without a seed");
 	simulate(0);
 	for (int how = INDEXES; how < WAYS; how++)
 		for (int keep_going = 0; keep_going < 2; keep_going++) {

@@ -56,6 +56,7 @@ async_finally:
 
 TEST(configuring_inside_an_async_function_is_refused)
 {
+	NOT_SEEDED("it is about a runtime that is no simulation");
 	assert_int_equal(wait_int(async_start(configures), NULL), 0);
 	assert_int_equal(configured_inside, EBUSY);
 	assert_true(bide_simulation_hash() == 0);
@@ -89,6 +90,7 @@ TEST(a_hundred_lives_one_after_the_other)
 /* The worker's number stands in every generation; 15 bits of it. */
 TEST(more_lives_than_workers_have_numbers)
 {
+	NOT_SEEDED("it takes seconds, and no order matters to it");
 	for (int life = 0; life < 2 * 32768 + 3; life++) {
 		task *t;
 		int64_t got;
@@ -231,6 +233,7 @@ static void leak_three(void)
 
 TEST(leaks_are_counted)
 {
+	NOT_SEEDED("it needs the real clock");
 	task *t = as_task(later_value(20 * MS, 3));
 	bide_value_task dropped = later_value(20 * MS, 5), waiting = later_value(100000 * MS, 4);
 
@@ -246,6 +249,7 @@ TEST(leaks_are_counted)
 
 TEST(leaks_are_named)
 {
+	NOT_SEEDED("it needs the real clock");
 	EXPECT_ABORT(leak_three(), "leak: async function later, ");
 	EXPECT_ABORT(leak_three(), " at tests/task_support.h:");
 	EXPECT_ABORT(leak_three(), "nobody consumed its value task");

@@ -251,6 +251,7 @@ static void *drops_the_last(void *argument)
 
 TEST(the_last_reference_may_be_dropped_on_another_thread)
 {
+	NOT_SEEDED("it needs threads");
 	task *t = as_task(later_value(1000, 1)), *source = task_create(0),
 		 *failed = as_task(later_error(1000, EIO));
 	value_task v = await_it(source, NULL, 0);

@@ -59,6 +59,7 @@ run_areas() {
 		tail -n 40 "build/logs/build-$1.log" >&2
 		die "the build failed; all of it: build/logs/build-$1.log"
 	fi
+	# shellcheck disable=SC2086 # a list of words
 	share=$(awk -v all="$2" -v count="$(printf '%s\n' $names | wc -l)" 'BEGIN { print all / count }')
 	for area in $names; do
 		run_area "$1" "$area" "$share"
@@ -91,7 +92,10 @@ stress() {
 	names=${names:-$areas}
 	started=$(date +%s)
 	seconds=$(awk -v minutes="$minutes" 'BEGIN { print minutes * 60 }')
-	if sanitizer_works thread || { wrapper="setarch $(uname -m) -R" && sanitizer_works thread $wrapper; }; then
+	# shellcheck disable=SC2086 # a command with its options
+	if sanitizer_works thread ||
+		{ wrapper="setarch $(uname -m) -R" && sanitizer_works thread $wrapper; }; then
+		# shellcheck disable=SC2154 # of tiers.sh
 		TSAN_OPTIONS="halt_on_error=1:${user_tsan_options}" run_areas tsan "$seconds"
 	else
 		failures=1
@@ -108,7 +112,7 @@ stress() {
 	[ "$failures" -eq 0 ]
 }
 
-# shellcheck disable=SC2086 # lists of needs
+# shellcheck disable=SC2086,SC2154 # lists of needs, of packages.sh
 need "to build the stress programs" $build_needs $test_needs
 mkdir -p build/logs
 case ${1:-} in

@@ -427,7 +427,7 @@ void bide_blocking_stop(void)
 static bide_value_task run(bide_blocking_function *function, void *argument,
                            const bide_operation_type *type, const char *what)
 {
-	bool simulated = bide_simulating_;
+	bool simulated = bide_worker_() && bide_simulating_; /* known once the runtime is set up */
 	bide_value_task v;
 	job *j;
 	int error;

@@ -26,20 +26,27 @@ static uint64_t draw(void)
 	return z ^ (z >> 31);
 }
 
+static void note(const void *bytes, size_t size_bytes)
+{
+	for (size_t i = 0; i < size_bytes; i++)
+		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+}
+
+/* The hash gets the choice: functions of one name are told apart by nothing else. */
 size_t bide_simulation_choose_(size_t count)
 {
-	return seed && count > 1 ? (size_t)(draw() % count) : 0;
+	size_t choice;
+
+	if (!seed || count < 2)
+		return 0;
+	choice = (size_t)(draw() % count);
+	note(&choice, sizeof choice);
+	return choice;
 }
 
 int64_t bide_simulation_job_ns(void)
 {
 	return 1000 + (int64_t)(draw() % 9999001u);
-}
-
-static void note(const void *bytes, size_t size_bytes)
-{
-	for (size_t i = 0; i < size_bytes; i++)
-		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
 }
 
 void bide_simulation_note_(const bide_frame *frame, int64_t now_ns)

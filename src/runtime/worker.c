@@ -87,9 +87,27 @@ unsigned bide_runtime_workers_(const bide_config *config)
 	return workers < BIDE_WORKERS_MAX ? workers : BIDE_WORKERS_MAX;
 }
 
-int bide_runtime_start_(const bide_config *config)
+/*
+ * BIDE_SEED=n in the environment, 1 or more, is for tests: who asks for nothing in particular gets a
+ * simulation with that seed; so does one that has no seed. Programs that configure workers or a seed
+ * of their own are left alone.
+ */
+static bide_config with_seed(const bide_config *config)
+{
+	bide_config changed = *config;
+	unsigned seed = bide_os_environment_number("BIDE_SEED", UINT32_MAX);
+
+	if (seed && !config->seed && (!config->workers || config->virtual_clock)) {
+		changed.virtual_clock = true;
+		changed.seed = seed;
+	}
+	return changed;
+}
+
+int bide_runtime_start_(const bide_config *asked)
 {
 	bide_runtime *r = &bide_runtime_;
+	bide_config changed = with_seed(asked), *config = &changed;
 	unsigned workers = bide_runtime_workers_(config);
 	int error = 0;
 

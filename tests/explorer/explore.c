@@ -393,7 +393,7 @@ static bool is_token(const void *at, int order)
 {
 	for (int i = 0; i < x.watched_count; i++)
 		if (at == &x.watched[i].source->generation)
-			return order == __ATOMIC_RELAXED;
+			return order == __ATOMIC_RELAXED || order == __ATOMIC_RELEASE;
 	return false;
 }
 

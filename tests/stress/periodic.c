@@ -15,6 +15,7 @@ typedef struct beat {
 typedef struct scene {
 	beat beats[TIMERS_MAX];
 	unsigned count;
+	bool shared; /* many workers: any thread may change them */
 	atomic_uint left;
 } scene;
 
@@ -63,10 +64,12 @@ static void meddle(void *argument, dice *d, unsigned index)
 
 		if (chance(d, 20))
 			bide_context_cancel(b->scope, ECANCELED);
-#if BIDE_STRESS_PERIODIC_SHARED
-		else if (chance(d, 50) && !atomic_load(&b->over))
+		else if (s->shared && chance(d, 50))
 			CHECK_EQUAL(bide_periodic_timer_set_period(b->timer, 1 + below(d, 100000)), 0);
-#endif
+		else if (chance(d, 10)) {
+			atomic_store(&b->over, true);
+			bide_periodic_timer_stop(b->timer);
+		}
 		usleep(below(d, 200));
 	}
 }
@@ -77,13 +80,9 @@ STRESS(periodic)
 	task *listeners[TIMERS_MAX];
 	crowd c;
 
-#if !BIDE_STRESS_PERIODIC_SHARED
-	if (workers > 1)
-		return; /* they belong to the worker's thread */
-#endif
-	(void)workers;
 	memset(&s, 0, sizeof s);
 	s.count = 1 + below(d, TIMERS_MAX);
+	s.shared = workers > 1;
 	atomic_store(&s.left, s.count);
 	for (unsigned i = 0; i < s.count; i++) {
 		beat *b = &s.beats[i];

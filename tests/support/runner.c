@@ -28,19 +28,26 @@ enum { EXIT_SKIPPED = 77, EXIT_LEAKED_FD = 78, FD_COUNT_MAX = 65536 };
 /* What a test's process tells the runner; shared memory. */
 struct report {
 	bool finished;
+	bool simulated;
+	uint64_t schedule; /* of what was simulated: a hash */
 	char skip_reason[256];
 	char leaked_fds[256];
 };
 
 struct options {
 	bool list, verbose;
+	unsigned long first_seed, last_seed; /* 0: none */
 	int filter_count;
 	char **filters;
 };
 
 struct counts {
 	int passed, failed, skipped;
+	unsigned long runs, schedules; /* under seeds */
 };
+
+/* What became of one run. */
+enum outcome { PASSED, FAILED, SKIPPED };
 
 static struct test_case *first_test, **last_test = &first_test;
 static struct report *report;
@@ -92,9 +99,30 @@ void test_skip(const char *format, ...)
 int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                         void *argument)
 {
+	if (test_seeded())
+		test_skip("it starts threads");
 	if (getenv("BIDE_TEST_NO_THREADS"))
 		test_skip("it starts threads, which valgrind runs one at a time; asan and tsan run it");
 	return pthread_create(thread, attributes, run, argument);
+}
+
+/* ---- seeds */
+
+uint64_t (*test_schedule)(void);
+
+bool test_seeded(void)
+{
+	return getenv("BIDE_SEED") != NULL;
+}
+
+void test_note_schedule(void)
+{
+	uint64_t hash = test_schedule && test_seeded() ? test_schedule() : 0;
+
+	if (!hash)
+		return; /* no simulation runs */
+	report->simulated = true;
+	report->schedule = (report->schedule ^ hash) * 0x9e3779b97f4a7c15u;
 }
 
 /* ---- EXPECT_ABORT */
@@ -243,6 +271,7 @@ static void cmocka_run(void **state)
 	bool listed = list_fds(before);
 	test->run();
 	report->finished = true;
+	test_note_schedule();
 	test_after_each();
 	fflush(NULL);
 	if (listed && find_leaked_fds(before)) {
@@ -354,18 +383,32 @@ static void print_output(const char *name, const char *output)
 	        length && output[length - 1] != '\n' ? "\n" : "");
 }
 
-static void run_case(struct test_case *test, const struct options *options, struct counts *counts)
+/* Empty, and the same for all runs. */
+static FILE *output_file(void)
 {
-	static char output_text[64 * 1024];
-	char reason[512];
-	int status = 0;
-	double limit_s = test->limit_s * test_time_factor(), started = now_s();
-	memset(report, 0, sizeof *report);
-	FILE *output = tmpfile();
-	if (!output) {
+	static FILE *output;
+
+	if (!output && !(output = tmpfile())) {
 		perror("tmpfile");
 		exit(EXIT_FAILURE);
 	}
+	rewind(output);
+	if (ftruncate(fileno(output), 0) != 0) {
+		perror("ftruncate");
+		exit(EXIT_FAILURE);
+	}
+	return output;
+}
+
+/* Says in one line why it failed or was skipped; the text gets what it wrote. */
+static enum outcome run_once(struct test_case *test, char *text, size_t text_bytes, char *reason,
+                             size_t reason_bytes)
+{
+	int status = 0;
+	double limit_s = test->limit_s * test_time_factor();
+	FILE *output = output_file();
+
+	memset(report, 0, sizeof *report);
 	fflush(NULL);
 	pid_t child = fork();
 	if (child < 0) {
@@ -377,26 +420,95 @@ static void run_case(struct test_case *test, const struct options *options, stru
 	setpgid(child, child);
 	bool timed_out = !wait_for_child(child, limit_s, &status);
 	kill(-child, SIGKILL); /* what the test started and left behind */
-	read_output(output, output_text, sizeof output_text);
-	fclose(output);
-
+	read_output(output, text, text_bytes);
 	if (!timed_out && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED) {
-		counts->skipped++;
-		printf("SKIPPED %s: %s\n", test->name,
-		       report->skip_reason[0] ? report->skip_reason : "exit status 77");
-		return;
+		snprintf(reason, reason_bytes, "%s",
+		         report->skip_reason[0] ? report->skip_reason : "exit status 77");
+		return SKIPPED;
 	}
-	judge(status, timed_out, limit_s, output_text, reason, sizeof reason);
-	if (reason[0]) {
+	judge(status, timed_out, limit_s, text, reason, reason_bytes);
+	return reason[0] ? FAILED : PASSED;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static unsigned long count_distinct(uint64_t *numbers, unsigned long count)
+{
+	unsigned long distinct = 0;
+
+	qsort(numbers, count, sizeof *numbers, by_number);
+	for (unsigned long i = 0; i < count; i++)
+		distinct += i == 0 || numbers[i] != numbers[i - 1];
+	return distinct;
+}
+
+/* Once for each seed, until one fails. What is no simulation runs once and is left out. */
+static enum outcome run_seeds(struct test_case *test, const struct options *options,
+                              struct counts *counts, char *text, size_t text_bytes, char *reason,
+                              size_t reason_bytes)
+{
+	unsigned long runs = 0, schedules;
+	uint64_t *hashes = calloc(options->last_seed - options->first_seed + 1, sizeof *hashes);
+	enum outcome outcome = PASSED;
+	char seed[32], what[512];
+
+	if (!hashes) {
+		perror("calloc");
+		exit(EXIT_FAILURE);
+	}
+	for (unsigned long n = options->first_seed; outcome == PASSED && n <= options->last_seed; n++) {
+		snprintf(seed, sizeof seed, "%lu", n);
+		setenv("BIDE_SEED", seed, 1);
+		outcome = run_once(test, text, text_bytes, what, sizeof what);
+		if (outcome == PASSED && !report->simulated && n == options->first_seed) {
+			snprintf(what, sizeof what, "nothing of it is simulated");
+			outcome = SKIPPED;
+		}
+		if (outcome == FAILED)
+			snprintf(reason, reason_bytes, "seed %lu: %s", n, what);
+		else if (outcome == SKIPPED)
+			snprintf(reason, reason_bytes, "under seeds: %s", what);
+		else
+			hashes[runs++] = report->schedule;
+	}
+	unsetenv("BIDE_SEED");
+	schedules = count_distinct(hashes, runs);
+	free(hashes);
+	counts->runs += runs;
+	counts->schedules += schedules;
+	if (options->verbose && runs)
+		printf("%s: %lu runs, %lu schedules\n", test->name, runs, schedules);
+	return outcome;
+}
+
+static void run_case(struct test_case *test, const struct options *options, struct counts *counts)
+{
+	static char output_text[64 * 1024];
+	char reason[1024];
+	double started = now_s();
+	enum outcome outcome =
+		options->last_seed ? run_seeds(test, options, counts, output_text, sizeof output_text,
+	                                   reason, sizeof reason)
+						   : run_once(test, output_text, sizeof output_text, reason, sizeof reason);
+
+	if (outcome == SKIPPED) {
+		counts->skipped++;
+		printf("SKIPPED %s: %s\n", test->name, reason);
+	} else if (outcome == FAILED) {
 		counts->failed++;
 		printf("FAILED %s: %s\n", test->name, reason);
 		fflush(stdout);
 		print_output(test->name, output_text);
-		return;
+	} else {
+		counts->passed++;
+		if (options->verbose)
+			printf("passed %s (%.3f s)\n", test->name, now_s() - started);
 	}
-	counts->passed++;
-	if (options->verbose)
-		printf("passed %s (%.3f s)\n", test->name, now_s() - started);
 }
 
 static bool selected(const struct test_case *test, const struct options *options)
@@ -413,7 +525,8 @@ static void usage(const char *program)
 	        "usage: %s [--list] [-v] [part of a test's name]...\n"
 	        "  --list  print the names of the tests\n"
 	        "  -v      print the tests that passed, with their time\n"
-	        "BIDE_TEST_TIME_FACTOR multiplies the time limits.\n",
+	        "BIDE_TEST_TIME_FACTOR multiplies the time limits.\n"
+	        "BIDE_TEST_SEEDS=1..100 runs each test in a simulation, once for each seed.\n",
 	        program);
 }
 
@@ -431,7 +544,9 @@ static bool parse(int argc, char **argv, struct options *options)
 		else
 			options->filters[options->filter_count++] = argv[i];
 	}
-	return true;
+	const char *seeds = getenv("BIDE_TEST_SEEDS");
+	return !seeds || (sscanf(seeds, "%lu..%lu", &options->first_seed, &options->last_seed) == 2 &&
+	                  options->first_seed > 0 && options->first_seed <= options->last_seed);
 }
 
 int main(int argc, char **argv)
@@ -470,6 +585,9 @@ int main(int argc, char **argv)
 		printf("FAILED %s: holds no test\n", program);
 		counts.failed++;
 	}
+	if (options.last_seed)
+		printf("%s: seeds %lu..%lu: %lu runs, %lu distinct schedules\n", program,
+		       options.first_seed, options.last_seed, counts.runs, counts.schedules);
 	printf("%s: %d passed, %d failed, %d skipped\n", program, counts.passed, counts.failed,
 	       counts.skipped);
 	return counts.failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -40,9 +40,32 @@ BIDE_UNUSED static void settle_workers(void)
 		settle(0);
 }
 
+ * ./dev stress seeds runs the tests in simulations. For what holds in the order of a runtime without
+ * a seed only, or by a real clock: ends the test under a seed.
+ */
+#define NOT_SEEDED(why)      \
+	do {                     \
+		if (test_seeded())   \
+			SKIP("%s", why); \
+	} while (0)
+
+/* The runner counts the schedules that differ: it looks at the hash when a test is over. */
+__attribute__((constructor)) static void settle_note_schedules(void)
+{
+	test_schedule = bide_simulation_hash;
+}
+
+BIDE_UNUSED static int64_t settle_shutdown(bool quiet)
+{
+	test_note_schedule();
+	return bide_shutdown(quiet);
+}
+#define bide_shutdown settle_shutdown
+
 /* For what is promised with one worker only: an order, or that nothing runs by itself. */
 BIDE_UNUSED static void one_worker(void)
 {
+	NOT_SEEDED("it is about one worker without a seed");
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
 }
 

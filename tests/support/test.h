@@ -80,8 +80,19 @@ void test_after_each(void);
 double test_time_factor(void);
 
 /*
+ * With BIDE_TEST_SEEDS=first..last each test runs once for each of these seeds, in a process that
+ * has the seed in BIDE_SEED: the library makes a simulation of it. test_schedule, if an executable
+ * sets it, tells what became of the order; it is asked after each test, and by test_note_schedule
+ * before what would make it forget.
+ */
+bool test_seeded(void);
+void test_note_schedule(void);
+extern uint64_t (*test_schedule)(void);
+
+/*
  * Where BIDE_TEST_NO_THREADS is set a test that starts a thread is skipped: valgrind runs one
- * thread at a time, too slowly for what spins or counts seconds. asan and tsan run these tests.
+ * thread at a time, too slowly for what spins or counts seconds. asan and tsan run these tests. Under
+ * a seed it is skipped, too: a simulation is one thread.
  */
 int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                         void *argument);
