@@ -40,6 +40,7 @@ BIDE_UNUSED static void settle_workers(void)
 		settle(0);
 }
 
+/*
  * ./dev stress seeds runs the tests in simulations. For what holds in the order of a runtime without
  * a seed only, or by a real clock: ends the test under a seed.
  */
