@@ -295,6 +295,121 @@ static void inject(uint64_t count)
 	}
 }
 
+/* ---- suspend_resume: the row of one thread, among workers that look for something to steal */
+
+struct after_yield {
+	ASYNC_FRAME;
+	struct {
+		int64_t key;
+	} in;
+};
+
+async(after_yield)
+{
+	async_begin;
+	await(async_yield());
+	async_return(my->in.key + 1);
+async_finally:
+	async_end;
+}
+
+static BENCH_NOINLINE value_task get_after_yield(int64_t key)
+{
+	return async_start(after_yield, .key = key);
+}
+
+struct suspend_root {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+	} in;
+	int64_t i, answer, sum;
+};
+
+async(suspend_root)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(my->answer, get_after_yield(my->i));
+		my->sum += my->answer;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+static void suspend_resume(uint64_t count)
+{
+	run_to_end(async_start(suspend_root, .count = (int64_t)count), sum_of_answers(count));
+}
+
+/*
+ * ---- round_trip_source: two functions complete each other's source. Nothing says where they run:
+ * each side may be on either worker at any turn, so the sources are not the local kind.
+ */
+
+static bide_user_source ping, pong;
+
+static void hand_over(bide_user_source *source, int64_t value)
+{
+	bide_user_source_complete(source, (bide_payload){ .i = value });
+}
+
+struct ponging {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+	} in;
+	int64_t i, value;
+};
+
+async(ponging)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(my->value, bide_user_source_value_task(&ping));
+		bide_user_source_reset(&ping);
+		hand_over(&pong, my->value);
+	}
+async_finally:
+	async_end;
+}
+
+struct pinging {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+	} in;
+	int64_t i, value;
+};
+
+async(pinging)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		hand_over(&ping, my->i);
+		await(my->value, bide_user_source_value_task(&pong));
+		bide_user_source_reset(&pong);
+	}
+	async_return(my->value);
+async_finally:
+	async_end;
+}
+
+static void round_trip_source(uint64_t count)
+{
+	value_task other;
+
+	bide_user_source_init(&ping, NULL);
+	bide_user_source_init(&pong, NULL);
+	other = async_start(ponging, .count = (int64_t)count);
+	run_to_end(async_start(pinging, .count = (int64_t)count), (int64_t)count - 1);
+	run_to_end(other, 0);
+}
+
 /* ---- round_trip_cross: two functions in the loops of two threads complete each other's source */
 
 static struct side {
@@ -438,6 +553,8 @@ int main(int argc, char **argv)
 		{ .bench = "fork_join_fib", .run = fork_join_fib, .operations = BENCH_FIB_CALLS, MANY },
 		{ .bench = "skynet", .run = skynet_run, .operations = BENCH_SKYNET_TASKS, MANY },
 		{ .bench = "run_await", .run = run_await, MANY },
+		{ .bench = "suspend_resume", .run = suspend_resume, MANY },
+		{ .bench = "round_trip_source", .run = round_trip_source, MANY },
 		{ .bench = "inject", .run = inject, .operations = BENCH_INJECTED, MANY },
 		{ .bench = "round_trip_cross", .run = round_trip_cross, CROSS },
 		{ .bench = "wake_latency", .timed = wake_latency, MANY },
@@ -445,10 +562,14 @@ int main(int argc, char **argv)
 		{ .bench = "scale", .run = scale, CROSS },
 	};
 	int workers = bench_workers();
-	bool configured =
-		workers > 0 && bide_configure(&(bide_config){ .workers = (unsigned)workers }) == 0;
 
+	if (workers > 0) {
+		int error = bide_configure(&(bide_config){ .workers = (unsigned)workers });
+
+		if (error != 0)
+			bench_refuse("bide_configure refused %d workers: %s", workers, strerror(error));
+	}
 	must(sem_init(&injected.all_done, 0, 0) == 0, "no semaphore");
-	return bench_participant(argc, argv, cases, configured ? sizeof cases / sizeof *cases : 0,
+	return bench_participant(argc, argv, cases, workers > 0 ? sizeof cases / sizeof *cases : 0,
 	                         "bide", NULL);
 }

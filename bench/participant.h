@@ -164,6 +164,16 @@ static inline uint64_t *bench_scale_leaves(void)
 	return &leaves;
 }
 
+/* Why this process can do nothing of what it lists; empty: it can. Each row then says so. */
+static inline char *bench_refusal(void)
+{
+	static char reason[128];
+
+	return reason;
+}
+
+#define bench_refuse(...) ((void)snprintf(bench_refusal(), 128, __VA_ARGS__))
+
 /* In a loop that waits for another thread: where that has no CPU, it gets this one. */
 static inline void bench_spin(unsigned *turn)
 {
@@ -298,6 +308,10 @@ static inline void bench_answer(const struct bench_case *cases, size_t case_coun
 	bool scale = strcmp(command, "scale") == 0, found = false;
 	const char *bench = scale ? "scale" : argument;
 
+	if (bench_refusal()[0] != '\0') {
+		printf("skip %s %s\n", bench, bench_refusal());
+		return;
+	}
 	if (scale)
 		*bench_scale_leaves() = strtoull(argument, NULL, 10);
 

@@ -93,7 +93,7 @@ void report_head(bool workers)
 		return;
 	said[workers] = true;
 	printf("%s", workers ? "\nThe scheduler; the name ends in the number of workers:\n" : "\n");
-	printf("%-17s %-5s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
+	printf("%-19s %-5s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
 	       "peer", "value", "allocs", "bytes", "ratio", "target for bide");
 }
 
@@ -144,7 +144,7 @@ static void print_line(const struct results *results, enum row row, int who, boo
 		allocs = results->allocs[row][who];
 		bytes = results->bytes[row][who];
 	}
-	printf("%-17s %-5s %9s %7s   %-17s %9s %7s %7s %8s", first ? info->name : "",
+	printf("%-19s %-5s %9s %7s   %-17s %9s %7s %7s %8s", first ? info->name : "",
 	       first ? info->unit : "", first ? report_number(cells[0], bide, info->decimals) : "",
 	       first ? report_number(cells[1], results->allocs[row][WHO_BIDE], -1) : "",
 	       who != WHO_COUNT ? who_names[who] : "-", report_number(cells[2], value, info->decimals),

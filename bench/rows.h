@@ -37,30 +37,32 @@ enum who {
  * target. Workers: 0: all on one thread, the table of what a step costs; else the table of the
  * scheduler, each participant with that many workers.
  */
-#define BENCH_ROWS(X)                                                                        \
-	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 1.15, WHO_CALL, 0)                 \
-	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 4, WHO_COUNT, 0)                      \
-	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0, WHO_COUNT, 0)                         \
-	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 15, WHO_COUNT, 0)         \
-	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 15, WHO_COUNT, 0)                     \
-	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0, WHO_COUNT, 0) \
-	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 112, WHO_COUNT, 0)           \
-	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0, WHO_COUNT, 0)              \
-	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0, WHO_COUNT, 0)                  \
-	X(TIMERS, "timers", "timers", "ns", 1, 8, WHO_COUNT, 0)                                  \
-	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 8, WHO_COUNT, 0)                        \
-	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0, WHO_COUNT, 0)                   \
-	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 10, WHO_COUNT, 1)              \
-	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 0, WHO_COUNT, 2)               \
-	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 0, WHO_COUNT, 1)                     \
-	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 0, WHO_COUNT, 2)                     \
-	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 4, WHO_COUNT, 1)         \
-	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2.1, WHO_COUNT, 2)       \
-	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 6, WHO_COUNT, 1)                              \
-	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 3.1, WHO_COUNT, 2)                            \
-	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 330, WHO_COUNT, 2)  \
-	X(INJECT_2, "inject_2", "inject", "ns", 1, 0, WHO_COUNT, 2)                              \
-	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 0, WHO_COUNT, 2)            \
+#define BENCH_ROWS(X)                                                                         \
+	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 1.15, WHO_CALL, 0)                  \
+	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 4, WHO_COUNT, 0)                       \
+	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0, WHO_COUNT, 0)                          \
+	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 15, WHO_COUNT, 0)          \
+	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 15, WHO_COUNT, 0)                      \
+	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0, WHO_COUNT, 0)  \
+	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 112, WHO_COUNT, 0)            \
+	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0, WHO_COUNT, 0)               \
+	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0, WHO_COUNT, 0)                   \
+	X(TIMERS, "timers", "timers", "ns", 1, 8, WHO_COUNT, 0)                                   \
+	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 8, WHO_COUNT, 0)                         \
+	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0, WHO_COUNT, 0)                    \
+	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 10, WHO_COUNT, 1)               \
+	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 0, WHO_COUNT, 2)                \
+	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 0, WHO_COUNT, 1)                      \
+	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 0, WHO_COUNT, 2)                      \
+	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 4, WHO_COUNT, 1)          \
+	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2.1, WHO_COUNT, 2)        \
+	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 6, WHO_COUNT, 1)                               \
+	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 3.1, WHO_COUNT, 2)                             \
+	X(SUSPEND_RESUME_2, "suspend_resume_2", "suspend_resume_2", "ns", 1, 35, WHO_COUNT, 2)    \
+	X(TRIP_SOURCE_2, "round_trip_source_2", "round_trip_source_2", "ns", 1, 40, WHO_COUNT, 2) \
+	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 330, WHO_COUNT, 2)   \
+	X(INJECT_2, "inject_2", "inject", "ns", 1, 0, WHO_COUNT, 2)                               \
+	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 0, WHO_COUNT, 2)             \
 	X(IDLE_CPU_2, "idle_cpu_2", "idle_cpu", "us", 0, 100, WHO_COUNT, 2)
 
 enum row {

@@ -1,6 +1,7 @@
 /*
  * cache_single_flight.c - a cache whose callers share one load: whoever comes while a value is
- * being loaded awaits the same task. examples/demo/cache.c is the full-grown one.
+ * being loaded awaits the same task. examples/demo/cache.c is the full-grown one. All who use the
+ * cache run on one worker, so it needs no lock; with many they would run in a strand (strand.c).
  */
 #include <stdio.h>
 
@@ -70,8 +71,10 @@ async_finally:
 int main(void)
 {
 	bide_payload sum;
-	int error = bide_wait(async_start(run), &sum);
+	int error = bide_configure(&(bide_config){ .workers = 1 });
 
+	if (!error)
+		error = bide_wait(async_start(run), &sum);
 	if (error) {
 		fprintf(stderr, "cache_single_flight: %s\n", bide_error_text(error));
 		return 1;

@@ -7,7 +7,7 @@
 
 #include <bide/short.h>
 
-static int over_count;
+static _Atomic int over_count; /* members may end on several workers at once */
 
 struct member {
 	ASYNC_FRAME;

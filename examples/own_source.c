@@ -1,6 +1,7 @@
 /*
  * own_source.c - a source of your own: a mailbox that hands out the same memory for every message.
- * However many are awaited, nothing is allocated for it.
+ * However many are awaited, nothing is allocated for it. There is one worker, this thread: so it can
+ * say when the reader runs.
  */
 #include <stdio.h>
 
@@ -29,7 +30,7 @@ static bool mailbox_put(struct mailbox *box, int64_t message)
 	return bide_user_source_try_complete(&box->next, (bide_payload){ .i = message });
 }
 
-enum { MESSAGE_COUNT = 100000 };
+enum { MESSAGE_COUNT = 10000 };
 
 struct reader {
 	ASYNC_FRAME;
@@ -59,14 +60,16 @@ int main(void)
 	value_task reader;
 	int error;
 
+	/* This thread runs the reader itself, in between: a runtime with one worker. */
+	if (bide_configure(&(bide_config){ .workers = 1 }) != 0)
+		return 1;
 	bide_user_source_init(&box.next, &operations);
 	reader = async_start(reader, .box = &box);
 	bide_get_stats(&before);
-	for (int64_t i = 1; i <= MESSAGE_COUNT; i++) {
-		if (!mailbox_put(&box, i))
-			return 1;
-		bide_run_ready(0); /* runs the reader, which takes it and waits for the next */
-	}
+	for (int64_t i = 1; i <= MESSAGE_COUNT; i++)
+		while (!mailbox_put(&box, i))
+			if (bide_wait(bide_yield(), NULL)) /* meanwhile the reader takes the one before */
+				return 1;
 	error = bide_wait(reader, &sum);
 	bide_get_stats(&after);
 	printf("%d messages, %d allocations, sum %lld\n", MESSAGE_COUNT,

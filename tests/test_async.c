@@ -97,6 +97,29 @@ async_finally:
 
 /* --- the rows of the builders --- */
 
+/* Pending until somebody completes the task. */
+struct after {
+	ASYNC_FRAME;
+	struct {
+		task *what;
+	} in;
+	int64_t got;
+};
+
+async(after)
+{
+	async_begin;
+	await(my->got, task_await(my->in.what));
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+static value_task after(task *what)
+{
+	return async_start(after, .what = what);
+}
+
 TEST(MB_02_without_a_result_it_returns_the_zero_value_task)
 {
 	value_task v = async_start(nothing);
@@ -118,20 +141,26 @@ TEST(MB_03_a_result_at_once_is_in_the_value_task)
 
 TEST(MB_04_a_pending_one_completes_with_the_value)
 {
-	value_task v = later(1, 42);
+	task *t = task_create(0);
+	value_task v = after(t);
 
 	assert_false(value_task_is_ready(v));
+	bide_task_complete_int(t, 42);
 	assert_int_equal(result_of(v), 42);
+	task_unref(t);
 }
 
 TEST(MB_06_a_pending_one_fails_with_the_error)
 {
-	value_task v = failing(1, EIO);
+	task *t = task_create(0);
+	value_task v = after(t);
 
 	assert_false(value_task_is_ready(v));
+	bide_task_fail(t, EIO);
 	settle(0);
 	assert_true(bide_value_task_is_failed(v));
 	assert_int_equal(error_of(v), EIO);
+	task_unref(t);
 }
 
 TEST(MB_07_failing_with_ECANCELED_is_cancellation)
@@ -174,13 +203,17 @@ TEST(MB_08_failing_without_an_error_is_misuse)
 
 TEST(MB_10_the_first_suspension_makes_it_pending)
 {
-	value_task v = later(1, 3);
+	task *t = task_create(0);
+	value_task v = after(t);
 
 	assert_int_equal(stats_now().frame_count, 1);
-	assert_int_equal(stats_now().runnable_count, 1);
+	assert_int_equal(stats_now().runnable_count, 0);
 	assert_int_equal(bide_value_task_status(v), BIDE_PENDING);
+	bide_task_complete_int(t, 3);
+	assert_true(many_workers() || stats_now().runnable_count == 1);
 	assert_int_equal(result_of(v), 3);
 	assert_int_equal(stats_now().frame_count, 0);
+	task_unref(t);
 }
 
 static const char key[1];
@@ -459,7 +492,7 @@ TEST(MB_33_a_task_that_is_over_holds_no_context)
 	task *t = as_task(bide_in(context, later(1, 900)));
 
 	bide_context_unref(context);
-	assert_int_equal(stats_now().operation_count, 1);
+	assert_true(stats_now().operation_count == 1 || many_workers()); /* it may be over already */
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	assert_int_equal(stats_now().operation_count, 0);
 	assert_int_equal(bide_task_result(t).i, 900);
@@ -1125,7 +1158,8 @@ TEST(parameters_are_borrowed_not_copied)
 	bide_payload result;
 
 	text[0] = 'C';
-	assert_int_equal(counter, 0);
+	if (!many_workers())
+		assert_int_equal(counter, 0);
 	assert_int_equal(bide_wait(v, &result), 0);
 	assert_int_equal(counter, 1);
 	assert_ptr_equal(result.p, text);
@@ -1363,6 +1397,7 @@ static void assert_steady(void (*use)(void))
 		assert_true(stats_now().allocation_count <= before + 24);
 	else
 		assert_int_equal(stats_now().allocation_count, before);
+	settle(0); /* a worker may still be giving its part of the last one back */
 	assert_int_equal(stats_now().frame_count, 0);
 	assert_int_equal(stats_now().operation_count, 0);
 }
@@ -1707,14 +1742,45 @@ async_finally:
 
 TEST(a_start_runs_up_to_the_first_await_and_yields_take_turns)
 {
-	value_task a = async_start(writes, .letter = 'a'), b;
+	value_task a, b;
 
+	one_worker();
+	a = async_start(writes, .letter = 'a');
 	assert_string_equal(log_text, "a");
 	b = async_start(writes, .letter = 'b');
 	assert_string_equal(log_text, "ab");
 	assert_int_equal(error_of(a), 0);
 	assert_int_equal(error_of(b), 0);
 	assert_string_equal(log_text, "ababab");
+}
+
+struct runs_where {
+	ASYNC_FRAME;
+	struct {
+		pthread_t *first, *second;
+	} in;
+};
+
+async(runs_where)
+{
+	async_begin;
+	*my->in.first = pthread_self();
+	await(async_yield());
+	*my->in.second = pthread_self();
+async_finally:
+	async_end;
+}
+
+TEST(with_many_workers_a_start_runs_here_up_to_the_first_await_and_goes_on_there)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	for (int i = 0; i < 100; i++) {
+		pthread_t first, second;
+
+		assert_int_equal(error_of(async_start(runs_where, .first = &first, .second = &second)), 0);
+		assert_true(pthread_equal(first, pthread_self()));
+		assert_false(pthread_equal(second, pthread_self()));
+	}
 }
 
 /* Completing inside a body never runs the waiter there. */
@@ -1757,11 +1823,14 @@ async_finally:
 
 TEST(completing_in_a_body_does_not_run_the_waiter_there)
 {
-	task *t = task_create(0);
+	task *t;
 	int waited = 0, completed = 0;
-	value_task w = async_start(waits, .t = t, .when = &waited);
-	value_task c = async_start(completes, .t = t, .when = &completed);
+	value_task w, c;
 
+	one_worker();
+	t = task_create(0);
+	w = async_start(waits, .t = t, .when = &waited);
+	c = async_start(completes, .t = t, .when = &completed);
 	assert_int_equal(error_of(w), 0);
 	assert_int_equal(error_of(c), 0);
 	assert_true(completed < waited);

@@ -565,6 +565,7 @@ TEST(when_any_can_be_forgotten)
 	bide_forget(bide_when_any(items, 2));
 	assert_int_equal(stats().operation_count, 1);
 	finish(0, 1);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	finish(1, 1);
 	result_of(items[0]);
@@ -647,7 +648,9 @@ TEST_SLOW(when_any_a_million_times_against_a_lasting_task_takes_constant_memory,
 	bide_value_task many = bide_async_start(race_many, .lasting = tasks[0], .rounds = 1000000);
 	settle(0);
 	after = stats();
-	assert_true(after.live_bytes <= before.live_bytes + 65536);
+	/* Chunks of pools: many workers have some each, and no round uses them all. */
+	size_t room = many_workers() ? bide_worker_count() * (size_t)524288 : 65536;
+	assert_true(after.live_bytes <= before.live_bytes + room);
 	/* A frame, its subscription: nothing else is left of a million rounds. */
 	assert_int_equal(after.operation_count, before.operation_count + 1);
 	assert_int_equal(after.frame_count, before.frame_count + 1);
@@ -666,6 +669,7 @@ TEST(when_any_over_many_tasks)
 	bide_value_task any = bide_when_any_tasks(many, COUNT);
 	bide_task_complete_int(many[COUNT - 7], 1);
 	assert_int_equal(result_of(any), COUNT - 7);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	for (size_t i = 0; i < COUNT; i++) {
 		bide_task_try_cancel(many[i]);
@@ -975,6 +979,7 @@ TEST(AW_21_a_wait_that_is_canceled_leaves_the_task_running)
 	bide_value_task wait = bide_in(scope, bide_task_await_for(tasks[0], 1000000000));
 	bide_context_cancel(scope, ECANCELED);
 	assert_int_equal(error_of(wait), ECANCELED);
+	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_false(bide_task_is_ready(tasks[0]));
 	bide_task_complete_int(tasks[0], 1);
@@ -990,6 +995,7 @@ TEST(AW_22_a_task_that_ends_in_time_removes_timer_and_registration)
 	bide_value_task wait = bide_in(scope, bide_task_await_for(tasks[0], 1000000000));
 	assert_int_equal(stats().timer_count, 1);
 	bide_task_complete_int(tasks[0], 8);
+	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_int_equal(result_of(wait), 8);
 	assert_int_equal(stats().operation_count, before);
@@ -1248,6 +1254,7 @@ static void fail_each_allocation(scenario *run)
 			finish(1, 6);
 			assert_int_equal(result_of(items[0]), 5);
 			assert_int_equal(result_of(items[1]), 6);
+			settle_workers();
 			assert_int_equal(stats().operation_count, 0);
 		} else {
 			assert_true(n > 0);
@@ -1295,6 +1302,7 @@ static int with_memory_for(long n, bide_value_task (*combine)(bide_task *const *
 	bide_task_complete_int(tasks[2], 2);
 	if (combine == bide_when_all_tasks)
 		error = error_of(value);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	drop_tasks(3);
 	return error;

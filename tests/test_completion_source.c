@@ -383,9 +383,12 @@ async_finally:
 TEST(completing_inside_a_body_runs_no_awaiter_there)
 {
 	turn_log log = { 0 };
-	task *t = task_create(0);
-	value_task v = await_it(t, &log, 1);
+	task *t;
+	value_task v;
 
+	one_worker();
+	t = task_create(0);
+	v = await_it(t, &log, 1);
 	assert_int_equal(wait_int(async_start(completes_and_drops, .task = t, .log = &log), NULL), 0);
 	assert_int_equal(wait_int(v, NULL), 0);
 	ASSERT_TURNS(&log, 50, 1);

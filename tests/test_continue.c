@@ -39,7 +39,8 @@ TEST(a_continuation_gets_the_task_and_gives_the_result)
 	next = task_continue_with(t, note_it, &s, BIDE_CONTINUE_ALWAYS);
 	assert_int_equal(bide_task_status(next), BIDE_PENDING);
 	bide_task_complete_int(t, 21);
-	assert_int_equal(s.calls, 0); /* not inside of complete */
+	if (!many_workers())
+		assert_int_equal(s.calls, 0); /* not inside of complete */
 	assert_int_equal(bide_task_wait(next, &got), 0);
 	assert_int_equal(got.i, 42);
 	assert_int_equal(s.calls, 1);
@@ -275,6 +276,7 @@ static void chain_of(int length)
 	assert_int_equal(got.i, length);
 	task_unref(last);
 	task_unref(first);
+	run_all(); /* a worker may still be giving back what the last ones had */
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 }

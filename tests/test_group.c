@@ -497,6 +497,7 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 	for (long n = 0; n < 2; n++) {
 		allowed_allocations = n;
 		assert_int_equal(bide_group_init(&group, 0), ENOMEM);
+		settle_workers();
 		assert_int_equal(stats().operation_count, 0);
 	}
 	allowed_allocations = 2;

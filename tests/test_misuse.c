@@ -307,21 +307,25 @@ async_finally:
 TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 {
 	bide_user_source gate;
+	const char *who;
 	value_task v, first;
 	task *t;
 
 	bide_user_source_init(&gate, NULL);
 	v = async_start(once, .what = bide_user_source_value_task(&gate));
 	first = async_start(once, .what = v);
+	/* A function that another worker may run meanwhile can not be looked at. */
+	who = many_workers() ? "an await that is going on" : "in once";
 
 	bide_set_misuse_hook(note_misuse, NULL);
 	MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE), "awaits",
-	       "in once", "in twice");
-	assert_says_line(first_line);
-	MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "awaits", "in once",
+	       who, "in twice");
+	if (!many_workers())
+		assert_says_line(first_line);
+	MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "awaits", who,
 	       "bide_wait at tests/test_misuse.c:");
-	MISUSE(forget(v), "bide_forget", "in once");
-	MISUSE(t = as_task(v), "bide_as_task", "in once");
+	MISUSE(forget(v), "bide_forget", who);
+	MISUSE(t = as_task(v), "bide_as_task", who);
 	task_unref(t);
 	bide_user_source_complete(&gate, (bide_payload){ .i = 5 });
 	assert_int_equal(result_of(first), 5);
@@ -425,7 +429,8 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 {
 	bide_set_unobserved_hook(note_unobserved, NULL);
 	forget(async_start(later, .yields = 1, .error = EIO));
-	assert_int_equal(unobserved_count, 0);
+	if (!many_workers())
+		assert_int_equal(unobserved_count, 0);
 	settle(0);
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, EIO);
@@ -661,7 +666,8 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 
 	(void)done;
 	(void)waiting;
-	assert_int_equal(stats_now().unconsumed_count, 0);
+	if (!many_workers())
+		assert_int_equal(stats_now().unconsumed_count, 0);
 	settle(0);
 	assert_int_equal(stats_now().unconsumed_count, 1);
 	assert_int_equal(stats_now().frame_count, 2);
@@ -754,21 +760,28 @@ TEST(stale_copies_are_caught_after_the_memory_was_used_again)
 /* A body whose frame's line was overwritten stops; it never starts anew. */
 struct overwritten {
 	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
 };
 
 async(overwritten)
 {
 	async_begin;
-	await(async_yield());
+	await(my->in.what);
 async_finally:
 	async_end;
 }
 
 static void overwrite(void)
 {
-	value_task v = async_start(overwritten);
+	bide_user_source gate;
+	value_task v;
 
+	bide_user_source_init(&gate, NULL);
+	v = async_start(overwritten, .what = bide_user_source_value_task(&gate));
 	((bide_frame *)v.state)->source.line = 7;
+	bide_user_source_complete(&gate, (bide_payload){ .i = 0 });
 	(void)bide_wait(v, NULL);
 }
 

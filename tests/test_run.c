@@ -108,6 +108,7 @@ TEST(a_cold_start_without_parameters)
 		assert_int_equal(wait_int(v[i], &got), 0);
 		assert_int_equal(got, 6);
 	}
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 }
 

@@ -327,6 +327,7 @@ TEST(VS_15_completing_never_runs_the_waiter_inside_the_call)
 	value_task waiting;
 	int mark = 0;
 
+	one_worker();
 	bide_user_source_init(&source, NULL);
 	waiting = async_start(marks, .what = bide_user_source_value_task(&source), .mark = &mark);
 	bide_user_source_complete(&source, number(0));

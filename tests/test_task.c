@@ -909,6 +909,7 @@ TEST(an_error_that_nobody_saw_goes_to_the_hook_with_the_function_s_name)
 		run_all();
 	assert_int_equal(unobserved_count, 0);
 	task_unref(t);
+	run_all(); /* of several workers one may have been the last to hold it */
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, ENXIO);
 	assert_string_equal(unobserved_function, "later");
@@ -944,7 +945,7 @@ TEST(a_cancellation_that_nobody_saw_is_no_error)
 TEST(a_forgotten_function_that_fails_goes_to_the_hook)
 {
 	catch_unobserved();
-	forget(later_error(1000, EROFS));
+	forget(later_error(50 * MS, EROFS));
 	forget(value_task_from_error(EIO));
 	assert_int_equal(unobserved_count, 1);
 	while (stats().frame_count)
@@ -968,7 +969,10 @@ TEST(awaiters_of_a_completion_source_that_is_gone_are_told)
 	task_unref(t);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(wait_int(waits[i], NULL), BIDE_EBROKEN);
-	ASSERT_TURNS(&log, 0, 1, 2);
+	if (many_workers())
+		assert_int_equal(log.count, 3);
+	else
+		ASSERT_TURNS(&log, 0, 1, 2);
 	assert_int_equal(unobserved_count, 0);
 	assert_int_equal(stats().task_count, 0);
 }

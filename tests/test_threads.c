@@ -91,6 +91,7 @@ TEST(what_another_thread_starts_runs_on_the_worker)
 	on_helper(starts_and_waits, ran_on);
 	for (int i = 0; i < 4; i++)
 		assert_true(pthread_equal(ran_on[i], pthread_self()));
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 }
 
@@ -136,6 +137,7 @@ TEST(tasks_that_another_thread_made_outlive_it)
 			assert_int_equal(got.i, 10 + i);
 		task_unref(made[i]);
 	}
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 }
@@ -262,6 +264,7 @@ TEST(the_last_reference_may_be_dropped_on_another_thread)
 	assert_int_equal(wait_int(v, NULL), BIDE_EBROKEN);
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, EIO);
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().task_count, 0);
 }
@@ -289,6 +292,7 @@ TEST(another_thread_cancels_what_the_worker_waits_for)
 	helper_end(&h);
 	bide_context_unref(context);
 	task_unref(t);
+	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 }
@@ -317,6 +321,7 @@ TEST(another_thread_waits_in_contexts_of_its_own)
 	on_helper(waits_in_a_context, t);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	task_unref(t);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	assert_int_equal(stats().timer_count, 0);
 }
@@ -512,6 +517,7 @@ TEST_SLOW(many_threads_do_everything_at_once, 60)
 	run_all();
 	printf("%llu steps\n", (unsigned long long)atomic_load(&storm_count));
 	assert_true(atomic_load(&storm_count) > 100);
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 	assert_int_equal(stats().task_count, 0);

@@ -143,6 +143,7 @@ TEST(DL_03_in_a_canceled_context_a_delay_is_canceled_at_once)
 	}
 	assert_true(bide_value_task_is_canceled(
 		with_token(bide_cancel_source_token(source), bide_delay_until_ns(0))));
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_cancel_source_unref(source);
 }
@@ -160,6 +161,7 @@ TEST(DL_04_a_delay_without_end_is_canceled_later_and_leaves_no_timer)
 	assert_true(bide_value_task_is_canceled(long_one));
 	assert_int_equal(bide_wait(forever, NULL), ECANCELED);
 	assert_int_equal(bide_wait(long_one, NULL), ECANCELED);
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_cancel_source_unref(source);
 }
@@ -184,6 +186,7 @@ TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
 	forget(delay_ms(5));
 	assert_int_equal(timer_count(), 1);
 	assert_int_equal(bide_wait(delay_ms(10), NULL), 0);
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 }
 
@@ -201,6 +204,7 @@ TEST(bad_delays_are_misuse)
 		assert_non_null(strstr(misuse_text, "bide_delay_ms: "));
 		assert_int_equal(misuse_count, 2 * (i + 1));
 	}
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 }
 
@@ -606,6 +610,7 @@ TEST(PT_03_a_stopped_timer_gives_false_at_once)
 	bide_periodic_timer_stop(timer);
 	assert_int_equal(bide_periodic_timer_set_period(timer, ms), 0);
 	assert_int_equal(next_tick(timer), 0);
+	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_periodic_timer_destroy(timer);
 	bide_periodic_timer_destroy(NULL);
@@ -838,4 +843,149 @@ TEST(PT_06_a_stopped_timer_gives_false_in_a_canceled_context_too)
 	assert_int_equal(tick.payload.i, 0);
 	bide_periodic_timer_destroy(timer);
 	bide_context_unref(context);
+}
+
+/* ---- the periodic timer with many workers */
+
+static void many_of_them(unsigned count)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .workers = count }), 0);
+}
+
+TEST(with_many_workers_any_thread_makes_and_uses_it)
+{
+	pthread_t thread;
+	void *made;
+
+	many_of_them(2);
+	pthread_create(&thread, NULL, create_on_guest, NULL);
+	pthread_join(thread, &made);
+	assert_non_null(made);
+	assert_int_equal(next_tick(made), 1);
+	assert_int_equal(bide_periodic_timer_set_period(made, 100000), 0);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(next_tick(made), 1);
+	bide_periodic_timer_destroy(made);
+}
+
+struct ticked {
+	ASYNC_FRAME;
+	struct {
+		bide_periodic_timer *timer;
+		atomic_int *ticks;
+	} in;
+	int64_t more;
+};
+
+/* Consumes until it is stopped; a canceled wait is followed by another. */
+async(ticked)
+{
+	async_begin;
+	do {
+		my->more = 1;
+		await_or(my->more, with_timeout_ms(1, bide_periodic_timer_next(my->in.timer)),
+		         (void)await_error);
+		if (my->more)
+			atomic_fetch_add(my->in.ticks, 1);
+	} while (my->more);
+async_finally:
+	async_end;
+}
+
+typedef struct disturber {
+	pthread_t thread;
+	bide_periodic_timer *timer;
+	bide_context *context;
+	uint64_t random;
+	int ends_it; /* 1: stop, 2: destroy */
+} disturber;
+
+static uint64_t draw(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	return *state ^= *state << 17;
+}
+
+static void *disturbs(void *argument)
+{
+	disturber *d = argument;
+
+	for (unsigned i = 0; i < 8; i++) {
+		for (uint64_t n = draw(&d->random) % 20000; n > 0; n--)
+			__asm__ volatile("");
+		assert_int_equal(bide_periodic_timer_set_period(d->timer,
+		                                                1 + (int64_t)(draw(&d->random) % 100000)),
+		                 0);
+	}
+	if (d->context)
+		bide_context_cancel(d->context, ECANCELED);
+	if (d->ends_it == 1)
+		bide_periodic_timer_stop(d->timer);
+	else if (d->ends_it == 2)
+		bide_periodic_timer_destroy(d->timer);
+	return NULL;
+}
+
+static uint64_t seed_of_this_run(void)
+{
+	const char *wanted = getenv("BIDE_TEST_SEED");
+	uint64_t seed = wanted ? strtoull(wanted, NULL, 0) : (uint64_t)bide_now_ns() | 1;
+
+	fprintf(stderr, "BIDE_TEST_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
+
+/* A consumer that goes on, limits that cancel its waits, periods that change, and then a stop. */
+TEST_SLOW(ticks_periods_cancellations_and_the_stop_may_meet_on_8_workers, 60)
+{
+	uint64_t random;
+
+	many_of_them(8);
+	random = seed_of_this_run();
+	for (int round = 0; round < 200; round++) {
+		bide_periodic_timer *timer = bide_periodic_timer_create(50000);
+		disturber d[2] = { { .timer = timer, .random = draw(&random) | 1, .ends_it = 1 },
+			               { .timer = timer, .random = draw(&random) | 1 } };
+		atomic_int ticks = 0;
+		value_task consumer = async_start(ticked, .timer = timer, .ticks = &ticks);
+
+		for (int i = 0; i < 2; i++)
+			pthread_create(&d[i].thread, NULL, disturbs, &d[i]);
+		assert_int_equal(bide_wait(consumer, NULL), 0);
+		for (int i = 0; i < 2; i++)
+			pthread_join(d[i].thread, NULL);
+		assert_int_equal(next_tick(timer), 0);
+		bide_periodic_timer_destroy(timer);
+	}
+}
+
+/* One wait, which a tick, a cancellation and the end of the timer may all answer at once. */
+TEST_SLOW(a_wait_is_answered_once_by_tick_cancellation_or_end_on_8_workers, 60)
+{
+	uint64_t random;
+	int by[3] = { 0 };
+
+	many_of_them(8);
+	random = seed_of_this_run();
+	for (int round = 0; round < 600; round++) {
+		bide_periodic_timer *timer =
+			bide_periodic_timer_create(1 + (int64_t)(draw(&random) % 300000));
+		bide_context *context = bide_context_create(NULL);
+		value_task tick = bide_in(context, bide_periodic_timer_next(timer));
+		disturber d = { .timer = timer,
+			            .context = round % 3 ? context : NULL,
+			            .random = draw(&random) | 1,
+			            .ends_it = 2 };
+		bide_payload result = { .i = 5 };
+		int error;
+
+		pthread_create(&d.thread, NULL, disturbs, &d);
+		error = bide_wait(tick, &result);
+		assert_true(error == ECANCELED || (error == 0 && (result.i == 0 || result.i == 1)));
+		by[error ? 2 : result.i]++;
+		pthread_join(d.thread, NULL);
+		bide_context_unref(context);
+	}
+	fprintf(stderr, "%d ends, %d ticks, %d cancellations\n", by[0], by[1], by[2]);
 }

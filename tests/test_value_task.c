@@ -391,14 +391,19 @@ TEST(every_error_number_has_a_text)
 
 TEST(VT_05_flags_flip_when_the_producer_completes)
 {
-	value_task v = later(1, 0);
+	bide_user_source gate;
+	int error;
+	value_task v;
 
+	bide_user_source_init(&gate, NULL);
+	v = async_start(consume, .what = bide_user_source_value_task(&gate), .error = &error);
 	assert_false(value_task_is_ready(v));
 	assert_false(bide_value_task_is_successful(v));
 	assert_false(bide_value_task_is_failed(v));
 	assert_false(bide_value_task_is_canceled(v));
 	assert_int_equal(bide_value_task_status(v), BIDE_PENDING);
 	assert_int_equal(bide_value_task_error(v), -1);
+	bide_user_source_complete(&gate, (bide_payload){ .i = 0 });
 	settle(0);
 	assert_true(value_task_is_ready(v));
 	assert_true(bide_value_task_is_successful(v));
@@ -423,12 +428,34 @@ TEST(VT_06_the_result_is_what_the_producer_set)
 	assert_int_equal(awaited(later(3, INT64_MIN), &error), INT64_MIN);
 }
 
+struct fails_after {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+		int error;
+	} in;
+};
+
+async(fails_after)
+{
+	async_begin;
+	await(my->in.what);
+	async_fail(my->in.error);
+async_finally:
+	async_end;
+}
+
 TEST(VT_07_a_failure_is_awaited_as_that_very_error)
 {
-	value_task v = failing_later(1, BIDE_EUSER + 17);
+	bide_user_source gate;
+	value_task v;
 	int error;
 
+	bide_user_source_init(&gate, NULL);
+	v = async_start(fails_after, .what = bide_user_source_value_task(&gate),
+	                .error = BIDE_EUSER + 17);
 	assert_false(bide_value_task_is_failed(v));
+	bide_user_source_complete(&gate, (bide_payload){ .i = 0 });
 	settle(0);
 	assert_true(bide_value_task_is_failed(v));
 	assert_false(bide_value_task_is_successful(v));

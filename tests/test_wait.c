@@ -161,6 +161,7 @@ TEST(AW_21_limit_or_cancellation_ends_the_wait_and_the_task_goes_on)
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	assert_int_equal(wait_int(w, NULL), ECANCELED);
 	assert_int_equal(wait_int(bide_in(context, task_await_for(t, 100000 * MS)), NULL), ECANCELED);
+	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	bide_task_complete_int(t, 7);
@@ -168,6 +169,7 @@ TEST(AW_21_limit_or_cancellation_ends_the_wait_and_the_task_goes_on)
 	task_unref(t);
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 }
 
@@ -190,6 +192,7 @@ TEST(AW_22_a_task_that_ends_in_time_leaves_no_timer_and_no_registration)
 			bide_task_complete_int(t, 42);
 		assert_int_equal(wait_int(v, &got), errors[i]);
 		assert_int_equal(got, errors[i] ? 0 : 42);
+		settle_workers();
 		assert_int_equal(stats().timer_count, 0);
 		assert_int_equal(stats().operation_count, before);
 		task_unref(t);
@@ -304,6 +307,7 @@ TEST(waiting_inside_an_async_function_is_misuse_and_consumes_nothing)
 	assert_int_equal(wait_int(async_start(waits_inside, .task = t), &got), 0);
 	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("called inside the async function waits_inside");
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	task_unref(t);
 }
@@ -316,6 +320,7 @@ TEST(in_a_simulation_a_wait_for_what_can_never_happen_says_so)
 	virtual_clock();
 	t = task_create(0);
 	assert_int_equal(bide_task_wait(t, NULL), EDEADLK);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	v = task_await(t);
 	assert_int_equal(bide_wait(v, NULL), EDEADLK);
@@ -463,6 +468,7 @@ TEST(many_threads_wait_for_one_task_at_once)
 		assert_int_equal(w[i].got.i, 77);
 	}
 	task_unref(t);
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 }
 
@@ -508,6 +514,7 @@ TEST_SLOW(limits_of_other_threads_that_race_with_the_end_leak_nothing, 60)
 		task_unref(t);
 		run_all();
 	}
+	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	assert_int_equal(stats().frame_count, 0);
 }

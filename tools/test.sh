@@ -8,8 +8,8 @@ cd -- "$(dirname -- "$0")/.."
 . tools/tiers.sh
 
 quick_tiers="gcc compile"
-all_tiers="gcc clang asan tsan valgrind goto malloc compile install coverage"
-named_tiers="gcc clang asan tsan valgrind goto malloc"
+all_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc compile install coverage"
+named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
 	cat <<TEXT
@@ -20,10 +20,12 @@ usage: ./dev test [--quick] [--only TIER[,TIER...]] [NAME...]
   NAME      only tests whose name, or whose executable's name, contains it
 
 Tiers, in this order:
-  gcc       all tests, optimised
+  gcc       all tests, optimised; with one worker, as all tiers that do not say otherwise
+  workers2  the same build, with 2 workers
+  workers8  the same build, with 8 workers
   clang     the same by clang
   asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
-  tsan      those that use threads, under ThreadSanitizer
+  tsan      under ThreadSanitizer: those that use threads with one worker, all with 2
   valgrind  under memcheck
   goto      with async functions that resume by computed goto
   malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc)

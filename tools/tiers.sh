@@ -4,6 +4,8 @@
 # besides it writes to $details. A tier that can not run calls skip_tier.
 # shellcheck shell=sh disable=SC2034,SC2154 # names are shared with test.sh
 
+# One worker, but for the tiers that say otherwise.
+export BIDE_WORKERS=1
 user_asan_options=${ASAN_OPTIONS:-}
 user_tsan_options=${TSAN_OPTIONS:-}
 
@@ -108,6 +110,26 @@ tier_gcc() {
 	suite dev
 }
 
+# with_workers COUNT COMMAND...: what does not say itself how many workers it wants has so many.
+# Left out is what has nothing to do with workers.
+workers_mean_nothing='^(doc_|lint_|bench_|bare_metal$|test_explore$)'
+with_workers() {
+	export BIDE_WORKERS="$1"
+	shift
+	"$@"
+	export BIDE_WORKERS=1
+}
+
+tier_workers2() {
+	build_for_tier dev || return 0
+	with_workers 2 suite dev --exclude-regex "$workers_mean_nothing"
+}
+
+tier_workers8() {
+	build_for_tier dev || return 0
+	with_workers 8 suite dev --exclude-regex "$workers_mean_nothing"
+}
+
 tier_clang() {
 	if ! has clang; then
 		skip_tier "clang is not installed"
@@ -161,15 +183,14 @@ tier_tsan() {
 			return
 		fi
 	fi
-	build_for_tier tsan bide_tests_threads || return 0
+	build_for_tier tsan || return 0
 	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_WRAPPER="$tsan_wrapper"
 	export TSAN_OPTIONS="die_after_fork=0:${user_tsan_options}"
 	suite_limit_s=900
+	# With one worker what uses other threads; with two every test does.
 	suite tsan --label-regex '^threads$'
+	with_workers 2 suite tsan --exclude-regex "$workers_mean_nothing"
 	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_WRAPPER suite_limit_s
-	if [ $((passed + failed + skipped)) -eq 0 ]; then
-		skip_tier "no test is marked /* threads */"
-	fi
 }
 
 tier_valgrind() {

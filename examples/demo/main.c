@@ -126,6 +126,8 @@ int main(int count, char **words)
 	signal(SIGPIPE, SIG_IGN); /* a gnuplot that gives up is no reason to leave files behind */
 	if (count_install() != 0)
 		return complain("the allocator", EBUSY);
+	if (bide_configure(&(bide_config){ .workers = 1 }) != 0) /* see cache.h */
+		return complain("the runtime", ENOMEM);
 	failed = show_get_data(options.quick ? 10 : 1000, options.quick ? 1000 : 1000000);
 	if (!failed)
 		failed = show_database(&options);

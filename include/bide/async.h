@@ -25,7 +25,11 @@
  *             return bide_async_start(load, .store = s, .key = key);
  *     }
  *
- * A start runs the body at once, on the caller's stack, up to its first await that is not ready.
+ * A start runs the body at once, on the caller's stack, up to its first await that is not ready;
+ * from there on workers run it (runtime.h; where it is queued from the start: docs/man/man7). With
+ * many workers each await that suspends may move it to another thread: no mutex is held across one,
+ * and no thread-local variable, errno among them, used on both sides.
+ *
  * Locals of the body itself are lost at an await: keep in the frame what must survive. The compiler
  * stops what it can see of this, and an await inside a `switch` of yours;
  * docs/man/man7/bide_async.7 lists what it cannot. Two awaits need two source lines

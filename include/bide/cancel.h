@@ -5,9 +5,9 @@
  * who want to know; a token whose source is gone is never canceled. To make async functions and
  * operations obey a token, bind it to a context (context.h): then no call needs a token argument.
  *
- * Callbacks run on the thread that cancels, newest first, without any lock held; they only request
- * and must not block. Ownership: sources are reference counted; tokens own nothing; registrations
- * are your memory.
+ * Callbacks run on the thread that cancels (those of a time limit on a worker), newest first,
+ * without any lock held; they only request and must not block. Ownership: sources are reference
+ * counted; tokens own nothing; registrations are your memory.
  */
 #ifndef BIDE_CANCEL_H
 #define BIDE_CANCEL_H

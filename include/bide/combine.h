@@ -11,7 +11,7 @@
  * failed with ENOMEM: then no item was consumed and nothing was canceled, all are still the
  * caller's. A null array is misuse: EINVAL.
  *
- * Threads: the one the items belong to. What is awaited may complete on any.
+ * Threads: any; with one worker the one the items belong to. What is awaited may complete on any.
  */
 #ifndef BIDE_COMBINE_H
 #define BIDE_COMBINE_H

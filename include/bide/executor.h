@@ -39,9 +39,9 @@ BIDE_BEGIN
 BIDE_API BIDE_USE_RESULT bide_executor *bide_strand_create(void);
 
 /*
- * A new loop, of the calling thread. Outside of async functions; else misuse, NULL. NULL: no memory.
- * On the own thread of the one worker it needs three file descriptors, which all loops of that
- * thread share and which stay until bide_shutdown; NULL also if there are none.
+ * A new loop, of the calling thread. Outside of async functions; else misuse, NULL. NULL: no
+ * memory. On the own thread of the one worker it needs three file descriptors, which all loops of
+ * that thread share and which stay until bide_shutdown; NULL also if there are none.
  */
 BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
 
@@ -58,13 +58,14 @@ BIDE_API int bide_loop_fd(bide_executor *loop);
  * Returns nanoseconds to the next timer that this thread must run for, BIDE_FOREVER if there is
  * none, 0 if something is ready still. Who watches the descriptor need not look at it: it becomes
  * readable then. On the loop's thread, outside of async functions; else misuse, and -1. On the
- * worker's own thread it is bide_run_ready: it runs what the worker has to do, too.
+ * one worker's own thread it is bide_run_ready: it runs what the worker has to do, too.
  */
 BIDE_API int64_t bide_loop_run(bide_executor *loop, size_t max_count);
 
 /*
  * Makes the calling thread the loop's, once the thread that had it has ended or will never run it
- * again: what was ready stays ready. 0; EINVAL (misuse): no loop, or one of the worker's own thread.
+ * again: what was ready stays ready. 0; EINVAL (misuse): no loop, or one of the own thread of the
+ * one worker.
  */
 BIDE_API int bide_loop_adopt(bide_executor *loop);
 

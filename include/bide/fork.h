@@ -39,8 +39,8 @@
  * replaces a success. Forks that the cleanup makes and does not join run at its end.
  *
  * Functions that fork run on workers: started on another thread of a runtime with many workers they
- * are queued, where other functions begin at once. On a loop of the user's own (executor.h) a fork
- * runs its child at once.
+ * are queued, where other functions begin at once. In a context with an executor (executor.h) a
+ * fork runs its child at once, so functions of a strand stay one after the other.
  *
  * The child runs with the context that was current at the fork. Forks and joins are statements and
  * expressions of the function whose frame it is; a slot may also stand in other memory that lives
@@ -191,7 +191,7 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 /*
  * bide_fork(name, slot, .parameter = value, ...): forks the child of `slot`, a struct name.
  * Parameters that are not named are zero. The slot is live until it is joined; forking a live one
- * is misuse. Cannot fail: where the deque is full, and on threads that are no worker, the child
+ * is misuse. Cannot fail: where the deque is full, and in a loop of the user's own, the child
  * runs at once. Cost: ten stores.
  */
 #define bide_fork(name, ...) \

@@ -201,8 +201,8 @@ BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsig
 		return;
 	}
 	pool = &worker->pool[size_class];
-	/* stale value tasks read it */
-	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELAXED);
+	/* stale value tasks read it; release: bide_drain sees what the function has done */
+	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELEASE);
 	pool->free = source;
 }
 

@@ -8,8 +8,8 @@
  * A group is one continuation and a counter: adding and waiting allocate nothing and cannot fail.
  * Its members run in its context. Memory: yours (in the frame), until the value task of
  * bide_group_wait has been awaited; every group that was initialised must be waited for. Threads:
- * all calls from one thread; members may end on any. From another thread, cancel the group's
- * context, of which you hold a reference.
+ * the calls come from one function, or one thread; members may add to it while they run, and end on
+ * any thread. Others cancel the group's context, of which they hold a reference.
  */
 #ifndef BIDE_GROUP_H
 #define BIDE_GROUP_H

@@ -1,7 +1,7 @@
 /*
  * memory.h - where the library's memory comes from, and how much of it there is.
  *
- * Frames, timers and the like come from per-worker pools that take whole chunks from the allocator
+ * Frames, timers and the like come from per-thread pools that take whole chunks from the allocator
  * and keep them until bide_shutdown: in steady state nothing is allocated. Tasks of completion
  * sources are allocated one by one. BIDE_POOL=malloc in the environment makes every frame an
  * allocation of its own (for heap checkers).

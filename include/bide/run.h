@@ -24,8 +24,8 @@ BIDE_BEGIN
  * Runs function(argument) on a worker; the outcome is the value task's. argument: borrowed until
  * the value task is done. The ambient context is inherited; canceled before the function began, it
  * never runs. Fails with BIDE_ENOFRAME: no memory, nothing will run; EINVAL (misuse): function is
- * NULL. Any thread; the value task is the caller's, as that of an async function. Cost: a frame
- * from the pool and a way through a queue.
+ * NULL. Any thread; with one worker the value task is the caller's, as any (value_task.h). Cost: a
+ * frame from the pool and a way through a queue.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_run(bide_run_function *function, void *argument);
 

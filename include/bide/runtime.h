@@ -2,11 +2,17 @@
  * runtime.h - what runs async functions: configuration, waiting from ordinary code, blocking calls,
  * shutdown.
  *
- * The runtime exists by default on first use. In this release it has one worker: the first thread
- * that uses bide is that worker, for good; it runs things while it is inside bide_wait or bide_run.
- * Other threads may start async functions (queued for the worker), use tasks, cancel, and wait. A
- * value task belongs to the thread that made it: to hand a result to another thread turn it into a
- * task.
+ * The runtime exists by default on first use. It has many workers, or one.
+ *
+ * Many, the default: threads of the library's own. What any other thread starts runs hot on its own
+ * stack up to the first await that is not ready; from there on workers run it, on whatever thread
+ * each time. Different functions run at the same time. Any thread may await, wait for and forget
+ * value tasks.
+ *
+ * One: the thread that uses bide first is the worker, until bide_shutdown; functions run only while
+ * it is inside bide_wait, bide_drain or bide_run_ready. Other threads may start async functions
+ * (queued for the worker), use tasks, cancel, and wait; a value task belongs to the thread that
+ * made it, and what crosses threads is a task.
  */
 #ifndef BIDE_RUNTIME_H
 #define BIDE_RUNTIME_H
@@ -34,12 +40,15 @@ typedef struct bide_config {
 BIDE_BEGIN
 
 /*
- * Sets the runtime up; the calling thread becomes its worker. Only before bide is used. 0; EBUSY:
- * already in use (or not shut down); EINVAL (misuse): out of range; ENOTSUP: more than one worker.
+ * Sets the runtime up. Only before bide is used. 0; EBUSY: already in use (or not shut down);
+ * EINVAL (misuse): out of range, or more than one worker in a simulation; ENOMEM, EAGAIN: the
+ * workers could not be started.
  */
 BIDE_API int bide_configure(const bide_config *config);
 
-/* How many workers there are. Sets the runtime up if it was not in use. Any thread. */
+/*
+ * How many workers there are. Sets the runtime up if it was not in use; 0: that failed. Any thread.
+ */
 BIDE_API unsigned bide_worker_count(void);
 
 /*
@@ -52,18 +61,18 @@ BIDE_API unsigned bide_cpu_count(void);
 
 /*
  * Waits for a value task from ordinary code and consumes it; *result (may be NULL) gets its result.
- * On the worker's thread it runs what is runnable meanwhile; elsewhere it blocks. Returns 0 or the
- * operation's error. Inside an async function it is misuse: EDEADLK, not consumed. In a simulation,
- * if nothing can ever happen: EDEADLK, not consumed. On another thread, once the worker's thread
- * has ended: misuse, EDEADLK.
+ * On the thread of the one worker it runs what is runnable meanwhile; elsewhere it blocks. Returns
+ * 0 or the operation's error. Inside an async function, or on one of many workers, it is misuse:
+ * EDEADLK, not consumed. In a simulation, if nothing can ever happen: EDEADLK, not consumed. Once
+ * the thread of the one worker has ended: misuse, EDEADLK.
  */
 BIDE_API int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                            const bide_place *place);
 #define bide_wait(value_task, result) \
 	bide_wait_at_(bide_untyped_value_(value_task), (result), BIDE_FOREVER, BIDE_HERE_)
 /*
- * With a limit: ETIMEDOUT, and the value task is not consumed. timeout_ns >= 0. 0: looks, and runs
- * what is ready.
+ * With a limit: ETIMEDOUT, and the value task is not consumed. timeout_ns >= 0. 0: looks; the one
+ * worker runs what is ready before.
  */
 #define bide_wait_for(value_task, result, timeout_ns) \
 	bide_wait_at_(bide_untyped_value_(value_task), (result), (timeout_ns), BIDE_HERE_)
@@ -75,8 +84,8 @@ BIDE_API int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t t
 /*
  * For a loop of your own: runs what is runnable and due, at most max_count steps (0: no limit), and
  * returns at once. Returns nanoseconds to the next timer, 0 if something is runnable still,
- * BIDE_FOREVER if there is none. On the worker's thread, outside of async functions; else misuse,
- * and -1.
+ * BIDE_FOREVER if there is none. With one worker, on its thread, outside of async functions; else
+ * misuse, and -1. Beside many workers a loop of yours is an executor: executor.h.
  */
 BIDE_API int64_t bide_run_ready(size_t max_count);
 
@@ -102,18 +111,19 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_long(bide_blocking_function *f
 /*
  * Waits from ordinary code until no async function is pending, neither runnable nor waiting: before
  * a shutdown, for what was started and forgotten. Nothing is stopped or refused; what is started
- * meanwhile is waited for too. On the worker's thread it runs what is runnable meanwhile.
+ * meanwhile is waited for too. The one worker runs what is runnable meanwhile.
  * timeout_ns >= 0, or BIDE_FOREVER. 0; ETIMEDOUT: some are pending still (bide_dump names them);
- * EINVAL (misuse): a timeout below zero; EDEADLK: inside an async function, or once the worker's
- * thread has ended (misuse), or in a simulation in which nothing can ever happen. Cost: looks at
- * all pools, at once and then after 1 ms to 20 ms.
+ * EINVAL (misuse): a timeout below zero; EDEADLK: inside an async function, on one of many workers,
+ * or once the thread of the one worker has ended (misuse), or in a simulation in which nothing can
+ * ever happen. Cost: looks at all pools, at once and then after 1 ms to 20 ms.
  */
 BIDE_API int bide_drain(int64_t timeout_ns);
 
 /*
  * Ends the runtime and gives all memory back, so that bide can be configured anew; a start without
- * that sets it up again with the defaults. On the worker's thread, outside of async functions, when
- * no other thread uses bide. Waits for running blocking calls. Frames that are still pending, or
+ * that sets it up again with the defaults. Outside of async functions, when no other thread uses
+ * bide; with one worker on its thread, with many on any but theirs. Waits for running blocking
+ * calls; each of many workers finishes the function that it runs. Frames that are still pending, or
  * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted.
  * Returns their number; -1 (misuse): called from the wrong place, or other threads that used bide
  * still run (queued blocking calls have been canceled then).
@@ -131,7 +141,8 @@ BIDE_API uint64_t bide_simulation_random(void);
 /*
  * Names every async function that is pending: where it stands (file:line of its await), what it
  * waits for. One line each, to `write`, as text without a newline. Never follows pointers of yours.
- * The worker's thread; `write` must not call bide. Returns how many.
+ * The thread of the one worker; with many any, and what goes on meanwhile may be named or not.
+ * `write` must not call bide. Returns how many.
  */
 BIDE_API size_t bide_dump(void (*write)(const char *line, void *argument), void *argument);
 

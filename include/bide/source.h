@@ -100,7 +100,7 @@ typedef struct bide_source_operations {
 	void (*release)(bide_source *source);
 } bide_source_operations;
 
-/* Something for the worker to do; intrusive, so sending it never fails. */
+/* Something for the one worker to do; intrusive, so sending it never fails. */
 typedef struct bide_post {
 	struct bide_post *next;
 	void (*run)(struct bide_post *post);
@@ -120,8 +120,9 @@ BIDE_API void bide_user_source_init(bide_user_source *source,
                                     const bide_source_operations *operations);
 
 /*
- * The same for one that only the worker's thread completes and awaits: no locked instruction is
- * paid. Completing it on another thread is misuse.
+ * The same for one that only the thread of the one worker completes and awaits: no locked
+ * instruction is paid. Completing it on another thread is misuse. With many workers it is what
+ * bide_user_source_init makes.
  */
 BIDE_API void bide_user_source_init_local(bide_user_source *source,
                                           const bide_source_operations *operations);

@@ -1,8 +1,9 @@
 /*
  * time.h - one monotonic clock, delays, yields, periodic timers. Nanoseconds; never early.
  *
- * A timer that is due at t runs at t or up to 65.6 microseconds later, plus what the thread is busy
- * with. With the virtual clock (runtime.h) it runs exactly at t.
+ * A timer that is due at t runs at t or up to 65.6 microseconds later, plus what its worker is busy
+ * with: with many workers another one that looks for work takes it over once it is 1 ms late. With
+ * the virtual clock (runtime.h) it runs exactly at t.
  */
 #ifndef BIDE_TIME_H
 #define BIDE_TIME_H
@@ -27,7 +28,10 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);
 /* Until a moment of bide_now_ns. */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_until_ns(int64_t deadline_ns);
 
-/* Never ready: awaiting it lets everything else that is runnable run first. Allocates nothing. */
+/*
+ * Never ready: awaiting it lets everything else that is runnable on this worker, or in the
+ * function's executor, run first. Allocates nothing.
+ */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_yield(void)
 {
 	bide_value_task v;

@@ -13,6 +13,9 @@
  * names both places. Dropping a pending one silently leaks its frame: bide_stats counts it,
  * bide_dump and bide_shutdown name it.
  *
+ * Threads: with many workers (runtime.h) any thread may consume it; with one it belongs to the
+ * thread that made it, and bide_as_task makes of it what may go to another.
+ *
  * Results are an int64_t, a double or a pointer, or an error: an errno number, ECANCELED for
  * cancellation, or a number of the two ranges below. For results larger than 8 bytes see
  * bide_async_return_large in async.h.

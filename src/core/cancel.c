@@ -250,7 +250,8 @@ static bool has_operations(bide_cancel_core *core)
 static void walk(bide_cancel_core *work)
 {
 	bide_worker *worker = bide_worker_();
-	bide_thread *thread = bide_thread_of_(worker);
+	/* NULL: no memory for a record; then nested cancellations recurse */
+	bide_thread *thread = worker ? bide_thread_of_(worker) : NULL;
 
 	while (work) {
 		bide_cancel_core *now = work;
@@ -261,9 +262,11 @@ static void walk(bide_cancel_core *work)
 		if (!has_operations(now)) {
 			bide_cancel_core_unref_(now);
 		} else if (bide_port_on_worker()) {
-			thread->canceling = &work;
+			if (thread)
+				thread->canceling = &work;
 			operations_fire(now, now->error);
-			thread->canceling = NULL;
+			if (thread)
+				thread->canceling = NULL;
 			bide_cancel_core_unref_(now);
 		} else {
 			bide_port_post(&now->post); /* takes the reference along */

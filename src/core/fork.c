@@ -148,7 +148,8 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	/* With one worker the first fork makes the deque: programs that never fork have none. */
 	if (!worker->deque.mask && !(worker->frame_flags & BIDE_FLAG_SYNC_))
 		(void)bide_deque_init_(worker);
-	if (!bide_deque_push_(worker, entry))
+	/* What belongs to an executor is not for whoever has nothing to do. */
+	if (frame->frame.context & BIDE_CONTEXT_EXECUTOR_ || !bide_deque_push_(worker, entry))
 		bide_fork_run_(worker, fork);
 }
 

@@ -157,7 +157,7 @@ static bide_source *single_take(size_t size_bytes, const bide_place *place)
 	if (r->next)
 		r->next->previous = r;
 	pools.singles = r;
-	((bide_source *)(void *)(r + 1))->generation = 0; /* a visitor may look before it is set up */
+	BIDE_STORE(&((bide_source *)(void *)(r + 1))->generation, 0, RELAXED); /* a visitor may look */
 	unlock_pools();
 	return (bide_source *)(void *)(r + 1);
 }

@@ -75,7 +75,7 @@ static void describe_await(char *text, size_t size, const bide_async *async, con
 
 /*
  * Still pending, or done and not consumed: who has it. A frame that waits stays as it is while
- * this, the worker, looks.
+ * this, the one worker, looks.
  */
 static void describe_holder(char *text, size_t size, const bide_source *source)
 {
@@ -84,10 +84,12 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 
 	if (word == BIDE_WORD_ABANDONED_)
 		put(text, size, "bide_forget");
-	else if ((word & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ && word && !bide_shared_ && bide_port_on_worker())
+	else if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_ || !word)
+		put(text, size, "a wait or combinator that is going on");
+	else if (!bide_shared_ && bide_port_on_worker())
 		describe_await(text, size, waiter->async, &waiter->source);
 	else
-		put(text, size, "a wait or combinator that is going on");
+		put(text, size, "an await that is going on");
 }
 
 /* Who consumed a source last, as far as its free memory still says. */
@@ -118,8 +120,8 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
                         const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
-	bool held =
-		source->generation == value_task.payload.generation && source->word != BIDE_WORD_ABANDONED_;
+	bool held = source->generation == value_task.payload.generation &&
+	            BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
 	char first[256], here[256] = " ";
 
 	if (source->generation == value_task.payload.generation)

@@ -44,8 +44,13 @@ void bide_source_complete_(bide_source *source, bide_payload payload, int error)
 
 void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error)
 {
-	bide_thread *thread = bide_thread_of_(bide_worker_());
+	bide_worker *worker = bide_worker_();
+	bide_thread *thread = bide_thread_of_(worker);
 
+	if (!worker) { /* no memory for this thread's record */
+		bide_source_complete_(&operation->source, payload, error);
+		return;
+	}
 	if (thread->completing >= COMPLETING_DEPTH_MAX) {
 		operation->source.payload = payload;
 		operation->source.error = (uint16_t)error;
@@ -131,7 +136,10 @@ void bide_release_(bide_source *source, const bide_place *place)
 		((bide_frame *)(void *)source)->awaiting = (bide_source *)((uintptr_t)place | 1);
 	else if (source->flags & BIDE_FLAG_LARGE_)
 		bide_subscription_let_go_(source);
-	bide_source_release_(bide_worker_(), source);
+	if (bide_worker_())
+		bide_source_release_(bide_worker_(), source);
+	else
+		bide_pools_give_(source); /* no memory for this thread's record */
 }
 
 /* --- sources of the user's own --- */
@@ -163,7 +171,8 @@ void bide_user_source_init(bide_user_source *user, const bide_source_operations 
 
 void bide_user_source_init_local(bide_user_source *user, const bide_source_operations *operations)
 {
-	user_init(user, operations, 0);
+	/* With many workers no thread is the one that all of its functions run on. */
+	user_init(user, operations, bide_shared_ ? BIDE_FLAG_SYNC_ : 0);
 }
 
 bide_value_task bide_user_source_value_task(bide_user_source *user)
@@ -259,13 +268,14 @@ void bide_user_source_fail(bide_user_source *user, int error)
  */
 void bide_user_source_release_(bide_source *source)
 {
-	bide_user_source *user = (bide_user_source *)(void *)source;
+	const bide_source_operations *operations = ((bide_user_source *)(void *)source)->operations;
 	bide_worker *worker = bide_worker_();
 
-	source->generation = worker ? ++worker->generation : source->generation + 1;
-	source->word = BIDE_WORD_ABANDONED_;
-	if (user->operations && user->operations->release)
-		user->operations->release(source);
+	BIDE_STORE(&source->generation, worker ? ++worker->generation : source->generation + 1, RELAXED);
+	/* pairs with bide_user_source_reset; from here on it may be used again, but for its functions */
+	BIDE_STORE(&source->word, (uintptr_t)BIDE_WORD_ABANDONED_, RELEASE);
+	if (operations && operations->release)
+		operations->release(source);
 }
 
 void bide_user_source_reset(bide_user_source *user)

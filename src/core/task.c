@@ -412,9 +412,9 @@ static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int
 
 	if (!c)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	c->deadline_ns = BIDE_FOREVER;
-	if (timeout_ns != BIDE_FOREVER) {
-		c->deadline_ns = bide_deadline_after_(timeout_ns);
+	c->deadline_ns =
+		timeout_ns == BIDE_FOREVER ? BIDE_FOREVER : bide_deadline_after_(timeout_ns);
+	if (c->deadline_ns != BIDE_FOREVER) {
 		timer = bide_timer_new_(sizeof *timer);
 		if (!timer) {
 			bide_operation_drop_(&c->base.operation.source);
@@ -697,7 +697,6 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 {
 	bide_source *source;
-	uint64_t generation;
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
 	value_task = bide_materialise_(value_task);
@@ -714,28 +713,29 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		return bide_task_from_error(BIDE_ESTALE);
 	if (source->kind >= BIDE_KIND_TASK_)
 		return task_of_user_source(value_task, place);
-	/*
-	 * Counted for its producer and for the caller before the word says so. The producer reads flags
-	 * and count only after it has seen SHARED (acquire), which this release publishes.
-	 */
-	generation = source->generation;
 	if (!bide_is_sync_(source)) {
 		/* ours alone until now; a task may be used by any thread */
 		bide_flags_add_(source, BIDE_FLAG_SYNC_);
 		if (bide_is_done_(source))
 			seen = BIDE_WORD_DONE_;
 	}
-	/* visits read the generation */
-	BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 2, RELAXED);
+	/*
+	 * Counted for its producer and for the caller before the word says so. The producer reads flags
+	 * and count only after it has seen SHARED (acquire), which the release publishes. Locked
+	 * meanwhile: a value task that somebody awaits, who may be through with it, is not touched.
+	 */
 	if (seen == BIDE_WORD_PENDING_ &&
-	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_SHARED_, RELEASE, ACQUIRE))
+	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE)) {
+		/* visits read the generation */
+		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 2, RELAXED);
+		list_unlock(source, 0);
 		return (bide_task *)source;
+	}
 	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_) {
 		/* the producer is through with it */
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
-	BIDE_STORE(&source->generation, generation, RELAXED);
 	bide_report_stale_(value_task, "bide_as_task", place, NULL);
 	return bide_task_from_error(BIDE_ESTALE);
 }

@@ -63,6 +63,13 @@ static struct {
 	bide_os_thread ended; /* the last one that ended; it joined the one before: one join ends all */
 } pool;
 
+static BIDE_THREAD_LOCAL_ bool runs_calls;
+
+bool bide_blocking_is_thread_(void)
+{
+	return runs_calls;
+}
+
 /* ---- jobs */
 
 /* So many of the parties leave, after the outcome was stored if that was theirs to do. */
@@ -214,6 +221,7 @@ static void *run_thread(void *argument)
 	job *j;
 
 	bide_os_thread_name("bide-blocking");
+	runs_calls = true;
 	bide_os_lock(&pool.mutex);
 	while (wait_for_work()) {
 		j = pool.first;
@@ -229,6 +237,7 @@ static void *run_thread(void *argument)
 static void *run_long_thread(void *argument)
 {
 	bide_os_thread_name("bide-long");
+	runs_calls = true;
 	job_run(argument);
 	bide_os_lock(&pool.mutex);
 	thread_end(&pool.long_count);
@@ -361,6 +370,14 @@ void bide_blocking_configure(unsigned threads_min, unsigned threads_max)
 	pool.threads_max = threads_max;
 	pool.queued_peak = 0;
 	bide_os_unlock(&pool.mutex);
+	bide_blocking_go_on();
+}
+
+void bide_blocking_go_on(void)
+{
+	bide_os_lock(&pool.mutex);
+	pool.stopping = false;
+	bide_os_unlock(&pool.mutex);
 }
 
 void bide_blocking_stats(bide_stats *stats)
@@ -400,7 +417,6 @@ void bide_blocking_stop(void)
 	ended = pool.ended;
 	has_ended = pool.has_ended;
 	pool.has_ended = false;
-	pool.stopping = false;
 	bide_os_unlock(&pool.mutex);
 	if (has_ended)
 		bide_os_thread_join(ended);

@@ -23,17 +23,18 @@ BIDE_INTERNAL void bide_blocking_configure(unsigned threads_min, unsigned thread
 /* Fills in the blocking_ counters. */
 BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
 
+/* This thread is one of those that run the calls. */
+BIDE_INTERNAL bool bide_blocking_is_thread_(void);
+
 /* After so long an idle thread ends. Written by tests only. */
 extern BIDE_INTERNAL int64_t bide_blocking_idle_max_ns_;
 
 /*
  * On the worker: waits for the jobs that run, fails the queued ones with ECANCELED, and joins all
- * threads. When it returns, every job has been completed, or posted: run the posts once more.
- * Afterwards all is as at the start, but for the limit.
+ * threads. When it returns, every job has been completed, or posted: run the posts once more. New
+ * ones are canceled at once, until it is configured anew, or goes on as before.
  */
 BIDE_INTERNAL void bide_blocking_stop(void);
-
-/* Fills in the counters of the threads for blocking calls. */
-BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
+BIDE_INTERNAL void bide_blocking_go_on(void);
 
 #endif

@@ -92,8 +92,8 @@ static void loop_wake(bide_executor *loop)
 {
 	int fd;
 
-	BIDE_FENCE(SEQ_CST); /* pairs with bide_loop_fd */
-	fd = BIDE_LOAD(&loop->fd, RELAXED);
+	BIDE_FENCE(SEQ_CST);                /* pairs with bide_loop_fd */
+	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* it was opened before */
 	if (fd >= 0)
 		bide_os_event_signal(fd);
 }
@@ -202,7 +202,7 @@ int64_t bide_loop_run(bide_executor *loop, size_t max_count)
 		return BIDE_FOREVER; /* the descriptor is not readable, or will be again */
 	bide_executor_ref(loop); /* a function may drop the last one */
 	saved = bide_context_push_(BIDE_DETACHED_);
-	fd = BIDE_LOAD(&loop->fd, RELAXED);
+	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	if (fd >= 0)
 		bide_os_event_clear(fd); /* before it looks: who comes later signals */
 	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
@@ -213,7 +213,7 @@ int64_t bide_loop_run(bide_executor *loop, size_t max_count)
 	}
 	bide_context_pop_(saved);
 	rests = bide_executor_rest_(loop);
-	fd = BIDE_LOAD(&loop->fd, RELAXED);
+	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	if (!rests && fd >= 0)
 		bide_os_event_signal(fd);
 	bide_executor_unref(loop);

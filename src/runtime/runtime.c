@@ -140,8 +140,7 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	bide_poll_close_();
 	r->inbox = 0;
 	bide_blocking_configure(0, 0);
-	bide_simulating_ = false;
-	bide_shared_ = false;
+	bide_simulating_ = bide_shared_ = false;
 	r->simulating = false;
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
 	return l.count;
@@ -166,6 +165,7 @@ int64_t bide_shutdown(bool quiet)
 	others = guests_in_use() - (bide_shared_ ? 1 : 0); /* this thread is one of them */
 	if (others) {
 		bide_os_unlock(&r->setup);
+		bide_blocking_go_on();
 		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 		             others);
 		return -1;

@@ -106,7 +106,9 @@ int bide_runtime_start_(const bide_config *config)
 		error = bide_pool_start_(workers);
 	else
 		single_start(r);
-	if (!error)
+	if (error)
+		bide_shared_ = false;
+	else
 		/* pairs with the attach of other threads */
 		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
 	return error;
@@ -435,6 +437,8 @@ bool bide_runtime_outside_(const char *what)
 		             what, worker->current->async->name);
 	else if (bide_pool_is_worker_())
 		bide_misuse_("%s: called on a worker of the pool's; only other threads may", what);
+	else if (bide_shared_ && bide_blocking_is_thread_())
+		bide_misuse_("%s: called on a thread of blocking calls; only other threads may", what);
 	else
 		return true;
 	return false;

@@ -38,7 +38,9 @@ BIDE_UNUSED static bide_stats stats(void)
 
 BIDE_UNUSED static void assert_nothing_in_use(void)
 {
-	bide_stats s = stats();
+	bide_stats s;
+	settle_workers();
+	s = stats();
 	assert_int_equal(s.operation_count, 0);
 	assert_int_equal(s.frame_count, 0);
 	assert_int_equal(s.task_count, 0);

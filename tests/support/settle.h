@@ -30,6 +30,16 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 	}
 }
 
+/*
+ * Before counts are looked at. Whoever waits is told of an end before the worker that brings it is
+ * through with it; with one worker nothing is run.
+ */
+BIDE_UNUSED static void settle_workers(void)
+{
+	if (many_workers())
+		settle(0);
+}
+
 /* For what is promised with one worker only: an order, or that nothing runs by itself. */
 BIDE_UNUSED static void one_worker(void)
 {

@@ -116,7 +116,7 @@ internal static class Program
         return key + 1;
     }
 
-    private static async Task SuspendResumeValue(long count)
+    internal static async Task SuspendResumeValue(long count)
     {
         long sum = 0;
         for (long i = 0; i < count; i++)
@@ -124,7 +124,7 @@ internal static class Program
         sink = sum;
     }
 
-    private static async Task SuspendResumeTask(long count)
+    internal static async Task SuspendResumeTask(long count)
     {
         long sum = 0;
         for (long i = 0; i < count; i++)
@@ -187,7 +187,7 @@ internal static class Program
             pong.HandOver(await ping.Taken());
     }
 
-    private static async Task RoundTripSourceValue(long count)
+    internal static async Task RoundTripSourceValue(long count)
     {
         Baton ping = new(), pong = new();
         Task other = Ponging(count, ping, pong);
@@ -213,13 +213,20 @@ internal static class Program
         }
     }
 
+    // Each side takes hold of its next turn before it hands over: with several threads the other answers at once, and
+    // has replaced the source by then.
     private static async Task Ponging(long count, TaskBaton ping, TaskBaton pong)
     {
+        Task<long> turn = ping.Taken();
         for (long i = 0; i < count; i++)
-            pong.HandOver(await ping.Taken());
+        {
+            long value = await turn;
+            turn = ping.Taken();
+            pong.HandOver(value);
+        }
     }
 
-    private static async Task RoundTripSourceTask(long count)
+    internal static async Task RoundTripSourceTask(long count)
     {
         TaskBaton ping = new(), pong = new();
         Task other = Ponging(count, ping, pong);

@@ -217,12 +217,17 @@ internal static class Workers
             throw new InvalidOperationException("the pool is not as wide as asked for");
         Case Row(string bench, Func<long, double> run, long operations = 1) =>
             new($"{bench}_{Count}", Program.TaskName, null) { Long = run, Operations = operations };
+        Case ValueRow(string bench, Func<long, double> run) => Row(bench, run) with { Who = Program.ValueTaskName };
         return
         [
             Row("spawn_await", OnPool(SpawnAwait)),
             Row("run_await", OnPool(SpawnAwait)),
             Row("fork_join_fib", OnPool(ForkJoinFib), FibCalls),
             Row("skynet", OnPool(count => SkynetOf(count, SkynetLeaves)), SkynetTasks),
+            Row("suspend_resume", OnPool(Program.SuspendResumeTask)),
+            ValueRow("suspend_resume", OnPool(Program.SuspendResumeValue)),
+            Row("round_trip_source", OnPool(Program.RoundTripSourceTask)),
+            ValueRow("round_trip_source", OnPool(Program.RoundTripSourceValue)),
             new("round_trip_cross", Program.ValueTaskName, null) { Long = Here(RoundTripCross) },
             Row("inject", Here(Inject), Injected),
             Row("wake_latency", WakeLatency) with { Timed = true },

@@ -180,6 +180,8 @@ func workerCases(count int) []*benchCase {
 		{bench: "fork_join_fib" + suffix, run: forkJoinFib, operations: fibCalls},
 		{bench: "skynet" + suffix, operations: skynetTasks,
 			run: func(count int64) { skynetOf(count, skynetLeaves) }},
+		{bench: "suspend_resume" + suffix, run: suspendResume},
+		{bench: "round_trip_source" + suffix, run: roundTripSource},
 		{bench: "round_trip_cross", run: roundTripCross},
 		{bench: "inject" + suffix, run: inject, operations: injected},
 		{bench: "wake_latency" + suffix, timed: wakeLatency},

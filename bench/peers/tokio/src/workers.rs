@@ -2,6 +2,7 @@
 //! The measured functions run in spawned tasks, on the workers.
 
 use crate::participant::*;
+use crate::{round_trip_source, suspend_resume};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -175,6 +176,8 @@ pub fn answer() {
             SKYNET_TASKS,
             steps(&runtime, |count| skynet_of(count, SKYNET_LEAVES)),
         ),
+        Case::by_workers("suspend_resume", 1, steps(&runtime, suspend_resume)),
+        Case::by_workers("round_trip_source", 1, steps(&runtime, round_trip_source)),
         Case::new(
             "round_trip_cross",
             1,

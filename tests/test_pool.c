@@ -1,0 +1,691 @@
+/*
+ * Many workers: how many there are, how they start and stop, what they promise to those who wait
+ * (nothing is kept from running by something else that runs), and what they cost when there is
+ * nothing to do.
+ *
+ * Times are bounds that a machine with other work keeps: each is tried several times, and one try
+ * must do.
+ */
+/* threads */
+#include "task_support.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { TRIES = 10 };
+
+static void use_workers(unsigned count)
+{
+	int error = bide_configure(&(bide_config){ .workers = count });
+
+	if (error == EAGAIN)
+		SKIP("no %u threads can be started here", count);
+	assert_int_equal(error, 0);
+	assert_int_equal(bide_worker_count(), count);
+}
+
+static void spin_until(int64_t moment_ns)
+{
+	while (bide_now_ns() < moment_ns)
+		;
+}
+
+/* ---- how many */
+
+static value_task answers(void *argument)
+{
+	return value_task_from(*(int *)argument);
+}
+
+static void start_and_stop(unsigned count, int times)
+{
+	for (int i = 0; i < times; i++) {
+		int64_t got;
+
+		use_workers(count);
+		if (i % 2) {
+			assert_int_equal(wait_int(bide_run(answers, &i), &got), 0);
+			assert_int_equal(got, i);
+		}
+		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(stats().live_bytes, 0);
+	}
+}
+
+TEST_SLOW(two_workers_start_and_stop_100_times, 60)
+{
+	start_and_stop(2, 100);
+}
+
+TEST_SLOW(8_workers_start_and_stop, 60)
+{
+	start_and_stop(8, 10);
+}
+
+TEST_SLOW(64_workers_start_and_stop, 60)
+{
+	start_and_stop(64, 4);
+}
+
+TEST_SLOW(1000_workers_start_and_stop, 60)
+{
+	start_and_stop(1000, 2);
+}
+
+/* What a process with this environment counts. */
+static unsigned workers_of(const char *value)
+{
+	int ends[2];
+	unsigned count = 0;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		setenv("BIDE_WORKERS", value, 1);
+		count = bide_worker_count();
+		_exit(write(ends[1], &count, sizeof count) == sizeof count ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &count, sizeof count), sizeof count);
+	close(ends[0]);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	return count;
+}
+
+TEST(the_environment_says_how_many)
+{
+	unsigned usual = bide_cpu_count() < 2 ? 2 : bide_cpu_count();
+
+	assert_int_equal(workers_of("1"), 1);
+	assert_int_equal(workers_of("3"), 3);
+	assert_int_equal(workers_of("0"), usual);
+	assert_int_equal(workers_of("many"), usual);
+	assert_int_equal(workers_of(""), usual);
+	assert_int_equal(workers_of("-4"), usual);
+	assert_int_equal(workers_of("100000"), usual); /* 1024 are the most */
+}
+
+/* ---- what is not allowed there */
+
+struct stops_inside {
+	ASYNC_FRAME;
+	struct {
+		int64_t *got;
+	} in;
+};
+
+async(stops_inside)
+{
+	async_begin;
+	await(bide_yield());
+	*my->in.got = bide_shutdown(true);
+async_finally:
+	async_end;
+}
+
+TEST(a_stop_inside_an_async_function_is_misuse)
+{
+	int64_t got = 0;
+
+	use_workers(2);
+	catch_misuse();
+	assert_int_equal(wait_int(async_start(stops_inside, .got = &got), NULL), 0);
+	assert_int_equal(got, -1);
+	ASSERT_MISUSE("bide_shutdown: called");
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers are there */
+}
+
+static int64_t stopped;
+static int waited;
+
+static void stops_in_a_callback(void *argument)
+{
+	stopped = bide_shutdown(true);
+	waited = bide_wait(later_value(MS, 1), NULL);
+	bide_task_complete_int(argument, 1);
+}
+
+/* Its time is over on a worker, outside of async functions. */
+TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
+{
+	bide_cancel_source *source;
+	bide_cancel_registration registration;
+	task *done;
+
+	use_workers(2);
+	catch_misuse();
+	done = task_create(0);
+	source = bide_cancel_source_create();
+	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration,
+	                                 stops_in_a_callback, done));
+	assert_int_equal(bide_cancel_after(source, MS), 0);
+	assert_int_equal(task_wait(done, NULL), 0);
+	assert_int_equal(stopped, -1);
+	assert_int_equal(waited, EDEADLK);
+	assert_int_equal(misuse_count, 2);
+	bide_cancel_source_unref(source);
+	task_unref(done);
+	sleep_ms(5);
+	run_all();
+	leaks_expected = 1; /* that wait consumed nothing */
+	skip_final_check = true;
+	assert_int_equal(bide_shutdown(true), 1);
+}
+
+struct waits_inside {
+	ASYNC_FRAME;
+};
+
+async(waits_inside)
+{
+	async_begin;
+	await(bide_yield());
+	async_return(bide_wait(bide_yield(), NULL));
+async_finally:
+	async_end;
+}
+
+TEST(a_wait_inside_an_async_function_is_misuse)
+{
+	int64_t got;
+
+	use_workers(2);
+	catch_misuse();
+	assert_int_equal(wait_int(async_start(waits_inside), &got), 0);
+	assert_int_equal(got, EDEADLK);
+	ASSERT_MISUSE("called inside the async function waits_inside");
+}
+
+/* ---- nothing is kept from running */
+
+static atomic_bool enough;
+static atomic_ullong turns;
+
+struct yields_for_ever {
+	ASYNC_FRAME;
+};
+
+async(yields_for_ever)
+{
+	async_begin;
+	while (!atomic_load_explicit(&enough, memory_order_relaxed)) {
+		atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed);
+		await(bide_yield());
+	}
+async_finally:
+	async_end;
+}
+
+static value_task leaf(atomic_int *begun);
+
+struct leaf_fork {
+	BIDE_FORK;
+	struct {
+		atomic_int *begun;
+	} in;
+};
+
+bide_forked(leaf_fork)
+{
+	return leaf(my->in.begun);
+}
+
+struct leaf {
+	ASYNC_FRAME;
+	struct {
+		atomic_int *begun;
+	} in;
+};
+
+async(leaf)
+{
+	async_begin;
+	atomic_fetch_add(my->in.begun, 1);
+	await(delay_ns(1000));
+	async_return(1);
+async_finally:
+	async_end;
+}
+
+static value_task leaf(atomic_int *begun)
+{
+	return async_start(leaf, .begun = begun);
+}
+
+struct forks_two {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		int64_t spin_ns; /* between forks and joins */
+		atomic_int *begun;
+		int *begun_meanwhile;
+	} in;
+	int64_t a, b;
+	struct leaf_fork one, other;
+};
+
+async(forks_two, one)
+{
+	async_begin;
+	bide_fork(leaf_fork, my->one, .begun = my->in.begun);
+	bide_fork(leaf_fork, my->other, .begun = my->in.begun);
+	spin_until(bide_now_ns() + my->in.spin_ns);
+	if (my->in.begun_meanwhile)
+		*my->in.begun_meanwhile = atomic_load(my->in.begun);
+	await(my->a, bide_join(leaf_fork, my->other));
+	await(my->b, bide_join(leaf_fork, my->one));
+	async_return(my->a + my->b);
+async_finally:
+	async_end;
+}
+
+static value_task turns_so_far(void *argument)
+{
+	(void)argument;
+	return value_task_from((int64_t)atomic_load(&turns));
+}
+
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void keeps_nothing_from_running(unsigned workers)
+{
+	enum { YIELDING = 16, SAMPLES = 101 };
+	value_task yielding[YIELDING];
+	int64_t samples[SAMPLES], began, got;
+	atomic_int begun = 0;
+
+	use_workers(workers);
+	for (int i = 0; i < YIELDING; i++)
+		yielding[i] = async_start_cold(yields_for_ever);
+	while (atomic_load(&turns) < 1000)
+		sched_yield();
+	began = bide_now_ns();
+	for (int i = 0; i < SAMPLES; i++) { /* starts of another thread */
+		int64_t before = (int64_t)atomic_load(&turns);
+		assert_int_equal(wait_int(bide_run(turns_so_far, NULL), &got), 0);
+		samples[i] = got - before;
+	}
+	qsort(samples, SAMPLES, sizeof samples[0], compare);
+	printf("%u workers: a start waited for %lld turns (median), %lld at most\n", workers,
+	       (long long)samples[SAMPLES / 2], (long long)samples[SAMPLES - 1]);
+	/* Each worker looks after 61 of its own, every other time first at these: and a margin. */
+	assert_true(samples[SAMPLES / 2] <= 61 * 2 * (int64_t)workers * 8);
+	for (int i = 0; i < 20; i++) { /* timers, and continuations of theirs */
+		assert_int_equal(wait_int(later_value(100000, i), &got), 0);
+		assert_int_equal(got, i);
+	}
+	for (int i = 0; i < 20; i++) { /* forks, and joins that wait */
+		assert_int_equal(wait_int(async_start(forks_two, .begun = &begun), &got), 0);
+		assert_int_equal(got, 2);
+	}
+	assert_int_equal(begun, 40);
+	printf("all: %lld us\n", (long long)(bide_now_ns() - began) / 1000);
+	atomic_store(&enough, true);
+	for (int i = 0; i < YIELDING; i++)
+		assert_int_equal(wait_int(yielding[i], NULL), 0);
+}
+
+TEST_SLOW(functions_that_yield_for_ever_keep_nothing_from_running_on_2_workers, 60)
+{
+	keeps_nothing_from_running(2);
+}
+
+TEST_SLOW(functions_that_yield_for_ever_keep_nothing_from_running_on_8_workers, 60)
+{
+	keeps_nothing_from_running(8);
+}
+
+TEST_SLOW(forks_of_a_function_that_goes_on_computing_run_elsewhere_meanwhile, 60)
+{
+	int best = 0;
+
+	if (bide_cpu_count() < 2)
+		SKIP("one CPU: nothing runs at the same time");
+	use_workers(2);
+	for (int i = 0; i < TRIES && best < 2; i++) {
+		atomic_int begun = 0;
+		int meanwhile = 0;
+
+		assert_int_equal(wait_int(async_start(forks_two, .spin_ns = 20 * MS, .begun = &begun,
+		                                      .begun_meanwhile = &meanwhile),
+		                          NULL),
+		                 0);
+		best = meanwhile > best ? meanwhile : best;
+	}
+	assert_int_equal(best, 2);
+}
+
+/* Makes another function runnable, or arms a timer, and then does not end for a while. */
+struct long_one {
+	ASYNC_FRAME;
+	struct {
+		task *first;        /* completed: its awaiter is this worker's next */
+		int64_t *other_ran; /* set by it or by one that waits for 1 ms */
+		int64_t *began, *ended;
+	} in;
+};
+
+struct notes_the_time {
+	ASYNC_FRAME;
+	struct {
+		task *after; /* NULL: after 1 ms */
+		int64_t *at_ns;
+	} in;
+};
+
+async(notes_the_time)
+{
+	async_begin;
+	if (my->in.after)
+		await(task_await(my->in.after));
+	else
+		await(delay_ns(MS));
+	*my->in.at_ns = bide_now_ns();
+async_finally:
+	async_end;
+}
+
+enum { LONG_MS = 200 };
+
+async(long_one)
+{
+	async_begin;
+	await(bide_yield()); /* on a worker from here on */
+	*my->in.began = bide_now_ns();
+	if (my->in.first)
+		bide_task_complete_int(my->in.first, 1);
+	else
+		forget(async_start(notes_the_time, .at_ns = my->in.other_ran));
+	spin_until(*my->in.began + LONG_MS * MS);
+	*my->in.ended = bide_now_ns();
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(what_waits_behind_a_function_that_does_not_end_is_taken_by_another_worker, 60)
+{
+	int64_t best = INT64_MAX;
+
+	if (bide_cpu_count() < 2)
+		SKIP("one CPU: the other worker does not get it");
+	use_workers(2);
+	for (int i = 0; i < TRIES && best > 30 * MS; i++) {
+		int64_t ran = 0, began, ended;
+		task *first = task_create(0);
+		value_task v = async_start(notes_the_time, .after = first, .at_ns = &ran);
+
+		assert_int_equal(
+			wait_int(async_start(long_one, .first = first, .began = &began, .ended = &ended), NULL),
+			0);
+		assert_int_equal(wait_int(v, NULL), 0);
+		task_unref(first);
+		if (ran - began < best)
+			best = ran - began;
+	}
+	printf("it ran after %lld us\n", (long long)best / 1000);
+	assert_true(best <= 30 * MS); /* looked for every 10 ms */
+}
+
+static atomic_bool awake_enough;
+
+struct stays_awake {
+	ASYNC_FRAME;
+};
+
+async(stays_awake)
+{
+	async_begin;
+	while (!atomic_load(&awake_enough))
+		await(delay_ns(500000));
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(a_timer_whose_worker_is_stuck_fires_on_another_that_is_awake, 60)
+{
+	int64_t best = INT64_MAX;
+	value_task awake[4];
+
+	if (bide_cpu_count() < 2)
+		SKIP("one CPU: the other worker does not get it");
+	use_workers(2);
+	for (int i = 0; i < 4; i++)
+		awake[i] = async_start_cold(stays_awake);
+	for (int i = 0; i < TRIES && best > 50 * MS; i++) {
+		int64_t ran = 0, began, ended;
+
+		assert_int_equal(wait_int(async_start(long_one, .other_ran = &ran, .began = &began,
+		                                      .ended = &ended),
+		                          NULL),
+		                 0);
+		assert_int_equal(wait_int(delay_ms(20), NULL), 0); /* at the latest after its end */
+		if (ran && ran - began < best)
+			best = ran - began;
+	}
+	printf("it ran after %lld us\n", (long long)best / 1000);
+	assert_true(best <= 50 * MS);
+	atomic_store(&awake_enough, true);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(wait_int(awake[i], NULL), 0);
+}
+
+/* ---- what nothing costs */
+
+static int64_t cpu_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000000) +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
+}
+
+static int64_t waits_of_threads(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw;
+}
+
+TEST_SLOW(idle_workers_use_no_cpu, 60)
+{
+	enum { COUNT = 2000 };
+	static value_task v[COUNT];
+	int64_t best = INT64_MAX;
+
+	use_workers(8);
+	for (int i = 0; i < COUNT; i++)
+		v[i] = later_value(i * 1000, i);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(wait_int(v[i], NULL), 0);
+	run_all();
+	for (int i = 0; i < 3 && best >= 10 * MS; i++) {
+		int64_t before = cpu_ns();
+		sleep_ms(500);
+		if (cpu_ns() - before < best)
+			best = cpu_ns() - before;
+	}
+	printf("%lld us in 500 ms\n", (long long)best / 1000);
+	assert_true(best < 10 * MS);
+}
+
+struct one_chain {
+	ASYNC_FRAME;
+	struct {
+		int count;
+	} in;
+	int i;
+};
+
+async(one_chain)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.count; my->i++)
+		await(bide_yield());
+async_finally:
+	async_end;
+}
+
+/* One looks every 10 ms at those who run; nobody else has a reason. */
+TEST_SLOW(nobody_is_woken_without_work, 60)
+{
+	int64_t best = INT64_MAX;
+
+	use_workers(8);
+	for (int i = 0; i < TRIES && best > 50; i++) {
+		int64_t before, began;
+
+		run_all();
+		before = waits_of_threads();
+		began = bide_now_ns();
+		assert_int_equal(wait_int(async_start(one_chain, .count = 200000), NULL), 0);
+		before = waits_of_threads() - before - 2 * (bide_now_ns() - began) / (5 * MS);
+		best = before < best ? before : best;
+	}
+	printf("%lld waits more than those who watch\n", (long long)best);
+	assert_true(best <= 50); /* of 200000 steps */
+}
+
+/* ---- everything runs, once */
+
+#ifdef __SANITIZE_THREAD__
+enum { STARTS = 100000 };
+#else
+enum { STARTS = 1000000 };
+#endif
+enum { STARTERS = 4 };
+static _Atomic(uint8_t) *ran_times;
+
+struct counts_itself {
+	ASYNC_FRAME;
+	struct {
+		int index;
+	} in;
+};
+
+async(counts_itself)
+{
+	async_begin;
+	if (my->in.index % 3 == 0)
+		await(bide_yield());
+	atomic_fetch_add_explicit(&ran_times[my->in.index], 1, memory_order_relaxed);
+async_finally:
+	async_end;
+}
+
+static void *starts_many(void *argument)
+{
+	int first = *(int *)argument;
+
+	for (int i = first; i < first + STARTS / STARTERS; i++)
+		forget(i % 2 ? async_start(counts_itself, .index = i)
+		             : async_start_cold(counts_itself, .index = i));
+	return NULL;
+}
+
+TEST_SLOW(a_million_functions_of_four_foreign_threads_all_run_once, 120)
+{
+	pthread_t threads[STARTERS];
+	int first[STARTERS];
+
+	use_workers(2);
+	ran_times = calloc(STARTS, sizeof *ran_times);
+	assert_non_null(ran_times);
+	for (int i = 0; i < STARTERS; i++) {
+		first[i] = i * (STARTS / STARTERS);
+		assert_int_equal(pthread_create(&threads[i], NULL, starts_many, &first[i]), 0);
+	}
+	for (int i = 0; i < STARTERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	run_all();
+	for (int i = 0; i < STARTS; i++)
+		assert_int_equal(ran_times[i], 1);
+	free(ran_times);
+	assert_int_equal(stats().frame_count, 0);
+}
+
+static void some_of_everything(void)
+{
+	value_task v[50];
+	atomic_int begun = 0;
+
+	for (int i = 0; i < 50; i++)
+		v[i] = i % 2 ? later_value(i * 100, i) : async_start(forks_two, .begun = &begun);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(wait_int(v[i], NULL), 0);
+	run_all();
+}
+
+/* The pools of each worker fill when it has had its share: then nothing is allocated any more. */
+TEST_SLOW(in_the_steady_state_nothing_is_allocated, 60)
+{
+	uint64_t before;
+	int tries = 0;
+
+	if (getenv("BIDE_POOL"))
+		SKIP("without the pools each object is an allocation");
+	use_workers(2);
+	do {
+		before = stats().allocation_count;
+		for (int i = 0; i < 100; i++)
+			some_of_everything();
+	} while (stats().allocation_count != before && ++tries < TRIES);
+	printf("after %d rounds of 100\n", tries);
+	assert_int_equal(stats().allocation_count, before);
+}
+
+/* ---- a fork that another worker has */
+
+struct begins_elsewhere {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		atomic_int *begun;
+		int *suspended;
+	} in;
+	int64_t got;
+	value_task joined;
+	struct leaf_fork slot;
+};
+
+async(begins_elsewhere, slot)
+{
+	async_begin;
+	await(bide_yield());
+	bide_fork(leaf_fork, my->slot, .begun = my->in.begun);
+	for (int64_t end = bide_now_ns() + 5000 * MS;
+	     atomic_load(my->in.begun) == 0 && bide_now_ns() < end;)
+		;
+	my->joined = bide_join(leaf_fork, my->slot);
+	*my->in.suspended += my->joined.state > BIDE_ERROR_MAX;
+	await(my->got, my->joined);
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(the_parent_of_a_fork_that_another_worker_has_suspends_until_it_has_ended, 60)
+{
+	int suspended = 0;
+
+	use_workers(2);
+	for (int i = 0; i < 200; i++) {
+		atomic_int begun = 0;
+		int64_t got = 0;
+
+		assert_int_equal(
+			wait_int(async_start(begins_elsewhere, .begun = &begun, .suspended = &suspended), &got),
+			0);
+		assert_int_equal(got, 1);
+		assert_int_equal(begun, 1);
+	}
+	printf("%d of 200 suspended\n", suspended);
+	assert_true(suspended > 0);
+}
