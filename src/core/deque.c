@@ -123,7 +123,7 @@ static bool claim_newest(bide_deque *deque, uint32_t index)
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, SEQ_CST)) >= 0;
 	} else {
 		BIDE_STORE(&deque->bottom, index, RELEASE); /* see deque.h */
-		BIDE_LIGHT_FENCE(); /* pairs with the thief's heavy fence */
+		BIDE_LIGHT_FENCE();                         /* pairs with the thief's heavy fence */
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
 	}
 	if (!mine) {

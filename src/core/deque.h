@@ -20,8 +20,8 @@
  * belongs to whoever took it. So every store of bottom is a release, a pop's too: a thief may read
  * that one, for an entry that was pushed before. The ring has one more place than the deque holds: a
  * thief reads its entry after it has moved head, so the owner must not write there yet; the owner
- * looks at head (acquire) before it writes to a place again, which pairs with the release by the
- * next thief, or by the unlock before.
+ * looks at head (acquire) before it writes to a place again, which pairs with the next thief's
+ * release of head, who had the lock after the one that read.
  *
  * A fork that is joined out of turn is replaced by 0 under the lock; whoever takes a 0 goes on.
  */

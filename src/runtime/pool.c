@@ -1,16 +1,5 @@
 /*
- * pool.c - many workers: how they find work, sleep, and are woken.
- *
- * Nothing that is runnable is forgotten:
- *
- * - Who makes something runnable publishes it (a ring's tail, a deque's bottom, the inbox's count),
- *   then looks whether anybody sleeps while nobody searches; then it wakes one.
- * - Who falls asleep says so (`state`, `asleep`), then looks at all of these once more.
- * - Who stops searching says so, and looks at all of them afterwards, before it sleeps.
- *
- * Between the two steps of each stands a fence, so of two that meet one sees the other. Those who
- * fall asleep pay for both sides (bide_port_heavy_fence), where the system can do that: then those
- * who push need only a compiler barrier.
+ * pool.c - many workers: where they look for work. How they sleep and are woken: sleep.h.
  */
 #include "pool.h"
 
@@ -19,6 +8,7 @@
 #include "../os/os.h"
 #include "ring.h"
 #include "runtime.h"
+#include "sleep.h"
 #include "wheel.h"
 
 enum {
@@ -30,8 +20,6 @@ enum {
 	LATE_NS = 1000000         /* from then on a timer of another worker's is anybody's */
 };
 
-enum { RUNS, SLEEPS };
-
 typedef struct worker {
 	bide_thread thread; /* first: bide_current_worker_ points at it */
 	unsigned index;
@@ -42,25 +30,21 @@ typedef struct worker {
 	bide_os_thread handle;
 	bide_wheel wheel; /* under its lock */
 	_Alignas(64) uint32_t wheel_lock;
-	int64_t due_ns;              /* no timer of the wheel is due before; written under the lock */
-	_Alignas(64) uint32_t state; /* RUNS, SLEEPS; a futex */
-	uint32_t steps;              /* functions run so far: one that does not change is stuck */
-	uint32_t steps_seen;         /* by who watches */
-	uint32_t ready;              /* has its handle */
+	int64_t due_ns; /* no timer of the wheel is due before; written under the lock */
+	_Alignas(64) bide_sleeper sleeper;
+	uint32_t steps;      /* functions run so far: one that does not change is stuck */
+	uint32_t steps_seen; /* by who watches */
+	uint32_t ready;      /* has its handle */
 	bide_ring ring;
 } worker;
 
 static struct {
 	worker *workers[BIDE_WORKERS_MAX];
 	unsigned count;
-	uint32_t stopping;
 	uint32_t homes; /* timers of other threads go round the workers */
 	bide_os_mutex inbox_lock;
 	bide_frame *first, *last; /* of the inbox */
 	_Alignas(64) uint32_t inbox_count;
-	_Alignas(64) uint32_t searching;
-	uint32_t asleep;
-	uint32_t watched; /* one of those who sleep looks now and then at those who run */
 } pool;
 
 static worker *this_worker(void)
@@ -80,7 +64,12 @@ unsigned bide_pool_count_(void)
 	return pool.count;
 }
 
-/* --- waking --- */
+/* --- what sleep.h asks for --- */
+
+bide_sleeper *bide_pool_sleeper_(unsigned index)
+{
+	return &pool.workers[index]->sleeper;
+}
 
 /*
  * Of what others may take at once. A continuation alone in the deque is its owner's next step, and
@@ -100,7 +89,7 @@ static bool has_work(const worker *w)
 	return !(oldest & BIDE_ENTRY_FRAME_);
 }
 
-static bool work_is_there(void)
+bool bide_pool_has_work_(void)
 {
 	if (BIDE_LOAD(&pool.inbox_count, RELAXED))
 		return true;
@@ -110,41 +99,31 @@ static bool work_is_there(void)
 	return false;
 }
 
-/* true: it slept, and is a searcher from now on. */
-static bool wake(worker *w)
+/* Whoever runs is to offer what it pushes. */
+void bide_pool_want_(void)
 {
-	uint32_t seen = SLEEPS;
-
-	if (BIDE_LOAD(&w->state, RELAXED) != SLEEPS ||
-	    !BIDE_CAS(&w->state, &seen, (uint32_t)RUNS, SEQ_CST, RELAXED))
-		return false;
-	BIDE_SUB(&pool.asleep, 1u, SEQ_CST);
-	bide_os_wake(&w->state, 1);
-	return true;
+	for (unsigned i = 0; i < pool.count; i++)
+		BIDE_STORE(&pool.workers[i]->thread.worker.deque.wanted, 1u, RELAXED);
 }
 
-/*
- * After something was published. One who searches already will find it: it looks again after it has
- * said that it does not search any more.
- */
-static void wake_one(void)
+int64_t bide_pool_wake_time_(bide_sleeper *sleeper, bool watches)
 {
-	uint32_t none = 0;
+	worker *w = BIDE_CONTAINER_(sleeper, worker, sleeper);
+	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), watch_ns;
 
-	if (BIDE_LOAD(&pool.searching, SEQ_CST) || !BIDE_LOAD(&pool.asleep, SEQ_CST) ||
-	    !BIDE_CAS(&pool.searching, &none, 1u, SEQ_CST, RELAXED))
-		return;
-	for (unsigned i = pool.count; i-- > 0;)
-		if (wake(pool.workers[i]))
-			return;
-	BIDE_SUB(&pool.searching, 1u, SEQ_CST); /* all are awake: each looks before it sleeps */
+	if (!watches)
+		return until_ns;
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *other = pool.workers[i];
+		BIDE_STORE(&other->steps_seen, BIDE_LOAD(&other->steps, RELAXED), RELAXED);
+	}
+	watch_ns = bide_os_now_ns() + WATCH_NS;
+	return watch_ns < until_ns ? watch_ns : until_ns;
 }
 
 void bide_pool_offer_(bide_worker *head)
 {
-	BIDE_STORE(&head->deque.wanted, 0u, RELAXED);
-	BIDE_FENCE(SEQ_CST); /* what was published, then the looks of wake_one */
-	wake_one();
+	bide_sleep_offer_(&head->deque.wanted);
 }
 
 /* --- making runnable --- */
@@ -217,9 +196,8 @@ static void ring_overflow(worker *w, bide_frame *frame)
 static bool next_push(worker *w, bide_frame *frame)
 {
 	w->has_next = bide_deque_add_(&w->thread.worker, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
-	if (w->has_next && w->thread.worker.current != &w->thread.root &&
-	    !BIDE_LOAD(&pool.watched, RELAXED) && BIDE_LOAD(&pool.asleep, RELAXED))
-		wake_one();
+	if (w->has_next && w->thread.worker.current != &w->thread.root && bide_sleep_unwatched_())
+		bide_sleep_wake_one_();
 	return w->has_next;
 }
 
@@ -229,7 +207,7 @@ void bide_pool_schedule_(bide_frame *frame, bool next)
 
 	if (!w) {
 		inbox_append(frame, frame, 1);
-		wake_one(); /* the count is in the one order of all SEQ_CST accesses */
+		bide_sleep_wake_one_(); /* the count is in the one order of all SEQ_CST accesses */
 		return;
 	}
 	if (next && !w->has_next && next_push(w, frame))
@@ -275,11 +253,8 @@ void bide_pool_arm_(bide_timer *timer)
 	if (first)
 		BIDE_STORE(&w->due_ns, deadline_ns, SEQ_CST);
 	wheel_unlock(w);
-	if (first && w != this_worker() && BIDE_LOAD(&w->state, SEQ_CST) == SLEEPS) {
-		BIDE_ADD(&pool.searching, 1u, SEQ_CST); /* as wake_one does for whom it wakes */
-		if (!wake(w))
-			BIDE_SUB(&pool.searching, 1u, SEQ_CST);
-	}
+	if (first && w != this_worker())
+		bide_sleep_rearm_(&w->sleeper);
 }
 
 bool bide_pool_disarm_(bide_timer *timer)
@@ -322,7 +297,7 @@ static bool expire(worker *w, int64_t now_ns)
 void bide_pool_count_stats_(bide_stats *stats)
 {
 	stats->runnable_count = BIDE_LOAD(&pool.inbox_count, RELAXED);
-	stats->idle_worker_count = BIDE_LOAD(&pool.asleep, ACQUIRE);
+	stats->idle_worker_count = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
 	for (unsigned i = 0; i < pool.count; i++) {
 		worker *w = pool.workers[i];
 
@@ -388,13 +363,6 @@ static uint32_t draw(worker *w)
 	return w->random = x;
 }
 
-/* Whoever runs is to offer what it pushes. */
-static void want(void)
-{
-	for (unsigned i = 0; i < pool.count; i++)
-		BIDE_STORE(&pool.workers[i]->thread.worker.deque.wanted, 1u, RELAXED);
-}
-
 /*
  * A continuation alone is its owner's, unless that has not finished a function since `steps_seen`,
  * which those who watch set.
@@ -429,8 +397,7 @@ static uintptr_t take_from_others(worker *w, int64_t now_ns)
 }
 
 /*
- * For a while. 0: nothing was found. `counted`: this worker is one of `searching` already. At most
- * half of the workers search, so that the others are not disturbed by many.
+ * For a while. 0: nothing was found. `counted`: this worker is one of those who search already.
  */
 static uintptr_t search(worker *w, bool counted)
 {
@@ -441,11 +408,10 @@ static uintptr_t search(worker *w, bool counted)
 	if (!counted) {
 		if (expire(w, now_ns) && (entry = take(w)) != 0)
 			return entry;
-		if (BIDE_LOAD(&pool.searching, RELAXED) * 2 >= pool.count)
+		if (!bide_sleep_search_())
 			return 0;
-		(void)BIDE_ADD(&pool.searching, 1u, SEQ_CST);
 	}
-	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
+	while (!bide_sleep_stops_()) {
 		expire(w, now_ns);
 		if ((entry = take(w)) != 0 || (entry = take_from_others(w, now_ns)) != 0)
 			break;
@@ -457,55 +423,11 @@ static uintptr_t search(worker *w, bool counted)
 			pauses *= 2;
 		now_ns = bide_os_now_ns();
 	}
-	/* The last one to find something has somebody look for more; if it finds nothing it sleeps. */
-	if (BIDE_SUB(&pool.searching, 1u, SEQ_CST) == 1 && entry) {
-		if (work_is_there())
-			wake_one();
-		else if (BIDE_LOAD(&pool.asleep, SEQ_CST))
-			want();
-	}
+	bide_sleep_searched_(entry != 0);
 	return entry;
 }
 
-/* --- sleeping --- */
-
-static int64_t wake_time(worker *w, bool watches)
-{
-	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), watch_ns;
-
-	if (!watches)
-		return until_ns;
-	for (unsigned i = 0; i < pool.count; i++) {
-		worker *other = pool.workers[i];
-		BIDE_STORE(&other->steps_seen, BIDE_LOAD(&other->steps, RELAXED), RELAXED);
-	}
-	watch_ns = bide_os_now_ns() + WATCH_NS;
-	return watch_ns < until_ns ? watch_ns : until_ns;
-}
-
-/* true: somebody woke it, and counts it among those who search. */
-static bool fall_asleep(worker *w)
-{
-	uint32_t seen = SLEEPS, nobody = 0;
-	bool watches = false;
-
-	BIDE_STORE(&w->state, (uint32_t)SLEEPS, SEQ_CST);
-	/* While others run, one of those who sleep watches them. */
-	if (BIDE_ADD(&pool.asleep, 1u, SEQ_CST) + 1 < pool.count)
-		watches = BIDE_CAS(&pool.watched, &nobody, 1u, SEQ_CST, RELAXED);
-	want();
-	/* Pairs with the light one of who pushes, and orders what was stored here before. */
-	BIDE_FENCE(SEQ_CST);
-	bide_os_heavy_fence();
-	if (!work_is_there() && !BIDE_LOAD(&pool.stopping, SEQ_CST))
-		bide_os_wait(&w->state, SLEEPS, wake_time(w, watches));
-	if (watches)
-		BIDE_STORE(&pool.watched, 0u, SEQ_CST);
-	if (!BIDE_CAS(&w->state, &seen, (uint32_t)RUNS, SEQ_CST, RELAXED))
-		return true;
-	BIDE_SUB(&pool.asleep, 1u, SEQ_CST);
-	return false;
-}
+/* --- the workers --- */
 
 static void run(worker *w, uintptr_t entry)
 {
@@ -533,7 +455,7 @@ static void *worker_main(void *argument)
 	bide_current_worker_ = &w->thread.worker;
 	w->handle = bide_os_thread_self();
 	BIDE_STORE(&w->ready, 1u, RELEASE); /* pairs with bide_pool_stop_ */
-	while (!BIDE_LOAD(&pool.stopping, RELAXED)) {
+	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : take(w);
 		if (!entry)
 			entry = search(w, woken);
@@ -541,7 +463,7 @@ static void *worker_main(void *argument)
 		if (entry)
 			run(w, entry);
 		else
-			woken = fall_asleep(w);
+			woken = bide_sleep_fall_(&w->sleeper);
 	}
 	bide_current_worker_ = NULL;
 	return NULL;
@@ -570,7 +492,7 @@ static worker *worker_new(unsigned index)
 	w->random = index * 2654435761u + 1;
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
-	w->state = RUNS;
+	w->sleeper.state = BIDE_RUNS_;
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init(&w->wheel, bide_os_now_ns());
@@ -583,13 +505,13 @@ static worker *worker_new(unsigned index)
 /* Those from `started` on have no thread. */
 static void stop(unsigned started)
 {
-	BIDE_STORE(&pool.stopping, 1u, SEQ_CST); /* pairs with the look of who falls asleep */
+	bide_sleep_stop_();
 	for (unsigned i = 0; i < started; i++) {
 		worker *w = pool.workers[i];
 
 		for (unsigned tries = 0; !BIDE_LOAD(&w->ready, ACQUIRE); tries++)
 			bide_os_pause(tries);
-		wake(w);
+		bide_sleep_wake_(&w->sleeper);
 		bide_os_thread_join(w->handle);
 	}
 	for (unsigned i = 0; i < pool.count; i++)
@@ -601,7 +523,7 @@ int bide_pool_start_(unsigned count)
 {
 	unsigned started = 0;
 
-	pool.stopping = pool.searching = pool.asleep = pool.watched = 0;
+	bide_sleep_start_();
 	pool.first = pool.last = NULL;
 	pool.inbox_count = 0;
 	(void)bide_os_membarrier_start(); /* without it the deques are fenced */

@@ -150,6 +150,7 @@ static struct {
 	decision trail[TRAIL_MAX];
 	int trail_length, trail_at;
 	uint8_t asleep;
+	unsigned switches;
 	bool redundant, over;
 
 	place places[PLACES_MAX];
@@ -611,6 +612,9 @@ static int choose_thread(void)
 			enabled |= 1u << i;
 	if (!enabled)
 		return NOBODY;
+	if (x.scenario->switches_max && x.current != NOBODY && enabled >> x.current & 1 &&
+	    x.switches == x.scenario->switches_max)
+		return x.current;
 	candidates = x.redundant ? enabled : enabled & ~x.asleep;
 	if (!candidates) {
 		x.redundant = true;
@@ -621,11 +625,13 @@ static int choose_thread(void)
 		d = decide(false, enabled);
 		if (d) {
 			chosen = d->chosen;
-			x.asleep = d->asleep;
+			if (!x.scenario->switches_max) /* a bound may cut off the order that is the equal */
+				x.asleep = d->asleep;
 		} else {
 			x.trail[x.trail_at - 1].chosen = (uint8_t)chosen;
 		}
 	}
+	x.switches += x.current != NOBODY && chosen != x.current && enabled >> x.current & 1;
 	for (int i = 0; i < x.count; i++)
 		if (x.asleep >> i & 1 && dependent(x.threads[i].next, x.threads[chosen].next))
 			x.asleep &= (uint8_t) ~(1u << i);
@@ -1106,6 +1112,12 @@ void explore_await_word(uint32_t *word)
 		explore_relax();
 }
 
+uint32_t explore_newest(const uint32_t *word)
+{
+	x.threads[x.current].wants_newest = true;
+	return (uint32_t)explore_load(word, sizeof *word, __ATOMIC_RELAXED, NULL);
+}
+
 /* ---- the port */
 
 void *bide_port_allocate(size_t size_bytes, size_t alignment)
@@ -1245,6 +1257,12 @@ void explore_hand_on(void)
 		bide_port_schedule(frame, true);
 }
 
+bool explore_run_now(void)
+{
+	queue_touch(true);
+	return queue_run_one();
+}
+
 void explore_run_once(void)
 {
 	queue_touch(true);
@@ -1297,8 +1315,8 @@ int64_t bide_port_now(void)
 	return 0;
 }
 
-/* The wheel acts as a list under a lock. */
-static void wheel_touch(void)
+/* The wheel acts as a list under a lock. what: is done to a timer; timer NULL: to the first. */
+static void wheel_touch(bide_timer *timer, const char *what)
 {
 	int index;
 
@@ -1307,6 +1325,12 @@ static void wheel_touch(void)
 	point(OP_WRITE, x.wheel);
 	index = place_of(x.wheel, 1);
 	read_message(index, 0, __ATOMIC_ACQ_REL);
+	if (!timer && x.wheel_count > 0)
+		timer = x.wheel[0];
+	if (timer) {
+		plain(&timer->next, sizeof timer->next, true);
+		note(what, timer, 0, 0, NULL);
+	}
 	append(index, 0, true, false, &x.places[index].history[x.places[index].count - 1]);
 }
 
@@ -1314,33 +1338,26 @@ static bide_timer *wheel_take(unsigned index)
 {
 	bide_timer *timer = x.wheel[index];
 
-	memmove(&x.wheel[index], &x.wheel[index + 1],
-	        (--x.wheel_count - index) * sizeof(bide_timer *));
+	memmove(&x.wheel[index], &x.wheel[index + 1], (--x.wheel_count - index) * sizeof(bide_timer *));
 	return timer;
 }
 
 void bide_port_arm(bide_timer *timer)
 {
-	wheel_touch();
+	wheel_touch(timer, "arms");
 	for (unsigned i = 0; i < x.wheel_count; i++)
 		if (x.wheel[i] == timer)
 			explore_fail("a timer is armed twice");
 	if (x.wheel_count == WHEEL_MAX)
 		explore_fail("the wheel is full");
-	plain(&timer->next, sizeof timer->next, true);
-	if (x.running)
-		note("arms", timer, 0, 0, NULL);
 	x.wheel[x.wheel_count++] = timer;
 }
 
 bool bide_port_disarm(bide_timer *timer)
 {
-	wheel_touch();
-	plain(&timer->next, sizeof timer->next, true);
+	wheel_touch(timer, "disarms");
 	for (unsigned i = 0; i < x.wheel_count; i++)
 		if (x.wheel[i] == timer) {
-			if (x.running)
-				note("disarms", timer, 0, 0, NULL);
 			(void)wheel_take(i);
 			return true;
 		}
@@ -1351,13 +1368,10 @@ bool explore_expire(void)
 {
 	bide_timer *timer;
 
-	wheel_touch();
+	wheel_touch(NULL, "is due");
 	if (x.wheel_count == 0)
 		return false;
 	timer = wheel_take(0);
-	plain(&timer->next, sizeof timer->next, true);
-	if (x.running)
-		note("is due", timer, 0, 0, NULL);
 	bide_timer_due_(timer);
 	return true;
 }
@@ -1418,7 +1432,6 @@ void bide_port_stats(bide_stats *stats)
 {
 	(void)stats;
 }
-
 
 const void *bide_port_thread(void)
 {
@@ -1527,6 +1540,7 @@ static void prepare(void)
 	x.watched_dirty = x.redundant = x.over = false;
 	x.unobserved = 0;
 	x.asleep = 0;
+	x.switches = 0;
 	x.trail_at = 0;
 	memset(x.watched, 0, sizeof x.watched);
 	for (unsigned c = 0; c < POOLS; c++)

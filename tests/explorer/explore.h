@@ -28,7 +28,9 @@ typedef struct explore_scenario {
 	unsigned foreign;    /* bit n: thread n is no worker. The others all are. */
 	/* loads give the newest value: sequential consistency, for what would take too long */
 	bool newest_only;
-	/* what workers make is made are made as with workers = 1: without BIDE_FLAG_SYNC_ */
+	/* so often at most a thread that could go on is interrupted, for what would never end; 0: no bound */
+	unsigned switches_max;
+	/* what workers make is made as with workers = 1: without BIDE_FLAG_SYNC_ */
 	bool one_worker;
 	bool fenced; /* there is no heavy fence */
 	/* many workers: what may be touched by any thread is */
@@ -50,6 +52,8 @@ void explore(const char *name, const explore_scenario *scenario);
 void explore_run(void);
 /* The same for one of them, or until something changed. */
 void explore_run_once(void);
+/* One of them, if there is one. */
+bool explore_run_now(void);
 /* In setup: empties the queue; the scenario resumes by hand. */
 void explore_unschedule(void);
 /* In check: runs what is runnable. */
@@ -66,6 +70,8 @@ bool explore_sleeps(int thread, int64_t *until_ns);
 bide_worker *explore_worker(int thread);
 /* In a thread: waits until *word (which others set with BIDE_STORE) is not 0. */
 void explore_await_word(uint32_t *word);
+/* In a thread that goes round until others change *word, followed by explore_relax(). */
+uint32_t explore_newest(const uint32_t *word);
 /*
  * Have it checked that a source from a pool is not touched after it was given back, and count how
  * often it is.

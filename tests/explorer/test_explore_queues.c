@@ -30,24 +30,24 @@ static void count_outcome(void)
 	outcomes[got[0] + 2 * got[1]]++;
 }
 
-#define LITMUS(name_, one, two, fenced_, both_old)                                        \
-	TEST(explore_litmus_##name_)                                                          \
-	{                                                                                     \
-		static const explore_scenario scenario = { .setup = setup_words,                  \
-			                                       .threads = { one, two },               \
-			                                       .check = count_outcome,                \
-			                                       .fenced = fenced_ };                   \
-		explore("explore_litmus_" #name_, &scenario);                                     \
+#define LITMUS(name_, one, two, fenced_, both_old)                                            \
+	TEST(explore_litmus_##name_)                                                              \
+	{                                                                                         \
+		static const explore_scenario scenario = { .setup = setup_words,                      \
+			                                       .threads = { one, two },                   \
+			                                       .check = count_outcome,                    \
+			                                       .fenced = fenced_ };                       \
+		explore("explore_litmus_" #name_, &scenario);                                         \
 		assert_true(outcomes[1] && outcomes[2] && outcomes[3]); /* it does not forbid more */ \
-		assert_int_equal(outcomes[0] != 0, both_old);                                     \
+		assert_int_equal(outcomes[0] != 0, both_old);                                         \
 	}
 
-#define STORE_LOAD(name_, order_, between, mine)                \
-	static void name_(void)                                     \
-	{                                                           \
-		BIDE_STORE(&words[mine], 1u, order_);                   \
-		between;                                                \
-		got[mine] = BIDE_LOAD(&words[1 - (mine)], order_);      \
+#define STORE_LOAD(name_, order_, between, mine)           \
+	static void name_(void)                                \
+	{                                                      \
+		BIDE_STORE(&words[mine], 1u, order_);              \
+		between;                                           \
+		got[mine] = BIDE_LOAD(&words[1 - (mine)], order_); \
 	}
 
 STORE_LOAD(plain_0, RELAXED, (void)0, 0)
@@ -278,9 +278,9 @@ static void push_three_times_thread(void)
 	push_next();
 }
 
-#define DEQUE(name_, setup_, threads_, ...)                                               \
+#define DEQUE(name_, setup_, threads_, ...)                                                     \
 	SCENARIO(deque_##name_, setup_, THREADS threads_, check_deque, .shared = true, __VA_ARGS__) \
-	SCENARIO(deque_fenced_##name_, setup_, THREADS threads_, check_deque, .shared = true, \
+	SCENARIO(deque_fenced_##name_, setup_, THREADS threads_, check_deque, .shared = true,       \
 	         .fenced = true, __VA_ARGS__)
 
 /* The last entry. */
@@ -429,13 +429,15 @@ static void check_forks(void)
 			(void)bide_consume_(&items[i].bide_fork_.source, NULL).state;
 		}
 	}
-	EXPLORE_CHECK(bide_deque_pop_(owner()) == 0); /* the mark of one joined out of turn may be left */
+	EXPLORE_CHECK(bide_deque_pop_(owner()) ==
+	              0); /* the mark of one joined out of turn may be left */
 	bide_deque_free_(owner());
 }
 
-#define FORK(name_, threads_, ...)                                                              \
-	SCENARIO(fork_##name_, setup_forks, THREADS threads_, check_forks, .shared = true, __VA_ARGS__) \
-	SCENARIO(fork_fenced_##name_, setup_forks, THREADS threads_, check_forks, .shared = true,   \
+#define FORK(name_, threads_, ...)                                                            \
+	SCENARIO(fork_##name_, setup_forks, THREADS threads_, check_forks, .shared = true,        \
+	         __VA_ARGS__)                                                                     \
+	SCENARIO(fork_fenced_##name_, setup_forks, THREADS threads_, check_forks, .shared = true, \
 	         .fenced = true, __VA_ARGS__)
 
 FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .foreign = 0)
@@ -563,8 +565,7 @@ static void ring_steal_back_thread(void)
 RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
 RING(push_to_a_full_one_against_take, setup_ring_with_2,
      (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
-RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread),
-     .foreign = 0)
+RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread), .foreign = 0)
 RING(push_against_two_takers, setup_ring_with_1,
      (ring_push_twice_thread, ring_take_thread, ring_take_thread), .foreign = 0)
 RING(push_take_push_against_take, setup_ring_with_1,
@@ -577,5 +578,5 @@ RING(push_to_a_full_one_against_take_and_steal, setup_ring_with_2,
      (ring_push_thread, ring_take_thread, ring_steal_thread), .foreign = 0)
 RING(steal_against_take_of_what_was_stolen, setup_ring_with_2,
      (ring_take_thread, ring_steal_thread, ring_take_stolen_thread), .foreign = 0)
-RING(steal_against_steal_back, setup_ring_with_2,
-     (ring_steal_back_thread, ring_steal_thread), .foreign = 0)
+RING(steal_against_steal_back, setup_ring_with_2, (ring_steal_back_thread, ring_steal_thread),
+     .foreign = 0)

@@ -1,0 +1,434 @@
+/*
+ * Many workers: what ends an operation comes from any thread. Each scenario lets the parties of one
+ * operation meet: its completion, its cancellation, its timer, the one who starts it.
+ */
+#include "explore.h"
+
+#include <string.h>
+
+#include "bide/async.h"
+#include "core/executor.h"
+
+enum { RESULT = 42, LATER_NS = 1000 };
+
+static struct {
+	bide_context *context;
+	bide_cancel_source *cancel;
+	bide_task *task;
+	bide_value_task wait;
+	bide_notify notify;
+	unsigned ended, ran;
+	int error;
+	int64_t result;
+	bide_user_source source;
+	bide_executor *strand;
+	unsigned running; /* plain: two at once would race */
+} m;
+
+#define MANY(name_, setup_, threads_, check_, ...) \
+	SCENARIO(many_##name_, setup_, THREADS threads_, check_, .shared = true, __VA_ARGS__)
+
+/* --- who waits --- */
+
+/* On whatever thread: once. */
+static void ended(bide_notify *notify, bide_source *done)
+{
+	bide_value_task v = bide_consume_(done, NULL);
+
+	EXPLORE_CHECK(notify == &m.notify);
+	m.ended++;
+	m.error = (int)v.state;
+	m.result = v.payload.i;
+}
+
+static void ready(bide_value_task v)
+{
+	m.ended++;
+	m.error = (int)v.state;
+	m.result = v.payload.i;
+}
+
+/* Ready, or registered. */
+static void watch(bide_value_task v)
+{
+	m.notify.run = ended;
+	if (!bide_is_pending_(v)) {
+		ready(v);
+		return;
+	}
+	explore_watch((void *)v.state);
+	if (bide_watch_(v, &m.notify, "explore", NULL) == BIDE_ALREADY_DONE_)
+		ready(bide_consume_((bide_source *)v.state, NULL));
+}
+
+static void setup_context(void)
+{
+	memset(&m, 0, sizeof m);
+	m.context = bide_context_create(NULL);
+}
+
+static void cancel_thread(void)
+{
+	(void)bide_context_cancel(m.context, BIDE_ECANCELED_);
+}
+
+static void expire_thread(void)
+{
+	(void)explore_expire();
+}
+
+static void expire_all(void)
+{
+	while (explore_expire())
+		;
+}
+
+static void check_ended(void)
+{
+	expire_all();
+	EXPLORE_CHECK(m.ended == 1);
+	bide_context_unref(m.context);
+	expire_all();
+}
+
+/* --- a delay --- */
+
+static bide_value_task in_context(bide_value_task (*start)(void))
+{
+	uintptr_t saved = bide_context_push_(m.context);
+	bide_value_task v = start();
+
+	bide_context_pop_(saved);
+	return v;
+}
+
+static bide_value_task delay(void)
+{
+	return bide_delay_ns(LATER_NS);
+}
+
+static bide_value_task endless(void)
+{
+	return bide_delay_ns(BIDE_FOREVER);
+}
+
+static void setup_delay(void)
+{
+	setup_context();
+	watch(in_context(delay));
+}
+
+static void delay_thread(void)
+{
+	watch(in_context(delay));
+}
+
+static void endless_thread(void)
+{
+	watch(in_context(endless));
+}
+
+static void check_delay(void)
+{
+	check_ended();
+	EXPLORE_CHECK(m.error == 0 || m.error == BIDE_ECANCELED_);
+}
+
+static void check_canceled(void)
+{
+	check_ended();
+	EXPLORE_CHECK(m.error == BIDE_ECANCELED_);
+}
+
+MANY(delay_due_against_cancel, setup_delay, (expire_thread, cancel_thread), check_delay,
+     .foreign = 0)
+MANY(delay_started_against_cancel, setup_context, (delay_thread, cancel_thread), check_canceled,
+     .foreign = 0)
+MANY(delay_started_against_cancel_and_due, setup_context,
+     (delay_thread, cancel_thread, expire_thread), check_delay, .newest_only = true,
+     .switches_max = 3)
+MANY(endless_delay_started_against_cancel, setup_context, (endless_thread, cancel_thread),
+     check_canceled, .foreign = 0)
+
+/* --- a wait for a task --- */
+
+static bide_value_task wait_for_task(void)
+{
+	return bide_task_await_for(m.task, LATER_NS);
+}
+
+static bide_value_task wait_long_for_task(void)
+{
+	return bide_task_await(m.task);
+}
+
+static void setup_task(void)
+{
+	setup_context();
+	m.task = bide_task_create(0);
+}
+
+static void setup_wait(void)
+{
+	setup_task();
+	watch(in_context(wait_for_task));
+}
+
+static void setup_long_wait(void)
+{
+	setup_task();
+	watch(in_context(wait_long_for_task));
+}
+
+static void wait_thread(void)
+{
+	watch(in_context(wait_for_task));
+}
+
+static void wait_long_thread(void)
+{
+	watch(in_context(wait_long_for_task));
+}
+
+static void complete_thread(void)
+{
+	bide_task_complete_int(m.task, RESULT);
+}
+
+static void check_wait(void)
+{
+	if (!bide_task_is_ready(m.task))
+		complete_thread();
+	check_ended();
+	EXPLORE_CHECK(m.error || m.result == RESULT);
+	bide_task_unref(m.task);
+	EXPLORE_CHECK(explore_is_released(m.task));
+}
+
+MANY(wait_completed_against_canceled, setup_long_wait, (complete_thread, cancel_thread), check_wait,
+     .foreign = 0)
+MANY(wait_completed_against_expired, setup_wait, (complete_thread, expire_thread), check_wait,
+     .foreign = 0)
+MANY(wait_canceled_against_expired, setup_wait, (cancel_thread, expire_thread), check_wait,
+     .foreign = 0)
+MANY(wait_completed_canceled_expired, setup_wait, (complete_thread, cancel_thread, expire_thread),
+     check_wait, .newest_only = true, .switches_max = 3)
+MANY(wait_registered_against_completed, setup_task, (wait_thread, complete_thread), check_wait,
+     .foreign = 0)
+MANY(wait_registered_against_canceled, setup_task, (wait_long_thread, cancel_thread), check_wait,
+     .foreign = 0)
+MANY(wait_registered_against_expired, setup_task, (wait_thread, expire_thread), check_wait,
+     .foreign = 0)
+MANY(wait_registered_completed_canceled, setup_task,
+     (wait_long_thread, complete_thread, cancel_thread), check_wait, .newest_only = true,
+     .switches_max = 3)
+MANY(wait_registered_canceled_expired, setup_task, (wait_thread, cancel_thread, expire_thread),
+     check_wait, .newest_only = true, .switches_max = 3)
+
+/* --- alarms: the deadline of a context, and of a cancel source --- */
+
+static void setup_deadline(void)
+{
+	memset(&m, 0, sizeof m);
+	m.context = bide_context_create(&(bide_context_options){ .timeout_ns = LATER_NS });
+	explore_watch(m.context);
+}
+
+static void unref_thread(void)
+{
+	bide_context_unref(m.context);
+}
+
+static void check_context_gone(void)
+{
+	EXPLORE_CHECK(explore_freed(m.context) == 1);
+}
+
+MANY(context_end_against_deadline, setup_deadline, (unref_thread, expire_thread),
+     check_context_gone, .foreign = 0)
+
+static void setup_source(void)
+{
+	memset(&m, 0, sizeof m);
+	m.cancel = bide_cancel_source_create();
+	explore_watch(m.cancel);
+	(void)bide_cancel_after(m.cancel, LATER_NS);
+}
+
+static void source_unref_thread(void)
+{
+	bide_cancel_source_unref(m.cancel);
+}
+
+static void source_later_thread(void)
+{
+	(void)bide_cancel_after(m.cancel, 2 * LATER_NS);
+}
+
+static void source_never_unref_thread(void)
+{
+	(void)bide_cancel_after(m.cancel, BIDE_FOREVER);
+	bide_cancel_source_unref(m.cancel);
+}
+
+static void source_later_unref_thread(void)
+{
+	source_later_thread();
+	bide_cancel_source_unref(m.cancel);
+}
+
+static void check_source_gone(void)
+{
+	expire_all();
+	EXPLORE_CHECK(explore_freed(m.cancel) == 1);
+}
+
+static void check_source_canceled(void)
+{
+	expire_all();
+	EXPLORE_CHECK(bide_cancel_source_is_canceled(m.cancel));
+	bide_cancel_source_unref(m.cancel);
+}
+
+MANY(source_end_against_alarm, setup_source, (source_unref_thread, expire_thread),
+     check_source_gone, .foreign = 0)
+MANY(alarm_set_against_alarm, setup_source, (source_later_thread, expire_thread),
+     check_source_canceled, .foreign = 0)
+MANY(alarm_set_against_set, setup_source, (source_later_thread, source_later_thread),
+     check_source_canceled, .foreign = 0)
+MANY(alarm_stopped_and_end_against_alarm, setup_source, (source_never_unref_thread, expire_thread),
+     check_source_gone, .foreign = 0)
+MANY(alarm_set_and_end_against_alarm, setup_source, (source_later_unref_thread, expire_thread),
+     check_source_gone, .newest_only = true, .switches_max = 4)
+
+/* --- when_any with a node --- */
+
+static bide_value_task any_of_source(void)
+{
+	bide_value_task item = bide_user_source_value_task(&m.source);
+
+	return bide_when_any(&item, 1);
+}
+
+static void setup_any(void)
+{
+	setup_context();
+	bide_user_source_init(&m.source, NULL);
+	watch(in_context(any_of_source));
+}
+
+static void setup_source_for_any(void)
+{
+	setup_context();
+	bide_user_source_init(&m.source, NULL);
+}
+
+static void any_thread(void)
+{
+	watch(in_context(any_of_source));
+}
+
+static void source_complete_thread(void)
+{
+	(void)bide_user_source_try_complete(&m.source, bide_payload_int_(RESULT));
+}
+
+static void check_any(void)
+{
+	check_ended();
+	EXPLORE_CHECK(m.error == 0 || m.error == BIDE_ECANCELED_);
+}
+
+MANY(any_completed_against_canceled, setup_any, (source_complete_thread, cancel_thread), check_any,
+     .foreign = 0)
+MANY(any_registered_completed_canceled, setup_source_for_any,
+     (any_thread, source_complete_thread, cancel_thread), check_any, .newest_only = true,
+     .switches_max = 3)
+
+/* --- a group --- */
+
+static bide_group group;
+
+static void setup_group(void)
+{
+	memset(&m, 0, sizeof m);
+	bide_user_source_init(&m.source, NULL);
+	EXPLORE_CHECK(bide_group_init(&group, 0) == 0);
+	bide_group_add(&group, bide_user_source_value_task(&m.source));
+}
+
+static void group_wait_thread(void)
+{
+	watch(bide_group_wait(&group));
+}
+
+static void source_fail_thread(void)
+{
+	(void)bide_user_source_try_fail(&m.source, 5);
+}
+
+static void check_group(void)
+{
+	EXPLORE_CHECK(m.ended == 1 && m.error == 5);
+}
+
+MANY(group_wait_against_failure, setup_group, (group_wait_thread, source_fail_thread), check_group,
+     .foreign = 0)
+
+/* --- a strand: pushes against the turn that rests --- */
+
+struct step {
+	BIDE_ASYNC_FRAME;
+};
+
+bide_async(step)
+{
+	bide_async_begin;
+	m.running++; /* plain */
+bide_async_finally:
+	bide_async_end;
+}
+
+static void setup_strand(void)
+{
+	memset(&m, 0, sizeof m);
+	m.strand = bide_strand_create();
+	m.context = bide_context_create(&(bide_context_options){ .executor = m.strand });
+}
+
+static bide_value_task start_step(void)
+{
+	return bide_async_start(step);
+}
+
+static void strand_thread(void)
+{
+	bide_forget(in_context(start_step));
+}
+
+static void run_thread(void)
+{
+	explore_run();
+}
+
+static void run_both_thread(void)
+{
+	strand_thread();
+	(void)explore_run_now();
+	(void)explore_run_now();
+}
+
+static void check_strand(void)
+{
+	explore_finish();
+	EXPLORE_CHECK(m.running == 2);
+	bide_context_unref(m.context);
+	bide_executor_unref(m.strand);
+}
+
+MANY(strand_push_against_push, setup_strand, (strand_thread, strand_thread), check_strand,
+     .foreign = 0)
+MANY(strand_push_against_turn, setup_strand, (strand_thread, strand_thread, run_thread),
+     check_strand, .newest_only = true, .switches_max = 3)
+MANY(strand_turns_against_turns, setup_strand, (run_both_thread, run_both_thread), check_strand,
+     .newest_only = true, .switches_max = 4)

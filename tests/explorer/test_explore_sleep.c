@@ -1,0 +1,238 @@
+/*
+ * Falling asleep and waking (runtime/sleep.c) in all orders: if something is runnable and nobody
+ * runs it, somebody is awake who will look. The pool around it is a small one: an inbox, one deque
+ * whose owner pushes, and workers that look once before they sleep.
+ */
+#include "explore.h"
+
+#include <string.h>
+
+#include "os/os.h"
+#include "runtime/pool.h"
+#include "runtime/sleep.h"
+
+enum { DUE_NS = 500, WATCH_NS = 1000 };
+
+static struct {
+	unsigned workers;
+	bide_sleeper sleepers[2];
+	uint32_t inbox;        /* how many are in it */
+	uint32_t head, bottom; /* of the deque */
+	uint32_t wanted;       /* by who would take from it */
+	uint32_t found;        /* by workers */
+	int64_t due_ns;        /* of worker 0 */
+	bool fenced;           /* as the deque */
+} w;
+
+/* --- what sleep.h asks of the pool --- */
+
+unsigned bide_pool_count_(void)
+{
+	return w.workers;
+}
+
+bide_sleeper *bide_pool_sleeper_(unsigned index)
+{
+	return &w.sleepers[index];
+}
+
+bool bide_pool_has_work_(void)
+{
+	return BIDE_LOAD(&w.inbox, RELAXED) != 0 ||
+	       BIDE_LOAD(&w.bottom, RELAXED) != BIDE_LOAD(&w.head, RELAXED);
+}
+
+void bide_pool_want_(void)
+{
+	BIDE_STORE(&w.wanted, 1u, RELAXED);
+}
+
+int64_t bide_pool_wake_time_(bide_sleeper *sleeper, bool watches)
+{
+	int64_t until_ns = sleeper == &w.sleepers[0] ? BIDE_LOAD(&w.due_ns, SEQ_CST) : INT64_MAX;
+
+	return watches && until_ns > WATCH_NS ? WATCH_NS : until_ns;
+}
+
+/* --- the pool --- */
+
+static bool take(void)
+{
+	uint32_t seen = BIDE_LOAD(&w.inbox, RELAXED);
+
+	while (seen != 0)
+		if (BIDE_CAS(&w.inbox, &seen, seen - 1, ACQ_REL, RELAXED))
+			return true;
+	seen = BIDE_LOAD(&w.head, ACQUIRE);
+	while (BIDE_LOAD(&w.bottom, ACQUIRE) != seen)
+		if (BIDE_CAS(&w.head, &seen, seen + 1, ACQ_REL, ACQUIRE))
+			return true;
+	return false;
+}
+
+/* As pool.c has it. busy: runs what it has found for ever. */
+static void work(unsigned index, bool busy)
+{
+	bool woken = false, found;
+
+	while (!explore_is_over() && !bide_sleep_stops_()) {
+		found = false;
+		if (woken || bide_sleep_search_()) {
+			found = take();
+			bide_sleep_searched_(found);
+		} else if (bide_pool_has_work_()) {
+			if (explore_newest(&bide_sleep_.searching) * 2 >= w.workers)
+				explore_relax(); /* it goes round until they are through */
+			continue;
+		}
+		woken = false;
+		if (!found)
+			woken = bide_sleep_fall_(&w.sleepers[index]);
+		else if (busy)
+			return;
+	}
+}
+
+BIDE_UNUSED static void worker_0(void)
+{
+	work(0, false);
+}
+
+BIDE_UNUSED static void worker_1(void)
+{
+	work(1, false);
+}
+
+/* What they find they run for ever. */
+BIDE_UNUSED static void busy_worker_0(void)
+{
+	work(0, true);
+}
+
+BIDE_UNUSED static void busy_worker_1(void)
+{
+	work(1, true);
+}
+
+/* A worker that goes on sleeping, without the search when nobody woke it. */
+BIDE_UNUSED static void sleeper_thread(void)
+{
+	bool woken = false, found = false;
+
+	while (!explore_is_over() && !found) {
+		if (woken || bide_pool_has_work_())
+			found = take();
+		if (woken)
+			bide_sleep_searched_(found);
+		woken = !found && bide_sleep_fall_(&w.sleepers[0]);
+	}
+}
+
+/* Who pushes runs on, for ever: he does not come to what he has pushed. */
+BIDE_UNUSED static void push_thread(void)
+{
+	BIDE_STORE(&w.bottom, w.bottom + 1, RELEASE);
+	BIDE_LIGHT_FENCE();
+	if (w.fenced)
+		BIDE_FENCE(SEQ_CST);
+	if (BIDE_LOAD(&w.wanted, RELAXED))
+		bide_sleep_offer_(&w.wanted);
+}
+
+BIDE_UNUSED static void push_twice_thread(void)
+{
+	push_thread();
+	push_thread();
+}
+
+/* No worker. (The lock of the real inbox orders its senders.) */
+BIDE_UNUSED static void send_thread(void)
+{
+	(void)BIDE_ADD(&w.inbox, 1u, SEQ_CST);
+	bide_sleep_wake_one_();
+}
+
+BIDE_UNUSED static void send_twice_thread(void)
+{
+	send_thread();
+	send_thread();
+}
+
+BIDE_UNUSED static void arm_thread(void)
+{
+	BIDE_STORE(&w.due_ns, (int64_t)DUE_NS, SEQ_CST);
+	bide_sleep_rearm_(&w.sleepers[0]);
+}
+
+BIDE_UNUSED static void stop_thread(void)
+{
+	bide_sleep_stop_();
+	bide_sleep_wake_(&w.sleepers[0]);
+}
+
+/* --- setups and claims --- */
+
+static void setup(unsigned workers)
+{
+	memset(&w, 0, sizeof w);
+	w.workers = workers;
+	w.due_ns = INT64_MAX;
+	w.fenced = !bide_port_heavy_fence();
+	bide_sleep_start_();
+}
+
+BIDE_UNUSED static void setup_workers(void)
+{
+	setup(2);
+}
+
+/* Worker 1 is busy elsewhere: of two, one sleeps and watches. */
+BIDE_UNUSED static void setup_alone(void)
+{
+	setup(1);
+}
+
+static void nothing_is_left(void)
+{
+	int64_t until_ns;
+
+	EXPLORE_CHECK(!bide_pool_has_work_());
+	EXPLORE_CHECK(bide_sleep_.searching == 0);
+	for (int i = 0; i < 2; i++)
+		if (explore_sleeps(i, &until_ns) && i == 0)
+			EXPLORE_CHECK(until_ns <= w.due_ns);
+}
+
+static void check(void)
+{
+	EXPLORE_CHECK(bide_sleep_.searching == 0 || bide_sleep_.stopping);
+}
+
+#define SLEEP(name_, setup_, threads_, ...)                                         \
+	SCENARIO(sleep_##name_, setup_, THREADS threads_, check, .shared = true,        \
+	         .quiet = nothing_is_left, __VA_ARGS__)                                 \
+	SCENARIO(sleep_fenced_##name_, setup_, THREADS threads_, check, .shared = true, \
+	         .quiet = nothing_is_left, .fenced = true, __VA_ARGS__)
+
+#ifndef EXPLORE_SLOW
+SLEEP(push, setup_alone, (worker_0, push_thread), .switches_max = 4)
+SLEEP(push_watched, setup_workers, (worker_0, push_thread), .switches_max = 3, .newest_only = true)
+SLEEP(two_pushes, setup_workers, (worker_0, push_twice_thread), .switches_max = 3,
+      .newest_only = true)
+SLEEP(push_and_two_busy_workers, setup_workers, (busy_worker_0, busy_worker_1, push_twice_thread),
+      .switches_max = 2, .newest_only = true)
+SLEEP(sender, setup_alone, (worker_0, send_thread), .switches_max = 4)
+SLEEP(two_sent, setup_workers, (worker_0, send_twice_thread), .switches_max = 3,
+      .newest_only = true)
+SLEEP(two_senders, setup_alone, (sleeper_thread, send_thread, send_thread), .switches_max = 3,
+      .newest_only = true)
+SLEEP(timer, setup_alone, (worker_0, arm_thread), .switches_max = 3)
+SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
+SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
+         .fenced = true)
+#else
+SLEEP(two_pushes_and_two_workers, setup_workers, (worker_0, worker_1, push_twice_thread),
+      .switches_max = 2, .newest_only = true)
+SLEEP(timer_and_sender, setup_workers, (sleeper_thread, arm_thread, send_thread), .switches_max = 4,
+      .newest_only = true)
+#endif
