@@ -207,6 +207,21 @@ uintptr_t bide_deque_steal_(bide_worker *victim)
 	return taken(entry);
 }
 
+bool bide_deque_is_empty_(bide_worker *worker)
+{
+	bide_deque *deque = &worker->deque;
+
+	for (unsigned tries = 0;; tries++) {
+		bool held = BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; /* pairs with unlock */
+
+		if (bide_deque_size_(worker) > 0)
+			return false;
+		if (!held)
+			return true; /* head was final, and no thief moves it where nothing is */
+		bide_port_wait_a_moment(tries);
+	}
+}
+
 bool bide_deque_take_(bide_worker *worker, bide_fork *fork)
 {
 	bide_deque *deque = &worker->deque;

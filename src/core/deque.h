@@ -62,6 +62,12 @@ BIDE_INTERNAL uintptr_t bide_deque_steal_(bide_worker *victim);
 /* Owner: takes this very fork, which must be live; false: it is not in the deque any more. */
 BIDE_INTERNAL bool bide_deque_take_(bide_worker *worker, bide_fork *fork);
 
+/*
+ * Owner: there is nothing, not even what a thief on its way only seems to have taken. Waits for that
+ * one.
+ */
+BIDE_INTERNAL bool bide_deque_is_empty_(bide_worker *worker);
+
 /* Any thread: how many there were a moment ago. */
 static inline uint32_t bide_deque_size_(const bide_worker *worker)
 {

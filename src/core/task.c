@@ -412,8 +412,7 @@ static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int
 
 	if (!c)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	c->deadline_ns =
-		timeout_ns == BIDE_FOREVER ? BIDE_FOREVER : bide_deadline_after_(timeout_ns);
+	c->deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER : bide_deadline_after_(timeout_ns);
 	if (c->deadline_ns != BIDE_FOREVER) {
 		timer = bide_timer_new_(sizeof *timer);
 		if (!timer) {

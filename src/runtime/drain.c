@@ -28,6 +28,7 @@ static bool is_drained(void)
 	size_t pending = 0;
 
 	bide_pools_visit_(look_at, &pending);
+	BIDE_FENCE(ACQUIRE); /* pairs with the releases of the words and generations that were read */
 	return pending == 0 && bide_generations_() == before;
 }
 

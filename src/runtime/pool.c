@@ -190,14 +190,25 @@ static void ring_overflow(worker *w, bide_frame *frame)
 }
 
 /*
+ * This worker may be about to run for long, and has what only it would come to: its next step, its
+ * timers. If all others sleep and none of them watches, one is woken, looks for work, and then looks
+ * again every WATCH_NS as long as anybody runs. So this costs one wake-up in that time at the most.
+ */
+static void be_watched(void)
+{
+	if (bide_sleep_unwatched_())
+		bide_sleep_wake_one_();
+}
+
+/*
  * The newest continuation goes on the deque, and nobody is told: this worker runs it next. Inside a
  * function that runs for long it does not come to it, so somebody has to watch. false: full.
  */
 static bool next_push(worker *w, bide_frame *frame)
 {
 	w->has_next = bide_deque_add_(&w->thread.worker, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
-	if (w->has_next && w->thread.worker.current != &w->thread.root && bide_sleep_unwatched_())
-		bide_sleep_wake_one_();
+	if (w->has_next)
+		be_watched();
 	return w->has_next;
 }
 
@@ -253,8 +264,11 @@ void bide_pool_arm_(bide_timer *timer)
 	if (first)
 		BIDE_STORE(&w->due_ns, deadline_ns, SEQ_CST);
 	wheel_unlock(w);
-	if (first && w != this_worker())
+	if (!first)
+		return;
+	if (w != this_worker())
 		bide_sleep_rearm_(&w->sleeper);
+	be_watched(); /* its worker may be inside a function that runs for long */
 }
 
 bool bide_pool_disarm_(bide_timer *timer)
@@ -444,27 +458,42 @@ static void run(worker *w, uintptr_t entry)
 	}
 }
 
+/* A function ended the thread (pthread_exit, pthread_cancel): what it held will never go on. */
+static void worker_died(void *argument)
+{
+	(void)argument;
+	bide_current_worker_ = NULL;
+	bide_misuse_("an async function ended the thread of its worker (pthread_exit, pthread_cancel)");
+}
+
 static void *worker_main(void *argument)
 {
 	worker *w = argument;
 	uintptr_t entry;
-	bool woken = false;
+	bool woken = false, slept = false;
 
 	bide_os_thread_name("bide-worker");
 	w->thread.worker.stack_limit = bide_runtime_stack_limit_();
 	bide_current_worker_ = &w->thread.worker;
 	w->handle = bide_os_thread_self();
-	BIDE_STORE(&w->ready, 1u, RELEASE); /* pairs with bide_pool_stop_ */
+	(void)bide_os_at_thread_exit(worker_died, w); /* without it only the message is missing */
+	BIDE_STORE(&w->ready, 1u, RELEASE);           /* pairs with bide_pool_stop_ */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : take(w);
 		if (!entry)
 			entry = search(w, woken);
 		woken = false;
-		if (entry)
+		if (entry) {
+			if (slept && BIDE_LOAD(&w->due_ns, RELAXED) != BIDE_FOREVER)
+				be_watched();
+			slept = false;
 			run(w, entry);
-		else
+		} else if (bide_deque_is_empty_(&w->thread.worker)) {
 			woken = bide_sleep_fall_(&w->sleeper);
+			slept = true;
+		}
 	}
+	bide_runtime_forget_thread_();
 	bide_current_worker_ = NULL;
 	return NULL;
 }

@@ -129,9 +129,10 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 		return BIDE_EDEADLK_;
 	}
 	if (bide_pool_is_worker_()) {
-		bide_misuse_("bide_wait at %s:%u: called on a worker, which must not block: what it waits for "
-		             "may need this very worker",
-		             place ? place->file : "?", place ? (unsigned)place->line : 0);
+		bide_misuse_(
+			"bide_wait at %s:%u: called on a worker, which must not block: what it waits for "
+			"may need this very worker",
+			place ? place->file : "?", place ? (unsigned)place->line : 0);
 		return BIDE_EDEADLK_;
 	}
 	made = bide_materialise_(value_task);
