@@ -31,7 +31,7 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 }
 
 /*
- * ./dev stress seeds runs the tests in simulations. For what holds in the order of a runtime without
+ * ./dev stress seeds runs tests in simulations. For what holds in the order of a runtime without
  * a seed only, or by a real clock: ends the test under a seed.
  */
 #define NOT_SEEDED(why)      \
