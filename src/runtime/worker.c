@@ -88,9 +88,9 @@ unsigned bide_runtime_workers_(const bide_config *config)
 }
 
 /*
- * BIDE_SEED=n in the environment, 1 or more, is for tests: who asks for nothing in particular gets a
- * simulation with that seed; so does one that has no seed. Programs that configure workers or a seed
- * of their own are left alone.
+ * BIDE_SEED=n in the environment, 1 or more, is for tests: who asks for nothing in particular gets
+ * a simulation with that seed; so does a simulation that has no seed. Programs that configure
+ * workers or a seed of their own are left alone.
  */
 static bide_config with_seed(const bide_config *config)
 {

@@ -91,7 +91,7 @@ extern uint64_t (*test_schedule)(void);
 
 /*
  * Where BIDE_TEST_NO_THREADS is set a test that starts a thread is skipped: valgrind runs one
- * thread at a time, too slowly for what spins or counts seconds. asan and tsan run these tests. Under
+ * thread at a time, too slowly for what spins or counts seconds; asan and tsan run these. Under
  * a seed it is skipped, too: a simulation is one thread.
  */
 int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
