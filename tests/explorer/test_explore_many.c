@@ -212,7 +212,7 @@ MANY(wait_completed_against_expired, setup_wait, (complete_thread, expire_thread
 MANY(wait_canceled_against_expired, setup_wait, (cancel_thread, expire_thread), check_wait,
      .foreign = 0)
 MANY(wait_completed_canceled_expired, setup_wait, (complete_thread, cancel_thread, expire_thread),
-     check_wait, .newest_only = true, .switches_max = 3)
+     check_wait, .newest_only = true, .switches_max = 2)
 MANY(wait_registered_against_completed, setup_task, (wait_thread, complete_thread), check_wait,
      .foreign = 0)
 MANY(wait_registered_against_canceled, setup_task, (wait_long_thread, cancel_thread), check_wait,

@@ -290,10 +290,10 @@ DEQUE(pop_against_two_thieves, setup_deque_2_with_1, (pop_thread, steal_thread, 
 DEQUE(two_pops_against_two_steals, setup_deque_4_with_2, (pop_twice_thread, steal_twice_thread),
       .foreign = 0)
 DEQUE(pop_against_two_thieves_of_two, setup_deque_4_with_2,
-      (pop_thread, steal_thread, steal_thread), .foreign = 0)
+      (pop_thread, steal_thread, steal_thread), .switches_max = 2)
 DEQUE(push_and_pop_against_steal, setup_deque_2, (push_pop_thread, steal_thread), .foreign = 0)
 DEQUE(pop_push_pop_against_steals, setup_deque_2_with_1, (pop_push_pop_thread, steal_twice_thread),
-      .foreign = 0)
+      .switches_max = 3)
 DEQUE(pushes_and_pop_against_steals, setup_deque_4, (push_push_pop_thread, steal_twice_thread),
       .foreign = 0)
 /* Round the ring: the place of an entry is written anew while a thief may still read it. */
@@ -443,9 +443,9 @@ static void check_forks(void)
 FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .foreign = 0)
 FORK(and_join_against_two_thieves, (fork_join_thread, steal_fork_thread, steal_fork_thread),
      .newest_only = true)
-FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .foreign = 0)
+FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .switches_max = 3)
 FORK(and_join_out_of_turn_against_thief, (fork_join_out_of_turn_thread, steal_forks_thread),
-     .foreign = 0)
+     .switches_max = 3)
 
 /* ---- the ring */
 
