@@ -212,7 +212,7 @@ MANY(wait_completed_against_expired, setup_wait, (complete_thread, expire_thread
 MANY(wait_canceled_against_expired, setup_wait, (cancel_thread, expire_thread), check_wait,
      .foreign = 0)
 MANY(wait_completed_canceled_expired, setup_wait, (complete_thread, cancel_thread, expire_thread),
-     check_wait, .newest_only = true, .switches_max = 3)
+     check_wait, .newest_only = true, .switches_max = 2)
 MANY(wait_registered_against_completed, setup_task, (wait_thread, complete_thread), check_wait,
      .foreign = 0)
 MANY(wait_registered_against_canceled, setup_task, (wait_long_thread, cancel_thread), check_wait,
@@ -432,3 +432,58 @@ MANY(strand_push_against_turn, setup_strand, (strand_thread, strand_thread, run_
      check_strand, .newest_only = true, .switches_max = 3)
 MANY(strand_turns_against_turns, setup_strand, (run_both_thread, run_both_thread), check_strand,
      .newest_only = true, .switches_max = 4)
+
+/* --- pools: what one gives back in a batch another takes */
+
+enum { BATCH_CLASS = 5 };
+
+static bide_source *object, *taken, *kept[2];
+static intptr_t rooms[2];
+
+static bide_pool *pool_of(int thread)
+{
+	return &explore_worker(thread)->pool[BATCH_CLASS];
+}
+
+/* Thread 0 has given back as much as it may keep, thread 1 has nothing left. */
+static void setup_pools(void)
+{
+	object = bide_pool_take_(explore_worker(0), BATCH_CLASS, NULL);
+	object->kind = BIDE_KIND_OPERATION_ | BATCH_CLASS;
+	for (int i = 0; i < 2; i++) {
+		kept[i] = pool_of(i)->free;
+		rooms[i] = pool_of(i)->room;
+		pool_of(i)->free = NULL;
+	}
+	pool_of(0)->room = 0;
+}
+
+static void give_thread(void)
+{
+	object->payload.i = 1; /* plain: who takes it from the depot comes after */
+	bide_pool_give_(explore_worker(0), object, BATCH_CLASS);
+}
+
+static void take_thread(void)
+{
+	taken = bide_pool_take_(explore_worker(1), BATCH_CLASS, NULL);
+	taken->payload.i = 2;
+}
+
+static void check_pools(void)
+{
+	bide_pool *pool = pool_of(1);
+	bide_source *last = taken;
+
+	pool->room -= 1;
+	taken->generation = (uint64_t)(uintptr_t)pool->free;
+	while (last->generation)
+		last = (bide_source *)(uintptr_t)last->generation;
+	last->generation = (uint64_t)(uintptr_t)kept[1];
+	pool->free = taken;
+	pool_of(0)->free = kept[0];
+	pool_of(0)->room = rooms[0] - 1;
+	pool->room = rooms[1];
+}
+
+MANY(pools_give_against_take, setup_pools, (give_thread, take_thread), check_pools, .foreign = 0)

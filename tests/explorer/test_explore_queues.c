@@ -1,9 +1,9 @@
 /*
  * The fences of the explorer (litmus tests), and the queues of workers: the deque with its
- * asymmetric fence (core/deque.c, fork.h) and the ring (runtime/ring.h), two places large, so that
- * a few entries go around it.
+ * asymmetric fence (core/deque.c, fork.h) and the ring (runtime/ring.h), two or four places
+ * large, so that a few entries go around it.
  */
-#define BIDE_RING_SIZE 2u
+#define BIDE_RING_SIZE 4u
 #include "explore.h"
 
 #include <string.h>
@@ -290,10 +290,10 @@ DEQUE(pop_against_two_thieves, setup_deque_2_with_1, (pop_thread, steal_thread, 
 DEQUE(two_pops_against_two_steals, setup_deque_4_with_2, (pop_twice_thread, steal_twice_thread),
       .foreign = 0)
 DEQUE(pop_against_two_thieves_of_two, setup_deque_4_with_2,
-      (pop_thread, steal_thread, steal_thread), .foreign = 0)
+      (pop_thread, steal_thread, steal_thread), .switches_max = 2)
 DEQUE(push_and_pop_against_steal, setup_deque_2, (push_pop_thread, steal_thread), .foreign = 0)
 DEQUE(pop_push_pop_against_steals, setup_deque_2_with_1, (pop_push_pop_thread, steal_twice_thread),
-      .foreign = 0)
+      .switches_max = 3)
 DEQUE(pushes_and_pop_against_steals, setup_deque_4, (push_push_pop_thread, steal_twice_thread),
       .foreign = 0)
 /* Round the ring: the place of an entry is written anew while a thief may still read it. */
@@ -443,9 +443,9 @@ static void check_forks(void)
 FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .foreign = 0)
 FORK(and_join_against_two_thieves, (fork_join_thread, steal_fork_thread, steal_fork_thread),
      .newest_only = true)
-FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .foreign = 0)
+FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .switches_max = 3)
 FORK(and_join_out_of_turn_against_thief, (fork_join_out_of_turn_thread, steal_forks_thread),
-     .foreign = 0)
+     .switches_max = 3)
 
 /* ---- the ring */
 
@@ -493,6 +493,18 @@ static void setup_ring_with_1(void)
 static void setup_ring_with_2(void)
 {
 	setup_ring_with_1();
+	push_ball();
+}
+
+static void setup_ring_with_3(void)
+{
+	setup_ring_with_2();
+	push_ball();
+}
+
+static void setup_ring_full(void)
+{
+	setup_ring_with_3();
 	push_ball();
 }
 
@@ -563,20 +575,23 @@ static void ring_steal_back_thread(void)
 	SCENARIO(ring_##name_, setup_, THREADS threads_, check_ring, __VA_ARGS__)
 
 RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
-RING(push_to_a_full_one_against_take, setup_ring_with_2,
+RING(push_to_a_full_one_against_take, setup_ring_full,
      (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
 RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread), .foreign = 0)
 RING(push_against_two_takers, setup_ring_with_1,
      (ring_push_twice_thread, ring_take_thread, ring_take_thread), .foreign = 0)
 RING(push_take_push_against_take, setup_ring_with_1,
      (ring_push_take_push_thread, ring_take_twice_thread), .foreign = 0)
-RING(push_against_steal, setup_ring_with_1, (ring_push_twice_thread, ring_steal_and_take_thread),
+/* Half of it is stolen: three or four become two. */
+RING(push_against_steal, setup_ring, (ring_push_twice_thread, ring_steal_and_take_thread),
      .foreign = 0)
-RING(take_against_steal, setup_ring_with_2, (ring_take_twice_thread, ring_steal_and_take_thread),
+RING(push_to_a_full_one_against_steal, setup_ring_full,
+     (ring_push_twice_thread, ring_steal_and_take_thread), .foreign = 0)
+RING(take_against_steal, setup_ring_with_3, (ring_take_twice_thread, ring_steal_and_take_thread),
      .foreign = 0)
-RING(push_to_a_full_one_against_take_and_steal, setup_ring_with_2,
+RING(push_to_a_full_one_against_take_and_steal, setup_ring_full,
      (ring_push_thread, ring_take_thread, ring_steal_thread), .foreign = 0)
-RING(steal_against_take_of_what_was_stolen, setup_ring_with_2,
-     (ring_take_thread, ring_steal_thread, ring_take_stolen_thread), .foreign = 0)
-RING(steal_against_steal_back, setup_ring_with_2, (ring_steal_back_thread, ring_steal_thread),
+RING(steal_against_take_of_what_was_stolen, setup_ring_with_1,
+     (ring_push_twice_thread, ring_steal_thread, ring_take_stolen_thread), .foreign = 0)
+RING(steal_against_steal_back, setup_ring_with_3, (ring_steal_back_thread, ring_steal_thread),
      .foreign = 0)
