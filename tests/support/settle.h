@@ -31,6 +31,16 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 }
 
 /*
+ * Before counts are looked at. Whoever waits is told of an end before the worker that brings it is
+ * through with it; with one worker nothing is run.
+ */
+BIDE_UNUSED static void settle_workers(void)
+{
+	if (many_workers())
+		settle(0);
+}
+
+/*
  * ./dev stress seeds runs tests in simulations. For what holds in the order of a runtime without
  * a seed only, or by a real clock: ends the test under a seed.
  */
