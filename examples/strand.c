@@ -25,13 +25,11 @@ struct transfer {
 
 async(transfer)
 {
-	struct ledger *l = my->in.ledger; /* set anew at each resume: it need not survive an await */
-
 	async_begin;
-	l->balance[my->in.from] -= my->in.amount;
+	my->in.ledger->balance[my->in.from] -= my->in.amount;
 	await(delay_ms(1)); /* the other bank; meanwhile others run in the strand */
-	l->balance[my->in.to] += my->in.amount;
-	l->transfers++;
+	my->in.ledger->balance[my->in.to] += my->in.amount;
+	my->in.ledger->transfers++;
 async_finally:
 	async_end;
 }

@@ -1,7 +1,7 @@
 /*
  * Fork and join: the fast path, joins out of turn, what a function leaves unjoined, contexts, full
- * deques, misuse. With one worker nobody steals; forks are taken by its own loop while their parents
- * are suspended. What is said of that alone says one_worker().
+ * deques, misuse. With one worker nobody steals; forks are taken by its own loop while their
+ * parents are suspended. What is said of that alone says one_worker().
  */
 /* threads */
 #include <errno.h>

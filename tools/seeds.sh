@@ -27,7 +27,7 @@ mkdir -p "$logs"
 # The executables around the runner: those with a file test_*.c. The explorer makes orders of its own.
 programs() {
 	for program in build/dev/tests/test_*; do
-		[ -f "$program" ] && [ -x "$program" ] || continue
+		if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
 		name=${program##*/}
 		[ $# -eq 0 ] && echo "$name" && continue
 		for part; do

@@ -116,9 +116,9 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 	uintptr_t older = frame->newest;
 
 	fork->call = call;
-	if (BIDE_UNLIKELY(bottom == deque->limit || older == (uintptr_t)fork ||
-	                  (frame->frame.context |
-	                   (older & (BIDE_FORKS_SETTLING_ | BIDE_FORKS_SWEEP_))) != 0)) {
+	if (BIDE_UNLIKELY(
+			bottom == deque->limit || older == (uintptr_t)fork ||
+			(frame->frame.context | (older & (BIDE_FORKS_SETTLING_ | BIDE_FORKS_SWEEP_))) != 0)) {
 		bide_fork_slow_(frame, fork);
 		return;
 	}

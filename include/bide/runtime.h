@@ -21,8 +21,8 @@
 
 typedef struct bide_config {
 	/*
-	 * 1: the thread that calls is the worker. 2..1024: so many threads of the library's own. 0: what
-	 * the environment's BIDE_WORKERS says, else one for each CPU (bide_cpu_count), at least 2.
+	 * 1: the thread that calls is the worker. 2..1024: so many threads of the library's own. 0:
+	 * what the environment's BIDE_WORKERS says, else one for each CPU (bide_cpu_count), at least 2.
 	 */
 	unsigned workers;
 	/* 1..1024; 0: 4. Threads for bide_run_blocking, started as needed */

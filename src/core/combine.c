@@ -620,7 +620,8 @@ static bide_value_task any_start(when_any *any, const bide_value_task *items,
 	any->items = items;
 	any->count = count;
 	/*
-	 * With one worker what is canceled is its own: elsewhere the ambient cancellation is not obeyed.
+	 * With one worker what is canceled is its own: elsewhere the ambient cancellation is not
+	 * obeyed.
 	 */
 	core = bide_port_on_worker() ? bide_context_core_() : NULL;
 	if (core)

@@ -190,7 +190,9 @@ typedef struct bide_alarm {
 
 BIDE_INTERNAL void bide_alarm_init_(bide_alarm *alarm,
                                     void (*due)(bide_notify *notify, bide_source *timer));
-/* Has it call at that time, instead of at the one before. timer: a new one, which is the alarm's. */
+/*
+ * Has it call at that time, instead of at the one before. timer: a new one, which is the alarm's.
+ */
 BIDE_INTERNAL void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns);
 /* true: there was a timer, and it will not call. false: there was none, or it calls. */
 BIDE_INTERNAL bool bide_alarm_stop_(bide_alarm *alarm);
@@ -400,7 +402,9 @@ BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
  * timer it is was settled by bide_timer_new_.
  */
 BIDE_INTERNAL void bide_port_arm(bide_timer *timer);
-/* true: it was armed and is not any more. false: it was not, or is on its way to bide_timer_due_. */
+/*
+ * true: it was armed and is not any more. false: it was not, or is on its way to bide_timer_due_.
+ */
 BIDE_INTERNAL bool bide_port_disarm(bide_timer *timer);
 /*
  * Fills in what the port counts: timers, what is runnable, workers, blocking calls. They are zero

@@ -18,8 +18,8 @@
  *
  * What is behind an entry is published by the push (release of bottom; acquire by the thief) and
  * belongs to whoever took it. So every store of bottom is a release, a pop's too: a thief may read
- * that one, for an entry that was pushed before. The ring has one more place than the deque holds: a
- * thief reads its entry after it has moved head, so the owner must not write there yet; the owner
+ * that one, for an entry that was pushed before. The ring has one more place than the deque holds:
+ * a thief reads its entry after it has moved head, so the owner must not write there yet; the owner
  * looks at head (acquire) before it writes to a place again, which pairs with the next thief's
  * release of head, who had the lock after the one that read.
  *
@@ -63,8 +63,8 @@ BIDE_INTERNAL uintptr_t bide_deque_steal_(bide_worker *victim);
 BIDE_INTERNAL bool bide_deque_take_(bide_worker *worker, bide_fork *fork);
 
 /*
- * Owner: there is nothing, not even what a thief on its way only seems to have taken. Waits for that
- * one.
+ * Owner: there is nothing, not even what a thief on its way only seems to have taken. Waits for
+ * that one.
  */
 BIDE_INTERNAL bool bide_deque_is_empty_(bide_worker *worker);
 

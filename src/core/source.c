@@ -273,7 +273,9 @@ void bide_user_source_release_(bide_source *source)
 
 	BIDE_STORE(&source->generation, worker ? ++worker->generation : source->generation + 1,
 	           RELAXED);
-	/* pairs with bide_user_source_reset; from here on it may be used again, but for its functions */
+	/*
+	 * pairs with bide_user_source_reset; from here on it may be used again, but for its functions
+	 */
 	BIDE_STORE(&source->word, (uintptr_t)BIDE_WORD_ABANDONED_, RELEASE);
 	if (operations && operations->release)
 		operations->release(source);

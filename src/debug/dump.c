@@ -13,8 +13,8 @@ typedef struct dump {
 } dump;
 
 /*
- * With many workers all of this may change while it is read. A copy counts if the generation was the
- * same before and after: then the object was the same, and what it points to in static data is
+ * With many workers all of this may change while it is read. A copy counts if the generation was
+ * the same before and after: then the object was the same, and what it points to in static data is
  * right. What it awaits is followed only into pool memory, which stays what it is.
  */
 typedef struct snapshot {

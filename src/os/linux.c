@@ -254,8 +254,8 @@ bool bide_os_membarrier_start(void)
 bool bide_os_heavy_fence(void)
 {
 	if (has_membarrier && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
-		bide_os_print("bide: membarrier worked and is refused now (a seccomp filter that was set after "
-		              "the runtime began?): it cannot be done without\n");
+		bide_os_print("bide: membarrier worked and is refused now (a seccomp filter that was set "
+		              "after the runtime began?): it cannot be done without\n");
 		abort();
 	}
 	return has_membarrier;

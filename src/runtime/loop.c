@@ -3,9 +3,9 @@
  * call to run what is ready.
  *
  * On any thread but the worker's own a loop is a queue and, once somebody asks for a descriptor, an
- * eventfd, which is written when something comes and nothing was there. On the worker's own thread its functions are the worker's
- * like those of a strand, so that bide_wait there runs them too; the descriptor is an epoll of an
- * eventfd and a timerfd, and speaks for all that the worker has to do.
+ * eventfd, which is written when something comes and nothing was there. On the worker's own thread
+ * its functions are the worker's like those of a strand, so that bide_wait there runs them too; the
+ * descriptor is an epoll of an eventfd and a timerfd, and speaks for all that the worker has to do.
  */
 #include "loop.h"
 
@@ -85,8 +85,8 @@ void bide_poll_leave_(void)
 /* --- loops --- */
 
 /*
- * After the push that found it idle. Who asks for the descriptor stores it, then looks whether it is
- * idle: one of the two sees the other. Without a descriptor nobody sleeps on it.
+ * After the push that found it idle. Who asks for the descriptor stores it, then looks whether it
+ * is idle: one of the two sees the other. Without a descriptor nobody sleeps on it.
  */
 static void loop_wake(bide_executor *loop)
 {

@@ -4,7 +4,8 @@
  * While a loop exists that was made on the worker's own thread, the worker is either inside bide
  * (bide_wait, bide_run_ready: entered), or asleep in the user's poll (left). Then `parked` is
  * BIDE_PARKED_POLLING, and whoever would wake it signals a descriptor instead; `by_port` of
- * its record says the same to the worker's own thread, for what the user's code makes runnable between two polls.
+ * its record says the same to the worker's own thread, for what the user's code makes runnable
+ * between two polls.
  */
 #ifndef BIDE_RUNTIME_LOOP_H
 #define BIDE_RUNTIME_LOOP_H

@@ -191,8 +191,9 @@ static void ring_overflow(worker *w, bide_frame *frame)
 
 /*
  * This worker may be about to run for long, and has what only it would come to: its next step, its
- * timers. If all others sleep and none of them watches, one is woken, looks for work, and then looks
- * again every WATCH_NS as long as anybody runs. So this costs one wake-up in that time at the most.
+ * timers. If all others sleep and none of them watches, one is woken, looks for work, and then
+ * looks again every WATCH_NS as long as anybody runs. So this costs one wake-up in that time at the
+ * most.
  */
 static void be_watched(void)
 {

@@ -932,8 +932,8 @@ void explore_store(void *at, unsigned size_bytes, uint64_t value, int order, con
 	int index;
 
 	/*
-	 * given back (release, for bide_drain, which is not explored), or a new life: orders nothing, so
-	 * seen as the plain write it is
+	 * given back (release, for bide_drain, which is not explored), or a new life: orders nothing,
+	 * so seen as the plain write it is
 	 */
 	if (is_token(at, order == __ATOMIC_RELEASE ? __ATOMIC_RELAXED : order)) {
 		plain(at, size_bytes, true);

@@ -28,7 +28,10 @@ typedef struct explore_scenario {
 	unsigned foreign;    /* bit n: thread n is no worker. The others all are. */
 	/* loads give the newest value: sequential consistency, for what would take too long */
 	bool newest_only;
-	/* so often at most a thread that could go on is interrupted, for what would never end; 0: no bound */
+	/*
+	 * so often at most a thread that could go on is interrupted, for what would never end; 0: no
+	 * bound
+	 */
 	unsigned switches_max;
 	/* what workers make is made as with workers = 1: without BIDE_FLAG_SYNC_ */
 	bool one_worker;

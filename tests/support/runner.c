@@ -531,6 +531,22 @@ static void usage(const char *program)
 }
 
 /* Moves the filters to the front of argv. False: an option that does not exist. */
+/* "FIRST..LAST"; NULL: none are asked for. */
+static bool parse_seeds(struct options *options, const char *text)
+{
+	char *end;
+
+	if (!text)
+		return true;
+	options->first_seed = strtoul(text, &end, 10);
+	if (end == text || strncmp(end, "..", 2) != 0)
+		return false;
+	text = end + 2;
+	options->last_seed = strtoul(text, &end, 10);
+	return end != text && *end == '\0' && options->first_seed > 0 &&
+	       options->first_seed <= options->last_seed;
+}
+
 static bool parse(int argc, char **argv, struct options *options)
 {
 	options->filters = argv + 1;
@@ -544,9 +560,7 @@ static bool parse(int argc, char **argv, struct options *options)
 		else
 			options->filters[options->filter_count++] = argv[i];
 	}
-	const char *seeds = getenv("BIDE_TEST_SEEDS");
-	return !seeds || (sscanf(seeds, "%lu..%lu", &options->first_seed, &options->last_seed) == 2 &&
-	                  options->first_seed > 0 && options->first_seed <= options->last_seed);
+	return parse_seeds(options, getenv("BIDE_TEST_SEEDS"));
 }
 
 int main(int argc, char **argv)
