@@ -489,6 +489,58 @@ TEST(shutdown_waits_for_long_calls)
 	pthread_join(thread, NULL);
 }
 
+static int64_t takes_a_moment(void *argument)
+{
+	(void)argument;
+	usleep(300);
+	return 0;
+}
+
+struct calls_for_ever {
+	ASYNC_FRAME;
+	struct {
+		bool stops_at_an_error;
+	} in;
+	int error;
+};
+
+async(calls_for_ever)
+{
+	async_begin;
+	for (;;) {
+		my->error = 0;
+		await_or(bide_run_blocking(takes_a_moment, NULL), my->error = await_error);
+		if (my->error && my->in.stops_at_an_error)
+			break;
+		if (my->error)
+			await(delay_ns(100000));
+	}
+async_finally:
+	async_end;
+}
+
+/* Those that are between two calls when it begins would call while it stops the threads. */
+TEST_SLOW(functions_that_go_on_calling_while_a_shutdown_stops_the_threads_are_leaks, 60)
+{
+	NOT_SEEDED("it needs threads, for calls that block");
+	enum { LIVES = 60, FUNCTIONS = 8 };
+
+	for (int life = 0; life < LIVES; life++) {
+		int64_t leaks;
+
+		for (int i = 0; i < FUNCTIONS; i++)
+			forget(async_start(calls_for_ever, .stops_at_an_error = life % 2));
+		assert_int_equal(wait_int(delay_ms(2), NULL), 0);
+		leaks = bide_shutdown(true);
+		if (life % 2)
+			assert_in_range(leaks, 0, FUNCTIONS);
+		else
+			assert_int_equal(leaks, FUNCTIONS);
+		assert_int_equal(stats().live_bytes, 0);
+		assert_int_equal(stats().blocking_thread_count, 0);
+	}
+}
+
 static int thread_count(void)
 {
 	FILE *file = fopen("/proc/self/status", "r");

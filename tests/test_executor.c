@@ -121,6 +121,98 @@ TEST_SLOW(functions_of_a_strand_never_run_at_the_same_time, 60)
 	bide_executor_unref(r.strand);
 }
 
+/* A fork in a strand is a call: it runs at once, as one of the strand's. */
+struct forked_visitor {
+	ASYNC_FRAME;
+	struct {
+		room *room;
+		int kind;
+	} in;
+};
+
+async(forked_visitor)
+{
+	async_begin;
+	in_room(my->in.room);
+	if (my->in.kind % 2)
+		await(bide_yield());
+	in_room(my->in.room);
+async_finally:
+	async_end;
+}
+
+struct visitor_fork {
+	BIDE_FORK;
+	struct {
+		room *room;
+		int kind;
+	} in;
+};
+
+bide_forked(visitor_fork)
+{
+	return async_start(forked_visitor, .room = my->in.room, .kind = my->in.kind);
+}
+
+struct forking_visitor {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		room *room;
+		int kind;
+	} in;
+	int i, before;
+	struct visitor_fork one, other;
+};
+
+async(forking_visitor, one)
+{
+	async_begin;
+	for (my->i = 0; my->i < VISITS; my->i++) {
+		my->before = my->in.room->entered;
+		bide_fork(visitor_fork, my->one, .room = my->in.room, .kind = my->in.kind);
+		assert_int_equal(my->in.room->entered - my->before, my->in.kind % 2 ? 1 : 2);
+		bide_fork(visitor_fork, my->other, .room = my->in.room, .kind = my->in.kind / 2);
+		in_room(my->in.room);
+		await(bide_join(visitor_fork, my->other));
+		await(bide_join(visitor_fork, my->one));
+		in_room(my->in.room);
+	}
+async_finally:
+	async_end;
+}
+
+static void *forking_crowd_thread(void *argument)
+{
+	crowd *c = argument;
+	value_task visits[VISITORS];
+	bide_context *scope = context_of((bide_context_options){ .executor = c->room->strand });
+
+	for (int i = 0; i < VISITORS; i++)
+		visits[i] = bide_in(scope, async_start(forking_visitor, .room = c->room, .kind = i));
+	bide_context_unref(scope);
+	for (int i = 0; i < VISITORS; i++)
+		assert_int_equal(bide_wait(visits[i], NULL), 0);
+	if (atomic_fetch_sub(&c->left, 1) == 1)
+		task_complete_int(c->over, 0);
+	return NULL;
+}
+
+TEST_SLOW(forks_in_a_strand_run_at_once_and_never_at_the_same_time, 60)
+{
+	room r = { strand(), 0, 0 };
+	crowd c = { .room = &r, .over = task_create(0), .left = THREADS };
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, forking_crowd_thread, &c), 0);
+	assert_int_equal(task_wait(c.over, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(r.entered, THREADS * VISITORS * VISITS * 6);
+	task_unref(c.over);
+	bide_executor_unref(r.strand);
+}
+
 struct noter {
 	ASYNC_FRAME;
 	struct {

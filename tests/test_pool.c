@@ -174,6 +174,85 @@ TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 	assert_int_equal(bide_shutdown(true), 1);
 }
 
+struct calls_in_a_callback {
+	task *done, *pending;
+	int error[4];
+	int64_t stopped;
+};
+
+static void blocks_in_a_callback(void *argument)
+{
+	struct calls_in_a_callback *c = argument;
+
+	c->error[0] = bide_drain(BIDE_FOREVER);
+	c->error[1] = bide_drain(0);
+	c->error[2] = bide_task_wait(c->pending, NULL);
+	c->error[3] = bide_task_wait_for(c->pending, NULL, 0);
+	c->stopped = bide_shutdown(true);
+	bide_task_complete_int(c->done, 1);
+}
+
+/* A deadline is over on a worker, outside of async functions. */
+TEST(a_drain_and_waits_for_tasks_in_a_callback_on_a_worker_are_misuse)
+{
+	struct calls_in_a_callback c = { .error = { 0 } };
+	bide_cancel_registration registration;
+	bide_cancel_source *source;
+
+	use_workers(2);
+	catch_misuse();
+	c.done = task_create(0);
+	c.pending = task_create(0);
+	source = bide_cancel_source_create();
+	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration,
+	                                 blocks_in_a_callback, &c));
+	assert_int_equal(bide_cancel_after(source, MS), 0);
+	assert_int_equal(bide_task_wait_for(c.done, NULL, 10000 * MS), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(c.error[i], EDEADLK);
+	assert_int_equal(c.stopped, -1);
+	assert_int_equal(misuse_count, 5);
+	bide_cancel_source_unref(source);
+	task_unref(c.done);
+	task_unref(c.pending);
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers are there */
+}
+
+struct ends_its_thread {
+	ASYNC_FRAME;
+};
+
+async(ends_its_thread)
+{
+	async_begin;
+	pthread_exit(NULL);
+async_finally:
+	async_end;
+}
+
+static void says_so_and_aborts(const char *message, void *argument)
+{
+	(void)argument;
+	fprintf(stderr, "the hook was told: %s\n", message);
+	abort();
+}
+
+/* In a process of its own: its workers start there. */
+static void lose_a_worker(bool hook)
+{
+	if (hook)
+		bide_set_misuse_hook(says_so_and_aborts, NULL);
+	use_workers(2);
+	forget(async_start_cold(ends_its_thread));
+	sleep_ms(5000);
+}
+
+TEST(a_function_that_ends_its_worker_s_thread_is_misuse)
+{
+	EXPECT_ABORT(lose_a_worker(false), "an async function ended the thread of its worker");
+	EXPECT_ABORT(lose_a_worker(true), "the hook was told: an async function ended the thread");
+}
+
 struct waits_inside {
 	ASYNC_FRAME;
 };
@@ -473,6 +552,151 @@ TEST_SLOW(a_timer_whose_worker_is_stuck_fires_on_another_that_is_awake, 60)
 	atomic_store(&awake_enough, true);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(wait_int(awake[i], NULL), 0);
+}
+
+/* From here on nobody looks after the others, either: nothing has run for some of these looks. */
+static void all_asleep(void)
+{
+	run_all();
+	sleep_ms(50);
+	run_all();
+}
+
+struct long_after {
+	ASYNC_FRAME;
+	struct {
+		task *first;
+		int64_t *other_ran, *began;
+		int64_t delay_ns;
+	} in;
+	value_task other;
+};
+
+async(long_after)
+{
+	async_begin;
+	if (my->in.delay_ns)
+		await(delay_ns(my->in.delay_ns));
+	*my->in.began = bide_now_ns();
+	if (my->in.first)
+		bide_task_complete_int(my->in.first, 1);
+	else if (!my->in.delay_ns)
+		forget(async_start(notes_the_time, .at_ns = my->in.other_ran));
+	spin_until(*my->in.began + LONG_MS * MS);
+async_finally:
+	async_end;
+}
+
+enum behind { A_TIMER, AN_OLDER_TIMER, A_CONTINUATION };
+
+/* How long after the long function's begin what is behind it ran. */
+static int64_t ran_behind_a_long_one_ns(enum behind what)
+{
+	task *first = what == A_CONTINUATION ? task_create(0) : NULL;
+	int64_t ran = 0, began = 0, delay_ns = 0;
+	value_task other = bide_yield(), long_one;
+	struct timespec a_little = { .tv_nsec = 30 * MS };
+
+	if (what == A_CONTINUATION)
+		other = async_start(notes_the_time, .after = first, .at_ns = &ran);
+	if (what == AN_OLDER_TIMER) { /* both timers are of one worker, this one's is due first */
+		delay_ns = 20 * MS;
+		other = later_value(30 * MS, 0);
+	}
+	if (what != AN_OLDER_TIMER)
+		all_asleep();
+	long_one = async_start_cold(long_after, .first = first, .other_ran = &ran, .began = &began,
+	                            .delay_ns = delay_ns);
+	assert_int_equal(bide_wait(other, NULL), 0);
+	if (what == AN_OLDER_TIMER)
+		ran = bide_now_ns();
+	assert_int_equal(bide_wait(long_one, NULL), 0);
+	nanosleep(&a_little, NULL); /* at the latest after its end */
+	run_all();
+	task_unref(first);
+	assert_true(ran > 0);
+	return ran - began;
+}
+
+static void what_is_behind_runs(enum behind what)
+{
+	int64_t best = INT64_MAX;
+
+	if (bide_cpu_count() < 2)
+		SKIP("one CPU: the other worker does not get it");
+	use_workers(2);
+	for (int i = 0; i < TRIES && best > 50 * MS; i++) {
+		int64_t took = ran_behind_a_long_one_ns(what);
+		best = took < best ? took : best;
+	}
+	printf("it ran after %lld us\n", (long long)best / 1000);
+	assert_true(best <= 50 * MS);
+}
+
+TEST_SLOW(a_timer_of_a_function_that_computes_fires_though_all_workers_were_asleep, 60)
+{
+	what_is_behind_runs(A_TIMER);
+}
+
+TEST_SLOW(a_timer_behind_one_that_computes_fires_though_all_workers_were_asleep, 60)
+{
+	what_is_behind_runs(AN_OLDER_TIMER);
+}
+
+TEST_SLOW(a_continuation_of_one_that_computes_runs_though_all_workers_were_asleep, 60)
+{
+	what_is_behind_runs(A_CONTINUATION);
+}
+
+/* ---- more awaits that end in a row than one worker hands over at a stretch */
+
+struct awaits_the_next {
+	ASYNC_FRAME;
+	struct {
+		int64_t depth;
+	} in;
+	int64_t got;
+};
+
+static value_task awaits_the_next(int64_t depth);
+
+async(awaits_the_next)
+{
+	async_begin;
+	if (my->in.depth == 0)
+		await(delay_ns(MS));
+	else
+		await(my->got, awaits_the_next(my->in.depth - 1));
+	async_return(my->got + 1);
+async_finally:
+	async_end;
+}
+
+static value_task awaits_the_next(int64_t depth)
+{
+	return async_start(awaits_the_next, .depth = depth);
+}
+
+static void a_chain_ends(unsigned workers)
+{
+	static const int64_t depths[] = { 62, 63, 64, 65, 127, 128, 129, 1000, 1000, 1000 };
+	bide_payload got;
+
+	use_workers(workers);
+	for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) {
+		assert_int_equal(bide_wait_for(awaits_the_next(depths[i]), &got, 10000 * MS), 0);
+		assert_int_equal(got.i, depths[i] + 1);
+	}
+}
+
+TEST_SLOW(a_chain_of_a_thousand_functions_ends_on_2_workers, 60)
+{
+	a_chain_ends(2);
+}
+
+TEST_SLOW(a_chain_of_a_thousand_functions_ends_on_8_workers, 60)
+{
+	a_chain_ends(8);
 }
 
 /* ---- what nothing costs */

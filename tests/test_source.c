@@ -4,6 +4,7 @@
 /* threads */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -619,5 +620,114 @@ TEST(of_racing_threads_exactly_one_completes)
 	}
 	pthread_barrier_destroy(&barrier);
 	assert_int_equal(wins, 200);
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+/* --- local sources with many workers: who completes is on another thread than who waits */
+
+enum { TURNS = 20000 };
+
+struct takes_turns {
+	ASYNC_FRAME;
+	struct {
+		bide_user_source *source;
+	} in;
+	int64_t i, got;
+};
+
+async(takes_turns)
+{
+	async_begin;
+	for (my->i = 0; my->i < TURNS; my->i++) {
+		await(my->got, bide_user_source_value_task(my->in.source));
+		if (my->got != my->i)
+			async_fail(EPROTO);
+		bide_user_source_reset(my->in.source);
+	}
+	async_return(my->i);
+async_finally:
+	async_end;
+}
+
+struct gives_turns {
+	ASYNC_FRAME;
+	struct {
+		bide_user_source *source;
+	} in;
+	int64_t i, tries;
+};
+
+/* Mostly at the very moment of the await: it yields only now and then. */
+async(gives_turns)
+{
+	async_begin;
+	while (my->i < TURNS) {
+		if (bide_user_source_try_complete(my->in.source, number(my->i)))
+			my->i++;
+		else if (my->tries++ % 64 == 0)
+			await(bide_yield());
+	}
+async_finally:
+	async_end;
+}
+
+static void *gives_turns_elsewhere(void *argument)
+{
+	for (int64_t i = 0, tries = 0; i < TURNS;) {
+		if (bide_user_source_try_complete(argument, number(i)))
+			i++;
+		else if (tries++ % 64 == 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* false: a wake-up was lost. */
+static bool all_turns_taken(value_task taker)
+{
+	bide_payload result;
+	int error = bide_wait_for(taker, &result, INT64_C(10000000000));
+
+	assert_true(error == 0 || error == ETIMEDOUT);
+	assert_true(error || result.i == TURNS);
+	return error == 0;
+}
+
+static void local_source_between_workers(unsigned workers)
+{
+	bide_user_source source;
+	value_task taker, giver;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = workers }), 0);
+	bide_user_source_init_local(&source, NULL);
+	taker = async_start_cold(takes_turns, .source = &source);
+	giver = async_start_cold(gives_turns, .source = &source);
+	assert_true(all_turns_taken(taker));
+	assert_int_equal(bide_wait(giver, NULL), 0);
+	assert_int_equal(stats_now().misuse_count, 0);
+}
+
+TEST_SLOW(a_local_source_that_another_worker_completes_wakes_its_waiter_with_2_workers, 60)
+{
+	local_source_between_workers(2);
+}
+
+TEST_SLOW(a_local_source_that_another_worker_completes_wakes_its_waiter_with_8_workers, 60)
+{
+	local_source_between_workers(8);
+}
+
+TEST_SLOW(a_local_source_that_a_foreign_thread_completes_wakes_its_waiter, 60)
+{
+	bide_user_source source;
+	pthread_t thread;
+	value_task taker;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	bide_user_source_init_local(&source, NULL);
+	taker = async_start_cold(takes_turns, .source = &source);
+	assert_int_equal(pthread_create(&thread, NULL, gives_turns_elsewhere, &source), 0);
+	assert_true(all_turns_taken(taker));
+	pthread_join(thread, NULL);
 	assert_int_equal(stats_now().misuse_count, 0);
 }

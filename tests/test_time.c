@@ -169,6 +169,83 @@ TEST(DL_04_a_delay_without_end_is_canceled_later_and_leaves_no_timer)
 	bide_cancel_source_unref(source);
 }
 
+/* --- a delay without end that is canceled while it starts */
+
+struct cancel_race {
+	bide_context *_Atomic context;
+	atomic_bool over;
+};
+
+static void *cancels_what_it_is_given(void *argument)
+{
+	struct cancel_race *race = argument;
+	bide_context *context;
+
+	while (!atomic_load(&race->over)) {
+		context = atomic_exchange(&race->context, NULL);
+		if (!context)
+			continue;
+		assert_true(bide_context_cancel(context, ECANCELED));
+		bide_context_unref(context);
+	}
+	return NULL;
+}
+
+struct delayed_for_ever {
+	ASYNC_FRAME;
+	struct {
+		atomic_int *ends;
+	} in;
+	int error;
+};
+
+async(delayed_for_ever)
+{
+	async_begin;
+	await_or(delay_ns(BIDE_FOREVER), my->error = await_error);
+	atomic_fetch_add(my->in.ends, my->error == ECANCELED ? 1 : 1000000);
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(DL_04_a_delay_without_end_that_is_canceled_while_it_starts_ends_once, 60)
+{
+	enum { ROUNDS = 20000 };
+	struct cancel_race race = { 0 };
+	pthread_t thread;
+
+	settle(0);
+	assert_int_equal(pthread_create(&thread, NULL, cancels_what_it_is_given, &race), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		bide_context *context = bide_context_create(NULL);
+		atomic_int ends = 0;
+		value_task v;
+		int error;
+
+		assert_non_null(context);
+		atomic_store(&race.context, bide_context_ref(context));
+		for (volatile int n = i % 200; n > 0; n--)
+			;
+		if (i % 2) {
+			v = bide_in(context, delay_ns(BIDE_FOREVER));
+			assert_int_equal(bide_wait_for(v, NULL, 10000 * ms), ECANCELED);
+		} else {
+			v = bide_in(context, async_start(delayed_for_ever, .ends = &ends));
+			error = bide_wait_for(v, NULL, 10000 * ms);
+			assert_true(error == 0 || error == ECANCELED);
+			assert_int_equal(ends, error ? 0 : 1); /* 0: canceled before its first step */
+		}
+		while (atomic_load(&race.context))
+			sched_yield();
+		bide_context_unref(context);
+	}
+	atomic_store(&race.over, true);
+	pthread_join(thread, NULL);
+	settle(0);
+	assert_int_equal(timer_count(), 0);
+	assert_int_equal(stats().misuse_count, 0);
+}
+
 TEST(DL_06_the_longest_delay_is_accepted)
 {
 	value_task longest;
