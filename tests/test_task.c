@@ -62,6 +62,56 @@ TEST(TK_07_a_wait_with_a_limit_ends_and_leaves_the_task_alone)
 	task_unref(t);
 }
 
+/* Limits that are no BIDE_FOREVER, and whose end is beyond time. */
+static const int64_t beyond_time_ns[] = { BIDE_FOREVER - 1, BIDE_FOREVER - 1000,
+	                                      BIDE_FOREVER - 1000 * MS };
+enum { LIMITS = sizeof beyond_time_ns / sizeof beyond_time_ns[0] };
+
+static void *waits_with_limits_beyond_time(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < LIMITS; i++) {
+		task *t = task_create(0);
+		value_task v = bide_task_await_for(t, beyond_time_ns[i]);
+		bide_payload got = { 0 };
+
+		assert_false(bide_value_task_is_ready(v));
+		bide_task_complete_int(t, 7000 + i);
+		assert_int_equal(bide_wait_for(v, &got, 10000 * MS), 0);
+		assert_int_equal(got.i, 7000 + i);
+		task_unref(t);
+	}
+	return NULL;
+}
+
+TEST(an_await_with_a_limit_beyond_time_ends_with_its_task)
+{
+	run_all(); /* this thread is the worker, if there is one */
+	waits_with_limits_beyond_time(NULL);
+	run_all();
+	assert_int_equal(stats().operation_count, 0);
+	assert_int_equal(stats().timer_count, 0);
+}
+
+static void *waits_with_limits_and_tells(void *argument)
+{
+	waits_with_limits_beyond_time(NULL);
+	task_complete_int(argument, 0);
+	return NULL;
+}
+
+TEST(an_await_with_a_limit_beyond_time_ends_with_its_task_on_another_thread)
+{
+	task *over = task_create(0);
+	pthread_t thread;
+
+	run_all();
+	assert_int_equal(pthread_create(&thread, NULL, waits_with_limits_and_tells, over), 0);
+	assert_int_equal(task_wait(over, NULL), 0);
+	pthread_join(thread, NULL);
+	task_unref(over);
+}
+
 TEST(TK_10_when_any_refuses_null_arrays_no_items_and_null_elements)
 {
 	task *t = task_create(0);
@@ -831,6 +881,81 @@ TEST(as_task_of_a_value_task_that_is_awaited_is_misuse_and_changes_nothing)
 	assert_int_equal(got, 4);
 }
 
+/* What it awaits is over soon, on another thread or after what is runnable. */
+struct soon {
+	ASYNC_FRAME;
+	struct {
+		int64_t value;
+	} in;
+};
+
+async(soon)
+{
+	async_begin;
+	await(bide_yield());
+	async_return(my->in.value);
+async_finally:
+	async_end;
+}
+
+struct awaits_one {
+	ASYNC_FRAME;
+	struct {
+		value_task what;
+	} in;
+	int64_t got;
+};
+
+async(awaits_one)
+{
+	async_begin;
+	await(my->got, my->in.what);
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+static void ignores_misuse(const char *message, void *argument)
+{
+	(void)message, (void)argument;
+}
+
+/*
+ * As long as it is pending, when it is over and not yet consumed, and when its frame serves another
+ * function already: nothing that the awaiter, or the next in that frame, relies on is changed.
+ */
+TEST_SLOW(as_task_of_a_value_task_that_is_awaited_races_with_its_end_and_changes_nothing, 60)
+{
+	enum { ROUNDS = 20000, AT_ONCE = 4 };
+
+	run_all();
+	bide_set_misuse_hook(ignores_misuse, NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		value_task inner[AT_ONCE], outer[AT_ONCE];
+		int64_t got;
+
+		for (int k = 0; k < AT_ONCE; k++) {
+			inner[k] = async_start(soon, .value = 1000 + i + k);
+			outer[k] = k % 2 ? async_start(passes_on, .what = inner[k])
+			                 : async_start(awaits_one, .what = inner[k]);
+		}
+		for (int k = 0; k < AT_ONCE; k++) {
+			task *t;
+
+			for (volatile int n = i % 300; n > 0; n--)
+				;
+			t = as_task(inner[k]);
+			assert_int_equal(bide_task_error(t), BIDE_ESTALE);
+			task_unref(t);
+		}
+		for (int k = 0; k < AT_ONCE; k++) {
+			assert_int_equal(wait_int(outer[k], &got), 0);
+			assert_int_equal(got, 1000 + i + k);
+		}
+	}
+	assert_int_equal(stats().misuse_count, ROUNDS * AT_ONCE);
+}
+
 /* --- large results */
 
 struct large_result {
@@ -983,6 +1108,33 @@ TEST(awaiters_of_a_completion_source_that_is_gone_are_told)
 		ASSERT_TURNS(&log, 0, 1, 2);
 	assert_int_equal(unobserved_count, 0);
 	assert_int_equal(stats().task_count, 0);
+}
+
+/* Such an await may end in three ways, and must not keep the source from going. */
+TEST(awaiters_of_a_completion_source_that_is_gone_are_told_in_contexts_and_with_limits)
+{
+	bide_context *context = bide_context_create(&(bide_context_options){ 0 });
+
+	assert_non_null(context);
+	catch_unobserved();
+	run_all();
+	for (int i = 0; i < 100; i++) {
+		task *t = task_create(0);
+		value_task waits[4];
+
+		waits[0] = bide_in(context, task_await(t));
+		waits[1] = bide_in(context, await_it(t, NULL, 0));
+		waits[2] = bide_in(context, bide_task_await_for(t, 3600000 * MS));
+		waits[3] = bide_task_await_for(t, 3600000 * MS);
+		task_unref(t);
+		for (int k = 0; k < 4; k++)
+			assert_int_equal(bide_wait_for(waits[k], NULL, 10000 * MS), BIDE_EBROKEN);
+	}
+	bide_context_unref(context);
+	run_all();
+	assert_int_equal(unobserved_count, 0);
+	assert_int_equal(stats().task_count, 0);
+	assert_int_equal(stats().operation_count, 0);
 }
 
 TEST(a_completion_source_that_nobody_awaits_goes_silently)

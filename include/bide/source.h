@@ -41,7 +41,12 @@ enum {
 	BIDE_WORD_SHARED_ = 3,    /* a task, pending; upper bits: its newest subscription or none */
 	BIDE_WORD_NOTIFY_ = 4,    /* upper bits: a bide_notify, which may be deregistered */
 	BIDE_WORD_LOCKED_ = 7,    /* a task whose list somebody is changing for a few instructions */
-	BIDE_WORD_TAGS_ = 7
+	BIDE_WORD_TAGS_ = 7,
+	/*
+	 * With DONE, and the function runs on any thread: a frame waited, whose source it is now. Frames
+	 * are aligned to 16 bytes, so a link leaves it alone.
+	 */
+	BIDE_WORD_TAKEN_ = 8
 };
 
 /*
@@ -197,7 +202,7 @@ BIDE_INLINE bide_registered bide_source_register_(bide_source *source, uintptr_t
 		if (BIDE_CAS(&source->word, &seen, waiter, RELEASE, ACQUIRE))
 			return BIDE_REGISTERED_;
 	}
-	return (seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ ? BIDE_ALREADY_DONE_ : BIDE_ALREADY_TAKEN_;
+	return seen == BIDE_WORD_DONE_ ? BIDE_ALREADY_DONE_ : BIDE_ALREADY_TAKEN_;
 }
 
 /* Producer's side: returns the word that DONE replaced. */
@@ -209,12 +214,12 @@ BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 		BIDE_STORE(&source->word, BIDE_WORD_DONE_, RELAXED);
 		return seen;
 	}
-	if ((seen & BIDE_WORD_TAGS_) == 0 && seen != BIDE_WORD_PENDING_) {
-		/* a waiting frame stays: nobody else writes the word */
-		BIDE_STORE(&source->word, BIDE_WORD_DONE_, RELEASE);
-		return seen;
-	}
 	for (;;) {
+		if ((seen & BIDE_WORD_TAGS_) == 0 && seen != BIDE_WORD_PENDING_) {
+			/* a waiting frame stays: nobody else writes the word */
+			BIDE_STORE(&source->word, BIDE_WORD_DONE_ | BIDE_WORD_TAKEN_, RELEASE);
+			return seen;
+		}
 		while ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_LOCKED_) {
 			BIDE_RELAX();
 			seen = BIDE_LOAD(&source->word, ACQUIRE);

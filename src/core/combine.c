@@ -810,6 +810,8 @@ static void each_close(struct bide_each_ *core)
 {
 	bide_operation *waiting = each_take_waiting(core);
 
+	while (each_take(core)) /* the caller's again, whose next consumer finds no link in the word */
+		;
 	if (waiting)
 		bide_operation_complete_(waiting, bide_payload_int_(0), BIDE_ECANCELED_);
 }

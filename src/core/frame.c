@@ -58,8 +58,7 @@ typedef struct record {
 	const bide_place *started;
 	size_t size_bytes;
 } record;
-BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0 || sizeof(void *) < 8,
-                   "objects behind a record stay aligned");
+BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0, "objects behind a record stay aligned");
 
 /* Shared by all threads, under the lock. */
 static struct {

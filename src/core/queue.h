@@ -13,7 +13,7 @@ static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 {
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
 		return (bide_frame *)(void *)frame->awaiting;
-	return (bide_frame *)(frame->awaiting->word & ~(uintptr_t)BIDE_WORD_TAGS_);
+	return (bide_frame *)(frame->awaiting->word & ~(uintptr_t)(BIDE_WORD_TAGS_ | BIDE_WORD_TAKEN_));
 }
 
 static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
@@ -21,7 +21,7 @@ static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
 		frame->awaiting = (bide_source *)(void *)link;
 	else
-		frame->awaiting->word = (uintptr_t)link | BIDE_WORD_DONE_;
+		frame->awaiting->word = (uintptr_t)link | BIDE_WORD_DONE_ | BIDE_WORD_TAKEN_;
 }
 
 static inline void bide_queue_push_(bide_worker *worker, bide_frame *frame)

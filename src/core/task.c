@@ -730,7 +730,7 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		list_unlock(source, 0);
 		return (bide_task *)source;
 	}
-	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_) {
+	if (seen == BIDE_WORD_DONE_) { /* and nobody's: see BIDE_WORD_TAKEN_ */
 		/* the producer is through with it */
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;

@@ -83,7 +83,7 @@ void bide_forget_at_(bide_value_task value_task, const bide_place *place)
 	}
 	if (seen == BIDE_WORD_PENDING_)
 		return;
-	if ((seen & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_) {
+	if (seen != BIDE_WORD_DONE_) { /* or a frame's, which waited for it */
 		bide_report_stale_(value_task, "bide_forget", place, NULL);
 		return;
 	}
