@@ -7,6 +7,7 @@
  * With BIDE_POOL=malloc each object is an allocation of its own; one run has the normal pools.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,21 +21,23 @@ static const int64_t ms = 1000000;
 
 /* ---- the allocator */
 
+/* Workers and threads of blocking calls allocate, too. */
 static struct {
-	uint64_t count, fail_at; /* 0: never */
-	bool all_from_there;
-	int64_t live_count;
+	atomic_uint_fast64_t count, fail_at; /* 0: never */
+	atomic_bool all_from_there;
+	atomic_int_fast64_t live_count;
 } heap;
 
 static void *heap_allocate(size_t size_bytes, size_t alignment, void *argument)
 {
 	size_t rounded_bytes = (size_bytes + alignment - 1) / alignment * alignment;
+	uint64_t number, fail_at;
 	void *memory;
 
 	assert_ptr_equal(argument, &heap);
-	heap.count++;
-	if (heap.fail_at &&
-	    (heap.count == heap.fail_at || (heap.all_from_there && heap.count > heap.fail_at)))
+	number = ++heap.count;
+	fail_at = heap.fail_at;
+	if (fail_at && (number == fail_at || (heap.all_from_there && number > fail_at)))
 		return NULL;
 	memory = aligned_alloc(alignment < sizeof(void *) ? sizeof(void *) : alignment, rounded_bytes);
 	assert_non_null(memory);
@@ -53,6 +56,8 @@ static void heap_release(void *memory, size_t size_bytes, void *argument)
 }
 
 /* ---- what is allowed */
+
+static bool by_virtual_clock;
 
 static bool failing(void)
 {
@@ -231,6 +236,7 @@ static void use_functions(void)
 {
 	bide_payload result;
 	value_task pending;
+	int error;
 
 	if (succeeded(bide_wait(start_nap(ms, 5), &result)))
 		assert_int_equal(result.i, 5);
@@ -248,8 +254,11 @@ static void use_functions(void)
 	if (bide_value_task_is_ready(pending)) {
 		succeeded(bide_wait(pending, NULL));
 	} else {
-		assert_int_equal(bide_wait_for(pending, NULL, ms), ETIMEDOUT);
-		succeeded(bide_wait(pending, NULL));
+		error = bide_wait_for(pending, NULL, ms);
+		if (error == ETIMEDOUT)
+			succeeded(bide_wait(pending, NULL));
+		else /* by the real clock this thread may have slept for longer than the function */
+			assert_true(!by_virtual_clock && succeeded(error));
 	}
 	succeeded(bide_wait(bide_yield(), NULL));
 }
@@ -639,11 +648,14 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 	bide_stats stats;
 	int64_t end_ns;
 
-	memset(&heap, 0, sizeof heap);
+	heap.count = heap.fail_at = 0;
+	heap.all_from_there = false;
+	heap.live_count = 0;
 	assert_int_equal(bide_set_allocator(&allocator), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = virtual_clock }), 0);
-	heap.fail_at = fail_at;
+	by_virtual_clock = virtual_clock;
 	heap.all_from_there = all_from_there;
+	heap.fail_at = fail_at;
 	part();
 	heap.fail_at = 0;
 	/* What failed half way may have left things that end by themselves. */
@@ -682,7 +694,11 @@ static void fail_each(void (*part)(void), bool virtual_clock, uint64_t count_min
 	for (uint64_t i = 1; i <= count; i++)
 		run_once(part, i, true, virtual_clock);
 	run_once(part, 0, false, virtual_clock);
-	assert_int_equal(heap.count, count);
+	/* By the real clock it depends on who comes first: whether a thread is idle or another begins. */
+	if (virtual_clock)
+		assert_int_equal(heap.count, count);
+	else
+		assert_true(heap.count >= count_min);
 }
 
 #define EACH_ALLOCATION_FAILS(part)                            \
