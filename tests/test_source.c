@@ -625,7 +625,7 @@ TEST(of_racing_threads_exactly_one_completes)
 
 /* --- local sources with many workers: who completes is on another thread than who waits */
 
-enum { TURNS = 20000 };
+enum { TURNS = 100000 };
 
 struct takes_turns {
 	ASYNC_FRAME;
