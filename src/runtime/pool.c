@@ -314,7 +314,6 @@ static bool expire(worker *w, int64_t now_ns)
 void bide_pool_count_stats_(bide_stats *stats)
 {
 	stats->runnable_count = BIDE_LOAD(&pool.inbox_count, RELAXED);
-	stats->idle_worker_count = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
 	for (unsigned i = 0; i < pool.count; i++) {
 		worker *w = pool.workers[i];
 
@@ -323,6 +322,8 @@ void bide_pool_count_stats_(bide_stats *stats)
 		wheel_unlock(w);
 		stats->runnable_count += bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.worker);
 	}
+	/* Last: who took a timer out or a frame before this is awake, and so not among them. */
+	stats->idle_worker_count = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
 }
 
 /* --- finding work: entries as of a deque --- */

@@ -135,7 +135,9 @@ bool bide_sleep_fall_(bide_sleeper *sleeper)
 		watches = BIDE_CAS(&bide_sleep_.watched, &nobody, 1u, SEQ_CST, RELAXED);
 	bide_pool_want_();
 	heavy_fence();
-	if (!bide_pool_has_work_() && !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
+	/* What a searcher is about to find is his, and so is what is left when he has. */
+	if ((!bide_pool_has_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
+	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
 		bide_os_wait(&sleeper->state, BIDE_SLEEPS_, bide_pool_wake_time_(sleeper, watches));
 	if (watches)
 		BIDE_STORE(&bide_sleep_.watched, 0u, SEQ_CST);
