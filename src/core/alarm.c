@@ -9,17 +9,14 @@
 
 static void lock(bide_alarm *alarm)
 {
-	if (!bide_shared_)
-		return;
-	/* pairs with unlock */
-	for (unsigned tries = 0; BIDE_SWAP(&alarm->lock, 1u, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries);
+	if (bide_shared_)
+		bide_spin_lock_(&alarm->lock);
 }
 
 static void unlock(bide_alarm *alarm)
 {
 	if (bide_shared_)
-		BIDE_STORE(&alarm->lock, 0u, RELEASE); /* pairs with lock */
+		bide_spin_unlock_(&alarm->lock);
 }
 
 void bide_alarm_init_(bide_alarm *alarm, void (*due)(bide_notify *notify, bide_source *timer))

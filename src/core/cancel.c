@@ -22,17 +22,6 @@ typedef struct firing {
 static uint32_t callbacks_lock;
 static firing *all_firing;
 
-static void lock(uint32_t *word)
-{
-	for (unsigned tries = 0; BIDE_SWAP(word, 1u, ACQUIRE) != 0; tries++) /* pairs with unlock */
-		bide_port_wait_a_moment(tries);
-}
-
-static void unlock(uint32_t *word)
-{
-	BIDE_STORE(word, 0u, RELEASE); /* pairs with lock */
-}
-
 static void list_add(bide_cancel_node **newest, bide_cancel_node *node, bide_cancel_core *core)
 {
 	node->newer = NULL;
@@ -96,9 +85,9 @@ static void callbacks_clear(bide_cancel_core *core)
 
 void bide_cancel_core_clear_(bide_cancel_core *core)
 {
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	callbacks_clear(core);
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 }
 
 /*
@@ -125,11 +114,11 @@ int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
 	if (!core)
 		return 0;
 	bide_cancel_core_ref_(core);
-	lock(&core->lock);
+	bide_spin_lock_(&core->lock);
 	error = BIDE_LOAD(&core->error, RELAXED); /* stored under the lock */
 	if (!error)
 		list_add(&core->operations, node, core);
-	unlock(&core->lock);
+	bide_spin_unlock_(&core->lock);
 	if (error)
 		bide_cancel_core_unref_(core);
 	return error;
@@ -142,11 +131,11 @@ bool bide_cancel_unlink_(bide_cancel_node *node)
 
 	if (!core)
 		return true;
-	lock(&core->lock);
+	bide_spin_lock_(&core->lock);
 	linked = node->newer != node;
 	if (linked)
 		operation_remove(core, node);
-	unlock(&core->lock);
+	bide_spin_unlock_(&core->lock);
 	return linked;
 }
 
@@ -165,11 +154,11 @@ static void operations_fire(bide_cancel_core *core, int error)
 	bide_cancel_node *node;
 
 	for (;;) {
-		lock(&core->lock);
+		bide_spin_lock_(&core->lock);
 		node = core->operations;
 		if (node)
 			operation_remove(core, node);
-		unlock(&core->lock);
+		bide_spin_unlock_(&core->lock);
 		if (!node)
 			return;
 		node->fire(node, error);
@@ -181,12 +170,12 @@ static bool core_mark(bide_cancel_core *core, int error)
 {
 	bool first;
 
-	lock(&core->lock);
+	bide_spin_lock_(&core->lock);
 	first = core->error == 0;
 	if (first)
 		/* pairs with the loads of those who ask */
 		BIDE_STORE(&core->error, (uint16_t)error, RELEASE);
-	unlock(&core->lock);
+	bide_spin_unlock_(&core->lock);
 	return first;
 }
 
@@ -197,10 +186,10 @@ static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **
 	bide_cancel_core *child;
 	bide_cancel_node *node;
 
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	node = core->callbacks;
 	if (!node) {
-		unlock(&callbacks_lock);
+		bide_spin_unlock_(&callbacks_lock);
 		return false;
 	}
 	list_remove(&core->callbacks, node);
@@ -208,7 +197,7 @@ static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **
 	if (child) {
 		bool alive = bide_cancel_core_try_ref_(child);
 
-		unlock(&callbacks_lock);
+		bide_spin_unlock_(&callbacks_lock);
 		if (alive && core_mark(child, error)) {
 			child->next = *work;
 			*work = child;
@@ -220,15 +209,15 @@ static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **
 	now.node = node;
 	now.next = all_firing;
 	all_firing = &now;
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 	node->fire(node, error);
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	for (firing **f = &all_firing; *f; f = &(*f)->next)
 		if (*f == &now) {
 			*f = now.next;
 			break;
 		}
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 	return true;
 }
 
@@ -237,9 +226,9 @@ static bool has_operations(bide_cancel_core *core)
 {
 	bool has;
 
-	lock(&core->lock); /* the worker may be taking one out */
+	bide_spin_lock_(&core->lock); /* the worker may be taking one out */
 	has = core->operations != NULL;
-	unlock(&core->lock);
+	bide_spin_unlock_(&core->lock);
 	return has;
 }
 
@@ -324,19 +313,19 @@ void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child,
 {
 	int error;
 
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	error = attach_locked(parent, child, node);
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 	if (error)
 		core_mark(child, error);
 }
 
 void bide_cancel_detach_(bide_cancel_node *node)
 {
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	if (node->core)
 		list_remove(&node->core->callbacks, node);
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 }
 
 /* --- sources --- */
@@ -363,10 +352,10 @@ static void source_free(bide_cancel_source *source)
 	 * In one step: a token that is being registered finds the source and is taken out, or finds
 	 * that it is gone.
 	 */
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	BIDE_STORE(&source->operation.source.generation, 0u, RELAXED);
 	callbacks_clear(&source->core);
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 	bide_operation_drop_(&source->operation.source);
 }
 
@@ -569,13 +558,13 @@ bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
 	node->core = NULL;
 	if (!token.source)
 		return false;
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	if (!bide_cancel_token_can_be_canceled(token)) {
-		unlock(&callbacks_lock);
+		bide_spin_unlock_(&callbacks_lock);
 		return false;
 	}
 	error = attach_locked(&token.source->core, child, node);
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 	if (error)
 		core_mark(child, error);
 	return true;
@@ -607,13 +596,13 @@ bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *reg
 	registration->node_.core = NULL;
 	if (!token.source)
 		return false;
-	lock(&callbacks_lock);
+	bide_spin_lock_(&callbacks_lock);
 	alive = bide_cancel_token_can_be_canceled(token);
 	if (alive) {
 		error = attach_locked(&token.source->core, NULL, &registration->node_);
 		registration->node_.fire = registration_fire;
 	}
-	unlock(&callbacks_lock);
+	bide_spin_unlock_(&callbacks_lock);
 	if (error)
 		callback(argument);
 	return alive && !error;
@@ -629,14 +618,14 @@ static bool unregister(bide_cancel_registration *registration, bool wait, const 
 		return false;
 	}
 	for (unsigned tries = 0;; tries++) {
-		lock(&callbacks_lock);
+		bide_spin_lock_(&callbacks_lock);
 		removed = registration->node_.core != NULL;
 		if (removed)
 			list_remove(&registration->node_.core->callbacks, &registration->node_);
 		runs = false;
 		for (firing *f = all_firing; f; f = f->next)
 			runs |= f->node == &registration->node_ && f->thread != me;
-		unlock(&callbacks_lock);
+		bide_spin_unlock_(&callbacks_lock);
 		if (removed || !runs || !wait)
 			return removed;
 		bide_port_wait_a_moment(tries);

@@ -429,4 +429,18 @@ BIDE_INTERNAL void bide_port_offer(bide_worker *worker);
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */
 BIDE_INTERNAL void bide_port_wait_a_moment(unsigned tries);
 
+/* --- locks, held for some dozen instructions, without calling out --- */
+
+/* Zero: free. Pairs: the acquire of the next holder with the release of the last. */
+static inline void bide_spin_lock_(uint32_t *lock)
+{
+	for (unsigned tries = 0; BIDE_SWAP(lock, 1u, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment(tries);
+}
+
+static inline void bide_spin_unlock_(uint32_t *lock)
+{
+	BIDE_STORE(lock, 0u, RELEASE);
+}
+
 #endif

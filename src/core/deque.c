@@ -42,18 +42,6 @@ static bool is_careful(const bide_deque *deque)
 	return deque->fenced || bide_debug_;
 }
 
-/* Pairs: acquire of the next holder with the release of the last. */
-static void lock(bide_deque *deque)
-{
-	for (unsigned tries = 0; BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries);
-}
-
-static void unlock(bide_deque *deque)
-{
-	BIDE_STORE(&deque->stealing, 0u, RELEASE);
-}
-
 static uintptr_t *place(bide_deque *deque, uint32_t index)
 {
 	return &deque->ring[index & deque->mask];
@@ -128,11 +116,11 @@ static bool claim_newest(bide_deque *deque, uint32_t index)
 	}
 	if (!mine) {
 		BIDE_STORE(&deque->bottom, index + 1, RELEASE);
-		lock(deque);
+		bide_spin_lock_(&deque->stealing);
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
 		if (mine)
 			BIDE_STORE(&deque->bottom, index, RELEASE);
-		unlock(deque);
+		bide_spin_unlock_(&deque->stealing);
 	}
 	if (is_careful(deque))
 		deque->limit = deque->bottom;
@@ -161,11 +149,11 @@ uintptr_t bide_deque_take_oldest_(bide_worker *worker)
 
 	if (bide_deque_size_(worker) == 0)
 		return 0;
-	lock(deque); /* nobody else moves head, and bottom is ours: no fence */
+	bide_spin_lock_(&deque->stealing); /* nobody else moves head, and bottom is ours: no fence */
 	for (head = deque->head; entry == 0 && (int32_t)(deque->bottom - head) > 0; head++)
 		entry = BIDE_LOAD(place(deque, head), RELAXED);
 	BIDE_STORE(&deque->head, head, RELAXED);
-	unlock(deque);
+	bide_spin_unlock_(&deque->stealing);
 	return taken(entry);
 }
 
@@ -203,7 +191,7 @@ uintptr_t bide_deque_steal_(bide_worker *victim)
 		return 0;
 	while (entry == 0 && more)
 		entry = steal_one(deque, &more);
-	unlock(deque);
+	bide_spin_unlock_(&deque->stealing);
 	return taken(entry);
 }
 
@@ -212,7 +200,7 @@ bool bide_deque_is_empty_(bide_worker *worker)
 	bide_deque *deque = &worker->deque;
 
 	for (unsigned tries = 0;; tries++) {
-		bool held = BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; /* pairs with unlock */
+		bool held = BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; /* pairs with the release of it */
 
 		if (bide_deque_size_(worker) > 0)
 			return false;
@@ -234,16 +222,16 @@ bool bide_deque_take_(bide_worker *worker, bide_fork *fork)
 	entry = BIDE_LOAD(place(deque, index), RELAXED);
 	if ((entry & ~(uintptr_t)BIDE_ENTRY_SLOW_) != (uintptr_t)fork)
 		return false;
-	lock(deque);
+	bide_spin_lock_(&deque->stealing);
 	if ((int32_t)(index - deque->head) < 0) {
-		unlock(deque);
+		bide_spin_unlock_(&deque->stealing);
 		return false;
 	}
 	BIDE_STORE(place(deque, index), (uintptr_t)0, RELAXED);
 	while ((int32_t)(bottom - deque->head) > 0 && BIDE_LOAD(place(deque, bottom - 1), RELAXED) == 0)
 		bottom--;
 	set_bottom(deque, bottom);
-	unlock(deque);
+	bide_spin_unlock_(&deque->stealing);
 	(void)taken(entry);
 	return true;
 }

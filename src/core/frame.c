@@ -60,7 +60,7 @@ typedef struct record {
 } record;
 BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0, "objects behind a record stay aligned");
 
-/* Shared by all threads, under the lock. */
+/* Shared by all threads, under the lock, which is held for the length of a batch. */
 static struct {
 	uint32_t lock;
 	chunk *chunks[BIDE_CLASS_COUNT_];
@@ -72,21 +72,6 @@ static struct {
 
 static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
 bool bide_debug_, bide_pooling_ = true, bide_shared_;
-
-/*
- * Spin: held for the length of a batch. Pairs: acquire of the next holder with the release of the
- * last.
- */
-static void lock_pools(void)
-{
-	for (unsigned tries = 0; BIDE_SWAP(&pools.lock, 1, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries);
-}
-
-static void unlock_pools(void)
-{
-	BIDE_STORE(&pools.lock, 0, RELEASE);
-}
 
 void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 {
@@ -151,13 +136,13 @@ static bide_source *single_take(size_t size_bytes, const bide_place *place)
 	r->started = place;
 	r->size_bytes = size_bytes;
 	r->previous = NULL;
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	r->next = pools.singles;
 	if (r->next)
 		r->next->previous = r;
 	pools.singles = r;
 	BIDE_STORE(&((bide_source *)(void *)(r + 1))->generation, 0, RELAXED); /* a visitor may look */
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 	return (bide_source *)(void *)(r + 1);
 }
 
@@ -166,11 +151,11 @@ static void single_give(bide_source *source)
 	record *r = (record *)(void *)source - 1;
 
 	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	*(r->previous ? &r->previous->next : &pools.singles) = r->next;
 	if (r->next)
 		r->next->previous = r->previous;
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 	bide_deallocate_(r, sizeof *r + r->size_bytes);
 }
 
@@ -197,11 +182,11 @@ bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place)
 		return NULL;
 	if (mode == MODE_SINGLE)
 		return single_take(size_bytes, place);
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	r = pools.big[bucket];
 	if (r)
 		pools.big[bucket] = (record *)(uintptr_t)r->started;
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 	if (!r)
 		return single_take(size_bytes, place);
 	r->started = place;
@@ -221,10 +206,10 @@ static void big_give(bide_source *source)
 	}
 	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	poison(source, size_bytes);
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	r->started = (const bide_place *)(const void *)pools.big[bucket];
 	pools.big[bucket] = r;
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 }
 
 /*
@@ -295,7 +280,7 @@ static bide_source *watched_take(unsigned size_class, const bide_place *place)
 	record *r;
 	chunk *c;
 
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	r = pools.watched[size_class];
 	if (r) {
 		pools.watched[size_class] = r->next;
@@ -307,7 +292,7 @@ static bide_source *watched_take(unsigned size_class, const bide_place *place)
 		if (r)
 			((bide_source *)(void *)(r + 1))->generation = 0;
 	}
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 	if (!r)
 		return NULL;
 	r->started = place;
@@ -322,10 +307,10 @@ static void watched_give(bide_source *source, unsigned size_class)
 	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	poison(source, bide_class_bytes_(size_class));
 	r->next = NULL;
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	*pools.watched_tail[size_class] = r;
 	pools.watched_tail[size_class] = &r->next;
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 }
 
 bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const bide_place *place)
@@ -337,9 +322,9 @@ bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const b
 		return single_take(bide_class_bytes_(size_class), place);
 	if (mode == MODE_WATCHED)
 		return watched_take(size_class, place);
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	list = batch_take(size_class);
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 	if (!list)
 		return NULL;
 	pool->free = (bide_source *)(uintptr_t)list->generation;
@@ -365,7 +350,7 @@ void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_cl
 			watched_give(source, size_class);
 		return;
 	}
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
 	pools.depot[size_class] = source;
 	pool->room++;
@@ -376,7 +361,7 @@ void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_cl
 		pools.depot[size_class] = source;
 		pool->room++;
 	}
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 }
 
 void bide_pools_give_(bide_source *source)
@@ -390,16 +375,16 @@ void bide_pools_give_(bide_source *source)
 	} else if (mode == MODE_WATCHED) {
 		watched_give(source, size_class);
 	} else {
-		lock_pools();
+		bide_spin_lock_(&pools.lock);
 		source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
 		pools.depot[size_class] = source;
-		unlock_pools();
+		bide_spin_unlock_(&pools.lock);
 	}
 }
 
 void bide_pools_leave_(bide_thread *thread)
 {
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
 		bide_pool *pool = &thread->worker.pool[c];
 		while (pool->free) {
@@ -410,7 +395,7 @@ void bide_pools_leave_(bide_thread *thread)
 		}
 		pool->room = mode == MODE_FAST ? ROOM_START : 0;
 	}
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 }
 
 void bide_pools_release_(void)
@@ -448,14 +433,14 @@ __attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
 
 void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument)
 {
-	lock_pools();
+	bide_spin_lock_(&pools.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		for (chunk *k = pools.chunks[c]; k; k = k->next)
 			for (uint32_t i = 0; i < k->made; i++)
 				visit_one(chunk_object(k, i), visit, argument);
 	for (record *r = pools.singles; r; r = r->next)
 		visit_one((bide_source *)(void *)(r + 1), visit, argument);
-	unlock_pools();
+	bide_spin_unlock_(&pools.lock);
 }
 
 bool bide_pools_hold_(const void *address)

@@ -24,18 +24,6 @@ static uint32_t counted_lock;
 BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_,
                    "one for each");
 
-static void lock_counted(void)
-{
-	/* pairs with the unlock */
-	for (unsigned tries = 0; BIDE_SWAP(&counted_lock, 1u, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries);
-}
-
-static void unlock_counted(void)
-{
-	BIDE_STORE(&counted_lock, 0u, RELEASE);
-}
-
 void bide_count_(bide_counter counter, uint64_t change)
 {
 	bide_worker *worker = bide_current_worker_;
@@ -51,15 +39,15 @@ void bide_count_(bide_counter counter, uint64_t change)
 
 void bide_counts_join_(bide_thread *thread)
 {
-	lock_counted();
+	bide_spin_lock_(&counted_lock);
 	thread->next_counted = counted;
 	counted = thread;
-	unlock_counted();
+	bide_spin_unlock_(&counted_lock);
 }
 
 void bide_counts_leave_(bide_thread *thread)
 {
-	lock_counted();
+	bide_spin_lock_(&counted_lock);
 	for (bide_thread **t = &counted; *t; t = &(*t)->next_counted)
 		if (*t == thread) {
 			*t = thread->next_counted;
@@ -67,7 +55,7 @@ void bide_counts_leave_(bide_thread *thread)
 		}
 	for (unsigned i = 0; i < BIDE_COUNTERS_; i++)
 		BIDE_ADD(&process_counts[i], thread->counts[i], RELAXED);
-	unlock_counted();
+	bide_spin_unlock_(&counted_lock);
 }
 
 /* Each is written by its thread alone, without a locked instruction: a snapshot. */
@@ -80,10 +68,10 @@ uint64_t bide_generations_(void)
 {
 	uint64_t sum = 0;
 
-	lock_counted();
+	bide_spin_lock_(&counted_lock);
 	for (const bide_thread *t = counted; t; t = t->next_counted)
 		sum += generation_of(t);
-	unlock_counted();
+	bide_spin_unlock_(&counted_lock);
 	return sum;
 }
 
@@ -91,11 +79,11 @@ static uint64_t total(bide_counter counter)
 {
 	uint64_t sum;
 
-	lock_counted();
+	bide_spin_lock_(&counted_lock);
 	sum = BIDE_LOAD(&process_counts[counter], RELAXED);
 	for (const bide_thread *t = counted; t; t = t->next_counted)
 		sum += BIDE_LOAD(&t->counts[counter], RELAXED);
-	unlock_counted();
+	bide_spin_unlock_(&counted_lock);
 	return sum;
 }
 

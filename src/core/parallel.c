@@ -222,16 +222,14 @@ struct bide_parallel_item_lane {
 
 static void turn_lock(parallel_loop *loop)
 {
-	if (!loop->shared)
-		return;
-	for (unsigned tries = 0; BIDE_SWAP(&loop->lock, 1u, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries); /* the swap pairs with turn_unlock */
+	if (loop->shared)
+		bide_spin_lock_(&loop->lock);
 }
 
 static void turn_unlock(parallel_loop *loop)
 {
 	if (loop->shared)
-		BIDE_STORE(&loop->lock, 0u, RELEASE); /* pairs with turn_lock */
+		bide_spin_unlock_(&loop->lock);
 }
 
 /* Ready if the turn is free; else when it has come. */

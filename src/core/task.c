@@ -121,17 +121,14 @@ static void wait_leave(cancellable_subscription *c, uint32_t count)
 
 static void wait_lock(cancellable_subscription *c)
 {
-	if (!bide_is_sync_(&c->base.operation.source))
-		return;
-	/* pairs with wait_unlock */
-	for (unsigned tries = 0; BIDE_SWAP(&c->lock, 1u, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries);
+	if (bide_is_sync_(&c->base.operation.source))
+		bide_spin_lock_(&c->lock);
 }
 
 static void wait_unlock(cancellable_subscription *c)
 {
 	if (bide_is_sync_(&c->base.operation.source))
-		BIDE_STORE(&c->lock, 0u, RELEASE); /* pairs with wait_lock */
+		bide_spin_unlock_(&c->lock);
 }
 
 /* true: out of the list. false: it is not there any more; whoever delivers it will, or has. */

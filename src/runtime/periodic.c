@@ -44,17 +44,14 @@ static const bide_operation_type tick_type = { "periodic timer" };
 
 static void lock(bide_periodic_timer *p)
 {
-	if (!bide_shared_)
-		return;
-	/* pairs with unlock */
-	for (unsigned tries = 0; BIDE_SWAP(&p->lock, 1u, ACQUIRE) != 0; tries++)
-		bide_port_wait_a_moment(tries);
+	if (bide_shared_)
+		bide_spin_lock_(&p->lock);
 }
 
 static void unlock(bide_periodic_timer *p)
 {
 	if (bide_shared_)
-		BIDE_STORE(&p->lock, 0u, RELEASE); /* pairs with lock */
+		bide_spin_unlock_(&p->lock);
 }
 
 /* Unlocks; and frees what nobody refers to any more. */

@@ -237,18 +237,6 @@ void bide_pool_schedule_(bide_frame *frame, bool next)
 
 /* --- timers --- */
 
-static void wheel_lock(worker *w)
-{
-	/* pairs with wheel_unlock */
-	for (unsigned tries = 0; BIDE_SWAP(&w->wheel_lock, 1u, ACQUIRE) != 0; tries++)
-		bide_os_pause(tries);
-}
-
-static void wheel_unlock(worker *w)
-{
-	BIDE_STORE(&w->wheel_lock, 0u, RELEASE);
-}
-
 static worker *home_of(const bide_timer *timer)
 {
 	return pool.workers[BIDE_LOAD(&timer->source.line, RELAXED) >> BIDE_LINE_HOME_SHIFT_];
@@ -261,12 +249,12 @@ void bide_pool_arm_(bide_timer *timer)
 	int64_t deadline_ns = timer->source.payload.i;
 	bool first;
 
-	wheel_lock(w);
+	bide_spin_lock_(&w->wheel_lock);
 	bide_wheel_insert(&w->wheel, timer);
 	first = deadline_ns < w->due_ns;
 	if (first)
 		BIDE_STORE(&w->due_ns, deadline_ns, SEQ_CST);
-	wheel_unlock(w);
+	bide_spin_unlock_(&w->wheel_lock);
 	if (!first)
 		return;
 	if (w != this_worker())
@@ -279,11 +267,11 @@ bool bide_pool_disarm_(bide_timer *timer)
 	worker *w = home_of(timer);
 	bool held;
 
-	wheel_lock(w);
+	bide_spin_lock_(&w->wheel_lock);
 	held = bide_wheel_holds(timer);
 	if (held)
 		bide_wheel_remove(&w->wheel, timer);
-	wheel_unlock(w);
+	bide_spin_unlock_(&w->wheel_lock);
 	return held;
 }
 
@@ -297,13 +285,13 @@ static bool expire(worker *w, int64_t now_ns)
 	if (BIDE_LOAD(&w->due_ns, RELAXED) > now_ns)
 		return false;
 	do {
-		wheel_lock(w);
+		bide_spin_lock_(&w->wheel_lock);
 		for (count = 0; count < TIMER_BATCH; count++)
 			if (!(batch[count] = bide_wheel_expire(&w->wheel, now_ns, false)))
 				break;
 		if (count < TIMER_BATCH)
 			BIDE_STORE(&w->due_ns, bide_wheel_next_ns(&w->wheel), SEQ_CST);
-		wheel_unlock(w);
+		bide_spin_unlock_(&w->wheel_lock);
 		for (unsigned i = 0; i < count; i++)
 			bide_timer_due_(batch[i]);
 		any |= count > 0;
@@ -317,9 +305,9 @@ void bide_pool_count_stats_(bide_stats *stats)
 	for (unsigned i = 0; i < pool.count; i++) {
 		worker *w = pool.workers[i];
 
-		wheel_lock(w);
+		bide_spin_lock_(&w->wheel_lock);
 		stats->timer_count += w->wheel.count;
-		wheel_unlock(w);
+		bide_spin_unlock_(&w->wheel_lock);
 		stats->runnable_count += bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.worker);
 	}
 	/* Last: who took a timer out or a frame before this is awake, and so not among them. */
