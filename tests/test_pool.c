@@ -16,8 +16,10 @@ enum { TRIES = 10 };
 
 static void use_workers(unsigned count)
 {
-	int error = bide_configure(&(bide_config){ .workers = count });
+	int error;
 
+	needs_threads();
+	error = bide_configure(&(bide_config){ .workers = count });
 	if (error == EAGAIN)
 		SKIP("no %u threads can be started here", count);
 	assert_int_equal(error, 0);

@@ -698,6 +698,7 @@ static void local_source_between_workers(unsigned workers)
 	bide_user_source source;
 	value_task taker, giver;
 
+	needs_threads();
 	assert_int_equal(bide_configure(&(bide_config){ .workers = workers }), 0);
 	bide_user_source_init_local(&source, NULL);
 	taker = async_start_cold(takes_turns, .source = &source);

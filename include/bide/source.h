@@ -43,8 +43,8 @@ enum {
 	BIDE_WORD_LOCKED_ = 7,    /* a task whose list somebody is changing for a few instructions */
 	BIDE_WORD_TAGS_ = 7,
 	/*
-	 * With DONE, and the function runs on any thread: a frame waited, whose source it is now. Frames
-	 * are aligned to 16 bytes, so a link leaves it alone.
+	 * With DONE, and the function runs on any thread: a frame waited, whose source it is now, or it
+	 * was forgotten. Frames are aligned to 16 bytes, so a link leaves it alone.
 	 */
 	BIDE_WORD_TAKEN_ = 8
 };
@@ -209,6 +209,7 @@ BIDE_INLINE bide_registered bide_source_register_(bide_source *source, uintptr_t
 BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 {
 	uintptr_t seen = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration's release */
+	uintptr_t done;
 
 	if (!(source->flags & BIDE_FLAG_SYNC_)) {
 		BIDE_STORE(&source->word, BIDE_WORD_DONE_, RELAXED);
@@ -224,7 +225,9 @@ BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 			BIDE_RELAX();
 			seen = BIDE_LOAD(&source->word, ACQUIRE);
 		}
-		if (BIDE_CAS(&source->word, &seen, BIDE_WORD_DONE_, ACQ_REL, ACQUIRE))
+		/* what was forgotten is the producer's */
+		done = BIDE_WORD_DONE_ | (seen == BIDE_WORD_ABANDONED_ ? BIDE_WORD_TAKEN_ : 0);
+		if (BIDE_CAS(&source->word, &seen, done, ACQ_REL, ACQUIRE))
 			return seen;
 	}
 }

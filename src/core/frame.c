@@ -119,6 +119,10 @@ static void poison(bide_source *source, size_t size_bytes)
 static void unpoison(bide_source *source, size_t size_bytes)
 {
 	ASAN_UNPOISON_MEMORY_REGION(source, size_bytes);
+	if (size_bytes >
+	    sizeof(bide_frame)) /* the filling is allowed, and defines nothing: see below */
+		VALGRIND_MAKE_MEM_UNDEFINED((char *)source + sizeof(bide_frame),
+		                            size_bytes - sizeof(bide_frame));
 	if (bide_debug_ && size_bytes > sizeof(bide_frame))
 		__builtin_memset((char *)source + sizeof(bide_frame), 0xA5,
 		                 size_bytes - sizeof(bide_frame));

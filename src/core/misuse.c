@@ -92,39 +92,46 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 		put(text, size, "an await that is going on");
 }
 
-/* Who consumed a source last, as far as its free memory still says. */
-static void describe_consumer(char *text, size_t size, const bide_source *source)
+/*
+ * Who consumed a source last, as far as its free memory still says. With many workers it may be
+ * taken anew meanwhile: what was read counts if the generation is the same afterwards.
+ */
+__attribute__((no_sanitize_thread)) static void describe_consumer(char *text, size_t size,
+                                                                  const bide_source *source)
 {
 	const bide_frame *frame = (const bide_frame *)(const void *)source;
+	uint64_t generation = *(volatile const uint64_t *)&source->generation;
+	uint8_t kind = *(volatile const uint8_t *)&source->kind;
 	uintptr_t by;
+	bide_source at;
 	const bide_place *place;
-	const bide_async *async;
 
 	put(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
-	if (source->kind < BIDE_KIND_USER_ && source->generation >= BIDE_COUNT_BASE_)
+	if (kind < BIDE_KIND_USER_ && generation >= BIDE_COUNT_BASE_)
 		put(text, size, "bide_as_task, the task is in use");
-	if (source->kind >= BIDE_KIND_TIMER_ || (source->generation >> 48) != 0)
+	if (kind >= BIDE_KIND_TIMER_ || (generation >> 48) != 0)
 		return;
-	by = (uintptr_t)frame->awaiting;
-	if (by & 1) {
-		place = (const bide_place *)(by & ~(uintptr_t)1);
-		if (place)
-			put(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
-	} else if (by) {
-		async = (const bide_async *)by;
-		describe_await(text, size, async, source);
-	}
+	by = (uintptr_t) * (bide_source *volatile const *)&frame->awaiting;
+	at.line = *(volatile const uint32_t *)&source->line;
+	__atomic_signal_fence(__ATOMIC_ACQUIRE);
+	if (*(volatile const uint64_t *)&source->generation != generation)
+		return;
+	place = (const bide_place *)(by & ~(uintptr_t)1);
+	if (by & 1 && place)
+		put(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+	else if (by && !(by & 1))
+		describe_await(text, size, (const bide_async *)by, &at);
 }
 
 void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
                         const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
-	bool held = source->generation == value_task.payload.generation &&
-	            BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
+	bool fresh = BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation;
+	bool held = fresh && BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
 	char first[256], here[256] = " ";
 
-	if (source->generation == value_task.payload.generation)
+	if (fresh)
 		describe_holder(first, sizeof first, source);
 	else
 		describe_consumer(first, sizeof first, source);

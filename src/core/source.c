@@ -79,7 +79,9 @@ bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 
-	if (source->generation == value_task.payload.generation || source == &bide_yield_source_)
+	/* one that is stale may be in use by others */
+	if (BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation ||
+	    source == &bide_yield_source_)
 		return true;
 	bide_report_stale_(value_task, what, place, NULL);
 	return false;

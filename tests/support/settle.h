@@ -6,6 +6,7 @@
 #define BIDE_TEST_SETTLE_H
 
 #include <sched.h>
+#include <stdlib.h>
 
 #include <bide/bide.h>
 
@@ -62,6 +63,13 @@ BIDE_UNUSED static int64_t settle_shutdown(bool quiet)
 	return bide_shutdown(quiet);
 }
 #define bide_shutdown settle_shutdown
+
+/* As pthread_create of test.h, for threads of the library's own. */
+BIDE_UNUSED static void needs_threads(void)
+{
+	if (getenv("BIDE_TEST_NO_THREADS"))
+		SKIP("it needs threads that run at the same time");
+}
 
 /* For what is promised with one worker only: an order, or that nothing runs by itself. */
 BIDE_UNUSED static void one_worker(void)
