@@ -694,7 +694,9 @@ static void fail_each(void (*part)(void), bool virtual_clock, uint64_t count_min
 	for (uint64_t i = 1; i <= count; i++)
 		run_once(part, i, true, virtual_clock);
 	run_once(part, 0, false, virtual_clock);
-	/* By the real clock it depends on who comes first: whether a thread is idle or another begins. */
+	/*
+	 * By the real clock it depends on who comes first: whether a thread is idle or another begins.
+	 */
 	if (virtual_clock)
 		assert_int_equal(heap.count, count);
 	else
