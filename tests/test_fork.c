@@ -879,7 +879,7 @@ TEST(forking_a_live_slot_is_misuse)
 
 TEST(debug_mode_finds_every_live_slot_that_is_forked)
 {
-	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .debug = true }), 0);
 	expect_one_misuse(3, "the slot is live");
 }
 

@@ -262,7 +262,7 @@ static bide_source *batch_take(unsigned size_class)
 	for (unsigned i = 0; i < BATCH && pools.depot[size_class]; i++) {
 		bide_source *source = pools.depot[size_class];
 		pools.depot[size_class] = (bide_source *)(uintptr_t)source->generation;
-		source->generation = (uint64_t)(uintptr_t)list;
+		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)list, RELAXED);
 		list = source;
 	}
 	if (list || !(c = chunk_with_room(size_class)))
@@ -272,7 +272,7 @@ static bide_source *batch_take(unsigned size_class)
 	c->made = c->count - first < BATCH ? c->count : first + BATCH;
 	for (uint32_t i = c->made; i-- > first;) {
 		bide_source *source = chunk_object(c, i);
-		source->generation = (uint64_t)(uintptr_t)list;
+		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)list, RELAXED);
 		source->kind = BIDE_KIND_OPERATION_;
 		list = source;
 	}
@@ -355,13 +355,13 @@ void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_cl
 		return;
 	}
 	bide_spin_lock_(&pools.lock);
-	source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
+	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[size_class], RELAXED);
 	pools.depot[size_class] = source;
 	pool->room++;
 	for (unsigned i = 0; i < BATCH && pool->free; i++) {
 		source = pool->free;
 		pool->free = (bide_source *)(uintptr_t)source->generation;
-		source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
+		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[size_class], RELAXED);
 		pools.depot[size_class] = source;
 		pool->room++;
 	}
@@ -380,7 +380,7 @@ void bide_pools_give_(bide_source *source)
 		watched_give(source, size_class);
 	} else {
 		bide_spin_lock_(&pools.lock);
-		source->generation = (uint64_t)(uintptr_t)pools.depot[size_class];
+		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[size_class], RELAXED);
 		pools.depot[size_class] = source;
 		bide_spin_unlock_(&pools.lock);
 	}
@@ -394,7 +394,7 @@ void bide_pools_leave_(bide_thread *thread)
 		while (pool->free) {
 			bide_source *source = pool->free;
 			pool->free = (bide_source *)(uintptr_t)source->generation;
-			source->generation = (uint64_t)(uintptr_t)pools.depot[c];
+			BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[c], RELAXED);
 			pools.depot[c] = source;
 		}
 		pool->room = mode == MODE_FAST ? ROOM_START : 0;
