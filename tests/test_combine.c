@@ -550,9 +550,11 @@ TEST(when_any_with_a_yield_lets_others_run_first)
 	make_pending(1);
 	items[1] = items[2] = bide_yield();
 	assert_int_equal(result_of(bide_when_any(items, 3)), 1);
-	bide_value_task any = bide_when_any(items, 3); /* the yield loses */
+	bide_value_task any = bide_when_any(items, 3);
 	finish(0, 5);
-	assert_int_equal(result_of(any), 0);
+	int64_t first = result_of(any);
+	/* The yield loses, unless a worker has come to it meanwhile. */
+	assert_true(first == 0 || (many_workers() && first == 1));
 	assert_int_equal(result_of(items[0]), 5);
 	while (settle(0) != BIDE_FOREVER)
 		; /* what stood for the yield ends by itself */

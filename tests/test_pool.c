@@ -597,7 +597,7 @@ static int64_t ran_behind_a_long_one_ns(enum behind what)
 {
 	task *first = what == A_CONTINUATION ? task_create(0) : NULL;
 	int64_t ran = 0, began = 0, delay_ns = 0;
-	value_task other = bide_yield(), long_one;
+	value_task other = value_task_from(0), long_one;
 	struct timespec a_little = { .tv_nsec = 30 * MS };
 
 	if (what == A_CONTINUATION)
@@ -610,7 +610,8 @@ static int64_t ran_behind_a_long_one_ns(enum behind what)
 		all_asleep();
 	long_one = async_start_cold(long_after, .first = first, .other_ran = &ran, .began = &began,
 	                            .delay_ns = delay_ns);
-	assert_int_equal(bide_wait(other, NULL), 0);
+	if (what != A_TIMER) /* a wait would wake a worker, which then watches */
+		assert_int_equal(bide_wait(other, NULL), 0);
 	if (what == AN_OLDER_TIMER)
 		ran = bide_now_ns();
 	assert_int_equal(bide_wait(long_one, NULL), 0);
