@@ -37,16 +37,16 @@ BIDE_UNUSED static bide_stats stats(void)
 }
 
 /* Consumes a ready or pending value task that must succeed. */
-BIDE_UNUSED static int64_t result_of(bide_value_task value_task)
+BIDE_UNUSED static int64_t result_of(bide_value_task v)
 {
 	bide_payload got = { .i = -1 };
-	assert_int_equal(bide_wait(value_task, &got), 0);
+	assert_int_equal(bide_wait(v, &got), 0);
 	return got.i;
 }
 
-BIDE_UNUSED static int error_of(bide_value_task value_task)
+BIDE_UNUSED static int error_of(bide_value_task v)
 {
-	return bide_wait(value_task, NULL);
+	return bide_wait(v, NULL);
 }
 
 BIDE_UNUSED static void assert_nothing_in_use(void)
