@@ -1,6 +1,6 @@
 /*
- * Loops whose bodies run several at once: parallel_for, for_each_async, for_each_of_async. Arguments,
- * ranges, each exactly once, loops inside of loops and on other threads.
+ * Loops whose bodies run several at once: parallel_for, for_each_async, for_each_of_async.
+ * Arguments, ranges, each exactly once, loops inside of loops and on other threads.
  */
 /* threads */
 #include <errno.h>
