@@ -499,14 +499,9 @@ static void worker_free(worker *w)
 	bide_deallocate_(w, sizeof *w);
 }
 
-static worker *worker_new(unsigned index)
+/* All but its record and its deque. */
+static void worker_init(worker *w, unsigned index)
 {
-	worker *w = bide_allocate_(sizeof *w, 64);
-
-	if (!w)
-		return NULL;
-	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
-	w->thread.home = index;
 	w->index = index;
 	w->turns = 0;
 	w->has_next = w->inbox_first = false;
@@ -517,6 +512,17 @@ static worker *worker_new(unsigned index)
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init(&w->wheel, bide_os_now_ns());
+}
+
+static worker *worker_new(unsigned index)
+{
+	worker *w = bide_allocate_(sizeof *w, 64);
+
+	if (!w)
+		return NULL;
+	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
+	w->thread.home = index;
+	worker_init(w, index);
 	if (bide_deque_init_(&w->thread.worker))
 		return w;
 	worker_free(w);

@@ -978,6 +978,8 @@ static void replace(int index, void *at, unsigned size_bytes, uint64_t value, in
 	message before = p->history[p->count - 1];
 
 	append(index, value, releases(order), order == __ATOMIC_SEQ_CST, &before);
+	/* The same again is no news: two who wait for a lock do not wake each other. */
+	p->writes -= value == before.value;
 	x.threads[x.current].last_writes = p->writes;
 	memcpy(at, &value, size_bytes);
 }
