@@ -5,10 +5,11 @@
  * out; workers start and stop.
  *
  * pool.c is part of this file: its parts meet one by one, and its state can be looked at. The ring
- * is four large. Time passes by looking at the clock. Below it stand some lines instead of the
- * operating system.
+ * is four large, the inbox one. Time passes by looking at the clock. Below it stand some lines
+ * instead of the operating system.
  */
 #define BIDE_RING_SIZE 4u
+#define BIDE_INBOX_SIZE 1u
 #include "explore.h"
 
 #include <string.h>
@@ -244,8 +245,7 @@ static void reset(unsigned workers)
 	}
 	/* As it was when it started; its memory is used again. */
 	bide_sleep_start_();
-	pool.inbox_lock.state = pool.inbox_count = 0;
-	pool.first = pool.last = NULL;
+	bide_inbox_init_(&pool.inbox);
 	for (unsigned i = 0; i < workers; i++) {
 		bide_deque *deque = &pool.workers[i]->thread.worker.deque;
 
@@ -269,7 +269,7 @@ static void check(void)
 		run_all(w, take(w));
 		run_all(w, entry_of(inbox_take(w)));
 	}
-	EXPLORE_CHECK(!pool.first && !pool.last && pool.inbox_count == 0);
+	EXPLORE_CHECK(!pool.inbox.first && bide_inbox_size_(&pool.inbox) == 0);
 	for (unsigned i = 0; i < p.made; i++)
 		EXPLORE_CHECK(p.balls[i].ran == 1);
 }
