@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "library.h"
+#include "small_stack.h"
 
 #include <bide/short.h>
 
@@ -648,19 +649,6 @@ TEST(CT_17_a_linked_source_outlives_its_parents)
 	assert_false(bide_cancel_source_is_canceled(linked));
 	assert_true(bide_cancel(linked));
 	bide_cancel_source_unref(linked);
-}
-
-/* Runs on a small stack: what recursed with the depth would end there. */
-static void on_small_stack(void *(*run)(void *), void *argument)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	assert_int_equal(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
-	assert_int_equal(pthread_create(&thread, &attributes, run, argument), 0);
-	pthread_join(thread, NULL);
-	pthread_attr_destroy(&attributes);
 }
 
 TEST(linked_sources_100000_deep_are_canceled_in_bounded_stack)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "library.h"
+#include "small_stack.h"
 
 #include <bide/short.h>
 
@@ -977,19 +978,6 @@ static bide_context *chain(int depth, int64_t timeout_ns)
 		bottom = next;
 	}
 	return bottom;
-}
-
-/* Runs on a small stack: what recursed with the depth would end there. */
-static void on_small_stack(void *(*run)(void *), void *argument)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	pthread_attr_init(&attributes);
-	assert_int_equal(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
-	assert_int_equal(pthread_create(&thread, &attributes, run, argument), 0);
-	pthread_join(thread, NULL);
-	pthread_attr_destroy(&attributes);
 }
 
 static void *unref_context(void *context)

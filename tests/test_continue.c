@@ -3,6 +3,7 @@
  * constant stack.
  */
 /* threads */
+#include "support/small_stack.h"
 #include "task_support.h"
 
 /* What a continuation saw. */
@@ -305,14 +306,8 @@ static void *chain_on_a_small_stack(void *argument)
 TEST_SLOW(CW_11_a_chain_of_a_hundred_thousand_on_a_stack_of_256_KiB, 60)
 {
 	struct chain_job job = { 100000 };
-	pthread_attr_t attributes;
-	pthread_t thread;
 
-	pthread_attr_init(&attributes);
-	assert_int_equal(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
-	assert_int_equal(pthread_create(&thread, &attributes, chain_on_a_small_stack, &job), 0);
-	pthread_join(thread, NULL);
-	pthread_attr_destroy(&attributes);
+	on_small_stack(chain_on_a_small_stack, &job);
 }
 
 /* --- where continuations stand in the queue */

@@ -11,6 +11,7 @@
 
 #include "core/deque.h"
 #include "support/library.h"
+#include "support/limited_memory.h"
 
 #include <bide/short.h>
 
@@ -750,24 +751,6 @@ TEST(where_the_deque_is_full_the_child_runs_at_once)
 	assert_nothing_in_use();
 }
 
-static int allocations_left;
-
-static void *limited_allocate(size_t size_bytes, size_t alignment, void *argument)
-{
-	(void)argument;
-	if (allocations_left == 0)
-		return NULL;
-	allocations_left -= allocations_left > 0;
-	return aligned_alloc(alignment, (size_bytes + alignment - 1) / alignment * alignment);
-}
-
-static void limited_release(void *memory, size_t size_bytes, void *argument)
-{
-	(void)size_bytes;
-	(void)argument;
-	free(memory);
-}
-
 TEST(without_memory_children_fail_or_run_at_once_and_nothing_is_lost)
 {
 	int failures = 0;
@@ -776,14 +759,12 @@ TEST(without_memory_children_fail_or_run_at_once_and_nothing_is_lost)
 		bide_payload p;
 		int error;
 
-		assert_int_equal(bide_set_allocator(
-							 &(bide_allocator){ limited_allocate, limited_release, NULL }),
-		                 0);
-		allocations_left = limit;
+		limit_memory();
+		allowed_allocations = limit;
 		error = bide_wait(fib(8), &p);
 		failures += error != 0;
 		assert_true(error == 0 ? p.i == 21 : error == BIDE_ENOFRAME || error == ENOMEM);
-		allocations_left = -1;
+		allowed_allocations = -1;
 		assert_nothing_in_use();
 	}
 	assert_true(failures > 0);

@@ -14,6 +14,8 @@
 #include <stdatomic.h>
 
 #include "library.h"
+#include "limited_memory.h"
+#include "small_stack.h"
 
 enum { SOURCES_MAX = 4 };
 
@@ -453,46 +455,15 @@ static void *nest_groups(void *argument)
 
 TEST_SLOW(groups_nest_100000_deep_in_bounded_stack, 60)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, (size_t)256 * 1024);
-	assert_int_equal(pthread_create(&thread, &attributes, nest_groups, NULL), 0);
-	pthread_join(thread, NULL);
-	pthread_attr_destroy(&attributes);
+	on_small_stack(nest_groups, NULL);
 	worker_has_ended = true;
 }
 
 /* --- no memory --- */
 
-static long allowed_allocations;
-
-static void *limited_allocate(size_t size_bytes, size_t alignment, void *argument)
-{
-	void *memory = NULL;
-	(void)argument;
-	if (allowed_allocations == 0)
-		return NULL;
-	allowed_allocations--;
-	return posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment,
-	                      size_bytes) == 0
-	           ? memory
-	           : NULL;
-}
-
-static void limited_release(void *memory, size_t size_bytes, void *argument)
-{
-	(void)size_bytes;
-	(void)argument;
-	free(memory);
-}
-
 TEST(init_without_memory_fails_and_leaves_nothing)
 {
-	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
-	setenv("BIDE_POOL", "malloc", 1);
-	assert_int_equal(bide_set_allocator(&limited), 0);
-	allowed_allocations = -1;
+	limit_objects();
 	(void)bide_now_ns();
 	for (long n = 0; n < 2; n++) {
 		allowed_allocations = n;
@@ -510,11 +481,8 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 
 TEST(a_group_that_found_no_memory_is_not_used)
 {
-	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
 	expect_misuse();
-	setenv("BIDE_POOL", "malloc", 1);
-	assert_int_equal(bide_set_allocator(&limited), 0);
-	allowed_allocations = -1;
+	limit_objects();
 	(void)bide_now_ns();
 	allowed_allocations = 0;
 	assert_int_equal(bide_group_init(&group, 0), ENOMEM);

@@ -10,22 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "support/settle.h"
-#include "support/test.h"
+#include "support/later.h"
+#include "support/library.h"
 
 #include <bide/bide.h>
 #include <bide/short.h>
-
-static char misuse_text[1024];
-static int misuse_count;
-
-static void note_misuse(const char *message, void *argument)
-{
-	misuse_count++;
-	snprintf(misuse_text, sizeof misuse_text, "%s", message);
-	if (argument)
-		++*(int *)argument;
-}
 
 static void assert_says(const char *text)
 {
@@ -57,49 +46,6 @@ static void assert_says_line(unsigned line)
 		for (size_t i_ = 0; i_ < sizeof texts_ / sizeof *texts_; i_++) \
 			assert_says(texts_[i_]);                                   \
 	} while (0)
-
-static bide_stats stats_now(void)
-{
-	bide_stats stats;
-
-	bide_get_stats(&stats);
-	return stats;
-}
-
-struct later {
-	ASYNC_FRAME;
-	struct {
-		int yields;
-		int64_t value;
-		int error;
-	} in;
-	int i;
-};
-
-async(later)
-{
-	async_begin;
-	for (my->i = 0; my->i < my->in.yields; my->i++)
-		await(async_yield());
-	if (my->in.error)
-		async_fail(my->in.error);
-	async_return(my->in.value);
-async_finally:
-	async_end;
-}
-
-static value_task later(int yields, int64_t value)
-{
-	return async_start(later, .yields = yields, .value = value);
-}
-
-static int64_t result_of(value_task v)
-{
-	bide_payload result;
-
-	assert_int_equal(bide_wait(v, &result), 0);
-	return result.i;
-}
 
 /* Without pools a stale copy points into memory of the allocator: what it finds is no promise. */
 static void need_pools(void)
@@ -141,7 +87,7 @@ async_finally:
 TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
 {
 	need_pools();
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int yields = 1; yields < 3; yields++) {
 		value_task v = later(yields, 5);
 
@@ -158,8 +104,8 @@ TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
 		assert_says_line(first_line);
 		assert_says_line(second_line + 3);
 	}
-	assert_int_equal(stats_now().misuse_count, 4);
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().misuse_count, 4);
+	assert_int_equal(stats().frame_count, 0);
 }
 
 TEST(awaiting_twice_aborts_by_default)
@@ -172,7 +118,7 @@ TEST(awaiting_twice_aborts_by_default)
 	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), "bide: misuse: ");
 	(void)bide_wait(async_start(later, .value = 1), NULL);
 	/* The lines were noted by a run of the same function. */
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	(void)bide_wait(async_start(twice, .what = later(1, 5)), NULL);
 	bide_set_misuse_hook(NULL, NULL);
 	/* The processes below have no other threads of this one: they need workers of their own. */
@@ -191,7 +137,7 @@ TEST(awaiting_twice_aborts_by_default)
 
 TEST(a_value_task_that_holds_its_value_may_be_awaited_again)
 {
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	assert_int_equal(bide_wait(async_start(twice, .what = value_task_from(3)), NULL),
 	                 EDOM); /* no ESTALE */
 	assert_int_equal(misuse_count, 0);
@@ -205,7 +151,7 @@ TEST(waiting_twice_names_the_place_of_the_first)
 	need_pools();
 	first = __LINE__ + 1;
 	assert_int_equal(bide_wait(v, NULL), 0);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	second = __LINE__ + 1;
 	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 1);
@@ -227,7 +173,7 @@ TEST(every_use_of_a_consumed_value_task_is_misuse)
 
 	need_pools();
 	assert_int_equal(bide_wait(v, NULL), 0);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	MISUSE(assert_int_equal(bide_value_task_status(v), BIDE_FAILED),
 	       "bide_value_task_status: this value task has been consumed already");
 	MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
@@ -248,7 +194,7 @@ TEST(using_a_value_task_after_as_task_is_misuse)
 	value_task v = later(2, 5);
 	task *t = as_task(v), *again;
 
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int done = 0; done < 2; done++) {
 		MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "consumed already",
 		       "bide_as_task");
@@ -262,7 +208,7 @@ TEST(using_a_value_task_after_as_task_is_misuse)
 		assert_int_equal(bide_task_result(t).i, 5);
 	}
 	task_unref(t);
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().frame_count, 0);
 }
 
 TEST(using_a_value_task_after_forget_is_misuse)
@@ -272,7 +218,7 @@ TEST(using_a_value_task_after_forget_is_misuse)
 
 	need_pools();
 	forget(v);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int done = 0; done < 2; done++) {
 		MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "consumed already");
 		MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
@@ -283,7 +229,7 @@ TEST(using_a_value_task_after_forget_is_misuse)
 		MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
 		settle(0);
 	}
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().frame_count, 0);
 }
 
 struct once {
@@ -317,7 +263,7 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	/* A function that another worker may run meanwhile can not be looked at. */
 	who = many_workers() ? "an await that is going on" : "in once";
 
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE), "awaits",
 	       who, "in twice");
 	if (!many_workers())
@@ -329,7 +275,7 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	task_unref(t);
 	bide_user_source_complete(&gate, (bide_payload){ .i = 5 });
 	assert_int_equal(result_of(first), 5);
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().frame_count, 0);
 }
 
 /* --- other threads --- */
@@ -357,7 +303,7 @@ TEST(with_one_worker_a_value_task_on_another_thread_is_misuse)
 
 	one_worker();
 	v = later(1, 5);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	assert_int_equal(pthread_create(&thread, NULL, use_elsewhere, &v), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(result_of(v), 5);
@@ -383,7 +329,7 @@ TEST(with_many_workers_any_thread_uses_a_value_task)
 	pthread_t thread;
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int yields = 0; yields < 100; yields++) {
 		for (int i = 0; i < 4; i++)
 			v[i] = later(yields, 5 + i);
@@ -392,21 +338,27 @@ TEST(with_many_workers_any_thread_uses_a_value_task)
 	}
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_int_equal(misuse_count, 0);
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().frame_count, 0);
 	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "many workers");
 }
 
 /* --- the hook --- */
 
+static void count_misuse(const char *message, void *argument)
+{
+	(void)message;
+	++*(int *)argument;
+}
+
 TEST(the_hook_gets_its_argument_and_counts)
 {
 	int seen = 0;
 
-	bide_set_misuse_hook(note_misuse, &seen);
+	bide_set_misuse_hook(count_misuse, &seen);
 	for (int i = 1; i <= 3; i++) {
 		assert_int_equal(value_task_from_error(0).state, EINVAL);
 		assert_int_equal(seen, i);
-		assert_int_equal(stats_now().misuse_count, i);
+		assert_int_equal(stats().misuse_count, i);
 	}
 	bide_set_misuse_hook(NULL, NULL);
 	EXPECT_ABORT((void)value_task_from_error(-7).state,
@@ -443,15 +395,15 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 	forget(value_task_from(5));
 	settle(0);
 	assert_int_equal(unobserved_count, 2);
-	assert_int_equal(stats_now().unobserved_count, 2);
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().unobserved_count, 2);
+	assert_int_equal(stats().frame_count, 0);
 }
 
 /* --- null and out of range --- */
 
 TEST(null_arguments_of_source_h)
 {
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	MISUSE(bide_user_source_init(NULL, NULL), "bide_user_source_init", "NULL");
 	MISUSE(bide_user_source_init_local(NULL, NULL), "bide_user_source_init", "NULL");
 	MISUSE(assert_int_equal(bide_user_source_value_task(NULL).state, EINVAL),
@@ -472,7 +424,7 @@ TEST(errors_out_of_range_of_source_h)
 	bide_user_source source;
 
 	bide_user_source_init(&source, NULL);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int i = 0; i < 3; i++) {
 		MISUSE(bide_user_source_fail(&source, bad[i]), "bide_user_source_fail", "4095", shown[i]);
 		MISUSE(assert_false(bide_user_source_try_fail(&source, bad[i])),
@@ -493,7 +445,7 @@ TEST(null_arguments_of_task_h)
 	task *t = task_create(0), *over = bide_task_from_int(100);
 	bide_payload payload = { .i = 1 };
 
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	MISUSE(assert_null(bide_task_ref(NULL)), "bide_task_ref", "NULL");
 	misuse_count = 0;
 	bide_task_unref(NULL);
@@ -551,7 +503,7 @@ TEST(null_arguments_of_misuse_h_and_memory_h)
 {
 	bide_allocator half = { NULL, NULL, NULL };
 
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	bide_set_unobserved_hook(NULL, NULL); /* the default */
 	MISUSE(assert_int_equal(bide_set_allocator(NULL), EINVAL), "bide_set_allocator", "NULL");
 	MISUSE(assert_int_equal(bide_set_allocator(&half), EINVAL), "bide_set_allocator",
@@ -573,7 +525,7 @@ TEST(the_allocator_cannot_be_changed_while_memory_is_in_use)
 
 	assert_int_equal(bide_set_allocator(&other), EBUSY);
 	assert_int_equal(result_of(v), 2);
-	assert_int_equal(stats_now().misuse_count, 0);
+	assert_int_equal(stats().misuse_count, 0);
 }
 
 /* --- waiting at the wrong place --- */
@@ -598,7 +550,7 @@ async_finally:
 
 TEST(waiting_inside_an_async_function_is_misuse)
 {
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	MISUSE(assert_int_equal(result_of(async_start(waits_inside)), 9), "bide_wait", "waits_inside",
 	       "test_misuse.c:");
 }
@@ -607,7 +559,7 @@ TEST(a_negative_limit_is_misuse)
 {
 	value_task v = later(1, 9);
 
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	MISUSE(assert_int_equal(bide_wait_for(v, NULL, -1), EINVAL), "bide_wait_for", "below zero");
 	assert_int_equal(result_of(v), 9);
 }
@@ -667,10 +619,10 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	(void)done;
 	(void)waiting;
 	if (!many_workers())
-		assert_int_equal(stats_now().unconsumed_count, 0);
+		assert_int_equal(stats().unconsumed_count, 0);
 	settle(0);
-	assert_int_equal(stats_now().unconsumed_count, 1);
-	assert_int_equal(stats_now().frame_count, 2);
+	assert_int_equal(stats().unconsumed_count, 1);
+	assert_int_equal(stats().frame_count, 2);
 	assert_int_equal(shutdown_and_read(false), 2);
 	assert_printed("leak: async function later");
 	assert_printed("nobody consumed");
@@ -682,8 +634,8 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 #endif
 	snprintf(text, sizeof text, "tests/test_misuse.c:");
 	assert_printed(text);
-	assert_int_equal(stats_now().live_bytes, 0);
-	assert_int_equal(stats_now().frame_count, 0);
+	assert_int_equal(stats().live_bytes, 0);
+	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(result_of(later(1, 3)), 3); /* as new */
 	assert_int_equal(shutdown_and_read(false), 0);
 	assert_string_equal(printed, "");
@@ -725,7 +677,7 @@ TEST(a_task_that_somebody_holds_is_named_at_shutdown)
 
 	(void)t;
 	settle(0);
-	assert_int_equal(stats_now().unconsumed_count, 0);
+	assert_int_equal(stats().unconsumed_count, 0);
 	assert_int_equal(shutdown_and_read(false), 1);
 	assert_printed("later");
 	assert_printed("a task that somebody still refers to");
@@ -744,7 +696,7 @@ TEST(stale_copies_are_caught_after_the_memory_was_used_again)
 		assert_int_equal(result_of(stale[i]), i);
 	for (int i = 0; i < 50; i++)
 		v[i] = later(1, 100 + i); /* the same frames, most likely */
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(bide_wait(stale[i], NULL), BIDE_ESTALE);
 		assert_int_equal(misuse_count, ++expected);

@@ -9,44 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/settle.h"
-#include "support/test.h"
+#include "support/later.h"
+#include "support/library.h"
 
 #include <bide/bide.h>
 #include <bide/short.h>
-
-/* Yields, then returns a value or fails. */
-struct later {
-	ASYNC_FRAME;
-	struct {
-		int yields;
-		int64_t value;
-		int error;
-	} in;
-	int i;
-};
-
-async(later)
-{
-	async_begin;
-	for (my->i = 0; my->i < my->in.yields; my->i++)
-		await(async_yield());
-	if (my->in.error)
-		async_fail(my->in.error);
-	async_return(my->in.value);
-async_finally:
-	async_end;
-}
-
-static value_task later(int yields, int64_t value)
-{
-	return async_start(later, .yields = yields, .value = value);
-}
-
-static value_task failing_later(int yields, int error)
-{
-	return async_start(later, .yields = yields, .error = error);
-}
 
 /* Awaits one value task: what it got. */
 struct consume {
@@ -75,24 +42,6 @@ static int64_t awaited(value_task what, int *error)
 	*error = 0;
 	assert_int_equal(bide_wait(async_start(consume, .what = what, .error = error), &result), 0);
 	return result.i;
-}
-
-static uint64_t allocations(void)
-{
-	bide_stats stats;
-
-	bide_get_stats(&stats);
-	return stats.allocation_count;
-}
-
-static char misuse_text[1024];
-static int misuse_count;
-
-static void note_misuse(const char *message, void *argument)
-{
-	(void)argument;
-	misuse_count++;
-	snprintf(misuse_text, sizeof misuse_text, "%s", message);
 }
 
 /* --- the struct --- */
@@ -217,7 +166,7 @@ TEST(passed_and_returned_in_two_registers)
 
 TEST(completed_value_tasks_allocate_nothing)
 {
-	uint64_t before = allocations();
+	uint64_t before = stats().allocation_count;
 	value_task v[5];
 
 	v[0] = value_task_from(42);
@@ -227,7 +176,7 @@ TEST(completed_value_tasks_allocate_nothing)
 	v[4] = value_task_completed();
 	for (size_t i = 0; i < 5; i++)
 		assert_true(value_task_is_ready(v[i]));
-	assert_int_equal(allocations(), before);
+	assert_int_equal(stats().allocation_count, before);
 }
 
 /* --- value_task_from --- */
@@ -352,7 +301,7 @@ TEST(from_evaluates_its_argument_once)
 
 TEST(from_error_takes_1_to_4095)
 {
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	for (int error = 1; error <= 4095; error++) {
 		value_task v = value_task_from_error(error);
 		assert_int_equal(bide_value_task_error(v), error);
@@ -473,10 +422,10 @@ TEST(VT_08_every_way_to_the_result_gives_the_same_error)
 
 	for (int yields = 0; yields < 2; yields++) {
 		result.i = 5;
-		assert_int_equal(bide_wait(failing_later(yields, EIO), &result), EIO);
-		awaited(failing_later(yields, EIO), &error);
+		assert_int_equal(bide_wait(failing(yields, EIO), &result), EIO);
+		awaited(failing(yields, EIO), &error);
 		assert_int_equal(error, EIO);
-		t = as_task(failing_later(yields, EIO));
+		t = as_task(failing(yields, EIO));
 		assert_int_equal(bide_task_wait(t, NULL), EIO);
 		assert_int_equal(bide_task_error(t), EIO);
 		task_unref(t);
@@ -488,13 +437,13 @@ TEST(VT_08_every_way_to_the_result_gives_the_same_error)
 TEST(VT_14_as_task_of_completed_ones_is_one_shared_task)
 {
 	static value_task zero;
-	uint64_t before = allocations();
+	uint64_t before = stats().allocation_count;
 	task *first = as_task(zero), *second = as_task(zero);
 
 	assert_ptr_equal(first, second);
 	assert_ptr_equal(first, bide_task_completed());
 	assert_int_equal(bide_task_status(first), BIDE_SUCCEEDED);
-	assert_int_equal(allocations(), before);
+	assert_int_equal(stats().allocation_count, before);
 	task_unref(first);
 	task_unref(second);
 }
@@ -520,7 +469,7 @@ TEST(VT_17_as_task_of_a_source_that_is_done_consumes_it)
 	settle(0);
 	first = as_task(v);
 	assert_int_equal(bide_task_result(first).i, 99);
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	second = as_task(v);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(bide_task_error(second), BIDE_ESTALE);
@@ -556,7 +505,7 @@ TEST(VT_19_as_task_over_a_source_gives_its_value)
 TEST(VT_21_as_task_over_a_canceled_source_is_canceled)
 {
 	for (int yields = 0; yields < 3; yields++) {
-		value_task v = failing_later(yields, ECANCELED);
+		value_task v = failing(yields, ECANCELED);
 		task *t;
 
 		settle(0);
@@ -593,11 +542,11 @@ TEST(VT_22_as_task_over_a_user_source_that_is_canceled_is_canceled)
 TEST(as_task_of_a_pending_one_is_the_frame_itself)
 {
 	value_task v = later(1, 77);
-	uint64_t before = allocations();
+	uint64_t before = stats().allocation_count;
 	task *t = as_task(v);
 
 	assert_ptr_equal(t, (task *)v.state);
-	assert_int_equal(allocations(), before);
+	assert_int_equal(stats().allocation_count, before);
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	task_unref(t);
 }
@@ -607,7 +556,7 @@ TEST(as_task_of_a_pending_one_is_the_frame_itself)
 TEST(VT_23_a_completed_one_is_preserved_by_a_copy)
 {
 	value_task v = value_task_from(12), copy = v;
-	uint64_t threads = bide_worker_count(), before = allocations();
+	uint64_t threads = bide_worker_count(), before = stats().allocation_count;
 	int error;
 
 	assert_true(bide_value_task_equal(v, copy));
@@ -619,7 +568,7 @@ TEST(VT_23_a_completed_one_is_preserved_by_a_copy)
 	 * Only the frames of the awaits: from the pool, which is warm after the first chunk; and this
 	 * thread's record, if it is no worker.
 	 */
-	assert_true(allocations() - before <= (threads > 1 ? 4 : 3) || getenv("BIDE_POOL"));
+	assert_true(stats().allocation_count - before <= (threads > 1 ? 4 : 3) || getenv("BIDE_POOL"));
 }
 
 TEST(VT_24_a_value_task_over_a_task_that_is_over_is_its_outcome)
@@ -729,7 +678,7 @@ TEST(VT_39_a_source_that_completes_twice_is_told)
 
 	bide_user_source_init(&source, NULL);
 	t = as_task(bide_user_source_value_task(&source));
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	bide_user_source_complete(&source, (bide_payload){ .i = 1 });
 	assert_int_equal(misuse_count, 0);
 	bide_user_source_complete(&source, (bide_payload){ .i = 2 });
@@ -745,7 +694,7 @@ TEST(VT_41_a_torn_copy_is_caught)
 	value_task a = later(1, 1), b = later(1, 2), torn;
 	bide_payload result;
 
-	bide_set_misuse_hook(note_misuse, NULL);
+	expect_misuse();
 	torn.payload = a.payload;
 	torn.state = b.state;
 	assert_int_equal(bide_wait(torn, &result), BIDE_ESTALE);

@@ -67,6 +67,19 @@ width() {
 	END { exit wide }' $(sources include src tests examples bench)
 }
 
+# Functions within 70 lines: those whose braces stand in the first column.
+lengths() {
+	awk '/^{/ { begin = FNR }
+	/^}/ && begin {
+		if (FNR - begin - 1 > 70) {
+			print FILENAME ":" begin ": " FNR - begin - 1 " lines in a function"
+			long = 1
+		}
+		begin = 0
+	}
+	END { exit long }' $(sources include src tests examples bench)
+}
+
 analyse() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
 		--suppress=missingIncludeSystem --suppress=internalAstError:src/core/continue.c \
@@ -84,6 +97,7 @@ mkdir -p build/logs
 check_with clang-format clang-format clang-format --dry-run -Werror \
 	$(sources include src tests examples bench | grep -v -e '^tests/compile/' -e '^tests/lint/')
 check width width
+check lengths lengths
 if [ -n "$(sources src)" ]; then
 	need "to build" $build_needs $test_needs
 	check_with clang-tidy clang-tidy tidy

@@ -21,24 +21,36 @@ async_finally:
 	async_end;
 }
 
+/* Branches, loops and jumps. */
 struct load {
 	ASYNC_FRAME;
 	struct {
 		int key;
 		const char *name;
-		value_task before, after;
 	} in;
 	int i, n;
 	long sum;
 	unsigned char small;
+	const char *text;
+	struct {
+		int x[10];
+	} inner;
+};
+
+/* Destinations, parameters and returns of many types; a cleanup that waits. */
+struct convert {
+	ASYNC_FRAME;
+	struct {
+		int key;
+		value_task before, after;
+	} in;
+	int n;
+	long sum;
 	float f;
 	double d;
 	bool flag;
 	const char *text;
 	void *memory;
-	struct {
-		int x[10];
-	} inner;
 };
 
 struct recursive {
@@ -49,7 +61,7 @@ struct recursive {
 	int64_t below;
 };
 
-async_declare(load);
+async_declare(convert);
 
 async(recursive)
 {
@@ -113,6 +125,14 @@ retry:
 	await_or(number(6), my->n = await_error);
 	if (my->n)
 		await_or(text(7), goto retry);
+	async_return(async_start(convert, .key = my->in.key));
+async_finally:
+	async_end;
+}
+
+async(convert)
+{
+	async_begin;
 	await(my->f, value_task_from(1.5));
 	await(my->d, value_task_from(2.5));
 	await(my->flag, value_task_from(true));
@@ -122,7 +142,7 @@ retry:
 	await(with_timeout_ms(50, number(1)));
 	await(my->n, async_start(recursive, .depth = 3));
 	await(async_start(bare));
-	await(async_start(load, .key = my->in.key - 1, .before = async_start(bare),
+	await(async_start(convert, .key = my->in.key - 1, .before = async_start(bare),
 	                  .after = async_start(recursive, .depth = 1)));
 	await(my->in.before);
 	await_or(my->n, my->in.after, async_fail(await_error));

@@ -21,6 +21,7 @@ static struct {
 	int error;
 	int64_t result;
 	bide_user_source source;
+	bide_value_task item; /* lives as long as who waits for it */
 	bide_executor *strand;
 	unsigned running; /* plain: two at once would race */
 } m;
@@ -305,9 +306,8 @@ MANY(alarm_set_and_end_against_alarm, setup_source, (source_later_unref_thread, 
 
 static bide_value_task any_of_source(void)
 {
-	bide_value_task item = bide_user_source_value_task(&m.source);
-
-	return bide_when_any(&item, 1);
+	m.item = bide_user_source_value_task(&m.source);
+	return bide_when_any(&m.item, 1);
 }
 
 static void setup_any(void)

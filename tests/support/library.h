@@ -1,6 +1,6 @@
 /*
- * library.h - what tests of the whole library share: a misuse hook that keeps what it was told, and
- * the check that nothing is left in use, which also ends the runtime.
+ * library.h - what tests of the whole library share: a misuse hook that keeps what it was told,
+ * results of value tasks, and the check that nothing is left in use, which also ends the runtime.
  */
 #ifndef BIDE_TEST_LIBRARY_H
 #define BIDE_TEST_LIBRARY_H
@@ -34,6 +34,19 @@ BIDE_UNUSED static bide_stats stats(void)
 	bide_stats s;
 	bide_get_stats(&s);
 	return s;
+}
+
+/* Consumes a ready or pending value task that must succeed. */
+BIDE_UNUSED static int64_t result_of(bide_value_task v)
+{
+	bide_payload got = { .i = -1 };
+	assert_int_equal(bide_wait(v, &got), 0);
+	return got.i;
+}
+
+BIDE_UNUSED static int error_of(bide_value_task v)
+{
+	return bide_wait(v, NULL);
 }
 
 BIDE_UNUSED static void assert_nothing_in_use(void)

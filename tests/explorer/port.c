@@ -1,0 +1,128 @@
+/*
+ * port.c - the rest of the port: memory that is checked, and what hardly matters here.
+ */
+#include "engine.h"
+
+#include <stdio.h>
+
+void *bide_port_allocate(size_t size_bytes, size_t alignment)
+{
+	size_t rounded_bytes = (size_bytes + 63) & ~(size_t)63;
+	int i;
+
+	(void)alignment;
+	for (i = 0; i < engine.block_count; i++)
+		if (!engine.blocks[i].used && engine.blocks[i].size_bytes == rounded_bytes &&
+		    engine.blocks[i].released != engine.execution)
+			break;
+	if (i == engine.block_count) {
+		if (engine.block_count == BLOCKS_MAX || engine.arena_used + rounded_bytes > ARENA_BYTES)
+			explore_fail("the explorer's memory is full");
+		engine.block_count++;
+		engine.blocks[i].at = engine.arena + engine.arena_used;
+		engine.blocks[i].size_bytes = rounded_bytes;
+		engine.arena_used += rounded_bytes;
+	}
+	engine.blocks[i].used = true;
+	return engine.blocks[i].at;
+}
+
+void bide_port_release(void *memory, size_t size_bytes)
+{
+	(void)size_bytes;
+	for (int i = 0; i < engine.block_count; i++) {
+		if (engine.blocks[i].at != memory)
+			continue;
+		if (!engine.blocks[i].used)
+			explore_fail("block%d is released twice", i);
+		engine.blocks[i].used = false;
+		engine.blocks[i].released = engine.execution;
+		race_give_back(memory, engine.blocks[i].size_bytes);
+		return;
+	}
+	explore_fail("%p was never allocated", memory);
+}
+
+bool explore_is_released(const void *memory)
+{
+	for (int i = 0; i < engine.block_count; i++)
+		if (engine.blocks[i].at == memory)
+			return !engine.blocks[i].used;
+	return false;
+}
+
+bool bide_port_on_worker(void)
+{
+	return bide_shared_ || engine.current == NOBODY ||
+	       !(engine.scenario->foreign >> engine.current & 1);
+}
+
+unsigned bide_port_worker_count(void)
+{
+	return 1;
+}
+
+int64_t bide_port_now(void)
+{
+	return 0;
+}
+
+bide_worker *explore_worker(int thread)
+{
+	return &engine.records[thread].worker;
+}
+
+void bide_port_stats(bide_stats *stats)
+{
+	(void)stats;
+}
+
+const void *bide_port_thread(void)
+{
+	return &engine.threads[engine.current == NOBODY ? 0 : engine.current];
+}
+
+bool bide_port_heavy_fence(void)
+{
+	if (!engine.scenario->fenced)
+		explore_heavy_fence();
+	return !engine.scenario->fenced;
+}
+
+void bide_port_offer(bide_worker *worker)
+{
+	if (engine.scenario->offered)
+		engine.scenario->offered(worker);
+}
+
+void bide_port_print(const char *text)
+{
+	fputs(text, stderr);
+}
+
+void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments)
+{
+	vsnprintf(to, size_bytes, format, arguments);
+}
+
+const char *bide_port_error_text(int error)
+{
+	(void)error;
+	return "";
+}
+
+void bide_port_abort(void)
+{
+	explore_fail("abort");
+}
+
+void bide_port_wait_a_moment(unsigned tries)
+{
+	(void)tries;
+	explore_relax();
+}
+
+bide_worker *bide_worker_attach_(void)
+{
+	explore_fail("a thread without a record");
+}

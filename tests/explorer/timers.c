@@ -1,0 +1,69 @@
+/*
+ * timers.c - the timers of the port: a list in the order in which they were armed.
+ */
+#include "engine.h"
+
+#include <string.h>
+
+/* The wheel acts as a list under a lock. what: is done to a timer; timer NULL: to the first. */
+static void wheel_touch(bide_timer *timer, const char *what)
+{
+	int index;
+
+	if (!engine.running)
+		return;
+	schedule_point(OP_WRITE, engine.wheel);
+	index = memory_place_of(engine.wheel, 1);
+	memory_read(index, 0, __ATOMIC_ACQ_REL);
+	if (!timer && engine.wheel_count > 0)
+		timer = engine.wheel[0];
+	if (timer) {
+		race_plain(&timer->next, sizeof timer->next, true);
+		report_note(what, timer, 0, 0, NULL);
+	}
+	memory_append(index, 0, true, false,
+	              &engine.places[index].history[engine.places[index].count - 1]);
+}
+
+static bide_timer *wheel_take(unsigned index)
+{
+	bide_timer *timer = engine.wheel[index];
+
+	memmove(&engine.wheel[index], &engine.wheel[index + 1],
+	        (--engine.wheel_count - index) * sizeof(bide_timer *));
+	return timer;
+}
+
+void bide_port_arm(bide_timer *timer)
+{
+	wheel_touch(timer, "arms");
+	for (unsigned i = 0; i < engine.wheel_count; i++)
+		if (engine.wheel[i] == timer)
+			explore_fail("a timer is armed twice");
+	if (engine.wheel_count == WHEEL_MAX)
+		explore_fail("the wheel is full");
+	engine.wheel[engine.wheel_count++] = timer;
+}
+
+bool bide_port_disarm(bide_timer *timer)
+{
+	wheel_touch(timer, "disarms");
+	for (unsigned i = 0; i < engine.wheel_count; i++)
+		if (engine.wheel[i] == timer) {
+			(void)wheel_take(i);
+			return true;
+		}
+	return false;
+}
+
+bool explore_expire(void)
+{
+	bide_timer *timer;
+
+	wheel_touch(NULL, "is due");
+	if (engine.wheel_count == 0)
+		return false;
+	timer = wheel_take(0);
+	bide_timer_due_(timer);
+	return true;
+}

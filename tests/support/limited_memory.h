@@ -1,0 +1,53 @@
+/*
+ * limited_memory.h - an allocator that refuses after so many allocations. Before the library is
+ * used; nobody else allocates while a test changes the limit.
+ */
+#ifndef BIDE_TEST_LIMITED_MEMORY_H
+#define BIDE_TEST_LIMITED_MEMORY_H
+
+#include <stdlib.h>
+
+#include <bide/bide.h>
+
+#include "test.h"
+
+static long allowed_allocations = -1; /* below 0: all */
+
+static void *limited_allocate(size_t size_bytes, size_t alignment, void *argument)
+{
+	void *memory = NULL;
+
+	(void)argument;
+	if (allowed_allocations == 0)
+		return NULL;
+	if (allowed_allocations > 0)
+		allowed_allocations--;
+	return posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment,
+	                      size_bytes) == 0
+	           ? memory
+	           : NULL;
+}
+
+static void limited_release(void *memory, size_t size_bytes, void *argument)
+{
+	(void)size_bytes;
+	(void)argument;
+	free(memory);
+}
+
+BIDE_UNUSED static void limit_memory(void)
+{
+	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
+
+	allowed_allocations = -1;
+	assert_int_equal(bide_set_allocator(&limited), 0);
+}
+
+/* Every object becomes an allocation of its own, so that each one can fail. */
+BIDE_UNUSED static void limit_objects(void)
+{
+	setenv("BIDE_POOL", "malloc", 1);
+	limit_memory();
+}
+
+#endif
