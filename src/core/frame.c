@@ -60,11 +60,12 @@ typedef struct record {
 } record;
 BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0, "objects behind a record stay aligned");
 
-/* Shared by all threads, under the lock, which is held for the length of a batch. */
+/* Shared by all threads, under the lock. */
 static struct {
 	uint32_t lock;
 	chunk *chunks[BIDE_CLASS_COUNT_];
-	bide_source *depot[BIDE_CLASS_COUNT_]; /* linked through their generation */
+	/* batches: linked through the generation; each head's payload is the head of the next */
+	bide_source *depot[BIDE_CLASS_COUNT_];
 	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
 	record *singles;          /* all of them, also free ones */
 	record *big[BIG_BUCKETS]; /* free frames above the largest class; linked through `started` */
@@ -252,30 +253,62 @@ static bide_source *chunk_object(chunk *c, uint32_t index)
 	                               c->front);
 }
 
-/* Fast mode, under the lock: a list of objects from the depot, or new ones; NULL: no memory. */
+static bide_source *link_of(const bide_source *free)
+{
+	return (bide_source *)(uintptr_t)free->generation;
+}
+
+static void set_link(bide_source *free, const bide_source *link)
+{
+	BIDE_STORE(&free->generation, (uint64_t)(uintptr_t)link, RELAXED); /* stale ones read it */
+}
+
+/*
+ * Fast mode, under the lock: takes a batch out of the depot, or makes one; NULL: no memory. It is
+ * not walked here: what other cores have given back costs a cache miss an object.
+ */
 static bide_source *batch_take(unsigned size_class)
 {
-	bide_source *list = NULL;
+	bide_source *list = pools.depot[size_class];
 	uint32_t first;
 	chunk *c;
 
-	for (unsigned i = 0; i < BATCH && pools.depot[size_class]; i++) {
-		bide_source *source = pools.depot[size_class];
-		pools.depot[size_class] = (bide_source *)(uintptr_t)source->generation;
-		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)list, RELAXED);
-		list = source;
-	}
-	if (list || !(c = chunk_with_room(size_class)))
+	if (list) {
+		pools.depot[size_class] = list->payload.p;
 		return list;
+	}
+	c = chunk_with_room(size_class);
+	if (!c)
+		return NULL;
 	/* Linked so that they are taken in the order of their addresses. */
 	first = c->made;
 	c->made = c->count - first < BATCH ? c->count : first + BATCH;
 	for (uint32_t i = c->made; i-- > first;) {
 		bide_source *source = chunk_object(c, i);
-		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)list, RELAXED);
+		set_link(source, list);
 		source->kind = BIDE_KIND_OPERATION_;
 		list = source;
 	}
+	return list;
+}
+
+static void batch_give(bide_source *list, unsigned size_class)
+{
+	bide_spin_lock_(&pools.lock);
+	list->payload.p = pools.depot[size_class];
+	pools.depot[size_class] = list;
+	bide_spin_unlock_(&pools.lock);
+}
+
+/* A batch of what is free, which is not nothing. */
+static bide_source *batch_cut(bide_pool *pool)
+{
+	bide_source *list = pool->free, *last = list;
+
+	for (unsigned i = 1; i < BATCH && link_of(last); i++)
+		last = link_of(last);
+	pool->free = link_of(last);
+	set_link(last, NULL);
 	return list;
 }
 
@@ -331,7 +364,7 @@ bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const b
 	bide_spin_unlock_(&pools.lock);
 	if (!list)
 		return NULL;
-	pool->free = (bide_source *)(uintptr_t)list->generation;
+	pool->free = link_of(list);
 	pool->room++;
 	return list;
 }
@@ -354,18 +387,10 @@ void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_cl
 			watched_give(source, size_class);
 		return;
 	}
-	bide_spin_lock_(&pools.lock);
-	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[size_class], RELAXED);
-	pools.depot[size_class] = source;
-	pool->room++;
-	for (unsigned i = 0; i < BATCH && pool->free; i++) {
-		source = pool->free;
-		pool->free = (bide_source *)(uintptr_t)source->generation;
-		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[size_class], RELAXED);
-		pools.depot[size_class] = source;
-		pool->room++;
-	}
-	bide_spin_unlock_(&pools.lock);
+	set_link(source, pool->free);
+	pool->free = source;
+	batch_give(batch_cut(pool), size_class);
+	pool->room += BATCH;
 }
 
 void bide_pools_give_(bide_source *source)
@@ -379,27 +404,20 @@ void bide_pools_give_(bide_source *source)
 	} else if (mode == MODE_WATCHED) {
 		watched_give(source, size_class);
 	} else {
-		bide_spin_lock_(&pools.lock);
-		BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[size_class], RELAXED);
-		pools.depot[size_class] = source;
-		bide_spin_unlock_(&pools.lock);
+		set_link(source, NULL);
+		batch_give(source, size_class);
 	}
 }
 
 void bide_pools_leave_(bide_thread *thread)
 {
-	bide_spin_lock_(&pools.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
 		bide_pool *pool = &thread->worker.pool[c];
-		while (pool->free) {
-			bide_source *source = pool->free;
-			pool->free = (bide_source *)(uintptr_t)source->generation;
-			BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pools.depot[c], RELAXED);
-			pools.depot[c] = source;
-		}
+
+		while (pool->free)
+			batch_give(batch_cut(pool), c);
 		pool->room = mode == MODE_FAST ? ROOM_START : 0;
 	}
-	bide_spin_unlock_(&pools.lock);
 }
 
 void bide_pools_release_(void)

@@ -4,8 +4,8 @@
 #include "pool.h"
 
 #include "../core/deque.h"
-#include "../core/queue.h"
 #include "../os/os.h"
+#include "inbox.h"
 #include "ring.h"
 #include "runtime.h"
 #include "sleep.h"
@@ -44,9 +44,7 @@ static struct {
 	worker *workers[BIDE_WORKERS_MAX];
 	unsigned count;
 	uint32_t homes; /* timers of other threads go round the workers */
-	bide_os_mutex inbox_lock;
-	bide_frame *first, *last; /* of the inbox */
-	_Alignas(64) uint32_t inbox_count;
+	bide_inbox inbox;
 } pool;
 
 static worker *this_worker(void)
@@ -93,7 +91,7 @@ static bool has_work(const worker *w)
 
 bool bide_pool_has_work_(void)
 {
-	if (BIDE_LOAD(&pool.inbox_count, RELAXED))
+	if (bide_inbox_size_(&pool.inbox))
 		return true;
 	for (unsigned i = 0; i < pool.count; i++)
 		if (has_work(pool.workers[i]))
@@ -130,65 +128,31 @@ void bide_pool_offer_(bide_worker *head)
 
 /* --- making runnable --- */
 
-static void inbox_append(bide_frame *first, bide_frame *last, uint32_t count)
-{
-	bide_queue_set_link_(last, NULL);
-	bide_os_lock(&pool.inbox_lock);
-	if (pool.last)
-		bide_queue_set_link_(pool.last, first);
-	else
-		pool.first = first;
-	pool.last = last;
-	BIDE_STORE(&pool.inbox_count, pool.inbox_count + count, SEQ_CST);
-	bide_os_unlock(&pool.inbox_lock);
-}
-
 /* A share of the inbox goes to this worker's ring; the first of it is returned. */
 static bide_frame *inbox_take(worker *w)
 {
-	bide_frame *frame, *first = NULL;
-	uint32_t count;
+	bide_frame *share[INBOX_SHARE];
+	uint32_t room = BIDE_RING_SIZE + 1 - bide_ring_size_(&w->ring); /* others only take from it */
+	uint32_t max = room < INBOX_SHARE ? room : INBOX_SHARE;
+	uint32_t count = bide_inbox_take_(&pool.inbox, share, max, pool.count);
 
-	if (!BIDE_LOAD(&pool.inbox_count, RELAXED))
-		return NULL;
-	bide_os_lock(&pool.inbox_lock);
-	count = pool.inbox_count / pool.count + 1;
-	if (count > INBOX_SHARE)
-		count = INBOX_SHARE;
-	for (; count > 0 && pool.first; count--) {
-		frame = pool.first;
-		/* The link is read first: taken from the ring the frame runs, and its link is gone. */
-		bide_frame *next = bide_queue_link_(frame);
-		if (!first)
-			first = frame;
-		else if (!bide_ring_push_(&w->ring, frame))
-			break;
-		pool.first = next;
-		BIDE_STORE(&pool.inbox_count, pool.inbox_count - 1, RELAXED);
+	for (uint32_t i = 1; i < count; i++) {
+		__builtin_prefetch(share[i], 1); /* another core wrote it */
+		(void)bide_ring_push_(&w->ring, share[i]);
 	}
-	if (!pool.first)
-		pool.last = NULL;
-	bide_os_unlock(&pool.inbox_lock);
-	return first;
+	return count ? share[0] : NULL;
 }
 
 /* The ring is full: the older half of it goes to the inbox, where all see it. */
 static void ring_overflow(worker *w, bide_frame *frame)
 {
-	bide_frame *first = bide_ring_take_(&w->ring), *last = first, *next;
-	uint32_t count = 1;
+	bide_frame *half[BIDE_RING_SIZE / 2];
+	uint32_t count = 0;
 
-	for (; first && count < BIDE_RING_SIZE / 2; count++) {
-		next = bide_ring_take_(&w->ring);
-		if (!next)
-			break;
-		bide_queue_set_link_(last, next);
-		last = next;
-	}
-	if (first)
-		inbox_append(first, last, count);
-	if (!bide_ring_push_(&w->ring, frame))
-		inbox_append(frame, frame, 1);
+	while (count < BIDE_RING_SIZE / 2 && (half[count] = bide_ring_take_(&w->ring)) != NULL)
+		count++;
+	bide_inbox_put_(&pool.inbox, half, count);
+	(void)bide_ring_push_(&w->ring, frame); /* there is room: nobody else fills it */
 }
 
 /*
@@ -220,7 +184,7 @@ void bide_pool_schedule_(bide_frame *frame, bool next)
 	worker *w = this_worker();
 
 	if (!w) {
-		inbox_append(frame, frame, 1);
+		bide_inbox_put_(&pool.inbox, &frame, 1);
 		bide_sleep_wake_one_(); /* the count is in the one order of all SEQ_CST accesses */
 		return;
 	}
@@ -301,7 +265,7 @@ static bool expire(worker *w, int64_t now_ns)
 
 void bide_pool_count_stats_(bide_stats *stats)
 {
-	stats->runnable_count = BIDE_LOAD(&pool.inbox_count, RELAXED);
+	stats->runnable_count = bide_inbox_size_(&pool.inbox);
 	for (unsigned i = 0; i < pool.count; i++) {
 		worker *w = pool.workers[i];
 
@@ -499,14 +463,9 @@ static void worker_free(worker *w)
 	bide_deallocate_(w, sizeof *w);
 }
 
-static worker *worker_new(unsigned index)
+/* All but its record and its deque. */
+static void worker_init(worker *w, unsigned index)
 {
-	worker *w = bide_allocate_(sizeof *w, 64);
-
-	if (!w)
-		return NULL;
-	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
-	w->thread.home = index;
 	w->index = index;
 	w->turns = 0;
 	w->has_next = w->inbox_first = false;
@@ -517,6 +476,17 @@ static worker *worker_new(unsigned index)
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init(&w->wheel, bide_os_now_ns());
+}
+
+static worker *worker_new(unsigned index)
+{
+	worker *w = bide_allocate_(sizeof *w, 64);
+
+	if (!w)
+		return NULL;
+	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
+	w->thread.home = index;
+	worker_init(w, index);
 	if (bide_deque_init_(&w->thread.worker))
 		return w;
 	worker_free(w);
@@ -545,8 +515,7 @@ int bide_pool_start_(unsigned count)
 	unsigned started = 0;
 
 	bide_sleep_start_();
-	pool.first = pool.last = NULL;
-	pool.inbox_count = 0;
+	bide_inbox_init_(&pool.inbox);
 	(void)bide_os_membarrier_start(); /* without it the deques are fenced */
 	/* They look at each other: all are there before the first runs. */
 	for (pool.count = 0; pool.count < count; pool.count++)

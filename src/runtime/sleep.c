@@ -18,11 +18,17 @@ void bide_sleep_stop_(void)
 	BIDE_STORE(&bide_sleep_.stopping, 1u, SEQ_CST); /* pairs with the look of who falls asleep */
 }
 
-/* Orders what was stored here before; the heavy one pairs with the light one of who pushes. */
-static void heavy_fence(void)
+/*
+ * Orders what was stored here before; the heavy one pairs with the light one of who pushes. With
+ * nobody but the caller awake, nobody pushes: who slept at that moment has set his own `wanted`
+ * before he did, so what he pushes later is told, and what he pushed before, the look at `asleep`
+ * has brought along. Saves a system call on the way from a wake-up to what it is for.
+ */
+static void heavy_fence(uint32_t asleep)
 {
 	BIDE_FENCE(SEQ_CST);
-	(void)bide_port_heavy_fence();
+	if (asleep + 1 < bide_pool_count_())
+		(void)bide_port_heavy_fence();
 }
 
 /* --- waking --- */
@@ -32,10 +38,25 @@ bool bide_sleep_wake_(bide_sleeper *sleeper)
 	uint32_t seen = BIDE_SLEEPS_;
 
 	if (BIDE_LOAD(&sleeper->state, SEQ_CST) != BIDE_SLEEPS_ ||
-	    !BIDE_CAS(&sleeper->state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
+	    !BIDE_CAS(&sleeper->state, &seen, (uint32_t)BIDE_WAKES_, SEQ_CST, RELAXED))
 		return false;
 	BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_RUNS_, RELEASE); /* pairs with is_woken */
 	bide_os_wake(&sleeper->state, 1);
+	return true;
+}
+
+/* Ends a sleep. It does not run before who wakes it has taken it out of `asleep`. */
+static bool is_woken(bide_sleeper *sleeper)
+{
+	uint32_t seen = BIDE_SLEEPS_;
+
+	if (BIDE_CAS(&sleeper->state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED)) {
+		BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+		return false;
+	}
+	for (unsigned tries = 0; BIDE_LOAD(&sleeper->state, ACQUIRE) != BIDE_RUNS_; tries++)
+		bide_port_wait_a_moment(tries);
 	return true;
 }
 
@@ -110,12 +131,14 @@ bool bide_sleep_search_(void)
  */
 void bide_sleep_searched_(bool found)
 {
+	uint32_t asleep;
+
 	if (BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST) != 1 || !found ||
-	    !BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST))
+	    !(asleep = BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST)))
 		return;
 	if (!bide_pool_has_work_()) {
 		bide_pool_want_();
-		heavy_fence();
+		heavy_fence(asleep);
 		if (!bide_pool_has_work_())
 			return;
 	}
@@ -126,23 +149,21 @@ void bide_sleep_searched_(bool found)
 
 bool bide_sleep_fall_(bide_sleeper *sleeper)
 {
-	uint32_t seen = BIDE_SLEEPS_, nobody = 0;
+	uint32_t nobody = 0, others;
 	bool watches = false;
 
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, SEQ_CST);
 	/* While others run, one of those who sleep watches them. */
-	if (BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST) + 1 < bide_pool_count_())
+	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
+	if (others + 1 < bide_pool_count_())
 		watches = BIDE_CAS(&bide_sleep_.watched, &nobody, 1u, SEQ_CST, RELAXED);
 	bide_pool_want_();
-	heavy_fence();
+	heavy_fence(others);
 	/* What a searcher is about to find is his, and so is what is left when he has. */
 	if ((!bide_pool_has_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
 		bide_os_wait(&sleeper->state, BIDE_SLEEPS_, bide_pool_wake_time_(sleeper, watches));
 	if (watches)
 		BIDE_STORE(&bide_sleep_.watched, 0u, SEQ_CST);
-	if (!BIDE_CAS(&sleeper->state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
-		return true;
-	BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
-	return false;
+	return is_woken(sleeper);
 }

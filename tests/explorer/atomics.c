@@ -83,6 +83,8 @@ static void replace(int index, void *at, unsigned size_bytes, uint64_t value, in
 	message before = p->history[p->count - 1];
 
 	memory_append(index, value, memory_releases(order), order == __ATOMIC_SEQ_CST, &before);
+	/* The same again is no news: two who wait for a lock do not wake each other. */
+	p->writes -= value == before.value;
 	engine.threads[engine.current].last_writes = p->writes;
 	memcpy(at, &value, size_bytes);
 }

@@ -15,7 +15,7 @@ enum { DUE_NS = 500, WATCH_NS = 1000 };
 
 static struct {
 	unsigned workers;
-	bide_sleeper sleepers[2];
+	bide_sleeper sleepers[3];
 	uint32_t inbox;        /* how many are in it */
 	uint32_t head, bottom; /* of the deque */
 	uint32_t wanted;       /* by who would take from it */
@@ -128,7 +128,7 @@ BIDE_UNUSED static void sleeper_thread(void)
 	}
 }
 
-/* Who pushes runs on, for ever: he does not come to what he has pushed. */
+/* Who pushes is a worker, and runs on, for ever: he does not come to what he has pushed. */
 BIDE_UNUSED static void push_thread(void)
 {
 	BIDE_STORE(&w.bottom, w.bottom + 1, RELEASE);
@@ -143,6 +143,18 @@ BIDE_UNUSED static void push_twice_thread(void)
 {
 	push_thread();
 	push_thread();
+}
+
+/* It sleeps, and pushes when it has been woken: who falls asleep meanwhile may see nobody awake. */
+BIDE_UNUSED static void woken_pusher_1(void)
+{
+	bide_os_wait(&w.sleepers[1].state, BIDE_SLEEPS_, INT64_MAX);
+	while (BIDE_LOAD(&w.sleepers[1].state, ACQUIRE) != BIDE_RUNS_)
+		explore_relax();
+	bide_sleep_searched_(take());
+	push_thread();
+	if (take()) /* its own, unless the other was quicker */
+		push_thread();
 }
 
 /* No worker. (The lock of the real inbox orders its senders.) */
@@ -181,15 +193,28 @@ static void setup(unsigned workers)
 	bide_sleep_start_();
 }
 
+BIDE_UNUSED static void setup_alone(void)
+{
+	setup(1);
+}
+
+/* One of them may be who pushes: while he runs, one of those who sleep watches. */
 BIDE_UNUSED static void setup_workers(void)
 {
 	setup(2);
 }
 
-/* Worker 1 is busy elsewhere: of two, one sleeps and watches. */
-BIDE_UNUSED static void setup_alone(void)
+/* Worker 1 sleeps already. */
+BIDE_UNUSED static void setup_one_asleep(void)
 {
-	setup(1);
+	setup(2);
+	w.sleepers[1].state = BIDE_SLEEPS_;
+	w.wanted = bide_sleep_.asleep = 1;
+}
+
+BIDE_UNUSED static void setup_three(void)
+{
+	setup(3);
 }
 
 static void nothing_is_left(void)
@@ -215,11 +240,10 @@ static void check(void)
 	         .quiet = nothing_is_left, .fenced = true, __VA_ARGS__)
 
 #ifndef EXPLORE_SLOW
-SLEEP(push, setup_alone, (worker_0, push_thread), .switches_max = 4)
-SLEEP(push_watched, setup_workers, (worker_0, push_thread), .switches_max = 3, .newest_only = true)
+SLEEP(push, setup_workers, (worker_0, push_thread), .switches_max = 3)
 SLEEP(two_pushes, setup_workers, (worker_0, push_twice_thread), .switches_max = 3,
       .newest_only = true)
-SLEEP(push_and_two_busy_workers, setup_workers, (busy_worker_0, busy_worker_1, push_twice_thread),
+SLEEP(push_and_two_busy_workers, setup_three, (busy_worker_0, busy_worker_1, push_twice_thread),
       .switches_max = 2, .newest_only = true)
 SLEEP(sender, setup_alone, (worker_0, send_thread), .switches_max = 4)
 SLEEP(two_sent, setup_workers, (worker_0, send_twice_thread), .switches_max = 3,
@@ -231,7 +255,9 @@ SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .fenced = true)
 #else
-SLEEP(two_pushes_and_two_workers, setup_workers, (worker_0, worker_1, push_twice_thread),
+SLEEP(push_by_one_who_slept, setup_one_asleep, (sleeper_thread, woken_pusher_1, send_thread),
+      .switches_max = 2)
+SLEEP(two_pushes_and_two_workers, setup_three, (worker_0, worker_1, push_twice_thread),
       .switches_max = 2, .newest_only = true)
 SLEEP(timer_and_sender, setup_workers, (sleeper_thread, arm_thread, send_thread), .switches_max = 4,
       .newest_only = true)

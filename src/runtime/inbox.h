@@ -1,0 +1,95 @@
+/*
+ * inbox.h - what threads that are no workers make runnable, and what a worker's ring had no room
+ * for: one FIFO for all workers, under a lock that is held for some dozen instructions. Who puts
+ * something in or takes a share out touches no frame under it, unless there are very many.
+ *
+ * The oldest are in the slots at head .. tail - 1 (both only grow, and wrap). What comes while
+ * those are full is linked, as a queue is; while there is a link, all that comes is linked.
+ *
+ * Pairs: the lock, release with acquire, brings slots and frames along. `count` is written under
+ * the lock: SEQ_CST by who puts in, for sleep.h; who looks without the lock looks again under it.
+ */
+#ifndef BIDE_INBOX_H
+#define BIDE_INBOX_H
+
+#include "../core/queue.h"
+
+#ifndef BIDE_INBOX_SIZE
+#define BIDE_INBOX_SIZE 1024u /* a power of two */
+#endif
+
+typedef struct bide_inbox {
+	_Alignas(64) uint32_t count; /* of all */
+	_Alignas(64) uint32_t lock;
+	uint32_t head, tail;
+	bide_frame *first, *last; /* linked */
+	bide_frame *slots[BIDE_INBOX_SIZE];
+} bide_inbox;
+
+static inline void bide_inbox_init_(bide_inbox *inbox)
+{
+	inbox->count = inbox->lock = inbox->head = inbox->tail = 0;
+	inbox->first = inbox->last = NULL;
+}
+
+static inline uint32_t bide_inbox_size_(const bide_inbox *inbox)
+{
+	return BIDE_LOAD(&inbox->count, RELAXED);
+}
+
+static inline void bide_inbox_put_one_(bide_inbox *inbox, bide_frame *frame)
+{
+	if (BIDE_LIKELY(!inbox->first && inbox->tail - inbox->head < BIDE_INBOX_SIZE)) {
+		inbox->slots[inbox->tail++ % BIDE_INBOX_SIZE] = frame;
+		return;
+	}
+	bide_queue_set_link_(frame, NULL);
+	if (inbox->first)
+		bide_queue_set_link_(inbox->last, frame);
+	else
+		inbox->first = frame;
+	inbox->last = frame;
+}
+
+static inline bide_frame *bide_inbox_take_one_(bide_inbox *inbox)
+{
+	bide_frame *frame;
+
+	if (inbox->tail != inbox->head)
+		return inbox->slots[inbox->head++ % BIDE_INBOX_SIZE];
+	frame = inbox->first;
+	/* The link is read here: a frame that runs has none. */
+	inbox->first = bide_queue_link_(frame);
+	return frame;
+}
+
+/* Any thread. Cost: two locked instructions. */
+static inline void bide_inbox_put_(bide_inbox *inbox, bide_frame *const *frames, uint32_t count)
+{
+	bide_spin_lock_(&inbox->lock);
+	for (uint32_t i = 0; i < count; i++)
+		bide_inbox_put_one_(inbox, frames[i]);
+	BIDE_STORE(&inbox->count, inbox->count + count, SEQ_CST);
+	bide_spin_unlock_(&inbox->lock);
+}
+
+/* Any thread: the oldest, one part of `parts`, rounded up, and at most `max`. Returns how many. */
+static inline uint32_t bide_inbox_take_(bide_inbox *inbox, bide_frame **frames, uint32_t max,
+                                        uint32_t parts)
+{
+	uint32_t count;
+
+	if (bide_inbox_size_(inbox) == 0)
+		return 0;
+	bide_spin_lock_(&inbox->lock);
+	count = (inbox->count + parts - 1) / parts;
+	if (count > max)
+		count = max;
+	for (uint32_t i = 0; i < count; i++)
+		frames[i] = bide_inbox_take_one_(inbox);
+	BIDE_STORE(&inbox->count, inbox->count - count, RELAXED);
+	bide_spin_unlock_(&inbox->lock);
+	return count;
+}
+
+#endif

@@ -1,0 +1,718 @@
+/*
+ * The pool of many workers (runtime/pool.c, with the real ring, wheel and protocol of sleep.c) in
+ * all orders: what is made runnable runs once, whoever takes it, and does not wait behind a
+ * function that runs for ever while somebody else could take it; a timer ends once or is taken
+ * out; workers start and stop.
+ *
+ * pool.c is part of this file: its parts meet one by one, and its state can be looked at. The ring
+ * is four large, the inbox one. Time passes by looking at the clock. Below it stand some lines
+ * instead of the operating system.
+ */
+#define BIDE_RING_SIZE 4u
+#define BIDE_INBOX_SIZE 1u
+#include "explore.h"
+
+#include <string.h>
+
+#include "core/deque.h"
+#include "core/queue.h"
+#include "os/os.h"
+#include "runtime/ring.h"
+#include "runtime/runtime.h"
+#include "runtime/sleep.h"
+#include "runtime/wheel.h"
+
+enum { BALLS = 6, TIMERS = 2, START_NS = 1000000000 };
+
+typedef struct ball { /* what is made runnable */
+	bide_frame frame;
+	unsigned payload; /* plain: written by who schedules it */
+	unsigned ran;
+	void (*then)(void);
+} ball;
+
+static struct {
+	bide_worker *heads[EXPLORE_THREADS]; /* of the pool, or NULL: what the thread is */
+	int64_t now_ns[EXPLORE_THREADS];
+	void *out[EXPLORE_THREADS][5]; /* of a function that never returns */
+	ball balls[BALLS];
+	unsigned made;
+	bide_timer *timers[TIMERS];
+	bide_notify due[TIMERS];
+	unsigned ended[TIMERS];
+	bool disarmed[TIMERS];
+	unsigned threads; /* started by the pool */
+	uint32_t over[EXPLORE_THREADS];
+} p;
+
+static int this_thread(void)
+{
+	int thread = 0;
+
+	while (thread < EXPLORE_THREADS - 1 && bide_current_worker_ != explore_worker(thread))
+		thread++;
+	return thread;
+}
+
+/* --- what stands below --- */
+
+int64_t bide_os_now_ns(void)
+{
+	return p.now_ns[this_thread()] += 30000; /* as long as a search lasts */
+}
+
+void bide_os_lock(bide_os_mutex *mutex)
+{
+	while (explore_newest(&mutex->state) || BIDE_SWAP(&mutex->state, 1u, ACQUIRE) != 0)
+		explore_relax(); /* without a write: two who wait do not wake each other */
+}
+
+void bide_os_unlock(bide_os_mutex *mutex)
+{
+	BIDE_STORE(&mutex->state, 0u, RELEASE);
+}
+
+/* What it runs is a thread of the scenario. */
+int bide_os_thread_start(void *(*run)(void *argument), void *argument)
+{
+	(void)run;
+	(void)argument;
+	p.threads++;
+	return 0;
+}
+
+bide_os_thread bide_os_thread_self(void)
+{
+	return (bide_os_thread)this_thread();
+}
+
+void bide_os_thread_join(bide_os_thread thread)
+{
+	explore_await_word(&p.over[thread]);
+}
+
+void bide_os_thread_name(const char *name)
+{
+	(void)name;
+}
+
+int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
+{
+	(void)run;
+	(void)argument;
+	return 0;
+}
+
+bool bide_os_membarrier_start(void)
+{
+	return true;
+}
+
+void bide_os_pause(unsigned tries)
+{
+	(void)tries;
+	explore_relax();
+}
+
+uintptr_t bide_runtime_stack_limit_(void)
+{
+	return 0;
+}
+
+uint32_t bide_runtime_number_(void)
+{
+	return EXPLORE_THREADS + 1;
+}
+
+void bide_runtime_forget_thread_(void)
+{
+}
+
+void bide_loop_scribble_(void)
+{
+}
+
+/* --- the pool --- */
+
+static bide_worker **current_head(void)
+{
+	return &p.heads[this_thread()];
+}
+
+static bool stops(void)
+{
+	return bide_sleep_stops_() || explore_is_over();
+}
+
+/* The explorer's threads have records of its own. */
+#undef bide_current_worker_
+#define bide_current_worker_ (*current_head())
+#define bide_sleep_stops_ stops
+/* A search does not wait for one word. */
+#undef BIDE_RELAX
+#define BIDE_RELAX() ((void)0)
+#include "runtime/pool.c"
+
+/* In a logical thread, or alone: it is that worker from here on. */
+static worker *become(unsigned index)
+{
+	worker *w = pool.workers[index];
+
+	p.heads[this_thread()] = &w->thread.worker;
+	return w;
+}
+
+/* --- what runs --- */
+
+static bide_step ball_run(bide_frame *frame)
+{
+	ball *b = (ball *)(void *)frame;
+
+	EXPLORE_CHECK(b->payload == 7u + (unsigned)(b - p.balls));
+	b->ran++;
+	if (b->then)
+		b->then();
+	return (bide_step){ .state = BIDE_SUSPENDED_ };
+}
+
+static const bide_async ball_async = { .resume = ball_run, .name = "ball", .file = __FILE__ };
+
+/* On its worker, or on a thread that is none. */
+static void schedule(unsigned index, bool next)
+{
+	ball *b = &p.balls[index];
+
+	b->payload = 7u + index;
+	b->frame.async = &ball_async;
+	bide_flags_add_(&b->frame.source, BIDE_FLAG_SELF_LINKED_);
+	bide_pool_schedule_(&b->frame, next);
+}
+
+static void run_entry(worker *w, uintptr_t entry)
+{
+	if (entry)
+		run(w, entry);
+}
+
+static void run_all(worker *w, uintptr_t entry)
+{
+	for (; entry; entry = take(w))
+		run(w, entry);
+}
+
+/* The worker does not come to anything else. */
+static void for_ever(void)
+{
+	__builtin_longjmp(p.out[this_thread()], 1);
+}
+
+static void next_for_ever(void)
+{
+	schedule(p.made++, true);
+	for_ever();
+}
+
+static void work(unsigned index)
+{
+	int thread = this_thread();
+
+	p.heads[thread] = NULL;
+	if (__builtin_setjmp(p.out[thread]) == 0)
+		(void)worker_main(pool.workers[index]);
+	BIDE_STORE(&p.over[thread], 1u, RELEASE); /* pairs with the join */
+}
+
+static void worker_0(void)
+{
+	work(0);
+}
+
+static void worker_1(void)
+{
+	work(1);
+}
+
+/* --- setups and claims --- */
+
+static void reset(unsigned workers)
+{
+	memset(&p, 0, sizeof p);
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		p.now_ns[i] = START_NS;
+	if (pool.count == 0) {
+		EXPLORE_CHECK(bide_pool_start_(workers) == 0);
+		return;
+	}
+	/* As it was when it started; its memory is used again. */
+	bide_sleep_start_();
+	bide_inbox_init_(&pool.inbox);
+	for (unsigned i = 0; i < workers; i++) {
+		bide_deque *deque = &pool.workers[i]->thread.worker.deque;
+
+		worker_init(pool.workers[i], i);
+		deque->head = deque->bottom = deque->limit = deque->wanted = deque->stealing = 0;
+		pool.workers[i]->thread.worker.handovers = 0;
+	}
+}
+
+static void setup(void)
+{
+	reset(2);
+}
+
+/* All that was made runnable, by a thread or in the setup, runs in the end. */
+static void check(void)
+{
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *w = become(i);
+
+		run_all(w, take(w));
+		run_all(w, entry_of(inbox_take(w)));
+	}
+	EXPLORE_CHECK(!pool.inbox.first && bide_inbox_size_(&pool.inbox) == 0);
+	for (unsigned i = 0; i < p.made; i++)
+		EXPLORE_CHECK(p.balls[i].ran == 1);
+}
+
+#define POOL(name_, setup_, threads_, ...)                                  \
+	SCENARIO(pool_##name_, setup_, THREADS threads_, check, .shared = true, \
+	         .offered = bide_pool_offer_, __VA_ARGS__)
+
+/* --- the inbox --- */
+
+static void send_0(void)
+{
+	schedule(0, false);
+}
+
+static void send_1(void)
+{
+	schedule(1, false);
+}
+
+static void send_0_1(void)
+{
+	send_0();
+	send_1();
+}
+
+static void take_inbox(unsigned index)
+{
+	worker *w = become(index);
+
+	run_all(w, entry_of(inbox_take(w)));
+}
+
+static void steal_all(void)
+{
+	worker *w = become(1);
+
+	run_all(w, take_from_others(w, START_NS));
+}
+
+static void take_inbox_0(void)
+{
+	take_inbox(0);
+}
+
+static void take_inbox_1(void)
+{
+	take_inbox(1);
+}
+
+static void take_inbox_twice(void)
+{
+	take_inbox(0);
+	take_inbox(0);
+}
+
+static void setup_sends(void)
+{
+	setup();
+	p.made = 2;
+}
+
+static void setup_sent(void)
+{
+	setup();
+	p.made = 4;
+	schedule(2, false);
+	schedule(3, false);
+}
+
+POOL(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .foreign = 0)
+POOL(inbox_senders_against_taker, setup_sends, (send_0, send_1, take_inbox_0), .newest_only = true)
+POOL(inbox_taken_by_two, setup_sent, (send_0_1, take_inbox_0, take_inbox_1), .newest_only = true,
+     .switches_max = 2)
+
+/* The worker has room for one of them. */
+static void setup_sent_to_a_full_worker(void)
+{
+	setup();
+	p.made = BALLS;
+	become(0);
+	for (unsigned i = 0; i < BIDE_RING_SIZE - 1; i++)
+		schedule(i, false);
+	p.heads[0] = NULL;
+	for (unsigned i = BIDE_RING_SIZE - 1; i < BALLS; i++)
+		schedule(i, false);
+}
+
+POOL(inbox_taken_into_a_full_ring_against_steal, setup_sent_to_a_full_worker,
+     (take_inbox_0, steal_all), .switches_max = 1)
+
+/* --- a ring that is full: its older half goes to the inbox --- */
+
+static void setup_full_ring(void)
+{
+	setup();
+	p.made = BALLS;
+	become(0);
+	for (unsigned i = 2; i < 2 + BIDE_RING_SIZE; i++)
+		schedule(i, false);
+	p.heads[0] = NULL;
+	EXPLORE_CHECK(bide_ring_size_(&pool.workers[0]->ring) == BIDE_RING_SIZE);
+}
+
+static void overflow(void)
+{
+	become(0);
+	send_0();
+	send_1();
+}
+
+static void overflow_and_run(void)
+{
+	worker *w = become(0);
+
+	send_0();
+	send_1();
+	run_all(w, take(w));
+}
+
+POOL(overflow_against_steal, setup_full_ring, (overflow, steal_all), .switches_max = 2)
+POOL(overflow_against_taker_of_the_inbox, setup_full_ring, (overflow_and_run, take_inbox_1),
+     .switches_max = 3)
+
+/* --- the next step: a continuation that is alone in the deque --- */
+
+/* The functions that it runs end, so it comes to its next step itself. */
+static void setup_lone(void)
+{
+	setup();
+	p.made = 2;
+	pool.workers[0]->steps = 1;
+}
+
+static void lone_steps(void)
+{
+	worker *w = become(0);
+
+	schedule(0, true);
+	run_all(w, take(w));
+	schedule(1, true);
+	EXPLORE_CHECK(w->has_next);
+}
+
+static void steal_nothing(void)
+{
+	worker *w = become(1);
+
+	EXPLORE_CHECK(!steal(w, pool.workers[0]));
+	EXPLORE_CHECK(!steal(w, pool.workers[0]));
+}
+
+/* With an older one in the ring, or behind a function that does not end, it is anybody's. */
+static void setup_next(void)
+{
+	setup();
+	p.made = 2;
+}
+
+static void next_and_run(void)
+{
+	worker *w = become(0);
+
+	send_0();
+	schedule(1, true);
+	run_all(w, take(w));
+}
+
+POOL(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
+POOL(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_max = 2)
+
+/* --- whole workers: nothing waits for ever --- */
+
+/* Its first timer is not later than it says; what is late already is late. */
+static bool is_in_time(const worker *w)
+{
+	return w->due_ns <= START_NS || w->due_ns <= bide_wheel_next_ns(&w->wheel);
+}
+
+/* Some thread sleeps no longer than until then. */
+static bool wakes_until(int64_t latest_ns)
+{
+	int64_t until_ns;
+
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		if (explore_sleeps(i, &until_ns) && until_ns <= latest_ns)
+			return true;
+	return false;
+}
+
+/* All sleep, or are inside a function for ever. */
+static void nothing_waits(void)
+{
+	int64_t watch_ns = START_NS + 1000 * 30000 + WATCH_NS;
+
+	EXPLORE_CHECK(!bide_pool_has_work_() && bide_sleep_.searching == 0);
+	for (unsigned i = 0; i < pool.count; i++) {
+		worker *w = pool.workers[i];
+
+		if (bide_deque_size_(&w->thread.worker) > 0) /* a next step */
+			EXPLORE_CHECK(wakes_until(watch_ns));
+		EXPLORE_CHECK(is_in_time(w));
+		if (w->wheel.count > 0)
+			EXPLORE_CHECK(wakes_until(w->due_ns) || wakes_until(watch_ns));
+	}
+}
+
+#define WORKERS(name_, setup_, threads_, ...) \
+	POOL(name_, setup_, threads_, .quiet = nothing_waits, .newest_only = true, __VA_ARGS__)
+
+static void setup_send(void)
+{
+	setup();
+	p.made = 1;
+}
+
+/* Inside a function for ever, of which it knew nothing when it slept. */
+static void setup_send_next_for_ever(void)
+{
+	setup();
+	p.made = 1;
+	p.balls[0].then = next_for_ever;
+}
+
+/* A function that this thread is inside of: it does not end. */
+static void next_thread(void)
+{
+	become(0);
+	schedule(0, true);
+}
+
+static void forward_thread(void)
+{
+	become(0);
+	schedule(0, false);
+}
+
+/* With old values: it sleeps, and if it is woken looks once more. */
+static void sleep_once(unsigned index)
+{
+	worker *w = become(index);
+
+	run_entry(w, search(w, bide_sleep_fall_(&w->sleeper)));
+}
+
+static void sleep_once_0(void)
+{
+	sleep_once(0);
+}
+
+static void sleep_once_1(void)
+{
+	sleep_once(1);
+}
+
+POOL(sleeper_against_sender, setup_send, (sleep_once_0, send_0), .quiet = nothing_waits,
+     .switches_max = 2)
+POOL(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
+     .quiet = nothing_waits, .switches_max = 2)
+WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
+WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
+WORKERS(worker_beside_what_a_function_schedules, setup_send, (forward_thread, worker_1),
+        .switches_max = 2)
+WORKERS(worker_beside_a_next_step, setup_send, (next_thread, worker_1), .switches_max = 2)
+WORKERS(workers_and_a_next_step_in_a_function_for_ever, setup_send_next_for_ever,
+        (worker_0, worker_1, send_0), .switches_max = 1)
+
+/* --- timers --- */
+
+/* Whoever has it gives it back at the end, for another may still look at it. */
+static void timer_due(bide_notify *notify, bide_source *done)
+{
+	EXPLORE_CHECK(bide_is_done_(done));
+	p.ended[notify - p.due]++;
+}
+
+static void make_timer(unsigned index, int64_t deadline_ns)
+{
+	bide_timer *timer = bide_timer_new_(sizeof *timer);
+
+	explore_watch(timer);
+	timer->source.payload.i = deadline_ns;
+	p.timers[index] = timer;
+	p.due[index].run = timer_due;
+	EXPLORE_CHECK(bide_watch_(bide_source_value_(&timer->source), &p.due[index], "pool", NULL) ==
+	              BIDE_REGISTERED_);
+}
+
+static void arm(unsigned index)
+{
+	bide_pool_arm_(p.timers[index]);
+}
+
+static void arm_0(void)
+{
+	arm(0);
+}
+
+static void arm_1(void)
+{
+	arm(1);
+}
+
+static void disarm_0(void)
+{
+	p.disarmed[0] = bide_pool_disarm_(p.timers[0]);
+}
+
+static void arm_disarm_0(void)
+{
+	arm_0();
+	disarm_0();
+}
+
+static void expire_0(void)
+{
+	(void)expire(become(0), bide_os_now_ns());
+}
+
+static void expire_by_thief(void)
+{
+	(void)take_from_others(become(1), bide_os_now_ns());
+}
+
+static void setup_timer(void)
+{
+	setup();
+	make_timer(0, 1);
+}
+
+static void setup_timers(void)
+{
+	setup_timer();
+	make_timer(1, START_NS - LATE_NS / 2);
+}
+
+static void setup_armed(void)
+{
+	setup_timer();
+	arm_0();
+}
+
+static void setup_one_armed(void)
+{
+	setup_timers();
+	arm_0();
+}
+
+static void setup_both_armed(void)
+{
+	setup_one_armed();
+	arm_1();
+}
+
+/* Each ended, was taken out, or is still there; and there when it is due. */
+static void check_timers(void)
+{
+	worker *w = pool.workers[0];
+
+	EXPLORE_CHECK(is_in_time(w));
+	for (unsigned i = 0; i < TIMERS && p.timers[i]; i++) {
+		bool left = bide_wheel_holds(p.timers[i]);
+
+		EXPLORE_CHECK(p.ended[i] + p.disarmed[i] + left == 1);
+		EXPLORE_CHECK(!left || bide_pool_disarm_(p.timers[i]));
+		bide_operation_drop_(&p.timers[i]->source);
+	}
+	EXPLORE_CHECK(w->wheel.count == 0);
+	check();
+}
+
+#define TIMER(name_, setup_, threads_, ...)                                              \
+	SCENARIO(pool_timer_##name_, setup_, THREADS threads_, check_timers, .shared = true, \
+	         __VA_ARGS__)
+
+TIMER(armed_against_expire, setup_timer, (arm_0, expire_0), .foreign = 0)
+TIMER(armed_against_armed, setup_timers, (arm_0, arm_1), .foreign = 0)
+TIMER(armed_against_expire_of_another, setup_one_armed, (arm_1, expire_0), .foreign = 0)
+TIMER(disarmed_against_expire, setup_both_armed, (disarm_0, expire_0), .foreign = 0)
+TIMER(armed_and_disarmed_against_expire, setup_timer, (arm_disarm_0, expire_0), .foreign = 0)
+TIMER(expire_against_thief, setup_both_armed, (expire_0, expire_by_thief), .switches_max = 3)
+TIMER(disarmed_against_expire_and_thief, setup_armed, (disarm_0, expire_0, expire_by_thief),
+      .newest_only = true, .switches_max = 2)
+
+/* The worker that is to end it falls asleep, or another function runs there for ever. */
+static void setup_worker_and_timer(void)
+{
+	setup();
+	make_timer(0, START_NS * (int64_t)2);
+}
+
+static void setup_worker_with_timer(void)
+{
+	setup();
+	make_timer(0, START_NS * (int64_t)2);
+	arm_0();
+	p.made = 1;
+	p.balls[0].then = for_ever;
+}
+
+static void arm_for_ever(void)
+{
+	become(0);
+	arm_0();
+}
+
+#define TIMED(name_, setup_, threads_, ...)                                             \
+	TIMER(name_, setup_, threads_, .quiet = nothing_waits, .offered = bide_pool_offer_, \
+	      .newest_only = true, __VA_ARGS__)
+
+TIMED(due_against_its_worker, setup_timer, (worker_0, arm_0), .switches_max = 2)
+TIMED(armed_against_its_worker, setup_worker_and_timer, (worker_0, arm_0), .switches_max = 2)
+TIMED(late_in_a_function_for_ever, setup_timer, (arm_for_ever, worker_1), .switches_max = 2)
+TIMED(armed_in_a_function_for_ever, setup_worker_and_timer, (arm_for_ever, worker_1),
+      .switches_max = 2)
+TIMED(behind_a_function_for_ever, setup_worker_with_timer, (worker_0, worker_1, send_0),
+      .switches_max = 1)
+
+/* --- start and stop --- */
+
+static void setup_start(void)
+{
+	memset(&p, 0, sizeof p);
+	EXPLORE_CHECK(bide_pool_start_(1) == 0 && p.threads == 1);
+}
+
+static void stop_thread(void)
+{
+	bide_pool_stop_();
+}
+
+static void send_stop_thread(void)
+{
+	send_0();
+	stop_thread();
+}
+
+static void check_stopped(void)
+{
+	EXPLORE_CHECK(pool.count == 0);
+}
+
+SCENARIO(pool_stop_against_worker, setup_start, THREADS(worker_0, stop_thread), check_stopped,
+         .shared = true, .newest_only = true, .switches_max = 2)
+SCENARIO(pool_send_and_stop_against_worker, setup_start, THREADS(worker_0, send_stop_thread),
+         check_stopped, .shared = true, .newest_only = true, .switches_max = 2)
