@@ -159,6 +159,10 @@ async_finally:
 	async_end;
 }
 
+/*
+ * Also what is pending for certain until the test ends it: the time of a `later` may be over before
+ * its start returns.
+ */
 BIDE_UNUSED static value_task await_it(task *t, turn_log *log, int id)
 {
 	return async_start(awaiter, .task = t, .log = log, .id = id);

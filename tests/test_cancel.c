@@ -475,6 +475,7 @@ enum { RACES = 20000 };
 
 typedef struct race {
 	gate start, end;
+	bool over; /* set between them */
 	bide_cancel_source *source;
 	bide_cancel_registration registration;
 	atomic_int count;
@@ -484,23 +485,24 @@ static void *cancel_many_times(void *argument)
 {
 	race *r = argument;
 
-	for (int round = 1; round <= RACES; round++) {
+	for (int round = 1;; round++) {
 		gate_pass(&r->start, round);
+		if (r->over)
+			return NULL;
 		dawdle((unsigned)round);
 		bide_cancel(r->source);
 		gate_pass(&r->end, round);
 	}
-	return NULL;
 }
 
 TEST_SLOW(CT_37_cancel_racing_unregister_exactly_one_of_ran_and_true, 60)
 {
 	race r = { .start = { .count = 2 }, .end = { .count = 2 } };
 	pthread_t canceler;
-	int removed_count = 0;
+	int removed_count = 0, round;
 
 	pthread_create(&canceler, NULL, cancel_many_times, &r);
-	for (int round = 1; round <= RACES; round++) {
+	for (round = 1; test_round(round, RACES); round++) {
 		bool removed;
 
 		r.source = bide_cancel_source_create();
@@ -515,10 +517,12 @@ TEST_SLOW(CT_37_cancel_racing_unregister_exactly_one_of_ran_and_true, 60)
 		removed_count += removed;
 		bide_cancel_source_unref(r.source);
 	}
+	r.over = true;
+	gate_pass(&r.start, round);
 	pthread_join(canceler, NULL);
-	print_message("unregister won %d of %d races\n", removed_count, RACES);
+	print_message("unregister won %d of %d races\n", removed_count, round - 1);
 	assert_true(removed_count > 0);
-	assert_true(removed_count < RACES);
+	assert_true(removed_count < round - 1);
 }
 
 /* What the callback uses is freed as soon as unregister_wait has returned. */
@@ -538,9 +542,10 @@ TEST_SLOW(memory_may_go_after_unregister_wait, 60)
 {
 	race r = { .start = { .count = 2 }, .end = { .count = 2 } };
 	pthread_t canceler;
+	int round;
 
 	pthread_create(&canceler, NULL, cancel_many_times, &r);
-	for (int round = 1; round <= RACES; round++) {
+	for (round = 1; test_round(round, RACES); round++) {
 		short_lived *s = calloc(1, sizeof *s);
 		bool removed;
 
@@ -553,6 +558,8 @@ TEST_SLOW(memory_may_go_after_unregister_wait, 60)
 		gate_pass(&r.end, round);
 		bide_cancel_source_unref(r.source);
 	}
+	r.over = true;
+	gate_pass(&r.start, round);
 	pthread_join(canceler, NULL);
 }
 
@@ -697,6 +704,7 @@ TEST(a_source_with_100000_linked_ones_cancels_all)
 /* A linked source goes on one thread while its parent is canceled on another. */
 typedef struct link_race {
 	gate start, end;
+	bool over; /* set between them */
 	bide_cancel_source *parent;
 } link_race;
 
@@ -704,21 +712,23 @@ static void *cancel_parents(void *argument)
 {
 	link_race *r = argument;
 
-	for (int round = 1; round <= RACES; round++) {
+	for (int round = 1;; round++) {
 		gate_pass(&r->start, round);
+		if (r->over)
+			return NULL;
 		bide_cancel(r->parent);
 		gate_pass(&r->end, round);
 	}
-	return NULL;
 }
 
 TEST_SLOW(linked_sources_may_go_while_their_parent_is_canceled, 60)
 {
 	link_race r = { .start = { .count = 2 }, .end = { .count = 2 } };
 	pthread_t canceler;
+	int round;
 
 	pthread_create(&canceler, NULL, cancel_parents, &r);
-	for (int round = 1; round <= RACES; round++) {
+	for (round = 1; test_round(round, RACES); round++) {
 		bide_cancel_source *linked[4];
 		bide_cancel_token token;
 
@@ -732,6 +742,8 @@ TEST_SLOW(linked_sources_may_go_while_their_parent_is_canceled, 60)
 		gate_pass(&r.end, round);
 		bide_cancel_source_unref(r.parent);
 	}
+	r.over = true;
+	gate_pass(&r.start, round);
 	pthread_join(canceler, NULL);
 }
 
@@ -959,7 +971,7 @@ static void *cancel_after_and_cancel(void *source)
 
 TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
 {
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; test_round(round, 300); round++) {
 		bide_cancel_source *source = bide_cancel_source_create();
 		pthread_t thread;
 		bide_stats stats;
@@ -1012,7 +1024,7 @@ TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_timer_is_due, 60)
 	pthread_t dropper;
 
 	pthread_create(&dropper, NULL, drop_when_due, &r);
-	for (int round = 0; round < 4000; round++) {
+	for (int round = 0; test_round(round, 4000); round++) {
 		bide_cancel_source *source = bide_cancel_source_create();
 		int64_t start_ns = bide_now_ns();
 
@@ -1140,9 +1152,9 @@ TEST(a_cancel_from_another_thread_ends_operations_on_the_worker)
 /* Operations end by themselves while another thread cancels them. */
 TEST_SLOW(operations_that_end_race_a_cancel_from_another_thread, 60)
 {
-	int canceled_count = 0;
+	int canceled_count = 0, round;
 
-	for (int round = 0; round < 500; round++) {
+	for (round = 0; test_round(round, 500); round++) {
 		enum { COUNT = 8 };
 		bide_cancel_source *source = bide_cancel_source_create();
 		bide_context *context = bide_context_create(
@@ -1162,7 +1174,7 @@ TEST_SLOW(operations_that_end_race_a_cancel_from_another_thread, 60)
 		bide_context_unref(context);
 		bide_cancel_source_unref(source);
 	}
-	print_message("%d of %d were canceled\n", canceled_count, 500 * 8);
+	print_message("%d of %d were canceled\n", canceled_count, round * 8);
 }
 
 /* A guest thread starts operations in a context that is canceled meanwhile. */
@@ -1180,7 +1192,7 @@ static void *delays_of_a_guest(void *argument)
 
 TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
 {
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; test_round(round, 300); round++) {
 		bide_context *context = bide_context_create(NULL);
 		pthread_t guest;
 		void *wrong;

@@ -340,6 +340,12 @@ async_finally:
 	async_end;
 }
 
+#ifdef __SANITIZE_THREAD__
+enum { DEEP = 5000 }; /* what it remembers of nested calls costs their square */
+#else
+enum { DEEP = 100000 };
+#endif
+
 TEST(cold_starts_inherit_too)
 {
 	bide_context *context;
@@ -347,7 +353,7 @@ TEST(cold_starts_inherit_too)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	assert_int_equal(bide_wait(bide_in(context, async_start(deep, test_seeded() ? 5000 : 100000,
+	assert_int_equal(bide_wait(bide_in(context, async_start(deep, test_seeded() ? 5000 : DEEP,
 	                                                        context, &wrong_count)),
 	                           NULL),
 	                 0);
@@ -1140,7 +1146,7 @@ TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_deadline_comes, 60)
 	pthread_t dropper;
 
 	pthread_create(&dropper, NULL, drop_when_due, &r);
-	for (int round = 0; round < 4000; round++) {
+	for (int round = 0; test_round(round, 4000); round++) {
 		int64_t start_ns = bide_now_ns();
 		bide_context *context = context_of((bide_context_options){ .timeout_ns = 20000 });
 
@@ -1281,7 +1287,7 @@ TEST(a_timeout_of_nothing_lets_only_what_is_ready_succeed)
 TEST(what_is_detached_outlives_the_scope_it_was_started_in)
 {
 	bide_context *scope = bide_context_create(NULL);
-	value_task inside = bide_in(scope, delay_ms(1));
+	value_task inside = bide_in(scope, delay_ms(100000));
 	value_task detached = bide_in(scope, in_detached(delay_ms(1)));
 
 	bide_context_cancel(scope, ECANCELED);

@@ -841,7 +841,9 @@ TEST(joining_a_slot_that_was_never_forked_is_misuse)
 
 TEST(joining_twice_is_misuse)
 {
-	expect_one_misuse(1, "nothing was forked into the slot since");
+	/* another worker may have taken it, and be on it */
+	expect_one_misuse(1, many_workers() ? "bide_join in wrong"
+	                                    : "nothing was forked into the slot since");
 	assert_int_equal(ran, 1);
 }
 

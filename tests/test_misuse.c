@@ -213,8 +213,8 @@ TEST(using_a_value_task_after_as_task_is_misuse)
 
 TEST(using_a_value_task_after_forget_is_misuse)
 {
-	value_task v = later(2, 5);
-	task *t;
+	task *t, *gate = task_create(0);
+	value_task v = async_start(later, .gate = gate, .value = 5);
 
 	need_pools();
 	forget(v);
@@ -227,6 +227,7 @@ TEST(using_a_value_task_after_forget_is_misuse)
 		MISUSE(t = as_task(v), "bide_as_task", "consumed already");
 		task_unref(t);
 		MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
+		bide_task_try_complete(gate, (bide_payload){ .i = 0 });
 		settle(0);
 	}
 	assert_int_equal(stats().frame_count, 0);

@@ -26,7 +26,9 @@ static void tree_begin(void)
 {
 	const char *folder = getenv("TMPDIR");
 
-	snprintf(root, sizeof root, "%.40s/bide.XXXXXX", folder ? folder : "/tmp");
+	if (!folder || !*folder || strlen(folder) > 40)
+		folder = "/tmp";
+	snprintf(root, sizeof root, "%.40s/bide.XXXXXX", folder);
 	assert_non_null(mkdtemp(root));
 }
 

@@ -905,10 +905,10 @@ async_finally:
 
 TEST_SLOW(the_parent_of_a_fork_that_another_worker_has_suspends_until_it_has_ended, 60)
 {
-	int suspended = 0;
+	int suspended = 0, i;
 
 	use_workers(2);
-	for (int i = 0; i < 200; i++) {
+	for (i = 0; test_round(i, 200); i++) {
 		atomic_int begun = 0;
 		int64_t got = 0;
 
@@ -918,6 +918,6 @@ TEST_SLOW(the_parent_of_a_fork_that_another_worker_has_suspends_until_it_has_end
 		assert_int_equal(got, 1);
 		assert_int_equal(begun, 1);
 	}
-	printf("%d of 200 suspended\n", suspended);
+	printf("%d of %d suspended\n", suspended, i);
 	assert_true(suspended > 0);
 }

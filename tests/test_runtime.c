@@ -88,7 +88,7 @@ TEST(a_hundred_lives_one_after_the_other)
 }
 
 /* The worker's number stands in every generation; 15 bits of it. */
-TEST(more_lives_than_workers_have_numbers)
+TEST_SLOW(more_lives_than_workers_have_numbers, 120)
 {
 	NOT_SEEDED("it takes seconds, and no order matters to it");
 	for (int life = 0; life < 2 * 32768 + 3; life++) {
@@ -218,14 +218,14 @@ TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
 
 static void leak_three(void)
 {
-	task *t = as_task(later_value(5 * MS, 3));
+	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	bide_value_task dropped = await_it(gate, NULL, 0), waiting = later_value(100000 * MS, 4);
 
-	while (!bide_task_is_ready(t))
-		run_all();
-	bide_value_task dropped = later_value(5 * MS, 5), waiting = later_value(100000 * MS, 4);
-	while (!bide_value_task_is_ready(dropped))
-		run_all();
 	(void)waiting.state;
+	bide_task_complete_int(gate, 3);
+	task_unref(gate);
+	while (!bide_task_is_ready(t) || !bide_value_task_is_ready(dropped))
+		run_all();
 	assert_int_equal(bide_shutdown(false), 3);
 	fflush(NULL);
 	abort();
@@ -234,10 +234,12 @@ static void leak_three(void)
 TEST(leaks_are_counted)
 {
 	NOT_SEEDED("it needs the real clock");
-	task *t = as_task(later_value(20 * MS, 3));
-	bide_value_task dropped = later_value(20 * MS, 5), waiting = later_value(100000 * MS, 4);
+	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	bide_value_task dropped = await_it(gate, NULL, 0), waiting = later_value(100000 * MS, 4);
 
 	(void)waiting.state;
+	bide_task_complete_int(gate, 3);
+	task_unref(gate);
 	while (!bide_task_is_ready(t) || !bide_value_task_is_ready(dropped))
 		run_all();
 	assert_int_equal(stats().frame_count, 3);
@@ -559,6 +561,7 @@ async_finally:
 TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 {
 	bide_user_source user;
+	bide_context *context = bide_context_create(NULL);
 	task *t = task_create(0);
 	value_task outer, waits, yields, uses;
 	char place[64];
@@ -566,7 +569,7 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 
 	bide_user_source_init(&user, NULL);
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
-	outer = async_start(waits_for_frame, .what = later_value(50 * MS, 1));
+	outer = async_start(waits_for_frame, .what = bide_in(context, later_value(100000 * MS, 1)));
 	waits = await_it(t, NULL, 0);
 	yields = async_start(yielder);
 	count = bide_dump(keep_line, &dumped_count);
@@ -585,7 +588,9 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 		assert_non_null(strstr(line_of("yielder"), "its turn"));
 
 	bide_task_complete_int(t, 1);
-	assert_int_equal(wait_int(outer, NULL), 0);
+	bide_context_cancel(context, ECANCELED);
+	bide_context_unref(context);
+	assert_int_equal(wait_int(outer, NULL), ECANCELED);
 	assert_int_equal(wait_int(waits, NULL), 0);
 	assert_int_equal(wait_int(yields, NULL), 0);
 	dumped_count = 0;

@@ -70,6 +70,7 @@ async_finally:
 	async_end;
 }
 
+/* The second delay is so long that it is not over before it is awaited. */
 static void *starts_and_waits(void *argument)
 {
 	pthread_t *threads = argument;
@@ -78,7 +79,7 @@ static void *starts_and_waits(void *argument)
 	threads[4] = pthread_self();
 	assert_int_equal(wait_int(async_start(where, .threads = threads, .ns = 0), &got), 0);
 	assert_int_equal(got, 5);
-	assert_int_equal(wait_int(async_start(where, .threads = threads + 2, .ns = MS), &got), 0);
+	assert_int_equal(wait_int(async_start(where, .threads = threads + 2, .ns = 500 * MS), &got), 0);
 	assert_int_equal(got, 5);
 	return NULL;
 }
@@ -334,18 +335,19 @@ TEST(another_thread_waits_in_contexts_of_its_own)
 typedef struct cancel_race {
 	bide_context *context;
 	task *task;
-	atomic_int round, ready;
-	int kind;
+	atomic_int round, ready; /* round -1: it is over */
 } cancel_race;
 
 static void *begins_waits(void *argument)
 {
 	cancel_race *r = argument;
 
-	for (int round = 1; round <= 1500; round++) {
-		int error;
-		while (atomic_load(&r->round) != round)
+	for (int round = 1;; round++) {
+		int error, begun;
+		while ((begun = atomic_load(&r->round)) != round && begun >= 0)
 			sched_yield();
+		if (begun < 0)
+			return NULL;
 		switch (round % 3) {
 		case 0:
 			error = wait_int(bide_in(r->context, delay_ms(100000)), NULL);
@@ -359,7 +361,6 @@ static void *begins_waits(void *argument)
 		assert_int_equal(error, ECANCELED);
 		atomic_store(&r->ready, round);
 	}
-	return NULL;
 }
 
 TEST_SLOW(a_cancellation_that_races_with_another_thread_s_wait_is_not_lost, 60)
@@ -368,7 +369,7 @@ TEST_SLOW(a_cancellation_that_races_with_another_thread_s_wait_is_not_lost, 60)
 	helper h;
 
 	helper_start(&h, begins_waits, &r);
-	for (int round = 1; round <= 1500; round++) {
+	for (int round = 1; test_round(round, 1500); round++) {
 		r.context = bide_context_create(NULL);
 		atomic_store(&r.round, round);
 		for (volatile int i = 0; i < round % 50 * 15; i++)
@@ -378,6 +379,7 @@ TEST_SLOW(a_cancellation_that_races_with_another_thread_s_wait_is_not_lost, 60)
 			run_all();
 		bide_context_unref(r.context);
 	}
+	atomic_store(&r.round, -1);
 	helper_end(&h);
 	task_unref(r.task);
 	run_all();

@@ -291,15 +291,16 @@ TEST(wheel_end_of_time)
 	assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
 }
 
-TEST_SLOW(wheel_jumps_of_years_do_not_loop_over_empty_ticks, 5)
+TEST(wheel_jumps_of_years_do_not_loop_over_empty_ticks)
 {
 	const int64_t year_ns = (int64_t)365 * 86400 * 1000000000;
 	bide_timer timer = { 0 };
 
 	/*
-	 * 36 years a jump, a million jumps: only possible if the cost does not grow with the distance.
+	 * 36 years a jump, which have 10^13 ticks: only possible if the cost does not grow with the
+	 * distance.
 	 */
-	for (int i = 0; i < 1000000; i++) {
+	for (int i = 0; i < 100000; i++) {
 		start_at(i);
 		insert(&timer, 36 * year_ns + i);
 		EXPECT_DUE(37 * year_ns, i & 1, &timer);

@@ -1,6 +1,6 @@
 /*
- * later.h - the async functions that tests need most: `later` yields so many times (0: none), then
- * returns a value or fails; `passes_on` awaits a value task and returns its result.
+ * later.h - the async functions that tests need most: `later` yields so many times (0: none), waits
+ * for a task that the test completes, if there is one, then returns a value or fails; `passes_on` awaits a value task and returns its result.
  */
 #ifndef BIDE_TEST_LATER_H
 #define BIDE_TEST_LATER_H
@@ -14,6 +14,7 @@ struct later {
 		int yields;
 		int64_t value;
 		int error;
+		task *gate;
 	} in;
 	int i;
 };
@@ -23,6 +24,8 @@ async(later)
 	async_begin;
 	for (my->i = 0; my->i < my->in.yields; my->i++)
 		await(async_yield());
+	if (my->in.gate)
+		await(my->in.gate);
 	if (my->in.error)
 		async_fail(my->in.error);
 	async_return(my->in.value);

@@ -85,6 +85,13 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static double rounds_end_s; /* of the running test */
+
+bool test_round(int round, int count)
+{
+	return round < count && now_s() < rounds_end_s;
+}
+
 void test_skip(const char *format, ...)
 {
 	va_list arguments;
@@ -295,6 +302,7 @@ _Noreturn static void run_in_child(struct test_case *test, int output_fd)
 	dup2(output_fd, STDERR_FILENO);
 	close(output_fd);
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	rounds_end_s = now_s() + test->limit_s / 4;
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -20,9 +20,13 @@ BIDE_UNUSED static bool many_workers(void)
 BIDE_UNUSED static int64_t settle(size_t max_count)
 {
 	bide_stats s;
+	int64_t next_ns;
 
-	if (!many_workers())
-		return bide_run_ready(max_count);
+	if (!many_workers()) {
+		next_ns = bide_run_ready(max_count);
+		sched_yield(); /* in a loop that waits for another thread, which may need this CPU */
+		return next_ns;
+	}
 	for (;;) {
 		bide_get_stats(&s);
 		if (s.idle_worker_count == bide_worker_count() && s.runnable_count == 0)

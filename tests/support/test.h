@@ -49,6 +49,13 @@ void test_register(struct test_case *test);
 
 #define TEST(name_) TEST_SLOW(name_, 20)
 
+/*
+ * For the rounds of a race: true for each of 0..count-1, but not after a quarter of the test's limit.
+ * A round is a matter of microseconds, or of several switches of threads where these outnumber the
+ * CPUs: milliseconds each.
+ */
+bool test_round(int round, int count);
+
 /* Ends the test here, from any thread. The reason (as for printf) is printed with its name. */
 #define SKIP(...) test_skip(__VA_ARGS__)
 _Noreturn void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
