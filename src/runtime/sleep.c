@@ -129,7 +129,7 @@ bool bide_sleep_fall_(bide_sleeper *sleeper)
 	uint32_t seen = BIDE_SLEEPS_, nobody = 0;
 	bool watches = false;
 
-	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, SEQ_CST);
+	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
 	/* While others run, one of those who sleep watches them. */
 	if (BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST) + 1 < bide_pool_count_())
 		watches = BIDE_CAS(&bide_sleep_.watched, &nobody, 1u, SEQ_CST, RELAXED);
