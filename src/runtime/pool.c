@@ -187,8 +187,7 @@ static void ring_overflow(worker *w, bide_frame *frame)
 	}
 	if (first)
 		inbox_append(first, last, count);
-	if (!bide_ring_push_(&w->ring, frame))
-		inbox_append(frame, frame, 1);
+	(void)bide_ring_push_(&w->ring, frame); /* there is room: nobody else fills it */
 }
 
 /*
