@@ -37,6 +37,7 @@ static struct {
 	jmp_buf out[EXPLORE_THREADS]; /* of a function that never returns */
 	ball balls[BALLS];
 	unsigned made;
+	bide_fork fork;
 	bide_timer *timers[TIMERS];
 	bide_notify due[TIMERS];
 	unsigned ended[TIMERS];
@@ -152,6 +153,8 @@ static bool stops(void)
 #undef BIDE_RELAX
 #define BIDE_RELAX() ((void)0)
 #include "runtime/pool.c"
+
+enum { LATER_NS = START_NS + WATCH_NS / 2 };
 
 /* In a logical thread, or alone: it is that worker from here on. */
 static worker *become(unsigned index)
@@ -440,6 +443,50 @@ static void steal_nothing(void)
 	EXPLORE_CHECK(!steal(w, pool.workers[0]));
 }
 
+/* The same for one that is inside a function for ever: the step is there from the start. */
+static void setup_stuck(void)
+{
+	setup();
+	p.made = 2;
+	become(0);
+	schedule(0, true);
+	p.heads[0] = NULL;
+}
+
+static void send_1_as_worker(void)
+{
+	become(0);
+	send_1();
+}
+
+static void steal_something(void)
+{
+	worker *w = become(1);
+	uintptr_t entry = steal(w, pool.workers[0]);
+
+	EXPLORE_CHECK(entry);
+	run_all(w, entry);
+}
+
+/* A fork is anybody's at once. */
+static void setup_fork(void)
+{
+	setup_lone();
+	p.made = 1;
+	EXPLORE_CHECK(bide_deque_add_(&pool.workers[0]->thread.worker, (uintptr_t)&p.fork));
+}
+
+static void next_step(void)
+{
+	become(0);
+	schedule(0, true);
+}
+
+static void steal_the_fork(void)
+{
+	EXPLORE_CHECK(steal(become(1), pool.workers[0]) == (uintptr_t)&p.fork);
+}
+
 /* With an older one in the ring, or behind a function that does not end, it is anybody's. */
 static void setup_next(void)
 {
@@ -457,6 +504,9 @@ static void next_and_run(void)
 }
 
 POOL(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
+POOL(step_of_one_that_is_stuck_is_anybodys, setup_stuck, (send_1_as_worker, steal_something),
+     .switches_max = 3)
+POOL(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
 POOL(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_max = 2)
 
 /* --- whole workers: nothing waits for ever --- */
@@ -487,6 +537,7 @@ static void timers_wait(const worker *w, int64_t watch_ns)
 	for (int i = 0; i < EXPLORE_THREADS; i++)
 		if (p.heads[i] == &w->thread.worker && explore_sleeps(i, &until_ns)) {
 			EXPLORE_CHECK(until_ns <= w->due_ns);
+			EXPLORE_CHECK(until_ns > START_NS || w->wheel.count > 0); /* not again and again */
 			return;
 		}
 	EXPLORE_CHECK(w->wheel.count == 0 || wakes_until(watch_ns));
@@ -497,10 +548,11 @@ static void nothing_waits(void)
 {
 	int64_t watch_ns = START_NS + 1000 * 30000 + WATCH_NS;
 
-	EXPLORE_CHECK(!bide_pool_has_work_() && bide_sleep_.searching == 0);
+	EXPLORE_CHECK(!pool.first && bide_sleep_.searching == 0);
 	for (unsigned i = 0; i < pool.count; i++) {
 		const worker *w = pool.workers[i];
 
+		EXPLORE_CHECK(bide_ring_size_(&w->ring) == 0);
 		if (bide_deque_size_(&w->thread.worker) > 0) /* a next step */
 			EXPLORE_CHECK(wakes_until(watch_ns));
 		timers_wait(w, watch_ns);
@@ -524,16 +576,10 @@ static void setup_send_next_for_ever(void)
 	p.balls[0].then = next_for_ever;
 }
 
-/* A function that this thread is inside of: it does not end. */
-static void next_thread(void)
-{
-	become(0);
-	schedule(0, true);
-}
-
+/* Inside of functions that do not end. */
 static void two_next_thread(void)
 {
-	next_thread();
+	next_step();
 	schedule(1, true);
 }
 
@@ -565,11 +611,13 @@ POOL(sleeper_against_sender, setup_send, (sleep_once_0, send_0), .quiet = nothin
      .switches_max = 2)
 POOL(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
      .quiet = nothing_waits, .switches_max = 2)
+POOL(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
+     .quiet = nothing_waits, .switches_max = 2, .fenced = true)
 WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
 WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
 WORKERS(worker_beside_what_a_function_schedules, setup_send, (forward_thread, worker_1),
         .switches_max = 2)
-WORKERS(worker_beside_a_next_step, setup_send, (next_thread, worker_1), .switches_max = 2)
+WORKERS(worker_beside_a_next_step, setup_send, (next_step, worker_1), .switches_max = 2)
 WORKERS(worker_beside_two_next_steps, setup_next, (two_next_thread, worker_1), .switches_max = 2)
 WORKERS(workers_and_a_next_step_in_a_function_for_ever, setup_send_next_for_ever,
         (worker_0, worker_1, send_0), .switches_max = 1)
@@ -640,7 +688,7 @@ static void setup_timer(void)
 static void setup_timers(void)
 {
 	setup_timer();
-	make_timer(1, START_NS - LATE_NS / 2);
+	make_timer(1, LATER_NS);
 }
 
 static void setup_armed(void)
@@ -678,6 +726,16 @@ static void check_timers(void)
 	check();
 }
 
+/* Its worker does not come to the first. */
+static void check_late(void)
+{
+	EXPLORE_CHECK(p.ended[0] == 1 && p.ended[1] == 0);
+	check_timers();
+}
+
+SCENARIO(pool_timer_late_against_armed, setup_one_armed, THREADS(arm_1, expire_by_thief),
+         check_late, .shared = true)
+
 #define TIMER(name_, setup_, threads_, ...)                                              \
 	SCENARIO(pool_timer_##name_, setup_, THREADS threads_, check_timers, .shared = true, \
 	         __VA_ARGS__)
@@ -695,7 +753,7 @@ TIMER(disarmed_against_expire_and_thief, setup_armed, (disarm_0, expire_0, expir
 static void setup_worker_and_timer(void)
 {
 	setup();
-	make_timer(0, START_NS + WATCH_NS / 2);
+	make_timer(0, LATER_NS);
 }
 
 static void setup_worker_with_timer(void)
