@@ -119,7 +119,7 @@ static bool claim_newest(bide_deque *deque, uint32_t index)
 		bide_spin_lock_(&deque->stealing);
 		mine = (int32_t)(index - BIDE_LOAD(&deque->head, RELAXED)) >= 0;
 		if (mine)
-			BIDE_STORE(&deque->bottom, index, RELEASE);
+			BIDE_STORE(&deque->bottom, index, RELEASE); /* the unlock would do */
 		bide_spin_unlock_(&deque->stealing);
 	}
 	if (is_careful(deque))

@@ -152,7 +152,7 @@ bool bide_sleep_fall_(bide_sleeper *sleeper)
 	uint32_t nobody = 0, others;
 	bool watches = false;
 
-	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, SEQ_CST);
+	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
 	/* While others run, one of those who sleep watches them. */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
 	if (others + 1 < bide_pool_count_())

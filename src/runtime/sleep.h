@@ -24,8 +24,8 @@
  * Pairs: `searching` and `asleep`, SEQ_CST on all sides, with themselves, with the inbox's count
  * and the first timer's time. `wanted`, relaxed: the heavy fence of who sets it with the light
  * fence of who pushes; where there is no heavy one (a deque is `fenced`), pushers pass a full one.
- * `state`: SEQ_CST, read by wakers; the futex compares it again. `watched`: relaxed looks are
- * hints.
+ * `state`: stored before the sleeper's full fence, read SEQ_CST by wakers; the futex compares it
+ * again. `watched`: relaxed looks are hints.
  */
 #ifndef BIDE_SLEEP_H
 #define BIDE_SLEEP_H

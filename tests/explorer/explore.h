@@ -1,6 +1,6 @@
 /*
- * explore.h - runs two or three logical threads over the real code of src/core in every order that
- * matters.
+ * explore.h - runs two or three logical threads over the real code of src/core and of the pool of
+ * workers (src/runtime) in every order that matters.
  *
  * Every atomic is a scheduling point; the search is depth-first, without a bound, and leaves out
  * only orders that differ in the succession of accesses to different memory (sleep sets). A load

@@ -9,7 +9,7 @@
 #include "bide/async.h"
 #include "core/executor.h"
 
-enum { RESULT = 42, LATER_NS = 1000 };
+enum { RESULT = 42, LATER_NS = 1000, TIMER_CLASS = 0 };
 
 static struct {
 	bide_context *context;
@@ -135,8 +135,10 @@ static void check_delay(void)
 	EXPLORE_CHECK(m.error == 0 || m.error == BIDE_ECANCELED_);
 }
 
+/* At once: not only when it would have been due. */
 static void check_canceled(void)
 {
+	EXPLORE_CHECK(m.ended == 1);
 	check_ended();
 	EXPLORE_CHECK(m.error == BIDE_ECANCELED_);
 }
@@ -248,12 +250,21 @@ static void check_context_gone(void)
 MANY(context_end_against_deadline, setup_deadline, (unref_thread, expire_thread),
      check_context_gone, .foreign = 0)
 
+/* The timer of it is the next object of its class that this thread has. */
+static void source_after(int64_t delay_ns)
+{
+	const bide_source *timer = bide_current_worker_->pool[TIMER_CLASS].free;
+
+	(void)bide_cancel_after(m.cancel, delay_ns);
+	explore_watch(timer);
+}
+
 static void setup_source(void)
 {
 	memset(&m, 0, sizeof m);
 	m.cancel = bide_cancel_source_create();
 	explore_watch(m.cancel);
-	(void)bide_cancel_after(m.cancel, LATER_NS);
+	source_after(LATER_NS);
 }
 
 static void source_unref_thread(void)
@@ -401,6 +412,13 @@ static bide_value_task start_step(void)
 	return bide_async_start(step);
 }
 
+/* Its turn ends while it knows of more. */
+static void setup_strand_of_short_turns(void)
+{
+	setup_strand();
+	m.strand->batch = 1;
+}
+
 static void strand_thread(void)
 {
 	bide_forget(in_context(start_step));
@@ -432,6 +450,122 @@ MANY(strand_push_against_turn, setup_strand, (strand_thread, strand_thread, run_
      check_strand, .newest_only = true, .switches_max = 3)
 MANY(strand_turns_against_turns, setup_strand, (run_both_thread, run_both_thread), check_strand,
      .newest_only = true, .switches_max = 4)
+
+MANY(strand_push_against_short_turn, setup_strand_of_short_turns,
+     (strand_thread, strand_thread, run_thread), check_strand, .newest_only = true,
+     .switches_max = 2)
+
+/* --- a loop over items: lanes on two workers pass the turn to ask for the next on */
+
+enum { ITEMS = 4 };
+
+static struct {
+	unsigned asked; /* plain: two who ask at once would race */
+	uint32_t running;
+	unsigned ran[ITEMS]; /* plain */
+} loop;
+
+static bide_value_task ask(void)
+{
+	EXPLORE_CHECK(loop.asked <= ITEMS); /* not again after the end */
+	if (loop.asked++ == ITEMS)
+		return bide_value_task_from_error(BIDE_END);
+	return bide_value_task_from(loop.asked - 1);
+}
+
+static bide_value_task next_item(void *argument)
+{
+	(void)argument;
+	return ask();
+}
+
+struct slow_item {
+	BIDE_ASYNC_FRAME;
+	int64_t item;
+};
+
+/* Pending, so that a lane waits for the turn. */
+bide_async(slow_item)
+{
+	bide_async_begin;
+	bide_await(bide_yield());
+	bide_await_or(my->item, ask(), bide_async_fail(bide_await_error));
+	bide_async_return(my->item);
+bide_async_finally:
+	bide_async_end;
+}
+
+static bide_value_task next_slow_item(void *argument)
+{
+	(void)argument;
+	return bide_async_start(slow_item);
+}
+
+struct item_body {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int64_t item;
+	} in;
+};
+
+/* Pending for a turn, so that another lane is started. */
+bide_async(item_body)
+{
+	bide_async_begin;
+	EXPLORE_CHECK(BIDE_ADD(&loop.running, 1u, RELAXED) < 2);
+	bide_await(bide_yield());
+	loop.ran[my->in.item]++;
+bide_async_finally:
+	(void)BIDE_SUB(&loop.running, 1u, RELAXED);
+	bide_async_end;
+}
+
+static bide_value_task body_of_item(bide_payload item, void *argument)
+{
+	(void)argument;
+	return bide_async_start(item_body, .item = item.i);
+}
+
+/* What is left then runs in the check. */
+static void run_items_thread(void)
+{
+	for (int i = 0; i < ITEMS; i++)
+		(void)explore_run_now();
+}
+
+static void start_items(bide_each_source *next)
+{
+	memset(&m, 0, sizeof m);
+	memset(&loop, 0, sizeof loop);
+	watch(bide_for_each_of_async(next, body_of_item, NULL, &(bide_parallel_options){ .limit = 2 }));
+}
+
+/* The first lane stands in its first body; the second one is runnable. */
+static void setup_items(void)
+{
+	start_items(next_item);
+}
+
+/* The first lane has the turn. */
+static void setup_slow_items(void)
+{
+	start_items(next_slow_item);
+	while (loop.asked < 1)
+		EXPLORE_CHECK(explore_run_now());
+}
+
+static void check_items(void)
+{
+	explore_finish();
+	EXPLORE_CHECK(m.ended == 1 && m.error == 0 && loop.asked == ITEMS + 1);
+	for (unsigned i = 0; i < ITEMS; i++)
+		EXPLORE_CHECK(loop.ran[i] == 1);
+}
+
+MANY(slow_items_of_two_lanes, setup_slow_items, (run_items_thread, run_items_thread), check_items,
+     .newest_only = true, .switches_max = 2)
+MANY(items_of_two_lanes, setup_items, (run_items_thread, run_items_thread), check_items,
+     .newest_only = true, .switches_max = 2)
 
 /* --- pools: what one gives back in a batch another takes */
 

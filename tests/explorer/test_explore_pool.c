@@ -12,6 +12,7 @@
 #define BIDE_INBOX_SIZE 1u
 #include "explore.h"
 
+#include <setjmp.h>
 #include <string.h>
 
 #include "core/deque.h"
@@ -34,9 +35,10 @@ typedef struct ball { /* what is made runnable */
 static struct {
 	bide_worker *heads[EXPLORE_THREADS]; /* of the pool, or NULL: what the thread is */
 	int64_t now_ns[EXPLORE_THREADS];
-	void *out[EXPLORE_THREADS][5]; /* of a function that never returns */
+	jmp_buf out[EXPLORE_THREADS]; /* of a function that never returns */
 	ball balls[BALLS];
 	unsigned made;
+	bide_fork fork;
 	bide_timer *timers[TIMERS];
 	bide_notify due[TIMERS];
 	unsigned ended[TIMERS];
@@ -153,6 +155,8 @@ static bool stops(void)
 #define BIDE_RELAX() ((void)0)
 #include "runtime/pool.c"
 
+enum { LATER_NS = START_NS + WATCH_NS / 2 };
+
 /* In a logical thread, or alone: it is that worker from here on. */
 static worker *become(unsigned index)
 {
@@ -184,6 +188,7 @@ static void schedule(unsigned index, bool next)
 
 	b->payload = 7u + index;
 	b->frame.async = &ball_async;
+	b->frame.awaiting = &b->frame.source; /* no link: whoever links it sets it */
 	bide_flags_add_(&b->frame.source, BIDE_FLAG_SELF_LINKED_);
 	bide_pool_schedule_(&b->frame, next);
 }
@@ -203,7 +208,7 @@ static void run_all(worker *w, uintptr_t entry)
 /* The worker does not come to anything else. */
 static void for_ever(void)
 {
-	__builtin_longjmp(p.out[this_thread()], 1);
+	longjmp(p.out[this_thread()], 1);
 }
 
 static void next_for_ever(void)
@@ -214,12 +219,9 @@ static void next_for_ever(void)
 
 static void work(unsigned index)
 {
-	int thread = this_thread();
-
-	p.heads[thread] = NULL;
-	if (__builtin_setjmp(p.out[thread]) == 0)
+	if (setjmp(p.out[this_thread()]) == 0)
 		(void)worker_main(pool.workers[index]);
-	BIDE_STORE(&p.over[thread], 1u, RELEASE); /* pairs with the join */
+	BIDE_STORE(&p.over[this_thread()], 1u, RELEASE); /* pairs with the join */
 }
 
 static void worker_0(void)
@@ -310,6 +312,20 @@ static void steal_all(void)
 	run_all(w, take_from_others(w, START_NS));
 }
 
+/* Nothing but the ring. */
+static void steal_ring(void)
+{
+	worker *w = become(1);
+
+	run_all(w, steal(w, pool.workers[0]));
+}
+
+static void steal_ring_twice(void)
+{
+	steal_ring();
+	steal_ring();
+}
+
 static void take_inbox_0(void)
 {
 	take_inbox(0);
@@ -335,6 +351,13 @@ static void setup_sends(void)
 static void setup_sent(void)
 {
 	setup();
+	p.made = 2;
+	send_0_1();
+}
+
+static void setup_sent_2_3(void)
+{
+	setup();
 	p.made = 4;
 	schedule(2, false);
 	schedule(3, false);
@@ -342,19 +365,21 @@ static void setup_sent(void)
 
 POOL(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .foreign = 0)
 POOL(inbox_senders_against_taker, setup_sends, (send_0, send_1, take_inbox_0), .newest_only = true)
-POOL(inbox_taken_by_two, setup_sent, (send_0_1, take_inbox_0, take_inbox_1), .newest_only = true,
-     .switches_max = 2)
+POOL(inbox_taken_by_two, setup_sent_2_3, (send_0_1, take_inbox_0, take_inbox_1),
+     .newest_only = true, .switches_max = 2)
 
-/* The worker has room for one of them. */
+POOL(inbox_taken_against_steal, setup_sent, (take_inbox_0, steal_ring), .foreign = 0)
+
+/* The worker has room for none: it takes one to run. */
 static void setup_sent_to_a_full_worker(void)
 {
 	setup();
 	p.made = BALLS;
 	become(0);
-	for (unsigned i = 0; i < BIDE_RING_SIZE - 1; i++)
+	for (unsigned i = 0; i < BIDE_RING_SIZE; i++)
 		schedule(i, false);
 	p.heads[0] = NULL;
-	for (unsigned i = BIDE_RING_SIZE - 1; i < BALLS; i++)
+	for (unsigned i = BIDE_RING_SIZE; i < BALLS; i++)
 		schedule(i, false);
 }
 
@@ -366,9 +391,9 @@ POOL(inbox_taken_into_a_full_ring_against_steal, setup_sent_to_a_full_worker,
 static void setup_full_ring(void)
 {
 	setup();
-	p.made = BALLS;
+	p.made = 1 + BIDE_RING_SIZE;
 	become(0);
-	for (unsigned i = 2; i < 2 + BIDE_RING_SIZE; i++)
+	for (unsigned i = 1; i < 1 + BIDE_RING_SIZE; i++)
 		schedule(i, false);
 	p.heads[0] = NULL;
 	EXPLORE_CHECK(bide_ring_size_(&pool.workers[0]->ring) == BIDE_RING_SIZE);
@@ -378,19 +403,15 @@ static void overflow(void)
 {
 	become(0);
 	send_0();
-	send_1();
 }
 
 static void overflow_and_run(void)
 {
-	worker *w = become(0);
-
-	send_0();
-	send_1();
-	run_all(w, take(w));
+	overflow();
+	run_all(pool.workers[0], take(pool.workers[0]));
 }
 
-POOL(overflow_against_steal, setup_full_ring, (overflow, steal_all), .switches_max = 2)
+POOL(overflow_against_steal, setup_full_ring, (overflow, steal_ring_twice), .switches_max = 2)
 POOL(overflow_against_taker_of_the_inbox, setup_full_ring, (overflow_and_run, take_inbox_1),
      .switches_max = 3)
 
@@ -422,6 +443,50 @@ static void steal_nothing(void)
 	EXPLORE_CHECK(!steal(w, pool.workers[0]));
 }
 
+/* The same for one that is inside a function for ever: the step is there from the start. */
+static void setup_stuck(void)
+{
+	setup();
+	p.made = 2;
+	become(0);
+	schedule(0, true);
+	p.heads[0] = NULL;
+}
+
+static void send_1_as_worker(void)
+{
+	become(0);
+	send_1();
+}
+
+static void steal_something(void)
+{
+	worker *w = become(1);
+	uintptr_t entry = steal(w, pool.workers[0]);
+
+	EXPLORE_CHECK(entry);
+	run_all(w, entry);
+}
+
+/* A fork is anybody's at once. */
+static void setup_fork(void)
+{
+	setup_lone();
+	p.made = 1;
+	EXPLORE_CHECK(bide_deque_add_(&pool.workers[0]->thread.worker, (uintptr_t)&p.fork));
+}
+
+static void next_step(void)
+{
+	become(0);
+	schedule(0, true);
+}
+
+static void steal_the_fork(void)
+{
+	EXPLORE_CHECK(steal(become(1), pool.workers[0]) == (uintptr_t)&p.fork);
+}
+
 /* With an older one in the ring, or behind a function that does not end, it is anybody's. */
 static void setup_next(void)
 {
@@ -439,6 +504,9 @@ static void next_and_run(void)
 }
 
 POOL(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
+POOL(step_of_one_that_is_stuck_is_anybodys, setup_stuck, (send_1_as_worker, steal_something),
+     .switches_max = 3)
+POOL(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
 POOL(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_max = 2)
 
 /* --- whole workers: nothing waits for ever --- */
@@ -460,20 +528,34 @@ static bool wakes_until(int64_t latest_ns)
 	return false;
 }
 
+/* A worker sleeps until its first timer at the most; behind one that does not, somebody watches. */
+static void timers_wait(const worker *w, int64_t watch_ns)
+{
+	int64_t until_ns;
+
+	EXPLORE_CHECK(is_in_time(w));
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		if (p.heads[i] == &w->thread.worker && explore_sleeps(i, &until_ns)) {
+			EXPLORE_CHECK(until_ns <= w->due_ns);
+			EXPLORE_CHECK(until_ns > START_NS || w->wheel.count > 0); /* not again and again */
+			return;
+		}
+	EXPLORE_CHECK(w->wheel.count == 0 || wakes_until(watch_ns));
+}
+
 /* All sleep, or are inside a function for ever. */
 static void nothing_waits(void)
 {
 	int64_t watch_ns = START_NS + 1000 * 30000 + WATCH_NS;
 
-	EXPLORE_CHECK(!bide_pool_has_work_() && bide_sleep_.searching == 0);
+	EXPLORE_CHECK(!pool.first && bide_sleep_.searching == 0);
 	for (unsigned i = 0; i < pool.count; i++) {
-		worker *w = pool.workers[i];
+		const worker *w = pool.workers[i];
 
+		EXPLORE_CHECK(bide_ring_size_(&w->ring) == 0);
 		if (bide_deque_size_(&w->thread.worker) > 0) /* a next step */
 			EXPLORE_CHECK(wakes_until(watch_ns));
-		EXPLORE_CHECK(is_in_time(w));
-		if (w->wheel.count > 0)
-			EXPLORE_CHECK(wakes_until(w->due_ns) || wakes_until(watch_ns));
+		timers_wait(w, watch_ns);
 	}
 }
 
@@ -494,11 +576,11 @@ static void setup_send_next_for_ever(void)
 	p.balls[0].then = next_for_ever;
 }
 
-/* A function that this thread is inside of: it does not end. */
-static void next_thread(void)
+/* Inside of functions that do not end. */
+static void two_next_thread(void)
 {
-	become(0);
-	schedule(0, true);
+	next_step();
+	schedule(1, true);
 }
 
 static void forward_thread(void)
@@ -529,11 +611,14 @@ POOL(sleeper_against_sender, setup_send, (sleep_once_0, send_0), .quiet = nothin
      .switches_max = 2)
 POOL(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
      .quiet = nothing_waits, .switches_max = 2)
+POOL(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
+     .quiet = nothing_waits, .switches_max = 2, .fenced = true)
 WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
 WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
 WORKERS(worker_beside_what_a_function_schedules, setup_send, (forward_thread, worker_1),
         .switches_max = 2)
-WORKERS(worker_beside_a_next_step, setup_send, (next_thread, worker_1), .switches_max = 2)
+WORKERS(worker_beside_a_next_step, setup_send, (next_step, worker_1), .switches_max = 2)
+WORKERS(worker_beside_two_next_steps, setup_next, (two_next_thread, worker_1), .switches_max = 2)
 WORKERS(workers_and_a_next_step_in_a_function_for_ever, setup_send_next_for_ever,
         (worker_0, worker_1, send_0), .switches_max = 1)
 
@@ -603,7 +688,7 @@ static void setup_timer(void)
 static void setup_timers(void)
 {
 	setup_timer();
-	make_timer(1, START_NS - LATE_NS / 2);
+	make_timer(1, LATER_NS);
 }
 
 static void setup_armed(void)
@@ -627,9 +712,8 @@ static void setup_both_armed(void)
 /* Each ended, was taken out, or is still there; and there when it is due. */
 static void check_timers(void)
 {
-	worker *w = pool.workers[0];
-
-	EXPLORE_CHECK(is_in_time(w));
+	for (unsigned i = 0; i < pool.count; i++)
+		EXPLORE_CHECK(is_in_time(pool.workers[i]));
 	for (unsigned i = 0; i < TIMERS && p.timers[i]; i++) {
 		bool left = bide_wheel_holds(p.timers[i]);
 
@@ -637,9 +721,20 @@ static void check_timers(void)
 		EXPLORE_CHECK(!left || bide_pool_disarm_(p.timers[i]));
 		bide_operation_drop_(&p.timers[i]->source);
 	}
-	EXPLORE_CHECK(w->wheel.count == 0);
+	for (unsigned i = 0; i < pool.count; i++)
+		EXPLORE_CHECK(pool.workers[i]->wheel.count == 0);
 	check();
 }
+
+/* Its worker does not come to the first. */
+static void check_late(void)
+{
+	EXPLORE_CHECK(p.ended[0] == 1 && p.ended[1] == 0);
+	check_timers();
+}
+
+SCENARIO(pool_timer_late_against_armed, setup_one_armed, THREADS(arm_1, expire_by_thief),
+         check_late, .shared = true)
 
 #define TIMER(name_, setup_, threads_, ...)                                              \
 	SCENARIO(pool_timer_##name_, setup_, THREADS threads_, check_timers, .shared = true, \
@@ -658,7 +753,7 @@ TIMER(disarmed_against_expire_and_thief, setup_armed, (disarm_0, expire_0, expir
 static void setup_worker_and_timer(void)
 {
 	setup();
-	make_timer(0, START_NS * (int64_t)2);
+	make_timer(0, LATER_NS);
 }
 
 static void setup_worker_with_timer(void)
@@ -676,15 +771,34 @@ static void arm_for_ever(void)
 	arm_0();
 }
 
+static void arm_0_for_ever(void)
+{
+	arm_0();
+	for_ever();
+}
+
+/* The one that is woken arms a timer of its own. */
+static void setup_send_arm_for_ever(void)
+{
+	setup_worker_and_timer();
+	p.timers[0]->source.line = 1u << BIDE_LINE_HOME_SHIFT_;
+	p.made = 1;
+	p.balls[0].then = arm_0_for_ever;
+}
+
 #define TIMED(name_, setup_, threads_, ...)                                             \
 	TIMER(name_, setup_, threads_, .quiet = nothing_waits, .offered = bide_pool_offer_, \
 	      .newest_only = true, __VA_ARGS__)
 
+TIMER(armed_against_sleeper, setup_worker_and_timer, (sleep_once_0, arm_0), .quiet = nothing_waits,
+      .switches_max = 2)
 TIMED(due_against_its_worker, setup_timer, (worker_0, arm_0), .switches_max = 2)
 TIMED(armed_against_its_worker, setup_worker_and_timer, (worker_0, arm_0), .switches_max = 2)
 TIMED(late_in_a_function_for_ever, setup_timer, (arm_for_ever, worker_1), .switches_max = 2)
 TIMED(armed_in_a_function_for_ever, setup_worker_and_timer, (arm_for_ever, worker_1),
       .switches_max = 2)
+TIMED(armed_when_all_slept_in_a_function_for_ever, setup_send_arm_for_ever,
+      (worker_0, worker_1, send_0), .switches_max = 1)
 TIMED(behind_a_function_for_ever, setup_worker_with_timer, (worker_0, worker_1, send_0),
       .switches_max = 1)
 

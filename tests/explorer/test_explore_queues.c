@@ -390,6 +390,13 @@ static void fork_join_thread(void)
 	join_item(0);
 }
 
+static void fork_join_twice_thread(void)
+{
+	fork_join_thread();
+	fork_item(1);
+	join_item(1);
+}
+
 static void fork_join_two_thread(void)
 {
 	fork_item(0);
@@ -443,6 +450,10 @@ static void check_forks(void)
 FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .foreign = 0)
 FORK(and_join_against_two_thieves, (fork_join_thread, steal_fork_thread, steal_fork_thread),
      .newest_only = true)
+/* A thief reads what a pop put back, for an entry that was pushed since its first look. */
+SCENARIO(fork_and_join_twice_against_thief, setup_forks,
+         THREADS(fork_join_twice_thread, steal_forks_thread), check_forks, .shared = true,
+         .switches_max = 2)
 FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .switches_max = 3)
 FORK(and_join_out_of_turn_against_thief, (fork_join_out_of_turn_thread, steal_forks_thread),
      .switches_max = 3)

@@ -115,9 +115,9 @@ BIDE_UNUSED static void busy_worker_1(void)
 }
 
 /* A worker that goes on sleeping, without the search when nobody woke it. */
-BIDE_UNUSED static void sleeper_thread(void)
+static void go_on_sleeping(bool woken)
 {
-	bool woken = false, found = false;
+	bool found = false;
 
 	while (!explore_is_over() && !found) {
 		if (woken || bide_pool_has_work_())
@@ -126,6 +126,11 @@ BIDE_UNUSED static void sleeper_thread(void)
 			bide_sleep_searched_(found);
 		woken = !found && bide_sleep_fall_(&w.sleepers[0]);
 	}
+}
+
+BIDE_UNUSED static void sleeper_thread(void)
+{
+	go_on_sleeping(false);
 }
 
 /* Who pushes is a worker, and runs on, for ever: he does not come to what he has pushed. */
@@ -176,6 +181,20 @@ BIDE_UNUSED static void arm_thread(void)
 	bide_sleep_rearm_(&w.sleepers[0]);
 }
 
+/*
+ * Worker 0, which slept, wakes by itself, as at the end of bide_sleep_fall_, and runs something for
+ * ever; or it was woken, and searches.
+ */
+BIDE_UNUSED static void time_out_thread(void)
+{
+	uint32_t seen = BIDE_SLEEPS_;
+
+	if (BIDE_CAS(&w.sleepers[0].state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
+		(void)BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+	else
+		go_on_sleeping(true);
+}
+
 BIDE_UNUSED static void stop_thread(void)
 {
 	bide_sleep_stop_();
@@ -204,6 +223,15 @@ BIDE_UNUSED static void setup_workers(void)
 	setup(2);
 }
 
+/* Both sleep, and a third one pushes. */
+BIDE_UNUSED static void setup_asleep(void)
+{
+	setup(3);
+	w.sleepers[0].state = w.sleepers[1].state = BIDE_SLEEPS_;
+	bide_sleep_.asleep = 2;
+	bide_pool_want_();
+}
+
 /* Worker 1 sleeps already. */
 BIDE_UNUSED static void setup_one_asleep(void)
 {
@@ -226,6 +254,12 @@ static void nothing_is_left(void)
 	for (int i = 0; i < 2; i++)
 		if (explore_sleeps(i, &until_ns) && i == 0)
 			EXPLORE_CHECK(until_ns <= w.due_ns);
+}
+
+/* Worker 1 was woken if there is something that worker 0 did not take. */
+BIDE_UNUSED static void check_woken(void)
+{
+	EXPLORE_CHECK(!bide_pool_has_work_() || w.sleepers[1].state == BIDE_RUNS_);
 }
 
 static void check(void)
@@ -251,6 +285,13 @@ SLEEP(two_sent, setup_workers, (worker_0, send_twice_thread), .switches_max = 3,
 SLEEP(two_senders, setup_alone, (sleeper_thread, send_thread, send_thread), .switches_max = 3,
       .newest_only = true)
 SLEEP(timer, setup_alone, (worker_0, arm_thread), .switches_max = 3)
+/*
+ * Who wanted to wake a worker that had just woken looks for work in its place: what a third one
+ * leaves to him he sees.
+ */
+SCENARIO(sleep_push_left_to_who_wakes_nobody, setup_asleep,
+         THREADS(time_out_thread, arm_thread, push_thread), check_woken, .shared = true,
+         .quiet = check_woken, .switches_max = 2)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .fenced = true)
