@@ -233,25 +233,26 @@ TEST(a_minimum_above_the_maximum_is_misuse)
 
 /* --- long ones */
 
-TEST(a_long_call_waits_for_no_other_and_no_limit_counts_it)
+TEST(TK_16_long_calls_that_all_block_have_all_begun_and_no_limit_counts_them)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
-	enum { LONG = 5 };
-	value_task blocks, longs[LONG];
+	enum { MAX = 16 };
+	intptr_t count = 2 * bide_cpu_count() < MAX ? 2 * bide_cpu_count() : MAX;
+	value_task blocks, longs[MAX];
 	int64_t got;
 
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
 	blocks = bide_run_blocking(waits_at_the_gate, NULL);
-	for (intptr_t i = 0; i < LONG; i++)
+	for (intptr_t i = 0; i < count; i++)
 		longs[i] = bide_run_long(waits_at_the_gate, (void *)i);
-	while (atomic_load(&running) < 1 + LONG)
+	while (atomic_load(&running) < 1 + count)
 		sleep_ms(1);
-	assert_int_equal(stats().blocking_thread_count, 1 + LONG);
+	assert_int_equal(stats().blocking_thread_count, 1 + count);
 	assert_int_equal(stats().blocking_queue_count, 0);
 	assert_int_equal(wait_int(bide_run_long(opens, (void *)3), &got), 0);
 	assert_int_equal(got, 3);
 	assert_int_equal(wait_int(blocks, NULL), 0);
-	for (int i = 0; i < LONG; i++) {
+	for (intptr_t i = 0; i < count; i++) {
 		assert_int_equal(wait_int(longs[i], &got), 0);
 		assert_int_equal(got, i);
 	}
@@ -371,6 +372,147 @@ TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
 	assert_int_equal(got, 77);
 	assert_int_equal(ran, 0);
 	bide_context_unref(context);
+}
+
+/* --- the context of the call */
+
+static const char name_key;
+
+typedef struct seen {
+	const char *name;
+	int error;
+	bide_executor *executor;
+} seen;
+
+static int64_t looks(void *argument)
+{
+	*(seen *)argument =
+		(seen){ bide_context_get(&name_key), bide_context_error(NULL), bide_executor_current() };
+	return 0;
+}
+
+static bide_context *named(const char *name)
+{
+	bide_context *context = bide_context_create(
+		&(bide_context_options){ .key = &name_key, .value = (void *)(uintptr_t)name });
+
+	assert_non_null(context);
+	return context;
+}
+
+TEST(a_call_has_the_values_of_its_context_and_its_thread_keeps_none)
+{
+	seen there, behind;
+	bide_context *context;
+
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
+	context = named("ada");
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(wait_int(bide_in(context, bide_run_blocking(looks, &there)), NULL), 0);
+		assert_int_equal(wait_int(bide_run_blocking(looks, &behind), NULL), 0);
+		assert_string_equal(there.name, "ada");
+		assert_null(behind.name);
+	}
+	assert_int_equal(wait_int(bide_in(context, bide_run_long(looks, &there)), NULL), 0);
+	assert_string_equal(there.name, "ada");
+	bide_context_unref(context);
+	run_all();
+	assert_int_equal(stats().operation_count, 0); /* the calls let it go */
+}
+
+static int64_t stops_when_asked(void *argument)
+{
+	int error;
+
+	atomic_store((atomic_bool *)argument, true);
+	while ((error = bide_context_error(NULL)) == 0)
+		sleep_ms(1);
+	return -error;
+}
+
+TEST(a_call_that_runs_can_ask_whether_it_was_canceled)
+{
+	NOT_SEEDED("it needs threads, for calls that block");
+	bide_context *context = bide_context_create(NULL);
+	atomic_bool begun = false;
+	value_task v = bide_in(context, bide_run_blocking(stops_when_asked, &begun));
+
+	while (!atomic_load(&begun))
+		sleep_ms(1);
+	bide_context_cancel(context, EDOM);
+	assert_int_equal(wait_int(v, NULL), EDOM);
+	bide_context_unref(context);
+}
+
+struct cleans {
+	ASYNC_FRAME;
+	struct {
+		seen *found;
+	} in;
+};
+
+async(cleans)
+{
+	async_begin;
+	await(delay_ms(60 * 1000));
+async_finally:
+	await(bide_run_blocking(looks, my->in.found));
+	async_end;
+}
+
+TEST(a_call_of_a_cleanup_has_the_values_and_not_the_cancellation)
+{
+	bide_context *context = named("ada");
+	seen found = { .error = -1 };
+	value_task v = bide_in(context, async_start(cleans, .found = &found));
+
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(wait_int(v, NULL), ECANCELED);
+	assert_string_equal(found.name, "ada");
+	assert_int_equal(found.error, 0);
+	bide_context_unref(context);
+}
+
+struct quick {
+	ASYNC_FRAME;
+	struct {
+		pthread_t *thread;
+	} in;
+};
+
+async(quick)
+{
+	async_begin;
+	*my->in.thread = pthread_self();
+	async_return(bide_executor_current());
+async_finally:
+	async_end;
+}
+
+/* The call is not in the strand, whose functions may run meanwhile. */
+static int64_t starts_one(void *argument)
+{
+	pthread_t thread;
+	bide_payload on;
+	int error = bide_wait(async_start(quick, .thread = &thread), &on);
+
+	looks(argument);
+	return error ? -error
+	             : on.p == bide_executor_current() && !pthread_equal(thread, pthread_self());
+}
+
+TEST(what_a_call_for_a_strand_starts_goes_to_the_strand)
+{
+	NOT_SEEDED("it needs threads, for calls that block");
+	bide_executor *strand = bide_strand_create();
+	seen found = { NULL };
+	int64_t apart;
+
+	assert_int_equal(wait_int(with_executor(strand, bide_run_blocking(starts_one, &found)), &apart),
+	                 0);
+	assert_ptr_equal(found.executor, strand);
+	assert_true(apart);
+	bide_executor_unref(strand);
 }
 
 TEST(a_forgotten_job_runs_and_its_result_goes)

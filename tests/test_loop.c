@@ -177,6 +177,33 @@ TEST(VS_18_what_awaits_a_source_goes_on_on_its_executor)
 	bide_executor_unref(s);
 }
 
+TEST(VT_34_an_await_of_a_value_task_goes_on_where_its_context_says_and_nowhere_else)
+{
+	bide_executor *l = loop();
+	bide_user_source sources[2];
+	value_task here, there;
+	int64_t value;
+
+	for (int i = 0; i < 2; i++)
+		bide_user_source_init(&sources[i], NULL);
+	here = with_executor(l, async_start(source_reader, .source = &sources[0], .expected = l));
+	there = with_executor(l, with_executor(bide_executor_workers(),
+	                                       async_start(source_reader, .source = &sources[1])));
+	finish_all(l);
+	for (int i = 0; i < 2; i++)
+		bide_user_source_complete(&sources[i], (bide_payload){ .i = i });
+	assert_int_equal(wait_int(there, &value), 0); /* whatever the loop does */
+	assert_int_equal(value, 1);
+	if (many_workers()) { /* the one worker's own waits run its loops */
+		assert_true(readable(l, 15000));
+		assert_false(value_task_is_ready(here));
+	}
+	finish_all(l);
+	assert_int_equal(wait_int(here, &value), 0);
+	assert_int_equal(value, 0);
+	bide_executor_unref(l);
+}
+
 TEST(on_its_own_thread_a_loops_function_starts_at_once)
 {
 	bide_executor *l = loop();

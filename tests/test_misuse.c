@@ -3,11 +3,14 @@
  * What is leaked is named.
  */
 /* threads */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/later.h"
@@ -556,12 +559,40 @@ TEST(waiting_inside_an_async_function_is_misuse)
 	       "test_misuse.c:");
 }
 
+/* In a pipe of packets each write is one: what several threads say is not mixed. */
+TEST(the_default_hook_writes_the_message_at_once)
+{
+	int ends[2], status;
+	char packet[2048];
+	ssize_t length;
+	pid_t child;
+
+	assert_int_equal(pipe2(ends, O_DIRECT), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(ends[1], 2);
+		(void)bide_task_status(NULL);
+		_exit(0);
+	}
+	assert_true(child > 0);
+	close(ends[1]);
+	length = read(ends[0], packet, sizeof packet - 1);
+	assert_true(length > 0);
+	packet[length] = 0;
+	assert_string_equal(packet, "bide: misuse: bide_task_status: task is NULL\n");
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+}
+
 TEST(a_negative_limit_is_misuse)
 {
 	value_task v = later(1, 9);
 
 	expect_misuse();
 	MISUSE(assert_int_equal(bide_wait_for(v, NULL, -1), EINVAL), "bide_wait_for", "below zero");
+	MISUSE(assert_int_equal(bide_task_wait_for(bide_task_completed(), NULL, -1), EINVAL),
+	       "bide_task_wait_for", "below zero");
 	assert_int_equal(result_of(v), 9);
 }
 

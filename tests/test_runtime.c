@@ -15,7 +15,7 @@ TEST(configuring_refuses_what_is_out_of_range)
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = UINT32_MAX }), EINVAL);
 	ASSERT_MISUSE("blocking_threads_max");
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 1025 }), EINVAL);
-	ASSERT_MISUSE("workers is 1025; 0 (one for each CPU) to 1024 are allowed");
+	ASSERT_MISUSE("workers is 1025; 1 to 1024 are allowed, or 0 for the default");
 	assert_int_equal(bide_configure(&(bide_config){ .workers = UINT32_MAX }), EINVAL);
 	ASSERT_MISUSE("workers is 4294967295");
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2, .virtual_clock = true }), EINVAL);

@@ -314,7 +314,7 @@ TEST(waiting_inside_an_async_function_is_misuse_and_consumes_nothing)
 	assert_int_equal(got, 5);
 	assert_int_equal(wait_int(async_start(waits_inside, .task = t), &got), 0);
 	assert_int_equal(got, EDEADLK);
-	ASSERT_MISUSE("called inside the async function waits_inside");
+	ASSERT_MISUSE("bide_task_wait: called inside the async function waits_inside");
 	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	task_unref(t);

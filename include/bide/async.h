@@ -439,8 +439,12 @@ bide_resume_return_point_:                                                      
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif
-/* The three marks of every async function. Falling into the cleanup completes with 0. */
+/*
+ * The three marks of every async function. Falling into the cleanup completes with 0. The
+ * enumerator is what the compiler names where an await is anywhere else.
+ */
 #define bide_async_begin                                 \
+	enum { await_stands_behind_async_begin_ };           \
 	bide_frame *const frame_ = (bide_frame *)(void *)my; \
 	BIDE_UNUSED bide_value_task t_;                      \
 	if (0)                                               \
@@ -465,7 +469,7 @@ bide_finally_:                                                            \
  * loop.
  */
 #define BIDE_AWAIT_(call, n)                                                                       \
-	if (t_ = BIDE_AWAITABLE_(call),                                                                \
+	if ((void)await_stands_behind_async_begin_, t_ = BIDE_AWAITABLE_(call),                        \
 	    BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                               \
 	        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(n)), t_.state == BIDE_SUSPENDED_)) { \
 		return (bide_step){ .state = BIDE_SUSPENDED_ };                                            \

@@ -49,7 +49,7 @@ BIDE_API BIDE_USE_RESULT bide_context *bide_context_create(const bide_context_op
 BIDE_API bide_context *bide_context_ref(bide_context *context);
 BIDE_API void bide_context_unref(bide_context *context); /* NULL does nothing */
 
-/* The one of the running async function; NULL: none. No reference is given. */
+/* The one of the running async function or blocking call; NULL: none. No reference is given. */
 BIDE_API bide_context *bide_context_current(void);
 
 /*

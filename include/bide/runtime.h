@@ -92,8 +92,10 @@ BIDE_API int64_t bide_run_ready(size_t max_count);
 /*
  * Runs function(argument) on a thread where it may block. Its result becomes that of the value
  * task: >= 0 or any pointer cast; a value below zero, -1..-4095, is an error number negated.
- * Uninterruptible once it runs; cancelled before, it never runs. Cost: an object from the pool, a
- * hand-over between threads each way (tens of microseconds when they sleep).
+ * Uninterruptible once it runs; cancelled before, it never runs. It runs in the context of the
+ * call: with its values, and bide_context_error(NULL) tells whether it was canceled meanwhile. The
+ * queue has no limit: who makes many calls sets one (bide_for_each_async). Cost: an object from the
+ * pool, a hand-over between threads each way (tens of microseconds when they sleep).
  */
 typedef int64_t bide_blocking_function(void *argument);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_function *function,

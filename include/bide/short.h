@@ -65,6 +65,7 @@ typedef bide_value_task value_task;
 #define value_task_from bide_value_task_from
 #define value_task_from_error bide_value_task_from_error
 #define value_task_completed bide_value_task_completed
+#define value_task_status bide_value_task_status
 #define value_task_is_ready bide_value_task_is_ready
 #define value_task_error bide_value_task_error
 #define value_task_result bide_value_task_result
@@ -76,6 +77,9 @@ typedef bide_value_task value_task;
 #define task_complete bide_task_complete
 #define task_fail bide_task_fail
 #define task_cancel bide_task_cancel
+#define task_try_complete bide_task_try_complete
+#define task_try_fail bide_task_try_fail
+#define task_try_cancel bide_task_try_cancel
 #define task_ref bide_task_ref
 #define task_unref bide_task_unref
 #define task_await bide_task_await
@@ -83,12 +87,15 @@ typedef bide_value_task value_task;
 #define task_await_take bide_task_await_take
 #define task_from bide_task_from
 #define task_from_error bide_task_from_error
+#define task_completed bide_task_completed
+#define task_status bide_task_status
 #define task_is_ready bide_task_is_ready
 #define task_error bide_task_error
 #define task_result bide_task_result
 #define task_complete_int bide_task_complete_int
 #define task_complete_pointer bide_task_complete_pointer
 #define task_wait bide_task_wait
+#define task_wait_for bide_task_wait_for
 #define task_unwrap bide_task_unwrap
 #define task_continue_with bide_task_continue_with
 #define task_run bide_task_run
@@ -98,6 +105,7 @@ typedef bide_value_task value_task;
 #ifndef BIDE_NO_SHORT_delay
 #define delay_ms bide_delay_ms
 #define delay_ns bide_delay_ns
+#define delay_until_ns bide_delay_until_ns
 #endif
 #ifndef BIDE_NO_SHORT_when
 #define when_all bide_when_all
@@ -106,12 +114,15 @@ typedef bide_value_task value_task;
 #define when_any_tasks bide_when_any_tasks
 #define when_each_init bide_when_each_init
 #define when_each_next bide_when_each_next
+#define when_each_end bide_when_each_end
 #endif
 #ifndef BIDE_NO_SHORT_group
 #define group_init bide_group_init
 #define group_add bide_group_add
 #define group_start bide_group_start
 #define group_wait bide_group_wait
+#define group_pending bide_group_pending
+#define group_cancel bide_group_cancel
 #endif
 #ifndef BIDE_NO_SHORT_parallel
 #define parallel_for bide_parallel_for

@@ -331,6 +331,28 @@ void bide_context_pop_(uintptr_t saved)
 		bide_executor_scope_(worker, saved);
 }
 
+uintptr_t bide_context_take_(void)
+{
+	uintptr_t word = current_word();
+
+	if (either(word))
+		bide_context_ref(either(word));
+	return word;
+}
+
+void bide_context_give_back_(uintptr_t word)
+{
+	bide_context_unref(either(word));
+}
+
+uintptr_t bide_context_swap_(uintptr_t word)
+{
+	uintptr_t saved = current_word();
+
+	bide_context_pop_(word);
+	return saved;
+}
+
 void bide_context_move_(bide_frame *frame, bide_context *context)
 {
 	uintptr_t old = frame->context;

@@ -264,6 +264,11 @@ BIDE_INTERNAL void bide_cancel_drop_(bide_cancel_node *node);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
+/* The current context as a frame has it, with a reference: for a call that another thread runs. */
+BIDE_INTERNAL uintptr_t bide_context_take_(void);
+BIDE_INTERNAL void bide_context_give_back_(uintptr_t word);
+BIDE_INTERNAL uintptr_t bide_context_swap_(uintptr_t word); /* returns the one that was current */
+
 /* --- executors: see executor.h --- */
 
 /* Makes a frame runnable on its executor, which it has, from any thread. Never fails. */

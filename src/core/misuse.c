@@ -32,7 +32,7 @@ void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument)
 
 void bide_misuse_(const char *format, ...)
 {
-	char message[1024];
+	char message[1024], line[sizeof message + 16];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -43,9 +43,8 @@ void bide_misuse_(const char *format, ...)
 		misuse_hook(message, misuse_argument);
 		return;
 	}
-	bide_port_print("bide: misuse: ");
-	bide_port_print(message);
-	bide_port_print("\n");
+	put(line, sizeof line, "bide: misuse: %s\n", message);
+	bide_port_print(line); /* at once: other threads may have something to say too */
 	bide_port_abort();
 }
 

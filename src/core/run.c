@@ -5,7 +5,7 @@
 #include "../../include/bide/async.h"
 #include "core.h"
 
-struct bide_run_frame {
+struct bide_run { /* the name is what messages and dumps say */
 	BIDE_ASYNC_FRAME;
 	struct {
 		bide_run_function *function;
@@ -14,7 +14,7 @@ struct bide_run_frame {
 	int error;
 };
 
-bide_async(bide_run_frame)
+bide_async(bide_run)
 {
 	bide_async_begin;
 	my->error = bide_context_error(NULL);
@@ -31,7 +31,7 @@ static bide_value_task run(bide_run_function *function, void *argument)
 
 	if (error)
 		return bide_value_task_from_error(error);
-	return bide_async_start_cold(bide_run_frame, .function = function, .argument = argument);
+	return bide_async_start_cold(bide_run, .function = function, .argument = argument);
 }
 
 bide_value_task bide_run(bide_run_function *function, void *argument)

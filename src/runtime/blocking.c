@@ -29,8 +29,9 @@ typedef struct job {
 	struct job *next, *previous; /* in the queue */
 	bide_blocking_function *function;
 	void *argument;
-	int64_t result; /* as runtime.h says: -1..-4095 are errors */
-	uint32_t live;  /* who may still touch it: its completion, its cancellation; atomic */
+	uintptr_t context; /* of the call, with a reference; 0: none */
+	int64_t result;    /* as runtime.h says: -1..-4095 are errors */
+	uint32_t live;     /* who may still touch it: its completion, its cancellation; atomic */
 	job_state state;
 } job;
 
@@ -82,6 +83,7 @@ static void job_leave(job *j, uint32_t parties)
 		return;
 	failed = j->result < 0 && j->result >= -BIDE_ERROR_MAX;
 	bide_cancel_drop_(&j->node);
+	bide_context_give_back_(j->context);
 	bide_operation_complete_(&j->operation, bide_payload_int_(failed ? 0 : j->result),
 	                         failed ? (int)-j->result : 0);
 }
@@ -90,6 +92,23 @@ static void job_leave(job *j, uint32_t parties)
 static void job_complete(job *j)
 {
 	job_leave(j, bide_cancel_unlink_(&j->node) ? 2 : 1);
+}
+
+/*
+ * In the context of the call, as what a function starts: its values, whether it was canceled. A
+ * thread without one needs no record for that.
+ */
+static void job_call(job *j)
+{
+	uintptr_t saved;
+
+	if (!j->context) {
+		j->result = j->function(j->argument);
+		return;
+	}
+	saved = bide_context_swap_(j->context);
+	j->result = j->function(j->argument);
+	bide_context_swap_(saved);
 }
 
 static void job_arrived(bide_post *post)
@@ -196,7 +215,7 @@ static bool wait_for_work(void)
 
 static void job_run(job *j)
 {
-	j->result = j->function(j->argument);
+	job_call(j);
 	job_hand_over(j);
 }
 
@@ -318,7 +337,7 @@ static void simulated_run(bide_post *post)
 {
 	job *j = BIDE_CONTAINER_(post, job, post);
 
-	j->result = j->function(j->argument);
+	job_call(j);
 	job_complete(j);
 }
 
@@ -446,12 +465,14 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	}
 	j->function = function;
 	j->argument = argument;
+	j->context = bide_context_take_();
 	j->live = 2;
 	j->post.run = job_arrived;
 	v = bide_source_value_(&j->operation.source); /* submitted, it may be anybody's */
 	error = bide_cancel_link_(bide_context_core_(), &j->node,
 	                          simulated ? simulated_canceled : job_canceled);
 	if (error) {
+		bide_context_give_back_(j->context);
 		bide_operation_drop_(&j->operation.source);
 		return bide_value_task_from_error(error);
 	}

@@ -26,7 +26,7 @@ int bide_configure(const bide_config *config)
 	if (config->workers > BIDE_WORKERS_MAX || (config->virtual_clock && config->workers > 1)) {
 		bide_misuse_("bide_configure: workers is %u; %s", config->workers,
 		             config->virtual_clock ? "a simulation (virtual_clock) has one"
-		                                   : "0 (one for each CPU) to 1024 are allowed");
+		                                   : "1 to 1024 are allowed, or 0 for the default");
 		return EINVAL;
 	}
 	threads_max = config->blocking_threads_max ? config->blocking_threads_max

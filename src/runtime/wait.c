@@ -105,6 +105,26 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	return 0;
 }
 
+/* Waits for value tasks have a place, those for tasks none. */
+static const char *what_of(const bide_place *place)
+{
+	return place ? "bide_wait" : "bide_task_wait";
+}
+
+static BIDE_PRINTF(2, 3) void refuse(const bide_place *place, const char *format, ...)
+{
+	char why[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	bide_port_format(why, sizeof why, format, arguments);
+	va_end(arguments);
+	if (place)
+		bide_misuse_("%s at %s:%u: %s", what_of(place), place->file, (unsigned)place->line, why);
+	else
+		bide_misuse_("%s: %s", what_of(place), why);
+}
+
 /* *mine: it was not consumed, and is the caller's still. */
 static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                    const bide_place *place, bool *mine)
@@ -114,32 +134,27 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	int error;
 
 	*mine = true;
-
 	if (timeout_ns < 0) {
-		bide_misuse_("bide_wait_for: the timeout is below zero; BIDE_FOREVER means none");
+		bide_misuse_("%s_for: the timeout is below zero; BIDE_FOREVER means none", what_of(place));
 		return BIDE_EINVAL_;
 	}
 	if (!worker)
 		return BIDE_ENOMEM_;
 	if (worker->current != &bide_thread_of_(worker)->root) {
-		bide_misuse_(
-			"bide_wait at %s:%u: called inside the async function %s, which must await instead",
-			place ? place->file : "?", place ? (unsigned)place->line : 0,
-			worker->current->async->name);
+		refuse(place, "called inside the async function %s, which must await instead",
+		       worker->current->async->name);
 		return BIDE_EDEADLK_;
 	}
 	if (bide_pool_is_worker_()) {
-		bide_misuse_(
-			"bide_wait at %s:%u: called on a worker, which must not block: what it waits for "
-			"may need this very worker",
-			place ? place->file : "?", place ? (unsigned)place->line : 0);
+		refuse(place, "called on a worker, which must not block: what it waits for may need this "
+		              "very worker");
 		return BIDE_EDEADLK_;
 	}
 	made = bide_materialise_(value_task);
 	if (bide_is_pending_(made)) {
-		if (!bide_check_fresh_(made, "bide_wait", place))
+		if (!bide_check_fresh_(made, what_of(place), place))
 			return BIDE_ESTALE;
-		if (!bide_belongs_here_((bide_source *)made.state, "bide_wait", place))
+		if (!bide_belongs_here_((bide_source *)made.state, what_of(place), place))
 			return BIDE_EINVAL_;
 		error = wait_pending(&made, timeout_ns, place);
 		if (error && made.state != value_task.state)

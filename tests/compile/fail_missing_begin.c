@@ -1,5 +1,5 @@
-/* expect gcc: error: .t_. undeclared */
-/* expect clang: error: use of undeclared identifier .t_. */
+/* expect gcc: error: .await_stands_behind_async_begin_. undeclared */
+/* expect clang: error: use of undeclared identifier .await_stands_behind_async_begin_. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -3,6 +3,8 @@
 # header's, each macro there exists, and each public function has a page that names it.
 #
 # A function is .Ft type, .Fo name, .Fa arguments, .Fc; a macro .Fn name arguments, without a type.
+# Between .Bd and .Ed stand types: those of functions as they are, structs and unions with the
+# members that are public, in tabs.
 # shellcheck disable=SC2086 # lists of names
 set -u
 
@@ -17,6 +19,36 @@ awk '
 	FNR == 1 { section = "" }
 	/^\.Sh / { section = $0; sub(/^\.Sh /, "", section); flush() }
 	section != "SYNOPSIS" { next }
+	/^\.Ed/ { literal = 0 }
+	/^\.Bd/ { literal = 1; next }
+	literal && /^typedef (struct|union) / {
+		kind = $2
+		type_name = $3
+		print kind " doc_" type_name " {"
+		next
+	}
+	literal && type_name && /^}/ {
+		printf "};\n#line %d \"%s\"\n", FNR, FILENAME
+		printf "_Static_assert(sizeof(%s doc_%s) == sizeof(%s), \"members\");\n", kind, type_name, type_name
+		printf "%s", checks
+		type_name = checks = ""
+		next
+	}
+	literal && type_name {
+		member = $0
+		if (!sub(/.*\(\*/, "", member))
+			sub(/.*[ *]/, "", member)
+		sub(/[^a-z0-9_].*/, "", member)
+		checks = checks sprintf("#line %d \"%s\"\n", FNR, FILENAME)
+		checks = checks sprintf("_Static_assert(offsetof(%s, %s) == offsetof(%s doc_%s, %s) &&", \
+			type_name, member, kind, type_name, member)
+		checks = checks sprintf("__builtin_types_compatible_p(__typeof__(((%s *)0)->%s),", \
+			type_name, member)
+		checks = checks sprintf("__typeof__(((%s doc_%s *)0)->%s)), \"%s\");\n", \
+			kind, type_name, member, member)
+	}
+	literal && /^typedef .*\(/ { printf "#line %d \"%s\"\n", FNR, FILENAME }
+	literal { print; next }
 	/^\.Ft / { flush(); type = $0; sub(/^\.Ft /, "", type); gsub(/"/, "", type) }
 	/^\.Fo / { name = $2 }
 	/^\.Fa / {
@@ -34,7 +66,7 @@ awk '
 	/^\.Fn / {
 		printf "#ifndef %s\n#line %d \"%s\"\n#error %s is no macro\n#endif\n", $2, FNR, FILENAME, $2
 	}
-	BEGIN { print "#include <bide/short.h>" }
+	BEGIN { print "#include <stddef.h>\n#include <bide/short.h>" }
 ' docs/man/man[37]/*.[37] >"$work/prototypes.c"
 status=0
 if ! "$@" -Iinclude -Wno-redundant-decls -fsyntax-only "$work/prototypes.c"; then

@@ -548,7 +548,7 @@ static void nothing_waits(void)
 {
 	int64_t watch_ns = START_NS + 1000 * 30000 + WATCH_NS;
 
-	EXPLORE_CHECK(!pool.first && bide_sleep_.searching == 0);
+	EXPLORE_CHECK(bide_inbox_size_(&pool.inbox) == 0 && bide_sleep_.searching == 0);
 	for (unsigned i = 0; i < pool.count; i++) {
 		const worker *w = pool.workers[i];
 

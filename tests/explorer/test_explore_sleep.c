@@ -189,10 +189,13 @@ BIDE_UNUSED static void time_out_thread(void)
 {
 	uint32_t seen = BIDE_SLEEPS_;
 
-	if (BIDE_CAS(&w.sleepers[0].state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
+	if (BIDE_CAS(&w.sleepers[0].state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED)) {
 		(void)BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
-	else
-		go_on_sleeping(true);
+		return;
+	}
+	while (BIDE_LOAD(&w.sleepers[0].state, ACQUIRE) != BIDE_RUNS_)
+		explore_relax();
+	go_on_sleeping(true);
 }
 
 BIDE_UNUSED static void stop_thread(void)
