@@ -126,7 +126,8 @@ BIDE_API int bide_drain(int64_t timeout_ns);
  * calls; each of many workers finishes the function that it runs. Frames that are still pending, or
  * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted.
  * Returns their number; -1 (misuse): called from the wrong place, or other threads that used bide
- * still run (queued blocking calls have been canceled then).
+ * still run, also such as came while it waited for the workers (queued blocking calls have been
+ * canceled then, and all else goes on).
  */
 BIDE_API int64_t bide_shutdown(bool quiet);
 

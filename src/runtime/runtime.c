@@ -101,13 +101,13 @@ static void leak(bide_source *source, void *argument)
 	bide_os_print(text);
 }
 
-/* 0, or how many threads beside the worker still have a record in use. */
-static unsigned guests_in_use(void)
+/* How many threads beside this one, and the workers, still have a record in use. */
+static unsigned others_in_use(void)
 {
 	unsigned count = 0;
 
 	for (const bide_thread *g = bide_runtime_.guests; g; g = g->next)
-		count += g->in_use;
+		count += g->in_use && &g->worker != bide_current_worker_;
 	return count;
 }
 
@@ -130,7 +130,9 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 
 	bide_pools_visit_(leak, &l);
 	bide_pools_release_();
-	if (!bide_shared_) {
+	if (bide_shared_) {
+		bide_pool_free_();
+	} else {
 		bide_deque_free_(&r->main.worker);
 		bide_counts_leave_(&r->main);
 	}
@@ -150,7 +152,7 @@ int64_t bide_shutdown(bool quiet)
 {
 	bide_runtime *r = &bide_runtime_;
 	unsigned others;
-	int64_t count;
+	int64_t count = -1;
 
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
 		return 0;
@@ -162,17 +164,23 @@ int64_t bide_shutdown(bool quiet)
 	if (!bide_shared_)
 		bide_loop_poll_(); /* what others sent last */
 	bide_os_lock(&r->setup);
-	others = guests_in_use() - (bide_shared_ ? 1 : 0); /* this thread is one of them */
-	if (others) {
+	others = others_in_use();
+	if (!others && bide_shared_) {
+		/* Unlocked: a function may be waiting for a thread that uses bide for the first time. */
 		bide_os_unlock(&r->setup);
+		bide_pool_stop_();
+		bide_os_lock(&r->setup);
+		others = others_in_use();
+		if (others)
+			bide_pool_go_on_();
+	}
+	if (!others)
+		count = release_all(r, quiet);
+	bide_os_unlock(&r->setup);
+	if (others) {
 		bide_blocking_go_on();
 		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 		             others);
-		return -1;
 	}
-	if (bide_shared_)
-		bide_pool_stop_();
-	count = release_all(r, quiet);
-	bide_os_unlock(&r->setup);
 	return count;
 }
