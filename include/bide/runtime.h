@@ -13,6 +13,8 @@
  * it is inside bide_wait, bide_drain or bide_run_ready. Other threads may start async functions
  * (queued for the worker), use tasks, cancel, and wait; a value task belongs to the thread that
  * made it, and what crosses threads is a task.
+ *
+ * After fork(2) the child has a runtime of its own, from its first use on: bide_threads(7).
  */
 #ifndef BIDE_RUNTIME_H
 #define BIDE_RUNTIME_H
@@ -40,7 +42,7 @@ typedef struct bide_config {
 BIDE_BEGIN
 
 /*
- * Sets the runtime up. Only before bide is used. 0; EBUSY: already in use (or not shut down);
+ * Sets the runtime up. Only before bide is used; the child of a fork may anew. 0; EBUSY: already in use (or not shut down);
  * EINVAL (misuse): out of range, or more than one worker in a simulation; ENOMEM, EAGAIN: the
  * workers could not be started.
  */

@@ -6,6 +6,7 @@
 #include "../core/deque.h"
 #include "../core/queue.h"
 #include "../os/os.h"
+#include "child.h"
 #include "ring.h"
 #include "runtime.h"
 #include "sleep.h"
@@ -485,6 +486,7 @@ static void *worker_main(void *argument)
 			slept = true;
 		}
 	}
+	bide_child_check_();
 	bide_runtime_forget_thread_();
 	bide_current_worker_ = NULL;
 	return NULL;
@@ -556,6 +558,7 @@ int bide_pool_start_(unsigned count)
 
 	pool.first = pool.last = NULL;
 	pool.inbox_count = 0;
+	pool.inbox_lock.state = 0;        /* a thread may have had it that a fork has not taken along */
 	(void)bide_os_membarrier_start(); /* without it the deques are fenced */
 	/* They look at each other: all are there before the first runs. */
 	for (pool.count = 0; pool.count < count; pool.count++)

@@ -7,6 +7,7 @@
 #include "../core/deque.h"
 #include "../core/task.h"
 #include "blocking.h"
+#include "child.h"
 #include "loop.h"
 #include "pool.h"
 #include "runtime.h"
@@ -37,11 +38,14 @@ int bide_configure(const bide_config *config)
 		return EINVAL;
 	}
 	bide_os_lock(&r->setup);
+	bide_child_leave_();
 	if (r->state != BIDE_RUNTIME_OFF) {
 		error = EBUSY;
 	} else {
 		bide_blocking_configure(config->blocking_threads_min, config->blocking_threads_max);
 		error = bide_runtime_start_(config);
+		if (!error)
+			r->config = *config;
 	}
 	bide_os_unlock(&r->setup);
 	return error;
@@ -111,7 +115,7 @@ static unsigned others_in_use(void)
 	return count;
 }
 
-static void guests_release(void)
+void bide_runtime_release_guests_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
@@ -138,14 +142,28 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	}
 	bide_current_worker_ = NULL; /* which may be one of those that go */
 	bide_runtime_forget_thread_();
-	guests_release();
+	bide_runtime_release_guests_();
 	bide_poll_close_();
 	r->inbox = 0;
 	bide_blocking_configure(0, 0);
 	bide_simulating_ = bide_shared_ = false;
 	r->simulating = false;
+	r->config = (bide_config){ 0 };
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
 	return l.count;
+}
+
+/* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
+static void release_copy(bide_runtime *r)
+{
+	bide_os_lock(&r->setup);
+	if (r->state == BIDE_RUNTIME_CHILD) {
+		bide_child_leave_();
+		bide_pools_release_();
+		bide_blocking_configure(0, 0);
+		r->config = (bide_config){ 0 };
+	}
+	bide_os_unlock(&r->setup);
 }
 
 int64_t bide_shutdown(bool quiet)
@@ -154,6 +172,7 @@ int64_t bide_shutdown(bool quiet)
 	unsigned others;
 	int64_t count = -1;
 
+	release_copy(r);
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
 		return 0;
 	bide_worker_();
