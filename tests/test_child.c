@@ -18,11 +18,24 @@ static int status_of(pid_t child)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN true
+#endif
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN false
+#endif
+
 /* A child that hangs is ended by a signal. */
 static pid_t fork_limited(void)
 {
 	pid_t child;
 
+	if (UNDER_TSAN && many_workers())
+		SKIP("ThreadSanitizer does not know how to start threads in the child of several");
 	fflush(NULL);
 	child = fork();
 	if (child == 0)

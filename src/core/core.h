@@ -113,6 +113,8 @@ BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *wha
 BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
                                       const bide_place *place, const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
+/* A line for the hook, or standard error. */
+BIDE_INTERNAL void bide_stuck_(const char *line);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
 
@@ -279,6 +281,11 @@ BIDE_INTERNAL void bide_executor_scope_(bide_worker *worker, uintptr_t word);
 BIDE_INTERNAL void bide_executor_admit_(bide_frame *frame);
 /* The executor of the context in a frame's word; NULL: none. */
 BIDE_INTERNAL bide_executor *bide_context_executor_(uintptr_t word);
+/*
+ * The context in a frame's word, as it was read, is `above` or below it. In a visit of the pools;
+ * contexts may come and go meanwhile.
+ */
+BIDE_INTERNAL bool bide_context_is_below_(uintptr_t word, const bide_context *above);
 /* Enters, wherever its executor is; the function must suspend before it starts anything. */
 BIDE_INTERNAL void bide_context_move_(bide_frame *frame, bide_context *context);
 /* The same for leaving. false: it is in no context. */

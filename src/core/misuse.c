@@ -8,6 +8,8 @@ static bide_misuse_hook *misuse_hook;
 static void *misuse_argument;
 static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
+static bide_stuck_hook *stuck_hook;
+static void *stuck_argument;
 
 static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
 {
@@ -28,6 +30,23 @@ void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument)
 {
 	unobserved_hook = hook;
 	unobserved_argument = argument;
+}
+
+void bide_set_stuck_hook(bide_stuck_hook *hook, void *argument)
+{
+	stuck_hook = hook;
+	stuck_argument = argument;
+}
+
+void bide_stuck_(const char *line)
+{
+	if (stuck_hook) {
+		stuck_hook(line, stuck_argument);
+		return;
+	}
+	bide_port_print("bide: stuck: ");
+	bide_port_print(line);
+	bide_port_print("\n");
 }
 
 void bide_misuse_(const char *format, ...)
