@@ -3,6 +3,7 @@
  */
 /* threads */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -301,6 +302,37 @@ TEST(descriptors_of_the_parent_are_not_touched)
 	bide_executor_unref(loop);
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd it = { .fd = fd, .events = POLLIN };
+
+	return poll(&it, 1, 0) == 1;
+}
+
+/* The worker sleeps in the program's poll; what the child makes runnable is none of its business. */
+TEST(nor_is_the_parent_woken)
+{
+	bide_executor *loop;
+	task *t;
+	value_task v;
+	int fd;
+
+	one_worker();
+	loop = bide_loop_create();
+	fd = bide_loop_fd(loop);
+	t = task_create(0);
+	v = await_it(t, NULL, 0);
+	(void)bide_loop_run(loop, 0);
+	assert_false(is_readable(fd));
+	IN_CHILD(bide_task_complete_int(t, 1));
+	assert_false(is_readable(fd));
+	bide_task_complete_int(t, 1);
+	assert_true(is_readable(fd));
+	assert_int_equal(wait_int(v, NULL), 0);
+	task_unref(t);
+	bide_executor_unref(loop);
+}
+
 /* --- inside of functions */
 
 enum { EXITS, RETURNS, AWAITS };
@@ -449,6 +481,66 @@ static void *is_busy(void *argument)
 		task_unref(source);
 	}
 	return argument;
+}
+
+static atomic_int growing; /* 1: the pools are asked to grow; 2: they do; 3: they have */
+
+static void *allocate_slowly(size_t size_bytes, size_t alignment, void *argument)
+{
+	int asked = 1;
+
+	(void)argument;
+	if (size_bytes >= 8192 && atomic_compare_exchange_strong(&growing, &asked, 2)) {
+		sleep_ms(50);
+		atomic_store(&growing, 3);
+	}
+	return aligned_alloc(alignment, (size_bytes + alignment - 1) & ~(alignment - 1));
+}
+
+static void release_it(void *memory, size_t size_bytes, void *argument)
+{
+	(void)size_bytes;
+	(void)argument;
+	free(memory);
+}
+
+struct wide {
+	ASYNC_FRAME;
+	char bytes[4000];
+};
+
+async(wide)
+{
+	async_begin;
+	await(delay_ms(1));
+async_finally:
+	async_end;
+}
+
+static void *starts_wide(void *argument)
+{
+	atomic_store(&growing, 1);
+	forget(async_start(wide));
+	return argument;
+}
+
+/* Half a list is nothing for a child to read. */
+TEST(a_fork_waits_for_who_changes_the_lists)
+{
+	bide_allocator slow = { allocate_slowly, release_it, NULL };
+	pthread_t thread;
+
+	assert_int_equal(bide_set_allocator(&slow), 0);
+	task_unref(bide_task_from_int(100));
+	assert_int_equal(pthread_create(&thread, NULL, starts_wide, NULL), 0);
+	while (atomic_load(&growing) < 2)
+		sched_yield();
+	IN_CHILD({
+		assert_int_equal(growing, 3);
+		assert_works();
+	});
+	pthread_join(thread, NULL);
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 }
 
 static void fork_while_others_are_busy(void)

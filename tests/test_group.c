@@ -740,6 +740,9 @@ bide_async_finally:
 
 struct cleans_up {
 	BIDE_ASYNC_FRAME;
+	struct {
+		bool waits_before;
+	} in;
 	bide_group members;
 };
 
@@ -749,16 +752,19 @@ bide_async(cleans_up)
 	if (bide_group_init(&my->members, BIDE_GROUP_CANCEL_ON_FAILURE))
 		bide_async_fail(ENOMEM);
 	bide_group_start(&my->members, bide_async_start(stubborn));
+	if (my->in.waits_before)
+		bide_await(bide_group_wait_reporting(&my->members, REPORT_NS));
 	bide_await(bide_delay_ns(BIDE_FOREVER));
 bide_async_finally:
-	bide_await_or(bide_group_wait_reporting(&my->members, REPORT_NS), (void)bide_await_error);
+	if (!my->in.waits_before)
+		bide_await_or(bide_group_wait_reporting(&my->members, REPORT_NS), (void)bide_await_error);
 	bide_async_end;
 }
 
-TEST(a_cleanup_that_waits_for_its_group_reports)
+static void cancel_and_be_told(bool waits_before)
 {
 	bide_context *context = bide_context_create(NULL);
-	bide_value_task v = bide_in(context, bide_async_start(cleans_up));
+	bide_value_task v = bide_in(context, bide_async_start(cleans_up, .waits_before = waits_before));
 
 	bide_set_stuck_hook(note_line, lines);
 	bide_context_cancel(context, ECANCELED);
@@ -767,6 +773,16 @@ TEST(a_cleanup_that_waits_for_its_group_reports)
 	assert_true(is_named("bide_group_wait_reporting at tests/test_group.c:", "1 members"));
 	assert_true(is_named("stubborn: awaiting", "for a delay"));
 	bide_context_unref(context);
+}
+
+TEST(a_cleanup_that_waits_for_its_group_reports)
+{
+	cancel_and_be_told(false);
+}
+
+TEST(a_wait_reports_though_the_waiting_function_is_canceled)
+{
+	cancel_and_be_told(true);
 }
 
 static void is_stuck_and_says_so(void)
