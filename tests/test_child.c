@@ -309,7 +309,7 @@ static bool is_readable(int fd)
 	return poll(&it, 1, 0) == 1;
 }
 
-/* The worker sleeps in the program's poll; what the child makes runnable is none of its business. */
+/* It sleeps in the program's poll; what the child makes runnable is none of its business. */
 TEST(nor_is_the_parent_woken)
 {
 	bide_executor *loop;

@@ -42,9 +42,9 @@ typedef struct bide_config {
 BIDE_BEGIN
 
 /*
- * Sets the runtime up. Only before bide is used; the child of a fork may anew. 0; EBUSY: already in use (or not shut down);
- * EINVAL (misuse): out of range, or more than one worker in a simulation; ENOMEM, EAGAIN: the
- * workers could not be started.
+ * Sets the runtime up. Only before bide is used; the child of a fork may anew. 0; EBUSY: already in
+ * use (or not shut down); EINVAL (misuse): out of range, or more than one worker in a simulation;
+ * ENOMEM, EAGAIN: the workers could not be started.
  */
 BIDE_API int bide_configure(const bide_config *config);
 
