@@ -589,3 +589,235 @@ TEST_SLOW(members_may_end_on_other_threads, 60)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&rendezvous);
 }
+
+/* --- a wait that reports --- */
+
+enum { LINES_MAX = 16, REPORT_NS = 5000000 };
+
+static char lines[LINES_MAX][256];
+static atomic_int line_count;
+
+static void note_line(const char *line, void *argument)
+{
+	int at = atomic_load(&line_count);
+
+	assert_ptr_equal(argument, lines);
+	assert_null(strchr(line, '\n'));
+	if (at < LINES_MAX)
+		snprintf(lines[at], sizeof lines[0], "%s", line);
+	atomic_store(&line_count, at + 1);
+}
+
+/* The line that begins so, and holds that. */
+static bool is_named(const char *begin, const char *holds)
+{
+	for (int i = 0; i < line_count && i < LINES_MAX; i++)
+		if (strncmp(lines[i], begin, strlen(begin)) == 0 && strstr(lines[i], holds))
+			return true;
+	return false;
+}
+
+static void await_lines(int count)
+{
+	for (int i = 0; i < 2000 && atomic_load(&line_count) < count; i++)
+		(void)bide_wait(bide_delay_ns(REPORT_NS), NULL);
+	assert_int_equal(atomic_load(&line_count), count);
+}
+
+/* A member that is stuck in a function of its own. */
+struct calls_sleeper {
+	BIDE_ASYNC_FRAME;
+};
+
+enum { CALLS_LINE = __LINE__ + 5 };
+
+bide_async(calls_sleeper)
+{
+	bide_async_begin;
+	bide_await(bide_async_start(sleeper));
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
+{
+	bide_value_task wait, other = bide_async_start(sleeper);
+	char place[64];
+
+	bide_set_stuck_hook(note_line, lines);
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_start(&group, bide_async_start(calls_sleeper));
+	bide_group_add(&group, bide_delay_ns(3600 * INT64_C(1000000000)));
+	bide_group_add(&group, pending(0));
+	wait = bide_group_wait_reporting(&group, REPORT_NS);
+	assert_false(bide_value_task_is_ready(wait));
+	await_lines(4);
+	assert_true(is_named("bide_group_wait_reporting at tests/test_group.c:", ": 3 members"));
+	assert_true(is_named("bide_group_wait_reporting at ", "not over after 5 ms"));
+	snprintf(place, sizeof place, "at tests/test_group.c:%d, for sleeper", CALLS_LINE);
+#ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
+	snprintf(place, sizeof place, "for sleeper");
+#endif
+	assert_true(is_named("calls_sleeper: awaiting", place));
+	assert_true(is_named("sleeper: awaiting", "for a delay"));
+	assert_true(is_named("a delay, added to the group", ""));
+	assert_int_equal(bide_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT); /* it goes on */
+	assert_int_equal(line_count, 4);
+	finish_failed(0, EIO); /* cancels the rest, but the delay is in no context */
+	assert_int_equal(bide_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT);
+	bide_forget(wait);
+	bide_forget(other);
+	worker_has_ended = true; /* these sleep for ever */
+	assert_int_equal(bide_shutdown(true), 3);
+}
+
+TEST(a_wait_that_is_over_in_time_reports_nothing)
+{
+	bide_set_stuck_hook(note_line, lines);
+	for (int i = 0; i < 50; i++) {
+		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+		bide_group_start(&group, bide_async_start(failing, .error = EIO));
+		bide_group_start(&group, bide_async_start(sleeper));
+		assert_int_equal(wait_error(bide_group_wait_reporting(&group, 3600 * INT64_C(1000000000))),
+		                 EIO);
+		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+		bide_group_add(&group, bide_value_task_completed());
+		assert_true(bide_value_task_is_successful(bide_group_wait_reporting(&group, 0)));
+		begin(BIDE_GROUP_KEEP_GOING);
+		bide_group_add(&group, bide_value_task_from_error(BIDE_ENOFRAME));
+		bide_group_add(&group, bide_yield());
+		assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_FOREVER)),
+		                 BIDE_ENOFRAME);
+	}
+	assert_int_equal(line_count, 0);
+}
+
+/* Does not react to its cancellation for a while. */
+struct stubborn {
+	BIDE_ASYNC_FRAME;
+};
+
+bide_async(stubborn)
+{
+	bide_async_begin;
+	bide_await(bide_delay_ns(BIDE_FOREVER));
+bide_async_finally:
+	bide_await(bide_delay_ns(4 * REPORT_NS));
+	bide_async_end;
+}
+
+struct cleans_up {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bool waits_before;
+	} in;
+	bide_group members;
+};
+
+bide_async(cleans_up)
+{
+	bide_async_begin;
+	if (bide_group_init(&my->members, BIDE_GROUP_CANCEL_ON_FAILURE))
+		bide_async_fail(ENOMEM);
+	bide_group_start(&my->members, bide_async_start(stubborn));
+	if (my->in.waits_before)
+		bide_await(bide_group_wait_reporting(&my->members, REPORT_NS));
+	bide_await(bide_delay_ns(BIDE_FOREVER));
+bide_async_finally:
+	if (!my->in.waits_before)
+		bide_await_or(bide_group_wait_reporting(&my->members, REPORT_NS), (void)bide_await_error);
+	bide_async_end;
+}
+
+static void cancel_and_be_told(bool waits_before)
+{
+	bide_context *context = bide_context_create(NULL);
+	bide_value_task v = bide_in(context, bide_async_start(cleans_up, .waits_before = waits_before));
+
+	bide_set_stuck_hook(note_line, lines);
+	bide_context_cancel(context, ECANCELED);
+	assert_int_equal(wait_error(v), ECANCELED);
+	assert_int_equal(line_count, 2);
+	assert_true(is_named("bide_group_wait_reporting at tests/test_group.c:", "1 members"));
+	assert_true(is_named("stubborn: awaiting", "for a delay"));
+	bide_context_unref(context);
+}
+
+TEST(a_cleanup_that_waits_for_its_group_reports)
+{
+	cancel_and_be_told(false);
+}
+
+TEST(a_wait_reports_though_the_waiting_function_is_canceled)
+{
+	cancel_and_be_told(true);
+}
+
+static void is_stuck_and_says_so(void)
+{
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_start(&group, bide_async_start(sleeper));
+	(void)bide_wait_for(bide_group_wait_reporting(&group, 0), NULL, 10 * REPORT_NS);
+	abort();
+}
+
+TEST(without_a_hook_it_goes_to_standard_error)
+{
+	EXPECT_ABORT(is_stuck_and_says_so(), "bide: stuck: sleeper: awaiting");
+}
+
+static bool memory_is_out;
+
+static void *allocate_if_there_is(size_t size_bytes, size_t alignment, void *argument)
+{
+	size_t rounded_bytes = (size_bytes + alignment - 1) & ~(alignment - 1);
+
+	(void)argument;
+	return memory_is_out ? NULL : aligned_alloc(alignment, rounded_bytes);
+}
+
+static void release_it(void *memory, size_t size_bytes, void *argument)
+{
+	(void)size_bytes;
+	(void)argument;
+	free(memory);
+}
+
+TEST(without_memory_it_waits_all_the_same)
+{
+	bide_allocator scarce = { allocate_if_there_is, release_it, NULL };
+	bide_value_task wait;
+
+	setenv("BIDE_POOL", "malloc", 1);
+	bide_set_stuck_hook(note_line, lines);
+	assert_int_equal(bide_set_allocator(&scarce), 0);
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, pending(0));
+	memory_is_out = true;
+	wait = bide_group_wait_reporting(&group, 0);
+	memory_is_out = false;
+	assert_false(bide_value_task_is_ready(wait));
+	finish_failed(0, EIO);
+	assert_int_equal(wait_error(wait), EIO);
+	assert_int_equal(line_count, 0);
+}
+
+TEST(bad_input_of_a_wait_that_reports)
+{
+	bide_value_task wait;
+
+	expect_misuse();
+	assert_int_equal(wait_error(bide_group_wait_reporting(NULL, 0)), EINVAL);
+	assert_int_equal(misuse_count, 1);
+	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	bide_group_add(&group, pending(0));
+	wait = bide_group_wait_reporting(&group, -1);
+	assert_int_equal(misuse_count, 2);
+	assert_non_null(strstr(misuse_text, "the limit is below zero"));
+	assert_int_equal(wait_error(bide_group_wait_reporting(&group, 3600 * INT64_C(1000000000))),
+	                 EINVAL);
+	assert_int_equal(misuse_count, 3);
+	assert_non_null(strstr(misuse_text, "somebody waits for this group already"));
+	finish(0);
+	assert_int_equal(wait_error(wait), 0);
+}

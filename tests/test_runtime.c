@@ -204,6 +204,85 @@ TEST(shutdown_while_other_threads_are_attached_is_misuse_and_can_be_repeated)
 	assert_int_equal(bide_shutdown(false), 0);
 }
 
+static void *uses_bide_once(void *argument)
+{
+	task_unref(bide_task_from_int(100));
+	return argument;
+}
+
+/* Only once the shutdown waits for its worker. */
+struct waits_for_a_newcomer {
+	ASYNC_FRAME;
+	struct {
+		void *(*newcomer)(void *argument);
+		pthread_t *thread;
+		bool joins;
+	} in;
+};
+
+async(waits_for_a_newcomer)
+{
+	async_begin;
+	await(bide_yield());
+	atomic_store(&stage, 1);
+	while (atomic_load(&stage) == 1)
+		sched_yield();
+	sleep_ms(20);
+	assert_int_equal(pthread_create(my->in.thread, NULL, my->in.newcomer, NULL), 0);
+	if (my->in.joins)
+		pthread_join(*my->in.thread, NULL);
+	while (!my->in.joins && atomic_load(&stage) != 1)
+		sched_yield();
+async_finally:
+	async_end;
+}
+
+static value_task newcomer_during_the_shutdown(void *(*run)(void *), pthread_t *thread, bool joins)
+{
+	value_task v =
+		async_start(waits_for_a_newcomer, .newcomer = run, .thread = thread, .joins = joins);
+
+	while (atomic_load(&stage) != 1)
+		sched_yield();
+	atomic_store(&stage, 2);
+	return v;
+}
+
+TEST(a_function_may_wait_for_a_newcomer_while_the_shutdown_waits_for_its_worker)
+{
+	pthread_t thread;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	forget(newcomer_during_the_shutdown(uses_bide_once, &thread, true));
+	assert_int_equal(bide_shutdown(false), 0);
+}
+
+TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
+{
+	pthread_t thread;
+	value_task v, waits;
+	task *t;
+	int64_t got;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	t = task_create(0);
+	waits = await_it(t, NULL, 7);
+	v = newcomer_during_the_shutdown(stays_attached, &thread, false);
+	catch_misuse();
+	assert_int_equal(bide_shutdown(false), -1);
+	ASSERT_MISUSE("1 other threads that used bide still run");
+	assert_int_equal(wait_int(v, NULL), 0);
+	assert_int_equal(wait_int(later_value(3 * MS, 3), &got), 0); /* timers, and workers to run it */
+	assert_int_equal(got, 3);
+	bide_task_complete_int(t, 5);
+	assert_int_equal(wait_int(waits, &got), 0);
+	assert_int_equal(got, 5);
+	task_unref(t);
+	atomic_store(&stage, 3);
+	pthread_join(thread, NULL);
+	assert_int_equal(bide_shutdown(false), 0);
+}
+
 TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
 {
 	pthread_t thread;

@@ -61,6 +61,20 @@ BIDE_API bide_context *bide_group_context(bide_group *group);
  * Uninterruptible: cancel the group to end it sooner. Waiting twice is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
+/*
+ * The same; and if members are not over limit_ns after this call, says once what it waits for, to
+ * the stuck hook (misuse.h; by default on standard error): how many members, each pending function
+ * that was started in the group or below, with its file and line and what it awaits, as bide_dump
+ * does; and what else was added. Nothing is ended by it: the wait goes on. limit_ns: 0 or more;
+ * BIDE_FOREVER: none; below zero: misuse, and there is none. Cost: four objects from the pools
+ * more than bide_group_wait, if members are pending; the report looks at all pools. Without memory
+ * for them it is as bide_group_wait.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait_reporting_at_(bide_group *group,
+                                                                       int64_t limit_ns,
+                                                                       const bide_place *place);
+#define bide_group_wait_reporting(group, limit_ns) \
+	bide_group_wait_reporting_at_((group), (limit_ns), BIDE_HERE_)
 
 BIDE_END_DECLS
 

@@ -1,5 +1,6 @@
 /*
- * misuse.h - what happens when the library is used wrongly, and when an error is seen by nobody.
+ * misuse.h - what happens when the library is used wrongly, when an error is seen by nobody, and
+ * when something takes too long.
  *
  * Misuse is a programming error (a value task awaited twice, a null where none is allowed, a number
  * out of range). The hook gets a message that names the function, what was wrong and what is
@@ -20,6 +21,11 @@ typedef void bide_misuse_hook(const char *message, void *argument);
  */
 typedef void bide_unobserved_hook(int error, const char *function, void *argument);
 
+/*
+ * line: what keeps something waiting longer than it was to: without a newline.
+ */
+typedef void bide_stuck_hook(const char *line, void *argument);
+
 BIDE_BEGIN
 
 /*
@@ -34,6 +40,13 @@ BIDE_API void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument);
  * complete things, and must not block.
  */
 BIDE_API void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument);
+
+/*
+ * Called with what somebody asked to be told of (bide_group_wait_reporting), a line at a time. The
+ * default prints each to standard error, behind "bide: stuck: "; NULL puts it back. The hook runs
+ * on a worker, under a lock: it must not call bide, nor block. Set it before bide is used.
+ */
+BIDE_API void bide_set_stuck_hook(bide_stuck_hook *hook, void *argument);
 
 /* For the library's own headers. */
 BIDE_API void bide_misuse_(const char *format, ...) BIDE_PRINTF(1, 2) BIDE_COLD;

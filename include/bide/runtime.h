@@ -13,6 +13,8 @@
  * it is inside bide_wait, bide_drain or bide_run_ready. Other threads may start async functions
  * (queued for the worker), use tasks, cancel, and wait; a value task belongs to the thread that
  * made it, and what crosses threads is a task.
+ *
+ * After fork(2) the child has a runtime of its own, from its first use on: bide_threads(7).
  */
 #ifndef BIDE_RUNTIME_H
 #define BIDE_RUNTIME_H
@@ -40,9 +42,9 @@ typedef struct bide_config {
 BIDE_BEGIN
 
 /*
- * Sets the runtime up. Only before bide is used. 0; EBUSY: already in use (or not shut down);
- * EINVAL (misuse): out of range, or more than one worker in a simulation; ENOMEM, EAGAIN: the
- * workers could not be started.
+ * Sets the runtime up. Only before bide is used; the child of a fork may anew. 0; EBUSY: already in
+ * use (or not shut down); EINVAL (misuse): out of range, or more than one worker in a simulation;
+ * ENOMEM, EAGAIN: the workers could not be started.
  */
 BIDE_API int bide_configure(const bide_config *config);
 
@@ -128,7 +130,8 @@ BIDE_API int bide_drain(int64_t timeout_ns);
  * calls; each of many workers finishes the function that it runs. Frames that are still pending, or
  * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted.
  * Returns their number; -1 (misuse): called from the wrong place, or other threads that used bide
- * still run (queued blocking calls have been canceled then).
+ * still run, also such as came while it waited for the workers (queued blocking calls have been
+ * canceled then, and all else goes on).
  */
 BIDE_API int64_t bide_shutdown(bool quiet);
 

@@ -76,6 +76,12 @@ void bide_cancel_core_unref_(bide_cancel_core *core)
 		core->destroy(core);
 }
 
+void bide_cancel_fork_(void)
+{
+	callbacks_lock = 0;
+	all_firing = NULL;
+}
+
 /* Under the lock of the callbacks. */
 static void callbacks_clear(bide_cancel_core *core)
 {

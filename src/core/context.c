@@ -41,6 +41,33 @@ static uintptr_t word_of(const bide_context *context)
 	return (uintptr_t)context | (context->executor ? BIDE_CONTEXT_EXECUTOR_ : 0);
 }
 
+/*
+ * A parent counts if its child was the same before and after it was read: then it is, or was, a
+ * context, and in memory of the pools.
+ */
+__attribute__((no_sanitize_thread)) bool bide_context_is_below_(uintptr_t word,
+                                                                const bide_context *above)
+{
+	const bide_context *context = either(word);
+
+	while (context && context != above && bide_pools_hold_(context)) {
+		const bide_source *source = &context->operation.source;
+		uint64_t generation = *(volatile const uint64_t *)&source->generation;
+		const bide_context *parent;
+		const bide_operation_type *type;
+
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		type = *(const bide_operation_type *volatile const *)&context->operation.type;
+		parent = *(bide_context *volatile const *)&context->parent;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (type != &context_type || generation >> 48 == 0 ||
+		    *(volatile const uint64_t *)&source->generation != generation)
+			return false;
+		context = parent;
+	}
+	return context == above;
+}
+
 bide_executor *bide_context_executor_(uintptr_t word)
 {
 	return word & BIDE_CONTEXT_EXECUTOR_ ? either(word)->executor : NULL;

@@ -113,6 +113,8 @@ BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *wha
 BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
                                       const bide_place *place, const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
+/* A line for the hook, or standard error. */
+BIDE_INTERNAL void bide_stuck_(const char *line);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
 
@@ -205,6 +207,9 @@ BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
 
 /* --- tasks --- */
 
+/* Of what was pending in the parent, in the child of a fork: neither of a thread nor a link. */
+#define BIDE_GENERATION_PARENT_ ((uint64_t)1)
+
 /* References are counted in the generation; the top bits set tell a count from a generation. */
 #define BIDE_COUNT_BASE_ ((uint64_t)0xFFFF << 48)
 
@@ -245,6 +250,8 @@ BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cance
 BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
                                              bide_cancel_node *node);
 BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
+/* In the child of a fork: no callback runs. */
+BIDE_INTERNAL void bide_cancel_fork_(void);
 /* Drops all callbacks without firing them. */
 BIDE_INTERNAL void bide_cancel_core_clear_(bide_cancel_core *core);
 
@@ -279,6 +286,11 @@ BIDE_INTERNAL void bide_executor_scope_(bide_worker *worker, uintptr_t word);
 BIDE_INTERNAL void bide_executor_admit_(bide_frame *frame);
 /* The executor of the context in a frame's word; NULL: none. */
 BIDE_INTERNAL bide_executor *bide_context_executor_(uintptr_t word);
+/*
+ * The context in a frame's word, as it was read, is `above` or below it. In a visit of the pools;
+ * contexts may come and go meanwhile.
+ */
+BIDE_INTERNAL bool bide_context_is_below_(uintptr_t word, const bide_context *above);
 /* Enters, wherever its executor is; the function must suspend before it starts anything. */
 BIDE_INTERNAL void bide_context_move_(bide_frame *frame, bide_context *context);
 /* The same for leaving. false: it is in no context. */
@@ -302,9 +314,10 @@ typedef struct bide_thread {
 	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */
 	uintptr_t hot_limit; /* worker.stack_limit, while the current context makes starts cold */
 	bool cold;
-	bool by_port;  /* what it makes runnable is told to the port: all but the one worker */
-	bool is_guest; /* not a worker */
-	bool in_use;   /* by a thread that lives */
+	bool by_port;    /* what it makes runnable is told to the port: all but the one worker */
+	bool is_guest;   /* not a worker */
+	bool is_nowhere; /* in a child, inside a function of its parent's: it gets no memory */
+	bool in_use;     /* by a thread that lives */
 	struct bide_thread *next; /* guests */
 	struct bide_thread *next_counted;
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
@@ -330,6 +343,17 @@ BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
 BIDE_INTERNAL void bide_frame_resume_(bide_worker *worker, bide_frame *frame);
 /* Runs a frame alone, for its executor: who waits for it is made runnable. */
 BIDE_INTERNAL void bide_frame_run_(bide_worker *worker, bide_frame *frame);
+/*
+ * For the child of a fork. The lists are locked during it. In the child nothing of what is in use
+ * is visited any more (disown), and at its first use (inherit) once, for the last time: the memory
+ * stays, for who still has its address, and new memory is taken.
+ */
+BIDE_INTERNAL void bide_pools_lock_(void);
+BIDE_INTERNAL void bide_pools_unlock_(void);
+BIDE_INTERNAL void bide_pools_disown_(void);
+BIDE_INTERNAL void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument));
+BIDE_INTERNAL void bide_counts_lock_(void);
+BIDE_INTERNAL void bide_counts_unlock_(void);
 /* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
 BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument),
                                      void *argument);

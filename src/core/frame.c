@@ -67,7 +67,11 @@ static struct {
 	/* batches: linked through the generation; each head's payload is the head of the next */
 	bide_source *depot[BIDE_CLASS_COUNT_];
 	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
-	record *singles;          /* all of them, also free ones */
+	record *singles; /* all of them, also free ones */
+	/* in the child of a fork, the parent's: of any class; kept until shutdown too */
+	chunk *parent_chunks;
+	record *parent_singles;
+	bool disowned;            /* what is there is all the parent's */
 	record *big[BIG_BUCKETS]; /* free frames above the largest class; linked through `started` */
 } pools;
 
@@ -104,6 +108,48 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 	worker->deque.foreign = is_guest && bide_shared_;
 	bide_counts_join_(thread);
 }
+
+/* --- the child of a fork --- */
+
+void bide_pools_lock_(void)
+{
+	bide_spin_lock_(&pools.lock);
+}
+
+void bide_pools_unlock_(void)
+{
+	bide_spin_unlock_(&pools.lock);
+}
+
+void bide_pools_disown_(void)
+{
+	pools.disowned = true;
+}
+
+static bool chunks_hold(const chunk *k, uintptr_t at)
+{
+	for (; k; k = k->next)
+		if (at - (uintptr_t)k < k->size_bytes)
+			return true;
+	return false;
+}
+
+static bool records_hold(const record *r, uintptr_t at)
+{
+	for (; r; r = r->next)
+		if (at - (uintptr_t)r < sizeof *r + r->size_bytes)
+			return true;
+	return false;
+}
+
+/* Where it could be taken for one of another mode: it is not used again. */
+static bool is_parents(const bide_source *source)
+{
+	return chunks_hold(pools.parent_chunks, (uintptr_t)source) ||
+	       records_hold(pools.parent_singles, (uintptr_t)source);
+}
+
+/* --- taking and giving --- */
 
 /* Free memory keeps its header readable: stale value tasks look at it. */
 static void poison(bide_source *source, size_t size_bytes)
@@ -205,6 +251,8 @@ static void big_give(bide_source *source)
 	size_t size_bytes = r->size_bytes;
 	unsigned bucket = big_bucket(&size_bytes);
 
+	if (is_parents(source))
+		return;
 	if (mode == MODE_SINGLE) {
 		single_give(source);
 		return;
@@ -355,6 +403,8 @@ bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const b
 	bide_pool *pool = &worker->pool[size_class];
 	bide_source *list;
 
+	if (BIDE_UNLIKELY(bide_thread_of_(worker)->is_nowhere))
+		return NULL;
 	if (mode == MODE_SINGLE)
 		return single_take(bide_class_bytes_(size_class), place);
 	if (mode == MODE_WATCHED)
@@ -381,6 +431,8 @@ void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_cl
 	pool = &worker->pool[size_class];
 	if (mode != MODE_FAST) {
 		pool->room = 0;
+		if (is_parents(source))
+			return;
 		if (mode == MODE_SINGLE)
 			single_give(source);
 		else
@@ -399,6 +451,8 @@ void bide_pools_give_(bide_source *source)
 
 	if (size_class >= BIDE_CLASS_COUNT_) {
 		big_give(source);
+	} else if (mode != MODE_FAST && is_parents(source)) {
+		return;
 	} else if (mode == MODE_SINGLE) {
 		single_give(source);
 	} else if (mode == MODE_WATCHED) {
@@ -420,23 +474,36 @@ void bide_pools_leave_(bide_thread *thread)
 	}
 }
 
+static void chunks_release(chunk *k)
+{
+	chunk *next;
+
+	for (; k; k = next) {
+		next = k->next;
+		ASAN_UNPOISON_MEMORY_REGION(k, k->size_bytes);
+		VALGRIND_MAKE_MEM_UNDEFINED(k + 1, k->size_bytes - sizeof *k);
+		bide_deallocate_(k, k->size_bytes);
+	}
+}
+
+static void records_release(record *r)
+{
+	record *next;
+
+	for (; r; r = next) {
+		next = r->next;
+		unpoison((bide_source *)(void *)(r + 1), r->size_bytes);
+		bide_deallocate_(r, sizeof *r + r->size_bytes);
+	}
+}
+
 void bide_pools_release_(void)
 {
-	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
-		chunk *next;
-		for (chunk *k = pools.chunks[c]; k; k = next) {
-			next = k->next;
-			ASAN_UNPOISON_MEMORY_REGION(k, k->size_bytes);
-			VALGRIND_MAKE_MEM_UNDEFINED(k + 1, k->size_bytes - sizeof *k);
-			bide_deallocate_(k, k->size_bytes);
-		}
-	}
-	while (pools.singles) {
-		bide_source *source = (bide_source *)(void *)(pools.singles + 1);
-
-		unpoison(source, pools.singles->size_bytes);
-		single_give(source);
-	}
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		chunks_release(pools.chunks[c]);
+	chunks_release(pools.parent_chunks);
+	records_release(pools.singles);
+	records_release(pools.parent_singles);
 	__builtin_memset(&pools, 0, sizeof pools);
 	mode = MODE_UNKNOWN;
 }
@@ -453,16 +520,44 @@ __attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
 		visit(source, argument);
 }
 
-void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument)
+static void visit_all(void (*visit)(bide_source *source, void *argument), void *argument)
 {
-	bide_spin_lock_(&pools.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		for (chunk *k = pools.chunks[c]; k; k = k->next)
 			for (uint32_t i = 0; i < k->made; i++)
 				visit_one(chunk_object(k, i), visit, argument);
 	for (record *r = pools.singles; r; r = r->next)
 		visit_one((bide_source *)(void *)(r + 1), visit, argument);
+}
+
+void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument)
+{
+	bide_spin_lock_(&pools.lock);
+	if (!pools.disowned)
+		visit_all(visit, argument);
 	bide_spin_unlock_(&pools.lock);
+}
+
+void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument))
+{
+	chunk *chunks, **end;
+	record *singles = pools.singles, **last;
+
+	visit_all(visit, NULL);
+	chunks = pools.parent_chunks;
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
+		for (end = &pools.chunks[c]; *end; end = &(*end)->next)
+			;
+		*end = chunks;
+		chunks = pools.chunks[c];
+	}
+	for (last = &singles; *last; last = &(*last)->next)
+		;
+	*last = pools.parent_singles;
+	__builtin_memset(&pools, 0, sizeof pools);
+	pools.parent_chunks = chunks;
+	pools.parent_singles = singles;
+	mode = MODE_UNKNOWN;
 }
 
 bool bide_pools_hold_(const void *address)
@@ -470,14 +565,9 @@ bool bide_pools_hold_(const void *address)
 	uintptr_t at = (uintptr_t)address;
 
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		for (const chunk *k = pools.chunks[c]; k; k = k->next)
-			if (at - (uintptr_t)k < k->size_bytes)
-				return true;
-	/* Under the lock none of them goes. */
-	for (const record *r = pools.singles; r; r = r->next)
-		if (at - (uintptr_t)r < sizeof *r + r->size_bytes)
+		if (chunks_hold(pools.chunks[c], at))
 			return true;
-	return false;
+	return records_hold(pools.singles, at); /* under the lock none of them goes */
 }
 
 const bide_place *bide_started_at_(const bide_frame *frame)

@@ -37,6 +37,16 @@ void bide_count_(bide_counter counter, uint64_t change)
 	}
 }
 
+void bide_counts_lock_(void)
+{
+	bide_spin_lock_(&counted_lock);
+}
+
+void bide_counts_unlock_(void)
+{
+	bide_spin_unlock_(&counted_lock);
+}
+
 void bide_counts_join_(bide_thread *thread)
 {
 	bide_spin_lock_(&counted_lock);

@@ -8,6 +8,8 @@ static bide_misuse_hook *misuse_hook;
 static void *misuse_argument;
 static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
+static bide_stuck_hook *stuck_hook;
+static void *stuck_argument;
 
 static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
 {
@@ -28,6 +30,23 @@ void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument)
 {
 	unobserved_hook = hook;
 	unobserved_argument = argument;
+}
+
+void bide_set_stuck_hook(bide_stuck_hook *hook, void *argument)
+{
+	stuck_hook = hook;
+	stuck_argument = argument;
+}
+
+void bide_stuck_(const char *line)
+{
+	if (stuck_hook) {
+		stuck_hook(line, stuck_argument);
+		return;
+	}
+	bide_port_print("bide: stuck: ");
+	bide_port_print(line);
+	bide_port_print("\n");
 }
 
 void bide_misuse_(const char *format, ...)
@@ -122,26 +141,41 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 		describe_await(text, size, (const bide_async *)by, &at);
 }
 
+/* " at file:line in function", or nothing. */
+static void describe_here(char *text, size_t size, const bide_place *place, const bide_frame *by)
+{
+	text[0] = '\0';
+	if (by) {
+		put(text, size, " ");
+		describe_await(text + 1, size - 1, by->async, &by->source);
+	} else if (place) {
+		put(text, size, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+	}
+}
+
 void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
                         const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 	bool fresh = BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation;
 	bool held = fresh && BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
-	char first[256], here[256] = " ";
+	char first[256], here[256];
 
+	describe_here(here, sizeof here, place, by);
+	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
+		bide_misuse_(
+			"%s%s: this value task was made before the fork: what it stands for goes on in "
+			"the parent only",
+			what, here);
+		return;
+	}
 	if (fresh)
 		describe_holder(first, sizeof first, source);
 	else
 		describe_consumer(first, sizeof first, source);
-	if (by)
-		describe_await(here + 1, sizeof here - 1, by->async, &by->source);
-	else if (place)
-		put(here, sizeof here, " at %s:%u in %s", place->file, (unsigned)place->line,
-		    place->function);
 	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task "
 	             "(bide_as_task) to share it",
-	             what, here[1] ? here : "",
+	             what, here,
 	             held ? "somebody awaits this value task already"
 	                  : "this value task has been consumed already",
 	             first);

@@ -252,6 +252,21 @@ void bide_subscription_leave_(bide_source *source)
 	s->task = NULL;
 }
 
+void bide_subscription_inherit_(bide_source *source)
+{
+	const bide_operation *operation = (const bide_operation *)(const void *)source;
+	subscription *s = (subscription *)(void *)source;
+	uintptr_t word;
+
+	if ((operation->type != &subscription_type && operation->type != &cancellable_type) ||
+	    !s->task || (s->task->kind & 0xE0u) != BIDE_KIND_TASK_)
+		return;
+	word = s->task->word;
+	if (word == BIDE_WORD_LOCKED_ || (word & ~(uintptr_t)BIDE_WORD_TAGS_) == (uintptr_t)s)
+		s->task->word = BIDE_WORD_SHARED_;
+	s->task = NULL;
+}
+
 void bide_subscription_let_go_(bide_source *source)
 {
 	bide_task_unref((bide_task *)((subscription *)(void *)source)->task);

@@ -26,6 +26,11 @@ BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
  * Others: nothing.
  */
 BIDE_INTERNAL void bide_subscription_leave_(bide_source *source);
+/*
+ * The same in the child of a fork, for tasks that anybody may complete. The list may have been half
+ * changed, and the task gone: only what surely is its list is emptied.
+ */
+BIDE_INTERNAL void bide_subscription_inherit_(bide_source *source);
 /* Drops the reference that a delivered subscription has on a task with a large result. */
 BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
 /* Gives up a wait whose value task was not consumed; from any thread. */

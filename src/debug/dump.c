@@ -4,12 +4,16 @@
  */
 #include <stdio.h>
 
-#include "../core/core.h"
+#include "dump.h"
 
 typedef struct dump {
-	void (*write)(const char *line, void *argument);
+	bide_dump_writer *write;
 	void *argument;
 	size_t count;
+	/* of a group only */
+	const bide_group *group;
+	const bide_context *context;
+	bide_step (*but)(bide_frame *frame);
 } dump;
 
 /*
@@ -22,6 +26,7 @@ typedef struct snapshot {
 	const bide_async *async;         /* of a frame */
 	const bide_operation_type *type; /* of an operation */
 	const bide_source *awaiting;
+	uintptr_t context;
 	uint32_t line;
 	uint8_t kind, flags;
 } snapshot;
@@ -42,9 +47,11 @@ __attribute__((no_sanitize_thread)) static bool take(snapshot *s, const bide_sou
 	s->async = NULL;
 	s->type = NULL;
 	s->awaiting = NULL;
+	s->context = 0;
 	if (s->kind < BIDE_KIND_TIMER_) {
 		s->async = READ(frame->async);
 		s->awaiting = READ(frame->awaiting);
+		s->context = READ(frame->context);
 	} else if ((s->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
 		s->type = READ(((const bide_operation *)(const void *)source)->type);
 	}
@@ -89,28 +96,64 @@ static const char *awaited_name(const snapshot *waiting)
 	return s.type ? s.type->name : "a delay";
 }
 
-static void one(bide_source *source, void *argument)
+static void name_function(dump *d, const snapshot *s)
 {
-	dump *d = argument;
 	char text[512], place[256];
-	snapshot s;
 
-	if (!take(&s, source) || !s.async || is_done(&s))
-		return;
-	place_of(place, sizeof place, &s);
-	snprintf(text, sizeof text, "%s: %s, for %s", s.async->name, place, awaited_name(&s));
+	place_of(place, sizeof place, s);
+	snprintf(text, sizeof text, "%s: %s, for %s", s->async->name, place, awaited_name(s));
 	d->write(text, d->argument);
 	d->count++;
 }
 
+static void one(bide_source *source, void *argument)
+{
+	dump *d = argument;
+	snapshot s;
+
+	if (take(&s, source) && s.async && !is_done(&s))
+		name_function(d, &s);
+}
+
+/* A function that was started in the group, or by one that was; or whatever was added to it. */
+static void one_of_group(bide_source *source, void *argument)
+{
+	dump *d = argument;
+	char text[128];
+	bool added;
+	snapshot s;
+
+	if (!take(&s, source) || is_done(&s))
+		return;
+	added = s.word == ((uintptr_t)&d->group->notify_ | BIDE_WORD_NOTIFY_);
+	if (s.async && (added || bide_context_is_below_(s.context, d->context))) {
+		if (s.async->resume != d->but)
+			name_function(d, &s);
+	} else if (added) {
+		snprintf(text, sizeof text, "%s, added to the group", s.type ? s.type->name : "a delay");
+		d->write(text, d->argument);
+		d->count++;
+	}
+}
+
 size_t bide_dump(void (*write)(const char *line, void *argument), void *argument)
 {
-	dump d = { write, argument, 0 };
+	dump d = { .write = write, .argument = argument };
 
 	if (!write) {
 		bide_misuse_("bide_dump: write is NULL");
 		return 0;
 	}
 	bide_pools_visit_(one, &d);
+	return d.count;
+}
+
+size_t bide_dump_group_(const bide_group *group, const bide_context *context,
+                        bide_step (*but)(bide_frame *frame), bide_dump_writer *write,
+                        void *argument)
+{
+	dump d = { write, argument, 0, group, context, but };
+
+	bide_pools_visit_(one_of_group, &d);
 	return d.count;
 }

@@ -154,6 +154,11 @@ int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
 	return pthread_setspecific(exit_key, &exit_hook);
 }
 
+int bide_os_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
+{
+	return pthread_atfork(before, in_parent, in_child);
+}
+
 const void *bide_os_thread_id(void)
 {
 	static __thread char here;

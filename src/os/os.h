@@ -49,6 +49,13 @@ BIDE_INTERNAL void bide_os_thread_name(const char *name);
  */
 BIDE_INTERNAL int bide_os_at_thread_exit(void (*run)(void *argument), void *argument);
 
+/*
+ * Has these called at each fork(2): before it, and after it in the parent and in the child. 0, or
+ * ENOMEM. What is registered stays.
+ */
+BIDE_INTERNAL int bide_os_at_fork(void (*before)(void), void (*in_parent)(void),
+                                  void (*in_child)(void));
+
 /* Differs between threads that live at the same time. Cost: one instruction. */
 BIDE_INTERNAL const void *bide_os_thread_id(void);
 

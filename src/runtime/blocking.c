@@ -11,6 +11,7 @@
 #include "blocking.h"
 
 #include "../os/os.h"
+#include "child.h"
 #include "simulation.h"
 
 enum { ENOMEM_ = 12, EAGAIN_ = 11 };
@@ -65,6 +66,7 @@ static struct {
 } pool;
 
 static BIDE_THREAD_LOCAL_ bool runs_calls;
+static uint32_t forks; /* that this process came from; written where there is one thread */
 
 bool bide_blocking_is_thread_(void)
 {
@@ -215,7 +217,11 @@ static bool wait_for_work(void)
 
 static void job_run(job *j)
 {
+	uint32_t before = forks;
+
 	job_call(j);
+	if (forks != before)
+		bide_child_end_();
 	job_hand_over(j);
 }
 
@@ -397,6 +403,17 @@ void bide_blocking_go_on(void)
 	bide_os_lock(&pool.mutex);
 	pool.stopping = false;
 	bide_os_unlock(&pool.mutex);
+}
+
+void bide_blocking_fork_(void)
+{
+	unsigned threads_min = pool.threads_min, threads_max = pool.threads_max;
+
+	__builtin_memset(&pool, 0, sizeof pool);
+	pool.threads_min = threads_min;
+	pool.threads_max = threads_max;
+	runs_calls = false;
+	forks++;
 }
 
 void bide_blocking_stats(bide_stats *stats)

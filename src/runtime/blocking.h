@@ -37,4 +37,7 @@ extern BIDE_INTERNAL int64_t bide_blocking_idle_max_ns_;
 BIDE_INTERNAL void bide_blocking_stop(void);
 BIDE_INTERNAL void bide_blocking_go_on(void);
 
+/* In the child of a fork: no thread of these exists there. */
+BIDE_INTERNAL void bide_blocking_fork_(void);
+
 #endif

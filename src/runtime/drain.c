@@ -84,13 +84,14 @@ static int drain_there(int64_t timeout_ns)
 int bide_drain(int64_t timeout_ns)
 {
 	bide_worker *worker;
+	uint32_t state;
 
 	if (timeout_ns < 0) {
 		bide_misuse_("bide_drain: the timeout is below zero; BIDE_FOREVER means none");
 		return BIDE_EINVAL_;
 	}
-	/* pairs with the start */
-	if (BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_OFF)
+	state = BIDE_LOAD(&bide_runtime_.state, ACQUIRE); /* pairs with the start */
+	if (state == BIDE_RUNTIME_OFF || state == BIDE_RUNTIME_CHILD)
 		return 0;
 	worker = bide_worker_();
 	if (!worker)

@@ -29,6 +29,12 @@ void bide_poll_close_(void)
 	bide_runtime_.parked = 0;
 }
 
+void bide_poll_fork_(void)
+{
+	poll_event = poll_alarm = poll_both = -1;
+	bide_poll_close_();
+}
+
 static bool poll_open(void)
 {
 	bide_runtime *r = &bide_runtime_;

@@ -17,6 +17,8 @@ BIDE_INTERNAL void bide_poll_enter_(void);
 BIDE_INTERNAL void bide_poll_leave_(void);
 /* At a shutdown. */
 BIDE_INTERNAL void bide_poll_close_(void);
+/* In the child of a fork: the descriptors are the parent's, or the program's, which closed them. */
+BIDE_INTERNAL void bide_poll_fork_(void);
 /* A loop that was never dropped, at a shutdown: closes its descriptor. */
 BIDE_INTERNAL void bide_loop_leak_(bide_source *source);
 

@@ -5,6 +5,7 @@
 
 #include "../core/deque.h"
 #include "../os/os.h"
+#include "child.h"
 #include "inbox.h"
 #include "ring.h"
 #include "runtime.h"
@@ -449,6 +450,7 @@ static void *worker_main(void *argument)
 			slept = true;
 		}
 	}
+	bide_child_check_();
 	bide_runtime_forget_thread_();
 	bide_current_worker_ = NULL;
 	return NULL;
@@ -505,35 +507,59 @@ static void stop(unsigned started)
 		bide_sleep_wake_(&w->sleeper);
 		bide_os_thread_join(w->handle);
 	}
-	for (unsigned i = 0; i < pool.count; i++)
-		worker_free(pool.workers[i]);
-	pool.count = 0;
 }
 
-int bide_pool_start_(unsigned count)
+/* Returns how many threads could be started. */
+static unsigned start(void)
 {
 	unsigned started = 0;
 
 	bide_sleep_start_();
-	bide_inbox_init_(&pool.inbox);
+	for (unsigned i = 0; i < pool.count; i++)
+		pool.workers[i]->ready = 0;
+	while (started < pool.count && bide_os_thread_start(worker_main, pool.workers[started]) == 0)
+		started++;
+	return started;
+}
+
+int bide_pool_start_(unsigned count)
+{
+	unsigned started;
+
+	bide_inbox_init_(&pool.inbox);    /* its lock, too: a fork may have found it held */
 	(void)bide_os_membarrier_start(); /* without it the deques are fenced */
 	/* They look at each other: all are there before the first runs. */
 	for (pool.count = 0; pool.count < count; pool.count++)
 		if (!(pool.workers[pool.count] = worker_new(pool.count))) {
-			stop(0);
+			bide_pool_free_();
 			return BIDE_ENOMEM_;
 		}
-	while (started < count && bide_os_thread_start(worker_main, pool.workers[started]) == 0)
-		started++;
+	started = start();
 	if (started == count)
 		return 0;
 	stop(started);
+	bide_pool_free_();
 	return BIDE_EAGAIN_;
 }
 
 void bide_pool_stop_(void)
 {
 	stop(pool.count);
+}
+
+void bide_pool_go_on_(void)
+{
+	if (start() == pool.count)
+		return;
+	bide_os_print("bide: bide_shutdown gave up, and the workers cannot be started anew\n");
+	bide_port_abort();
+}
+
+void bide_pool_free_(void)
+{
+	for (unsigned i = 0; i < pool.count; i++)
+		worker_free(pool.workers[i]);
+	pool.count = 0;
 }
 
 uint32_t bide_pool_home_(void)

@@ -18,8 +18,12 @@ enum { BIDE_WORKERS_MAX = 1024 };
 
 /* Starts so many workers. 0; ENOMEM; EAGAIN: not even one thread could be made. */
 BIDE_INTERNAL int bide_pool_start_(unsigned count);
-/* Ends them: each finishes the function that it runs. Not on one of them. */
+/* Ends their threads: each finishes the function that it runs. Not on one of them. */
 BIDE_INTERNAL void bide_pool_stop_(void);
+/* After a stop: they run again, with all that they had. */
+BIDE_INTERNAL void bide_pool_go_on_(void);
+/* After a stop: gives them back. */
+BIDE_INTERNAL void bide_pool_free_(void);
 BIDE_INTERNAL unsigned bide_pool_count_(void);
 /* This thread is one of them. */
 BIDE_INTERNAL bool bide_pool_is_worker_(void);

@@ -7,6 +7,7 @@
 #include "../core/deque.h"
 #include "../core/task.h"
 #include "blocking.h"
+#include "child.h"
 #include "loop.h"
 #include "pool.h"
 #include "runtime.h"
@@ -37,11 +38,14 @@ int bide_configure(const bide_config *config)
 		return EINVAL;
 	}
 	bide_os_lock(&r->setup);
+	bide_child_leave_();
 	if (r->state != BIDE_RUNTIME_OFF) {
 		error = EBUSY;
 	} else {
 		bide_blocking_configure(config->blocking_threads_min, config->blocking_threads_max);
 		error = bide_runtime_start_(config);
+		if (!error)
+			r->config = *config;
 	}
 	bide_os_unlock(&r->setup);
 	return error;
@@ -101,17 +105,17 @@ static void leak(bide_source *source, void *argument)
 	bide_os_print(text);
 }
 
-/* 0, or how many threads beside the worker still have a record in use. */
-static unsigned guests_in_use(void)
+/* How many threads beside this one, and the workers, still have a record in use. */
+static unsigned others_in_use(void)
 {
 	unsigned count = 0;
 
 	for (const bide_thread *g = bide_runtime_.guests; g; g = g->next)
-		count += g->in_use;
+		count += g->in_use && &g->worker != bide_current_worker_;
 	return count;
 }
 
-static void guests_release(void)
+void bide_runtime_release_guests_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
@@ -130,28 +134,45 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 
 	bide_pools_visit_(leak, &l);
 	bide_pools_release_();
-	if (!bide_shared_) {
+	if (bide_shared_) {
+		bide_pool_free_();
+	} else {
 		bide_deque_free_(&r->main.worker);
 		bide_counts_leave_(&r->main);
 	}
 	bide_current_worker_ = NULL; /* which may be one of those that go */
 	bide_runtime_forget_thread_();
-	guests_release();
+	bide_runtime_release_guests_();
 	bide_poll_close_();
 	r->inbox = 0;
 	bide_blocking_configure(0, 0);
 	bide_simulating_ = bide_shared_ = false;
 	r->simulating = false;
+	r->config = (bide_config){ 0 };
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
 	return l.count;
+}
+
+/* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
+static void release_copy(bide_runtime *r)
+{
+	bide_os_lock(&r->setup);
+	if (r->state == BIDE_RUNTIME_CHILD) {
+		bide_child_leave_();
+		bide_pools_release_();
+		bide_blocking_configure(0, 0);
+		r->config = (bide_config){ 0 };
+	}
+	bide_os_unlock(&r->setup);
 }
 
 int64_t bide_shutdown(bool quiet)
 {
 	bide_runtime *r = &bide_runtime_;
 	unsigned others;
-	int64_t count;
+	int64_t count = -1;
 
+	release_copy(r);
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
 		return 0;
 	bide_worker_();
@@ -162,17 +183,23 @@ int64_t bide_shutdown(bool quiet)
 	if (!bide_shared_)
 		bide_loop_poll_(); /* what others sent last */
 	bide_os_lock(&r->setup);
-	others = guests_in_use() - (bide_shared_ ? 1 : 0); /* this thread is one of them */
-	if (others) {
+	others = others_in_use();
+	if (!others && bide_shared_) {
+		/* Unlocked: a function may be waiting for a thread that uses bide for the first time. */
 		bide_os_unlock(&r->setup);
+		bide_pool_stop_();
+		bide_os_lock(&r->setup);
+		others = others_in_use();
+		if (others)
+			bide_pool_go_on_();
+	}
+	if (!others)
+		count = release_all(r, quiet);
+	bide_os_unlock(&r->setup);
+	if (others) {
 		bide_blocking_go_on();
 		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 		             others);
-		return -1;
 	}
-	if (bide_shared_)
-		bide_pool_stop_();
-	count = release_all(r, quiet);
-	bide_os_unlock(&r->setup);
 	return count;
 }

@@ -25,13 +25,19 @@ typedef struct bide_runtime {
 	uint32_t parked;               /* not 0: the worker sleeps or is about to; enum below */
 	uint32_t worker_gone; /* its thread has ended without a shutdown: nothing will ever run */
 	uint32_t state;       /* of enum below */
-	bide_os_mutex setup;  /* of state and guests */
+	bide_os_mutex setup;  /* of state, config and guests */
+	bide_config config;   /* asked for; all zeroes: nothing in particular */
 	/* records of other threads; those not in use wait for the next thread */
 	bide_thread *guests;
 	uint32_t thread_count; /* numbers given out */
 } bide_runtime;
 
-enum { BIDE_RUNTIME_OFF, BIDE_RUNTIME_ON };
+enum {
+	BIDE_RUNTIME_OFF,
+	BIDE_RUNTIME_ON,
+	BIDE_RUNTIME_CHILD, /* child.h: a copy, of a process that was ON */
+	BIDE_RUNTIME_INSIDE
+};
 enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2 };
 
 extern BIDE_INTERNAL bide_runtime bide_runtime_;
@@ -49,6 +55,8 @@ BIDE_INTERNAL uint32_t bide_runtime_number_(void);
 BIDE_INTERNAL uintptr_t bide_runtime_stack_limit_(void);
 /* Nothing is done when this thread ends: its record is gone. */
 BIDE_INTERNAL void bide_runtime_forget_thread_(void);
+/* Nobody uses the records of other threads any more. Under setup. */
+BIDE_INTERNAL void bide_runtime_release_guests_(void);
 /* Ordinary code on a thread that is not the library's own; else misuse in the name of `what`. */
 BIDE_INTERNAL bool bide_runtime_outside_(const char *what);
 

@@ -2,6 +2,7 @@
  * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
  */
 #include "../core/task.h"
+#include "child.h"
 #include "loop.h"
 #include "pool.h"
 #include "runtime.h"
@@ -208,6 +209,7 @@ int64_t bide_run_ready(size_t max_count)
 		if (!bide_loop_step_() && !bide_loop_poll_())
 			break;
 	}
+	bide_child_check_();
 	bide_poll_left_();
 	bide_context_pop_(saved);
 	if (r->main.worker.next || r->main.worker.queue_head || BIDE_LOAD(&r->inbox, ACQUIRE))

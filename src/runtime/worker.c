@@ -18,6 +18,7 @@
 #include "../core/deque.h"
 #include "../core/queue.h"
 #include "blocking.h"
+#include "child.h"
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -109,8 +110,10 @@ int bide_runtime_start_(const bide_config *asked)
 	bide_runtime *r = &bide_runtime_;
 	bide_config changed = with_seed(asked), *config = &changed;
 	unsigned workers = bide_runtime_workers_(config);
-	int error = 0;
+	int error = bide_child_watch_();
 
+	if (error)
+		return error;
 	bide_debug_ = config->debug || bide_os_environment_is("BIDE_DEBUG", "1");
 	bide_pooling_ = !bide_os_environment_is("BIDE_POOL", "malloc");
 	bide_simulating_ = r->simulating = config->virtual_clock;
@@ -187,14 +190,18 @@ static bide_worker *guest_attach(void)
 
 bide_worker *bide_worker_attach_(void)
 {
-	static const bide_config defaults;
 	bide_runtime *r = &bide_runtime_;
 	int error;
 
-	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) { /* pairs with the start */
+	if (BIDE_LOAD(&r->state, ACQUIRE) != BIDE_RUNTIME_ON) { /* pairs with the start */
 		bide_os_lock(&r->setup);
-		error = r->state == BIDE_RUNTIME_OFF ? bide_runtime_start_(&defaults) : 0;
+		bide_child_leave_();
+		error = r->state == BIDE_RUNTIME_OFF      ? bide_runtime_start_(&r->config)
+		        : r->state == BIDE_RUNTIME_INSIDE ? EDEADLK
+		                                          : 0;
 		bide_os_unlock(&r->setup);
+		if (error == EDEADLK)
+			bide_child_refuse_();
 		if (error || bide_current_worker_)
 			return bide_current_worker_;
 	}
@@ -210,6 +217,8 @@ static void inbox_send(uintptr_t item)
 	bide_frame *frame = (bide_frame *)(item & ~(uintptr_t)1);
 	uintptr_t newest = BIDE_LOAD(&r->inbox, RELAXED);
 
+	if (BIDE_UNLIKELY(BIDE_LOAD(&r->state, RELAXED) > BIDE_RUNTIME_ON))
+		return; /* the parent's, in a child */
 	if (BIDE_UNLIKELY(bide_simulating_) && !bide_runtime_on_worker_())
 		bide_misuse_("a simulation is one thread: another one started, completed or canceled "
 		             "something in it");
@@ -303,6 +312,7 @@ bool bide_loop_poll_(void)
 	int64_t now;
 
 	r->turn = 0;
+	bide_child_check_();
 	if (r->wheel.count == 0)
 		return any;
 	now = now_ns();
@@ -441,6 +451,7 @@ int bide_loop_run_(const bool *done, int64_t deadline_ns)
 		else if ((error = simulate_idle(deadline_ns)) != 0)
 			return error;
 	}
+	bide_child_check_();
 	return 0;
 }
 
@@ -464,8 +475,11 @@ bool bide_runtime_outside_(const char *what)
 
 bool bide_loop_allowed_(const char *what)
 {
-	bide_worker_();
-	if (bide_shared_)
+	bide_worker *worker = bide_worker_();
+
+	if (worker && bide_thread_of_(worker)->is_nowhere)
+		bide_child_refuse_();
+	else if (bide_shared_)
 		bide_misuse_("%s: there are many workers, which run by themselves; this is for a runtime "
 		             "with one (bide_config.workers = 1)",
 		             what);

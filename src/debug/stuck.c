@@ -1,0 +1,111 @@
+/*
+ * stuck.c - a wait for a group that, after a limit, names what it waits for, and goes on.
+ *
+ * Two async functions: the wait, and a reporter beside it that sleeps until the limit or until the
+ * wait is over, which sees it end before it ends itself: so the group's memory is there for both.
+ * What they need is taken before the wait begins; without memory for it nothing is reported.
+ */
+#include <stdio.h>
+
+#include "../../include/bide/async.h"
+#include "dump.h"
+
+struct bide_group_reporter {
+	BIDE_ASYNC_FRAME;
+	struct {
+		const bide_group *group;
+		const bide_context *context; /* the group's */
+		int64_t limit_ns;
+		const bide_place *place;
+		bide_step (*waits)(bide_frame *frame);
+	} in;
+};
+
+static void write_line(const char *line, void *argument)
+{
+	(void)argument;
+	bide_stuck_(line);
+}
+
+static void report(const struct bide_group_reporter *my)
+{
+	const bide_place *place = my->in.place;
+	unsigned long long pending = bide_group_pending(my->in.group);
+	char text[512];
+
+	if (pending == 0)
+		return;
+	snprintf(text, sizeof text,
+	         "bide_group_wait_reporting at %s:%u in %s: not over after %lld ms: %llu members",
+	         place ? place->file : "?", place ? (unsigned)place->line : 0,
+	         place ? place->function : "?", (long long)(my->in.limit_ns / 1000000), pending);
+	bide_stuck_(text);
+	(void)bide_dump_group_(my->in.group, my->in.context, my->in.waits, write_line, NULL);
+}
+
+bide_async(bide_group_reporter)
+{
+	bide_async_begin;
+	bide_await(bide_delay_ns(my->in.limit_ns));
+	report(my);
+bide_async_finally:
+	bide_async_end;
+}
+
+struct bide_group_waiter {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_group *group;
+		int64_t limit_ns;
+		const bide_place *place;
+		bide_step (*waits)(bide_frame *frame);
+	} in;
+	bide_context *context, *until_over;
+	bide_value_task reporter;
+	int error;
+};
+
+/* In no context of the caller's: its cancellation is when a report is wanted most. */
+static void start_reporter(struct bide_group_waiter *my)
+{
+	my->until_over = bide_in_detached(bide_context_create(NULL));
+	if (my->until_over)
+		my->reporter = bide_in(my->until_over,
+		                       bide_async_start(bide_group_reporter, .group = my->in.group,
+		                                        .context = my->context, .limit_ns = my->in.limit_ns,
+		                                        .place = my->in.place, .waits = my->in.waits));
+}
+
+bide_async(bide_group_waiter)
+{
+	bide_async_begin;
+	my->context = bide_context_ref(bide_group_context(my->in.group));
+	start_reporter(my);
+	bide_await_or(bide_group_wait(my->in.group), my->error = bide_await_error);
+	if (my->until_over)
+		(void)bide_context_cancel(my->until_over, BIDE_ECANCELED_);
+	bide_await_or(my->reporter, (void)bide_await_error);
+	if (my->error)
+		bide_async_fail(my->error);
+bide_async_finally:
+	bide_context_unref(my->until_over);
+	bide_context_unref(my->context);
+	bide_async_end;
+}
+
+bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t limit_ns,
+                                              const bide_place *place)
+{
+	bide_value_task started;
+
+	if (limit_ns < 0) {
+		bide_misuse_("bide_group_wait_reporting: the limit is below zero; BIDE_FOREVER means none");
+		limit_ns = BIDE_FOREVER;
+	}
+	if (limit_ns == BIDE_FOREVER || !group || bide_group_pending(group) == 0)
+		return bide_group_wait(group);
+	started = bide_async_start(bide_group_waiter, .group = group, .limit_ns = limit_ns,
+	                           .place = place, .waits = bide_group_waiter_async_.resume);
+	/* without a frame nothing has waited yet; a member may have failed with the same error */
+	return started.state == BIDE_ENOFRAME && !group->waited_ ? bide_group_wait(group) : started;
+}
