@@ -548,7 +548,8 @@ static void worker_waits(const worker *w, int64_t watch_ns)
 			EXPLORE_CHECK(until_ns > START_NS || w->wheel.count > 0); /* not again and again */
 			return;
 		}
-	if (w->wheel.count > 0 || bide_deque_size_(&w->thread.worker) > 0) /* a next step */
+	EXPLORE_CHECK(bide_deque_size_(&w->thread.worker) <= 1); /* its next step */
+	if (w->wheel.count > 0 || bide_deque_size_(&w->thread.worker) > 0)
 		EXPLORE_CHECK(wakes_until(watch_ns));
 }
 
