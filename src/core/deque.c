@@ -199,15 +199,15 @@ bool bide_deque_is_empty_(bide_worker *worker)
 {
 	bide_deque *deque = &worker->deque;
 
-	for (unsigned tries = 0;; tries++) {
-		bool held = BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; /* pairs with the release of it */
-
-		if (bide_deque_size_(worker) > 0)
-			return false;
-		if (!held)
-			return true; /* head was final, and no thief moves it where nothing is */
+	/*
+	 * What was pushed is seen by thieves that come later; those who have moved head so far, as the
+	 * pop before this has seen it, are seen to hold the lock.
+	 */
+	BIDE_FENCE(SEQ_CST);
+	/* Pairs with the release of it. Then head is final: no thief moves it where nothing is. */
+	for (unsigned tries = 0; BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; tries++)
 		bide_port_wait_a_moment(tries);
-	}
+	return bide_deque_size_(worker) == 0;
 }
 
 bool bide_deque_take_(bide_worker *worker, bide_fork *fork)

@@ -420,9 +420,14 @@ POOL(overflow_against_taker_of_the_inbox, setup_full_ring, (overflow_and_run, ta
 /* The functions that it runs end, so it comes to its next step itself. */
 static void setup_lone(void)
 {
+	worker *w;
+
 	setup();
-	p.made = 2;
-	pool.workers[0]->steps = 1;
+	p.made = 3;
+	w = become(0);
+	schedule(2, false);
+	run_all(w, take(w));
+	p.heads[0] = NULL;
 }
 
 static void lone_steps(void)
@@ -443,14 +448,14 @@ static void steal_nothing(void)
 	EXPLORE_CHECK(!steal(w, pool.workers[0]));
 }
 
-/* The same for one that is inside a function for ever: the step is there from the start. */
+/* This one is inside of a function since somebody looked. */
 static void setup_stuck(void)
 {
-	setup();
-	p.made = 2;
+	setup_lone();
 	become(0);
 	schedule(0, true);
 	p.heads[0] = NULL;
+	(void)bide_pool_wake_time_(&pool.workers[1]->sleeper, true);
 }
 
 static void send_1_as_worker(void)
@@ -472,7 +477,7 @@ static void steal_something(void)
 static void setup_fork(void)
 {
 	setup_lone();
-	p.made = 1;
+	p.made = 1; /* only ball 0 runs from here on */
 	EXPLORE_CHECK(bide_deque_add_(&pool.workers[0]->thread.worker, (uintptr_t)&p.fork));
 }
 
@@ -528,19 +533,24 @@ static bool wakes_until(int64_t latest_ns)
 	return false;
 }
 
-/* A worker sleeps until its first timer at the most; behind one that does not, somebody watches. */
-static void timers_wait(const worker *w, int64_t watch_ns)
+/*
+ * A worker that sleeps has nothing, and sleeps until its first timer at the most; behind one that
+ * does not, somebody watches.
+ */
+static void worker_waits(const worker *w, int64_t watch_ns)
 {
 	int64_t until_ns;
 
 	EXPLORE_CHECK(is_in_time(w));
 	for (int i = 0; i < EXPLORE_THREADS; i++)
 		if (p.heads[i] == &w->thread.worker && explore_sleeps(i, &until_ns)) {
-			EXPLORE_CHECK(until_ns <= w->due_ns);
+			EXPLORE_CHECK(until_ns <= w->due_ns && bide_deque_size_(&w->thread.worker) == 0);
 			EXPLORE_CHECK(until_ns > START_NS || w->wheel.count > 0); /* not again and again */
 			return;
 		}
-	EXPLORE_CHECK(w->wheel.count == 0 || wakes_until(watch_ns));
+	EXPLORE_CHECK(bide_deque_size_(&w->thread.worker) <= 1); /* its next step */
+	if (w->wheel.count > 0 || bide_deque_size_(&w->thread.worker) > 0)
+		EXPLORE_CHECK(wakes_until(watch_ns));
 }
 
 /* All sleep, or are inside a function for ever. */
@@ -550,12 +560,8 @@ static void nothing_waits(void)
 
 	EXPLORE_CHECK(bide_inbox_size_(&pool.inbox) == 0 && bide_sleep_.searching == 0);
 	for (unsigned i = 0; i < pool.count; i++) {
-		const worker *w = pool.workers[i];
-
-		EXPLORE_CHECK(bide_ring_size_(&w->ring) == 0);
-		if (bide_deque_size_(&w->thread.worker) > 0) /* a next step */
-			EXPLORE_CHECK(wakes_until(watch_ns));
-		timers_wait(w, watch_ns);
+		EXPLORE_CHECK(bide_ring_size_(&pool.workers[i]->ring) == 0);
+		worker_waits(pool.workers[i], watch_ns);
 	}
 }
 
@@ -566,6 +572,13 @@ static void setup_send(void)
 {
 	setup();
 	p.made = 1;
+}
+
+/* Who takes both does not come to the second. */
+static void setup_sends_for_ever(void)
+{
+	setup_sends();
+	p.balls[0].then = for_ever;
 }
 
 /* Inside a function for ever, of which it knew nothing when it slept. */
@@ -615,6 +628,8 @@ POOL(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thre
      .quiet = nothing_waits, .switches_max = 2, .fenced = true)
 WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
 WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
+WORKERS(workers_against_two_sent, setup_sends_for_ever, (worker_0, worker_1, send_0_1),
+        .switches_max = 1)
 WORKERS(worker_beside_what_a_function_schedules, setup_send, (forward_thread, worker_1),
         .switches_max = 2)
 WORKERS(worker_beside_a_next_step, setup_send, (next_step, worker_1), .switches_max = 2)

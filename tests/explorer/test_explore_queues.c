@@ -143,6 +143,7 @@ static struct item {
 
 static unsigned pushed; /* so many of them */
 static unsigned refused;
+static bool sleeps; /* the owner */
 
 bide_forked(item)
 {
@@ -163,6 +164,7 @@ static void deque_set_up(uint32_t entries, uint32_t first)
 
 	memset(items, 0, sizeof items);
 	pushed = refused = 0;
+	sleeps = false;
 	if (deque->mask)
 		bide_deque_none_(owner()); /* the explorer's memory is large enough to forget it */
 	EXPLORE_CHECK(bide_deque_init_(owner()));
@@ -170,16 +172,21 @@ static void deque_set_up(uint32_t entries, uint32_t first)
 	deque->head = deque->bottom = deque->limit = first;
 }
 
-static void push_next(void)
+static void add_next(bool (*add)(bide_worker *worker, uintptr_t entry))
 {
 	struct item *item = &items[pushed];
 
 	item->in.payload = 7u + pushed;
 	item->bide_fork_.call = item_forked_;
-	if (bide_deque_push_(owner(), (uintptr_t)item))
+	if (add(owner(), (uintptr_t)item))
 		pushed++;
 	else
 		refused++;
+}
+
+static void push_next(void)
+{
+	add_next(bide_deque_push_);
 }
 
 static void take_entry(uintptr_t entry)
@@ -222,6 +229,7 @@ static void check_deque(void)
 {
 	uintptr_t entry;
 
+	EXPLORE_CHECK(!sleeps || bide_deque_size_(owner()) == 0);
 	while ((entry = bide_deque_pop_(owner())) != 0)
 		take_entry(entry);
 	EXPLORE_CHECK(bide_deque_size_(owner()) == 0);
@@ -264,6 +272,21 @@ static void pop_push_pop_thread(void)
 	push_pop_thread();
 }
 
+/* And sleeps, if there is nothing. A next step is pushed without a word to anybody. */
+static void pop_push_pop_sleep_thread(void)
+{
+	pop_push_pop_thread();
+	sleeps = bide_deque_is_empty_(owner());
+}
+
+static void pop_add_pop_sleep_thread(void)
+{
+	pop_thread();
+	add_next(bide_deque_add_);
+	pop_thread();
+	sleeps = bide_deque_is_empty_(owner());
+}
+
 static void push_push_pop_thread(void)
 {
 	push_next();
@@ -294,6 +317,10 @@ DEQUE(pop_against_two_thieves_of_two, setup_deque_4_with_2,
 DEQUE(push_and_pop_against_steal, setup_deque_2, (push_pop_thread, steal_thread), .foreign = 0)
 DEQUE(pop_push_pop_against_steals, setup_deque_2_with_1, (pop_push_pop_thread, steal_twice_thread),
       .switches_max = 3)
+DEQUE(pop_push_pop_sleep_against_steal, setup_deque_2_with_1,
+      (pop_push_pop_sleep_thread, steal_thread), .foreign = 0)
+DEQUE(pop_add_pop_sleep_against_steal, setup_deque_2_with_1,
+      (pop_add_pop_sleep_thread, steal_thread), .foreign = 0)
 DEQUE(pushes_and_pop_against_steals, setup_deque_4, (push_push_pop_thread, steal_twice_thread),
       .foreign = 0)
 /* Round the ring: the place of an entry is written anew while a thief may still read it. */
