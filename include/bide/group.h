@@ -78,7 +78,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait_reporting_at_(bide_grou
 
 BIDE_END_DECLS
 
+#ifndef __cplusplus
 /* Evaluates call in the group's context and adds it. */
 #define bide_group_start(group, call) \
 	bide_group_add((group), bide_in(bide_group_context(group), (call)))
+#endif
 #endif
