@@ -193,7 +193,7 @@ static void *cancel_on_thread(void *source)
 
 TEST(one_of_racing_cancels_is_the_first)
 {
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; test_round(round, 200); round++) {
 		bide_cancel_source *source = bide_cancel_source_create();
 		bide_cancel_registration registration;
 		atomic_int count = 0;
@@ -1128,7 +1128,7 @@ async_finally:
 
 TEST(a_cancel_from_another_thread_ends_operations_on_the_worker)
 {
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; test_round(round, 200); round++) {
 		enum { COUNT = 8 };
 		bide_cancel_source *source = bide_cancel_source_create();
 		bide_context *context = bide_context_create(

@@ -757,7 +757,7 @@ static void *stop_twice_and_destroy(void *timer)
 
 TEST(stops_and_the_end_from_another_thread_may_come_in_one_go)
 {
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; test_round(round, 300); round++) {
 		bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
 		value_task tick = bide_periodic_timer_next(timer);
 		pthread_t thread;
@@ -780,7 +780,7 @@ static void *stop_at_once(void *timer)
 
 TEST(a_stop_on_its_way_from_another_thread_survives_the_end_here)
 {
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; test_round(round, 300); round++) {
 		bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
 		pthread_t thread;
 
@@ -1031,7 +1031,7 @@ TEST_SLOW(ticks_periods_cancellations_and_the_stop_may_meet_on_8_workers, 60)
 
 	many_of_them(8);
 	random = seed_of_this_run();
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; test_round(round, 200); round++) {
 		bide_periodic_timer *timer = bide_periodic_timer_create(50000);
 		disturber d[2] = { { .timer = timer, .random = draw(&random) | 1, .ends_it = 1 },
 			               { .timer = timer, .random = draw(&random) | 1 } };
@@ -1056,7 +1056,7 @@ TEST_SLOW(a_wait_is_answered_once_by_tick_cancellation_or_end_on_8_workers, 60)
 
 	many_of_them(8);
 	random = seed_of_this_run();
-	for (int round = 0; round < 600; round++) {
+	for (int round = 0; test_round(round, 600); round++) {
 		bide_periodic_timer *timer =
 			bide_periodic_timer_create(1 + (int64_t)(draw(&random) % 300000));
 		bide_context *context = bide_context_create(NULL);

@@ -261,6 +261,20 @@ TEST(a_limit_below_zero_is_misuse_and_huge_ones_mean_for_ever)
 	assert_int_equal(got.i, 5);
 }
 
+TEST(a_huge_limit_means_for_ever_with_many_workers_too)
+{
+	bide_payload got;
+	task *t;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	t = as_task(later_value(MS, 6));
+	assert_int_equal(bide_task_wait_for(t, &got, INT64_MAX - 1), 0);
+	assert_int_equal(got.i, 6);
+	task_unref(t);
+	assert_int_equal(bide_wait_for(later_value(MS, 7), &got, INT64_MAX - 1), 0);
+	assert_int_equal(got.i, 7);
+}
+
 TEST(waiting_twice_is_misuse)
 {
 	const char *pool = getenv("BIDE_POOL");

@@ -69,7 +69,7 @@ suite() {
 	shift
 	log=build/$preset/Testing/Temporary/LastTest.log
 	rm -f "$log"
-	ctest --test-dir "build/$preset" --parallel "$(jobs_count)" --timeout "${suite_limit_s:-300}" \
+	ctest --test-dir "build/$preset" --parallel "$(jobs_count)" --timeout "${suite_limit_s:-600}" \
 		"$@" >"build/logs/ctest-$preset.log" 2>&1 || true
 	if [ ! -f "$log" ]; then
 		failed=1

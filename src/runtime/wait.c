@@ -61,6 +61,15 @@ static void wake_worker_only(bide_notify *notify, bide_source *done)
 	BIDE_CONTAINER_(notify, waiter, notify)->done = true;
 }
 
+/* Of a thread that sleeps until then, by the system's clock. */
+static int64_t deadline_elsewhere_ns(int64_t timeout_ns)
+{
+	int64_t now_ns = bide_os_now_ns();
+
+	/* beyond the end of time: never */
+	return timeout_ns > BIDE_FOREVER - now_ns ? BIDE_FOREVER : now_ns + timeout_ns;
+}
+
 /* What runs meanwhile is not in the scope of the caller. */
 static int run_until(waiter *w, int64_t deadline_ns)
 {
@@ -81,11 +90,9 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	waiter w = { { on_worker ? wake_worker_only : wake }, false, 0 };
 	int64_t deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER
 	                      : on_worker                ? bide_deadline_after_(timeout_ns)
-	                                                 : bide_os_now_ns() + timeout_ns;
+	                                                 : deadline_elsewhere_ns(timeout_ns);
 	int error = 0;
 
-	if (deadline_ns < 0)
-		deadline_ns = BIDE_FOREVER; /* beyond the end of time */
 	switch (bide_watch_(*value_task, &w.notify, "bide_wait", place)) {
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;

@@ -34,7 +34,7 @@ run() { # STATUS ARGUMENT...: runs the harness, which must end so; it finds gnup
 	expected=$1
 	shift
 	status=0
-	PATH=$search "$bench" --peers "$peers" --limit 1 --rounds 3 "$@" >"$work/out" 2>&1 </dev/null ||
+	PATH=$search "$bench" --peers "$peers" --limit 3 --rounds 3 "$@" >"$work/out" 2>&1 </dev/null ||
 		status=$?
 	[ "$status" -eq "$expected" ] || fail "ended with $status instead of $expected: $*"
 }
@@ -142,7 +142,7 @@ search=$work/tools:$PATH
 results=$work/new/folder/results.jsonl
 run 0 --results "$results" ready_await frame_sync
 has "libuv: not for this machine; skipped: libuv"
-has "cpp20: run ready_await: no answer within 1 s"
+has "cpp20: run ready_await: no answer within 3 s"
 has "dotnet: run ready_await: died of signal 11"
 has "last words"
 has 'go: run ready_await: not understood: {"bench":"ready_await","who":"go","unit":"ns","batches":[1.5,oops]}'

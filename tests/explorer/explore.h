@@ -95,7 +95,7 @@ unsigned explore_unobserved(void);
 		__VA_ARGS__  \
 	}
 #define SCENARIO(name_, setup_, threads_, check_, ...)                         \
-	TEST_SLOW(explore_##name_, 60)                                             \
+	TEST_SLOW(explore_##name_, 240)                                            \
 	{                                                                          \
 		static const explore_scenario scenario = {                             \
 			.setup = setup_, .threads = threads_, .check = check_, __VA_ARGS__ \
