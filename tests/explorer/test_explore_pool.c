@@ -13,6 +13,7 @@
 #include "explore.h"
 
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/deque.h"
@@ -115,6 +116,18 @@ void bide_os_pause(unsigned tries)
 	(void)tries;
 	explore_relax();
 }
+
+void bide_os_print(const char *text)
+{
+	(void)text;
+}
+
+void bide_child_end_(void)
+{
+	abort(); /* nothing forks here */
+}
+
+bide_runtime bide_runtime_ = { .state = BIDE_RUNTIME_ON };
 
 uintptr_t bide_runtime_stack_limit_(void)
 {
@@ -828,6 +841,7 @@ static void setup_start(void)
 static void stop_thread(void)
 {
 	bide_pool_stop_();
+	bide_pool_free_();
 }
 
 static void send_stop_thread(void)
