@@ -1293,8 +1293,8 @@ TEST(a_timeout_of_nothing_lets_only_what_is_ready_succeed)
 TEST(what_is_detached_outlives_the_scope_it_was_started_in)
 {
 	bide_context *scope = bide_context_create(NULL);
-	value_task inside = bide_in(scope, delay_ms(1));
-	value_task detached = bide_in(scope, in_detached(delay_ms(1)));
+	value_task inside = bide_in(scope, delay_ms(50));
+	value_task detached = bide_in(scope, in_detached(delay_ms(50)));
 
 	bide_context_cancel(scope, ECANCELED);
 	assert_int_equal(bide_wait(inside, NULL), ECANCELED);

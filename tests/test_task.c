@@ -316,7 +316,7 @@ TEST(TK_36_a_continuation_runs_though_the_task_was_dropped)
 TEST(TK_38_a_finished_task_lets_its_context_go)
 {
 	bide_context *context = bide_context_create(NULL);
-	task *t = as_task(bide_in(context, later_value(MS, 3)));
+	task *t = as_task(bide_in(context, later_value(50 * MS, 3)));
 
 	bide_context_unref(context);
 	assert_true(stats().operation_count >= 1); /* the frame holds it */
@@ -851,7 +851,7 @@ TEST(a_finished_function_that_nobody_consumed_becomes_a_task)
 
 TEST(after_as_task_the_value_task_is_dead)
 {
-	value_task v = later_value(MS, 4);
+	value_task v = later_value(50 * MS, 4);
 	task *t = as_task(v);
 
 	catch_misuse();
@@ -869,7 +869,7 @@ TEST(after_as_task_the_value_task_is_dead)
 
 TEST(as_task_of_a_value_task_that_is_awaited_is_misuse_and_changes_nothing)
 {
-	value_task inner = later_value(MS, 4), outer = async_start(passes_on, .what = inner);
+	value_task inner = later_value(50 * MS, 4), outer = async_start(passes_on, .what = inner);
 	int64_t got;
 
 	catch_misuse();
@@ -1012,6 +1012,7 @@ TEST(a_large_result_is_shared_by_pointer_as_long_as_a_reference_lives)
 	task_unref(t);
 	assert_int_equal(wait_int(b, &got), 0); /* its wait holds a reference */
 	assert_int_equal(got, 37);
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 }

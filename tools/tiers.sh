@@ -260,7 +260,7 @@ tier_arm64() {
 		return
 	fi
 	build_for_tier arm64 || return 0
-	export BIDE_TEST_TIME_FACTOR=10
+	export BIDE_TEST_TIME_FACTOR=5
 	suite_limit_s=900
 	suite arm64 --label-exclude '^slow$' --exclude-regex "$explorer"
 	for count in 2 8; do
