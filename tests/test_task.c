@@ -674,7 +674,7 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 
 TEST(a_pending_function_becomes_a_task_without_a_second_object)
 {
-	value_task v = later_value(MS, 11);
+	value_task v = later_value(50 * MS, 11);
 	bide_stats before = stats(), after;
 	task *t = as_task(v);
 	bide_payload got;
@@ -690,7 +690,7 @@ TEST(a_pending_function_becomes_a_task_without_a_second_object)
 
 TEST(a_pending_delay_becomes_a_task_without_a_second_object)
 {
-	value_task v = delay_ms(1);
+	value_task v = delay_ms(50);
 	bide_stats before = stats(), after;
 	task *t = as_task(v);
 
@@ -1036,7 +1036,7 @@ TEST(an_error_that_nobody_saw_goes_to_the_hook_with_the_function_s_name)
 {
 	NOT_SEEDED("it needs the real clock");
 	catch_unobserved();
-	task *t = as_task(later_error(1000, ENXIO));
+	task *t = as_task(later_error(50 * MS, ENXIO));
 	while (!bide_task_is_ready(t))
 		run_all();
 	assert_int_equal(unobserved_count, 0);
