@@ -18,7 +18,7 @@ TEST(TK_01_queries_match_the_status)
 		{ bide_task_from_error(EIO), BIDE_FAILED, EIO },
 		{ bide_task_from_error(ECANCELED), BIDE_CANCELED, ECANCELED },
 		{ bide_task_completed(), BIDE_SUCCEEDED, 0 },
-		{ as_task(later_value(MS, 5)), BIDE_PENDING, -1 },
+		{ as_task(later_value(50 * MS, 5)), BIDE_PENDING, -1 },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -38,7 +38,7 @@ TEST(TK_01_queries_match_the_status)
 
 TEST(TK_04_an_error_is_unknown_until_the_end_and_then_exactly_that_one)
 {
-	task *t = as_task(later_error(MS, ENOSPC));
+	task *t = as_task(later_error(50 * MS, ENOSPC));
 
 	assert_int_equal(bide_task_error(t), -1);
 	assert_int_equal(bide_task_wait(t, NULL), ENOSPC);
@@ -366,7 +366,7 @@ TEST(a_constant_cannot_be_completed)
 
 TEST(the_result_lives_as_long_as_a_reference)
 {
-	task *t = as_task(later_value(MS, 500));
+	task *t = as_task(later_value(50 * MS, 500));
 
 	for (int i = 0; i < 1000; i++)
 		assert_ptr_equal(task_ref(t), t);
@@ -571,7 +571,7 @@ TEST(ten_thousand_awaiters_of_one_task_all_get_its_result)
 	enum { COUNT = 10000 };
 	static value_task waits[COUNT];
 	turn_log log = { 0 };
-	task *t = as_task(later_value(MS, 7));
+	task *t = as_task(later_value(50 * MS, 7));
 
 	for (int i = 0; i < COUNT; i++)
 		waits[i] = await_it(t, &log, i);
@@ -823,7 +823,7 @@ TEST(the_task_of_a_users_source_cannot_be_completed_by_hand)
 
 TEST(a_function_s_task_cannot_be_completed_by_hand)
 {
-	task *t = as_task(later_value(MS, 4));
+	task *t = as_task(later_value(50 * MS, 4));
 
 	catch_misuse();
 	bide_task_complete_int(t, 1);
