@@ -218,11 +218,11 @@ TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
 
 static void leak_three(void)
 {
-	task *t = as_task(later_value(5 * MS, 3));
+	task *t = as_task(later_value(50 * MS, 3));
 
 	while (!bide_task_is_ready(t))
 		run_all();
-	bide_value_task dropped = later_value(5 * MS, 5), waiting = later_value(100000 * MS, 4);
+	bide_value_task dropped = later_value(50 * MS, 5), waiting = later_value(100000 * MS, 4);
 	while (!bide_value_task_is_ready(dropped))
 		run_all();
 	(void)waiting.state;

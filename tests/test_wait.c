@@ -222,9 +222,9 @@ TEST(waiting_for_a_value_that_is_there_runs_nothing)
 
 TEST(a_wait_with_a_limit_that_ends_does_not_consume)
 {
+	int64_t began = bide_now_ns();
 	value_task v = later_value(200 * MS, 5);
 	bide_payload got = { .i = -1 };
-	int64_t began = bide_now_ns();
 
 	assert_int_equal(bide_wait_for(v, &got, 0), ETIMEDOUT);
 	assert_int_equal(bide_wait_for(v, &got, 2 * MS), ETIMEDOUT);
