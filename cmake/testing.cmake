@@ -11,7 +11,8 @@ function(bide_add_test name)
 	bide_own_code(${name})
 	target_link_libraries(${name} PRIVATE bide_test_support bide_static)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
-	add_test(NAME ${name} COMMAND ${BIDE_RUN_TEST} $<TARGET_FILE:${name}>)
+	add_test(NAME ${name} COMMAND ${BIDE_RUN_TEST} $<TARGET_FILE:${name}>
+		${CMAKE_CROSSCOMPILING_EMULATOR})
 	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 	foreach(source IN LISTS ARGN)
@@ -27,9 +28,14 @@ function(bide_add_test name)
 	endforeach()
 endfunction()
 
-# bide_add_program_test(name command...): a program that passes by exit status 0; 77 says skipped.
+# bide_add_program_test(name command...): a program that passes by exit status 0; 77 says skipped. One
+# that was built for another machine is run by the emulator of the toolchain file; scripts are not.
 function(bide_add_program_test name)
-	add_test(NAME ${name} COMMAND ${BIDE_RUN_TEST} --program ${name} ${ARGN})
+	set(emulator)
+	if(ARGV1 MATCHES "^\\$<TARGET_FILE:")
+		set(emulator ${CMAKE_CROSSCOMPILING_EMULATOR})
+	endif()
+	add_test(NAME ${name} COMMAND ${BIDE_RUN_TEST} --program ${name} ${emulator} ${ARGN})
 	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()

@@ -146,7 +146,7 @@ static int waited;
 static void stops_in_a_callback(void *argument)
 {
 	stopped = bide_shutdown(true);
-	waited = bide_wait(later_value(MS, 1), NULL);
+	waited = bide_wait(later_value(50 * MS, 1), NULL);
 	bide_task_complete_int(argument, 1);
 }
 
@@ -170,7 +170,7 @@ TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 	assert_int_equal(misuse_count, 2);
 	bide_cancel_source_unref(source);
 	task_unref(done);
-	sleep_ms(5);
+	sleep_ms(60);
 	run_all();
 	leaks_expected = 1; /* that wait consumed nothing */
 	skip_final_check = true;

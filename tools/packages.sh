@@ -1,8 +1,8 @@
 # Installs what is missing: by apt-get on Debian and Ubuntu; elsewhere it names the packages.
 # Sourced after common.sh.
 #
-# A need is PROBE=PACKAGE: a program, a header with the path that #include takes, or a module of
-# pkg-config, and the Debian package that brings it.
+# A need is PROBE=PACKAGE: a program, a header with the path that #include takes, a file with its whole
+# path, or a module of pkg-config, and the Debian package that brings it.
 # shellcheck shell=sh disable=SC2034 # the lists are used by those who source this
 
 build_needs="gcc=gcc cc=gcc stdlib.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config"
@@ -18,6 +18,7 @@ docs_needs="mandoc=mandoc"
 
 probe() {
 	case $1 in
+	/*) [ -e "$1" ] ;;
 	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
 	glib-2.0 | libuv) has pkg-config && pkg-config --exists "$1" ;;
 	*) has "$1" ;;
@@ -90,6 +91,36 @@ install_packages() {
 		say "apt-get could not install $2; all it said: build/logs/apt.log" >&2
 		return 1
 	fi
+}
+
+# foreign_apt ARCHITECTURE FOLDER COMMAND...: apt-get with lists of its own, for another architecture. The
+# system keeps knowing nothing of that one, and nobody has to be root.
+foreign_apt() {
+	foreign=$1 own=$2
+	shift 2
+	apt-get -q -o APT::Architecture="$foreign" -o APT::Architectures="$foreign" -o Dir::State="$own" \
+		-o Dir::State::status="$own/status" -o Dir::Cache="$own" -o APT::Sandbox::User= \
+		-o Acquire::Languages=none "$@"
+}
+
+# unpack_foreign ARCHITECTURE FOLDER PACKAGE...: into that folder, without what they depend on.
+unpack_foreign() {
+	architecture=$1 root=$PWD/$2
+	shift 2
+	[ ! -e "$root/.unpacked" ] || return 0
+	has apt-get && has dpkg-deb || return 1
+	say "fetching for $architecture: $*"
+	mkdir -p build/logs "$root/.apt/lists/partial" "$root/.apt/archives/partial"
+	: >"$root/.apt/status"
+	(
+		cd -- "$root/.apt" || exit 1
+		foreign_apt "$architecture" "$PWD" update || true # a source without that architecture is no matter
+		foreign_apt "$architecture" "$PWD" download "$@" || exit 1
+		for package in ./*.deb; do
+			dpkg-deb -x "$package" "$root" || exit 1
+		done
+		: >"$root/.unpacked"
+	) >build/logs/foreign.log 2>&1
 }
 
 apt_get() {

@@ -8,7 +8,8 @@ cd -- "$(dirname -- "$0")/.."
 . tools/tiers.sh
 
 quick_tiers="gcc compile"
-all_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc compile install coverage"
+default_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc compile install coverage"
+all_tiers="$default_tiers arm64"
 named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
@@ -33,12 +34,15 @@ Tiers, in this order:
   install   a program against the installed library
   coverage  line coverage of src/
 
+Only by --only:
+  arm64     built for AArch64 and run by qemu, with 1, 2 and 8 workers: minutes
+
 The last line is "N passed, N failed, N skipped", summed over the tiers; a tier that can not run here
 counts as one skipped. The status is 0 if nothing failed and something passed.
 TEXT
 }
 
-tiers=$all_tiers
+tiers=$default_tiers
 chosen=
 names=
 while [ $# -gt 0 ]; do

@@ -14,9 +14,13 @@ tier_wants() {
 	case $1 in
 	clang) echo clang=clang ;;
 	valgrind) echo valgrind=valgrind ;;
-	compile) echo "g++=g++ clang=clang" ;;
+	compile) echo "g++=g++ clang=clang musl-gcc=musl-tools" ;;
 	install) echo "g++=g++ nm=binutils" ;;
 	coverage) echo gcovr=gcovr ;;
+	arm64)
+		echo "aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu aarch64-linux-gnu-g++=g++-aarch64-linux-gnu"
+		echo "/usr/aarch64-linux-gnu/include/stdlib.h=libc6-dev-arm64-cross qemu-aarch64=qemu-user"
+		;;
 	esac
 }
 
@@ -238,4 +242,30 @@ tier_coverage() {
 		return
 	fi
 	awk -F, -f tools/coverage.awk build/coverage/lines.csv >>"$details"
+}
+
+# One build, in which the emulator's mistake is gone round (tests/support/emulated.h), with each number of
+# workers. What has nothing to do with the machine is left to the other tiers.
+tier_arm64() {
+	if [ "$(uname -m)" = aarch64 ]; then
+		skip_tier "this machine is one: the other tiers run on it"
+		return
+	fi
+	if ! has aarch64-linux-gnu-gcc || ! has qemu-aarch64; then
+		skip_tier "gcc-aarch64-linux-gnu and qemu-user are not installed"
+		return
+	fi
+	if ! unpack_foreign arm64 build/cross/arm64 libcmocka-dev libcmocka0; then
+		skip_tier "there is no cmocka for arm64 (build/logs/foreign.log)"
+		return
+	fi
+	build_for_tier arm64 || return 0
+	export BIDE_TEST_TIME_FACTOR=5
+	suite_limit_s=900
+	suite arm64 --label-exclude '^slow$' --exclude-regex "$explorer"
+	for count in 2 8; do
+		with_workers "$count" suite arm64 --label-exclude '^slow$' \
+			--exclude-regex "$workers_mean_nothing|^seeds_"
+	done
+	unset BIDE_TEST_TIME_FACTOR suite_limit_s
 }

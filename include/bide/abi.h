@@ -12,6 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Words hold an address and a tag of three bits, and addresses stand where 64-bit numbers do. */
+#if __SIZEOF_POINTER__ < 8
+#error "bide needs pointers of 64 bits: x86-64, AArch64, RV64"
+#endif
+
 #define BIDE_VERSION_MAJOR 0
 #define BIDE_VERSION_MINOR 1
 #define BIDE_VERSION_PATCH 0

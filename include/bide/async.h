@@ -73,6 +73,8 @@ BIDE_INLINE uintptr_t bide_stack_pointer_(void)
 	__asm__("mov %%rsp, %0" : "=r"(pointer));
 #elif defined(__aarch64__)
 	__asm__("mov %0, sp" : "=r"(pointer));
+#elif defined(__riscv)
+	__asm__("mv %0, sp" : "=r"(pointer));
 #else
 	pointer = (uintptr_t)__builtin_frame_address(0);
 #endif

@@ -68,7 +68,7 @@ typedef struct bide_fork {
 	uintptr_t context; /* its own reference; set for those that the deque marks */
 	bide_notify notify;
 } bide_fork;
-BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_fork) == 64, "the head of a slot is 64 bytes");
+BIDE_STATIC_ASSERT(sizeof(bide_fork) == 64, "the head of a slot is 64 bytes");
 
 typedef struct bide_forking_frame {
 	bide_frame frame;

@@ -57,8 +57,7 @@ typedef struct bide_frame {
 	/* struct bide_context *, bit 0: cancellation masked, bit 1: it has an executor; 0: none */
 	uintptr_t context;
 } bide_frame;
-BIDE_STATIC_ASSERT(sizeof(void *) < 8 || sizeof(bide_frame) == 56,
-                   "the header of a frame is 56 bytes");
+BIDE_STATIC_ASSERT(sizeof(bide_frame) == 56, "the header of a frame is 56 bytes");
 
 #define BIDE_CONTEXT_MASKED_ ((uintptr_t)1)
 #define BIDE_CONTEXT_EXECUTOR_ ((uintptr_t)2)

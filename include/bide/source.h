@@ -85,8 +85,7 @@ typedef struct bide_source {
 	uint8_t kind;
 	uint8_t flags;
 } bide_source;
-BIDE_STATIC_ASSERT(sizeof(bide_source) == 24 + sizeof(uintptr_t) || sizeof(uintptr_t) < 8,
-                   "32 bytes on 64-bit machines");
+BIDE_STATIC_ASSERT(sizeof(bide_source) == 32, "a source is 32 bytes");
 
 /*
  * An internal continuation: run by whoever completes the source, in bounded stack; it never runs

@@ -729,8 +729,7 @@ void bide_frame_resume_(bide_worker *worker, bide_frame *frame)
  * On a thread that may not tell the waiter (a notify runs on the worker) the end is posted, through
  * two words that a frame without a body does not need.
  */
-BIDE_STATIC_ASSERT(sizeof(void *) < 8 ||
-                       sizeof(bide_post) == sizeof(bide_frame) - offsetof(bide_frame, awaiting),
+BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_frame) - offsetof(bide_frame, awaiting),
                    "same two words");
 
 static void finish_posted(bide_post *post)

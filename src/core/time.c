@@ -13,7 +13,7 @@ typedef struct cancellable_delay {
 } cancellable_delay;
 
 enum { DELAY_CANCELABLE_CLASS = 3 };
-BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48 || sizeof(void *) < 8, "a timer is 48 bytes");
+BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48, "a timer is 48 bytes");
 BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96,
                    "its size class");
 

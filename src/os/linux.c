@@ -9,8 +9,6 @@
 #include "os.h"
 
 #include <errno.h>
-#include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,11 +19,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SYS_futex /* 32-bit systems that never had a 32-bit time_t */
-#define SYS_futex SYS_futex_time64
-#endif
-
 enum { NS_PER_S = 1000000000 };
+
+/*
+ * The kernel's numbers, by its names. Its headers are a package of their own where libc is musl,
+ * and often not there.
+ */
+enum {
+	FUTEX_WAKE = 1,
+	FUTEX_WAIT_BITSET = 9,
+	FUTEX_PRIVATE_FLAG = 128,
+	FUTEX_BITSET_MATCH_ANY = -1,
+	MEMBARRIER_CMD_PRIVATE_EXPEDITED = 1 << 3,
+	MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4
+};
 
 int64_t bide_os_now_ns(void)
 {

@@ -8,26 +8,48 @@
 
 #include "bare.h"
 
-static long system_call(long number, long a, long b, long c)
-{
-	long result;
+#if defined(__x86_64__)
+enum { WRITE = 1, EXIT = 60 };
+/* The stack is aligned as a call would leave it. */
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall bare_main\n");
+#elif defined(__aarch64__)
+enum { WRITE = 64, EXIT = 93 };
+__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tbl bare_main\n");
+#elif defined(__riscv)
+enum { WRITE = 64, EXIT = 93 };
+__asm__(".globl _start\n_start:\n\t.option push\n\t.option norelax\n\tla gp, __global_pointer$\n"
+        "\t.option pop\n\tcall bare_main\n");
+#endif
 
+static void system_call(long number, long first, long second, long third)
+{
+#if defined(__x86_64__)
 	__asm__ volatile("syscall"
-	                 : "=a"(result)
-	                 : "a"(number), "D"(a), "S"(b), "d"(c)
+	                 : "+a"(number)
+	                 : "D"(first), "S"(second), "d"(third)
 	                 : "rcx", "r11", "memory");
-	return result;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number, x0 __asm__("x0") = first, x1 __asm__("x1") = second,
+					 x2 __asm__("x2") = third;
+
+	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+#elif defined(__riscv)
+	register long a7 __asm__("a7") = number, a0 __asm__("a0") = first, a1 __asm__("a1") = second,
+					 a2 __asm__("a2") = third;
+
+	__asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2) : "memory");
+#endif
 }
 
 void bare_print(const char *text)
 {
-	system_call(1, 1, (long)text, (long)__builtin_strlen(text));
+	system_call(WRITE, 1, (long)text, (long)__builtin_strlen(text));
 }
 
 _Noreturn void bare_exit(int status)
 {
 	for (;;)
-		system_call(60, status, 0, 0);
+		system_call(EXIT, status, 0, 0);
 }
 
 /* What compilers call for by themselves. */
@@ -118,6 +140,3 @@ _Noreturn void bare_main(void)
 	bare_print(right ? "core runs on bare metal\n" : "wrong result\n");
 	bare_exit(right ? 0 : 1);
 }
-
-/* The stack is aligned as a call would leave it. */
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall bare_main\n");

@@ -140,6 +140,80 @@ check_headers() {
 	done
 }
 
+# check_abi MACHINE ERE COMMAND...: a value task is passed and returned in two registers. ERE: instructions
+# that touch memory; the control shows that it finds them.
+check_abi() {
+	machine=$1 memory=$2
+	shift 2
+	if ! "$@" -xc -ffreestanding -fsyntax-only /dev/null 2>"$errors"; then
+		skip "two registers on $machine ($1): not installed, or not for this machine"
+		return
+	fi
+	for defines in -DCONTROL -UCONTROL; do
+		if ! "$@" -std=gnu11 -Iinclude -ffreestanding -fno-pic -O2 -fomit-frame-pointer "$defines" \
+			-S tests/compile/abi_two_registers.c -o "$object" 2>"$errors"; then
+			fail "two registers on $machine ($1): does not compile"
+			return
+		fi
+		grep -E "^[[:blank:]]+($memory)" "$object" >"$errors" && through_memory=yes || through_memory=no
+		case $defines$through_memory in
+		-DCONTROLno)
+			fail "two registers on $machine ($1): the control touches no memory"
+			return
+			;;
+		-UCONTROLyes)
+			fail "two registers on $machine ($1): it goes through memory"
+			return
+			;;
+		esac
+	done
+	pass "two registers on $machine ($1)"
+}
+
+# check_narrow COMMAND...: where pointers have 32 bits the headers say so, and say what is needed.
+check_narrow() {
+	if ! "$@" -xc -ffreestanding -fsyntax-only /dev/null 2>"$errors"; then
+		skip "refusal of 32 bits ($*): not installed, or not for this machine"
+	elif "$@" -std=gnu11 -Iinclude -ffreestanding -fsyntax-only include/bide/abi.h 2>"$errors"; then
+		fail "include/bide/abi.h ($*): takes pointers of 32 bits"
+	elif grep -Eq '#?error.*64 bits' "$errors"; then
+		pass "refusal of 32 bits ($*)"
+	else
+		fail "include/bide/abi.h ($*): refuses 32 bits without an #error that says so"
+	fi
+}
+
+# The machines of value_task.h. clang is for all of them at once; gcc is one for each.
+check_machines() {
+	x86='[a-z].*\(%' arm='(ld|st)[a-z]*' riscv='f?[ls][bhwd]u?[[:blank:]]'
+	if [ "$kind" = clang ]; then
+		check_abi x86-64 "$x86" "$cc" --target=x86_64-linux-gnu
+		check_abi AArch64 "$arm" "$cc" --target=aarch64-linux-gnu
+		check_abi RV64 "$riscv" "$cc" --target=riscv64-linux-gnu
+		check_narrow "$cc" --target=armv7-linux-gnueabihf
+	else
+		check_abi x86-64 "$x86" x86_64-linux-gnu-gcc
+		check_abi AArch64 "$arm" aarch64-linux-gnu-gcc
+		check_abi RV64 "$riscv" riscv64-linux-gnu-gcc
+		check_narrow x86_64-linux-gnu-gcc -m32
+		check_musl
+	fi
+}
+
+# The library needs no headers of the kernel, which are not there with musl, and runs with it.
+check_musl() {
+	if ! command -v musl-gcc >/dev/null 2>&1; then
+		skip "the library with musl: musl-gcc is not installed"
+	elif ! musl-gcc -std=gnu11 -O1 $warnings -Werror -DBIDE_BUILDING=1 -Iinclude -Isrc -static \
+		src/*/*.c examples/parallel.c -o "$object" 2>"$errors"; then
+		fail "the library with musl: does not compile without a warning"
+	elif ! "$object" >"$errors" 2>&1; then
+		fail "the library with musl: examples/parallel.c fails"
+	else
+		pass "the library with musl"
+	fi
+}
+
 check_compiler() {
 	if ! command -v "$cc" >/dev/null 2>&1; then
 		skip "$cc: not installed"
@@ -149,6 +223,7 @@ check_compiler() {
 		[ -e "$source" ] && check_file "$source"
 	done
 	check_headers
+	check_machines
 }
 
 number=0

@@ -1,6 +1,6 @@
 #!/bin/sh
-# How ctest runs one test: run.sh EXECUTABLE for one around the runner, run.sh --program NAME
-# COMMAND... for any other program, which then gets a summary line of its own.
+# How ctest runs one test: run.sh EXECUTABLE [EMULATOR...] for one around the runner, run.sh --program
+# NAME COMMAND... for any other program, which then gets a summary line of its own.
 #
 # BIDE_TEST_WRAPPER  a command to put before the executable, e.g. valgrind with its options
 # BIDE_TEST_FILTER   parts of names; a test whose name holds none of them is left out
@@ -42,8 +42,10 @@ fi
 
 # The name of an executable selects all of its tests.
 filter=${BIDE_TEST_FILTER:-}
-if [ -n "$filter" ] && matches "${1##*/}"; then
+executable=$1
+shift
+if [ -n "$filter" ] && matches "${executable##*/}"; then
 	filter=
 fi
 # shellcheck disable=SC2086 # both are lists of words
-exec ${BIDE_TEST_WRAPPER:-} "$1" $filter
+exec ${BIDE_TEST_WRAPPER:-} "$@" "$executable" $filter

@@ -1,9 +1,11 @@
 #!/bin/sh
-# seeds.sh EXECUTABLE FIRST..LAST: its tests under these seeds. What they leave out, ./dev stress seeds
+# seeds.sh FIRST..LAST COMMAND...: the tests of an executable under these seeds. What they leave out, ./dev stress seeds
 # names: here it would hide what the suite itself skips.
 set -u
 
 status=0
-output=$(BIDE_TEST_SEEDS=$2 "$1") || status=$?
+seeds=$1
+shift
+output=$(BIDE_TEST_SEEDS=$seeds "$@") || status=$?
 printf '%s\n' "$output" | grep -v -e '^SKIPPED ' -e ' passed, [0-9]* failed, '
 exit $status
