@@ -64,6 +64,29 @@ static void prefer(int *error, int other)
 		*error = other;
 }
 
+/* The same with what has failed: the payload is its trace. */
+static bide_value_task outcome_of(const bide_value_task *items, size_t count, int error)
+{
+	bide_value_task v = outcome(0, error);
+
+	for (size_t i = 0; error && i < count; i++)
+		if (items[i].state == (uintptr_t)error)
+			return items[i];
+	return v;
+}
+
+static bide_value_task outcome_of_tasks(bide_task *const *tasks, size_t count, int error)
+{
+	bide_value_task v = outcome(0, error);
+
+	for (size_t i = 0; error && i < count; i++)
+		if (bide_task_error(tasks[i]) == error) {
+			v.payload.trace = bide_task_trace(tasks[i]);
+			break;
+		}
+	return v;
+}
+
 static bide_source *source_of(bide_value_task pending)
 {
 	return (bide_source *)pending.state;
@@ -179,9 +202,11 @@ static void all_run(bide_notify *notify, bide_source *done)
 	when_all *all = BIDE_CONTAINER_(notify, when_all, notify);
 
 	inherit_queueing(&all->operation, done);
-	if (count_down(&all->operation, &all->live) == 0)
-		bide_operation_complete_(&all->operation, bide_payload_int_(0),
-		                         gather(all->items, all->count, &all_by));
+	if (count_down(&all->operation, &all->live) == 0) {
+		int error = gather(all->items, all->count, &all_by);
+		bide_payload trace = outcome_of(all->items, all->count, error).payload;
+		bide_operation_complete_(&all->operation, trace, error);
+	}
 }
 
 bide_value_task bide_when_all(bide_value_task *items, size_t count)
@@ -194,7 +219,7 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (all_are_ready(items, count, &all_by))
-		return outcome(0, gather(items, count, &all_by));
+		return outcome_of(items, count, gather(items, count, &all_by));
 	all = (when_all *)(void *)bide_operation_new_(sizeof *all, &all_type);
 	if (!all)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
@@ -209,7 +234,7 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 	if (count_down(&all->operation, &all->live) != 0)
 		return value;
 	bide_operation_drop_(&all->operation.source);
-	return outcome(0, gather(items, count, &all_by));
+	return outcome_of(items, count, gather(items, count, &all_by));
 }
 
 /* --- when_all over tasks --- */
@@ -254,8 +279,11 @@ static void all_tasks_run(bide_notify *notify, bide_source *done)
 	if (done->error)
 		BIDE_STORE(&all->ended, (int)done->error, RELAXED); /* ordered by `live` */
 	bide_release_(done, &all_tasks_by);
-	if (count_down(&all->operation, &all->live) == 0)
-		bide_operation_complete_(&all->operation, bide_payload_int_(0), all_tasks_error(all));
+	if (count_down(&all->operation, &all->live) == 0) {
+		int error = all_tasks_error(all);
+		bide_payload trace = outcome_of_tasks(all->tasks, all->count, error).payload;
+		bide_operation_complete_(&all->operation, trace, error);
+	}
 }
 
 static void all_tasks_watch(when_all_tasks *all)
@@ -300,7 +328,7 @@ bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 	if (!tasks_are_valid(tasks, count, "bide_when_all_tasks", &pending))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (!pending)
-		return outcome(0, look_at_all(tasks, count, 0));
+		return outcome_of_tasks(tasks, count, look_at_all(tasks, count, 0));
 	all = (when_all_tasks *)(void *)bide_operation_new_(sizeof *all, &all_type);
 	if (!all)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
@@ -314,7 +342,7 @@ bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 		return value;
 	error = all_tasks_error(all);
 	bide_operation_drop_(&all->operation.source);
-	return outcome(0, error);
+	return outcome_of_tasks(tasks, count, error);
 }
 
 /* --- race --- */
