@@ -65,6 +65,8 @@ static void assert_passed_by(bide_trace trace, const char *awaiting, const char 
 /* --- three functions deep: the places are numbers of lines, noted where they stand */
 
 static int made_line, return_line, middle_line, outer_line;
+/* So many lines further; several workers may be there at once. */
+#define NOTE(line, further) __atomic_store_n(&(line), __LINE__ + (further), __ATOMIC_RELAXED)
 
 typedef enum manner { READY, SUSPENDED, OF_A_PLAIN_FUNCTION } manner;
 
@@ -78,7 +80,7 @@ struct load {
 
 static value_task refuse(int error)
 {
-	made_line = __LINE__ + 1;
+	NOTE(made_line, 1);
 	return value_task_from_error(error);
 }
 
@@ -87,10 +89,10 @@ async(load)
 	async_begin;
 	if (my->in.way == SUSPENDED)
 		await(bide_yield());
-	return_line = __LINE__ + 2;
+	NOTE(return_line, 2);
 	if (my->in.way == OF_A_PLAIN_FUNCTION)
 		async_return(refuse(my->in.error));
-	made_line = __LINE__ + 1;
+	NOTE(made_line, 1);
 	async_fail(my->in.error);
 async_finally:
 	async_end;
@@ -113,7 +115,7 @@ struct middle {
 async(middle)
 {
 	async_begin;
-	middle_line = __LINE__ + 1;
+	NOTE(middle_line, 1);
 	await(my->result, load(my->in.way, my->in.error));
 async_finally:
 	async_end;
@@ -132,7 +134,7 @@ static bide_trace cleanup_trace;
 async(outer)
 {
 	async_begin;
-	outer_line = __LINE__ + 1;
+	NOTE(outer_line, 1);
 	await(async_start(middle, .way = my->in.way, .error = my->in.error));
 async_finally:
 	cleanup_trace = async_trace;
@@ -176,7 +178,7 @@ static int late_line;
 async(late_return)
 {
 	async_begin;
-	late_line = __LINE__ + 1;
+	NOTE(late_line, 1);
 	async_return(load(SUSPENDED, EIO));
 async_finally:
 	async_end;
@@ -223,7 +225,7 @@ struct large_reader {
 async(large_reader)
 {
 	async_begin;
-	outer_line = __LINE__ + 1;
+	NOTE(outer_line, 1);
 	bide_await_large(my->result, async_start(large, .wait = my->in.wait));
 async_finally:
 	async_end;
@@ -851,30 +853,40 @@ TEST_SLOW(entries_are_whole_while_others_are_written, 60)
 		pthread_join(readers[i], NULL);
 }
 
-static value_task fails_on_any_worker(int64_t index, void *argument)
+struct any_worker {
+	ASYNC_FRAME;
+	struct {
+		int depth;
+	} in;
+};
+
+async_declare(any_worker);
+
+async(any_worker)
 {
-	(void)argument;
-	return async_start(outer, .way = (manner)(index % 3), .error = EIO);
+	async_begin;
+	await(bide_yield());
+	if (my->in.depth == 0)
+		async_fail(EIO);
+	await(async_start(any_worker, .depth = my->in.depth - 1));
+async_finally:
+	async_end;
 }
 
 TEST_SLOW(many_workers_fail_at_once, 60)
 {
-	enum { COUNT = 2000 };
-	value_task items[50];
+	enum { ROUNDS = 40, ITEMS = 50, DEPTH = 3 };
+	value_task items[ITEMS];
+	bide_trace rest;
 
-	for (int round = 0; round < COUNT / 50; round++) {
-		bide_trace_entry entry;
-		size_t count = 0;
-
-		for (int i = 0; i < 50; i++)
-			items[i] = fails_on_any_worker(i, NULL);
-		assert_int_equal(wait_int(when_all(items, 50), NULL), EIO);
-		for (bide_trace t = bide_wait_trace(); bide_trace_read(t, &entry); t = entry.before)
-			count++;
-		assert_in_range(count, 3, 4);
-		for (int i = 0; i < 50; i++) {
-			assert_true(bide_trace_read(bide_value_task_trace(items[i]), &entry));
-			assert_string_equal(entry.function, "outer");
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < ITEMS; i++)
+			items[i] = async_start(any_worker, .depth = DEPTH);
+		assert_int_equal(wait_int(when_all(items, ITEMS), NULL), EIO);
+		for (int i = 0; i < ITEMS; i++) {
+			assert_int_equal(entries(bide_value_task_trace(items[i]), &rest), DEPTH + 1);
+			assert_int_equal(rest, 0);
 		}
+		assert_int_equal(bide_wait_trace(), bide_value_task_trace(items[0]));
 	}
 }
