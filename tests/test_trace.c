@@ -169,6 +169,24 @@ TEST(a_returned_value_task_is_a_step_too)
 	ASSERT_TRACE(rest, EPIPE, { false, made_line, "refuse" });
 }
 
+struct refuses_itself {
+	ASYNC_FRAME;
+};
+
+async(refuses_itself)
+{
+	async_begin;
+	async_return(value_task_from_error(EIO));
+async_finally:
+	async_end;
+}
+
+TEST(an_error_made_in_a_body_has_the_name_of_the_function)
+{
+	assert_passed_by(wait_trace(async_start(refuses_itself), EIO), "refuses_itself",
+	                 "refuses_itself");
+}
+
 struct late_return {
 	ASYNC_FRAME;
 };

@@ -209,6 +209,9 @@ BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
 
 /* What a failure that is made at this place has as payload. place: NULL, it is not known. */
 BIDE_INTERNAL bide_payload bide_trace_made_(int error, const bide_place *place);
+#ifdef BIDE_EXPLORE
+BIDE_INTERNAL void bide_trace_reset_(void);
+#endif
 /* BIDE_ENOFRAME, said by a function that was called, is ENOMEM for who called the caller. */
 BIDE_INTERNAL uint16_t bide_frame_error_(uintptr_t error);
 

@@ -13,7 +13,11 @@
 #include "core.h"
 
 enum {
+#ifdef BIDE_EXPLORE
+	RECORDS = 2, /* a few entries go around it */
+#else
 	RECORDS = 1024,
+#endif
 	TAKEN_AT_ONCE = 8, /* numbers that a thread takes from the counter: two cache lines and more */
 	TRIES = 4,
 	LINE_BYTES = 512, /* of the text */
@@ -36,6 +40,15 @@ enum { WHAT_AWAITED = 1, WHAT_ERROR_SHIFT = 16, WHAT_LINE_SHIFT = 32 };
 
 static __attribute__((aligned(64))) record ring[RECORDS];
 static __attribute__((aligned(64))) uint64_t counter = FIRST;
+
+#ifdef BIDE_EXPLORE
+/* Each execution begins with an empty ring. */
+void bide_trace_reset_(void)
+{
+	__builtin_memset(ring, 0, sizeof ring);
+	counter = FIRST;
+}
+#endif
 
 /* --- writing --- */
 
