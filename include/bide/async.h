@@ -67,8 +67,8 @@ BIDE_API bide_step bide_frame_step_slow_(bide_frame *frame);
 BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
 BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
 /*
- * A failed await, or return of what failed, at this line. Before the cleanup it decides the outcome (true: go there); in it,
- * it only replaces a success. Its trace has one entry more.
+ * A failed await, or return of what failed, at this line. Before the cleanup it decides the
+ * outcome (true: go there); in it, it only replaces a success. The trace has one entry more.
  */
 BIDE_API bool bide_await_failed_(bide_frame *frame, bide_value_task failed,
                                  uint32_t line) BIDE_COLD;

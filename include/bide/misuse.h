@@ -15,8 +15,8 @@
 typedef void bide_misuse_hook(const char *message, void *argument);
 
 /*
- * error: what was lost. function: the async function it came from, or "task". trace: the places that
- * made it and passed it on (trace.h); 0: none.
+ * error: what was lost. function: the async function it came from, or "task". trace: the places
+ * that made it and passed it on (trace.h); 0: none.
  */
 typedef void bide_unobserved_hook(int error, const char *function, bide_trace trace,
                                   void *argument);

@@ -135,7 +135,8 @@ bide_value_task bide_value_task_failed_at_(int error, const bide_place *place)
 {
 	bide_value_task v = bide_value_task_from_error_(error);
 
-	v.payload = bide_trace_made_((int)v.state, place);
+	error = (int)v.state; /* of an error that is none: EINVAL */
+	v.payload = bide_trace_made_(error, place);
 	return v;
 }
 
