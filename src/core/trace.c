@@ -301,7 +301,7 @@ size_t bide_trace_text(bide_trace trace, char *to, size_t size_bytes)
 		if (entry_behind(trace, i, &entry))
 			put_entry(&t, &entry, i == count - 1);
 	}
-	if (t.size_bytes)
+	if (to && size_bytes)
 		to[t.length < size_bytes ? t.length : size_bytes - 1] = '\0';
 	return t.length;
 }
