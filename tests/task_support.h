@@ -59,11 +59,13 @@ BIDE_UNUSED static void catch_misuse(void)
 static int unobserved_error;
 static atomic_int unobserved_count;
 static char unobserved_function[64];
+static bide_trace unobserved_trace;
 
-static void on_unobserved(int error, const char *function, void *argument)
+static void on_unobserved(int error, const char *function, bide_trace trace, void *argument)
 {
 	(void)argument;
 	unobserved_error = error;
+	unobserved_trace = trace;
 	snprintf(unobserved_function, sizeof unobserved_function, "%s", function ? function : "(null)");
 	atomic_fetch_add(&unobserved_count, 1);
 }

@@ -373,8 +373,9 @@ TEST(the_hook_gets_its_argument_and_counts)
 static char unobserved_function[64];
 static int unobserved_error, unobserved_count;
 
-static void note_unobserved(int error, const char *function, void *argument)
+static void note_unobserved(int error, const char *function, bide_trace trace, void *argument)
 {
+	(void)trace;
 	(void)argument;
 	unobserved_count++;
 	unobserved_error = error;

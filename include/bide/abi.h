@@ -128,4 +128,13 @@ typedef struct bide_place {
 	})
 #endif
 
+/* Where an error is made, for its trace (trace.h). */
+#ifdef BIDE_NO_TRACE
+#define BIDE_FAILED_HERE_ ((const bide_place *)0)
+#define BIDE_TRACE_LINE_(line) 0u
+#else
+#define BIDE_FAILED_HERE_ BIDE_HERE_
+#define BIDE_TRACE_LINE_(line) ((uint32_t)(line))
+#endif
+
 #endif

@@ -48,6 +48,7 @@
 #include "fork.h"
 #include "frame.h"
 #include "task.h"
+#include "trace.h"
 
 /* First member of every async function's struct. */
 #define BIDE_ASYNC_FRAME bide_frame bide_frame_
@@ -65,6 +66,14 @@ BIDE_API void bide_async_bad_resume_(bide_frame *frame) __attribute__((noreturn)
 BIDE_API bide_step bide_frame_step_slow_(bide_frame *frame);
 BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
 BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
+/*
+ * A failed await, or return of what failed, at this line. Before the cleanup it decides the
+ * outcome (true: go there); in it, it only replaces a success. The trace has one entry more.
+ */
+BIDE_API bool bide_await_failed_(bide_frame *frame, bide_value_task failed,
+                                 uint32_t line) BIDE_COLD;
+/* bide_async_fail. false: in the cleanup, where it is misuse. */
+BIDE_API bool bide_async_fail_(bide_frame *frame, int error, uint32_t line) BIDE_COLD;
 
 BIDE_INLINE uintptr_t bide_stack_pointer_(void)
 {
@@ -124,45 +133,17 @@ BIDE_INLINE void bide_frame_fill_(void *frame, size_t zero_end, const void *in, 
 }
 
 /*
- * BIDE_ENOFRAME says that nothing of a function ran: said by one that it called, it is ENOMEM from
- * here on.
- */
-BIDE_INLINE uint16_t bide_frame_error_(uintptr_t error)
-{
-	enum { no_memory = 12 }; /* ENOMEM; value_task.c asserts it */
-	return (uint16_t)(BIDE_UNLIKELY(error == BIDE_ENOFRAME) ? no_memory : error);
-}
-
-/*
- * A failed await. Before the cleanup it decides the outcome (true: go there); in it, it only
- * replaces a success.
- */
-BIDE_INLINE bool bide_frame_fail_(bide_frame *frame, bide_value_task failed)
-{
-	if (!(frame->source.flags & BIDE_FLAG_FINISHING_)) {
-		frame->source.error = bide_frame_error_(failed.state);
-		return true;
-	}
-	if (frame->source.error == 0) {
-		if (frame->source.flags & BIDE_FLAG_OWNED_)
-			((bide_owned_frame *)(void *)frame)->drop(frame->source.payload.p);
-		bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_ | BIDE_FLAG_OWNED_);
-		frame->source.error = bide_frame_error_(failed.state);
-		frame->source.payload.i = 0;
-	}
-	return false;
-}
-
-/*
  * The returns: false in the cleanup, where they are misuse and end it on the spot (it must not run
  * a second time).
  */
-BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome)
+BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome, uint32_t line)
 {
 	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_))
 		return false;
+	if (BIDE_UNLIKELY(outcome.state != 0))
+		return bide_await_failed_(frame, outcome, line);
 	frame->source.payload = outcome.payload;
-	frame->source.error = bide_frame_error_(outcome.state);
+	frame->source.error = 0;
 	return true;
 }
 
@@ -228,6 +209,10 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame 
  * point.
  */
 #define BIDE_MARK_RETURN_ 0x40000000u
+
+/* Such a return's line, for its trace: the frame knows it. */
+#define BIDE_LINE_OF_FRAME_ 0xFFFFFFFFu
+#define BIDE_RESUMED_LINE_ BIDE_TRACE_LINE_(BIDE_LINE_OF_FRAME_)
 
 /* Resumed where no await stands: at a return that was waiting, or nowhere. */
 BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
@@ -413,7 +398,7 @@ bide_resume_return_point_:                                                      
 		BIDE_UNUSED;                                                                      \
 		BIDE_RESUME_SETTLING_                                                             \
 		t_ = bide_await_take_apart_(frame_);                                              \
-		if (!bide_frame_return_(frame_, t_))                                              \
+		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_))                          \
 			return BIDE_LATE_RETURN_;                                                     \
 		goto bide_finally_;                                                               \
 	}                                                                                     \
@@ -428,14 +413,14 @@ bide_resume_return_point_:                                                      
 #define BIDE_CASE_(point) (0x100000000LL + (point))
 #define BIDE_POINT_(n) (n)
 #define BIDE_RESUME_(n) case BIDE_CASE_(n)
-#define BIDE_ENTER_                            \
-	switch (BIDE_CASE_(frame_->source.line)) { \
-	default:                                   \
-		BIDE_RESUME_SETTLING_                  \
-		t_ = bide_resume_return_(frame_);      \
-		if (!bide_frame_return_(frame_, t_))   \
-			return BIDE_LATE_RETURN_;          \
-		goto bide_finally_;                    \
+#define BIDE_ENTER_                                              \
+	switch (BIDE_CASE_(frame_->source.line)) {                   \
+	default:                                                     \
+		BIDE_RESUME_SETTLING_                                    \
+		t_ = bide_resume_return_(frame_);                        \
+		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_)) \
+			return BIDE_LATE_RETURN_;                            \
+		goto bide_finally_;                                      \
 	case BIDE_CASE_(0):;
 #define BIDE_POINT_RETURN_(n) (BIDE_MARK_RETURN_ + (n))
 #define BIDE_POINTS_ARE_LINES_ true
@@ -494,20 +479,20 @@ bide_finally_:                                                            \
 #define bide_await(...) BIDE_PICK2_(__VA_ARGS__, BIDE_AWAIT_TO_, BIDE_AWAIT_VOID_, )(__VA_ARGS__)
 #define BIDE_AWAIT_VOID_(call) BIDE_AWAIT_VOID2_(call, BIDE_SERIAL_)
 #define BIDE_AWAIT_TO_(dst, call) BIDE_AWAIT_TO2_(dst, call, BIDE_SERIAL_)
-#define BIDE_AWAIT_VOID2_(call, n)        \
-	BIDE_AWAIT_(call, n)                  \
-	if (BIDE_UNLIKELY(t_.state)) {        \
-		if (bide_frame_fail_(frame_, t_)) \
-			goto bide_finally_;           \
-	} else                                \
+#define BIDE_AWAIT_VOID2_(call, n)                                      \
+	BIDE_AWAIT_(call, n)                                                \
+	if (BIDE_UNLIKELY(t_.state)) {                                      \
+		if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__))) \
+			goto bide_finally_;                                         \
+	} else                                                              \
 		((void)0)
-#define BIDE_AWAIT_TO2_(dst, call, n)                    \
-	BIDE_AWAIT_((BIDE_CHECK_TYPES_(dst, call), call), n) \
-	if (BIDE_UNLIKELY(t_.state)) {                       \
-		if (bide_frame_fail_(frame_, t_))                \
-			goto bide_finally_;                          \
-		(dst) = (__typeof__(dst))0;                      \
-	} else                                               \
+#define BIDE_AWAIT_TO2_(dst, call, n)                                   \
+	BIDE_AWAIT_((BIDE_CHECK_TYPES_(dst, call), call), n)                \
+	if (BIDE_UNLIKELY(t_.state)) {                                      \
+		if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__))) \
+			goto bide_finally_;                                         \
+		(dst) = (__typeof__(dst))0;                                     \
+	} else                                                              \
 		BIDE_ASSIGN_(dst)
 
 /*
@@ -533,6 +518,11 @@ bide_finally_:                                                            \
 	} else                                    \
 		((void)0)
 #define bide_await_error ((int)t_.state)
+/*
+ * In the action: the failed value task itself. bide_async_return(bide_await_failure) ends with its
+ * error and keeps its trace (trace.h), which bide_async_fail(bide_await_error) begins anew.
+ */
+#define bide_await_failure t_
 
 /*
  * bide_await_large(dst, value_task): for functions that end with bide_async_return_large; copies
@@ -548,7 +538,7 @@ bide_finally_:                                                            \
 	} else                                                                      \
 		BIDE_CAT_(bide_got_, n) : if (BIDE_UNLIKELY(t_.state))                  \
 		{                                                                       \
-			if (bide_frame_fail_(frame_, t_))                                   \
+			if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))     \
 				goto bide_finally_;                                             \
 		}                                                                       \
 	else bide_await_large_take_(frame_, &(dst), sizeof(dst), t_)
@@ -565,7 +555,7 @@ bide_finally_:                                                            \
 		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)), \
 		         t_.state == BIDE_SUSPENDED_))                                \
 			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
-		if (!bide_frame_return_(frame_, t_))                                  \
+		if (!bide_frame_return_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))      \
 			return BIDE_LATE_RETURN_;                                         \
 		goto bide_finally_;                                                   \
 	} while (0)
@@ -573,7 +563,7 @@ bide_finally_:                                                            \
 /* bide_async_fail(error): ends with that error (1..4095). */
 #define bide_async_fail(error)                                              \
 	do {                                                                    \
-		if (!bide_frame_return_(frame_, bide_value_task_from_error(error))) \
+		if (!bide_async_fail_(frame_, (error), BIDE_TRACE_LINE_(__LINE__))) \
 			return BIDE_LATE_RETURN_;                                       \
 		goto bide_finally_;                                                 \
 	} while (0)
@@ -593,16 +583,18 @@ bide_finally_:                                                            \
  * bide_async_return_owned(pointer, drop): if the cleanup turns success into failure, drop(pointer)
  * is called.
  */
-#define bide_async_return_owned(pointer, drop_function)                         \
-	do {                                                                        \
-		if (!bide_frame_return_(frame_, bide_value_task_from_pointer(pointer))) \
-			return BIDE_LATE_RETURN_;                                           \
-		my->bide_drop_ = (drop_function);                                       \
-		bide_flags_add_(&frame_->source, BIDE_FLAG_OWNED_);                     \
-		goto bide_finally_;                                                     \
+#define bide_async_return_owned(pointer, drop_function)                            \
+	do {                                                                           \
+		if (!bide_frame_return_(frame_, bide_value_task_from_pointer(pointer), 0)) \
+			return BIDE_LATE_RETURN_;                                              \
+		my->bide_drop_ = (drop_function);                                          \
+		bide_flags_add_(&frame_->source, BIDE_FLAG_OWNED_);                        \
+		goto bide_finally_;                                                        \
 	} while (0)
 
-/* In the cleanup: how it ends so far, 0 or an error number. */
+/* In the cleanup: how it ends so far, 0 or an error number; and that error's trace (trace.h). */
 #define bide_async_error ((int)frame_->source.error)
+#define bide_async_trace \
+	((bide_trace)(frame_->source.error ? frame_->source.payload.trace : (uint64_t)0))
 
 #endif

@@ -7,7 +7,7 @@
  * carry it; executor.h: where functions run; group.h: owners of what was started; parallel.h:
  * loops, many bodies at once runtime.h configure, wait, blocking calls, shutdown; run.h functions
  * handed to the workers memory.h allocator and counters; misuse.h: hooks source.h sources of your
- * own; frame.h: the layout that inlined code needs
+ * own; trace.h: where errors come from; frame.h: the layout that inlined code needs
  *
  * short.h, included last, gives the short names: task, value_task, await, async...
  */
@@ -29,6 +29,7 @@
 #include "source.h"
 #include "task.h"
 #include "time.h"
+#include "trace.h"
 #include "value_task.h"
 #ifndef __cplusplus
 #include "async.h"

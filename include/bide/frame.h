@@ -232,16 +232,8 @@ BIDE_INLINE bide_value_task bide_suspended_(void)
 	return v;
 }
 
-/* What the awaited source delivered; the source is released. After a yield there is none. */
-BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
+BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *source)
 {
-	bide_source *source = frame->awaiting;
-	bide_value_task v;
-
-	if (BIDE_UNLIKELY(!source || source->flags & BIDE_FLAG_LARGE_))
-		return bide_await_take_slow_(frame);
-	v.payload = source->payload;
-	v.state = source->error;
 	/* a frame of a pool: its kind is its class */
 	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) {
 		source->line = frame->source.line;
@@ -251,6 +243,20 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 	} else {
 		bide_source_release_(bide_current_worker_, source);
 	}
+}
+
+/* What the awaited source delivered; the source is released. After a yield there is none. */
+BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
+{
+	bide_source *source = frame->awaiting;
+	bide_value_task v;
+
+	/* What has failed goes there for its trace, which nobody loads who only waits for success. */
+	if (BIDE_UNLIKELY(!source || source->flags & BIDE_FLAG_LARGE_ || source->error != 0))
+		return bide_await_take_slow_(frame);
+	v.payload = source->payload;
+	v.state = 0;
+	bide_await_release_(frame, source);
 	return v;
 }
 

@@ -11,15 +11,16 @@
 #ifndef BIDE_MISUSE_H
 #define BIDE_MISUSE_H
 
-#include "abi.h"
+#include "trace.h"
 
 typedef void bide_misuse_hook(const char *message, void *argument);
 
 /*
- * error: what was lost. function: the async function or operation it came from; file and line may
- * be NULL and 0.
+ * error: what was lost. function: the async function it came from, or "task". trace: the places
+ * that made it and passed it on (trace.h); 0: none.
  */
-typedef void bide_unobserved_hook(int error, const char *function, void *argument);
+typedef void bide_unobserved_hook(int error, const char *function, bide_trace trace,
+                                  void *argument);
 
 /*
  * line: what keeps something waiting longer than it was to: without a newline.

@@ -39,6 +39,7 @@ typedef bide_value_task value_task;
 #define async_return_owned bide_async_return_owned
 #define async_fail bide_async_fail
 #define async_error bide_async_error
+#define async_trace bide_async_trace
 #define async_enter bide_async_enter
 #define async_leave bide_async_leave
 #define async_switch bide_async_switch
@@ -58,6 +59,7 @@ typedef bide_value_task value_task;
 #define await_or bide_await_or
 #define await_large bide_await_large
 #define await_error bide_await_error
+#define await_failure bide_await_failure
 #endif
 
 /* Value tasks and tasks. */

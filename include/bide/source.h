@@ -138,12 +138,18 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_user_source_value_task(bide_user_s
  * Completes it: the consumer, if it waits, becomes runnable (never inside this call). Any thread.
  * No allocation. Completing twice in one generation is misuse; the try_ forms return false instead,
  * and exactly one of several threads that race gets true. error: 1..4095, ECANCELED for
- * cancellation.
+ * cancellation; the place of the call is noted for its trace (trace.h).
  */
 BIDE_API void bide_user_source_complete(bide_user_source *source, bide_payload payload);
-BIDE_API void bide_user_source_fail(bide_user_source *source, int error);
 BIDE_API bool bide_user_source_try_complete(bide_user_source *source, bide_payload payload);
-BIDE_API bool bide_user_source_try_fail(bide_user_source *source, int error);
+BIDE_API void bide_user_source_fail_at_(bide_user_source *source, int error,
+                                        const bide_place *place);
+BIDE_API bool bide_user_source_try_fail_at_(bide_user_source *source, int error,
+                                            const bide_place *place);
+#define bide_user_source_fail(source, error) \
+	bide_user_source_fail_at_((source), (error), BIDE_FAILED_HERE_)
+#define bide_user_source_try_fail(source, error) \
+	bide_user_source_try_fail_at_((source), (error), BIDE_FAILED_HERE_)
 
 /*
  * A new generation, pending again. Misuse while a value task of the old one is pending or not yet

@@ -1,7 +1,6 @@
 /*
  * continue.c - continue-with and unwrap: async functions over tasks.
  */
-#include "../../include/bide/async.h"
 #include "core.h"
 
 /*

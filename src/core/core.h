@@ -11,6 +11,8 @@
 
 #include <stdarg.h>
 
+/* The library's own functions leave no entries in traces: they hand on what they get. */
+#define BIDE_NO_TRACE 1
 #include "../../include/bide/bide.h"
 
 #define BIDE_CONTAINER_(pointer, type, member) \
@@ -205,6 +207,16 @@ BIDE_INTERNAL bool bide_alarm_over_(bide_alarm *alarm);
 /* No call is to come. For an owner that goes. */
 BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
 
+/* --- error traces --- */
+
+/* What a failure that is made at this place has as payload. place: NULL, it is not known. */
+BIDE_INTERNAL bide_payload bide_trace_made_(int error, const bide_place *place);
+#ifdef BIDE_EXPLORE
+BIDE_INTERNAL void bide_trace_reset_(void);
+#endif
+/* BIDE_ENOFRAME, said by a function that was called, is ENOMEM for who called the caller. */
+BIDE_INTERNAL uint16_t bide_frame_error_(uintptr_t error);
+
 /* --- tasks --- */
 
 /* Of what was pending in the parent, in the child of a fork: neither of a thread nor a link. */
@@ -320,6 +332,8 @@ typedef struct bide_thread {
 	bool in_use;     /* by a thread that lives */
 	struct bide_thread *next; /* guests */
 	struct bide_thread *next_counted;
+	uint64_t trace_next, trace_end; /* numbers of trace records that this thread may use */
+	bide_trace wait_trace;          /* of the last wait that failed */
 	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
 } bide_thread;
 

@@ -11,7 +11,6 @@
  * A slot that stands in a deque belongs to whoever takes it from there; he runs it, and completes
  * its source.
  */
-#include "../../include/bide/async.h"
 #include "core.h"
 #include "deque.h"
 
@@ -215,7 +214,7 @@ static void settled(bide_frame *frame, bide_value_task v)
 		return;
 	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
 	frame->source.error = bide_frame_error_(v.state);
-	frame->source.payload.i = 0;
+	frame->source.payload = v.payload; /* the trace; no await stands here */
 }
 
 /*

@@ -796,12 +796,24 @@ bide_value_task bide_await_take_apart_(bide_frame *frame)
 	return bide_await_take_(frame);
 }
 
+static BIDE_COLD bide_value_task take_failed(const bide_frame *frame, bide_source *source)
+{
+	bide_value_task v;
+
+	v.payload = source->payload;
+	v.state = source->error;
+	bide_await_release_(frame, source);
+	return v;
+}
+
 bide_value_task bide_await_take_slow_(bide_frame *frame)
 {
 	bide_source *source = frame->awaiting;
 
 	if (!source)
 		return bide_value_task_completed(); /* after a yield */
+	if (source->error)
+		return take_failed(frame, source);
 	bide_misuse_(
 		"bide_await at %s:%u in %s: the result is larger than 8 bytes; use bide_await_large",
 		frame->async->file, bide_line_(&frame->source), frame->async->name);
@@ -839,7 +851,8 @@ bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
 	if (!source)
 		return bide_value_task_completed();
 	if (source->error) {
-		value_task = bide_value_task_from_error(source->error);
+		value_task.payload = source->payload;
+		value_task.state = source->error;
 		bide_release_(source, NULL);
 		return value_task;
 	}

@@ -19,16 +19,20 @@ static bool is_shared(const bide_group *group)
 }
 
 /* Keeps the first error that is no cancellation, else the cancellation. */
-static void record(bide_group *group, int error)
+static void record(bide_group *group, int error, bide_payload trace)
 {
 	int seen = BIDE_LOAD(&group->first_error_, RELAXED);
 
 	if (error == 0)
 		return;
 	/* RELAXED: the counter orders it before group_end reads it. */
-	while ((seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) &&
-	       !BIDE_CAS(&group->first_error_, &seen, error, RELAXED, RELAXED))
-		;
+	while (seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) {
+		if (!BIDE_CAS(&group->first_error_, &seen, error, RELAXED, RELAXED))
+			continue;
+		if (error != BIDE_ECANCELED_) /* by one member alone: none comes after it */
+			group->idle_->source.payload = trace;
+		break;
+	}
 	if (error != BIDE_ECANCELED_ && !(group->options_ & BIDE_GROUP_KEEP_GOING))
 		bide_context_cancel(group->context_, BIDE_ECANCELED_);
 }
@@ -57,10 +61,10 @@ static void group_run(bide_notify *notify, bide_source *done)
 	bide_group *group = BIDE_CONTAINER_(notify, bide_group, notify_);
 	bide_operation *idle = group->idle_;
 
-	record(group, done->error);
+	record(group, done->error, done->payload);
 	bide_release_(done, &group_by);
 	if (count_down(group))
-		bide_operation_complete_(idle, bide_payload_int_(0), group_end(group));
+		bide_operation_complete_(idle, idle->source.payload, group_end(group));
 }
 
 int bide_group_init(bide_group *group, unsigned options)
@@ -101,6 +105,7 @@ static bool is_open(const bide_group *group, const char *what, const bide_place 
 
 void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place)
 {
+	bide_payload trace;
 	int error;
 
 	if (!is_open(group, "bide_group_add", place)) {
@@ -109,6 +114,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 	}
 	value_task = bide_materialise_(value_task);
 	error = (int)value_task.state;
+	trace = value_task.payload;
 	if (bide_is_pending_(value_task)) {
 		/* Before it is watched: it may report at once. RELAXED: the count is above zero. */
 		if (is_shared(group))
@@ -120,6 +126,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 			return;
 		case BIDE_ALREADY_DONE_:
 			error = ((bide_source *)value_task.state)->error;
+			trace = ((bide_source *)value_task.state)->payload;
 			bide_release_((bide_source *)value_task.state, place);
 			break;
 		default:
@@ -127,7 +134,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 		}
 		count_down(group); /* not the last: the wait's, or that of the member that adds, remains */
 	}
-	record(group, error);
+	record(group, error, trace);
 }
 
 uint64_t bide_group_pending(const bide_group *group)
@@ -164,7 +171,6 @@ bide_value_task bide_group_wait(bide_group *group)
 {
 	bide_operation *idle;
 	bide_value_task value;
-	int error;
 
 	if (!is_open(group, "bide_group_wait", NULL))
 		return bide_value_task_from_error(BIDE_EINVAL_);
@@ -177,7 +183,8 @@ bide_value_task bide_group_wait(bide_group *group)
 	value = bide_source_value_(&idle->source);
 	if (!count_down(group))
 		return value;
-	error = group_end(group);
+	value.payload = idle->source.payload;
+	value.state = (uintptr_t)group_end(group);
 	bide_operation_drop_(&idle->source);
-	return error ? bide_value_task_from_error(error) : bide_value_task_completed();
+	return value;
 }

@@ -76,7 +76,8 @@ void bide_unobserved_(int error, const bide_source *source)
 		return;
 	bide_count_(BIDE_COUNT_UNOBSERVED_, 1);
 	if (unobserved_hook)
-		unobserved_hook(error, async ? async->name : "task", unobserved_argument);
+		unobserved_hook(error, async ? async->name : "task", source->payload.trace,
+		                unobserved_argument);
 }
 
 /*

@@ -23,7 +23,6 @@
  *
  * Relies on: adding to a group by a running member of it is safe, whoever waits for the group.
  */
-#include "../../include/bide/async.h"
 #include "core.h"
 
 enum {
@@ -54,6 +53,7 @@ typedef struct parallel_loop {
 	uint64_t count, taken;       /* of parts or indexes; taken may pass count, once for each lane */
 	size_t limit, spread, lanes; /* spread: lanes that are wanted even if no body is pending */
 	int error;
+	bide_trace trace; /* of an error that is no cancellation: by who set it */
 	/* The turn to ask the source; under the lock, if shared. */
 	uint32_t lock;
 	bool busy;  /* a lane has the turn */
@@ -65,20 +65,24 @@ typedef struct parallel_loop {
 /* --- how it ends --- */
 
 /* Keeps the first error that is no cancellation, else the cancellation. */
-static void keep_error(parallel_loop *loop, int error)
+static void keep_error(parallel_loop *loop, int error, bide_trace trace)
 {
 	int seen = BIDE_LOAD(&loop->error, RELAXED);
 
 	/* RELAXED: the group's counter orders it before the loop reads it. */
-	while ((seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) &&
-	       !BIDE_CAS(&loop->error, &seen, error, RELAXED, RELAXED))
-		;
+	while (seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) {
+		if (!BIDE_CAS(&loop->error, &seen, error, RELAXED, RELAXED))
+			continue;
+		if (error != BIDE_ECANCELED_)
+			loop->trace = trace;
+		break;
+	}
 }
 
 /* Of a body or source; in a lane, so the group's context is there. */
-static void failed(parallel_loop *loop, int error)
+static void failed(parallel_loop *loop, bide_value_task by)
 {
-	keep_error(loop, error);
+	keep_error(loop, (int)by.state, by.payload.trace);
 	if (!loop->keep_going)
 		bide_context_cancel(loop->group.context_, BIDE_ECANCELED_);
 }
@@ -99,7 +103,7 @@ static bool take(parallel_loop *loop, uint64_t *number)
 		return false;
 	error = bide_context_error(NULL);
 	if (error) {
-		keep_error(loop, error); /* if it was by a failure, that is kept already */
+		keep_error(loop, error, 0); /* if it was by a failure, that is kept already */
 		return false;
 	}
 	if (!loop->shared) {
@@ -198,7 +202,7 @@ bide_async(bide_parallel_lane)
 	bide_async_begin;
 	lane_spread(my->in.loop);
 	while (take(my->in.loop, &my->number)) {
-		bide_await_or(lane_call(my), failed(my->in.loop, bide_await_error));
+		bide_await_or(lane_call(my), failed(my->in.loop, bide_await_failure));
 		if (lane_gives_way(my))
 			bide_await(bide_yield());
 	}
@@ -302,17 +306,17 @@ static bool source_is_over(parallel_loop *loop)
 		return true;
 	error = bide_context_error(NULL);
 	if (error) {
-		keep_error(loop, error);
+		keep_error(loop, error, 0);
 		BIDE_STORE(&loop->ended, true, RELAXED);
 	}
 	return loop->ended;
 }
 
-static void source_failed(parallel_loop *loop, int error)
+static void source_failed(parallel_loop *loop, bide_value_task by)
 {
 	BIDE_STORE(&loop->ended, true, RELAXED);
-	if (error != BIDE_END)
-		failed(loop, error);
+	if (by.state != BIDE_END)
+		failed(loop, by);
 }
 
 static bide_value_task item_call(struct bide_parallel_item_lane *my)
@@ -353,9 +357,9 @@ bide_async(bide_parallel_item_lane)
 		if (source_is_over(my->in.loop))
 			break;
 		bide_await_or(my->item.i, my->in.loop->next(my->in.loop->argument),
-		              source_failed(my->in.loop, bide_await_error);
+		              source_failed(my->in.loop, bide_await_failure);
 		              break);
-		bide_await_or(item_call(my), failed(my->in.loop, bide_await_error));
+		bide_await_or(item_call(my), failed(my->in.loop, bide_await_failure));
 		if (item_lane_gives_way(my))
 			bide_await(bide_yield());
 	}
@@ -431,7 +435,7 @@ static void launch(parallel_loop *loop)
 	if (!loop->shared) /* else it is read by lanes on other workers */
 		loop->launching = false;
 	if (!any)
-		keep_error(loop, BIDE_ENOMEM_);
+		keep_error(loop, BIDE_ENOMEM_, 0);
 }
 
 /* --- the loop --- */
@@ -457,22 +461,26 @@ static bide_value_task loop_run(struct bide_parallel_loop *my)
 	return bide_group_wait(&loop->group);
 }
 
-static int loop_outcome(const parallel_loop *loop)
+static bide_value_task loop_outcome(const parallel_loop *loop)
 {
+	bide_value_task v = bide_value_task_completed();
 	int ambient;
 
 	if (loop->error == 0)
-		return 0;
+		return v;
 	ambient = bide_context_error(NULL);
-	return ambient ? ambient : loop->error;
+	if (ambient)
+		return bide_value_task_from_error(ambient);
+	v.payload.trace = loop->trace;
+	v.state = (uintptr_t)loop->error;
+	return v;
 }
 
 bide_async(bide_parallel_loop)
 {
 	bide_async_begin;
 	bide_await(loop_run(my));
-	if (loop_outcome(&my->in.loop) != 0)
-		bide_async_fail(loop_outcome(&my->in.loop));
+	bide_async_return(loop_outcome(&my->in.loop));
 bide_async_finally:
 	bide_async_end;
 }

@@ -2,7 +2,6 @@
  * run.c - bide_run: a function of the user's as the body of an async function that begins in the
  * queue.
  */
-#include "../../include/bide/async.h"
 #include "core.h"
 
 struct bide_run { /* the name is what messages and dumps say */

@@ -193,33 +193,57 @@ static void deliver_posted(bide_post *post)
 	bide_source_deliver_(&user->source, user->waiter_);
 }
 
-/* A notify runs on the worker; a waiting frame is sent there by the port itself. */
-static bool user_complete(bide_user_source *user, bide_payload payload, int error)
+/* Who completes it is the only one. */
+static bool user_claim(bide_user_source *user)
+{
+	if (user->source.flags & BIDE_FLAG_SYNC_) /* pairs with a reset */
+		return !(BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, ACQUIRE) &
+		         BIDE_LINE_CLAIMED_);
+	if (user->source.line)
+		return false;
+	user->source.line = BIDE_LINE_CLAIMED_;
+	return true;
+}
+
+/*
+ * Claimed by the caller. A notify runs on the worker; a waiting frame is sent there by the port
+ * itself.
+ */
+static void user_finish(bide_user_source *user, bide_payload payload, int error)
 {
 	uintptr_t seen;
 
 	if (!(user->source.flags & BIDE_FLAG_SYNC_)) {
-		if (user->source.line)
-			return false;
-		user->source.line = BIDE_LINE_CLAIMED_;
 		bide_source_complete_(&user->source, payload, error);
-		return true;
+		return;
 	}
-	/* One winner: the claim. Pairs with a reset; the word publishes the result. */
-	if (BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, ACQUIRE) & BIDE_LINE_CLAIMED_)
-		return false;
 	user->source.payload = payload;
 	user->source.error = (uint16_t)error;
 	seen = bide_source_finish_(&user->source);
 	if (seen == BIDE_WORD_PENDING_)
-		return true;
+		return;
 	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ || bide_port_on_worker()) {
 		bide_source_deliver_(&user->source, seen);
-		return true;
+		return;
 	}
 	user->waiter_ = seen;
 	user->post_.run = deliver_posted;
 	bide_port_post(&user->post_);
+}
+
+static bool user_complete(bide_user_source *user, bide_payload payload)
+{
+	if (!user_claim(user))
+		return false;
+	user_finish(user, payload, 0);
+	return true;
+}
+
+static bool user_fail(bide_user_source *user, int error, const bide_place *place)
+{
+	if (!user_claim(user))
+		return false;
+	user_finish(user, bide_trace_made_(error, place), error);
 	return true;
 }
 
@@ -238,28 +262,26 @@ static bool user_valid(const bide_user_source *user, const char *what)
 
 bool bide_user_source_try_complete(bide_user_source *user, bide_payload payload)
 {
-	return user_valid(user, "bide_user_source_try_complete") && user_complete(user, payload, 0);
+	return user_valid(user, "bide_user_source_try_complete") && user_complete(user, payload);
 }
 
-bool bide_user_source_try_fail(bide_user_source *user, int error)
+bool bide_user_source_try_fail_at_(bide_user_source *user, int error, const bide_place *place)
 {
 	return user_valid(user, "bide_user_source_try_fail") &&
-	       bide_check_error_(error, "bide_user_source_try_fail") &&
-	       user_complete(user, bide_payload_int_(0), error);
+	       bide_check_error_(error, "bide_user_source_try_fail") && user_fail(user, error, place);
 }
 
 void bide_user_source_complete(bide_user_source *user, bide_payload payload)
 {
-	if (user_valid(user, "bide_user_source_complete") && !user_complete(user, payload, 0))
+	if (user_valid(user, "bide_user_source_complete") && !user_complete(user, payload))
 		bide_misuse_(
 			"bide_user_source_complete: completed already; bide_user_source_reset makes it new");
 }
 
-void bide_user_source_fail(bide_user_source *user, int error)
+void bide_user_source_fail_at_(bide_user_source *user, int error, const bide_place *place)
 {
 	if (user_valid(user, "bide_user_source_fail") &&
-	    bide_check_error_(error, "bide_user_source_fail") &&
-	    !user_complete(user, bide_payload_int_(0), error))
+	    bide_check_error_(error, "bide_user_source_fail") && !user_fail(user, error, place))
 		bide_misuse_(
 			"bide_user_source_fail: completed already; bide_user_source_reset makes it new");
 }

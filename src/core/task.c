@@ -662,14 +662,25 @@ bide_task *bide_task_completed(void)
 	return task_ready(bide_payload_int_(0), 0);
 }
 
-bide_task *bide_task_from_error(int error)
+bide_task *bide_task_failed_at_(int error, const bide_place *place)
 {
 	if (error <= 0 || error > BIDE_ERROR_MAX) {
 		bide_misuse_("bide_task_from_error: %d is no error number; 1 to %d are", error,
 		             BIDE_ERROR_MAX);
 		return NULL;
 	}
-	return task_ready(bide_payload_int_(0), error);
+	return task_ready(bide_trace_made_(error, place), error);
+}
+
+bide_trace bide_task_trace(bide_task *handle)
+{
+	bide_source *task = (bide_source *)handle;
+
+	if (!task)
+		bide_misuse_("bide_task_trace: task is NULL");
+	else if (bide_is_done_(task) && task->error)
+		return task_outcome(task).payload.trace;
+	return 0;
 }
 
 /* A source of the user's own stays where it is; a task of its own takes over its outcome. */
@@ -810,9 +821,8 @@ static bool task_finish(bide_source *task, bide_payload result, int error)
 	return true;
 }
 
-/* false: it has an outcome already (or is misused). */
-static bool task_complete(bide_task *handle, bide_payload result, int error, const char *what,
-                          bool must)
+/* Takes the right to complete it. false: it has an outcome already (or is misused). */
+static bool task_claim(bide_task *handle, const char *what, bool must)
 {
 	bide_source *task = (bide_source *)handle;
 
@@ -830,11 +840,24 @@ static bool task_complete(bide_task *handle, bide_payload result, int error, con
 	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_) &&
 	    !(BIDE_OR(&task->line, (uint32_t)BIDE_LINE_CLAIMED_, ACQ_REL) & BIDE_LINE_CLAIMED_)) {
 		bide_task_ref(handle); /* the fan-out's, so that the caller's own is enough for the call */
-		return task_finish(task, result, error);
+		return true;
 	}
 	if (must)
 		bide_misuse_("%s: the task is completed already; bide_task_try_... tells instead", what);
 	return false;
+}
+
+static bool task_complete(bide_task *handle, bide_payload result, int error, const char *what,
+                          bool must)
+{
+	return task_claim(handle, what, must) && task_finish((bide_source *)handle, result, error);
+}
+
+static bool task_fail(bide_task *handle, int error, const bide_place *place, const char *what,
+                      bool must)
+{
+	return bide_check_error_(error, what) && task_claim(handle, what, must) &&
+	       task_finish((bide_source *)handle, bide_trace_made_(error, place), error);
 }
 
 void bide_task_complete(bide_task *task, bide_payload result)
@@ -853,10 +876,9 @@ void bide_task_complete_pointer(bide_task *task, const void *result)
 	              "bide_task_complete_pointer", true);
 }
 
-void bide_task_fail(bide_task *task, int error)
+void bide_task_fail_at_(bide_task *task, int error, const bide_place *place)
 {
-	if (bide_check_error_(error, "bide_task_fail"))
-		task_complete(task, bide_payload_int_(0), error, "bide_task_fail", true);
+	task_fail(task, error, place, "bide_task_fail", true);
 }
 
 void bide_task_cancel(bide_task *task)
@@ -869,10 +891,9 @@ bool bide_task_try_complete(bide_task *task, bide_payload result)
 	return task_complete(task, result, 0, "bide_task_try_complete", false);
 }
 
-bool bide_task_try_fail(bide_task *task, int error)
+bool bide_task_try_fail_at_(bide_task *task, int error, const bide_place *place)
 {
-	return bide_check_error_(error, "bide_task_try_fail") &&
-	       task_complete(task, bide_payload_int_(0), error, "bide_task_try_fail", false);
+	return task_fail(task, error, place, "bide_task_try_fail", false);
 }
 
 bool bide_task_try_cancel(bide_task *task)

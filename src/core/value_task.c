@@ -63,6 +63,7 @@ void bide_forget_at_(bide_value_task value_task, const bide_place *place)
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
 	if (!bide_is_pending_(value_task)) {
+		nameless.source.payload = value_task.payload; /* of what has failed: the trace */
 		bide_unobserved_((int)value_task.state, &nameless.source);
 		return;
 	}

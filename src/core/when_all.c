@@ -18,14 +18,25 @@ typedef struct when_all {
 static const bide_operation_type all_type = { .name = "when_all" };
 static const bide_place all_by = { __FILE__, __LINE__, "bide_when_all" };
 
+/* The first item that failed with the error of all: its payload is its trace. */
+static bide_value_task outcome_of(const bide_value_task *items, size_t count, int error)
+{
+	for (size_t i = 0; error && i < count; i++)
+		if (items[i].state == (uintptr_t)error)
+			return items[i];
+	return bide_outcome_(0, error);
+}
+
 static void all_run(bide_notify *notify, bide_source *done)
 {
 	when_all *all = BIDE_CONTAINER_(notify, when_all, notify);
 
 	bide_inherit_queueing_(&all->operation, done);
-	if (bide_live_down_(&all->operation, &all->live) == 0)
-		bide_operation_complete_(&all->operation, bide_payload_int_(0),
-		                         bide_items_gather_(all->items, all->count, &all_by));
+	if (bide_live_down_(&all->operation, &all->live) == 0) {
+		int error = bide_items_gather_(all->items, all->count, &all_by);
+		bide_payload trace = outcome_of(all->items, all->count, error).payload;
+		bide_operation_complete_(&all->operation, trace, error);
+	}
 }
 
 bide_value_task bide_when_all(bide_value_task *items, size_t count)
@@ -38,7 +49,7 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (bide_items_ready_(items, count, &all_by))
-		return bide_outcome_(0, bide_items_gather_(items, count, &all_by));
+		return outcome_of(items, count, bide_items_gather_(items, count, &all_by));
 	all = (when_all *)(void *)bide_operation_new_(sizeof *all, &all_type);
 	if (!all)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
@@ -53,7 +64,7 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 	if (bide_live_down_(&all->operation, &all->live) != 0)
 		return value;
 	bide_operation_drop_(&all->operation.source);
-	return bide_outcome_(0, bide_items_gather_(items, count, &all_by));
+	return outcome_of(items, count, bide_items_gather_(items, count, &all_by));
 }
 
 /* --- over tasks --- */
@@ -82,6 +93,18 @@ static int look_at_all(bide_task *const *tasks, size_t count, int wait_error)
 	return error;
 }
 
+static bide_value_task outcome_of_tasks(bide_task *const *tasks, size_t count, int error)
+{
+	bide_value_task v = bide_outcome_(0, error);
+
+	for (size_t i = 0; error && i < count; i++)
+		if (bide_task_error(tasks[i]) == error) {
+			v.payload.trace = bide_task_trace(tasks[i]);
+			break;
+		}
+	return v;
+}
+
 static int all_tasks_error(when_all_tasks *all)
 {
 	/* Cancellation comes last of all errors, so `ended` is its error if there was one. */
@@ -98,8 +121,11 @@ static void all_tasks_run(bide_notify *notify, bide_source *done)
 	if (done->error)
 		BIDE_STORE(&all->ended, (int)done->error, RELAXED); /* ordered by `live` */
 	bide_release_(done, &all_tasks_by);
-	if (bide_live_down_(&all->operation, &all->live) == 0)
-		bide_operation_complete_(&all->operation, bide_payload_int_(0), all_tasks_error(all));
+	if (bide_live_down_(&all->operation, &all->live) == 0) {
+		int error = all_tasks_error(all);
+		bide_payload trace = outcome_of_tasks(all->tasks, all->count, error).payload;
+		bide_operation_complete_(&all->operation, trace, error);
+	}
 }
 
 static void all_tasks_watch(when_all_tasks *all)
@@ -126,7 +152,7 @@ bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 	if (!bide_tasks_valid_(tasks, count, "bide_when_all_tasks", &pending))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (!pending)
-		return bide_outcome_(0, look_at_all(tasks, count, 0));
+		return outcome_of_tasks(tasks, count, look_at_all(tasks, count, 0));
 	all = (when_all_tasks *)(void *)bide_operation_new_(sizeof *all, &all_type);
 	if (!all)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
@@ -140,5 +166,5 @@ bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 		return value;
 	error = all_tasks_error(all);
 	bide_operation_drop_(&all->operation.source);
-	return bide_outcome_(0, error);
+	return outcome_of_tasks(tasks, count, error);
 }

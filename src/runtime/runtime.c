@@ -67,6 +67,17 @@ typedef struct leaks {
 	bool quiet;
 } leaks;
 
+static void print_failure(const bide_source *source)
+{
+	char text[2048];
+
+	snprintf(text, sizeof text, "bide:   it failed with error %d (%s)\n", source->error,
+	         bide_error_text(source->error));
+	bide_os_print(text);
+	bide_trace_text(source->payload.trace, text, sizeof text);
+	bide_os_print(text);
+}
+
 static void leak(bide_source *source, void *argument)
 {
 	const bide_frame *frame = (const bide_frame *)(const void *)source;
@@ -103,6 +114,8 @@ static void leak(bide_source *source, void *argument)
 	             : "finished, and nobody consumed its value task (await, forget)",
 	         where);
 	bide_os_print(text);
+	if (done && source->error)
+		print_failure(source);
 }
 
 /* How many threads beside this one, and the workers, still have a record in use. */

@@ -172,16 +172,35 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	}
 	*mine = false;
 	if (result)
-		*result = made.payload;
+		*result = bide_value_task_result(made);
+	if (made.state)
+		bide_thread_of_(worker)->wait_trace = made.payload.trace;
 	return (int)made.state;
+}
+
+/* It was the wait that failed. */
+static void no_trace(void)
+{
+	if (bide_worker_())
+		bide_thread_of_(bide_worker_())->wait_trace = 0;
+}
+
+bide_trace bide_wait_trace(void)
+{
+	bide_worker *worker = bide_current_worker_;
+
+	return worker ? bide_thread_of_(worker)->wait_trace : 0;
 }
 
 int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                   const bide_place *place)
 {
 	bool mine;
+	int error = wait_at(value_task, result, timeout_ns, place, &mine);
 
-	return wait_at(value_task, result, timeout_ns, place, &mine);
+	if (error && mine)
+		no_trace();
+	return error;
 }
 
 int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns)
@@ -190,6 +209,8 @@ int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns
 	bool mine;
 	int error = wait_at(subscription, result, timeout_ns, NULL, &mine);
 
+	if (error && mine)
+		no_trace();
 	/* The subscription goes, the task goes on. */
 	if (mine && bide_is_pending_(subscription))
 		bide_task_leave_(subscription);

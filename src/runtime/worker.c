@@ -184,6 +184,7 @@ static bide_worker *guest_attach(void)
 		guest_leave(thread);
 		return NULL;
 	}
+	thread->wait_trace = 0; /* it was another thread's */
 	bide_current_worker_ = &thread->worker;
 	return &thread->worker;
 }

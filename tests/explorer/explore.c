@@ -30,10 +30,11 @@ static void on_misuse(const char *text, void *argument)
 	explore_fail("misuse: %s", text);
 }
 
-static void on_unobserved(int error, const char *name, void *argument)
+static void on_unobserved(int error, const char *name, bide_trace trace, void *argument)
 {
 	(void)error;
 	(void)name;
+	(void)trace;
 	(void)argument;
 	engine.unobserved++;
 }
