@@ -368,11 +368,12 @@ static uintptr_t take_from_others(worker *w, int64_t now_ns)
 }
 
 /*
- * For a while. 0: nothing was found. `counted`: this worker is one of those who search already.
+ * For so long, and once at least. 0: nothing was found. `counted`: this worker is one of those who
+ * search already.
  */
-static uintptr_t search(worker *w, bool counted)
+static uintptr_t search(worker *w, bool counted, int64_t for_ns)
 {
-	int64_t now_ns = bide_os_now_ns(), until_ns = now_ns + SEARCH_NS;
+	int64_t now_ns = bide_os_now_ns(), until_ns = now_ns + for_ns;
 	uintptr_t entry = 0;
 	unsigned pauses = 1;
 
@@ -437,8 +438,9 @@ static void *worker_main(void *argument)
 	BIDE_STORE(&w->ready, 1u, RELEASE);           /* pairs with bide_pool_stop_ */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : take(w);
+		/* Who wakes by itself looks after its timers and those who are stuck, and sleeps on. */
 		if (!entry)
-			entry = search(w, woken);
+			entry = search(w, woken, slept && !woken ? 0 : SEARCH_NS);
 		woken = false;
 		if (entry) {
 			if (slept && BIDE_LOAD(&w->due_ns, RELAXED) != BIDE_FOREVER)

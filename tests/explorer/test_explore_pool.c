@@ -620,7 +620,7 @@ static void sleep_once(unsigned index)
 {
 	worker *w = become(index);
 
-	run_entry(w, search(w, bide_sleep_fall_(&w->sleeper)));
+	run_entry(w, search(w, bide_sleep_fall_(&w->sleeper), SEARCH_NS));
 }
 
 static void sleep_once_0(void)
