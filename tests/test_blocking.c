@@ -505,7 +505,7 @@ TEST(what_a_call_for_a_strand_starts_goes_to_the_strand)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	bide_executor *strand = bide_strand_create();
-	seen found = { NULL };
+	seen found = { 0 };
 	int64_t apart;
 
 	assert_int_equal(wait_int(with_executor(strand, bide_run_blocking(starts_one, &found)), &apart),

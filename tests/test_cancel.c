@@ -1020,7 +1020,7 @@ static void *drop_when_due(void *argument)
 
 TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_timer_is_due, 60)
 {
-	expiry_race r = { 0 };
+	expiry_race r = { .due_ns = 0 };
 	pthread_t dropper;
 
 	pthread_create(&dropper, NULL, drop_when_due, &r);

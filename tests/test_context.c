@@ -1142,7 +1142,7 @@ static void *drop_when_due(void *argument)
 
 TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_deadline_comes, 60)
 {
-	expiry_race r = { 0 };
+	expiry_race r = { .due_ns = 0 };
 	pthread_t dropper;
 
 	pthread_create(&dropper, NULL, drop_when_due, &r);

@@ -233,6 +233,7 @@ TEST(using_a_value_task_after_forget_is_misuse)
 		bide_task_try_complete(gate, (bide_payload){ .i = 0 });
 		settle(0);
 	}
+	task_unref(gate);
 	assert_int_equal(stats().frame_count, 0);
 }
 

@@ -214,7 +214,7 @@ async_finally:
 
 TEST_SLOW(DL_04_a_delay_without_end_that_is_canceled_while_it_starts_ends_once, 60)
 {
-	struct cancel_race race = { 0 };
+	struct cancel_race race = { .over = false };
 	pthread_t thread;
 
 	settle(0);

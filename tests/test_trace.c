@@ -362,8 +362,11 @@ TEST(traces_are_no_part_of_a_value)
 
 TEST(a_pending_value_task_has_its_trace_once_it_has_failed)
 {
-	value_task v = load(SUSPENDED, EIO);
+	value_task v;
 
+	if (getenv("BIDE_POOL"))
+		SKIP("without pools a stale copy points into memory of the allocator");
+	v = load(SUSPENDED, EIO);
 	if (!many_workers()) /* else it may have failed already */
 		assert_int_equal(bide_value_task_trace(v), 0);
 	while (!value_task_is_ready(v))

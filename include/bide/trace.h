@@ -16,9 +16,10 @@
  * threads, and is never given back. Failing and awaiting what failed note the rest; nothing is paid
  * before something fails, about 10 ns then for each place. No memory is allocated.
  *
- * The process keeps the newest 1024 entries. A trace whose older entries have been overwritten ends
- * there; it never shows another's. Cancellation (ECANCELED) and BIDE_END leave no trace. What the
- * library makes itself (a delay without memory, say) begins at the first await.
+ * The process keeps the newest 1024 entries, of several threads the newest 500 at least. A trace
+ * whose older entries have been overwritten ends there; it never shows another's. Cancellation
+ * (ECANCELED) and BIDE_END leave no trace. What the library makes itself (a delay without memory,
+ * say) begins at the first await.
  *
  * BIDE_NO_TRACE, defined before the first header of bide: this source file notes nothing; what it
  * awaits and returns keeps the trace it has. C++ makes errors without a place.

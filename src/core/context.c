@@ -56,10 +56,10 @@ __attribute__((no_sanitize_thread)) bool bide_context_is_below_(uintptr_t word,
 		const bide_context *parent;
 		const bide_operation_type *type;
 
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		BIDE_FENCE(ACQUIRE);
 		type = *(const bide_operation_type *volatile const *)&context->operation.type;
 		parent = *(bide_context *volatile const *)&context->parent;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		BIDE_FENCE(ACQUIRE);
 		if (type != &context_type || generation >> 48 == 0 ||
 		    *(volatile const uint64_t *)&source->generation != generation)
 			return false;

@@ -52,12 +52,16 @@ void bide_trace_reset_(void)
 
 /* --- writing --- */
 
-/* Numbers that this thread took and has not used; a thread without a record takes them singly. */
+/*
+ * Numbers that this thread took and has not used; a thread without a record takes them singly. One
+ * that others have left half the ring behind would be overwritten soon: it is not used.
+ */
 static uint64_t next_number(bide_thread *thread, bool overtaken)
 {
 	if (!thread)
 		return BIDE_ADD(&counter, (uint64_t)1, RELAXED); /* orders nothing: numbers alone count */
-	if (overtaken || thread->trace_next == thread->trace_end) {
+	if (overtaken || thread->trace_next == thread->trace_end ||
+	    BIDE_LOAD(&counter, RELAXED) - thread->trace_next > RECORDS / 2 + TAKEN_AT_ONCE) {
 		thread->trace_next = BIDE_ADD(&counter, (uint64_t)TAKEN_AT_ONCE, RELAXED);
 		thread->trace_end = thread->trace_next + TAKEN_AT_ONCE;
 	}

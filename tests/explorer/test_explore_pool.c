@@ -19,6 +19,7 @@
 #include "core/deque.h"
 #include "core/queue.h"
 #include "os/os.h"
+#include "runtime/child.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"

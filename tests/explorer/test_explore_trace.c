@@ -129,7 +129,8 @@ TEST_SLOW(explore_traces_are_written_at_once, 60)
 	static const explore_scenario scenario = { .setup = setup,
 		                                       .threads = { fail_twice_0, fail_twice_1 },
 		                                       .check = check_all,
-		                                       .shared = true };
+		                                       .shared = true,
+		                                       .switches_max = 3 };
 
 	explore("explore_traces_are_written_at_once", &scenario);
 	assert_true(read_count > 0 && gone_count > 0);
