@@ -17,9 +17,9 @@
  * finds a sleeper wakes him, and counts him among the searchers before he runs. `wanted` is set
  * whenever somebody sleeps and nobody searches. Who takes it back tells somebody.
  *
- * Who changes `state` from SLEEPS, the waker (to WAKES, then RUNS) or the sleeper himself (to RUNS),
- * takes him out of `asleep` before he runs; if it was the waker, he begins as a searcher. So if
- * `asleep` says that all others sleep, none of them pushes, and no heavy fence is needed.
+ * Who changes `state` from SLEEPS, the waker (to WAKES, then RUNS) or the sleeper himself (to
+ * RUNS), takes him out of `asleep` before he runs; if it was the waker, he begins as a searcher. So
+ * if `asleep` says that all others sleep, none of them pushes, and no heavy fence is needed.
  *
  * Pairs: `searching` and `asleep`, SEQ_CST on all sides, with themselves, with the inbox's count
  * and the first timer's time. `wanted`, relaxed: the heavy fence of who sets it with the light

@@ -50,9 +50,9 @@ void test_register(struct test_case *test);
 #define TEST(name_) TEST_SLOW(name_, 20)
 
 /*
- * For the rounds of a race: true for each of 0..count-1, but not after a quarter of the test's limit.
- * A round is a matter of microseconds, or of several switches of threads where these outnumber the
- * CPUs: milliseconds each.
+ * For the rounds of a race: true for each of 0..count-1, but not after a quarter of the test's
+ * limit. A round is a matter of microseconds, or of several switches of threads where these
+ * outnumber the CPUs: milliseconds each.
  */
 bool test_round(int round, int count);
 
