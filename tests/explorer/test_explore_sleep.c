@@ -198,6 +198,12 @@ BIDE_UNUSED static void time_out_thread(void)
 	go_on_sleeping(true);
 }
 
+/* Has found something, which it runs for ever. */
+BIDE_UNUSED static void found_thread(void)
+{
+	bide_sleep_searched_(true);
+}
+
 BIDE_UNUSED static void stop_thread(void)
 {
 	bide_sleep_stop_();
@@ -235,6 +241,14 @@ BIDE_UNUSED static void setup_asleep(void)
 	bide_pool_want_();
 }
 
+/* Worker 0 sleeps, another searches: so who pushes need not tell, and has taken `wanted` back. */
+BIDE_UNUSED static void setup_searched(void)
+{
+	setup(3);
+	w.sleepers[0].state = BIDE_SLEEPS_;
+	bide_sleep_.asleep = bide_sleep_.searching = 1;
+}
+
 /* Worker 1 sleeps already. */
 BIDE_UNUSED static void setup_one_asleep(void)
 {
@@ -259,7 +273,12 @@ static void nothing_is_left(void)
 			EXPLORE_CHECK(until_ns <= w.due_ns);
 }
 
-/* Worker 1 was woken if there is something that worker 0 did not take. */
+/* Worker 0, or 1, was woken if there is something that nobody else took. */
+BIDE_UNUSED static void check_told(void)
+{
+	EXPLORE_CHECK(!bide_pool_has_work_() || w.sleepers[0].state == BIDE_RUNS_);
+}
+
 BIDE_UNUSED static void check_woken(void)
 {
 	EXPLORE_CHECK(!bide_pool_has_work_() || w.sleepers[1].state == BIDE_RUNS_);
@@ -295,6 +314,10 @@ SLEEP(timer, setup_alone, (worker_0, arm_thread), .switches_max = 3)
 SCENARIO(sleep_push_left_to_who_wakes_nobody, setup_asleep,
          THREADS(time_out_thread, arm_thread, push_thread), check_woken, .shared = true,
          .quiet = check_woken, .switches_max = 2)
+SCENARIO(sleep_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, push_thread),
+         check_told, .shared = true)
+SCENARIO(sleep_fenced_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, push_thread),
+         check_told, .shared = true, .fenced = true)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .fenced = true)
