@@ -1,5 +1,5 @@
 /*
- * bide's answer to each case. One worker: everything runs on this thread, inside bide_wait.
+ * bide's answer to each case. One worker: everything runs on this thread, inside bide_value_task_wait.
  *
  * The cases use the public interface, as a user would. Only `timers` reaches behind it: it compares
  * the wheel itself, with a timer that is already there, as libuv's case does.
@@ -24,7 +24,7 @@ static void run_to_end(value_task root, int64_t expected)
 {
 	bide_payload result;
 
-	must(bide_wait(root, &result) == 0, "the root failed");
+	must(bide_value_task_wait(root, &result) == 0, "the root failed");
 	must(result.i == expected, "the root's result is wrong");
 }
 
@@ -94,7 +94,7 @@ static BENCH_NOINLINE value_task get_through_frame(int64_t key)
 static BENCH_NOINLINE task *get_task(int64_t key)
 {
 	/* Beyond the small numbers that are shared constants. */
-	return as_task(get_through_frame(key + 100));
+	return value_task_as_task(get_through_frame(key + 100));
 }
 
 struct frame_root {
@@ -394,7 +394,7 @@ static struct bench_sleepers sleepers(uint64_t count, uint64_t sleep_ms)
 	sleeper_count = count;
 	started = bench_now_ns();
 	for (uint64_t i = 0; i < count; i++)
-		forget(async_start(sleeper, .ms = (int64_t)sleep_ms));
+		value_task_forget(async_start(sleeper, .ms = (int64_t)sleep_ms));
 	result.create_ns = (double)(bench_now_ns() - started);
 	result.early = result.create_ns > (double)sleep_ms * 1e6;
 	cpu = bench_cpu_ns();

@@ -1,6 +1,6 @@
 /*
  * bide's answer to the rows of the scheduler: one configuration a process, with as many workers as
- * BENCH_WORKERS says. With one, everything runs on this thread inside bide_wait. With more, this
+ * BENCH_WORKERS says. With one, everything runs on this thread inside bide_value_task_wait. With more, this
  * thread is none of them: the measured functions give way once, and from there on run on a worker.
  *
  * The cases use the public interface, as a user would.
@@ -29,7 +29,7 @@ static void run_to_end(value_task root, int64_t expected)
 {
 	bide_payload result;
 
-	must(bide_wait(root, &result) == 0, "the root failed");
+	must(bide_value_task_wait(root, &result) == 0, "the root failed");
 	must(result.i == expected, "the root's result is wrong");
 }
 
@@ -50,13 +50,13 @@ static BENCH_NOINLINE int64_t trivial(int64_t key)
 static value_task fib(int64_t n);
 
 struct fib_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int64_t n;
 	} in;
 };
 
-bide_forked(fib_fork)
+bide_async_forked(fib_fork)
 {
 	return fib(my->in.n);
 }
@@ -73,9 +73,9 @@ struct fib {
 async(fib, left)
 {
 	async_begin;
-	bide_fork(fib_fork, my->left, .n = my->in.n - 1);
+	bide_async_fork(fib_fork, my->left, .n = my->in.n - 1);
 	await(my->second, fib(my->in.n - 2));
-	await(my->first, bide_join(fib_fork, my->left));
+	await(my->first, bide_async_join(fib_fork, my->left));
 	async_return(my->first + my->second);
 async_finally:
 	async_end;
@@ -120,13 +120,13 @@ static void fork_join_fib(uint64_t count)
 static value_task skynet(int64_t number, int64_t leaves);
 
 struct skynet_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int64_t number, leaves;
 	} in;
 };
 
-bide_forked(skynet_fork)
+bide_async_forked(skynet_fork)
 {
 	return skynet(my->in.number, my->in.leaves);
 }
@@ -145,10 +145,10 @@ async(skynet, children)
 {
 	async_begin;
 	for (my->i = 0; my->i < 10; my->i++)
-		bide_fork(skynet_fork, my->children[my->i], .number = my->in.number + my->i * my->in.part,
-		          .leaves = my->in.part);
+		bide_async_fork(skynet_fork, my->children[my->i],
+		                .number = my->in.number + my->i * my->in.part, .leaves = my->in.part);
 	while (my->i-- > 0) {
-		await(my->answer, bide_join(skynet_fork, my->children[my->i]));
+		await(my->answer, bide_async_join(skynet_fork, my->children[my->i]));
 		my->sum += my->answer;
 	}
 	async_return(my->sum);
@@ -198,13 +198,13 @@ static void scale(uint64_t count)
 /* ---- spawn_await: a fork that is joined at once */
 
 struct trivial_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int64_t key;
 	} in;
 };
 
-bide_forked(trivial_fork)
+bide_async_forked(trivial_fork)
 {
 	return value_task_from(trivial(my->in.key));
 }
@@ -223,8 +223,8 @@ async(spawn_root, child)
 	async_begin;
 	await(async_yield());
 	for (my->i = 0; my->i < my->in.count; my->i++) {
-		bide_fork(trivial_fork, my->child, .key = my->i);
-		await(my->answer, bide_join(trivial_fork, my->child));
+		bide_async_fork(trivial_fork, my->child, .key = my->i);
+		await(my->answer, bide_async_join(trivial_fork, my->child));
 		my->sum += my->answer;
 	}
 	async_return(my->sum);
@@ -289,7 +289,7 @@ static void inject(uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		atomic_store(&injected.left, BENCH_INJECTED);
 		for (int job = 0; job < BENCH_INJECTED; job++)
-			forget(bide_run(run_injected, (void *)(intptr_t)job));
+			value_task_forget(bide_run(run_injected, (void *)(intptr_t)job));
 		while (sem_wait(&injected.all_done) != 0)
 			;
 	}
@@ -464,7 +464,7 @@ static void run_side(struct side *side, uint64_t count, bool first)
 	atomic_fetch_add(&sides_ready, 1);
 	while (atomic_load(&sides_ready) < 2)
 		bench_spin(&turn);
-	forget(bide_with_executor(side->loop, take_turns(side, (int64_t)count, first)));
+	value_task_forget(bide_with_executor(side->loop, take_turns(side, (int64_t)count, first)));
 	while (!atomic_load(&side->done)) {
 		(void)bide_loop_run(side->loop, 0);
 		bench_spin(&turn);

@@ -56,7 +56,7 @@ async(run)
 		await(delay_ms(1)); /* not blocked meanwhile */
 	await_or(my->none, when_all(my->counts, 2), my->error = await_error); /* the first error */
 	printf("lines: %d; the file that is not there: %s\n", (int)my->counts[0].payload.i,
-	       bide_error_text(bide_value_task_error(my->counts[1]))); /* each has its own outcome */
+	       bide_strerror(bide_value_task_error(my->counts[1]))); /* each has its own outcome */
 	async_return(my->counts[0].payload.i > 0 && my->error == ENOENT);
 async_finally:
 	async_end;
@@ -65,9 +65,9 @@ async_finally:
 int main(void)
 {
 	bide_payload good;
-	int error = bide_wait(async_start(run), &good);
+	int error = bide_value_task_wait(async_start(run), &good);
 
 	if (error)
-		fprintf(stderr, "blocking: %s\n", bide_error_text(error));
+		fprintf(stderr, "blocking: %s\n", bide_strerror(error));
 	return error || !good.i;
 }

@@ -41,7 +41,7 @@ static value_task get(void)
 	if (cache.loading)
 		return task_await(cache.loading);
 	/* Detached: it serves all who come, so the deadline of the first must not end it. */
-	load = as_task(in_detached(async_start(load)));
+	load = value_task_as_task(in_detached(async_start(load)));
 	if (!load || task_is_ready(load))
 		return task_await_take(load); /* over at once: there is nothing to share */
 	cache.loading = load;
@@ -74,9 +74,9 @@ int main(void)
 	int error = bide_configure(&(bide_config){ .workers = 1 });
 
 	if (!error)
-		error = bide_wait(async_start(run), &sum);
+		error = bide_value_task_wait(async_start(run), &sum);
 	if (error) {
-		fprintf(stderr, "cache_single_flight: %s\n", bide_error_text(error));
+		fprintf(stderr, "cache_single_flight: %s\n", bide_strerror(error));
 		return 1;
 	}
 	printf("101 look-ups, %d load\n", cache.load_count);

@@ -19,7 +19,7 @@ async(read_sensor)
 	await(delay_ms(5000)); /* knows of the limit without being told */
 	async_return(42);
 async_finally:
-	printf("  cleaned up after: %s\n", bide_error_text(async_error));
+	printf("  cleaned up after: %s\n", bide_strerror(async_error));
 	my->open = false;
 	async_end;
 }
@@ -44,7 +44,7 @@ async(run)
 
 	printf("with a token that somebody cancels after 20 ms:\n");
 	my->user = bide_cancel_source_create();
-	if (!my->user || bide_cancel_after(my->user, 20000000) != 0)
+	if (!my->user || bide_cancel_source_cancel_after(my->user, 20000000) != 0)
 		async_fail(ENOMEM);
 	await_or(my->value, with_token(bide_cancel_source_token(my->user), read_sensor()),
 	         my->canceled = await_error);
@@ -58,10 +58,10 @@ int main(void)
 {
 	int64_t start_ns = bide_now_ns();
 	bide_payload good;
-	int error = bide_wait(async_start(run), &good);
+	int error = bide_value_task_wait(async_start(run), &good);
 
 	if (error || !good.i) {
-		fprintf(stderr, "cancel: %s\n", error ? bide_error_text(error) : "wrong errors");
+		fprintf(stderr, "cancel: %s\n", error ? bide_strerror(error) : "wrong errors");
 		return 1;
 	}
 	printf("both ended early: %d ms instead of 10 s\n",

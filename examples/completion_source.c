@@ -61,7 +61,7 @@ int main(void)
 	}
 	task_unref(temperature);
 	if (error) {
-		fprintf(stderr, "completion_source: %s\n", bide_error_text(error));
+		fprintf(stderr, "completion_source: %s\n", bide_strerror(error));
 		return 1;
 	}
 	printf("%.1f degrees\n", celsius.d);

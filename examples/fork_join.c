@@ -72,11 +72,11 @@ int main(void)
 		seed = seed * 1664525 + 1013904223;
 		items[i] = (int)(seed >> 8);
 	}
-	error = bide_wait(sort(items, spare, COUNT), NULL);
+	error = bide_value_task_wait(sort(items, spare, COUNT), NULL);
 	for (int i = 1; i < COUNT && !error; i++)
 		error = items[i - 1] > items[i] ? -1 : 0;
 	if (error) {
-		fprintf(stderr, "fork_join: %s\n", error > 0 ? bide_error_text(error) : "not sorted");
+		fprintf(stderr, "fork_join: %s\n", error > 0 ? bide_strerror(error) : "not sorted");
 		return 1;
 	}
 	printf("%d numbers sorted\n", COUNT);

@@ -22,7 +22,7 @@ async_finally:
 /* An object that stands for the operation: share it, keep it, await it as often as you like. */
 static task *get_data_task(void)
 {
-	return as_task(async_start(get_data));
+	return value_task_as_task(async_start(get_data));
 }
 
 /* Two registers. If the data is there they hold it; otherwise they say where it will be. */
@@ -37,10 +37,10 @@ static int show(const char *what, value_task data)
 {
 	bool ready = value_task_is_ready(data);
 	bide_payload result;
-	int error = bide_wait(data, &result);
+	int error = bide_value_task_wait(data, &result);
 
 	if (error) {
-		fprintf(stderr, "%s: %s\n", what, bide_error_text(error));
+		fprintf(stderr, "%s: %s\n", what, bide_strerror(error));
 		return 1;
 	}
 	printf("%-28s %-10s %s\n", what, ready ? "at once:" : "waited:", (const char *)result.p);

@@ -26,7 +26,7 @@ async(member)
 		async_fail(my->in.fails_with);
 async_finally:
 	over_count++;
-	printf("  member %d: %s\n", my->in.number, async_error ? bide_error_text(async_error) : "done");
+	printf("  member %d: %s\n", my->in.number, async_error ? bide_strerror(async_error) : "done");
 	async_end;
 }
 
@@ -56,8 +56,8 @@ async_finally:
 
 int main(void)
 {
-	int error = bide_wait(async_start(run), NULL);
+	int error = bide_value_task_wait(async_start(run), NULL);
 
-	printf("the group ended with: %s; members over: %d of 5\n", bide_error_text(error), over_count);
+	printf("the group ended with: %s; members over: %d of 5\n", bide_strerror(error), over_count);
 	return error == EIO && over_count == 5 ? 0 : 1;
 }

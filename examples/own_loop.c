@@ -62,7 +62,8 @@ int main(void)
 
 		poll(watched, 2, -1);
 		if (watched[0].revents && read(keys[0], &key, 1) == 1)
-			forget(with_executor(loop, async_start(key_pressed, .window = &window, .key = key)));
+			value_task_forget(
+				with_executor(loop, async_start(key_pressed, .window = &window, .key = key)));
 		if (watched[1].revents)
 			bide_loop_run(loop, 0);
 	}

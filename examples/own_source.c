@@ -65,13 +65,14 @@ int main(void)
 		return 1;
 	bide_user_source_init(&box.next, &operations);
 	reader = async_start(reader, .box = &box);
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int64_t i = 1; i <= MESSAGE_COUNT; i++)
 		while (!mailbox_put(&box, i))
-			if (bide_wait(bide_yield(), NULL)) /* meanwhile the reader takes the one before */
+			if (bide_value_task_wait(bide_async_yield(),
+			                         NULL)) /* meanwhile the reader takes the one before */
 				return 1;
-	error = bide_wait(reader, &sum);
-	bide_get_stats(&after);
+	error = bide_value_task_wait(reader, &sum);
+	bide_stats_get(&after);
 	printf("%d messages, %d allocations, sum %lld\n", MESSAGE_COUNT,
 	       (int)(after.allocation_count - before.allocation_count), (long long)sum.i);
 	return error || sum.i != (int64_t)MESSAGE_COUNT * (MESSAGE_COUNT + 1) / 2;

@@ -54,10 +54,10 @@ async_finally:
 int main(void)
 {
 	bide_payload good;
-	int error = bide_wait(async_start(parallel), &good);
+	int error = bide_value_task_wait(async_start(parallel), &good);
 
 	if (error || !good.i) {
-		fprintf(stderr, "parallel: %s\n", error ? bide_error_text(error) : "wrong result");
+		fprintf(stderr, "parallel: %s\n", error ? bide_strerror(error) : "wrong result");
 		return 1;
 	}
 	return 0;

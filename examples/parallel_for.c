@@ -1,6 +1,6 @@
 /*
- * parallel_for.c - the same for many: parallel_for computes on all workers, for_each_async waits
- * for many at once, for_each_of_async does so for items that come one after the other. A limit says
+ * parallel_for.c - the same for many: parallel_for computes on all workers, for_each waits
+ * for many at once, for_each_of does so for items that come one after the other. A limit says
  * how many bodies may be under way; the first failure cancels the rest.
  */
 #include <errno.h>
@@ -51,14 +51,14 @@ static value_task download_page(int64_t page, void *argument)
 	return async_start(download, .page = page);
 }
 
-/* --- items: whatever next gives, until it says BIDE_END --- */
+/* --- items: whatever next gives, until it says BIDE_EEND --- */
 
 static value_task next_name(void *argument)
 {
 	const char *const **names = argument;
 
 	if (!**names)
-		return value_task_from_error(BIDE_END);
+		return value_task_from_error(BIDE_EEND);
 	return value_task_from(*(*names)++);
 }
 
@@ -91,16 +91,14 @@ async(run)
 	printf("%d primes below %d\n", my->count, NUMBERS);
 
 	my->start_ns = bide_now_ns();
-	await(for_each_async(0, PAGES, download_page, NULL,
-	                     &(bide_parallel_options){ .limit = AT_ONCE }));
+	await(for_each(0, PAGES, download_page, NULL, &(bide_parallel_options){ .limit = AT_ONCE }));
 	printf("%d pages of 10 ms, %d at once: %s\n", PAGES, AT_ONCE,
 	       bide_now_ns() - my->start_ns >= 50000000 ? "50 ms or more" : "too fast");
 
 	my->names = all_names;
-	await_or(for_each_of_async(next_name, greet, &my->names,
-	                           &(bide_parallel_options){ .limit = 1 }),
+	await_or(for_each_of(next_name, greet, &my->names, &(bide_parallel_options){ .limit = 1 }),
 	         my->error = await_error);
-	printf("then: %s\n", bide_error_text(my->error));
+	printf("then: %s\n", bide_strerror(my->error));
 	async_return(my->count == 17984 && sizes[PAGES - 1] == 1000 + PAGES - 1 && my->error == EPROTO);
 async_finally:
 	async_end;
@@ -109,10 +107,10 @@ async_finally:
 int main(void)
 {
 	bide_payload good;
-	int error = bide_wait(async_start(run), &good);
+	int error = bide_value_task_wait(async_start(run), &good);
 
 	if (error || !good.i) {
-		fprintf(stderr, "parallel_for: %s\n", error ? bide_error_text(error) : "wrong result");
+		fprintf(stderr, "parallel_for: %s\n", error ? bide_strerror(error) : "wrong result");
 		return 1;
 	}
 	return 0;

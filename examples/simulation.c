@@ -40,13 +40,13 @@ static uint64_t run(uint64_t seed)
 	int error = bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed });
 
 	if (error) {
-		fprintf(stderr, "simulation: %s\n", bide_error_text(error));
+		fprintf(stderr, "simulation: %s\n", bide_strerror(error));
 		return 0;
 	}
 	start_ns = bide_now_ns();
-	error = bide_wait(async_start(keep_trying), &tries);
+	error = bide_value_task_wait(async_start(keep_trying), &tries);
 	if (error)
-		fprintf(stderr, "simulation: %s\n", bide_error_text(error));
+		fprintf(stderr, "simulation: %s\n", bide_strerror(error));
 	else
 		printf("seed %d: %2d tries, %2d hours of virtual time\n", (int)seed, (int)tries.i,
 		       (int)((bide_now_ns() - start_ns) / 1000000 / HOUR_MS));

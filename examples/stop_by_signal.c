@@ -56,7 +56,7 @@ async(run)
 	my->scope = bide_context_create(NULL);
 	if (!my->scope)
 		async_fail(ENOMEM);
-	my->items[0] = in_context(my->scope, bide_run_long(wait_for_signal, my->in.signals));
+	my->items[0] = in_context(my->scope, bide_run_on_new_thread(wait_for_signal, my->in.signals));
 	my->items[1] = in_context(my->scope, async_start(serve));
 	await(my->first, bide_race(my->scope, my->items, 2)); /* whoever ends stops the other */
 	if (my->first != 0)
@@ -78,9 +78,9 @@ int main(void)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	error = bide_wait(async_start(run, .signals = &signals), &signal_number);
+	error = bide_value_task_wait(async_start(run, .signals = &signals), &signal_number);
 	if (error) {
-		fprintf(stderr, "stop_by_signal: %s\n", bide_error_text(error));
+		fprintf(stderr, "stop_by_signal: %s\n", bide_strerror(error));
 		return 1;
 	}
 	return bide_shutdown(false) != 0 || signal_number.i != SIGTERM;

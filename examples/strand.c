@@ -69,8 +69,8 @@ int main(void)
 		                       async_start(transfer, .ledger = &ledger, .from = i % ACCOUNT_COUNT,
 		                                   .to = (i + 1) % ACCOUNT_COUNT, .amount = i));
 	for (int i = 0; i < TRANSFER_COUNT; i++)
-		error |= bide_wait(all[i], NULL);
-	error |= bide_wait(async_start(audit, .ledger = &ledger), &sum);
+		error |= bide_value_task_wait(all[i], NULL);
+	error |= bide_value_task_wait(async_start(audit, .ledger = &ledger), &sum);
 	printf("%lld transfers, all accounts together: %lld\n", (long long)ledger.transfers,
 	       (long long)sum.i);
 	bide_executor_unref(ledger.strand);

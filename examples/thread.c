@@ -55,14 +55,14 @@ int main(void)
 	if (!error)
 		error = pthread_create(&thread, NULL, other_thread, &e);
 	if (!error) {
-		error = bide_wait(async_start(ask, .exchange = &e), &answer);
+		error = bide_value_task_wait(async_start(ask, .exchange = &e), &answer);
 		bide_task_try_fail(e.question, ECANCELED); /* if asking failed, the thread must not wait */
 		pthread_join(thread, NULL);
 	}
 	task_unref(e.question);
 	task_unref(e.answer);
 	if (error) {
-		fprintf(stderr, "thread: %s\n", bide_error_text(error));
+		fprintf(stderr, "thread: %s\n", bide_strerror(error));
 		return 1;
 	}
 	printf("the other thread answered %lld\n", (long long)answer.i);

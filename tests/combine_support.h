@@ -103,7 +103,7 @@ struct sleeper {
 bide_async(sleeper)
 {
 	bide_async_begin;
-	bide_await(bide_delay_ns(BIDE_FOREVER));
+	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
 	bide_async_end;
 }

@@ -76,7 +76,7 @@ async(where)
 {
 	async_begin;
 	assert_ptr_equal(bide_executor_current(), my->in.expected);
-	await(delay_ns(1000));
+	await(delay(1000));
 	assert_ptr_equal(bide_executor_current(), my->in.expected);
 	if (my->in.depth > 0) {
 		for (int i = 0; i < 3; i++)
@@ -125,7 +125,7 @@ async(sleeper)
 	await(delay_ms(100000));
 async_finally:
 	in_room(my->in.room);
-	await(bide_yield());
+	await(bide_async_yield());
 	in_room(my->in.room);
 	atomic_fetch_add(my->in.cleaned, 1);
 	async_end;
@@ -146,7 +146,7 @@ async(rounds)
 	async_begin;
 	for (my->i = 0; my->i < my->in.times; my->i++) {
 		turn(my->in.log, my->in.id);
-		await(bide_yield());
+		await(bide_async_yield());
 	}
 async_finally:
 	async_end;

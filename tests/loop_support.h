@@ -55,7 +55,7 @@ async(workload_stay)
 		workload_step();
 		await(delay_ms(1 + my->i % 2));
 		workload_step();
-		await(bide_yield());
+		await(bide_async_yield());
 		await(my->value, run_blocking(workload_block, NULL));
 		assert_int_equal(my->value, 3);
 	}
@@ -73,12 +73,12 @@ async(workload_come)
 {
 	async_begin;
 	for (my->i = 0; my->i < 10; my->i++) {
-		await(bide_yield());
+		await(bide_async_yield());
 		async_switch_to(workload.loop);
 		workload_step();
 		async_switch_back;
 		assert_null(bide_executor_current());
-		await(delay_ns(100000));
+		await(delay(100000));
 	}
 	async_switch_to(workload.loop);
 async_finally:
@@ -103,7 +103,7 @@ static void *workload_send(void *argument)
 {
 	(void)argument;
 	for (int i = 0; i < WORKLOAD_SEND; i++) {
-		forget(with_executor(workload.loop, async_start(workload_sent)));
+		value_task_forget(with_executor(workload.loop, async_start(workload_sent)));
 		if (i % 50 == 0)
 			sleep_ms(1);
 	}
@@ -133,9 +133,9 @@ static void workload_end(void)
 	while (bide_loop_run(workload.loop, 0) == 0)
 		;
 	for (int i = 0; i < WORKLOAD_STAY; i++)
-		assert_int_equal(bide_wait(workload.stay[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(workload.stay[i], NULL), 0);
 	for (int i = 0; i < WORKLOAD_COME; i++)
-		assert_int_equal(bide_wait(workload.come[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(workload.come[i], NULL), 0);
 	assert_int_equal(workload.left, 0);
 	assert_int_equal(workload.steps, WORKLOAD_STAY * 11 + WORKLOAD_COME * 11 +
 	                                     2 * WORKLOAD_SENDERS * WORKLOAD_SEND);

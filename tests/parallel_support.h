@@ -88,15 +88,15 @@ async(act)
 {
 	async_begin;
 	for (; my->yields < plan.actions[my->in.index].yields; my->yields++)
-		await(bide_yield());
+		await(bide_async_yield());
 	if (plan.actions[my->in.index].delay_ms == FOR_EVER)
-		await(delay_ns(BIDE_FOREVER));
+		await(delay(BIDE_FOREVER));
 	else if (plan.actions[my->in.index].delay_ms)
 		await(delay_ms(plan.actions[my->in.index].delay_ms));
 	if (plan.actions[my->in.index].error)
 		async_fail(plan.actions[my->in.index].error);
 async_finally:
-	await(bide_yield()); /* ending takes a while, and is waited for */
+	await(bide_async_yield()); /* ending takes a while, and is waited for */
 	if (plan.ending_ms)
 		await(delay_ms(plan.ending_ms));
 	leave(my->in.index, async_error);
@@ -140,15 +140,15 @@ async(ask)
 {
 	async_begin;
 	for (; my->yields < plan.source.yields; my->yields++)
-		await(bide_yield());
+		await(bide_async_yield());
 	if (plan.source.delay_ms == FOR_EVER)
-		await(delay_ns(BIDE_FOREVER));
+		await(delay(BIDE_FOREVER));
 	else if (plan.source.delay_ms)
 		await(delay_ms(plan.source.delay_ms));
 	if (plan.next == plan.source_fails_at)
 		async_fail(plan.source.error);
 	if (plan.next >= plan.count)
-		async_fail(BIDE_END);
+		async_fail(BIDE_EEND);
 	async_return(plan.next++);
 async_finally:
 	atomic_fetch_sub(&plan.asking, 1);
@@ -174,9 +174,9 @@ BIDE_UNUSED static value_task run_loop(way how, size_t limit, bool keep_going)
 	case PARTS:
 		return parallel_for(0, plan.count, body_of_part, &plan, &options);
 	case INDEXES:
-		return for_each_async(0, plan.count, body_of, &plan, &options);
+		return for_each(0, plan.count, body_of, &plan, &options);
 	default:
-		return for_each_of_async(source_of, body_of_item, &plan, &options);
+		return for_each_of(source_of, body_of_item, &plan, &options);
 	}
 }
 
@@ -225,7 +225,7 @@ BIDE_UNUSED static value_task count_up(void *argument)
 {
 	int64_t *next = argument;
 
-	return *next < 1000 ? value_task_from((*next)++) : value_task_from_error(BIDE_END);
+	return *next < 1000 ? value_task_from((*next)++) : value_task_from_error(BIDE_EEND);
 }
 
 #endif

@@ -42,7 +42,7 @@ BIDE_UNUSED static void catch_misuse(void)
 {
 	atomic_store(&misuse_count, 0);
 	misuse_text[0] = '\0';
-	bide_set_misuse_hook(on_misuse, NULL);
+	bide_misuse_hook_set(on_misuse, NULL);
 }
 
 /* Exactly one misuse since the last call, whose message holds the text. */
@@ -73,13 +73,13 @@ static void on_unobserved(int error, const char *function, bide_trace trace, voi
 BIDE_UNUSED static void catch_unobserved(void)
 {
 	atomic_store(&unobserved_count, 0);
-	bide_set_unobserved_hook(on_unobserved, NULL);
+	bide_unobserved_hook_set(on_unobserved, NULL);
 }
 
 BIDE_UNUSED static bide_stats stats(void)
 {
 	bide_stats s;
-	bide_get_stats(&s);
+	bide_stats_get(&s);
 	return s;
 }
 
@@ -182,7 +182,7 @@ struct yielder {
 async(yielder)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	turn(my->in.log, my->in.id);
 async_finally:
 	async_end;
@@ -201,7 +201,7 @@ struct later {
 async(later)
 {
 	async_begin;
-	await(delay_ns(my->in.ns));
+	await(delay(my->in.ns));
 	if (my->in.error)
 		async_fail(my->in.error);
 	async_return(my->in.value);
@@ -222,7 +222,7 @@ BIDE_UNUSED static value_task later_error(int64_t ns, int error)
 BIDE_UNUSED static int wait_int(value_task v, int64_t *value)
 {
 	bide_payload payload = { .i = 0 };
-	int error = bide_wait(v, &payload);
+	int error = bide_value_task_wait(v, &payload);
 
 	if (value)
 		*value = payload.i;

@@ -70,7 +70,7 @@ static bool succeeded(int error)
 	if (error == 0)
 		return true;
 	if (!failing() || (error != ENOMEM && error != BIDE_ENOFRAME))
-		print_message("error %d (%s), failing at %d\n", error, bide_error_text(error),
+		print_message("error %d (%s), failing at %d\n", error, bide_strerror(error),
 		              (int)heap.fail_at);
 	assert_true(failing());
 	assert_true(error == ENOMEM || error == BIDE_ENOFRAME);
@@ -102,7 +102,7 @@ struct nap {
 async(nap)
 {
 	async_begin;
-	await(delay_ns(my->in.time_ns));
+	await(delay(my->in.time_ns));
 	async_return(my->in.result);
 async_finally:
 	async_end;
@@ -124,7 +124,7 @@ async(family)
 {
 	async_begin;
 	await(my->first, start_nap(2 * ms, 30));
-	await(bide_yield());
+	await(bide_async_yield());
 	await(my->second, start_nap(3 * ms, 12));
 	async_return(my->first + my->second);
 async_finally:
@@ -141,7 +141,7 @@ async(big_frame, buffer)
 {
 	async_begin;
 	memset(my->buffer, 1, sizeof my->buffer);
-	await(delay_ns(ms));
+	await(delay(ms));
 	assert_int_equal(my->buffer[5999], 1);
 	async_return(5);
 async_finally:
@@ -163,7 +163,7 @@ struct large_maker {
 async(large_maker)
 {
 	async_begin;
-	await(delay_ns(my->in.pause_ns));
+	await(delay(my->in.pause_ns));
 	my->result.numbers[19] = 77;
 	async_return_large(&my->result);
 async_finally:
@@ -203,7 +203,7 @@ struct owner {
 async(owner)
 {
 	async_begin;
-	await(delay_ns(ms));
+	await(delay(ms));
 	owned_count++;
 	async_return_owned(malloc(16), drop_owned);
 async_finally:
@@ -238,29 +238,29 @@ static void use_functions(void)
 	value_task pending;
 	int error;
 
-	if (succeeded(bide_wait(start_nap(ms, 5), &result)))
+	if (succeeded(bide_value_task_wait(start_nap(ms, 5), &result)))
 		assert_int_equal(result.i, 5);
-	if (succeeded(bide_wait(async_start(family), &result)))
+	if (succeeded(bide_value_task_wait(async_start(family), &result)))
 		assert_int_equal(result.i, 42);
-	if (succeeded(bide_wait(async_start(big_frame), &result)))
+	if (succeeded(bide_value_task_wait(async_start(big_frame), &result)))
 		assert_int_equal(result.i, 5);
-	if (succeeded(bide_wait(async_start(large_user), &result)))
+	if (succeeded(bide_value_task_wait(async_start(large_user), &result)))
 		assert_int_equal(result.i, 1);
-	if (succeeded(bide_wait(async_start(owner), &result)))
+	if (succeeded(bide_value_task_wait(async_start(owner), &result)))
 		drop_owned(result.p);
 	assert_int_equal(owned_count, 0);
-	forget(start_nap(2 * ms, 5));
+	value_task_forget(start_nap(2 * ms, 5));
 	pending = start_nap(4 * ms, 5);
 	if (bide_value_task_is_ready(pending)) {
-		succeeded(bide_wait(pending, NULL));
+		succeeded(bide_value_task_wait(pending, NULL));
 	} else {
-		error = bide_wait_for(pending, NULL, ms);
+		error = bide_value_task_wait_for(pending, NULL, ms);
 		if (error == ETIMEDOUT)
-			succeeded(bide_wait(pending, NULL));
+			succeeded(bide_value_task_wait(pending, NULL));
 		else /* by the real clock this thread may have slept for longer than the function */
 			assert_true(!by_virtual_clock && succeeded(error));
 	}
-	succeeded(bide_wait(bide_yield(), NULL));
+	succeeded(bide_value_task_wait(bide_async_yield(), NULL));
 }
 
 static void use_tasks(void)
@@ -278,36 +278,36 @@ static void use_tasks(void)
 		assert_int_equal(bide_task_error(shared), EIO);
 		task_unref(shared);
 	}
-	shared = as_task(bide_value_task_from_int(123456));
+	shared = value_task_as_task(bide_value_task_from_int(123456));
 	if (made(shared))
 		task_unref(shared);
-	shared = as_task(start_nap(2 * ms, 1001));
+	shared = value_task_as_task(start_nap(2 * ms, 1001));
 	if (made(shared)) {
 		value_task users[2];
 
 		for (int i = 0; i < 2; i++)
 			users[i] = async_start(task_user, .task = shared);
 		for (int i = 0; i < 2; i++)
-			if (succeeded(bide_wait(users[i], &result)))
+			if (succeeded(bide_value_task_wait(users[i], &result)))
 				assert_int_equal(result.i, 1001);
 		ended(bide_task_wait(shared, NULL), 0);
 		task_unref(shared);
 	}
-	shared = as_task(start_nap(20 * ms, 1002));
+	shared = value_task_as_task(start_nap(20 * ms, 1002));
 	if (made(shared)) {
 		if (!bide_task_is_ready(shared)) {
 			ended(bide_task_wait_for(shared, NULL, ms), ETIMEDOUT);
-			ended(bide_wait(task_await_for(shared, ms), NULL), ETIMEDOUT);
-			ended(bide_wait(with_timeout_ms(1, task_await(shared)), NULL), ETIMEDOUT);
+			ended(bide_value_task_wait(task_await_for(shared, ms), NULL), ETIMEDOUT);
+			ended(bide_value_task_wait(with_timeout_ms(1, task_await(shared)), NULL), ETIMEDOUT);
 		}
 		task_unref(shared);
 	}
-	shared = as_task(bide_yield());
+	shared = value_task_as_task(bide_async_yield());
 	if (made(shared)) {
 		succeeded(bide_task_wait(shared, NULL));
 		task_unref(shared);
 	}
-	succeeded(bide_wait(delay_ns(30 * ms), NULL)); /* what was left alone ends */
+	succeeded(bide_value_task_wait(delay(30 * ms), NULL)); /* what was left alone ends */
 }
 
 static void use_completion_sources(void)
@@ -322,7 +322,7 @@ static void use_completion_sources(void)
 		bide_task_complete_int(shared, 9);
 		assert_false(bide_task_try_fail(shared, EIO));
 		for (int i = 0; i < 2; i++)
-			if (succeeded(bide_wait(users[i], &result)))
+			if (succeeded(bide_value_task_wait(users[i], &result)))
 				assert_int_equal(result.i, 9);
 		task_unref(shared);
 	}
@@ -330,7 +330,7 @@ static void use_completion_sources(void)
 	if (made(shared)) {
 		users[0] = async_start(task_user, .task = shared);
 		task_unref(shared); /* nobody can complete it any more */
-		ended(bide_wait(users[0], NULL), BIDE_EBROKEN);
+		ended(bide_value_task_wait(users[0], NULL), BIDE_EBROKEN);
 	}
 }
 
@@ -344,10 +344,10 @@ static void use_user_source(void)
 	bide_user_source_init(&source, NULL);
 	next = bide_user_source_value_task(&source);
 	bide_user_source_complete(&source, (bide_payload){ .i = 3 });
-	assert_int_equal(bide_wait(next, &result), 0);
+	assert_int_equal(bide_value_task_wait(next, &result), 0);
 	assert_int_equal(result.i, 3);
 	bide_user_source_reset(&source);
-	shared = as_task(bide_user_source_value_task(&source));
+	shared = value_task_as_task(bide_user_source_value_task(&source));
 	bide_user_source_fail(&source, EIO);
 	if (made(shared)) {
 		assert_int_equal(bide_task_wait(shared, NULL), EIO);
@@ -365,7 +365,7 @@ static void start_naps(value_task *naps, int count)
 static void wait_each(value_task *items, int count)
 {
 	for (int i = 0; i < count; i++)
-		succeeded(bide_wait(items[i], NULL));
+		succeeded(bide_value_task_wait(items[i], NULL));
 }
 
 struct collector {
@@ -393,7 +393,7 @@ async(collector)
 		my->given_count++;
 		my->items[my->index] = bide_value_task_completed();
 	}
-	if (my->error != BIDE_END)
+	if (my->error != BIDE_EEND)
 		succeeded(my->error);
 	else
 		assert_int_equal(my->given_count, 3);
@@ -414,21 +414,21 @@ static void use_combinators(void)
 	int error;
 
 	start_naps(naps, 3);
-	error = bide_wait(when_all(naps, 3), NULL);
+	error = bide_value_task_wait(when_all(naps, 3), NULL);
 	succeeded(error);
 	wait_each(naps, 3);
 
 	start_naps(naps, 3);
-	succeeded(bide_wait(when_any(naps, 3), &winner));
+	succeeded(bide_value_task_wait(when_any(naps, 3), &winner));
 	wait_each(naps, 3);
 
 	scope = bide_context_create(NULL);
 	if (made(scope)) {
 		for (int i = 0; i < 3; i++)
-			naps[i] = bide_in(scope, start_nap((3 - i) * ms, i));
-		error = bide_wait(bide_race(scope, naps, 3), &winner);
+			naps[i] = bide_in_context(scope, start_nap((3 - i) * ms, i));
+		error = bide_value_task_wait(bide_race(scope, naps, 3), &winner);
 		for (int i = 0; i < 3; i++) {
-			int item_error = bide_wait(naps[i], NULL);
+			int item_error = bide_value_task_wait(naps[i], NULL);
 			if (item_error != ECANCELED)
 				succeeded(item_error);
 		}
@@ -438,16 +438,17 @@ static void use_combinators(void)
 	}
 
 	for (int i = 0; i < 2; i++)
-		tasks[i] = as_task(start_nap((2 - i) * ms, i + 100));
+		tasks[i] = value_task_as_task(start_nap((2 - i) * ms, i + 100));
 	if (made(tasks[0]) && made(tasks[1])) {
-		succeeded(bide_wait(bide_when_any_tasks(tasks, 2), &winner));
-		succeeded(bide_wait(bide_when_all_tasks(tasks, 2), NULL));
+		succeeded(bide_value_task_wait(bide_when_any_tasks(tasks, 2), &winner));
+		succeeded(bide_value_task_wait(bide_when_all_tasks(tasks, 2), NULL));
 	}
 	for (int i = 0; i < 2; i++)
 		task_unref(tasks[i]);
 
-	succeeded(bide_wait(async_start(collector), NULL));
-	succeeded(bide_wait(delay_ns(10 * ms), NULL)); /* naps of a collector that failed half way */
+	succeeded(bide_value_task_wait(async_start(collector), NULL));
+	succeeded(
+		bide_value_task_wait(delay(10 * ms), NULL)); /* naps of a collector that failed half way */
 }
 
 static void use_group(unsigned options)
@@ -459,8 +460,8 @@ static void use_group(unsigned options)
 		return;
 	for (int i = 0; i < 3; i++)
 		bide_group_start(&group, start_nap((i + 1) * ms, i));
-	bide_group_add(&group, bide_yield());
-	error = bide_wait(bide_group_wait(&group), NULL);
+	bide_group_add(&group, bide_async_yield());
+	error = bide_value_task_wait(bide_group_wait(&group), NULL);
 	succeeded(error);
 }
 
@@ -481,14 +482,17 @@ static void use_cancellation(void)
 	token = bide_cancel_source_token(source);
 	linked = bide_cancel_source_create_linked(&token, 1);
 	if (made(linked)) {
-		bide_cancel_register(bide_cancel_source_token(linked), &registration, note_call,
-		                     &call_count);
-		ended(bide_wait(with_token(bide_cancel_source_token(linked), start_nap(ms, 0)), NULL), 0);
+		bide_cancel_token_register(bide_cancel_source_token(linked), &registration, note_call,
+		                           &call_count);
+		ended(bide_value_task_wait(with_token(bide_cancel_source_token(linked), start_nap(ms, 0)),
+		                           NULL),
+		      0);
 	}
-	error = bide_cancel_after(source, 3 * ms);
+	error = bide_cancel_source_cancel_after(source, 3 * ms);
 	succeeded(error);
-	ended(bide_wait(with_token(token, start_nap(9 * ms, 0)), NULL), error ? 0 : ECANCELED);
-	bide_cancel(source);
+	ended(bide_value_task_wait(with_token(token, start_nap(9 * ms, 0)), NULL),
+	      error ? 0 : ECANCELED);
+	bide_cancel_source_cancel(source);
 	assert_int_equal(call_count, linked != NULL);
 	bide_cancel_source_unref(linked);
 	bide_cancel_source_unref(source);
@@ -514,7 +518,7 @@ async(scoped)
 	await_or(my->error, start_nap(9 * ms, 0), my->error = await_error);
 	ended(my->error, ETIMEDOUT);
 	async_leave;
-	await(delay_ns(ms));
+	await(delay(ms));
 	async_return(1);
 async_finally:
 	bide_context_unref(my->limits);
@@ -526,11 +530,11 @@ static void use_contexts(void)
 	bide_context *outer = bide_context_create(&(bide_context_options){ .timeout_ns = 100 * ms });
 
 	if (made(outer)) {
-		succeeded(bide_wait(bide_in(outer, async_start(scoped)), NULL));
-		succeeded(bide_wait(bide_in(outer, delay_ns(ms)), NULL));
+		succeeded(bide_value_task_wait(bide_in_context(outer, async_start(scoped)), NULL));
+		succeeded(bide_value_task_wait(bide_in_context(outer, delay(ms)), NULL));
 		bide_context_unref(outer);
 	}
-	ended(bide_wait(with_timeout_ms(1, start_nap(9 * ms, 0)), NULL), ETIMEDOUT);
+	ended(bide_value_task_wait(with_timeout_ms(1, start_nap(9 * ms, 0)), NULL), ETIMEDOUT);
 }
 
 static void use_periodic_timer(void)
@@ -541,12 +545,13 @@ static void use_periodic_timer(void)
 	if (!made(timer))
 		return;
 	for (int i = 0; i < 3; i++)
-		if (succeeded(bide_wait(bide_periodic_timer_next(timer), &result)))
+		if (succeeded(bide_value_task_wait(bide_periodic_timer_next(timer), &result)))
 			assert_int_equal(result.i, 1);
 	assert_int_equal(bide_periodic_timer_set_period(timer, 2 * ms), 0);
-	ended(bide_wait(with_timeout_ms(1, bide_periodic_timer_next(timer)), NULL), ETIMEDOUT);
+	ended(bide_value_task_wait(with_timeout_ms(1, bide_periodic_timer_next(timer)), NULL),
+	      ETIMEDOUT);
 	bide_periodic_timer_stop(timer);
-	assert_int_equal(bide_wait(bide_periodic_timer_next(timer), &result), 0);
+	assert_int_equal(bide_value_task_wait(bide_periodic_timer_next(timer), &result), 0);
 	assert_int_equal(result.i, 0);
 	bide_periodic_timer_destroy(timer);
 }
@@ -562,7 +567,8 @@ static void use_continuations(void)
 	bide_payload result;
 
 	for (int ready = 0; ready < 2; ready++) {
-		bide_task *first = as_task(ready ? bide_value_task_from_int(3000) : start_nap(ms, 3000)),
+		bide_task *first = value_task_as_task(ready ? bide_value_task_from_int(3000)
+		                                            : start_nap(ms, 3000)),
 				  *second = NULL;
 
 		if (!made(first))
@@ -584,7 +590,7 @@ static void use_continuations(void)
 		(void)bide_task_error(first);
 		task_unref(first);
 	}
-	succeeded(bide_wait(delay_ns(10 * ms), NULL));
+	succeeded(bide_value_task_wait(delay(10 * ms), NULL));
 }
 
 static int64_t block(void *argument)
@@ -597,17 +603,17 @@ static void use_blocking(void)
 	static int64_t good = 8, bad = -EIO;
 	bide_payload result;
 
-	if (succeeded(bide_wait(bide_run_blocking(block, &good), &result)))
+	if (succeeded(bide_value_task_wait(bide_run_blocking(block, &good), &result)))
 		assert_int_equal(result.i, 8);
-	ended(bide_wait(bide_run_blocking(block, &bad), NULL), EIO);
-	if (succeeded(bide_wait(bide_run_long(block, &good), &result)))
+	ended(bide_value_task_wait(bide_run_blocking(block, &bad), NULL), EIO);
+	if (succeeded(bide_value_task_wait(bide_run_on_new_thread(block, &good), &result)))
 		assert_int_equal(result.i, 8);
-	ended(bide_wait(bide_run_long(block, &bad), NULL), EIO);
+	ended(bide_value_task_wait(bide_run_on_new_thread(block, &bad), NULL), EIO);
 }
 
 static value_task run_on_a_worker(void *argument)
 {
-	return *(int *)argument ? value_task_from_error(*(int *)argument) : delay_ns(ms);
+	return *(int *)argument ? value_task_from_error(*(int *)argument) : delay(ms);
 }
 
 static void use_run(void)
@@ -616,8 +622,8 @@ static void use_run(void)
 	task *t = bide_task_run(run_on_a_worker, &good);
 
 	made(t);
-	succeeded(bide_wait(bide_run(run_on_a_worker, &good), NULL));
-	ended(bide_wait(bide_run(run_on_a_worker, &bad), NULL), EIO);
+	succeeded(bide_value_task_wait(bide_run(run_on_a_worker, &good), NULL));
+	ended(bide_value_task_wait(bide_run(run_on_a_worker, &bad), NULL), EIO);
 	if (t) {
 		succeeded(bide_task_wait(t, NULL));
 		task_unref(t);
@@ -651,7 +657,7 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 	heap.count = heap.fail_at = 0;
 	heap.all_from_there = false;
 	heap.live_count = 0;
-	assert_int_equal(bide_set_allocator(&allocator), 0);
+	assert_int_equal(bide_allocator_set(&allocator), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = virtual_clock }), 0);
 	by_virtual_clock = virtual_clock;
 	heap.all_from_there = all_from_there;
@@ -661,10 +667,10 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 	/* What failed half way may have left things that end by themselves. */
 	end_ns = bide_now_ns() + 200 * ms;
 	do {
-		bide_get_stats(&stats);
+		bide_stats_get(&stats);
 		if (stats.frame_count + stats.operation_count + stats.task_count == 0)
 			break;
-		assert_int_equal(bide_wait(delay_ns(ms), NULL), 0);
+		assert_int_equal(bide_value_task_wait(delay(ms), NULL), 0);
 	} while (bide_now_ns() < end_ns);
 	if (stats.frame_count + stats.operation_count + stats.task_count != 0)
 		print_message("left: %d frames, %d operations, %d tasks; failed at %d%s\n",
@@ -676,7 +682,7 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 	assert_int_equal(stats.unconsumed_count, 0);
 	assert_int_equal(stats.misuse_count, 0);
 	assert_int_equal(bide_shutdown(true), 0);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.live_bytes, 0);
 	assert_int_equal(heap.live_count, 0);
 }
@@ -772,7 +778,7 @@ TEST(a_continuation_that_ends_without_a_frame_leaves_its_task_alone)
 			bide_task_complete_int(first, 3000);
 		if (second)
 			assert_true(bide_task_wait(second, NULL) != 0);
-		bide_get_stats(&stats);
+		bide_stats_get(&stats);
 		assert_true(stats.task_count >= 1); /* ours */
 		assert_int_equal(bide_task_result(first).i, 3000);
 		task_unref(second);
@@ -790,10 +796,10 @@ TEST(unwrapping_a_task_that_failed_without_a_frame_leaves_it_alone)
 		assert_true(bide_task_wait(both, NULL) != 0);
 	assert_true(bide_task_error(outer) == BIDE_ENOFRAME);
 	task_unref(both);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.task_count, 1); /* ours */
 	task_unref(outer);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.task_count, 0);
 	assert_int_equal(bide_shutdown(true), 0);
 }
@@ -818,14 +824,14 @@ TEST(a_start_without_memory_is_ENOFRAME_and_one_inside_is_ENOMEM)
 	static const bide_allocator allocator = { heap_allocate, heap_release, &heap };
 
 	assert_int_equal(setenv("BIDE_POOL", "malloc", 1), 0);
-	assert_int_equal(bide_set_allocator(&allocator), 0);
+	assert_int_equal(bide_allocator_set(&allocator), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 	heap.fail_at = 1;
-	assert_int_equal(bide_wait(async_start(outermost), NULL), BIDE_ENOFRAME);
+	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), BIDE_ENOFRAME);
 	heap.fail_at = heap.count + 2;
-	assert_int_equal(bide_wait(async_start(outermost), NULL), ENOMEM);
+	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), ENOMEM);
 	heap.fail_at = heap.count + 3; /* the timer */
-	assert_int_equal(bide_wait(async_start(outermost), NULL), ENOMEM);
+	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), ENOMEM);
 	assert_int_equal(bide_shutdown(true), 0);
 	assert_int_equal(heap.live_count, 0);
 }

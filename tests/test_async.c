@@ -185,7 +185,7 @@ async(calls_enters)
 	async_begin;
 	my->started = async_start(enters, .context = my->in.context);
 	if (bide_context_get(key)) {
-		forget(my->started);
+		value_task_forget(my->started);
 		async_fail(EDOM);
 	}
 	await(my->got, my->started);
@@ -201,7 +201,8 @@ TEST(MB_12_what_the_first_part_sets_is_not_seen_by_the_caller)
 		bide_context_create(&(bide_context_options){ .key = key, .value = &value });
 	bide_payload result;
 
-	assert_int_equal(bide_wait(async_start(calls_enters, .context = context), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(calls_enters, .context = context), &result),
+	                 0);
 	assert_ptr_equal(result.p, &value);
 	bide_context_unref(context);
 	assert_int_equal(stats().operation_count, 0);
@@ -271,7 +272,7 @@ TEST(MB_17_pools_or_not_and_other_threads_the_results_are_the_same)
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(pthread_create(&threads[i], NULL, use_from_a_thread, &ended), 0);
 		while (__atomic_load_n(&ended, __ATOMIC_ACQUIRE) < 3)
-			assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+			assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 		for (int i = 0; i < 3; i++)
 			pthread_join(threads[i], NULL);
 		assert_int_equal(bide_shutdown(true), 0);
@@ -321,7 +322,7 @@ TEST(MB_20_ending_a_second_time_is_misuse_and_changes_nothing)
 	}
 	assert_non_null(strstr(misuse_text, "returns_late"));
 	assert_non_null(strstr(misuse_text, "async_finally"));
-	bide_set_misuse_hook(NULL, NULL);
+	bide_misuse_hook_set(NULL, NULL);
 	EXPECT_ABORT((void)result_of(async_start(returns_late, .how = 1)),
 	             "in the cleanup of returns_late");
 }
@@ -330,7 +331,7 @@ TEST(MB_20_ending_a_second_time_is_misuse_and_changes_nothing)
 TEST(MB_23_the_task_of_a_function_is_one_object)
 {
 	value_task v = later(1, 700);
-	task *t = as_task(v), *again = task_ref(t);
+	task *t = value_task_as_task(v), *again = task_ref(t);
 
 	assert_ptr_equal(t, again);
 	assert_int_equal(bide_task_wait(again, NULL), 0);
@@ -341,7 +342,8 @@ TEST(MB_23_the_task_of_a_function_is_one_object)
 
 TEST(MB_24_completions_without_a_result_share_one_task)
 {
-	task *first = as_task(async_start(nothing)), *second = as_task(async_start(nothing));
+	task *first = value_task_as_task(async_start(nothing)),
+		 *second = value_task_as_task(async_start(nothing));
 
 	assert_ptr_equal(first, second);
 	assert_int_equal(stats().task_count, 0);
@@ -371,8 +373,8 @@ TEST(MB_25_equal_truth_values_share_one_task)
 	task *yes[2], *no[2];
 
 	for (int i = 0; i < 2; i++) {
-		yes[i] = as_task(async_start(answers, .yes = true));
-		no[i] = as_task(async_start(answers, .yes = false));
+		yes[i] = value_task_as_task(async_start(answers, .yes = true));
+		no[i] = value_task_as_task(async_start(answers, .yes = false));
 	}
 	assert_ptr_equal(yes[0], yes[1]);
 	assert_ptr_equal(no[0], no[1]);
@@ -382,8 +384,8 @@ TEST(MB_25_equal_truth_values_share_one_task)
 
 TEST(MB_27_null_results_share_one_task)
 {
-	task *first = as_task(async_start(answers, .want_pointer = true));
-	task *second = as_task(async_start(answers, .want_pointer = true));
+	task *first = value_task_as_task(async_start(answers, .want_pointer = true));
+	task *second = value_task_as_task(async_start(answers, .want_pointer = true));
 
 	assert_ptr_equal(first, second);
 	assert_null(bide_task_result(first).p);
@@ -391,7 +393,7 @@ TEST(MB_27_null_results_share_one_task)
 
 static bool shared(value_task v)
 {
-	task *first = as_task(v), *second = as_task(v);
+	task *first = value_task_as_task(v), *second = value_task_as_task(v);
 	bool same = first == second;
 
 	task_unref(first);
@@ -421,7 +423,7 @@ TEST(MB_28_small_results_share_one_task_each)
 TEST(MB_33_a_task_that_is_over_holds_no_context)
 {
 	bide_context *context = bide_context_create(NULL);
-	task *t = as_task(bide_in(context, later(1, 900)));
+	task *t = value_task_as_task(bide_in_context(context, later(1, 900)));
 
 	bide_context_unref(context);
 	assert_true(stats().operation_count == 1 || many_workers()); /* it may be over already */

@@ -94,7 +94,7 @@ TEST(large_results_hot_suspended_and_late)
 TEST(large_results_through_a_task)
 {
 	for (int yields = 0; yields < 3; yields++) {
-		task *t = as_task(async_start(large, .yields = yields, .seed = 9));
+		task *t = value_task_as_task(async_start(large, .yields = yields, .seed = 9));
 		value_task v[4];
 
 		for (int i = 0; i < 4; i++)
@@ -110,7 +110,7 @@ TEST(large_results_through_a_task)
 
 TEST(a_large_result_of_a_task_outlives_the_last_reference_until_it_is_taken)
 {
-	task *t = as_task(async_start(large, .yields = 2, .seed = 11));
+	task *t = value_task_as_task(async_start(large, .yields = 2, .seed = 11));
 	value_task v[3];
 
 	for (int i = 0; i < 3; i++)
@@ -136,7 +136,7 @@ TEST(a_large_result_in_a_context_lets_the_context_go)
 {
 	for (int yields = 0; yields < 2; yields++) {
 		bide_context *context = bide_context_create(NULL);
-		value_task v = bide_in(context, async_start(large, .yields = yields, .seed = 3));
+		value_task v = bide_in_context(context, async_start(large, .yields = yields, .seed = 3));
 
 		assert_int_equal(result_of(async_start(takes_large, .what = v, .seed = 3)), 1);
 		bide_context_unref(context);

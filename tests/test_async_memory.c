@@ -56,7 +56,7 @@ static void use_delays(void)
 
 static void use_as_task(void)
 {
-	task *t = as_task(later(2, 50));
+	task *t = value_task_as_task(later(2, 50));
 
 	assert_int_equal(result_of(task_await(t)), 50);
 	task_unref(t);

@@ -117,7 +117,7 @@ TEST(parameters_are_borrowed_not_copied)
 	text[0] = 'C';
 	if (!many_workers())
 		assert_int_equal(counter, 0);
-	assert_int_equal(bide_wait(v, &result), 0);
+	assert_int_equal(bide_value_task_wait(v, &result), 0);
 	assert_int_equal(counter, 1);
 	assert_ptr_equal(result.p, text);
 	assert_string_equal(result.p, "Caller's");

@@ -60,16 +60,18 @@ TEST(async_return_takes_scalars_strings_and_value_tasks)
 	task *t = task_create(0);
 
 	for (int yields = 0; yields < 2; yields++) {
-		assert_int_equal(bide_wait(async_start(returns, .what = 0), &result), 0);
+		assert_int_equal(bide_value_task_wait(async_start(returns, .what = 0), &result), 0);
 		assert_string_equal(result.p, "literal");
-		assert_int_equal(bide_wait(async_start(returns, .what = 1, .yields = yields), &result), 0);
+		assert_int_equal(bide_value_task_wait(async_start(returns, .what = 1, .yields = yields),
+		                                      &result),
+		                 0);
 		assert_string_equal(result.p, "typed");
 		assert_int_equal(result_of(async_start(returns, .what = 2, .yields = yields)), 22);
 		assert_int_equal(error_of(async_start(returns, .what = 3, .yields = yields)), EIO);
 	}
-	assert_int_equal(bide_wait(async_start(returns, .what = 4), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(returns, .what = 4), &result), 0);
 	assert_true(result.d == 2.5);
-	assert_int_equal(bide_wait(async_start(returns, .what = 5), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(returns, .what = 5), &result), 0);
 	assert_true(result.d == 1.5);
 	assert_int_equal(result_of(async_start(returns, .what = 6)), 200);
 	bide_task_complete_int(t, 77);
@@ -119,7 +121,7 @@ TEST(an_owned_result_is_dropped_once_if_the_cleanup_fails)
 
 	for (int yields = 0; yields < 2; yields++) {
 		drops = 0;
-		assert_int_equal(bide_wait(async_start(owned, .yields = yields), &result), 0);
+		assert_int_equal(bide_value_task_wait(async_start(owned, .yields = yields), &result), 0);
 		assert_string_equal(result.p, "owned");
 		free(result.p);
 		assert_int_equal(drops, 0);

@@ -1,5 +1,5 @@
 /*
- * bide_run_blocking and bide_run_long: results, errors, limits, cancellation before and after the
+ * bide_run_blocking and bide_run_on_new_thread: results, errors, limits, cancellation before and after the
  * start, and what a shutdown does.
  */
 /* threads */
@@ -244,12 +244,12 @@ TEST(TK_16_long_calls_that_all_block_have_all_begun_and_no_limit_counts_them)
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
 	blocks = bide_run_blocking(waits_at_the_gate, NULL);
 	for (intptr_t i = 0; i < count; i++)
-		longs[i] = bide_run_long(waits_at_the_gate, (void *)i);
+		longs[i] = bide_run_on_new_thread(waits_at_the_gate, (void *)i);
 	while (atomic_load(&running) < 1 + count)
 		sleep_ms(1);
 	assert_int_equal(stats().blocking_thread_count, 1 + count);
 	assert_int_equal(stats().blocking_queue_count, 0);
-	assert_int_equal(wait_int(bide_run_long(opens, (void *)3), &got), 0);
+	assert_int_equal(wait_int(bide_run_on_new_thread(opens, (void *)3), &got), 0);
 	assert_int_equal(got, 3);
 	assert_int_equal(wait_int(blocks, NULL), 0);
 	for (intptr_t i = 0; i < count; i++) {
@@ -264,10 +264,10 @@ TEST(a_long_call_fails_with_what_its_function_says_and_null_is_misuse)
 {
 	int64_t error = -EIO;
 
-	assert_int_equal(wait_int(bide_run_long(gives, &error), NULL), EIO);
+	assert_int_equal(wait_int(bide_run_on_new_thread(gives, &error), NULL), EIO);
 	catch_misuse();
-	assert_int_equal(wait_int(bide_run_long(NULL, NULL), NULL), EINVAL);
-	ASSERT_MISUSE("bide_run_long: function is NULL");
+	assert_int_equal(wait_int(bide_run_on_new_thread(NULL, NULL), NULL), EINVAL);
+	ASSERT_MISUSE("bide_run_on_new_thread: function is NULL");
 }
 
 static int64_t must_not_run(void *argument)
@@ -281,17 +281,17 @@ TEST(a_long_call_in_a_canceled_context_never_runs_and_one_that_runs_goes_on)
 	NOT_SEEDED("it needs threads, for calls that block");
 	bide_context *context = canceled_context();
 	atomic_int ran = 0;
-	value_task v = bide_in(context, bide_run_long(must_not_run, &ran));
+	value_task v = bide_in_context(context, bide_run_on_new_thread(must_not_run, &ran));
 	int64_t got;
 
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	bide_context_unref(context);
 	context = bide_context_create(NULL);
-	v = bide_in(context, bide_run_long(waits_at_the_gate, (void *)8));
+	v = bide_in_context(context, bide_run_on_new_thread(waits_at_the_gate, (void *)8));
 	while (atomic_load(&running) == 0)
 		sleep_ms(1);
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait_for(v, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
+	assert_int_equal(bide_value_task_wait_for(v, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
 	atomic_store(&gate, true);
 	assert_int_equal(wait_int(v, &got), 0);
 	assert_int_equal(got, 8);
@@ -318,8 +318,8 @@ TEST_SLOW(cancellation_that_races_with_the_start_and_the_end_of_calls, 60)
 
 		assert_int_equal(pthread_create(&thread, NULL, cancels, context), 0);
 		for (int i = 0; i < JOBS; i++)
-			jobs[i] = bide_in(context, i % 3 ? bide_run_blocking(twice, (void *)4)
-			                                 : bide_run_long(twice, (void *)4));
+			jobs[i] = bide_in_context(context, i % 3 ? bide_run_blocking(twice, (void *)4)
+			                                         : bide_run_on_new_thread(twice, (void *)4));
 		for (int i = 0; i < JOBS; i++) {
 			int64_t got = 0;
 			int error = wait_int(jobs[i], &got);
@@ -339,7 +339,7 @@ TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
 {
 	bide_context *context = canceled_context();
 	atomic_int ran = 0;
-	value_task v = bide_in(context, bide_run_blocking(must_not_run, &ran));
+	value_task v = bide_in_context(context, bide_run_blocking(must_not_run, &ran));
 
 	assert_int_equal(bide_value_task_status(v), BIDE_CANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
@@ -358,15 +358,15 @@ TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
 
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
 	context = bide_context_create(NULL);
-	runs = bide_in(context, bide_run_blocking(waits_at_the_gate, (void *)77));
+	runs = bide_in_context(context, bide_run_blocking(waits_at_the_gate, (void *)77));
 	while (atomic_load(&running) == 0)
 		sleep_ms(1);
-	queued = bide_in(context, bide_run_blocking(must_not_run, &ran));
+	queued = bide_in_context(context, bide_run_blocking(must_not_run, &ran));
 	limited = with_timeout_ms(1, bide_run_blocking(must_not_run, &ran));
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_int(queued, NULL), ECANCELED); /* though the thread is still busy */
 	assert_int_equal(wait_int(limited, NULL), ETIMEDOUT);
-	assert_int_equal(bide_wait_for(runs, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
+	assert_int_equal(bide_value_task_wait_for(runs, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
 	atomic_store(&gate, true);
 	assert_int_equal(wait_int(runs, &got), 0);
 	assert_int_equal(got, 77);
@@ -408,12 +408,15 @@ TEST(a_call_has_the_values_of_its_context_and_its_thread_keeps_none)
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
 	context = named("ada");
 	for (int round = 0; round < 2; round++) {
-		assert_int_equal(wait_int(bide_in(context, bide_run_blocking(looks, &there)), NULL), 0);
+		assert_int_equal(wait_int(bide_in_context(context, bide_run_blocking(looks, &there)), NULL),
+		                 0);
 		assert_int_equal(wait_int(bide_run_blocking(looks, &behind), NULL), 0);
 		assert_string_equal(there.name, "ada");
 		assert_null(behind.name);
 	}
-	assert_int_equal(wait_int(bide_in(context, bide_run_long(looks, &there)), NULL), 0);
+	assert_int_equal(wait_int(bide_in_context(context, bide_run_on_new_thread(looks, &there)),
+	                          NULL),
+	                 0);
 	assert_string_equal(there.name, "ada");
 	bide_context_unref(context);
 	run_all();
@@ -435,7 +438,7 @@ TEST(a_call_that_runs_can_ask_whether_it_was_canceled)
 	NOT_SEEDED("it needs threads, for calls that block");
 	bide_context *context = bide_context_create(NULL);
 	atomic_bool begun = false;
-	value_task v = bide_in(context, bide_run_blocking(stops_when_asked, &begun));
+	value_task v = bide_in_context(context, bide_run_blocking(stops_when_asked, &begun));
 
 	while (!atomic_load(&begun))
 		sleep_ms(1);
@@ -464,7 +467,7 @@ TEST(a_call_of_a_cleanup_has_the_values_and_not_the_cancellation)
 {
 	bide_context *context = named("ada");
 	seen found = { .error = -1 };
-	value_task v = bide_in(context, async_start(cleans, .found = &found));
+	value_task v = bide_in_context(context, async_start(cleans, .found = &found));
 
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
@@ -494,7 +497,7 @@ static int64_t starts_one(void *argument)
 {
 	pthread_t thread;
 	bide_payload on;
-	int error = bide_wait(async_start(quick, .thread = &thread), &on);
+	int error = bide_value_task_wait(async_start(quick, .thread = &thread), &on);
 
 	looks(argument);
 	return error ? -error
@@ -518,7 +521,7 @@ TEST(what_a_call_for_a_strand_starts_goes_to_the_strand)
 TEST(a_forgotten_job_runs_and_its_result_goes)
 {
 	NOT_SEEDED("it needs the real clock");
-	forget(bide_run_blocking(counts, (void *)1));
+	value_task_forget(bide_run_blocking(counts, (void *)1));
 	while (stats().operation_count)
 		run_all();
 	assert_int_equal(atomic_load(&calls), 1);
@@ -530,7 +533,7 @@ TEST(a_job_becomes_a_task_for_many)
 {
 	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
-	task *t = as_task(bide_run_blocking(counts, (void *)5));
+	task *t = value_task_as_task(bide_run_blocking(counts, (void *)5));
 	value_task a = await_it(t, &log, 1), b = await_it(t, &log, 2);
 	int64_t got;
 
@@ -613,8 +616,8 @@ TEST(shutdown_waits_for_what_runs_and_cancels_what_is_queued)
 	while (atomic_load(&running) == 0)
 		sleep_ms(1);
 	queued = bide_run_blocking(must_not_run, &ran);
-	forget(runs);
-	forget(queued);
+	value_task_forget(runs);
+	value_task_forget(queued);
 	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
 	assert_int_equal(bide_shutdown(false), 0);
 	assert_true(atomic_load(&gate));
@@ -627,7 +630,7 @@ TEST(shutdown_waits_for_long_calls)
 {
 	pthread_t thread;
 
-	forget(bide_run_long(waits_at_the_gate, NULL));
+	value_task_forget(bide_run_on_new_thread(waits_at_the_gate, NULL));
 	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
 	assert_int_equal(bide_shutdown(false), 0);
 	assert_true(atomic_load(&gate));
@@ -659,7 +662,7 @@ async(calls_for_ever)
 		if (my->error && my->in.stops_at_an_error)
 			break;
 		if (my->error)
-			await(delay_ns(100000));
+			await(delay(100000));
 	}
 async_finally:
 	async_end;
@@ -675,7 +678,7 @@ TEST_SLOW(functions_that_go_on_calling_while_a_shutdown_stops_the_threads_are_le
 		int64_t leaks;
 
 		for (int i = 0; i < FUNCTIONS; i++)
-			forget(async_start(calls_for_ever, .stops_at_an_error = life % 2));
+			value_task_forget(async_start(calls_for_ever, .stops_at_an_error = life % 2));
 		assert_int_equal(wait_int(delay_ms(2), NULL), 0);
 		leaks = bide_shutdown(true);
 		if (life % 2)
@@ -791,7 +794,7 @@ static void start_of_kind(int kind)
 		assert_int_equal(got, 7);
 		break;
 	case 2:
-		assert_int_equal(wait_int(bide_run_long(seven, NULL), &got), 0);
+		assert_int_equal(wait_int(bide_run_on_new_thread(seven, NULL), &got), 0);
 		assert_int_equal(got, 7);
 		break;
 	case 3:
@@ -836,7 +839,7 @@ TEST(shutdown_from_a_blocking_call_is_misuse)
 	assert_int_equal(wait_int(bide_run_blocking(shuts_down_from_a_call, NULL), &got), 0);
 	assert_int_equal(got, 1);
 	ASSERT_MISUSE(text);
-	assert_int_equal(wait_int(bide_run_long(shuts_down_from_a_call, NULL), &got), 0);
+	assert_int_equal(wait_int(bide_run_on_new_thread(shuts_down_from_a_call, NULL), &got), 0);
 	assert_int_equal(got, 1);
 	ASSERT_MISUSE(text);
 }
@@ -856,10 +859,10 @@ TEST(in_a_simulation_jobs_run_on_the_worker_in_virtual_time)
 	assert_int_equal(wait_int(bide_run_blocking(its_thread, &me), &got), 0);
 	assert_int_equal(got, 1);
 	assert_true(bide_now_ns() > began);
-	assert_int_equal(wait_int(bide_run_long(its_thread, &me), &got), 0);
+	assert_int_equal(wait_int(bide_run_on_new_thread(its_thread, &me), &got), 0);
 	assert_int_equal(got, 1);
 	context = bide_context_create(NULL);
-	v = bide_in(context, bide_run_blocking(must_not_run, &ran));
+	v = bide_in_context(context, bide_run_blocking(must_not_run, &ran));
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	assert_int_equal(wait_int(delay_ms(100), NULL), 0);

@@ -49,7 +49,7 @@ static void use_virtual_clock(void)
 /* Virtual time goes on by so much; the loop runs. */
 static void pass_ns(int64_t time_ns)
 {
-	assert_int_equal(bide_wait(bide_delay_ns(time_ns), NULL), 0);
+	assert_int_equal(bide_value_task_wait(bide_delay(time_ns), NULL), 0);
 }
 
 /* Several threads leave it together. */
@@ -89,7 +89,7 @@ TEST(CT_01_the_flag_is_false_until_canceled_and_true_for_good)
 		assert_false(bide_cancel_source_is_canceled(source));
 	}
 	assert_true(bide_cancel_token_can_be_canceled(token));
-	assert_true(bide_cancel(source));
+	assert_true(bide_cancel_source_cancel(source));
 	for (int i = 0; i < 3; i++) {
 		assert_true(bide_cancel_token_is_canceled(token));
 		assert_true(bide_cancel_source_is_canceled(source));
@@ -105,8 +105,8 @@ TEST(CT_01_the_token_of_nothing_is_never_canceled)
 
 	assert_false(bide_cancel_token_is_canceled(none));
 	assert_false(bide_cancel_token_can_be_canceled(none));
-	assert_false(bide_cancel_register(none, &registration, note_letter, &letters[0]));
-	assert_false(bide_cancel_unregister(&registration));
+	assert_false(bide_cancel_token_register(none, &registration, note_letter, &letters[0]));
+	assert_false(bide_cancel_registration_unregister(&registration));
 	assert_string_equal(ran, "");
 }
 
@@ -116,10 +116,10 @@ TEST(CT_03_only_the_registrations_that_remain_run)
 	bide_cancel_registration registrations[3];
 
 	for (int i = 0; i < 3; i++)
-		assert_true(bide_cancel_register(bide_cancel_source_token(source), &registrations[i],
-		                                 note_letter, &letters[i]));
-	assert_true(bide_cancel_unregister(&registrations[1]));
-	bide_cancel(source);
+		assert_true(bide_cancel_token_register(bide_cancel_source_token(source), &registrations[i],
+		                                       note_letter, &letters[i]));
+	assert_true(bide_cancel_registration_unregister(&registrations[1]));
+	bide_cancel_source_cancel(source);
 	assert_string_equal(ran, "ca");
 	bide_cancel_source_unref(source);
 }
@@ -134,10 +134,10 @@ TEST(CT_03_each_of_three_can_be_the_one_that_is_removed)
 
 		ran[0] = '\0';
 		for (int i = 0; i < 3; i++)
-			bide_cancel_register(bide_cancel_source_token(source), &registrations[i], note_letter,
-			                     &letters[i]);
-		assert_true(bide_cancel_unregister(&registrations[without]));
-		bide_cancel(source);
+			bide_cancel_token_register(bide_cancel_source_token(source), &registrations[i],
+			                           note_letter, &letters[i]);
+		assert_true(bide_cancel_registration_unregister(&registrations[without]));
+		bide_cancel_source_cancel(source);
 		assert_string_equal(ran, rest[without]);
 		bide_cancel_source_unref(source);
 	}
@@ -149,14 +149,14 @@ TEST(CT_11_registered_before_it_runs_at_the_cancel_and_after_it_at_once)
 	bide_cancel_token token = bide_cancel_source_token(source);
 	bide_cancel_registration early, late;
 
-	assert_true(bide_cancel_register(token, &early, note_letter, &letters[0]));
+	assert_true(bide_cancel_token_register(token, &early, note_letter, &letters[0]));
 	assert_string_equal(ran, "");
-	assert_true(bide_cancel(source));
+	assert_true(bide_cancel_source_cancel(source));
 	assert_string_equal(ran, "a");
-	assert_false(bide_cancel_register(token, &late, note_letter, &letters[1]));
+	assert_false(bide_cancel_token_register(token, &late, note_letter, &letters[1]));
 	assert_string_equal(ran, "ab");
-	assert_false(bide_cancel_unregister(&early));
-	assert_false(bide_cancel_unregister(&late));
+	assert_false(bide_cancel_registration_unregister(&early));
+	assert_false(bide_cancel_registration_unregister(&late));
 	bide_cancel_source_unref(source);
 }
 
@@ -166,9 +166,9 @@ TEST(CT_13_all_callbacks_run_newest_first)
 	bide_cancel_registration registrations[5];
 
 	for (int i = 0; i < 5; i++)
-		bide_cancel_register(bide_cancel_source_token(source), &registrations[i], note_letter,
-		                     &letters[i]);
-	bide_cancel(source);
+		bide_cancel_token_register(bide_cancel_source_token(source), &registrations[i], note_letter,
+		                           &letters[i]);
+	bide_cancel_source_cancel(source);
 	assert_string_equal(ran, "edcba");
 	bide_cancel_source_unref(source);
 }
@@ -178,17 +178,18 @@ TEST(only_the_first_cancel_counts)
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_registration registration;
 
-	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
-	assert_true(bide_cancel(source));
-	assert_false(bide_cancel(source));
-	assert_false(bide_cancel(source));
+	bide_cancel_token_register(bide_cancel_source_token(source), &registration, note_letter,
+	                           &letters[0]);
+	assert_true(bide_cancel_source_cancel(source));
+	assert_false(bide_cancel_source_cancel(source));
+	assert_false(bide_cancel_source_cancel(source));
 	assert_string_equal(ran, "a");
 	bide_cancel_source_unref(source);
 }
 
 static void *cancel_on_thread(void *source)
 {
-	return bide_cancel(source) ? source : NULL;
+	return bide_cancel_source_cancel(source) ? source : NULL;
 }
 
 TEST(one_of_racing_cancels_is_the_first)
@@ -200,7 +201,8 @@ TEST(one_of_racing_cancels_is_the_first)
 		pthread_t threads[3];
 		int winners = 0;
 
-		bide_cancel_register(bide_cancel_source_token(source), &registration, count_up, &count);
+		bide_cancel_token_register(bide_cancel_source_token(source), &registration, count_up,
+		                           &count);
 		for (int i = 0; i < 3; i++)
 			pthread_create(&threads[i], NULL, cancel_on_thread, source);
 		for (int i = 0; i < 3; i++) {
@@ -222,13 +224,14 @@ TEST(a_registration_allocates_nothing)
 	bide_stats before, after;
 	atomic_int count = 0;
 
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int i = 0; i < COUNT; i++)
-		bide_cancel_register(bide_cancel_source_token(source), &registrations[i], count_up, &count);
+		bide_cancel_token_register(bide_cancel_source_token(source), &registrations[i], count_up,
+		                           &count);
 	for (int i = 0; i < COUNT; i += 2)
-		assert_true(bide_cancel_unregister(&registrations[i]));
-	bide_cancel(source);
-	bide_get_stats(&after);
+		assert_true(bide_cancel_registration_unregister(&registrations[i]));
+	bide_cancel_source_cancel(source);
+	bide_stats_get(&after);
 	assert_int_equal(count, COUNT / 2);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 	assert_int_equal(after.operation_count, before.operation_count);
@@ -243,17 +246,17 @@ TEST(sources_come_from_the_pool)
 	bide_stats before, after;
 
 	bide_cancel_source_unref(bide_cancel_source_create());
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int i = 0; i < 10000; i++) {
 		bide_cancel_source *source = bide_cancel_source_create();
 		bide_cancel_token token = bide_cancel_source_token(source);
 		bide_cancel_source *linked = bide_cancel_source_create_linked(&token, 1);
 
-		bide_cancel(source);
+		bide_cancel_source_cancel(source);
 		bide_cancel_source_unref(source);
 		bide_cancel_source_unref(linked);
 	}
-	bide_get_stats(&after);
+	bide_stats_get(&after);
 	assert_true(after.allocation_count - before.allocation_count <= 4);
 }
 
@@ -264,11 +267,12 @@ TEST(CT_14_unregistering_twice_is_harmless)
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_registration registration;
 
-	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
-	assert_true(bide_cancel_unregister(&registration));
-	assert_false(bide_cancel_unregister(&registration));
-	assert_false(bide_cancel_unregister_wait(&registration));
-	bide_cancel(source);
+	bide_cancel_token_register(bide_cancel_source_token(source), &registration, note_letter,
+	                           &letters[0]);
+	assert_true(bide_cancel_registration_unregister(&registration));
+	assert_false(bide_cancel_registration_unregister(&registration));
+	assert_false(bide_cancel_registration_unregister_wait(&registration));
+	bide_cancel_source_cancel(source);
 	assert_string_equal(ran, "");
 	bide_cancel_source_unref(source);
 }
@@ -278,17 +282,18 @@ TEST(CT_33_the_first_unregister_is_true_the_second_false_and_nothing_runs)
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_registration registration;
 
-	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
-	assert_true(bide_cancel_unregister_wait(&registration));
-	assert_false(bide_cancel_unregister_wait(&registration));
-	bide_cancel(source);
+	bide_cancel_token_register(bide_cancel_source_token(source), &registration, note_letter,
+	                           &letters[0]);
+	assert_true(bide_cancel_registration_unregister_wait(&registration));
+	assert_false(bide_cancel_registration_unregister_wait(&registration));
+	bide_cancel_source_cancel(source);
 	assert_string_equal(ran, "");
 	/* And its memory can be registered again. */
 	bide_cancel_source_unref(source);
 	source = bide_cancel_source_create();
-	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter,
-	                                 &letters[1]));
-	bide_cancel(source);
+	assert_true(bide_cancel_token_register(bide_cancel_source_token(source), &registration,
+	                                       note_letter, &letters[1]));
+	bide_cancel_source_cancel(source);
 	assert_string_equal(ran, "b");
 	bide_cancel_source_unref(source);
 }
@@ -326,12 +331,12 @@ TEST(CT_34_unregister_does_not_wait_for_a_callback_on_another_thread)
 	slow s = { .source = bide_cancel_source_create() };
 	pthread_t canceler;
 
-	bide_cancel_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
+	bide_cancel_token_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
 	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
 	while (!atomic_load(&s.entered))
 		sched_yield();
 	/* would hang if it waited: may_end is false */
-	assert_false(bide_cancel_unregister(&s.registration));
+	assert_false(bide_cancel_registration_unregister(&s.registration));
 	assert_false(atomic_load(&s.ended));
 	atomic_store(&s.may_end, true);
 	pthread_join(canceler, NULL);
@@ -344,12 +349,12 @@ TEST(CT_35_unregister_wait_returns_only_after_the_callback)
 	slow s = { .source = bide_cancel_source_create() };
 	pthread_t canceler, ender;
 
-	bide_cancel_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
+	bide_cancel_token_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
 	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
 	while (!atomic_load(&s.entered))
 		sched_yield();
 	pthread_create(&ender, NULL, end_in_a_while, &s);
-	assert_false(bide_cancel_unregister_wait(&s.registration));
+	assert_false(bide_cancel_registration_unregister_wait(&s.registration));
 	assert_true(atomic_load(&s.ended));
 	pthread_join(canceler, NULL);
 	pthread_join(ender, NULL);
@@ -363,12 +368,13 @@ TEST(unregister_wait_does_not_wait_for_other_callbacks)
 	pthread_t canceler;
 
 	/* Registered first, so it runs last: while the slow one runs it can be taken out. */
-	bide_cancel_register(bide_cancel_source_token(s.source), &first, note_letter, &letters[0]);
-	bide_cancel_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
+	bide_cancel_token_register(bide_cancel_source_token(s.source), &first, note_letter,
+	                           &letters[0]);
+	bide_cancel_token_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
 	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
 	while (!atomic_load(&s.entered))
 		sched_yield();
-	assert_true(bide_cancel_unregister_wait(&first)); /* would hang */
+	assert_true(bide_cancel_registration_unregister_wait(&first)); /* would hang */
 	atomic_store(&s.may_end, true);
 	pthread_join(canceler, NULL);
 	assert_string_equal(ran, "");
@@ -384,7 +390,7 @@ static void remove_other(void *argument)
 {
 	pair *p = argument;
 
-	p->removed_other = bide_cancel_unregister(&p->other);
+	p->removed_other = bide_cancel_registration_unregister(&p->other);
 	note_letter(&letters[1]);
 }
 
@@ -393,9 +399,10 @@ TEST(CT_36_a_callback_takes_out_one_that_has_not_run_yet)
 	bide_cancel_source *source = bide_cancel_source_create();
 	pair p = { 0 };
 
-	bide_cancel_register(bide_cancel_source_token(source), &p.other, note_letter, &letters[0]);
-	bide_cancel_register(bide_cancel_source_token(source), &p.mine, remove_other, &p);
-	bide_cancel(source);
+	bide_cancel_token_register(bide_cancel_source_token(source), &p.other, note_letter,
+	                           &letters[0]);
+	bide_cancel_token_register(bide_cancel_source_token(source), &p.mine, remove_other, &p);
+	bide_cancel_source_cancel(source);
 	assert_true(p.removed_other);
 	assert_string_equal(ran, "b");
 	bide_cancel_source_unref(source);
@@ -405,7 +412,8 @@ static void remove_mine(void *argument)
 {
 	pair *p = argument;
 
-	p->removed_mine = bide_cancel_unregister(&p->mine) || bide_cancel_unregister_wait(&p->mine);
+	p->removed_mine = bide_cancel_registration_unregister(&p->mine) ||
+	                  bide_cancel_registration_unregister_wait(&p->mine);
 	note_letter(&letters[0]);
 }
 
@@ -414,8 +422,8 @@ TEST(a_callback_can_unregister_itself_and_gets_false)
 	bide_cancel_source *source = bide_cancel_source_create();
 	pair p = { .removed_mine = true };
 
-	bide_cancel_register(bide_cancel_source_token(source), &p.mine, remove_mine, &p);
-	bide_cancel(source);
+	bide_cancel_token_register(bide_cancel_source_token(source), &p.mine, remove_mine, &p);
+	bide_cancel_source_cancel(source);
 	assert_false(p.removed_mine);
 	assert_string_equal(ran, "a");
 	bide_cancel_source_unref(source);
@@ -434,9 +442,9 @@ TEST(a_callback_can_drop_the_last_reference)
 	bide_cancel_token token = bide_cancel_source_token(source);
 	bide_cancel_registration first, second;
 
-	bide_cancel_register(token, &first, note_letter, &letters[0]);
-	bide_cancel_register(token, &second, drop_source, source);
-	assert_true(bide_cancel(source));
+	bide_cancel_token_register(token, &first, note_letter, &letters[0]);
+	bide_cancel_token_register(token, &second, drop_source, source);
+	assert_true(bide_cancel_source_cancel(source));
 	assert_string_equal(ran, "a"); /* those after it run all the same */
 	assert_false(bide_cancel_token_can_be_canceled(token));
 }
@@ -451,7 +459,8 @@ static void register_again(void *argument)
 {
 	again *a = argument;
 
-	a->registered = bide_cancel_register(a->token, &a->registration, note_letter, &letters[2]);
+	a->registered =
+		bide_cancel_token_register(a->token, &a->registration, note_letter, &letters[2]);
 	note_letter(&letters[1]);
 }
 
@@ -461,9 +470,9 @@ TEST(a_registration_made_in_a_callback_runs_at_once)
 	bide_cancel_registration first, second;
 	again a = { .token = bide_cancel_source_token(source), .registered = true };
 
-	bide_cancel_register(a.token, &first, note_letter, &letters[0]);
-	bide_cancel_register(a.token, &second, register_again, &a);
-	bide_cancel(source);
+	bide_cancel_token_register(a.token, &first, note_letter, &letters[0]);
+	bide_cancel_token_register(a.token, &second, register_again, &a);
+	bide_cancel_source_cancel(source);
 	assert_false(a.registered);
 	assert_string_equal(ran, "cba");
 	bide_cancel_source_unref(source);
@@ -490,7 +499,7 @@ static void *cancel_many_times(void *argument)
 		if (r->over)
 			return NULL;
 		dawdle((unsigned)round);
-		bide_cancel(r->source);
+		bide_cancel_source_cancel(r->source);
 		gate_pass(&r->end, round);
 	}
 }
@@ -507,11 +516,11 @@ TEST_SLOW(CT_37_cancel_racing_unregister_exactly_one_of_ran_and_true, 60)
 
 		r.source = bide_cancel_source_create();
 		atomic_store(&r.count, 0);
-		bide_cancel_register(bide_cancel_source_token(r.source), &r.registration, count_up,
-		                     &r.count);
+		bide_cancel_token_register(bide_cancel_source_token(r.source), &r.registration, count_up,
+		                           &r.count);
 		gate_pass(&r.start, round);
 		dawdle((unsigned)round + 2);
-		removed = bide_cancel_unregister(&r.registration);
+		removed = bide_cancel_registration_unregister(&r.registration);
 		gate_pass(&r.end, round);
 		assert_int_equal(atomic_load(&r.count) + removed, 1);
 		removed_count += removed;
@@ -550,9 +559,9 @@ TEST_SLOW(memory_may_go_after_unregister_wait, 60)
 		bool removed;
 
 		r.source = bide_cancel_source_create();
-		bide_cancel_register(bide_cancel_source_token(r.source), &s->registration, touch, s);
+		bide_cancel_token_register(bide_cancel_source_token(r.source), &s->registration, touch, s);
 		gate_pass(&r.start, round);
-		removed = bide_cancel_unregister_wait(&s->registration);
+		removed = bide_cancel_registration_unregister_wait(&s->registration);
 		assert_int_equal(s->touched, removed ? 0 : 2);
 		free(s);
 		gate_pass(&r.end, round);
@@ -580,17 +589,17 @@ TEST(CT_07_a_linked_source_is_canceled_by_any_of_its_tokens)
 			tokens[i] = bide_cancel_source_token(sources[i]);
 		}
 		linked = bide_cancel_source_create_linked(tokens, COUNT);
-		bide_cancel_register(bide_cancel_source_token(linked), &registration, note_letter,
-		                     &letters[0]);
+		bide_cancel_token_register(bide_cancel_source_token(linked), &registration, note_letter,
+		                           &letters[0]);
 		assert_false(bide_cancel_source_is_canceled(linked));
-		bide_cancel(sources[which]);
+		bide_cancel_source_cancel(sources[which]);
 		assert_true(bide_cancel_source_is_canceled(linked));
 		assert_string_equal(ran, "a");
 		for (int i = 0; i < COUNT; i++) {
 			assert_true(bide_cancel_source_is_canceled(sources[i]) == (i == which));
 			bide_cancel_source_unref(sources[i]);
 		}
-		assert_false(bide_cancel(linked));
+		assert_false(bide_cancel_source_cancel(linked));
 		bide_cancel_source_unref(linked);
 	}
 }
@@ -602,7 +611,7 @@ TEST(CT_08_a_token_that_is_canceled_already_cancels_at_birth)
 	bide_cancel_token tokens[2];
 	bide_cancel_source *linked;
 
-	bide_cancel(canceled);
+	bide_cancel_source_cancel(canceled);
 	for (int order = 0; order < 2; order++) {
 		tokens[order] = bide_cancel_source_token(canceled);
 		tokens[1 - order] = bide_cancel_source_token(other);
@@ -621,10 +630,10 @@ TEST(canceling_a_linked_source_leaves_its_parents_alone)
 	bide_cancel_token token = bide_cancel_source_token(parent);
 
 	linked = bide_cancel_source_create_linked(&token, 1);
-	assert_true(bide_cancel(linked));
+	assert_true(bide_cancel_source_cancel(linked));
 	assert_false(bide_cancel_source_is_canceled(parent));
 	bide_cancel_source_unref(linked);
-	assert_true(bide_cancel(parent));
+	assert_true(bide_cancel_source_cancel(parent));
 	bide_cancel_source_unref(parent);
 }
 
@@ -633,7 +642,7 @@ TEST(linked_to_no_token_it_is_a_plain_source)
 	bide_cancel_source *source = bide_cancel_source_create_linked(NULL, 0);
 
 	assert_non_null(source);
-	assert_true(bide_cancel(source));
+	assert_true(bide_cancel_source_cancel(source));
 	bide_cancel_source_unref(source);
 }
 
@@ -643,7 +652,7 @@ TEST(CT_17_a_linked_source_outlives_its_parents)
 	bide_cancel_token token = bide_cancel_source_token(parent);
 
 	linked = bide_cancel_source_create_linked(&token, 1);
-	bide_cancel(parent);
+	bide_cancel_source_cancel(parent);
 	bide_cancel_source_unref(parent);
 	assert_true(bide_cancel_source_is_canceled(linked));
 	bide_cancel_source_unref(linked);
@@ -654,7 +663,7 @@ TEST(CT_17_a_linked_source_outlives_its_parents)
 	linked = bide_cancel_source_create_linked(&token, 1);
 	bide_cancel_source_unref(parent);
 	assert_false(bide_cancel_source_is_canceled(linked));
-	assert_true(bide_cancel(linked));
+	assert_true(bide_cancel_source_cancel(linked));
 	bide_cancel_source_unref(linked);
 }
 
@@ -670,10 +679,10 @@ TEST(linked_sources_100000_deep_are_canceled_in_bounded_stack)
 		sources[i] = bide_cancel_source_create_linked(&token, 1);
 		assert_non_null(sources[i]);
 	}
-	bide_cancel_register(bide_cancel_source_token(sources[DEPTH - 1]), &last, note_letter,
-	                     &letters[1]);
-	bide_cancel_register(bide_cancel_source_token(sources[DEPTH / 2]), &middle, note_letter,
-	                     &letters[0]);
+	bide_cancel_token_register(bide_cancel_source_token(sources[DEPTH - 1]), &last, note_letter,
+	                           &letters[1]);
+	bide_cancel_token_register(bide_cancel_source_token(sources[DEPTH / 2]), &middle, note_letter,
+	                           &letters[0]);
 	on_small_stack(cancel_on_thread, sources[0]);
 	assert_string_equal(ran, "ab");
 	for (int i = 0; i < DEPTH; i++)
@@ -716,7 +725,7 @@ static void *cancel_parents(void *argument)
 		gate_pass(&r->start, round);
 		if (r->over)
 			return NULL;
-		bide_cancel(r->parent);
+		bide_cancel_source_cancel(r->parent);
 		gate_pass(&r->end, round);
 	}
 }
@@ -756,7 +765,7 @@ TEST(CT_20_a_token_whose_source_is_gone_is_not_canceled)
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);
 
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	assert_true(bide_cancel_token_is_canceled(token));
 	bide_cancel_source_unref(source);
 	assert_false(bide_cancel_token_is_canceled(token));
@@ -772,8 +781,8 @@ TEST(CT_21_a_stale_token_can_be_registered_and_linked_and_nothing_happens)
 	bide_cancel_registration registration;
 
 	bide_cancel_source_unref(source);
-	assert_false(bide_cancel_register(token, &registration, note_letter, &letters[0]));
-	assert_false(bide_cancel_unregister(&registration));
+	assert_false(bide_cancel_token_register(token, &registration, note_letter, &letters[0]));
+	assert_false(bide_cancel_registration_unregister(&registration));
 	linked = bide_cancel_source_create_linked(&token, 1);
 	assert_false(bide_cancel_source_is_canceled(linked));
 	assert_string_equal(ran, "");
@@ -798,12 +807,12 @@ TEST(stale_tokens_never_fire_whatever_their_memory_is_used_for)
 	/* The same memory again, canceled. */
 	for (int i = 0; i < COUNT; i++) {
 		sources[i] = bide_cancel_source_create();
-		bide_cancel(sources[i]);
+		bide_cancel_source_cancel(sources[i]);
 	}
 	for (int i = 0; i < COUNT; i++) {
 		assert_false(bide_cancel_token_is_canceled(stale[i]));
 		assert_false(bide_cancel_token_can_be_canceled(stale[i]));
-		assert_false(bide_cancel_register(stale[i], &registration, note_letter, &letters[0]));
+		assert_false(bide_cancel_token_register(stale[i], &registration, note_letter, &letters[0]));
 	}
 	assert_string_equal(ran, "");
 	for (int i = 0; i < COUNT; i++)
@@ -815,10 +824,10 @@ TEST(a_registration_may_outlive_its_source)
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_registration registration;
 
-	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter,
-	                                 &letters[0]));
+	assert_true(bide_cancel_token_register(bide_cancel_source_token(source), &registration,
+	                                       note_letter, &letters[0]));
 	bide_cancel_source_unref(source);
-	assert_false(bide_cancel_unregister(&registration));
+	assert_false(bide_cancel_registration_unregister(&registration));
 	assert_string_equal(ran, "");
 }
 
@@ -832,7 +841,7 @@ TEST(references_keep_a_source)
 	assert_ptr_equal(bide_cancel_source_ref(source), source);
 	bide_cancel_source_unref(source);
 	assert_true(bide_cancel_token_can_be_canceled(token));
-	assert_true(bide_cancel(source));
+	assert_true(bide_cancel_source_cancel(source));
 	assert_true(bide_cancel_token_is_canceled(token));
 	bide_cancel_source_unref(source);
 	assert_false(bide_cancel_token_can_be_canceled(token));
@@ -848,12 +857,13 @@ TEST(CT_23_forever_means_never_and_a_later_call_replaces_the_time)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_register(bide_cancel_source_token(source), &registration, note_letter, &letters[0]);
-	assert_int_equal(bide_cancel_after(source, BIDE_FOREVER), 0);
+	bide_cancel_token_register(bide_cancel_source_token(source), &registration, note_letter,
+	                           &letters[0]);
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_FOREVER), 0);
 	pass_ns((int64_t)1 << 58);
 	assert_false(bide_cancel_source_is_canceled(source));
-	assert_int_equal(bide_cancel_after(source, (int64_t)1 << 60), 0);
-	assert_int_equal(bide_cancel_after(source, 1000000), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, (int64_t)1 << 60), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000000), 0);
 	pass_ns(999999);
 	assert_false(bide_cancel_source_is_canceled(source));
 	pass_ns(2);
@@ -869,9 +879,9 @@ TEST(a_longer_time_replaces_a_shorter_one)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_after(source, 1000);
-	bide_cancel_after(source, 5000);
-	bide_get_stats(&stats);
+	bide_cancel_source_cancel_after(source, 1000);
+	bide_cancel_source_cancel_after(source, 5000);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 1);
 	pass_ns(4999);
 	assert_false(bide_cancel_source_is_canceled(source));
@@ -887,9 +897,9 @@ TEST(the_time_is_withdrawn_by_forever_and_the_timer_goes)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_after(source, 1000);
-	bide_cancel_after(source, BIDE_FOREVER);
-	bide_get_stats(&stats);
+	bide_cancel_source_cancel_after(source, 1000);
+	bide_cancel_source_cancel_after(source, BIDE_FOREVER);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	pass_ns(1000000);
 	assert_false(bide_cancel_source_is_canceled(source));
@@ -903,9 +913,9 @@ TEST(a_source_that_goes_takes_its_timer_along)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_after(source, 1000);
+	bide_cancel_source_cancel_after(source, 1000);
 	bide_cancel_source_unref(source);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	pass_ns(2000);
 }
@@ -914,9 +924,10 @@ TEST(after_no_time_at_all_it_is_canceled_inside_the_call)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 
-	assert_int_equal(bide_cancel_after(source, 0), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 0), 0);
 	assert_true(bide_cancel_source_is_canceled(source));
-	assert_int_equal(bide_cancel_after(source, 1000), 0); /* canceled: nothing more to do */
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000),
+	                 0); /* canceled: nothing more to do */
 	bide_cancel_source_unref(source);
 }
 
@@ -926,10 +937,11 @@ TEST(on_the_real_clock_it_is_never_canceled_early)
 	bide_context *context;
 	int64_t start_ns = bide_now_ns();
 
-	assert_int_equal(bide_cancel_after(source, 20000000), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 20000000), 0);
 	context =
 		bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
-	assert_int_equal(bide_wait(bide_in(context, bide_delay_ns(BIDE_FOREVER)), NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(bide_in_context(context, bide_delay(BIDE_FOREVER)), NULL),
+	                 ECANCELED);
 	assert_true(bide_now_ns() - start_ns >= 20000000);
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
@@ -938,8 +950,8 @@ TEST(on_the_real_clock_it_is_never_canceled_early)
 static void *hurry(void *source)
 {
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(bide_cancel_after(source, INT64_C(3600000000000) + i), 0);
-	assert_int_equal(bide_cancel_after(source, 5000000), 0);
+		assert_int_equal(bide_cancel_source_cancel_after(source, INT64_C(3600000000000) + i), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 5000000), 0);
 	return NULL;
 }
 
@@ -950,11 +962,12 @@ TEST(another_thread_replaces_the_time)
 	pthread_t thread;
 	int64_t start_ns = bide_now_ns();
 
-	bide_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
 	context =
 		bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
 	pthread_create(&thread, NULL, hurry, source);
-	assert_int_equal(bide_wait(bide_in(context, bide_delay_ns(BIDE_FOREVER)), NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(bide_in_context(context, bide_delay(BIDE_FOREVER)), NULL),
+	                 ECANCELED);
 	assert_true(bide_now_ns() - start_ns >= 5000000);
 	pthread_join(thread, NULL);
 	bide_context_unref(context);
@@ -963,9 +976,9 @@ TEST(another_thread_replaces_the_time)
 
 static void *cancel_after_and_cancel(void *source)
 {
-	bide_cancel_after(source, INT64_C(3600000000000));
-	bide_cancel(source);
-	bide_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel_source_cancel(source);
+	bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
 	return NULL;
 }
 
@@ -976,14 +989,14 @@ TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
 		pthread_t thread;
 		bide_stats stats;
 
-		bide_cancel_after(source, INT64_C(3600000000000));
+		bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
 		pthread_create(&thread, NULL, cancel_after_and_cancel, source);
 		while (!bide_cancel_source_is_canceled(source))
 			settle(0);
 		pthread_join(thread, NULL);
 		settle(0);
 		bide_cancel_source_unref(source);
-		bide_get_stats(&stats);
+		bide_stats_get(&stats);
 		assert_int_equal(stats.timer_count, 0);
 	}
 }
@@ -1028,7 +1041,7 @@ TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_timer_is_due, 60)
 		bide_cancel_source *source = bide_cancel_source_create();
 		int64_t start_ns = bide_now_ns();
 
-		assert_int_equal(bide_cancel_after(source, 20000), 0);
+		assert_int_equal(bide_cancel_source_cancel_after(source, 20000), 0);
 		atomic_store(&r.due_ns, start_ns + 20000);
 		atomic_store(&r.source, source);
 		while (atomic_load(&r.source))
@@ -1045,8 +1058,8 @@ TEST(CT_27_a_canceled_source_cannot_be_reset)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 
-	bide_cancel(source);
-	assert_false(bide_cancel_reset(source));
+	bide_cancel_source_cancel(source);
+	assert_false(bide_cancel_source_try_reset(source));
 	assert_true(bide_cancel_source_is_canceled(source));
 	bide_cancel_source_unref(source);
 }
@@ -1057,9 +1070,9 @@ TEST(CT_27_one_whose_timer_has_fired_cannot_be_reset)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_after(source, 1000);
+	bide_cancel_source_cancel_after(source, 1000);
 	pass_ns(2000);
-	assert_false(bide_cancel_reset(source));
+	assert_false(bide_cancel_source_try_reset(source));
 	bide_cancel_source_unref(source);
 }
 
@@ -1073,18 +1086,18 @@ TEST(CT_28_reset_takes_the_timer_and_the_registrations_and_it_is_usable_again)
 	use_virtual_clock();
 	source = bide_cancel_source_create();
 	token = bide_cancel_source_token(source);
-	assert_true(bide_cancel_reset(source));
-	bide_cancel_after(source, 1000);
-	bide_cancel_register(token, &before, note_letter, &letters[0]);
-	assert_true(bide_cancel_reset(source));
-	bide_get_stats(&stats);
+	assert_true(bide_cancel_source_try_reset(source));
+	bide_cancel_source_cancel_after(source, 1000);
+	bide_cancel_token_register(token, &before, note_letter, &letters[0]);
+	assert_true(bide_cancel_source_try_reset(source));
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
-	assert_false(bide_cancel_unregister(&before));
+	assert_false(bide_cancel_registration_unregister(&before));
 	pass_ns(2000);
 	assert_false(bide_cancel_source_is_canceled(source));
 	/* The token is the same one. */
-	bide_cancel_register(token, &after, note_letter, &letters[1]);
-	assert_true(bide_cancel(source));
+	bide_cancel_token_register(token, &after, note_letter, &letters[1]);
+	assert_true(bide_cancel_source_cancel(source));
 	assert_string_equal(ran, "b");
 	bide_cancel_source_unref(source);
 }
@@ -1097,8 +1110,8 @@ TEST(reset_unties_linked_sources_below_and_not_the_parents_above)
 	source = bide_cancel_source_create_linked(&token, 1);
 	token = bide_cancel_source_token(source);
 	below = bide_cancel_source_create_linked(&token, 1);
-	assert_true(bide_cancel_reset(source));
-	assert_true(bide_cancel(parent));
+	assert_true(bide_cancel_source_try_reset(source));
+	assert_true(bide_cancel_source_cancel(parent));
 	assert_true(bide_cancel_source_is_canceled(source));
 	assert_false(bide_cancel_source_is_canceled(below));
 	bide_cancel_source_unref(parent);
@@ -1118,7 +1131,7 @@ struct sleeper {
 async(sleeper)
 {
 	async_begin;
-	await(delay_ns(BIDE_FOREVER));
+	await(delay(BIDE_FOREVER));
 	async_return(1);
 async_finally:
 	if (async_error == ECANCELED)
@@ -1138,10 +1151,11 @@ TEST(a_cancel_from_another_thread_ends_operations_on_the_worker)
 		pthread_t thread;
 
 		for (int i = 0; i < COUNT; i++)
-			sleepers[i] = bide_in(context, async_start(sleeper, .ended_count = &ended_count));
+			sleepers[i] =
+				bide_in_context(context, async_start(sleeper, .ended_count = &ended_count));
 		pthread_create(&thread, NULL, cancel_on_thread, source);
 		for (int i = 0; i < COUNT; i++)
-			assert_int_equal(bide_wait(sleepers[i], NULL), ECANCELED);
+			assert_int_equal(bide_value_task_wait(sleepers[i], NULL), ECANCELED);
 		assert_int_equal(ended_count, COUNT);
 		pthread_join(thread, NULL);
 		bide_context_unref(context);
@@ -1163,10 +1177,10 @@ TEST_SLOW(operations_that_end_race_a_cancel_from_another_thread, 60)
 		pthread_t thread;
 
 		for (int i = 0; i < COUNT; i++)
-			delays[i] = bide_in(context, bide_delay_ns(10000 + i * 10000));
+			delays[i] = bide_in_context(context, bide_delay(10000 + i * 10000));
 		pthread_create(&thread, NULL, cancel_on_thread, source);
 		for (int i = 0; i < COUNT; i++) {
-			int error = bide_wait(delays[i], NULL);
+			int error = bide_value_task_wait(delays[i], NULL);
 			assert_true(error == 0 || error == ECANCELED);
 			canceled_count += error == ECANCELED;
 		}
@@ -1184,7 +1198,9 @@ static void *delays_of_a_guest(void *argument)
 	intptr_t wrong = 0;
 
 	for (int i = 0; i < 20; i++) {
-		int error = bide_wait(bide_in(context, bide_delay_ns(INT64_C(3600000000000))), NULL);
+		int error =
+			bide_value_task_wait(bide_in_context(context, bide_delay(INT64_C(3600000000000))),
+		                         NULL);
 		wrong += error != ECANCELED;
 	}
 	return (void *)wrong;
@@ -1205,7 +1221,7 @@ TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
 			settle(0);
 			sched_yield();
 		}
-		(void)bide_wait_for(bide_delay_ns(1000000), NULL, 1000000000);
+		(void)bide_value_task_wait_for(bide_delay(1000000), NULL, 1000000000);
 		pthread_join(guest, &wrong);
 		settle(0);
 		assert_null(wrong);
@@ -1222,22 +1238,22 @@ TEST(null_and_times_below_zero_are_misuse)
 	bide_cancel_registration registration;
 
 	expect_misuse();
-	assert_false(bide_cancel(NULL));
-	assert_non_null(strstr(misuse_text, "bide_cancel: source is NULL"));
-	assert_int_equal(bide_cancel_after(NULL, 1), EINVAL);
-	assert_int_equal(bide_cancel_after(source, -1), EINVAL);
-	assert_non_null(strstr(misuse_text, "bide_cancel_after"));
-	assert_int_equal(bide_cancel_after(source, INT64_MIN), EINVAL);
-	assert_false(bide_cancel_reset(NULL));
+	assert_false(bide_cancel_source_cancel(NULL));
+	assert_non_null(strstr(misuse_text, "bide_cancel_source_cancel: source is NULL"));
+	assert_int_equal(bide_cancel_source_cancel_after(NULL, 1), EINVAL);
+	assert_int_equal(bide_cancel_source_cancel_after(source, -1), EINVAL);
+	assert_non_null(strstr(misuse_text, "bide_cancel_source_cancel_after"));
+	assert_int_equal(bide_cancel_source_cancel_after(source, INT64_MIN), EINVAL);
+	assert_false(bide_cancel_source_try_reset(NULL));
 	assert_false(bide_cancel_source_is_canceled(NULL));
 	assert_null(bide_cancel_source_ref(NULL));
 	assert_null(bide_cancel_source_token(NULL).source);
 	assert_null(bide_cancel_source_create_linked(NULL, 2));
 	assert_null(bide_cancel_source_create_linked(&token, 65536));
-	assert_false(bide_cancel_register(token, NULL, note_letter, &letters[0]));
-	assert_false(bide_cancel_register(token, &registration, NULL, NULL));
-	assert_false(bide_cancel_unregister(NULL));
-	assert_false(bide_cancel_unregister_wait(NULL));
+	assert_false(bide_cancel_token_register(token, NULL, note_letter, &letters[0]));
+	assert_false(bide_cancel_token_register(token, &registration, NULL, NULL));
+	assert_false(bide_cancel_registration_unregister(NULL));
+	assert_false(bide_cancel_registration_unregister_wait(NULL));
 	assert_int_equal(misuse_count, 14);
 	assert_false(bide_cancel_source_is_canceled(source));
 	bide_cancel_source_unref(source);
@@ -1245,7 +1261,7 @@ TEST(null_and_times_below_zero_are_misuse)
 
 TEST(by_default_misuse_aborts_and_names_the_function)
 {
-	EXPECT_ABORT(bide_cancel(NULL), "bide_cancel: source is NULL");
+	EXPECT_ABORT(bide_cancel_source_cancel(NULL), "bide_cancel_source_cancel: source is NULL");
 }
 
 /* ---- what a callback sees */
@@ -1268,9 +1284,9 @@ TEST(CT_38_a_callback_sees_the_values_of_whoever_cancels)
 	bide_cancel_registration registration;
 	void *seen = NULL;
 
-	assert_true(bide_in(one, bide_cancel_register(bide_cancel_source_token(source), &registration,
-	                                              note_value, &seen)));
-	assert_true(bide_in(other, bide_cancel(source)));
+	assert_true(bide_in_context(one, bide_cancel_token_register(bide_cancel_source_token(source),
+	                                                            &registration, note_value, &seen)));
+	assert_true(bide_in_context(other, bide_cancel_source_cancel(source)));
 	assert_ptr_equal(seen, &canceling);
 	bide_cancel_source_unref(source);
 	bide_context_unref(one);

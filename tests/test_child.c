@@ -210,7 +210,7 @@ TEST(a_value_task_of_the_parent_is_caught)
 	IN_CHILD({
 		run_all();
 		assert_int_equal(wait_int(sleeps, NULL), BIDE_ESTALE);
-		assert_non_null(strstr(misuse_text, "bide_wait at "));
+		assert_non_null(strstr(misuse_text, "bide_value_task_wait at "));
 		ASSERT_MISUSE("this value task was made before the fork");
 		assert_int_equal(wait_int(delay, NULL), BIDE_ESTALE);
 		ASSERT_MISUSE("this value task was made before the fork");
@@ -234,7 +234,8 @@ TEST(a_value_task_of_the_parent_is_caught_at_once)
 
 TEST(a_task_that_was_pending_has_failed_and_one_that_was_over_is)
 {
-	task *pending = as_task(later_value(20 * MS, 5)), *over = as_task(later_value(1, 6));
+	task *pending = value_task_as_task(later_value(20 * MS, 5)),
+		 *over = value_task_as_task(later_value(1, 6));
 	bide_payload got;
 
 	assert_int_equal(bide_task_wait(over, NULL), 0);
@@ -350,7 +351,7 @@ async(forks)
 {
 	async_begin;
 	if (my->in.yields)
-		await(bide_yield());
+		await(bide_async_yield());
 	my->child = fork_limited();
 	if (my->child == 0 && my->in.way == EXITS)
 		_exit(7);
@@ -411,7 +412,7 @@ TEST(a_function_that_has_not_suspended_forks)
 	v = async_start(forks, .way = RETURNS);
 	if (getpid() != self) {
 		catch_misuse();
-		assert_int_equal(bide_wait(v, NULL), EDEADLK);
+		assert_int_equal(bide_value_task_wait(v, NULL), EDEADLK);
 		ASSERT_MISUSE("called inside the async function that called fork, in the child");
 		assert_int_equal(bide_drain(0), EDEADLK);
 		ASSERT_MISUSE("called inside the async function that called fork, in the child");
@@ -446,7 +447,7 @@ TEST(a_blocking_call_forks_and_its_child_may_use_bide)
 	NOT_SEEDED("there it runs on the worker");
 	assert_int_equal(wait_int(bide_run_blocking(forks_and_works, NULL), &got), 0);
 	assert_int_equal(got, 1007);
-	assert_int_equal(wait_int(bide_run_long(forks_and_works, NULL), &got), 0);
+	assert_int_equal(wait_int(bide_run_on_new_thread(forks_and_works, NULL), &got), 0);
 	assert_int_equal(got, 1007);
 }
 
@@ -466,11 +467,11 @@ static atomic_bool busy_ends;
 static void *is_busy(void *argument)
 {
 	while (!atomic_load(&busy_ends)) {
-		task *t = as_task(later_value(1000, 1)), *source = task_create(0);
+		task *t = value_task_as_task(later_value(1000, 1)), *source = task_create(0);
 		value_task v = await_it(source, NULL, 0);
 		bide_context *context = bide_context_create(NULL);
 
-		forget(bide_in(context, async_start(later, .ns = 1000)));
+		value_task_forget(bide_in_context(context, async_start(later, .ns = 1000)));
 		bide_context_cancel(context, ECANCELED);
 		bide_context_unref(context);
 		(void)stats();
@@ -520,7 +521,7 @@ async_finally:
 static void *starts_wide(void *argument)
 {
 	atomic_store(&growing, 1);
-	forget(async_start(wide));
+	value_task_forget(async_start(wide));
 	return argument;
 }
 
@@ -532,7 +533,7 @@ TEST(a_fork_waits_for_who_changes_the_lists)
 
 	if (getenv("BIDE_POOL"))
 		SKIP("without pools no list grows");
-	assert_int_equal(bide_set_allocator(&slow), 0);
+	assert_int_equal(bide_allocator_set(&slow), 0);
 	task_unref(bide_task_from_int(100));
 	assert_int_equal(pthread_create(&thread, NULL, starts_wide, NULL), 0);
 	while (atomic_load(&growing) < 2)

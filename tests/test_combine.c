@@ -41,7 +41,7 @@ static void *nest_all_kinds(void *argument)
 		if (i % 5 == 1)
 			assert_int_equal(error_of(levels->item[i]), 0);
 		if (i % 5 == 3)
-			assert_int_equal(error_of(bide_when_each_next(&levels->each[i])), BIDE_END);
+			assert_int_equal(error_of(bide_when_each_next(&levels->each[i])), BIDE_EEND);
 	}
 	free(levels);
 	assert_nothing_in_use();
@@ -58,18 +58,21 @@ TEST(misuse_says_what_was_wrong)
 {
 	bide_when_each each;
 	tasks[0] = NULL;
-	EXPECT_ABORT(bide_forget(bide_when_all(NULL, 2)),
+	EXPECT_ABORT(bide_value_task_forget(bide_when_all(NULL, 2)),
 	             "bide_when_all: items is NULL, an array of count");
-	EXPECT_ABORT(bide_forget(bide_when_all_tasks(NULL, 2)), "bide_when_all_tasks: tasks is NULL");
-	EXPECT_ABORT(bide_forget(bide_when_all_tasks(tasks, 1)),
+	EXPECT_ABORT(bide_value_task_forget(bide_when_all_tasks(NULL, 2)),
+	             "bide_when_all_tasks: tasks is NULL");
+	EXPECT_ABORT(bide_value_task_forget(bide_when_all_tasks(tasks, 1)),
 	             "bide_when_all_tasks: tasks[0] is NULL");
-	EXPECT_ABORT(bide_forget(bide_when_any(NULL, 2)), "bide_when_any: items is NULL");
-	EXPECT_ABORT(bide_forget(bide_when_any_tasks(tasks, 1)),
+	EXPECT_ABORT(bide_value_task_forget(bide_when_any(NULL, 2)), "bide_when_any: items is NULL");
+	EXPECT_ABORT(bide_value_task_forget(bide_when_any_tasks(tasks, 1)),
 	             "bide_when_any_tasks: tasks[0] is NULL");
 	EXPECT_ABORT(bide_when_each_init(NULL, items, 1), "bide_when_each_init: each is NULL");
 	EXPECT_ABORT(bide_when_each_init(&each, NULL, 1), "bide_when_each_init: items is NULL");
-	EXPECT_ABORT(bide_forget(bide_when_each_next(NULL)), "bide_when_each_next: each is NULL");
-	EXPECT_ABORT(bide_forget(bide_when_each_end(NULL)), "bide_when_each_end: each is NULL");
+	EXPECT_ABORT(bide_value_task_forget(bide_when_each_next(NULL)),
+	             "bide_when_each_next: each is NULL");
+	EXPECT_ABORT(bide_value_task_forget(bide_when_each_end(NULL)),
+	             "bide_when_each_end: each is NULL");
 	expect_misuse();
 	assert_int_equal(bide_value_task_error(bide_when_all(NULL, 2)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_all_tasks(tasks, 1)), EINVAL);

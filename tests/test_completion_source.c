@@ -191,8 +191,8 @@ static void cancel_later(task *t)
 	bide_cancel_registration registration;
 
 	assert_true(
-		bide_cancel_register(bide_cancel_source_token(source), &registration, try_cancel, t));
-	assert_true(bide_cancel(source));
+		bide_cancel_token_register(bide_cancel_source_token(source), &registration, try_cancel, t));
+	assert_true(bide_cancel_source_cancel(source));
 	bide_cancel_source_unref(source);
 }
 
@@ -240,7 +240,7 @@ TEST(TCS_16_bad_error_numbers_are_refused_and_the_task_stays_pending)
 TEST(TCS_17_the_context_it_was_made_in_does_not_cancel_it)
 {
 	bide_context *context = bide_context_create(NULL);
-	task *t = bide_in(context, task_create(0));
+	task *t = bide_in_context(context, task_create(0));
 
 	bide_context_cancel(context, ECANCELED);
 	run_all();
@@ -270,11 +270,11 @@ struct completes_three {
 async(completes_three)
 {
 	async_begin;
-	await(delay_ns(MS));
+	await(delay(MS));
 	bide_task_complete_int(my->in.tasks[0], 0);
-	await(bide_yield());
+	await(bide_async_yield());
 	bide_task_complete_int(my->in.tasks[1], 42);
-	await(bide_yield());
+	await(bide_async_yield());
 	task_cancel(my->in.tasks[2]);
 async_finally:
 	async_end;
@@ -285,7 +285,7 @@ TEST(TCS_19_three_sources_completed_by_a_function_while_they_are_waited_for)
 	task *tasks[] = { task_create(0), task_create(0), task_create(0) };
 	bide_payload got = { .i = -1 };
 
-	forget(async_start(completes_three, .tasks = tasks));
+	value_task_forget(async_start(completes_three, .tasks = tasks));
 	assert_int_equal(bide_task_wait(tasks[0], NULL), 0);
 	assert_int_equal(bide_task_wait(tasks[1], &got), 0);
 	assert_int_equal(got.i, 42);
@@ -311,7 +311,7 @@ TEST(TCS_23_it_holds_no_context)
 	static const int key;
 	bide_context *context =
 		bide_context_create(&(bide_context_options){ .key = &key, .value = &context });
-	task *t = bide_in(context, task_create(0));
+	task *t = bide_in_context(context, task_create(0));
 
 	bide_context_unref(context);
 	assert_int_equal(stats().operation_count, 0);

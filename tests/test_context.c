@@ -30,7 +30,7 @@ static void use_virtual_clock(void)
 
 static void pass_ns(int64_t time_ns)
 {
-	assert_int_equal(bide_wait(bide_delay_ns(time_ns), NULL), 0);
+	assert_int_equal(bide_value_task_wait(bide_delay(time_ns), NULL), 0);
 }
 
 static bide_context *context_of(bide_context_options options)
@@ -53,7 +53,7 @@ struct sleeper {
 async(sleeper)
 {
 	async_begin;
-	await(delay_ns(my->in.time_ns));
+	await(delay(my->in.time_ns));
 	async_return(7);
 async_finally:
 	if (my->in.outcome)
@@ -70,13 +70,13 @@ TEST(in_makes_a_call_obey_the_context_and_only_that_call)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	inside = bide_in(context, async_start(sleeper, .time_ns = 10 * ms));
+	inside = bide_in_context(context, async_start(sleeper, .time_ns = 10 * ms));
 	outside = async_start(sleeper, .time_ns = 10 * ms);
 	assert_null(bide_context_current());
 	assert_true(bide_context_cancel(context, ECANCELED));
-	assert_int_equal(bide_wait(inside, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(inside, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 0);
-	assert_int_equal(bide_wait(outside, NULL), 0);
+	assert_int_equal(bide_value_task_wait(outside, NULL), 0);
 	assert_int_equal(bide_now_ns(), 10 * ms);
 	bide_context_unref(context);
 }
@@ -87,8 +87,9 @@ TEST(in_no_context_changes_nothing)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	assert_ptr_equal(bide_in(context, bide_in(NULL, bide_context_current())), context);
-	assert_null(bide_in(NULL, bide_context_current()));
+	assert_ptr_equal(bide_in_context(context, bide_in_context(NULL, bide_context_current())),
+	                 context);
+	assert_null(bide_in_context(NULL, bide_context_current()));
 	bide_context_unref(context);
 }
 
@@ -96,10 +97,10 @@ TEST(in_nests_and_comes_back)
 {
 	bide_context *outer = context_of((bide_context_options){ 0 }), *inner;
 
-	inner = bide_in(outer, context_of((bide_context_options){ 0 }));
-	assert_ptr_equal(bide_in(outer, bide_in(inner, bide_context_current())), inner);
-	assert_true(bide_in(outer, bide_in(inner, bide_context_current()) == inner &&
-	                               bide_context_current() == outer));
+	inner = bide_in_context(outer, context_of((bide_context_options){ 0 }));
+	assert_ptr_equal(bide_in_context(outer, bide_in_context(inner, bide_context_current())), inner);
+	assert_true(bide_in_context(outer, bide_in_context(inner, bide_context_current()) == inner &&
+	                                       bide_context_current() == outer));
 	assert_null(bide_context_current());
 	bide_context_unref(inner);
 	bide_context_unref(outer);
@@ -108,11 +109,13 @@ TEST(in_nests_and_comes_back)
 TEST(with_timeout_limits_a_call)
 {
 	use_virtual_clock();
-	assert_int_equal(bide_wait(with_timeout_ms(5, async_start(sleeper, .time_ns = 20 * ms)), NULL),
-	                 ETIMEDOUT);
+	assert_int_equal(
+		bide_value_task_wait(with_timeout_ms(5, async_start(sleeper, .time_ns = 20 * ms)), NULL),
+		ETIMEDOUT);
 	assert_int_equal(bide_now_ns(), 5 * ms);
-	assert_int_equal(bide_wait(with_timeout_ms(50, async_start(sleeper, .time_ns = 20 * ms)), NULL),
-	                 0);
+	assert_int_equal(
+		bide_value_task_wait(with_timeout_ms(50, async_start(sleeper, .time_ns = 20 * ms)), NULL),
+		0);
 	assert_int_equal(bide_now_ns(), 25 * ms);
 }
 
@@ -121,8 +124,10 @@ TEST(the_timer_of_a_limit_goes_with_the_call)
 	bide_stats stats;
 
 	use_virtual_clock();
-	assert_int_equal(bide_wait(with_timeout_ms(50, async_start(sleeper, .time_ns = ms)), NULL), 0);
-	bide_get_stats(&stats);
+	assert_int_equal(bide_value_task_wait(with_timeout_ms(50, async_start(sleeper, .time_ns = ms)),
+	                                      NULL),
+	                 0);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	assert_int_equal(stats.operation_count, 0);
 }
@@ -136,8 +141,8 @@ TEST(with_token_binds_a_call_to_a_token)
 	source = bide_cancel_source_create();
 	sleeping =
 		with_token(bide_cancel_source_token(source), async_start(sleeper, .time_ns = 20 * ms));
-	bide_cancel(source);
-	assert_int_equal(bide_wait(sleeping, NULL), ECANCELED);
+	bide_cancel_source_cancel(source);
+	assert_int_equal(bide_value_task_wait(sleeping, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 0);
 	/* Canceled before: at once. */
 	sleeping =
@@ -163,14 +168,14 @@ async(block)
 	async_begin;
 	my->before = bide_context_current();
 	async_enter(my->in.limits);
-	await_or(my->inside, delay_ns(100 * ms), my->inside = await_error);
+	await_or(my->inside, delay(100 * ms), my->inside = await_error);
 	assert_ptr_equal(bide_context_current(), my->in.limits);
 	/* Still in it, after an await. */
-	await_or(my->after, delay_ns(100 * ms), my->after = await_error);
+	await_or(my->after, delay(100 * ms), my->after = await_error);
 	assert_int_equal(my->inside, my->after);
 	async_leave;
 	assert_ptr_equal(bide_context_current(), my->before);
-	await(delay_ns(100 * ms));
+	await(delay(100 * ms));
 	async_return(my->inside);
 async_finally:
 	async_end;
@@ -183,7 +188,7 @@ TEST(a_block_holds_across_awaits_until_it_is_left)
 
 	use_virtual_clock();
 	limits = context_of((bide_context_options){ .timeout_ns = 10 * ms });
-	assert_int_equal(bide_wait(async_start(block, .limits = limits), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(block, .limits = limits), &result), 0);
 	assert_int_equal(result.i, ETIMEDOUT);
 	assert_int_equal(bide_now_ns(), 110 * ms);
 	bide_context_unref(limits);
@@ -202,9 +207,9 @@ async(block_maker)
 	my->limits = bide_context_create(&(bide_context_options){ .timeout_ns = 10 * ms });
 	async_enter(my->limits);
 	bide_context_unref(my->limits); /* the frame has a reference of its own */
-	await_or(my->error, delay_ns(100 * ms), my->error = await_error);
+	await_or(my->error, delay(100 * ms), my->error = await_error);
 	async_leave;
-	await(delay_ns(20 * ms));
+	await(delay(20 * ms));
 	async_return(my->error);
 async_finally:
 	async_end;
@@ -218,15 +223,15 @@ TEST(a_block_inside_a_context_comes_back_to_it)
 
 	use_virtual_clock();
 	around = context_of((bide_context_options){ 0 });
-	working = bide_in(around, async_start(block_maker));
-	assert_int_equal(bide_wait(working, &result), 0);
+	working = bide_in_context(around, async_start(block_maker));
+	assert_int_equal(bide_value_task_wait(working, &result), 0);
 	assert_int_equal(result.i, ETIMEDOUT);
 	assert_int_equal(bide_now_ns(), 30 * ms);
 
-	working = bide_in(around, async_start(block_maker));
+	working = bide_in_context(around, async_start(block_maker));
 	pass_ns(15 * ms); /* it has left the block */
 	bide_context_cancel(around, ECANCELED);
-	assert_int_equal(bide_wait(working, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(working, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 45 * ms);
 	bide_context_unref(around);
 }
@@ -244,10 +249,10 @@ async(never_leaves)
 	async_begin;
 	async_enter(my->in.first);
 	if (!my->in.hot)
-		await(delay_ns(ms));
+		await(delay(ms));
 	async_enter(my->in.second);
 	if (!my->in.hot)
-		await(delay_ns(ms));
+		await(delay(ms));
 	async_return(1);
 async_finally:
 	async_end;
@@ -258,9 +263,10 @@ TEST(blocks_that_are_never_left_end_with_the_function)
 	use_virtual_clock();
 	for (int hot = 0; hot < 2; hot++) {
 		bide_context *first = context_of((bide_context_options){ 0 });
-		bide_context *second = bide_in(first, context_of((bide_context_options){ 0 }));
+		bide_context *second = bide_in_context(first, context_of((bide_context_options){ 0 }));
 
-		assert_int_equal(bide_wait(async_start(never_leaves, first, second, hot), NULL), 0);
+		assert_int_equal(bide_value_task_wait(async_start(never_leaves, first, second, hot), NULL),
+		                 0);
 		assert_null(bide_context_current());
 		bide_context_unref(second);
 		bide_context_unref(first);
@@ -280,7 +286,7 @@ async(child)
 {
 	async_begin;
 	my->in.seen[0] = bide_context_current();
-	await(delay_ns(ms));
+	await(delay(ms));
 	my->in.seen[1] = bide_context_current();
 	async_return(0);
 async_finally:
@@ -310,7 +316,9 @@ TEST(hot_starts_inherit_and_keep_it_after_the_first_await)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	assert_int_equal(bide_wait(bide_in(context, async_start(parent_of_child, .seen = seen)), NULL),
+	assert_int_equal(bide_value_task_wait(bide_in_context(context, async_start(parent_of_child,
+	                                                                           .seen = seen)),
+	                                      NULL),
 	                 0);
 	for (int i = 0; i < 3; i++)
 		assert_ptr_equal(seen[i], context);
@@ -353,10 +361,11 @@ TEST(cold_starts_inherit_too)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	assert_int_equal(bide_wait(bide_in(context, async_start(deep, test_seeded() ? 5000 : DEEP,
-	                                                        context, &wrong_count)),
-	                           NULL),
-	                 0);
+	assert_int_equal(
+		bide_value_task_wait(bide_in_context(context, async_start(deep, test_seeded() ? 5000 : DEEP,
+	                                                              context, &wrong_count)),
+	                         NULL),
+		0);
 	assert_int_equal(wrong_count, 0);
 	bide_context_unref(context);
 }
@@ -371,7 +380,8 @@ static void *start_on_guest(void *argument)
 {
 	struct cold_start *c = argument;
 
-	c->task = as_task(bide_in(c->context, async_start(deep, 3, c->context, c->wrong_count)));
+	c->task = value_task_as_task(
+		bide_in_context(c->context, async_start(deep, 3, c->context, c->wrong_count)));
 	return NULL;
 }
 
@@ -401,7 +411,7 @@ async(changer)
 {
 	async_begin;
 	async_enter(my->in.other);
-	await(delay_ns(ms));
+	await(delay(ms));
 	async_return(0);
 async_finally:
 	async_end;
@@ -435,9 +445,11 @@ TEST(what_a_callee_changes_its_caller_does_not_see)
 	use_virtual_clock();
 	for (int hot = 0; hot < 2; hot++) {
 		bide_context *around = context_of((bide_context_options){ 0 });
-		bide_context *other = bide_in(around, context_of((bide_context_options){ 0 }));
+		bide_context *other = bide_in_context(around, context_of((bide_context_options){ 0 }));
 
-		assert_int_equal(bide_wait(bide_in(around, async_start(caller, other, hot)), NULL), 0);
+		assert_int_equal(
+			bide_value_task_wait(bide_in_context(around, async_start(caller, other, hot)), NULL),
+			0);
 		bide_context_unref(other);
 		bide_context_unref(around);
 	}
@@ -454,19 +466,19 @@ TEST(a_cancel_goes_down_and_not_up)
 	top = context_of((bide_context_options){ 0 });
 	middle = context_of((bide_context_options){ .parent = top });
 	bottom = context_of((bide_context_options){ .parent = middle });
-	in_top = bide_in(top, async_start(sleeper, .time_ns = 10 * ms));
-	in_middle = bide_in(middle, async_start(sleeper, .time_ns = 10 * ms));
-	in_bottom = bide_in(bottom, async_start(sleeper, .time_ns = 10 * ms));
+	in_top = bide_in_context(top, async_start(sleeper, .time_ns = 10 * ms));
+	in_middle = bide_in_context(middle, async_start(sleeper, .time_ns = 10 * ms));
+	in_bottom = bide_in_context(bottom, async_start(sleeper, .time_ns = 10 * ms));
 	assert_true(bide_context_cancel(middle, ECANCELED));
 	assert_false(bide_context_cancel(middle, EPERM));
 	assert_false(bide_context_cancel(bottom, EPERM));
 	assert_int_equal(bide_context_error(top), 0);
 	assert_int_equal(bide_context_error(middle), ECANCELED);
 	assert_int_equal(bide_context_error(bottom), ECANCELED);
-	assert_int_equal(bide_wait(in_middle, NULL), ECANCELED);
-	assert_int_equal(bide_wait(in_bottom, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(in_middle, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(in_bottom, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 0);
-	assert_int_equal(bide_wait(in_top, NULL), 0);
+	assert_int_equal(bide_value_task_wait(in_top, NULL), 0);
 	bide_context_unref(bottom);
 	bide_context_unref(middle);
 	bide_context_unref(top);
@@ -479,9 +491,9 @@ TEST(a_context_made_below_a_canceled_one_is_canceled_at_birth)
 	bide_context_cancel(top, EPIPE);
 	below = context_of((bide_context_options){ .parent = top });
 	assert_int_equal(bide_context_error(below), EPIPE);
-	assert_int_equal(bide_value_task_error(bide_in(below, delay_ms(10))), EPIPE);
+	assert_int_equal(bide_value_task_error(bide_in_context(below, delay_ms(10))), EPIPE);
 	bide_context_unref(below);
-	below = bide_in(top, context_of((bide_context_options){ .detached = true }));
+	below = bide_in_context(top, context_of((bide_context_options){ .detached = true }));
 	assert_int_equal(bide_context_error(below), 0);
 	bide_context_unref(below);
 	bide_context_unref(top);
@@ -494,9 +506,9 @@ TEST(operations_fail_with_the_error_that_the_cancel_gives)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	sleeping = bide_in(context, async_start(sleeper, .time_ns = 10 * ms));
+	sleeping = bide_in_context(context, async_start(sleeper, .time_ns = 10 * ms));
 	bide_context_cancel(context, BIDE_EUSER + 5);
-	assert_int_equal(bide_wait(sleeping, NULL), BIDE_EUSER + 5);
+	assert_int_equal(bide_value_task_wait(sleeping, NULL), BIDE_EUSER + 5);
 	bide_context_unref(context);
 }
 
@@ -510,7 +522,7 @@ TEST(a_token_cancels_a_context_and_not_the_other_way_round)
 	assert_false(bide_cancel_source_is_canceled(source));
 	bide_context_unref(context);
 	context = context_of((bide_context_options){ .token = bide_cancel_source_token(source) });
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	assert_int_equal(bide_context_error(context), ECANCELED);
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
@@ -524,7 +536,7 @@ TEST(a_context_of_a_stale_token_is_never_canceled_by_it)
 	bide_cancel_token token = bide_cancel_source_token(source);
 	bide_context *context;
 
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	bide_cancel_source_unref(source);
 	context = context_of((bide_context_options){ .token = token });
 	assert_int_equal(bide_context_error(context), 0);
@@ -544,22 +556,22 @@ TEST(what_waits_is_ended_at_once_whatever_it_waits_for)
 	never = task_create(0);
 	tasks[0] = never;
 	timer = bide_periodic_timer_create(1000 * ms);
-	items[0] = delay_ns(1000 * ms);
-	waits[0] = bide_in(context, delay_ns(BIDE_FOREVER));
-	waits[1] = bide_in(context, task_await(never));
-	waits[2] = bide_in(context, bide_periodic_timer_next(timer));
-	waits[3] = bide_in(context, when_any(items, 1));
-	waits[4] = bide_in(context, bide_when_any_tasks(tasks, 1));
+	items[0] = delay(1000 * ms);
+	waits[0] = bide_in_context(context, delay(BIDE_FOREVER));
+	waits[1] = bide_in_context(context, task_await(never));
+	waits[2] = bide_in_context(context, bide_periodic_timer_next(timer));
+	waits[3] = bide_in_context(context, when_any(items, 1));
+	waits[4] = bide_in_context(context, bide_when_any_tasks(tasks, 1));
 	for (int i = 0; i < 5; i++)
 		assert_false(bide_value_task_is_ready(waits[i]));
 	bide_context_cancel(context, ECANCELED);
 	for (int i = 0; i < 5; i++) {
 		assert_true(bide_value_task_is_ready(waits[i]));
-		assert_int_equal(bide_wait(waits[i], NULL), ECANCELED);
+		assert_int_equal(bide_value_task_wait(waits[i], NULL), ECANCELED);
 	}
 	assert_int_equal(bide_now_ns(), 0);
 	assert_int_equal(bide_task_status(never), BIDE_PENDING);
-	assert_int_equal(bide_wait(items[0], NULL), 0);
+	assert_int_equal(bide_value_task_wait(items[0], NULL), 0);
 	bide_periodic_timer_destroy(timer);
 	task_unref(never);
 	bide_context_unref(context);
@@ -575,11 +587,11 @@ TEST(a_canceled_context_with_100000_sleepers_ends_all)
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
 	for (int i = 0; i < COUNT; i++)
-		sleeping[i] = bide_in(context, async_start(sleeper, .time_ns = ms + i));
+		sleeping[i] = bide_in_context(context, async_start(sleeper, .time_ns = ms + i));
 	bide_context_cancel(context, ECANCELED);
 	for (int i = 0; i < COUNT; i++)
-		assert_int_equal(bide_wait(sleeping[i], NULL), ECANCELED);
-	bide_get_stats(&stats);
+		assert_int_equal(bide_value_task_wait(sleeping[i], NULL), ECANCELED);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	bide_context_unref(context);
 	free(sleeping);
@@ -601,10 +613,12 @@ TEST(the_nearest_deadline_wins)
 			(bide_context_options){ .parent = outer, .timeout_ns = rows[i].inner_ms * ms });
 		int64_t start_ns = bide_now_ns();
 
-		assert_int_equal(bide_in(inner, bide_context_deadline_ns()),
+		assert_int_equal(bide_in_context(inner, bide_context_deadline_ns()),
 		                 start_ns + rows[i].expected_ms * ms);
-		assert_int_equal(bide_wait(bide_in(inner, async_start(sleeper, .time_ns = 100 * ms)), NULL),
-		                 ETIMEDOUT);
+		assert_int_equal(
+			bide_value_task_wait(bide_in_context(inner, async_start(sleeper, .time_ns = 100 * ms)),
+		                         NULL),
+			ETIMEDOUT);
 		assert_int_equal(bide_now_ns() - start_ns, rows[i].expected_ms * ms);
 		bide_context_unref(inner);
 		bide_context_unref(outer);
@@ -651,7 +665,7 @@ TEST(a_deadline_beyond_the_end_of_time_is_none)
 	use_virtual_clock();
 	pass_ns(10 * ms);
 	context = context_of((bide_context_options){ .timeout_ns = INT64_MAX });
-	assert_int_equal(bide_in(context, bide_context_deadline_ns()), BIDE_FOREVER);
+	assert_int_equal(bide_in_context(context, bide_context_deadline_ns()), BIDE_FOREVER);
 	bide_context_unref(context);
 }
 
@@ -662,10 +676,10 @@ TEST(a_deadline_that_is_not_reached_leaves_no_timer)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ .timeout_ns = 5 * ms });
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 1);
 	bide_context_unref(context);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 }
 
@@ -683,7 +697,7 @@ struct cleaner {
 async(cleaner)
 {
 	async_begin;
-	await_or(my->ignored, delay_ns(1000 * ms), {
+	await_or(my->ignored, delay(1000 * ms), {
 		*my->in.error_in_body = bide_context_error(NULL);
 		async_fail(await_error);
 	});
@@ -691,7 +705,7 @@ async(cleaner)
 async_finally:
 	*my->in.error_in_cleanup = bide_context_error(NULL);
 	assert_int_equal(bide_context_deadline_ns(), BIDE_FOREVER);
-	await(delay_ns(10 * ms)); /* an operation */
+	await(delay(10 * ms)); /* an operation */
 	++*my->in.cleaned_count;
 	await(async_start(sleeper, .time_ns = 10 * ms)); /* an async function */
 	++*my->in.cleaned_count;
@@ -710,11 +724,11 @@ TEST(cleanup_is_hidden_from_the_cancellation_that_brought_it_about)
 		int in_body = 0, in_cleanup = -1, cleaned_count = 0;
 		int64_t start_ns = bide_now_ns();
 		value_task cleaning =
-			bide_in(context, async_start(cleaner, &in_body, &in_cleanup, &cleaned_count));
+			bide_in_context(context, async_start(cleaner, &in_body, &in_cleanup, &cleaned_count));
 
 		if (i == 0)
 			bide_context_cancel(context, ECANCELED);
-		assert_int_equal(bide_wait(cleaning, NULL), errors[i]);
+		assert_int_equal(bide_value_task_wait(cleaning, NULL), errors[i]);
 		assert_int_equal(in_body, errors[i]);
 		assert_int_equal(in_cleanup, 0);
 		assert_int_equal(cleaned_count, 3);
@@ -733,7 +747,7 @@ async(cleanup_canceled_meanwhile)
 	async_begin;
 	async_return(1);
 async_finally:
-	await(delay_ns(10 * ms));
+	await(delay(10 * ms));
 	await(async_start(sleeper, .time_ns = 10 * ms));
 	async_end;
 }
@@ -746,10 +760,10 @@ TEST(a_cancel_during_the_cleanup_does_not_touch_it)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	cleaning = bide_in(context, async_start(cleanup_canceled_meanwhile));
+	cleaning = bide_in_context(context, async_start(cleanup_canceled_meanwhile));
 	pass_ns(5 * ms);
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(cleaning, &result), 0);
+	assert_int_equal(bide_value_task_wait(cleaning, &result), 0);
 	assert_int_equal(result.i, 1);
 	assert_int_equal(bide_now_ns(), 20 * ms);
 	bide_context_unref(context);
@@ -767,12 +781,11 @@ struct limited_cleanup {
 async(limited_cleanup)
 {
 	async_begin;
-	await(delay_ns(1000 * ms));
+	await(delay(1000 * ms));
 	async_return(1);
 async_finally:
 	/* A deadline of its own for one call... */
-	await_or(my->ignored, with_timeout_ms(5, delay_ns(1000 * ms)),
-	         *my->in.error_inside = await_error);
+	await_or(my->ignored, with_timeout_ms(5, delay(1000 * ms)), *my->in.error_inside = await_error);
 	/* ...and for a block, after which the cleanup is masked as before. */
 	my->limits = bide_context_create(&(bide_context_options){ .timeout_ns = 5 * ms });
 	async_enter(my->limits);
@@ -780,7 +793,7 @@ async_finally:
 	await_or(my->ignored, async_start(sleeper, .time_ns = 1000 * ms),
 	         *my->in.error_inside += await_error);
 	async_leave;
-	await_or(my->ignored, delay_ns(10 * ms), *my->in.error_after = await_error);
+	await_or(my->ignored, delay(10 * ms), *my->in.error_after = await_error);
 	async_end;
 }
 
@@ -792,9 +805,9 @@ TEST(cleanup_can_have_a_deadline_of_its_own)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	cleaning = bide_in(context, async_start(limited_cleanup, &error_inside, &error_after));
+	cleaning = bide_in_context(context, async_start(limited_cleanup, &error_inside, &error_after));
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(cleaning, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(cleaning, NULL), ECANCELED);
 	assert_int_equal(error_inside, 2 * ETIMEDOUT);
 	assert_int_equal(error_after, 0);
 	assert_int_equal(bide_now_ns(), 20 * ms);
@@ -810,7 +823,7 @@ struct nested_cleanup {
 async(nested_cleanup)
 {
 	async_begin;
-	await(delay_ns(1000 * ms));
+	await(delay(1000 * ms));
 	async_return(1);
 async_finally:
 	my->outer = bide_context_create(&(bide_context_options){ .timeout_ns = 20 * ms });
@@ -819,12 +832,12 @@ async_finally:
 	my->inner = bide_context_create(&(bide_context_options){ .timeout_ns = 5 * ms });
 	async_enter(my->inner);
 	bide_context_unref(my->inner);
-	await_or(my->ignored, delay_ns(1000 * ms), my->inner_error = await_error);
+	await_or(my->ignored, delay(1000 * ms), my->inner_error = await_error);
 	async_leave;
 	/* Back in the outer one, whose deadline holds. */
-	await_or(my->ignored, delay_ns(1000 * ms), my->outer_error = await_error);
+	await_or(my->ignored, delay(1000 * ms), my->outer_error = await_error);
 	async_leave;
-	await(delay_ns(ms));
+	await(delay(ms));
 	assert_int_equal(my->inner_error, ETIMEDOUT);
 	assert_int_equal(my->outer_error, ETIMEDOUT);
 	async_end;
@@ -837,9 +850,9 @@ TEST(blocks_nest_in_cleanup)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	cleaning = bide_in(context, async_start(nested_cleanup));
+	cleaning = bide_in_context(context, async_start(nested_cleanup));
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(cleaning, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(cleaning, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 21 * ms);
 	bide_context_unref(context);
 }
@@ -854,7 +867,7 @@ struct cleanup_starts_block {
 async(cleanup_starts_block)
 {
 	async_begin;
-	await(delay_ns(1000 * ms));
+	await(delay(1000 * ms));
 	async_return(1);
 async_finally:
 	await_or(my->error, async_start(block_maker), my->error = -await_error);
@@ -869,9 +882,9 @@ TEST(a_function_started_by_a_cleanup_stays_masked_after_a_block)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	cleaning = bide_in(context, async_start(cleanup_starts_block));
+	cleaning = bide_in_context(context, async_start(cleanup_starts_block));
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(cleaning, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(cleaning, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 30 * ms);
 	bide_context_unref(context);
 }
@@ -882,7 +895,7 @@ static const char user_key, trace_key;
 
 static void *value_in(bide_context *context, const void *key)
 {
-	return bide_in(context, bide_context_get(key));
+	return bide_in_context(context, bide_context_get(key));
 }
 
 TEST(the_nearest_value_wins)
@@ -911,7 +924,8 @@ TEST(a_detached_context_sees_nothing_above)
 {
 	int value;
 	bide_context *top = context_of((bide_context_options){ .key = &user_key, .value = &value });
-	bide_context *detached = bide_in(top, context_of((bide_context_options){ .detached = true }));
+	bide_context *detached =
+		bide_in_context(top, context_of((bide_context_options){ .detached = true }));
 
 	assert_null(value_in(detached, &user_key));
 	bide_context_cancel(top, ECANCELED);
@@ -927,7 +941,7 @@ struct value_reader {
 async(value_reader)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	async_return(bide_context_get(&user_key));
 async_finally:
 	assert_non_null(bide_context_get(&user_key)); /* values are seen in the cleanup */
@@ -949,7 +963,7 @@ async(value_setter)
 	my->before = bide_context_get(&user_key);
 	my->context =
 		bide_context_create(&(bide_context_options){ .key = &user_key, .value = my->in.mine });
-	await(my->seen, bide_in(my->context, async_start(value_reader)));
+	await(my->seen, bide_in_context(my->context, async_start(value_reader)));
 	assert_ptr_equal(my->seen, my->in.mine);
 	assert_ptr_equal(bide_context_get(&user_key), my->before);
 	await(my->seen, async_start(value_reader));
@@ -965,7 +979,8 @@ TEST(values_go_down_and_not_up)
 	int outer, inner;
 	bide_context *context = context_of((bide_context_options){ .key = &user_key, .value = &outer });
 
-	assert_int_equal(bide_wait(bide_in(context, async_start(value_setter, .mine = &inner)), NULL),
+	assert_int_equal(bide_value_task_wait(
+						 bide_in_context(context, async_start(value_setter, .mine = &inner)), NULL),
 	                 0);
 	bide_context_unref(context);
 }
@@ -1022,7 +1037,7 @@ TEST(a_chain_whose_top_has_a_deadline_is_freed_by_another_thread)
 	}
 	on_small_stack(unref_context, bottom);
 	settle(0);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	assert_int_equal(stats.operation_count, 0);
 }
@@ -1053,13 +1068,13 @@ TEST(frames_that_wait_keep_their_context)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ .key = &user_key, .value = &value });
-	reading = bide_in(context, async_start(value_reader));
+	reading = bide_in_context(context, async_start(value_reader));
 	bide_context_unref(context);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.operation_count, 1);
-	assert_int_equal(bide_wait(reading, &result), 0);
+	assert_int_equal(bide_value_task_wait(reading, &result), 0);
 	assert_ptr_equal(result.p, &value);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.operation_count, 0);
 }
 
@@ -1070,9 +1085,9 @@ TEST(operations_that_wait_keep_their_context_core)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ .timeout_ns = 5 * ms });
-	waiting = bide_in(context, delay_ns(50 * ms));
+	waiting = bide_in_context(context, delay(50 * ms));
 	bide_context_unref(context);
-	assert_int_equal(bide_wait(waiting, NULL), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait(waiting, NULL), ETIMEDOUT);
 }
 
 static void one_of_each(bide_cancel_source *source)
@@ -1080,12 +1095,14 @@ static void one_of_each(bide_cancel_source *source)
 	bide_context *context = context_of((bide_context_options){
 		.token = bide_cancel_source_token(source), .timeout_ns = 50 * ms, .key = &user_key });
 
-	assert_int_equal(bide_wait(bide_in(context, async_start(block_maker)), NULL), 0);
-	assert_int_equal(bide_wait(with_timeout_ms(1, async_start(sleeper, .time_ns = 5 * ms)), NULL),
-	                 ETIMEDOUT);
-	assert_int_equal(bide_wait(with_token(bide_cancel_source_token(source),
-	                                      async_start(sleeper, .time_ns = ms)),
-	                           NULL),
+	assert_int_equal(bide_value_task_wait(bide_in_context(context, async_start(block_maker)), NULL),
+	                 0);
+	assert_int_equal(
+		bide_value_task_wait(with_timeout_ms(1, async_start(sleeper, .time_ns = 5 * ms)), NULL),
+		ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait(with_token(bide_cancel_source_token(source),
+	                                                 async_start(sleeper, .time_ns = ms)),
+	                                      NULL),
 	                 0);
 	bide_context_unref(context);
 }
@@ -1101,10 +1118,10 @@ TEST(in_steady_state_contexts_allocate_nothing)
 	source = bide_cancel_source_create();
 	for (int i = 0; i < 100; i++)
 		one_of_each(source);
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int i = 0; i < 1000; i++)
 		one_of_each(source);
-	bide_get_stats(&after);
+	bide_stats_get(&after);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 	assert_int_equal(after.release_count, before.release_count);
 	assert_int_equal(after.live_bytes, before.live_bytes);
@@ -1170,7 +1187,8 @@ static void *limit_on_guest(void *argument)
 		bide_context *context =
 			bide_context_create(&(bide_context_options){ .timeout_ns = 200000 });
 
-		wrong += bide_wait(bide_in(context, bide_delay_ns(BIDE_FOREVER)), NULL) != ETIMEDOUT;
+		wrong += bide_value_task_wait(bide_in_context(context, bide_delay(BIDE_FOREVER)), NULL) !=
+		         ETIMEDOUT;
 		wrong += bide_now_ns() - start_ns < 200000;
 		bide_context_unref(context);
 	}
@@ -1210,7 +1228,7 @@ TEST(another_thread_makes_contexts_with_deadlines)
 
 	settle(0); /* this thread is the worker */
 	pthread_create(&thread, NULL, limits_then_over, &over);
-	assert_int_equal(bide_wait(async_start(ticker, .over = &over), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(ticker, .over = &over), NULL), 0);
 	pthread_join(thread, &wrong);
 	assert_null(wrong);
 	settle(0);
@@ -1273,25 +1291,25 @@ async_finally:
 TEST(entering_nothing_and_leaving_without_entering_are_misuse)
 {
 	expect_misuse();
-	assert_int_equal(bide_wait(async_start(leaver), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(leaver), NULL), 0);
 	assert_int_equal(misuse_count, 2);
 	assert_non_null(strstr(misuse_text, "bide_async_leave in leaver"));
 }
 
 TEST(a_timeout_of_nothing_lets_only_what_is_ready_succeed)
 {
-	assert_int_equal(bide_wait(with_timeout_ms(0, delay_ms(1)), NULL), ETIMEDOUT);
-	assert_int_equal(bide_wait(with_timeout_ms(0, value_task_from(7)), NULL), 0);
+	assert_int_equal(bide_value_task_wait(with_timeout_ms(0, delay_ms(1)), NULL), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait(with_timeout_ms(0, value_task_from(7)), NULL), 0);
 }
 
 TEST(what_is_detached_outlives_the_scope_it_was_started_in)
 {
 	bide_context *scope = bide_context_create(NULL);
-	value_task inside = bide_in(scope, delay_ms(100000));
-	value_task detached = bide_in(scope, in_detached(delay_ms(1)));
+	value_task inside = bide_in_context(scope, delay_ms(100000));
+	value_task detached = bide_in_context(scope, in_detached(delay_ms(1)));
 
 	bide_context_cancel(scope, ECANCELED);
-	assert_int_equal(bide_wait(inside, NULL), ECANCELED);
-	assert_int_equal(bide_wait(detached, NULL), 0);
+	assert_int_equal(bide_value_task_wait(inside, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(detached, NULL), 0);
 	bide_context_unref(scope);
 }

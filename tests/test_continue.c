@@ -56,7 +56,7 @@ TEST(CW_01_canceled_at_once_though_the_task_goes_on)
 	bide_context *context = canceled_context();
 	seen s = { 0 };
 
-	next = bide_in(context, task_continue_with(t, note_it, &s, 0));
+	next = bide_in_context(context, task_continue_with(t, note_it, &s, 0));
 	assert_int_equal(bide_task_status(next), BIDE_CANCELED);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	bide_task_complete_int(t, 1);
@@ -74,7 +74,7 @@ TEST(a_continuation_canceled_while_it_waits_never_runs)
 	bide_context *context = bide_context_create(NULL);
 	seen s = { 0 };
 
-	next = bide_in(context, task_continue_with(t, note_it, &s, 0));
+	next = bide_in_context(context, task_continue_with(t, note_it, &s, 0));
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(bide_task_wait(next, NULL), ECANCELED);
 	bide_task_complete_int(t, 1);
@@ -98,7 +98,7 @@ TEST(CW_03_canceled_after_its_body_began_it_runs_to_its_end)
 	bide_context *context = bide_context_create(NULL);
 	bide_payload got;
 
-	next = bide_in(context, task_continue_with(t, cancels_its_context, context, 0));
+	next = bide_in_context(context, task_continue_with(t, cancels_its_context, context, 0));
 	bide_task_complete_int(t, 1);
 	assert_int_equal(bide_task_wait(next, &got), 0);
 	assert_int_equal(got.i, 66);
@@ -155,7 +155,7 @@ static value_task gives_pending(task *ended, void *argument)
 
 static value_task gives_task(task *ended, void *argument)
 {
-	task *inner = as_task(later_value(MS, bide_task_result(ended).i + 7));
+	task *inner = value_task_as_task(later_value(MS, bide_task_result(ended).i + 7));
 
 	order[order_count++] = (int)(intptr_t)argument;
 	return value_task_from(inner);
@@ -332,14 +332,14 @@ static task *proxy_all(task *t)
 {
 	static task *tasks[1];
 	tasks[0] = t;
-	return as_task(bide_when_all_tasks(tasks, 1));
+	return value_task_as_task(bide_when_all_tasks(tasks, 1));
 }
 
 static task *proxy_any(task *t)
 {
 	static task *tasks[1];
 	tasks[0] = t;
-	return as_task(bide_when_any_tasks(tasks, 1));
+	return value_task_as_task(bide_when_any_tasks(tasks, 1));
 }
 
 static task *inner_task;
@@ -410,11 +410,11 @@ TEST(CW_20_continuing_with_all_refuses_bad_arrays)
 	task *with_null[] = { bide_task_completed(), NULL }, *t;
 
 	catch_misuse();
-	t = as_task(bide_when_all_tasks(NULL, 2));
+	t = value_task_as_task(bide_when_all_tasks(NULL, 2));
 	ASSERT_MISUSE("bide_when_all_tasks");
 	assert_int_equal(bide_task_error(t), EINVAL);
 	task_unref(t);
-	t = as_task(bide_when_all_tasks(with_null, 2));
+	t = value_task_as_task(bide_when_all_tasks(with_null, 2));
 	assert_true(misuse_count > 0);
 	assert_int_equal(bide_task_error(t), EINVAL);
 	task_unref(t);
@@ -427,7 +427,7 @@ TEST(CW_21_continuing_with_any_gets_the_first_once)
 	task *tasks[3] = { task_create(0), task_create(0), task_create(0) }, *any, *next;
 	seen s = { 0 };
 
-	any = as_task(bide_when_any_tasks(tasks, 3));
+	any = value_task_as_task(bide_when_any_tasks(tasks, 3));
 	next = task_continue_with(any, note_it, &s, 0);
 	bide_task_complete_int(tasks[2], 5);
 	run_all();

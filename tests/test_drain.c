@@ -18,7 +18,7 @@ TEST(it_runs_what_is_ready)
 
 	one_worker();
 	for (int i = 1; i <= 3; i++)
-		forget(async_start(yielder, .log = &log, .id = i));
+		value_task_forget(async_start(yielder, .log = &log, .id = i));
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	ASSERT_TURNS(&log, 1, 2, 3);
 }
@@ -28,7 +28,7 @@ TEST(what_the_workers_run_is_over_when_it_returns)
 	for (int round = 0; round < 100; round++) {
 		turn_log log = { 0 };
 		for (int i = 0; i < 20; i++)
-			forget(async_start(yielder, .log = &log, .id = i));
+			value_task_forget(async_start(yielder, .log = &log, .id = i));
 		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 		assert_int_equal(log.count, 20);
 		run_all(); /* orders what they wrote for the log of the next round */
@@ -49,7 +49,8 @@ async(starts_another)
 	await(delay_ms(1));
 	atomic_fetch_add(my->in.count, 1);
 	if (my->in.depth > 0)
-		forget(async_start(starts_another, .depth = my->in.depth - 1, .count = my->in.count));
+		value_task_forget(
+			async_start(starts_another, .depth = my->in.depth - 1, .count = my->in.count));
 async_finally:
 	async_end;
 }
@@ -58,7 +59,7 @@ TEST(what_is_started_meanwhile_is_waited_for_too)
 {
 	atomic_int count = 0;
 
-	forget(async_start(starts_another, .depth = 9, .count = &count));
+	value_task_forget(async_start(starts_another, .depth = 9, .count = &count));
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_int_equal(count, 10);
 }
@@ -107,14 +108,14 @@ TEST(a_function_that_waits_for_a_blocking_call_is_pending)
 {
 	bool slept = false;
 
-	forget(async_start(waits_for_a_call, .slept = &slept));
+	value_task_forget(async_start(waits_for_a_call, .slept = &slept));
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_true(slept);
 }
 
 TEST(a_function_that_is_a_task_counts_too)
 {
-	task *t = as_task(later_value(5 * MS, 9));
+	task *t = value_task_as_task(later_value(5 * MS, 9));
 
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_true(task_is_ready(t));
@@ -130,7 +131,7 @@ struct drains {
 async(drains)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	drained_inside = bide_drain(BIDE_FOREVER);
 async_finally:
 	async_end;
@@ -153,14 +154,14 @@ TEST(in_a_simulation_virtual_time_goes_on_as_far_as_it_must)
 
 	virtual_clock();
 	began = bide_now_ns();
-	forget(later_value(3600000 * MS, 1));
-	forget(later_value(7200000 * MS, 1));
+	value_task_forget(later_value(3600000 * MS, 1));
+	value_task_forget(later_value(7200000 * MS, 1));
 	assert_int_equal(bide_drain(3600000 * MS), ETIMEDOUT);
 	assert_int_equal(bide_now_ns() - began, 3600000 * MS);
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_int_equal(bide_now_ns() - began, 7200000 * MS);
 	t = task_create(0);
-	forget(await_it(t, NULL, 0));
+	value_task_forget(await_it(t, NULL, 0));
 	assert_int_equal(bide_drain(BIDE_FOREVER), EDEADLK);
 	task_complete_int(t, 1);
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
@@ -183,7 +184,7 @@ TEST(another_thread_may_wait_for_it)
 	task *t = task_create(0);
 	pthread_t thread;
 
-	forget(await_it(t, NULL, 0));
+	value_task_forget(await_it(t, NULL, 0));
 	assert_int_equal(pthread_create(&thread, NULL, drains_there, NULL), 0);
 	while (atomic_load(&drained) == 0)
 		run_all();

@@ -9,9 +9,9 @@ TEST(what_a_function_starts_runs_where_it_runs)
 {
 	bide_executor *s = strand();
 
-	assert_int_equal(bide_wait(with_executor(s, async_start(where, .expected = s, .depth = 3)),
-	                           NULL),
-	                 0);
+	assert_int_equal(
+		bide_value_task_wait(with_executor(s, async_start(where, .expected = s, .depth = 3)), NULL),
+		0);
 	bide_executor_unref(s);
 }
 
@@ -25,16 +25,21 @@ TEST(a_context_below_inherits_and_may_choose_another_or_none)
 		context_of((bide_context_options){ .parent = other, .executor = bide_executor_workers() });
 	bide_context *detached = context_of((bide_context_options){ .detached = true });
 
-	assert_ptr_equal(bide_in(top, bide_executor_current()), s);
-	assert_ptr_equal(bide_in(below, bide_executor_current()), s);
-	assert_ptr_equal(bide_in(other, bide_executor_current()), t);
-	assert_null(bide_in(none, bide_executor_current()));
-	assert_null(bide_in(top, bide_in(detached, bide_executor_current())));
-	assert_null(bide_in(top, bide_in_detached(bide_executor_current())));
+	assert_ptr_equal(bide_in_context(top, bide_executor_current()), s);
+	assert_ptr_equal(bide_in_context(below, bide_executor_current()), s);
+	assert_ptr_equal(bide_in_context(other, bide_executor_current()), t);
+	assert_null(bide_in_context(none, bide_executor_current()));
+	assert_null(bide_in_context(top, bide_in_context(detached, bide_executor_current())));
+	assert_null(bide_in_context(top, bide_in_detached(bide_executor_current())));
 	assert_null(bide_executor_current());
-	assert_int_equal(bide_wait(bide_in(below, async_start(where, .expected = s)), NULL), 0);
-	assert_int_equal(bide_wait(bide_in(other, async_start(where, .expected = t)), NULL), 0);
-	assert_int_equal(bide_wait(bide_in(none, async_start(where, .expected = NULL)), NULL), 0);
+	assert_int_equal(bide_value_task_wait(bide_in_context(below, async_start(where, .expected = s)),
+	                                      NULL),
+	                 0);
+	assert_int_equal(bide_value_task_wait(bide_in_context(other, async_start(where, .expected = t)),
+	                                      NULL),
+	                 0);
+	assert_int_equal(
+		bide_value_task_wait(bide_in_context(none, async_start(where, .expected = NULL)), NULL), 0);
 	bide_context_unref(detached);
 	bide_context_unref(none);
 	bide_context_unref(other);
@@ -77,8 +82,9 @@ TEST(a_function_in_a_strand_starts_others_anywhere)
 {
 	bide_executor *s = strand(), *t = strand();
 
-	assert_int_equal(bide_wait(with_executor(s, async_start(chooser, .here = s, .there = t)), NULL),
-	                 0);
+	assert_int_equal(
+		bide_value_task_wait(with_executor(s, async_start(chooser, .here = s, .there = t)), NULL),
+		0);
 	bide_executor_unref(s);
 	bide_executor_unref(t);
 }
@@ -88,7 +94,7 @@ TEST(functions_left_in_executors_are_leaks)
 	bide_executor *s = strand(), *l = loop();
 	value_task v = with_executor(s, async_start(where, .expected = s));
 
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	v = with_executor(s, async_start(later, .ns = BIDE_FOREVER));
 	(void)v; /* nobody waits for it any more */
 	v = with_executor(l, async_start(later, .ns = BIDE_FOREVER));
@@ -142,19 +148,20 @@ TEST(misuse_of_executors_is_told)
 	bide_executor *s = strand();
 
 	catch_misuse();
-	assert_int_equal(bide_wait(async_start(misuser, .s = s, .what = 0), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 0), NULL), 0);
 	ASSERT_MISUSE("bide_async_enter in misuser: the context has another executor");
-	assert_int_equal(bide_wait(async_start(misuser, .s = s, .what = 1), NULL), EINVAL);
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 1), NULL), EINVAL);
 	ASSERT_MISUSE("bide_async_switch in misuser: context is NULL");
-	assert_int_equal(bide_wait(async_start(misuser, .s = s, .what = 2), NULL), EINVAL);
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 2), NULL), EINVAL);
 	ASSERT_MISUSE("bide_async_switch_to in misuser: executor is NULL");
-	assert_int_equal(bide_wait(async_start(misuser, .s = s, .what = 3), NULL), EINVAL);
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 3), NULL), EINVAL);
 	ASSERT_MISUSE("bide_async_switch_back in misuser without bide_async_switch");
-	assert_int_equal(bide_wait(async_start(misuser, .s = s, .what = 4), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 4), NULL), 0);
 	ASSERT_MISUSE("bide_loop_create: called inside the async function misuser");
-	assert_int_equal(bide_wait(async_start(misuser, .s = s, .what = 5), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 5), NULL), 0);
 	ASSERT_MISUSE("bide_async_leave in misuser: the function would have to go to another executor");
-	assert_int_equal(bide_wait(with_executor(NULL, async_start(noter, .id = 0)), NULL), ENOMEM);
+	assert_int_equal(bide_value_task_wait(with_executor(NULL, async_start(noter, .id = 0)), NULL),
+	                 ENOMEM);
 	ASSERT_MISUSE("bide_with_executor: executor is NULL");
 	assert_null(bide_executor_ref(NULL));
 	ASSERT_MISUSE("bide_executor_ref: executor is NULL");

@@ -21,14 +21,14 @@ static int order[64];
 static value_task child(int64_t value, int64_t delay_ns, int error);
 
 struct child_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int64_t value, delay_ns;
 		int error;
 	} in;
 };
 
-bide_forked(child_fork)
+bide_async_forked(child_fork)
 {
 	return child(my->in.value, my->in.delay_ns, my->in.error);
 }
@@ -49,7 +49,7 @@ async(child)
 	if (my->turn < 64)
 		order[my->turn] = (int)my->in.value;
 	if (my->in.delay_ns)
-		await(delay_ns(my->in.delay_ns));
+		await(delay(my->in.delay_ns));
 	if (my->in.error)
 		async_fail(my->in.error);
 	async_return(my->in.value);
@@ -71,7 +71,7 @@ static int64_t wait_for(value_task v)
 {
 	bide_payload payload = { .i = 0 };
 
-	assert_int_equal(bide_wait(v, &payload), 0);
+	assert_int_equal(bide_value_task_wait(v, &payload), 0);
 	return payload.i;
 }
 
@@ -79,7 +79,7 @@ static void expect_failure(value_task v, int error)
 {
 	bide_payload payload;
 
-	assert_int_equal(bide_wait(v, &payload), error);
+	assert_int_equal(bide_value_task_wait(v, &payload), error);
 }
 
 /* --- results --- */
@@ -87,13 +87,13 @@ static void expect_failure(value_task v, int error)
 static value_task fib(int64_t n);
 
 struct fib_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int64_t n;
 	} in;
 };
 
-bide_forked(fib_fork)
+bide_async_forked(fib_fork)
 {
 	return fib(my->in.n);
 }
@@ -110,9 +110,9 @@ struct fib {
 async(fib, left)
 {
 	async_begin;
-	bide_fork(fib_fork, my->left, .n = my->in.n - 1);
+	bide_async_fork(fib_fork, my->left, .n = my->in.n - 1);
 	await(my->b, fib(my->in.n - 2));
-	await(my->a, bide_join(fib_fork, my->left));
+	await(my->a, bide_async_join(fib_fork, my->left));
 	async_return(my->a + my->b);
 async_finally:
 	async_end;
@@ -193,11 +193,11 @@ async(many, slots)
 {
 	async_begin;
 	for (my->i = 0; my->i < SLOTS; my->i++)
-		bide_fork(child_fork, my->slots[my->i], .value = my->i, .delay_ns = my->in.delay_ns);
+		bide_async_fork(child_fork, my->slots[my->i], .value = my->i, .delay_ns = my->in.delay_ns);
 	if (my->in.suspend)
-		await(delay_ns(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable: the loop takes forks */
 	for (my->i = 0; my->i < SLOTS; my->i++) {
-		await(my->x, bide_join(child_fork, my->slots[my->in.joins[my->i]]));
+		await(my->x, bide_async_join(child_fork, my->slots[my->in.joins[my->i]]));
 		assert_int_equal(my->x, my->in.joins[my->i]);
 		my->sum = my->sum * 10 + my->x;
 	}
@@ -289,10 +289,10 @@ async(reuse, slot)
 {
 	async_begin;
 	for (my->i = 0; my->i < my->in.times; my->i++) {
-		bide_fork(child_fork, my->slot, .value = my->i, .delay_ns = my->in.delay_ns);
+		bide_async_fork(child_fork, my->slot, .value = my->i, .delay_ns = my->in.delay_ns);
 		if (my->in.suspend)
-			await(delay_ns(1));
-		await(my->x, bide_join(child_fork, my->slot));
+			await(delay(1));
+		await(my->x, bide_async_join(child_fork, my->slot));
 		my->sum += my->x;
 	}
 	async_return(my->sum);
@@ -328,28 +328,28 @@ async(combined, slots)
 {
 	async_begin;
 	for (int i = 0; i < 3; i++)
-		bide_fork(child_fork, my->slots[i], .value = i + 1, .delay_ns = 1000 * (i + 1));
-	await(delay_ns(1)); /* the loop starts all */
+		bide_async_fork(child_fork, my->slots[i], .value = i + 1, .delay_ns = 1000 * (i + 1));
+	await(delay(1)); /* the loop starts all */
 	if (my->in.how == 0) {
 		for (int i = 0; i < 3; i++)
-			my->items[i] = bide_join(child_fork, my->slots[i]);
+			my->items[i] = bide_async_join(child_fork, my->slots[i]);
 		await(when_all(my->items, 3));
 		for (int i = 0; i < 3; i++)
 			my->sum += my->items[i].payload.i;
 	} else if (my->in.how == 1) {
 		for (my->i = 0; my->i < 3; my->i++) {
-			my->shared = as_task(bide_join(child_fork, my->slots[my->i]));
+			my->shared = value_task_as_task(bide_async_join(child_fork, my->slots[my->i]));
 			await(my->x, task_await(my->shared));
 			task_unref(my->shared);
 			my->sum += my->x;
 		}
 	} else {
 		for (int i = 0; i < 3; i++)
-			my->items[i] = bide_join(child_fork, my->slots[i]);
+			my->items[i] = bide_async_join(child_fork, my->slots[i]);
 		async_return(16); /* dropped: the end waits for them */
 	}
-	bide_fork(child_fork, my->slots[0], .value = 10);
-	await(my->x, bide_join(child_fork, my->slots[0]));
+	bide_async_fork(child_fork, my->slots[0], .value = 10);
+	await(my->x, bide_async_join(child_fork, my->slots[0]));
 	async_return(my->sum + my->x);
 async_finally:
 	async_end;
@@ -380,10 +380,10 @@ struct joined_by_return {
 async(joined_by_return, slot)
 {
 	async_begin;
-	bide_fork(child_fork, my->slot, .value = 7, .delay_ns = 10);
+	bide_async_fork(child_fork, my->slot, .value = 7, .delay_ns = 10);
 	if (my->in.suspend)
-		await(delay_ns(1)); /* nothing is runnable: the loop takes forks */
-	async_return(bide_join(child_fork, my->slot));
+		await(delay(1)); /* nothing is runnable: the loop takes forks */
+	async_return(bide_async_join(child_fork, my->slot));
 async_finally:
 	async_end;
 }
@@ -414,12 +414,12 @@ async(leaver, first)
 {
 	async_begin;
 	if (!my->in.in_cleanup) {
-		bide_fork(child_fork, my->first, .value = 1, .delay_ns = my->in.delay_ns);
-		bide_fork(child_fork, my->second, .value = 2, .delay_ns = my->in.delay_ns,
-		          .error = my->in.child_error);
+		bide_async_fork(child_fork, my->first, .value = 1, .delay_ns = my->in.delay_ns);
+		bide_async_fork(child_fork, my->second, .value = 2, .delay_ns = my->in.delay_ns,
+		                .error = my->in.child_error);
 	}
 	if (my->in.suspend)
-		await(delay_ns(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable: the loop takes forks */
 	if (my->in.error)
 		async_fail(my->in.error);
 	async_return(77);
@@ -427,10 +427,10 @@ async_finally:
 	if (my->in.outcome)
 		*my->in.outcome = async_error;
 	if (my->in.in_cleanup) {
-		bide_fork(child_fork, my->first, .value = 1, .delay_ns = my->in.delay_ns);
-		bide_fork(child_fork, my->second, .value = 2, .delay_ns = my->in.delay_ns,
-		          .error = my->in.child_error);
-		await(my->x, bide_join(child_fork, my->first));
+		bide_async_fork(child_fork, my->first, .value = 1, .delay_ns = my->in.delay_ns);
+		bide_async_fork(child_fork, my->second, .value = 2, .delay_ns = my->in.delay_ns,
+		                .error = my->in.child_error);
+		await(my->x, bide_async_join(child_fork, my->first));
 		assert_int_equal(my->x, 1);
 	}
 	async_end;
@@ -537,10 +537,10 @@ struct handler {
 async(handler, slot)
 {
 	async_begin;
-	bide_fork(child_fork, my->slot, .error = ENODEV, .delay_ns = my->in.delay_ns);
+	bide_async_fork(child_fork, my->slot, .error = ENODEV, .delay_ns = my->in.delay_ns);
 	if (my->in.suspend)
-		await(delay_ns(1)); /* nothing is runnable: the loop takes forks */
-	await_or(my->x, bide_join(child_fork, my->slot), my->error = await_error);
+		await(delay(1)); /* nothing is runnable: the loop takes forks */
+	await_or(my->x, bide_async_join(child_fork, my->slot), my->error = await_error);
 	async_return(my->error);
 async_finally:
 	async_end;
@@ -566,10 +566,10 @@ static value_task seen(void)
 }
 
 struct seen_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 };
 
-bide_forked(seen_fork)
+bide_async_forked(seen_fork)
 {
 	return seen();
 }
@@ -589,19 +589,19 @@ async(contexts, outside)
 	async_begin;
 	my->one = bide_context_create(&(bide_context_options){ .key = &key, .value = (void *)1 });
 	my->two = bide_context_create(&(bide_context_options){ .key = &key, .value = (void *)2 });
-	bide_fork(seen_fork, my->outside);
+	bide_async_fork(seen_fork, my->outside);
 	async_enter(my->one);
-	bide_fork(seen_fork, my->in_one);
+	bide_async_fork(seen_fork, my->in_one);
 	async_leave;
 	async_enter(my->two);
-	bide_fork(seen_fork, my->in_two);
+	bide_async_fork(seen_fork, my->in_two);
 	bide_context_unref(my->one); /* the fork has a reference of its own */
 	my->one = NULL;
 	if (my->in.suspend)
-		await(delay_ns(1)); /* nothing is runnable: the loop takes forks */
-	await(my->c, bide_join(seen_fork, my->in_two));
-	await(my->b, bide_join(seen_fork, my->in_one));
-	await(my->a, bide_join(seen_fork, my->outside));
+		await(delay(1)); /* nothing is runnable: the loop takes forks */
+	await(my->c, bide_async_join(seen_fork, my->in_two));
+	await(my->b, bide_async_join(seen_fork, my->in_one));
+	await(my->a, bide_async_join(seen_fork, my->outside));
 	async_leave;
 	async_return(my->a * 100 + my->b * 10 + my->c);
 async_finally:
@@ -634,7 +634,7 @@ TEST(forks_that_are_dropped_let_their_context_go)
 	one_worker();
 	ran = 0;
 	context = bide_context_create(NULL);
-	expect_failure(bide_in(context, async_start(leaver, .error = EIO)), EIO);
+	expect_failure(bide_in_context(context, async_start(leaver, .error = EIO)), EIO);
 	assert_int_equal(ran, 0);
 	bide_context_unref(context);
 	assert_nothing_in_use();
@@ -645,13 +645,13 @@ TEST(forks_that_are_dropped_let_their_context_go)
 static value_task deep(int64_t depth);
 
 struct deep_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int64_t depth;
 	} in;
 };
 
-bide_forked(deep_fork)
+bide_async_forked(deep_fork)
 {
 	return deep(my->in.depth);
 }
@@ -668,10 +668,10 @@ struct deep {
 async(deep, other)
 {
 	async_begin;
-	bide_fork(deep_fork, my->leaf, .depth = 0);
-	bide_fork(deep_fork, my->other, .depth = my->in.depth - 1);
-	await(my->a, bide_join(deep_fork, my->other));
-	await(my->b, bide_join(deep_fork, my->leaf));
+	bide_async_fork(deep_fork, my->leaf, .depth = 0);
+	bide_async_fork(deep_fork, my->other, .depth = my->in.depth - 1);
+	await(my->a, bide_async_join(deep_fork, my->other));
+	await(my->b, bide_async_join(deep_fork, my->leaf));
 	async_return(my->a + my->b);
 async_finally:
 	async_end;
@@ -716,13 +716,14 @@ async(full)
 {
 	async_begin;
 	for (my->i = 0; my->i < MANY; my->i++)
-		bide_fork(child_fork, my->in.slots[my->i], .value = my->i, .delay_ns = my->in.delay_ns);
+		bide_async_fork(child_fork, my->in.slots[my->i], .value = my->i,
+		                .delay_ns = my->in.delay_ns);
 	if (my->in.suspend)
-		await(delay_ns(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable: the loop takes forks */
 	if (my->in.error)
 		async_fail(my->in.error);
 	while (my->i-- > 0) {
-		await(my->x, bide_join(child_fork, my->in.slots[my->i]));
+		await(my->x, bide_async_join(child_fork, my->in.slots[my->i]));
 		my->sum += my->x;
 	}
 	async_return(my->sum);
@@ -761,7 +762,7 @@ TEST(without_memory_children_fail_or_run_at_once_and_nothing_is_lost)
 
 		limit_memory();
 		allowed_allocations = limit;
-		error = bide_wait(fib(8), &p);
+		error = bide_value_task_wait(fib(8), &p);
 		failures += error != 0;
 		assert_true(error == 0 ? p.i == 21 : error == BIDE_ENOFRAME || error == ENOMEM);
 		allowed_allocations = -1;
@@ -786,35 +787,35 @@ async(wrong)
 	async_begin;
 	switch (my->in.how) {
 	case 0: /* never forked */
-		(void)bide_join(child_fork, my->a).state;
+		(void)bide_async_join(child_fork, my->a).state;
 		break;
 	case 1: /* twice */
-		bide_fork(child_fork, my->a, .value = 1);
-		(void)bide_join(child_fork, my->a).state;
-		(void)bide_join(child_fork, my->a).state;
+		bide_async_fork(child_fork, my->a, .value = 1);
+		(void)bide_async_join(child_fork, my->a).state;
+		(void)bide_async_join(child_fork, my->a).state;
 		break;
 	case 2: /* forked while it is live */
-		bide_fork(child_fork, my->a, .value = 1);
-		bide_fork(child_fork, my->a, .value = 2);
+		bide_async_fork(child_fork, my->a, .value = 1);
+		bide_async_fork(child_fork, my->a, .value = 2);
 		break;
 	case 3: /* the same, not the newest */
-		bide_fork(child_fork, my->a, .value = 1);
-		bide_fork(child_fork, my->b, .value = 1);
+		bide_async_fork(child_fork, my->a, .value = 1);
+		bide_async_fork(child_fork, my->b, .value = 1);
 		if (bide_debug_)
-			bide_fork(child_fork, my->a, .value = 2);
+			bide_async_fork(child_fork, my->a, .value = 2);
 		break;
 	default:
 		break;
 	}
 	if (my->in.how == 4) { /* joined again while it is pending */
-		bide_fork(child_fork, my->a, .value = 1, .delay_ns = 1000);
-		await(delay_ns(1));
-		(void)bide_join(child_fork, my->a).state;
-		(void)bide_join(child_fork, my->a).state;
+		bide_async_fork(child_fork, my->a, .value = 1, .delay_ns = 1000);
+		await(delay(1));
+		(void)bide_async_join(child_fork, my->a).state;
+		(void)bide_async_join(child_fork, my->a).state;
 	}
 async_finally:
 	if (my->in.how == 5) {
-		bide_fork(child_fork, my->a, .value = 1, .delay_ns = 1000);
+		bide_async_fork(child_fork, my->a, .value = 1, .delay_ns = 1000);
 		async_return(5);
 	}
 	async_end;
@@ -826,7 +827,7 @@ static void expect_one_misuse(int how, const char *text)
 
 	expect_misuse();
 	ran = 0;
-	assert_int_equal(bide_wait(async_start(wrong, .how = how), &p), 0);
+	assert_int_equal(bide_value_task_wait(async_start(wrong, .how = how), &p), 0);
 	assert_int_equal(misuse_count, 1);
 	if (!strstr(misuse_text, text))
 		fprintf(stderr, "\"%s\" expected: %s\n", text, misuse_text);
@@ -836,13 +837,13 @@ static void expect_one_misuse(int how, const char *text)
 
 TEST(joining_a_slot_that_was_never_forked_is_misuse)
 {
-	expect_one_misuse(0, "bide_join in wrong");
+	expect_one_misuse(0, "bide_async_join in wrong");
 }
 
 TEST(joining_twice_is_misuse)
 {
 	/* another worker may have taken it, and be on it */
-	expect_one_misuse(1, many_workers() ? "bide_join in wrong"
+	expect_one_misuse(1, many_workers() ? "bide_async_join in wrong"
 	                                    : "nothing was forked into the slot since");
 	assert_int_equal(ran, 1);
 }
@@ -923,7 +924,7 @@ async(ticker)
 {
 	async_begin;
 	while (!stop_ticking)
-		await(bide_yield());
+		await(bide_async_yield());
 async_finally:
 	async_end;
 }
@@ -944,9 +945,9 @@ async(patient, slot)
 	async_begin;
 	stop_ticking = false;
 	my->ticking = async_start(ticker);
-	bide_fork(child_fork, my->slot, .value = 1);
+	bide_async_fork(child_fork, my->slot, .value = 1);
 	for (my->i = 0; my->i < 1000 && ran == 0; my->i++)
-		await(bide_yield());
+		await(bide_async_yield());
 	stop_ticking = true;
 	await(my->ticking);
 	async_return(my->i);

@@ -43,7 +43,7 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	if (getenv("BIDE_DEBUG") || getenv("BIDE_POOL") || test_time_factor() > 5)
 		SKIP("objects have a record in front");
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
-	assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	before = stats().live_bytes;
 	for (int i = 0; i < COUNT; i++)
 		v[i] = delay_ms(1 + i);
@@ -51,7 +51,7 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	assert_in_range(stats().live_bytes - before, COUNT * 48 - 8192, COUNT * 48 + (1 << 18));
 	assert_int_equal(stats().timer_count, COUNT);
 	for (int i = 0; i < COUNT; i++)
-		assert_int_equal(bide_wait(v[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(v[i], NULL), 0);
 	assert_int_equal(stats().timer_count, 0);
 }
 

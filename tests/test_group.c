@@ -55,7 +55,7 @@ static void begin(unsigned options)
 
 static int wait_error(bide_value_task value_task)
 {
-	return bide_wait(value_task, NULL);
+	return bide_value_task_wait(value_task, NULL);
 }
 
 /* Waits for ever, or until its context is canceled; tells how it ended. */
@@ -69,7 +69,7 @@ struct sleeper {
 bide_async(sleeper)
 {
 	bide_async_begin;
-	bide_await(bide_delay_ns(BIDE_FOREVER));
+	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
 	if (my->in.error)
 		*my->in.error = bide_async_error;
@@ -87,7 +87,7 @@ struct failing {
 bide_async(failing)
 {
 	bide_async_begin;
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	bide_async_fail(my->in.error);
 bide_async_finally:
 	bide_async_end;
@@ -157,7 +157,7 @@ TEST(adding_and_waiting_take_no_memory)
 TEST(a_yield_can_be_a_member)
 {
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
-	bide_group_add(&group, bide_yield());
+	bide_group_add(&group, bide_async_yield());
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 }
 
@@ -179,7 +179,7 @@ TEST(wait_can_be_forgotten)
 {
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	bide_group_add(&group, pending(0));
-	bide_forget(bide_group_wait(&group));
+	bide_value_task_forget(bide_group_wait(&group));
 	finish(0);
 }
 
@@ -256,7 +256,7 @@ TEST(cancel_ends_all_members)
 	begin(BIDE_GROUP_KEEP_GOING);
 	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[0]));
 	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[1]));
-	bide_group_start(&group, bide_delay_ns(BIDE_FOREVER));
+	bide_group_start(&group, bide_delay(BIDE_FOREVER));
 	bide_value_task wait = bide_group_wait(&group);
 	bide_group_cancel(&group);
 	assert_int_equal(wait_error(wait), ECANCELED);
@@ -267,7 +267,7 @@ TEST(cancel_ends_all_members)
 TEST(cancel_may_end_the_group_inside_the_call)
 {
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
-	bide_group_start(&group, bide_delay_ns(BIDE_FOREVER));
+	bide_group_start(&group, bide_delay(BIDE_FOREVER));
 	bide_value_task wait = bide_group_wait(&group);
 	bide_group_cancel(&group);
 	assert_true(bide_value_task_is_canceled(wait));
@@ -279,10 +279,11 @@ TEST(the_context_around_the_group_cancels_its_members_but_not_the_wait)
 {
 	bide_context *scope = bide_context_create(NULL);
 	int error = 0;
-	assert_int_equal(bide_in(scope, bide_group_init(&group, BIDE_GROUP_CANCEL_ON_FAILURE)), 0);
+	assert_int_equal(bide_in_context(scope, bide_group_init(&group, BIDE_GROUP_CANCEL_ON_FAILURE)),
+	                 0);
 	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
 	bide_group_add(&group, pending(0)); /* ignores cancellation */
-	bide_value_task wait = bide_in(scope, bide_group_wait(&group));
+	bide_value_task wait = bide_in_context(scope, bide_group_wait(&group));
 	bide_context_cancel(scope, ETIMEDOUT);
 	settle(0);
 	assert_int_equal(error, ETIMEDOUT);
@@ -297,8 +298,8 @@ TEST(members_run_in_the_groups_context)
 	static int key, value;
 	bide_context *scope =
 		bide_context_create(&(bide_context_options){ .key = &key, .value = &value });
-	assert_int_equal(bide_in(scope, bide_group_init(&group, 0)), 0);
-	assert_ptr_equal(bide_in(bide_group_context(&group), bide_context_get(&key)), &value);
+	assert_int_equal(bide_in_context(scope, bide_group_init(&group, 0)), 0);
+	assert_ptr_equal(bide_in_context(bide_group_context(&group), bide_context_get(&key)), &value);
 	assert_null(bide_context_get(&key));
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 	bide_context_unref(scope);
@@ -360,7 +361,7 @@ bide_async(cleaner)
 		bide_async_fail(ENOMEM);
 	bide_group_start(&my->group, bide_async_start(sleeper, .error = my->in.error));
 	bide_group_add(&my->group, pending(0)); /* ignores cancellation */
-	bide_await(bide_delay_ns(BIDE_FOREVER));
+	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
 	bide_await(bide_group_wait(&my->group));
 	bide_async_end;
@@ -370,7 +371,7 @@ TEST(a_group_is_waited_for_in_a_cleanup)
 {
 	bide_context *scope = bide_context_create(NULL);
 	int error = 0;
-	bide_value_task top = bide_in(scope, bide_async_start(cleaner, .error = &error));
+	bide_value_task top = bide_in_context(scope, bide_async_start(cleaner, .error = &error));
 	bide_context_cancel(scope, ECANCELED);
 	settle(0);
 	assert_int_equal(error, ECANCELED);
@@ -392,7 +393,7 @@ struct spawner {
 bide_async(spawner)
 {
 	bide_async_begin;
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	atomic_fetch_add(my->in.ran, 1);
 	if (my->in.left > 0)
 		bide_group_start(&group,
@@ -428,7 +429,7 @@ TEST(a_hundred_thousand_members_are_canceled_by_one_failure)
 {
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	for (int i = 0; i < 100000; i++)
-		bide_group_start(&group, i % 2 ? bide_async_start(sleeper) : bide_delay_ns(BIDE_FOREVER));
+		bide_group_start(&group, i % 2 ? bide_async_start(sleeper) : bide_delay(BIDE_FOREVER));
 	bide_group_start(&group, bide_async_start(failing, .error = EIO));
 	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
 }
@@ -473,8 +474,8 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 	}
 	allowed_allocations = 2;
 	assert_int_equal(bide_group_init(&group, 0), 0);
-	bide_group_add(&group,
-	               bide_yield()); /* no memory for what stands for it: the member has failed */
+	bide_group_add(
+		&group, bide_async_yield()); /* no memory for what stands for it: the member has failed */
 	allowed_allocations = -1;
 	assert_int_equal(wait_error(bide_group_wait(&group)), ENOMEM);
 }
@@ -496,7 +497,7 @@ TEST(misuse_says_what_was_wrong)
 {
 	EXPECT_ABORT(bide_group_init(NULL, 0), "bide_group_init: group is NULL");
 	EXPECT_ABORT(bide_group_init(&group, 6), "bide_group_init: options 0x6");
-	EXPECT_ABORT(bide_forget(bide_group_wait(NULL)), "bide_group_wait");
+	EXPECT_ABORT(bide_value_task_forget(bide_group_wait(NULL)), "bide_group_wait");
 	EXPECT_ABORT(bide_group_pending(NULL), "bide_group_pending: group is NULL");
 	EXPECT_ABORT(bide_group_cancel(NULL), "bide_group_cancel");
 	EXPECT_ABORT(bide_group_context(NULL), "bide_group_context: group is NULL");
@@ -620,7 +621,7 @@ static bool is_named(const char *begin, const char *holds)
 static void await_lines(int count)
 {
 	for (int i = 0; i < 2000 && atomic_load(&line_count) < count; i++)
-		(void)bide_wait(bide_delay_ns(REPORT_NS), NULL);
+		(void)bide_value_task_wait(bide_delay(REPORT_NS), NULL);
 	assert_int_equal(atomic_load(&line_count), count);
 }
 
@@ -644,10 +645,10 @@ TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
 	bide_value_task wait, other = bide_async_start(sleeper);
 	char place[64];
 
-	bide_set_stuck_hook(note_line, lines);
+	bide_report_hook_set(note_line, lines);
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	bide_group_start(&group, bide_async_start(calls_sleeper));
-	bide_group_add(&group, bide_delay_ns(3600 * INT64_C(1000000000)));
+	bide_group_add(&group, bide_delay(3600 * INT64_C(1000000000)));
 	bide_group_add(&group, pending(0));
 	wait = bide_group_wait_reporting(&group, REPORT_NS);
 	assert_false(bide_value_task_is_ready(wait));
@@ -661,19 +662,20 @@ TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
 	assert_true(is_named("calls_sleeper: awaiting", place));
 	assert_true(is_named("sleeper: awaiting", "for a delay"));
 	assert_true(is_named("a delay, added to the group", ""));
-	assert_int_equal(bide_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT); /* it goes on */
+	assert_int_equal(bide_value_task_wait_for(wait, NULL, 4 * REPORT_NS),
+	                 ETIMEDOUT); /* it goes on */
 	assert_int_equal(line_count, 4);
 	finish_failed(0, EIO); /* cancels the rest, but the delay is in no context */
-	assert_int_equal(bide_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT);
-	bide_forget(wait);
-	bide_forget(other);
+	assert_int_equal(bide_value_task_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT);
+	bide_value_task_forget(wait);
+	bide_value_task_forget(other);
 	worker_has_ended = true; /* these sleep for ever */
 	assert_int_equal(bide_shutdown(true), 3);
 }
 
 TEST(a_wait_that_is_over_in_time_reports_nothing)
 {
-	bide_set_stuck_hook(note_line, lines);
+	bide_report_hook_set(note_line, lines);
 	for (int i = 0; i < 50; i++) {
 		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 		bide_group_start(&group, bide_async_start(failing, .error = EIO));
@@ -685,7 +687,7 @@ TEST(a_wait_that_is_over_in_time_reports_nothing)
 		assert_true(bide_value_task_is_successful(bide_group_wait_reporting(&group, 0)));
 		begin(BIDE_GROUP_KEEP_GOING);
 		bide_group_add(&group, bide_value_task_from_error(BIDE_ENOFRAME));
-		bide_group_add(&group, bide_yield());
+		bide_group_add(&group, bide_async_yield());
 		assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_FOREVER)),
 		                 BIDE_ENOFRAME);
 	}
@@ -700,9 +702,9 @@ struct stubborn {
 bide_async(stubborn)
 {
 	bide_async_begin;
-	bide_await(bide_delay_ns(BIDE_FOREVER));
+	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
-	bide_await(bide_delay_ns(4 * REPORT_NS));
+	bide_await(bide_delay(4 * REPORT_NS));
 	bide_async_end;
 }
 
@@ -722,7 +724,7 @@ bide_async(cleans_up)
 	bide_group_start(&my->members, bide_async_start(stubborn));
 	if (my->in.waits_before)
 		bide_await(bide_group_wait_reporting(&my->members, REPORT_NS));
-	bide_await(bide_delay_ns(BIDE_FOREVER));
+	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
 	if (!my->in.waits_before)
 		bide_await_or(bide_group_wait_reporting(&my->members, REPORT_NS), (void)bide_await_error);
@@ -732,9 +734,10 @@ bide_async_finally:
 static void cancel_and_be_told(bool waits_before)
 {
 	bide_context *context = bide_context_create(NULL);
-	bide_value_task v = bide_in(context, bide_async_start(cleans_up, .waits_before = waits_before));
+	bide_value_task v =
+		bide_in_context(context, bide_async_start(cleans_up, .waits_before = waits_before));
 
-	bide_set_stuck_hook(note_line, lines);
+	bide_report_hook_set(note_line, lines);
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_error(v), ECANCELED);
 	assert_int_equal(line_count, 2);
@@ -757,7 +760,7 @@ static void is_stuck_and_says_so(void)
 {
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	bide_group_start(&group, bide_async_start(sleeper));
-	(void)bide_wait_for(bide_group_wait_reporting(&group, 0), NULL, 10 * REPORT_NS);
+	(void)bide_value_task_wait_for(bide_group_wait_reporting(&group, 0), NULL, 10 * REPORT_NS);
 	abort();
 }
 
@@ -789,8 +792,8 @@ TEST(without_memory_it_waits_all_the_same)
 	bide_value_task wait;
 
 	setenv("BIDE_POOL", "malloc", 1);
-	bide_set_stuck_hook(note_line, lines);
-	assert_int_equal(bide_set_allocator(&scarce), 0);
+	bide_report_hook_set(note_line, lines);
+	assert_int_equal(bide_allocator_set(&scarce), 0);
 	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
 	bide_group_add(&group, pending(0));
 	memory_is_out = true;

@@ -69,7 +69,7 @@ async(resident)
 {
 	async_begin;
 	assert_at_home(my);
-	await(bide_yield());
+	await(bide_async_yield());
 	assert_at_home(my);
 	await(delay_ms(2));
 	assert_at_home(my);
@@ -82,14 +82,14 @@ async(resident)
 	assert_at_home(my);
 	async_switch_to(bide_executor_workers());
 	assert_null(bide_executor_current());
-	await(delay_ns(1000));
+	await(delay(1000));
 	async_switch_back;
 	assert_at_home(my);
 	await(delay_ms(1));
 	async_return(9);
 async_finally:
 	assert_at_home(my);
-	await(bide_yield());
+	await(bide_async_yield());
 	assert_at_home(my);
 	if (my->in.done)
 		*my->in.done = true;
@@ -130,14 +130,14 @@ TEST(AW_01_an_await_is_one_turn_of_its_own_executor_and_none_of_others)
 	there = with_executor(l, with_executor(bide_executor_workers(), await_it(t, NULL, 2)));
 	finish_all(l);
 	task_complete_int(t, 7);
-	assert_int_equal(bide_wait(there, NULL), 0); /* whatever the loop does */
+	assert_int_equal(bide_value_task_wait(there, NULL), 0); /* whatever the loop does */
 	while (log.count == 0) {
 		assert_true(readable(l, 15000));
 		bide_loop_run(l, 1);
 	}
 	ASSERT_TURNS(&log, 1);
 	finish_all(l);
-	assert_int_equal(bide_wait(here, NULL), 0);
+	assert_int_equal(bide_value_task_wait(here, NULL), 0);
 	task_unref(t);
 	bide_executor_unref(l);
 }
@@ -170,7 +170,7 @@ TEST(VS_18_what_awaits_a_source_goes_on_on_its_executor)
 
 	bide_user_source_init(&source, NULL);
 	v = with_executor(s, async_start(source_reader, .source = &source, .expected = s));
-	assert_int_equal(bide_wait_for(v, NULL, MS), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait_for(v, NULL, MS), ETIMEDOUT);
 	bide_user_source_complete(&source, (bide_payload){ .i = 6 });
 	assert_int_equal(wait_int(v, &value), 0);
 	assert_int_equal(value, 6);
@@ -229,7 +229,7 @@ TEST(the_descriptor_is_readable_when_something_is_ready_and_only_then)
 	assert_true(readable(l, 10000));
 	assert_true(readable(l, 0)); /* until it has run */
 	turn_until(l, &set);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	assert_int_equal(bide_loop_fd(l), fd);
 	task_unref(t);
 	bide_executor_unref(l);
@@ -253,7 +253,7 @@ TEST(another_thread_makes_the_descriptor_readable)
 	assert_int_equal(pthread_create(&thread, NULL, complete_later, t), 0);
 	turn_until(l, &set);
 	pthread_join(thread, NULL);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	task_unref(t);
 	bide_executor_unref(l);
 }
@@ -269,7 +269,7 @@ TEST(a_timer_makes_the_descriptor_readable)
 	v = with_executor(l, async_start(resident, .loop = l, .thread = pthread_self(), .done = &done));
 	turn_until(l, &done);
 	assert_true(bide_now_ns() - start_ns >= 3 * MS);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	bide_executor_unref(l);
 }
 
@@ -282,7 +282,7 @@ TEST(a_loop_runs_no_more_than_it_is_told)
 	int before;
 
 	for (int i = 0; i < 5; i++)
-		all[i] = bide_in(scope, async_start(rounds, .log = &log, .id = i, .times = 2));
+		all[i] = bide_in_context(scope, async_start(rounds, .log = &log, .id = i, .times = 2));
 	assert_int_equal(log.count, 5); /* on its own thread: up to their first await */
 	while (log.count < 10) {
 		before = log.count;
@@ -293,7 +293,7 @@ TEST(a_loop_runs_no_more_than_it_is_told)
 	while (bide_loop_run(l, 0) == 0)
 		;
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 	ASSERT_TURNS(&log, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4);
 	bide_context_unref(scope);
 	bide_executor_unref(l);
@@ -353,7 +353,9 @@ async_finally:
 
 static void host_stop(host *h)
 {
-	assert_int_equal(bide_wait(with_executor(h->loop, async_start(stopper, .host = h)), NULL), 0);
+	assert_int_equal(bide_value_task_wait(with_executor(h->loop, async_start(stopper, .host = h)),
+	                                      NULL),
+	                 0);
 	pthread_join(h->thread, NULL);
 	sem_destroy(&h->ready);
 }
@@ -390,7 +392,7 @@ async(commuter)
 {
 	async_begin;
 	for (my->i = 0; my->i < my->in.times; my->i++) {
-		await(delay_ns(100));
+		await(delay(100));
 		async_switch_to(my->in.host->loop);
 		assert_true(pthread_equal(pthread_self(), my->in.host->thread));
 		await(my->value, later_value(1000, my->i));
@@ -420,8 +422,8 @@ TEST_SLOW(functions_commute_between_threads, 60)
 	for (int i = 0; i < COUNT; i++)
 		all[i] = async_start(commuter, .host = &h, .times = 30);
 	for (int i = 0; i < COUNT; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
-	shared = as_task(with_executor(h.loop, async_start(where, .expected = h.loop)));
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
+	shared = value_task_as_task(with_executor(h.loop, async_start(where, .expected = h.loop)));
 	assert_int_equal(task_wait(shared, NULL), 0);
 	task_unref(shared);
 	host_stop(&h);
@@ -459,7 +461,7 @@ static value_task next_item(void *argument)
 	loop_bodies *b = argument;
 
 	called_there(b);
-	return b->items-- > 0 ? later_value(1000, b->items) : value_task_from_error(BIDE_END);
+	return b->items-- > 0 ? later_value(1000, b->items) : value_task_from_error(BIDE_EEND);
 }
 
 static value_task item_body(bide_payload item, void *argument)
@@ -474,14 +476,16 @@ TEST(PF_07_parallel_loops_enumerate_and_call_on_the_executor_of_their_context)
 	loop_bodies b = { .host = &h, .items = 10 };
 
 	host_start(&h);
-	assert_int_equal(
-		bide_wait(with_executor(h.loop, bide_parallel_for(0, 10, part_body, &b, &parts)), NULL), 0);
-	assert_int_equal(
-		bide_wait(with_executor(h.loop, bide_for_each_async(0, 10, index_body, &b, &parts)), NULL),
-		0);
-	assert_int_equal(bide_wait(with_executor(h.loop, bide_for_each_of_async(next_item, item_body,
-	                                                                        &b, &parts)),
-	                           NULL),
+	assert_int_equal(bide_value_task_wait(with_executor(h.loop, bide_parallel_for(0, 10, part_body,
+	                                                                              &b, &parts)),
+	                                      NULL),
+	                 0);
+	assert_int_equal(bide_value_task_wait(
+						 with_executor(h.loop, bide_for_each(0, 10, index_body, &b, &parts)), NULL),
+	                 0);
+	assert_int_equal(bide_value_task_wait(
+						 with_executor(h.loop, bide_for_each_of(next_item, item_body, &b, &parts)),
+						 NULL),
 	                 0);
 	host_stop(&h);
 	assert_int_equal(b.called, 10 + 10 + 11 + 10);
@@ -500,11 +504,11 @@ TEST(a_canceled_function_cleans_up_on_its_loop)
 	r = (room){ h.loop, 0, 0 };
 	scope = context_of((bide_context_options){ .executor = h.loop });
 	for (int i = 0; i < 10; i++)
-		all[i] = bide_in(scope, async_start(sleeper, .room = &r, .cleaned = &cleaned));
-	assert_int_equal(bide_wait_for(all[9], NULL, 5 * MS), ETIMEDOUT);
+		all[i] = bide_in_context(scope, async_start(sleeper, .room = &r, .cleaned = &cleaned));
+	assert_int_equal(bide_value_task_wait_for(all[9], NULL, 5 * MS), ETIMEDOUT);
 	bide_context_cancel(scope, ECANCELED);
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(bide_wait(all[i], NULL), ECANCELED);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), ECANCELED);
 	assert_int_equal(cleaned, 10);
 	bide_context_unref(scope);
 	host_stop(&h);
@@ -520,10 +524,10 @@ TEST(a_loop_whose_thread_has_ended_keeps_what_is_ready_for_who_adopts_it)
 	host_start(&first);
 	host_stop(&first);
 	v = with_executor(first.loop, async_start(noter, .log = &log, .id = 1));
-	assert_int_equal(bide_wait_for(v, NULL, 5 * MS), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait_for(v, NULL, 5 * MS), ETIMEDOUT);
 	second.given = first.loop;
 	host_start(&second);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	ASSERT_TURNS(&log, 1);
 	host_stop(&second);
 	bide_executor_unref(first.loop);
@@ -536,11 +540,11 @@ TEST(a_loop_that_was_dropped_lives_as_long_as_its_functions)
 
 	host_start(&h);
 	v = with_executor(h.loop, async_start(where, .expected = h.loop, .depth = 1));
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	v = with_executor(h.loop, async_start(stopper, .host = &h));
 	bide_executor_ref(h.loop); /* the thread's own, which runs it */
 	bide_executor_unref(h.loop);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	pthread_join(h.thread, NULL);
 	bide_executor_unref(h.loop);
 }
@@ -574,7 +578,7 @@ struct runner {
 async(runner)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	assert_int_equal(bide_loop_run(my->in.loop, 0), -1);
 	*my->in.done = true;
 async_finally:
@@ -591,7 +595,7 @@ TEST(a_loop_is_not_run_inside_its_functions)
 	v = with_executor(l, async_start(runner, .loop = l, .done = &done));
 	turn_until(l, &done);
 	ASSERT_MISUSE("the async function runner");
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	bide_executor_unref(l);
 }
 
@@ -605,11 +609,11 @@ TEST(a_wait_between_two_polls_loses_nothing)
 
 	while (readable(l, 2))
 		bide_loop_run(l, 0);
-	assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	assert_int_equal(pthread_create(&thread, NULL, complete_later, t), 0);
 	turn_until(l, &set);
 	pthread_join(thread, NULL);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	task_unref(t);
 	bide_executor_unref(l);
 }
@@ -646,7 +650,7 @@ static void *pour(void *argument)
 	bide_context *scope = context_of((bide_context_options){ .executor = f->loop });
 
 	for (int i = 0; i < DROPS; i++)
-		forget(bide_in(scope, async_start(drop, .flood = f)));
+		value_task_forget(bide_in_context(scope, async_start(drop, .flood = f)));
 	bide_context_unref(scope);
 	return NULL;
 }
@@ -686,8 +690,8 @@ TEST(several_loops_of_one_thread_are_told_apart)
 		if (p[1].revents)
 			bide_loop_run(two, 0);
 	}
-	assert_int_equal(bide_wait(a, NULL), 0);
-	assert_int_equal(bide_wait(b, NULL), 0);
+	assert_int_equal(bide_value_task_wait(a, NULL), 0);
+	assert_int_equal(bide_value_task_wait(b, NULL), 0);
 	bide_executor_unref(one);
 	bide_executor_unref(two);
 }

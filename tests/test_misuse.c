@@ -98,12 +98,12 @@ TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
 			settle(0); /* done before the first await, or not */
 		misuse_count = 0;
 		/* The second await goes on with the error, the third ends the function with it. */
-		assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE);
+		assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE);
 		assert_int_equal(misuse_count, 2);
 		assert_says("bide_await");
 		assert_says("consumed already");
 		assert_says("twice");
-		assert_says("bide_as_task");
+		assert_says("bide_value_task_as_task");
 		assert_says_line(first_line);
 		assert_says_line(second_line + 3);
 	}
@@ -116,32 +116,33 @@ TEST(awaiting_twice_aborts_by_default)
 	char text[128];
 
 	need_pools();
-	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL),
+	EXPECT_ABORT((void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL),
 	             "consumed already");
-	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), "bide: misuse: ");
-	(void)bide_wait(async_start(later, .value = 1), NULL);
+	EXPECT_ABORT((void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL),
+	             "bide: misuse: ");
+	(void)bide_value_task_wait(async_start(later, .value = 1), NULL);
 	/* The lines were noted by a run of the same function. */
 	expect_misuse();
-	(void)bide_wait(async_start(twice, .what = later(1, 5)), NULL);
-	bide_set_misuse_hook(NULL, NULL);
+	(void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL);
+	bide_misuse_hook_set(NULL, NULL);
 	/* The processes below have no other threads of this one: they need workers of their own. */
 	assert_int_equal(bide_shutdown(false), 0);
 #ifndef BIDE_COMPUTED_GOTO
 	snprintf(text, sizeof text,
 	         "test_misuse.c:%u in twice: this value task has been consumed already", second_line);
-	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), text);
+	EXPECT_ABORT((void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL), text);
 	snprintf(text, sizeof text, "first use: at tests/test_misuse.c:%u in twice", first_line);
-	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), text);
+	EXPECT_ABORT((void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL), text);
 #else
 	snprintf(text, sizeof text, "first use: in twice");
-	EXPECT_ABORT((void)bide_wait(async_start(twice, .what = later(1, 5)), NULL), text);
+	EXPECT_ABORT((void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL), text);
 #endif
 }
 
 TEST(a_value_task_that_holds_its_value_may_be_awaited_again)
 {
 	expect_misuse();
-	assert_int_equal(bide_wait(async_start(twice, .what = value_task_from(3)), NULL),
+	assert_int_equal(bide_value_task_wait(async_start(twice, .what = value_task_from(3)), NULL),
 	                 EDOM); /* no ESTALE */
 	assert_int_equal(misuse_count, 0);
 }
@@ -153,18 +154,18 @@ TEST(waiting_twice_names_the_place_of_the_first)
 
 	need_pools();
 	first = __LINE__ + 1;
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	expect_misuse();
 	second = __LINE__ + 1;
-	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 1);
-	assert_says("bide_wait at tests/test_misuse.c:");
+	assert_says("bide_value_task_wait at tests/test_misuse.c:");
 	{
 		char text[64];
 
 		snprintf(text, sizeof text, "first use: at tests/test_misuse.c:%u ", first);
 		assert_says(text);
-		snprintf(text, sizeof text, "bide_wait at tests/test_misuse.c:%u ", second);
+		snprintf(text, sizeof text, "bide_value_task_wait at tests/test_misuse.c:%u ", second);
 		assert_says(text);
 	}
 }
@@ -175,7 +176,7 @@ TEST(every_use_of_a_consumed_value_task_is_misuse)
 	task *t;
 
 	need_pools();
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	expect_misuse();
 	MISUSE(assert_int_equal(bide_value_task_status(v), BIDE_FAILED),
 	       "bide_value_task_status: this value task has been consumed already");
@@ -184,27 +185,29 @@ TEST(every_use_of_a_consumed_value_task_is_misuse)
 	MISUSE(assert_false(bide_value_task_is_successful(v)), "consumed already");
 	MISUSE(assert_true(bide_value_task_is_failed(v)), "consumed already");
 	MISUSE(assert_false(bide_value_task_is_canceled(v)), "consumed already");
-	MISUSE(forget(v), "bide_forget", "consumed already", "test_misuse.c:");
-	MISUSE(t = as_task(v), "bide_as_task", "consumed already", "test_misuse.c:");
+	MISUSE(value_task_forget(v), "bide_value_task_forget", "consumed already", "test_misuse.c:");
+	MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", "consumed already",
+	       "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	MISUSE(assert_int_equal(bide_wait_for(v, NULL, 0), BIDE_ESTALE), "bide_wait",
-	       "consumed already");
+	MISUSE(assert_int_equal(bide_value_task_wait_for(v, NULL, 0), BIDE_ESTALE),
+	       "bide_value_task_wait", "consumed already");
 }
 
 TEST(using_a_value_task_after_as_task_is_misuse)
 {
 	value_task v = later(2, 5);
-	task *t = as_task(v), *again;
+	task *t = value_task_as_task(v), *again;
 
 	expect_misuse();
 	for (int done = 0; done < 2; done++) {
-		MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "consumed already",
-		       "bide_as_task");
-		MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
+		MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE), "consumed already",
+		       "bide_value_task_as_task");
+		MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
+		                        BIDE_ESTALE),
 		       "twice");
-		MISUSE(forget(v), "bide_forget");
-		MISUSE(again = as_task(v), "bide_as_task");
+		MISUSE(value_task_forget(v), "bide_value_task_forget");
+		MISUSE(again = value_task_as_task(v), "bide_value_task_as_task");
 		task_unref(again);
 		MISUSE(assert_true(value_task_is_ready(v)), "consumed already");
 		assert_int_equal(bide_task_wait(t, NULL), 0);
@@ -220,14 +223,15 @@ TEST(using_a_value_task_after_forget_is_misuse)
 	value_task v = async_start(later, .gate = gate, .value = 5);
 
 	need_pools();
-	forget(v);
+	value_task_forget(v);
 	expect_misuse();
 	for (int done = 0; done < 2; done++) {
-		MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "consumed already");
-		MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
+		MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE), "consumed already");
+		MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
+		                        BIDE_ESTALE),
 		       "consumed already");
-		MISUSE(forget(v), "bide_forget", "consumed already");
-		MISUSE(t = as_task(v), "bide_as_task", "consumed already");
+		MISUSE(value_task_forget(v), "bide_value_task_forget", "consumed already");
+		MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", "consumed already");
 		task_unref(t);
 		MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
 		bide_task_try_complete(gate, (bide_payload){ .i = 0 });
@@ -269,14 +273,14 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	who = many_workers() ? "an await that is going on" : "in once";
 
 	expect_misuse();
-	MISUSE(assert_int_equal(bide_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE), "awaits",
-	       who, "in twice");
+	MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
+	       "awaits", who, "in twice");
 	if (!many_workers())
 		assert_says_line(first_line);
-	MISUSE(assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE), "awaits", who,
-	       "bide_wait at tests/test_misuse.c:");
-	MISUSE(forget(v), "bide_forget", who);
-	MISUSE(t = as_task(v), "bide_as_task", who);
+	MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE), "awaits", who,
+	       "bide_value_task_wait at tests/test_misuse.c:");
+	MISUSE(value_task_forget(v), "bide_value_task_forget", who);
+	MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", who);
 	task_unref(t);
 	bide_user_source_complete(&gate, (bide_payload){ .i = 5 });
 	assert_int_equal(result_of(first), 5);
@@ -290,10 +294,11 @@ static void *use_elsewhere(void *argument)
 	value_task v = *(value_task *)argument;
 	task *t;
 
-	MISUSE(assert_int_equal(bide_wait(v, NULL), EINVAL), "bide_wait", "worker's thread",
-	       "bide_as_task");
-	MISUSE(forget(v), "bide_forget", "worker's thread", "test_misuse.c:");
-	MISUSE(t = as_task(v), "bide_as_task", "worker's thread", "test_misuse.c:");
+	MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), EINVAL), "bide_value_task_wait",
+	       "worker's thread", "bide_value_task_as_task");
+	MISUSE(value_task_forget(v), "bide_value_task_forget", "worker's thread", "test_misuse.c:");
+	MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", "worker's thread",
+	       "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
 	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "worker's");
@@ -321,8 +326,8 @@ static void *use_of_another_thread(void *argument)
 
 	assert_int_equal(result_of(v[0]), 5);
 	assert_int_equal(result_of(async_start(once, .what = v[1])), 6);
-	forget(v[2]);
-	t = as_task(v[3]);
+	value_task_forget(v[2]);
+	t = value_task_as_task(v[3]);
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	task_unref(t);
 	return NULL;
@@ -359,13 +364,13 @@ TEST(the_hook_gets_its_argument_and_counts)
 {
 	int seen = 0;
 
-	bide_set_misuse_hook(count_misuse, &seen);
+	bide_misuse_hook_set(count_misuse, &seen);
 	for (int i = 1; i <= 3; i++) {
 		assert_int_equal(value_task_from_error(0).state, EINVAL);
 		assert_int_equal(seen, i);
 		assert_int_equal(stats().misuse_count, i);
 	}
-	bide_set_misuse_hook(NULL, NULL);
+	bide_misuse_hook_set(NULL, NULL);
 	EXPECT_ABORT((void)value_task_from_error(-7).state,
 	             "bide: misuse: bide_value_task_from_error: -7");
 	assert_int_equal(seen, 3);
@@ -385,20 +390,20 @@ static void note_unobserved(int error, const char *function, bide_trace trace, v
 
 TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 {
-	bide_set_unobserved_hook(note_unobserved, NULL);
-	forget(async_start(later, .yields = 1, .error = EIO));
+	bide_unobserved_hook_set(note_unobserved, NULL);
+	value_task_forget(async_start(later, .yields = 1, .error = EIO));
 	if (!many_workers())
 		assert_int_equal(unobserved_count, 0);
 	settle(0);
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, EIO);
 	assert_string_equal(unobserved_function, "later");
-	forget(async_start(later, .error = EPIPE)); /* failed at once */
+	value_task_forget(async_start(later, .error = EPIPE)); /* failed at once */
 	assert_int_equal(unobserved_count, 2);
 	assert_int_equal(unobserved_error, EPIPE);
-	forget(async_start(later, .yields = 1, .error = ECANCELED)); /* no failure */
-	forget(later(1, 5));
-	forget(value_task_from(5));
+	value_task_forget(async_start(later, .yields = 1, .error = ECANCELED)); /* no failure */
+	value_task_forget(later(1, 5));
+	value_task_forget(value_task_from(5));
 	settle(0);
 	assert_int_equal(unobserved_count, 2);
 	assert_int_equal(stats().unobserved_count, 2);
@@ -510,16 +515,16 @@ TEST(null_arguments_of_misuse_h_and_memory_h)
 	bide_allocator half = { NULL, NULL, NULL };
 
 	expect_misuse();
-	bide_set_unobserved_hook(NULL, NULL); /* the default */
-	MISUSE(assert_int_equal(bide_set_allocator(NULL), EINVAL), "bide_set_allocator", "NULL");
-	MISUSE(assert_int_equal(bide_set_allocator(&half), EINVAL), "bide_set_allocator",
+	bide_unobserved_hook_set(NULL, NULL); /* the default */
+	MISUSE(assert_int_equal(bide_allocator_set(NULL), EINVAL), "bide_allocator_set", "NULL");
+	MISUSE(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
 	       "allocate is NULL");
 	half.allocate = (void *(*)(size_t, size_t, void *))abort;
-	MISUSE(assert_int_equal(bide_set_allocator(&half), EINVAL), "bide_set_allocator",
+	MISUSE(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
 	       "release is NULL");
-	MISUSE(bide_get_stats(NULL), "bide_get_stats", "NULL");
-	bide_set_misuse_hook(NULL, NULL);
-	EXPECT_ABORT(bide_get_stats(NULL), "bide_get_stats");
+	MISUSE(bide_stats_get(NULL), "bide_stats_get", "NULL");
+	bide_misuse_hook_set(NULL, NULL);
+	EXPECT_ABORT(bide_stats_get(NULL), "bide_stats_get");
 }
 
 TEST(the_allocator_cannot_be_changed_while_memory_is_in_use)
@@ -529,7 +534,7 @@ TEST(the_allocator_cannot_be_changed_while_memory_is_in_use)
 
 	value_task v = later(1, 2);
 
-	assert_int_equal(bide_set_allocator(&other), EBUSY);
+	assert_int_equal(bide_allocator_set(&other), EBUSY);
 	assert_int_equal(result_of(v), 2);
 	assert_int_equal(stats().misuse_count, 0);
 }
@@ -546,7 +551,7 @@ async(waits_inside)
 {
 	async_begin;
 	my->inner = later(1, 9);
-	if (bide_wait(my->inner, NULL) != EDEADLK)
+	if (bide_value_task_wait(my->inner, NULL) != EDEADLK)
 		abort();
 	await(my->got, my->inner); /* it was not consumed */
 	async_return(my->got);
@@ -557,8 +562,8 @@ async_finally:
 TEST(waiting_inside_an_async_function_is_misuse)
 {
 	expect_misuse();
-	MISUSE(assert_int_equal(result_of(async_start(waits_inside)), 9), "bide_wait", "waits_inside",
-	       "test_misuse.c:");
+	MISUSE(assert_int_equal(result_of(async_start(waits_inside)), 9), "bide_value_task_wait",
+	       "waits_inside", "test_misuse.c:");
 }
 
 /* In a pipe of packets each write is one: what several threads say is not mixed. */
@@ -592,7 +597,8 @@ TEST(a_negative_limit_is_misuse)
 	value_task v = later(1, 9);
 
 	expect_misuse();
-	MISUSE(assert_int_equal(bide_wait_for(v, NULL, -1), EINVAL), "bide_wait_for", "below zero");
+	MISUSE(assert_int_equal(bide_value_task_wait_for(v, NULL, -1), EINVAL),
+	       "bide_value_task_wait_for", "below zero");
 	MISUSE(assert_int_equal(bide_task_wait_for(bide_task_completed(), NULL, -1), EINVAL),
 	       "bide_task_wait_for", "below zero");
 	assert_int_equal(result_of(v), 9);
@@ -640,7 +646,7 @@ async(waits_for_ever)
 {
 	async_begin;
 	waiting_line = __LINE__ + 1;
-	await(bide_delay_ns(BIDE_FOREVER));
+	await(bide_delay(BIDE_FOREVER));
 async_finally:
 	async_end;
 }
@@ -707,7 +713,7 @@ TEST(debug_tells_where_a_leaked_frame_was_started)
 
 TEST(a_task_that_somebody_holds_is_named_at_shutdown)
 {
-	task *t = as_task(later(1, 1));
+	task *t = value_task_as_task(later(1, 1));
 
 	(void)t;
 	settle(0);
@@ -732,9 +738,9 @@ TEST(stale_copies_are_caught_after_the_memory_was_used_again)
 		v[i] = later(1, 100 + i); /* the same frames, most likely */
 	expect_misuse();
 	for (int i = 0; i < 50; i++) {
-		assert_int_equal(bide_wait(stale[i], NULL), BIDE_ESTALE);
+		assert_int_equal(bide_value_task_wait(stale[i], NULL), BIDE_ESTALE);
 		assert_int_equal(misuse_count, ++expected);
-		forget(stale[i]);
+		value_task_forget(stale[i]);
 		assert_int_equal(misuse_count, ++expected);
 	}
 	for (int i = 0; i < 50; i++)
@@ -768,7 +774,7 @@ static void overwrite(void)
 	v = async_start(overwritten, .what = bide_user_source_value_task(&gate));
 	((bide_frame *)v.state)->source.line = 7;
 	bide_user_source_complete(&gate, (bide_payload){ .i = 0 });
-	(void)bide_wait(v, NULL);
+	(void)bide_value_task_wait(v, NULL);
 }
 
 /* The hole of tests/compile/hole_switch_of_64_bits.c ends here too. */
@@ -795,7 +801,8 @@ async_finally:
 
 TEST(an_await_in_a_switch_of_64_bits_stops_the_program)
 {
-	EXPECT_ABORT((void)bide_wait(async_start(wide_switch, .way = 1), NULL), "wide_switch: resumed");
+	EXPECT_ABORT((void)bide_value_task_wait(async_start(wide_switch, .way = 1), NULL),
+	             "wide_switch: resumed");
 }
 
 TEST(an_overwritten_resume_point_stops_the_program)
@@ -812,7 +819,7 @@ struct big {
 bide_async(big)
 {
 	bide_async_begin;
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	bide_async_return(1);
 bide_async_finally:
 	bide_async_end;
@@ -824,8 +831,8 @@ TEST(a_large_frame_that_was_awaited_is_known_too)
 
 	if (getenv("BIDE_POOL"))
 		SKIP("a stale value task reads freed memory without the pools");
-	assert_int_equal(bide_wait(v, NULL), 0);
-	EXPECT_ABORT((void)bide_wait(v, NULL), "consumed already");
-	assert_int_equal(bide_wait(bide_async_start(big), NULL), 0); /* in the same memory */
-	EXPECT_ABORT((void)bide_wait(v, NULL), "consumed already");
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
+	EXPECT_ABORT((void)bide_value_task_wait(v, NULL), "consumed already");
+	assert_int_equal(bide_value_task_wait(bide_async_start(big), NULL), 0); /* in the same memory */
+	EXPECT_ABORT((void)bide_value_task_wait(v, NULL), "consumed already");
 }

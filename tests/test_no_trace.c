@@ -17,7 +17,7 @@ async(silent)
 {
 	async_begin;
 	if (my->in.wait)
-		await(bide_yield());
+		await(bide_async_yield());
 	if (my->in.task)
 		await(my->in.task);
 	if (my->in.error == EPIPE)
@@ -35,13 +35,14 @@ TEST(nothing_is_noted)
 
 	for (int i = 0; i < 4; i++) {
 		int error = errors[i / 2];
-		assert_int_equal(bide_wait(async_start(silent, .error = error, .wait = i % 2), NULL),
+		assert_int_equal(bide_value_task_wait(async_start(silent, .error = error, .wait = i % 2),
+		                                      NULL),
 		                 error);
-		assert_int_equal(bide_wait_trace(), 0);
+		assert_int_equal(bide_trace_of_wait(), 0);
 	}
 	bide_task_fail(t, EIO);
 	assert_int_equal(bide_task_wait(t, NULL), EIO);
-	assert_int_equal(bide_wait_trace(), 0);
+	assert_int_equal(bide_trace_of_wait(), 0);
 	task_unref(t);
 }
 
@@ -53,8 +54,9 @@ TEST(a_trace_that_comes_is_kept)
 
 	bide_task_fail_at_(t, EIO, &place);
 	for (int wait = 0; wait < 2; wait++) {
-		assert_int_equal(bide_wait(async_start(silent, .task = t, .wait = wait), NULL), EIO);
-		assert_true(bide_trace_read(bide_wait_trace(), &entry));
+		assert_int_equal(bide_value_task_wait(async_start(silent, .task = t, .wait = wait), NULL),
+		                 EIO);
+		assert_true(bide_trace_read(bide_trace_of_wait(), &entry));
 		assert_string_equal(entry.function, "elsewhere");
 		assert_int_equal(entry.line, 9);
 	}

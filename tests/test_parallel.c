@@ -1,5 +1,5 @@
 /*
- * Loops whose bodies run several at once: parallel_for, for_each_async, for_each_of_async.
+ * Loops whose bodies run several at once: parallel_for, for_each, for_each_of.
  * Arguments, ranges, each exactly once, loops inside of loops and on other threads.
  */
 /* threads */
@@ -17,12 +17,12 @@ TEST(PF_01_a_null_body_or_source_is_misuse)
 	expect_misuse();
 	assert_int_equal(value_task_error(parallel_for(0, 1, NULL, NULL, NULL)), EINVAL);
 	assert_non_null(strstr(misuse_text, "bide_parallel_for: body is NULL"));
-	assert_int_equal(value_task_error(for_each_async(0, 1, NULL, NULL, NULL)), EINVAL);
-	assert_non_null(strstr(misuse_text, "bide_for_each_async: body is NULL"));
-	assert_int_equal(value_task_error(for_each_of_async(NULL, no_item, NULL, NULL)), EINVAL);
-	assert_non_null(strstr(misuse_text, "bide_for_each_of_async: next is NULL"));
-	assert_int_equal(value_task_error(for_each_of_async(source_of, NULL, NULL, NULL)), EINVAL);
-	assert_non_null(strstr(misuse_text, "bide_for_each_of_async: body is NULL"));
+	assert_int_equal(value_task_error(for_each(0, 1, NULL, NULL, NULL)), EINVAL);
+	assert_non_null(strstr(misuse_text, "bide_for_each: body is NULL"));
+	assert_int_equal(value_task_error(for_each_of(NULL, no_item, NULL, NULL)), EINVAL);
+	assert_non_null(strstr(misuse_text, "bide_for_each_of: next is NULL"));
+	assert_int_equal(value_task_error(for_each_of(source_of, NULL, NULL, NULL)), EINVAL);
+	assert_non_null(strstr(misuse_text, "bide_for_each_of: body is NULL"));
 	assert_int_equal(misuse_count, 4);
 }
 
@@ -30,7 +30,7 @@ TEST(a_null_body_is_misuse_for_an_empty_range_too)
 {
 	expect_misuse();
 	assert_int_equal(value_task_error(parallel_for(0, 0, NULL, NULL, NULL)), EINVAL);
-	assert_int_equal(value_task_error(for_each_async(0, 0, NULL, NULL, NULL)), EINVAL);
+	assert_int_equal(value_task_error(for_each(0, 0, NULL, NULL, NULL)), EINVAL);
 	assert_int_equal(misuse_count, 2);
 }
 
@@ -69,13 +69,12 @@ TEST(empty_and_reversed_ranges_and_sources_succeed)
 {
 	begin_plan(0);
 	assert_true(bide_value_task_is_successful(parallel_for(5, 5, no_part, NULL, NULL)));
-	assert_true(bide_value_task_is_successful(for_each_async(5, 5, body_of, NULL, NULL)));
+	assert_true(bide_value_task_is_successful(for_each(5, 5, body_of, NULL, NULL)));
 	assert_true(bide_value_task_is_successful(parallel_for(5, 4, no_part, NULL, NULL)));
 	assert_true(bide_value_task_is_successful(
 		parallel_for(INT64_MAX, INT64_MIN, body_of_part, NULL, NULL)));
-	assert_true(
-		bide_value_task_is_successful(for_each_async(INT64_MAX, INT64_MIN, body_of, NULL, NULL)));
-	assert_int_equal(error_of(for_each_of_async(source_of, body_of_item, NULL, NULL)), 0);
+	assert_true(bide_value_task_is_successful(for_each(INT64_MAX, INT64_MIN, body_of, NULL, NULL)));
+	assert_int_equal(error_of(for_each_of(source_of, body_of_item, NULL, NULL)), 0);
 	assert_int_equal(plan.asked, 1);
 	assert_int_equal(plan.total, 0);
 }
@@ -109,7 +108,7 @@ static value_task count_to_a_million(void *argument)
 {
 	int64_t *next = argument;
 
-	return *next < MILLION ? value_task_from((*next)++) : value_task_from_error(BIDE_END);
+	return *next < MILLION ? value_task_from((*next)++) : value_task_from_error(BIDE_EEND);
 }
 
 static void assert_seen(int times)
@@ -123,10 +122,9 @@ TEST_SLOW(PF_06_each_of_a_million_is_handed_out_exactly_once, 60)
 	bide_parallel_options options = { .limit = 4 };
 	int64_t next = 0;
 
-	assert_int_equal(error_of(for_each_async(0, MILLION, mark_index, NULL, &options)), 0);
+	assert_int_equal(error_of(for_each(0, MILLION, mark_index, NULL, &options)), 0);
 	assert_seen(1);
-	assert_int_equal(error_of(for_each_of_async(count_to_a_million, mark_item, &next, &options)),
-	                 0);
+	assert_int_equal(error_of(for_each_of(count_to_a_million, mark_item, &next, &options)), 0);
 	assert_seen(2);
 	assert_int_equal(error_of(parallel_for(0, MILLION, mark_part, NULL, NULL)), 0);
 	assert_seen(3);
@@ -260,9 +258,7 @@ TEST(the_last_indexes_there_are)
 	bide_parallel_options options = { .limit = 1 };
 	int64_t sum = 0;
 
-	assert_int_equal(error_of(
-						 for_each_async(INT64_MAX - 2, INT64_MAX, last_indexes, &sum, &options)),
-	                 0);
+	assert_int_equal(error_of(for_each(INT64_MAX - 2, INT64_MAX, last_indexes, &sum, &options)), 0);
 	assert_int_equal(sum, 3);
 	assert_int_equal(error_of(parallel_for(INT64_MAX - 2, INT64_MAX, note_part, NULL, &options)),
 	                 0);
@@ -280,8 +276,8 @@ TEST(indexes_below_zero)
 {
 	int64_t sum = 0;
 
-	assert_int_equal(error_of(for_each_async(-10, 3, negative_index, &sum,
-	                                         &(bide_parallel_options){ .limit = 1 })),
+	assert_int_equal(error_of(for_each(-10, 3, negative_index, &sum,
+	                                   &(bide_parallel_options){ .limit = 1 })),
 	                 0);
 	assert_int_equal(sum, -55 + 3);
 }
@@ -306,21 +302,21 @@ static value_task outer_body(int64_t index, void *argument)
 static value_task inner_body(int64_t index, void *line)
 {
 	atomic_fetch_add((atomic_int *)line + index, 1);
-	return bide_yield();
+	return bide_async_yield();
 }
 
 static value_task outer_of_each(int64_t index, void *argument)
 {
 	(void)argument;
-	return for_each_async(0, 30, inner_body, cells[index], &(bide_parallel_options){ .limit = 5 });
+	return for_each(0, 30, inner_body, cells[index], &(bide_parallel_options){ .limit = 5 });
 }
 
 TEST(loops_inside_of_loops)
 {
 	bide_parallel_options options = { .limit = 7 };
 
-	assert_int_equal(error_of(for_each_async(0, 30, outer_body, NULL, &options)), 0);
-	assert_int_equal(error_of(for_each_async(0, 30, outer_of_each, NULL, &options)), 0);
+	assert_int_equal(error_of(for_each(0, 30, outer_body, NULL, &options)), 0);
+	assert_int_equal(error_of(for_each(0, 30, outer_of_each, NULL, &options)), 0);
 	for (int i = 0; i < 30; i++)
 		for (int k = 0; k < 30; k++)
 			assert_int_equal(cells[i][k], 2);
@@ -336,7 +332,7 @@ static value_task outer_that_fails(int64_t index, void *argument)
 {
 	(void)argument;
 	if (index != 3)
-		return delay_ns(BIDE_FOREVER);
+		return delay(BIDE_FOREVER);
 	return parallel_for(0, 30, failing_part, NULL, &(bide_parallel_options){ .grain = 4 });
 }
 
@@ -344,7 +340,7 @@ TEST(a_failure_of_an_inner_loop_ends_the_outer)
 {
 	bide_parallel_options options = { .limit = 5 };
 
-	assert_int_equal(error_of(for_each_async(0, 30, outer_that_fails, NULL, &options)), EIO);
+	assert_int_equal(error_of(for_each(0, 30, outer_that_fails, NULL, &options)), EIO);
 }
 
 /* --- other threads --- */

@@ -112,7 +112,7 @@ struct stubborn {
 async(stubborn)
 {
 	async_begin;
-	await_or(delay_ns(BIDE_FOREVER), async_fail(EIO));
+	await_or(delay(BIDE_FOREVER), async_fail(EIO));
 async_finally:
 	async_end;
 }
@@ -128,7 +128,7 @@ TEST(PF_10_an_error_is_preferred_to_a_cancellation_that_came_before)
 	bide_parallel_options options = { .limit = 2 };
 
 	simulate(0);
-	assert_int_equal(error_of(for_each_async(0, 5, canceled_or_stubborn, NULL, &options)), EIO);
+	assert_int_equal(error_of(for_each(0, 5, canceled_or_stubborn, NULL, &options)), EIO);
 }
 
 TEST(PF_11_a_source_that_fails_fails_the_loop)
@@ -180,7 +180,7 @@ static int run_canceled(way how, size_t limit, bool keep_going, int after_ms, in
 	assert_non_null(context);
 	value = in_context(context, run_loop(how, limit, keep_going));
 	if (with) {
-		if (bide_wait_for(value, &(bide_payload){ 0 }, after_ms * ms) != ETIMEDOUT)
+		if (bide_value_task_wait_for(value, &(bide_payload){ 0 }, after_ms * ms) != ETIMEDOUT)
 			fail();
 		bide_context_cancel(context, with);
 	}
@@ -268,12 +268,13 @@ static int run_deaf(int64_t count, int error)
 	value_task value;
 
 	begin_plan(0);
-	value = in_context(context, for_each_async(0, count, deaf_body, &error,
-	                                           &(bide_parallel_options){ .limit = 3 }));
-	assert_int_equal(bide_wait_for(value, NULL, 10 * ms), ETIMEDOUT);
+	value = in_context(context, for_each(0, count, deaf_body, &error,
+	                                     &(bide_parallel_options){ .limit = 3 }));
+	assert_int_equal(bide_value_task_wait_for(value, NULL, 10 * ms), ETIMEDOUT);
 	bide_context_cancel(context, ECANCELED);
 	bide_context_unref(context);
-	assert_int_equal(bide_wait_for(value, NULL, 10 * ms), ETIMEDOUT); /* for every body */
+	assert_int_equal(bide_value_task_wait_for(value, NULL, 10 * ms),
+	                 ETIMEDOUT); /* for every body */
 	return error_of(value);
 }
 
@@ -347,7 +348,7 @@ TEST(a_body_may_cancel_the_scope_of_the_loop)
 	bide_parallel_options options = { .limit = 1, .keep_going = true };
 
 	begin_plan(0);
-	assert_int_equal(error_of(for_each_async(0, 10, cancel_own_scope, NULL, &options)), EPIPE);
+	assert_int_equal(error_of(for_each(0, 10, cancel_own_scope, NULL, &options)), EPIPE);
 	assert_int_equal(plan.total, 3);
 	assert_int_equal(bide_context_error(NULL), 0); /* not that around it */
 }
@@ -359,7 +360,7 @@ struct in_cleanup {
 async(in_cleanup)
 {
 	async_begin;
-	await(delay_ns(BIDE_FOREVER));
+	await(delay(BIDE_FOREVER));
 async_finally:
 	await(run_loop(INDEXES, 2, false));
 	await(run_loop(ITEMS, 2, false));

@@ -105,9 +105,9 @@ TEST_SLOW(PF_03_without_a_limit_every_worker_runs_bodies, 60)
 		else if (i == 1)
 			assert_int_equal(error_of(parallel_for(0, INDEXES_MAX, meet_part, NULL, &all)), 0);
 		else if (i == 2)
-			assert_int_equal(error_of(for_each_async(0, INDEXES_MAX, meet_index, NULL, &all)), 0);
+			assert_int_equal(error_of(for_each(0, INDEXES_MAX, meet_index, NULL, &all)), 0);
 		else
-			assert_int_equal(error_of(for_each_of_async(source_of, meet_item, NULL, &all)), 0);
+			assert_int_equal(error_of(for_each_of(source_of, meet_item, NULL, &all)), 0);
 		assert_each_called_once();
 		assert_int_equal(plan.most, workers);
 	}
@@ -168,7 +168,7 @@ TEST(PF_04_bodies_that_are_ready_run_inside_the_call)
 	value_task value;
 
 	begin_plan(10);
-	value = for_each_async(0, 10, note_thread, NULL, &(bide_parallel_options){ .limit = 1 });
+	value = for_each(0, 10, note_thread, NULL, &(bide_parallel_options){ .limit = 1 });
 	assert_true(value.state == 0); /* in two registers: no source, no object */
 	assert_each_called_once();
 	assert_true(pthread_equal(thread_of_bodies, pthread_self()));
@@ -219,7 +219,7 @@ async(other)
 	async_begin;
 	while (!stop_others) {
 		others++;
-		await(bide_yield());
+		await(bide_async_yield());
 	}
 async_finally:
 	async_end;
@@ -301,8 +301,8 @@ TEST(with_one_worker_ready_bodies_run_in_order_and_it_gives_way_after_64)
 	simulate(0);
 	begin_row();
 	other = async_start(other);
-	end_row(for_each_async(0, 1000, index_in_order, NULL, &options), other, 64);
+	end_row(for_each(0, 1000, index_in_order, NULL, &options), other, 64);
 	begin_row();
 	other = async_start(other);
-	end_row(for_each_of_async(count_up, item_in_order, &next, &options), other, 64);
+	end_row(for_each_of(count_up, item_in_order, &next, &options), other, 64);
 }

@@ -10,7 +10,7 @@
 static value_task one_yield(int64_t index, void *argument)
 {
 	(void)index, (void)argument;
-	return bide_yield();
+	return bide_async_yield();
 }
 
 TEST(bodies_allocate_nothing)
@@ -24,9 +24,9 @@ TEST(bodies_allocate_nothing)
 		int64_t next = 0;
 
 		before = stats().allocation_count;
-		assert_int_equal(error_of(for_each_async(0, 10000, no_index, NULL, &options)), 0);
-		assert_int_equal(error_of(for_each_async(0, 10000, one_yield, NULL, &options)), 0);
-		assert_int_equal(error_of(for_each_of_async(count_up, no_item, &next, &options)), 0);
+		assert_int_equal(error_of(for_each(0, 10000, no_index, NULL, &options)), 0);
+		assert_int_equal(error_of(for_each(0, 10000, one_yield, NULL, &options)), 0);
+		assert_int_equal(error_of(for_each_of(count_up, no_item, &next, &options)), 0);
 		assert_int_equal(error_of(parallel_for(0, 10000, no_part, NULL, &options)), 0);
 	}
 	/* Which worker has pools of what differs from turn to turn, if there are several. */
@@ -45,8 +45,8 @@ TEST(with_one_worker_a_second_loop_allocates_nothing)
 		int64_t next = 0;
 
 		before = stats().allocation_count;
-		assert_int_equal(error_of(for_each_async(0, 1000, one_yield, NULL, &options)), 0);
-		assert_int_equal(error_of(for_each_of_async(count_up, no_item, &next, &options)), 0);
+		assert_int_equal(error_of(for_each(0, 1000, one_yield, NULL, &options)), 0);
+		assert_int_equal(error_of(for_each_of(count_up, no_item, &next, &options)), 0);
 		assert_int_equal(error_of(parallel_for(0, 1000, no_part, NULL, &options)), 0);
 	}
 	assert_int_equal(stats().allocation_count, before);
@@ -95,7 +95,7 @@ TEST_SLOW(every_allocation_may_fail, 60)
 	int failures = 0, successes = 0;
 
 	setenv("BIDE_POOL", "malloc", 1);
-	assert_int_equal(bide_set_allocator(&allocator), 0);
+	assert_int_equal(bide_allocator_set(&allocator), 0);
 	for (int how = 0; how < WAYS; how++)
 		for (int all = 0; all < 2; all++) {
 			uint64_t total = 0;
@@ -126,7 +126,7 @@ TEST_SLOW(where_memory_was_short_for_a_moment_as_many_run_at_once_later, 60)
 	int fewer = 0;
 
 	setenv("BIDE_POOL", "malloc", 1);
-	assert_int_equal(bide_set_allocator(&allocator), 0);
+	assert_int_equal(bide_allocator_set(&allocator), 0);
 	for (uint64_t at = 0; at <= total; at++) {
 		value_task value;
 

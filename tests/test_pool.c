@@ -122,7 +122,7 @@ struct stops_inside {
 async(stops_inside)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	*my->in.got = bide_shutdown(true);
 async_finally:
 	async_end;
@@ -146,7 +146,7 @@ static int waited;
 static void stops_in_a_callback(void *argument)
 {
 	stopped = bide_shutdown(true);
-	waited = bide_wait(later_value(50 * MS, 1), NULL);
+	waited = bide_value_task_wait(later_value(50 * MS, 1), NULL);
 	bide_task_complete_int(argument, 1);
 }
 
@@ -161,9 +161,9 @@ TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 	catch_misuse();
 	done = task_create(0);
 	source = bide_cancel_source_create();
-	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration,
-	                                 stops_in_a_callback, done));
-	assert_int_equal(bide_cancel_after(source, MS), 0);
+	assert_true(bide_cancel_token_register(bide_cancel_source_token(source), &registration,
+	                                       stops_in_a_callback, done));
+	assert_int_equal(bide_cancel_source_cancel_after(source, MS), 0);
 	assert_int_equal(task_wait(done, NULL), 0);
 	assert_int_equal(stopped, -1);
 	assert_int_equal(waited, EDEADLK);
@@ -207,9 +207,9 @@ TEST(a_drain_and_waits_for_tasks_in_a_callback_on_a_worker_are_misuse)
 	c.done = task_create(0);
 	c.pending = task_create(0);
 	source = bide_cancel_source_create();
-	assert_true(bide_cancel_register(bide_cancel_source_token(source), &registration,
-	                                 blocks_in_a_callback, &c));
-	assert_int_equal(bide_cancel_after(source, MS), 0);
+	assert_true(bide_cancel_token_register(bide_cancel_source_token(source), &registration,
+	                                       blocks_in_a_callback, &c));
+	assert_int_equal(bide_cancel_source_cancel_after(source, MS), 0);
 	assert_int_equal(bide_task_wait_for(c.done, NULL, 10000 * MS), 0);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(c.error[i], EDEADLK);
@@ -244,9 +244,9 @@ static void says_so_and_aborts(const char *message, void *argument)
 static void lose_a_worker(bool hook)
 {
 	if (hook)
-		bide_set_misuse_hook(says_so_and_aborts, NULL);
+		bide_misuse_hook_set(says_so_and_aborts, NULL);
 	use_workers(2);
-	forget(async_start_cold(ends_its_thread));
+	value_task_forget(async_start_cold(ends_its_thread));
 	sleep_ms(5000);
 }
 
@@ -263,8 +263,8 @@ struct waits_inside {
 async(waits_inside)
 {
 	async_begin;
-	await(bide_yield());
-	async_return(bide_wait(bide_yield(), NULL));
+	await(bide_async_yield());
+	async_return(bide_value_task_wait(bide_async_yield(), NULL));
 async_finally:
 	async_end;
 }
@@ -294,7 +294,7 @@ async(yields_for_ever)
 	async_begin;
 	while (!atomic_load_explicit(&enough, memory_order_relaxed)) {
 		atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed);
-		await(bide_yield());
+		await(bide_async_yield());
 	}
 async_finally:
 	async_end;
@@ -303,13 +303,13 @@ async_finally:
 static value_task leaf(atomic_int *begun);
 
 struct leaf_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		atomic_int *begun;
 	} in;
 };
 
-bide_forked(leaf_fork)
+bide_async_forked(leaf_fork)
 {
 	return leaf(my->in.begun);
 }
@@ -325,7 +325,7 @@ async(leaf)
 {
 	async_begin;
 	atomic_fetch_add(my->in.begun, 1);
-	await(delay_ns(1000));
+	await(delay(1000));
 	async_return(1);
 async_finally:
 	async_end;
@@ -350,13 +350,13 @@ struct forks_two {
 async(forks_two, one)
 {
 	async_begin;
-	bide_fork(leaf_fork, my->one, .begun = my->in.begun);
-	bide_fork(leaf_fork, my->other, .begun = my->in.begun);
+	bide_async_fork(leaf_fork, my->one, .begun = my->in.begun);
+	bide_async_fork(leaf_fork, my->other, .begun = my->in.begun);
 	spin_until(bide_now_ns() + my->in.spin_ns);
 	if (my->in.begun_meanwhile)
 		*my->in.begun_meanwhile = atomic_load(my->in.begun);
-	await(my->a, bide_join(leaf_fork, my->other));
-	await(my->b, bide_join(leaf_fork, my->one));
+	await(my->a, bide_async_join(leaf_fork, my->other));
+	await(my->b, bide_async_join(leaf_fork, my->one));
 	async_return(my->a + my->b);
 async_finally:
 	async_end;
@@ -467,7 +467,7 @@ async(notes_the_time)
 	if (my->in.after)
 		await(task_await(my->in.after));
 	else
-		await(delay_ns(MS));
+		await(delay(MS));
 	*my->in.at_ns = bide_now_ns();
 async_finally:
 	async_end;
@@ -478,12 +478,12 @@ enum { LONG_MS = 200 };
 async(long_one)
 {
 	async_begin;
-	await(bide_yield()); /* on a worker from here on */
+	await(bide_async_yield()); /* on a worker from here on */
 	*my->in.began = bide_now_ns();
 	if (my->in.first)
 		bide_task_complete_int(my->in.first, 1);
 	else
-		forget(async_start(notes_the_time, .at_ns = my->in.other_ran));
+		value_task_forget(async_start(notes_the_time, .at_ns = my->in.other_ran));
 	spin_until(*my->in.began + LONG_MS * MS);
 	*my->in.ended = bide_now_ns();
 async_finally:
@@ -524,7 +524,7 @@ async(stays_awake)
 {
 	async_begin;
 	while (!atomic_load(&awake_enough))
-		await(delay_ns(500000));
+		await(delay(500000));
 async_finally:
 	async_end;
 }
@@ -581,7 +581,7 @@ async(long_after)
 	if (my->in.first)
 		bide_task_complete_int(my->in.first, 1);
 	if (my->in.arms_a_timer)
-		forget(async_start(notes_the_time, .at_ns = my->in.other_ran));
+		value_task_forget(async_start(notes_the_time, .at_ns = my->in.other_ran));
 	spin_until(*my->in.began + LONG_MS * MS);
 async_finally:
 	async_end;
@@ -615,10 +615,10 @@ static int64_t ran_behind_a_long_one_ns(enum behind what)
 	long_one = async_start_cold(long_after, .first = first, .other_ran = &ran, .began = &began,
 	                            .arms_a_timer = what == A_TIMER);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(bide_wait(others[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(others[i], NULL), 0);
 	if (what == OLDER_TIMERS)
 		ran = bide_now_ns();
-	assert_int_equal(bide_wait(long_one, NULL), 0);
+	assert_int_equal(bide_value_task_wait(long_one, NULL), 0);
 	nanosleep(&a_little, NULL); /* at the latest after its end */
 	run_all();
 	task_unref(first);
@@ -672,7 +672,7 @@ async(awaits_the_next)
 {
 	async_begin;
 	if (my->in.depth == 0)
-		await(delay_ns(MS));
+		await(delay(MS));
 	else
 		await(my->got, awaits_the_next(my->in.depth - 1));
 	async_return(my->got + 1);
@@ -692,7 +692,7 @@ static void a_chain_ends(unsigned workers)
 
 	use_workers(workers);
 	for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) {
-		assert_int_equal(bide_wait_for(awaits_the_next(depths[i]), &got, 10000 * MS), 0);
+		assert_int_equal(bide_value_task_wait_for(awaits_the_next(depths[i]), &got, 10000 * MS), 0);
 		assert_int_equal(got.i, depths[i] + 1);
 	}
 }
@@ -760,7 +760,7 @@ async(one_chain)
 {
 	async_begin;
 	for (my->i = 0; my->i < my->in.count; my->i++)
-		await(bide_yield());
+		await(bide_async_yield());
 async_finally:
 	async_end;
 }
@@ -806,7 +806,7 @@ async(counts_itself)
 {
 	async_begin;
 	if (my->in.index % 3 == 0)
-		await(bide_yield());
+		await(bide_async_yield());
 	atomic_fetch_add_explicit(&ran_times[my->in.index], 1, memory_order_relaxed);
 async_finally:
 	async_end;
@@ -817,8 +817,8 @@ static void *starts_many(void *argument)
 	int first = *(int *)argument;
 
 	for (int i = first; i < first + STARTS / STARTERS; i++)
-		forget(i % 2 ? async_start(counts_itself, .index = i)
-		             : async_start_cold(counts_itself, .index = i));
+		value_task_forget(i % 2 ? async_start(counts_itself, .index = i)
+		                        : async_start_cold(counts_itself, .index = i));
 	return NULL;
 }
 
@@ -890,12 +890,12 @@ struct begins_elsewhere {
 async(begins_elsewhere, slot)
 {
 	async_begin;
-	await(bide_yield());
-	bide_fork(leaf_fork, my->slot, .begun = my->in.begun);
+	await(bide_async_yield());
+	bide_async_fork(leaf_fork, my->slot, .begun = my->in.begun);
 	for (int64_t end = bide_now_ns() + 5000 * MS;
 	     atomic_load(my->in.begun) == 0 && bide_now_ns() < end;)
 		;
-	my->joined = bide_join(leaf_fork, my->slot);
+	my->joined = bide_async_join(leaf_fork, my->slot);
 	*my->in.suspended += my->joined.state > BIDE_ERROR_MAX;
 	await(my->got, my->joined);
 	async_return(my->got);

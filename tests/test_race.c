@@ -9,8 +9,8 @@ TEST(race_cancels_the_losers_and_waits_for_them)
 {
 	bide_context *scope = bide_context_create(NULL);
 	make_pending(1);
-	items[1] = bide_in(scope, bide_async_start(sleeper));
-	items[2] = bide_in(scope, bide_async_start(sleeper));
+	items[1] = bide_in_context(scope, bide_async_start(sleeper));
+	items[2] = bide_in_context(scope, bide_async_start(sleeper));
 	bide_value_task race = bide_race(scope, items, 3);
 	assert_pending(race);
 	finish(0, 9);
@@ -26,7 +26,7 @@ TEST(race_is_won_by_the_first_to_end_however_it_ended)
 	bide_context *scope = bide_context_create(NULL);
 	make_pending(1);
 	items[1] = items[0];
-	items[0] = bide_in(scope, bide_async_start(sleeper));
+	items[0] = bide_in_context(scope, bide_async_start(sleeper));
 	bide_value_task race = bide_race(scope, items, 2);
 	bide_context_unref(scope); /* the race holds its own */
 	finish_failed(0, EIO);
@@ -38,9 +38,9 @@ TEST(race_is_won_by_the_first_to_end_however_it_ended)
 TEST(race_with_a_ready_item_cancels_and_consumes_the_others)
 {
 	bide_context *scope = bide_context_create(NULL);
-	items[0] = bide_in(scope, bide_delay_ns(BIDE_FOREVER));
+	items[0] = bide_in_context(scope, bide_delay(BIDE_FOREVER));
 	items[1] = bide_value_task_from_int(7);
-	items[2] = bide_in(scope, bide_async_start(sleeper));
+	items[2] = bide_in_context(scope, bide_async_start(sleeper));
 	assert_int_equal(result_of(bide_race(scope, items, 3)), 1);
 	assert_item_failed(0, ECANCELED);
 	assert_item(1, 7);
@@ -86,8 +86,8 @@ TEST(race_does_not_end_before_an_item_that_ignores_the_cancellation)
 
 TEST(race_of_nothing_is_misuse)
 {
-	EXPECT_ABORT(bide_forget(bide_race(NULL, items, 0)), "bide_race: count is 0");
-	EXPECT_ABORT(bide_forget(bide_race(NULL, NULL, 1)), "bide_race: items is NULL");
+	EXPECT_ABORT(bide_value_task_forget(bide_race(NULL, items, 0)), "bide_race: count is 0");
+	EXPECT_ABORT(bide_value_task_forget(bide_race(NULL, NULL, 1)), "bide_race: items is NULL");
 	expect_misuse();
 	assert_int_equal(bide_value_task_error(bide_race(NULL, items, 0)), EINVAL);
 }
@@ -105,7 +105,7 @@ static void *chain_races(void *argument)
 	for (size_t i = 0; i <= CHAIN; i++)
 		scopes[i] = bide_context_create(&(bide_context_options){ .detached = true });
 	for (size_t i = 0; i < CHAIN; i++) {
-		levels->item[i] = bide_in(scopes[i], bide_delay_ns(BIDE_FOREVER));
+		levels->item[i] = bide_in_context(scopes[i], bide_delay(BIDE_FOREVER));
 		races[i] = bide_race(scopes[i + 1], &levels->item[i], 1);
 	}
 	bide_context_cancel(scopes[0], ECANCELED);

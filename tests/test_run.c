@@ -129,7 +129,8 @@ TEST(the_context_is_inherited)
 	bide_context *context =
 		bide_context_create(&(bide_context_options){ .key = &key, .value = &value });
 
-	assert_int_equal(wait_int(bide_in(context, bide_run(reads_the_context, &found)), NULL), 0);
+	assert_int_equal(wait_int(bide_in_context(context, bide_run(reads_the_context, &found)), NULL),
+	                 0);
 	assert_true(found == &value);
 	bide_context_unref(context);
 }
@@ -149,15 +150,15 @@ TEST(canceled_before_it_began_it_never_runs)
 
 	one_worker(); /* so that it can be canceled between the call and the beginning */
 	context = canceled_context();
-	v = bide_in(context, bide_run(must_not_run, &ran));
-	t = bide_in(context, bide_task_run(must_not_run, &ran));
+	v = bide_in_context(context, bide_run(must_not_run, &ran));
+	t = bide_in_context(context, bide_task_run(must_not_run, &ran));
 	assert_int_equal(bide_value_task_status(v), BIDE_CANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	assert_int_equal(task_wait(t, NULL), ECANCELED);
 	task_unref(t);
 	bide_context_unref(context);
 	context = bide_context_create(NULL);
-	v = bide_in(context, bide_run(must_not_run, &ran));
+	v = bide_in_context(context, bide_run(must_not_run, &ran));
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	bide_context_unref(context);
@@ -190,8 +191,9 @@ TEST(with_many_workers_a_canceled_one_never_runs_either)
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	context = canceled_context();
-	assert_int_equal(wait_int(bide_in(context, bide_run(must_not_run, &ran)), NULL), ECANCELED);
-	t = bide_in(context, bide_task_run(must_not_run, &ran));
+	assert_int_equal(wait_int(bide_in_context(context, bide_run(must_not_run, &ran)), NULL),
+	                 ECANCELED);
+	t = bide_in_context(context, bide_task_run(must_not_run, &ran));
 	assert_int_equal(task_wait(t, NULL), ECANCELED);
 	task_unref(t);
 	bide_context_unref(context);
@@ -264,7 +266,7 @@ TEST(without_memory_nothing_runs_and_the_call_says_so)
 	bool ran = false;
 	value_task v;
 
-	assert_int_equal(bide_set_allocator(&refusing), 0);
+	assert_int_equal(bide_allocator_set(&refusing), 0);
 	run_all();
 	no_memory = true;
 	v = bide_run(must_not_run, &ran);

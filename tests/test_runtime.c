@@ -48,7 +48,7 @@ struct configures {
 async(configures)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	configured_inside = bide_configure(&(bide_config){ .virtual_clock = true });
 async_finally:
 	async_end;
@@ -77,7 +77,7 @@ TEST(a_hundred_lives_one_after_the_other)
 			assert_int_equal(bide_configure(&(bide_config){
 								 .virtual_clock = life % 3 == 1, .seed = 5, .debug = life % 2 }),
 			                 0);
-		t = as_task(later_value(100000, life));
+		t = value_task_as_task(later_value(100000, life));
 		assert_int_equal(wait_int(await_it(t, NULL, 0), &got), 0);
 		assert_int_equal(got, life);
 		task_unref(t);
@@ -223,7 +223,7 @@ struct waits_for_a_newcomer {
 async(waits_for_a_newcomer)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	atomic_store(&stage, 1);
 	while (atomic_load(&stage) == 1)
 		sched_yield();
@@ -253,7 +253,7 @@ TEST(a_function_may_wait_for_a_newcomer_while_the_shutdown_waits_for_its_worker)
 	pthread_t thread;
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
-	forget(newcomer_during_the_shutdown(uses_bide_once, &thread, true));
+	value_task_forget(newcomer_during_the_shutdown(uses_bide_once, &thread, true));
 	assert_int_equal(bide_shutdown(false), 0);
 }
 
@@ -297,7 +297,7 @@ TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
 
 static void leak_three(void)
 {
-	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 	bide_value_task dropped = await_it(gate, NULL, 0), waiting = later_value(100000 * MS, 4);
 
 	(void)waiting.state;
@@ -313,7 +313,7 @@ static void leak_three(void)
 TEST(leaks_are_counted)
 {
 	NOT_SEEDED("it needs the real clock");
-	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 	bide_value_task dropped = await_it(gate, NULL, 0), waiting = later_value(100000 * MS, 4);
 
 	(void)waiting.state;
@@ -401,7 +401,7 @@ static int64_t held_by_threads(const ledger *l)
 {
 	if (!many_workers())
 		return 0;
-	(void)wait_int(delay_ns(0), NULL);
+	(void)wait_int(delay(0), NULL);
 	(void)wait_int(later_value(1, 0), NULL);
 	run_all();
 	return l->live;
@@ -413,7 +413,7 @@ static void use_a_little_of_everything(void)
 	value_task waits[4];
 
 	for (int i = 0; i < 4; i++) {
-		tasks[i] = i % 2 ? task_create(0) : as_task(later_value(1000 * i + 1, i));
+		tasks[i] = i % 2 ? task_create(0) : value_task_as_task(later_value(1000 * i + 1, i));
 		waits[i] = await_it(tasks[i], NULL, i);
 	}
 	bide_task_complete_int(tasks[1], 1);
@@ -430,7 +430,7 @@ TEST(a_custom_allocator_gets_every_byte_back)
 	ledger l = { .fail_after = -1 };
 	bide_allocator mine = { ledger_allocate, ledger_release, &l };
 
-	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_int_equal(bide_allocator_set(&mine), 0);
 	for (int life = 0; life < 3; life++) {
 		task *keep;
 		use_a_little_of_everything();
@@ -440,13 +440,13 @@ TEST(a_custom_allocator_gets_every_byte_back)
 		assert_int_equal(l.live, stats().live_bytes);
 		assert_int_equal(l.allocations, stats().allocation_count);
 		assert_int_equal(l.releases, stats().release_count);
-		assert_int_equal(bide_set_allocator(&mine), EBUSY);
+		assert_int_equal(bide_allocator_set(&mine), EBUSY);
 		task_unref(keep);
 		assert_int_equal(bide_shutdown(false), 0);
 		assert_int_equal(l.live, 0);
 		assert_int_equal(l.allocations, l.releases);
 	}
-	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_int_equal(bide_allocator_set(&mine), 0);
 }
 
 TEST(without_pools_every_byte_comes_back_too)
@@ -456,7 +456,7 @@ TEST(without_pools_every_byte_comes_back_too)
 	int64_t held;
 
 	setenv("BIDE_POOL", "malloc", 1);
-	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_int_equal(bide_allocator_set(&mine), 0);
 	held = held_by_threads(&l);
 	use_a_little_of_everything();
 	run_all();
@@ -472,11 +472,11 @@ TEST(an_allocator_needs_both_functions)
 	ledger l = { 0 };
 
 	catch_misuse();
-	assert_int_equal(bide_set_allocator(NULL), EINVAL);
-	ASSERT_MISUSE("bide_set_allocator: the allocator is NULL");
-	assert_int_equal(bide_set_allocator(&(bide_allocator){ NULL, ledger_release, &l }), EINVAL);
+	assert_int_equal(bide_allocator_set(NULL), EINVAL);
+	ASSERT_MISUSE("bide_allocator_set: the allocator is NULL");
+	assert_int_equal(bide_allocator_set(&(bide_allocator){ NULL, ledger_release, &l }), EINVAL);
 	ASSERT_MISUSE("allocate is NULL");
-	assert_int_equal(bide_set_allocator(&(bide_allocator){ ledger_allocate, NULL, &l }), EINVAL);
+	assert_int_equal(bide_allocator_set(&(bide_allocator){ ledger_allocate, NULL, &l }), EINVAL);
 	ASSERT_MISUSE("release is NULL");
 }
 
@@ -493,14 +493,14 @@ static void use_without_memory(bool pooled)
 	int64_t held;
 	task *next;
 
-	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_int_equal(bide_allocator_set(&mine), 0);
 	held = pooled ? 0 : held_by_threads(&l); /* what lies in pools is no failure */
 	l.fail_after = 0;
 	assert_null(task_create(0));
 	assert_null(bide_task_from_int(9));
 	assert_non_null(bide_task_from_int(8));
 	assert_null(bide_task_from_error(EIO));
-	assert_null(as_task(value_task_from(12345)));
+	assert_null(value_task_as_task(value_task_from(12345)));
 	assert_int_equal(wait_int(later_value(MS, 1), NULL), BIDE_ENOFRAME);
 	assert_int_equal(wait_int(delay_ms(1), NULL), ENOMEM);
 	assert_null(task_continue_with(bide_task_from_int(1), add_one, NULL, 0));
@@ -531,7 +531,7 @@ TEST(without_memory_many_workers_do_not_start)
 	ledger l = { .fail_after = 0 };
 	bide_allocator mine = { ledger_allocate, ledger_release, &l };
 
-	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_int_equal(bide_allocator_set(&mine), 0);
 	for (int64_t n = 0; n < 6; n++) {
 		l.fail_after = n;
 		assert_int_equal(bide_configure(&(bide_config){ .workers = 3 }), ENOMEM);
@@ -554,7 +554,7 @@ TEST(each_allocation_may_fail)
 	int64_t needed = -1, held;
 
 	setenv("BIDE_POOL", "malloc", 1);
-	assert_int_equal(bide_set_allocator(&mine), 0);
+	assert_int_equal(bide_allocator_set(&mine), 0);
 	held = held_by_threads(&l);
 	for (int64_t n = -1; n < 0 || n <= needed; n++) {
 		task *t, *outer, *next = NULL, *flat = NULL;
@@ -648,7 +648,8 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 
 	bide_user_source_init(&user, NULL);
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
-	outer = async_start(waits_for_frame, .what = bide_in(context, later_value(100000 * MS, 1)));
+	outer =
+		async_start(waits_for_frame, .what = bide_in_context(context, later_value(100000 * MS, 1)));
 	waits = await_it(t, NULL, 0);
 	yields = async_start(yielder);
 	count = bide_dump(keep_line, &dumped_count);
@@ -702,7 +703,7 @@ async(tracked)
 	if (my->in.depth > 0 && my->in.how == IS_HANDLED) {
 		await_or(async_start(tracked, .depth = my->in.depth - 1, .how = FAILS),
 		         my->error = await_error);
-		await(bide_yield()); /* it goes on after the error */
+		await(bide_async_yield()); /* it goes on after the error */
 		async_return(my->error);
 	}
 	if (my->in.depth > 0)
@@ -710,7 +711,7 @@ async(tracked)
 	else if (my->in.how == IS_CANCELED)
 		await(delay_ms(60 * 1000));
 	else
-		await(bide_yield());
+		await(bide_async_yield());
 	if (my->in.how == FAILS && my->in.depth == 0)
 		async_fail(EIO);
 async_finally:
@@ -730,8 +731,9 @@ static void run_tracked(ending how, int error, int64_t result)
 	for (int i = 0; i < TRACKED_RUNS; i++) {
 		bide_payload got = { .i = 0 };
 
-		assert_int_equal(bide_wait(async_start(tracked, .depth = TRACKED_DEPTH, .how = how), &got),
-		                 error);
+		assert_int_equal(
+			bide_value_task_wait(async_start(tracked, .depth = TRACKED_DEPTH, .how = how), &got),
+			error);
 		assert_int_equal(got.i, result);
 	}
 	assert_nothing_is_tracked();
@@ -756,11 +758,11 @@ TEST(RA_04_nor_do_those_that_are_canceled)
 {
 	for (int i = 0; i < TRACKED_RUNS; i++) {
 		bide_context *context = bide_context_create(NULL);
-		value_task v =
-			bide_in(context, async_start(tracked, .depth = TRACKED_DEPTH, .how = IS_CANCELED));
+		value_task v = bide_in_context(context, async_start(tracked, .depth = TRACKED_DEPTH,
+		                                                    .how = IS_CANCELED));
 
 		assert_true(bide_context_cancel(context, ECANCELED));
-		assert_int_equal(bide_wait(v, NULL), ECANCELED);
+		assert_int_equal(bide_value_task_wait(v, NULL), ECANCELED);
 		bide_context_unref(context);
 	}
 	assert_nothing_is_tracked();
@@ -785,8 +787,8 @@ TEST(a_dump_without_a_function_to_write_is_misuse)
 	catch_misuse();
 	assert_int_equal(bide_dump(NULL, NULL), 0);
 	ASSERT_MISUSE("bide_dump: write is NULL");
-	bide_get_stats(NULL);
-	ASSERT_MISUSE("bide_get_stats: stats is NULL");
+	bide_stats_get(NULL);
+	ASSERT_MISUSE("bide_stats_get: stats is NULL");
 	assert_int_equal(stats().misuse_count, 2);
 }
 

@@ -18,12 +18,12 @@ void test_after_each(void)
 {
 	bide_stats stats;
 
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.frame_count, 0);
 	assert_int_equal(stats.operation_count, 0);
 	assert_int_equal(stats.task_count, 0);
 	assert_int_equal(bide_shutdown(true), 0);
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	assert_int_equal(stats.live_bytes, 0);
 }
 
@@ -57,9 +57,9 @@ TEST(virtual_time_begins_at_0_stands_still_and_jumps_to_the_next_timer)
 	for (volatile int i = 0; i < 1000000; i++)
 		;
 	assert_int_equal(bide_now_ns(), 0);
-	assert_int_equal(bide_wait(delay_ms(INT64_C(86400000) * 365), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(INT64_C(86400000) * 365), NULL), 0);
 	assert_int_equal(bide_now_ns(), INT64_C(86400000) * 365 * ms);
-	assert_int_equal(bide_wait(delay_ns(1), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay(1), NULL), 0);
 	assert_int_equal(bide_now_ns(), INT64_C(86400000) * 365 * ms + 1);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	assert_true(end.tv_sec - start.tv_sec < 10);
@@ -71,9 +71,9 @@ TEST(a_wait_with_a_limit_takes_virtual_time)
 
 	simulate(0);
 	late = delay_ms(100);
-	assert_int_equal(bide_wait_for(late, NULL, 30 * ms), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait_for(late, NULL, 30 * ms), ETIMEDOUT);
 	assert_int_equal(bide_now_ns(), 30 * ms);
-	assert_int_equal(bide_wait_for(late, NULL, 200 * ms), 0);
+	assert_int_equal(bide_value_task_wait_for(late, NULL, 200 * ms), 0);
 	assert_int_equal(bide_now_ns(), 100 * ms);
 }
 
@@ -95,7 +95,7 @@ TEST(each_simulation_begins_anew)
 	for (int i = 0; i < 3; i++) {
 		simulate(7);
 		assert_int_equal(bide_now_ns(), 0);
-		assert_int_equal(bide_wait(delay_ms(5), NULL), 0);
+		assert_int_equal(bide_value_task_wait(delay_ms(5), NULL), 0);
 		assert_int_equal(bide_shutdown(true), 0);
 	}
 	assert_true(bide_now_ns() != 5 * ms);
@@ -123,10 +123,10 @@ async(actor)
 {
 	async_begin;
 	for (my->i = 0; my->i < my->in.turns; my->i++) {
-		await(bide_yield());
+		await(bide_async_yield());
 		my->in.script[strlen(my->in.script)] = my->in.letter;
 		if (my->in.pauses)
-			await(delay_ns((int64_t)(bide_simulation_random() % 1000)));
+			await(delay((int64_t)(bide_simulation_random() % 1000)));
 	}
 	async_return(0);
 async_finally:
@@ -144,7 +144,7 @@ static uint64_t play(uint64_t seed, bool pauses, char *script)
 	memset(script, 0, ACTORS * TURNS + 1);
 	for (int i = 0; i < ACTORS; i++)
 		actors[i] = async_start(actor, (char)('a' + i), TURNS, pauses, script);
-	assert_int_equal(bide_wait(when_all(actors, ACTORS), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(actors, ACTORS), NULL), 0);
 	assert_int_equal(strlen(script), ACTORS * TURNS);
 	hash = bide_simulation_hash();
 	assert_int_equal(bide_shutdown(true), 0);
@@ -231,7 +231,7 @@ TEST(every_order_of_three_comes_up)
 		simulate(seed);
 		for (int i = 0; i < 3; i++)
 			actors[i] = async_start(actor, (char)('a' + i), 1, false, script);
-		assert_int_equal(bide_wait(when_all(actors, 3), NULL), 0);
+		assert_int_equal(bide_value_task_wait(when_all(actors, 3), NULL), 0);
 		assert_int_equal(bide_shutdown(true), 0);
 		for (int i = 0; i < 6; i++)
 			counts[i] += strcmp(script, orders[i]) == 0;
@@ -254,9 +254,9 @@ struct incrementer {
 async(incrementer)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	my->seen = *my->in.counter;
-	await(bide_yield());
+	await(bide_async_yield());
 	*my->in.counter = my->seen + 1;
 	async_return(0);
 async_finally:
@@ -271,7 +271,7 @@ static int count_to_two(uint64_t seed)
 	simulate(seed);
 	for (int i = 0; i < 2; i++)
 		both[i] = async_start(incrementer, .counter = &counter);
-	assert_int_equal(bide_wait(when_all(both, 2), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(both, 2), NULL), 0);
 	assert_int_equal(bide_shutdown(true), 0);
 	return counter;
 }
@@ -312,7 +312,7 @@ TEST(random_numbers_come_from_the_seed)
 
 TEST(random_numbers_without_a_simulation_are_misuse)
 {
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	assert_int_equal(bide_simulation_random(), 0);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(bide_simulation_hash(), 0);
@@ -345,12 +345,12 @@ TEST(a_deadlock_is_reported_and_nothing_is_consumed)
 	first = task_create(0);
 	second = task_create(0);
 	waiting = async_start(waits_for, .task = first);
-	assert_int_equal(bide_wait(waiting, NULL), EDEADLK);
-	assert_int_equal(bide_wait(waiting, NULL), EDEADLK);
+	assert_int_equal(bide_value_task_wait(waiting, NULL), EDEADLK);
+	assert_int_equal(bide_value_task_wait(waiting, NULL), EDEADLK);
 	assert_false(bide_value_task_is_ready(waiting));
 	assert_int_equal(bide_task_wait(second, NULL), EDEADLK);
 	bide_task_complete_int(first, 0);
-	assert_int_equal(bide_wait(waiting, NULL), 0);
+	assert_int_equal(bide_value_task_wait(waiting, NULL), 0);
 	task_unref(first);
 	task_unref(second);
 }
@@ -362,10 +362,10 @@ TEST(a_delay_without_end_is_a_deadlock)
 
 	simulate(0);
 	context = bide_context_create(NULL);
-	forever = bide_in(context, delay_ns(BIDE_FOREVER));
-	assert_int_equal(bide_wait(forever, NULL), EDEADLK);
+	forever = bide_in_context(context, delay(BIDE_FOREVER));
+	assert_int_equal(bide_value_task_wait(forever, NULL), EDEADLK);
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(forever, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(forever, NULL), ECANCELED);
 	bide_context_unref(context);
 }
 
@@ -375,7 +375,8 @@ TEST(it_is_no_deadlock_while_a_timer_may_still_change_things)
 
 	simulate(0);
 	context = bide_context_create(&(bide_context_options){ .timeout_ns = 5 * ms });
-	assert_int_equal(bide_wait(bide_in(context, delay_ns(BIDE_FOREVER)), NULL), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait(bide_in_context(context, delay(BIDE_FOREVER)), NULL),
+	                 ETIMEDOUT);
 	bide_context_unref(context);
 }
 
@@ -403,7 +404,7 @@ static uint64_t run_jobs(uint64_t seed, int64_t *at_ns)
 	simulate(seed);
 	for (int i = 0; i < JOBS; i++)
 		jobs[i] = bide_run_blocking(note_time, &at_ns[i]);
-	assert_int_equal(bide_wait(when_all(jobs, JOBS), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(jobs, JOBS), NULL), 0);
 	for (int i = 0; i < JOBS; i++)
 		assert_int_equal(jobs[i].payload.i, 11);
 	hash = bide_simulation_hash();
@@ -448,12 +449,12 @@ TEST(a_blocking_call_that_fails_or_is_canceled_in_a_simulation)
 	value_task job;
 
 	simulate(4);
-	assert_int_equal(bide_wait(bide_run_blocking(end_badly, NULL), NULL), EIO);
+	assert_int_equal(bide_value_task_wait(bide_run_blocking(end_badly, NULL), NULL), EIO);
 	context = bide_context_create(NULL);
-	job = bide_in(context, bide_run_blocking(note_time, &at_ns));
+	job = bide_in_context(context, bide_run_blocking(note_time, &at_ns));
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(job, NULL), ECANCELED);
-	assert_int_equal(bide_wait(delay_ms(100), NULL), 0);
+	assert_int_equal(bide_value_task_wait(job, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(delay_ms(100), NULL), 0);
 	assert_int_equal(at_ns, -1); /* it never ran */
 	bide_context_unref(context);
 }
@@ -465,7 +466,7 @@ TEST(a_periodic_timer_that_nobody_reads_keeps_nothing_going)
 	bide_user_source never;
 
 	bide_user_source_init(&never, NULL);
-	assert_int_equal(bide_wait(bide_user_source_value_task(&never), NULL), EDEADLK);
+	assert_int_equal(bide_value_task_wait(bide_user_source_value_task(&never), NULL), EDEADLK);
 	bide_periodic_timer_destroy(timer);
 }
 
@@ -483,7 +484,7 @@ static void complete_from_another_thread(void)
 	bide_configure(&(bide_config){ .virtual_clock = true });
 	bide_user_source_init(&source, NULL);
 	/* somebody waits for it, so that its result has to be sent to the worker */
-	bide_task *waits = bide_as_task(bide_user_source_value_task(&source));
+	bide_task *waits = bide_value_task_as_task(bide_user_source_value_task(&source));
 	pthread_create(&thread, NULL, complete_elsewhere, &source);
 	pthread_join(thread, NULL);
 	bide_task_unref(waits);

@@ -30,7 +30,7 @@ static bide_stats stats_now(void)
 {
 	bide_stats stats;
 
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	return stats;
 }
 
@@ -66,7 +66,7 @@ static int64_t result_of(value_task v)
 {
 	bide_payload result;
 
-	assert_int_equal(bide_wait(v, &result), 0);
+	assert_int_equal(bide_value_task_wait(v, &result), 0);
 	return result.i;
 }
 
@@ -90,7 +90,7 @@ TEST(VS_01_one_source_serves_any_number_of_uses)
 			assert_int_equal(result_of(waiting), i);
 		} else { /* from ordinary code */
 			bide_user_source_fail(&source, BIDE_EUSER + i % 1000);
-			assert_int_equal(bide_wait(v, NULL), BIDE_EUSER + i % 1000);
+			assert_int_equal(bide_value_task_wait(v, NULL), BIDE_EUSER + i % 1000);
 		}
 		bide_user_source_reset(&source);
 		if (i == 100)
@@ -111,7 +111,7 @@ TEST(VS_02_another_generation_is_misuse_in_every_call)
 
 	bide_user_source_init(&source, NULL);
 	v = bide_user_source_value_task(&source);
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	for (int done = 0; done < 2; done++) {
 		for (int difference = -1; difference <= 1; difference += 2) {
 			wrong = v;
@@ -120,15 +120,15 @@ TEST(VS_02_another_generation_is_misuse_in_every_call)
 			assert_int_equal(misuse_count, ++expected);
 			assert_int_equal(bide_value_task_error(wrong), BIDE_ESTALE);
 			assert_int_equal(misuse_count, ++expected);
-			assert_int_equal(bide_wait(wrong, NULL), BIDE_ESTALE);
+			assert_int_equal(bide_value_task_wait(wrong, NULL), BIDE_ESTALE);
 			assert_int_equal(misuse_count, ++expected);
 			assert_int_equal(result_of(consume(wrong)), -BIDE_ESTALE);
 			assert_int_equal(misuse_count, ++expected);
-			t = as_task(wrong);
+			t = value_task_as_task(wrong);
 			assert_int_equal(misuse_count, ++expected);
 			assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 			task_unref(t);
-			forget(wrong);
+			value_task_forget(wrong);
 			assert_int_equal(misuse_count, ++expected);
 		}
 		if (!done)
@@ -145,7 +145,7 @@ TEST(VS_03_completing_twice_is_misuse_until_it_is_reset)
 
 	bide_user_source_init(&source, NULL);
 	v = bide_user_source_value_task(&source);
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	bide_user_source_complete(&source, number(1));
 	assert_int_equal(misuse_count, 0);
 	bide_user_source_complete(&source, number(2));
@@ -164,7 +164,7 @@ TEST(VS_03_completing_twice_is_misuse_until_it_is_reset)
 	bide_user_source_reset(&source);
 	v = bide_user_source_value_task(&source);
 	assert_true(bide_user_source_try_fail(&source, EIO));
-	assert_int_equal(bide_wait(v, NULL), EIO);
+	assert_int_equal(bide_value_task_wait(v, NULL), EIO);
 	assert_int_equal(misuse_count, 2);
 }
 
@@ -257,12 +257,13 @@ static void context_after_await(bool early)
 	bide_user_source_init(&source, NULL);
 	if (early)
 		bide_user_source_complete(&source, number(0));
-	waiting = bide_in(context, async_start(sees, .what = bide_user_source_value_task(&source)));
+	waiting =
+		bide_in_context(context, async_start(sees, .what = bide_user_source_value_task(&source)));
 	if (!early) {
-		working = bide_in(producer, async_start(completes, .source = &source));
-		assert_int_equal(bide_wait(working, NULL), 0);
+		working = bide_in_context(producer, async_start(completes, .source = &source));
+		assert_int_equal(bide_value_task_wait(working, NULL), 0);
 	}
-	assert_int_equal(bide_wait(waiting, &result), 0);
+	assert_int_equal(bide_value_task_wait(waiting, &result), 0);
 	assert_ptr_equal(result.p, &mine);
 	bide_context_unref(context);
 	bide_context_unref(producer);
@@ -289,16 +290,16 @@ TEST(VS_13_a_second_waiter_is_misuse)
 	bide_user_source_init(&source, NULL);
 	v = bide_user_source_value_task(&source);
 	first = consume(v);
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	assert_int_equal(result_of(consume(v)), -BIDE_ESTALE);
 	assert_int_equal(misuse_count, ++expected);
-	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE);
 	assert_int_equal(misuse_count, ++expected);
-	t = as_task(v);
+	t = value_task_as_task(v);
 	assert_int_equal(misuse_count, ++expected);
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	forget(v);
+	value_task_forget(v);
 	assert_int_equal(misuse_count, ++expected);
 	bide_user_source_complete(&source, number(6));
 	assert_int_equal(result_of(first), 6); /* the first is not disturbed */
@@ -336,7 +337,7 @@ TEST(VS_15_completing_never_runs_the_waiter_inside_the_call)
 	assert_int_equal(mark, 0);
 	assert_false(value_task_is_ready(waiting));
 	assert_int_equal(stats_now().runnable_count, 1);
-	assert_int_equal(bide_wait(waiting, NULL), 0);
+	assert_int_equal(bide_value_task_wait(waiting, NULL), 0);
 	assert_int_equal(mark, 1);
 }
 
@@ -368,14 +369,14 @@ TEST(release_is_called_once_for_each_result_that_was_consumed)
 	assert_int_equal(result_of(bide_user_source_value_task(&source)), 1);
 	assert_int_equal(releases, 1);
 	bide_user_source_reset(&source);
-	t = as_task(bide_user_source_value_task(&source));
+	t = value_task_as_task(bide_user_source_value_task(&source));
 	assert_int_equal(releases, 1);
 	bide_user_source_complete(&source, number(2));
 	assert_int_equal(releases, 2);
 	assert_int_equal(bide_task_result(t).i, 2);
 	task_unref(t);
 	bide_user_source_reset(&source);
-	forget(bide_user_source_value_task(&source));
+	value_task_forget(bide_user_source_value_task(&source));
 	assert_int_equal(releases, 2);
 	bide_user_source_complete(&source, number(3));
 	assert_int_equal(releases, 3);
@@ -407,7 +408,7 @@ TEST(reset_is_misuse_while_somebody_waits_or_has_not_consumed)
 	bide_user_source_reset(&source); /* nobody has it: allowed */
 	v = bide_user_source_value_task(&source);
 	waiting = consume(v);
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	bide_user_source_reset(&source);
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "being awaited"));
@@ -433,11 +434,11 @@ TEST(a_reset_kills_value_tasks_of_the_generation_before)
 	bide_user_source_reset(&source);
 	new = bide_user_source_value_task(&source);
 	bide_user_source_complete(&source, number(9));
-	bide_set_misuse_hook(note_misuse, NULL);
-	assert_int_equal(bide_wait(old, NULL), BIDE_ESTALE);
+	bide_misuse_hook_set(note_misuse, NULL);
+	assert_int_equal(bide_value_task_wait(old, NULL), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(result_of(new), 9);
-	assert_int_equal(bide_wait(new, NULL), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(new, NULL), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 2);
 }
 
@@ -456,13 +457,13 @@ TEST(a_forgotten_source_reports_its_error_and_can_be_reset)
 	bide_user_source source;
 
 	bide_user_source_init(&source, NULL);
-	bide_set_unobserved_hook(note_unobserved, NULL);
-	forget(bide_user_source_value_task(&source));
+	bide_unobserved_hook_set(note_unobserved, NULL);
+	value_task_forget(bide_user_source_value_task(&source));
 	bide_user_source_fail(&source, EPIPE);
 	assert_int_equal(unobserved_error, EPIPE);
 	bide_user_source_reset(&source);
 	bide_user_source_fail(&source, EIO);
-	forget(bide_user_source_value_task(&source)); /* over already */
+	value_task_forget(bide_user_source_value_task(&source)); /* over already */
 	assert_int_equal(unobserved_error, EIO);
 	bide_user_source_reset(&source);
 	assert_int_equal(stats_now().unobserved_count, 2);
@@ -498,9 +499,9 @@ TEST(a_local_source_is_for_the_thread_that_runs_its_consumer)
 		bide_user_source_reset(&source);
 	}
 	bide_user_source_fail(&source, EIO);
-	assert_int_equal(bide_wait(bide_user_source_value_task(&source), NULL), EIO);
+	assert_int_equal(bide_value_task_wait(bide_user_source_value_task(&source), NULL), EIO);
 	bide_user_source_reset(&source);
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	assert_int_equal(pthread_create(&thread, NULL, complete_local, &source), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(misuse_count, 1);
@@ -515,7 +516,7 @@ TEST(with_many_workers_a_local_source_goes_from_thread_to_thread)
 	value_task v;
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 	bide_user_source_init_local(&source, NULL);
 	v = bide_user_source_value_task(&source);
 	assert_int_equal(pthread_create(&thread, NULL, complete_local_first, &source), 0);
@@ -556,9 +557,9 @@ TEST(another_thread_may_complete)
 		if (i % 4 == 1)
 			v = consume(v);
 		if (i % 4 == 2)
-			t = as_task(v);
+			t = value_task_as_task(v);
 		if (i % 4 == 3)
-			forget(v);
+			value_task_forget(v);
 		assert_int_equal(pthread_create(&thread, NULL, produce, &p), 0);
 		if (i % 4 < 2)
 			assert_int_equal(result_of(v), i);
@@ -609,7 +610,7 @@ TEST(of_racing_threads_exactly_one_completes)
 
 		waiting = consume(bide_user_source_value_task(&source));
 		pthread_barrier_wait(&barrier);
-		error = bide_wait(waiting, &result);
+		error = bide_value_task_wait(waiting, &result);
 		assert_int_equal(error, 0);
 		assert_true(result.i == 1 || result.i == 3 || result.i == -BIDE_EUSER ||
 		            result.i == -BIDE_EUSER - 2);
@@ -672,7 +673,7 @@ async(gives_turns)
 		if (bide_user_source_try_complete(my->in.source, number(my->i)))
 			my->i++;
 		else if (my->tries++ % 64 == 0)
-			await(bide_yield());
+			await(bide_async_yield());
 	}
 async_finally:
 	async_end;
@@ -692,7 +693,7 @@ static void *gives_turns_elsewhere(void *argument)
 /* false: a wake-up was lost. */
 static bool all_turns_taken(value_task taker)
 {
-	int error = bide_wait_for(taker, NULL, INT64_C(20000000000));
+	int error = bide_value_task_wait_for(taker, NULL, INT64_C(20000000000));
 
 	assert_true(error == 0 || error == ETIMEDOUT);
 	return error == 0;
@@ -710,7 +711,7 @@ static void local_source_between_workers(unsigned workers)
 	taker = async_start_cold(takes_turns, .source = &source);
 	giver = async_start_cold(gives_turns, .source = &source);
 	assert_true(all_turns_taken(taker));
-	assert_int_equal(bide_wait(giver, NULL), 0);
+	assert_int_equal(bide_value_task_wait(giver, NULL), 0);
 	assert_int_equal(stats_now().misuse_count, 0);
 }
 

@@ -21,9 +21,9 @@ async(visitor)
 	for (my->i = 0; my->i < my->in.times; my->i++) {
 		in_room(my->in.room);
 		if (my->in.kind % 3 == 0)
-			await(bide_yield());
+			await(bide_async_yield());
 		else if (my->in.kind % 3 == 1)
-			await(delay_ns(1000 * (my->i % 5)));
+			await(delay(1000 * (my->i % 5)));
 		else
 			await(async_start(yielder, .log = NULL));
 	}
@@ -47,11 +47,11 @@ static void *crowd_thread(void *argument)
 	bide_context *scope = context_of((bide_context_options){ .executor = c->room->strand });
 
 	for (int i = 0; i < VISITORS; i++)
-		visits[i] =
-			bide_in(scope, async_start(visitor, .room = c->room, .times = VISITS, .kind = i));
+		visits[i] = bide_in_context(scope, async_start(visitor, .room = c->room, .times = VISITS,
+		                                               .kind = i));
 	bide_context_unref(scope);
 	for (int i = 0; i < VISITORS; i++)
-		assert_int_equal(bide_wait(visits[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(visits[i], NULL), 0);
 	if (atomic_fetch_sub(&c->left, 1) == 1)
 		task_complete_int(c->over, 0);
 	return NULL;
@@ -87,21 +87,21 @@ async(forked_visitor)
 	async_begin;
 	in_room(my->in.room);
 	if (my->in.kind % 2)
-		await(bide_yield());
+		await(bide_async_yield());
 	in_room(my->in.room);
 async_finally:
 	async_end;
 }
 
 struct visitor_fork {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		room *room;
 		int kind;
 	} in;
 };
 
-bide_forked(visitor_fork)
+bide_async_forked(visitor_fork)
 {
 	return async_start(forked_visitor, .room = my->in.room, .kind = my->in.kind);
 }
@@ -121,12 +121,12 @@ async(forking_visitor, one)
 	async_begin;
 	for (my->i = 0; my->i < VISITS; my->i++) {
 		my->before = my->in.room->entered;
-		bide_fork(visitor_fork, my->one, .room = my->in.room, .kind = my->in.kind);
+		bide_async_fork(visitor_fork, my->one, .room = my->in.room, .kind = my->in.kind);
 		assert_int_equal(my->in.room->entered - my->before, my->in.kind % 2 ? 1 : 2);
-		bide_fork(visitor_fork, my->other, .room = my->in.room, .kind = my->in.kind / 2);
+		bide_async_fork(visitor_fork, my->other, .room = my->in.room, .kind = my->in.kind / 2);
 		in_room(my->in.room);
-		await(bide_join(visitor_fork, my->other));
-		await(bide_join(visitor_fork, my->one));
+		await(bide_async_join(visitor_fork, my->other));
+		await(bide_async_join(visitor_fork, my->one));
 		in_room(my->in.room);
 	}
 async_finally:
@@ -140,10 +140,11 @@ static void *forking_crowd_thread(void *argument)
 	bide_context *scope = context_of((bide_context_options){ .executor = c->room->strand });
 
 	for (int i = 0; i < VISITORS; i++)
-		visits[i] = bide_in(scope, async_start(forking_visitor, .room = c->room, .kind = i));
+		visits[i] =
+			bide_in_context(scope, async_start(forking_visitor, .room = c->room, .kind = i));
 	bide_context_unref(scope);
 	for (int i = 0; i < VISITORS; i++)
-		assert_int_equal(bide_wait(visits[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(visits[i], NULL), 0);
 	if (atomic_fetch_sub(&c->left, 1) == 1)
 		task_complete_int(c->over, 0);
 	return NULL;
@@ -174,7 +175,7 @@ TEST(a_strand_runs_in_the_order_of_the_starts)
 	for (int i = 0; i < 50; i++)
 		all[i] = with_executor(s, async_start(noter, .log = &log, .id = i));
 	for (int i = 0; i < 50; i++) {
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 		assert_int_equal(log.ids[i], i);
 	}
 	assert_int_equal(log.count, 50);
@@ -209,9 +210,9 @@ TEST(DL_10_a_yield_goes_to_the_end_of_its_executors_queue)
 	bide_executor *s = strand();
 	turn_log log = { 0 };
 
-	assert_int_equal(bide_wait(with_executor(s, async_start(starter, .log = &log, .count = 3,
-	                                                        .times = 3)),
-	                           NULL),
+	assert_int_equal(bide_value_task_wait(with_executor(s, async_start(starter, .log = &log,
+	                                                                   .count = 3, .times = 3)),
+	                                      NULL),
 	                 0);
 	ASSERT_TURNS(&log, 0, 1, 2, 0, 1, 2, 0, 1, 2);
 	bide_executor_unref(s);
@@ -224,7 +225,7 @@ TEST(a_start_for_a_strand_is_never_run_inside_the_start)
 	value_task v = with_executor(s, async_start(noter, .log = &log, .id = 1));
 
 	assert_true(v.state > BIDE_ERROR_MAX); /* no result was handed out; it may be there by now */
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	ASSERT_TURNS(&log, 1);
 	/* afterwards, and beside it, starts are hot as ever */
 	assert_true(value_task_is_ready(async_start(noter, .log = &log, .id = 2)));
@@ -282,11 +283,11 @@ TEST(a_canceled_function_cleans_up_on_its_strand)
 	value_task all[20];
 
 	for (int i = 0; i < 20; i++)
-		all[i] = bide_in(scope, async_start(sleeper, .room = &r, .cleaned = &cleaned));
-	assert_int_equal(bide_wait_for(all[0], NULL, 2 * MS), ETIMEDOUT);
+		all[i] = bide_in_context(scope, async_start(sleeper, .room = &r, .cleaned = &cleaned));
+	assert_int_equal(bide_value_task_wait_for(all[0], NULL, 2 * MS), ETIMEDOUT);
 	assert_true(bide_context_cancel(scope, ECANCELED));
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(bide_wait(all[i], NULL), ECANCELED);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), ECANCELED);
 	assert_int_equal(cleaned, 20);
 	assert_int_equal(r.entered, 60);
 	bide_context_unref(scope);
@@ -301,7 +302,7 @@ TEST(a_deadline_ends_a_function_on_its_strand)
 		with_executor(r.strand,
 	                  with_timeout_ms(5, async_start(sleeper, .room = &r, .cleaned = &cleaned)));
 
-	assert_int_equal(bide_wait(v, NULL), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait(v, NULL), ETIMEDOUT);
 	assert_int_equal(cleaned, 1);
 	bide_executor_unref(r.strand);
 }
@@ -314,7 +315,7 @@ TEST(a_strand_that_was_dropped_lives_as_long_as_its_functions)
 	assert_ptr_equal(bide_executor_ref(s), s);
 	bide_executor_unref(s);
 	bide_executor_unref(s);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	run_all(); /* the worker that ran it leaves the strand after that */
 	assert_int_equal(stats().operation_count, 0);
 	bide_executor_unref(NULL);
@@ -328,9 +329,9 @@ TEST(a_function_whose_task_fails_ends_on_its_strand)
 	room r = { strand(), 0, 0 };
 	value_task v = with_executor(r.strand, async_start(link_in_chain, .before = t, .room = &r));
 
-	assert_int_equal(bide_wait_for(v, NULL, MS), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait_for(v, NULL, MS), ETIMEDOUT);
 	task_fail(t, EIO);
-	assert_int_equal(bide_wait(v, NULL), EIO);
+	assert_int_equal(bide_value_task_wait(v, NULL), EIO);
 	task_unref(t);
 	bide_executor_unref(r.strand);
 }
@@ -342,7 +343,7 @@ static void visit_all(room *r, int count)
 	for (int i = 0; i < count; i++)
 		all[i] = with_executor(r->strand, async_start(visitor, .room = r, .times = 3, .kind = i));
 	for (int i = 0; i < count; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 }
 
 TEST(a_strand_in_use_allocates_nothing)
@@ -374,9 +375,9 @@ TEST_SLOW(a_hundred_thousand_functions_wait_in_a_strand, 60)
 
 	assert_non_null(all);
 	for (int i = 0; i < COUNT; i++)
-		all[i] = bide_in(scope, async_start(visitor, .room = &r, .times = 1, .kind = 0));
+		all[i] = bide_in_context(scope, async_start(visitor, .room = &r, .times = 1, .kind = 0));
 	for (int i = 0; i < COUNT; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 	assert_int_equal(r.entered, 2 * COUNT);
 	free(all);
 	bide_context_unref(scope);
@@ -394,7 +395,7 @@ struct nested {
 async(nested)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	if (my->in.depth > 0)
 		await(async_start(nested, .depth = my->in.depth - 1));
 async_finally:
@@ -403,14 +404,16 @@ async_finally:
 
 TEST(a_chain_longer_than_the_handovers_in_a_row_ends_without_an_executor)
 {
-	assert_int_equal(bide_wait(async_start(nested, .depth = 1000), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(nested, .depth = 1000), NULL), 0);
 }
 
 TEST(a_deep_chain_of_awaits_in_a_strand_needs_no_stack)
 {
 	bide_executor *s = strand();
 
-	assert_int_equal(bide_wait(with_executor(s, async_start(nested, .depth = 100000)), NULL), 0);
+	assert_int_equal(bide_value_task_wait(with_executor(s, async_start(nested, .depth = 100000)),
+	                                      NULL),
+	                 0);
 	bide_executor_unref(s);
 }
 
@@ -428,7 +431,7 @@ static uint64_t simulate(uint64_t seed, turn_log *log)
 		all[2 * i + 1] = async_start(rounds, .log = log, .id = 2 * i + 1, .times = 3);
 	}
 	for (int i = 0; i < 12; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 	hash = bide_simulation_hash();
 	bide_executor_unref(r.strand);
 	assert_int_equal(bide_shutdown(false), 0);

@@ -21,13 +21,13 @@ async(traveller)
 	in_room(my->in.a);
 	async_switch_to(my->in.b->strand);
 	in_room(my->in.b);
-	await(delay_ns(1000));
+	await(delay(1000));
 	in_room(my->in.b);
 	async_switch_back;
 	in_room(my->in.a);
 	async_switch_to(bide_executor_workers());
 	assert_null(bide_executor_current());
-	await(bide_yield());
+	await(bide_async_yield());
 	async_switch_back;
 	in_room(my->in.a);
 	async_switch_back;
@@ -51,7 +51,7 @@ TEST(a_function_moves_to_strands_and_back)
 	for (int i = 0; i < 20; i++)
 		all[i] = async_start(traveller, .a = &a, .b = &b);
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 	assert_int_equal(a.entered, 60);
 	assert_int_equal(b.entered, 100);
 	bide_executor_unref(a.strand);
@@ -65,7 +65,7 @@ TEST(SC_09_a_chain_that_alternates_between_two_strands_ends)
 	bide_payload result;
 
 	for (int i = 0; i < 20; i++)
-		chain[i + 1] = as_task(
+		chain[i + 1] = value_task_as_task(
 			with_executor(sides[i % 2].strand,
 		                  async_start(link_in_chain, .before = chain[i], .room = &sides[i % 2])));
 	task_complete_int(first, 0);
@@ -84,13 +84,15 @@ TEST(moving_cannot_be_canceled_and_keeps_the_scope)
 	room a = { strand(), 0, 0 }, b = { strand(), 0, 0 };
 	bide_context *scope = canceled_context();
 
-	assert_int_equal(bide_wait(bide_in(scope, with_executor(a.strand, async_start(noter, .id = 0))),
-	                           NULL),
-	                 0);
+	assert_int_equal(
+		bide_value_task_wait(bide_in_context(scope,
+	                                         with_executor(a.strand, async_start(noter, .id = 0))),
+	                         NULL),
+		0);
 	/* the delay in the middle of the way is canceled: its error, and the cleanup over there */
 	{
-		value_task v = bide_in(scope, async_start(traveller, .a = &a, .b = &b));
-		assert_int_equal(bide_wait(v, NULL), ECANCELED);
+		value_task v = bide_in_context(scope, async_start(traveller, .a = &a, .b = &b));
+		assert_int_equal(bide_value_task_wait(v, NULL), ECANCELED);
 	}
 	assert_int_equal(a.entered, 1);
 	assert_int_equal(b.entered, 2);

@@ -1,5 +1,5 @@
 /*
- * Tasks: status, errors, references, many awaiters, bide_as_task of every kind, the unobserved
+ * Tasks: status, errors, references, many awaiters, bide_value_task_as_task of every kind, the unobserved
  * hook, broken promises.
  */
 #include "task_support.h"
@@ -19,7 +19,7 @@ TEST(TK_01_queries_match_the_status)
 		{ bide_task_from_error(EIO), BIDE_FAILED, EIO },
 		{ bide_task_from_error(ECANCELED), BIDE_CANCELED, ECANCELED },
 		{ bide_task_completed(), BIDE_SUCCEEDED, 0 },
-		{ as_task(await_it(gate, NULL, 0)), BIDE_PENDING, -1 },
+		{ value_task_as_task(await_it(gate, NULL, 0)), BIDE_PENDING, -1 },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -41,7 +41,7 @@ TEST(TK_01_queries_match_the_status)
 
 TEST(TK_04_an_error_is_unknown_until_the_end_and_then_exactly_that_one)
 {
-	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 
 	assert_int_equal(bide_task_error(t), -1);
 	bide_task_fail(gate, ENOSPC);
@@ -82,7 +82,7 @@ static void *waits_with_limits_beyond_time(void *argument)
 
 		assert_false(bide_value_task_is_ready(v));
 		bide_task_complete_int(t, 7000 + i);
-		assert_int_equal(bide_wait_for(v, &got, 10000 * MS), 0);
+		assert_int_equal(bide_value_task_wait_for(v, &got, 10000 * MS), 0);
 		assert_int_equal(got.i, 7000 + i);
 		task_unref(t);
 	}
@@ -141,7 +141,7 @@ TEST(TK_11_waiting_for_any_of_pending_tasks_with_a_canceled_token)
 	task *tasks[] = { task_create(0), task_create(0) };
 	bide_cancel_source *source = bide_cancel_source_create();
 
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	assert_int_equal(
 		wait_int(with_token(bide_cancel_source_token(source), bide_when_any_tasks(tasks, 2)), NULL),
 		ECANCELED);
@@ -157,7 +157,7 @@ TEST(TK_12_waiting_for_all_waits_for_the_slow_ones_and_keeps_all_errors)
 	task *tasks[8];
 
 	for (int i = 0; i < 8; i++)
-		tasks[i] = i % 2   ? as_task(later_value((i + 1) * MS, i))
+		tasks[i] = i % 2   ? value_task_as_task(later_value((i + 1) * MS, i))
 		           : i % 4 ? bide_task_from_error(EIO + i)
 		                   : bide_task_from_error(ECANCELED);
 	/* the first that is no cancellation */
@@ -176,7 +176,7 @@ TEST(TK_13_tasks_that_are_over_win_over_a_canceled_token)
 	task *tasks[] = { bide_task_from_int(100), bide_task_from_int(200) };
 	bide_context *context = canceled_context();
 
-	assert_int_equal(wait_int(bide_in(context, bide_when_all_tasks(tasks, 2)), NULL), 0);
+	assert_int_equal(wait_int(bide_in_context(context, bide_when_all_tasks(tasks, 2)), NULL), 0);
 	bide_context_unref(context);
 	task_unref(tasks[0]);
 	task_unref(tasks[1]);
@@ -199,9 +199,10 @@ async_finally:
 
 TEST(TK_25_a_function_that_returns_a_ready_value_task_ends_like_it)
 {
-	task *ok = as_task(async_start(passes_on, .what = value_task_from(1234)));
-	task *failed = as_task(async_start(passes_on, .what = value_task_from_error(EIO)));
-	task *canceled = as_task(async_start(passes_on, .what = value_task_from_error(ECANCELED)));
+	task *ok = value_task_as_task(async_start(passes_on, .what = value_task_from(1234)));
+	task *failed = value_task_as_task(async_start(passes_on, .what = value_task_from_error(EIO)));
+	task *canceled =
+		value_task_as_task(async_start(passes_on, .what = value_task_from_error(ECANCELED)));
 
 	assert_int_equal(bide_task_status(ok), BIDE_SUCCEEDED);
 	assert_int_equal(bide_task_result(ok).i, 1234);
@@ -321,7 +322,8 @@ TEST(TK_36_a_continuation_runs_though_the_task_was_dropped)
 TEST(TK_38_a_finished_task_lets_its_context_go)
 {
 	bide_context *context = bide_context_create(NULL);
-	task *gate = task_create(0), *t = as_task(bide_in(context, await_it(gate, NULL, 0)));
+	task *gate = task_create(0),
+		 *t = value_task_as_task(bide_in_context(context, await_it(gate, NULL, 0)));
 
 	bide_context_unref(context);
 	assert_int_equal(stats().operation_count,
@@ -344,7 +346,7 @@ TEST(small_results_share_one_task_each_and_allocate_nothing)
 	run_all();
 	before = stats().allocation_count;
 	for (int64_t i = -1; i <= 8; i++) {
-		task *a = bide_task_from_int(i), *b = as_task(value_task_from(i));
+		task *a = bide_task_from_int(i), *b = value_task_as_task(value_task_from(i));
 		assert_ptr_equal(a, b);
 		assert_int_equal(bide_task_result(a).i, i);
 		for (int k = 0; k < 100; k++)
@@ -352,7 +354,7 @@ TEST(small_results_share_one_task_each_and_allocate_nothing)
 	}
 	assert_ptr_equal(bide_task_from_pointer(NULL), bide_task_completed());
 	assert_ptr_equal(bide_task_from_double(0.0), bide_task_completed());
-	assert_ptr_equal(as_task(value_task_from((_Bool)1)), bide_task_from_int(1));
+	assert_ptr_equal(value_task_as_task(value_task_from((_Bool)1)), bide_task_from_int(1));
 	assert_int_equal(stats().allocation_count, before);
 	assert_int_equal(stats().task_count, 0);
 	task *other = bide_task_from_int(9), *minus_zero = bide_task_from_double(-0.0);
@@ -375,7 +377,7 @@ TEST(a_constant_cannot_be_completed)
 
 TEST(the_result_lives_as_long_as_a_reference)
 {
-	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 
 	bide_task_complete_int(gate, 500);
 	task_unref(gate);
@@ -403,14 +405,14 @@ struct eight_lines {
 async(eight_lines)
 {
 	async_begin;
-	await(bide_yield());
-	await(bide_yield());
-	await(bide_yield());
-	await(bide_yield());
-	await(bide_yield());
-	await(bide_yield());
-	await(bide_yield());
-	await(bide_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
+	await(bide_async_yield());
 	async_return(88);
 async_finally:
 	async_end;
@@ -419,7 +421,7 @@ async_finally:
 
 TEST(references_are_counted_wherever_the_function_waits)
 {
-	task *t = as_task(async_start(eight_lines));
+	task *t = value_task_as_task(async_start(eight_lines));
 
 	for (int i = 0; i < 8; i++) {
 		task_ref(t);
@@ -438,7 +440,7 @@ TEST(references_are_counted_wherever_the_function_waits)
 	assert_int_equal(stats().frame_count, 0);
 
 	for (int line = 0; line < 8; line++) {
-		t = as_task(async_start(eight_lines));
+		t = value_task_as_task(async_start(eight_lines));
 		for (int i = 0; i < line; i++)
 			settle(1);
 		task_unref(t);
@@ -657,7 +659,8 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 
 	for (int i = 0; i < 20000; i++) {
 		bide_context *context = bide_context_create(NULL);
-		value_task v = bide_in(context, task_await(t)), w = bide_in(context, await_it(t, NULL, 0));
+		value_task v = bide_in_context(context, task_await(t)),
+				   w = bide_in_context(context, await_it(t, NULL, 0));
 		bide_context_cancel(context, ECANCELED);
 		assert_int_equal(wait_int(v, NULL), ECANCELED);
 		assert_int_equal(wait_int(w, NULL), ECANCELED);
@@ -675,7 +678,7 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 	task_unref(t);
 }
 
-/* --- bide_as_task of every kind */
+/* --- bide_value_task_as_task of every kind */
 
 #define ASSERT_SAME_OBJECTS(a, b)                                     \
 	do {                                                              \
@@ -690,7 +693,7 @@ TEST(a_pending_function_becomes_a_task_without_a_second_object)
 	task *gate = task_create(0);
 	value_task v = await_it(gate, NULL, 0);
 	bide_stats before = stats(), after;
-	task *t = as_task(v);
+	task *t = value_task_as_task(v);
 	bide_payload got;
 
 	after = stats();
@@ -709,7 +712,7 @@ TEST(a_pending_delay_becomes_a_task_without_a_second_object)
 	int64_t began_ns = bide_now_ns();
 	value_task v = delay_ms(1);
 	bide_stats before = stats(), after;
-	task *t = as_task(v);
+	task *t = value_task_as_task(v);
 
 	after = stats();
 	ASSERT_SAME_OBJECTS(before, after);
@@ -724,7 +727,7 @@ TEST(a_pending_delay_becomes_a_task_without_a_second_object)
 TEST(a_delay_made_a_task_can_still_be_canceled)
 {
 	bide_context *context = bide_context_create(NULL);
-	task *t = as_task(bide_in(context, delay_ms(100000)));
+	task *t = value_task_as_task(bide_in_context(context, delay_ms(100000)));
 
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(bide_task_wait(t, NULL), ECANCELED);
@@ -736,7 +739,7 @@ TEST(a_delay_made_a_task_can_still_be_canceled)
 
 TEST(a_yield_becomes_a_task_that_ends_after_what_is_runnable)
 {
-	task *t = as_task(bide_yield());
+	task *t = value_task_as_task(bide_async_yield());
 
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	assert_int_equal(bide_task_wait(t, NULL), 0);
@@ -755,10 +758,10 @@ TEST(a_combinator_becomes_a_task_without_a_second_object)
 	assert_int_equal(wait_int(v, NULL), 0);
 	v = bide_when_all_tasks(parts, 2);
 	before = stats();
-	all = as_task(v);
+	all = value_task_as_task(v);
 	after = stats();
 	ASSERT_SAME_OBJECTS(before, after);
-	any = as_task(bide_when_any_tasks(parts, 2));
+	any = value_task_as_task(bide_when_any_tasks(parts, 2));
 	bide_task_complete_int(parts[1], 4);
 	run_all();
 	assert_int_equal(bide_task_status(any), BIDE_SUCCEEDED);
@@ -775,7 +778,8 @@ TEST(a_combinator_becomes_a_task_without_a_second_object)
 
 TEST(a_wait_for_a_task_becomes_a_task)
 {
-	task *t = task_create(0), *again = as_task(task_await(t)), *twice = as_task(task_await(again));
+	task *t = task_create(0), *again = value_task_as_task(task_await(t)),
+		 *twice = value_task_as_task(task_await(again));
 
 	bide_task_complete_int(t, 99);
 	run_all();
@@ -801,7 +805,7 @@ TEST(a_source_of_the_users_own_becomes_a_task)
 	task *t;
 
 	bide_user_source_init(&user, &operations);
-	t = as_task(bide_user_source_value_task(&user));
+	t = value_task_as_task(bide_user_source_value_task(&user));
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	bide_user_source_complete(&user, (bide_payload){ .i = 321 });
 	assert_int_equal(bide_task_wait(t, &got), 0);
@@ -813,7 +817,7 @@ TEST(a_source_of_the_users_own_becomes_a_task)
 
 	/* One that is done already, and one that failed. */
 	bide_user_source_fail(&user, EPIPE);
-	t = as_task(bide_user_source_value_task(&user));
+	t = value_task_as_task(bide_user_source_value_task(&user));
 	assert_int_equal(bide_task_error(t), EPIPE);
 	task_unref(t);
 	assert_int_equal(released_count, 2);
@@ -826,7 +830,7 @@ TEST(the_task_of_a_users_source_cannot_be_completed_by_hand)
 	task *t;
 
 	bide_user_source_init(&user, NULL);
-	t = as_task(bide_user_source_value_task(&user));
+	t = value_task_as_task(bide_user_source_value_task(&user));
 	catch_misuse();
 	assert_false(bide_task_try_complete(t, (bide_payload){ .i = 1 }));
 	misuse_count = 0;
@@ -840,7 +844,7 @@ TEST(the_task_of_a_users_source_cannot_be_completed_by_hand)
 
 TEST(a_function_s_task_cannot_be_completed_by_hand)
 {
-	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 
 	catch_misuse();
 	bide_task_complete_int(t, 1);
@@ -861,7 +865,7 @@ TEST(a_finished_function_that_nobody_consumed_becomes_a_task)
 
 	while (!bide_value_task_is_ready(v))
 		run_all();
-	task *t = as_task(v);
+	task *t = value_task_as_task(v);
 	assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
 	assert_int_equal(bide_task_result(t).i, 64);
 	task_unref(t);
@@ -872,16 +876,16 @@ TEST(after_as_task_the_value_task_is_dead)
 {
 	task *gate = task_create(0);
 	value_task v = await_it(gate, NULL, 0);
-	task *t = as_task(v);
+	task *t = value_task_as_task(v);
 
 	catch_misuse();
-	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE);
 	ASSERT_MISUSE("consumed already");
-	task *second = as_task(v);
+	task *second = value_task_as_task(v);
 	ASSERT_MISUSE("consumed already");
 	assert_int_equal(bide_task_error(second), BIDE_ESTALE);
 	task_unref(second);
-	forget(v);
+	value_task_forget(v);
 	ASSERT_MISUSE("consumed already");
 	bide_task_complete_int(gate, 4);
 	task_unref(gate);
@@ -896,7 +900,7 @@ TEST(as_task_of_a_value_task_that_is_awaited_is_misuse_and_changes_nothing)
 	int64_t got;
 
 	catch_misuse();
-	task *t = as_task(inner);
+	task *t = value_task_as_task(inner);
 	ASSERT_MISUSE("awaits this value task already");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
@@ -917,7 +921,7 @@ struct soon {
 async(soon)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	async_return(my->in.value);
 async_finally:
 	async_end;
@@ -954,7 +958,7 @@ TEST_SLOW(as_task_of_a_value_task_that_is_awaited_races_with_its_end_and_changes
 	enum { ROUNDS = 20000, AT_ONCE = 4 };
 
 	run_all();
-	bide_set_misuse_hook(ignores_misuse, NULL);
+	bide_misuse_hook_set(ignores_misuse, NULL);
 	for (int i = 0; i < ROUNDS; i++) {
 		value_task inner[AT_ONCE], outer[AT_ONCE];
 		int64_t got;
@@ -969,7 +973,7 @@ TEST_SLOW(as_task_of_a_value_task_that_is_awaited_races_with_its_end_and_changes
 
 			for (volatile int n = i % 300; n > 0; n--)
 				;
-			t = as_task(inner[k]);
+			t = value_task_as_task(inner[k]);
 			assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 			task_unref(t);
 		}
@@ -998,7 +1002,7 @@ struct makes_large {
 async(makes_large)
 {
 	async_begin;
-	await(delay_ns(1000));
+	await(delay(1000));
 	for (int i = 0; i < 8; i++)
 		my->result.numbers[i] = my->in.first + i;
 	async_return_large(&my->result);
@@ -1025,7 +1029,7 @@ async_finally:
 
 TEST(a_large_result_is_shared_by_pointer_as_long_as_a_reference_lives)
 {
-	task *t = as_task(async_start(makes_large, .first = 30));
+	task *t = value_task_as_task(async_start(makes_large, .first = 30));
 	value_task a = async_start(takes_large, .task = t), b = async_start(takes_large, .task = t);
 	const struct large_result *large;
 	int64_t got;
@@ -1045,9 +1049,9 @@ TEST(a_large_result_is_shared_by_pointer_as_long_as_a_reference_lives)
 TEST(a_forgotten_wait_for_a_large_result_lets_the_task_go)
 {
 	NOT_SEEDED("it needs the real clock");
-	task *t = as_task(async_start(makes_large, .first = 1));
+	task *t = value_task_as_task(async_start(makes_large, .first = 1));
 
-	forget(task_await(t));
+	value_task_forget(task_await(t));
 	while (!bide_task_is_ready(t))
 		run_all();
 	task_unref(t);
@@ -1061,7 +1065,7 @@ TEST(a_forgotten_wait_for_a_large_result_lets_the_task_go)
 TEST(an_error_that_nobody_saw_goes_to_the_hook_with_the_function_s_name)
 {
 	catch_unobserved();
-	task *gate = task_create(0), *t = as_task(await_it(gate, NULL, 0));
+	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 	bide_task_fail(gate, ENXIO);
 	task_unref(gate);
 	while (!bide_task_is_ready(t))
@@ -1097,7 +1101,7 @@ TEST(a_cancellation_that_nobody_saw_is_no_error)
 	task *t = task_create(0);
 	task_cancel(t);
 	task_unref(t);
-	forget(value_task_from_error(ECANCELED));
+	value_task_forget(value_task_from_error(ECANCELED));
 	assert_int_equal(unobserved_count, 0);
 }
 
@@ -1105,8 +1109,8 @@ TEST(a_forgotten_function_that_fails_goes_to_the_hook)
 {
 	catch_unobserved();
 	task *gate = task_create(0);
-	forget(await_it(gate, NULL, 0));
-	forget(value_task_from_error(EIO));
+	value_task_forget(await_it(gate, NULL, 0));
+	value_task_forget(value_task_from_error(EIO));
 	assert_int_equal(unobserved_count, 1);
 	bide_task_fail(gate, EROFS);
 	task_unref(gate);
@@ -1152,13 +1156,13 @@ TEST(awaiters_of_a_completion_source_that_is_gone_are_told_in_contexts_and_with_
 		task *t = task_create(0);
 		value_task waits[4];
 
-		waits[0] = bide_in(context, task_await(t));
-		waits[1] = bide_in(context, await_it(t, NULL, 0));
-		waits[2] = bide_in(context, bide_task_await_for(t, 3600000 * MS));
+		waits[0] = bide_in_context(context, task_await(t));
+		waits[1] = bide_in_context(context, await_it(t, NULL, 0));
+		waits[2] = bide_in_context(context, bide_task_await_for(t, 3600000 * MS));
 		waits[3] = bide_task_await_for(t, 3600000 * MS);
 		task_unref(t);
 		for (int k = 0; k < 4; k++)
-			assert_int_equal(bide_wait_for(waits[k], NULL, 10000 * MS), BIDE_EBROKEN);
+			assert_int_equal(bide_value_task_wait_for(waits[k], NULL, 10000 * MS), BIDE_EBROKEN);
 	}
 	bide_context_unref(context);
 	run_all();
@@ -1179,7 +1183,7 @@ TEST(a_completion_source_that_nobody_awaits_goes_silently)
 TEST(a_pending_function_s_task_may_be_dropped_and_runs_on)
 {
 	turn_log log = { 0 };
-	task *t = as_task(async_start(yielder, .log = &log, .id = 5));
+	task *t = value_task_as_task(async_start(yielder, .log = &log, .id = 5));
 
 	task_unref(t);
 	run_all();
@@ -1195,8 +1199,8 @@ TEST(awaiting_and_taking_gives_the_reference_back)
 
 	bide_task_complete_int(t, 9);
 	task_unref(t);
-	assert_int_equal(bide_wait(waits, &got), 0);
+	assert_int_equal(bide_value_task_wait(waits, &got), 0);
 	assert_int_equal(got.i, 9);
 	assert_int_equal(stats().task_count, 0);
-	assert_int_equal(bide_wait(bide_task_await_take(NULL), NULL), ENOMEM);
+	assert_int_equal(bide_value_task_wait(bide_task_await_take(NULL), NULL), ENOMEM);
 }

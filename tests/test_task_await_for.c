@@ -19,8 +19,8 @@ TEST(AW_20_a_task_that_is_over_wins_over_cancellation_and_a_zero_timeout)
 	bide_context_cancel(scope, ECANCELED);
 	bide_task_complete_int(completed, 5);
 	bide_task_fail(failed, EIO);
-	assert_int_equal(result_of(bide_in(scope, bide_task_await_for(completed, 0))), 5);
-	assert_int_equal(error_of(bide_in(scope, bide_task_await_for(failed, 0))), EIO);
+	assert_int_equal(result_of(bide_in_context(scope, bide_task_await_for(completed, 0))), 5);
+	assert_int_equal(error_of(bide_in_context(scope, bide_task_await_for(failed, 0))), EIO);
 	bide_task_unref(completed);
 	bide_task_unref(failed);
 	bide_context_unref(scope);
@@ -41,7 +41,7 @@ TEST(AW_21_a_wait_that_is_canceled_leaves_the_task_running)
 {
 	bide_context *scope = bide_context_create(NULL);
 	bide_task *waited = bide_task_create(0);
-	bide_value_task wait = bide_in(scope, bide_task_await_for(waited, 1000000000));
+	bide_value_task wait = bide_in_context(scope, bide_task_await_for(waited, 1000000000));
 	bide_context_cancel(scope, ECANCELED);
 	assert_int_equal(error_of(wait), ECANCELED);
 	settle_workers();
@@ -57,7 +57,7 @@ TEST(AW_22_a_task_that_ends_in_time_removes_timer_and_registration)
 	bide_context *scope = bide_context_create(NULL);
 	bide_task *waited = bide_task_create(0);
 	uint64_t before = stats().operation_count;
-	bide_value_task wait = bide_in(scope, bide_task_await_for(waited, 1000000000));
+	bide_value_task wait = bide_in_context(scope, bide_task_await_for(waited, 1000000000));
 	assert_int_equal(stats().timer_count, 1);
 	bide_task_complete_int(waited, 8);
 	settle_workers();

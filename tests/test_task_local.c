@@ -30,8 +30,8 @@ TEST(EC_01_a_value_is_read_as_it_was_set_and_null_before)
 	assert_null(get(A));
 	context = with(A, value);
 	assert_null(get(A)); /* made, not entered */
-	assert_ptr_equal(bide_in(context, get(A)), value);
-	assert_null(bide_in(context, get(B)));
+	assert_ptr_equal(bide_in_context(context, get(A)), value);
+	assert_null(bide_in_context(context, get(B)));
 	assert_null(get(A));
 	bide_context_unref(context);
 }
@@ -43,8 +43,9 @@ TEST(EC_02_a_captured_context_has_the_old_value_inside_and_the_new_one_comes_bac
 
 	captured = bide_context_ref(bide_context_current());
 	new = with(A, "new");
-	assert_string_equal(bide_in(new, bide_in(captured, get(A))), "old");
-	assert_string_equal(bide_in(new, ((void)bide_in(captured, get(A)), get(A))), "new");
+	assert_string_equal(bide_in_context(new, bide_in_context(captured, get(A))), "old");
+	assert_string_equal(bide_in_context(new, ((void)bide_in_context(captured, get(A)), get(A))),
+	                    "new");
 	bide_context_pop_(saved);
 	bide_context_unref(captured);
 	bide_context_unref(new);
@@ -57,9 +58,9 @@ TEST(EC_03_in_an_empty_context_there_is_no_value)
 	bide_context *empty = bide_context_create(&(bide_context_options){ .detached = true });
 
 	assert_non_null(empty);
-	assert_null(bide_in(context, bide_in(empty, get(A))));
-	assert_null(bide_in(context, bide_in_detached(get(A))));
-	assert_string_equal(bide_in(context, ((void)bide_in_detached(get(A)), get(A))), "one");
+	assert_null(bide_in_context(context, bide_in_context(empty, get(A))));
+	assert_null(bide_in_context(context, bide_in_detached(get(A))));
+	assert_string_equal(bide_in_context(context, ((void)bide_in_detached(get(A)), get(A))), "one");
 	bide_context_unref(empty);
 	bide_context_unref(context);
 }
@@ -84,9 +85,9 @@ async(setter)
 	async_enter(my->scope);
 	for (my->i = 0; my->i < 3; my->i++) {
 		assert_string_equal(get(A), names[my->in.depth]);
-		await(bide_yield());
+		await(bide_async_yield());
 		assert_string_equal(get(A), names[my->in.depth]);
-		await(delay_ns(1000));
+		await(delay(1000));
 	}
 	if (my->in.depth > 0) {
 		await(async_start(setter, .depth = my->in.depth - 1, .before = names[my->in.depth]));
@@ -102,13 +103,13 @@ async_finally:
 TEST(EC_06_a_value_set_in_a_function_stays_in_it_across_awaits_and_is_not_seen_by_its_caller)
 {
 	bide_context *context = with(A, "mine");
-	const char *mine = bide_in(context, get(A));
-	value_task v = bide_in(context, async_start(setter, .depth = 0, .before = mine));
+	const char *mine = bide_in_context(context, get(A));
+	value_task v = bide_in_context(context, async_start(setter, .depth = 0, .before = mine));
 
 	assert_true(v.state > BIDE_ERROR_MAX); /* it has left by an await, inside its scope */
 	assert_null(get(A));
-	assert_string_equal(bide_in(context, get(A)), "mine");
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_string_equal(bide_in_context(context, get(A)), "mine");
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	assert_null(get(A));
 	bide_context_unref(context);
 }
@@ -120,7 +121,7 @@ TEST(EC_08_nested_functions_that_set_values_restore_them_level_by_level)
 	for (int i = 0; i < 10; i++)
 		all[i] = async_start(setter, .depth = 3, .before = NULL);
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(bide_wait(all[i], NULL), 0);
+		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 	assert_null(get(A));
 }
 
@@ -137,7 +138,7 @@ async(leaver)
 	scope = with(A, "left");
 	async_enter(scope);
 	bide_context_unref(scope);
-	await(bide_yield());
+	await(bide_async_yield());
 	assert_string_equal(get(A), "left");
 async_finally:
 	assert_string_equal(get(A), "left"); /* a cleanup sees values */
@@ -146,7 +147,7 @@ async_finally:
 
 TEST(a_value_that_was_not_left_ends_with_its_function)
 {
-	assert_int_equal(bide_wait(async_start(leaver), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(leaver), NULL), 0);
 	assert_null(get(A));
 }
 
@@ -161,7 +162,7 @@ struct many_reader {
 async(many_reader)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	for (int k = 0; k < 64; k++)
 		assert_ptr_equal(get(&keys[k]), k < my->in.count ? my->in.expected[k] : NULL);
 async_finally:
@@ -171,9 +172,10 @@ async_finally:
 /* Checks at every size, from the function's and from ordinary code's side. */
 static void check_many(bide_context *context, const char *const *expected, int count)
 {
-	assert_int_equal(bide_wait(bide_in(context, async_start(many_reader, .count = count,
-	                                                        .expected = expected)),
-	                           NULL),
+	assert_int_equal(bide_value_task_wait(bide_in_context(context,
+	                                                      async_start(many_reader, .count = count,
+	                                                                  .expected = expected)),
+	                                      NULL),
 	                 0);
 }
 
@@ -188,7 +190,7 @@ TEST(EC_11_many_values_are_added_updated_and_set_to_null_independently)
 
 		expected[k] =
 			step < 128 || k % 2 ? &values[step] : NULL; /* added; updated; every other NULL */
-		below = bide_in(context, with(&keys[k], expected[k]));
+		below = bide_in_context(context, with(&keys[k], expected[k]));
 		if (context)
 			bide_context_unref(context);
 		context = below;
@@ -203,12 +205,15 @@ TEST(values_go_where_a_function_goes)
 	bide_context *context = with(A, "mine"), *there;
 
 	assert_non_null(strand);
-	there = bide_in(context, bide_context_create(&(bide_context_options){ .executor = strand }));
+	there = bide_in_context(context,
+	                        bide_context_create(&(bide_context_options){ .executor = strand }));
 	assert_non_null(there);
-	assert_int_equal(bide_wait(bide_in(there, async_start(setter, .depth = 2,
-	                                                      .before = bide_in(there, get(A)))),
-	                           NULL),
-	                 0);
+	assert_int_equal(
+		bide_value_task_wait(bide_in_context(there,
+	                                         async_start(setter, .depth = 2,
+	                                                     .before = bide_in_context(there, get(A)))),
+	                         NULL),
+		0);
 	bide_context_unref(there);
 	bide_context_unref(context);
 	bide_executor_unref(strand);

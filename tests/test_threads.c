@@ -63,7 +63,7 @@ async(where)
 {
 	async_begin;
 	my->in.threads[0] = pthread_self();
-	await(delay_ns(my->in.ns));
+	await(delay(my->in.ns));
 	my->in.threads[1] = pthread_self();
 	async_return(5);
 async_finally:
@@ -114,10 +114,10 @@ static void *makes_tasks(void *argument)
 {
 	task **out = argument;
 
-	out[0] = as_task(later_value(0, 10));
-	out[1] = as_task(later_value(2 * MS, 11));
-	out[2] = as_task(delay_ms(1));
-	out[3] = as_task(later_error(MS, EIO));
+	out[0] = value_task_as_task(later_value(0, 10));
+	out[1] = value_task_as_task(later_value(2 * MS, 11));
+	out[2] = value_task_as_task(delay_ms(1));
+	out[3] = value_task_as_task(later_error(MS, EIO));
 	out[4] = bide_task_from_int(14);
 	out[5] = task_continue_with(out[1], NULL, NULL, 0);
 	return NULL;
@@ -146,10 +146,10 @@ TEST(tasks_that_another_thread_made_outlive_it)
 static void *leaves_in_flight(void *argument)
 {
 	(void)argument;
-	forget(later_value(2 * MS, 10));
-	forget(later_error(2 * MS, EROFS));
-	task_unref(as_task(later_value(2 * MS, 10)));
-	forget(delay_ms(1));
+	value_task_forget(later_value(2 * MS, 10));
+	value_task_forget(later_error(2 * MS, EROFS));
+	task_unref(value_task_as_task(later_value(2 * MS, 10)));
+	value_task_forget(delay_ms(1));
 	return NULL;
 }
 
@@ -220,7 +220,7 @@ async(busy)
 	async_begin;
 	while (my->in.until->count == 0) {
 		my->turns++;
-		await(bide_yield());
+		await(bide_async_yield());
 	}
 	async_return(my->turns);
 async_finally:
@@ -253,8 +253,8 @@ static void *drops_the_last(void *argument)
 TEST(the_last_reference_may_be_dropped_on_another_thread)
 {
 	NOT_SEEDED("it needs threads");
-	task *t = as_task(later_value(1000, 1)), *source = task_create(0),
-		 *failed = as_task(later_error(1000, EIO));
+	task *t = value_task_as_task(later_value(1000, 1)), *source = task_create(0),
+		 *failed = value_task_as_task(later_error(1000, EIO));
 	value_task v = await_it(source, NULL, 0);
 
 	catch_unobserved();
@@ -282,9 +282,9 @@ TEST(another_thread_cancels_what_the_worker_waits_for)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *t = task_create(0);
-	value_task a = bide_in(context, later_value(100000 * MS, 1)),
-			   b = bide_in(context, await_it(t, NULL, 0)),
-			   c = bide_in(context, task_await_for(t, 100000 * MS));
+	value_task a = bide_in_context(context, later_value(100000 * MS, 1)),
+			   b = bide_in_context(context, await_it(t, NULL, 0)),
+			   c = bide_in_context(context, task_await_for(t, 100000 * MS));
 	helper h;
 
 	helper_start(&h, cancels_context, context);
@@ -305,13 +305,13 @@ static void *waits_in_a_context(void *argument)
 	bide_context *limited = bide_context_create(&(bide_context_options){ .timeout_ns = 3 * MS }),
 				 *canceled;
 
-	assert_int_equal(bide_in(limited, bide_task_wait(t, NULL)), ETIMEDOUT);
-	assert_int_equal(wait_int(bide_in(limited, delay_ms(100000)), NULL), ETIMEDOUT);
+	assert_int_equal(bide_in_context(limited, bide_task_wait(t, NULL)), ETIMEDOUT);
+	assert_int_equal(wait_int(bide_in_context(limited, delay_ms(100000)), NULL), ETIMEDOUT);
 	bide_context_unref(limited);
 	canceled = bide_context_create(NULL);
-	assert_int_equal(bide_in(canceled, bide_task_wait_for(t, NULL, MS)), ETIMEDOUT);
+	assert_int_equal(bide_in_context(canceled, bide_task_wait_for(t, NULL, MS)), ETIMEDOUT);
 	bide_context_cancel(canceled, ECANCELED);
-	assert_int_equal(bide_in(canceled, bide_task_wait(t, NULL)), ECANCELED);
+	assert_int_equal(bide_in_context(canceled, bide_task_wait(t, NULL)), ECANCELED);
 	bide_context_unref(canceled);
 	return NULL;
 }
@@ -350,13 +350,14 @@ static void *begins_waits(void *argument)
 			return NULL;
 		switch (round % 3) {
 		case 0:
-			error = wait_int(bide_in(r->context, delay_ms(100000)), NULL);
+			error = wait_int(bide_in_context(r->context, delay_ms(100000)), NULL);
 			break;
 		case 1:
-			error = bide_in(r->context, bide_task_wait(r->task, NULL));
+			error = bide_in_context(r->context, bide_task_wait(r->task, NULL));
 			break;
 		default:
-			error = wait_int(bide_in(r->context, task_await_for(r->task, 100000 * MS)), NULL);
+			error =
+				wait_int(bide_in_context(r->context, task_await_for(r->task, 100000 * MS)), NULL);
 		}
 		assert_int_equal(error, ECANCELED);
 		atomic_store(&r->ready, round);
@@ -417,21 +418,21 @@ static void storm_step(uint64_t r, task **mine)
 		assert_int_equal(got, (int64_t)(r & 255));
 		break;
 	case 1:
-		forget(later_value(ns, 1));
+		value_task_forget(later_value(ns, 1));
 		break;
 	case 2:
-		t = as_task(later_value(ns, 33));
+		t = value_task_as_task(later_value(ns, 33));
 		assert_int_equal(bide_task_wait(t, &payload), 0);
 		assert_int_equal(payload.i, 33);
 		task_unref(t);
 		break;
 	case 3:
-		task_unref(as_task(later_value(ns, 1)));
+		task_unref(value_task_as_task(later_value(ns, 1)));
 		break;
 	case 4: /* a task that goes from hand to hand */
 		if (*mine)
 			task_unref(*mine);
-		*mine = as_task(later_value(ns, 44));
+		*mine = value_task_as_task(later_value(ns, 44));
 		break;
 	case 5:
 		if (*mine) {
@@ -449,11 +450,11 @@ static void storm_step(uint64_t r, task **mine)
 		assert_true(error == ETIMEDOUT || (error == 0 && payload.i == 66));
 		break;
 	case 8:
-		forget(task_await(shared_tasks[r % SHARED]));
+		value_task_forget(task_await(shared_tasks[r % SHARED]));
 		break;
 	case 9:
 		context = bide_context_create(NULL);
-		t = as_task(bide_in(context, later_value(100000 * MS, 1)));
+		t = value_task_as_task(bide_in_context(context, later_value(100000 * MS, 1)));
 		bide_context_cancel(context, ECANCELED);
 		assert_int_equal(bide_task_wait(t, NULL), ECANCELED);
 		task_unref(t);
@@ -468,7 +469,7 @@ static void storm_step(uint64_t r, task **mine)
 		}
 		break;
 	default:
-		t = as_task(await_it(shared_tasks[r % SHARED], NULL, 0));
+		t = value_task_as_task(await_it(shared_tasks[r % SHARED], NULL, 0));
 		error = bide_task_wait_for(t, NULL, ns);
 		assert_true(error == ETIMEDOUT || error == 0);
 		task_unref(t);
@@ -502,7 +503,7 @@ TEST_SLOW(many_threads_do_everything_at_once, 60)
 	for (uintptr_t i = 0; i < STORM_THREADS; i++)
 		helper_start(&h[i], storm, (void *)(uintptr_t)(seed * 1000 + i));
 	while (bide_now_ns() < end)
-		(void)bide_wait_for(delay_ms(1), NULL, 100 * MS);
+		(void)bide_value_task_wait_for(delay_ms(1), NULL, 100 * MS);
 	atomic_store(&storm_over, true);
 	do {
 		run_all();

@@ -32,7 +32,7 @@ static size_t timer_count(void)
 {
 	bide_stats stats;
 
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	return stats.timer_count;
 }
 
@@ -52,13 +52,13 @@ TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
 	bide_stats before, after;
 
 	settle(0);
-	bide_get_stats(&before);
-	assert_true(bide_value_task_is_successful(delay_ns(0)));
+	bide_stats_get(&before);
+	assert_true(bide_value_task_is_successful(delay(0)));
 	assert_true(bide_value_task_is_successful(delay_ms(0)));
-	assert_true(bide_value_task_is_successful(bide_delay_until_ns(bide_now_ns())));
-	assert_true(bide_value_task_is_successful(bide_delay_until_ns(0)));
-	assert_true(bide_value_task_is_successful(bide_delay_until_ns(INT64_MIN)));
-	bide_get_stats(&after);
+	assert_true(bide_value_task_is_successful(bide_delay_until(bide_now_ns())));
+	assert_true(bide_value_task_is_successful(bide_delay_until(0)));
+	assert_true(bide_value_task_is_successful(bide_delay_until(INT64_MIN)));
+	bide_stats_get(&after);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 	assert_int_equal(after.operation_count, before.operation_count);
 }
@@ -76,7 +76,7 @@ TEST(DL_02_it_completes_never_early)
 
 			clock_gettime(CLOCK_MONOTONIC, &start);
 			start_ns = bide_now_ns();
-			assert_int_equal(bide_wait(delay_ns(times_ns[i]), NULL), 0);
+			assert_int_equal(bide_value_task_wait(delay(times_ns[i]), NULL), 0);
 			assert_true(bide_now_ns() - start_ns >= times_ns[i]);
 			clock_gettime(CLOCK_MONOTONIC, &end);
 			assert_true((end.tv_sec - start.tv_sec) * INT64_C(1000000000) +
@@ -99,7 +99,7 @@ async(punctual)
 {
 	async_begin;
 	my->due_ns = bide_now_ns() + my->in.time_ns;
-	await(delay_ns(my->in.time_ns));
+	await(delay(my->in.time_ns));
 	*my->in.early_count += bide_now_ns() < my->due_ns;
 	async_return(0);
 async_finally:
@@ -115,7 +115,7 @@ TEST(many_delays_at_once_are_never_early_on_the_real_clock)
 
 	for (int i = 0; i < COUNT; i++)
 		delays[i] = async_start(punctual, (int64_t)(next_random() % 200000000), &early_count);
-	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), 0);
 	assert_int_equal(early_count, 0);
 	free(delays);
 }
@@ -138,14 +138,14 @@ TEST(DL_03_in_a_canceled_context_a_delay_is_canceled_at_once)
 	static const int64_t times_ns[] = { 0, 1, 1000000, BIDE_FOREVER };
 	bide_cancel_source *source = bide_cancel_source_create();
 
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	for (int i = 0; i < 4; i++) {
-		value_task canceled = with_token(bide_cancel_source_token(source), delay_ns(times_ns[i]));
+		value_task canceled = with_token(bide_cancel_source_token(source), delay(times_ns[i]));
 
 		assert_true(bide_value_task_is_canceled(canceled));
 	}
 	assert_true(bide_value_task_is_canceled(
-		with_token(bide_cancel_source_token(source), bide_delay_until_ns(0))));
+		with_token(bide_cancel_source_token(source), bide_delay_until(0))));
 	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_cancel_source_unref(source);
@@ -154,16 +154,16 @@ TEST(DL_03_in_a_canceled_context_a_delay_is_canceled_at_once)
 TEST(DL_04_a_delay_without_end_is_canceled_later_and_leaves_no_timer)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
-	value_task forever = with_token(bide_cancel_source_token(source), delay_ns(BIDE_FOREVER));
+	value_task forever = with_token(bide_cancel_source_token(source), delay(BIDE_FOREVER));
 	value_task long_one = with_token(bide_cancel_source_token(source), delay_ms(1000000));
 
 	assert_false(bide_value_task_is_ready(forever));
 	assert_int_equal(timer_count(), 1);
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	assert_true(bide_value_task_is_canceled(forever));
 	assert_true(bide_value_task_is_canceled(long_one));
-	assert_int_equal(bide_wait(forever, NULL), ECANCELED);
-	assert_int_equal(bide_wait(long_one, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(forever, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(long_one, NULL), ECANCELED);
 	settle_workers();
 	assert_int_equal(timer_count(), 0);
 	bide_cancel_source_unref(source);
@@ -206,7 +206,7 @@ struct delayed_for_ever {
 async(delayed_for_ever)
 {
 	async_begin;
-	await_or(delay_ns(BIDE_FOREVER), my->error = await_error);
+	await_or(delay(BIDE_FOREVER), my->error = await_error);
 	atomic_fetch_add(my->in.ends, my->error == ECANCELED ? 1 : 1000000);
 async_finally:
 	async_end;
@@ -230,11 +230,11 @@ TEST_SLOW(DL_04_a_delay_without_end_that_is_canceled_while_it_starts_ends_once, 
 		for (volatile int n = i % 200; n > 0; n--)
 			;
 		if (i % 2) {
-			v = bide_in(context, delay_ns(BIDE_FOREVER));
-			assert_int_equal(bide_wait_for(v, NULL, 10000 * ms), ECANCELED);
+			v = bide_in_context(context, delay(BIDE_FOREVER));
+			assert_int_equal(bide_value_task_wait_for(v, NULL, 10000 * ms), ECANCELED);
 		} else {
-			v = bide_in(context, async_start(delayed_for_ever, .ends = &ends));
-			error = bide_wait_for(v, NULL, 10000 * ms);
+			v = bide_in_context(context, async_start(delayed_for_ever, .ends = &ends));
+			error = bide_value_task_wait_for(v, NULL, 10000 * ms);
 			assert_true(error == 0 || error == ECANCELED);
 			assert_int_equal(ends, error ? 0 : 1); /* 0: canceled before its first step */
 		}
@@ -254,21 +254,21 @@ TEST(DL_06_the_longest_delay_is_accepted)
 	value_task longest;
 
 	use_virtual_clock();
-	longest = delay_ns(BIDE_DELAY_MAX_NS);
+	longest = delay(BIDE_DELAY_MAX_NS);
 	assert_false(bide_value_task_is_ready(longest));
-	assert_int_equal(bide_wait(longest, NULL), 0);
+	assert_int_equal(bide_value_task_wait(longest, NULL), 0);
 	assert_int_equal(bide_now_ns(), BIDE_DELAY_MAX_NS);
 	longest = delay_ms(BIDE_DELAY_MAX_NS / 1000000);
-	assert_int_equal(bide_wait(longest, NULL), 0);
+	assert_int_equal(bide_value_task_wait(longest, NULL), 0);
 	assert_int_equal(bide_now_ns(), BIDE_DELAY_MAX_NS + BIDE_DELAY_MAX_NS / 1000000 * 1000000);
 }
 
 TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
 {
 	use_virtual_clock();
-	forget(delay_ms(5));
+	value_task_forget(delay_ms(5));
 	assert_int_equal(timer_count(), 1);
-	assert_int_equal(bide_wait(delay_ms(10), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(10), NULL), 0);
 	settle_workers();
 	assert_int_equal(timer_count(), 0);
 }
@@ -281,8 +281,8 @@ TEST(bad_delays_are_misuse)
 
 	expect_misuse();
 	for (int i = 0; i < 4; i++) {
-		assert_int_equal(bide_value_task_error(delay_ns(wrong_ns[i])), EINVAL);
-		assert_non_null(strstr(misuse_text, "bide_delay_ns: "));
+		assert_int_equal(bide_value_task_error(delay(wrong_ns[i])), EINVAL);
+		assert_non_null(strstr(misuse_text, "bide_delay: "));
 		assert_int_equal(bide_value_task_error(delay_ms(wrong_ms[i])), EINVAL);
 		assert_non_null(strstr(misuse_text, "bide_delay_ms: "));
 		assert_int_equal(misuse_count, 2 * (i + 1));
@@ -311,7 +311,7 @@ struct note {
 async(note)
 {
 	async_begin;
-	await(delay_ns(my->in.time_ns));
+	await(delay(my->in.time_ns));
 	*my->in.at_ns = bide_now_ns();
 	my->in.order[(*my->in.count)++] = my->in.number;
 	async_return(0);
@@ -335,7 +335,7 @@ TEST(a_hundred_thousand_delays_of_random_length_fire_in_order_and_on_time)
 			times_ns[i] = times_ns[next_random() % i];
 		delays[i] = async_start(note, times_ns[i], &at_ns[i], order, &count, i);
 	}
-	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), 0);
 	assert_int_equal(count, COUNT);
 	for (uint32_t i = 0; i < COUNT; i++)
 		assert_int_equal(at_ns[i], times_ns[i]);
@@ -361,7 +361,7 @@ TEST(delays_of_equal_length_fire_in_the_order_of_their_start)
 	use_virtual_clock();
 	for (uint32_t i = 0; i < COUNT; i++)
 		delays[i] = async_start(note, 5 * ms, &at_ns[i], order, &count, i);
-	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), 0);
 	for (uint32_t i = 0; i < COUNT; i++)
 		assert_int_equal(order[i], i);
 }
@@ -382,13 +382,13 @@ TEST(delays_that_are_canceled_at_random_leave_the_others_in_order)
 			kept_count++;
 			delays[i] = async_start(note, times_ns[i], &at_ns[i], order, &count, i);
 		} else {
-			delays[i] =
-				bide_in(doomed, async_start(note, times_ns[i], &at_ns[i], order, &count, i));
+			delays[i] = bide_in_context(doomed, async_start(note, times_ns[i], &at_ns[i], order,
+			                                                &count, i));
 		}
 	}
 	bide_context_cancel(doomed, ECANCELED);
 	assert_int_equal(timer_count(), kept_count);
-	assert_int_equal(bide_wait(when_all(delays, COUNT), NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), ECANCELED);
 	assert_int_equal(count, kept_count);
 	for (uint32_t i = 1; i < count; i++)
 		assert_true(times_ns[order[i - 1]] <= times_ns[order[i]]);
@@ -409,15 +409,15 @@ TEST(delays_allocate_nothing_in_steady_state)
 	use_virtual_clock();
 	context = bide_context_create(NULL);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
-		assert_int_equal(bide_wait(bide_in(context, delay_ms(1)), NULL), 0);
+		assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
+		assert_int_equal(bide_value_task_wait(bide_in_context(context, delay_ms(1)), NULL), 0);
 	}
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int i = 0; i < 10000; i++) {
-		assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
-		assert_int_equal(bide_wait(bide_in(context, delay_ms(1)), NULL), 0);
+		assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
+		assert_int_equal(bide_value_task_wait(bide_in_context(context, delay_ms(1)), NULL), 0);
 	}
-	bide_get_stats(&after);
+	bide_stats_get(&after);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 	bide_context_unref(context);
 }
@@ -429,7 +429,7 @@ static void *delays_of_a_guest(void *argument)
 	for (int i = 0; i < 100; i++) {
 		int64_t start_ns = bide_now_ns();
 
-		wrong += bide_wait(delay_ns(100000), NULL) != 0;
+		wrong += bide_value_task_wait(delay(100000), NULL) != 0;
 		wrong += bide_now_ns() - start_ns < 100000;
 	}
 	atomic_store((atomic_bool *)argument, true);
@@ -461,7 +461,7 @@ TEST(another_thread_waits_for_delays)
 
 	settle(0);
 	pthread_create(&thread, NULL, delays_of_a_guest, &over);
-	assert_int_equal(bide_wait(async_start(until, .over = &over), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(until, .over = &over), NULL), 0);
 	pthread_join(thread, &wrong);
 	assert_null(wrong);
 }
@@ -473,10 +473,10 @@ TEST(DL_07_a_yield_is_never_ready)
 	bide_stats before, after;
 
 	settle(0);
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int i = 0; i < 3; i++)
-		assert_false(bide_value_task_is_ready(bide_yield()));
-	bide_get_stats(&after);
+		assert_false(bide_value_task_is_ready(bide_async_yield()));
+	bide_stats_get(&after);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 }
 
@@ -495,7 +495,7 @@ async(turn)
 	async_begin;
 	for (my->i = 0; my->i < my->in.count; my->i++) {
 		my->in.text[strlen(my->in.text)] = my->in.letter;
-		await(bide_yield());
+		await(bide_async_yield());
 	}
 	async_return(my->i);
 async_finally:
@@ -511,7 +511,7 @@ TEST(yields_are_fair)
 	for (int i = 0; i < 3; i++)
 		turns[i] = async_start(turn, (char)('a' + i), 5, text);
 	assert_string_equal(text, "abc");
-	assert_int_equal(bide_wait(when_all(turns, 3), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(turns, 3), NULL), 0);
 	assert_string_equal(text, "abcabcabcabcabc");
 }
 
@@ -523,9 +523,9 @@ TEST(a_yielding_function_does_not_keep_timers_from_firing)
 
 	yielding = async_start(turn, 'a', 1000, text);
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(bide_wait(delay_ns(10000), NULL), 0);
+		assert_int_equal(bide_value_task_wait(delay(10000), NULL), 0);
 	assert_true(bide_now_ns() - start_ns >= 100000);
-	assert_int_equal(bide_wait(yielding, NULL), 0);
+	assert_int_equal(bide_value_task_wait(yielding, NULL), 0);
 }
 
 struct thread_teller {
@@ -538,7 +538,7 @@ struct thread_teller {
 async(thread_teller)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	*my->in.seen = pthread_self();
 	async_return(0);
 async_finally:
@@ -547,7 +547,7 @@ async_finally:
 
 static void *tell_on_guest(void *seen)
 {
-	return as_task(async_start(thread_teller, .seen = seen));
+	return value_task_as_task(async_start(thread_teller, .seen = seen));
 }
 
 TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
@@ -556,7 +556,7 @@ TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
 	void *telling;
 
 	one_worker();
-	assert_int_equal(bide_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
 	assert_true(pthread_equal(seen, pthread_self()));
 	seen = 0;
 	pthread_create(&thread, NULL, tell_on_guest, &seen);
@@ -572,7 +572,7 @@ TEST(DL_09_with_many_workers_it_goes_on_on_one_of_them)
 	void *telling;
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
-	assert_int_equal(bide_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
+	assert_int_equal(bide_value_task_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
 	assert_false(pthread_equal(seen, pthread_self()));
 	seen = 0;
 	pthread_create(&thread, NULL, tell_on_guest, &seen);
@@ -589,14 +589,14 @@ TEST(a_yield_can_be_waited_for_forgotten_and_combined)
 	bide_task *yielding;
 
 	use_virtual_clock();
-	assert_int_equal(bide_wait(bide_yield(), NULL), 0);
-	forget(bide_yield());
-	yielding = as_task(bide_yield());
+	assert_int_equal(bide_value_task_wait(bide_async_yield(), NULL), 0);
+	value_task_forget(bide_async_yield());
+	yielding = value_task_as_task(bide_async_yield());
 	assert_int_equal(bide_task_wait(yielding, NULL), 0);
 	task_unref(yielding);
-	items[0] = bide_yield();
+	items[0] = bide_async_yield();
 	items[1] = delay_ms(1);
-	assert_int_equal(bide_wait(when_all(items, 2), NULL), 0);
+	assert_int_equal(bide_value_task_wait(when_all(items, 2), NULL), 0);
 	assert_int_equal(bide_now_ns(), ms);
 }
 
@@ -617,7 +617,7 @@ TEST(PT_01_a_period_out_of_range_is_misuse)
 		assert_non_null(strstr(misuse_text, "bide_periodic_timer_set_period: a period of"));
 		assert_int_equal(misuse_count, 2 * (i + 1));
 	}
-	assert_int_equal(bide_wait(bide_periodic_timer_next(timer), NULL), 0);
+	assert_int_equal(bide_value_task_wait(bide_periodic_timer_next(timer), NULL), 0);
 	assert_int_equal(bide_now_ns(), 5 * ms); /* the period is as it was */
 	bide_periodic_timer_destroy(timer);
 	timer = bide_periodic_timer_create(BIDE_DELAY_MAX_NS);
@@ -629,7 +629,7 @@ static int64_t next_tick(bide_periodic_timer *timer)
 {
 	bide_payload result;
 
-	assert_int_equal(bide_wait(bide_periodic_timer_next(timer), &result), 0);
+	assert_int_equal(bide_value_task_wait(bide_periodic_timer_next(timer), &result), 0);
 	return result.i;
 }
 
@@ -643,7 +643,7 @@ TEST(ticks_come_at_multiples_of_the_period_however_late_one_asks)
 		assert_int_equal(next_tick(timer), 1);
 		assert_int_equal(bide_now_ns(), i * 10 * ms);
 	}
-	assert_int_equal(bide_wait(delay_ms(3), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(3), NULL), 0);
 	assert_int_equal(next_tick(timer), 1);
 	assert_int_equal(bide_now_ns(), 60 * ms);
 	bide_periodic_timer_destroy(timer);
@@ -655,7 +655,7 @@ TEST(ticks_that_were_missed_merge_into_one)
 
 	use_virtual_clock();
 	timer = bide_periodic_timer_create(10 * ms);
-	assert_int_equal(bide_wait(delay_ms(45), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(45), NULL), 0);
 	assert_true(bide_value_task_is_ready(bide_periodic_timer_next(timer))); /* at once */
 	assert_int_equal(next_tick(timer), 1);
 	assert_int_equal(bide_now_ns(), 50 * ms);
@@ -735,14 +735,14 @@ TEST(PT_04_so_does_its_end_here_or_elsewhere)
 	pthread_t thread;
 
 	bide_periodic_timer_destroy(timer);
-	assert_int_equal(bide_wait(tick, &result), 0);
+	assert_int_equal(bide_value_task_wait(tick, &result), 0);
 	assert_int_equal(result.i, 0);
 
 	result.i = 5;
 	timer = bide_periodic_timer_create(INT64_C(3600000000000));
 	tick = bide_periodic_timer_next(timer);
 	pthread_create(&thread, NULL, destroy_it, timer);
-	assert_int_equal(bide_wait(tick, &result), 0);
+	assert_int_equal(bide_value_task_wait(tick, &result), 0);
 	assert_int_equal(result.i, 0);
 	pthread_join(thread, NULL);
 }
@@ -765,7 +765,7 @@ TEST(stops_and_the_end_from_another_thread_may_come_in_one_go)
 		pthread_create(&thread, NULL, stop_twice_and_destroy, timer);
 		if (round & 1)
 			pthread_join(thread, NULL);
-		assert_int_equal(bide_wait(tick, NULL), 0);
+		assert_int_equal(bide_value_task_wait(tick, NULL), 0);
 		if (!(round & 1))
 			pthread_join(thread, NULL);
 		settle(0);
@@ -803,7 +803,7 @@ TEST(PT_05_a_second_wait_is_misuse_and_the_first_goes_on)
 	assert_int_equal(bide_value_task_error(bide_periodic_timer_next(timer)), EBUSY);
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_periodic_timer_next"));
-	assert_int_equal(bide_wait(first, NULL), 0);
+	assert_int_equal(bide_value_task_wait(first, NULL), 0);
 	assert_int_equal(bide_now_ns(), 5 * ms);
 	assert_int_equal(bide_value_task_error(bide_periodic_timer_next(NULL)), EINVAL);
 	assert_int_equal(bide_periodic_timer_set_period(NULL, 5), EINVAL);
@@ -820,7 +820,8 @@ TEST(PT_06_in_a_canceled_context_a_wait_is_canceled_at_once)
 	context = bide_context_create(NULL);
 	timer = bide_periodic_timer_create(5 * ms);
 	bide_context_cancel(context, ECANCELED);
-	assert_true(bide_value_task_is_canceled(bide_in(context, bide_periodic_timer_next(timer))));
+	assert_true(
+		bide_value_task_is_canceled(bide_in_context(context, bide_periodic_timer_next(timer))));
 	assert_int_equal(next_tick(timer), 1);
 	bide_periodic_timer_destroy(timer);
 	bide_context_unref(context);
@@ -835,8 +836,8 @@ TEST(PT_07_a_pending_wait_is_canceled)
 	use_virtual_clock();
 	context = bide_context_create(&(bide_context_options){ .timeout_ns = 2 * ms });
 	timer = bide_periodic_timer_create(5 * ms);
-	tick = bide_in(context, bide_periodic_timer_next(timer));
-	assert_int_equal(bide_wait(tick, NULL), ETIMEDOUT);
+	tick = bide_in_context(context, bide_periodic_timer_next(timer));
+	assert_int_equal(bide_value_task_wait(tick, NULL), ETIMEDOUT);
 	assert_int_equal(bide_now_ns(), 2 * ms);
 	bide_periodic_timer_destroy(timer);
 	bide_context_unref(context);
@@ -851,9 +852,9 @@ TEST(PT_08_a_canceled_wait_can_be_followed_by_another)
 	use_virtual_clock();
 	context = bide_context_create(NULL);
 	timer = bide_periodic_timer_create(5 * ms);
-	tick = bide_in(context, bide_periodic_timer_next(timer));
+	tick = bide_in_context(context, bide_periodic_timer_next(timer));
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_wait(tick, NULL), ECANCELED);
+	assert_int_equal(bide_value_task_wait(tick, NULL), ECANCELED);
 	assert_int_equal(next_tick(timer), 1);
 	assert_int_equal(bide_now_ns(), 5 * ms);
 	bide_periodic_timer_destroy(timer);
@@ -868,15 +869,15 @@ TEST(PT_09_a_pending_wait_follows_a_new_period)
 	use_virtual_clock();
 	timer = bide_periodic_timer_create(1000 * ms);
 	tick = bide_periodic_timer_next(timer);
-	assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	assert_int_equal(bide_periodic_timer_set_period(timer, 5 * ms), 0);
-	assert_int_equal(bide_wait(tick, NULL), 0);
+	assert_int_equal(bide_value_task_wait(tick, NULL), 0);
 	assert_int_equal(bide_now_ns(), 6 * ms);
 	assert_int_equal(next_tick(timer), 1);
 	assert_int_equal(bide_now_ns(), 11 * ms);
 	tick = bide_periodic_timer_next(timer);
 	assert_int_equal(bide_periodic_timer_set_period(timer, 100 * ms), 0);
-	assert_int_equal(bide_wait(tick, NULL), 0);
+	assert_int_equal(bide_value_task_wait(tick, NULL), 0);
 	assert_int_equal(bide_now_ns(), 111 * ms);
 	bide_periodic_timer_destroy(timer);
 }
@@ -891,10 +892,10 @@ TEST(ticks_allocate_nothing_in_steady_state)
 	use_virtual_clock();
 	timer = bide_periodic_timer_create(5 * ms);
 	next_tick(timer);
-	bide_get_stats(&before);
+	bide_stats_get(&before);
 	for (int i = 0; i < 10000; i++)
 		next_tick(timer);
-	bide_get_stats(&after);
+	bide_stats_get(&after);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 	bide_periodic_timer_destroy(timer);
 }
@@ -926,7 +927,7 @@ TEST(PT_06_a_stopped_timer_gives_false_in_a_canceled_context_too)
 
 	bide_context_cancel(context, ECANCELED);
 	bide_periodic_timer_stop(timer);
-	tick = bide_in(context, bide_periodic_timer_next(timer));
+	tick = bide_in_context(context, bide_periodic_timer_next(timer));
 	assert_true(bide_value_task_is_successful(tick));
 	assert_int_equal(tick.payload.i, 0);
 	bide_periodic_timer_destroy(timer);
@@ -1040,7 +1041,7 @@ TEST_SLOW(ticks_periods_cancellations_and_the_stop_may_meet_on_8_workers, 60)
 
 		for (int i = 0; i < 2; i++)
 			pthread_create(&d[i].thread, NULL, disturbs, &d[i]);
-		assert_int_equal(bide_wait(consumer, NULL), 0);
+		assert_int_equal(bide_value_task_wait(consumer, NULL), 0);
 		for (int i = 0; i < 2; i++)
 			pthread_join(d[i].thread, NULL);
 		assert_int_equal(next_tick(timer), 0);
@@ -1060,7 +1061,7 @@ TEST_SLOW(a_wait_is_answered_once_by_tick_cancellation_or_end_on_8_workers, 60)
 		bide_periodic_timer *timer =
 			bide_periodic_timer_create(1 + (int64_t)(draw(&random) % 300000));
 		bide_context *context = bide_context_create(NULL);
-		value_task tick = bide_in(context, bide_periodic_timer_next(timer));
+		value_task tick = bide_in_context(context, bide_periodic_timer_next(timer));
 		disturber d = { .timer = timer,
 			            .context = round % 3 ? context : NULL,
 			            .random = draw(&random) | 1,
@@ -1069,7 +1070,7 @@ TEST_SLOW(a_wait_is_answered_once_by_tick_cancellation_or_end_on_8_workers, 60)
 		int error;
 
 		pthread_create(&d.thread, NULL, disturbs, &d);
-		error = bide_wait(tick, &result);
+		error = bide_value_task_wait(tick, &result);
 		assert_true(error == ECANCELED || (error == 0 && (result.i == 0 || result.i == 1)));
 		by[error ? 2 : result.i]++;
 		pthread_join(d.thread, NULL);

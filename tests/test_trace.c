@@ -20,7 +20,7 @@ static bide_trace assert_trace(bide_trace trace, int error, const step *steps, s
 {
 	bide_trace_entry entry;
 
-	bide_trace_text(trace, text, sizeof text);
+	bide_trace_format(trace, text, sizeof text);
 	for (size_t i = 0; i < count; i++) {
 		if (!bide_trace_read(trace, &entry))
 			fprintf(stderr, "%zu entries, not %zu: %s\n", i, count, text);
@@ -88,7 +88,7 @@ async(load)
 {
 	async_begin;
 	if (my->in.way == SUSPENDED)
-		await(bide_yield());
+		await(bide_async_yield());
 	NOTE(return_line, 2);
 	if (my->in.way == OF_A_PLAIN_FUNCTION)
 		async_return(refuse(my->in.error));
@@ -145,9 +145,9 @@ static bide_trace wait_trace(value_task v, int error)
 {
 	bide_payload result = { .i = 77 };
 
-	assert_int_equal(bide_wait(v, &result), error);
+	assert_int_equal(bide_value_task_wait(v, &result), error);
 	assert_int_equal(result.i, 0); /* the trace is no result */
-	return bide_wait_trace();
+	return bide_trace_of_wait();
 }
 
 TEST(MB_31_a_failure_is_followed_through_every_await)
@@ -225,7 +225,7 @@ async(large)
 {
 	async_begin;
 	if (my->in.wait)
-		await(bide_yield());
+		await(bide_async_yield());
 	await(load(READY, EIO));
 	async_return_large(&my->result);
 async_finally:
@@ -321,7 +321,7 @@ TEST(a_cleanup_that_fails_replaces_only_a_success)
 
 TEST(cancellation_and_the_end_leave_no_trace)
 {
-	static const int usual[] = { ECANCELED, BIDE_END };
+	static const int usual[] = { ECANCELED, BIDE_EEND };
 	bide_task *t;
 
 	for (int i = 0; i < 2; i++)
@@ -372,7 +372,7 @@ TEST(a_pending_value_task_has_its_trace_once_it_has_failed)
 	while (!value_task_is_ready(v))
 		settle(0);
 	ASSERT_TRACE(bide_value_task_trace(v), EIO, { false, made_line, "load" });
-	assert_int_equal(bide_wait(v, NULL), EIO);
+	assert_int_equal(bide_value_task_wait(v, NULL), EIO);
 	catch_misuse();
 	assert_int_equal(bide_value_task_trace(v), 0);
 	ASSERT_MISUSE("bide_value_task_trace");
@@ -435,7 +435,7 @@ TEST(each_awaiter_of_a_task_goes_on_by_itself)
 	assert_true(traces[0] != traces[1] && traces[1] != traces[2]);
 	ASSERT_TRACE(bide_task_trace(t), EIO, { false, line, __func__ });
 	assert_int_equal(bide_task_wait(t, NULL), EIO);
-	assert_int_equal(bide_wait_trace(), bide_task_trace(t));
+	assert_int_equal(bide_trace_of_wait(), bide_task_trace(t));
 	task_unref(t);
 	assert_int_equal(unobserved_count, 0);
 }
@@ -451,7 +451,7 @@ TEST(other_tasks_that_fail_note_the_place)
 	ASSERT_TRACE(bide_task_trace(tried), EPIPE, { false, tried_at, __func__ });
 	bide_task_complete_from(from, made);
 	assert_int_equal(bide_task_trace(from), bide_task_trace(made));
-	of = as_task(load(SUSPENDED, EIO));
+	of = value_task_as_task(load(SUSPENDED, EIO));
 	assert_int_equal(bide_task_wait(of, NULL), EIO);
 	ASSERT_TRACE(bide_task_trace(of), EIO, { false, made_line, "load" });
 	task_unref(made);
@@ -470,7 +470,7 @@ TEST(a_task_of_a_source_has_its_trace)
 	int line;
 
 	bide_user_source_init(&source, NULL);
-	t = as_task(bide_user_source_value_task(&source));
+	t = value_task_as_task(bide_user_source_value_task(&source));
 	line = __LINE__, bide_user_source_fail(&source, EIO);
 	assert_int_equal(bide_task_wait(t, NULL), EIO);
 	ASSERT_TRACE(bide_task_trace(t), EIO, { false, line, __func__ });
@@ -481,12 +481,12 @@ TEST(a_wait_that_fails_itself_has_no_trace)
 {
 	task *never = task_create(0);
 
-	assert_int_equal(bide_wait(load(READY, EIO), NULL), EIO);
-	assert_int_not_equal(bide_wait_trace(), 0);
-	assert_int_equal(bide_wait(value_task_from(3), NULL), 0);
-	assert_int_not_equal(bide_wait_trace(), 0); /* the last that failed */
+	assert_int_equal(bide_value_task_wait(load(READY, EIO), NULL), EIO);
+	assert_int_not_equal(bide_trace_of_wait(), 0);
+	assert_int_equal(bide_value_task_wait(value_task_from(3), NULL), 0);
+	assert_int_not_equal(bide_trace_of_wait(), 0); /* the last that failed */
 	assert_int_equal(bide_task_wait_for(never, NULL, 0), ETIMEDOUT);
-	assert_int_equal(bide_wait_trace(), 0);
+	assert_int_equal(bide_trace_of_wait(), 0);
 	task_complete_int(never, 0);
 	task_unref(never);
 }
@@ -509,7 +509,8 @@ TEST(when_all_fails_with_the_trace_of_its_error)
 TEST(when_all_tasks_fails_with_the_trace_of_its_error)
 {
 	for (manner way = READY; way <= SUSPENDED; way++) {
-		task *tasks[2] = { as_task(load(way, ECANCELED)), as_task(load(way, EIO)) };
+		task *tasks[2] = { value_task_as_task(load(way, ECANCELED)),
+			               value_task_as_task(load(way, EIO)) };
 		bide_trace trace = wait_trace(when_all_tasks(tasks, 2), EIO);
 
 		assert_made_in(trace, "load");
@@ -556,9 +557,8 @@ static value_task item_body(bide_payload item, void *argument)
 
 TEST(a_loop_fails_with_the_trace_of_its_first_failure)
 {
-	assert_made_in(wait_trace(bide_for_each_async(0, 100, body, NULL, NULL), EIO), "load");
-	assert_made_in(wait_trace(bide_for_each_of_async(no_more, item_body, NULL, NULL), EPIPE),
-	               "load");
+	assert_made_in(wait_trace(bide_for_each(0, 100, body, NULL, NULL), EIO), "load");
+	assert_made_in(wait_trace(bide_for_each_of(no_more, item_body, NULL, NULL), EPIPE), "load");
 }
 
 static value_task continued(bide_task *ended, void *argument)
@@ -581,12 +581,12 @@ TEST(the_library_adds_no_entries_of_its_own)
 	t = bide_task_continue_with(first, continued, NULL, 0);
 	task_complete_int(first, 0);
 	assert_int_equal(bide_task_wait(t, NULL), EIO);
-	assert_made_in(bide_wait_trace(), "load");
+	assert_made_in(bide_trace_of_wait(), "load");
 	task_unref(t);
 	t = bide_task_unwrap(outer);
-	bide_task_complete_pointer(outer, as_task(load(SUSPENDED, EIO)));
+	bide_task_complete_pointer(outer, value_task_as_task(load(SUSPENDED, EIO)));
 	assert_int_equal(bide_task_wait(t, NULL), EIO);
-	assert_made_in(bide_wait_trace(), "load");
+	assert_made_in(bide_trace_of_wait(), "load");
 	task_unref(t);
 	task_unref(outer);
 	task_unref(first);
@@ -642,12 +642,12 @@ TEST(the_unobserved_hook_is_given_the_trace)
 
 	catch_unobserved();
 	for (manner way = READY; way <= SUSPENDED; way++) {
-		forget(load(way, EIO));
+		value_task_forget(load(way, EIO));
 		settle(0);
 		assert_int_equal(unobserved_error, EIO);
 		assert_made_in(unobserved_trace, "load");
 		unobserved_trace = 0;
-		t = as_task(load(way, EIO));
+		t = value_task_as_task(load(way, EIO));
 		settle(0);
 		task_unref(t);
 		assert_made_in(unobserved_trace, "load");
@@ -684,17 +684,17 @@ TEST(the_text_has_a_line_for_each_place)
 	line += sprintf(line, "%s:%d: error 5 (%s) in load\n", __FILE__, made_line, strerror(EIO));
 	line += sprintf(line, "%s:%d: awaited in middle\n", __FILE__, middle_line);
 	line += sprintf(line, "%s:%d: awaited in outer\n", __FILE__, outer_line);
-	length = bide_trace_text(trace, text, sizeof text);
+	length = bide_trace_format(trace, text, sizeof text);
 	assert_string_equal(text, expected);
 	assert_int_equal(length, line - expected);
-	assert_int_equal(bide_trace_text(trace, NULL, 0), length);
+	assert_int_equal(bide_trace_format(trace, NULL, 0), length);
 	for (size_t size = 1; size <= sizeof part; size++) {
 		part[size - 1] = 'x';
-		assert_int_equal(bide_trace_text(trace, part, size), length);
+		assert_int_equal(bide_trace_format(trace, part, size), length);
 		assert_int_equal(strlen(part), size - 1);
 		assert_memory_equal(part, expected, size - 1);
 	}
-	assert_int_equal(bide_trace_text(0, text, sizeof text), 0);
+	assert_int_equal(bide_trace_format(0, text, sizeof text), 0);
 	assert_string_equal(text, "");
 }
 
@@ -707,7 +707,7 @@ TEST(an_error_of_unknown_origin_begins_at_its_first_await)
 	assert_int_equal(bide_task_trace(t), 0);
 	trace = wait_trace(async_start(awaits_task, .task = t), ENOMEM);
 	task_unref(t);
-	bide_trace_text(trace, text, sizeof text);
+	bide_trace_format(trace, text, sizeof text);
 	assert_non_null(strstr(text, ": error 12 ("));
 	assert_non_null(strstr(text, ") came out of an await in awaits_task\n"));
 }
@@ -717,8 +717,8 @@ TEST(null_arguments_of_trace_h)
 	catch_misuse();
 	assert_false(bide_trace_read(wait_trace(load(READY, EIO), EIO), NULL));
 	ASSERT_MISUSE("bide_trace_read");
-	assert_int_equal(bide_trace_text(0, NULL, 5), 0);
-	ASSERT_MISUSE("bide_trace_text");
+	assert_int_equal(bide_trace_format(0, NULL, 5), 0);
+	ASSERT_MISUSE("bide_trace_format");
 }
 
 /* --- the ring */
@@ -767,13 +767,13 @@ TEST(of_a_long_trace_the_text_has_both_ends)
 	bide_trace trace = wait_trace(async_start(deep, .depth = 63), EIO), rest;
 
 	assert_int_equal(entries(trace, &rest), 64);
-	bide_trace_text(trace, text, sizeof text);
+	bide_trace_format(trace, text, sizeof text);
 	assert_int_equal(lines(), 64);
 	assert_null(strstr(text, "more"));
 	trace = wait_trace(async_start(deep, .depth = 99), EIO);
 	assert_int_equal(entries(trace, &rest), 100);
 	assert_int_equal(rest, 0);
-	bide_trace_text(trace, text, sizeof text);
+	bide_trace_format(trace, text, sizeof text);
 	assert_int_equal(lines(), 65);
 	assert_non_null(strstr(text, "in deep\n(36 more)\n"));
 	assert_non_null(strstr(text, ": error 5 ("));
@@ -787,7 +787,7 @@ TEST(what_was_overwritten_is_gone_and_never_another)
 
 	assert_in_range(count, RING - 64, RING);
 	assert_int_not_equal(rest, 0);
-	bide_trace_text(trace, text, sizeof text);
+	bide_trace_format(trace, text, sizeof text);
 	assert_ptr_equal(strstr(text, "(older entries are gone)\n"), text);
 	trace = wait_trace(load(READY, EIO), EIO);
 	assert_made_in(trace, "load");
@@ -796,7 +796,7 @@ TEST(what_was_overwritten_is_gone_and_never_another)
 	assert_int_equal(entries(old, &rest), 0);
 	assert_false(bide_trace_read(trace, &entry));
 	assert_int_equal(entry.line, 77);
-	bide_trace_text(trace, text, sizeof text);
+	bide_trace_format(trace, text, sizeof text);
 	assert_string_equal(text, "(older entries are gone)\n");
 }
 
@@ -886,7 +886,7 @@ async_declare(any_worker);
 async(any_worker)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	if (my->in.depth == 0)
 		async_fail(EIO);
 	await(async_start(any_worker, .depth = my->in.depth - 1));
@@ -908,6 +908,6 @@ TEST_SLOW(many_workers_fail_at_once, 60)
 			assert_int_equal(entries(bide_value_task_trace(items[i]), &rest), DEPTH + 1);
 			assert_int_equal(rest, 0);
 		}
-		assert_int_equal(bide_wait_trace(), bide_value_task_trace(items[0]));
+		assert_int_equal(bide_trace_of_wait(), bide_value_task_trace(items[0]));
 	}
 }

@@ -40,7 +40,9 @@ static int64_t awaited(value_task what, int *error)
 	bide_payload result;
 
 	*error = 0;
-	assert_int_equal(bide_wait(async_start(consume, .what = what, .error = error), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(consume, .what = what, .error = error),
+	                                      &result),
+	                 0);
 	return result.i;
 }
 
@@ -89,9 +91,9 @@ TEST(VT_02_zero_initialised_gives_the_zero_of_its_type)
 	bide_payload result;
 
 	result.i = 5;
-	assert_int_equal(bide_wait(bide_value_task_completed(), &result), 0);
+	assert_int_equal(bide_value_task_wait(bide_value_task_completed(), &result), 0);
 	assert_int_equal(result.i, 0);
-	assert_int_equal(bide_wait(async_start(await_zero), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(await_zero), &result), 0);
 	assert_int_equal(result.i, 1);
 }
 
@@ -284,7 +286,7 @@ TEST(from_gives_value_tasks_back_as_they_are)
 	assert_string_equal(value_task_from(typed).payload.p, "typed");
 	assert_int_equal(value_task_from(failed).state, EIO);
 	assert_true(bide_value_task_equal(value_task_from(pending), pending));
-	assert_int_equal(bide_wait(value_task_from(pending), &result), 0);
+	assert_int_equal(bide_value_task_wait(value_task_from(pending), &result), 0);
 	assert_int_equal(result.i, 7);
 }
 
@@ -323,17 +325,17 @@ TEST(from_error_takes_1_to_4095)
 TEST(every_error_number_has_a_text)
 {
 	for (int error = -1; error <= 5000; error++) {
-		assert_non_null(bide_error_text(error));
-		assert_true(strlen(bide_error_text(error)) > 3);
+		assert_non_null(bide_strerror(error));
+		assert_true(strlen(bide_strerror(error)) > 3);
 	}
-	assert_string_equal(bide_error_text(ENOENT), strerror(ENOENT));
-	assert_non_null(strstr(bide_error_text(ECANCELED), "ECANCELED"));
-	assert_non_null(strstr(bide_error_text(BIDE_ENOFRAME), "BIDE_ENOFRAME"));
-	assert_non_null(strstr(bide_error_text(BIDE_EBROKEN), "BIDE_EBROKEN"));
-	assert_non_null(strstr(bide_error_text(BIDE_END), "BIDE_END"));
-	assert_non_null(strstr(bide_error_text(BIDE_ESTALE), "BIDE_ESTALE"));
-	assert_non_null(strstr(bide_error_text(BIDE_EUSER), "own"));
-	assert_non_null(strstr(bide_error_text(4096), "4095"));
+	assert_string_equal(bide_strerror(ENOENT), strerror(ENOENT));
+	assert_non_null(strstr(bide_strerror(ECANCELED), "ECANCELED"));
+	assert_non_null(strstr(bide_strerror(BIDE_ENOFRAME), "BIDE_ENOFRAME"));
+	assert_non_null(strstr(bide_strerror(BIDE_EBROKEN), "BIDE_EBROKEN"));
+	assert_non_null(strstr(bide_strerror(BIDE_EEND), "BIDE_EEND"));
+	assert_non_null(strstr(bide_strerror(BIDE_ESTALE), "BIDE_ESTALE"));
+	assert_non_null(strstr(bide_strerror(BIDE_EUSER), "own"));
+	assert_non_null(strstr(bide_strerror(4096), "4095"));
 }
 
 /* --- pending ones --- */
@@ -358,7 +360,7 @@ TEST(VT_05_flags_flip_when_the_producer_completes)
 	assert_true(bide_value_task_is_successful(v));
 	assert_false(bide_value_task_is_failed(v));
 	assert_int_equal(bide_value_task_error(v), 0);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 }
 
 TEST(VT_06_the_result_is_what_the_producer_set)
@@ -422,10 +424,10 @@ TEST(VT_08_every_way_to_the_result_gives_the_same_error)
 
 	for (int yields = 0; yields < 2; yields++) {
 		result.i = 5;
-		assert_int_equal(bide_wait(failing(yields, EIO), &result), EIO);
+		assert_int_equal(bide_value_task_wait(failing(yields, EIO), &result), EIO);
 		awaited(failing(yields, EIO), &error);
 		assert_int_equal(error, EIO);
-		t = as_task(failing(yields, EIO));
+		t = value_task_as_task(failing(yields, EIO));
 		assert_int_equal(bide_task_wait(t, NULL), EIO);
 		assert_int_equal(bide_task_error(t), EIO);
 		task_unref(t);
@@ -438,7 +440,7 @@ TEST(VT_14_as_task_of_completed_ones_is_one_shared_task)
 {
 	static value_task zero;
 	uint64_t before = stats().allocation_count;
-	task *first = as_task(zero), *second = as_task(zero);
+	task *first = value_task_as_task(zero), *second = value_task_as_task(zero);
 
 	assert_ptr_equal(first, second);
 	assert_ptr_equal(first, bide_task_completed());
@@ -451,7 +453,7 @@ TEST(VT_14_as_task_of_completed_ones_is_one_shared_task)
 TEST(VT_15_as_task_of_a_value_gives_a_task_each_time)
 {
 	value_task v = value_task_from(1000);
-	task *first = as_task(v), *second = as_task(v);
+	task *first = value_task_as_task(v), *second = value_task_as_task(v);
 
 	assert_ptr_not_equal(first, second);
 	assert_int_equal(bide_task_result(first).i, 1000);
@@ -467,10 +469,10 @@ TEST(VT_17_as_task_of_a_source_that_is_done_consumes_it)
 	task *first, *second;
 
 	settle(0);
-	first = as_task(v);
+	first = value_task_as_task(v);
 	assert_int_equal(bide_task_result(first).i, 99);
 	expect_misuse();
-	second = as_task(v);
+	second = value_task_as_task(v);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(bide_task_error(second), BIDE_ESTALE);
 	task_unref(first);
@@ -480,7 +482,7 @@ TEST(VT_17_as_task_of_a_source_that_is_done_consumes_it)
 TEST(VT_18_as_task_over_a_source_runs_to_completion)
 {
 	for (int yields = 0; yields < 3; yields++) {
-		task *t = as_task(later(yields, 0));
+		task *t = value_task_as_task(later(yields, 0));
 
 		assert_int_equal(bide_task_wait(t, NULL), 0);
 		assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
@@ -493,7 +495,7 @@ TEST(VT_19_as_task_over_a_source_gives_its_value)
 	bide_payload result;
 
 	for (int yields = 0; yields < 3; yields++) {
-		task *t = as_task(later(yields, 5000));
+		task *t = value_task_as_task(later(yields, 5000));
 
 		assert_int_equal(bide_task_wait(t, &result), 0);
 		assert_int_equal(result.i, 5000);
@@ -511,7 +513,7 @@ TEST(VT_21_as_task_over_a_canceled_source_is_canceled)
 		settle(0);
 		assert_true(bide_value_task_is_canceled(v));
 		assert_false(bide_value_task_is_failed(v));
-		t = as_task(v);
+		t = value_task_as_task(v);
 		assert_int_equal(bide_task_wait(t, NULL), ECANCELED);
 		assert_int_equal(bide_task_status(t), BIDE_CANCELED);
 		task_unref(t);
@@ -530,7 +532,7 @@ TEST(VT_22_as_task_over_a_user_source_that_is_canceled_is_canceled)
 		if (early)
 			bide_user_source_fail(&source, ECANCELED);
 		assert_int_equal(bide_value_task_is_canceled(v), early);
-		t = as_task(v);
+		t = value_task_as_task(v);
 		if (!early)
 			bide_user_source_fail(&source, ECANCELED);
 		assert_int_equal(bide_task_wait(t, NULL), ECANCELED);
@@ -543,7 +545,7 @@ TEST(as_task_of_a_pending_one_is_the_frame_itself)
 {
 	value_task v = later(1, 77);
 	uint64_t before = stats().allocation_count;
-	task *t = as_task(v);
+	task *t = value_task_as_task(v);
 
 	assert_ptr_equal(t, (task *)v.state);
 	assert_int_equal(stats().allocation_count, before);
@@ -584,24 +586,24 @@ TEST(VT_24_a_value_task_over_a_task_that_is_over_is_its_outcome)
 TEST(VT_25_a_pending_one_is_preserved_as_a_task)
 {
 	value_task v = later(2, 0), first, second;
-	task *t = as_task(v);
+	task *t = value_task_as_task(v);
 
 	first = task_await(t);
 	assert_false(bide_value_task_equal(first, v));
 	second = task_await(t); /* as often as one likes */
-	assert_int_equal(bide_wait(first, NULL), 0);
-	assert_int_equal(bide_wait(second, NULL), 0);
+	assert_int_equal(bide_value_task_wait(first, NULL), 0);
+	assert_int_equal(bide_value_task_wait(second, NULL), 0);
 	assert_true(bide_value_task_equal(task_await(t), task_await(t)));
 	task_unref(t);
 }
 
 TEST(VT_26_a_preserved_pending_one_gives_its_value_each_time)
 {
-	task *t = as_task(later(2, 31));
+	task *t = value_task_as_task(later(2, 31));
 	bide_payload result;
 
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(bide_wait(task_await(t), &result), 0);
+		assert_int_equal(bide_value_task_wait(task_await(t), &result), 0);
 		assert_int_equal(result.i, 31);
 	}
 	task_unref(t);
@@ -626,7 +628,7 @@ TEST(VT_31_an_await_goes_on_over_a_value_a_task_and_a_source)
 	bide_user_source_complete(&source, (bide_payload){ .i = 57 });
 	for (int i = 0; i < 3; i++) {
 		bide_payload result;
-		assert_int_equal(bide_wait(v[i], &result), 0);
+		assert_int_equal(bide_value_task_wait(v[i], &result), 0);
 		assert_int_equal(result.i, 56 + i);
 	}
 	task_unref(pending);
@@ -647,7 +649,7 @@ TEST(VT_37_equal_means_the_same_source_and_the_same_generation)
 	second = bide_user_source_value_task(&other);
 	assert_false(bide_value_task_equal(first, second));
 	bide_user_source_complete(&one, (bide_payload){ .i = 1 });
-	assert_int_equal(bide_wait(first, NULL), 0);
+	assert_int_equal(bide_value_task_wait(first, NULL), 0);
 	bide_user_source_reset(&one);
 	third = bide_user_source_value_task(&one);
 	assert_int_equal(third.state, first.state);
@@ -668,7 +670,7 @@ TEST(VT_38_a_value_never_equals_a_pending_one)
 	done = pending;
 	assert_true(bide_value_task_is_successful(done));
 	assert_false(bide_value_task_equal(value, done)); /* still held by its source */
-	assert_int_equal(bide_wait(done, NULL), 0);
+	assert_int_equal(bide_value_task_wait(done, NULL), 0);
 }
 
 TEST(VT_39_a_source_that_completes_twice_is_told)
@@ -677,7 +679,7 @@ TEST(VT_39_a_source_that_completes_twice_is_told)
 	task *t;
 
 	bide_user_source_init(&source, NULL);
-	t = as_task(bide_user_source_value_task(&source));
+	t = value_task_as_task(bide_user_source_value_task(&source));
 	expect_misuse();
 	bide_user_source_complete(&source, (bide_payload){ .i = 1 });
 	assert_int_equal(misuse_count, 0);
@@ -697,19 +699,19 @@ TEST(VT_41_a_torn_copy_is_caught)
 	expect_misuse();
 	torn.payload = a.payload;
 	torn.state = b.state;
-	assert_int_equal(bide_wait(torn, &result), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(torn, &result), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(bide_value_task_status(torn), BIDE_FAILED);
 	assert_int_equal(misuse_count, 2);
 	torn.payload = value_task_from(7).payload; /* value and source */
-	assert_int_equal(bide_wait(torn, &result), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(torn, &result), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 3);
 	torn.payload = a.payload; /* source and value: a wrong number */
 	torn.state = 0;
-	assert_int_equal(bide_wait(torn, &result), 0);
-	assert_int_equal(bide_wait(a, &result), 0);
+	assert_int_equal(bide_value_task_wait(torn, &result), 0);
+	assert_int_equal(bide_value_task_wait(a, &result), 0);
 	assert_int_equal(result.i, 1);
-	assert_int_equal(bide_wait(b, &result), 0);
+	assert_int_equal(bide_value_task_wait(b, &result), 0);
 	assert_int_equal(result.i, 2);
 }
 
@@ -767,21 +769,21 @@ TEST(typed_forms_deliver_their_type)
 {
 	bide_payload result;
 
-	assert_int_equal(bide_wait(async_start(typed), &result), 0);
+	assert_int_equal(bide_value_task_wait(async_start(typed), &result), 0);
 	assert_int_equal(result.i, 1);
 }
 
 TEST(typed_forms_go_where_value_tasks_go)
 {
 	bide_payload result;
-	task *t = as_task(typed_text("task", false));
+	task *t = value_task_as_task(typed_text("task", false));
 
 	assert_int_equal(bide_task_wait(t, &result), 0);
 	assert_string_equal(result.p, "task");
 	task_unref(t);
-	assert_int_equal(bide_wait(typed_text("wait", false), &result), 0);
+	assert_int_equal(bide_value_task_wait(typed_text("wait", false), &result), 0);
 	assert_string_equal(result.p, "wait");
-	forget(typed_text("forget", false));
+	value_task_forget(typed_text("forget", false));
 	settle(0);
 	assert_true(value_task_is_ready(typed_text("query", true).untyped));
 }

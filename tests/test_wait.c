@@ -1,5 +1,5 @@
 /*
- * Waiting: awaits and their errors, bide_wait on the worker and elsewhere, with limits, in the
+ * Waiting: awaits and their errors, bide_value_task_wait on the worker and elsewhere, with limits, in the
  * wrong place, a loop of one's own.
  */
 /* threads */
@@ -68,7 +68,7 @@ struct yields_then_takes {
 async(yields_then_takes)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	await(my->value, my->in.ready);
 	async_return(my->value);
 async_finally:
@@ -137,9 +137,9 @@ TEST(AW_20_a_task_that_is_over_wins_over_token_and_limit)
 	for (int i = 0; i < 3; i++) {
 		task *t = errors[i] ? bide_task_from_error(errors[i]) : bide_task_from_int(42);
 		int64_t got;
-		assert_int_equal(wait_int(bide_in(context, task_await_for(t, 0)), &got), errors[i]);
+		assert_int_equal(wait_int(bide_in_context(context, task_await_for(t, 0)), &got), errors[i]);
 		assert_int_equal(got, errors[i] ? 0 : 42);
-		assert_int_equal(bide_in(context, bide_task_wait_for(t, NULL, 0)), errors[i]);
+		assert_int_equal(bide_in_context(context, bide_task_wait_for(t, NULL, 0)), errors[i]);
 		task_unref(t);
 	}
 	bide_context_unref(context);
@@ -151,16 +151,17 @@ TEST(AW_21_limit_or_cancellation_ends_the_wait_and_the_task_goes_on)
 	bide_context *context =
 		bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
 	task *t = task_create(0);
-	value_task v = bide_in(context, task_await(t)),
-			   w = bide_in(context, task_await_for(t, 100000 * MS));
+	value_task v = bide_in_context(context, task_await(t)),
+			   w = bide_in_context(context, task_await_for(t, 100000 * MS));
 
 	assert_int_equal(wait_int(task_await_for(t, MS), NULL), ETIMEDOUT);
 	assert_int_equal(wait_int(task_await_for(t, 0), NULL), ETIMEDOUT);
 	assert_int_equal(wait_int(with_timeout_ms(1, task_await(t)), NULL), ETIMEDOUT);
-	bide_cancel(source);
+	bide_cancel_source_cancel(source);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	assert_int_equal(wait_int(w, NULL), ECANCELED);
-	assert_int_equal(wait_int(bide_in(context, task_await_for(t, 100000 * MS)), NULL), ECANCELED);
+	assert_int_equal(wait_int(bide_in_context(context, task_await_for(t, 100000 * MS)), NULL),
+	                 ECANCELED);
 	settle_workers();
 	assert_int_equal(stats().timer_count, 0);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
@@ -183,7 +184,7 @@ TEST(AW_22_a_task_that_ends_in_time_leaves_no_timer_and_no_registration)
 
 	for (int i = 0; i < 3; i++) {
 		task *t = task_create(0);
-		value_task v = bide_in(context, task_await_for(t, 100000 * MS));
+		value_task v = bide_in_context(context, task_await_for(t, 100000 * MS));
 		int64_t got;
 		assert_int_equal(stats().timer_count, 1);
 		if (errors[i])
@@ -197,12 +198,12 @@ TEST(AW_22_a_task_that_ends_in_time_leaves_no_timer_and_no_registration)
 		assert_int_equal(stats().operation_count, before);
 		task_unref(t);
 	}
-	bide_cancel(source); /* finds nothing of theirs */
+	bide_cancel_source_cancel(source); /* finds nothing of theirs */
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
 }
 
-/* --- bide_wait on the worker */
+/* --- bide_value_task_wait on the worker */
 
 TEST(waiting_for_a_value_that_is_there_runs_nothing)
 {
@@ -212,11 +213,11 @@ TEST(waiting_for_a_value_that_is_there_runs_nothing)
 
 	one_worker();
 	y = async_start(yielder, .log = &log, .id = 1);
-	assert_int_equal(bide_wait(value_task_from(5), &got), 0);
+	assert_int_equal(bide_value_task_wait(value_task_from(5), &got), 0);
 	assert_int_equal(got.i, 5);
-	assert_int_equal(bide_wait(value_task_from_error(EIO), &got), EIO);
+	assert_int_equal(bide_value_task_wait(value_task_from_error(EIO), &got), EIO);
 	assert_int_equal(log.count, 0);
-	assert_int_equal(bide_wait(y, NULL), 0);
+	assert_int_equal(bide_value_task_wait(y, NULL), 0);
 	assert_int_equal(log.count, 1);
 }
 
@@ -227,14 +228,14 @@ TEST(a_wait_with_a_limit_that_ends_does_not_consume)
 	bide_payload got = { .i = -1 };
 	int64_t began = bide_now_ns();
 
-	assert_int_equal(bide_wait_for(v, &got, 0), ETIMEDOUT);
-	assert_int_equal(bide_wait_for(v, &got, 2 * MS), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait_for(v, &got, 0), ETIMEDOUT);
+	assert_int_equal(bide_value_task_wait_for(v, &got, 2 * MS), ETIMEDOUT);
 	assert_true(bide_now_ns() - began >= 2 * MS);
 	assert_int_equal(got.i, -1);
 	assert_int_equal(bide_value_task_status(v), BIDE_PENDING);
 	bide_task_complete_int(gate, 5);
 	task_unref(gate);
-	assert_int_equal(bide_wait_for(v, &got, 100000 * MS), 0);
+	assert_int_equal(bide_value_task_wait_for(v, &got, 100000 * MS), 0);
 	assert_int_equal(got.i, 5);
 }
 
@@ -245,7 +246,7 @@ TEST(a_wait_of_no_time_runs_what_is_ready)
 
 	one_worker();
 	v = async_start(yielder, .log = &log, .id = 1);
-	assert_int_equal(bide_wait_for(v, NULL, 0), 0);
+	assert_int_equal(bide_value_task_wait_for(v, NULL, 0), 0);
 	ASSERT_TURNS(&log, 1);
 }
 
@@ -255,9 +256,9 @@ TEST(a_limit_below_zero_is_misuse_and_huge_ones_mean_for_ever)
 	bide_payload got;
 
 	catch_misuse();
-	assert_int_equal(bide_wait_for(v, NULL, -1), EINVAL);
-	ASSERT_MISUSE("bide_wait_for: the timeout is below zero");
-	assert_int_equal(bide_wait_for(v, &got, INT64_MAX - 1), 0);
+	assert_int_equal(bide_value_task_wait_for(v, NULL, -1), EINVAL);
+	ASSERT_MISUSE("bide_value_task_wait_for: the timeout is below zero");
+	assert_int_equal(bide_value_task_wait_for(v, &got, INT64_MAX - 1), 0);
 	assert_int_equal(got.i, 5);
 }
 
@@ -267,11 +268,11 @@ TEST(a_huge_limit_means_for_ever_with_many_workers_too)
 	task *t;
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
-	t = as_task(later_value(MS, 6));
+	t = value_task_as_task(later_value(MS, 6));
 	assert_int_equal(bide_task_wait_for(t, &got, INT64_MAX - 1), 0);
 	assert_int_equal(got.i, 6);
 	task_unref(t);
-	assert_int_equal(bide_wait_for(later_value(MS, 7), &got, INT64_MAX - 1), 0);
+	assert_int_equal(bide_value_task_wait_for(later_value(MS, 7), &got, INT64_MAX - 1), 0);
 	assert_int_equal(got.i, 7);
 }
 
@@ -287,9 +288,9 @@ TEST(waiting_twice_is_misuse)
 	v = await_it(gate, NULL, 0);
 	bide_task_complete_int(gate, 5);
 	task_unref(gate);
-	assert_int_equal(bide_wait(v, NULL), 0);
+	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	catch_misuse();
-	assert_int_equal(bide_wait(v, NULL), BIDE_ESTALE);
+	assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE);
 	ASSERT_MISUSE("test_wait.c");
 }
 
@@ -304,10 +305,10 @@ struct waits_inside {
 async(waits_inside)
 {
 	async_begin;
-	await(bide_yield());
+	await(bide_async_yield());
 	if (my->in.task)
 		async_return(bide_task_wait(my->in.task, NULL));
-	async_return(bide_wait(my->in.what, NULL));
+	async_return(bide_value_task_wait(my->in.what, NULL));
 async_finally:
 	async_end;
 }
@@ -345,9 +346,9 @@ TEST(in_a_simulation_a_wait_for_what_can_never_happen_says_so)
 	settle_workers();
 	assert_int_equal(stats().operation_count, 0);
 	v = task_await(t);
-	assert_int_equal(bide_wait(v, NULL), EDEADLK);
+	assert_int_equal(bide_value_task_wait(v, NULL), EDEADLK);
 	bide_task_complete_int(t, 1);
-	assert_int_equal(bide_wait(v, NULL), 0); /* was not consumed */
+	assert_int_equal(bide_value_task_wait(v, NULL), 0); /* was not consumed */
 	task_unref(t);
 }
 
@@ -478,7 +479,7 @@ TEST(many_threads_wait_for_one_task_at_once)
 {
 	enum { COUNT = 16 };
 	waiter_thread w[COUNT];
-	task *t = as_task(later_value(30 * MS, 77));
+	task *t = value_task_as_task(later_value(30 * MS, 77));
 
 	for (int i = 0; i < COUNT; i++)
 		waiter_start(&w[i], t, i % 2 ? -1 : 100000 * MS);
@@ -525,7 +526,7 @@ TEST_SLOW(limits_of_other_threads_that_race_with_the_end_leak_nothing, 60)
 	waiter_thread w[COUNT];
 
 	for (int round = 0; test_round(round, 150); round++) {
-		task *t = as_task(later_value(200000, round));
+		task *t = value_task_as_task(later_value(200000, round));
 		for (int i = 0; i < COUNT; i++)
 			waiter_start(&w[i], t, 40000 * (i + round % 8));
 		while (!all_done(w, COUNT) || !bide_task_is_ready(t))
@@ -616,13 +617,13 @@ TEST_SLOW(limits_that_race_with_the_completion_of_a_users_source, 60)
 		bide_payload got = { .i = -1 };
 		int error;
 		atomic_store(&c.go, round);
-		error = bide_wait_for(v, &got, (round % 13) * 300);
+		error = bide_value_task_wait_for(v, &got, (round % 13) * 300);
 		timeouts += error != 0;
 		while (atomic_load(&c.done) != round)
 			sched_yield();
 		if (error) {
 			assert_int_equal(error, ETIMEDOUT);
-			assert_int_equal(bide_wait(v, &got), 0);
+			assert_int_equal(bide_value_task_wait(v, &got), 0);
 		}
 		assert_int_equal(got.i, round);
 		bide_user_source_reset(&user);
@@ -653,7 +654,7 @@ TEST(another_thread_waits_for_what_it_started)
 	(void)bide_now_ns(); /* the first thread that uses bide is the worker */
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_value_elsewhere, &got), 0);
 	while (!atomic_load(&elsewhere_done)) /* it runs only while the worker is in its loop */
-		assert_int_equal(bide_wait(delay_ms(1), NULL), 0);
+		assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(got, 31);
 }
@@ -662,7 +663,7 @@ static int foreign_error;
 
 static void *wait_for_foreign_value(void *argument)
 {
-	foreign_error = bide_wait(*(value_task *)argument, NULL);
+	foreign_error = bide_value_task_wait(*(value_task *)argument, NULL);
 	return NULL;
 }
 
@@ -711,7 +712,7 @@ static void *await_for_elsewhere(void *argument)
 	waiter_thread *w = argument;
 
 	sleep_ms(20); /* the worker is asleep by now */
-	w->error = bide_wait(task_await_for(w->task, w->timeout_ns), &w->got);
+	w->error = bide_value_task_wait(task_await_for(w->task, w->timeout_ns), &w->got);
 	bide_task_complete_int(stop, 1);
 	return NULL;
 }
@@ -749,7 +750,7 @@ TEST(a_limited_await_made_on_another_thread_wakes_the_worker)
 TEST(a_yield_that_a_wait_gives_up_leaves_nothing)
 {
 	for (int i = 0; i < 100; i++) {
-		int error = bide_wait_for(bide_yield(), NULL, 0);
+		int error = bide_value_task_wait_for(bide_async_yield(), NULL, 0);
 		assert_true(error == 0 || error == ETIMEDOUT);
 	}
 	sleep_ms(1);
@@ -764,7 +765,7 @@ static void *use_it_first(void *argument)
 	if (one_worker_elsewhere)
 		one_worker();
 	*(value_task *)argument = later_value(MS, 1);
-	*(task **)((value_task *)argument + 1) = as_task(*(value_task *)argument);
+	*(task **)((value_task *)argument + 1) = value_task_as_task(*(value_task *)argument);
 	return NULL;
 }
 

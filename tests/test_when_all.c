@@ -156,7 +156,7 @@ TEST(when_all_waits_for_async_functions_yields_and_delays)
 {
 	make_pending(1);
 	items[0] = bide_async_start(add, .source = items[0], .addend = 5);
-	items[1] = bide_yield();
+	items[1] = bide_async_yield();
 	items[2] = bide_delay_ms(1);
 	bide_value_task all = bide_when_all(items, 3);
 	assert_pending(all);
@@ -179,8 +179,8 @@ TEST(when_all_in_an_async_function)
 TEST(when_all_can_be_forgotten_and_shared)
 {
 	make_pending(2);
-	bide_forget(bide_when_all(items, 1));
-	bide_task *task = bide_as_task(bide_when_all(items + 1, 1));
+	bide_value_task_forget(bide_when_all(items, 1));
+	bide_task *task = bide_value_task_as_task(bide_when_all(items + 1, 1));
 	finish(0, 1);
 	finish_failed(1, EIO);
 	assert_int_equal(bide_task_error(task), EIO);
@@ -191,7 +191,7 @@ TEST(when_all_over_tasks_ends_its_waits_when_it_is_canceled)
 {
 	bide_context *scope = bide_context_create(NULL);
 	make_tasks(2);
-	bide_value_task all = bide_in(scope, bide_when_all_tasks(tasks, 2));
+	bide_value_task all = bide_in_context(scope, bide_when_all_tasks(tasks, 2));
 	bide_task_complete_int(tasks[0], 1);
 	bide_context_cancel(scope, ETIMEDOUT);
 	assert_int_equal(error_of(all), ETIMEDOUT);
@@ -231,7 +231,7 @@ TEST(when_all_with_a_consumed_item_is_misuse_and_fails_it)
 	expect_misuse();
 	items[0] = bide_async_start(sleeper);
 	bide_context *scope = bide_context_create(NULL);
-	items[1] = bide_in(scope, bide_async_start(sleeper));
+	items[1] = bide_in_context(scope, bide_async_start(sleeper));
 	bide_value_task copy = items[1];
 	bide_context_cancel(scope, ECANCELED);
 	bide_context_unref(scope);
@@ -239,7 +239,7 @@ TEST(when_all_with_a_consumed_item_is_misuse_and_fails_it)
 	assert_int_equal(bide_value_task_error(bide_when_all(items + 1, 1)), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_when_all"));
-	bide_forget(items[0]);
+	bide_value_task_forget(items[0]);
 	assert_int_equal(bide_shutdown(true), 1); /* the first sleeper */
 }
 

@@ -7,8 +7,9 @@
 
 TEST(WX_02_when_any_of_nothing_is_an_argument_error)
 {
-	EXPECT_ABORT(bide_forget(bide_when_any(items, 0)), "bide_when_any: count is 0");
-	EXPECT_ABORT(bide_forget(bide_when_any_tasks(tasks, 0)), "bide_when_any_tasks: count is 0");
+	EXPECT_ABORT(bide_value_task_forget(bide_when_any(items, 0)), "bide_when_any: count is 0");
+	EXPECT_ABORT(bide_value_task_forget(bide_when_any_tasks(tasks, 0)),
+	             "bide_when_any_tasks: count is 0");
 	expect_misuse();
 	assert_int_equal(bide_value_task_error(bide_when_any(items, 0)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_any_tasks(tasks, 0)), EINVAL);
@@ -117,7 +118,7 @@ TEST(when_any_in_a_select_loop_loses_nothing)
 {
 	bide_context *scope = bide_context_create(NULL);
 	make_pending(3);
-	bide_value_task loop = bide_in(scope, bide_async_start(select_loop));
+	bide_value_task loop = bide_in_context(scope, bide_async_start(select_loop));
 	finish(1, 1); /* both before the loop runs again */
 	finish(2, 2);
 	settle(0);
@@ -133,10 +134,10 @@ TEST(when_any_obeys_the_ambient_cancellation_and_the_items_stay)
 {
 	bide_context *scope = bide_context_create(NULL);
 	make_pending(2);
-	bide_value_task any = bide_in(scope, bide_when_any(items, 2));
+	bide_value_task any = bide_in_context(scope, bide_when_any(items, 2));
 	assert_true(bide_context_cancel(scope, ECANCELED));
 	assert_int_equal(error_of(any), ECANCELED);
-	assert_int_equal(error_of(bide_in(scope, bide_when_any(items, 2))), ECANCELED);
+	assert_int_equal(error_of(bide_in_context(scope, bide_when_any(items, 2))), ECANCELED);
 	finish(0, 1);
 	finish(1, 2);
 	assert_int_equal(result_of(items[0]), 1);
@@ -149,15 +150,15 @@ TEST(when_any_over_tasks_obeys_the_ambient_cancellation_and_forgets_them)
 	bide_context *scope = bide_context_create(NULL);
 	make_tasks(2);
 	uint64_t before = stats().operation_count;
-	bide_value_task any = bide_in(scope, bide_when_any_tasks(tasks, 2));
+	bide_value_task any = bide_in_context(scope, bide_when_any_tasks(tasks, 2));
 	assert_int_equal(stats().operation_count, before + 3);
 	bide_context_cancel(scope, ETIMEDOUT);
 	assert_int_equal(error_of(any), ETIMEDOUT);
 	assert_int_equal(stats().operation_count, before);
-	assert_int_equal(error_of(bide_in(scope, bide_when_any_tasks(tasks, 2))), ETIMEDOUT);
+	assert_int_equal(error_of(bide_in_context(scope, bide_when_any_tasks(tasks, 2))), ETIMEDOUT);
 	assert_int_equal(stats().operation_count, before);
 	bide_task_complete_int(tasks[0], 1);
-	assert_int_equal(result_of(bide_in(scope, bide_when_any_tasks(tasks, 2))), 0);
+	assert_int_equal(result_of(bide_in_context(scope, bide_when_any_tasks(tasks, 2))), 0);
 	bide_task_complete_int(tasks[1], 1);
 	drop_tasks(2);
 	bide_context_unref(scope);
@@ -169,7 +170,7 @@ TEST(when_any_prefers_a_ready_item_to_a_cancellation)
 	bide_context_cancel(scope, ECANCELED);
 	make_pending(1);
 	items[1] = bide_value_task_completed();
-	assert_int_equal(result_of(bide_in(scope, bide_when_any(items, 2))), 1);
+	assert_int_equal(result_of(bide_in_context(scope, bide_when_any(items, 2))), 1);
 	finish(0, 1);
 	assert_int_equal(result_of(items[0]), 1);
 	bide_context_unref(scope);
@@ -189,7 +190,7 @@ TEST(when_any_over_tasks_leaves_the_losers_errors_unseen)
 TEST(when_any_with_a_yield_lets_others_run_first)
 {
 	make_pending(1);
-	items[1] = items[2] = bide_yield();
+	items[1] = items[2] = bide_async_yield();
 	assert_int_equal(result_of(bide_when_any(items, 3)), 1);
 	bide_value_task any = bide_when_any(items, 3);
 	finish(0, 5);
@@ -205,7 +206,7 @@ TEST(when_any_with_a_yield_lets_others_run_first)
 TEST(when_any_can_be_forgotten)
 {
 	make_pending(2);
-	bide_forget(bide_when_any(items, 2));
+	bide_value_task_forget(bide_when_any(items, 2));
 	assert_int_equal(stats().operation_count, 1);
 	finish(0, 1);
 	settle_workers();
@@ -240,7 +241,7 @@ struct soon {
 bide_async(soon)
 {
 	bide_async_begin;
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	if (my->in.task)
 		bide_task_complete_int(my->in.task, 1);
 bide_async_finally:
@@ -265,7 +266,7 @@ bide_async(race_many)
 	my->values[0] = bide_task_await(my->in.lasting);
 	for (; my->round < my->in.rounds; my->round++) {
 		my->both[1] = bide_task_create(0);
-		bide_forget(bide_async_start(soon, .task = my->both[1]));
+		bide_value_task_forget(bide_async_start(soon, .task = my->both[1]));
 		bide_await(my->winner, bide_when_any_tasks(my->both, 2));
 		bide_task_unref(my->both[1]);
 		if (my->winner != 1)
@@ -340,7 +341,7 @@ static int scenario_when_any(void)
 static int scenario_when_any_with_yield(void)
 {
 	int error;
-	items[2] = bide_yield();
+	items[2] = bide_async_yield();
 	bide_value_task any = bide_when_any(items, 3);
 	error = error_of(any);
 	if (!error) {

@@ -31,7 +31,7 @@ TEST(WX_20_ready_ones_come_first_in_order_then_the_others_as_they_complete)
 		assert_item(completed[i], (int64_t)completed[i] + 10);
 	}
 	next = bide_when_each_next(&each);
-	assert_int_equal(bide_value_task_error(next), BIDE_END);
+	assert_int_equal(bide_value_task_error(next), BIDE_EEND);
 }
 
 TEST(WX_20_completions_before_the_next_step_keep_their_order)
@@ -47,14 +47,14 @@ TEST(WX_20_completions_before_the_next_step_keep_their_order)
 	assert_int_equal(result_of(bide_when_each_next(&each)), 0);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 3);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 1);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 }
 
 TEST(WX_21_when_each_of_nothing_is_at_its_end)
 {
 	bide_when_each each;
 	bide_when_each_init(&each, NULL, 0);
-	assert_int_equal(bide_value_task_error(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(bide_value_task_error(bide_when_each_next(&each)), BIDE_EEND);
 }
 
 TEST(WX_23_when_each_stays_at_its_end_and_its_items_have_no_second_one)
@@ -68,11 +68,11 @@ TEST(WX_23_when_each_stays_at_its_end_and_its_items_have_no_second_one)
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(result_of(bide_when_each_next(&second)), 0);
 	assert_int_equal(copy.state, BIDE_ESTALE);
-	assert_int_equal(error_of(bide_when_each_next(&second)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&second)), BIDE_EEND);
 	finish(0, 1);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 0);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 }
 
 struct each_sum {
@@ -120,7 +120,7 @@ TEST(when_each_end_gives_the_rest_back)
 	assert_int_equal(result_of(bide_when_each_next(&each)), 3);
 	finish(1, 1); /* has arrived, but is not given */
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	finish(0, 0);
 	assert_int_equal(result_of(items[0]), 0);
@@ -135,7 +135,7 @@ TEST(when_each_end_ends_a_wait_that_was_forgotten)
 	bide_when_each each;
 	make_pending(1);
 	bide_when_each_init(&each, items, 1);
-	bide_forget(bide_when_each_next(&each));
+	bide_value_task_forget(bide_when_each_next(&each));
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	finish(0, 1);
 	assert_int_equal(result_of(items[0]), 1);
@@ -152,7 +152,7 @@ TEST(when_each_next_twice_at_once_is_misuse)
 	assert_int_equal(misuse_count, 1);
 	finish(0, 1);
 	assert_int_equal(result_of(next), 0);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 }
 
 TEST(when_each_takes_ten_thousand_in_any_order)
@@ -176,7 +176,7 @@ TEST(when_each_takes_ten_thousand_in_any_order)
 			assert_int_equal(result_of(bide_when_each_next(&each)), i);
 			assert_int_equal(values[i].payload.i, i);
 		}
-		assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+		assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 	}
 	free(many);
 	free(values);
@@ -200,7 +200,7 @@ static int scenario_when_each(void)
 	assert_int_equal(result_of(next), 1);
 	finish(0, 2);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 0);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static void round_when_each(void)
 	for (size_t n = 0; n < 3; n++)
 		sum += result_of(bide_when_each_next(&each)) + 1;
 	assert_int_equal(sum, 6);
-	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_END);
+	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 	pthread_barrier_wait(&rendezvous);
 }
 

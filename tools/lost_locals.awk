@@ -7,7 +7,7 @@
 # It reads lines, not C: one declaration a line, bodies between async(name) and async_end. A comment
 # `/* not across an await */` on the declaration's line silences it.
 
-function forget(above,    name) {
+function value_task_forget(above,    name) {
 	for (name in depth_of)
 		if (depth_of[name] > above) {
 			delete depth_of[name]; delete line_of[name]; delete crossed[name]; delete aggregate[name]
@@ -68,7 +68,7 @@ FNR == 1 { inside = 0; depth = 0 }
 	code = code_of($0)
 }
 
-/^(bide_)?async\(/ { inside = 1; depth = 0; forget(-1) }
+/^(bide_)?async\(/ { inside = 1; depth = 0; value_task_forget(-1) }
 
 inside {
 	gsub(/sizeof[ \t]*\(?[ \t]*[A-Za-z_0-9.>*-]+[ \t]*\)?/, "0", code)
@@ -95,7 +95,7 @@ inside {
 	opened = gsub(/\{/, "{", code)
 	closed = gsub(/\}/, "}", code)
 	depth += opened - closed
-	forget(depth)
+	value_task_forget(depth)
 }
 
 /(bide_)?async_end/ { inside = 0 }

@@ -27,8 +27,8 @@ int64_t wait_for(bide_value_task value_task)
 {
 	bide_payload result;
 
-	if (int error = bide_wait(value_task, &result))
-		throw std::runtime_error(bide_error_text(error));
+	if (int error = bide_value_task_wait(value_task, &result))
+		throw std::runtime_error(bide_strerror(error));
 	return result.i;
 }
 
@@ -46,7 +46,7 @@ int main()
 	try {
 		int64_t first = wait_for(price_of(7));
 		bool ready = bide_value_task_is_ready(price_of(7));
-		task_ptr shared(bide_as_task(price_of(8)));
+		task_ptr shared(bide_value_task_as_task(price_of(8)));
 		int64_t sum = first + wait_for(shared) + wait_for(shared);
 		std::string error;
 

@@ -88,7 +88,8 @@ static task *load_shared(struct cache *cache, int64_t product)
 	if (!slot->loading) {
 		/* Detached: it serves all who come, so the deadline of the first must not end it. */
 		value_task load = in_detached(async_start(load, .cache = cache, .product = product));
-		task *started = as_task(load); /* the very object that waits; no second one is made */
+		task *started =
+			value_task_as_task(load); /* the very object that waits; no second one is made */
 
 		if (!started || bide_task_is_ready(started))
 			return started; /* it failed on the spot: there is nothing to share */

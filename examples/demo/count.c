@@ -1,7 +1,7 @@
 /*
  * count.c - the allocator that bide is given in the demo.
  *
- * bide counts every allocation itself (bide_get_stats); this counts a second time, from outside,
+ * bide counts every allocation itself (bide_stats_get); this counts a second time, from outside,
  * and the two must agree. Memory comes from malloc, as without it.
  */
 #include <errno.h>
@@ -41,14 +41,14 @@ static void release(void *memory, size_t size_bytes, void *argument)
 
 int count_install(void)
 {
-	return bide_set_allocator(&(bide_allocator){ .allocate = allocate, .release = release });
+	return bide_allocator_set(&(bide_allocator){ .allocate = allocate, .release = release });
 }
 
 void count_start(void)
 {
 	bide_stats stats;
 
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	stats_at_start = stats.allocation_count;
 	counted = (struct allocations){ 0, 0 };
 	counting = true;
@@ -59,7 +59,7 @@ struct allocations count_stop(void)
 	bide_stats stats;
 
 	counting = false;
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	if (stats.allocation_count - stats_at_start != counted.calls) {
 		fprintf(stderr, "demo: bide counted %llu allocations, the allocator %llu\n",
 		        (unsigned long long)(stats.allocation_count - stats_at_start),

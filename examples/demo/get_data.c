@@ -29,7 +29,7 @@ async_finally:
 
 IN_ANOTHER_FILE static task *get_data_task(void)
 {
-	return as_task(async_start(get_data));
+	return value_task_as_task(async_start(get_data));
 }
 
 IN_ANOTHER_FILE static value_task get_data_value_task(void)
@@ -58,7 +58,7 @@ static const char source_text[] =
 	"    task *get_data_task(void)                // always an object: may be shared, kept, "
 	"awaited again\n"
 	"    {\n"
-	"        return as_task(async_start(get_data));\n"
+	"        return value_task_as_task(async_start(get_data));\n"
 	"    }\n"
 	"\n"
 	"    value_task get_data_value_task(void)     // two registers; they hold the data if it is "
@@ -136,7 +136,7 @@ static int measure_waiting(struct measured *m, task **kept)
 		*kept = get_data_task();
 		error = *kept ? bide_task_wait(*kept, &data) : ENOMEM;
 	} else {
-		error = bide_wait(get_data_value_task(), &data);
+		error = bide_value_task_wait(get_data_value_task(), &data);
 	}
 	m->took_ns = (double)(clock_ns() - start_ns);
 	allocations = count_stop();
@@ -154,12 +154,14 @@ static int measure_ready(struct measured *m, enum form form, task *kept, int cou
 	int error;
 
 	start_ns = clock_ns();
-	error = bide_wait(async_start(repeat, .form = form, .count = count, .kept = kept), &data);
+	error = bide_value_task_wait(async_start(repeat, .form = form, .count = count, .kept = kept),
+	                             &data);
 	m->took_ns = (double)(clock_ns() - start_ns) / count;
 	if (error)
 		return error;
 	count_start();
-	error = bide_wait(async_start(repeat, .form = form, .count = count, .kept = kept), &data);
+	error = bide_value_task_wait(async_start(repeat, .form = form, .count = count, .kept = kept),
+	                             &data);
 	allocations = count_stop();
 	m->calls = (double)allocations.calls / count;
 	m->bytes = (double)allocations.bytes / count;
@@ -178,7 +180,7 @@ static int fill_pools(struct allocations *allocations)
 	first = get_data_task();
 	error = first ? bide_task_wait(first, NULL) : ENOMEM;
 	if (!error)
-		error = bide_wait(get_data_value_task(), NULL);
+		error = bide_value_task_wait(get_data_value_task(), NULL);
 	task_unref(first);
 	*allocations = count_stop();
 	return error;

@@ -149,18 +149,19 @@ static int run(struct work *w, int form, int64_t count, uint32_t *each_ns, bool 
 {
 	bide_payload sum = { .i = 0 };
 	int64_t start_ns;
-	int error = bide_wait(async_start(fill, .cache = w->cache, .products = w->all,
-	                                  .count = w->plan->hot_count),
-	                      NULL);
+	int error = bide_value_task_wait(async_start(fill, .cache = w->cache, .products = w->all,
+	                                             .count = w->plan->hot_count),
+	                                 NULL);
 
 	if (error)
 		return error;
 	if (counted)
 		count_start();
 	start_ns = clock_ns();
-	error = bide_wait(async_start(caller, .cache = w->cache, .form = form, .products = w->products,
-	                              .count = count, .each_ns = each_ns),
-	                  &sum);
+	error = bide_value_task_wait(async_start(caller, .cache = w->cache, .form = form,
+	                                         .products = w->products, .count = count,
+	                                         .each_ns = each_ns),
+	                             &sum);
 	outcome->mean_ns = (double)(clock_ns() - start_ns) / (double)count;
 	if (counted)
 		outcome->allocations = count_stop();
@@ -349,9 +350,9 @@ int measure_stampede(struct cache *cache, int64_t product, int64_t caller_count,
 	int error;
 
 	cache_clear(cache);
-	error = bide_wait(async_start(stampede, .cache = cache, .product = product,
-	                              .caller_count = caller_count),
-	                  &same);
+	error = bide_value_task_wait(async_start(stampede, .cache = cache, .product = product,
+	                                         .caller_count = caller_count),
+	                             &same);
 	*same_count = same.i;
 	return error;
 }

@@ -129,6 +129,6 @@ void heading(const char *text)
 int complain(const char *what, int error)
 {
 	fflush(stdout);
-	fprintf(stderr, "\ndemo: %s: %s\n", what, bide_error_text(error));
+	fprintf(stderr, "\ndemo: %s: %s\n", what, bide_strerror(error));
 	return 1;
 }

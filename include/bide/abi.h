@@ -48,11 +48,11 @@
 #endif
 
 #ifdef __cplusplus
-#define BIDE_BEGIN extern "C" {
+#define BIDE_BEGIN_DECLS extern "C" {
 #define BIDE_END_DECLS }
 #define BIDE_STATIC_ASSERT(condition, text) static_assert(condition, text)
 #else
-#define BIDE_BEGIN
+#define BIDE_BEGIN_DECLS
 #define BIDE_END_DECLS
 #define BIDE_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif

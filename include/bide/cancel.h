@@ -41,7 +41,7 @@ typedef struct bide_cancel_registration {
 	uint32_t state_;
 } bide_cancel_registration;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /* One allocation from the pool. NULL: no memory. */
 BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create(void);
@@ -58,17 +58,17 @@ BIDE_API void bide_cancel_source_unref(bide_cancel_source *source);
 /*
  * Cancels; true for the first. Runs the callbacks, on this thread, before it returns. Any thread.
  */
-BIDE_API bool bide_cancel(bide_cancel_source *source);
+BIDE_API bool bide_cancel_source_cancel(bide_cancel_source *source);
 /*
  * Cancels after a time; replaces an earlier one. delay_ns >= 0; BIDE_FOREVER: not at all. 0, EINVAL
  * (misuse), ENOMEM.
  */
-BIDE_API int bide_cancel_after(bide_cancel_source *source, int64_t delay_ns);
+BIDE_API int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns);
 /*
  * Makes a source that was not canceled as new: no timer, no registrations. false: it was canceled;
  * it stays so.
  */
-BIDE_API bool bide_cancel_reset(bide_cancel_source *source);
+BIDE_API bool bide_cancel_source_try_reset(bide_cancel_source *source);
 BIDE_API bool bide_cancel_source_is_canceled(const bide_cancel_source *source);
 
 BIDE_API bide_cancel_token bide_cancel_source_token(bide_cancel_source *source);
@@ -86,18 +86,19 @@ BIDE_API bool bide_cancel_token_can_be_canceled(bide_cancel_token token);
  * Calls callback(argument) when the token is canceled; at once, inside this call, if it is already
  * (then false is returned and nothing is registered). Allocates nothing. callback NULL: misuse.
  */
-BIDE_API bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *registration,
-                                   bide_cancel_callback *callback, void *argument);
+BIDE_API bool bide_cancel_token_register(bide_cancel_token token,
+                                         bide_cancel_registration *registration,
+                                         bide_cancel_callback *callback, void *argument);
 /*
  * true: it was registered, has not run and will not. false: it ran, runs now on another thread, or
  * was removed before.
  */
-BIDE_API bool bide_cancel_unregister(bide_cancel_registration *registration);
+BIDE_API bool bide_cancel_registration_unregister(bide_cancel_registration *registration);
 /*
  * The same, and waits for a callback that runs on another thread now: afterwards its memory may go.
  * Not from within that callback: there it returns at once.
  */
-BIDE_API bool bide_cancel_unregister_wait(bide_cancel_registration *registration);
+BIDE_API bool bide_cancel_registration_unregister_wait(bide_cancel_registration *registration);
 
 BIDE_END_DECLS
 #endif

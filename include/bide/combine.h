@@ -19,7 +19,7 @@
 #include "context.h"
 #include "task.h"
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Waits for all. Consumes: items[i] is afterwards a ready value task with that outcome. Fails with
@@ -39,7 +39,7 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all_tasks(bide_task *const *t
  * Waits for the first; its result is the index of an item that is ready (the lowest, if several are
  * at once). Borrows: no item is consumed; the others stay pending and yours. Succeeds also if that
  * item failed. count 0: misuse, EINVAL. Obeys the ambient cancellation (the items stay yours); an
- * item that is ready at the call wins over it. A bide_yield among the items is ready soon, after
+ * item that is ready at the call wins over it. A bide_async_yield among the items is ready soon, after
  * what is runnable now. Over tasks: an error of the winner may count as seen, those of the losers
  * do not.
  */
@@ -59,11 +59,11 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_val
  *
  *     bide_when_each_init(&my->each, my->items, 8);
  *     for (;;) {
- *             bide_await_or(my->i, bide_when_each_next(&my->each), break); // BIDE_END: the end
+ *             bide_await_or(my->i, bide_when_each_next(&my->each), break); // BIDE_EEND: the end
  *             use(my->items[my->i]); // consumed: ready, its own outcome
  *     }
  *
- * Memory: the items live until it has given BIDE_END, or the value task of bide_when_each_end was
+ * Memory: the items live until it has given BIDE_EEND, or the value task of bide_when_each_end was
  * awaited; each is when_each's until it was given. The struct is yours to place. Uninterruptible,
  * as when_all. Cost of next: an object from the pool if it has to wait; and a search among the
  * items, which is short when they complete in some order.
@@ -78,7 +78,7 @@ typedef struct bide_when_each {
 
 BIDE_API void bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t count);
 /*
- * The index of the next; BIDE_END after the last, and ever after. ENOMEM: init found no memory
+ * The index of the next; BIDE_EEND after the last, and ever after. ENOMEM: init found no memory
  * (then every call says so), or this call, which may be repeated. EINVAL (misuse): no array. EBUSY
  * (misuse): the value task of the call before is pending.
  */
@@ -86,7 +86,7 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_next(bide_when_each *eac
 /*
  * Gives up the rest: those that were not given are yours again, pending or ready. Await it before
  * you touch them: it is ready at once unless another thread completes one of them at this moment.
- * Nothing if BIDE_END was given. Allocates nothing, cannot fail; EINVAL (misuse): null.
+ * Nothing if BIDE_EEND was given. Allocates nothing, cannot fail; EINVAL (misuse): null.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_end(bide_when_each *each);
 

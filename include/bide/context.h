@@ -8,7 +8,7 @@
  *
  *     bide_context_options options = { .timeout_ns = 50000000, .token = token };
  *     bide_context *limits = bide_context_create(&options);
- *     bide_await(my->n, bide_in(limits, read_all(my->in.file)));     // for one call
+ *     bide_await(my->n, bide_in_context(limits, read_all(my->in.file)));     // for one call
  *
  *     bide_async_enter(limits); // or for a block of an async function, across awaits
  *     ...
@@ -42,7 +42,7 @@ typedef struct bide_context_options {
 	bide_executor *executor;
 } bide_context_options;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /* From the pool. options NULL: a plain child of the current one. NULL: no memory, or misuse. */
 BIDE_API BIDE_USE_RESULT bide_context *bide_context_create(const bide_context_options *options);
@@ -86,13 +86,13 @@ BIDE_END_DECLS
 
 #ifndef __cplusplus
 /*
- * bide_in(context, call): evaluates call with that context as the current one. NULL context: no
+ * bide_in_context(context, call): evaluates call with that context as the current one. NULL context: no
  * change. bide_in_detached(call): with none, for what outlives its caller and is shared: a cache's
  * load must not end with the deadline of whoever came first.
  */
-#define bide_in_detached(call) bide_in(BIDE_DETACHED_, call)
+#define bide_in_detached(call) bide_in_context(BIDE_DETACHED_, call)
 #define BIDE_DETACHED_ ((bide_context *)(uintptr_t)1)
-#define bide_in(context, call) BIDE_IN_(context, call, __COUNTER__)
+#define bide_in_context(context, call) BIDE_IN_(context, call, __COUNTER__)
 #define BIDE_IN_(context, call, n) \
 	BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
 /* The names differ from use to use, so that nested ones do not shadow. */

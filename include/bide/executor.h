@@ -33,7 +33,7 @@ typedef struct bide_executor bide_executor;
 
 struct bide_context;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /* A new strand. From the pool, about 200 bytes. NULL: no memory. Any thread. */
 BIDE_API BIDE_USE_RESULT bide_executor *bide_strand_create(void);

@@ -3,10 +3,10 @@
  * does.
  *
  *     struct fib_fork {                    // a fork slot: a member of the parent's frame
- *             BIDE_FORK;                   // always first
+ *             BIDE_ASYNC_FORK;                   // always first
  *             struct { int64_t n; } in;    // the parameters
  *     };
- *     bide_forked(fib_fork)                // what the child is; `my` is its struct fib_fork
+ *     bide_async_forked(fib_fork)                // what the child is; `my` is its struct fib_fork
  *     {
  *             return fib(my->in.n);        // any bide_value_task
  *     }
@@ -20,9 +20,9 @@
  *     bide_async(fib, left)                // slots need no zeroing
  *     {
  *             bide_async_begin;
- *             bide_fork(fib_fork, my->left, .n = my->in.n - 1);
+ *             bide_async_fork(fib_fork, my->left, .n = my->in.n - 1);
  *             bide_await(my->b, fib(my->in.n - 2));
- *             bide_await(my->a, bide_join(fib_fork, my->left));
+ *             bide_await(my->a, bide_async_join(fib_fork, my->left));
  *             bide_async_return(my->a + my->b);
  *     bide_async_finally:
  *             bide_async_end;
@@ -56,7 +56,7 @@
 #include "frame.h"
 
 /* First member of every fork slot's struct. */
-#define BIDE_FORK bide_fork bide_fork_
+#define BIDE_ASYNC_FORK bide_fork bide_fork_
 /* First member of the struct of an async function that forks. */
 #define BIDE_ASYNC_FRAME_FORKING bide_forking_frame bide_frame_
 
@@ -159,12 +159,12 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 }
 
 /*
- * bide_forked(name): the function of the slot struct name. It stands above the functions that fork
+ * bide_async_forked(name): the function of the slot struct name. It stands above the functions that fork
  * it.
  */
-#define bide_forked(name)                                                     \
+#define bide_async_forked(name)                                               \
 	BIDE_STATIC_ASSERT(offsetof(struct name, bide_fork_) == 0,                \
-	                   "BIDE_FORK must be the first member");                 \
+	                   "BIDE_ASYNC_FORK must be the first member");           \
 	static inline bide_value_task name##_call_(struct name *my);              \
 	BIDE_UNUSED static bide_value_task name##_forked_(bide_fork *fork_)       \
 	{                                                                         \
@@ -189,30 +189,32 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	 (bide_forking_frame *)(void *)frame_)
 
 /*
- * bide_fork(name, slot, .parameter = value, ...): forks the child of `slot`, a struct name.
+ * bide_async_fork(name, slot, .parameter = value, ...): forks the child of `slot`, a struct name.
  * Parameters that are not named are zero. The slot is live until it is joined; forking a live one
  * is misuse. Cannot fail: where the deque is full, and in a loop of the user's own, the child
  * runs at once. Cost: ten stores.
  */
-#define bide_fork(name, ...) \
+#define bide_async_fork(name, ...) \
 	BIDE_PARAMETERS_(BIDE_FORK_N_, BIDE_FORK_0_, __VA_ARGS__)(name, __VA_ARGS__)
-#define BIDE_FORK_0_(name, slot)                                                               \
-	do {                                                                                       \
-		struct name *fork_ = &(slot);                                                          \
-		bide_fork_push_(BIDE_FORKING_FRAME_("bide_fork"), &fork_->bide_fork_, name##_forked_); \
+#define BIDE_FORK_0_(name, slot)                                                    \
+	do {                                                                            \
+		struct name *fork_ = &(slot);                                               \
+		bide_fork_push_(BIDE_FORKING_FRAME_("bide_async_fork"), &fork_->bide_fork_, \
+		                name##_forked_);                                            \
 	} while (0)
-#define BIDE_FORK_N_(name, slot, ...)                                                          \
-	do {                                                                                       \
-		struct name *fork_ = &(slot);                                                          \
-		fork_->in = (__typeof__(fork_->in)){ __VA_ARGS__ };                                    \
-		bide_fork_push_(BIDE_FORKING_FRAME_("bide_fork"), &fork_->bide_fork_, name##_forked_); \
+#define BIDE_FORK_N_(name, slot, ...)                                               \
+	do {                                                                            \
+		struct name *fork_ = &(slot);                                               \
+		fork_->in = (__typeof__(fork_->in)){ __VA_ARGS__ };                         \
+		bide_fork_push_(BIDE_FORKING_FRAME_("bide_async_fork"), &fork_->bide_fork_, \
+		                name##_forked_);                                            \
 	} while (0)
 
 /*
- * bide_join(name, slot): the bide_value_task of the child, to be consumed as any other. If nobody
+ * bide_async_join(name, slot): the bide_value_task of the child, to be consumed as any other. If nobody
  * took the fork the child is called right here. Once for each fork; a slot that is not live is
  * misuse and gives EINVAL. After the value task was consumed the slot may be forked again.
  */
-#define bide_join(name, slot) name##_join_(BIDE_FORKING_FRAME_("bide_join"), &(slot))
+#define bide_async_join(name, slot) name##_join_(BIDE_FORKING_FRAME_("bide_async_join"), &(slot))
 
 #endif

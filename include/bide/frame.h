@@ -138,9 +138,9 @@ typedef struct bide_worker {
 #define bide_current_worker_ BIDE_ABI_NAME_(bide_current_worker)
 #define bide_worker_attach_ BIDE_ABI_NAME_(bide_worker_attach)
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
-extern BIDE_API bide_source bide_yield_source_; /* what bide_yield (time.h) points at */
+extern BIDE_API bide_source bide_yield_source_; /* what bide_async_yield (time.h) points at */
 
 /* Of this thread. NULL until it first uses bide. Initial-exec: one instruction to read. */
 extern BIDE_API BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;

@@ -33,7 +33,7 @@ typedef struct bide_group {
 	bool waited_;
 } bide_group;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Makes the group's context, a child of the current one. 0; ENOMEM; EINVAL (misuse: options, null).
@@ -81,6 +81,6 @@ BIDE_END_DECLS
 #ifndef __cplusplus
 /* Evaluates call in the group's context and adds it. */
 #define bide_group_start(group, call) \
-	bide_group_add((group), bide_in(bide_group_context(group), (call)))
+	bide_group_add((group), bide_in_context(bide_group_context(group), (call)))
 #endif
 #endif

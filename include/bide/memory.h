@@ -37,26 +37,26 @@ typedef struct bide_stats {
 	/* timers armed, and frames in run queues; with one worker 0 on other threads than its own */
 	uint64_t timer_count, runnable_count;
 	uint64_t idle_worker_count; /* of many workers: those that sleep, because there is no work */
-	/* threads for blocking calls that exist now, those of bide_run_long among them */
+	/* threads for blocking calls that exist now, those of bide_run_on_new_thread among them */
 	uint64_t blocking_thread_count;
 	uint64_t blocking_idle_count;  /* of them: waiting for a call */
 	uint64_t blocking_queue_count; /* blocking calls that wait for a thread */
 	uint64_t blocking_queue_peak;  /* the most that did, since the runtime was set up */
 } bide_stats;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Sets the allocator; copied. Returns 0; EINVAL (misuse) if a function is missing; EBUSY if bide
  * has memory already: set it before anything else is called, or after bide_shutdown.
  */
-BIDE_API int bide_set_allocator(const bide_allocator *allocator);
+BIDE_API int bide_allocator_set(const bide_allocator *allocator);
 
 /*
  * Exact counters of the whole process. Threads: any; the counts of pools that other threads use at
  * this moment are a snapshot. Cost: walks the pools.
  */
-BIDE_API void bide_get_stats(bide_stats *stats);
+BIDE_API void bide_stats_get(bide_stats *stats);
 
 BIDE_END_DECLS
 #endif

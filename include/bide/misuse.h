@@ -25,14 +25,14 @@ typedef void bide_unobserved_hook(int error, const char *function, bide_trace tr
 /*
  * line: what keeps something waiting longer than it was to: without a newline.
  */
-typedef void bide_stuck_hook(const char *line, void *argument);
+typedef void bide_report_hook(const char *line, void *argument);
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Sets the hook for the process; NULL puts the default back. Any thread, best before bide is used.
  */
-BIDE_API void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument);
+BIDE_API void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument);
 
 /*
  * Called when the last reference to a failed task goes and nobody looked at its error, and when a
@@ -40,14 +40,14 @@ BIDE_API void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument);
  * does nothing else. The hook runs on the thread that dropped or completed it; it may start and
  * complete things, and must not block.
  */
-BIDE_API void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument);
+BIDE_API void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argument);
 
 /*
  * Called with what somebody asked to be told of (bide_group_wait_reporting), a line at a time. The
  * default prints each to standard error, behind "bide: stuck: "; NULL puts it back. The hook runs
  * on a worker, under a lock: it must not call bide, nor block. Set it before bide is used.
  */
-BIDE_API void bide_set_stuck_hook(bide_stuck_hook *hook, void *argument);
+BIDE_API void bide_report_hook_set(bide_report_hook *hook, void *argument);
 
 /* For the library's own headers. */
 BIDE_API void bide_misuse_(const char *format, ...) BIDE_PRINTF(1, 2) BIDE_COLD;

@@ -3,7 +3,7 @@
  *
  *     static bide_value_task fetch(int64_t i, void *urls);       // one async call for each index
  *     bide_parallel_options eight = { .limit = 8 };
- *     bide_await(bide_for_each_async(0, count, fetch, urls, &eight));
+ *     bide_await(bide_for_each(0, count, fetch, urls, &eight));
  *
  *     static int brighten(int64_t begin, int64_t end, void *picture);    // plain C, a part at a
  *     bide_await(bide_parallel_for(0, height, brighten, &picture, NULL)); // time, on all workers
@@ -50,10 +50,10 @@ typedef int bide_parallel_body(int64_t begin, int64_t end, void *argument);
 /* What it returns is awaited; a result is dropped. */
 typedef bide_value_task bide_each_body(int64_t index, void *argument);
 typedef bide_value_task bide_each_item_body(bide_payload item, void *argument);
-/* Its result is the next item; BIDE_END: there is none. */
-typedef bide_value_task bide_each_source(void *argument);
+/* Its result is the next item; BIDE_EEND: there is none. */
+typedef bide_value_task bide_next_function(void *argument);
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Calls body for all parts of [begin, end), on at most min(limit, workers) workers; of an empty
@@ -68,18 +68,18 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_parallel_for(int64_t begin, int64_
  * Calls body once for each index of [begin, end) and awaits what it returns; at most limit of them
  * are running or pending. As many as that are started at once, not more than there are indexes.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_for_each_async(int64_t begin, int64_t end,
-                                                             bide_each_body *body, void *argument,
-                                                             const bide_parallel_options *options);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_for_each(int64_t begin, int64_t end,
+                                                       bide_each_body *body, void *argument,
+                                                       const bide_parallel_options *options);
 /*
  * The same for each item that next gives: for what has no index (a channel, a list, a page of
  * results). next and body get the same argument. next is awaited before it is called again, never
- * called by two at once, and never after it has failed: with BIDE_END that is the end, with another
+ * called by two at once, and never after it has failed: with BIDE_EEND that is the end, with another
  * error a failure, also if keep_going.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task
-bide_for_each_of_async(bide_each_source *next, bide_each_item_body *body, void *argument,
-                       const bide_parallel_options *options);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_for_each_of(bide_next_function *next,
+                                                          bide_each_item_body *body, void *argument,
+                                                          const bide_parallel_options *options);
 
 BIDE_END_DECLS
 #endif

@@ -5,7 +5,7 @@
  * bide_async_start runs the body at once, on the caller's stack, up to its first wait. These do
  * not: the function begins from a worker's queue, so the caller goes on first, keeps its locks to
  * itself, and with several workers the work is done beside it. For calls that block there are
- * bide_run_blocking and bide_run_long (runtime.h).
+ * bide_run_blocking and bide_run_on_new_thread (runtime.h).
  */
 #ifndef BIDE_RUN_H
 #define BIDE_RUN_H
@@ -18,7 +18,7 @@
  */
 typedef bide_value_task bide_run_function(void *argument);
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Runs function(argument) on a worker; the outcome is the value task's. argument: borrowed until

@@ -10,7 +10,7 @@
  * value tasks.
  *
  * One: the thread that uses bide first is the worker, until bide_shutdown; functions run only while
- * it is inside bide_wait, bide_drain or bide_run_ready. Other threads may start async functions
+ * it is inside bide_value_task_wait, bide_drain or bide_run_ready. Other threads may start async functions
  * (queued for the worker), use tasks, cancel, and wait; a value task belongs to the thread that
  * made it, and what crosses threads is a task.
  *
@@ -39,7 +39,7 @@ typedef struct bide_config {
 	bool debug;
 } bide_config;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Sets the runtime up. Only before bide is used; the child of a fork may anew. 0; EBUSY: already in
@@ -68,16 +68,16 @@ BIDE_API unsigned bide_cpu_count(void);
  * EDEADLK, not consumed. In a simulation, if nothing can ever happen: EDEADLK, not consumed. Once
  * the thread of the one worker has ended: misuse, EDEADLK.
  */
-BIDE_API int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
-                           const bide_place *place);
-#define bide_wait(value_task, result) \
-	bide_wait_at_(bide_untyped_value_(value_task), (result), BIDE_FOREVER, BIDE_HERE_)
+BIDE_API int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *result,
+                                      int64_t timeout_ns, const bide_place *place);
+#define bide_value_task_wait(value_task, result) \
+	bide_value_task_wait_at_(bide_untyped_value_(value_task), (result), BIDE_FOREVER, BIDE_HERE_)
 /*
  * With a limit: ETIMEDOUT, and the value task is not consumed. timeout_ns >= 0. 0: looks; the one
  * worker runs what is ready before.
  */
-#define bide_wait_for(value_task, result, timeout_ns) \
-	bide_wait_at_(bide_untyped_value_(value_task), (result), (timeout_ns), BIDE_HERE_)
+#define bide_value_task_wait_for(value_task, result, timeout_ns) \
+	bide_value_task_wait_at_(bide_untyped_value_(value_task), (result), (timeout_ns), BIDE_HERE_)
 
 /* The same for a task, which is not consumed. Errors count as seen. */
 BIDE_API int bide_task_wait(bide_task *task, bide_payload *result);
@@ -96,7 +96,7 @@ BIDE_API int64_t bide_run_ready(size_t max_count);
  * task: >= 0 or any pointer cast; a value below zero, -1..-4095, is an error number negated.
  * Uninterruptible once it runs; cancelled before, it never runs. It runs in the context of the
  * call: with its values, and bide_context_error(NULL) tells whether it was canceled meanwhile. The
- * queue has no limit: who makes many calls sets one (bide_for_each_async). Cost: an object from the
+ * queue has no limit: who makes many calls sets one (bide_for_each). Cost: an object from the
  * pool, a hand-over between threads each way (tens of microseconds when they sleep).
  */
 typedef int64_t bide_blocking_function(void *argument);
@@ -109,8 +109,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_functio
  * shutdown waits for it. The value task fails with EAGAIN if no thread can be started. Cost:
  * starting a thread (tens of microseconds). In a simulation it is as bide_run_blocking.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_run_long(bide_blocking_function *function,
-                                                       void *argument);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_run_on_new_thread(bide_blocking_function *function,
+                                                                void *argument);
 
 /*
  * Waits from ordinary code until no async function is pending, neither runnable nor waiting: before

@@ -45,14 +45,14 @@ typedef bide_value_task value_task;
 #define async_switch bide_async_switch
 #define async_switch_to bide_async_switch_to
 #define async_switch_back bide_async_switch_back
-#define async_yield bide_yield
+#define async_yield bide_async_yield
 #endif
 #ifndef BIDE_NO_SHORT_fork /* not `fork`, which is another function's name */
 #define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
-#define ASYNC_FORK BIDE_FORK
-#define async_forked bide_forked
-#define async_fork bide_fork
-#define async_join bide_join
+#define ASYNC_FORK BIDE_ASYNC_FORK
+#define async_forked bide_async_forked
+#define async_fork bide_async_fork
+#define async_join bide_async_join
 #endif
 #ifndef BIDE_NO_SHORT_await
 #define await bide_await
@@ -71,8 +71,10 @@ typedef bide_value_task value_task;
 #define value_task_is_ready bide_value_task_is_ready
 #define value_task_error bide_value_task_error
 #define value_task_result bide_value_task_result
-#define as_task bide_as_task
-#define forget bide_forget
+#define value_task_wait bide_value_task_wait
+#define value_task_wait_for bide_value_task_wait_for
+#define value_task_as_task bide_value_task_as_task
+#define value_task_forget bide_value_task_forget
 #endif
 #ifndef BIDE_NO_SHORT_task
 #define task_create bide_task_create
@@ -106,8 +108,8 @@ typedef bide_value_task value_task;
 /* What stands around them. */
 #ifndef BIDE_NO_SHORT_delay
 #define delay_ms bide_delay_ms
-#define delay_ns bide_delay_ns
-#define delay_until_ns bide_delay_until_ns
+#define delay bide_delay
+#define delay_until bide_delay_until
 #endif
 #ifndef BIDE_NO_SHORT_when
 #define when_all bide_when_all
@@ -128,14 +130,14 @@ typedef bide_value_task value_task;
 #endif
 #ifndef BIDE_NO_SHORT_parallel
 #define parallel_for bide_parallel_for
-#define for_each_async bide_for_each_async
-#define for_each_of_async bide_for_each_of_async
+#define for_each bide_for_each
+#define for_each_of bide_for_each_of
 #endif
 #ifndef BIDE_NO_SHORT_run_blocking
 #define run_blocking bide_run_blocking
 #endif
 #ifndef BIDE_NO_SHORT_with
-#define in_context bide_in
+#define in_context bide_in_context
 #define in_detached bide_in_detached
 #define with_timeout_ms bide_with_timeout_ms
 #define with_token bide_with_token

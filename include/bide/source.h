@@ -117,7 +117,7 @@ typedef struct bide_user_source {
 	uintptr_t waiter_;
 } bide_user_source;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /* Makes a source ready for its first use. operations may be NULL. Memory: yours. Never fails. */
 BIDE_API void bide_user_source_init(bide_user_source *source,

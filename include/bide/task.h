@@ -2,13 +2,13 @@
  * task.h - a shared result: reference counted, awaited by any number, from any thread, kept as long
  * as a reference is.
  *
- * Tasks come from bide_as_task (which turns a pending async function into a task without a second
+ * Tasks come from bide_value_task_as_task (which turns a pending async function into a task without a second
  * object), from the completed forms below, and from completion sources, whose task you complete
  * yourself.
  *
  * Ownership: functions that return a bide_task * give you a reference; give it back with
  * bide_task_unref. Awaiting does not consume it. Threads: everything here may be called from any
- * thread. Cost: a task is one allocation, except bide_as_task of a pending value task and the
+ * thread. Cost: a task is one allocation, except bide_value_task_as_task of a pending value task and the
  * shared constants (0..8, -1, false, true, NULL, "completed"), which allocate nothing.
  */
 #ifndef BIDE_TASK_H
@@ -18,7 +18,7 @@
 
 typedef struct bide_task bide_task;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * Completed tasks. bide_task_from(x) takes any scalar. NULL: no memory. from_error: error 1..4095,
@@ -34,18 +34,20 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_completed(void);
 /*
  * Consumes a value task and gives a task of the same outcome. Pending ones become the task
  * themselves: no allocation. NULL: no memory (only for one that holds its value, and for a pending
- * source of your own); the value task is consumed then as well, as by bide_forget.
+ * source of your own); the value task is consumed then as well, as by bide_value_task_forget.
  */
-BIDE_API BIDE_USE_RESULT bide_task *bide_as_task_at_(bide_value_task value_task,
-                                                     const bide_place *place);
-#define bide_as_task(value_task) bide_as_task_at_(bide_untyped_value_(value_task), BIDE_HERE_)
+BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task value_task,
+                                                                const bide_place *place);
+#define bide_value_task_as_task(value_task) \
+	bide_value_task_as_task_at_(bide_untyped_value_(value_task), BIDE_HERE_)
 
 /*
  * Consumes a value task whose result nobody wants. It runs on; an error goes to the unobserved
  * hook.
  */
-BIDE_API void bide_forget_at_(bide_value_task value_task, const bide_place *place);
-#define bide_forget(value_task) bide_forget_at_(bide_untyped_value_(value_task), BIDE_HERE_)
+BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place);
+#define bide_value_task_forget(value_task) \
+	bide_value_task_forget_at_(bide_untyped_value_(value_task), BIDE_HERE_)
 
 /*
  * One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference
@@ -166,6 +168,6 @@ BIDE_INLINE bide_value_task bide_awaitable_value_(const void *at)
 }
 #define bide_untyped_value_(value_task) \
 	bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) })
-#define bide_task_from(x) bide_as_task(bide_value_task_from(x))
+#define bide_task_from(x) bide_value_task_as_task(bide_value_task_from(x))
 #endif
 #endif

@@ -12,7 +12,7 @@
 
 #define BIDE_DELAY_MAX_NS ((int64_t)1 << 60) /* 36 years */
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /* Nanoseconds of CLOCK_MONOTONIC, or of the virtual clock. Any thread. */
 BIDE_API int64_t bide_now_ns(void);
@@ -23,16 +23,16 @@ BIDE_API int64_t bide_now_ns(void);
  * the context's error. Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to
  * cancel. ENOMEM.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ns(int64_t delay_ns);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_delay(int64_t delay_ns);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);
 /* Until a moment of bide_now_ns. */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_until_ns(int64_t deadline_ns);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_until(int64_t deadline_ns);
 
 /*
  * Never ready: awaiting it lets everything else that is runnable on this worker, or in the
  * function's executor, run first. Allocates nothing.
  */
-BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_yield(void)
+BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_async_yield(void)
 {
 	bide_value_task v;
 	v.payload.generation = 1; /* never matches: awaiting it takes the slow path, which knows it */

@@ -1,10 +1,10 @@
 /*
  * trace.h - where an error comes from: the place that made it, and each await that passed it on.
  *
- *     error = bide_wait(serve(), &result);
+ *     error = bide_value_task_wait(serve(), &result);
  *     if (error) {
  *             char text[1024];
- *             bide_trace_text(bide_wait_trace(), text, sizeof text);
+ *             bide_trace_format(bide_trace_of_wait(), text, sizeof text);
  *             fputs(text, stderr);
  *     }
  *
@@ -18,7 +18,7 @@
  *
  * The process keeps the newest 1024 entries, of several threads the newest 500 at least. A trace
  * whose older entries have been overwritten ends there; it never shows another's. Cancellation
- * (ECANCELED) and BIDE_END leave no trace. What the library makes itself (a delay without memory,
+ * (ECANCELED) and BIDE_EEND leave no trace. What the library makes itself (a delay without memory,
  * say) begins at the first await.
  *
  * BIDE_NO_TRACE, defined before the first header of bide: this source file notes nothing; what it
@@ -44,7 +44,7 @@ typedef struct bide_trace_entry {
 	bool awaited; /* it came out of an await here; false: it was made here */
 } bide_trace_entry;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 /*
  * The trace of a value task that has failed: ready, or pending and over but not yet consumed. 0: it
@@ -56,10 +56,10 @@ BIDE_API bide_trace bide_value_task_trace(bide_value_task value_task);
 BIDE_API bide_trace bide_task_trace(bide_task *task);
 
 /*
- * The trace of the error that bide_wait or bide_task_wait, or one of their forms with a limit, has
+ * The trace of the error that bide_value_task_wait or bide_task_wait, or one of their forms with a limit, has
  * returned last on this thread. 0: the wait itself failed (a limit, misuse), or none has.
  */
-BIDE_API bide_trace bide_wait_trace(void);
+BIDE_API bide_trace bide_trace_of_wait(void);
 
 /*
  * The newest entry of a trace: the outermost await. entry->before is the trace without it. false:
@@ -74,7 +74,7 @@ BIDE_API bool bide_trace_read(bide_trace trace, bide_trace_entry *entry);
  * and returns how long the whole text is without it, as snprintf does. to may be NULL if size_bytes
  * is 0. A trace of 0 is an empty text. Any thread; never blocks.
  */
-BIDE_API size_t bide_trace_text(bide_trace trace, char *to, size_t size_bytes);
+BIDE_API size_t bide_trace_format(bide_trace trace, char *to, size_t size_bytes);
 
 BIDE_END_DECLS
 #endif

@@ -6,15 +6,15 @@
  * taken. Otherwise it points at the source that will have the result (an async function's frame, a
  * timer, a subscription to a task, your own source).
  *
- * The rule: exactly one consumer, once. Awaiting consumes; so do bide_as_task, bide_forget,
- * bide_wait that succeeds, the combinators that say "consumes" and bide_group_add. A value task
+ * The rule: exactly one consumer, once. Awaiting consumes; so do bide_value_task_as_task, bide_value_task_forget,
+ * bide_value_task_wait that succeeds, the combinators that say "consumes" and bide_group_add. A value task
  * that holds its value may be copied and read at will; one that is pending is dead, with all its
  * copies, when it has been consumed. Consuming it again calls the misuse hook (misuse.h), which
  * names both places. Dropping a pending one silently leaks its frame: bide_stats counts it,
  * bide_dump and bide_shutdown name it.
  *
  * Threads: with many workers (runtime.h) any thread may consume it; with one it belongs to the
- * thread that made it, and bide_as_task makes of it what may go to another.
+ * thread that made it, and bide_value_task_as_task makes of it what may go to another.
  *
  * Results are an int64_t, a double or a pointer, or an error: an errno number, ECANCELED for
  * cancellation, or a number of the two ranges below. For results larger than 8 bytes see
@@ -32,7 +32,7 @@
 #define BIDE_ENOFRAME 2048
 /* every reference to a completion source is gone and nobody completed it */
 #define BIDE_EBROKEN 2049
-#define BIDE_END 2050 /* no more elements: when_each, periodic timer after its end */
+#define BIDE_EEND 2050 /* no more elements: when_each, periodic timer after its end */
 /* misuse went on (the hook returned): the value task had been consumed already */
 #define BIDE_ESTALE 2051
 #define BIDE_EUSER 3072 /* 3072..4095 are yours */
@@ -76,7 +76,7 @@ typedef union BIDE_NODISCARD_TYPE bide_value_task {
 
 typedef enum bide_status { BIDE_PENDING, BIDE_SUCCEEDED, BIDE_FAILED, BIDE_CANCELED } bide_status;
 
-BIDE_BEGIN
+BIDE_BEGIN_DECLS
 
 BIDE_API bide_status bide_value_task_status_pending_(bide_value_task value_task);
 BIDE_API bide_value_task bide_value_task_bad_error_(int error);
@@ -203,7 +203,7 @@ BIDE_INLINE bool bide_value_task_equal(bide_value_task a, bide_value_task b)
  * What an error number of any range means, for messages: strerror's text, or name and text of
  * bide's own. Never NULL.
  */
-BIDE_API const char *bide_error_text(int error);
+BIDE_API const char *bide_strerror(int error);
 
 BIDE_END_DECLS
 

@@ -53,7 +53,7 @@ static bool take_back(bide_alarm *alarm)
 	if (!bide_unwatch_(&timer->source, &alarm->due))
 		return false; /* it calls, and gives itself back */
 	/* On its way out of the wheel, or not in it yet: ends without anybody. */
-	bide_forget_at_(bide_source_value_(&timer->source), NULL);
+	bide_value_task_forget_at_(bide_source_value_(&timer->source), NULL);
 	return true;
 }
 

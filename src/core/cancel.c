@@ -449,11 +449,11 @@ void bide_cancel_source_unref(bide_cancel_source *source)
 		bide_cancel_core_unref_(&source->core);
 }
 
-bool bide_cancel(bide_cancel_source *source)
+bool bide_cancel_source_cancel(bide_cancel_source *source)
 {
 	bool first;
 
-	if (!source_valid(source, "bide_cancel"))
+	if (!source_valid(source, "bide_cancel_source_cancel"))
 		return false;
 	bide_cancel_core_ref_(&source->core); /* a callback may drop the caller's */
 	first = bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
@@ -495,16 +495,17 @@ static void rearm_posted(bide_post *post)
 	bide_cancel_core_unref_(&source->core);
 }
 
-int bide_cancel_after(bide_cancel_source *source, int64_t delay_ns)
+int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns)
 {
-	if (!source_valid(source, "bide_cancel_after"))
+	if (!source_valid(source, "bide_cancel_source_cancel_after"))
 		return BIDE_EINVAL_;
 	if (delay_ns < 0) {
-		bide_misuse_("bide_cancel_after: the delay is below zero; BIDE_FOREVER means never");
+		bide_misuse_(
+			"bide_cancel_source_cancel_after: the delay is below zero; BIDE_FOREVER means never");
 		return BIDE_EINVAL_;
 	}
 	if (delay_ns == 0) {
-		bide_cancel(source);
+		bide_cancel_source_cancel(source);
 		return 0;
 	}
 	if (bide_port_on_worker())
@@ -518,14 +519,14 @@ int bide_cancel_after(bide_cancel_source *source, int64_t delay_ns)
 	return 0;
 }
 
-bool bide_cancel_reset(bide_cancel_source *source)
+bool bide_cancel_source_try_reset(bide_cancel_source *source)
 {
-	if (!source_valid(source, "bide_cancel_reset"))
+	if (!source_valid(source, "bide_cancel_source_try_reset"))
 		return false;
 	if (BIDE_LOAD(&source->core.error, ACQUIRE) != 0)
 		return false;
 	bide_cancel_core_clear_(&source->core);
-	return bide_cancel_after(source, BIDE_FOREVER) == 0;
+	return bide_cancel_source_cancel_after(source, BIDE_FOREVER) == 0;
 }
 
 /* --- tokens and registrations --- */
@@ -584,14 +585,14 @@ static void registration_fire(bide_cancel_node *node, int error)
 	registration->callback_(registration->argument_);
 }
 
-bool bide_cancel_register(bide_cancel_token token, bide_cancel_registration *registration,
-                          bide_cancel_callback *callback, void *argument)
+bool bide_cancel_token_register(bide_cancel_token token, bide_cancel_registration *registration,
+                                bide_cancel_callback *callback, void *argument)
 {
 	int error = 0;
 	bool alive;
 
 	if (!registration || !callback) {
-		bide_misuse_("bide_cancel_register: %s is NULL",
+		bide_misuse_("bide_cancel_token_register: %s is NULL",
 		             !registration ? "registration" : "callback");
 		return false;
 	}
@@ -638,12 +639,12 @@ static bool unregister(bide_cancel_registration *registration, bool wait, const 
 	}
 }
 
-bool bide_cancel_unregister(bide_cancel_registration *registration)
+bool bide_cancel_registration_unregister(bide_cancel_registration *registration)
 {
-	return unregister(registration, false, "bide_cancel_unregister");
+	return unregister(registration, false, "bide_cancel_registration_unregister");
 }
 
-bool bide_cancel_unregister_wait(bide_cancel_registration *registration)
+bool bide_cancel_registration_unregister_wait(bide_cancel_registration *registration)
 {
-	return unregister(registration, true, "bide_cancel_unregister_wait");
+	return unregister(registration, true, "bide_cancel_registration_unregister_wait");
 }

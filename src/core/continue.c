@@ -73,7 +73,7 @@ bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuat
 		bide_task_unref(task);
 		return NULL;
 	}
-	return bide_as_task(started);
+	return bide_value_task_as_task(started);
 }
 
 struct bide_flatten {
@@ -117,5 +117,5 @@ bide_task *bide_task_unwrap(bide_task *outer)
 		bide_task_unref(outer);
 		return NULL;
 	}
-	return bide_as_task(started);
+	return bide_value_task_as_task(started);
 }

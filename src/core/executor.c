@@ -235,7 +235,7 @@ bide_value_task bide_switch_(bide_frame *frame, bide_context *context)
 	}
 	bide_context_move_(frame, context);
 	bide_executor_admit_(frame);
-	return bide_yield();
+	return bide_async_yield();
 }
 
 bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor)
@@ -264,5 +264,5 @@ bide_value_task bide_switch_back_(bide_frame *frame)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	bide_executor_admit_(frame);
-	return bide_yield();
+	return bide_async_yield();
 }

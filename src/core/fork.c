@@ -131,8 +131,9 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	/* Looking through the whole list is for where it is short, or time does not matter. */
 	if (bide_debug_ || frame->newest & BIDE_FORKS_SWEEP_ ? find(frame, fork) != NULL
 	                                                     : pointer(frame->newest) == fork) {
-		bide_misuse_("bide_fork in %s (%s): the slot is live: join it before it is forked again",
-		             frame->frame.async->name, frame->frame.async->file);
+		bide_misuse_(
+			"bide_async_fork in %s (%s): the slot is live: join it before it is forked again",
+			frame->frame.async->name, frame->frame.async->file);
 		return;
 	}
 	fork->source.word = BIDE_WORD_PENDING_;
@@ -187,7 +188,8 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 	sweep(frame);
 	link = find(frame, fork);
 	if (!link || fork->older & JOINED) {
-		bide_misuse_("bide_join in %s (%s): %s", frame->frame.async->name, frame->frame.async->file,
+		bide_misuse_("bide_async_join in %s (%s): %s", frame->frame.async->name,
+		             frame->frame.async->file,
 		             link ? "the slot has been joined already, and that is still pending"
 		                  : "nothing was forked into the slot since it was joined last");
 		return bide_value_task_from_error(BIDE_EINVAL_);

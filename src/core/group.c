@@ -109,7 +109,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 	int error;
 
 	if (!is_open(group, "bide_group_add", place)) {
-		bide_forget_at_(value_task, place);
+		bide_value_task_forget_at_(value_task, place);
 		return;
 	}
 	value_task = bide_materialise_(value_task);

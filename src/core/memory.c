@@ -97,10 +97,10 @@ static uint64_t total(bide_counter counter)
 	return sum;
 }
 
-int bide_set_allocator(const bide_allocator *wanted)
+int bide_allocator_set(const bide_allocator *wanted)
 {
 	if (!wanted || !wanted->allocate || !wanted->release) {
-		bide_misuse_("bide_set_allocator: %s is NULL; an allocator needs both functions",
+		bide_misuse_("bide_allocator_set: %s is NULL; an allocator needs both functions",
 		             !wanted             ? "the allocator"
 		             : !wanted->allocate ? "allocate"
 		                                 : "release");
@@ -147,10 +147,10 @@ __attribute__((no_sanitize_thread)) static void count(bide_source *source, void 
 		stats->unconsumed_count++;
 }
 
-void bide_get_stats(bide_stats *stats)
+void bide_stats_get(bide_stats *stats)
 {
 	if (!stats) {
-		bide_misuse_("bide_get_stats: stats is NULL");
+		bide_misuse_("bide_stats_get: stats is NULL");
 		return;
 	}
 	__builtin_memset(stats, 0, sizeof *stats);

@@ -8,7 +8,7 @@ static bide_misuse_hook *misuse_hook;
 static void *misuse_argument;
 static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
-static bide_stuck_hook *stuck_hook;
+static bide_report_hook *stuck_hook;
 static void *stuck_argument;
 
 static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
@@ -20,19 +20,19 @@ static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *forma
 	va_end(arguments);
 }
 
-void bide_set_misuse_hook(bide_misuse_hook *hook, void *argument)
+void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument)
 {
 	misuse_hook = hook;
 	misuse_argument = argument;
 }
 
-void bide_set_unobserved_hook(bide_unobserved_hook *hook, void *argument)
+void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argument)
 {
 	unobserved_hook = hook;
 	unobserved_argument = argument;
 }
 
-void bide_set_stuck_hook(bide_stuck_hook *hook, void *argument)
+void bide_report_hook_set(bide_report_hook *hook, void *argument)
 {
 	stuck_hook = hook;
 	stuck_argument = argument;
@@ -102,7 +102,7 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 	const bide_frame *waiter = (const bide_frame *)word;
 
 	if (word == BIDE_WORD_ABANDONED_)
-		put(text, size, "bide_forget");
+		put(text, size, "bide_value_task_forget");
 	else if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_ || !word)
 		put(text, size, "a wait or combinator that is going on");
 	else if (!bide_shared_ && bide_port_on_worker())
@@ -127,7 +127,7 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 
 	put(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
 	if (kind < BIDE_KIND_USER_ && generation >= BIDE_COUNT_BASE_)
-		put(text, size, "bide_as_task, the task is in use");
+		put(text, size, "bide_value_task_as_task, the task is in use");
 	if (kind >= BIDE_KIND_TIMER_ || (generation >> 48) != 0)
 		return;
 	by = (uintptr_t) * (bide_source *volatile const *)&frame->awaiting;
@@ -175,7 +175,7 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 	else
 		describe_consumer(first, sizeof first, source);
 	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task "
-	             "(bide_as_task) to share it",
+	             "(bide_value_task_as_task) to share it",
 	             what, here,
 	             held ? "somebody awaits this value task already"
 	                  : "this value task has been consumed already",
@@ -194,10 +194,10 @@ bool bide_check_error_(int error, const char *what)
 #define BIDE_ERRORS_(X)                                                            \
 	X(BIDE_ENOFRAME, "no memory for the frame: the async function did not start")  \
 	X(BIDE_EBROKEN, "the completion source is gone and nobody completed the task") \
-	X(BIDE_END, "no more elements")                                                \
+	X(BIDE_EEND, "no more elements")                                               \
 	X(BIDE_ESTALE, "the value task had been consumed already")
 
-const char *bide_error_text(int error)
+const char *bide_strerror(int error)
 {
 #define TEXT(name, text) \
 	case name:           \

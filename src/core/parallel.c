@@ -46,7 +46,7 @@ typedef struct parallel_loop {
 		bide_each_body *index;
 		bide_each_item_body *item;
 	} body;
-	bide_each_source *next;
+	bide_next_function *next;
 	void *argument;
 	int64_t begin;
 	uint64_t index_count, grain; /* of items: none */
@@ -204,7 +204,7 @@ bide_async(bide_parallel_lane)
 	while (take(my->in.loop, &my->number)) {
 		bide_await_or(lane_call(my), failed(my->in.loop, bide_await_failure));
 		if (lane_gives_way(my))
-			bide_await(bide_yield());
+			bide_await(bide_async_yield());
 	}
 bide_async_finally:
 	bide_async_end;
@@ -315,7 +315,7 @@ static bool source_is_over(parallel_loop *loop)
 static void source_failed(parallel_loop *loop, bide_value_task by)
 {
 	BIDE_STORE(&loop->ended, true, RELAXED);
-	if (by.state != BIDE_END)
+	if (by.state != BIDE_EEND)
 		failed(loop, by);
 }
 
@@ -361,7 +361,7 @@ bide_async(bide_parallel_item_lane)
 		              break);
 		bide_await_or(item_call(my), failed(my->in.loop, bide_await_failure));
 		if (item_lane_gives_way(my))
-			bide_await(bide_yield());
+			bide_await(bide_async_yield());
 	}
 bide_async_finally:
 	if (my->has_turn)
@@ -529,29 +529,29 @@ bide_value_task bide_parallel_for(int64_t begin, int64_t end, bide_parallel_body
 	return loop_start(loop, options);
 }
 
-bide_value_task bide_for_each_async(int64_t begin, int64_t end, bide_each_body *body,
-                                    void *argument, const bide_parallel_options *options)
+bide_value_task bide_for_each(int64_t begin, int64_t end, bide_each_body *body, void *argument,
+                              const bide_parallel_options *options)
 {
 	parallel_loop loop = {
 		.kind = LOOP_INDEXES, .body.index = body, .argument = argument, .begin = begin
 	};
 
 	if (!body)
-		return wrong("bide_for_each_async", "body is NULL");
+		return wrong("bide_for_each", "body is NULL");
 	if (end <= begin)
 		return bide_value_task_completed();
 	loop.count = (uint64_t)end - (uint64_t)begin;
 	return loop_start(loop, options);
 }
 
-bide_value_task bide_for_each_of_async(bide_each_source *next, bide_each_item_body *body,
-                                       void *argument, const bide_parallel_options *options)
+bide_value_task bide_for_each_of(bide_next_function *next, bide_each_item_body *body,
+                                 void *argument, const bide_parallel_options *options)
 {
 	parallel_loop loop = {
 		.kind = LOOP_ITEMS, .body.item = body, .next = next, .argument = argument
 	};
 
 	if (!next || !body)
-		return wrong("bide_for_each_of_async", !next ? "next is NULL" : "body is NULL");
+		return wrong("bide_for_each_of", !next ? "next is NULL" : "body is NULL");
 	return loop_start(loop, options);
 }

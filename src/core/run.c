@@ -50,5 +50,5 @@ bide_task *bide_task_run(bide_run_function *function, void *argument)
 		return NULL;
 	}
 	started = run(function, argument);
-	return started.state == BIDE_ENOFRAME ? NULL : bide_as_task(started);
+	return started.state == BIDE_ENOFRAME ? NULL : bide_value_task_as_task(started);
 }

@@ -4,7 +4,7 @@
  * A task is a source whose generation has become a count of references and whose word holds a list
  * of subscriptions: one pooled object for each await of a pending task, so that every await has one
  * source of its own and can be taken out again (a task raced a million times does not grow).
- * bide_as_task turns the very frame that is pending into a task.
+ * bide_value_task_as_task turns the very frame that is pending into a task.
  *
  * The word of a task: SHARED with the newest subscription; LOCKED while somebody changes the list
  * (a few instructions); DONE for good. Whoever replaces SHARED by DONE owns the list. Result and
@@ -297,7 +297,7 @@ static void leave(subscription *s)
 {
 	/* Either this ends it, or its completion is on the way; both leave it to be forgotten. */
 	bide_subscription_cancel_(&s->operation.source, BIDE_ECANCELED_);
-	bide_forget_at_(bide_source_value_(&s->operation.source), NULL);
+	bide_value_task_forget_at_(bide_source_value_(&s->operation.source), NULL);
 }
 
 static void leave_posted(bide_post *post)
@@ -698,13 +698,13 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 	bide_task_object *object = (bide_task_object *)(void *)task;
 
 	if (!task) {
-		bide_forget_at_(value_task, place);
+		bide_value_task_forget_at_(value_task, place);
 		return NULL;
 	}
 	object->relay.run = relay;
 	task->line = BIDE_LINE_CLAIMED_;  /* by its source: nobody completes it by hand */
 	bide_task_ref((bide_task *)task); /* the producer's */
-	switch (bide_watch_(value_task, &object->relay, "bide_as_task", place)) {
+	switch (bide_watch_(value_task, &object->relay, "bide_value_task_as_task", place)) {
 	case BIDE_REGISTERED_:
 		break;
 	case BIDE_ALREADY_DONE_:
@@ -716,7 +716,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 	return (bide_task *)task;
 }
 
-bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
+bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_place *place)
 {
 	bide_source *source;
 	uintptr_t seen = BIDE_WORD_PENDING_;
@@ -726,12 +726,12 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		bide_task *task = task_ready(value_task.payload, (int)value_task.state);
 
 		if (!task)
-			bide_forget_at_(value_task, place);
+			bide_value_task_forget_at_(value_task, place);
 		return task;
 	}
 	source = (bide_source *)value_task.state;
-	if (!bide_check_fresh_(value_task, "bide_as_task", place) ||
-	    !bide_belongs_here_(source, "bide_as_task", place))
+	if (!bide_check_fresh_(value_task, "bide_value_task_as_task", place) ||
+	    !bide_belongs_here_(source, "bide_value_task_as_task", place))
 		return bide_task_from_error(BIDE_ESTALE);
 	if (source->kind >= BIDE_KIND_TASK_)
 		return task_of_user_source(value_task, place);
@@ -758,7 +758,7 @@ bide_task *bide_as_task_at_(bide_value_task value_task, const bide_place *place)
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
-	bide_report_stale_(value_task, "bide_as_task", place, NULL);
+	bide_report_stale_(value_task, "bide_value_task_as_task", place, NULL);
 	return bide_task_from_error(BIDE_ESTALE);
 }
 
@@ -767,7 +767,7 @@ void bide_forget_user_(bide_source *source, const bide_place *place)
 {
 	static bide_notify nobody = { bide_forget_done_ };
 
-	if (bide_watch_(bide_source_value_(source), &nobody, "bide_forget", place) ==
+	if (bide_watch_(bide_source_value_(source), &nobody, "bide_value_task_forget", place) ==
 	    BIDE_ALREADY_DONE_)
 		bide_forget_done_(&nobody, source);
 }

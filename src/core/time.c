@@ -153,7 +153,7 @@ static bide_value_task delay_start(int64_t deadline_ns)
 	            : timer_start(timer, deadline_ns == BIDE_FOREVER);
 }
 
-bide_value_task bide_delay_until_ns(int64_t deadline_ns)
+bide_value_task bide_delay_until(int64_t deadline_ns)
 {
 	int error;
 
@@ -165,12 +165,12 @@ bide_value_task bide_delay_until_ns(int64_t deadline_ns)
 	return deadline_ns <= bide_port_now() ? bide_value_task_completed() : delay_start(deadline_ns);
 }
 
-bide_value_task bide_delay_ns(int64_t delay_ns)
+bide_value_task bide_delay(int64_t delay_ns)
 {
 	int error;
 
 	if (delay_ns < 0 || (delay_ns > BIDE_DELAY_MAX_NS && delay_ns != BIDE_FOREVER)) {
-		bide_misuse_("bide_delay_ns: %lld ns; 0 to %lld and BIDE_FOREVER are allowed",
+		bide_misuse_("bide_delay: %lld ns; 0 to %lld and BIDE_FOREVER are allowed",
 		             (long long)delay_ns, (long long)BIDE_DELAY_MAX_NS);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
@@ -186,13 +186,13 @@ bide_value_task bide_delay_ns(int64_t delay_ns)
 bide_value_task bide_delay_ms(int64_t delay_ms)
 {
 	if (delay_ms == BIDE_FOREVER)
-		return bide_delay_ns(BIDE_FOREVER);
+		return bide_delay(BIDE_FOREVER);
 	if (delay_ms < 0 || delay_ms > BIDE_DELAY_MAX_NS / 1000000) {
 		bide_misuse_("bide_delay_ms: %lld ms; 0 to %lld and BIDE_FOREVER are allowed",
 		             (long long)delay_ms, (long long)(BIDE_DELAY_MAX_NS / 1000000));
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	return bide_delay_ns(delay_ms * 1000000);
+	return bide_delay(delay_ms * 1000000);
 }
 
 /* A yield that is shared, combined or waited for: a timer that is due at once. */

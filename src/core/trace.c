@@ -97,7 +97,7 @@ static bide_trace put(bide_trace before, uintptr_t where, uint64_t what)
 /* The usual ends of an operation leave no trace. */
 static bool is_usual(int error)
 {
-	return error == BIDE_ECANCELED_ || error == BIDE_END;
+	return error == BIDE_ECANCELED_ || error == BIDE_EEND;
 }
 
 static uint64_t what_of(uint32_t line, int error, unsigned awaited)
@@ -276,11 +276,11 @@ static void put_entry(text *t, const bide_trace_entry *entry, bool first)
 		put_line(t, "%s:%u: awaited in %s\n", entry->file, (unsigned)entry->line, entry->function);
 	else
 		put_line(t, "%s:%u: error %d (%s) %s %s\n", entry->file, (unsigned)entry->line,
-		         entry->error, bide_error_text(entry->error),
+		         entry->error, bide_strerror(entry->error),
 		         entry->awaited ? "came out of an await in" : "in", entry->function);
 }
 
-size_t bide_trace_text(bide_trace trace, char *to, size_t size_bytes)
+size_t bide_trace_format(bide_trace trace, char *to, size_t size_bytes)
 {
 	text t = { to, to ? size_bytes : 0, 0 };
 	bide_trace_entry entry = { .before = 0 };
@@ -288,7 +288,7 @@ size_t bide_trace_text(bide_trace trace, char *to, size_t size_bytes)
 	bide_trace at = trace;
 
 	if (!to && size_bytes) {
-		bide_misuse_("bide_trace_text: to is NULL, and size_bytes %zu", size_bytes);
+		bide_misuse_("bide_trace_format: to is NULL, and size_bytes %zu", size_bytes);
 		return 0;
 	}
 	/* The bound is for those that are overwritten meanwhile. */

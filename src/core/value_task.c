@@ -50,13 +50,13 @@ bool bide_belongs_here_(const bide_source *source, const char *what, const bide_
 	if (bide_is_sync_(source) || bide_port_on_worker())
 		return true;
 	bide_misuse_("%s at %s:%u: this value task belongs to the worker's thread; make it a task "
-	             "there (bide_as_task) to use "
+	             "there (bide_value_task_as_task) to use "
 	             "it on another",
 	             what, place ? place->file : "?", place ? (unsigned)place->line : 0);
 	return false;
 }
 
-void bide_forget_at_(bide_value_task value_task, const bide_place *place)
+void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task.state;
 	bide_frame nameless = { .source = { .kind = BIDE_KIND_OPERATION_ } };
@@ -67,8 +67,9 @@ void bide_forget_at_(bide_value_task value_task, const bide_place *place)
 		bide_unobserved_((int)value_task.state, &nameless.source);
 		return;
 	}
-	if (source == &bide_yield_source_ || !bide_check_fresh_(value_task, "bide_forget", place) ||
-	    !bide_belongs_here_(source, "bide_forget", place))
+	if (source == &bide_yield_source_ ||
+	    !bide_check_fresh_(value_task, "bide_value_task_forget", place) ||
+	    !bide_belongs_here_(source, "bide_value_task_forget", place))
 		return;
 	if (source->kind >= BIDE_KIND_TASK_) {
 		bide_forget_user_(source, place);
@@ -85,7 +86,7 @@ void bide_forget_at_(bide_value_task value_task, const bide_place *place)
 	if (seen == BIDE_WORD_PENDING_)
 		return;
 	if (seen != BIDE_WORD_DONE_) { /* or a frame's, which waited for it */
-		bide_report_stale_(value_task, "bide_forget", place, NULL);
+		bide_report_stale_(value_task, "bide_value_task_forget", place, NULL);
 		return;
 	}
 	bide_unobserved_(source->error, source);

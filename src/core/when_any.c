@@ -69,7 +69,7 @@ static void any_release(when_any *any)
 		if (bide_is_done_(bide_source_of_(any->yield)))
 			bide_release_(bide_source_of_(any->yield), &any_by);
 		else
-			bide_forget_at_(any->yield, &any_by);
+			bide_value_task_forget_at_(any->yield, &any_by);
 	}
 	if (!any_has_subscriptions(any))
 		return;

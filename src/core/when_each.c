@@ -194,7 +194,7 @@ static void each_let_go(bide_when_each *each)
 	if (bide_live_down_(&core->operation, &core->live) == 0)
 		bide_operation_drop_(&core->operation.source);
 	else
-		bide_forget_at_(value, &each_by);
+		bide_value_task_forget_at_(value, &each_by);
 }
 
 /* Nothing has arrived: the value task that the next arrival completes. */
@@ -249,7 +249,7 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 	}
 	if (!core || core->left == 0) {
 		each_let_go(each);
-		return bide_value_task_from_error(BIDE_END);
+		return bide_value_task_from_error(BIDE_EEND);
 	}
 	source = each_take(core);
 	return source ? bide_value_task_from_int(each_give(core, source)) : each_wait(core);

@@ -46,7 +46,7 @@ static void report(const struct bide_group_reporter *my)
 bide_async(bide_group_reporter)
 {
 	bide_async_begin;
-	bide_await(bide_delay_ns(my->in.limit_ns));
+	bide_await(bide_delay(my->in.limit_ns));
 	report(my);
 bide_async_finally:
 	bide_async_end;
@@ -70,10 +70,11 @@ static void start_reporter(struct bide_group_waiter *my)
 {
 	my->until_over = bide_in_detached(bide_context_create(NULL));
 	if (my->until_over)
-		my->reporter = bide_in(my->until_over,
-		                       bide_async_start(bide_group_reporter, .group = my->in.group,
-		                                        .context = my->context, .limit_ns = my->in.limit_ns,
-		                                        .place = my->in.place, .waits = my->in.waits));
+		my->reporter =
+			bide_in_context(my->until_over,
+		                    bide_async_start(bide_group_reporter, .group = my->in.group,
+		                                     .context = my->context, .limit_ns = my->in.limit_ns,
+		                                     .place = my->in.place, .waits = my->in.waits));
 }
 
 bide_async(bide_group_waiter)

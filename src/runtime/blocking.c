@@ -1,6 +1,6 @@
 /*
  * blocking.c - bide_run_blocking: a bounded pool of threads that take jobs from one queue;
- * bide_run_long: a thread for each job.
+ * bide_run_on_new_thread: a thread for each job.
  *
  * One mutex guards the pool and the state of every job. It is never held while a job runs or
  * completes. Who moved a job to TAKEN decides its outcome: the thread that runs it, the
@@ -47,7 +47,7 @@ typedef struct simulated_job {
 } simulated_job;
 
 static const bide_operation_type job_type = { .name = "run_blocking" };
-static const bide_operation_type long_type = { .name = "run_long" };
+static const bide_operation_type long_type = { .name = "run_on_new_thread" };
 
 static struct {
 	bide_os_mutex mutex;
@@ -56,7 +56,7 @@ static struct {
 	unsigned threads_min; /* so many do not end when they are idle */
 	unsigned threads_max; /* 0: not configured */
 	unsigned thread_count;
-	unsigned long_count; /* threads of bide_run_long: not among thread_count */
+	unsigned long_count; /* threads of bide_run_on_new_thread: not among thread_count */
 	unsigned idle_count;
 	size_t queued_count, queued_peak;
 	job *first, *last;
@@ -507,7 +507,7 @@ bide_value_task bide_run_blocking(bide_blocking_function *function, void *argume
 	return run(function, argument, &job_type, "bide_run_blocking");
 }
 
-bide_value_task bide_run_long(bide_blocking_function *function, void *argument)
+bide_value_task bide_run_on_new_thread(bide_blocking_function *function, void *argument)
 {
-	return run(function, argument, &long_type, "bide_run_long");
+	return run(function, argument, &long_type, "bide_run_on_new_thread");
 }

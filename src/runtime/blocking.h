@@ -1,5 +1,5 @@
 /*
- * blocking.h - the pool of threads behind bide_run_blocking, and the threads of bide_run_long
+ * blocking.h - the pool of threads behind bide_run_blocking, and the threads of bide_run_on_new_thread
  * (runtime.h).
  *
  * Threads are started when a job finds none idle, up to the limit; those above the minimum end

@@ -4,7 +4,7 @@
  *
  * On any thread but the worker's own a loop is a queue and, once somebody asks for a descriptor, an
  * eventfd, which is written when something comes and nothing was there. On the worker's own thread
- * its functions are the worker's like those of a strand, so that bide_wait there runs them too; the
+ * its functions are the worker's like those of a strand, so that bide_value_task_wait there runs them too; the
  * descriptor is an epoll of an eventfd and a timerfd, and speaks for all that the worker has to do.
  */
 #include "loop.h"

@@ -2,7 +2,7 @@
  * loop.h - the worker under a loop of the user's: how it sleeps in somebody else's poll.
  *
  * While a loop exists that was made on the worker's own thread, the worker is either inside bide
- * (bide_wait, bide_run_ready: entered), or asleep in the user's poll (left). Then `parked` is
+ * (bide_value_task_wait, bide_run_ready: entered), or asleep in the user's poll (left). Then `parked` is
  * BIDE_PARKED_POLLING, and whoever would wake it signals a descriptor instead; `by_port` of
  * its record says the same to the worker's own thread, for what the user's code makes runnable
  * between two polls.

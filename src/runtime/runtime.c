@@ -72,9 +72,9 @@ static void print_failure(const bide_source *source)
 	char text[2048];
 
 	snprintf(text, sizeof text, "bide:   it failed with error %d (%s)\n", source->error,
-	         bide_error_text(source->error));
+	         bide_strerror(source->error));
 	bide_os_print(text);
-	bide_trace_text(source->payload.trace, text, sizeof text);
+	bide_trace_format(source->payload.trace, text, sizeof text);
 	bide_os_print(text);
 }
 

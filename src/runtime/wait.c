@@ -44,9 +44,10 @@ static int sleep_until(waiter *w, int64_t deadline_ns)
 		if (deadline_ns != BIDE_FOREVER && now_ns >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
 		if (BIDE_LOAD(&bide_runtime_.worker_gone, ACQUIRE)) {
-			bide_misuse_("bide_wait: the worker's thread has ended; it is the first that used "
-			             "bide, and has to "
-			             "outlive what others wait for");
+			bide_misuse_(
+				"bide_value_task_wait: the worker's thread has ended; it is the first that used "
+				"bide, and has to "
+				"outlive what others wait for");
 			return BIDE_EDEADLK_;
 		}
 		until_ns = now_ns + slice_ns;
@@ -93,7 +94,7 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	                                                 : deadline_elsewhere_ns(timeout_ns);
 	int error = 0;
 
-	switch (bide_watch_(*value_task, &w.notify, "bide_wait", place)) {
+	switch (bide_watch_(*value_task, &w.notify, "bide_value_task_wait", place)) {
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;
 	case BIDE_REGISTERED_:
@@ -116,7 +117,7 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 /* Waits for value tasks have a place, those for tasks none. */
 static const char *what_of(const bide_place *place)
 {
-	return place ? "bide_wait" : "bide_task_wait";
+	return place ? "bide_value_task_wait" : "bide_task_wait";
 }
 
 static BIDE_PRINTF(2, 3) void refuse(const bide_place *place, const char *format, ...)
@@ -166,7 +167,8 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 			return BIDE_EINVAL_;
 		error = wait_pending(&made, timeout_ns, place);
 		if (error && made.state != value_task.state)
-			bide_forget_at_(made, place); /* the caller's is a yield, which is nothing to keep */
+			bide_value_task_forget_at_(
+				made, place); /* the caller's is a yield, which is nothing to keep */
 		if (error)
 			return error;
 	}
@@ -185,15 +187,15 @@ static void no_trace(void)
 		bide_thread_of_(bide_worker_())->wait_trace = 0;
 }
 
-bide_trace bide_wait_trace(void)
+bide_trace bide_trace_of_wait(void)
 {
 	bide_worker *worker = bide_current_worker_;
 
 	return worker ? bide_thread_of_(worker)->wait_trace : 0;
 }
 
-int bide_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
-                  const bide_place *place)
+int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
+                             const bide_place *place)
 {
 	bool mine;
 	int error = wait_at(value_task, result, timeout_ns, place, &mine);

@@ -113,7 +113,7 @@ async(program)
 	my->parts[1] = async_start(slow, .value = 2, .ms = 10);
 	await(when_all(my->parts, 2));
 	my->sum = value_task_result(my->parts[0]).i + value_task_result(my->parts[1]).i;
-	my->shared = as_task(async_start(slow, .value = 4, .ms = 5));
+	my->shared = value_task_as_task(async_start(slow, .value = 4, .ms = 5));
 	await(my->value, my->shared);
 	my->sum += my->value;
 	await_or(with_timeout_ms(1, async_start(slow, .ms = 50)),
@@ -130,7 +130,7 @@ async_finally:
 _Noreturn void bare_main(void);
 _Noreturn void bare_main(void)
 {
-	task *program = as_task(async_start(program));
+	task *program = value_task_as_task(async_start(program));
 	bool right;
 
 	while (!task_is_ready(program) && bare_run_one())

@@ -1,12 +1,12 @@
-/* expect: BIDE_FORK must be the first member */
+/* expect: BIDE_ASYNC_FORK must be the first member */
 #include <bide/bide.h>
 
 struct child {
 	int number;
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 };
 
-bide_forked(child)
+bide_async_forked(child)
 {
 	return bide_value_task_from(my->number);
 }

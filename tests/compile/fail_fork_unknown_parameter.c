@@ -3,13 +3,13 @@
 #include <bide/bide.h>
 
 struct child {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		int n;
 	} in;
 };
 
-bide_forked(child)
+bide_async_forked(child)
 {
 	return bide_value_task_from(my->in.n);
 }
@@ -22,8 +22,8 @@ struct f {
 bide_async(f, child)
 {
 	bide_async_begin;
-	bide_fork(child, my->child, .m = 5);
-	bide_await(bide_join(child, my->child));
+	bide_async_fork(child, my->child, .m = 5);
+	bide_await(bide_async_join(child, my->child));
 bide_async_finally:
 	bide_async_end;
 }

@@ -2,10 +2,10 @@
 #include <bide/bide.h>
 
 struct child {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 };
 
-bide_forked(child)
+bide_async_forked(child)
 {
 	return bide_value_task_completed();
 }
@@ -18,7 +18,7 @@ struct f {
 bide_async(f, child)
 {
 	bide_async_begin;
-	bide_fork(child, my->child);
+	bide_async_fork(child, my->child);
 bide_async_finally:
 	bide_async_end;
 }

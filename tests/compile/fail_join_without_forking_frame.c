@@ -1,11 +1,11 @@
-/* expect: bide_join needs BIDE_ASYNC_FRAME_FORKING */
+/* expect: bide_async_join needs BIDE_ASYNC_FRAME_FORKING */
 #include <bide/bide.h>
 
 struct child {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 };
 
-bide_forked(child)
+bide_async_forked(child)
 {
 	return bide_value_task_completed();
 }
@@ -18,7 +18,7 @@ struct f {
 bide_async(f, child)
 {
 	bide_async_begin;
-	bide_await(bide_join(child, my->child));
+	bide_await(bide_async_join(child, my->child));
 bide_async_finally:
 	bide_async_end;
 }

@@ -225,8 +225,8 @@ value_task start(int key)
 {
 	value_task v = async_start(load, .key = key, .name = "name");
 
-	forget(async_start(owner, .size_bytes = 5));
-	task_unref(as_task(async_start(reads)));
+	value_task_forget(async_start(owner, .size_bytes = 5));
+	task_unref(value_task_as_task(async_start(reads)));
 	if (key > 5)
 		return async_start(bare);
 	if (key > 4)

@@ -92,7 +92,7 @@ fi
 # Not the pages' own names, nor the statements of async functions that are not in bide_async.7.
 stale=$(for name in $(comm -13 "$work/public" "$work/pages"); do
 	[ -f "docs/man/man3/$name.3" ] || echo "$name"
-done | grep -v '^bide_async_\(enter\|leave\|switch\|switch_to\|switch_back\)$')
+done | grep -v '^bide_async_\(enter\|leave\|fork\|forked\|join\|switch\|switch_to\|switch_back\)$')
 if [ -n "$stale" ]; then
 	echo "pages name what there is not:" $stale
 	status=1

@@ -48,7 +48,7 @@ static int64_t objects_in_use(void)
 {
 	bide_stats stats;
 
-	bide_get_stats(&stats);
+	bide_stats_get(&stats);
 	return (int64_t)stats.frame_count + (int64_t)stats.operation_count + (int64_t)stats.task_count;
 }
 
@@ -148,8 +148,8 @@ static void start(void)
 	engine.arena = map(ARENA_BYTES);
 	engine.arena_cells = map(ARENA_BYTES * sizeof(cell));
 	engine.data_cells = map((size_t)(_end - __data_start) * sizeof(cell));
-	bide_set_misuse_hook(on_misuse, NULL);
-	bide_set_unobserved_hook(on_unobserved, NULL);
+	bide_misuse_hook_set(on_misuse, NULL);
+	bide_unobserved_hook_set(on_unobserved, NULL);
 	bide_shared_ = engine.scenario->shared;
 	for (int i = 0; i < EXPLORE_THREADS; i++) {
 		bide_worker *worker = &engine.records[i].worker;

@@ -28,7 +28,7 @@ struct producer {
 bide_async(producer)
 {
 	bide_async_begin;
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	if (my->in.error)
 		bide_async_fail(my->in.error);
 	bide_async_return(RESULT);
@@ -199,7 +199,7 @@ SCENARIO(await_against_complete_resumed_elsewhere, setup_producer,
 
 static void forget_thread(void)
 {
-	bide_forget(s.value);
+	bide_value_task_forget(s.value);
 }
 
 static void forget_check(void)
@@ -216,7 +216,7 @@ static void look_thread(void)
 	int error = bide_value_task_error(s.value);
 
 	EXPLORE_CHECK(error == -1 || error == ERROR);
-	bide_forget(s.value);
+	bide_value_task_forget(s.value);
 }
 
 SCENARIO(status_and_forget_against_complete, setup_failing, THREADS(look_thread, produce),
@@ -224,7 +224,7 @@ SCENARIO(status_and_forget_against_complete, setup_failing, THREADS(look_thread,
 
 static void as_task_thread(void)
 {
-	s.task = bide_as_task(s.value);
+	s.task = bide_value_task_as_task(s.value);
 	EXPLORE_CHECK((bide_frame *)(void *)s.task == s.frame);
 	if (bide_task_is_ready(s.task))
 		EXPLORE_CHECK(bide_task_result(s.task).i == RESULT);
@@ -243,7 +243,7 @@ SCENARIO(as_task_against_complete, setup_producer, THREADS(as_task_thread, produ
 
 static void as_task_unref_thread(void)
 {
-	bide_task_unref(bide_as_task(s.value));
+	bide_task_unref(bide_value_task_as_task(s.value));
 }
 
 SCENARIO(as_task_unref_against_complete, setup_failing, THREADS(as_task_unref_thread, produce),
@@ -251,7 +251,7 @@ SCENARIO(as_task_unref_against_complete, setup_failing, THREADS(as_task_unref_th
 
 static void as_task_await_thread(void)
 {
-	s.task = bide_as_task(s.value);
+	s.task = bide_value_task_as_task(s.value);
 	s.subscription = bide_task_await(s.task);
 	if (bide_is_pending_(s.subscription))
 		explore_watch((void *)s.subscription.state);
@@ -288,7 +288,7 @@ static void unwatch_thread(void)
 		EXPLORE_CHECK(bide_consume_(&s.frame->source, NULL).state == ERROR);
 	} else {
 		s.notify.run = NULL;
-		bide_forget(s.value);
+		bide_value_task_forget(s.value);
 	}
 }
 
@@ -587,7 +587,7 @@ SCENARIO(last_unref_against_last_unref, setup_subscribed_twice_referred,
 static void setup_frame_task(void)
 {
 	setup_failing();
-	s.task = bide_as_task(s.value);
+	s.task = bide_value_task_as_task(s.value);
 }
 
 SCENARIO(frame_task_unref_against_complete, setup_frame_task, THREADS(unref_thread, produce),
@@ -675,7 +675,7 @@ SCENARIO(user_source_reset_against_complete, setup_consumed,
 
 static void user_as_task_thread(void)
 {
-	s.task = bide_as_task(s.value);
+	s.task = bide_value_task_as_task(s.value);
 	subscribe(0);
 	explore_run();
 }
@@ -749,12 +749,12 @@ static void setup_cancel(void)
 
 static void register_thread(void)
 {
-	s.told = bide_cancel_register(s.token, &s.registration, callback, NULL);
+	s.told = bide_cancel_token_register(s.token, &s.registration, callback, NULL);
 }
 
 static void cancel_thread(void)
 {
-	EXPLORE_CHECK(bide_cancel(s.cancel));
+	EXPLORE_CHECK(bide_cancel_source_cancel(s.cancel));
 }
 
 static void register_check(void)
@@ -771,12 +771,12 @@ SCENARIO(cancel_against_register, setup_cancel, THREADS(register_thread, cancel_
 static void setup_registered(void)
 {
 	setup_cancel();
-	EXPLORE_CHECK(bide_cancel_register(s.token, &s.registration, callback, NULL));
+	EXPLORE_CHECK(bide_cancel_token_register(s.token, &s.registration, callback, NULL));
 }
 
 static void unregister_thread(void)
 {
-	s.taken = bide_cancel_unregister_wait(&s.registration);
+	s.taken = bide_cancel_registration_unregister_wait(&s.registration);
 	s.after = true; /* plain: the callback is over, or will never be called */
 	EXPLORE_CHECK(s.fired == !s.taken);
 }
@@ -793,7 +793,7 @@ SCENARIO(cancel_against_unregister, setup_registered, THREADS(unregister_thread,
 static void register_unregister_thread(void)
 {
 	register_thread();
-	s.taken = bide_cancel_unregister_wait(&s.registration);
+	s.taken = bide_cancel_registration_unregister_wait(&s.registration);
 	s.after = true;
 	EXPLORE_CHECK(s.fired == !s.taken);
 }
@@ -803,12 +803,12 @@ SCENARIO(cancel_against_register_unregister, setup_cancel,
 
 static void cancel_again_thread(void)
 {
-	s.won[1] = bide_cancel(s.cancel);
+	s.won[1] = bide_cancel_source_cancel(s.cancel);
 }
 
 static void cancel_first_thread(void)
 {
-	s.won[0] = bide_cancel(s.cancel);
+	s.won[0] = bide_cancel_source_cancel(s.cancel);
 }
 
 static void cancel_twice_check(void)
@@ -835,7 +835,7 @@ static void register_dead_check(void)
 static void register_dead_thread(void)
 {
 	register_thread();
-	(void)bide_cancel_unregister(&s.registration);
+	(void)bide_cancel_registration_unregister(&s.registration);
 }
 
 SCENARIO(register_against_last_unref, setup_cancel,
@@ -997,7 +997,7 @@ static void attach_register_thread(void)
 {
 	attach_thread();
 	s.child_token = bide_cancel_source_token(s.child);
-	s.told = bide_cancel_register(s.child_token, &s.registration, callback, NULL);
+	s.told = bide_cancel_token_register(s.child_token, &s.registration, callback, NULL);
 }
 
 static void attach_register_check(void)

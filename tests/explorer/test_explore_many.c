@@ -105,12 +105,12 @@ static bide_value_task in_context(bide_value_task (*start)(void))
 
 static bide_value_task delay(void)
 {
-	return bide_delay_ns(LATER_NS);
+	return bide_delay(LATER_NS);
 }
 
 static bide_value_task endless(void)
 {
-	return bide_delay_ns(BIDE_FOREVER);
+	return bide_delay(BIDE_FOREVER);
 }
 
 static void setup_delay(void)
@@ -255,7 +255,7 @@ static void source_after(int64_t delay_ns)
 {
 	const bide_source *timer = bide_current_worker_->pool[TIMER_CLASS].free;
 
-	(void)bide_cancel_after(m.cancel, delay_ns);
+	(void)bide_cancel_source_cancel_after(m.cancel, delay_ns);
 	explore_watch(timer);
 }
 
@@ -274,12 +274,12 @@ static void source_unref_thread(void)
 
 static void source_later_thread(void)
 {
-	(void)bide_cancel_after(m.cancel, 2 * LATER_NS);
+	(void)bide_cancel_source_cancel_after(m.cancel, 2 * LATER_NS);
 }
 
 static void source_never_unref_thread(void)
 {
-	(void)bide_cancel_after(m.cancel, BIDE_FOREVER);
+	(void)bide_cancel_source_cancel_after(m.cancel, BIDE_FOREVER);
 	bide_cancel_source_unref(m.cancel);
 }
 
@@ -421,7 +421,7 @@ static void setup_strand_of_short_turns(void)
 
 static void strand_thread(void)
 {
-	bide_forget(in_context(start_step));
+	bide_value_task_forget(in_context(start_step));
 }
 
 static void run_thread(void)
@@ -469,7 +469,7 @@ static bide_value_task ask(void)
 {
 	EXPLORE_CHECK(loop.asked <= ITEMS); /* not again after the end */
 	if (loop.asked++ == ITEMS)
-		return bide_value_task_from_error(BIDE_END);
+		return bide_value_task_from_error(BIDE_EEND);
 	return bide_value_task_from(loop.asked - 1);
 }
 
@@ -488,7 +488,7 @@ struct slow_item {
 bide_async(slow_item)
 {
 	bide_async_begin;
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	bide_await_or(my->item, ask(), bide_async_fail(bide_await_error));
 	bide_async_return(my->item);
 bide_async_finally:
@@ -513,7 +513,7 @@ bide_async(item_body)
 {
 	bide_async_begin;
 	EXPLORE_CHECK(BIDE_ADD(&loop.running, 1u, RELAXED) < 2);
-	bide_await(bide_yield());
+	bide_await(bide_async_yield());
 	loop.ran[my->in.item]++;
 bide_async_finally:
 	(void)BIDE_SUB(&loop.running, 1u, RELAXED);
@@ -533,11 +533,11 @@ static void run_items_thread(void)
 		(void)explore_run_now();
 }
 
-static void start_items(bide_each_source *next)
+static void start_items(bide_next_function *next)
 {
 	memset(&m, 0, sizeof m);
 	memset(&loop, 0, sizeof loop);
-	watch(bide_for_each_of_async(next, body_of_item, NULL, &(bide_parallel_options){ .limit = 2 }));
+	watch(bide_for_each_of(next, body_of_item, NULL, &(bide_parallel_options){ .limit = 2 }));
 }
 
 /* The first lane stands in its first body; the second one is runnable. */

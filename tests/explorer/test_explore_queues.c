@@ -134,7 +134,7 @@ enum { ITEMS = 8 };
 
 /* What stands in it: each is taken once, by one who sees what the owner wrote before the push. */
 static struct item {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		unsigned payload;
 	} in;
@@ -145,7 +145,7 @@ static unsigned pushed; /* so many of them */
 static unsigned refused;
 static bool sleeps; /* the owner */
 
-bide_forked(item)
+bide_async_forked(item)
 {
 	EXPLORE_CHECK(my->in.payload == 7u + (unsigned)(my - items));
 	my->taken++;

@@ -48,7 +48,7 @@ static value_task make_call(struct caller *my)
 {
 	switch (below(&my->in.dice, 5)) {
 	case 0:
-		return bide_run_long(work, &my->call);
+		return bide_run_on_new_thread(work, &my->call);
 	case 1:
 		return in_context(my->in.scene->scope, run_blocking(work, &my->call));
 	case 2:
@@ -85,11 +85,11 @@ static void call_some(void *argument, dice *d, unsigned index)
 	(void)index;
 	for (unsigned i = below(d, CALLS_MAX); i; i--) {
 		if (chance(d, 60)) {
-			forget(async_start(caller, .scene = s, .dice = fork_dice(d)));
+			value_task_forget(async_start(caller, .scene = s, .dice = fork_dice(d)));
 		} else {
 			call direct = { .scene = s, .dice = fork_dice(d) };
 			bide_payload result = { .i = 0 };
-			int error = bide_wait(run_blocking(work, &direct), &result);
+			int error = bide_value_task_wait(run_blocking(work, &direct), &result);
 
 			CHECK_EQUAL(atomic_load(&direct.runs), 1);
 			CHECK(error ? error <= 100 : result.i >= 100);

@@ -27,7 +27,7 @@ async(sleeper)
 	await_or(bide_delay_ms(HOUR_S * 1000), my->got = await_error);
 	CHECK(my->got == ECANCELED || my->got == ETIMEDOUT || my->got == BIDE_EUSER);
 async_finally:
-	await(bide_yield());
+	await(bide_async_yield());
 	atomic_fetch_add(&my->in.scene->ended, 1);
 	async_end;
 }
@@ -54,7 +54,7 @@ static void sleep_somewhere(scene *s, dice *d)
 		CHECK((scopes[i] = bide_context_create(&options)) != NULL);
 	}
 	for (unsigned i = 1 + below(d, 3); i; i--)
-		forget(in_context(scopes[depth - 1], async_start(sleeper, .scene = s)));
+		value_task_forget(in_context(scopes[depth - 1], async_start(sleeper, .scene = s)));
 	if (chance(d, 30))
 		canceled = bide_context_cancel(scopes[below(d, depth)], BIDE_EUSER);
 	stress_count(depth + canceled);
@@ -77,15 +77,15 @@ static void register_and_unregister(scene *s, dice *d)
 	for (unsigned i = 0; i < COUNT; i++) {
 		atomic_init(&calls[i], 0);
 		registered[i] =
-			bide_cancel_register(some_token(s, d), &registrations[i], called, &calls[i]);
+			bide_cancel_token_register(some_token(s, d), &registrations[i], called, &calls[i]);
 		if (!registered[i])
 			CHECK_EQUAL(atomic_load(&calls[i]), 1);
 	}
 	dawdle(d);
 	if (chance(d, 20))
-		bide_cancel(s->sources[below(d, SOURCES)]);
+		bide_cancel_source_cancel(s->sources[below(d, SOURCES)]);
 	for (unsigned i = 0; i < COUNT; i++) {
-		bool taken = registered[i] && bide_cancel_unregister_wait(&registrations[i]);
+		bool taken = registered[i] && bide_cancel_registration_unregister_wait(&registrations[i]);
 		CHECK_EQUAL(atomic_load(&calls[i]) + taken, 1);
 	}
 	stress_count(COUNT);
@@ -106,16 +106,16 @@ static void link_some(scene *s, dice *d)
 		bide_context_options options = { .token = bide_cancel_source_token(linked) };
 
 		CHECK((scope = bide_context_create(&options)) != NULL);
-		forget(in_context(scope, async_start(sleeper, .scene = s)));
+		value_task_forget(in_context(scope, async_start(sleeper, .scene = s)));
 		bide_context_unref(scope);
 		if (chance(d, 50))
-			CHECK_EQUAL(bide_cancel_after(linked, (int64_t)below(d, 300000)), 0);
+			CHECK_EQUAL(bide_cancel_source_cancel_after(linked, (int64_t)below(d, 300000)), 0);
 		dawdle(d);
 		/* who sleeps below it would sleep on if it went before it was canceled */
-		bide_cancel(linked);
+		bide_cancel_source_cancel(linked);
 		CHECK(bide_cancel_source_is_canceled(linked));
 	} else if (chance(d, 50)) {
-		CHECK_EQUAL(bide_cancel_after(linked, (int64_t)below(d, 300000)), 0);
+		CHECK_EQUAL(bide_cancel_source_cancel_after(linked, (int64_t)below(d, 300000)), 0);
 	}
 	bide_cancel_source_unref(linked);
 	stress_count(2);
@@ -129,10 +129,11 @@ static void meddle(void *argument, dice *d, unsigned index)
 	for (unsigned i = 4 + below(d, 30); i; i--) {
 		switch (below(d, 10)) {
 		case 0:
-			bide_cancel(s->sources[below(d, SOURCES)]);
+			bide_cancel_source_cancel(s->sources[below(d, SOURCES)]);
 			break;
 		case 1:
-			CHECK_EQUAL(bide_cancel_after(s->sources[below(d, SOURCES)], (int64_t)below(d, 500000)),
+			CHECK_EQUAL(bide_cancel_source_cancel_after(s->sources[below(d, SOURCES)],
+			                                            (int64_t)below(d, 500000)),
 			            0);
 			break;
 		case 2:
@@ -162,7 +163,7 @@ STRESS(cancel)
 	meddle(&s, d, 0);
 	crowd_join(&c);
 	for (unsigned i = 0; i < SOURCES; i++)
-		bide_cancel(s.sources[i]);
+		bide_cancel_source_cancel(s.sources[i]);
 	CHECK_EQUAL(bide_drain(BIDE_FOREVER), 0);
 	CHECK_EQUAL(atomic_load(&s.begun), atomic_load(&s.ended));
 	for (unsigned i = 0; i < SOURCES; i++)

@@ -31,7 +31,7 @@ async(item)
 	for (my->i = (int)below(&my->in.dice, 3); my->i > 0; my->i--)
 		await(pause_a_bit(&my->in.dice));
 	if (my->in.endless)
-		await(bide_delay_ns(BIDE_FOREVER));
+		await(bide_delay(BIDE_FOREVER));
 	if (my->in.value & 1)
 		async_fail(BIDE_EUSER + (int)my->in.value);
 	async_return(my->in.value);
@@ -163,7 +163,7 @@ async(driver)
 			give(my, (unsigned)my->index);
 		}
 		if (my->error) {
-			CHECK_EQUAL(my->error, BIDE_END);
+			CHECK_EQUAL(my->error, BIDE_EEND);
 			CHECK_EQUAL(my->seen, my->count);
 		} else {
 			await(bide_when_each_end(&my->each));
@@ -223,7 +223,7 @@ STRESS(combine)
 		CHECK((s.sources[i] = task_create(0)) != NULL);
 	crowd_start(&c, 1 + below(d, 3), complete, &s, d);
 	for (unsigned i = 0; i < count; i++) {
-		drivers[i] = as_task(async_start(driver, .scene = &s, .dice = fork_dice(d)));
+		drivers[i] = value_task_as_task(async_start(driver, .scene = &s, .dice = fork_dice(d)));
 		dawdle(d);
 	}
 	crowd_join(&c);

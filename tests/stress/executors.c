@@ -102,9 +102,10 @@ async(walker)
 			visit(my->in.scene, my->at, &my->in.dice);
 		} else if (chance(&my->in.dice, 30)) {
 			my->there = some_place(my->in.scene, &my->in.dice);
-			forget(with_executor(my->there->executor,
-			                     async_start(visitor, .scene = my->in.scene, .place = my->there,
-			                                 .dice = fork_dice(&my->in.dice))));
+			value_task_forget(
+				with_executor(my->there->executor,
+			                  async_start(visitor, .scene = my->in.scene, .place = my->there,
+			                              .dice = fork_dice(&my->in.dice))));
 		}
 		async_switch_back;
 		CHECK(bide_executor_current() == NULL);
@@ -123,12 +124,13 @@ static void start_some(void *argument, dice *d, unsigned index)
 
 	(void)index;
 	for (unsigned i = 0; i < count; i++) {
-		walkers[i] = as_task(async_start(walker, .scene = s, .dice = fork_dice(d)));
+		walkers[i] = value_task_as_task(async_start(walker, .scene = s, .dice = fork_dice(d)));
 		dawdle(d);
 		if (chance(d, 30)) {
 			place *p = some_place(s, d);
-			forget(with_executor(p->executor, async_start(visitor, .scene = s, .place = p,
-			                                              .dice = fork_dice(d))));
+			value_task_forget(
+				with_executor(p->executor,
+			                  async_start(visitor, .scene = s, .place = p, .dice = fork_dice(d))));
 		}
 	}
 	for (unsigned i = 0; i < count; i++) {

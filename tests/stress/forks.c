@@ -60,7 +60,7 @@ static int64_t outcome(uint64_t seed, unsigned depth)
 static value_task node_of(uint64_t seed, unsigned depth, forest *f);
 
 struct branch {
-	BIDE_FORK;
+	BIDE_ASYNC_FORK;
 	struct {
 		uint64_t seed;
 		unsigned depth;
@@ -68,7 +68,7 @@ struct branch {
 	} in;
 };
 
-bide_forked(branch)
+bide_async_forked(branch)
 {
 	return node_of(my->in.seed, my->in.depth, my->in.forest);
 }
@@ -140,7 +140,8 @@ static void grow(void *argument, dice *d, unsigned index)
 		roots[i].in.seed = draw(d);
 		roots[i].in.depth = 0;
 		roots[i].in.forest = argument;
-		tasks[i] = chance(d, 70) ? task_run(run_root, &roots[i]) : as_task(run_root(&roots[i]));
+		tasks[i] =
+			chance(d, 70) ? task_run(run_root, &roots[i]) : value_task_as_task(run_root(&roots[i]));
 	}
 	for (unsigned i = 0; i < count; i++) {
 		bide_payload result = { .i = 0 };

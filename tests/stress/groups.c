@@ -36,7 +36,7 @@ async(member)
 	if (my->in.depth < 2 && chance(&my->in.dice, 10))
 		await(owner_of(my->in.scene, fork_dice(&my->in.dice), my->in.depth + 1));
 	if (chance(&my->in.dice, 20))
-		await(delay_ns((int64_t)below(&my->in.dice, 1000000)));
+		await(delay((int64_t)below(&my->in.dice, 1000000)));
 	if (chance(&my->in.dice, 10))
 		async_fail(BIDE_EUSER + 1);
 async_finally:
@@ -126,7 +126,7 @@ STRESS(groups)
 	(void)workers;
 	crowd_start(&c, 1 + below(d, 3), cancel_some, &s, d);
 	for (unsigned i = 0; i < count; i++) {
-		owners[i] = as_task(owner_of(&s, fork_dice(d), 0));
+		owners[i] = value_task_as_task(owner_of(&s, fork_dice(d), 0));
 		dawdle(d);
 	}
 	for (unsigned i = 0; i < count; i++) {

@@ -32,7 +32,7 @@ struct endless {
 async(endless)
 {
 	async_begin;
-	await(bide_delay_ns(BIDE_FOREVER));
+	await(bide_delay(BIDE_FOREVER));
 async_finally:
 	async_end;
 }
@@ -46,7 +46,7 @@ static int64_t nap(void *argument)
 static void guest(void *argument, dice *d, unsigned index)
 {
 	atomic_uint *ended = argument;
-	task *t = as_task(async_start(brief, .dice = fork_dice(d), .ended = ended));
+	task *t = value_task_as_task(async_start(brief, .dice = fork_dice(d), .ended = ended));
 
 	(void)index;
 	CHECK_EQUAL(task_wait(t, NULL), 0);
@@ -68,7 +68,7 @@ static void live_once(dice *d)
 	CHECK_EQUAL(bide_worker_count(), config.workers);
 	crowd_start(&c, guests, guest, &ended, d);
 	for (unsigned i = 0; i < started; i++)
-		forget(async_start(brief, .dice = fork_dice(d), .ended = &ended));
+		value_task_forget(async_start(brief, .dice = fork_dice(d), .ended = &ended));
 	crowd_join(&c);
 	CHECK_EQUAL(bide_drain(BIDE_FOREVER), 0);
 	CHECK_EQUAL(atomic_load(&ended), started + guests);
@@ -78,9 +78,9 @@ static void live_once(dice *d)
 		return;
 	}
 	for (unsigned i = 0; i < leaks; i++)
-		forget(async_start(endless));
+		value_task_forget(async_start(endless));
 	CHECK_EQUAL(bide_shutdown(true), leaks);
-	bide_get_stats(&s);
+	bide_stats_get(&s);
 	CHECK_EQUAL(s.live_bytes, 0);
 }
 

@@ -1,5 +1,5 @@
 /*
- * parallel.c - parallel_for, for_each_async and for_each_of_async with ranges, limits and grains
+ * parallel.c - parallel_for, for_each and for_each_of with ranges, limits and grains
  * of all sizes, failures and cancellation. Each index is given out once; without a failure all are.
  */
 #include "stress.h"
@@ -87,7 +87,7 @@ async(next)
 	CHECK(!atomic_exchange(&my->in.job->asking, true));
 	await(pause_a_bit(&my->in.dice));
 	if (my->in.job->next == my->in.job->count)
-		async_fail(BIDE_END);
+		async_fail(BIDE_EEND);
 	async_return(my->in.job->next++);
 async_finally:
 	CHECK(atomic_exchange(&my->in.job->asking, false));
@@ -114,9 +114,9 @@ static value_task run_job(job *j, dice *d, bide_parallel_options *options, unsig
 		options->grain = chance(d, 50) ? 1 + below(d, 300) : 0;
 		return parallel_for(0, j->count, part, j, options);
 	case 1:
-		return for_each_async(0, j->count, each, j, options);
+		return for_each(0, j->count, each, j, options);
 	default:
-		return for_each_of_async(next_of, each_of, j, options);
+		return for_each_of(next_of, each_of, j, options);
 	}
 }
 
@@ -134,7 +134,7 @@ static void loop_once(void *argument, dice *d, unsigned index)
 	j->count = below(d, kind ? 200 : RANGE_MAX);
 	j->fails_at = j->count && chance(d, 30) ? (int64_t)below(d, (unsigned)j->count) : -1;
 	options.limit = chance(d, 60) ? 1 + below(d, 12) : 0;
-	error = bide_wait(run_job(j, d, &options, kind), NULL);
+	error = bide_value_task_wait(run_job(j, d, &options, kind), NULL);
 	CHECK_EQUAL(atomic_load(&j->running), 0);
 	CHECK_EQUAL(error, j->fails_at >= 0 ? BIDE_EUSER : 0);
 	if (options.limit)

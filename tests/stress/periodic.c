@@ -89,7 +89,8 @@ STRESS(periodic)
 
 		CHECK((b->scope = bide_context_create(NULL)) != NULL);
 		CHECK((b->timer = bide_periodic_timer_create(1 + below(d, 300000))) != NULL);
-		listeners[i] = as_task(async_start(listener, .scene = &s, .beat = b, .dice = fork_dice(d)));
+		listeners[i] =
+			value_task_as_task(async_start(listener, .scene = &s, .beat = b, .dice = fork_dice(d)));
 	}
 	crowd_start(&c, 1 + below(d, 3), meddle, &s, d);
 	crowd_join(&c);

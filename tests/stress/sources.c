@@ -56,7 +56,7 @@ async(consumer)
 		my->sum += my->got;
 		/* the loser may still be in its call */
 		while (atomic_load(&my->in.port->tried) < PRODUCERS * (my->i + 1))
-			await(bide_yield());
+			await(bide_async_yield());
 		bide_user_source_reset(&my->in.port->next);
 	}
 	async_return(my->sum);
@@ -110,7 +110,8 @@ STRESS(sources)
 	}
 	crowd_start(&c, PRODUCERS, produce, &s, d);
 	for (unsigned i = 0; i < s.count; i++)
-		consumers[i] = as_task(async_start(consumer, .port = &s.ports[i], .dice = fork_dice(d)));
+		consumers[i] =
+			value_task_as_task(async_start(consumer, .port = &s.ports[i], .dice = fork_dice(d)));
 	for (unsigned i = 0; i < s.count; i++) {
 		bide_payload sum = { .i = 0 };
 

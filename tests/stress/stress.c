@@ -112,9 +112,9 @@ value_task pause_a_bit(dice *d)
 	switch (below(d, 5)) {
 	case 0:
 	case 1:
-		return bide_yield();
+		return bide_async_yield();
 	case 2:
-		return delay_ns((int64_t)below(d, 200000));
+		return delay((int64_t)below(d, 200000));
 	default:
 		return value_task_completed();
 	}
@@ -123,7 +123,7 @@ value_task pause_a_bit(dice *d)
 int64_t must(value_task v)
 {
 	bide_payload result = { .i = 0 };
-	int error = bide_wait(v, &result);
+	int error = bide_value_task_wait(v, &result);
 
 	CHECK_EQUAL(error, 0);
 	return result.i;
@@ -184,7 +184,7 @@ void stress_end(void)
 	for (;;) {
 		if (bide_worker_count() == 1)
 			bide_run_ready(0);
-		bide_get_stats(&s);
+		bide_stats_get(&s);
 		if (s.frame_count + s.operation_count + s.task_count + s.timer_count == 0)
 			break;
 		if (now_s() > end)
@@ -196,7 +196,7 @@ void stress_end(void)
 		sched_yield();
 	}
 	CHECK_EQUAL(bide_shutdown(false), 0);
-	bide_get_stats(&s);
+	bide_stats_get(&s);
 	CHECK_EQUAL(s.live_bytes, 0);
 }
 

@@ -88,9 +88,9 @@ async(waits)
 		async_return(0); /* its own end */
 	/* whoever won may be about to say so */
 	while (atomic_load(&my->in.source->wins) == 0)
-		await(bide_yield());
+		await(bide_async_yield());
 	while (atomic_load(&my->in.source->outcome) == LONG_MIN)
-		await(bide_yield());
+		await(bide_async_yield());
 	CHECK_EQUAL(atomic_load(&my->in.source->outcome), my->got);
 async_finally:
 	atomic_fetch_add(&my->in.scene->ended, 1);
@@ -103,7 +103,7 @@ static void add_awaiter(scene *s, dice *d)
 	source *of_this = &s->sources[below(d, s->count)];
 
 	(void)task_ref(of_this->task);
-	forget(async_start(waits, .scene = s, .source = of_this, .dice = fork_dice(d)));
+	value_task_forget(async_start(waits, .scene = s, .source = of_this, .dice = fork_dice(d)));
 	stress_count(1);
 }
 

@@ -126,12 +126,12 @@ static void branch(struct node *my, unsigned i)
 	                   : node_of(my->plan.seed[i], my->in.depth + 1, my->in.forest);
 
 	if (my->plan.way[i] == FORGOTTEN) {
-		forget(v);
+		value_task_forget(v);
 		return;
 	}
-	t = as_task(v);
+	t = value_task_as_task(v);
 	if (my->plan.way[i] == TWICE) {
-		my->kept[my->held++] = as_task(async_start(twice, .task = task_ref(t)));
+		my->kept[my->held++] = value_task_as_task(async_start(twice, .task = task_ref(t)));
 	} else if (my->plan.way[i] == CONTINUED) {
 		task *after = task_continue_with(t, go_on, (void *)(uintptr_t)draw(&my->plan.dice), 0);
 		task_unref(t);
@@ -189,7 +189,7 @@ static void plant(forest *f, dice *d)
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t seed = draw(d);
 		expected[i] = outcome(seed, 0, &nodes);
-		roots[i] = as_task(node_of(seed, 0, f));
+		roots[i] = value_task_as_task(node_of(seed, 0, f));
 		dawdle(d);
 	}
 	__atomic_fetch_add(&f->expected, nodes, __ATOMIC_RELAXED);

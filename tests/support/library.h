@@ -26,13 +26,13 @@ BIDE_UNUSED static void note_misuse(const char *message, void *argument)
 BIDE_UNUSED static void expect_misuse(void)
 {
 	misuse_count = 0;
-	bide_set_misuse_hook(note_misuse, NULL);
+	bide_misuse_hook_set(note_misuse, NULL);
 }
 
 BIDE_UNUSED static bide_stats stats(void)
 {
 	bide_stats s;
-	bide_get_stats(&s);
+	bide_stats_get(&s);
 	return s;
 }
 
@@ -40,13 +40,13 @@ BIDE_UNUSED static bide_stats stats(void)
 BIDE_UNUSED static int64_t result_of(bide_value_task v)
 {
 	bide_payload got = { .i = -1 };
-	assert_int_equal(bide_wait(v, &got), 0);
+	assert_int_equal(bide_value_task_wait(v, &got), 0);
 	return got.i;
 }
 
 BIDE_UNUSED static int error_of(bide_value_task v)
 {
-	return bide_wait(v, NULL);
+	return bide_value_task_wait(v, NULL);
 }
 
 BIDE_UNUSED static void assert_nothing_in_use(void)

@@ -40,7 +40,7 @@ BIDE_UNUSED static void limit_memory(void)
 	static const bide_allocator limited = { limited_allocate, limited_release, NULL };
 
 	allowed_allocations = -1;
-	assert_int_equal(bide_set_allocator(&limited), 0);
+	assert_int_equal(bide_allocator_set(&limited), 0);
 }
 
 /* Every object becomes an allocation of its own, so that each one can fail. */

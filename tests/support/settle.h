@@ -28,7 +28,7 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 		return next_ns;
 	}
 	for (;;) {
-		bide_get_stats(&s);
+		bide_stats_get(&s);
 		if (s.idle_worker_count == bide_worker_count() && s.runnable_count == 0)
 			return s.timer_count ? 0 : BIDE_FOREVER;
 		sched_yield();
