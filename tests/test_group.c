@@ -653,15 +653,15 @@ TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
 	wait = bide_group_wait_reporting(&group, REPORT_NS);
 	assert_false(bide_value_task_is_ready(wait));
 	await_lines(4);
-	assert_true(is_named("bide_group_wait_reporting at tests/test_group.c:", ": 3 members"));
-	assert_true(is_named("bide_group_wait_reporting at ", "not over after 5 ms"));
+	assert_true(is_named("stuck: bide_group_wait_reporting at tests/test_group.c:", ": 3 members"));
+	assert_true(is_named("stuck: bide_group_wait_reporting at ", "not over after 5 ms"));
 	snprintf(place, sizeof place, "at tests/test_group.c:%d, for sleeper", CALLS_LINE);
 #ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
 	snprintf(place, sizeof place, "for sleeper");
 #endif
-	assert_true(is_named("calls_sleeper: awaiting", place));
-	assert_true(is_named("sleeper: awaiting", "for a delay"));
-	assert_true(is_named("a delay, added to the group", ""));
+	assert_true(is_named("stuck: calls_sleeper: awaiting", place));
+	assert_true(is_named("stuck: sleeper: awaiting", "for a delay"));
+	assert_true(is_named("stuck: a delay, added to the group", ""));
 	assert_int_equal(bide_value_task_wait_for(wait, NULL, 4 * REPORT_NS),
 	                 ETIMEDOUT); /* it goes on */
 	assert_int_equal(line_count, 4);
@@ -741,8 +741,8 @@ static void cancel_and_be_told(bool waits_before)
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_error(v), ECANCELED);
 	assert_int_equal(line_count, 2);
-	assert_true(is_named("bide_group_wait_reporting at tests/test_group.c:", "1 members"));
-	assert_true(is_named("stubborn: awaiting", "for a delay"));
+	assert_true(is_named("stuck: bide_group_wait_reporting at tests/test_group.c:", "1 members"));
+	assert_true(is_named("stuck: stubborn: awaiting", "for a delay"));
 	bide_context_unref(context);
 }
 

@@ -651,6 +651,19 @@ async_finally:
 	async_end;
 }
 
+struct fails_later {
+	ASYNC_FRAME;
+};
+
+async(fails_later)
+{
+	async_begin;
+	await(delay_ms(1));
+	async_fail(EIO);
+async_finally:
+	async_end;
+}
+
 TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 {
 	value_task done = later(1, 1), waiting = async_start(waits_for_ever);
@@ -679,6 +692,52 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	assert_int_equal(result_of(later(1, 3)), 3); /* as new */
 	assert_int_equal(shutdown_and_read(false), 0);
 	assert_string_equal(printed, "");
+}
+
+static char reported[8][512];
+static int reported_count;
+
+static void keep_report(const char *line, void *argument)
+{
+	assert_ptr_equal(argument, reported);
+	assert_null(strchr(line, '\n'));
+	if (reported_count < 8)
+		snprintf(reported[reported_count], sizeof reported[0], "%s", line);
+	reported_count++;
+}
+
+TEST(the_report_hook_gets_each_line_about_a_leak_and_nothing_is_printed)
+{
+	value_task waiting = async_start(waits_for_ever);
+
+	(void)waiting;
+	bide_report_hook_set(keep_report, reported);
+	assert_int_equal(shutdown_and_read(false), 1);
+	assert_string_equal(printed, "");
+	assert_int_equal(reported_count, 1);
+	assert_int_equal(strncmp(reported[0], "leak: async function waits_for_ever, ",
+	                         strlen("leak: async function waits_for_ever, ")),
+	                 0);
+	bide_report_hook_set(NULL, NULL);
+	waiting = async_start(waits_for_ever);
+	(void)waiting;
+	assert_int_equal(shutdown_and_read(false), 1);
+	assert_printed("bide: leak: async function waits_for_ever, ");
+	assert_int_equal(reported_count, 1);
+}
+
+TEST(a_leak_that_failed_is_reported_with_its_trace_a_line_at_a_time)
+{
+	value_task failed = later(1, 1);
+	task *keeps = bide_value_task_as_task(async_start(fails_later));
+
+	(void)failed;
+	bide_report_hook_set(keep_report, reported);
+	assert_int_equal(bide_task_wait(keeps, NULL), EIO);
+	assert_int_equal(shutdown_and_read(false), 2);
+	assert_true(reported_count >= 4);
+	for (int i = 0; i < reported_count && i < 8; i++)
+		assert_int_equal(strncmp(reported[i], "leak: ", 6), 0);
 }
 
 TEST(a_quiet_shutdown_counts_and_prints_nothing)
@@ -720,7 +779,7 @@ TEST(a_task_that_somebody_holds_is_named_at_shutdown)
 	assert_int_equal(stats().unconsumed_count, 0);
 	assert_int_equal(shutdown_and_read(false), 1);
 	assert_printed("later");
-	assert_printed("a task that somebody still refers to");
+	assert_printed("a task that has references still");
 }
 
 /* Memory that was given back and used again: a stale copy is still caught. */

@@ -63,7 +63,7 @@ BIDE_API bide_context *bide_group_context(bide_group *group);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
 /*
  * The same; and if members are not over limit_ns after this call, says once what it waits for, to
- * the stuck hook (misuse.h; by default on standard error): how many members, each pending function
+ * the report hook (misuse.h; by default on standard error): how many members, each pending function
  * that was started in the group or below, with its file and line and what it awaits, as bide_dump
  * does; and what else was added. Nothing is ended by it: the wait goes on. limit_ns: 0 or more;
  * BIDE_FOREVER: none; below zero: misuse, and there is none. Cost: four objects from the pools

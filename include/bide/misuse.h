@@ -1,6 +1,6 @@
 /*
  * misuse.h - what happens when the library is used wrongly, when an error is seen by nobody, and
- * when something takes too long.
+ * when the library has something to report: leaks, and what is stuck.
  *
  * Misuse is a programming error (a value task awaited twice, a null where none is allowed, a number
  * out of range). The hook gets a message that names the function, what was wrong and what is
@@ -23,7 +23,7 @@ typedef void bide_unobserved_hook(int error, const char *function, bide_trace tr
                                   void *argument);
 
 /*
- * line: what keeps something waiting longer than it was to: without a newline.
+ * line: text without a newline. It begins with what it is: "leak: ", "stuck: " or "dump: ".
  */
 typedef void bide_report_hook(const char *line, void *argument);
 
@@ -43,9 +43,11 @@ BIDE_API void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument);
 BIDE_API void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argument);
 
 /*
- * Called with what somebody asked to be told of (bide_group_wait_reporting), a line at a time. The
- * default prints each to standard error, behind "bide: stuck: "; NULL puts it back. The hook runs
- * on a worker, under a lock: it must not call bide, nor block. Set it before bide is used.
+ * The hook gets every line that the library reports, one at a time: what bide_shutdown finds
+ * pending or not consumed ("leak: "), what bide_group_wait_reporting waits for ("stuck: "), and
+ * what bide_dump names when it was given no function to write with ("dump: "). The default prints
+ * each to standard error, behind "bide: "; NULL puts the default back. The hook runs on the thread
+ * that reports, which may be a worker. It must not call bide. Set it before bide is used.
  */
 BIDE_API void bide_report_hook_set(bide_report_hook *hook, void *argument);
 

@@ -19,6 +19,7 @@
 #ifndef BIDE_RUNTIME_H
 #define BIDE_RUNTIME_H
 
+#include "misuse.h"
 #include "task.h"
 
 typedef struct bide_config {
@@ -145,11 +146,12 @@ BIDE_API uint64_t bide_simulation_random(void);
 
 /*
  * Names every async function that is pending: where it stands (file:line of its await), what it
- * waits for. One line each, to `write`, as text without a newline. Never follows pointers of yours.
- * The thread of the one worker; with many any, and what goes on meanwhile may be named or not.
- * `write` must not call bide. Returns how many.
+ * waits for. One line each, to `write`, as text without a newline; NULL: to the report hook, which
+ * by default prints to standard error (misuse.h). Never follows pointers of yours. The thread of
+ * the one worker; with many any, and what goes on meanwhile may be named or not. `write` must not
+ * call bide. Returns how many.
  */
-BIDE_API size_t bide_dump(void (*write)(const char *line, void *argument), void *argument);
+BIDE_API size_t bide_dump(bide_report_hook *write, void *argument);
 
 BIDE_END_DECLS
 #endif

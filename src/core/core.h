@@ -115,8 +115,11 @@ BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *wha
 BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
                                       const bide_place *place, const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
-/* A line for the hook, or standard error. */
-BIDE_INTERNAL void bide_stuck_(const char *line);
+/*
+ * A line for the report hook: what it is, and the line. By default to standard error, behind
+ * "bide: ".
+ */
+BIDE_INTERNAL void bide_report_(const char *what, const char *line);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
 

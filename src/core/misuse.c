@@ -8,8 +8,8 @@ static bide_misuse_hook *misuse_hook;
 static void *misuse_argument;
 static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
-static bide_report_hook *stuck_hook;
-static void *stuck_argument;
+static bide_report_hook *report_hook;
+static void *report_argument;
 
 static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
 {
@@ -34,19 +34,21 @@ void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argument)
 
 void bide_report_hook_set(bide_report_hook *hook, void *argument)
 {
-	stuck_hook = hook;
-	stuck_argument = argument;
+	report_hook = hook;
+	report_argument = argument;
 }
 
-void bide_stuck_(const char *line)
+void bide_report_(const char *what, const char *line)
 {
-	if (stuck_hook) {
-		stuck_hook(line, stuck_argument);
+	char text[1024];
+
+	if (report_hook) {
+		put(text, sizeof text, "%s: %s", what, line);
+		report_hook(text, report_argument);
 		return;
 	}
-	bide_port_print("bide: stuck: ");
-	bide_port_print(line);
-	bide_port_print("\n");
+	put(text, sizeof text, "bide: %s: %s\n", what, line);
+	bide_port_print(text); /* in one piece: other threads may have something to say too */
 }
 
 void bide_misuse_(const char *format, ...)

@@ -7,7 +7,7 @@
 #include "dump.h"
 
 typedef struct dump {
-	bide_dump_writer *write;
+	bide_report_hook *write;
 	void *argument;
 	size_t count;
 	/* of a group only */
@@ -136,20 +136,22 @@ static void one_of_group(bide_source *source, void *argument)
 	}
 }
 
-size_t bide_dump(void (*write)(const char *line, void *argument), void *argument)
+static void report_line(const char *line, void *argument)
 {
-	dump d = { .write = write, .argument = argument };
+	(void)argument;
+	bide_report_("dump", line);
+}
 
-	if (!write) {
-		bide_misuse_("bide_dump: write is NULL");
-		return 0;
-	}
+size_t bide_dump(bide_report_hook *write, void *argument)
+{
+	dump d = { .write = write ? write : report_line, .argument = argument };
+
 	bide_pools_visit_(one, &d);
 	return d.count;
 }
 
 size_t bide_dump_group_(const bide_group *group, const bide_context *context,
-                        bide_step (*but)(bide_frame *frame), bide_dump_writer *write,
+                        bide_step (*but)(bide_frame *frame), bide_report_hook *write,
                         void *argument)
 {
 	dump d = { write, argument, 0, group, context, but };

@@ -6,14 +6,12 @@
 
 #include "../core/core.h"
 
-typedef void bide_dump_writer(const char *line, void *argument);
-
 /*
  * As bide_dump, of what keeps a group waiting: the pending functions below its context, but for one
  * kind of them, and what else was added to it. The group's memory and the context live.
  */
 BIDE_INTERNAL size_t bide_dump_group_(const bide_group *group, const bide_context *context,
-                                      bide_step (*but)(bide_frame *frame), bide_dump_writer *write,
+                                      bide_step (*but)(bide_frame *frame), bide_report_hook *write,
                                       void *argument);
 
 #endif

@@ -24,7 +24,7 @@ struct bide_group_reporter {
 static void write_line(const char *line, void *argument)
 {
 	(void)argument;
-	bide_stuck_(line);
+	bide_report_("stuck", line);
 }
 
 static void report(const struct bide_group_reporter *my)
@@ -39,7 +39,7 @@ static void report(const struct bide_group_reporter *my)
 	         "bide_group_wait_reporting at %s:%u in %s: not over after %lld ms: %llu members",
 	         place ? place->file : "?", place ? (unsigned)place->line : 0,
 	         place ? place->function : "?", (long long)(my->in.limit_ns / 1000000), pending);
-	bide_stuck_(text);
+	bide_report_("stuck", text);
 	(void)bide_dump_group_(my->in.group, my->in.context, my->in.waits, write_line, NULL);
 }
 

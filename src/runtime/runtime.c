@@ -2,10 +2,10 @@
  * runtime.c - setting the runtime up and ending it.
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "../core/deque.h"
 #include "../core/task.h"
+#include "../debug/leak.h"
 #include "blocking.h"
 #include "child.h"
 #include "loop.h"
@@ -62,60 +62,14 @@ unsigned bide_cpu_count(void)
 	return bide_os_cpu_count();
 }
 
-typedef struct leaks {
-	int64_t count;
-	bool quiet;
-} leaks;
-
-static void print_failure(const bide_source *source)
+/* What lives on, or is the user's, does not point into the pools any more. */
+static void let_go(bide_source *source, void *argument)
 {
-	char text[2048];
-
-	snprintf(text, sizeof text, "bide:   it failed with error %d (%s)\n", source->error,
-	         bide_strerror(source->error));
-	bide_os_print(text);
-	bide_trace_format(source->payload.trace, text, sizeof text);
-	bide_os_print(text);
-}
-
-static void leak(bide_source *source, void *argument)
-{
-	const bide_frame *frame = (const bide_frame *)(const void *)source;
-	leaks *l = argument;
-	const bide_place *place;
-	char text[512], started[256] = "", where[64] = "";
-	bool done;
-
+	(void)argument;
 	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
 		bide_subscription_leave_(source);
 		bide_loop_leak_(source);
 	}
-	if (source->kind >= BIDE_KIND_TIMER_)
-		return;
-	l->count++;
-	if (l->quiet)
-		return;
-	done = bide_is_done_(source);
-	place = bide_started_at_(frame);
-	if (place)
-		snprintf(started, sizeof started, "started at %s:%u in %s", place->file,
-		         (unsigned)place->line, place->function);
-	else
-		snprintf(started, sizeof started,
-		         "defined at %s:%u (BIDE_DEBUG=1 tells where it was started)", frame->async->file,
-		         (unsigned)frame->async->line);
-	if (!done && frame->async->points_are_lines)
-		snprintf(where, sizeof where, " at line %u", bide_line_(source));
-	snprintf(text, sizeof text, "bide: leak: async function %s, %s: %s%s\n", frame->async->name,
-	         started,
-	         !done ? "still waiting"
-	         : source->generation >= BIDE_COUNT_BASE_
-	             ? "finished, a task that somebody still refers to"
-	             : "finished, and nobody consumed its value task (await, forget)",
-	         where);
-	bide_os_print(text);
-	if (done && source->error)
-		print_failure(source);
 }
 
 /* How many threads beside this one, and the workers, still have a record in use. */
@@ -143,9 +97,9 @@ void bide_runtime_release_guests_(void)
 /* Nobody runs any more. Gives all back and returns the number of leaks. */
 static int64_t release_all(bide_runtime *r, bool quiet)
 {
-	leaks l = { 0, quiet };
+	int64_t leaks = (int64_t)bide_leaks_report_(quiet);
 
-	bide_pools_visit_(leak, &l);
+	bide_pools_visit_(let_go, NULL);
 	bide_pools_release_();
 	if (bide_shared_) {
 		bide_pool_free_();
@@ -163,7 +117,7 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	r->simulating = false;
 	r->config = (bide_config){ 0 };
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
-	return l.count;
+	return leaks;
 }
 
 /* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
