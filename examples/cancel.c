@@ -44,7 +44,7 @@ async(run)
 
 	printf("with a token that somebody cancels after 20 ms:\n");
 	my->user = bide_cancel_source_create();
-	if (!my->user || bide_cancel_source_cancel_after(my->user, 20000000) != 0)
+	if (!my->user || bide_cancel_source_cancel_after(my->user, BIDE_MS(20)) != 0)
 		async_fail(ENOMEM);
 	await_or(my->value, with_token(bide_cancel_source_token(my->user), read_sensor()),
 	         my->canceled = await_error);
@@ -65,6 +65,6 @@ int main(void)
 		return 1;
 	}
 	printf("both ended early: %d ms instead of 10 s\n",
-	       (int)((bide_now_ns() - start_ns) / 1000000));
+	       (int)((bide_now_ns() - start_ns) / BIDE_MS(1)));
 	return 0;
 }

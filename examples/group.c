@@ -43,7 +43,7 @@ struct run {
 async(run)
 {
 	async_begin;
-	if (bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) != 0)
+	if (bide_group_init(&my->group, NULL) != 0)
 		async_fail(ENOMEM);
 	bide_group_start(&my->group, start_member(1, 10, 0));
 	bide_group_start(&my->group, start_member(2, 30, EIO));

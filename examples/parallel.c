@@ -44,7 +44,7 @@ async(parallel)
 	for (int i = 0; i < 3; i++)
 		my->sum_ms += my->items[i].payload.i;
 	printf("when_all: %d ms of work in %d ms\n", (int)my->sum_ms,
-	       (int)((bide_now_ns() - my->start_ns) / 1000000));
+	       (int)((bide_now_ns() - my->start_ns) / BIDE_MS(1)));
 	/* Which one was first is not looked at: on a machine that stalls all are due at once. */
 	async_return(my->sum_ms == 60);
 async_finally:

@@ -93,7 +93,7 @@ async(run)
 	my->start_ns = bide_now_ns();
 	await(for_each(0, PAGES, download_page, NULL, &(bide_parallel_options){ .limit = AT_ONCE }));
 	printf("%d pages of 10 ms, %d at once: %s\n", PAGES, AT_ONCE,
-	       bide_now_ns() - my->start_ns >= 50000000 ? "50 ms or more" : "too fast");
+	       bide_now_ns() - my->start_ns >= BIDE_MS(50) ? "50 ms or more" : "too fast");
 
 	my->names = all_names;
 	await_or(for_each_of(next_name, greet, &my->names, &(bide_parallel_options){ .limit = 1 }),

@@ -49,7 +49,7 @@ static uint64_t run(uint64_t seed)
 		fprintf(stderr, "simulation: %s\n", bide_strerror(error));
 	else
 		printf("seed %d: %2d tries, %2d hours of virtual time\n", (int)seed, (int)tries.i,
-		       (int)((bide_now_ns() - start_ns) / 1000000 / HOUR_MS));
+		       (int)((bide_now_ns() - start_ns) / BIDE_MS(1) / HOUR_MS));
 	hash = bide_simulation_hash();
 	return bide_shutdown(false) == 0 && !error ? hash : 0;
 }

@@ -451,10 +451,10 @@ static void use_combinators(void)
 		bide_value_task_wait(delay(10 * ms), NULL)); /* naps of a collector that failed half way */
 }
 
-static void use_group(unsigned options)
+static void use_group(bool keep_going)
 {
 	bide_group group;
-	int error = bide_group_init(&group, options);
+	int error = bide_group_init(&group, &(bide_group_options){ .keep_going = keep_going });
 
 	if (!succeeded(error))
 		return;
@@ -637,8 +637,8 @@ static void scenario(void)
 	use_completion_sources();
 	use_user_source();
 	use_combinators();
-	use_group(BIDE_GROUP_CANCEL_ON_FAILURE);
-	use_group(BIDE_GROUP_KEEP_GOING);
+	use_group(false);
+	use_group(true);
 	use_cancellation();
 	use_contexts();
 	use_periodic_timer();
@@ -729,8 +729,8 @@ EACH_ALLOCATION_FAILS(use_blocking)
 
 static void use_both_groups(void)
 {
-	use_group(BIDE_GROUP_CANCEL_ON_FAILURE);
-	use_group(BIDE_GROUP_KEEP_GOING);
+	use_group(false);
+	use_group(true);
 }
 EACH_ALLOCATION_FAILS(use_both_groups)
 

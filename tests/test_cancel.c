@@ -863,7 +863,7 @@ TEST(CT_23_forever_means_never_and_a_later_call_replaces_the_time)
 	pass_ns((int64_t)1 << 58);
 	assert_false(bide_cancel_source_is_canceled(source));
 	assert_int_equal(bide_cancel_source_cancel_after(source, (int64_t)1 << 60), 0);
-	assert_int_equal(bide_cancel_source_cancel_after(source, 1000000), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_MS(1)), 0);
 	pass_ns(999999);
 	assert_false(bide_cancel_source_is_canceled(source));
 	pass_ns(2);
@@ -901,7 +901,7 @@ TEST(the_time_is_withdrawn_by_forever_and_the_timer_goes)
 	bide_cancel_source_cancel_after(source, BIDE_FOREVER);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
-	pass_ns(1000000);
+	pass_ns(BIDE_MS(1));
 	assert_false(bide_cancel_source_is_canceled(source));
 	bide_cancel_source_unref(source);
 }
@@ -937,12 +937,12 @@ TEST(on_the_real_clock_it_is_never_canceled_early)
 	bide_context *context;
 	int64_t start_ns = bide_now_ns();
 
-	assert_int_equal(bide_cancel_source_cancel_after(source, 20000000), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_MS(20)), 0);
 	context =
 		bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
 	assert_int_equal(bide_value_task_wait(bide_in_context(context, bide_delay(BIDE_FOREVER)), NULL),
 	                 ECANCELED);
-	assert_true(bide_now_ns() - start_ns >= 20000000);
+	assert_true(bide_now_ns() - start_ns >= BIDE_MS(20));
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
 }
@@ -950,8 +950,8 @@ TEST(on_the_real_clock_it_is_never_canceled_early)
 static void *hurry(void *source)
 {
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(bide_cancel_source_cancel_after(source, INT64_C(3600000000000) + i), 0);
-	assert_int_equal(bide_cancel_source_cancel_after(source, 5000000), 0);
+		assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600) + i), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_MS(5)), 0);
 	return NULL;
 }
 
@@ -962,13 +962,13 @@ TEST(another_thread_replaces_the_time)
 	pthread_t thread;
 	int64_t start_ns = bide_now_ns();
 
-	bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
 	context =
 		bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
 	pthread_create(&thread, NULL, hurry, source);
 	assert_int_equal(bide_value_task_wait(bide_in_context(context, bide_delay(BIDE_FOREVER)), NULL),
 	                 ECANCELED);
-	assert_true(bide_now_ns() - start_ns >= 5000000);
+	assert_true(bide_now_ns() - start_ns >= BIDE_MS(5));
 	pthread_join(thread, NULL);
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
@@ -976,9 +976,9 @@ TEST(another_thread_replaces_the_time)
 
 static void *cancel_after_and_cancel(void *source)
 {
-	bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
 	bide_cancel_source_cancel(source);
-	bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
+	bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
 	return NULL;
 }
 
@@ -989,7 +989,7 @@ TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
 		pthread_t thread;
 		bide_stats stats;
 
-		bide_cancel_source_cancel_after(source, INT64_C(3600000000000));
+		bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
 		pthread_create(&thread, NULL, cancel_after_and_cancel, source);
 		while (!bide_cancel_source_is_canceled(source))
 			settle(0);
@@ -1199,8 +1199,7 @@ static void *delays_of_a_guest(void *argument)
 
 	for (int i = 0; i < 20; i++) {
 		int error =
-			bide_value_task_wait(bide_in_context(context, bide_delay(INT64_C(3600000000000))),
-		                         NULL);
+			bide_value_task_wait(bide_in_context(context, bide_delay(BIDE_SECONDS(3600))), NULL);
 		wrong += error != ECANCELED;
 	}
 	return (void *)wrong;
@@ -1221,7 +1220,7 @@ TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
 			settle(0);
 			sched_yield();
 		}
-		(void)bide_value_task_wait_for(bide_delay(1000000), NULL, 1000000000);
+		(void)bide_value_task_wait_for(bide_delay(BIDE_MS(1)), NULL, BIDE_SECONDS(1));
 		pthread_join(guest, &wrong);
 		settle(0);
 		assert_null(wrong);

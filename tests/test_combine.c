@@ -30,7 +30,7 @@ static void *nest_all_kinds(void *argument)
 			value = bide_when_each_next(&levels->each[i]);
 			break;
 		default:
-			assert_int_equal(bide_group_init(&levels->group[i], 0), 0);
+			assert_int_equal(bide_group_init(&levels->group[i], NULL), 0);
 			bide_group_add(&levels->group[i], value);
 			value = bide_group_wait(&levels->group[i]);
 		}

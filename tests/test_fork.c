@@ -619,11 +619,12 @@ TEST(a_child_has_the_context_that_was_current_at_the_fork)
 TEST(canceling_the_context_of_a_fork_cancels_the_child)
 {
 	virtual_clock();
-	expect_failure(with_timeout_ms(5, async_start(leaver, .delay_ns = 50000000)), ETIMEDOUT);
-	assert_true(bide_now_ns() < 50000000);
-	expect_failure(with_timeout_ms(5, async_start(leaver, .delay_ns = 50000000, .suspend = true)),
+	expect_failure(with_timeout_ms(5, async_start(leaver, .delay_ns = BIDE_MS(50))), ETIMEDOUT);
+	assert_true(bide_now_ns() < BIDE_MS(50));
+	expect_failure(with_timeout_ms(5,
+	                               async_start(leaver, .delay_ns = BIDE_MS(50), .suspend = true)),
 	               ETIMEDOUT);
-	assert_true(bide_now_ns() < 50000000);
+	assert_true(bide_now_ns() < BIDE_MS(50));
 	assert_nothing_in_use();
 }
 

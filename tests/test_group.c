@@ -48,9 +48,11 @@ static void finish_failed(size_t i, int error)
 	bide_user_source_fail(&sources[i], error);
 }
 
-static void begin(unsigned options)
+static const bide_group_options keep_going = { .keep_going = true };
+
+static void begin(const bide_group_options *options)
 {
-	assert_int_equal(bide_group_init(&group, options), 0);
+	assert_int_equal(bide_group_init(&group, options), NULL);
 }
 
 static int wait_error(bide_value_task value_task)
@@ -97,7 +99,7 @@ bide_async_finally:
 
 TEST(wait_of_an_empty_group_is_ready)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	assert_int_equal(bide_group_pending(&group), 0);
 	bide_value_task wait = bide_group_wait(&group);
 	assert_true(bide_value_task_is_successful(wait));
@@ -105,7 +107,7 @@ TEST(wait_of_an_empty_group_is_ready)
 
 TEST(wait_is_over_when_all_members_are)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, pending(0));
 	bide_group_add(&group, pending(1));
 	assert_int_equal(bide_group_pending(&group), 2);
@@ -122,7 +124,7 @@ TEST(wait_is_over_when_all_members_are)
 
 TEST(members_that_are_ready_count_as_over)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, bide_value_task_from_int(5));
 	bide_value_task done = pending(0);
 	finish(0);
@@ -134,7 +136,7 @@ TEST(members_that_are_ready_count_as_over)
 TEST(a_ready_failure_cancels_the_others)
 {
 	int error = 0;
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
 	bide_group_add(&group, bide_value_task_from_error(EIO));
 	assert_int_equal(wait_error(bide_group_wait(&group)), EIO);
@@ -143,7 +145,7 @@ TEST(a_ready_failure_cancels_the_others)
 
 TEST(adding_and_waiting_take_no_memory)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	uint64_t before = stats().operation_count;
 	for (size_t i = 0; i < SOURCES_MAX; i++)
 		bide_group_add(&group, pending(i));
@@ -156,7 +158,7 @@ TEST(adding_and_waiting_take_no_memory)
 
 TEST(a_yield_can_be_a_member)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, bide_async_yield());
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 }
@@ -164,7 +166,7 @@ TEST(a_yield_can_be_a_member)
 TEST(a_group_can_be_used_again)
 {
 	for (int round = 0; round < 3; round++) {
-		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+		begin(NULL);
 		bide_group_add(&group, pending(0));
 		bide_value_task wait = bide_group_wait(&group);
 		if (round == 1)
@@ -177,7 +179,7 @@ TEST(a_group_can_be_used_again)
 
 TEST(wait_can_be_forgotten)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, pending(0));
 	bide_value_task_forget(bide_group_wait(&group));
 	finish(0);
@@ -188,7 +190,7 @@ TEST(wait_can_be_forgotten)
 TEST(the_first_failure_cancels_the_rest)
 {
 	int errors[2] = { 0, 0 };
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[0]));
 	bide_group_start(&group, bide_async_start(failing, .error = EIO));
 	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[1]));
@@ -200,7 +202,7 @@ TEST(the_first_failure_cancels_the_rest)
 TEST(what_is_started_after_a_failure_is_canceled_at_birth)
 {
 	int error = 0;
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, bide_value_task_from_error(EIO));
 	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
 	assert_int_equal(error, ECANCELED);
@@ -209,7 +211,7 @@ TEST(what_is_started_after_a_failure_is_canceled_at_birth)
 
 TEST(the_first_of_several_failures_is_reported)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, pending(0));
 	bide_group_add(&group, pending(1));
 	bide_value_task wait = bide_group_wait(&group);
@@ -220,7 +222,7 @@ TEST(the_first_of_several_failures_is_reported)
 
 TEST(keep_going_lets_the_others_end_by_themselves)
 {
-	begin(BIDE_GROUP_KEEP_GOING);
+	begin(&keep_going);
 	bide_group_add(&group, pending(0));
 	bide_group_start(&group, bide_async_start(failing, .error = EIO));
 	bide_value_task wait = bide_group_wait(&group);
@@ -233,7 +235,7 @@ TEST(keep_going_lets_the_others_end_by_themselves)
 
 TEST(a_canceled_member_cancels_nobody_and_is_reported_last)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, pending(0));
 	bide_group_add(&group, bide_value_task_from_error(ECANCELED));
 	assert_int_equal(bide_context_error(bide_group_context(&group)), 0);
@@ -241,7 +243,7 @@ TEST(a_canceled_member_cancels_nobody_and_is_reported_last)
 	finish(0);
 	assert_int_equal(wait_error(wait), ECANCELED);
 
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, bide_value_task_from_error(ECANCELED));
 	bide_group_add(&group, bide_value_task_from_error(EIO));
 	bide_group_add(&group, bide_value_task_from_error(ECANCELED));
@@ -253,7 +255,7 @@ TEST(a_canceled_member_cancels_nobody_and_is_reported_last)
 TEST(cancel_ends_all_members)
 {
 	int errors[2] = { 0, 0 };
-	begin(BIDE_GROUP_KEEP_GOING);
+	begin(&keep_going);
 	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[0]));
 	bide_group_start(&group, bide_async_start(sleeper, .error = &errors[1]));
 	bide_group_start(&group, bide_delay(BIDE_FOREVER));
@@ -266,7 +268,7 @@ TEST(cancel_ends_all_members)
 
 TEST(cancel_may_end_the_group_inside_the_call)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_start(&group, bide_delay(BIDE_FOREVER));
 	bide_value_task wait = bide_group_wait(&group);
 	bide_group_cancel(&group);
@@ -279,8 +281,7 @@ TEST(the_context_around_the_group_cancels_its_members_but_not_the_wait)
 {
 	bide_context *scope = bide_context_create(NULL);
 	int error = 0;
-	assert_int_equal(bide_in_context(scope, bide_group_init(&group, BIDE_GROUP_CANCEL_ON_FAILURE)),
-	                 0);
+	assert_int_equal(bide_in_context(scope, bide_group_init(&group, NULL)), 0);
 	bide_group_start(&group, bide_async_start(sleeper, .error = &error));
 	bide_group_add(&group, pending(0)); /* ignores cancellation */
 	bide_value_task wait = bide_in_context(scope, bide_group_wait(&group));
@@ -298,7 +299,7 @@ TEST(members_run_in_the_groups_context)
 	static int key, value;
 	bide_context *scope =
 		bide_context_create(&(bide_context_options){ .key = &key, .value = &value });
-	assert_int_equal(bide_in_context(scope, bide_group_init(&group, 0)), 0);
+	assert_int_equal(bide_in_context(scope, bide_group_init(&group, NULL)), 0);
 	assert_ptr_equal(bide_in_context(bide_group_context(&group), bide_context_get(&key)), &value);
 	assert_null(bide_context_get(&key));
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
@@ -329,7 +330,7 @@ bide_async(owner)
 	bide_async_begin;
 	if (my->in.depth == 0)
 		bide_async_return(bide_async_start(failing, .error = my->in.error));
-	if (bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) != 0)
+	if (bide_group_init(&my->group, NULL) != 0)
 		bide_async_fail(ENOMEM);
 	bide_group_start(&my->group, bide_async_start(sleeper));
 	for (my->child = 0; my->child < 2; my->child++)
@@ -357,7 +358,7 @@ struct cleaner {
 bide_async(cleaner)
 {
 	bide_async_begin;
-	if (bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) != 0)
+	if (bide_group_init(&my->group, NULL) != 0)
 		bide_async_fail(ENOMEM);
 	bide_group_start(&my->group, bide_async_start(sleeper, .error = my->in.error));
 	bide_group_add(&my->group, pending(0)); /* ignores cancellation */
@@ -405,7 +406,7 @@ bide_async_finally:
 TEST(members_may_add_members_while_the_group_is_waited_for)
 {
 	atomic_int ran = 0;
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_start(&group, bide_async_start(spawner, .left = 99, .ran = &ran));
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 	assert_int_equal(ran, 100);
@@ -414,7 +415,7 @@ TEST(members_may_add_members_while_the_group_is_waited_for)
 TEST(a_hundred_thousand_members)
 {
 	atomic_int ran = 0;
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	for (int i = 0; i < 100000; i++)
 		bide_group_start(&group, bide_async_start(spawner, .left = 0, .ran = &ran));
 	if (many_workers())
@@ -427,7 +428,7 @@ TEST(a_hundred_thousand_members)
 
 TEST(a_hundred_thousand_members_are_canceled_by_one_failure)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	for (int i = 0; i < 100000; i++)
 		bide_group_start(&group, i % 2 ? bide_async_start(sleeper) : bide_delay(BIDE_FOREVER));
 	bide_group_start(&group, bide_async_start(failing, .error = EIO));
@@ -443,7 +444,7 @@ static void *nest_groups(void *argument)
 	bide_value_task value = pending(0);
 	(void)argument;
 	for (size_t i = 0; i < DEPTH; i++) {
-		assert_int_equal(bide_group_init(&groups[i], 0), 0);
+		assert_int_equal(bide_group_init(&groups[i], NULL), 0);
 		bide_group_add(&groups[i], value);
 		value = bide_group_wait(&groups[i]);
 	}
@@ -468,12 +469,12 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 	(void)bide_now_ns();
 	for (long n = 0; n < 2; n++) {
 		allowed_allocations = n;
-		assert_int_equal(bide_group_init(&group, 0), ENOMEM);
+		assert_int_equal(bide_group_init(&group, NULL), ENOMEM);
 		settle_workers();
 		assert_int_equal(stats().operation_count, 0);
 	}
 	allowed_allocations = 2;
-	assert_int_equal(bide_group_init(&group, 0), 0);
+	assert_int_equal(bide_group_init(&group, NULL), 0);
 	bide_group_add(
 		&group, bide_async_yield()); /* no memory for what stands for it: the member has failed */
 	allowed_allocations = -1;
@@ -486,7 +487,7 @@ TEST(a_group_that_found_no_memory_is_not_used)
 	limit_objects();
 	(void)bide_now_ns();
 	allowed_allocations = 0;
-	assert_int_equal(bide_group_init(&group, 0), ENOMEM);
+	assert_int_equal(bide_group_init(&group, NULL), ENOMEM);
 	assert_int_equal(wait_error(bide_group_wait(&group)), EINVAL);
 	assert_int_equal(misuse_count, 1);
 }
@@ -495,8 +496,7 @@ TEST(a_group_that_found_no_memory_is_not_used)
 
 TEST(misuse_says_what_was_wrong)
 {
-	EXPECT_ABORT(bide_group_init(NULL, 0), "bide_group_init: group is NULL");
-	EXPECT_ABORT(bide_group_init(&group, 6), "bide_group_init: options 0x6");
+	EXPECT_ABORT(bide_group_init(NULL, NULL), "bide_group_init: group is NULL");
 	EXPECT_ABORT(bide_value_task_forget(bide_group_wait(NULL)), "bide_group_wait");
 	EXPECT_ABORT(bide_group_pending(NULL), "bide_group_pending: group is NULL");
 	EXPECT_ABORT(bide_group_cancel(NULL), "bide_group_cancel");
@@ -504,11 +504,10 @@ TEST(misuse_says_what_was_wrong)
 	EXPECT_ABORT(bide_group_add(NULL, bide_value_task_completed()), "test_group.c");
 	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "initialise it again");
 	expect_misuse();
-	assert_int_equal(bide_group_init(NULL, 0), EINVAL);
-	assert_int_equal(bide_group_init(&group, 2), EINVAL);
+	assert_int_equal(bide_group_init(NULL, NULL), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_group_wait(NULL)), EINVAL);
 	assert_int_equal(bide_group_pending(NULL), 0);
-	assert_int_equal(misuse_count, 4);
+	assert_int_equal(misuse_count, 3);
 }
 
 TEST(waiting_twice_is_misuse)
@@ -646,9 +645,9 @@ TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
 	char place[64];
 
 	bide_report_hook_set(note_line, lines);
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_start(&group, bide_async_start(calls_sleeper));
-	bide_group_add(&group, bide_delay(3600 * INT64_C(1000000000)));
+	bide_group_add(&group, bide_delay(BIDE_SECONDS(3600)));
 	bide_group_add(&group, pending(0));
 	wait = bide_group_wait_reporting(&group, REPORT_NS);
 	assert_false(bide_value_task_is_ready(wait));
@@ -677,15 +676,14 @@ TEST(a_wait_that_is_over_in_time_reports_nothing)
 {
 	bide_report_hook_set(note_line, lines);
 	for (int i = 0; i < 50; i++) {
-		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+		begin(NULL);
 		bide_group_start(&group, bide_async_start(failing, .error = EIO));
 		bide_group_start(&group, bide_async_start(sleeper));
-		assert_int_equal(wait_error(bide_group_wait_reporting(&group, 3600 * INT64_C(1000000000))),
-		                 EIO);
-		begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+		assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_SECONDS(3600))), EIO);
+		begin(NULL);
 		bide_group_add(&group, bide_value_task_completed());
 		assert_true(bide_value_task_is_successful(bide_group_wait_reporting(&group, 0)));
-		begin(BIDE_GROUP_KEEP_GOING);
+		begin(&keep_going);
 		bide_group_add(&group, bide_value_task_from_error(BIDE_ENOFRAME));
 		bide_group_add(&group, bide_async_yield());
 		assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_FOREVER)),
@@ -719,7 +717,7 @@ struct cleans_up {
 bide_async(cleans_up)
 {
 	bide_async_begin;
-	if (bide_group_init(&my->members, BIDE_GROUP_CANCEL_ON_FAILURE))
+	if (bide_group_init(&my->members, NULL))
 		bide_async_fail(ENOMEM);
 	bide_group_start(&my->members, bide_async_start(stubborn));
 	if (my->in.waits_before)
@@ -758,7 +756,7 @@ TEST(a_wait_reports_though_the_waiting_function_is_canceled)
 
 static void is_stuck_and_says_so(void)
 {
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_start(&group, bide_async_start(sleeper));
 	(void)bide_value_task_wait_for(bide_group_wait_reporting(&group, 0), NULL, 10 * REPORT_NS);
 	abort();
@@ -794,7 +792,7 @@ TEST(without_memory_it_waits_all_the_same)
 	setenv("BIDE_POOL", "malloc", 1);
 	bide_report_hook_set(note_line, lines);
 	assert_int_equal(bide_allocator_set(&scarce), 0);
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, pending(0));
 	memory_is_out = true;
 	wait = bide_group_wait_reporting(&group, 0);
@@ -812,13 +810,12 @@ TEST(bad_input_of_a_wait_that_reports)
 	expect_misuse();
 	assert_int_equal(wait_error(bide_group_wait_reporting(NULL, 0)), EINVAL);
 	assert_int_equal(misuse_count, 1);
-	begin(BIDE_GROUP_CANCEL_ON_FAILURE);
+	begin(NULL);
 	bide_group_add(&group, pending(0));
 	wait = bide_group_wait_reporting(&group, -1);
 	assert_int_equal(misuse_count, 2);
-	assert_non_null(strstr(misuse_text, "the limit is below zero"));
-	assert_int_equal(wait_error(bide_group_wait_reporting(&group, 3600 * INT64_C(1000000000))),
-	                 EINVAL);
+	assert_non_null(strstr(misuse_text, "delay_ns is below zero"));
+	assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_SECONDS(3600))), EINVAL);
 	assert_int_equal(misuse_count, 3);
 	assert_non_null(strstr(misuse_text, "somebody waits for this group already"));
 	finish(0);

@@ -645,7 +645,7 @@ struct takes_turns {
 async(takes_turns)
 {
 	async_begin;
-	my->until_ns = bide_now_ns() + INT64_C(2000000000);
+	my->until_ns = bide_now_ns() + BIDE_SECONDS(2);
 	for (my->i = 0; my->i < TURNS && bide_now_ns() < my->until_ns; my->i++) {
 		await(my->got, bide_user_source_value_task(my->in.source));
 		if (my->got != my->i)
@@ -693,7 +693,7 @@ static void *gives_turns_elsewhere(void *argument)
 /* false: a wake-up was lost. */
 static bool all_turns_taken(value_task taker)
 {
-	int error = bide_value_task_wait_for(taker, NULL, INT64_C(20000000000));
+	int error = bide_value_task_wait_for(taker, NULL, BIDE_SECONDS(20));
 
 	assert_true(error == 0 || error == ETIMEDOUT);
 	return error == 0;

@@ -29,7 +29,7 @@ TEST(AW_20_a_task_that_is_over_wins_over_cancellation_and_a_zero_timeout)
 TEST(AW_21_a_wait_that_times_out_leaves_the_task_running)
 {
 	bide_task *waited = bide_task_create(0);
-	assert_int_equal(error_of(bide_task_await_for(waited, 1000000)), ETIMEDOUT);
+	assert_int_equal(error_of(bide_task_await_for(waited, BIDE_MS(1))), ETIMEDOUT);
 	assert_int_equal(error_of(bide_task_await_for(waited, 0)), ETIMEDOUT);
 	assert_false(bide_task_is_ready(waited));
 	bide_task_complete_int(waited, 1);
@@ -41,7 +41,7 @@ TEST(AW_21_a_wait_that_is_canceled_leaves_the_task_running)
 {
 	bide_context *scope = bide_context_create(NULL);
 	bide_task *waited = bide_task_create(0);
-	bide_value_task wait = bide_in_context(scope, bide_task_await_for(waited, 1000000000));
+	bide_value_task wait = bide_in_context(scope, bide_task_await_for(waited, BIDE_SECONDS(1)));
 	bide_context_cancel(scope, ECANCELED);
 	assert_int_equal(error_of(wait), ECANCELED);
 	settle_workers();
@@ -57,7 +57,7 @@ TEST(AW_22_a_task_that_ends_in_time_removes_timer_and_registration)
 	bide_context *scope = bide_context_create(NULL);
 	bide_task *waited = bide_task_create(0);
 	uint64_t before = stats().operation_count;
-	bide_value_task wait = bide_in_context(scope, bide_task_await_for(waited, 1000000000));
+	bide_value_task wait = bide_in_context(scope, bide_task_await_for(waited, BIDE_SECONDS(1)));
 	assert_int_equal(stats().timer_count, 1);
 	bide_task_complete_int(waited, 8);
 	settle_workers();

@@ -47,6 +47,21 @@ static uint64_t next_random(void)
 
 /* ---- delays */
 
+TEST(units_make_nanoseconds_once_and_saturate)
+{
+	volatile int64_t huge = INT64_MAX / 1000000 + 1;
+	int64_t n = 3;
+
+	assert_int_equal(BIDE_MS(n++), 3000000);
+	assert_int_equal(n, 4);
+	assert_int_equal(BIDE_SECONDS(n), INT64_C(4000000000));
+	assert_int_equal(BIDE_MS(huge - 1), INT64_MAX / 1000000 * 1000000);
+	assert_int_equal(BIDE_MS(huge), BIDE_FOREVER);
+	assert_int_equal(BIDE_SECONDS(huge), BIDE_FOREVER);
+	assert_true(BIDE_SECONDS(-huge) < 0);
+	assert_int_equal(BIDE_MS(-n), -4000000);
+}
+
 TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
 {
 	bide_stats before, after;
@@ -712,7 +727,7 @@ static void *stop_it(void *timer)
 
 TEST(PT_04_a_stop_from_another_thread_ends_the_pending_wait_with_false)
 {
-	bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+	bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, stop_it, timer);
@@ -729,7 +744,7 @@ static void *destroy_it(void *timer)
 
 TEST(PT_04_so_does_its_end_here_or_elsewhere)
 {
-	bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+	bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
 	value_task tick = bide_periodic_timer_next(timer);
 	bide_payload result = { .i = 5 };
 	pthread_t thread;
@@ -739,7 +754,7 @@ TEST(PT_04_so_does_its_end_here_or_elsewhere)
 	assert_int_equal(result.i, 0);
 
 	result.i = 5;
-	timer = bide_periodic_timer_create(INT64_C(3600000000000));
+	timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
 	tick = bide_periodic_timer_next(timer);
 	pthread_create(&thread, NULL, destroy_it, timer);
 	assert_int_equal(bide_value_task_wait(tick, &result), 0);
@@ -758,7 +773,7 @@ static void *stop_twice_and_destroy(void *timer)
 TEST(stops_and_the_end_from_another_thread_may_come_in_one_go)
 {
 	for (int round = 0; test_round(round, 300); round++) {
-		bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+		bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
 		value_task tick = bide_periodic_timer_next(timer);
 		pthread_t thread;
 
@@ -781,7 +796,7 @@ static void *stop_at_once(void *timer)
 TEST(a_stop_on_its_way_from_another_thread_survives_the_end_here)
 {
 	for (int round = 0; test_round(round, 300); round++) {
-		bide_periodic_timer *timer = bide_periodic_timer_create(INT64_C(3600000000000));
+		bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
 		pthread_t thread;
 
 		pthread_create(&thread, NULL, stop_at_once, timer);

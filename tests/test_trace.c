@@ -526,7 +526,8 @@ TEST(a_group_fails_with_the_trace_of_its_first_failure)
 		for (int count = 1; count < 4; count++) {
 			bide_group group;
 
-			assert_int_equal(bide_group_init(&group, BIDE_GROUP_KEEP_GOING), 0);
+			assert_int_equal(bide_group_init(&group, &(bide_group_options){ .keep_going = true }),
+			                 0);
 			for (int i = 0; i < count; i++)
 				bide_group_add(&group, load(way, i ? EIO : ECANCELED));
 			if (count == 1)

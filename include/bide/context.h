@@ -6,7 +6,7 @@
  * contexts made in it. Operations register with the context they are started in, so they need no
  * token argument and nobody forgets one.
  *
- *     bide_context_options options = { .timeout_ns = 50000000, .token = token };
+ *     bide_context_options options = { .timeout_ns = BIDE_MS(50), .token = token };
  *     bide_context *limits = bide_context_create(&options);
  *     bide_await(my->n, bide_in_context(limits, read_all(my->in.file)));     // for one call
  *
@@ -26,6 +26,7 @@
 #include "cancel.h"
 #include "executor.h"
 #include "frame.h"
+#include "time.h"
 
 typedef struct bide_context bide_context;
 
@@ -105,12 +106,14 @@ BIDE_END_DECLS
 	})
 
 /*
- * bide_with_timeout_ms(ms, call), bide_with_token(token, call): a context for one call. ms >= 0; 0:
- * what is not ready at once fails with ETIMEDOUT. Without memory for it the call is not made and
- * the value task has failed with ENOMEM.
+ * bide_with_timeout(timeout_ns, call), bide_with_timeout_ms(timeout_ms, call),
+ * bide_with_token(token, call): a context for one call. A timeout is 0 or more; 0: what is not ready
+ * at once fails with ETIMEDOUT. Without memory for it the call is not made and the value task has
+ * failed with ENOMEM.
  */
-#define bide_with_timeout_ms(ms, call) \
-	BIDE_WITH_(bide_context_limited_after_((ms)), call, __COUNTER__)
+#define bide_with_timeout(timeout_ns, call) \
+	BIDE_WITH_(bide_context_limited_after_((timeout_ns)), call, __COUNTER__)
+#define bide_with_timeout_ms(timeout_ms, call) bide_with_timeout(BIDE_MS(timeout_ms), call)
 #define bide_with_token(token, call) \
 	BIDE_WITH_(bide_context_limited_by_((token)), call, __COUNTER__)
 #define BIDE_WITH_(create, call, n)                                                  \
@@ -129,7 +132,7 @@ BIDE_END_DECLS
 		called;                                                    \
 	})
 #define BIDE_ENOMEM_ 12
-BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ms);
+BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ns);
 BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token);
 
 /*

@@ -1,7 +1,7 @@
 /*
  * group.h - owns what is started in it: leaving waits for all; the first failure cancels the rest.
  *
- *     bide_group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE);
+ *     bide_group_init(&my->group, NULL);
  *     for (...) bide_group_start(&my->group, fetch(url[i])); // each counts, none is forgotten
  *     bide_await(bide_group_wait(&my->group));               // all are over; the first error
  *
@@ -17,10 +17,9 @@
 #include "context.h"
 #include "task.h"
 
-typedef enum bide_group_option {
-	BIDE_GROUP_CANCEL_ON_FAILURE = 0,
-	BIDE_GROUP_KEEP_GOING = 1 /* a failure cancels nobody */
-} bide_group_option;
+typedef struct bide_group_options {
+	bool keep_going; /* true: a failure does not cancel the other members */
+} bide_group_options;
 
 struct bide_operation;
 typedef struct bide_group {
@@ -29,20 +28,20 @@ typedef struct bide_group {
 	struct bide_operation *idle_; /* what the wait hands out; NULL: not initialised, or ended */
 	uint64_t pending_;            /* members that are not over, and 1 until the wait */
 	int first_error_;
-	unsigned options_;
+	bool keep_going_;
 	bool waited_;
 } bide_group;
 
 BIDE_BEGIN_DECLS
 
 /*
- * Makes the group's context, a child of the current one. 0; ENOMEM; EINVAL (misuse: options, null).
- * Cost: two objects from the pool.
+ * Makes the group's context, a child of the current one. options may be NULL: the defaults. Returns
+ * 0; ENOMEM; EINVAL (misuse: group is NULL). Cost: two objects from the pool.
  */
-BIDE_API int bide_group_init(bide_group *group, unsigned options);
+BIDE_API int bide_group_init(bide_group *group, const bide_group_options *options);
 /*
  * Consumes the value task: it is the group's from now on. A failure (not a cancellation) cancels
- * the other members, unless BIDE_GROUP_KEEP_GOING. A member may add members while the group is
+ * the other members, unless keep_going is set. A member may add members while the group is
  * waited for. After its end: misuse, and the value task is forgotten.
  */
 BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task,
@@ -62,19 +61,19 @@ BIDE_API bide_context *bide_group_context(bide_group *group);
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
 /*
- * The same; and if members are not over limit_ns after this call, says once what it waits for, to
+ * The same; and if members are not over delay_ns after this call, says once what it waits for, to
  * the report hook (misuse.h; by default on standard error): how many members, each pending function
  * that was started in the group or below, with its file and line and what it awaits, as bide_dump
- * does; and what else was added. Nothing is ended by it: the wait goes on. limit_ns: 0 or more;
- * BIDE_FOREVER: none; below zero: misuse, and there is none. Cost: four objects from the pools
+ * does; and what else was added. Nothing is ended by it: the wait goes on. delay_ns: 0 or more;
+ * BIDE_FOREVER: never; below zero: misuse, and there is none. Cost: four objects from the pools
  * more than bide_group_wait, if members are pending; the report looks at all pools. Without memory
  * for them it is as bide_group_wait.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait_reporting_at_(bide_group *group,
-                                                                       int64_t limit_ns,
+                                                                       int64_t delay_ns,
                                                                        const bide_place *place);
-#define bide_group_wait_reporting(group, limit_ns) \
-	bide_group_wait_reporting_at_((group), (limit_ns), BIDE_HERE_)
+#define bide_group_wait_reporting(group, delay_ns) \
+	bide_group_wait_reporting_at_((group), (delay_ns), BIDE_HERE_)
 
 BIDE_END_DECLS
 

@@ -139,6 +139,7 @@ typedef bide_value_task value_task;
 #ifndef BIDE_NO_SHORT_with
 #define in_context bide_in_context
 #define in_detached bide_in_detached
+#define with_timeout bide_with_timeout
 #define with_timeout_ms bide_with_timeout_ms
 #define with_token bide_with_token
 #define with_executor bide_with_executor

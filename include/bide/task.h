@@ -14,6 +14,7 @@
 #ifndef BIDE_TASK_H
 #define BIDE_TASK_H
 
+#include "time.h"
 #include "value_task.h"
 
 typedef struct bide_task bide_task;
@@ -150,8 +151,6 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task,
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_unwrap(bide_task *outer);
 
 BIDE_END_DECLS
-
-#define BIDE_FOREVER INT64_MAX
 
 #ifdef __cplusplus
 BIDE_INLINE bide_value_task bide_untyped_value_(bide_value_task value_task)

@@ -1,5 +1,9 @@
 /*
- * time.h - one monotonic clock, delays, yields, periodic timers. Nanoseconds; never early.
+ * time.h - one monotonic clock, delays, yields, periodic timers. Never early.
+ *
+ * Every time in this library is an int64_t in nanoseconds; BIDE_MS and BIDE_SECONDS make one:
+ *
+ *     await(bide_delay(BIDE_MS(20)));
  *
  * A timer that is due at t runs at t or up to 65.6 microseconds later, plus what its worker is busy
  * with: with many workers another one that looks for work takes it over once it is 1 ms late. With
@@ -9,6 +13,35 @@
 #define BIDE_TIME_H
 
 #include "frame.h"
+
+/*
+ * n milliseconds or seconds in nanoseconds; n is an integer, which is evaluated once. What does not
+ * fit is BIDE_FOREVER. Of a constant it is a constant.
+ */
+#define BIDE_MS(n) BIDE_TIMES_(n, INT64_C(1000000))
+#define BIDE_SECONDS(n) BIDE_TIMES_(n, INT64_C(1000000000))
+/* Never. Allowed wherever a time limits something. */
+#define BIDE_FOREVER INT64_MAX
+
+#ifdef __cplusplus
+#define BIDE_CONSTEXPR_ constexpr
+#define BIDE_TIMES_(n, unit_ns) bide_times_((n) | 0, (unit_ns))
+#else
+#define BIDE_CONSTEXPR_
+/* `| 0` refuses what is no integer. */
+#define BIDE_TIMES_(n, unit_ns)                                              \
+	__builtin_choose_expr(__builtin_constant_p(n),                           \
+	                      BIDE_TIMES_CONSTANT_((int64_t)((n) | 0), unit_ns), \
+	                      bide_times_((n) | 0, (unit_ns)))
+#endif
+#define BIDE_TIMES_CONSTANT_(n, unit_ns)              \
+	((n) > INT64_MAX / (unit_ns)      ? BIDE_FOREVER  \
+	 : (n) < -(INT64_MAX / (unit_ns)) ? -BIDE_FOREVER \
+	                                  : (n) * (unit_ns))
+BIDE_INLINE BIDE_CONSTEXPR_ int64_t bide_times_(int64_t n, int64_t unit_ns)
+{
+	return BIDE_TIMES_CONSTANT_(n, unit_ns);
+}
 
 #define BIDE_DELAY_MAX_NS ((int64_t)1 << 60) /* 36 years */
 

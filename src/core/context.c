@@ -239,19 +239,18 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 	return context;
 }
 
-bide_context *bide_context_limited_after_(int64_t timeout_ms)
+bide_context *bide_context_limited_after_(int64_t timeout_ns)
 {
-	bide_context_options options = { .timeout_ns = 0 };
+	bide_context_options options = { .timeout_ns = timeout_ns };
 	bide_context *context;
 
-	if (timeout_ms < 0 || timeout_ms > INT64_MAX / 1000000) {
-		bide_misuse_("bide_with_timeout_ms: %lld ms; 0 to %lld are allowed", (long long)timeout_ms,
-		             (long long)(INT64_MAX / 1000000));
+	if (timeout_ns < 0) {
+		bide_misuse_("bide_with_timeout: %lld ns; 0 or more and BIDE_FOREVER are allowed",
+		             (long long)timeout_ns);
 		return NULL;
 	}
-	options.timeout_ns = timeout_ms * 1000000;
 	context = bide_context_create(&options);
-	if (context && timeout_ms == 0)
+	if (context && timeout_ns == 0)
 		bide_context_cancel(context, BIDE_ETIMEDOUT_);
 	return context;
 }

@@ -33,7 +33,7 @@ static void record(bide_group *group, int error, bide_payload trace)
 			group->idle_->source.payload = trace;
 		break;
 	}
-	if (error != BIDE_ECANCELED_ && !(group->options_ & BIDE_GROUP_KEEP_GOING))
+	if (error != BIDE_ECANCELED_ && !group->keep_going_)
 		bide_context_cancel(group->context_, BIDE_ECANCELED_);
 }
 
@@ -67,19 +67,15 @@ static void group_run(bide_notify *notify, bide_source *done)
 		bide_operation_complete_(idle, idle->source.payload, group_end(group));
 }
 
-int bide_group_init(bide_group *group, unsigned options)
+int bide_group_init(bide_group *group, const bide_group_options *options)
 {
 	if (!group) {
 		bide_misuse_("bide_group_init: group is NULL");
 		return BIDE_EINVAL_;
 	}
-	*group = (bide_group){ .notify_ = { group_run }, .pending_ = 1, .options_ = options };
-	if (options & ~(unsigned)BIDE_GROUP_KEEP_GOING) {
-		bide_misuse_("bide_group_init: options 0x%x; BIDE_GROUP_CANCEL_ON_FAILURE and "
-		             "BIDE_GROUP_KEEP_GOING are allowed",
-		             options);
-		return BIDE_EINVAL_;
-	}
+	*group = (bide_group){ .notify_ = { group_run },
+		                   .pending_ = 1,
+		                   .keep_going_ = options && options->keep_going };
 	group->context_ = bide_context_create(NULL);
 	if (!group->context_)
 		return BIDE_ENOMEM_;

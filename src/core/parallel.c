@@ -452,7 +452,7 @@ static bide_value_task loop_run(struct bide_parallel_loop *my)
 	parallel_loop *loop = &my->in.loop;
 	uintptr_t saved;
 
-	if (bide_group_init(&loop->group, BIDE_GROUP_KEEP_GOING) != 0)
+	if (bide_group_init(&loop->group, &(bide_group_options){ .keep_going = true }) != 0)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	loop->waiting_tail = &loop->waiting;
 	saved = bide_context_push_(loop->group.context_);

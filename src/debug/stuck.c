@@ -15,7 +15,7 @@ struct bide_group_reporter {
 	struct {
 		const bide_group *group;
 		const bide_context *context; /* the group's */
-		int64_t limit_ns;
+		int64_t delay_ns;
 		const bide_place *place;
 		bide_step (*waits)(bide_frame *frame);
 	} in;
@@ -38,7 +38,7 @@ static void report(const struct bide_group_reporter *my)
 	snprintf(text, sizeof text,
 	         "bide_group_wait_reporting at %s:%u in %s: not over after %lld ms: %llu members",
 	         place ? place->file : "?", place ? (unsigned)place->line : 0,
-	         place ? place->function : "?", (long long)(my->in.limit_ns / 1000000), pending);
+	         place ? place->function : "?", (long long)(my->in.delay_ns / 1000000), pending);
 	bide_report_("stuck", text);
 	(void)bide_dump_group_(my->in.group, my->in.context, my->in.waits, write_line, NULL);
 }
@@ -46,7 +46,7 @@ static void report(const struct bide_group_reporter *my)
 bide_async(bide_group_reporter)
 {
 	bide_async_begin;
-	bide_await(bide_delay(my->in.limit_ns));
+	bide_await(bide_delay(my->in.delay_ns));
 	report(my);
 bide_async_finally:
 	bide_async_end;
@@ -56,7 +56,7 @@ struct bide_group_waiter {
 	BIDE_ASYNC_FRAME;
 	struct {
 		bide_group *group;
-		int64_t limit_ns;
+		int64_t delay_ns;
 		const bide_place *place;
 		bide_step (*waits)(bide_frame *frame);
 	} in;
@@ -73,7 +73,7 @@ static void start_reporter(struct bide_group_waiter *my)
 		my->reporter =
 			bide_in_context(my->until_over,
 		                    bide_async_start(bide_group_reporter, .group = my->in.group,
-		                                     .context = my->context, .limit_ns = my->in.limit_ns,
+		                                     .context = my->context, .delay_ns = my->in.delay_ns,
 		                                     .place = my->in.place, .waits = my->in.waits));
 }
 
@@ -94,18 +94,18 @@ bide_async_finally:
 	bide_async_end;
 }
 
-bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t limit_ns,
+bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t delay_ns,
                                               const bide_place *place)
 {
 	bide_value_task started;
 
-	if (limit_ns < 0) {
-		bide_misuse_("bide_group_wait_reporting: the limit is below zero; BIDE_FOREVER means none");
-		limit_ns = BIDE_FOREVER;
+	if (delay_ns < 0) {
+		bide_misuse_("bide_group_wait_reporting: delay_ns is below zero; BIDE_FOREVER means none");
+		delay_ns = BIDE_FOREVER;
 	}
-	if (limit_ns == BIDE_FOREVER || !group || bide_group_pending(group) == 0)
+	if (delay_ns == BIDE_FOREVER || !group || bide_group_pending(group) == 0)
 		return bide_group_wait(group);
-	started = bide_async_start(bide_group_waiter, .group = group, .limit_ns = limit_ns,
+	started = bide_async_start(bide_group_waiter, .group = group, .delay_ns = delay_ns,
 	                           .place = place, .waits = bide_group_waiter_async_.resume);
 	/* without a frame nothing has waited yet; a member may have failed with the same error */
 	return started.state == BIDE_ENOFRAME && !group->waited_ ? bide_group_wait(group) : started;

@@ -118,7 +118,7 @@ async(program)
 	my->sum += my->value;
 	await_or(with_timeout_ms(1, async_start(slow, .ms = 50)),
 	         my->sum += await_error == 110 ? 8 : 0);
-	if (group_init(&my->group, BIDE_GROUP_CANCEL_ON_FAILURE) == 0)
+	if (group_init(&my->group, NULL) == 0)
 		group_start(&my->group, async_start(slow, .ms = 1));
 	await(group_wait(&my->group));
 	async_return(my->sum);
@@ -136,7 +136,7 @@ _Noreturn void bare_main(void)
 	while (!task_is_ready(program) && bare_run_one())
 		;
 	right = task_is_ready(program) && task_error(program) == 0 && task_result(program).i == 15 &&
-	        bide_now_ns() > 26000000;
+	        bide_now_ns() > BIDE_MS(26);
 	bare_print(right ? "core runs on bare metal\n" : "wrong result\n");
 	bare_exit(right ? 0 : 1);
 }

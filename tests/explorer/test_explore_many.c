@@ -364,7 +364,7 @@ static void setup_group(void)
 {
 	memset(&m, 0, sizeof m);
 	bide_user_source_init(&m.source, NULL);
-	EXPLORE_CHECK(bide_group_init(&group, 0) == 0);
+	EXPLORE_CHECK(bide_group_init(&group, NULL) == 0);
 	bide_group_add(&group, bide_user_source_value_task(&m.source));
 }
 

@@ -55,7 +55,8 @@ struct owner {
 	} in;
 	bide_group group;
 	atomic_uint alive;
-	unsigned i, slot, options;
+	bide_group_options options;
+	unsigned i, slot;
 	int error;
 };
 
@@ -73,8 +74,8 @@ async(owner)
 {
 	async_begin;
 	atomic_fetch_add(&my->in.scene->owners, 1);
-	my->options = chance(&my->in.dice, 50) ? BIDE_GROUP_KEEP_GOING : BIDE_GROUP_CANCEL_ON_FAILURE;
-	CHECK_EQUAL(bide_group_init(&my->group, my->options), 0);
+	my->options.keep_going = chance(&my->in.dice, 50);
+	CHECK_EQUAL(bide_group_init(&my->group, &my->options), 0);
 	show(my);
 	for (my->i = below(&my->in.dice, MEMBERS_MAX); my->i > 0; my->i--) {
 		group_start(&my->group,
