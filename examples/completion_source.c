@@ -43,7 +43,7 @@ static void measured(int status, double celsius, void *argument)
 
 int main(void)
 {
-	task *temperature = task_create(BIDE_TASK_DEFAULT);
+	task *temperature = task_create(NULL);
 	struct measurement m = { measured, temperature };
 	bide_payload celsius;
 	pthread_t thread;

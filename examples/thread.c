@@ -47,7 +47,7 @@ async_finally:
 
 int main(void)
 {
-	struct exchange e = { task_create(BIDE_TASK_DEFAULT), task_create(BIDE_TASK_DEFAULT) };
+	struct exchange e = { task_create(NULL), task_create(NULL) };
 	bide_payload answer = { .i = 0 };
 	pthread_t thread;
 	int error = e.question && e.answer ? 0 : ENOMEM;

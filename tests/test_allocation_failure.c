@@ -326,7 +326,7 @@ static void use_completion_sources(void)
 				assert_int_equal(result.i, 9);
 		task_unref(shared);
 	}
-	shared = task_create(BIDE_TASK_QUEUE_CONTINUATIONS);
+	shared = task_create(&(bide_task_options){ .queue_continuations = true });
 	if (made(shared)) {
 		users[0] = async_start(task_user, .task = shared);
 		task_unref(shared); /* nobody can complete it any more */
@@ -573,8 +573,9 @@ static void use_continuations(void)
 
 		if (!made(first))
 			continue;
-		if (bide_task_error(first) == -1 || bide_task_error(first) == 0) {
-			second = bide_task_continue_with(first, after_it, NULL, BIDE_CONTINUE_NOT_ON_FAILURE);
+		if (!bide_task_is_ready(first) || bide_task_error(first) == 0) {
+			second = bide_task_continue_with(first, after_it, NULL,
+			                                 &(bide_continue_options){ .not_on_failure = true });
 			made(second);
 		}
 		if (second) {
@@ -587,7 +588,8 @@ static void use_continuations(void)
 				succeeded(error);
 			task_unref(second);
 		}
-		(void)bide_task_error(first);
+		if (bide_task_is_ready(first))
+			(void)bide_task_error(first);
 		task_unref(first);
 	}
 	succeeded(bide_value_task_wait(delay(10 * ms), NULL));

@@ -14,17 +14,19 @@ TEST(TK_01_queries_match_the_status)
 		bide_status status;
 		int error;
 	} cases[] = {
-		{ task_create(0), BIDE_PENDING, -1 },
+		{ task_create(0), BIDE_PENDING, 0 },
 		{ bide_task_from_int(77), BIDE_SUCCEEDED, 0 },
 		{ bide_task_from_error(EIO), BIDE_FAILED, EIO },
 		{ bide_task_from_error(ECANCELED), BIDE_CANCELED, ECANCELED },
 		{ bide_task_completed(), BIDE_SUCCEEDED, 0 },
-		{ value_task_as_task(await_it(gate, NULL, 0)), BIDE_PENDING, -1 },
+		{ value_task_as_task(await_it(gate, NULL, 0)), BIDE_PENDING, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		assert_int_equal(bide_task_status(cases[i].task), cases[i].status);
 		assert_int_equal(bide_task_is_ready(cases[i].task), cases[i].status != BIDE_PENDING);
+		if (cases[i].status == BIDE_PENDING)
+			continue;
 		assert_int_equal(bide_task_error(cases[i].task), cases[i].error);
 		assert_int_equal(bide_task_result(cases[i].task).i, i == 1 ? 77 : 0);
 	}
@@ -43,7 +45,11 @@ TEST(TK_04_an_error_is_unknown_until_the_end_and_then_exactly_that_one)
 {
 	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 
-	assert_int_equal(bide_task_error(t), -1);
+	catch_misuse();
+	assert_int_equal(bide_task_error(t), EINPROGRESS);
+	ASSERT_MISUSE("bide_task_error: the task is pending");
+	assert_int_equal(bide_task_result(t).i, 0);
+	ASSERT_MISUSE("bide_task_result: the task is pending");
 	bide_task_fail(gate, ENOSPC);
 	task_unref(gate);
 	assert_int_equal(bide_task_wait(t, NULL), ENOSPC);
@@ -543,7 +549,7 @@ TEST(with_many_workers_awaiters_continue_on_them_never_inside_of_complete)
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	for (int option = 0; option < 2; option++) {
-		t = task_create(option ? BIDE_TASK_QUEUE_CONTINUATIONS : 0);
+		t = task_create(&(bide_task_options){ .queue_continuations = option });
 		for (int i = 0; i < 20; i++) {
 			atomic_init(&elsewhere[i], false);
 			waits[i] = async_start(tells_thread, .when = t, .elsewhere = &elsewhere[i],
@@ -566,7 +572,7 @@ TEST(all_awaiters_of_a_queueing_task_wait_their_turn)
 	value_task waits[3], other;
 
 	one_worker();
-	t = task_create(BIDE_TASK_QUEUE_CONTINUATIONS);
+	t = task_create(&(bide_task_options){ .queue_continuations = true });
 	for (int i = 0; i < 3; i++)
 		waits[i] = await_it(t, &log, i + 1);
 	other = async_start(yielder, .log = &log, .id = 100);

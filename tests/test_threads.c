@@ -499,7 +499,7 @@ TEST_SLOW(many_threads_do_everything_at_once, 60)
 
 	printf("BIDE_TEST_SEED=%llu\n", (unsigned long long)seed);
 	for (int i = 0; i < SHARED; i++)
-		shared_tasks[i] = task_create(i % 2 ? BIDE_TASK_QUEUE_CONTINUATIONS : 0);
+		shared_tasks[i] = task_create(&(bide_task_options){ .queue_continuations = i % 2 });
 	for (uintptr_t i = 0; i < STORM_THREADS; i++)
 		helper_start(&h[i], storm, (void *)(uintptr_t)(seed * 1000 + i));
 	while (bide_now_ns() < end)

@@ -353,7 +353,12 @@ TEST(VT_05_flags_flip_when_the_producer_completes)
 	assert_false(bide_value_task_is_failed(v));
 	assert_false(bide_value_task_is_canceled(v));
 	assert_int_equal(bide_value_task_status(v), BIDE_PENDING);
-	assert_int_equal(bide_value_task_error(v), -1);
+	expect_misuse();
+	assert_int_equal(bide_value_task_error(v), EINPROGRESS);
+	assert_non_null(strstr(misuse_text, "bide_value_task_error: the value task is pending"));
+	assert_int_equal(value_task_result(v).i, 0);
+	assert_non_null(strstr(misuse_text, "bide_value_task_result: the value task is pending"));
+	assert_int_equal(misuse_count, 2);
 	bide_user_source_complete(&gate, (bide_payload){ .i = 0 });
 	settle(0);
 	assert_true(value_task_is_ready(v));

@@ -58,13 +58,16 @@ BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_
 BIDE_API bide_task *bide_task_ref(bide_task *task);
 BIDE_API void bide_task_unref(bide_task *task);
 
-/* Queries. error: 0 after success, -1 while pending; reading an error counts as having seen it. */
+/*
+ * Queries. error: 0 after success; reading an error counts as having seen it. Asking for the error of
+ * a pending task is misuse and returns EINPROGRESS.
+ */
 BIDE_API bide_status bide_task_status(const bide_task *task);
 BIDE_API bool bide_task_is_ready(const bide_task *task);
 BIDE_API int bide_task_error(bide_task *task);
 /*
- * The result, of a task that succeeded; zero while it is pending or after failure. Large results: a
- * pointer that lives as long as your reference.
+ * Returns the result of a task that succeeded, and zero if it failed. Asking a pending task is misuse
+ * and returns zero. A large result is a pointer that is valid as long as your reference.
  */
 BIDE_API bide_payload bide_task_result(const bide_task *task);
 
@@ -90,14 +93,13 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, in
 
 /* --- completion sources: a task that you complete --- */
 
-typedef enum bide_task_option {
-	BIDE_TASK_DEFAULT = 0,
-	/* awaiters go to the end of the run queue instead of running next */
-	BIDE_TASK_QUEUE_CONTINUATIONS = 1
-} bide_task_option;
+/* All zeroes: the defaults. */
+typedef struct bide_task_options {
+	bool queue_continuations; /* awaiters go to the end of the run queue instead of running next */
+} bide_task_options;
 
-/* A pending task. options: of the above, else misuse and NULL. NULL: no memory. */
-BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(unsigned options);
+/* Returns a pending task; NULL if there is no memory. options may be NULL: the defaults. */
+BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(const bide_task_options *options);
 
 /*
  * Completing a second time is misuse and changes nothing; the try_ forms return false. One of
@@ -119,12 +121,10 @@ BIDE_API bool bide_task_try_complete_from(bide_task *task, bide_task *ready);
 
 /* --- continuations --- */
 
-typedef enum bide_continue_option {
-	BIDE_CONTINUE_ALWAYS = 0,
-	BIDE_CONTINUE_NOT_ON_SUCCESS = 1,
-	BIDE_CONTINUE_NOT_ON_FAILURE = 2,
-	BIDE_CONTINUE_NOT_ON_CANCELED = 4 /* all three together is misuse: it would never run */
-} bide_continue_option;
+/* After which outcomes the continuation does not run. All three together are misuse. */
+typedef struct bide_continue_options {
+	bool not_on_success, not_on_failure, not_on_canceled;
+} bide_continue_options;
 
 /*
  * Gets the task that ended and your argument; its result or error becomes that of the
@@ -133,14 +133,15 @@ typedef enum bide_continue_option {
 typedef bide_value_task bide_continuation(bide_task *ended, void *argument);
 
 /*
- * Runs `continuation` on a worker when `task` has ended; gives the task of its result. Filtered
- * out: canceled. Obeys the ambient cancellation: canceled before the task ends, it is canceled at
+ * Runs `continuation` on a worker when `task` has ended; returns the task of its result. If the
+ * options exclude the outcome, that task is canceled. options may be NULL: it always runs. Obeys the ambient cancellation: canceled before the task ends, it is canceled at
  * once and never runs. NULL: no memory. A value task that the continuation returns is awaited:
  * chains need no unwrap.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task,
                                                             bide_continuation *continuation,
-                                                            void *argument, unsigned options);
+                                                            void *argument,
+                                                            const bide_continue_options *options);
 
 /*
  * From a task whose result is a bide_task * (a reference, which this takes over) to a task of the

@@ -83,6 +83,7 @@ BIDE_API bide_value_task bide_value_task_bad_error_(int error);
 BIDE_API BIDE_USE_RESULT bide_value_task
 bide_value_task_failed_at_(int error, const bide_place *place) BIDE_COLD;
 BIDE_API int bide_value_task_error_pending_(bide_value_task value_task);
+BIDE_API bide_payload bide_value_task_result_pending_(bide_value_task value_task);
 
 /* Completed value tasks. Cost: two registers. */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_int(int64_t value)
@@ -136,9 +137,10 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error_(int erro
 }
 
 /*
- * Queries. They consume nothing and any number may be made before the value task is consumed;
- * afterwards they are misuse. Thread: whoever holds the value task. Cost: a comparison; for a
- * pending one a load.
+ * Queries. They consume nothing, and any number may be made before the value task is consumed;
+ * afterwards they are misuse and give BIDE_ESTALE. Status, error and result always agree: when the
+ * operation is over each tells its outcome, wherever that lies. Thread: the one that holds the value
+ * task. Cost: a comparison; a call for one that does not hold its outcome itself.
  */
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task);
 
@@ -174,16 +176,21 @@ BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 	return value_task.state == canceled ? BIDE_CANCELED : BIDE_FAILED;
 }
 
-/* The error number, 0 after success, -1 while it is pending. */
+/* The error number; 0 after success. Asking a pending one is misuse and returns EINPROGRESS. */
 BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
 {
 	return value_task.state <= BIDE_ERROR_MAX ? (int)value_task.state
 	                                          : bide_value_task_error_pending_(value_task);
 }
 
-/* The result of one that is there: after success; else 0. (Await what is pending.) */
+/*
+ * Returns the result after success, and zero after failure. Asking a pending one is misuse and
+ * returns zero. A large result is a pointer, which is valid until the value task is consumed.
+ */
 BIDE_INLINE bide_payload bide_value_task_result(bide_value_task value_task)
 {
+	if (value_task.state > BIDE_ERROR_MAX)
+		return bide_value_task_result_pending_(value_task);
 	if (value_task.state != 0)
 		value_task.payload.i = 0;
 	return value_task.payload;

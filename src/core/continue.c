@@ -19,20 +19,20 @@ struct bide_continue {
 		bide_task *task; /* a reference of ours */
 		bide_continuation *continuation;
 		void *argument;
-		unsigned options;
+		bide_continue_options options;
 	} in;
 	int error;
 };
 
-static bool filtered_out(bide_task *task, unsigned options)
+static bool filtered_out(bide_task *task, const bide_continue_options *options)
 {
 	switch (bide_task_status(task)) {
 	case BIDE_SUCCEEDED:
-		return options & BIDE_CONTINUE_NOT_ON_SUCCESS;
+		return options->not_on_success;
 	case BIDE_FAILED:
-		return options & BIDE_CONTINUE_NOT_ON_FAILURE;
+		return options->not_on_failure;
 	default:
-		return options & BIDE_CONTINUE_NOT_ON_CANCELED;
+		return options->not_on_canceled;
 	}
 }
 
@@ -42,7 +42,7 @@ bide_async(bide_continue)
 	bide_await_or(bide_task_await(my->in.task), my->error = bide_await_error);
 	if (!bide_task_is_ready(my->in.task)) /* it was the wait that failed */
 		bide_async_fail(my->error);
-	if (filtered_out(my->in.task, my->in.options))
+	if (filtered_out(my->in.task, &my->in.options))
 		bide_async_fail(BIDE_ECANCELED_);
 	bide_async_return(my->in.continuation(my->in.task, my->in.argument));
 bide_async_finally:
@@ -52,23 +52,25 @@ bide_async_finally:
 }
 
 bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuation, void *argument,
-                                   unsigned options)
+                                   const bide_continue_options *wanted)
 {
+	static const bide_continue_options always;
+	const bide_continue_options *options = wanted ? wanted : &always;
+	bool never = options->not_on_success && options->not_on_failure && options->not_on_canceled;
 	bide_value_task started;
-	unsigned all =
-		BIDE_CONTINUE_NOT_ON_SUCCESS | BIDE_CONTINUE_NOT_ON_FAILURE | BIDE_CONTINUE_NOT_ON_CANCELED;
 
-	if (!task || !continuation || options >= all) {
+	if (!task || !continuation || never) {
 		bide_misuse_("bide_task_continue_with: %s",
-		             !task            ? "task is NULL"
-		             : !continuation  ? "continuation is NULL"
-		             : options == all ? "all three outcomes are excluded: it could never run"
-		                              : "options has bits other than BIDE_CONTINUE_NOT_ON_...");
+		             !task ? "task is NULL"
+		             : !continuation
+		                 ? "continuation is NULL"
+		                 : "options: all three outcomes are excluded; at least one must "
+		                   "be allowed, or it could never run");
 		return NULL;
 	}
 	started =
 		bide_async_start(bide_continue, .task = bide_task_ref(task), .continuation = continuation,
-	                     .argument = argument, .options = options);
+	                     .argument = argument, .options = *options);
 	if (started.state == BIDE_ENOFRAME) {
 		bide_task_unref(task);
 		return NULL;

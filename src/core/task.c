@@ -574,7 +574,10 @@ int bide_task_error(bide_task *handle)
 		bide_misuse_("bide_task_error: task is NULL");
 		return BIDE_EINVAL_;
 	}
-	return bide_is_done_(task) ? (int)task_outcome(task).state : -1;
+	if (bide_is_done_(task))
+		return (int)task_outcome(task).state;
+	bide_misuse_("bide_task_error: the task is pending; one that is over has an error or none");
+	return BIDE_EINPROGRESS_;
 }
 
 bide_payload bide_task_result(const bide_task *handle)
@@ -583,7 +586,9 @@ bide_payload bide_task_result(const bide_task *handle)
 
 	if (!task)
 		bide_misuse_("bide_task_result: task is NULL");
-	else if (bide_is_done_(task) && task->error == 0)
+	else if (!bide_is_done_(task))
+		bide_misuse_("bide_task_result: the task is pending; await it, or ask bide_task_is_ready");
+	else if (task->error == 0)
 		return task->payload;
 	return bide_payload_int_(0);
 }
@@ -781,15 +786,9 @@ void bide_forget_done_(bide_notify *notify, bide_source *done)
 
 /* --- completion sources --- */
 
-bide_task *bide_task_create(unsigned options)
+bide_task *bide_task_create(const bide_task_options *options)
 {
-	if (options & ~(unsigned)BIDE_TASK_QUEUE_CONTINUATIONS) {
-		bide_misuse_(
-			"bide_task_create: options 0x%x; 0 and BIDE_TASK_QUEUE_CONTINUATIONS are allowed",
-			options);
-		return NULL;
-	}
-	return (bide_task *)task_new(options ? BIDE_FLAG_QUEUE_ : 0);
+	return (bide_task *)task_new(options && options->queue_continuations ? BIDE_FLAG_QUEUE_ : 0);
 }
 
 static void deliver_posted(bide_post *post)

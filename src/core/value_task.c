@@ -15,30 +15,70 @@ bide_value_task bide_value_task_bad_error_(int error)
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }
 
-int bide_value_task_error_pending_(bide_value_task value_task)
+/* Looks at one that does not hold its outcome. STALE_: misuse, which has been reported. */
+typedef enum look { PENDING_, OVER_, STALE_ } look;
+
+static look look_at(bide_value_task value_task, const char *what)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 
-	if (!bide_check_fresh_(value_task, "bide_value_task_status", NULL))
-		return BIDE_ESTALE;
+	if (!bide_check_fresh_(value_task, what, NULL))
+		return STALE_;
 	if (BIDE_UNLIKELY(BIDE_LOAD(&source->word, RELAXED) == BIDE_WORD_ABANDONED_)) {
-		bide_report_stale_(value_task, "bide_value_task_status", NULL, NULL);
+		bide_report_stale_(value_task, what, NULL, NULL);
+		return STALE_;
+	}
+	return bide_is_done_(source) ? OVER_ : PENDING_;
+}
+
+static void report_pending(const char *what)
+{
+	bide_misuse_("%s: the value task is pending; one that is over is needed: await it, or ask "
+	             "bide_value_task_is_ready",
+	             what);
+}
+
+int bide_value_task_error_pending_(bide_value_task value_task)
+{
+	static const char what[] = "bide_value_task_error";
+
+	switch (look_at(value_task, what)) {
+	case OVER_:
+		return ((const bide_source *)value_task.state)->error;
+	case PENDING_:
+		report_pending(what);
+		return BIDE_EINPROGRESS_;
+	default:
 		return BIDE_ESTALE;
 	}
-	return bide_is_done_(source) ? source->error : -1;
+}
+
+bide_payload bide_value_task_result_pending_(bide_value_task value_task)
+{
+	static const char what[] = "bide_value_task_result";
+	const bide_source *source = (const bide_source *)value_task.state;
+	look found = look_at(value_task, what);
+
+	if (found == OVER_ && source->error == 0)
+		return source->payload;
+	if (found == PENDING_)
+		report_pending(what);
+	return bide_payload_int_(0);
 }
 
 bide_status bide_value_task_status_pending_(bide_value_task value_task)
 {
-	switch (bide_value_task_error_pending_(value_task)) {
-	case -1:
+	const bide_source *source = (const bide_source *)value_task.state;
+
+	switch (look_at(value_task, "bide_value_task_status")) {
+	case PENDING_:
 		return BIDE_PENDING;
-	case 0:
-		return BIDE_SUCCEEDED;
-	case BIDE_ECANCELED_:
-		return BIDE_CANCELED;
-	default:
+	case STALE_:
 		return BIDE_FAILED;
+	default:
+		return source->error == 0                 ? BIDE_SUCCEEDED
+		       : source->error == BIDE_ECANCELED_ ? BIDE_CANCELED
+		                                          : BIDE_FAILED;
 	}
 }
 

@@ -87,8 +87,8 @@ static int look_at_all(bide_task *const *tasks, size_t count, int wait_error)
 	int error = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		int one = bide_task_error(tasks[i]);
-		bide_prefer_error_(&error, one == -1 ? wait_error : one);
+		bool over = bide_task_is_ready(tasks[i]);
+		bide_prefer_error_(&error, over ? bide_task_error(tasks[i]) : wait_error);
 	}
 	return error;
 }
@@ -98,7 +98,7 @@ static bide_value_task outcome_of_tasks(bide_task *const *tasks, size_t count, i
 	bide_value_task v = bide_outcome_(0, error);
 
 	for (size_t i = 0; error && i < count; i++)
-		if (bide_task_error(tasks[i]) == error) {
+		if (bide_task_is_ready(tasks[i]) && bide_task_error(tasks[i]) == error) {
 			v.payload.trace = bide_task_trace(tasks[i]);
 			break;
 		}

@@ -146,7 +146,7 @@ STRESS(tasks)
 		CHECK((s.scopes[i] = bide_context_create(NULL)) != NULL);
 	for (unsigned i = 0; i < s.count; i++) {
 		s.sources[i].task =
-			task_create(chance(d, 30) ? BIDE_TASK_QUEUE_CONTINUATIONS : BIDE_TASK_DEFAULT);
+			task_create(&(bide_task_options){ .queue_continuations = chance(d, 30) });
 		CHECK(s.sources[i].task != NULL);
 		atomic_store(&s.sources[i].outcome, LONG_MIN);
 	}
