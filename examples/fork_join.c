@@ -46,7 +46,8 @@ async(sort, left)
 {
 	async_begin;
 	my->half = my->in.count / 2;
-	async_fork(sort_fork, my->left, my->in.items, my->in.spare, my->half);
+	async_fork(sort_fork, my->left, .items = my->in.items, .spare = my->in.spare,
+	           .count = my->half);
 	await(sort(my->in.items + my->half, my->in.spare + my->half, my->in.count - my->half));
 	await(async_join(sort_fork, my->left));
 	merge(my->in.items, my->in.spare, my->half, my->in.count);

@@ -110,7 +110,7 @@ async_finally:
 
 static value_task start_nap(int64_t time_ns, int64_t result)
 {
-	return async_start(nap, time_ns, result);
+	return async_start(nap, .time_ns = time_ns, .result = result);
 }
 
 struct family {
@@ -814,7 +814,7 @@ struct outermost {
 async(outermost)
 {
 	async_begin;
-	await(my->got, async_start(nap, ms, 1));
+	await(my->got, async_start(nap, .time_ns = ms, .result = 1));
 	async_return(my->got);
 async_finally:
 	async_end;

@@ -45,7 +45,9 @@ TEST(parameters_that_are_not_named_and_locals_are_zero)
 		assert_int_equal(result_of(async_start(parameters)), 0);
 		assert_int_equal(result_of(async_start(parameters, .b = 2)), 200);
 		assert_int_equal(result_of(async_start(parameters, .a = 1, .real = 2, .text = "")), 1011);
-		assert_int_equal(result_of(async_start(parameters, 5, 6, NULL, 0)), 5600);
+		assert_int_equal(result_of(
+							 async_start(parameters, .a = 5, .b = 6, .text = NULL, .real = 0)),
+		                 5600);
 	}
 }
 

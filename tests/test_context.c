@@ -265,7 +265,9 @@ TEST(blocks_that_are_never_left_end_with_the_function)
 		bide_context *first = context_of((bide_context_options){ 0 });
 		bide_context *second = bide_in_context(first, context_of((bide_context_options){ 0 }));
 
-		assert_int_equal(bide_value_task_wait(async_start(never_leaves, first, second, hot), NULL),
+		assert_int_equal(bide_value_task_wait(async_start(never_leaves, .first = first,
+		                                                  .second = second, .hot = hot),
+		                                      NULL),
 		                 0);
 		assert_null(bide_context_current());
 		bide_context_unref(second);
@@ -341,7 +343,8 @@ async(deep)
 	async_begin;
 	*my->in.wrong_count += bide_context_current() != my->in.expected;
 	if (my->in.depth > 0)
-		await(async_start(deep, my->in.depth - 1, my->in.expected, my->in.wrong_count));
+		await(async_start(deep, .depth = my->in.depth - 1, .expected = my->in.expected,
+		                  .wrong_count = my->in.wrong_count));
 	*my->in.wrong_count += bide_context_current() != my->in.expected;
 	async_return(0);
 async_finally:
@@ -362,9 +365,10 @@ TEST(cold_starts_inherit_too)
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
 	assert_int_equal(
-		bide_value_task_wait(bide_in_context(context, async_start(deep, test_seeded() ? 5000 : DEEP,
-	                                                              context, &wrong_count)),
-	                         NULL),
+		bide_value_task_wait(
+			bide_in_context(context, async_start(deep, .depth = test_seeded() ? 5000 : DEEP,
+	                                             .expected = context, .wrong_count = &wrong_count)),
+			NULL),
 		0);
 	assert_int_equal(wrong_count, 0);
 	bide_context_unref(context);
@@ -381,7 +385,8 @@ static void *start_on_guest(void *argument)
 	struct cold_start *c = argument;
 
 	c->task = value_task_as_task(
-		bide_in_context(c->context, async_start(deep, 3, c->context, c->wrong_count)));
+		bide_in_context(c->context, async_start(deep, .depth = 3, .expected = c->context,
+	                                            .wrong_count = c->wrong_count)));
 	return NULL;
 }
 
@@ -431,7 +436,7 @@ async(caller)
 	async_begin;
 	my->before = bide_context_current();
 	if (my->in.hot)
-		await(async_start(never_leaves, my->in.other, my->in.other, 1));
+		await(async_start(never_leaves, .first = my->in.other, .second = my->in.other, .hot = 1));
 	else
 		await(async_start(changer, .other = my->in.other));
 	assert_ptr_equal(bide_context_current(), my->before);
@@ -447,9 +452,11 @@ TEST(what_a_callee_changes_its_caller_does_not_see)
 		bide_context *around = context_of((bide_context_options){ 0 });
 		bide_context *other = bide_in_context(around, context_of((bide_context_options){ 0 }));
 
-		assert_int_equal(
-			bide_value_task_wait(bide_in_context(around, async_start(caller, other, hot)), NULL),
-			0);
+		assert_int_equal(bide_value_task_wait(bide_in_context(around,
+		                                                      async_start(caller, .other = other,
+		                                                                  .hot = hot)),
+		                                      NULL),
+		                 0);
 		bide_context_unref(other);
 		bide_context_unref(around);
 	}
@@ -724,7 +731,9 @@ TEST(cleanup_is_hidden_from_the_cancellation_that_brought_it_about)
 		int in_body = 0, in_cleanup = -1, cleaned_count = 0;
 		int64_t start_ns = bide_now_ns();
 		value_task cleaning =
-			bide_in_context(context, async_start(cleaner, &in_body, &in_cleanup, &cleaned_count));
+			bide_in_context(context, async_start(cleaner, .error_in_body = &in_body,
+		                                         .error_in_cleanup = &in_cleanup,
+		                                         .cleaned_count = &cleaned_count));
 
 		if (i == 0)
 			bide_context_cancel(context, ECANCELED);
@@ -805,7 +814,8 @@ TEST(cleanup_can_have_a_deadline_of_its_own)
 
 	use_virtual_clock();
 	context = context_of((bide_context_options){ 0 });
-	cleaning = bide_in_context(context, async_start(limited_cleanup, &error_inside, &error_after));
+	cleaning = bide_in_context(context, async_start(limited_cleanup, .error_inside = &error_inside,
+	                                                .error_after = &error_after));
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(bide_value_task_wait(cleaning, NULL), ECANCELED);
 	assert_int_equal(error_inside, 2 * ETIMEDOUT);

@@ -143,7 +143,8 @@ static uint64_t play(uint64_t seed, bool pauses, char *script)
 	simulate(seed);
 	memset(script, 0, ACTORS * TURNS + 1);
 	for (int i = 0; i < ACTORS; i++)
-		actors[i] = async_start(actor, (char)('a' + i), TURNS, pauses, script);
+		actors[i] = async_start(actor, .letter = (char)('a' + i), .turns = TURNS, .pauses = pauses,
+		                        .script = script);
 	assert_int_equal(bide_value_task_wait(when_all(actors, ACTORS), NULL), 0);
 	assert_int_equal(strlen(script), ACTORS * TURNS);
 	hash = bide_simulation_hash();
@@ -230,7 +231,8 @@ TEST(every_order_of_three_comes_up)
 
 		simulate(seed);
 		for (int i = 0; i < 3; i++)
-			actors[i] = async_start(actor, (char)('a' + i), 1, false, script);
+			actors[i] = async_start(actor, .letter = (char)('a' + i), .turns = 1, .pauses = false,
+			                        .script = script);
 		assert_int_equal(bide_value_task_wait(when_all(actors, 3), NULL), 0);
 		assert_int_equal(bide_shutdown(true), 0);
 		for (int i = 0; i < 6; i++)

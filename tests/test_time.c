@@ -129,7 +129,8 @@ TEST(many_delays_at_once_are_never_early_on_the_real_clock)
 	atomic_int early_count = 0;
 
 	for (int i = 0; i < COUNT; i++)
-		delays[i] = async_start(punctual, (int64_t)(next_random() % 200000000), &early_count);
+		delays[i] = async_start(punctual, .time_ns = (int64_t)(next_random() % 200000000),
+		                        .early_count = &early_count);
 	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), 0);
 	assert_int_equal(early_count, 0);
 	free(delays);
@@ -348,7 +349,8 @@ TEST(a_hundred_thousand_delays_of_random_length_fire_in_order_and_on_time)
 		times_ns[i] = 1 + (int64_t)(next_random() >> (10 + next_random() % 53));
 		if (i % 10 == 9)
 			times_ns[i] = times_ns[next_random() % i];
-		delays[i] = async_start(note, times_ns[i], &at_ns[i], order, &count, i);
+		delays[i] = async_start(note, .time_ns = times_ns[i], .at_ns = &at_ns[i], .order = order,
+		                        .count = &count, .number = i);
 	}
 	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), 0);
 	assert_int_equal(count, COUNT);
@@ -375,7 +377,8 @@ TEST(delays_of_equal_length_fire_in_the_order_of_their_start)
 
 	use_virtual_clock();
 	for (uint32_t i = 0; i < COUNT; i++)
-		delays[i] = async_start(note, 5 * ms, &at_ns[i], order, &count, i);
+		delays[i] = async_start(note, .time_ns = 5 * ms, .at_ns = &at_ns[i], .order = order,
+		                        .count = &count, .number = i);
 	assert_int_equal(bide_value_task_wait(when_all(delays, COUNT), NULL), 0);
 	for (uint32_t i = 0; i < COUNT; i++)
 		assert_int_equal(order[i], i);
@@ -395,10 +398,12 @@ TEST(delays_that_are_canceled_at_random_leave_the_others_in_order)
 		times_ns[i] = 1 + (int64_t)(next_random() % (1000 * (uint64_t)ms));
 		if (next_random() & 1) {
 			kept_count++;
-			delays[i] = async_start(note, times_ns[i], &at_ns[i], order, &count, i);
+			delays[i] = async_start(note, .time_ns = times_ns[i], .at_ns = &at_ns[i],
+			                        .order = order, .count = &count, .number = i);
 		} else {
-			delays[i] = bide_in_context(doomed, async_start(note, times_ns[i], &at_ns[i], order,
-			                                                &count, i));
+			delays[i] = bide_in_context(doomed, async_start(note, .time_ns = times_ns[i],
+			                                                .at_ns = &at_ns[i], .order = order,
+			                                                .count = &count, .number = i));
 		}
 	}
 	bide_context_cancel(doomed, ECANCELED);
@@ -524,7 +529,7 @@ TEST(yields_are_fair)
 
 	one_worker();
 	for (int i = 0; i < 3; i++)
-		turns[i] = async_start(turn, (char)('a' + i), 5, text);
+		turns[i] = async_start(turn, .letter = (char)('a' + i), .count = 5, .text = text);
 	assert_string_equal(text, "abc");
 	assert_int_equal(bide_value_task_wait(when_all(turns, 3), NULL), 0);
 	assert_string_equal(text, "abcabcabcabcabc");
@@ -536,7 +541,7 @@ TEST(a_yielding_function_does_not_keep_timers_from_firing)
 	value_task yielding;
 	int64_t start_ns = bide_now_ns();
 
-	yielding = async_start(turn, 'a', 1000, text);
+	yielding = async_start(turn, .letter = 'a', .count = 1000, .text = text);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(bide_value_task_wait(delay(10000), NULL), 0);
 	assert_true(bide_now_ns() - start_ns >= 100000);

@@ -321,13 +321,14 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
  * Parameters that are not named are zero. Result at once, no allocation: if the body never
  * suspends. Failed with BIDE_ENOFRAME: no memory, nothing ran.
  */
-#define bide_async_start(...) BIDE_PARAMETERS_(BIDE_N_, BIDE_0_, __VA_ARGS__)(__VA_ARGS__)
+#define bide_async_start(...) \
+	BIDE_PARAMETERS_(BIDE_N_, BIDE_0_, __VA_ARGS__)(#__VA_ARGS__, __VA_ARGS__)
 /*
  * bide_async_start_cold(name, .parameter = value, ...): the same, but queued: nothing of the body
  * runs inside the call, a worker begins it later. Always pending at first, always a frame.
  */
 #define bide_async_start_cold(...) \
-	BIDE_PARAMETERS_(BIDE_COLD_N_, BIDE_COLD_0_, __VA_ARGS__)(__VA_ARGS__)
+	BIDE_PARAMETERS_(BIDE_COLD_N_, BIDE_COLD_0_, __VA_ARGS__)(#__VA_ARGS__, __VA_ARGS__)
 /* n if there is more than one argument, else one. */
 #define BIDE_PARAMETERS_(n, one, ...)                                                              \
 	BIDE_PICK40_(__VA_ARGS__, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, \
@@ -336,35 +337,58 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
                      _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,  \
                      _33, _34, _35, _36, _37, _38, _39, _40, pick, ...)                          \
 	pick
-#define BIDE_0_(name) name##_begin_(NULL, 0, 0, BIDE_HERE_)
-#define BIDE_N_(name, ...)                                                                         \
-	name##_begin_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
-	              sizeof(((struct name *)0)->in), BIDE_HERE_)
-#define BIDE_COLD_0_(name) name##_cold_(NULL, 0, 0, BIDE_HERE_)
-#define BIDE_COLD_N_(name, ...)                                                                   \
-	name##_cold_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
-	             sizeof(((struct name *)0)->in), BIDE_HERE_)
+/* The first parameter is named. text: the arguments, as they are written. */
+#define BIDE_CHECK_NAMED_(text)                                                                 \
+	__extension__({                                                                             \
+		_Static_assert(__builtin_memcmp(__builtin_strchr(text, ',') + 1, ".", 1) == 0 ||        \
+		                   __builtin_memcmp(__builtin_strchr(text, ',') + 1, " .", 2) == 0,     \
+		               "parameters are named: bide_async_start(function, .parameter = value)"); \
+	})
+#define BIDE_0_(text, name) name##_begin_(NULL, 0, 0, BIDE_HERE_)
+#define BIDE_N_(text, name, ...)                                         \
+	(BIDE_CHECK_NAMED_(text),                                            \
+	 name##_begin_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, \
+	               offsetof(struct name, in), sizeof(((struct name *)0)->in), BIDE_HERE_))
+#define BIDE_COLD_0_(text, name) name##_cold_(NULL, 0, 0, BIDE_HERE_)
+#define BIDE_COLD_N_(text, name, ...)                                                              \
+	(BIDE_CHECK_NAMED_(text),                                                                      \
+	 name##_cold_(&(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }, offsetof(struct name, in), \
+	              sizeof(((struct name *)0)->in), BIDE_HERE_))
 
 /* An awaitable is a value task, a typed one, or a bide_task *. */
 BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 {
 	return bide_task_await(*(bide_task *const *)at);
 }
-#define BIDE_AWAITABLE_(call)                                                                      \
+#define BIDE_ERASED_(call)                                                                         \
 	__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(call), bide_value_task), (call), \
 	                      _Generic((call), bide_task *                                             \
 	                               : bide_awaitable_task_, default                                 \
 	                               : bide_awaitable_value_)(                                       \
 							  (const void *)(__typeof__(call)[1]){ (call) }))
-#define BIDE_AWAITED_(call) \
-	__typeof__(*(_Generic((call), bide_task * : *(bide_value_task *)0, default : (call))).type_)
-#define BIDE_CHECK_TYPES_(dst, call)                                                        \
-	__extension__({                                                                         \
-		_Static_assert(                                                                     \
-			__builtin_types_compatible_p(BIDE_AWAITED_(call), struct bide_untyped_) ||      \
-				__builtin_types_compatible_p(BIDE_AWAITED_(call), __typeof__(dst)),         \
-			"the destination of this await has another type than the value task delivers"); \
-	})
+#define BIDE_CHECK_AWAITABLE_(call)                                                               \
+	__typeof__(((void)0, (call))) *given_ = NULL;                                                 \
+	__typeof__(*BIDE_IF_VOID_CHAR_(given_)) *awaited_ = NULL;                                     \
+	_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*awaited_) ||                                      \
+	                   __builtin_types_compatible_p(__typeof__(*given_), bide_task *),            \
+	               "bide_await takes a value task or a bide_task *, and this is neither: is the " \
+	               "function that is called declared?")
+/* type_ belongs to a value task: a union of the user's has none. */
+#define BIDE_AWAITABLE_(call)                                        \
+	(__extension__({                                                 \
+		 BIDE_CHECK_AWAITABLE_(call);                                \
+		 (void)sizeof(__typeof__(BIDE_TYPE_OF_RESULT_(awaited_)) *); \
+	 }),                                                             \
+	 BIDE_ERASED_(call))
+#define BIDE_AWAITABLE_TO_(dst, call)                                                              \
+	(__extension__({                                                                               \
+		 BIDE_CHECK_AWAITABLE_(call);                                                              \
+		 _Static_assert(                                                                           \
+			 __builtin_types_compatible_p(BIDE_TYPE_OF_RESULT_(awaited_), struct bide_untyped_) || \
+				 __builtin_types_compatible_p(BIDE_TYPE_OF_RESULT_(awaited_), __typeof__(dst)),    \
+			 "the destination of this await has another type than the value task delivers");       \
+	 }),                                                                                           \
+	 BIDE_ERASED_(call))
 
 /*
  * Functions that fork: before the cleanup, and at its end, what is still live is joined. If that
@@ -455,8 +479,8 @@ bide_finally_:                                                            \
  * One if/else chain without a hidden loop: `break` and `continue` in an action leave the user's
  * loop.
  */
-#define BIDE_AWAIT_(call, n)                                                                       \
-	if ((void)await_stands_behind_async_begin_, t_ = BIDE_AWAITABLE_(call),                        \
+#define BIDE_AWAIT_(awaitable, n)                                                                  \
+	if ((void)await_stands_behind_async_begin_, t_ = (awaitable),                                  \
 	    BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                               \
 	        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(n)), t_.state == BIDE_SUSPENDED_)) { \
 		return (bide_step){ .state = BIDE_SUSPENDED_ };                                            \
@@ -480,14 +504,14 @@ bide_finally_:                                                            \
 #define BIDE_AWAIT_VOID_(call) BIDE_AWAIT_VOID2_(call, BIDE_SERIAL_)
 #define BIDE_AWAIT_TO_(dst, call) BIDE_AWAIT_TO2_(dst, call, BIDE_SERIAL_)
 #define BIDE_AWAIT_VOID2_(call, n)                                      \
-	BIDE_AWAIT_(call, n)                                                \
+	BIDE_AWAIT_(BIDE_AWAITABLE_(call), n)                               \
 	if (BIDE_UNLIKELY(t_.state)) {                                      \
 		if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__))) \
 			goto bide_finally_;                                         \
 	} else                                                              \
 		((void)0)
 #define BIDE_AWAIT_TO2_(dst, call, n)                                   \
-	BIDE_AWAIT_((BIDE_CHECK_TYPES_(dst, call), call), n)                \
+	BIDE_AWAIT_(BIDE_AWAITABLE_TO_(dst, call), n)                       \
 	if (BIDE_UNLIKELY(t_.state)) {                                      \
 		if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__))) \
 			goto bide_finally_;                                         \
@@ -505,14 +529,14 @@ bide_finally_:                                                            \
 #define BIDE_PICK3_(_1, _2, _3, pick, ...) pick
 #define BIDE_AWAIT_OR_TO_(dst, call, action) BIDE_AWAIT_OR_TO2_(dst, call, action, BIDE_SERIAL_)
 #define BIDE_AWAIT_OR_VOID_(call, action) BIDE_AWAIT_OR_VOID2_(call, action, BIDE_SERIAL_)
-#define BIDE_AWAIT_OR_TO2_(dst, call, action, n)         \
-	BIDE_AWAIT_((BIDE_CHECK_TYPES_(dst, call), call), n) \
-	if (BIDE_UNLIKELY(t_.state)) {                       \
-		action;                                          \
-	} else                                               \
+#define BIDE_AWAIT_OR_TO2_(dst, call, action, n)  \
+	BIDE_AWAIT_(BIDE_AWAITABLE_TO_(dst, call), n) \
+	if (BIDE_UNLIKELY(t_.state)) {                \
+		action;                                   \
+	} else                                        \
 		BIDE_ASSIGN_(dst)
 #define BIDE_AWAIT_OR_VOID2_(call, action, n) \
-	BIDE_AWAIT_(call, n)                      \
+	BIDE_AWAIT_(BIDE_AWAITABLE_(call), n)     \
 	if (BIDE_UNLIKELY(t_.state)) {            \
 		action;                               \
 	} else                                    \
@@ -548,9 +572,15 @@ bide_finally_:                                                            \
  * cleanup runs. Plain functions without a result return 0.
  */
 #define bide_async_return(x) BIDE_ASYNC_RETURN_(x, BIDE_SERIAL_)
+#define BIDE_CHECK_RETURN_(x)                                                                  \
+	__extension__({                                                                            \
+		_Static_assert(!__builtin_types_compatible_p(__typeof__(((void)0, (x))), bide_task *), \
+		               "bide_async_return of a bide_task * would hand out the pointer: await " \
+		               "it, or return bide_task_await(task)");                                 \
+	})
 #define BIDE_ASYNC_RETURN_(x, n)                                              \
 	do {                                                                      \
-		if (t_ = bide_value_task_from(x),                                     \
+		if (BIDE_CHECK_RETURN_(x), t_ = bide_value_task_from(x),              \
 		    BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                       \
 		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)), \
 		         t_.state == BIDE_SUSPENDED_))                                \

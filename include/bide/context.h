@@ -100,7 +100,7 @@ BIDE_END_DECLS
 #define BIDE_IN2_(context, call, saved, called)        \
 	__extension__({                                    \
 		uintptr_t saved = bide_context_push_(context); \
-		__typeof__(call) called = (call);              \
+		__auto_type called = (call);                   \
 		bide_context_pop_(saved);                      \
 		called;                                        \
 	})
@@ -119,17 +119,18 @@ BIDE_END_DECLS
 #define BIDE_WITH_(create, call, n)                                                  \
 	BIDE_WITH2_(create, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
 	            BIDE_CAT_(bide_made_, n))
-#define BIDE_WITH2_(create, call, saved, called, made)             \
-	__extension__({                                                \
-		bide_value_task called = { { { .i = 0 }, BIDE_ENOMEM_ } }; \
-		bide_context *made = (create);                             \
-		if (made) {                                                \
-			uintptr_t saved = bide_context_push_(made);            \
-			called = bide_untyped_value_(call);                    \
-			bide_context_pop_(saved);                              \
-			bide_context_unref(made);                              \
-		}                                                          \
-		called;                                                    \
+#define BIDE_WITH2_(create, call, saved, called, made)                                             \
+	__extension__({                                                                                \
+		bide_value_task called = { { { .i = 0 }, BIDE_ENOMEM_ } };                                 \
+		bide_context *made = (create);                                                             \
+		if (made) {                                                                                \
+			uintptr_t saved = bide_context_push_(made);                                            \
+			called = bide_untyped_value_(call, "this takes a call that gives a value task; for a " \
+			                                   "bide_task * use bide_task_await(task)");           \
+			bide_context_pop_(saved);                                                              \
+			bide_context_unref(made);                                                              \
+		}                                                                                          \
+		called;                                                                                    \
 	})
 #define BIDE_ENOMEM_ 12
 BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ns);

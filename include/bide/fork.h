@@ -202,8 +202,14 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 		bide_fork_push_(BIDE_FORKING_FRAME_("bide_async_fork"), &fork_->bide_fork_, \
 		                name##_forked_);                                            \
 	} while (0)
+#define BIDE_FORK_NAMED_(first, ...)                                                             \
+	__extension__({                                                                              \
+		_Static_assert(__builtin_memcmp(#first, ".", 1) == 0,                                    \
+		               "parameters are named: bide_async_fork(name, slot, .parameter = value)"); \
+	})
 #define BIDE_FORK_N_(name, slot, ...)                                               \
 	do {                                                                            \
+		BIDE_FORK_NAMED_(__VA_ARGS__, );                                            \
 		struct name *fork_ = &(slot);                                               \
 		fork_->in = (__typeof__(fork_->in)){ __VA_ARGS__ };                         \
 		bide_fork_push_(BIDE_FORKING_FRAME_("bide_async_fork"), &fork_->bide_fork_, \

@@ -46,8 +46,11 @@ BIDE_API int bide_group_init(bide_group *group, const bide_group_options *option
  */
 BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task,
                                  const bide_place *place);
-#define bide_group_add(group, value_task) \
-	bide_group_add_at_((group), bide_untyped_value_(value_task), BIDE_HERE_)
+#define bide_group_add(group, value_task)                                                        \
+	bide_group_add_at_((group),                                                                  \
+	                   bide_untyped_value_(value_task, "a group takes value tasks; for a "       \
+	                                                   "bide_task * add bide_task_await(task)"), \
+	                   BIDE_HERE_)
 /* How many are not over yet. */
 BIDE_API uint64_t bide_group_pending(const bide_group *group);
 /* Cancels all members, and what is started in the group later. The group waits for their end. */

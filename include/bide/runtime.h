@@ -71,14 +71,20 @@ BIDE_API unsigned bide_cpu_count(void);
  */
 BIDE_API int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *result,
                                       int64_t timeout_ns, const bide_place *place);
-#define bide_value_task_wait(value_task, result) \
-	bide_value_task_wait_at_(bide_untyped_value_(value_task), (result), BIDE_FOREVER, BIDE_HERE_)
+#define bide_value_task_wait(value_task, result)                                                   \
+	bide_value_task_wait_at_(bide_untyped_value_(value_task,                                       \
+	                                             "bide_value_task_wait takes a value task; for a " \
+	                                             "bide_task * use bide_task_wait"),                \
+	                         (result), BIDE_FOREVER, BIDE_HERE_)
 /*
  * With a limit: ETIMEDOUT, and the value task is not consumed. timeout_ns >= 0. 0: looks; the one
  * worker runs what is ready before.
  */
-#define bide_value_task_wait_for(value_task, result, timeout_ns) \
-	bide_value_task_wait_at_(bide_untyped_value_(value_task), (result), (timeout_ns), BIDE_HERE_)
+#define bide_value_task_wait_for(value_task, result, timeout_ns)                              \
+	bide_value_task_wait_at_(                                                                 \
+		bide_untyped_value_(value_task, "bide_value_task_wait_for takes a value task; for a " \
+	                                    "bide_task * use bide_task_wait_for"),                \
+		(result), (timeout_ns), BIDE_HERE_)
 
 /* The same for a task, which is not consumed. Errors count as seen. */
 BIDE_API int bide_task_wait(bide_task *task, bide_payload *result);

@@ -39,16 +39,22 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_completed(void);
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task value_task,
                                                                 const bide_place *place);
-#define bide_value_task_as_task(value_task) \
-	bide_value_task_as_task_at_(bide_untyped_value_(value_task), BIDE_HERE_)
+#define bide_value_task_as_task(value_task)                                              \
+	bide_value_task_as_task_at_(                                                         \
+		bide_untyped_value_(value_task, "bide_value_task_as_task takes a value task; a " \
+	                                    "bide_task * is one already (bide_task_ref)"),   \
+		BIDE_HERE_)
 
 /*
  * Consumes a value task whose result nobody wants. It runs on; an error goes to the unobserved
  * hook.
  */
 BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place);
-#define bide_value_task_forget(value_task) \
-	bide_value_task_forget_at_(bide_untyped_value_(value_task), BIDE_HERE_)
+#define bide_value_task_forget(value_task)                                                  \
+	bide_value_task_forget_at_(                                                             \
+		bide_untyped_value_(value_task, "bide_value_task_forget takes a value task; for a " \
+	                                    "bide_task * use bide_task_unref"),                 \
+		BIDE_HERE_)
 
 /*
  * One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference
@@ -154,10 +160,7 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_unwrap(bide_task *outer);
 BIDE_END_DECLS
 
 #ifdef __cplusplus
-BIDE_INLINE bide_value_task bide_untyped_value_(bide_value_task value_task)
-{
-	return value_task;
-}
+#define bide_untyped_value_(value_task, text) (value_task)
 #else
 /* Through its address, because no type may be declared around an expression that holds a start. */
 BIDE_INLINE bide_value_task bide_awaitable_value_(const void *at)
@@ -166,8 +169,10 @@ BIDE_INLINE bide_value_task bide_awaitable_value_(const void *at)
 	__builtin_memcpy(&v, at, sizeof v);
 	return v;
 }
-#define bide_untyped_value_(value_task) \
-	bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) })
+/* A value task of any type, without it. text: what the compiler says if it is none. */
+#define bide_untyped_value_(value_task, text)  \
+	(BIDE_CHECK_VALUE_TASK_(value_task, text), \
+	 bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) }))
 #define bide_task_from(x) bide_value_task_as_task(bide_value_task_from(x))
 #endif
 #endif

@@ -257,14 +257,41 @@ BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
 
 /* 1 ? x : x lets arrays decay and small integers widen; x is evaluated once, in the initialiser. */
 #define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x)) /* NOLINT(bugprone-branch-clone) */
-/* An integer, a pointer, a float (classes 0..5, 8) or a union (13), which a value task is. */
-#define BIDE_CHECK_VALUE_(x)                                                                       \
-	__extension__({                                                                                \
-		_Static_assert(sizeof(BIDE_DECAYED_(x)) <= 8                                               \
-		                   ? (__builtin_classify_type(x) <= 5 || __builtin_classify_type(x) == 8)  \
-		                   : (__builtin_classify_type(x) == 13 && sizeof(BIDE_DECAYED_(x)) == 16), \
-		               "a value task holds a number or pointer of at most 8 bytes; see "           \
-		               "bide_async_return_large");                                                 \
+/*
+ * Checks of a type, before its bytes are taken. They look at what a pointer points at, so that the
+ * expression stands in them once, and is not evaluated. A void has no class: it counts as a char.
+ */
+#define BIDE_IF_VOID_CHAR_(pointer) \
+	_Generic((pointer), void * : (char *)NULL, const void * : (char *)NULL, default : (pointer))
+/* A value task, typed or not, is a union (class 13), and has a type_. */
+#define BIDE_LOOKS_LIKE_VALUE_TASK_(x) \
+	(sizeof(x) == sizeof(bide_value_task) && __builtin_classify_type(x) == 13)
+#define BIDE_TYPE_OF_RESULT_(pointer)                                                      \
+	__typeof__(*__builtin_choose_expr(BIDE_LOOKS_LIKE_VALUE_TASK_(*(pointer)), *(pointer), \
+	                                  *(bide_value_task *)NULL)                            \
+	                .type_)
+/* text: what the compiler says if x is no value task. */
+#define BIDE_CHECK_VALUE_TASK_(x, text)                                  \
+	__extension__({                                                      \
+		__typeof__(((void)0, (x))) *given_ = NULL;                       \
+		__typeof__(*BIDE_IF_VOID_CHAR_(given_)) *value_task_ = NULL;     \
+		_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*value_task_), text); \
+		(void)sizeof(__typeof__(BIDE_TYPE_OF_RESULT_(value_task_)) *);   \
+	})
+/* An integer, a pointer, a float (classes 0..5, 8), or a value task. */
+#define BIDE_CHECK_VALUE_(x)                                                             \
+	__extension__({                                                                      \
+		BIDE_DECAYED_(x) *given_ = NULL;                                                 \
+		__typeof__(*BIDE_IF_VOID_CHAR_(given_)) *value_ = NULL;                          \
+		_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*value_) ||                           \
+		                   (sizeof(*value_) <= 8 &&                                      \
+		                    __builtin_types_compatible_p(__typeof__(value_),             \
+		                                                 __typeof__(given_)) &&          \
+		                    (__builtin_classify_type(*value_) <= 5 ||                    \
+		                     __builtin_classify_type(*value_) == 8)),                    \
+		               "a value task holds a number or pointer of at most 8 bytes; see " \
+		               "bide_async_return_large");                                       \
+		(void)sizeof(__typeof__(BIDE_TYPE_OF_RESULT_(value_)) *);                        \
 	})
 #define bide_value_task_from(x)                                               \
 	(BIDE_CHECK_VALUE_(x),                                                    \

@@ -1,4 +1,4 @@
-/* expect: bide_fork needs BIDE_ASYNC_FRAME_FORKING */
+/* expect: bide_async_fork needs BIDE_ASYNC_FRAME_FORKING */
 #include <bide/bide.h>
 
 struct child {

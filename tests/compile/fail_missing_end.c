@@ -1,4 +1,5 @@
-/* expect: error: expected */
+/* expect gcc: error: static declaration of .f. follows non-static declaration */
+/* expect clang: error: expected */
 #include <bide/bide.h>
 #include <bide/short.h>
 

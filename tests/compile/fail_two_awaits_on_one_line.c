@@ -1,4 +1,5 @@
-/* expect: error: duplicate */
+/* expect gcc: error: duplicate case value */
+/* expect clang: error: (duplicate case value|redefinition of label) */
 #include <bide/bide.h>
 #include <bide/short.h>
 

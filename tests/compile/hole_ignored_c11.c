@@ -1,4 +1,5 @@
 /* Before C23 only functions can be marked: those of the user, without a mark, may be ignored. */
+/* flags: -std=gnu11 */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -214,7 +214,7 @@ async(reads)
 	async_begin;
 	await_large(my->got, async_start(buffered, .fd = 5));
 	if (my->got[0])
-		await_large(my->got, async_start(buffered, 5));
+		await_large(my->got, async_start(buffered, .fd = 5));
 	async_return(my->got[0]);
 async_finally:
 	async_end;

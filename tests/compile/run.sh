@@ -21,9 +21,9 @@ fail() {
 	} >>"$results"
 }
 
-# The text after "/* WORD: " or "/* WORD KIND: " in the first five lines of a file.
+# The text after "/* WORD: " or "/* WORD KIND: " in the first seven lines of a file.
 note() {
-	sed -n "1,5s|^/\\* $2: \\(.*\\) \\*/\$|\\1|p" "$1" | head -n 1
+	sed -n "1,7s|^/\\* $2: \\(.*\\) \\*/\$|\\1|p" "$1" | head -n 1
 }
 
 kind_of() {
@@ -47,18 +47,21 @@ compile() {
 levels_of() {
 	flags=$(note "$1" flags)
 	case $flags in
-	*-O*) echo "$flags" ;;
-	*) echo "$flags -O0" && echo "$flags -O2" ;;
+	*-O* | *-std=*) echo "$flags" ;;
+	*) echo "$flags -O0" && echo "$flags -O2" && echo "$flags -O2 -std=gnu2x" ;;
 	esac
 }
 
+# must_fail FILE ERE FLAGS LINES: the first error says why, and there are not more lines than LINES.
 must_fail() {
 	if compile "$1" $3; then
 		fail "$1 ($cc $3): compiles, but should not"
-	elif grep -Eq -e "$2" "$errors"; then
-		pass "$1 ($cc $3)"
+	elif ! grep -m 1 'error:' "$errors" | grep -Eq -e "$2"; then
+		fail "$1 ($cc $3): the first error is not \"$2\""
+	elif [ "$(wc -l <"$errors")" -gt "$4" ]; then
+		fail "$1 ($cc $3): $(wc -l <"$errors") lines, but $4 should do"
 	else
-		fail "$1 ($cc $3): says no \"$2\""
+		pass "$1 ($cc $3)"
 	fi
 }
 
@@ -73,12 +76,14 @@ must_pass() {
 check_file() {
 	expected=$(note "$1" "expect $kind")
 	[ -n "$expected" ] || expected=$(note "$1" expect)
+	lines=$(note "$1" "lines $kind")
+	[ -n "$lines" ] || lines=180
 	levels_of "$1" >"$work/levels-$kind"
 	while read -r level; do
 		case ${1##*/} in
 		fail_* | hole_*)
 			if [ -n "$expected" ]; then
-				must_fail "$1" "$expected" "$level"
+				must_fail "$1" "$expected" "$level" "$lines"
 			elif [ "${1##*/fail_}" != "$1" ]; then
 				: >"$errors"
 				fail "$1 ($cc): has no \"expect\" for $kind in its first line"

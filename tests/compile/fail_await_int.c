@@ -1,0 +1,22 @@
+/* expect: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+int plain(void);
+struct f {
+	ASYNC_FRAME;
+};
+
+async(f)
+{
+	async_begin;
+	await(plain());
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

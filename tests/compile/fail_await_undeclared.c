@@ -1,0 +1,24 @@
+/* expect: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
+/* flags: -Wno-implicit-function-declaration */
+/* gcc and clang take a function that is not declared for one that returns an int. */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+struct f {
+	ASYNC_FRAME;
+	int number;
+};
+
+async(f)
+{
+	async_begin;
+	await(my->number, undeclared(5));
+async_finally:
+	async_end;
+}
+
+value_task f(void);
+value_task f(void)
+{
+	return async_start(f);
+}

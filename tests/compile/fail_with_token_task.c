@@ -1,0 +1,9 @@
+/* expect: error: static.assert.*for a bide_task . use bide_task_await.task */
+#include <bide/bide.h>
+#include <bide/short.h>
+
+void f(bide_cancel_token token, task *t);
+void f(bide_cancel_token token, task *t)
+{
+	(void)with_token(token, t);
+}
