@@ -595,6 +595,25 @@ static void use_continuations(void)
 	succeeded(bide_value_task_wait(delay(10 * ms), NULL));
 }
 
+static void count_call(void *argument)
+{
+	++*(int *)argument;
+}
+
+static void use_on_completed(void)
+{
+	static int calls;
+	value_task ready = value_task_from(3);
+	int error;
+
+	calls = 0;
+	error = bide_value_task_on_completed(ready, count_call, &calls);
+	succeeded(error);
+	succeeded(bide_value_task_wait(delay(10 * ms), NULL));
+	bide_drain(BIDE_FOREVER);
+	assert_int_equal(calls, error == 0);
+}
+
 static int64_t block(void *argument)
 {
 	return *(int64_t *)argument;
@@ -645,6 +664,7 @@ static void scenario(void)
 	use_contexts();
 	use_periodic_timer();
 	use_continuations();
+	use_on_completed();
 	use_blocking();
 	use_run();
 }
@@ -727,6 +747,7 @@ EACH_ALLOCATION_FAILS(use_cancellation)
 EACH_ALLOCATION_FAILS(use_contexts)
 EACH_ALLOCATION_FAILS(use_periodic_timer)
 EACH_ALLOCATION_FAILS(use_continuations)
+EACH_ALLOCATION_FAILS(use_on_completed)
 EACH_ALLOCATION_FAILS(use_blocking)
 
 static void use_both_groups(void)

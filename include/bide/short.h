@@ -75,6 +75,8 @@ typedef bide_value_task value_task;
 #define value_task_wait_for bide_value_task_wait_for
 #define value_task_as_task bide_value_task_as_task
 #define value_task_forget bide_value_task_forget
+#define value_task_take bide_value_task_take
+#define value_task_on_completed bide_value_task_on_completed
 #endif
 #ifndef BIDE_NO_SHORT_task
 #define task_create bide_task_create

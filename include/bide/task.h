@@ -57,6 +57,40 @@ BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_
 		BIDE_HERE_)
 
 /*
+ * Consumes a value task that is over, without waiting: returns its error, or 0, and stores its result
+ * (zero after an error; result may be NULL). Allocates nothing. Allowed on a worker and in async
+ * functions. bide_trace_of_wait gives the trace of its error. A yield (bide_async_yield) succeeds.
+ *
+ * One that is pending is misuse: EINPROGRESS. One whose result is large is misuse: EINVAL; it has to
+ * be awaited or made a task. Both are not consumed. One that was consumed, or that is being awaited,
+ * is misuse: BIDE_ESTALE.
+ */
+BIDE_API int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
+                                      const bide_place *place);
+#define bide_value_task_take(value_task, result) \
+	bide_value_task_take_at_(bide_untyped_value_(value_task), (result), BIDE_HERE_)
+
+typedef void bide_completed_function(void *argument);
+
+/*
+ * Calls function(argument) once, when the value task is over: never inside this call, on a worker, in
+ * the current context (and so in its executor), even if that has been canceled. The function must not
+ * block. It does not consume: afterwards the function, or whoever holds the value task, consumes it,
+ * by bide_value_task_take for instance. Meanwhile nothing else may wait for the value task or consume
+ * it: misuse.
+ *
+ * Returns 0; ENOMEM: the function will not be called. Misuse: EINVAL, function is NULL; BIDE_ESTALE,
+ * the value task was consumed or is being awaited. Cost: a frame from the pool.
+ */
+BIDE_API BIDE_USE_RESULT int bide_value_task_on_completed_at_(bide_value_task value_task,
+                                                              bide_completed_function *function,
+                                                              void *argument,
+                                                              const bide_place *place);
+#define bide_value_task_on_completed(value_task, function, argument)                          \
+	bide_value_task_on_completed_at_(bide_untyped_value_(value_task), (function), (argument), \
+	                                 BIDE_HERE_)
+
+/*
  * One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference
  * to a task that failed unseen calls the unobserved hook; to a completion source's task that is
  * pending fails its awaiters with BIDE_EBROKEN.

@@ -56,8 +56,8 @@ BIDE_API bide_trace bide_value_task_trace(bide_value_task value_task);
 BIDE_API bide_trace bide_task_trace(bide_task *task);
 
 /*
- * The trace of the error that bide_value_task_wait or bide_task_wait, or one of their forms with a limit, has
- * returned last on this thread. 0: the wait itself failed (a limit, misuse), or none has.
+ * The trace of the error that bide_value_task_wait, bide_value_task_take or bide_task_wait, or a form
+ * with a limit, has returned last on this thread. 0: the wait itself failed (a limit, misuse), or none has.
  */
 BIDE_API bide_trace bide_trace_of_wait(void);
 

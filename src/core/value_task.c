@@ -18,14 +18,14 @@ bide_value_task bide_value_task_bad_error_(int error)
 /* Looks at one that does not hold its outcome. STALE_: misuse, which has been reported. */
 typedef enum look { PENDING_, OVER_, STALE_ } look;
 
-static look look_at(bide_value_task value_task, const char *what)
+static look look_at(bide_value_task value_task, const char *what, const bide_place *place)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 
-	if (!bide_check_fresh_(value_task, what, NULL))
+	if (!bide_check_fresh_(value_task, what, place))
 		return STALE_;
 	if (BIDE_UNLIKELY(BIDE_LOAD(&source->word, RELAXED) == BIDE_WORD_ABANDONED_)) {
-		bide_report_stale_(value_task, what, NULL, NULL);
+		bide_report_stale_(value_task, what, place, NULL);
 		return STALE_;
 	}
 	return bide_is_done_(source) ? OVER_ : PENDING_;
@@ -42,7 +42,7 @@ int bide_value_task_error_pending_(bide_value_task value_task)
 {
 	static const char what[] = "bide_value_task_error";
 
-	switch (look_at(value_task, what)) {
+	switch (look_at(value_task, what, NULL)) {
 	case OVER_:
 		return ((const bide_source *)value_task.state)->error;
 	case PENDING_:
@@ -57,7 +57,7 @@ bide_payload bide_value_task_result_pending_(bide_value_task value_task)
 {
 	static const char what[] = "bide_value_task_result";
 	const bide_source *source = (const bide_source *)value_task.state;
-	look found = look_at(value_task, what);
+	look found = look_at(value_task, what, NULL);
 
 	if (found == OVER_ && source->error == 0)
 		return source->payload;
@@ -70,7 +70,7 @@ bide_status bide_value_task_status_pending_(bide_value_task value_task)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 
-	switch (look_at(value_task, "bide_value_task_status")) {
+	switch (look_at(value_task, "bide_value_task_status", NULL)) {
 	case PENDING_:
 		return BIDE_PENDING;
 	case STALE_:
@@ -94,6 +94,57 @@ bool bide_belongs_here_(const bide_source *source, const char *what, const bide_
 	             "it on another",
 	             what, place ? place->file : "?", place ? (unsigned)place->line : 0);
 	return false;
+}
+
+/* 0, or the error of a misuse: it was not consumed. */
+static int take_over(bide_value_task *value_task, const bide_place *place)
+{
+	static const char what[] = "bide_value_task_take";
+	bide_source *source = (bide_source *)value_task->state;
+
+	switch (look_at(*value_task, what, place)) {
+	case PENDING_:
+		report_pending(what);
+		return BIDE_EINPROGRESS_;
+	case STALE_:
+		return BIDE_ESTALE;
+	default:
+		break;
+	}
+	if (!bide_belongs_here_(source, what, place))
+		return BIDE_EINVAL_;
+	/* else a frame waited for it, which is about to consume it */
+	if (BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_DONE_) {
+		bide_report_stale_(*value_task, what, place, NULL);
+		return BIDE_ESTALE;
+	}
+	if (source->flags & BIDE_FLAG_LARGE_ && source->error == 0) {
+		bide_misuse_("%s: the result is larger than 8 bytes; bide_await_large, or a task "
+		             "(bide_value_task_as_task), takes it",
+		             what);
+		return BIDE_EINVAL_;
+	}
+	*value_task = bide_consume_(source, place);
+	return 0;
+}
+
+int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
+                             const bide_place *place)
+{
+	bide_worker *worker = bide_worker_();
+	int error = 0;
+
+	if (value_task.state == (uintptr_t)&bide_yield_source_)
+		value_task = bide_value_task_completed();
+	else if (bide_is_pending_(value_task))
+		error = take_over(&value_task, place);
+	if (error)
+		value_task = bide_value_task_from_error(error);
+	if (result)
+		*result = bide_value_task_result(value_task);
+	if (worker && value_task.state)
+		bide_thread_of_(worker)->wait_trace = value_task.payload.trace;
+	return (int)value_task.state;
 }
 
 void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place)
