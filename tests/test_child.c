@@ -210,7 +210,7 @@ TEST(a_value_task_of_the_parent_is_caught)
 	IN_CHILD({
 		run_all();
 		assert_int_equal(wait_int(sleeps, NULL), BIDE_ESTALE);
-		assert_non_null(strstr(misuse_text, "bide_value_task_wait at "));
+		assert_non_null(strstr(misuse_text, "bide_value_task_wait: "));
 		ASSERT_MISUSE("this value task was made before the fork");
 		assert_int_equal(wait_int(delay, NULL), BIDE_ESTALE);
 		ASSERT_MISUSE("this value task was made before the fork");

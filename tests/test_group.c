@@ -531,7 +531,8 @@ TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 	bide_group_add(&group, bide_async_start(failing, .error = EIO));
 	assert_int_equal(misuse_count, 1);
-	assert_non_null(strstr(misuse_text, "bide_group_add at"));
+	assert_non_null(strstr(misuse_text, "bide_group_add: "));
+	assert_non_null(strstr(misuse_text, "(at tests/test_group.c:"));
 	settle(0);
 	assert_int_equal(stats().unobserved_count, 1);
 }
@@ -544,7 +545,8 @@ TEST(adding_what_somebody_awaits_is_misuse_and_fails_the_group)
 	bide_group_add(&group, member);
 	bide_group_add(&group, member);
 	assert_int_equal(misuse_count, 1);
-	assert_non_null(strstr(misuse_text, "bide_group_add at"));
+	assert_non_null(strstr(misuse_text, "bide_group_add: "));
+	assert_non_null(strstr(misuse_text, "(at tests/test_group.c:"));
 	finish(0);
 	assert_int_equal(wait_error(bide_group_wait(&group)), BIDE_ESTALE);
 }

@@ -907,7 +907,7 @@ TEST(as_task_of_a_value_task_that_is_awaited_is_misuse_and_changes_nothing)
 
 	catch_misuse();
 	task *t = value_task_as_task(inner);
-	ASSERT_MISUSE("awaits this value task already");
+	ASSERT_MISUSE("this value task is awaited already");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
 	bide_task_complete_int(gate, 4);

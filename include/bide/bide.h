@@ -35,5 +35,6 @@
 #include "async.h"
 #include "fork.h"
 #endif
+#include "noted.h" /* last: macros of the functions' names */
 
 #endif

@@ -3,10 +3,16 @@
  * when the library has something to report: leaks, and what is stuck.
  *
  * Misuse is a programming error (a value task awaited twice, a null where none is allowed, a number
- * out of range). The hook gets a message that names the function, what was wrong and what is
- * allowed, and the places in your source; by default it prints the message to standard error and
- * aborts. If a hook of yours returns, the call returns the error it documents (EINVAL where nothing
- * else is said) and has no effect.
+ * out of range). The hook gets a message; by default it prints it to standard error and aborts. If a
+ * hook of yours returns, the call returns the error it documents (EINVAL where nothing else is
+ * said) and has no effect.
+ *
+ *     bide_group_init: group is NULL (at server.c:41 in serve)
+ *
+ * A message begins with the function that was called; it says what was wrong and what is allowed,
+ * and ends with the place of the call in your source. Where the mistake is a second use, the place
+ * of the first is in it too. noted.h tells how the place is known; a call that did not note it (in
+ * C++, through a pointer) names the async function that runs, if one does.
  */
 #ifndef BIDE_MISUSE_H
 #define BIDE_MISUSE_H

@@ -13,6 +13,9 @@
 
 /* The library's own functions leave no entries in traces: they hand on what they get. */
 #define BIDE_NO_TRACE 1
+#ifndef BIDE_BUILDING
+#define BIDE_BUILDING 1
+#endif
 #include "../../include/bide/bide.h"
 
 #define BIDE_CONTAINER_(pointer, type, member) \
@@ -113,6 +116,14 @@ BIDE_INTERNAL bide_value_task bide_materialise_(bide_value_task value_task);
 /* false: stale, and misuse was reported with `what` and `place`. */
 BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *what,
                                      const bide_place *place);
+/*
+ * bide_misuse_, with the place, if it is not NULL: for functions that are given theirs. in: at a
+ * line of an async function; 0: not known.
+ */
+BIDE_INTERNAL void bide_misuse_at_(const bide_place *place, const char *format, ...)
+	BIDE_PRINTF(2, 3) BIDE_COLD;
+BIDE_INTERNAL void bide_misuse_in_(const bide_frame *frame, uint32_t line, const char *format, ...)
+	BIDE_PRINTF(3, 4) BIDE_COLD;
 BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
                                       const bide_place *place, const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);

@@ -92,10 +92,9 @@ static bool is_open(const bide_group *group, const char *what, const bide_place 
 {
 	if (group && group->idle_)
 		return true;
-	bide_misuse_("%s at %s:%u: %s", what, place ? place->file : "?",
-	             place ? (unsigned)place->line : 0,
-	             !group ? "group is NULL"
-	                    : "the group has ended (or bide_group_init failed); initialise it again");
+	bide_misuse_at_(place, "%s: %s", what,
+	                !group ? "group is NULL"
+	                       : "the group has ended (or bide_group_init failed); initialise it again");
 	return false;
 }
 

@@ -10,6 +10,7 @@ static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
 static bide_report_hook *report_hook;
 static void *report_argument;
+BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
 
 static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
 {
@@ -51,14 +52,53 @@ void bide_report_(const char *what, const char *line)
 	bide_port_print(text); /* in one piece: other threads may have something to say too */
 }
 
-void bide_misuse_(const char *format, ...)
+/* Does the message begin with this name? */
+static bool is_about(const char *message, const char *name)
+{
+	while (*name && *message == *name) {
+		message++;
+		name++;
+	}
+	return !*name && (*message == ':' || *message == ' ');
+}
+
+/* The async function that runs on this thread; NULL: none. */
+static const bide_frame *running(void)
+{
+	bide_worker *worker = bide_current_worker_;
+
+	return worker && worker->current != &bide_thread_of_(worker)->root ? worker->current : NULL;
+}
+
+/*
+ * Appends where the mistake is: the place, if it is known; else that of the call that noted itself
+ * (noted.h), if it is of the function that the message is about; else the async function.
+ */
+static void add_place(char *message, size_t size, const bide_place *place, const bide_frame *frame)
+{
+	const bide_call *call = bide_called_from_;
+	size_t length = 0;
+
+	while (message[length])
+		length++;
+	if (!place && call && is_about(message, call->callee))
+		place = &call->place;
+	bide_called_from_ = NULL;
+	if (place)
+		put(message + length, size - length, " (at %s:%u in %s)", place->file,
+		    (unsigned)place->line, place->function);
+	else if (frame)
+		put(message + length, size - length, " (in the async function %s, %s:%u)",
+		    frame->async->name, frame->async->file, (unsigned)frame->async->line);
+}
+
+static void misuse(const bide_place *place, const bide_frame *frame, const char *format,
+                   va_list arguments)
 {
 	char message[1024], line[sizeof message + 16];
-	va_list arguments;
 
-	va_start(arguments, format);
 	bide_port_format(message, sizeof message, format, arguments);
-	va_end(arguments);
+	add_place(message, sizeof message, place, frame);
 	bide_count_(BIDE_COUNT_MISUSE_, 1);
 	if (misuse_hook) {
 		misuse_hook(message, misuse_argument);
@@ -67,6 +107,34 @@ void bide_misuse_(const char *format, ...)
 	put(line, sizeof line, "bide: misuse: %s\n", message);
 	bide_port_print(line); /* at once: other threads may have something to say too */
 	bide_port_abort();
+}
+
+void bide_misuse_(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	misuse(NULL, running(), format, arguments);
+	va_end(arguments);
+}
+
+void bide_misuse_at_(const bide_place *place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	misuse(place, running(), format, arguments);
+	va_end(arguments);
+}
+
+void bide_misuse_in_(const bide_frame *frame, uint32_t line, const char *format, ...)
+{
+	bide_place place = { frame->async->file, line, frame->async->name };
+	va_list arguments;
+
+	va_start(arguments, format);
+	misuse(line ? &place : NULL, frame, format, arguments);
+	va_end(arguments);
 }
 
 void bide_unobserved_(int error, const bide_source *source)
@@ -144,44 +212,33 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 		describe_await(text, size, (const bide_async *)by, &at);
 }
 
-/* " at file:line in function", or nothing. */
-static void describe_here(char *text, size_t size, const bide_place *place, const bide_frame *by)
-{
-	text[0] = '\0';
-	if (by) {
-		put(text, size, " ");
-		describe_await(text + 1, size - 1, by->async, &by->source);
-	} else if (place) {
-		put(text, size, " at %s:%u in %s", place->file, (unsigned)place->line, place->function);
-	}
-}
-
 void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
                         const bide_frame *by)
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 	bool fresh = BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation;
 	bool held = fresh && BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
-	char first[256], here[256];
+	char text[512], first[256];
 
-	describe_here(here, sizeof here, place, by);
 	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
-		bide_misuse_(
-			"%s%s: this value task was made before the fork: what it stands for goes on in "
-			"the parent only",
-			what, here);
-		return;
+		put(text, sizeof text,
+		    "%s: this value task was made before the fork; its operation goes on in the parent "
+		    "only",
+		    what);
+	} else {
+		if (fresh)
+			describe_holder(first, sizeof first, source);
+		else
+			describe_consumer(first, sizeof first, source);
+		put(text, sizeof text,
+		    "%s: this value task %s (first use: %s); a value task has one consumer, once; make it "
+		    "a task (bide_value_task_as_task) to share it",
+		    what, held ? "is awaited already" : "has been consumed already", first);
 	}
-	if (fresh)
-		describe_holder(first, sizeof first, source);
+	if (by)
+		bide_misuse_in_(by, by->async->points_are_lines ? bide_line_(&by->source) : 0, "%s", text);
 	else
-		describe_consumer(first, sizeof first, source);
-	bide_misuse_("%s%s: %s (first use: %s); a value task has one consumer, once; make it a task "
-	             "(bide_value_task_as_task) to share it",
-	             what, here,
-	             held ? "somebody awaits this value task already"
-	                  : "this value task has been consumed already",
-	             first);
+		bide_misuse_at_(place, "%s", text);
 }
 
 bool bide_check_error_(int error, const char *what)

@@ -89,10 +89,11 @@ bool bide_belongs_here_(const bide_source *source, const char *what, const bide_
 {
 	if (bide_is_sync_(source) || bide_port_on_worker())
 		return true;
-	bide_misuse_("%s at %s:%u: this value task belongs to the worker's thread; make it a task "
-	             "there (bide_value_task_as_task) to use "
-	             "it on another",
-	             what, place ? place->file : "?", place ? (unsigned)place->line : 0);
+	bide_misuse_at_(
+		place,
+		"%s: this value task belongs to the worker's thread; to use it on another, make "
+		"it a task there (bide_value_task_as_task)",
+		what);
 	return false;
 }
 

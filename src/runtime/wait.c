@@ -120,20 +120,6 @@ static const char *what_of(const bide_place *place)
 	return place ? "bide_value_task_wait" : "bide_task_wait";
 }
 
-static BIDE_PRINTF(2, 3) void refuse(const bide_place *place, const char *format, ...)
-{
-	char why[256];
-	va_list arguments;
-
-	va_start(arguments, format);
-	bide_port_format(why, sizeof why, format, arguments);
-	va_end(arguments);
-	if (place)
-		bide_misuse_("%s at %s:%u: %s", what_of(place), place->file, (unsigned)place->line, why);
-	else
-		bide_misuse_("%s: %s", what_of(place), why);
-}
-
 /* *mine: it was not consumed, and is the caller's still. */
 static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                    const bide_place *place, bool *mine)
@@ -144,19 +130,22 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 
 	*mine = true;
 	if (timeout_ns < 0) {
-		bide_misuse_("%s_for: the timeout is below zero; BIDE_FOREVER means none", what_of(place));
+		bide_misuse_at_(place, "%s_for: the timeout is below zero; BIDE_FOREVER means none",
+		                what_of(place));
 		return BIDE_EINVAL_;
 	}
 	if (!worker)
 		return BIDE_ENOMEM_;
 	if (worker->current != &bide_thread_of_(worker)->root) {
-		refuse(place, "called inside the async function %s, which must await instead",
-		       worker->current->async->name);
+		bide_misuse_at_(place, "%s: called inside the async function %s, which must await instead",
+		                what_of(place), worker->current->async->name);
 		return BIDE_EDEADLK_;
 	}
 	if (bide_pool_is_worker_()) {
-		refuse(place, "called on a worker, which must not block: what it waits for may need this "
-		              "very worker");
+		bide_misuse_at_(place,
+		                "%s: called on a worker, which must not block: what it waits for may need "
+		                "this very worker",
+		                what_of(place));
 		return BIDE_EDEADLK_;
 	}
 	made = bide_materialise_(value_task);

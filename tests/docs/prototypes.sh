@@ -66,7 +66,8 @@ awk '
 	/^\.Fn / {
 		printf "#ifndef %s\n#line %d \"%s\"\n#error %s is no macro\n#endif\n", $2, FNR, FILENAME, $2
 	}
-	BEGIN { print "#include <stddef.h>\n#include <bide/short.h>" }
+	# Without the macros of noted.h, which have the names of functions.
+	BEGIN { print "#define BIDE_BUILDING 1\n#include <stddef.h>\n#include <bide/short.h>" }
 ' docs/man/man[37]/*.[37] >"$work/prototypes.c"
 status=0
 if ! "$@" -Iinclude -Wno-redundant-decls -fsyntax-only "$work/prototypes.c"; then

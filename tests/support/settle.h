@@ -66,6 +66,7 @@ BIDE_UNUSED static int64_t settle_shutdown(bool quiet)
 	test_note_schedule();
 	return bide_shutdown(quiet);
 }
+#undef bide_shutdown /* the macro that notes the place of a call */
 #define bide_shutdown settle_shutdown
 
 /* As pthread_create of test.h, for threads of the library's own. */

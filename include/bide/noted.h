@@ -1,0 +1,156 @@
+/*
+ * noted.h - the places in messages of misuse: the call of a function that can be misused notes
+ * where it stands.
+ *
+ * Each macro has the name of a function, and calls it: a macro does not expand inside itself. So
+ * prototypes, pointers to functions, C++ and exported symbols stay as they are. Before the call it
+ * stores the address of a static place in a variable of the thread: two instructions. The message
+ * shows the place if it names the same function, and only then, so what another call has left
+ * behind is not shown. A call through a pointer, of C++ or of a file with BIDE_NO_TRACE (trace.h)
+ * notes nothing; the message then names the async function that runs, if one does.
+ *
+ * Not noted: what awaits call (bide_task_await, bide_task_is_ready); and bide_run, bide_configure
+ * and bide_dump, because with bide/short.h their names are also those of members, and
+ * `driver->run(x)` is no call of bide. Others of one word note in an argument that is a number, so
+ * that such a member is no error.
+ */
+#ifndef BIDE_NOTED_H
+#define BIDE_NOTED_H
+
+#include "abi.h"
+
+/* A call in the user's source: static data. */
+typedef struct bide_call {
+	bide_place place;
+	const char *callee;
+} bide_call;
+
+BIDE_BEGIN_DECLS
+
+/* The newest call of this thread that noted itself; NULL: none, or a message has shown it. */
+extern BIDE_API BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
+
+BIDE_END_DECLS
+
+#if !defined(__cplusplus) && !defined(BIDE_NO_TRACE) && !defined(BIDE_BUILDING)
+/* A function: for the compiler, two assignments in one expression would be unordered. */
+BIDE_INLINE void bide_note_(const bide_call *call)
+{
+	bide_called_from_ = call;
+}
+
+#define BIDE_NOTE_(function)                                                                 \
+	bide_note_(__extension__({                                                               \
+		static const bide_call bide_call_ = { { __FILE__, __LINE__, __func__ }, #function }; \
+		&bide_call_;                                                                         \
+	}))
+#define BIDE_NOTED_(function, ...) (BIDE_NOTE_(function), function(__VA_ARGS__))
+#define BIDE_NOTED_NUMBER_(function, number) (BIDE_NOTE_(function), (number))
+
+/* Cancellation. */
+#define bide_cancel_source_create_linked(...) \
+	BIDE_NOTED_(bide_cancel_source_create_linked, __VA_ARGS__)
+#define bide_cancel_source_ref(...) BIDE_NOTED_(bide_cancel_source_ref, __VA_ARGS__)
+#define bide_cancel_source_unref(...) BIDE_NOTED_(bide_cancel_source_unref, __VA_ARGS__)
+#define bide_cancel_source_cancel(...) BIDE_NOTED_(bide_cancel_source_cancel, __VA_ARGS__)
+#define bide_cancel_source_cancel_after(...) \
+	BIDE_NOTED_(bide_cancel_source_cancel_after, __VA_ARGS__)
+#define bide_cancel_source_try_reset(...) BIDE_NOTED_(bide_cancel_source_try_reset, __VA_ARGS__)
+#define bide_cancel_source_is_canceled(...) BIDE_NOTED_(bide_cancel_source_is_canceled, __VA_ARGS__)
+#define bide_cancel_source_token(...) BIDE_NOTED_(bide_cancel_source_token, __VA_ARGS__)
+#define bide_cancel_token_register(...) BIDE_NOTED_(bide_cancel_token_register, __VA_ARGS__)
+#define bide_cancel_registration_unregister(...) \
+	BIDE_NOTED_(bide_cancel_registration_unregister, __VA_ARGS__)
+#define bide_cancel_registration_unregister_wait(...) \
+	BIDE_NOTED_(bide_cancel_registration_unregister_wait, __VA_ARGS__)
+
+/* Contexts, executors, groups. */
+#define bide_context_create(...) BIDE_NOTED_(bide_context_create, __VA_ARGS__)
+#define bide_context_ref(...) BIDE_NOTED_(bide_context_ref, __VA_ARGS__)
+#define bide_context_unref(...) BIDE_NOTED_(bide_context_unref, __VA_ARGS__)
+#define bide_context_cancel(...) BIDE_NOTED_(bide_context_cancel, __VA_ARGS__)
+#define bide_context_error(...) BIDE_NOTED_(bide_context_error, __VA_ARGS__)
+#define bide_strand_create(...) BIDE_NOTED_(bide_strand_create, __VA_ARGS__)
+#define bide_loop_create(...) BIDE_NOTED_(bide_loop_create, __VA_ARGS__)
+#define bide_loop_fd(...) BIDE_NOTED_(bide_loop_fd, __VA_ARGS__)
+#define bide_loop_run(...) BIDE_NOTED_(bide_loop_run, __VA_ARGS__)
+#define bide_loop_adopt(...) BIDE_NOTED_(bide_loop_adopt, __VA_ARGS__)
+#define bide_executor_ref(...) BIDE_NOTED_(bide_executor_ref, __VA_ARGS__)
+#define bide_executor_unref(...) BIDE_NOTED_(bide_executor_unref, __VA_ARGS__)
+#define bide_group_init(...) BIDE_NOTED_(bide_group_init, __VA_ARGS__)
+#define bide_group_pending(...) BIDE_NOTED_(bide_group_pending, __VA_ARGS__)
+#define bide_group_cancel(...) BIDE_NOTED_(bide_group_cancel, __VA_ARGS__)
+#define bide_group_context(...) BIDE_NOTED_(bide_group_context, __VA_ARGS__)
+#define bide_group_wait(...) BIDE_NOTED_(bide_group_wait, __VA_ARGS__)
+
+/* Tasks and sources. */
+#define bide_task_ref(...) BIDE_NOTED_(bide_task_ref, __VA_ARGS__)
+#define bide_task_unref(...) BIDE_NOTED_(bide_task_unref, __VA_ARGS__)
+#define bide_task_status(...) BIDE_NOTED_(bide_task_status, __VA_ARGS__)
+#define bide_task_error(...) BIDE_NOTED_(bide_task_error, __VA_ARGS__)
+#define bide_task_result(...) BIDE_NOTED_(bide_task_result, __VA_ARGS__)
+#define bide_task_trace(...) BIDE_NOTED_(bide_task_trace, __VA_ARGS__)
+#define bide_task_await_take(...) BIDE_NOTED_(bide_task_await_take, __VA_ARGS__)
+#define bide_task_await_for(...) BIDE_NOTED_(bide_task_await_for, __VA_ARGS__)
+#define bide_task_create(...) BIDE_NOTED_(bide_task_create, __VA_ARGS__)
+#define bide_task_complete(...) BIDE_NOTED_(bide_task_complete, __VA_ARGS__)
+#define bide_task_complete_int(...) BIDE_NOTED_(bide_task_complete_int, __VA_ARGS__)
+#define bide_task_complete_pointer(...) BIDE_NOTED_(bide_task_complete_pointer, __VA_ARGS__)
+#define bide_task_complete_from(...) BIDE_NOTED_(bide_task_complete_from, __VA_ARGS__)
+#define bide_task_cancel(...) BIDE_NOTED_(bide_task_cancel, __VA_ARGS__)
+#define bide_task_try_complete(...) BIDE_NOTED_(bide_task_try_complete, __VA_ARGS__)
+#define bide_task_try_complete_from(...) BIDE_NOTED_(bide_task_try_complete_from, __VA_ARGS__)
+#define bide_task_try_cancel(...) BIDE_NOTED_(bide_task_try_cancel, __VA_ARGS__)
+#define bide_task_continue_with(...) BIDE_NOTED_(bide_task_continue_with, __VA_ARGS__)
+#define bide_task_unwrap(...) BIDE_NOTED_(bide_task_unwrap, __VA_ARGS__)
+#define bide_task_run(...) BIDE_NOTED_(bide_task_run, __VA_ARGS__)
+#define bide_task_wait(...) BIDE_NOTED_(bide_task_wait, __VA_ARGS__)
+#define bide_task_wait_for(...) BIDE_NOTED_(bide_task_wait_for, __VA_ARGS__)
+#define bide_user_source_init(...) BIDE_NOTED_(bide_user_source_init, __VA_ARGS__)
+#define bide_user_source_init_local(...) BIDE_NOTED_(bide_user_source_init_local, __VA_ARGS__)
+#define bide_user_source_value_task(...) BIDE_NOTED_(bide_user_source_value_task, __VA_ARGS__)
+#define bide_user_source_complete(...) BIDE_NOTED_(bide_user_source_complete, __VA_ARGS__)
+#define bide_user_source_try_complete(...) BIDE_NOTED_(bide_user_source_try_complete, __VA_ARGS__)
+#define bide_user_source_reset(...) BIDE_NOTED_(bide_user_source_reset, __VA_ARGS__)
+
+/* Combinators, loops. */
+#define bide_when_all(...) BIDE_NOTED_(bide_when_all, __VA_ARGS__)
+#define bide_when_all_tasks(...) BIDE_NOTED_(bide_when_all_tasks, __VA_ARGS__)
+#define bide_when_any(...) BIDE_NOTED_(bide_when_any, __VA_ARGS__)
+#define bide_when_any_tasks(...) BIDE_NOTED_(bide_when_any_tasks, __VA_ARGS__)
+#define bide_when_each_init(...) BIDE_NOTED_(bide_when_each_init, __VA_ARGS__)
+#define bide_when_each_next(...) BIDE_NOTED_(bide_when_each_next, __VA_ARGS__)
+#define bide_when_each_end(...) BIDE_NOTED_(bide_when_each_end, __VA_ARGS__)
+#define bide_for_each_of(...) BIDE_NOTED_(bide_for_each_of, __VA_ARGS__)
+
+/* The runtime. */
+#define bide_allocator_set(...) BIDE_NOTED_(bide_allocator_set, __VA_ARGS__)
+#define bide_stats_get(...) BIDE_NOTED_(bide_stats_get, __VA_ARGS__)
+#define bide_trace_read(...) BIDE_NOTED_(bide_trace_read, __VA_ARGS__)
+#define bide_trace_format(...) BIDE_NOTED_(bide_trace_format, __VA_ARGS__)
+#define bide_run_blocking(...) BIDE_NOTED_(bide_run_blocking, __VA_ARGS__)
+#define bide_run_on_new_thread(...) BIDE_NOTED_(bide_run_on_new_thread, __VA_ARGS__)
+#define bide_run_ready(...) BIDE_NOTED_(bide_run_ready, __VA_ARGS__)
+#define bide_simulation_random(...) BIDE_NOTED_(bide_simulation_random, __VA_ARGS__)
+#define bide_periodic_timer_create(...) BIDE_NOTED_(bide_periodic_timer_create, __VA_ARGS__)
+#define bide_periodic_timer_set_period(...) BIDE_NOTED_(bide_periodic_timer_set_period, __VA_ARGS__)
+#define bide_periodic_timer_next(...) BIDE_NOTED_(bide_periodic_timer_next, __VA_ARGS__)
+#define bide_periodic_timer_stop(...) BIDE_NOTED_(bide_periodic_timer_stop, __VA_ARGS__)
+#define bide_periodic_timer_destroy(...) BIDE_NOTED_(bide_periodic_timer_destroy, __VA_ARGS__)
+
+/* Noted in an argument that is a number. */
+#define bide_delay(delay_ns) bide_delay(BIDE_NOTED_NUMBER_(bide_delay, (delay_ns)))
+#define bide_delay_ms(delay_ms) bide_delay_ms(BIDE_NOTED_NUMBER_(bide_delay_ms, (delay_ms)))
+#define bide_delay_until(deadline_ns) \
+	bide_delay_until(BIDE_NOTED_NUMBER_(bide_delay_until, (deadline_ns)))
+#define bide_drain(timeout_ns) bide_drain(BIDE_NOTED_NUMBER_(bide_drain, (timeout_ns)))
+#define bide_shutdown(quiet) bide_shutdown(BIDE_NOTED_NUMBER_(bide_shutdown, (quiet)))
+#define bide_for_each(begin, ...) \
+	bide_for_each(BIDE_NOTED_NUMBER_(bide_for_each, (begin)), __VA_ARGS__)
+#define bide_parallel_for(begin, ...) \
+	bide_parallel_for(BIDE_NOTED_NUMBER_(bide_parallel_for, (begin)), __VA_ARGS__)
+#define bide_race(scope, items, count) \
+	bide_race((scope), (items), BIDE_NOTED_NUMBER_(bide_race, (count)))
+
+#endif
+#endif

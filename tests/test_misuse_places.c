@@ -1,0 +1,96 @@
+/*
+ * The places in messages of misuse: where the call stands in the user's source.
+ */
+#include <string.h>
+
+#include "support/library.h"
+
+#include <bide/bide.h>
+#include <bide/short.h>
+
+/* A call in this file: the message ends with its line. */
+#define MISUSE_HERE(statement, function)                                                   \
+	do {                                                                                   \
+		char place_[128];                                                                  \
+		misuse_count = 0;                                                                  \
+		statement;                                                                         \
+		assert_int_equal(misuse_count, 1);                                                 \
+		snprintf(place_, sizeof place_, "(at " __FILE__ ":%d in %s)", __LINE__, __func__); \
+		assert_non_null(strstr(misuse_text, place_));                                      \
+		assert_int_equal(strncmp(misuse_text, function ":", sizeof function), 0);          \
+	} while (0)
+
+TEST(a_message_names_the_function_that_was_called_and_its_place)
+{
+	bide_group group;
+
+	expect_misuse();
+	MISUSE_HERE(bide_group_init(NULL, 0), "bide_group_init");
+	MISUSE_HERE((void)bide_delay(-1).state, "bide_delay");
+	MISUSE_HERE((void)bide_group_wait(NULL).state, "bide_group_wait");
+	MISUSE_HERE(bide_cancel_source_cancel(NULL), "bide_cancel_source_cancel");
+	MISUSE_HERE(bide_drain(-1), "bide_drain");
+	MISUSE_HERE((void)bide_for_each(0, 1, NULL, NULL, NULL).state, "bide_for_each");
+	MISUSE_HERE((void)bide_race(NULL, NULL, 1).state, "bide_race");
+	assert_int_equal(bide_group_init(&group, 0), 0);
+	assert_int_equal(bide_value_task_wait(bide_group_wait(&group), NULL), 0);
+	MISUSE_HERE((void)bide_group_wait(&group).state, "bide_group_wait");
+}
+
+/* The short names are macros of macros. */
+TEST(a_call_by_its_short_name_has_its_place_too)
+{
+	expect_misuse();
+	MISUSE_HERE((void)task_status(NULL), "bide_task_status");
+	MISUSE_HERE((void)delay_ms(-1).state, "bide_delay_ms");
+}
+
+TEST(a_place_that_another_call_has_left_is_not_shown)
+{
+	task *t = task_create(0);
+
+	expect_misuse();
+	task_unref(t); /* notes its place */
+	misuse_count = 0;
+	(void)(bide_task_status)(NULL); /* notes none */
+	assert_int_equal(misuse_count, 1);
+	assert_string_equal(misuse_text, "bide_task_status: task is NULL");
+	MISUSE_HERE((void)bide_task_status(NULL), "bide_task_status");
+	(void)(bide_task_status)(NULL); /* that place was shown */
+	assert_string_equal(misuse_text, "bide_task_status: task is NULL");
+}
+
+TEST(functions_that_note_their_place_stay_functions)
+{
+	task *(*create)(const bide_task_options *) = bide_task_create;
+	void (*unref)(task *) = &bide_task_unref;
+	struct {
+		bide_value_task (*delay)(int64_t); /* named bide_delay, by short.h */
+	} driver = { bide_delay };
+	task *t = create(NULL);
+
+	assert_non_null(t);
+	unref(t);
+	assert_int_equal(result_of(driver.delay(0)), 0);
+}
+
+struct misuses_a_task {
+	ASYNC_FRAME;
+};
+
+async(misuses_a_task)
+{
+	async_begin;
+	(void)(bide_task_status)(NULL);
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+TEST(without_a_note_a_message_names_the_async_function_that_runs)
+{
+	expect_misuse();
+	assert_int_equal(result_of(async_start(misuses_a_task)), 0);
+	assert_non_null(strstr(misuse_text, "bide_task_status: task is NULL (in the async function "
+	                                    "misuses_a_task, " __FILE__ ":"));
+}
