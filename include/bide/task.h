@@ -67,8 +67,11 @@ BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_
  */
 BIDE_API int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
                                       const bide_place *place);
-#define bide_value_task_take(value_task, result) \
-	bide_value_task_take_at_(bide_untyped_value_(value_task), (result), BIDE_HERE_)
+#define bide_value_task_take(value_task, result)                                                   \
+	bide_value_task_take_at_(bide_untyped_value_(value_task,                                       \
+	                                             "bide_value_task_take takes a value task; for a " \
+	                                             "bide_task * it is bide_task_result"),            \
+	                         (result), BIDE_HERE_)
 
 typedef void bide_completed_function(void *argument);
 
@@ -86,9 +89,11 @@ BIDE_API BIDE_USE_RESULT int bide_value_task_on_completed_at_(bide_value_task va
                                                               bide_completed_function *function,
                                                               void *argument,
                                                               const bide_place *place);
-#define bide_value_task_on_completed(value_task, function, argument)                          \
-	bide_value_task_on_completed_at_(bide_untyped_value_(value_task), (function), (argument), \
-	                                 BIDE_HERE_)
+#define bide_value_task_on_completed(value_task, function, argument)                              \
+	bide_value_task_on_completed_at_(                                                             \
+		bide_untyped_value_(value_task, "bide_value_task_on_completed takes a value task; for a " \
+	                                    "bide_task * it is bide_task_continue_with"),             \
+		(function), (argument), BIDE_HERE_)
 
 /*
  * One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference
