@@ -56,19 +56,18 @@ struct chooser {
 		bide_executor *here, *there;
 	} in;
 	value_task v;
+	turn_log log;
 };
 
 async(chooser)
 {
-	turn_log log = { 0 };
-
 	async_begin;
 	my->v = with_executor(my->in.there, async_start(where, .expected = my->in.there));
 	await(my->v);
-	assert_true(value_task_is_ready(async_start(noter, .log = &log, .id = 1)));
-	my->v = with_executor(my->in.here, async_start(noter, .log = &log, .id = 2));
+	assert_true(value_task_is_ready(async_start(noter, .log = &my->log, .id = 1)));
+	my->v = with_executor(my->in.here, async_start(noter, .log = &my->log, .id = 2));
 	assert_true(value_task_is_ready(my->v)); /* it is here already */
-	assert_int_equal(log.count, 2);
+	assert_int_equal(my->log.count, 2);
 	await(bide_in_detached(async_start(where, .expected = NULL)));
 	await(with_executor(my->in.there,
 	                    with_executor(my->in.here, async_start(where, .expected = my->in.here))));

@@ -49,7 +49,7 @@ tidy() {
 		tail -n 40 build/logs/build-dev.log
 		return 1
 	}
-	printf '%s\n' $(sources src examples tests/support | grep '\.c$') |
+	printf '%s\n' $(sources src check examples tests/support | grep '\.c$') |
 		xargs -n 1 -P "$(jobs_count)" clang-tidy --quiet -p build/dev
 }
 
@@ -64,7 +64,7 @@ width() {
 			wide = 1
 		}
 	}
-	END { exit wide }' $(sources include src tests examples bench)
+	END { exit wide }' $(sources include src check tests examples bench)
 }
 
 # Functions within 70 lines: those whose braces stand in the first column.
@@ -77,7 +77,7 @@ lengths() {
 		}
 		begin = 0
 	}
-	END { exit long }' $(sources include src tests examples bench)
+	END { exit long }' $(sources include src check tests examples bench)
 }
 
 analyse() {
@@ -87,15 +87,18 @@ analyse() {
 }
 
 scripts() {
-	echo dev tools/*.sh tests/support/*.sh tests/compile/*.sh tests/install/*.sh tests/docs/*.sh .ci/run
+	echo dev tools/*.sh .ci/run
+	for folder in check compile docs install support; do
+		echo "tests/$folder"/*.sh
+	done
 }
 
-want "to check the code" $lint_needs
+want "to check the code" $lint_needs $check_needs
 mkdir -p build/logs
 
 # Not tests/compile: what these files show may depend on what stands in one line.
 check_with clang-format clang-format clang-format --dry-run -Werror \
-	$(sources include src tests examples bench | grep -v -e '^tests/compile/' -e '^tests/lint/')
+	$(sources include src check tests examples bench | grep -v '^tests/compile/')
 check width width
 check lengths lengths
 if [ -n "$(sources src)" ]; then
@@ -104,7 +107,11 @@ if [ -n "$(sources src)" ]; then
 	check_with cppcheck cppcheck analyse
 fi
 check_with shellcheck shellcheck shellcheck -x $(scripts)
-check lost-locals awk -f tools/lost_locals.awk $(sources src examples tests bench | grep '\.c$' | grep -v -e '^tests/compile/' -e '^tests/lint/')
+if [ -x build/dev/bide-check ]; then
+	check lost-locals build/dev/bide-check -p build/dev
+else
+	skip lost-locals "bide-check was not built; it needs libclang (Debian: libclang-dev)"
+fi
 for hook in tools/lint*.py; do
 	[ ! -f "$hook" ] || check_with python3 "${hook##*/}" python3 "$hook"
 done

@@ -14,12 +14,15 @@ test_needs="cmocka.h=libcmocka-dev $demo_needs"
 loop_needs="glib-2.0=libglib2.0-dev libuv=libuv1-dev"
 lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 	python3=python3"
+# bide-check is built where this is; its tests are skipped where it is not.
+check_needs="libclang=libclang-dev"
 docs_needs="mandoc=mandoc"
 
 probe() {
 	case $1 in
 	/*) [ -e "$1" ] ;;
 	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
+	libclang) ls /usr/lib/llvm-*/include/clang-c/Index.h /usr/include/clang-c/Index.h 2>/dev/null | grep -q . ;;
 	glib-2.0 | libuv) has pkg-config && pkg-config --exists "$1" ;;
 	*) has "$1" ;;
 	esac

@@ -86,6 +86,8 @@ done
 need "to build the tests" $build_needs $test_needs
 # shellcheck disable=SC2086 # a list of needs
 want "for the tests under loops of others" $loop_needs
+# shellcheck disable=SC2086 # a list of needs
+want "for bide-check and its tests" $check_needs
 for tier in $tiers; do
 	# shellcheck disable=SC2046 # a list of needs
 	want "for the tier $tier" $(tier_wants "$tier")

@@ -18,7 +18,7 @@ async(f)
 		int n = my->in.a * 2;
 
 		await(async_yield());
-		async_return(n);
+		async_return(n); /* FOUND: local 'n' */
 	}
 async_finally:
 	async_end;

@@ -16,7 +16,7 @@ async(f)
 	async_begin;
 	fill(&n);
 	await(async_yield());
-	async_return(n);
+	async_return(n); /* FOUND: local 'n' */
 async_finally:
 	async_end;
 }

@@ -19,7 +19,7 @@ async(f)
 	strncpy(copy, my->in.text, 63);
 	copy[63] = 0;
 	await(async_yield());
-	async_return(strlen(copy));
+	async_return(strlen(copy)); /* FOUND: local 'copy' */
 async_finally:
 	async_end;
 }

@@ -16,7 +16,7 @@ async(f)
 		int numbers[2] = { 1, 2 };
 
 		await(async_yield());
-		use(numbers);
+		use(numbers); /* FOUND: local 'numbers' */
 	}
 async_finally:
 	async_end;

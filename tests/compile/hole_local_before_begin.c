@@ -1,4 +1,4 @@
-/* Initialised before async_begin, it has that value again at each resume: changes are lost. */
+/* Initialised before async_begin, it has that value again at each resume (here 1): changes are lost. */
 #include <bide/bide.h>
 #include <bide/short.h>
 
@@ -13,7 +13,7 @@ async(f)
 	async_begin;
 	n = 2;
 	await(async_yield());
-	async_return(n); /* 1, if it was suspended */
+	async_return(n); /* FOUND: 'n' has its value of before async_begin again */
 async_finally:
 	async_end;
 }

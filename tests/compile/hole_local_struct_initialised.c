@@ -19,7 +19,7 @@ async(f)
 		struct point point = { 1, 2 };
 
 		await(async_yield());
-		use(&point);
+		use(&point); /* FOUND: local 'point' */
 	}
 async_finally:
 	async_end;

@@ -14,7 +14,7 @@ async(f)
 	int number;
 
 	async_begin;
-	my->filling = fill(&number);
+	my->filling = fill(&number); /* FOUND: address of local 'number' */
 	await(async_yield());
 	await(my->filling);
 async_finally:

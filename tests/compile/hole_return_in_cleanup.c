@@ -10,7 +10,7 @@ async(f)
 {
 	async_begin;
 async_finally:
-	async_return(1);
+	async_return(1); /* FOUND: return in the cleanup */
 	async_end;
 }
 

@@ -1,4 +1,5 @@
 /* An await inside a switch over 64 bits: its label fits there. Found when it resumes: it aborts. */
+/* not with computed goto */
 #include <bide/bide.h>
 #include <bide/short.h>
 
@@ -14,7 +15,7 @@ async(f)
 	async_begin;
 	switch (my->in.way) {
 	case 1:
-		await(async_yield());
+		await(async_yield()); /* FOUND: inside a switch */
 		break;
 	default:
 		break;

@@ -15,7 +15,7 @@ for document in *.md docs/*.md docs/guide/*.md; do
 		fi
 	done
 done
-references=$(sed -n 's/^\.Xr \(bide[a-z_]*\) \([0-9]\).*/\1.\2/p' docs/man/man*/* | sort -u)
+references=$(sed -n 's/^\.Xr \(bide[a-z_-]*\) \([0-9]\).*/\1.\2/p' docs/man/man*/* | sort -u)
 for reference in $references; do
 	count=$((count + 1))
 	if [ ! -e "docs/man/man${reference##*.}/$reference" ]; then

@@ -1,0 +1,220 @@
+#include "flow.h"
+
+#include <string.h>
+
+/* ---- which functions are async ones */
+
+static CXType frame_of(CXCursor function)
+{
+	CXType none = { CXType_Invalid, { NULL, NULL } };
+	CXCursor parameter;
+	CXType type;
+
+	if (clang_Cursor_getNumArguments(function) != 1)
+		return none;
+	parameter = clang_Cursor_getArgument(function, 0);
+	type = clang_getCanonicalType(clang_getCursorType(parameter));
+	if (strcmp(name_of(parameter), "my") != 0 || type.kind != CXType_Pointer)
+		return none;
+	return clang_getCanonicalType(clang_getPointeeType(type));
+}
+
+static enum CXVisitorResult see_first_field(CXCursor field, CXClientData data)
+{
+	*(bool *)data = strcmp(name_of(field), "bide_frame_") == 0;
+	return CXVisit_Break;
+}
+
+bool is_async_body(CXCursor function)
+{
+	CXType frame = frame_of(function);
+	bool has_frame = false;
+
+	if (frame.kind != CXType_Record)
+		return false;
+	clang_Type_visitFields(frame, see_first_field, &has_frame);
+	return has_frame;
+}
+
+/* ---- its locals */
+
+static int count_declarations(const struct node *node)
+{
+	int count = node->kind == CXCursor_VarDecl;
+
+	for (int i = 0; i < node->child_count; i++)
+		count += count_declarations(node->child[i]);
+	return count;
+}
+
+static enum CXVisitorResult count_field(CXCursor field, CXClientData data)
+{
+	(void)field;
+	++*(int *)data;
+	return CXVisit_Continue;
+}
+
+static int parts_of(CXType type)
+{
+	CXType bare = clang_getCanonicalType(type);
+	int count = 0;
+
+	if (bare.kind == CXType_Record)
+		clang_Type_visitFields(bare, count_field, &count);
+	else if (bare.kind == CXType_ConstantArray)
+		count = clang_getArraySize(bare) < 65 ? (int)clang_getArraySize(bare) : 65;
+	else if (is_array(bare))
+		count = 65;
+	else
+		return 0;
+	return count > 0 && count < 65 ? count : 65;
+}
+
+static struct node *scope_of(struct node *declaration)
+{
+	struct node *scope = declaration->parent;
+
+	while (scope->kind == CXCursor_DeclStmt)
+		scope = scope->parent;
+	return scope;
+}
+
+static bool is_local(CXCursor cursor)
+{
+	enum CX_StorageClass storage = clang_Cursor_getStorageClass(cursor);
+	const char *name = name_of(cursor);
+
+	return storage != CX_SC_Static && storage != CX_SC_Extern && strcmp(name, "frame_") != 0 &&
+	       strcmp(name, "t_") != 0;
+}
+
+static void collect(struct flow *flow, struct node *node)
+{
+	if (node->kind == CXCursor_VarDecl && is_local(node->cursor)) {
+		struct variable *variable = &flow->variables[flow->variable_count];
+		CXCursor value = clang_Cursor_getVarDeclInitializer(node->cursor);
+
+		variable->cursor = node->cursor;
+		variable->declaration = node;
+		variable->scope = scope_of(node);
+		variable->name = name_of(node->cursor);
+		variable->part_count = parts_of(type_of(node));
+		variable->is_vla = canonical_type_of(node).kind == CXType_VariableArray;
+		variable->initialised = !clang_Cursor_isNull(value);
+		node->variable = flow->variable_count++;
+	}
+	for (int i = 0; i < node->child_count; i++)
+		collect(flow, node->child[i]);
+}
+
+static int variable_of(const struct flow *flow, CXCursor declaration)
+{
+	for (int i = 0; i < flow->variable_count; i++)
+		if (clang_equalCursors(flow->variables[i].cursor, declaration))
+			return i;
+	return -1;
+}
+
+static void number_names(struct flow *flow, struct node *node)
+{
+	if (node->kind == CXCursor_DeclRefExpr) {
+		CXCursor declaration = clang_getCursorReferenced(node->cursor);
+
+		if (clang_getCursorKind(declaration) == CXCursor_VarDecl)
+			node->variable = variable_of(flow, declaration);
+	}
+	for (int i = 0; i < node->child_count; i++)
+		number_names(flow, node->child[i]);
+}
+
+/* ---- pointers that hold one address only */
+
+static bool is_assigned(const struct node *node, int variable)
+{
+	bool here = is_assignment(node) || counts(node) || takes_address(node) ||
+	            node->kind == CXCursor_CompoundAssignOperator;
+
+	if (here && node->child_count) {
+		struct node *to = without_parentheses(node->child[0]);
+
+		if (to->kind == CXCursor_DeclRefExpr && to->variable == variable)
+			return true;
+	}
+	for (int i = 0; i < node->child_count; i++)
+		if (is_assigned(node->child[i], variable))
+			return true;
+	return false;
+}
+
+struct pointed {
+	int variable, count;
+};
+
+static void keep_pointed(void *data, enum whose whose, int variable, struct node *at)
+{
+	struct pointed *pointed = data;
+
+	(void)at;
+	pointed->count++;
+	if (whose == WHOSE_LOCAL)
+		pointed->variable = variable;
+}
+
+static void set_pointed(struct node *node, int pointer, int to)
+{
+	if (node->kind == CXCursor_DeclRefExpr && node->variable == pointer)
+		node->points_to = to;
+	for (int i = 0; i < node->child_count; i++)
+		set_pointed(node->child[i], pointer, to);
+}
+
+static void follow_pointers(struct flow *flow)
+{
+	for (int i = 0; i < flow->variable_count; i++) {
+		const struct variable *variable = &flow->variables[i];
+		CXCursor value = clang_Cursor_getVarDeclInitializer(variable->cursor);
+		struct pointed pointed = { -1, 0 };
+
+		if (!is_pointer(clang_getCursorType(variable->cursor)) || clang_Cursor_isNull(value))
+			continue;
+		for (int j = 0; j < variable->declaration->child_count; j++)
+			if (clang_equalCursors(variable->declaration->child[j]->cursor, value))
+				each_address(variable->declaration->child[j], keep_pointed, &pointed);
+		if (pointed.count == 1 && pointed.variable >= 0 && !is_assigned(flow->function, i))
+			set_pointed(flow->function, i, pointed.variable);
+	}
+}
+
+/* ---- the walk */
+
+static void walk_once(struct flow *flow)
+{
+	struct node *function = flow->function;
+
+	flow->now = state_new(flow);
+	flow->now->reachable = true;
+	flow->suspended = NULL;
+	flow->begun = flow->in_cleanup = flow->returning = flow->changed = false;
+	for (int i = 0; i < function->child_count; i++)
+		if (function->child[i]->kind == CXCursor_CompoundStmt)
+			walk_statement(flow, function->child[i]);
+	flow->pass++;
+}
+
+void check_body(CXCursor cursor)
+{
+	struct flow *flow = arena_take(sizeof *flow);
+
+	flow->function = tree_of(cursor);
+	flow->name = name_of(clang_getTypeDeclaration(frame_of(cursor)));
+	flow->variables =
+		arena_take(((size_t)count_declarations(flow->function) + 1) * sizeof *flow->variables);
+	collect(flow, flow->function);
+	number_names(flow, flow->function);
+	follow_pointers(flow);
+	do {
+		walk_once(flow);
+	} while (flow->changed && flow->pass < 100);
+	check_starts_at_end(flow);
+	report_jumped_over(flow);
+}

@@ -1,0 +1,236 @@
+#include "flow.h"
+#include "report.h"
+
+#include <string.h>
+
+static bool mentions_prefix(const struct node *node, const char *prefix)
+{
+	if (node->kind == CXCursor_DeclRefExpr && starts_with(name_of(node->cursor), prefix))
+		return true;
+	for (int i = 0; i < node->child_count; i++)
+		if (mentions_prefix(node->child[i], prefix))
+			return true;
+	return false;
+}
+
+/* bide_value_task_from(x) and its kin. */
+bool is_packing(const struct node *call)
+{
+	const char *callee = callee_of(call);
+
+	if (call->kind != CXCursor_CallExpr || !call->child_count || !is_value_task(type_of(call)))
+		return false;
+	if (starts_with(callee, "bide_value_task_from"))
+		return true;
+	return mentions_prefix(call->child[0], "bide_pack_");
+}
+
+/* ---- async_return */
+
+bool is_async_return(const struct node *statement)
+{
+	const struct node *block, *last;
+
+	if (statement->kind != CXCursor_DoStmt || statement->child_count < 1)
+		return false;
+	block = statement->child[0];
+	if (block->kind != CXCursor_CompoundStmt || block->child_count < 1)
+		return false;
+	last = block->child[block->child_count - 1];
+	return last->kind == CXCursor_GotoStmt && last->child_count &&
+	       starts_with(name_of(last->child[0]->cursor), "bide_finally_");
+}
+
+static void report_returned(void *data, enum whose whose, int variable, struct node *at)
+{
+	struct flow *flow = data;
+
+	if (whose == WHOSE_FRAME)
+		report(
+			at->cursor,
+			"in async function '%s': the result is an address in the frame, which is gone when the "
+			"awaiter uses it: return the value, copy it to where the caller wants it, or use "
+			"bide_async_return_large",
+			flow->name);
+	else
+		report(at->cursor,
+		       "in async function '%s': the result is the address of local '%s', which is gone "
+		       "when the "
+		       "awaiter uses it: return the value, or copy it to where the caller wants it",
+		       flow->name, flow->variables[variable].name);
+}
+
+static void check_packed(struct flow *flow, struct node *node)
+{
+	if (is_packing(node) && argument_count(node) > 0)
+		each_address(argument_of(node, 0), report_returned, flow);
+	for (int i = 0; i < node->child_count; i++)
+		check_packed(flow, node->child[i]);
+}
+
+void check_returned(struct flow *flow, struct node *statement)
+{
+	if (!flow->now->reachable)
+		return;
+	if (flow->in_cleanup)
+		report(
+			statement->cursor,
+			"in async function '%s': a return in the cleanup is misuse when it runs: return before "
+			"bide_async_finally, or let an await in the cleanup fail",
+			flow->name);
+	check_packed(flow, statement);
+}
+
+/* ---- starts */
+
+static bool is_options(CXType pointer)
+{
+	CXType type = clang_getPointeeType(clang_getCanonicalType(pointer));
+	const char *name = type.kind == CXType_Record ? name_of(clang_getTypeDeclaration(type)) : "";
+
+	return ends_with(name, "_options") || ends_with(name, "bide_place");
+}
+
+struct starting {
+	struct flow *flow;
+	struct node *call;
+	bool frame;
+};
+
+static void start_with_address(void *data, enum whose whose, int variable, struct node *at)
+{
+	struct starting *starting = data;
+	struct flow *flow = starting->flow;
+
+	(void)at;
+	if (whose == WHOSE_FRAME)
+		starting->frame = true;
+	else if (flow->returning)
+		report_return_escape(flow, variable, starting->call);
+	else
+		flow_escape(flow, variable, starting->call, clang_getNullCursor());
+}
+
+static void open_start(struct flow *flow, struct node *call)
+{
+	int i = 0;
+
+	while (i < flow->start_count && flow->starts[i].call != call)
+		i++;
+	if (i == STARTS_MAX)
+		return;
+	if (i == flow->start_count) {
+		flow->starts[i].call = call;
+		flow->start_count++;
+	}
+	flow->now->open |= (uint64_t)1 << i;
+}
+
+/* A call that gives something to await: what it gets the address of must live until then. */
+void check_start(struct flow *flow, struct node *call)
+{
+	struct starting starting = { flow, call, false };
+	const char *callee = callee_of(call);
+
+	if (!flow->now->reachable || is_packing(call) || starts_with(callee, "bide_await") ||
+	    ends_with(callee, "_join_"))
+		return;
+	for (int i = 0; i < argument_count(call); i++)
+		if (!is_options(type_of(argument_of(call, i))))
+			each_address(argument_of(call, i), start_with_address, &starting);
+	if (starting.frame && !flow->returning)
+		open_start(flow, call);
+}
+
+/* A call to which a start is given: one that waits at once, or one after which it can not be awaited. */
+void check_wait(struct flow *flow, struct node *call)
+{
+	const char *callee = callee_of(call);
+	bool waits = strstr(callee, "_wait") != NULL;
+	bool forgets = strstr(callee, "value_task_forget") != NULL;
+
+	if (!waits && !forgets)
+		return;
+	for (int i = 0; i < flow->start_count; i++) {
+		struct start *start = &flow->starts[i];
+
+		if (!contains(call, start->call))
+			continue;
+		start->forgotten |= forgets;
+		if (waits)
+			flow->now->open &= ~((uint64_t)1 << i);
+	}
+	if (waits)
+		flow_give_back(flow, call);
+}
+
+void check_starts_at_end(struct flow *flow)
+{
+	for (int i = 0; i < flow->start_count; i++) {
+		const struct start *start = &flow->starts[i];
+		const char *name = spoken_callee_of(start->call);
+
+		if (start->forgotten)
+			report(
+				start->call->cursor,
+				"in async function '%s': '%s' gets the address of something in the frame, and its "
+				"value task is forgotten: nothing keeps the frame until it ends; await it before "
+				"this function ends, or give it memory of its own",
+				flow->name, name);
+		else if (start->ended && !start->awaited)
+			report(
+				start->call->cursor,
+				"in async function '%s': '%s' gets the address of something in the frame, and no "
+				"await follows: the frame is gone while it may still run; await it before this "
+				"function ends",
+				flow->name, name);
+	}
+}
+
+/* ---- scopes */
+
+static bool is_in_scope(const struct variable *variable, const struct node *label)
+{
+	return contains(variable->scope, label);
+}
+
+void check_jumped_over(struct flow *flow, struct node *label)
+{
+	bool by_goto = label->kind == CXCursor_LabelStmt;
+
+	if (by_goto && !starts_with(name_of(label->cursor), "bide_finally_") && flow->jumps)
+		return;
+	for (int i = 0; i < flow->variable_count; i++) {
+		struct variable *variable = &flow->variables[i];
+
+		if (!variable->walked || variable->first || !is_in_scope(variable, label))
+			continue;
+		if (!variable->is_vla &&
+		    !(variable->initialised &&
+		      (flow->jumps || starts_with(name_of(label->cursor), "bide_finally_"))))
+			continue;
+		variable->jumped_over = true;
+	}
+}
+
+/* A value task that nobody takes. */
+void check_dropped(struct flow *flow, struct node *statement)
+{
+	const struct node *call = without_parentheses(statement);
+
+	if (call->kind == CXCursor_CallExpr && is_value_task(type_of(call)) &&
+	    !starts_with(callee_of(call), "bide_await"))
+		report(call->cursor,
+		       "in function '%s': the value task of '%s' is dropped: await it, or give it to "
+		       "bide_value_task_forget",
+		       flow->name, spoken_callee_of(call));
+}
+
+void check_awaited_in_switch(struct flow *flow, struct node *at)
+{
+	report(at->cursor,
+	       "in async function '%s': an await inside a switch of your own: resuming it goes astray; "
+	       "use if, "
+	       "or put the switch into a function of its own",
+	       flow->name);
+}
