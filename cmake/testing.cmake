@@ -11,6 +11,8 @@ function(bide_add_test name)
 	bide_own_code(${name})
 	target_link_libraries(${name} PRIVATE bide_test_support bide_static)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+	# A function of tests/support/library.h has the name.
+	target_compile_definitions(${name} PRIVATE BIDE_NO_SHORT_stats=1)
 	add_test(NAME ${name} COMMAND ${BIDE_RUN_TEST} $<TARGET_FILE:${name}>
 		${CMAKE_CROSSCOMPILING_EMULATOR})
 	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77

@@ -32,7 +32,7 @@ async_finally:
 }
 
 /* One run from a seed: its hash, or 0. */
-static uint64_t run(uint64_t seed)
+static uint64_t run_seeded(uint64_t seed)
 {
 	bide_payload tries;
 	int64_t start_ns;
@@ -57,7 +57,7 @@ static uint64_t run(uint64_t seed)
 int main(void)
 {
 	clock_t start = clock();
-	uint64_t first = run(7), again = run(7), other = run(8);
+	uint64_t first = run_seeded(7), again = run_seeded(7), other = run_seeded(8);
 
 	printf("same seed: %s run; another seed: %s run; real time: %d ms\n",
 	       first == again ? "the same" : "another", first == other ? "the same" : "another",

@@ -351,6 +351,7 @@ TEST(with_many_workers_any_thread_uses_a_value_task)
 	}
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_int_equal(misuse_count, 0);
+	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
 	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "many workers");
 }
@@ -447,7 +448,7 @@ TEST(errors_out_of_range_of_source_h)
 	assert_int_equal(bide_value_task_status(bide_user_source_value_task(&source)), BIDE_PENDING);
 }
 
-static value_task continuation(task *ended, void *argument)
+static value_task continued(task *ended, void *argument)
 {
 	(void)ended;
 	(void)argument;
@@ -490,11 +491,11 @@ TEST(null_arguments_of_task_h)
 	       "NULL");
 	MISUSE(assert_false(bide_task_try_complete_from(t, NULL)), "bide_task_try_complete_from",
 	       "NULL");
-	MISUSE(assert_null(bide_task_continue_with(NULL, continuation, NULL, 0)),
+	MISUSE(assert_null(bide_task_continue_with(NULL, continued, NULL, 0)),
 	       "bide_task_continue_with", "task is NULL");
 	MISUSE(assert_null(bide_task_continue_with(t, NULL, NULL, 0)), "bide_task_continue_with",
 	       "continuation is NULL");
-	MISUSE(assert_null(bide_task_continue_with(t, continuation, NULL, &never)),
+	MISUSE(assert_null(bide_task_continue_with(t, continued, NULL, &never)),
 	       "bide_task_continue_with", "never run");
 	MISUSE(assert_null(bide_task_unwrap(NULL)), "bide_task_unwrap", "NULL");
 	MISUSE(assert_null(bide_task_from_error(0)), "bide_task_from_error", "4095");

@@ -144,8 +144,8 @@ static void choose_products(struct work *w, const struct ratio *ratio)
 /* --- runs --- */
 
 /* One run of one form: fills the cache, then the look-ups, whose sum must be the same each time. */
-static int run(struct work *w, int form, int64_t count, uint32_t *each_ns, bool counted,
-               struct outcome *outcome)
+static int run_form(struct work *w, int form, int64_t count, uint32_t *each_ns, bool counted,
+                    struct outcome *outcome)
 {
 	bide_payload sum = { .i = 0 };
 	int64_t start_ns;
@@ -182,10 +182,10 @@ static int run_round(struct work *w, struct ratio *ratio, int round, double mean
 	for (int turn = 0; turn < FORM_COUNT && !error; turn++) {
 		int form = (turn + round) % FORM_COUNT; /* each begins every other time */
 
-		error = run(w, form, count, NULL, false, &outcome);
+		error = run_form(w, form, count, NULL, false, &outcome);
 		means_ns[form][round] = outcome.mean_ns;
 		if (!error)
-			error = run(w, form, count, w->each_ns[form] + round * count, false, &outcome);
+			error = run_form(w, form, count, w->each_ns[form] + round * count, false, &outcome);
 	}
 	progress(".");
 	return error;
@@ -198,7 +198,7 @@ static int count_allocations(struct work *w, struct ratio *ratio)
 
 	choose_products(w, ratio);
 	for (int form = 0; form < FORM_COUNT && !error; form++) {
-		error = run(w, form, ratio->lookup_count, NULL, true, &outcome);
+		error = run_form(w, form, ratio->lookup_count, NULL, true, &outcome);
 		ratio->form[form].allocations =
 			(double)outcome.allocations.calls / (double)ratio->lookup_count;
 		ratio->form[form].bytes = (double)outcome.allocations.bytes / (double)ratio->lookup_count;

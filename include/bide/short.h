@@ -1,7 +1,16 @@
 /*
- * short.h - the short names. Include it last. Types and functions are typedefs and macros without
- * arguments; statements are macros. BIDE_NO_SHORT_<name> before the include leaves a name out
- * (BIDE_NO_SHORT_await, BIDE_NO_SHORT_task...).
+ * short.h - the short names: `x` is `bide_x`, for all functions, macros and types. Include it last.
+ *
+ * Made by tools/short_names.sh from the other headers: do not edit it.
+ *
+ * Left out, since the C library or POSIX has the name: fork, shutdown, strerror.
+ * Left out, since an inlined function would have to be a macro, and the word is a plain one:
+ * none.
+ * Constants in upper case keep BIDE_: EBROKEN would look like one of the system's. The words of
+ * declarations have short forms (ASYNC_FRAME, VALUE_TASK_OF).
+ *
+ * To do without one: BIDE_NO_SHORT_<name>, defined before the include, leaves out a function or
+ * type (#define BIDE_NO_SHORT_run 1); #undef after the include removes a macro (#undef await).
  */
 #ifndef BIDE_SHORT_H
 #define BIDE_SHORT_H
@@ -12,139 +21,526 @@
 
 #include "bide.h"
 
-/* Types. */
+/* Macros: what is a macro in the other headers, or inlined. */
+#define ASYNC_FORK BIDE_ASYNC_FORK
+#define ASYNC_FRAME BIDE_ASYNC_FRAME
+#define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
+#define ASYNC_FRAME_OWNED BIDE_ASYNC_FRAME_OWNED
+#define VALUE_TASK_OF BIDE_VALUE_TASK_OF
+#define async bide_async
+#define async_begin bide_async_begin
+#define async_declare bide_async_declare
+#define async_end bide_async_end
+#define async_enter bide_async_enter
+#define async_error bide_async_error
+#define async_fail bide_async_fail
+#define async_finally bide_async_finally
+#define async_fork bide_async_fork
+#define async_forked bide_async_forked
+#define async_join bide_async_join
+#define async_leave bide_async_leave
+#define async_return bide_async_return
+#define async_return_large bide_async_return_large
+#define async_return_owned bide_async_return_owned
+#define async_start bide_async_start
+#define async_start_cold bide_async_start_cold
+#define async_switch bide_async_switch
+#define async_switch_back bide_async_switch_back
+#define async_switch_to bide_async_switch_to
+#define async_trace bide_async_trace
+#define async_yield bide_async_yield
+#define await bide_await
+#define await_error bide_await_error
+#define await_failure bide_await_failure
+#define await_large bide_await_large
+#define await_or bide_await_or
+#define cancel_token_none bide_cancel_token_none
+#define group_add bide_group_add
+#define group_start bide_group_start
+#define group_wait_reporting bide_group_wait_reporting
+#define in_context bide_in_context
+#define in_detached bide_in_detached
+#define task_fail bide_task_fail
+#define task_from bide_task_from
+#define task_from_error bide_task_from_error
+#define task_try_fail bide_task_try_fail
+#define user_source_fail bide_user_source_fail
+#define user_source_try_fail bide_user_source_try_fail
+#define value_task_as_task bide_value_task_as_task
+#define value_task_completed bide_value_task_completed
+#define value_task_equal bide_value_task_equal
+#define value_task_error bide_value_task_error
+#define value_task_forget bide_value_task_forget
+#define value_task_from bide_value_task_from
+#define value_task_from_double bide_value_task_from_double
+#define value_task_from_error bide_value_task_from_error
+#define value_task_from_int bide_value_task_from_int
+#define value_task_from_pointer bide_value_task_from_pointer
+#define value_task_is_canceled bide_value_task_is_canceled
+#define value_task_is_failed bide_value_task_is_failed
+#define value_task_is_ready bide_value_task_is_ready
+#define value_task_is_successful bide_value_task_is_successful
+#define value_task_on_completed bide_value_task_on_completed
+#define value_task_result bide_value_task_result
+#define value_task_status bide_value_task_status
+#define value_task_take bide_value_task_take
+#define value_task_wait bide_value_task_wait
+#define value_task_wait_for bide_value_task_wait_for
+#define with_executor bide_with_executor
+#define with_timeout bide_with_timeout
+#define with_timeout_ms bide_with_timeout_ms
+#define with_token bide_with_token
+
+/*
+ * Functions and types are declared, so the words stay free for members, tags and labels. gcc
+ * regards what follows as a header of the system: with -Wshadow it would warn of each local
+ * variable that is called `group` or `status`.
+ */
+#pragma GCC system_header
+#define BIDE_SHORT_(name) extern __typeof__(bide_##name) name __asm__("bide_" #name)
+
+#ifndef BIDE_NO_SHORT_allocator_set
+BIDE_SHORT_(allocator_set);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_registration_unregister
+BIDE_SHORT_(cancel_registration_unregister);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_registration_unregister_wait
+BIDE_SHORT_(cancel_registration_unregister_wait);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_cancel
+BIDE_SHORT_(cancel_source_cancel);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_cancel_after
+BIDE_SHORT_(cancel_source_cancel_after);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_create
+BIDE_SHORT_(cancel_source_create) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_create_linked
+BIDE_SHORT_(cancel_source_create_linked) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_is_canceled
+BIDE_SHORT_(cancel_source_is_canceled);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_ref
+BIDE_SHORT_(cancel_source_ref);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_token
+BIDE_SHORT_(cancel_source_token);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_try_reset
+BIDE_SHORT_(cancel_source_try_reset);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source_unref
+BIDE_SHORT_(cancel_source_unref);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_token_can_be_canceled
+BIDE_SHORT_(cancel_token_can_be_canceled);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_token_is_canceled
+BIDE_SHORT_(cancel_token_is_canceled);
+#endif
+#ifndef BIDE_NO_SHORT_cancel_token_register
+BIDE_SHORT_(cancel_token_register);
+#endif
+#ifndef BIDE_NO_SHORT_configure
+BIDE_SHORT_(configure);
+#endif
+#ifndef BIDE_NO_SHORT_context_cancel
+BIDE_SHORT_(context_cancel);
+#endif
+#ifndef BIDE_NO_SHORT_context_create
+BIDE_SHORT_(context_create) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_context_current
+BIDE_SHORT_(context_current);
+#endif
+#ifndef BIDE_NO_SHORT_context_deadline_ns
+BIDE_SHORT_(context_deadline_ns);
+#endif
+#ifndef BIDE_NO_SHORT_context_error
+BIDE_SHORT_(context_error);
+#endif
+#ifndef BIDE_NO_SHORT_context_get
+BIDE_SHORT_(context_get);
+#endif
+#ifndef BIDE_NO_SHORT_context_ref
+BIDE_SHORT_(context_ref);
+#endif
+#ifndef BIDE_NO_SHORT_context_unref
+BIDE_SHORT_(context_unref);
+#endif
+#ifndef BIDE_NO_SHORT_cpu_count
+BIDE_SHORT_(cpu_count);
+#endif
+#ifndef BIDE_NO_SHORT_delay
+BIDE_SHORT_(delay) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_delay_ms
+BIDE_SHORT_(delay_ms) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_delay_until
+BIDE_SHORT_(delay_until) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_drain
+BIDE_SHORT_(drain);
+#endif
+#ifndef BIDE_NO_SHORT_dump
+BIDE_SHORT_(dump);
+#endif
+#ifndef BIDE_NO_SHORT_executor_current
+BIDE_SHORT_(executor_current);
+#endif
+#ifndef BIDE_NO_SHORT_executor_ref
+BIDE_SHORT_(executor_ref);
+#endif
+#ifndef BIDE_NO_SHORT_executor_unref
+BIDE_SHORT_(executor_unref);
+#endif
+#ifndef BIDE_NO_SHORT_executor_workers
+BIDE_SHORT_(executor_workers);
+#endif
+#ifndef BIDE_NO_SHORT_for_each
+BIDE_SHORT_(for_each) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_for_each_of
+BIDE_SHORT_(for_each_of) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_group_cancel
+BIDE_SHORT_(group_cancel);
+#endif
+#ifndef BIDE_NO_SHORT_group_context
+BIDE_SHORT_(group_context);
+#endif
+#ifndef BIDE_NO_SHORT_group_init
+BIDE_SHORT_(group_init);
+#endif
+#ifndef BIDE_NO_SHORT_group_pending
+BIDE_SHORT_(group_pending);
+#endif
+#ifndef BIDE_NO_SHORT_group_wait
+BIDE_SHORT_(group_wait) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_loop_adopt
+BIDE_SHORT_(loop_adopt);
+#endif
+#ifndef BIDE_NO_SHORT_loop_create
+BIDE_SHORT_(loop_create) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_loop_fd
+BIDE_SHORT_(loop_fd);
+#endif
+#ifndef BIDE_NO_SHORT_loop_run
+BIDE_SHORT_(loop_run);
+#endif
+#ifndef BIDE_NO_SHORT_misuse_hook_set
+BIDE_SHORT_(misuse_hook_set);
+#endif
+#ifndef BIDE_NO_SHORT_now_ns
+BIDE_SHORT_(now_ns);
+#endif
+#ifndef BIDE_NO_SHORT_parallel_for
+BIDE_SHORT_(parallel_for) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_periodic_timer_create
+BIDE_SHORT_(periodic_timer_create) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_periodic_timer_destroy
+BIDE_SHORT_(periodic_timer_destroy);
+#endif
+#ifndef BIDE_NO_SHORT_periodic_timer_next
+BIDE_SHORT_(periodic_timer_next) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_periodic_timer_set_period
+BIDE_SHORT_(periodic_timer_set_period);
+#endif
+#ifndef BIDE_NO_SHORT_periodic_timer_stop
+BIDE_SHORT_(periodic_timer_stop);
+#endif
+#ifndef BIDE_NO_SHORT_race
+BIDE_SHORT_(race) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_report_hook_set
+BIDE_SHORT_(report_hook_set);
+#endif
+#ifndef BIDE_NO_SHORT_run
+BIDE_SHORT_(run) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_run_blocking
+BIDE_SHORT_(run_blocking) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_run_on_new_thread
+BIDE_SHORT_(run_on_new_thread) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_run_ready
+BIDE_SHORT_(run_ready);
+#endif
+#ifndef BIDE_NO_SHORT_simulation_hash
+BIDE_SHORT_(simulation_hash);
+#endif
+#ifndef BIDE_NO_SHORT_simulation_random
+BIDE_SHORT_(simulation_random);
+#endif
+#ifndef BIDE_NO_SHORT_stats_get
+BIDE_SHORT_(stats_get);
+#endif
+#ifndef BIDE_NO_SHORT_strand_create
+BIDE_SHORT_(strand_create) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_await
+BIDE_SHORT_(task_await) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_await_for
+BIDE_SHORT_(task_await_for) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_await_take
+BIDE_SHORT_(task_await_take) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_cancel
+BIDE_SHORT_(task_cancel);
+#endif
+#ifndef BIDE_NO_SHORT_task_complete
+BIDE_SHORT_(task_complete);
+#endif
+#ifndef BIDE_NO_SHORT_task_complete_from
+BIDE_SHORT_(task_complete_from);
+#endif
+#ifndef BIDE_NO_SHORT_task_complete_int
+BIDE_SHORT_(task_complete_int);
+#endif
+#ifndef BIDE_NO_SHORT_task_complete_pointer
+BIDE_SHORT_(task_complete_pointer);
+#endif
+#ifndef BIDE_NO_SHORT_task_completed
+BIDE_SHORT_(task_completed) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_continue_with
+BIDE_SHORT_(task_continue_with) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_create
+BIDE_SHORT_(task_create) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_error
+BIDE_SHORT_(task_error);
+#endif
+#ifndef BIDE_NO_SHORT_task_from_double
+BIDE_SHORT_(task_from_double) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_from_int
+BIDE_SHORT_(task_from_int) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_from_pointer
+BIDE_SHORT_(task_from_pointer) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_is_ready
+BIDE_SHORT_(task_is_ready);
+#endif
+#ifndef BIDE_NO_SHORT_task_ref
+BIDE_SHORT_(task_ref);
+#endif
+#ifndef BIDE_NO_SHORT_task_result
+BIDE_SHORT_(task_result);
+#endif
+#ifndef BIDE_NO_SHORT_task_run
+BIDE_SHORT_(task_run) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_status
+BIDE_SHORT_(task_status);
+#endif
+#ifndef BIDE_NO_SHORT_task_trace
+BIDE_SHORT_(task_trace);
+#endif
+#ifndef BIDE_NO_SHORT_task_try_cancel
+BIDE_SHORT_(task_try_cancel);
+#endif
+#ifndef BIDE_NO_SHORT_task_try_complete
+BIDE_SHORT_(task_try_complete);
+#endif
+#ifndef BIDE_NO_SHORT_task_try_complete_from
+BIDE_SHORT_(task_try_complete_from);
+#endif
+#ifndef BIDE_NO_SHORT_task_unref
+BIDE_SHORT_(task_unref);
+#endif
+#ifndef BIDE_NO_SHORT_task_unwrap
+BIDE_SHORT_(task_unwrap) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_task_wait
+BIDE_SHORT_(task_wait);
+#endif
+#ifndef BIDE_NO_SHORT_task_wait_for
+BIDE_SHORT_(task_wait_for);
+#endif
+#ifndef BIDE_NO_SHORT_trace_format
+BIDE_SHORT_(trace_format);
+#endif
+#ifndef BIDE_NO_SHORT_trace_of_wait
+BIDE_SHORT_(trace_of_wait);
+#endif
+#ifndef BIDE_NO_SHORT_trace_read
+BIDE_SHORT_(trace_read);
+#endif
+#ifndef BIDE_NO_SHORT_unobserved_hook_set
+BIDE_SHORT_(unobserved_hook_set);
+#endif
+#ifndef BIDE_NO_SHORT_user_source_complete
+BIDE_SHORT_(user_source_complete);
+#endif
+#ifndef BIDE_NO_SHORT_user_source_init
+BIDE_SHORT_(user_source_init);
+#endif
+#ifndef BIDE_NO_SHORT_user_source_init_local
+BIDE_SHORT_(user_source_init_local);
+#endif
+#ifndef BIDE_NO_SHORT_user_source_reset
+BIDE_SHORT_(user_source_reset);
+#endif
+#ifndef BIDE_NO_SHORT_user_source_try_complete
+BIDE_SHORT_(user_source_try_complete);
+#endif
+#ifndef BIDE_NO_SHORT_user_source_value_task
+BIDE_SHORT_(user_source_value_task) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_value_task_trace
+BIDE_SHORT_(value_task_trace);
+#endif
+#ifndef BIDE_NO_SHORT_when_all
+BIDE_SHORT_(when_all) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_when_all_tasks
+BIDE_SHORT_(when_all_tasks) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_when_any
+BIDE_SHORT_(when_any) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_when_any_tasks
+BIDE_SHORT_(when_any_tasks) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_when_each_end
+BIDE_SHORT_(when_each_end) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_when_each_init
+BIDE_SHORT_(when_each_init);
+#endif
+#ifndef BIDE_NO_SHORT_when_each_next
+BIDE_SHORT_(when_each_next) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_worker_count
+BIDE_SHORT_(worker_count);
+#endif
+#ifndef BIDE_NO_SHORT_allocator
+typedef bide_allocator allocator;
+#endif
+#ifndef BIDE_NO_SHORT_blocking_function
+typedef bide_blocking_function blocking_function;
+#endif
+#ifndef BIDE_NO_SHORT_cancel_callback
+typedef bide_cancel_callback cancel_callback;
+#endif
+#ifndef BIDE_NO_SHORT_cancel_registration
+typedef bide_cancel_registration cancel_registration;
+#endif
+#ifndef BIDE_NO_SHORT_cancel_source
+typedef bide_cancel_source cancel_source;
+#endif
+#ifndef BIDE_NO_SHORT_cancel_token
+typedef bide_cancel_token cancel_token;
+#endif
+#ifndef BIDE_NO_SHORT_completed_function
+typedef bide_completed_function completed_function;
+#endif
+#ifndef BIDE_NO_SHORT_config
+typedef bide_config config;
+#endif
+#ifndef BIDE_NO_SHORT_context
+typedef bide_context context;
+#endif
+#ifndef BIDE_NO_SHORT_context_options
+typedef bide_context_options context_options;
+#endif
+#ifndef BIDE_NO_SHORT_continuation
+typedef bide_continuation continuation;
+#endif
+#ifndef BIDE_NO_SHORT_continue_options
+typedef bide_continue_options continue_options;
+#endif
+#ifndef BIDE_NO_SHORT_each_body
+typedef bide_each_body each_body;
+#endif
+#ifndef BIDE_NO_SHORT_each_item_body
+typedef bide_each_item_body each_item_body;
+#endif
+#ifndef BIDE_NO_SHORT_executor
+typedef bide_executor executor;
+#endif
+#ifndef BIDE_NO_SHORT_group
+typedef bide_group group;
+#endif
+#ifndef BIDE_NO_SHORT_group_options
+typedef bide_group_options group_options;
+#endif
+#ifndef BIDE_NO_SHORT_misuse_hook
+typedef bide_misuse_hook misuse_hook;
+#endif
+#ifndef BIDE_NO_SHORT_next_function
+typedef bide_next_function next_function;
+#endif
+#ifndef BIDE_NO_SHORT_parallel_body
+typedef bide_parallel_body parallel_body;
+#endif
+#ifndef BIDE_NO_SHORT_parallel_options
+typedef bide_parallel_options parallel_options;
+#endif
+#ifndef BIDE_NO_SHORT_payload
+typedef bide_payload payload;
+#endif
+#ifndef BIDE_NO_SHORT_periodic_timer
+typedef bide_periodic_timer periodic_timer;
+#endif
+#ifndef BIDE_NO_SHORT_report_hook
+typedef bide_report_hook report_hook;
+#endif
+#ifndef BIDE_NO_SHORT_run_function
+typedef bide_run_function run_function;
+#endif
+#ifndef BIDE_NO_SHORT_source
+typedef bide_source source;
+#endif
+#ifndef BIDE_NO_SHORT_source_operations
+typedef bide_source_operations source_operations;
+#endif
+#ifndef BIDE_NO_SHORT_stats
+typedef bide_stats stats;
+#endif
+#ifndef BIDE_NO_SHORT_status
+typedef bide_status status;
+#endif
 #ifndef BIDE_NO_SHORT_task
 typedef bide_task task;
+#endif
+#ifndef BIDE_NO_SHORT_task_options
+typedef bide_task_options task_options;
+#endif
+#ifndef BIDE_NO_SHORT_trace
+typedef bide_trace trace;
+#endif
+#ifndef BIDE_NO_SHORT_trace_entry
+typedef bide_trace_entry trace_entry;
+#endif
+#ifndef BIDE_NO_SHORT_unobserved_hook
+typedef bide_unobserved_hook unobserved_hook;
+#endif
+#ifndef BIDE_NO_SHORT_user_source
+typedef bide_user_source user_source;
 #endif
 #ifndef BIDE_NO_SHORT_value_task
 typedef bide_value_task value_task;
 #endif
-#ifndef BIDE_NO_SHORT_VALUE_TASK_OF
-#define VALUE_TASK_OF BIDE_VALUE_TASK_OF
+#ifndef BIDE_NO_SHORT_when_each
+typedef bide_when_each when_each;
 #endif
 
-/* The marks of async functions. */
-#ifndef BIDE_NO_SHORT_async
-#define ASYNC_FRAME BIDE_ASYNC_FRAME
-#define ASYNC_FRAME_OWNED BIDE_ASYNC_FRAME_OWNED
-#define async bide_async
-#define async_declare bide_async_declare
-#define async_begin bide_async_begin
-#define async_finally bide_async_finally
-#define async_end bide_async_end
-#define async_start bide_async_start
-#define async_start_cold bide_async_start_cold
-#define async_return bide_async_return
-#define async_return_large bide_async_return_large
-#define async_return_owned bide_async_return_owned
-#define async_fail bide_async_fail
-#define async_error bide_async_error
-#define async_trace bide_async_trace
-#define async_enter bide_async_enter
-#define async_leave bide_async_leave
-#define async_switch bide_async_switch
-#define async_switch_to bide_async_switch_to
-#define async_switch_back bide_async_switch_back
-#define async_yield bide_async_yield
-#endif
-#ifndef BIDE_NO_SHORT_fork /* not `fork`, which is another function's name */
-#define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
-#define ASYNC_FORK BIDE_ASYNC_FORK
-#define async_forked bide_async_forked
-#define async_fork bide_async_fork
-#define async_join bide_async_join
-#endif
-#ifndef BIDE_NO_SHORT_await
-#define await bide_await
-#define await_or bide_await_or
-#define await_large bide_await_large
-#define await_error bide_await_error
-#define await_failure bide_await_failure
-#endif
-
-/* Value tasks and tasks. */
-#ifndef BIDE_NO_SHORT_value_task
-#define value_task_from bide_value_task_from
-#define value_task_from_error bide_value_task_from_error
-#define value_task_completed bide_value_task_completed
-#define value_task_status bide_value_task_status
-#define value_task_is_ready bide_value_task_is_ready
-#define value_task_error bide_value_task_error
-#define value_task_result bide_value_task_result
-#define value_task_wait bide_value_task_wait
-#define value_task_wait_for bide_value_task_wait_for
-#define value_task_as_task bide_value_task_as_task
-#define value_task_forget bide_value_task_forget
-#define value_task_take bide_value_task_take
-#define value_task_on_completed bide_value_task_on_completed
-#endif
-#ifndef BIDE_NO_SHORT_task
-#define task_create bide_task_create
-#define task_complete bide_task_complete
-#define task_fail bide_task_fail
-#define task_cancel bide_task_cancel
-#define task_try_complete bide_task_try_complete
-#define task_try_fail bide_task_try_fail
-#define task_try_cancel bide_task_try_cancel
-#define task_ref bide_task_ref
-#define task_unref bide_task_unref
-#define task_await bide_task_await
-#define task_await_for bide_task_await_for
-#define task_await_take bide_task_await_take
-#define task_from bide_task_from
-#define task_from_error bide_task_from_error
-#define task_completed bide_task_completed
-#define task_status bide_task_status
-#define task_is_ready bide_task_is_ready
-#define task_error bide_task_error
-#define task_result bide_task_result
-#define task_complete_int bide_task_complete_int
-#define task_complete_pointer bide_task_complete_pointer
-#define task_wait bide_task_wait
-#define task_wait_for bide_task_wait_for
-#define task_unwrap bide_task_unwrap
-#define task_continue_with bide_task_continue_with
-#define task_run bide_task_run
-#endif
-
-/* What stands around them. */
-#ifndef BIDE_NO_SHORT_delay
-#define delay_ms bide_delay_ms
-#define delay bide_delay
-#define delay_until bide_delay_until
-#endif
-#ifndef BIDE_NO_SHORT_when
-#define when_all bide_when_all
-#define when_all_tasks bide_when_all_tasks
-#define when_any bide_when_any
-#define when_any_tasks bide_when_any_tasks
-#define when_each_init bide_when_each_init
-#define when_each_next bide_when_each_next
-#define when_each_end bide_when_each_end
-#endif
-#ifndef BIDE_NO_SHORT_group
-#define group_init bide_group_init
-#define group_add bide_group_add
-#define group_start bide_group_start
-#define group_wait bide_group_wait
-#define group_pending bide_group_pending
-#define group_cancel bide_group_cancel
-#endif
-#ifndef BIDE_NO_SHORT_parallel
-#define parallel_for bide_parallel_for
-#define for_each bide_for_each
-#define for_each_of bide_for_each_of
-#endif
-#ifndef BIDE_NO_SHORT_run_blocking
-#define run_blocking bide_run_blocking
-#endif
-#ifndef BIDE_NO_SHORT_with
-#define in_context bide_in_context
-#define in_detached bide_in_detached
-#define with_timeout bide_with_timeout
-#define with_timeout_ms bide_with_timeout_ms
-#define with_token bide_with_token
-#define with_executor bide_with_executor
-#endif
+#undef BIDE_SHORT_
 
 #endif

@@ -3,6 +3,7 @@
  * all kinds come, give up after a time, and are canceled. One wins each; nobody sees another
  * outcome than the winner's, or his own end.
  */
+#define BIDE_NO_SHORT_source 1 /* a type of this file */
 #include "stress.h"
 
 enum { TASKS_MAX = 12, AWAITERS_MAX = 6, SCOPES = 3 };
