@@ -27,6 +27,7 @@
 #define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
 #define ASYNC_FRAME_OWNED BIDE_ASYNC_FRAME_OWNED
 #define VALUE_TASK_OF BIDE_VALUE_TASK_OF
+#define allocator_set bide_allocator_set
 #define async bide_async
 #define async_begin bide_async_begin
 #define async_declare bide_async_declare
@@ -54,18 +55,91 @@
 #define await_failure bide_await_failure
 #define await_large bide_await_large
 #define await_or bide_await_or
+#define cancel_registration_unregister bide_cancel_registration_unregister
+#define cancel_registration_unregister_wait bide_cancel_registration_unregister_wait
+#define cancel_source_cancel bide_cancel_source_cancel
+#define cancel_source_cancel_after bide_cancel_source_cancel_after
+#define cancel_source_create_linked bide_cancel_source_create_linked
+#define cancel_source_is_canceled bide_cancel_source_is_canceled
+#define cancel_source_ref bide_cancel_source_ref
+#define cancel_source_token bide_cancel_source_token
+#define cancel_source_try_reset bide_cancel_source_try_reset
+#define cancel_source_unref bide_cancel_source_unref
 #define cancel_token_none bide_cancel_token_none
+#define cancel_token_register bide_cancel_token_register
+#define context_cancel bide_context_cancel
+#define context_create bide_context_create
+#define context_error bide_context_error
+#define context_ref bide_context_ref
+#define context_unref bide_context_unref
+#define delay_ms bide_delay_ms
+#define delay_until bide_delay_until
+#define executor_ref bide_executor_ref
+#define executor_unref bide_executor_unref
+#define for_each bide_for_each
+#define for_each_of bide_for_each_of
 #define group_add bide_group_add
+#define group_cancel bide_group_cancel
+#define group_context bide_group_context
+#define group_init bide_group_init
+#define group_pending bide_group_pending
 #define group_start bide_group_start
+#define group_wait bide_group_wait
 #define group_wait_reporting bide_group_wait_reporting
 #define in_context bide_in_context
 #define in_detached bide_in_detached
+#define loop_adopt bide_loop_adopt
+#define loop_create bide_loop_create
+#define loop_fd bide_loop_fd
+#define loop_run bide_loop_run
+#define parallel_for bide_parallel_for
+#define periodic_timer_create bide_periodic_timer_create
+#define periodic_timer_destroy bide_periodic_timer_destroy
+#define periodic_timer_next bide_periodic_timer_next
+#define periodic_timer_set_period bide_periodic_timer_set_period
+#define periodic_timer_stop bide_periodic_timer_stop
+#define run_blocking bide_run_blocking
+#define run_on_new_thread bide_run_on_new_thread
+#define run_ready bide_run_ready
+#define simulation_random bide_simulation_random
+#define stats_get bide_stats_get
+#define strand_create bide_strand_create
+#define task_await_for bide_task_await_for
+#define task_await_take bide_task_await_take
+#define task_cancel bide_task_cancel
+#define task_complete bide_task_complete
+#define task_complete_from bide_task_complete_from
+#define task_complete_int bide_task_complete_int
+#define task_complete_pointer bide_task_complete_pointer
+#define task_continue_with bide_task_continue_with
+#define task_create bide_task_create
+#define task_error bide_task_error
 #define task_fail bide_task_fail
 #define task_from bide_task_from
 #define task_from_error bide_task_from_error
+#define task_ref bide_task_ref
+#define task_result bide_task_result
+#define task_run bide_task_run
+#define task_status bide_task_status
+#define task_trace bide_task_trace
+#define task_try_cancel bide_task_try_cancel
+#define task_try_complete bide_task_try_complete
+#define task_try_complete_from bide_task_try_complete_from
 #define task_try_fail bide_task_try_fail
+#define task_unref bide_task_unref
+#define task_unwrap bide_task_unwrap
+#define task_wait bide_task_wait
+#define task_wait_for bide_task_wait_for
+#define trace_format bide_trace_format
+#define trace_read bide_trace_read
+#define user_source_complete bide_user_source_complete
 #define user_source_fail bide_user_source_fail
+#define user_source_init bide_user_source_init
+#define user_source_init_local bide_user_source_init_local
+#define user_source_reset bide_user_source_reset
+#define user_source_try_complete bide_user_source_try_complete
 #define user_source_try_fail bide_user_source_try_fail
+#define user_source_value_task bide_user_source_value_task
 #define value_task_as_task bide_value_task_as_task
 #define value_task_completed bide_value_task_completed
 #define value_task_equal bide_value_task_equal
@@ -86,6 +160,13 @@
 #define value_task_take bide_value_task_take
 #define value_task_wait bide_value_task_wait
 #define value_task_wait_for bide_value_task_wait_for
+#define when_all bide_when_all
+#define when_all_tasks bide_when_all_tasks
+#define when_any bide_when_any
+#define when_any_tasks bide_when_any_tasks
+#define when_each_end bide_when_each_end
+#define when_each_init bide_when_each_init
+#define when_each_next bide_when_each_next
 #define with_executor bide_with_executor
 #define with_timeout bide_with_timeout
 #define with_timeout_ms bide_with_timeout_ms
@@ -99,41 +180,8 @@
 #pragma GCC system_header
 #define BIDE_SHORT_(name) extern __typeof__(bide_##name) name __asm__("bide_" #name)
 
-#ifndef BIDE_NO_SHORT_allocator_set
-BIDE_SHORT_(allocator_set);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_registration_unregister
-BIDE_SHORT_(cancel_registration_unregister);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_registration_unregister_wait
-BIDE_SHORT_(cancel_registration_unregister_wait);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_cancel
-BIDE_SHORT_(cancel_source_cancel);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_cancel_after
-BIDE_SHORT_(cancel_source_cancel_after);
-#endif
 #ifndef BIDE_NO_SHORT_cancel_source_create
 BIDE_SHORT_(cancel_source_create) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_create_linked
-BIDE_SHORT_(cancel_source_create_linked) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_is_canceled
-BIDE_SHORT_(cancel_source_is_canceled);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_ref
-BIDE_SHORT_(cancel_source_ref);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_token
-BIDE_SHORT_(cancel_source_token);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_try_reset
-BIDE_SHORT_(cancel_source_try_reset);
-#endif
-#ifndef BIDE_NO_SHORT_cancel_source_unref
-BIDE_SHORT_(cancel_source_unref);
 #endif
 #ifndef BIDE_NO_SHORT_cancel_token_can_be_canceled
 BIDE_SHORT_(cancel_token_can_be_canceled);
@@ -141,17 +189,8 @@ BIDE_SHORT_(cancel_token_can_be_canceled);
 #ifndef BIDE_NO_SHORT_cancel_token_is_canceled
 BIDE_SHORT_(cancel_token_is_canceled);
 #endif
-#ifndef BIDE_NO_SHORT_cancel_token_register
-BIDE_SHORT_(cancel_token_register);
-#endif
 #ifndef BIDE_NO_SHORT_configure
 BIDE_SHORT_(configure);
-#endif
-#ifndef BIDE_NO_SHORT_context_cancel
-BIDE_SHORT_(context_cancel);
-#endif
-#ifndef BIDE_NO_SHORT_context_create
-BIDE_SHORT_(context_create) BIDE_USE_RESULT;
 #endif
 #ifndef BIDE_NO_SHORT_context_current
 BIDE_SHORT_(context_current);
@@ -159,29 +198,14 @@ BIDE_SHORT_(context_current);
 #ifndef BIDE_NO_SHORT_context_deadline_ns
 BIDE_SHORT_(context_deadline_ns);
 #endif
-#ifndef BIDE_NO_SHORT_context_error
-BIDE_SHORT_(context_error);
-#endif
 #ifndef BIDE_NO_SHORT_context_get
 BIDE_SHORT_(context_get);
-#endif
-#ifndef BIDE_NO_SHORT_context_ref
-BIDE_SHORT_(context_ref);
-#endif
-#ifndef BIDE_NO_SHORT_context_unref
-BIDE_SHORT_(context_unref);
 #endif
 #ifndef BIDE_NO_SHORT_cpu_count
 BIDE_SHORT_(cpu_count);
 #endif
 #ifndef BIDE_NO_SHORT_delay
 BIDE_SHORT_(delay) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_delay_ms
-BIDE_SHORT_(delay_ms) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_delay_until
-BIDE_SHORT_(delay_until) BIDE_USE_RESULT;
 #endif
 #ifndef BIDE_NO_SHORT_drain
 BIDE_SHORT_(drain);
@@ -192,71 +216,14 @@ BIDE_SHORT_(dump);
 #ifndef BIDE_NO_SHORT_executor_current
 BIDE_SHORT_(executor_current);
 #endif
-#ifndef BIDE_NO_SHORT_executor_ref
-BIDE_SHORT_(executor_ref);
-#endif
-#ifndef BIDE_NO_SHORT_executor_unref
-BIDE_SHORT_(executor_unref);
-#endif
 #ifndef BIDE_NO_SHORT_executor_workers
 BIDE_SHORT_(executor_workers);
-#endif
-#ifndef BIDE_NO_SHORT_for_each
-BIDE_SHORT_(for_each) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_for_each_of
-BIDE_SHORT_(for_each_of) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_group_cancel
-BIDE_SHORT_(group_cancel);
-#endif
-#ifndef BIDE_NO_SHORT_group_context
-BIDE_SHORT_(group_context);
-#endif
-#ifndef BIDE_NO_SHORT_group_init
-BIDE_SHORT_(group_init);
-#endif
-#ifndef BIDE_NO_SHORT_group_pending
-BIDE_SHORT_(group_pending);
-#endif
-#ifndef BIDE_NO_SHORT_group_wait
-BIDE_SHORT_(group_wait) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_loop_adopt
-BIDE_SHORT_(loop_adopt);
-#endif
-#ifndef BIDE_NO_SHORT_loop_create
-BIDE_SHORT_(loop_create) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_loop_fd
-BIDE_SHORT_(loop_fd);
-#endif
-#ifndef BIDE_NO_SHORT_loop_run
-BIDE_SHORT_(loop_run);
 #endif
 #ifndef BIDE_NO_SHORT_misuse_hook_set
 BIDE_SHORT_(misuse_hook_set);
 #endif
 #ifndef BIDE_NO_SHORT_now_ns
 BIDE_SHORT_(now_ns);
-#endif
-#ifndef BIDE_NO_SHORT_parallel_for
-BIDE_SHORT_(parallel_for) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_periodic_timer_create
-BIDE_SHORT_(periodic_timer_create) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_periodic_timer_destroy
-BIDE_SHORT_(periodic_timer_destroy);
-#endif
-#ifndef BIDE_NO_SHORT_periodic_timer_next
-BIDE_SHORT_(periodic_timer_next) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_periodic_timer_set_period
-BIDE_SHORT_(periodic_timer_set_period);
-#endif
-#ifndef BIDE_NO_SHORT_periodic_timer_stop
-BIDE_SHORT_(periodic_timer_stop);
 #endif
 #ifndef BIDE_NO_SHORT_race
 BIDE_SHORT_(race) BIDE_USE_RESULT;
@@ -267,62 +234,14 @@ BIDE_SHORT_(report_hook_set);
 #ifndef BIDE_NO_SHORT_run
 BIDE_SHORT_(run) BIDE_USE_RESULT;
 #endif
-#ifndef BIDE_NO_SHORT_run_blocking
-BIDE_SHORT_(run_blocking) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_run_on_new_thread
-BIDE_SHORT_(run_on_new_thread) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_run_ready
-BIDE_SHORT_(run_ready);
-#endif
 #ifndef BIDE_NO_SHORT_simulation_hash
 BIDE_SHORT_(simulation_hash);
-#endif
-#ifndef BIDE_NO_SHORT_simulation_random
-BIDE_SHORT_(simulation_random);
-#endif
-#ifndef BIDE_NO_SHORT_stats_get
-BIDE_SHORT_(stats_get);
-#endif
-#ifndef BIDE_NO_SHORT_strand_create
-BIDE_SHORT_(strand_create) BIDE_USE_RESULT;
 #endif
 #ifndef BIDE_NO_SHORT_task_await
 BIDE_SHORT_(task_await) BIDE_USE_RESULT;
 #endif
-#ifndef BIDE_NO_SHORT_task_await_for
-BIDE_SHORT_(task_await_for) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_await_take
-BIDE_SHORT_(task_await_take) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_cancel
-BIDE_SHORT_(task_cancel);
-#endif
-#ifndef BIDE_NO_SHORT_task_complete
-BIDE_SHORT_(task_complete);
-#endif
-#ifndef BIDE_NO_SHORT_task_complete_from
-BIDE_SHORT_(task_complete_from);
-#endif
-#ifndef BIDE_NO_SHORT_task_complete_int
-BIDE_SHORT_(task_complete_int);
-#endif
-#ifndef BIDE_NO_SHORT_task_complete_pointer
-BIDE_SHORT_(task_complete_pointer);
-#endif
 #ifndef BIDE_NO_SHORT_task_completed
 BIDE_SHORT_(task_completed) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_continue_with
-BIDE_SHORT_(task_continue_with) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_create
-BIDE_SHORT_(task_create) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_error
-BIDE_SHORT_(task_error);
 #endif
 #ifndef BIDE_NO_SHORT_task_from_double
 BIDE_SHORT_(task_from_double) BIDE_USE_RESULT;
@@ -336,95 +255,14 @@ BIDE_SHORT_(task_from_pointer) BIDE_USE_RESULT;
 #ifndef BIDE_NO_SHORT_task_is_ready
 BIDE_SHORT_(task_is_ready);
 #endif
-#ifndef BIDE_NO_SHORT_task_ref
-BIDE_SHORT_(task_ref);
-#endif
-#ifndef BIDE_NO_SHORT_task_result
-BIDE_SHORT_(task_result);
-#endif
-#ifndef BIDE_NO_SHORT_task_run
-BIDE_SHORT_(task_run) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_status
-BIDE_SHORT_(task_status);
-#endif
-#ifndef BIDE_NO_SHORT_task_trace
-BIDE_SHORT_(task_trace);
-#endif
-#ifndef BIDE_NO_SHORT_task_try_cancel
-BIDE_SHORT_(task_try_cancel);
-#endif
-#ifndef BIDE_NO_SHORT_task_try_complete
-BIDE_SHORT_(task_try_complete);
-#endif
-#ifndef BIDE_NO_SHORT_task_try_complete_from
-BIDE_SHORT_(task_try_complete_from);
-#endif
-#ifndef BIDE_NO_SHORT_task_unref
-BIDE_SHORT_(task_unref);
-#endif
-#ifndef BIDE_NO_SHORT_task_unwrap
-BIDE_SHORT_(task_unwrap) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_task_wait
-BIDE_SHORT_(task_wait);
-#endif
-#ifndef BIDE_NO_SHORT_task_wait_for
-BIDE_SHORT_(task_wait_for);
-#endif
-#ifndef BIDE_NO_SHORT_trace_format
-BIDE_SHORT_(trace_format);
-#endif
 #ifndef BIDE_NO_SHORT_trace_of_wait
 BIDE_SHORT_(trace_of_wait);
-#endif
-#ifndef BIDE_NO_SHORT_trace_read
-BIDE_SHORT_(trace_read);
 #endif
 #ifndef BIDE_NO_SHORT_unobserved_hook_set
 BIDE_SHORT_(unobserved_hook_set);
 #endif
-#ifndef BIDE_NO_SHORT_user_source_complete
-BIDE_SHORT_(user_source_complete);
-#endif
-#ifndef BIDE_NO_SHORT_user_source_init
-BIDE_SHORT_(user_source_init);
-#endif
-#ifndef BIDE_NO_SHORT_user_source_init_local
-BIDE_SHORT_(user_source_init_local);
-#endif
-#ifndef BIDE_NO_SHORT_user_source_reset
-BIDE_SHORT_(user_source_reset);
-#endif
-#ifndef BIDE_NO_SHORT_user_source_try_complete
-BIDE_SHORT_(user_source_try_complete);
-#endif
-#ifndef BIDE_NO_SHORT_user_source_value_task
-BIDE_SHORT_(user_source_value_task) BIDE_USE_RESULT;
-#endif
 #ifndef BIDE_NO_SHORT_value_task_trace
 BIDE_SHORT_(value_task_trace);
-#endif
-#ifndef BIDE_NO_SHORT_when_all
-BIDE_SHORT_(when_all) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_when_all_tasks
-BIDE_SHORT_(when_all_tasks) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_when_any
-BIDE_SHORT_(when_any) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_when_any_tasks
-BIDE_SHORT_(when_any_tasks) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_when_each_end
-BIDE_SHORT_(when_each_end) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_when_each_init
-BIDE_SHORT_(when_each_init);
-#endif
-#ifndef BIDE_NO_SHORT_when_each_next
-BIDE_SHORT_(when_each_next) BIDE_USE_RESULT;
 #endif
 #ifndef BIDE_NO_SHORT_worker_count
 BIDE_SHORT_(worker_count);
