@@ -14,6 +14,26 @@ has() {
 	command -v "$1" >/dev/null 2>&1
 }
 
+# claim COMMAND...: before a command writes to build: it can be written to, and only one command works there
+# at a time. A second one says for whom it waits. The lock goes with the process.
+claim() {
+	if ! mkdir -p build/logs 2>/dev/null || ! (: >>build/.lock) 2>/dev/null; then
+		die "this checkout can not be written to: $PWD/build. Work in a copy of your own (git clone $PWD)"
+	fi
+	[ "${BIDE_CLAIMED:-}" != "$PWD" ] || return 0
+	if has flock; then
+		exec 9<>build/.lock
+		if ! flock -n 9; then
+			say "another command works in this checkout: $(cat build/.lock 2>/dev/null); waiting for it ..."
+			flock 9
+		fi
+		printf '%s, process %s\n' "./dev $*" "$$" >build/.lock
+	else
+		say "without flock (util-linux) nothing keeps a second ./dev out of this checkout" >&2
+	fi
+	export BIDE_CLAIMED="$PWD"
+}
+
 jobs_count() {
 	nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 }

@@ -6,6 +6,7 @@ cd -- "$(dirname -- "$0")/.."
 . tools/common.sh
 . tools/packages.sh
 
+claim docs
 # shellcheck disable=SC2086 # a list
 need "for the manual pages" $docs_needs
 

@@ -93,6 +93,7 @@ scripts() {
 	done
 }
 
+claim lint
 want "to check the code" $lint_needs $check_needs
 mkdir -p build/logs
 

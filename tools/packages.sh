@@ -18,11 +18,18 @@ lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck sh
 check_needs="libclang=libclang-dev"
 docs_needs="mandoc=mandoc"
 
+any_exists() {
+	for file; do
+		[ ! -e "$file" ] || return 0
+	done
+	return 1
+}
+
 probe() {
 	case $1 in
 	/*) [ -e "$1" ] ;;
 	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
-	libclang) ls /usr/lib/llvm-*/include/clang-c/Index.h /usr/include/clang-c/Index.h 2>/dev/null | grep -q . ;;
+	libclang) any_exists /usr/lib/llvm-*/include/clang-c/Index.h /usr/include/clang-c/Index.h ;;
 	glib-2.0 | libuv) has pkg-config && pkg-config --exists "$1" ;;
 	*) has "$1" ;;
 	esac

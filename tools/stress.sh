@@ -112,11 +112,16 @@ stress() {
 	[ "$failures" -eq 0 ]
 }
 
+case ${1:-} in
+-h | --help)
+	usage
+	exit
+	;;
+esac
+claim stress "$@"
 # shellcheck disable=SC2086,SC2154 # lists of needs, of packages.sh
 need "to build the stress programs" $build_needs $test_needs
-mkdir -p build/logs
 case ${1:-} in
--h | --help) usage ;;
 seeds)
 	shift
 	exec tools/seeds.sh "$@"

@@ -82,6 +82,7 @@ for tier in $tiers; do
 	esac
 done
 
+claim test
 # shellcheck disable=SC2086 # lists of needs
 need "to build the tests" $build_needs $test_needs
 # shellcheck disable=SC2086 # a list of needs
@@ -93,7 +94,6 @@ for tier in $tiers; do
 	want "for the tier $tier" $(tier_wants "$tier")
 done
 
-mkdir -p build/logs
 skips_seen=build/logs/skips.txt
 : >"$skips_seen"
 total_passed=0 total_failed=0 total_skipped=0

@@ -1,13 +1,24 @@
 /*
  * bide.h - all of bide: tasks and value tasks for C.
  *
- * value_task.h a result, or the promise of one, in two registers task.h a shared result async.h
- * async functions and await; fork.h: fork and join (C only) time.h clock, delay, yield, periodic
- * timer combine.h when_all, when_any, race, when_each cancel.h cancellation; context.h: scopes that
- * carry it; executor.h: where functions run; group.h: owners of what was started; parallel.h:
- * loops, many bodies at once runtime.h configure, wait, blocking calls, shutdown; run.h functions
- * handed to the workers memory.h allocator and counters; misuse.h: hooks source.h sources of your
- * own; trace.h: where errors come from; frame.h: the layout that inlined code needs
+ *   value_task.h  a result, or the promise of one, in two registers
+ *   task.h        a shared result
+ *   async.h       async functions and await (C only)
+ *   fork.h        fork and join (C only)
+ *   time.h        clock, delay, yield, periodic timer
+ *   combine.h     when_all, when_any, race, when_each
+ *   cancel.h      cancellation: source, token, registration
+ *   context.h     scopes that carry it
+ *   executor.h    where functions run: strands and loops
+ *   group.h       owners of what was started
+ *   parallel.h    loops, many bodies at once
+ *   runtime.h     configure, wait, blocking calls, shutdown
+ *   run.h         functions handed to the workers
+ *   memory.h      allocator and counters
+ *   misuse.h      hooks
+ *   trace.h       where errors come from
+ *   source.h      sources of your own
+ *   frame.h       the layout that inlined code needs
  *
  * short.h, included last, gives the short names: task, value_task, await, async...
  */

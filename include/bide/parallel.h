@@ -5,8 +5,9 @@
  *     bide_parallel_options eight = { .limit = 8 };
  *     bide_await(bide_for_each(0, count, fetch, urls, &eight));
  *
- *     static int brighten(int64_t begin, int64_t end, void *picture);    // plain C, a part at a
- *     bide_await(bide_parallel_for(0, height, brighten, &picture, NULL)); // time, on all workers
+ *     // plain C, a part at a time, on all workers
+ *     static int brighten(int64_t begin, int64_t end, void *picture);
+ *     bide_await(bide_parallel_for(0, height, brighten, &picture, NULL));
  *
  * The bodies run in a context of their own, below the current one. The first failure cancels it:
  * bodies that are pending end as they react, and no further index is given out (unless keep_going).

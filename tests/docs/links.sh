@@ -23,5 +23,17 @@ for reference in $references; do
 		status=1
 	fi
 done
-echo "$count links"
+# README has some rows of the table in bench/README.md, as they stand there.
+figures=0
+grep '^| `' README.md >"${work:=$(mktemp)}"
+while read -r row; do
+	figures=$((figures + 1))
+	if ! grep -qxF -e "$row" bench/README.md; then
+		echo "README.md: bench/README.md has another row: $row"
+		status=1
+	fi
+done <"$work"
+rm -f "$work"
+[ "$figures" -gt 0 ] || { echo "README.md: no figures"; status=1; }
+echo "$count links, $figures figures"
 [ "$status" -eq 0 ] && [ "$count" -gt 0 ]

@@ -66,6 +66,28 @@ by_find_package() {
 		"$work/consumer/build/shared" && "$work/consumer/build/static"
 }
 
+# A folder that is not one of the system: gcc warns of what is dropped.
+dropped_is_told() {
+	cat >"$work/consumer/consumer.c" <<-'TEXT'
+		#include <bide/short.h>
+		int main(void)
+		{
+			delay_ms(1);
+			return 0;
+		}
+	TEXT
+	cmake --build "$work/consumer/build" 2>&1 | grep 'ignoring return value'
+}
+
+paths_are_plain() {
+	bide_flags --cflags --libs | grep -F "$prefix/include" && ! bide_flags --cflags --libs | grep -F ..
+}
+
+option_is_refused() {
+	! cmake -S . -B "$work/refused" -DBIDE_TESTS=OFF >"$work/refused.log" 2>&1 &&
+		grep 'There is no option BIDE_TESTS' "$work/refused.log" && grep BIDE_BUILD_TESTS "$work/refused.log"
+}
+
 version_agrees() {
 	[ "$(bide_flags --modversion)" = \
 		"$(sed -n 's/^project(bide VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)" ]
@@ -96,6 +118,9 @@ if [ "$failed" -eq 0 ]; then
 		skip "a C++ program by pkg-config: no C++ compiler"
 	fi
 	check "programs by find_package, shared and static" by_find_package
+	check "a dropped value task is told, by find_package" dropped_is_told
+	check "the paths of bide.pc are plain" paths_are_plain
+	check "an option that does not exist is refused" option_is_refused
 	check "bide.pc tells the version of the project" version_agrees
 	check "the shared object exports bide_* only" exports_only_bide
 	check "the target uninstall leaves nothing" uninstalls
