@@ -686,7 +686,7 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	assert_printed("leak: async function waits_for_ever");
 	assert_printed("still waiting");
 #ifndef BIDE_COMPUTED_GOTO
-	snprintf(text, sizeof text, "at line %u\n", waiting_line);
+	snprintf(text, sizeof text, "at line %u, for a delay without end\n", waiting_line);
 	assert_printed(text);
 #endif
 	snprintf(text, sizeof text, "tests/test_misuse.c:");

@@ -261,6 +261,11 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 	                                                         size_t size_bytes_,              \
 	                                                         const bide_place *place_)
 
+/* The library's own functions define it; those of users are not the library's. */
+#ifndef BIDE_OWN_
+#define BIDE_OWN_(name) NULL
+#endif
+
 /*
  * bide_async(name): the body of the async function whose frame is struct name. bide_async(name,
  * member): the same, but `member` and all after it are not zeroed at the start (large buffers).
@@ -269,51 +274,52 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 #define BIDE_PICK2_(_1, _2, pick, ...) pick
 #define BIDE_ASYNC_ALL_(name) BIDE_ASYNC_(name, sizeof(struct name))
 #define BIDE_ASYNC_TO_(name, member) BIDE_ASYNC_(name, offsetof(struct name, member))
-#define BIDE_ASYNC_(name, zero_end)                                                            \
-	BIDE_STATIC_ASSERT(offsetof(struct name, bide_frame_) == 0,                                \
-	                   "BIDE_ASYNC_FRAME must be the first member");                           \
-	BIDE_STATIC_ASSERT(_Alignof(struct name) <= 16,                                            \
-	                   "a frame's members may ask for 16-byte alignment at the most");         \
-	static bide_step name##_body_(struct name *my);                                            \
-	static bide_step name##_resume_(bide_frame *frame_)                                        \
-	{                                                                                          \
-		return name##_body_((struct name *)(void *)frame_);                                    \
-	}                                                                                          \
-	static const bide_async name##_async_ = {                                                  \
-		name##_resume_, #name, __FILE__, __LINE__, sizeof(struct name), BIDE_POINTS_ARE_LINES_ \
-	};                                                                                         \
-	bide_async_declare(name);                                                                  \
-	static inline bide_value_task name##_begin_(const void *in_, size_t offset_,               \
-	                                            size_t size_bytes_, const bide_place *place_)  \
-	{                                                                                          \
-		bide_worker *worker_ = bide_worker_();                                                 \
-		bide_frame *frame_ =                                                                   \
-			bide_frame_new_(worker_, sizeof(struct name), &name##_async_, place_);             \
-		bide_frame *parent_;                                                                   \
-		bide_step step_;                                                                       \
-		if (BIDE_UNLIKELY(!frame_))                                                            \
-			return bide_start_failed_(&name##_async_);                                         \
-		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                       \
-		if (BIDE_UNLIKELY(bide_stack_pointer_() < worker_->stack_limit) ||                     \
-		    (BIDE_FORKS_((struct name *)0) && BIDE_UNLIKELY(worker_->deque.foreign)))          \
-			return bide_start_cold_(worker_, frame_);                                          \
-		parent_ = worker_->current;                                                            \
-		worker_->current = frame_;                                                             \
-		step_ = name##_body_((struct name *)(void *)frame_);                                   \
-		worker_->current = parent_;                                                            \
-		return bide_frame_started_(worker_, frame_, step_, sizeof(struct name));               \
-	}                                                                                          \
-	static inline bide_value_task name##_cold_(const void *in_, size_t offset_,                \
-	                                           size_t size_bytes_, const bide_place *place_)   \
-	{                                                                                          \
-		bide_worker *worker_ = bide_worker_();                                                 \
-		bide_frame *frame_ =                                                                   \
-			bide_frame_new_(worker_, sizeof(struct name), &name##_async_, place_);             \
-		if (BIDE_UNLIKELY(!frame_))                                                            \
-			return bide_start_failed_(&name##_async_);                                         \
-		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                       \
-		return bide_start_cold_(worker_, frame_);                                              \
-	}                                                                                          \
+#define BIDE_ASYNC_(name, zero_end)                                                           \
+	BIDE_STATIC_ASSERT(offsetof(struct name, bide_frame_) == 0,                               \
+	                   "BIDE_ASYNC_FRAME must be the first member");                          \
+	BIDE_STATIC_ASSERT(_Alignof(struct name) <= 16,                                           \
+	                   "a frame's members may ask for 16-byte alignment at the most");        \
+	static bide_step name##_body_(struct name *my);                                           \
+	static bide_step name##_resume_(bide_frame *frame_)                                       \
+	{                                                                                         \
+		return name##_body_((struct name *)(void *)frame_);                                   \
+	}                                                                                         \
+	static const bide_async name##_async_ = {                                                 \
+		name##_resume_,         #name,          __FILE__, __LINE__, sizeof(struct name),      \
+		BIDE_POINTS_ARE_LINES_, BIDE_OWN_(name)                                               \
+	};                                                                                        \
+	bide_async_declare(name);                                                                 \
+	static inline bide_value_task name##_begin_(const void *in_, size_t offset_,              \
+	                                            size_t size_bytes_, const bide_place *place_) \
+	{                                                                                         \
+		bide_worker *worker_ = bide_worker_();                                                \
+		bide_frame *frame_ =                                                                  \
+			bide_frame_new_(worker_, sizeof(struct name), &name##_async_, place_);            \
+		bide_frame *parent_;                                                                  \
+		bide_step step_;                                                                      \
+		if (BIDE_UNLIKELY(!frame_))                                                           \
+			return bide_start_failed_(&name##_async_);                                        \
+		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                      \
+		if (BIDE_UNLIKELY(bide_stack_pointer_() < worker_->stack_limit) ||                    \
+		    (BIDE_FORKS_((struct name *)0) && BIDE_UNLIKELY(worker_->deque.foreign)))         \
+			return bide_start_cold_(worker_, frame_);                                         \
+		parent_ = worker_->current;                                                           \
+		worker_->current = frame_;                                                            \
+		step_ = name##_body_((struct name *)(void *)frame_);                                  \
+		worker_->current = parent_;                                                           \
+		return bide_frame_started_(worker_, frame_, step_, sizeof(struct name));              \
+	}                                                                                         \
+	static inline bide_value_task name##_cold_(const void *in_, size_t offset_,               \
+	                                           size_t size_bytes_, const bide_place *place_)  \
+	{                                                                                         \
+		bide_worker *worker_ = bide_worker_();                                                \
+		bide_frame *frame_ =                                                                  \
+			bide_frame_new_(worker_, sizeof(struct name), &name##_async_, place_);            \
+		if (BIDE_UNLIKELY(!frame_))                                                           \
+			return bide_start_failed_(&name##_async_);                                        \
+		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                      \
+		return bide_start_cold_(worker_, frame_);                                             \
+	}                                                                                         \
 	BIDE_GUARD_ static bide_step name##_body_(struct name *my)
 
 /*

@@ -39,6 +39,8 @@ typedef struct bide_step {
 /* done, but the result is inside the frame: keep it for the consumer */
 #define BIDE_KEPT_ ((uintptr_t)4097)
 
+struct bide_own_; /* what a dump says of one of the library's own functions: src/core/core.h */
+
 /* One for each async function: static data, so that a dump can name things for nothing. */
 typedef struct bide_async {
 	bide_step (*resume)(struct bide_frame *frame);
@@ -46,7 +48,8 @@ typedef struct bide_async {
 	const char *file;
 	uint32_t line;
 	uint32_t frame_bytes;
-	bool points_are_lines; /* bide_source.line of its frames is a line of `file` */
+	bool points_are_lines;       /* bide_source.line of its frames is a line of `file` */
+	const struct bide_own_ *own; /* NULL: a function of the user's */
 } bide_async;
 
 typedef struct bide_frame {

@@ -151,11 +151,15 @@ BIDE_API uint64_t bide_simulation_hash(void);
 BIDE_API uint64_t bide_simulation_random(void);
 
 /*
- * Names every async function that is pending: where it stands (file:line of its await), what it
- * waits for. One line each, to `write`, as text without a newline; NULL: to the report hook, which
- * by default prints to standard error (misuse.h). Never follows pointers of yours. The thread of
- * the one worker; with many any, and what goes on meanwhile may be named or not. `write` must not
- * call bide. Returns how many.
+ * Names every async function that is pending: where it stands (file:line of its await), and what
+ * it waits for. Of the library's own functions it names the call that you made, if no async
+ * function waits for it. One line each, to `write`, as text without a newline; NULL: to the report
+ * hook, which by default prints to standard error (misuse.h). Returns how many it named. In debug
+ * mode lines follow for the completion sources that are pending, with the place of their
+ * bide_task_create and their references; otherwise one line counts them.
+ *
+ * It never follows pointers of yours. Any thread: what goes on meanwhile may be named or not.
+ * `write` is called while no lock is held. It must not call bide.
  */
 BIDE_API size_t bide_dump(bide_report_hook *write, void *argument);
 

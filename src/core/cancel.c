@@ -347,7 +347,7 @@ struct bide_cancel_source {
 	bide_cancel_node parents[];
 };
 
-static const bide_operation_type source_type = { "cancel source" };
+static const bide_operation_type source_type = { .name = "cancel source" };
 
 /* Nobody refers to it, and no alarm is on its way. */
 static void source_free(bide_cancel_source *source)

@@ -24,7 +24,7 @@ struct bide_context {
 	bool in_cleanup;
 };
 
-static const bide_operation_type context_type = { "context" };
+static const bide_operation_type context_type = { .name = "context" };
 
 static bide_context *unmasked(uintptr_t word)
 {

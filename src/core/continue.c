@@ -36,6 +36,8 @@ static bool filtered_out(bide_task *task, const bide_continue_options *options)
 	}
 }
 
+static const bide_own_ bide_continue_own_ = { .name = "bide_task_continue_with" };
+
 bide_async(bide_continue)
 {
 	bide_async_begin;
@@ -85,6 +87,8 @@ struct bide_flatten {
 	} in;
 	bide_task *inner;
 };
+
+static const bide_own_ bide_flatten_own_ = { .name = "bide_task_unwrap" };
 
 bide_async(bide_flatten)
 {

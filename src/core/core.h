@@ -43,9 +43,32 @@ enum {
 
 struct bide_operation;
 
+/*
+ * Writes what a dump says of an object: the call that made it, and how far it is. From a copy of
+ * its first BIDE_COPY_BYTES_ bytes, made while other threads may have changed it; of what the
+ * copy points at only static data and memory of the pools may be read.
+ */
+typedef void bide_describe_function_(const void *copy, char *to, size_t size_bytes);
+enum { BIDE_COPY_BYTES_ = 256 };
+
 typedef struct bide_operation_type {
-	const char *name; /* for dumps: "delay", "when_all" */
+	const char *name;                  /* for dumps: the function that made it */
+	bide_describe_function_ *describe; /* NULL: the name is all */
 } bide_operation_type;
+
+/* An async function of the library's: dumps and leak reports show the user's call instead. */
+typedef struct bide_own_ {
+	const char *name; /* of the function that the user called */
+	enum {
+		BIDE_OWN_CALL_, /* stands for the call; shown if no async function waits for it */
+		BIDE_OWN_BODY_, /* calls the user's body; shown if what that gave is no async function */
+		BIDE_OWN_HIDDEN_
+	} kind;
+	bide_describe_function_ *describe; /* NULL: its name, and what it waits for */
+} bide_own_;
+
+/* For functions that read what other threads change, or give back, meanwhile. */
+#define BIDE_UNCHECKED_ __attribute__((no_sanitize_thread, no_sanitize_address))
 
 typedef struct bide_operation {
 	bide_source source;
@@ -132,6 +155,9 @@ BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
  * "bide: ".
  */
 BIDE_INTERNAL void bide_report_(const char *what, const char *line);
+/* As snprintf, through the port. */
+BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ...)
+	BIDE_PRINTF(3, 4);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
 
@@ -386,6 +412,24 @@ BIDE_INTERNAL void bide_counts_unlock_(void);
 /* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
 BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument),
                                      void *argument);
+/*
+ * The same in steps: visit returns false to be called again with the object in the next step. No
+ * lock is held between steps. Begins with visit and argument set, the rest zeroed.
+ */
+typedef struct bide_pools_walk {
+	bool (*visit)(bide_source *source, void *argument);
+	void *argument;
+	void *chunk;
+	uint64_t before;
+	unsigned size_class;
+	uint32_t index;
+} bide_pools_walk;
+typedef enum bide_pools_walked {
+	BIDE_POOLS_OVER_,
+	BIDE_POOLS_PAUSED_,
+	BIDE_POOLS_LOCKED_ /* by a thread that does not give the lock back: it is stopped, or is this */
+} bide_pools_walked;
+BIDE_INTERNAL bide_pools_walked bide_pools_walk_(bide_pools_walk *walk);
 /* In such a visit: this address is in memory of the pools, which lasts until shutdown. Walks. */
 BIDE_INTERNAL bool bide_pools_hold_(const void *address);
 /* Where a frame was started, if that was recorded (debug); else NULL. */
@@ -416,6 +460,8 @@ typedef enum bide_counter {
 	BIDE_COUNTERS_
 } bide_counter;
 BIDE_INTERNAL void bide_count_(bide_counter counter, uint64_t change);
+/* Of all threads. */
+BIDE_INTERNAL uint64_t bide_counted_(bide_counter counter);
 struct bide_thread;
 /* A thread's record is counted with the others from now on; or its counts go to the process. */
 BIDE_INTERNAL void bide_counts_join_(struct bide_thread *thread);

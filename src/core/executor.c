@@ -13,14 +13,17 @@
 
 enum { STRAND_BATCH = 32 };
 
-static const bide_operation_type strand_type = { "strand" };
+static const bide_operation_type strand_type = { .name = "strand" };
 static bide_executor workers; /* only its address is used */
 
 /* --- the queue --- */
 
 static bide_step executor_turn(bide_frame *turn);
-static const bide_async turn_async = { executor_turn, "bide_strand",      __FILE__,
-	                                   __LINE__,      sizeof(bide_frame), false };
+static const bide_async turn_async = { .resume = executor_turn,
+	                                   .name = "bide_strand",
+	                                   .file = __FILE__,
+	                                   .line = __LINE__,
+	                                   .frame_bytes = sizeof(bide_frame) };
 
 static bool is_counted(const bide_executor *executor)
 {

@@ -54,9 +54,11 @@ typedef struct chunk {
 
 /* In front of an object in watched mode, and of every object that is an allocation of its own. */
 typedef struct record {
-	struct record *next, *previous; /* single: all of them; watched: next free */
+	struct record *next, *previous; /* single: all of them, newest first; watched: next free */
 	const bide_place *started;
 	size_t size_bytes;
+	uint64_t number; /* single: falls along the list, so that a walk finds its place again */
+	uint64_t unused; /* objects behind it stay aligned */
 } record;
 BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0, "objects behind a record stay aligned");
 
@@ -68,6 +70,7 @@ static struct {
 	bide_source *depot[BIDE_CLASS_COUNT_];
 	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
 	record *singles; /* all of them, also free ones */
+	uint64_t single_count;
 	/* in the child of a fork, the parent's: of any class; kept until shutdown too */
 	chunk *parent_chunks;
 	record *parent_singles;
@@ -188,6 +191,7 @@ static bide_source *single_take(size_t size_bytes, const bide_place *place)
 	r->size_bytes = size_bytes;
 	r->previous = NULL;
 	bide_spin_lock_(&pools.lock);
+	r->number = ++pools.single_count;
 	r->next = pools.singles;
 	if (r->next)
 		r->next->previous = r;
@@ -510,13 +514,18 @@ void bide_pools_release_(void)
 
 /*
  * In use: a generation of a thread, or a count of references. Free memory has a link there, or 0.
- * Other threads take and give back meanwhile: a snapshot.
  */
+static bool is_in_use(const bide_source *source)
+{
+	return BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0;
+}
+
+/* Other threads take and give back meanwhile: a snapshot. */
 __attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
                                                           void (*visit)(bide_source *, void *),
                                                           void *argument)
 {
-	if (BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0)
+	if (is_in_use(source))
 		visit(source, argument);
 }
 
@@ -536,6 +545,57 @@ void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void 
 	if (!pools.disowned)
 		visit_all(visit, argument);
 	bide_spin_unlock_(&pools.lock);
+}
+
+/* false: the visitor has to go out first; the object comes again. */
+static bool walk_chunk(bide_pools_walk *walk, chunk *k)
+{
+	for (; walk->index < k->made; walk->index++) {
+		bide_source *source = chunk_object(k, walk->index);
+
+		if (is_in_use(source) && !walk->visit(source, walk->argument))
+			return false;
+	}
+	walk->index = 0;
+	return true;
+}
+
+static bool walk_on(bide_pools_walk *walk)
+{
+	for (; walk->size_class < BIDE_CLASS_COUNT_; walk->size_class++, walk->chunk = NULL) {
+		chunk *k = walk->chunk ? walk->chunk : pools.chunks[walk->size_class];
+
+		for (; k; k = k->next) {
+			walk->chunk = k;
+			if (!walk_chunk(walk, k))
+				return false;
+		}
+	}
+	for (record *r = pools.singles; r; r = r->next) {
+		bide_source *source = (bide_source *)(void *)(r + 1);
+
+		if (walk->before && r->number >= walk->before)
+			continue;
+		if (is_in_use(source) && !walk->visit(source, walk->argument))
+			return false;
+		walk->before = r->number;
+	}
+	return true;
+}
+
+bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
+{
+	enum { TRIES = 20000 }; /* a second: who holds it does not run */
+	bool is_over;
+
+	for (unsigned tries = 0; BIDE_SWAP(&pools.lock, 1u, ACQUIRE) != 0; tries++) {
+		if (tries == TRIES)
+			return BIDE_POOLS_LOCKED_;
+		bide_port_wait_a_moment(tries);
+	}
+	is_over = pools.disowned || walk_on(walk);
+	bide_spin_unlock_(&pools.lock);
+	return is_over ? BIDE_POOLS_OVER_ : BIDE_POOLS_PAUSED_;
 }
 
 void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument))

@@ -10,7 +10,27 @@
  */
 #include "core.h"
 
-static const bide_operation_type group_type = { .name = "group" };
+/* What the wait hands out. */
+typedef struct group_idle {
+	bide_operation operation;
+	const bide_group *group;
+} group_idle;
+
+/* The group is looked at only in a frame, whose memory lasts. */
+BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_group *group = ((const group_idle *)copy)->group;
+	unsigned long long pending;
+
+	if (!bide_pools_hold_(group)) {
+		bide_put_(to, size_bytes, "bide_group_wait");
+		return;
+	}
+	pending = *(const volatile uint64_t *)&group->pending_;
+	bide_put_(to, size_bytes, "bide_group_wait (%llu pending)", pending);
+}
+
+static const bide_operation_type group_type = { "bide_group_wait", describe_group };
 static const bide_place group_by = { __FILE__, __LINE__, "bide_group" };
 
 static bool is_shared(const bide_group *group)
@@ -79,9 +99,11 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	group->context_ = bide_context_create(NULL);
 	if (!group->context_)
 		return BIDE_ENOMEM_;
-	group->idle_ = bide_operation_new_(sizeof *group->idle_, &group_type);
-	if (group->idle_)
+	group->idle_ = bide_operation_new_(sizeof(group_idle), &group_type);
+	if (group->idle_) {
+		((group_idle *)group->idle_)->group = group;
 		return 0;
+	}
 	bide_context_unref(group->context_);
 	group->context_ = NULL;
 	return BIDE_ENOMEM_;

@@ -85,7 +85,7 @@ uint64_t bide_generations_(void)
 	return sum;
 }
 
-static uint64_t total(bide_counter counter)
+uint64_t bide_counted_(bide_counter counter)
 {
 	uint64_t sum;
 
@@ -106,7 +106,7 @@ int bide_allocator_set(const bide_allocator *wanted)
 		                                 : "release");
 		return BIDE_EINVAL_;
 	}
-	if (total(BIDE_COUNT_BYTES_) != 0)
+	if (bide_counted_(BIDE_COUNT_BYTES_) != 0)
 		return BIDE_EBUSY_;
 	allocator = *wanted;
 	return 0;
@@ -154,13 +154,13 @@ void bide_stats_get(bide_stats *stats)
 		return;
 	}
 	__builtin_memset(stats, 0, sizeof *stats);
-	stats->allocation_count = total(BIDE_COUNT_ALLOCATIONS_);
-	stats->release_count = total(BIDE_COUNT_RELEASES_);
-	stats->failed_count = total(BIDE_COUNT_FAILED_);
-	stats->live_bytes = total(BIDE_COUNT_BYTES_);
-	stats->task_count = total(BIDE_COUNT_TASKS_);
-	stats->unobserved_count = total(BIDE_COUNT_UNOBSERVED_);
-	stats->misuse_count = total(BIDE_COUNT_MISUSE_);
+	stats->allocation_count = bide_counted_(BIDE_COUNT_ALLOCATIONS_);
+	stats->release_count = bide_counted_(BIDE_COUNT_RELEASES_);
+	stats->failed_count = bide_counted_(BIDE_COUNT_FAILED_);
+	stats->live_bytes = bide_counted_(BIDE_COUNT_BYTES_);
+	stats->task_count = bide_counted_(BIDE_COUNT_TASKS_);
+	stats->unobserved_count = bide_counted_(BIDE_COUNT_UNOBSERVED_);
+	stats->misuse_count = bide_counted_(BIDE_COUNT_MISUSE_);
 	bide_port_stats(stats);
 	bide_pools_visit_(count, stats);
 }

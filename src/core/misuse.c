@@ -12,7 +12,7 @@ static bide_report_hook *report_hook;
 static void *report_argument;
 BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
 
-static BIDE_PRINTF(3, 4) void put(char *to, size_t size_bytes, const char *format, ...)
+void bide_put_(char *to, size_t size_bytes, const char *format, ...)
 {
 	va_list arguments;
 
@@ -44,11 +44,11 @@ void bide_report_(const char *what, const char *line)
 	char text[1024];
 
 	if (report_hook) {
-		put(text, sizeof text, "%s: %s", what, line);
+		bide_put_(text, sizeof text, "%s: %s", what, line);
 		report_hook(text, report_argument);
 		return;
 	}
-	put(text, sizeof text, "bide: %s: %s\n", what, line);
+	bide_put_(text, sizeof text, "bide: %s: %s\n", what, line);
 	bide_port_print(text); /* in one piece: other threads may have something to say too */
 }
 
@@ -85,10 +85,10 @@ static void add_place(char *message, size_t size, const bide_place *place, const
 		place = &call->place;
 	bide_called_from_ = NULL;
 	if (place)
-		put(message + length, size - length, " (at %s:%u in %s)", place->file,
+		bide_put_(message + length, size - length, " (at %s:%u in %s)", place->file,
 		    (unsigned)place->line, place->function);
 	else if (frame)
-		put(message + length, size - length, " (in the async function %s, %s:%u)",
+		bide_put_(message + length, size - length, " (in the async function %s, %s:%u)",
 		    frame->async->name, frame->async->file, (unsigned)frame->async->line);
 }
 
@@ -104,7 +104,7 @@ static void misuse(const bide_place *place, const bide_frame *frame, const char 
 		misuse_hook(message, misuse_argument);
 		return;
 	}
-	put(line, sizeof line, "bide: misuse: %s\n", message);
+	bide_put_(line, sizeof line, "bide: misuse: %s\n", message);
 	bide_port_print(line); /* at once: other threads may have something to say too */
 	bide_port_abort();
 }
@@ -157,9 +157,9 @@ void bide_unobserved_(int error, const bide_source *source)
 static void describe_await(char *text, size_t size, const bide_async *async, const bide_source *at)
 {
 	if (async->points_are_lines)
-		put(text, size, "at %s:%u in %s", async->file, bide_line_(at), async->name);
+		bide_put_(text, size, "at %s:%u in %s", async->file, bide_line_(at), async->name);
 	else
-		put(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
+		bide_put_(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
 }
 
 /*
@@ -172,13 +172,13 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 	const bide_frame *waiter = (const bide_frame *)word;
 
 	if (word == BIDE_WORD_ABANDONED_)
-		put(text, size, "bide_value_task_forget");
+		bide_put_(text, size, "bide_value_task_forget");
 	else if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_ || !word)
-		put(text, size, "a wait or combinator that is going on");
+		bide_put_(text, size, "a wait or combinator that is going on");
 	else if (!bide_shared_ && bide_port_on_worker())
 		describe_await(text, size, waiter->async, &waiter->source);
 	else
-		put(text, size, "an await that is going on");
+		bide_put_(text, size, "an await that is going on");
 }
 
 /*
@@ -195,9 +195,9 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 	bide_source at;
 	const bide_place *place;
 
-	put(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
+	bide_put_(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
 	if (kind < BIDE_KIND_USER_ && generation >= BIDE_COUNT_BASE_)
-		put(text, size, "bide_value_task_as_task, the task is in use");
+		bide_put_(text, size, "bide_value_task_as_task, the task is in use");
 	if (kind >= BIDE_KIND_TIMER_ || (generation >> 48) != 0)
 		return;
 	by = (uintptr_t) * (bide_source *volatile const *)&frame->awaiting;
@@ -207,7 +207,8 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 		return;
 	place = (const bide_place *)(by & ~(uintptr_t)1);
 	if (by & 1 && place)
-		put(text, size, "at %s:%u in %s", place->file, (unsigned)place->line, place->function);
+		bide_put_(text, size, "at %s:%u in %s", place->file, (unsigned)place->line,
+		          place->function);
 	else if (by && !(by & 1))
 		describe_await(text, size, (const bide_async *)by, &at);
 }
@@ -221,7 +222,7 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 	char text[512], first[256];
 
 	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
-		put(text, sizeof text,
+		bide_put_(text, sizeof text,
 		    "%s: this value task was made before the fork; its operation goes on in the parent "
 		    "only",
 		    what);
@@ -230,7 +231,7 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 			describe_holder(first, sizeof first, source);
 		else
 			describe_consumer(first, sizeof first, source);
-		put(text, sizeof text,
+		bide_put_(text, sizeof text,
 		    "%s: this value task %s (first use: %s); a value task has one consumer, once; make it "
 		    "a task (bide_value_task_as_task) to share it",
 		    what, held ? "is awaited already" : "has been consumed already", first);

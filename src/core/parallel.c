@@ -197,6 +197,11 @@ static bool lane_gives_way(struct bide_parallel_lane *my)
 	return work_is_left(my->in.loop);
 }
 
+static const bide_own_ bide_parallel_lane_own_ = {
+	.name = "bide_for_each", /* a part of bide_parallel_for never waits */
+	.kind = BIDE_OWN_BODY_
+};
+
 bide_async(bide_parallel_lane)
 {
 	bide_async_begin;
@@ -348,6 +353,9 @@ static bool item_lane_gives_way(struct bide_parallel_item_lane *my)
 	return true;
 }
 
+static const bide_own_ bide_parallel_item_lane_own_ = { .name = "bide_for_each_of",
+	                                                    .kind = BIDE_OWN_BODY_ };
+
 bide_async(bide_parallel_item_lane)
 {
 	bide_async_begin;
@@ -475,6 +483,26 @@ static bide_value_task loop_outcome(const parallel_loop *loop)
 	v.state = (uintptr_t)loop->error;
 	return v;
 }
+
+BIDE_STATIC_ASSERT(offsetof(struct bide_parallel_loop, in.loop.lanes) + sizeof(size_t) <=
+                       BIDE_COPY_BYTES_,
+                   "a dump reads no further");
+
+static void describe_loop(const void *copy, char *to, size_t size_bytes)
+{
+	const parallel_loop *loop = &((const struct bide_parallel_loop *)copy)->in.loop;
+	uint64_t taken = loop->taken < loop->count ? loop->taken : loop->count;
+
+	if (loop->kind == LOOP_ITEMS)
+		bide_put_(to, size_bytes, "bide_for_each_of (%zu at once)", loop->lanes);
+	else
+		bide_put_(to, size_bytes, "%s (%llu of %llu begun, %zu at once)",
+		          loop->kind == LOOP_PARTS ? "bide_parallel_for" : "bide_for_each",
+		          (unsigned long long)taken, (unsigned long long)loop->count, loop->lanes);
+}
+
+static const bide_own_ bide_parallel_loop_own_ = { .name = "bide_for_each",
+	                                               .describe = describe_loop };
 
 bide_async(bide_parallel_loop)
 {

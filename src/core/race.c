@@ -19,7 +19,15 @@ typedef struct race {
 	uint32_t bits;
 } race;
 
-static const bide_operation_type race_type = { .name = "race" };
+static void describe_race(const void *copy, char *to, size_t size_bytes)
+{
+	const race *r = copy;
+
+	bide_put_(to, size_bytes, "bide_race (%zu of %zu pending%s)", r->live, r->count,
+	          r->bits & RACE_WON ? ", one has won" : "");
+}
+
+static const bide_operation_type race_type = { "bide_race", describe_race };
 static const bide_place race_by = { __FILE__, __LINE__, "bide_race" };
 
 /* All have reported: the result is the winner, whatever the outcomes are. */

@@ -4,7 +4,7 @@
  */
 #include "core.h"
 
-struct bide_run { /* the name is what messages and dumps say */
+struct bide_run { /* the name is what messages say */
 	BIDE_ASYNC_FRAME;
 	struct {
 		bide_run_function *function;
@@ -12,6 +12,8 @@ struct bide_run { /* the name is what messages and dumps say */
 	} in;
 	int error;
 };
+
+static const bide_own_ bide_run_own_ = { .name = "bide_run" };
 
 bide_async(bide_run)
 {

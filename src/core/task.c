@@ -12,6 +12,8 @@
  */
 #include "task.h"
 
+#include "task_list.h"
+
 typedef struct subscription {
 	bide_operation operation;
 	struct subscription *older, *newer;
@@ -50,8 +52,8 @@ typedef struct sent_subscription {
 	bide_cancel_core *core; /* the same */
 } sent_subscription;
 
-static const bide_operation_type subscription_type = { "task" };
-static const bide_operation_type cancellable_type = { "task (cancellable)" };
+static const bide_operation_type subscription_type = { .name = "task" };
+static const bide_operation_type cancellable_type = { .name = "task" };
 
 /* --- the list --- */
 
@@ -237,6 +239,13 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 		subscription_deliver(s, task);
 	}
 	bide_task_unref((bide_task *)task); /* the producer's */
+}
+
+const bide_source *bide_subscription_task_(const bide_operation *copy)
+{
+	bool is_one = copy->type == &subscription_type || copy->type == &cancellable_type;
+
+	return is_one ? ((const subscription *)(const void *)copy)->task : NULL;
 }
 
 /* At shutdown: out of the list of a task that lives on, because the pool's memory goes. */
@@ -512,7 +521,10 @@ static void task_free(bide_source *task)
 		bide_unobserved_(task->error, task);
 	if ((task->kind & 0xE0u) == BIDE_KIND_TASK_) {
 		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
-		bide_deallocate_(task, sizeof(bide_task_object));
+		if (task->kind == BIDE_KIND_TASK_LISTED_)
+			bide_task_list_give_((bide_task_object *)(void *)task);
+		else
+			bide_deallocate_(task, sizeof(bide_task_object));
 		return;
 	}
 	if (bide_worker_())
@@ -610,21 +622,26 @@ static bide_source constants[] = {
 	CONSTANT(4),  CONSTANT(5), CONSTANT(6), CONSTANT(7), CONSTANT(8)
 };
 
-static bide_source *task_new(unsigned flags)
+/* created: where; NULL: nobody completes it by hand, or it is over, so no dump names it. */
+static bide_source *task_new(unsigned flags, const bide_place *created)
 {
 	bide_task_object *object;
+	bool is_listed;
 
 	if (!bide_worker_())
 		return NULL;
-	object = bide_allocate_(sizeof *object, 16);
+	is_listed = BIDE_UNLIKELY(bide_debug_) && created;
+	object = is_listed ? bide_task_list_new_(created) : bide_allocate_(sizeof *object, 16);
 	if (!object)
 		return NULL;
 	bide_count_(BIDE_COUNT_TASKS_, 1);
 	object->source = (bide_source){ .word = BIDE_WORD_SHARED_,
 		                            .generation = BIDE_COUNT_BASE_ + 1,
-		                            .kind = BIDE_KIND_TASK_,
+		                            .kind = is_listed ? BIDE_KIND_TASK_LISTED_ : BIDE_KIND_TASK_,
 		                            .flags = (uint8_t)(BIDE_FLAG_SYNC_ | flags) };
 	object->waiting = 0;
+	if (is_listed)
+		bide_task_list_add_(object);
 	return &object->source;
 }
 
@@ -634,7 +651,7 @@ static bide_task *task_ready(bide_payload result, int error)
 
 	if (error == 0 && result.i >= -1 && result.i <= 8)
 		return (bide_task *)&constants[result.i + 1];
-	task = task_new(0);
+	task = task_new(0, NULL);
 	if (!task)
 		return NULL;
 	task->payload = result;
@@ -699,7 +716,7 @@ static void relay(bide_notify *notify, bide_source *done)
 
 static bide_task *task_of_user_source(bide_value_task value_task, const bide_place *place)
 {
-	bide_source *task = task_new(0);
+	bide_source *task = task_new(0, place);
 	bide_task_object *object = (bide_task_object *)(void *)task;
 
 	if (!task) {
@@ -786,9 +803,12 @@ void bide_forget_done_(bide_notify *notify, bide_source *done)
 
 /* --- completion sources --- */
 
-bide_task *bide_task_create(const bide_task_options *options)
+bide_task *bide_task_create_at_(const bide_task_options *options, const bide_place *place)
 {
-	return (bide_task *)task_new(options && options->queue_continuations ? BIDE_FLAG_QUEUE_ : 0);
+	static const bide_place somewhere = { "?", 0, "?" };
+	unsigned flags = options && options->queue_continuations ? BIDE_FLAG_QUEUE_ : 0;
+
+	return (bide_task *)task_new(flags, place ? place : &somewhere);
 }
 
 static void deliver_posted(bide_post *post)

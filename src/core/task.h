@@ -21,6 +21,8 @@ BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
  * delivered.
  */
 BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
+/* For dumps: the task of a subscription, from a copy of it; NULL: it has none, or is none. */
+BIDE_INTERNAL const bide_source *bide_subscription_task_(const bide_operation *copy);
 /*
  * At shutdown: takes a pending subscription out of the list of a completion source that lives on.
  * Others: nothing.

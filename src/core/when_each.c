@@ -24,8 +24,8 @@ struct bide_each_ {
 	bide_operation *waiting; /* who takes it from here is the taker until it has completed it */
 };
 
-static const bide_operation_type each_type = { .name = "when_each" };
-static const bide_operation_type next_type = { .name = "when_each_next" };
+static const bide_operation_type each_type = { .name = "bide_when_each" };
+static const bide_operation_type next_type = { .name = "bide_when_each_next" };
 static const bide_place each_by = { __FILE__, __LINE__, "bide_when_each_next" };
 
 static void each_push(struct bide_each_ *core, bide_source *done)

@@ -1,10 +1,16 @@
 /*
- * dump.c - who is waiting, and for what. Reads pool memory and static data only, never a pointer of
- * the user's.
+ * dump.c - what is pending, and what it waits for. Reads pool memory and static data only, never a
+ * pointer of the user's.
+ *
+ * The lines are put together under the lock of the pools, as many as fit, and written without it:
+ * what writes them may be slow, and the program goes on meanwhile.
  */
-#include <stdio.h>
-
 #include "dump.h"
+
+#include "../core/task_list.h"
+#include "describe.h"
+
+enum { LINE_BYTES = 768, LINES_BYTES = 8 * LINE_BYTES };
 
 typedef struct dump {
 	bide_report_hook *write;
@@ -14,127 +20,144 @@ typedef struct dump {
 	const bide_group *group;
 	const bide_context *context;
 	bide_step (*but)(bide_frame *frame);
+	size_t length;
+	char lines[LINES_BYTES]; /* each with its end */
 } dump;
 
-/*
- * With many workers all of this may change while it is read. A copy counts if the generation was
- * the same before and after: then the object was the same, and what it points to in static data is
- * right. What it awaits is followed only into pool memory, which stays what it is.
- */
-typedef struct snapshot {
-	uintptr_t word;
-	const bide_async *async;         /* of a frame */
-	const bide_operation_type *type; /* of an operation */
-	const bide_source *awaiting;
-	uintptr_t context;
-	uint32_t line;
-	uint8_t kind, flags;
-} snapshot;
-
-#define READ(member) (*(volatile const __typeof__(member) *)&(member))
-
-/* false: it was being given back, or taken anew. */
-__attribute__((no_sanitize_thread)) static bool take(snapshot *s, const bide_source *source)
+static void name_function(dump *d, const bide_snapshot *s)
 {
-	const bide_frame *frame = (const bide_frame *)(const void *)source;
-	uint64_t generation = READ(source->generation);
+	bide_text text = { d->lines + d->length, LINE_BYTES, 0 };
 
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	s->kind = READ(source->kind);
-	s->flags = READ(source->flags);
-	s->word = READ(source->word);
-	s->line = READ(source->line) & 0x3fffffffu;
-	s->async = NULL;
-	s->type = NULL;
-	s->awaiting = NULL;
-	s->context = 0;
-	if (s->kind < BIDE_KIND_TIMER_) {
-		s->async = READ(frame->async);
-		s->awaiting = READ(frame->awaiting);
-		s->context = READ(frame->context);
-	} else if ((s->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
-		s->type = READ(((const bide_operation *)(const void *)source)->type);
-	}
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return READ(source->generation) == generation && generation >> 48 != 0;
-}
-
-static bool is_done(const snapshot *s)
-{
-	return (s->word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
-}
-
-static void place_of(char *text, size_t size, const snapshot *s)
-{
-	if (s->line == 0)
-		snprintf(text, size, "not started yet");
+	if (s->own && s->own->kind == BIDE_OWN_BODY_)
+		bide_text_add_(&text, "%s: a body waits for ", s->own->name);
+	else if (s->own && s->own->describe)
+		bide_describe_(&text, s);
+	else if (s->own)
+		bide_text_add_(&text, "%s: waiting for ", s->own->name);
+	else if (s->line == 0)
+		bide_text_add_(&text, "%s: not started yet, for ", s->async->name);
 	else if (s->async->points_are_lines)
-		snprintf(text, size, "awaiting at %s:%u", s->async->file, (unsigned)s->line);
+		bide_text_add_(&text, "%s: awaiting at %s:%u, for ", s->async->name, s->async->file,
+		               (unsigned)s->line);
 	else
-		snprintf(text, size, "awaiting, defined at %s:%u", s->async->file,
-		         (unsigned)s->async->line);
-}
-
-static const char *awaited_name(const snapshot *waiting)
-{
-	const bide_source *source = waiting->awaiting;
-	snapshot s;
-
-	if (!source || waiting->flags & BIDE_FLAG_SELF_LINKED_)
-		return "its turn";
-	if (!bide_shared_ && bide_is_done_(source))
-		return "its turn (the result is there)";
-	if (!bide_pools_hold_(source))
-		return "a source of the program's own";
-	if (!take(&s, source))
-		return (READ(source->kind) & 0xE0u) == BIDE_KIND_FORK_ ? "a fork that another worker has"
-		                                                       : "its turn";
-	if (is_done(&s))
-		return "its turn (the result is there)";
-	if (s.async)
-		return s.async->name;
-	return s.type ? s.type->name : "a delay";
-}
-
-static void name_function(dump *d, const snapshot *s)
-{
-	char text[512], place[256];
-
-	place_of(place, sizeof place, s);
-	snprintf(text, sizeof text, "%s: %s, for %s", s->async->name, place, awaited_name(s));
-	d->write(text, d->argument);
+		bide_text_add_(&text, "%s: awaiting, defined at %s:%u, for ", s->async->name,
+		               s->async->file, (unsigned)s->async->line);
+	if (!s->own || s->own->kind == BIDE_OWN_BODY_ || !s->own->describe)
+		bide_describe_awaited_(&text, s);
+	d->length += text.length + 1;
 	d->count++;
 }
 
-static void one(bide_source *source, void *argument)
+static bool is_full(const dump *d)
+{
+	return d->length + LINE_BYTES > sizeof d->lines;
+}
+
+static void write_lines(dump *d)
+{
+	size_t at = 0;
+
+	while (at < d->length) {
+		const char *line = d->lines + at;
+
+		while (d->lines[at++] != '\0')
+			;
+		d->write(line, d->argument);
+	}
+	d->length = 0;
+}
+
+static void walk(dump *d, bool (*visit)(bide_source *source, void *argument))
+{
+	bide_pools_walk walk = { .visit = visit, .argument = d };
+	bide_pools_walked walked;
+
+	do {
+		walked = bide_pools_walk_(&walk);
+		write_lines(d);
+	} while (walked == BIDE_POOLS_PAUSED_);
+	if (walked == BIDE_POOLS_LOCKED_)
+		d->write("a thread that does not run holds the lock of the pools: nothing can be named",
+		         d->argument);
+}
+
+static bool one(bide_source *source, void *argument)
 {
 	dump *d = argument;
-	snapshot s;
+	bide_snapshot s;
 
-	if (take(&s, source) && s.async && !is_done(&s))
+	if (is_full(d))
+		return false;
+	if (bide_snapshot_take_(&s, source) && s.async && !s.is_done && bide_is_shown_(&s))
 		name_function(d, &s);
+	return true;
 }
 
 /* A function that was started in the group, or by one that was; or whatever was added to it. */
-static void one_of_group(bide_source *source, void *argument)
+static bool one_of_group(bide_source *source, void *argument)
 {
 	dump *d = argument;
-	char text[128];
+	bide_snapshot s;
 	bool added;
-	snapshot s;
 
-	if (!take(&s, source) || is_done(&s))
-		return;
-	added = s.word == ((uintptr_t)&d->group->notify_ | BIDE_WORD_NOTIFY_);
-	if (s.async && (added || bide_context_is_below_(s.context, d->context))) {
-		if (s.async->resume != d->but)
+	if (is_full(d))
+		return false;
+	if (!bide_snapshot_take_(&s, source) || s.is_done)
+		return true;
+	added = s.copy.source.word == ((uintptr_t)&d->group->notify_ | BIDE_WORD_NOTIFY_);
+	if (s.async && (added || bide_context_is_below_(s.copy.frame.context, d->context))) {
+		if (s.async->resume != d->but && bide_is_shown_(&s))
 			name_function(d, &s);
 	} else if (added) {
-		snprintf(text, sizeof text, "%s, added to the group", s.type ? s.type->name : "a delay");
-		d->write(text, d->argument);
+		bide_text text = { d->lines + d->length, LINE_BYTES, 0 };
+
+		bide_describe_(&text, &s);
+		bide_text_add_(&text, ", added to the group");
+		d->length += text.length + 1;
 		d->count++;
 	}
+	return true;
 }
+
+/* --- completion sources --- */
+
+static void name_tasks(dump *d)
+{
+	bide_task_walk walk = { 0 };
+	bide_task_seen seen;
+	char line[LINE_BYTES];
+	bide_text text = { line, sizeof line, 0 };
+
+	while (bide_task_list_next_(&walk, &seen)) {
+		if (!seen.pending)
+			continue;
+		text.length = 0;
+		bide_text_add_(&text, "task %p (created at %s:%u in %s, %llu reference%s): pending, %s",
+		               seen.task, seen.created->file, (unsigned)seen.created->line,
+		               seen.created->function, (unsigned long long)seen.references,
+		               seen.references == 1 ? "" : "s",
+		               seen.awaited ? "awaited" : "and nothing awaits it");
+		d->write(line, d->argument);
+	}
+}
+
+/* Without the list they are only counted. */
+static void count_tasks(const dump *d)
+{
+	unsigned long long count = bide_counted_(BIDE_COUNT_TASKS_);
+	char line[LINE_BYTES];
+	bide_text text = { line, sizeof line, 0 };
+
+	if (count == 0)
+		return;
+	bide_text_add_(&text,
+	               "%llu task%s made without an async function, pending or over "
+	               "(BIDE_DEBUG=1 names those that are pending)",
+	               count, count == 1 ? "" : "s");
+	d->write(line, d->argument);
+}
+
+/* --- the dumps --- */
 
 static void report_line(const char *line, void *argument)
 {
@@ -146,7 +169,10 @@ size_t bide_dump(bide_report_hook *write, void *argument)
 {
 	dump d = { .write = write ? write : report_line, .argument = argument };
 
-	bide_pools_visit_(one, &d);
+	walk(&d, one);
+	name_tasks(&d);
+	if (!bide_debug_)
+		count_tasks(&d);
 	return d.count;
 }
 
@@ -154,8 +180,10 @@ size_t bide_dump_group_(const bide_group *group, const bide_context *context,
                         bide_step (*but)(bide_frame *frame), bide_report_hook *write,
                         void *argument)
 {
-	dump d = { write, argument, 0, group, context, but };
+	dump d = {
+		.write = write, .argument = argument, .group = group, .context = context, .but = but
+	};
 
-	bide_pools_visit_(one_of_group, &d);
+	walk(&d, one_of_group);
 	return d.count;
 }

@@ -1,74 +1,121 @@
 /*
- * leak.c - names what bide_shutdown finds in the pools. Nothing runs any more.
+ * leak.c - names what is left in the pools. It only reads: it follows what a dump follows, and
+ * holds no lock while it reports.
  */
-#include <stdio.h>
+#include "leak.h"
+
 #include <string.h>
 
-#include "leak.h"
+#include "describe.h"
+
+enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 
 typedef struct leaks {
 	size_t count;
 	bool quiet;
+	bool is_named; /* the one that the texts below are of */
+	char line[LINE_BYTES], failure[FAILURE_BYTES];
 } leaks;
 
-/* The trace has several lines; the hook gets one at a time. */
-static void report_failure(const bide_source *source)
+static void describe_failure(leaks *l, const bide_source *source)
 {
-	char text[2048], line[512];
-	char *at = text, *end;
+	bide_text text = { l->failure, sizeof l->failure, 0 };
 
-	snprintf(line, sizeof line, "  it failed with error %d (%s)", source->error,
-	         bide_strerror(source->error));
-	bide_report_("leak", line);
-	bide_trace_format(source->payload.trace, text, sizeof text);
+	bide_text_add_(&text, "it failed with error %d (%s)\n", source->error,
+	               bide_strerror(source->error));
+	bide_trace_format(source->payload.trace, text.to + text.length, text.size_bytes - text.length);
+}
+
+static void describe_state(bide_text *text, const bide_snapshot *s)
+{
+	if (s->is_done && s->copy.source.generation >= BIDE_COUNT_BASE_)
+		bide_text_add_(text, "finished, a task that has references still");
+	else if (s->is_done)
+		bide_text_add_(text, "finished, and nobody consumed its value task (await, forget)");
+	else {
+		bide_text_add_(text, "still waiting");
+		if (!s->own && s->line && s->async->points_are_lines)
+			bide_text_add_(text, " at line %u", (unsigned)s->line);
+		if (!s->own || !s->own->describe) {
+			bide_text_add_(text, ", for ");
+			bide_describe_awaited_(text, s);
+		}
+	}
+}
+
+static void describe_leak(leaks *l, const bide_snapshot *s)
+{
+	bide_text text = { l->line, sizeof l->line, 0 };
+	const bide_place *place = bide_started_at_((const bide_frame *)(const void *)s->at);
+
+	if (s->own) {
+		bide_describe_(&text, s);
+		bide_text_add_(&text, ": ");
+	} else if (place) {
+		bide_text_add_(&text, "async function %s, started at %s:%u in %s: ", s->async->name,
+		               place->file, (unsigned)place->line, place->function);
+	} else {
+		bide_text_add_(&text,
+		               "async function %s, defined at %s:%u (BIDE_DEBUG=1 tells where it was "
+		               "started): ",
+		               s->async->name, s->async->file, (unsigned)s->async->line);
+	}
+	describe_state(&text, s);
+	l->failure[0] = '\0';
+	if (s->is_done && s->copy.source.error)
+		describe_failure(l, &s->copy.source);
+	l->is_named = true;
+}
+
+/* An own function counts as the call that it stands for: if no line of another tells of it. */
+static bool is_leak(const bide_snapshot *s)
+{
+	return s->async && (!s->own || (s->own->kind == BIDE_OWN_CALL_ && bide_is_shown_(s)));
+}
+
+static bool leak(bide_source *source, void *argument)
+{
+	leaks *l = argument;
+	bide_snapshot s;
+
+	if (l->is_named) /* the one before is to be reported first */
+		return false;
+	if (!bide_snapshot_take_(&s, source) || !is_leak(&s))
+		return true;
+	l->count++;
+	if (!l->quiet)
+		describe_leak(l, &s);
+	return true;
+}
+
+/* The trace has several lines; the hook gets one at a time. */
+static void report(leaks *l)
+{
+	char *at = l->failure, *end;
+
+	if (!l->is_named)
+		return;
+	bide_report_("leak", l->line);
 	for (; *at; at = end) {
 		end = at + strcspn(at, "\n");
 		if (*end)
 			*end++ = '\0';
-		snprintf(line, sizeof line, "  %s", at);
-		bide_report_("leak", line);
+		bide_text text = { l->line, sizeof l->line, 0 };
+		bide_text_add_(&text, "  %s", at);
+		bide_report_("leak", l->line);
 	}
-}
-
-static void leak(bide_source *source, void *argument)
-{
-	const bide_frame *frame = (const bide_frame *)(const void *)source;
-	leaks *l = argument;
-	const bide_place *place;
-	char text[512], started[256] = "", where[64] = "";
-	bool done;
-
-	if (source->kind >= BIDE_KIND_TIMER_)
-		return;
-	l->count++;
-	if (l->quiet)
-		return;
-	done = bide_is_done_(source);
-	place = bide_started_at_(frame);
-	if (place)
-		snprintf(started, sizeof started, "started at %s:%u in %s", place->file,
-		         (unsigned)place->line, place->function);
-	else
-		snprintf(started, sizeof started,
-		         "defined at %s:%u (BIDE_DEBUG=1 tells where it was started)", frame->async->file,
-		         (unsigned)frame->async->line);
-	if (!done && frame->async->points_are_lines)
-		snprintf(where, sizeof where, " at line %u", bide_line_(source));
-	snprintf(text, sizeof text, "async function %s, %s: %s%s", frame->async->name, started,
-	         !done ? "still waiting"
-	         : source->generation >= BIDE_COUNT_BASE_
-	             ? "finished, a task that has references still"
-	             : "finished, and nobody consumed its value task (await, forget)",
-	         where);
-	bide_report_("leak", text);
-	if (done && source->error)
-		report_failure(source);
+	l->is_named = false;
 }
 
 size_t bide_leaks_report_(bool quiet)
 {
 	leaks l = { .quiet = quiet };
+	bide_pools_walk walk = { .visit = leak, .argument = &l };
+	bide_pools_walked walked;
 
-	bide_pools_visit_(leak, &l);
+	do {
+		walked = bide_pools_walk_(&walk);
+		report(&l);
+	} while (walked == BIDE_POOLS_PAUSED_);
 	return l.count;
 }

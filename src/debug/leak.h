@@ -1,12 +1,16 @@
 /*
- * leak.h - what is pending, or over and not consumed, when the runtime ends.
+ * leak.h - what is pending, or over and not consumed, when the runtime or the process ends.
  */
 #ifndef BIDE_DEBUG_LEAK_H
 #define BIDE_DEBUG_LEAK_H
 
 #include "../core/core.h"
 
-/* Names each leak to the report hook, unless quiet. No other thread runs. Returns their number. */
+/*
+ * Names each leak to the report hook, unless quiet. Returns their number. A leak is an async
+ * function of the user's that is pending, or over and not consumed; and a call of the library that
+ * is made of async functions (bide_run, bide_for_each), if no async function waits for it.
+ */
 BIDE_INTERNAL size_t bide_leaks_report_(bool quiet);
 
 #endif

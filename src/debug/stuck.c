@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 
-#include "../../include/bide/async.h"
 #include "dump.h"
 
 struct bide_group_reporter {
@@ -43,6 +42,8 @@ static void report(const struct bide_group_reporter *my)
 	(void)bide_dump_group_(my->in.group, my->in.context, my->in.waits, write_line, NULL);
 }
 
+static const bide_own_ bide_group_reporter_own_ = { .kind = BIDE_OWN_HIDDEN_ };
+
 bide_async(bide_group_reporter)
 {
 	bide_async_begin;
@@ -76,6 +77,24 @@ static void start_reporter(struct bide_group_waiter *my)
 		                                     .context = my->context, .delay_ns = my->in.delay_ns,
 		                                     .place = my->in.place, .waits = my->in.waits));
 }
+
+/* The group is looked at only in a frame, whose memory lasts. */
+BIDE_UNCHECKED_ static void describe_wait(const void *copy, char *to, size_t size_bytes)
+{
+	const struct bide_group_waiter *my = copy;
+	const bide_place *place = my->in.place;
+	char pending[64] = "";
+
+	if (bide_pools_hold_(my->in.group))
+		snprintf(pending, sizeof pending, " (%llu pending)",
+		         (unsigned long long)*(const volatile uint64_t *)&my->in.group->pending_);
+	snprintf(to, size_bytes, "bide_group_wait_reporting at %s:%u in %s%s",
+	         place ? place->file : "?", place ? (unsigned)place->line : 0,
+	         place ? place->function : "?", pending);
+}
+
+static const bide_own_ bide_group_waiter_own_ = { .name = "bide_group_wait_reporting",
+	                                              .describe = describe_wait };
 
 bide_async(bide_group_waiter)
 {

@@ -35,6 +35,7 @@ typedef struct job {
 	uint32_t live;     /* who may still touch it: its completion, its cancellation; atomic */
 	job_state state;
 } job;
+BIDE_STATIC_ASSERT(sizeof(job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
 
 /*
  * A job of a simulation. Its timer is nobody's value task: the notify stands in its word from the
@@ -46,8 +47,20 @@ typedef struct simulated_job {
 	bide_notify due;
 } simulated_job;
 
-static const bide_operation_type job_type = { .name = "run_blocking" };
-static const bide_operation_type long_type = { .name = "run_on_new_thread" };
+static void describe_job(const void *copy, char *to, size_t size_bytes)
+{
+	bide_put_(to, size_bytes, "bide_run_blocking (%s)",
+	          ((const job *)copy)->state == JOB_TAKEN ? "running" : "queued");
+}
+
+static void describe_long(const void *copy, char *to, size_t size_bytes)
+{
+	(void)copy;
+	bide_put_(to, size_bytes, "bide_run_on_new_thread (running)");
+}
+
+static const bide_operation_type job_type = { "bide_run_blocking", describe_job };
+static const bide_operation_type long_type = { "bide_run_on_new_thread", describe_long };
 
 static struct {
 	bide_os_mutex mutex;

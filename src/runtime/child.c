@@ -8,7 +8,7 @@
 #include "child.h"
 
 #include "../core/deque.h"
-#include "../core/task.h"
+#include "../core/task_list.h"
 #include "blocking.h"
 #include "loop.h"
 #include "pool.h"
@@ -28,12 +28,14 @@ static void before_fork(void)
 {
 	bide_os_lock(&bide_runtime_.setup);
 	bide_pools_lock_();
+	bide_task_list_lock_();
 	bide_counts_lock_();
 }
 
 static void after_fork(void)
 {
 	bide_counts_unlock_();
+	bide_task_list_unlock_();
 	bide_pools_unlock_();
 	bide_os_unlock(&bide_runtime_.setup);
 }

@@ -12,7 +12,7 @@
 #include "../core/executor.h"
 #include "../os/event.h"
 
-static const bide_operation_type loop_type = { "loop" };
+static const bide_operation_type loop_type = { .name = "loop" };
 
 /* --- the worker's own thread --- */
 

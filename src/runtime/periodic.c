@@ -40,7 +40,7 @@ struct bide_periodic_timer {
 
 enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2 };
 
-static const bide_operation_type tick_type = { "periodic timer" };
+static const bide_operation_type tick_type = { .name = "a tick of a periodic timer" };
 
 static void lock(bide_periodic_timer *p)
 {

@@ -1,0 +1,211 @@
+/*
+ * describe.c - see describe.h.
+ */
+#include "describe.h"
+
+#include <stdio.h>
+
+#include "../core/task_list.h"
+
+enum { DEPTH_MAX = 4 }; /* calls of the library's that wait for one another */
+#define TEN_SECONDS_NS INT64_C(10000000000)
+
+void bide_text_add_(bide_text *text, const char *format, ...)
+{
+	size_t left = text->size_bytes - text->length;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text->to + text->length, left, format, arguments);
+	va_end(arguments);
+	if (length > 0)
+		text->length += (size_t)length < left ? (size_t)length : left - 1;
+}
+
+/* --- a copy --- */
+
+static size_t bytes_of(uint8_t kind)
+{
+	unsigned size_class = kind & 31u;
+	size_t size_bytes = BIDE_COPY_BYTES_;
+
+	if (kind >= BIDE_KIND_TASK_)
+		return sizeof(bide_source);
+	if (size_class < BIDE_CLASS_COUNT_)
+		size_bytes = bide_class_bytes_(size_class);
+	return size_bytes < BIDE_COPY_BYTES_ ? size_bytes : BIDE_COPY_BYTES_;
+}
+
+BIDE_UNCHECKED_ bool bide_snapshot_take_(bide_snapshot *s, const bide_source *source)
+{
+	const volatile uint64_t *from = (const volatile uint64_t *)(const volatile void *)source;
+	uint64_t generation = *(const volatile uint64_t *)&source->generation;
+	size_t count;
+
+	if (generation >> 48 == 0)
+		return false;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	count = bytes_of(*(const volatile uint8_t *)&source->kind) / sizeof *from;
+	for (size_t i = 0; i < sizeof s->copy / sizeof *from; i++)
+		s->copy.words[i] = i < count ? from[i] : 0;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (*(const volatile uint64_t *)&source->generation != generation ||
+	    s->copy.source.generation != generation)
+		return false;
+	s->at = source;
+	s->async = NULL;
+	s->own = NULL;
+	s->type = NULL;
+	s->line = bide_line_(&s->copy.source);
+	s->is_done = (s->copy.source.word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
+	if (s->copy.source.kind < BIDE_KIND_TIMER_) {
+		s->async = s->copy.frame.async;
+		s->own = s->async ? s->async->own : NULL;
+	} else if ((s->copy.source.kind & 0xE0u) == BIDE_KIND_OPERATION_) {
+		s->type = s->copy.operation.type;
+	}
+	return s->async || s->type || s->copy.source.kind >= BIDE_KIND_TIMER_;
+}
+
+/* --- words for it --- */
+
+static void describe_delay(bide_text *text, const bide_snapshot *s)
+{
+	int64_t deadline_ns = s->copy.source.payload.i, left_ns = deadline_ns - bide_port_now();
+
+	bide_text_add_(text, "a delay");
+	if (deadline_ns == BIDE_FOREVER)
+		bide_text_add_(text, " without end");
+	else if (left_ns <= 0)
+		bide_text_add_(text, " that is due");
+	else if (left_ns < TEN_SECONDS_NS)
+		bide_text_add_(text, " (%lld ms left)", (long long)(left_ns / 1000000));
+	else
+		bide_text_add_(text, " (%lld s left)", (long long)(left_ns / 1000000000));
+}
+
+/* One that is a frame as well is in the pools; others can be looked at if they are in the list. */
+static void describe_task(bide_text *text, const bide_source *task)
+{
+	bide_task_seen seen;
+	bide_snapshot s;
+	uint64_t references;
+
+	bide_text_add_(text, "task %p", (const void *)task);
+	if (bide_task_list_find_(task, &seen)) {
+		bide_text_add_(text, " (created at %s:%u in %s, %llu reference%s)", seen.created->file,
+		               (unsigned)seen.created->line, seen.created->function,
+		               (unsigned long long)seen.references, seen.references == 1 ? "" : "s");
+	} else if (bide_pools_hold_(task) && bide_snapshot_take_(&s, task) && s.async) {
+		references = s.copy.source.generation - BIDE_COUNT_BASE_ - 1; /* one is the function's */
+		bide_text_add_(text, " (of %s, %llu reference%s)", s.own ? s.own->name : s.async->name,
+		               (unsigned long long)references, references == 1 ? "" : "s");
+	}
+}
+
+static void describe(bide_text *text, const bide_snapshot *s, unsigned depth);
+
+/* A strand or loop, if the function has one. */
+static const char *turn_of(const bide_snapshot *s)
+{
+	if (s->copy.frame.context & BIDE_CONTEXT_EXECUTOR_)
+		return "its turn on its strand or loop";
+	return "its turn";
+}
+
+static void awaited(bide_text *text, const bide_snapshot *waiting, unsigned depth)
+{
+	const bide_source *source = waiting->copy.frame.awaiting;
+	bide_snapshot s;
+
+	if (!source || waiting->copy.source.flags & BIDE_FLAG_SELF_LINKED_)
+		bide_text_add_(text, "%s", turn_of(waiting));
+	else if (!bide_pools_hold_(source))
+		bide_text_add_(text, "a source of the program's own");
+	else if (!bide_snapshot_take_(&s, source))
+		bide_text_add_(text, "%s", turn_of(waiting));
+	else if (s.is_done)
+		bide_text_add_(text, "%s (the result is there)", turn_of(waiting));
+	else if ((s.copy.source.kind & 0xE0u) == BIDE_KIND_FORK_)
+		bide_text_add_(text, "a fork that another worker has");
+	else if (s.copy.source.kind >= BIDE_KIND_TASK_)
+		bide_text_add_(text, "a source of the program's own");
+	else
+		describe(text, &s, depth);
+}
+
+static void describe_by(bide_text *text, bide_describe_function_ *describes, const bide_snapshot *s)
+{
+	char words[256] = "";
+
+	describes(s->copy.words, words, sizeof words);
+	bide_text_add_(text, "%s", words);
+}
+
+static void describe(bide_text *text, const bide_snapshot *s, unsigned depth)
+{
+	const bide_source *task = s->type ? bide_subscription_task_(&s->copy.operation) : NULL;
+
+	if (task)
+		describe_task(text, task);
+	else if (s->type && s->type->describe)
+		describe_by(text, s->type->describe, s);
+	else if (s->type)
+		bide_text_add_(text, "%s", s->type->name);
+	else if (!s->async)
+		describe_delay(text, s);
+	else if (!s->own)
+		bide_text_add_(text, "%s", s->async->name);
+	else if (s->own->describe)
+		describe_by(text, s->own->describe, s);
+	else {
+		bide_text_add_(text, "%s", s->own->name);
+		if (depth < DEPTH_MAX && s->copy.frame.awaiting) {
+			bide_text_add_(text, ", which waits for ");
+			awaited(text, s, depth + 1);
+		}
+	}
+}
+
+void bide_describe_(bide_text *text, const bide_snapshot *s)
+{
+	describe(text, s, DEPTH_MAX);
+}
+
+void bide_describe_awaited_(bide_text *text, const bide_snapshot *waiting)
+{
+	awaited(text, waiting, 0);
+}
+
+/* --- what is shown --- */
+
+/* Whether it waits for something of its own, or for an async function, which is shown. */
+static bool waits_for_what_is_shown(const bide_snapshot *s)
+{
+	const bide_source *source = s->copy.frame.awaiting;
+	bide_snapshot other;
+
+	if (!source || s->copy.source.flags & BIDE_FLAG_SELF_LINKED_)
+		return true;
+	if ((uintptr_t)source - (uintptr_t)s->at < s->async->frame_bytes)
+		return true;
+	return bide_pools_hold_(source) && bide_snapshot_take_(&other, source) && other.async &&
+	       !other.own;
+}
+
+bool bide_is_shown_(const bide_snapshot *s)
+{
+	uintptr_t word = s->copy.source.word;
+
+	if (!s->own)
+		return true;
+	switch (s->own->kind) {
+	case BIDE_OWN_CALL_: /* tag 0: a frame waits for it, whose line says so */
+		return word == BIDE_WORD_PENDING_ || (word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_;
+	case BIDE_OWN_BODY_:
+		return !s->is_done && !waits_for_what_is_shown(s);
+	default:
+		return false;
+	}
+}
