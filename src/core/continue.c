@@ -1,6 +1,7 @@
 /*
  * continue.c - continue-with and unwrap: async functions over tasks.
  */
+#define BIDE_OWN_(name) &name##_own_
 #include "core.h"
 
 /*

@@ -56,7 +56,11 @@ typedef struct bide_operation_type {
 	bide_describe_function_ *describe; /* NULL: the name is all */
 } bide_operation_type;
 
-/* An async function of the library's: dumps and leak reports show the user's call instead. */
+/*
+ * Of an async function of the library's: dumps and leak reports show the user's call instead. A
+ * source file with such functions defines this before it includes anything:
+ *     #define BIDE_OWN_(name) &name##_own_
+ */
 typedef struct bide_own_ {
 	const char *name; /* of the function that the user called */
 	enum {

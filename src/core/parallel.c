@@ -23,6 +23,7 @@
  *
  * Relies on: adding to a group by a running member of it is safe, whoever waits for the group.
  */
+#define BIDE_OWN_(name) &name##_own_
 #include "core.h"
 
 enum {

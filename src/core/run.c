@@ -2,6 +2,7 @@
  * run.c - bide_run: a function of the user's as the body of an async function that begins in the
  * queue.
  */
+#define BIDE_OWN_(name) &name##_own_
 #include "core.h"
 
 struct bide_run { /* the name is what messages say */

@@ -5,6 +5,7 @@
  * wait is over, which sees it end before it ends itself: so the group's memory is there for both.
  * What they need is taken before the wait begins; without memory for it nothing is reported.
  */
+#define BIDE_OWN_(name) &name##_own_
 #include <stdio.h>
 
 #include "dump.h"
