@@ -19,7 +19,7 @@ static void keep_line(const char *line, void *argument)
 	line_count++;
 }
 
-static size_t dump(void)
+static size_t name_all(void)
 {
 	line_count = 0;
 	return bide_dump(keep_line, lines);
@@ -83,7 +83,7 @@ static void assert_awaited_is(bide_context *context, value_task what, const char
 {
 	value_task waiting = wait_for(what);
 
-	assert_int_equal(dump(), 1);
+	assert_int_equal(name_all(), 1);
 	ASSERT_LINE("waits: awaiting", text);
 	bide_context_cancel(context, ECANCELED);
 	bide_context_unref(context);
@@ -108,7 +108,7 @@ TEST(a_tick_of_a_periodic_timer_is_named)
 	bide_periodic_timer *timer = bide_periodic_timer_create(3600 * 1000 * MS);
 	value_task waiting = wait_for(bide_periodic_timer_next(timer));
 
-	assert_int_equal(dump(), 1);
+	assert_int_equal(name_all(), 1);
 	ASSERT_LINE("waits: awaiting", "for a tick of a periodic timer");
 	bide_periodic_timer_destroy(timer);
 	(void)wait_int(waiting, NULL);
@@ -137,7 +137,7 @@ TEST(combinators_are_named_with_what_is_pending)
 	waits_all = wait_for(when_all(items, 3));
 	waits_race = wait_for(bide_race(NULL, raced, 2));
 	waits_any = wait_for(when_any(&any, 1));
-	assert_int_equal(dump(), 3);
+	assert_int_equal(name_all(), 3);
 	ASSERT_LINE("waits: awaiting", "for bide_when_all (2 of 3 pending)");
 	ASSERT_LINE("waits: awaiting", "for bide_race (2 of 2 pending)");
 	ASSERT_LINE("waits: awaiting", "for bide_when_any (1 items)");
@@ -175,11 +175,11 @@ TEST(a_blocking_call_is_named_and_whether_it_runs)
 	first = wait_for(bide_run_blocking(blocks, NULL));
 	for (int i = 0; i < 2000 && !line_with("waits", "(running)"); i++) {
 		sleep_ms(1);
-		assert_int_equal(dump(), 1);
+		assert_int_equal(name_all(), 1);
 	}
 	ASSERT_LINE("waits: awaiting", "for bide_run_blocking (running)");
 	second = wait_for(bide_run_blocking(blocks, NULL));
-	assert_int_equal(dump(), 2);
+	assert_int_equal(name_all(), 2);
 	ASSERT_LINE("waits: awaiting", "for bide_run_blocking (queued)");
 	let_go = true;
 	assert_int_equal(wait_int(first, NULL), 0);
@@ -216,7 +216,7 @@ TEST(a_group_s_wait_is_named_with_the_number_of_its_members)
 
 	gate = task_create(0);
 	waiting = async_start(owner);
-	assert_int_equal(dump(), 3);
+	assert_int_equal(name_all(), 3);
 	ASSERT_LINE("owner: awaiting", "for bide_group_wait (2 pending)");
 	bide_task_complete_int(gate, 1);
 	assert_int_equal(wait_int(waiting, NULL), 0);
@@ -229,7 +229,7 @@ TEST(a_wait_that_reports_is_named_by_its_place_and_not_by_the_library_s_function
 
 	gate = task_create(0);
 	waiting = async_start(owner, .report_after_ns = 3600 * 1000 * MS);
-	assert_int_equal(dump(), 3);
+	assert_int_equal(name_all(), 3);
 	ASSERT_LINE("owner: awaiting", "for bide_group_wait_reporting at tests/test_dump.c:");
 	ASSERT_LINE("owner: awaiting", " in owner_body_ (2 pending)");
 	assert_not_said("bide_group_waiter");
@@ -283,7 +283,7 @@ TEST(a_run_is_named_by_its_waiter_or_by_itself)
 	alone = bide_run(gated, NULL);
 	waiting = wait_for(bide_run(gated, NULL));
 	settle(0);
-	assert_int_equal(dump(), 2);
+	assert_int_equal(name_all(), 2);
 	ASSERT_LINE("bide_run: waiting for task ", "");
 	ASSERT_LINE("waits: awaiting", "for bide_run, which waits for task ");
 	assert_not_said("run.c");
@@ -307,7 +307,7 @@ TEST(a_continuation_is_named_by_the_call)
 	gate = task_create(0);
 	after = bide_task_continue_with(gate, goes_on, NULL, 0);
 	settle(0);
-	assert_int_equal(dump(), 1);
+	assert_int_equal(name_all(), 1);
 	ASSERT_LINE("bide_task_continue_with: waiting for task ", "");
 	bide_task_complete_int(gate, 1);
 	assert_int_equal(bide_task_wait(after, NULL), 0);
@@ -328,7 +328,7 @@ TEST(a_loop_is_named_by_the_call_and_a_body_only_if_it_is_no_async_function)
 	gate = task_create(0);
 	plain = wait_for(bide_for_each(0, 5, body, NULL, &(bide_parallel_options){ .limit = 2 }));
 	settle(0);
-	assert_int_equal(dump(), 3);
+	assert_int_equal(name_all(), 3);
 	ASSERT_LINE("waits: awaiting", "for bide_for_each (2 of 5 begun, 2 at once)");
 	ASSERT_LINE("bide_for_each: a body waits for task ", "");
 	assert_not_said("bide_parallel");
@@ -340,7 +340,7 @@ TEST(a_loop_is_named_by_the_call_and_a_body_only_if_it_is_no_async_function)
 	functions =
 		wait_for(bide_for_each(0, 5, body_function, NULL, &(bide_parallel_options){ .limit = 2 }));
 	settle(0);
-	assert_int_equal(dump(), 3);
+	assert_int_equal(name_all(), 3);
 	ASSERT_LINE("awaiter: awaiting", "for task ");
 	assert_not_said("a body");
 	bide_task_complete_int(gate, 1);
@@ -359,7 +359,7 @@ TEST(a_task_that_is_an_async_function_is_named_by_it_with_its_references)
 	of_function = bide_value_task_as_task(await_it(gate, NULL, 0));
 	more = task_ref(of_function);
 	waiting = wait_for(task_await(of_function));
-	assert_int_equal(dump(), 2);
+	assert_int_equal(name_all(), 2);
 	ASSERT_LINE("waits: awaiting", " (of awaiter, 2 references)");
 	bide_task_complete_int(gate, 1);
 	assert_int_equal(wait_int(waiting, NULL), 0);
@@ -377,14 +377,14 @@ TEST(without_debug_mode_a_completion_source_has_an_address_and_all_are_counted)
 		SKIP("it is about what is not recorded");
 	gate = task_create(0);
 	waiting = await_it(gate, NULL, 0);
-	assert_int_equal(dump(), 1);
+	assert_int_equal(name_all(), 1);
 	snprintf(text, sizeof text, "for task %p", (void *)gate);
 	ASSERT_LINE("awaiter: awaiting", text);
 	ASSERT_LINE("1 task made without an async function", "BIDE_DEBUG=1");
 	bide_task_complete_int(gate, 1);
 	assert_int_equal(wait_int(waiting, NULL), 0);
 	task_unref(gate);
-	assert_int_equal(dump(), 0);
+	assert_int_equal(name_all(), 0);
 	assert_int_equal(line_count, 0);
 }
 
@@ -403,7 +403,7 @@ TEST(in_debug_mode_a_task_is_named_with_its_place_and_references)
 	bide_task_complete_int(over, 100);
 	(void)task_ref(gate);
 	waiting = await_it(gate, NULL, 0);
-	assert_int_equal(dump(), 1);
+	assert_int_equal(name_all(), 1);
 	snprintf(text, sizeof text, "for task %p (created at tests/test_dump.c:%u in %s, 2 references)",
 	         (void *)gate, line, __func__);
 	ASSERT_LINE("awaiter: awaiting", text);
@@ -422,7 +422,7 @@ TEST(in_debug_mode_a_task_is_named_with_its_place_and_references)
 	task_unref(gate);
 	task_unref(lonely);
 	task_unref(over);
-	assert_int_equal(dump(), 0);
+	assert_int_equal(name_all(), 0);
 	assert_int_equal(line_count, 0);
 }
 
@@ -435,7 +435,7 @@ TEST(tasks_of_debug_mode_may_outlive_it)
 	assert_int_equal(bide_shutdown(true), 0);
 	bide_task_complete_int(kept, 1);
 	task_unref(kept);
-	assert_int_equal(dump(), 0);
+	assert_int_equal(name_all(), 0);
 	assert_int_equal(line_count, 0);
 }
 
@@ -486,7 +486,7 @@ TEST(large_frames_are_each_named_once)
 	gate = task_create(0);
 	for (int i = 0; i < 40; i++)
 		waiting[i] = async_start(frame_of_5000);
-	assert_int_equal(dump(), 40);
+	assert_int_equal(name_all(), 40);
 	assert_int_equal(line_count, 41);
 	bide_task_complete_int(gate, 1);
 	for (int i = 0; i < 40; i++)

@@ -144,9 +144,7 @@ typedef struct bide_task_options {
 } bide_task_options;
 
 /* Returns a pending task; NULL if there is no memory. options may be NULL: the defaults. */
-BIDE_API BIDE_USE_RESULT bide_task *bide_task_create_at_(const bide_task_options *options,
-                                                         const bide_place *place);
-#define bide_task_create(...) bide_task_create_at_((__VA_ARGS__), BIDE_HERE_)
+BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(const bide_task_options *options);
 
 /*
  * Completing a second time is misuse and changes nothing; the try_ forms return false. One of

@@ -159,6 +159,8 @@ BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
  * "bide: ".
  */
 BIDE_INTERNAL void bide_report_(const char *what, const char *line);
+/* Where this function of the library was called just now, if the call noted it; else NULL. */
+BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* As snprintf, through the port. */
 BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ...)
 	BIDE_PRINTF(3, 4);

@@ -115,8 +115,9 @@ static bool is_open(const bide_group *group, const char *what, const bide_place 
 	if (group && group->idle_)
 		return true;
 	bide_misuse_at_(place, "%s: %s", what,
-	                !group ? "group is NULL"
-	                       : "the group has ended (or bide_group_init failed); initialise it again");
+	                !group
+	                    ? "group is NULL"
+	                    : "the group has ended (or bide_group_init failed); initialise it again");
 	return false;
 }
 

@@ -59,7 +59,14 @@ static bool is_about(const char *message, const char *name)
 		message++;
 		name++;
 	}
-	return !*name && (*message == ':' || *message == ' ');
+	return !*name && (*message == ':' || *message == ' ' || !*message);
+}
+
+const bide_place *bide_called_at_(const char *function)
+{
+	const bide_call *call = bide_called_from_;
+
+	return call && is_about(function, call->callee) ? &call->place : NULL;
 }
 
 /* The async function that runs on this thread; NULL: none. */
@@ -86,10 +93,10 @@ static void add_place(char *message, size_t size, const bide_place *place, const
 	bide_called_from_ = NULL;
 	if (place)
 		bide_put_(message + length, size - length, " (at %s:%u in %s)", place->file,
-		    (unsigned)place->line, place->function);
+		          (unsigned)place->line, place->function);
 	else if (frame)
 		bide_put_(message + length, size - length, " (in the async function %s, %s:%u)",
-		    frame->async->name, frame->async->file, (unsigned)frame->async->line);
+		          frame->async->name, frame->async->file, (unsigned)frame->async->line);
 }
 
 static void misuse(const bide_place *place, const bide_frame *frame, const char *format,
@@ -222,19 +229,21 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 	char text[512], first[256];
 
 	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
-		bide_put_(text, sizeof text,
-		    "%s: this value task was made before the fork; its operation goes on in the parent "
-		    "only",
-		    what);
+		bide_put_(
+			text, sizeof text,
+			"%s: this value task was made before the fork; its operation goes on in the parent "
+			"only",
+			what);
 	} else {
 		if (fresh)
 			describe_holder(first, sizeof first, source);
 		else
 			describe_consumer(first, sizeof first, source);
-		bide_put_(text, sizeof text,
-		    "%s: this value task %s (first use: %s); a value task has one consumer, once; make it "
-		    "a task (bide_value_task_as_task) to share it",
-		    what, held ? "is awaited already" : "has been consumed already", first);
+		bide_put_(
+			text, sizeof text,
+			"%s: this value task %s (first use: %s); a value task has one consumer, once; make it "
+			"a task (bide_value_task_as_task) to share it",
+			what, held ? "is awaited already" : "has been consumed already", first);
 	}
 	if (by)
 		bide_misuse_in_(by, by->async->points_are_lines ? bide_line_(&by->source) : 0, "%s", text);

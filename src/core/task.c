@@ -803,12 +803,16 @@ void bide_forget_done_(bide_notify *notify, bide_source *done)
 
 /* --- completion sources --- */
 
-bide_task *bide_task_create_at_(const bide_task_options *options, const bide_place *place)
+bide_task *bide_task_create(const bide_task_options *options)
 {
-	static const bide_place somewhere = { "?", 0, "?" };
+	static const bide_place unknown = { "?", 0, "?" };
 	unsigned flags = options && options->queue_continuations ? BIDE_FLAG_QUEUE_ : 0;
+	const bide_place *created = NULL;
 
-	return (bide_task *)task_new(flags, place ? place : &somewhere);
+	bide_worker_(); /* debug mode is known once the runtime is set up */
+	if (BIDE_UNLIKELY(bide_debug_))
+		created = bide_called_at_("bide_task_create");
+	return (bide_task *)task_new(flags, created ? created : &unknown);
 }
 
 static void deliver_posted(bide_post *post)
