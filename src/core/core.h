@@ -428,7 +428,8 @@ typedef struct bide_pools_walk {
 	void *chunk;
 	uint64_t before;
 	unsigned size_class;
-	uint32_t index;
+	uint32_t index, epoch;
+	bool begun;
 } bide_pools_walk;
 typedef enum bide_pools_walked {
 	BIDE_POOLS_OVER_,

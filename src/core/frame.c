@@ -63,8 +63,9 @@ typedef struct record {
 BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0, "objects behind a record stay aligned");
 
 /* Shared by all threads, under the lock. */
-static struct {
+static struct pools {
 	uint32_t lock;
+	uint32_t epoch; /* changes when all memory is given back: a walk ends then */
 	chunk *chunks[BIDE_CLASS_COUNT_];
 	/* batches: linked through the generation; each head's payload is the head of the next */
 	bide_source *depot[BIDE_CLASS_COUNT_];
@@ -503,13 +504,22 @@ static void records_release(record *r)
 
 void bide_pools_release_(void)
 {
-	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		chunks_release(pools.chunks[c]);
-	chunks_release(pools.parent_chunks);
-	records_release(pools.singles);
-	records_release(pools.parent_singles);
-	__builtin_memset(&pools, 0, sizeof pools);
+	struct pools old;
+	uint32_t epoch;
+
+	/* A dump may look on another thread: it finds all or nothing. */
+	bide_spin_lock_(&pools.lock);
+	old = pools;
+	epoch = pools.epoch + 1;
+	__builtin_memset(&pools.epoch, 0, sizeof pools - offsetof(struct pools, epoch));
+	pools.epoch = epoch;
 	mode = MODE_UNKNOWN;
+	bide_spin_unlock_(&pools.lock);
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		chunks_release(old.chunks[c]);
+	chunks_release(old.parent_chunks);
+	records_release(old.singles);
+	records_release(old.parent_singles);
 }
 
 /*
@@ -593,7 +603,10 @@ bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
 			return BIDE_POOLS_LOCKED_;
 		bide_port_wait_a_moment(tries);
 	}
-	is_over = pools.disowned || walk_on(walk);
+	if (!walk->begun)
+		walk->epoch = pools.epoch;
+	walk->begun = true;
+	is_over = pools.disowned || walk->epoch != pools.epoch || walk_on(walk);
 	bide_spin_unlock_(&pools.lock);
 	return is_over ? BIDE_POOLS_OVER_ : BIDE_POOLS_PAUSED_;
 }

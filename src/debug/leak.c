@@ -13,6 +13,7 @@ enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 typedef struct leaks {
 	size_t count;
 	bool quiet;
+	bool at_exit;
 	bool is_named; /* the one that the texts below are of */
 	char line[LINE_BYTES], failure[FAILURE_BYTES];
 } leaks;
@@ -88,6 +89,20 @@ static bool leak(bide_source *source, void *argument)
 	return true;
 }
 
+/*
+ * At the exit the hook is not called: what it was given may be gone, as the stack of main is.
+ */
+static void write_line(const leaks *l, const char *line)
+{
+	if (!l->at_exit) {
+		bide_report_("leak", line);
+		return;
+	}
+	bide_port_print("bide: leak: ");
+	bide_port_print(line);
+	bide_port_print("\n");
+}
+
 /* The trace has several lines; the hook gets one at a time. */
 static void report(leaks *l)
 {
@@ -95,27 +110,43 @@ static void report(leaks *l)
 
 	if (!l->is_named)
 		return;
-	bide_report_("leak", l->line);
+	if (l->at_exit && l->count == 1)
+		write_line(l,
+		           "the process ends without bide_shutdown; these are not over, or not consumed:");
+	write_line(l, l->line);
 	for (; *at; at = end) {
 		end = at + strcspn(at, "\n");
 		if (*end)
 			*end++ = '\0';
 		bide_text text = { l->line, sizeof l->line, 0 };
 		bide_text_add_(&text, "  %s", at);
-		bide_report_("leak", l->line);
+		write_line(l, l->line);
 	}
 	l->is_named = false;
+}
+
+static size_t report_all(leaks *l)
+{
+	bide_pools_walk walk = { .visit = leak, .argument = l };
+	bide_pools_walked walked;
+
+	do {
+		walked = bide_pools_walk_(&walk);
+		report(l);
+	} while (walked == BIDE_POOLS_PAUSED_);
+	return l->count;
 }
 
 size_t bide_leaks_report_(bool quiet)
 {
 	leaks l = { .quiet = quiet };
-	bide_pools_walk walk = { .visit = leak, .argument = &l };
-	bide_pools_walked walked;
 
-	do {
-		walked = bide_pools_walk_(&walk);
-		report(&l);
-	} while (walked == BIDE_POOLS_PAUSED_);
-	return l.count;
+	return report_all(&l);
+}
+
+void bide_leaks_at_exit_(void)
+{
+	leaks l = { .at_exit = true };
+
+	(void)report_all(&l);
 }

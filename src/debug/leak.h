@@ -12,5 +12,10 @@
  * is made of async functions (bide_run, bide_for_each), if no async function waits for it.
  */
 BIDE_INTERNAL size_t bide_leaks_report_(bool quiet);
+/*
+ * The same at the end of the process, to standard error. Others run meanwhile: it only reads, and
+ * waits for no thread; if the lock of the pools is not free within a second it says nothing.
+ */
+BIDE_INTERNAL void bide_leaks_at_exit_(void);
 
 #endif

@@ -120,6 +120,17 @@ static int64_t release_all(bide_runtime *r, bool quiet)
 	return leaks;
 }
 
+/*
+ * In debug mode a process that ends without a shutdown hears of its leaks too. A destructor, which
+ * comes after all that the program has registered with atexit; here, because this file is part of
+ * every program that is linked with the static library.
+ */
+__attribute__((destructor)) static void at_exit(void)
+{
+	if (bide_debug_ && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_ON)
+		bide_leaks_at_exit_();
+}
+
 /* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
 static void release_copy(bide_runtime *r)
 {
