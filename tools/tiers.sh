@@ -73,7 +73,7 @@ suite() {
 	shift
 	log=build/$preset/Testing/Temporary/LastTest.log
 	rm -f "$log"
-	ctest --test-dir "build/$preset" --parallel "$(jobs_count)" --timeout "${suite_limit_s:-600}" \
+	ctest --test-dir "build/$preset" --parallel "$(jobs_count)" --timeout "${suite_limit_s:-1800}" \
 		"$@" >"build/logs/ctest-$preset.log" 2>&1 || true
 	if [ ! -f "$log" ]; then
 		failed=1
@@ -192,7 +192,7 @@ tier_tsan() {
 	build_for_tier tsan || return 0
 	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_WRAPPER="$tsan_wrapper"
 	export TSAN_OPTIONS="die_after_fork=0:${user_tsan_options}"
-	suite_limit_s=900
+	suite_limit_s=2700
 	# With one worker what uses other threads; with two every test does.
 	suite tsan --label-regex '^threads$'
 	with_workers 2 suite tsan --exclude-regex "$workers_mean_nothing"
@@ -208,7 +208,7 @@ tier_valgrind() {
 	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_NO_THREADS=1
 	export BIDE_TEST_WRAPPER="valgrind --quiet --error-exitcode=99 --leak-check=full \
 --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=try"
-	suite_limit_s=1200
+	suite_limit_s=3600
 	suite dev --label-exclude '^slow$' --exclude-regex "$explorer"
 	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_NO_THREADS BIDE_TEST_WRAPPER suite_limit_s
 }
@@ -261,7 +261,7 @@ tier_arm64() {
 	fi
 	build_for_tier arm64 || return 0
 	export BIDE_TEST_TIME_FACTOR=5
-	suite_limit_s=900
+	suite_limit_s=2700
 	suite arm64 --label-exclude '^slow$' --exclude-regex "$explorer"
 	for count in 2 8; do
 		with_workers "$count" suite arm64 --label-exclude '^slow$' \

@@ -317,27 +317,57 @@ _Noreturn static void run_in_child(struct test_case *test, int output_fd)
 
 /* ---- the runner's process */
 
-/* Waits until the child ends or the time is over. False: timed out, and the child is gone too. */
-static bool wait_for_child(pid_t child, double limit_s, int *status)
+/*
+ * What ends a test that does not end itself. A busy machine must fail nothing, so the limit counts
+ * CPU time: so much on each CPU, since threads share it. What computes nothing hangs, and need not
+ * be waited for that long; the last limit is for what neither computes nor sleeps.
+ */
+enum overtime { IN_TIME, TOO_MUCH_CPU, IDLE, TOO_LONG };
+enum { IDLE_FACTOR = 2, IDLE_PART = 1000, WALL_FACTOR = 10 };
+
+static double cpu_time_s(pid_t child)
 {
-	const double end = now_s() + limit_s;
+	clockid_t clock;
+	struct timespec used;
+
+	if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		return 0;
+	return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+/* Waits until the child ends or its time is over; then it is gone, too. */
+static enum overtime wait_for_child(pid_t child, double limit_s, int *status)
+{
+	const struct timespec look = { 0, 100000000 };
+	const double began_s = now_s(), cpu_count = (double)sysconf(_SC_NPROCESSORS_ONLN);
+	double looked_s = began_s, looked_cpu_s = 0;
+	enum overtime overtime = IN_TIME;
 	sigset_t child_signal;
+
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);
-	for (;;) {
+	while (overtime == IN_TIME) {
 		if (waitpid(child, status, WNOHANG) == child)
-			return true;
-		double left = end - now_s();
-		if (left <= 0)
-			break;
-		struct timespec wait = { (time_t)left, (long)((left - (double)(time_t)left) * 1e9) };
-		sigtimedwait(&child_signal, NULL, &wait);
+			return IN_TIME;
+		double time_s = now_s(), cpu_s = cpu_time_s(child);
+		if (cpu_s > limit_s * cpu_count) {
+			overtime = TOO_MUCH_CPU;
+		} else if (time_s - began_s > limit_s * WALL_FACTOR) {
+			overtime = TOO_LONG;
+		} else if (time_s - looked_s > limit_s * IDLE_FACTOR) {
+			if (cpu_s - looked_cpu_s < limit_s / IDLE_PART)
+				overtime = IDLE;
+			looked_s = time_s;
+			looked_cpu_s = cpu_s;
+		} else {
+			sigtimedwait(&child_signal, NULL, &look);
+		}
 	}
 	kill(-child, SIGKILL);
 	kill(child, SIGKILL);
 	while (waitpid(child, status, 0) < 0 && errno == EINTR)
 		;
-	return false;
+	return overtime;
 }
 
 /* The end of what the test wrote, for the reason and for standard error. */
@@ -364,13 +394,18 @@ static const char *assertion_place(const char *output, char *place, size_t place
 }
 
 /* Says in one line why the test failed; an empty reason says that it did not. */
-static void judge(int status, bool timed_out, double limit_s, const char *output, char *reason,
-                  size_t reason_bytes)
+static void judge(int status, enum overtime overtime, double limit_s, const char *output,
+                  char *reason, size_t reason_bytes)
 {
 	char place[256];
 	reason[0] = '\0';
-	if (timed_out)
-		snprintf(reason, reason_bytes, "timed out after %g s", limit_s);
+	if (overtime == TOO_MUCH_CPU)
+		snprintf(reason, reason_bytes, "timed out after %g s of CPU time on each CPU", limit_s);
+	else if (overtime == IDLE)
+		snprintf(reason, reason_bytes, "timed out: it hangs, and computed nothing for %g s",
+		         limit_s * IDLE_FACTOR);
+	else if (overtime == TOO_LONG)
+		snprintf(reason, reason_bytes, "timed out after %g s", limit_s * WALL_FACTOR);
 	else if (assertion_place(output, place, sizeof place) && status != 0)
 		snprintf(reason, reason_bytes, "assertion failed at %s", place);
 	else if (WIFSIGNALED(status))
@@ -426,15 +461,15 @@ static enum outcome run_once(struct test_case *test, char *text, size_t text_byt
 	if (child == 0)
 		run_in_child(test, fileno(output));
 	setpgid(child, child);
-	bool timed_out = !wait_for_child(child, limit_s, &status);
+	enum overtime overtime = wait_for_child(child, limit_s, &status);
 	kill(-child, SIGKILL); /* what the test started and left behind */
 	read_output(output, text, text_bytes);
-	if (!timed_out && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED) {
+	if (overtime == IN_TIME && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED) {
 		snprintf(reason, reason_bytes, "%s",
 		         report->skip_reason[0] ? report->skip_reason : "exit status 77");
 		return SKIPPED;
 	}
-	judge(status, timed_out, limit_s, text, reason, reason_bytes);
+	judge(status, overtime, limit_s, text, reason, reason_bytes);
 	return reason[0] ? FAILED : PASSED;
 }
 

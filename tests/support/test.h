@@ -35,7 +35,11 @@ struct test_case {
 
 void test_register(struct test_case *test);
 
-/* A test of at most limit_s seconds; the limit is multiplied by BIDE_TEST_TIME_FACTOR, if set. */
+/*
+ * A test of at most limit_s seconds of CPU time on each CPU; by the clock it may take ten times as
+ * long, because a busy machine must fail nothing. One that computes nothing for twice the limit
+ * hangs. The limit is multiplied by BIDE_TEST_TIME_FACTOR, if set.
+ */
 #define TEST_SLOW(name_, limit_s_)                                       \
 	static void test_run_##name_(void);                                  \
 	__attribute__((constructor)) static void test_register_##name_(void) \

@@ -1,0 +1,39 @@
+/* What the runner is tried with (run.sh): tests that end, that compute for ever, that hang. */
+#include <time.h>
+#include <unistd.h>
+
+#include "test.h"
+
+TEST_SLOW(ends, 1)
+{
+	assert_true(true);
+}
+
+TEST_SLOW(sleeps_longer_than_its_limit, 0.5)
+{
+	usleep(750000);
+}
+
+TEST_SLOW(computes_for_ever, 0.2)
+{
+	for (volatile unsigned long n = 0;; n++)
+		;
+}
+
+TEST_SLOW(hangs, 0.5)
+{
+	for (;;)
+		pause();
+}
+
+/* Neither idle nor computing much: a little now and then. */
+TEST_SLOW(waits_for_ever, 0.1)
+{
+	const struct timespec pause = { 0, 1000000 };
+
+	for (;;) {
+		for (volatile int n = 0; n < 20000; n++)
+			;
+		nanosleep(&pause, NULL);
+	}
+}
