@@ -704,7 +704,7 @@ bide_async(stubborn)
 	bide_async_begin;
 	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
-	bide_await(bide_delay(4 * REPORT_NS));
+	bide_await(bide_delay(40 * REPORT_NS)); /* longer than a busy machine stalls */
 	bide_async_end;
 }
 

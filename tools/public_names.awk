@@ -5,6 +5,9 @@
 # KIND is function, inline, macro (lower case, like a function or a statement), type or word (the upper-case macros
 # that stand in declarations). Names that end in _ are the library's own, and are left out. ATTRIBUTE is "used" for a
 # function whose result must be used. A name may be both a function and a macro.
+#
+# With -v prototypes=1 it prints prototypes instead, on one line each: "prototype RESULT NAME(PARAMETERS)", and macros
+# with their parameters: "macro NAME(PARAMETERS)".
 
 function public(name)
 {
@@ -13,6 +16,8 @@ function public(name)
 
 function put(kind, name, attribute,    line)
 {
+	if (prototypes)
+		return
 	line = kind " " name " " header (attribute ? " " attribute : "")
 	if (!(line in seen))
 		print line
@@ -47,7 +52,11 @@ function declaration(text,    name, kind)
 	if (!match(text, /[ *]bide_[a-z0-9_]+\(/))
 		return
 	name = substr(text, RSTART + 1, RLENGTH - 2)
-	if (public(name))
+	if (public(name) && prototypes) {
+		gsub(/BIDE_(API|INLINE|USE_RESULT|COLD|CONSTEXPR_|PRINTF\([^)]*\)) */, "", text)
+		sub(/ *$/, "", text)
+		print "prototype " text
+	} else if (public(name))
 		put(kind, name, text ~ /BIDE_USE_RESULT/ ? "used" : "")
 }
 
@@ -56,6 +65,8 @@ function macro(line,    name)
 	name = line
 	sub(/^#[ \t]*define[ \t]+/, "", name)
 	sub(/[^A-Za-z0-9_].*/, "", name)
+	if (prototypes && public(name) && match(line, /\([a-z_0-9, .]*\)/))
+		print "macro " name substr(line, RSTART, RLENGTH)
 	if (public(name))
 		put("macro", name)
 	else if (name ~ /^BIDE_(ASYNC_FRAME|ASYNC_FRAME_[A-Z]+|ASYNC_FORK|VALUE_TASK_OF)$/)
