@@ -201,12 +201,12 @@ static void walk_once(struct flow *flow)
 	flow->pass++;
 }
 
-void check_body(CXCursor cursor)
+void check_body(struct node *function)
 {
 	struct flow *flow = arena_take(sizeof *flow);
 
-	flow->function = tree_of(cursor);
-	flow->name = name_of(clang_getTypeDeclaration(frame_of(cursor)));
+	flow->function = function;
+	flow->name = name_of(clang_getTypeDeclaration(frame_of(function->cursor)));
 	flow->variables =
 		arena_take(((size_t)count_declarations(flow->function) + 1) * sizeof *flow->variables);
 	collect(flow, flow->function);

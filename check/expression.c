@@ -250,6 +250,7 @@ static void walk_call(struct flow *flow, struct node *call)
 		check_start(flow, call);
 	else
 		check_wait(flow, call);
+	check_large(flow, call);
 }
 
 /* The last one: what stands before it belongs to __typeof__. */

@@ -88,12 +88,13 @@ struct flow {
 	int start_count;
 	struct escape escapes[ESCAPES_MAX];
 	int escape_count;
-	bool begun;      /* behind async_begin */
-	bool in_cleanup; /* behind async_finally */
-	bool jumps;      /* a place to resume is a case of a switch */
-	bool returning;  /* inside an async_return */
-	int pass;        /* how often the body has been walked */
-	bool changed;    /* something was heard for the first time */
+	bool begun;            /* behind async_begin */
+	bool in_cleanup;       /* behind async_finally */
+	bool jumps;            /* a place to resume is a case of a switch */
+	bool returning;        /* inside an async_return */
+	struct node *producer; /* the call that the last await waits for, if it is one alone */
+	int pass;              /* how often the body has been walked */
+	bool changed;          /* something was heard for the first time */
 };
 
 /* state.c */
@@ -128,7 +129,7 @@ void flow_end(struct flow *flow);
 /* rules.c */
 bool is_packing(const struct node *call);
 void check_returned(struct flow *flow, struct node *statement);
-void check_dropped(struct flow *flow, struct node *statement);
+void check_dropped(struct node *function);
 void check_start(struct flow *flow, struct node *call);
 void check_wait(struct flow *flow, struct node *call);
 void check_awaited_in_switch(struct flow *flow, struct node *at);
@@ -137,10 +138,13 @@ void check_starts_at_end(struct flow *flow);
 
 /* delivered.c */
 void note_result(struct flow *flow, struct node *statement);
+void note_function(struct node *function);
+void results_forget(void);
 void check_delivered(struct flow *flow, struct node *assignment);
+void check_large(struct flow *flow, struct node *call);
 
-/* body.c: `first` only notes what the functions return */
+/* body.c */
 bool is_async_body(CXCursor function);
-void check_body(CXCursor function);
+void check_body(struct node *function);
 
 #endif

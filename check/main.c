@@ -114,8 +114,8 @@ static bool can_be_read(const char *file)
 /* Where bide's headers lie if this program was installed with them: ../include of its own folder. */
 static void add_own_headers(struct flags *flags)
 {
-	char path[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
+	char path[PATH_MAX], folder[PATH_MAX + 16], header[PATH_MAX + 32];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
 	char *slash;
 
 	if (length <= 0)
@@ -124,11 +124,11 @@ static void add_own_headers(struct flags *flags)
 	slash = strrchr(path, '/');
 	if (!slash)
 		return;
-	strcpy(slash, "/../include/bide/bide.h");
-	if (access(path, R_OK) != 0)
-		return;
-	strcpy(slash, "/../include");
-	flags_add(flags, (const char *const[]){ "-idirafter", path }, 2);
+	*slash = 0;
+	snprintf(folder, sizeof folder, "%s/../include", path);
+	snprintf(header, sizeof header, "%s/bide/bide.h", folder);
+	if (access(header, R_OK) == 0)
+		flags_add(flags, (const char *const[]){ "-idirafter", folder }, 2);
 }
 
 /*

@@ -79,6 +79,7 @@ void check_returned(struct flow *flow, struct node *statement)
 			"bide_async_finally, or let an await in the cleanup fail",
 			flow->name);
 	check_packed(flow, statement);
+	note_result(flow, statement);
 }
 
 /* ---- starts */
@@ -213,17 +214,70 @@ void check_jumped_over(struct flow *flow, struct node *label)
 	}
 }
 
-/* A value task that nobody takes. */
-void check_dropped(struct flow *flow, struct node *statement)
+/* A statement of its own, whose value nobody sees. */
+static bool is_statement(const struct node *node)
 {
-	const struct node *call = without_parentheses(statement);
+	const struct node *parent = node->parent;
 
-	if (call->kind == CXCursor_CallExpr && is_value_task(type_of(call)) &&
-	    !starts_with(callee_of(call), "bide_await"))
+	if (!parent || is_expression(parent))
+		return false;
+	switch ((int)parent->kind) {
+	case CXCursor_CompoundStmt:
+		return !(parent->parent && parent->parent->kind == CXCursor_StmtExpr &&
+		         parent->child[parent->child_count - 1] == node);
+	case CXCursor_IfStmt:
+	case CXCursor_WhileStmt:
+	case CXCursor_CaseStmt:
+		return parent->child[0] != node;
+	case CXCursor_ForStmt:
+		return parent->child[parent->child_count - 1] == node;
+	case CXCursor_DoStmt:
+		return parent->child[0] == node;
+	case CXCursor_DefaultStmt:
+	case CXCursor_LabelStmt:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* One that takes a value task may give the same back, of which there are copies. */
+static bool hands_on(const struct node *call)
+{
+	for (int i = 0; i < argument_count(call); i++) {
+		const struct node *argument = without_parentheses(argument_of(call, i));
+
+		if (is_value_task(type_of(argument)) && argument->kind != CXCursor_CallExpr)
+			return true;
+	}
+	return false;
+}
+
+static void check_dropped_in(const char *function, struct node *node)
+{
+	const struct node *call = without_parentheses(node);
+
+	if (call->kind == CXCursor_CallExpr && is_value_task(type_of(call)) && is_statement(node) &&
+	    !hands_on(call))
 		report(call->cursor,
 		       "in function '%s': the value task of '%s' is dropped: await it, or give it to "
 		       "bide_value_task_forget",
-		       flow->name, spoken_callee_of(call));
+		       function, spoken_callee_of(call));
+	for (int i = 0; i < node->child_count; i++)
+		check_dropped_in(function, node->child[i]);
+}
+
+/* A value task that nobody takes. */
+void check_dropped(struct node *function)
+{
+	const char *name = name_of(function->cursor);
+	size_t length = strlen(name);
+	char *spoken = arena_take(length + 1);
+
+	memcpy(spoken, name, length);
+	if (ends_with(name, "_body_"))
+		spoken[length - strlen("_body_")] = 0;
+	check_dropped_in(spoken, function);
 }
 
 void check_awaited_in_switch(struct flow *flow, struct node *at)

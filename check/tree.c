@@ -113,7 +113,7 @@ const char *text_of(CXString string)
 	char *copy = arena_take(length + 1);
 
 	if (length)
-		memcpy(copy, text, length);
+		memcpy(copy, text, length + 1);
 	clang_disposeString(string);
 	return copy;
 }
@@ -131,9 +131,12 @@ const char *callee_of(const struct node *call)
 const char *spoken_callee_of(const struct node *call)
 {
 	const char *callee = callee_of(call);
-	size_t length = strlen(callee);
+	size_t length;
 	char *name;
 
+	if (!callee[0]) /* which function it is, its argument's type decides */
+		callee = "bide_value_task_from";
+	length = strlen(callee);
 	if (ends_with(callee, "_begin_"))
 		length -= strlen("_begin_");
 	else if (ends_with(callee, "_cold_"))

@@ -53,14 +53,36 @@ static bool has_errors(CXTranslationUnit unit, const char *file)
 	return failed;
 }
 
+/* Not what macros of bide define beside a body, nor what headers of the system do. */
+static bool is_of_the_user(CXCursor function)
+{
+	CXSourceLocation at = clang_getCursorLocation(function);
+	const char *name = name_of(function);
+	CXFile file = NULL;
+
+	if (clang_Location_isInSystemHeader(at))
+		return false;
+	clang_getFileLocation(at, &file, NULL, NULL, NULL);
+	if (file && strstr(text_of(clang_getFileName(file)), "/bide/"))
+		return false;
+	return !ends_with(name, "_") || is_async_body(function);
+}
+
 static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientData data)
 {
+	struct node *function;
+
 	(void)parent;
 	(void)data;
-	if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && clang_isCursorDefinition(cursor) &&
-	    is_async_body(cursor)) {
-		check_body(cursor);
-	}
+	if (clang_getCursorKind(cursor) != CXCursor_FunctionDecl || !clang_isCursorDefinition(cursor) ||
+	    !is_of_the_user(cursor))
+		return CXChildVisit_Continue;
+	function = tree_of(cursor);
+	if (is_async_body(cursor))
+		check_body(function);
+	else
+		note_function(function);
+	check_dropped(function);
 	return CXChildVisit_Continue;
 }
 
@@ -93,5 +115,6 @@ void check_file(const char *file, const char *const *arguments, int count)
 	if (unit)
 		clang_disposeTranslationUnit(unit);
 	clang_disposeIndex(index);
+	results_forget();
 	arena_reset();
 }

@@ -116,7 +116,7 @@ tier_gcc() {
 
 # with_workers COUNT COMMAND...: what does not say itself how many workers it wants has so many.
 # Left out is what has nothing to do with workers.
-workers_mean_nothing='^(doc_|lint_|bench_|bare_metal$|test_explore)'
+workers_mean_nothing='^(check_|doc_|lint_|bench_|bare_metal$|test_explore)'
 # The explorer has a compiler's view of its own, whatever the tier; two of them are enough.
 explorer='^test_explore'
 with_workers() {

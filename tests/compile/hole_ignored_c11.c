@@ -7,5 +7,5 @@ value_task own(void);
 void f(void);
 void f(void)
 {
-	own();
+	own(); /* FOUND: value task of 'own' is dropped */
 }

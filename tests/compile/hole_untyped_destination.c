@@ -11,8 +11,8 @@ struct f {
 async(f)
 {
 	async_begin;
-	await(my->number, value_task_from(2.5));
-	await(my->text, value_task_from(7));
+	await(my->number, value_task_from(2.5)); /* FOUND: delivers a double, .* into an integer */
+	await(my->text, value_task_from(7)); /* FOUND: delivers an integer, .* into a pointer */
 async_finally:
 	async_end;
 }
