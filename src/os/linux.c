@@ -243,6 +243,11 @@ bool bide_os_environment_is(const char *name, const char *value)
 	return found && strcmp(found, value) == 0;
 }
 
+const char *bide_os_environment_text(const char *name)
+{
+	return secure_getenv(name);
+}
+
 unsigned bide_os_environment_number(const char *name, unsigned max)
 {
 	const char *found = secure_getenv(name);

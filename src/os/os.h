@@ -92,6 +92,22 @@ BIDE_INTERNAL bool bide_os_environment_is(const char *name, const char *value);
 /* The number in that environment variable, 1 to max; 0: it is not set, or is no such number. */
 BIDE_INTERNAL unsigned bide_os_environment_number(const char *name, unsigned max);
 
+/* The text in that environment variable; NULL: as above, or it is not set. */
+BIDE_INTERNAL const char *bide_os_environment_text(const char *name);
+
+/*
+ * The signal of this name ("SIGQUIT", "QUIT") or number; 0: it is none, or cannot be counted (that
+ * of a fault, SIGKILL, SIGSTOP).
+ */
+BIDE_INTERNAL int bide_os_signal_number(const char *text);
+/*
+ * From now on the signal adds 1 to the word and wakes a thread that sleeps on it. One word in a
+ * process. 0, or the error number of sigaction.
+ */
+BIDE_INTERNAL int bide_os_signal_count(int number, uint32_t *word);
+/* This thread takes the signal, though the library's threads block all. */
+BIDE_INTERNAL void bide_os_signal_open(int number);
+
 /*
  * A fence on all processors that run this process's threads. start registers the process for it,
  * once, before the first; false: the kernel has none. Cost: about a microsecond.

@@ -10,6 +10,7 @@
 #include "../core/deque.h"
 #include "../core/task_list.h"
 #include "blocking.h"
+#include "dump_on.h"
 #include "loop.h"
 #include "pool.h"
 #include "simulation.h"
@@ -74,6 +75,7 @@ static void in_child(void)
 	/* What is made runnable has nowhere to go from now on: worker.c drops it. */
 	bide_shared_ = bide_simulating_ = r->simulating = false;
 	bide_pools_disown_();
+	bide_dump_on_fork_();
 	bide_blocking_fork_();
 	bide_current_worker_ = NULL;
 	bide_runtime_forget_thread_();

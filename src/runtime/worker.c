@@ -19,6 +19,7 @@
 #include "../core/queue.h"
 #include "blocking.h"
 #include "child.h"
+#include "dump_on.h"
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -127,12 +128,14 @@ int bide_runtime_start_(const bide_config *asked)
 		error = bide_pool_start_(workers);
 	else
 		single_start(r);
-	if (error)
+	if (error) {
 		bide_shared_ = false;
-	else
-		/* pairs with the attach of other threads */
-		BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
-	return error;
+		return error;
+	}
+	/* pairs with the attach of other threads */
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
+	bide_dump_on_start_();
+	return 0;
 }
 
 static void guest_leave(void *argument)

@@ -1,0 +1,81 @@
+/*
+ * linux_signal.c - the part of os.h that is about signals, for Linux.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os.h"
+
+/* Not those of a fault: its instruction would fault again when the handler returns. */
+static const struct {
+	const char *name;
+	int number;
+} signals[] = { { "HUP", SIGHUP },       { "INT", SIGINT },   { "QUIT", SIGQUIT },
+	            { "USR1", SIGUSR1 },     { "USR2", SIGUSR2 }, { "ALRM", SIGALRM },
+	            { "TERM", SIGTERM },     { "CHLD", SIGCHLD }, { "CONT", SIGCONT },
+	            { "TSTP", SIGTSTP },     { "TTIN", SIGTTIN }, { "TTOU", SIGTTOU },
+	            { "URG", SIGURG },       { "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ },
+	            { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF }, { "WINCH", SIGWINCH },
+	            { "IO", SIGIO },         { "PWR", SIGPWR } };
+
+static bool is_fault(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+	       number == SIGTRAP || number == SIGSYS || number == SIGABRT;
+}
+
+int bide_os_signal_number(const char *text)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (end != text)
+		return *end == '\0' && number >= 1 && number < NSIG && number != SIGKILL &&
+		               number != SIGSTOP && !is_fault((int)number)
+		           ? (int)number
+		           : 0;
+	if (strncmp(text, "SIG", 3) == 0)
+		text += 3;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		if (strcmp(text, signals[i].name) == 0)
+			return signals[i].number;
+	return 0;
+}
+
+static uint32_t *caught;
+
+/* What is called here may be called in a handler: an atomic add, and a system call. */
+static void note_signal(int number)
+{
+	int saved = errno;
+
+	(void)number;
+	(void)BIDE_ADD(caught, 1u, RELEASE); /* pairs with the sleeper's load */
+	bide_os_wake(caught, 1);
+	errno = saved;
+}
+
+int bide_os_signal_count(int number, uint32_t *word)
+{
+	struct sigaction action;
+
+	caught = word;
+	memset(&action, 0, sizeof action);
+	action.sa_handler = note_signal;
+	action.sa_flags = SA_RESTART;
+	sigfillset(&action.sa_mask);
+	return sigaction(number, &action, NULL) == 0 ? 0 : errno;
+}
+
+void bide_os_signal_open(int number)
+{
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, number);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+}

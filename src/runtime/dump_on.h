@@ -1,0 +1,14 @@
+/*
+ * dump_on.h - BIDE_DUMP_ON=SIGQUIT in the environment: a dump for each such signal.
+ */
+#ifndef BIDE_RUNTIME_DUMP_ON_H
+#define BIDE_RUNTIME_DUMP_ON_H
+
+#include "../core/core.h"
+
+/* At each start of the runtime. The first that finds the variable set starts a thread, for good. */
+BIDE_INTERNAL void bide_dump_on_start_(void);
+/* In the child of a fork, which does not have the thread. */
+BIDE_INTERNAL void bide_dump_on_fork_(void);
+
+#endif
