@@ -141,7 +141,7 @@ TEST(bad_input)
 {
 	catch_misuse();
 	assert_int_equal(bide_drain(-1), EINVAL);
-	ASSERT_MISUSE("bide_drain: the timeout is below zero");
+	ASSERT_MISUSE("bide_drain: timeout_ns is -1;");
 	assert_int_equal(wait_int(async_start(drains), NULL), 0);
 	assert_int_equal(drained_inside, EDEADLK);
 	ASSERT_MISUSE("bide_drain: called inside the async function drains");

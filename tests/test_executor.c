@@ -160,7 +160,7 @@ TEST(misuse_of_executors_is_told)
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 5), NULL), 0);
 	ASSERT_MISUSE("bide_async_leave in misuser: the function would have to go to another executor");
 	assert_int_equal(bide_value_task_wait(with_executor(NULL, async_start(noter, .id = 0)), NULL),
-	                 ENOMEM);
+	                 EINVAL);
 	ASSERT_MISUSE("bide_with_executor: executor is NULL");
 	assert_null(bide_executor_ref(NULL));
 	ASSERT_MISUSE("bide_executor_ref: executor is NULL");

@@ -797,12 +797,27 @@ TEST(without_memory_it_waits_all_the_same)
 	begin(NULL);
 	bide_group_add(&group, pending(0));
 	memory_is_out = true;
-	wait = bide_group_wait_reporting(&group, 0);
+	wait = bide_group_wait_reporting(&group, 1);
 	memory_is_out = false;
 	assert_false(bide_value_task_is_ready(wait));
 	finish_failed(0, EIO);
 	assert_int_equal(wait_error(wait), EIO);
 	assert_int_equal(line_count, 0);
+}
+
+TEST(without_a_delay_it_reports_in_the_call_and_needs_no_memory)
+{
+	bide_value_task wait;
+
+	bide_report_hook_set(note_line, lines);
+	begin(NULL);
+	bide_group_add(&group, pending(0));
+	wait = bide_group_wait_reporting(&group, 0);
+	assert_true(is_named("stuck: bide_group_wait_reporting at ", "not over after 0 ms: 1 members"));
+	assert_int_equal(stats().frame_count, 0);
+	assert_int_equal(stats().timer_count, 0);
+	finish(0);
+	assert_int_equal(wait_error(wait), 0);
 }
 
 TEST(bad_input_of_a_wait_that_reports)
@@ -814,9 +829,10 @@ TEST(bad_input_of_a_wait_that_reports)
 	assert_int_equal(misuse_count, 1);
 	begin(NULL);
 	bide_group_add(&group, pending(0));
-	wait = bide_group_wait_reporting(&group, -1);
+	assert_int_equal(wait_error(bide_group_wait_reporting(&group, -1)), EINVAL);
 	assert_int_equal(misuse_count, 2);
-	assert_non_null(strstr(misuse_text, "delay_ns is below zero"));
+	assert_non_null(strstr(misuse_text, "bide_group_wait_reporting: delay_ns is -1;"));
+	wait = bide_group_wait(&group); /* it was not waited for */
 	assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_SECONDS(3600))), EINVAL);
 	assert_int_equal(misuse_count, 3);
 	assert_non_null(strstr(misuse_text, "somebody waits for this group already"));

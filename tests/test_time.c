@@ -72,7 +72,6 @@ TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
 	assert_true(bide_value_task_is_successful(delay_ms(0)));
 	assert_true(bide_value_task_is_successful(bide_delay_until(bide_now_ns())));
 	assert_true(bide_value_task_is_successful(bide_delay_until(0)));
-	assert_true(bide_value_task_is_successful(bide_delay_until(INT64_MIN)));
 	bide_stats_get(&after);
 	assert_int_equal(after.allocation_count, before.allocation_count);
 	assert_int_equal(after.operation_count, before.operation_count);
@@ -267,16 +266,13 @@ TEST_SLOW(DL_04_a_delay_without_end_that_is_canceled_while_it_starts_ends_once, 
 
 TEST(DL_06_the_longest_delay_is_accepted)
 {
-	value_task longest;
+	const int64_t longest_ms = BIDE_FOREVER / BIDE_MS(1);
 
 	use_virtual_clock();
-	longest = delay(BIDE_DELAY_MAX_NS);
-	assert_false(bide_value_task_is_ready(longest));
-	assert_int_equal(bide_value_task_wait(longest, NULL), 0);
-	assert_int_equal(bide_now_ns(), BIDE_DELAY_MAX_NS);
-	longest = delay_ms(BIDE_DELAY_MAX_NS / 1000000);
-	assert_int_equal(bide_value_task_wait(longest, NULL), 0);
-	assert_int_equal(bide_now_ns(), BIDE_DELAY_MAX_NS + BIDE_DELAY_MAX_NS / 1000000 * 1000000);
+	assert_int_equal(bide_value_task_wait(delay_ms(longest_ms), NULL), 0);
+	assert_int_equal(bide_now_ns(), BIDE_MS(longest_ms));
+	assert_int_equal(bide_value_task_wait(delay(BIDE_FOREVER - 1 - bide_now_ns()), NULL), 0);
+	assert_int_equal(bide_now_ns(), BIDE_FOREVER - 1);
 }
 
 TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
@@ -289,27 +285,9 @@ TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
 	assert_int_equal(timer_count(), 0);
 }
 
-TEST(bad_delays_are_misuse)
-{
-	static const int64_t wrong_ns[] = { -1, INT64_MIN, BIDE_DELAY_MAX_NS + 1, BIDE_FOREVER - 1 };
-	static const int64_t wrong_ms[] = { -1, INT64_MIN, BIDE_DELAY_MAX_NS / 1000000 + 1,
-		                                BIDE_FOREVER - 1 };
-
-	expect_misuse();
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(bide_value_task_error(delay(wrong_ns[i])), EINVAL);
-		assert_non_null(strstr(misuse_text, "bide_delay: "));
-		assert_int_equal(bide_value_task_error(delay_ms(wrong_ms[i])), EINVAL);
-		assert_non_null(strstr(misuse_text, "bide_delay_ms: "));
-		assert_int_equal(misuse_count, 2 * (i + 1));
-	}
-	settle_workers();
-	assert_int_equal(timer_count(), 0);
-}
-
 TEST(a_delay_below_zero_aborts_by_default)
 {
-	EXPECT_ABORT((void)bide_delay_ms(-5).state, "bide_delay_ms: -5 ms");
+	EXPECT_ABORT((void)bide_delay_ms(-5).state, "bide_delay_ms: delay_ms is -5;");
 }
 
 /* ---- order under the virtual clock */
@@ -624,24 +602,21 @@ TEST(a_yield_can_be_waited_for_forgotten_and_combined)
 
 TEST(PT_01_a_period_out_of_range_is_misuse)
 {
-	static const int64_t wrong_ns[] = { 0, -1, -2, INT64_MIN, BIDE_DELAY_MAX_NS + 1, BIDE_FOREVER };
+	static const int64_t wrong_ns[] = { 0, -1, -2, INT64_MIN };
 	bide_periodic_timer *timer;
 
 	use_virtual_clock();
 	expect_misuse();
 	timer = bide_periodic_timer_create(5 * ms);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 4; i++) {
 		assert_null(bide_periodic_timer_create(wrong_ns[i]));
-		assert_non_null(strstr(misuse_text, "bide_periodic_timer_create: a period of"));
+		assert_non_null(strstr(misuse_text, "bide_periodic_timer_create: period_ns is"));
 		assert_int_equal(bide_periodic_timer_set_period(timer, wrong_ns[i]), EINVAL);
-		assert_non_null(strstr(misuse_text, "bide_periodic_timer_set_period: a period of"));
+		assert_non_null(strstr(misuse_text, "bide_periodic_timer_set_period: period_ns is"));
 		assert_int_equal(misuse_count, 2 * (i + 1));
 	}
 	assert_int_equal(bide_value_task_wait(bide_periodic_timer_next(timer), NULL), 0);
 	assert_int_equal(bide_now_ns(), 5 * ms); /* the period is as it was */
-	bide_periodic_timer_destroy(timer);
-	timer = bide_periodic_timer_create(BIDE_DELAY_MAX_NS);
-	assert_non_null(timer);
 	bide_periodic_timer_destroy(timer);
 }
 

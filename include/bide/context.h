@@ -34,7 +34,7 @@ typedef struct bide_context_options {
 	bide_context *parent;    /* NULL: the current one */
 	bool detached;           /* true: no parent at all; then parent must be NULL */
 	bide_cancel_token token; /* canceled with it */
-	/* > 0: canceled with ETIMEDOUT so long after its creation; 0: none; < 0: misuse */
+	/* > 0: canceled with ETIMEDOUT so long after its creation; 0, BIDE_FOREVER: none */
 	int64_t timeout_ns;
 	/* not NULL: bide_context_get(key) gives value in this context and below */
 	const void *key;
@@ -108,21 +108,21 @@ BIDE_END_DECLS
 /*
  * bide_with_timeout(timeout_ns, call), bide_with_timeout_ms(timeout_ms, call),
  * bide_with_token(token, call): a context for one call. A timeout is 0 or more; 0: what is not ready
- * at once fails with ETIMEDOUT. Without memory for it the call is not made and the value task has
- * failed with ENOMEM.
+ * at once fails with ETIMEDOUT; BIDE_FOREVER: none. The call is not made, and the value task has
+ * failed, with EINVAL if the timeout is below zero (misuse), and with ENOMEM without memory for it.
  */
 #define bide_with_timeout(timeout_ns, call) \
-	BIDE_WITH_(bide_context_limited_after_((timeout_ns)), call, __COUNTER__)
+	BIDE_WITH_(bide_context_limited_after_, (timeout_ns), call, __COUNTER__)
 #define bide_with_timeout_ms(timeout_ms, call) bide_with_timeout(BIDE_MS(timeout_ms), call)
 #define bide_with_token(token, call) \
-	BIDE_WITH_(bide_context_limited_by_((token)), call, __COUNTER__)
-#define BIDE_WITH_(create, call, n)                                                  \
-	BIDE_WITH2_(create, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
+	BIDE_WITH_(bide_context_limited_by_, (token), call, __COUNTER__)
+#define BIDE_WITH_(create, argument, call, n)                                                  \
+	BIDE_WITH2_(create, argument, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
 	            BIDE_CAT_(bide_made_, n))
-#define BIDE_WITH2_(create, call, saved, called, made)                                             \
+#define BIDE_WITH2_(create, argument, call, saved, called, made)                                   \
 	__extension__({                                                                                \
-		bide_value_task called = { { { .i = 0 }, BIDE_ENOMEM_ } };                                 \
-		bide_context *made = (create);                                                             \
+		bide_value_task called = { { { .i = 0 }, 0 } };                                            \
+		bide_context *made = create(argument, &called.state);                                      \
 		if (made) {                                                                                \
 			uintptr_t saved = bide_context_push_(made);                                            \
 			called = bide_untyped_value_(call, "this takes a call that gives a value task; for a " \
@@ -132,9 +132,9 @@ BIDE_END_DECLS
 		}                                                                                          \
 		called;                                                                                    \
 	})
-#define BIDE_ENOMEM_ 12
-BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ns);
-BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token);
+/* NULL: *error says why. */
+BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ns, uintptr_t *error);
+BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr_t *error);
 
 /*
  * In async functions: the context for what follows, across awaits, until bide_async_leave or the

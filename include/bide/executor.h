@@ -79,7 +79,7 @@ BIDE_API bide_executor *bide_executor_ref(bide_executor *executor);
 BIDE_API void bide_executor_unref(bide_executor *executor); /* NULL does nothing */
 
 /* Used by the macros below. */
-BIDE_API struct bide_context *bide_context_on_(bide_executor *executor);
+BIDE_API struct bide_context *bide_context_on_(bide_executor *executor, uintptr_t *error);
 BIDE_API bide_value_task bide_switch_(bide_frame *frame, struct bide_context *context);
 BIDE_API bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor);
 BIDE_API bide_value_task bide_switch_back_(bide_frame *frame);
@@ -93,7 +93,7 @@ BIDE_END_DECLS
  * ENOMEM.
  */
 #define bide_with_executor(executor, call) \
-	BIDE_WITH_(bide_context_on_((executor)), call, __COUNTER__)
+	BIDE_WITH_(bide_context_on_, (executor), call, __COUNTER__)
 
 /*
  * In async functions: from here on the function runs elsewhere. switch_to: on that executor, by a

@@ -67,8 +67,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
  * The same; and if members are not over delay_ns after this call, says once what it waits for, to
  * the report hook (misuse.h; by default on standard error): how many members, each pending function
  * that was started in the group or below, with its file and line and what it awaits, as bide_dump
- * does; and what else was added. Nothing is ended by it: the wait goes on. delay_ns: 0 or more;
- * BIDE_FOREVER: never; below zero: misuse, and there is none. Cost: four objects from the pools
+ * does; and what else was added. Nothing is ended by it: the wait goes on. delay_ns: 0: at
+ * once; BIDE_FOREVER: never; below zero: misuse, EINVAL, and the group is not waited for. Cost: four objects from the pools
  * more than bide_group_wait, if members are pending; the report looks at all pools. Without memory
  * for them it is as bide_group_wait.
  */

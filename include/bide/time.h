@@ -43,22 +43,20 @@ BIDE_INLINE BIDE_CONSTEXPR_ int64_t bide_times_(int64_t n, int64_t unit_ns)
 	return BIDE_TIMES_CONSTANT_(n, unit_ns);
 }
 
-#define BIDE_DELAY_MAX_NS ((int64_t)1 << 60) /* 36 years */
-
 BIDE_BEGIN_DECLS
 
 /* Nanoseconds of CLOCK_MONOTONIC, or of the virtual clock. Any thread. */
 BIDE_API int64_t bide_now_ns(void);
 
 /*
- * Ready after that time. 0: at once, nothing allocated; < 0 or > BIDE_DELAY_MAX_NS (36 years):
- * misuse, EINVAL; BIDE_FOREVER: never, only cancellation ends it. Cancellable: fails at once with
- * the context's error. Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to
+ * Ready after that time. 0: at once, nothing is allocated. BIDE_FOREVER, and what ends beyond it:
+ * never, only cancellation ends it. Below zero: misuse, EINVAL. Cancellable: fails at once with the
+ * context's error. Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to
  * cancel. ENOMEM.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay(int64_t delay_ns);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);
-/* Until a moment of bide_now_ns. */
+/* The same until a moment of bide_now_ns; one that has passed: at once. */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_until(int64_t deadline_ns);
 
 /*
@@ -82,8 +80,8 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_async_yield(void)
 typedef struct bide_periodic_timer bide_periodic_timer;
 
 /*
- * period_ns: 1..BIDE_DELAY_MAX_NS, else misuse and NULL. NULL: no memory. The first tick is one
- * period from now.
+ * period_ns: 1 or more; else misuse, and NULL. BIDE_FOREVER: it does not tick. NULL: no memory. The
+ * first tick is one period from now. A tick beyond the end of time never comes.
  */
 BIDE_API BIDE_USE_RESULT bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns);
 /* Changes the period; a pending wait follows it. 0, EINVAL (misuse). */

@@ -499,11 +499,8 @@ int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns
 {
 	if (!source_valid(source, "bide_cancel_source_cancel_after"))
 		return BIDE_EINVAL_;
-	if (delay_ns < 0) {
-		bide_misuse_(
-			"bide_cancel_source_cancel_after: the delay is below zero; BIDE_FOREVER means never");
+	if (!bide_time_allowed_(delay_ns, "bide_cancel_source_cancel_after", "delay_ns", NULL))
 		return BIDE_EINVAL_;
-	}
 	if (delay_ns == 0) {
 		bide_cancel_source_cancel(source);
 		return 0;

@@ -157,13 +157,14 @@ static void context_arm(bide_post *post)
 	bide_context_unref(context);
 }
 
-static const char *options_wrong(const bide_context_options *options)
+static bool options_allowed(const bide_context_options *options)
 {
-	if (options->timeout_ns < 0)
-		return "timeout_ns is below zero; 0 means none";
-	if (options->detached && options->parent)
-		return "detached and parent exclude each other";
-	return NULL;
+	if (!bide_time_allowed_(options->timeout_ns, "bide_context_create", "timeout_ns", NULL))
+		return false;
+	if (!options->detached || !options->parent)
+		return true;
+	bide_misuse_("bide_context_create: detached and parent exclude each other");
+	return false;
 }
 
 /* Of its own, or the one above, which the parent keeps. */
@@ -207,10 +208,8 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 	uintptr_t current = current_word();
 	bide_context *context, *parent;
 
-	if (options_wrong(options)) {
-		bide_misuse_("bide_context_create: %s", options_wrong(options));
+	if (!options_allowed(options))
 		return NULL;
-	}
 	context = (bide_context *)(void *)bide_operation_new_(sizeof *context, &context_type);
 	if (!context)
 		return NULL;
@@ -239,24 +238,24 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 	return context;
 }
 
-bide_context *bide_context_limited_after_(int64_t timeout_ns)
+bide_context *bide_context_limited_after_(int64_t timeout_ns, uintptr_t *error)
 {
 	bide_context_options options = { .timeout_ns = timeout_ns };
 	bide_context *context;
 
-	if (timeout_ns < 0) {
-		bide_misuse_("bide_with_timeout: %lld ns; 0 or more and BIDE_FOREVER are allowed",
-		             (long long)timeout_ns);
+	*error = BIDE_EINVAL_;
+	if (!bide_time_allowed_(timeout_ns, "bide_with_timeout", "timeout_ns", NULL))
 		return NULL;
-	}
+	*error = BIDE_ENOMEM_;
 	context = bide_context_create(&options);
 	if (context && timeout_ns == 0)
 		bide_context_cancel(context, BIDE_ETIMEDOUT_);
 	return context;
 }
 
-bide_context *bide_context_limited_by_(bide_cancel_token token)
+bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr_t *error)
 {
+	*error = BIDE_ENOMEM_;
 	return bide_context_create(&(bide_context_options){ .token = token });
 }
 

@@ -22,6 +22,7 @@
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 enum {
 	BIDE_ECANCELED_ = 125,
+	BIDE_ENOMEM_ = 12,
 	BIDE_EINVAL_ = 22,
 	BIDE_ETIMEDOUT_ = 110,
 	BIDE_EINPROGRESS_ = 115,
@@ -506,8 +507,22 @@ BIDE_INTERNAL bool bide_port_on_worker(void);
 /* On how many threads functions run. */
 BIDE_INTERNAL unsigned bide_port_worker_count(void);
 BIDE_INTERNAL int64_t bide_port_now(void);
+/* Times of 0 or more, added; at most BIDE_FOREVER. */
+static inline int64_t bide_time_add_(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns > BIDE_FOREVER - b_ns ? BIDE_FOREVER : a_ns + b_ns;
+}
 /* Now plus a time, at most BIDE_FOREVER. */
 BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
+/* Reports misuse: the time, an argument of that function, is below zero. Returns false. */
+BIDE_INTERNAL BIDE_COLD bool bide_time_refused_(int64_t time, const char *function,
+                                                const char *argument, const bide_place *place);
+/* place: of the call; NULL: not known. */
+static inline bool bide_time_allowed_(int64_t time, const char *function, const char *argument,
+                                      const bide_place *place)
+{
+	return BIDE_LIKELY(time >= 0) || bide_time_refused_(time, function, argument, place);
+}
 /*
  * timer->source.payload.i is the deadline; when it is due the port calls bide_timer_due_. Whose
  * timer it is was settled by bide_timer_new_.

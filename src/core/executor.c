@@ -220,8 +220,9 @@ void bide_executor_admit_(bide_frame *frame)
 		bide_flags_add_(&frame->source, BIDE_FLAG_SYNC_);
 }
 
-bide_context *bide_context_on_(bide_executor *executor)
+bide_context *bide_context_on_(bide_executor *executor, uintptr_t *error)
 {
+	*error = executor ? BIDE_ENOMEM_ : BIDE_EINVAL_;
 	if (!executor) {
 		bide_misuse_("bide_with_executor: executor is NULL; bide_executor_workers() stands for the "
 		             "workers");
@@ -245,6 +246,7 @@ bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor)
 {
 	bide_context *context;
 	bide_value_task v;
+	uintptr_t error;
 
 	if (!executor) {
 		bide_misuse_("bide_async_switch_to in %s: executor is NULL; bide_executor_workers() stands "
@@ -252,9 +254,9 @@ bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor)
 		             frame->async->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	context = bide_context_on_(executor);
+	context = bide_context_on_(executor, &error);
 	if (!context)
-		return bide_value_task_from_error(BIDE_ENOMEM_);
+		return bide_value_task_from_error((int)error);
 	v = bide_switch_(frame, context);
 	bide_context_unref(context);
 	return v;

@@ -459,9 +459,8 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 	subscription *s;
 	int error;
 
-	if (!task || timeout_ns < 0) {
-		bide_misuse_("%s: %s", what,
-		             !task ? "task is NULL" : "the timeout is below zero; BIDE_FOREVER means none");
+	if (!task) {
+		bide_misuse_("%s: task is NULL", what);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (bide_is_done_(task))
@@ -471,6 +470,8 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
 	}
 	error = bide_context_error(NULL);
+	if (!error && timeout_ns == 0)
+		error = BIDE_ETIMEDOUT_;
 	return error ? bide_value_task_from_error(error) : wait_start(task, core, timeout_ns);
 }
 
@@ -492,7 +493,9 @@ bide_value_task bide_task_await_take(bide_task *task)
 
 bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
 {
-	return task_wait(task, timeout_ns, "bide_task_await_for");
+	return bide_time_allowed_(timeout_ns, "bide_task_await_for", "timeout_ns", NULL)
+	           ? task_wait(task, timeout_ns, "bide_task_await_for")
+	           : bide_value_task_from_error(BIDE_EINVAL_);
 }
 
 /* --- references --- */

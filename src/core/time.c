@@ -25,10 +25,15 @@ int64_t bide_now_ns(void)
 
 int64_t bide_deadline_after_(int64_t time_ns)
 {
-	int64_t deadline_ns;
+	return bide_time_add_(bide_port_now(), time_ns);
+}
 
-	return __builtin_add_overflow(bide_port_now(), time_ns, &deadline_ns) ? BIDE_FOREVER
-	                                                                      : deadline_ns;
+bool bide_time_refused_(int64_t time, const char *function, const char *argument,
+                        const bide_place *place)
+{
+	bide_misuse_at_(place, "%s: %s is %lld; 0 or more and BIDE_FOREVER are allowed", function,
+	                argument, (long long)time);
+	return false;
 }
 
 static bool is_cancellable(const bide_timer *timer)
@@ -157,6 +162,8 @@ bide_value_task bide_delay_until(int64_t deadline_ns)
 {
 	int error;
 
+	if (!bide_time_allowed_(deadline_ns, "bide_delay_until", "deadline_ns", NULL))
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (!bide_worker_())
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	error = bide_context_error(NULL);
@@ -165,15 +172,10 @@ bide_value_task bide_delay_until(int64_t deadline_ns)
 	return deadline_ns <= bide_port_now() ? bide_value_task_completed() : delay_start(deadline_ns);
 }
 
-bide_value_task bide_delay(int64_t delay_ns)
+static bide_value_task delay(int64_t delay_ns)
 {
 	int error;
 
-	if (delay_ns < 0 || (delay_ns > BIDE_DELAY_MAX_NS && delay_ns != BIDE_FOREVER)) {
-		bide_misuse_("bide_delay: %lld ns; 0 to %lld and BIDE_FOREVER are allowed",
-		             (long long)delay_ns, (long long)BIDE_DELAY_MAX_NS);
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
 	if (!bide_worker_())
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	error = bide_context_error(NULL);
@@ -183,16 +185,18 @@ bide_value_task bide_delay(int64_t delay_ns)
 	                     : delay_start(bide_deadline_after_(delay_ns));
 }
 
+bide_value_task bide_delay(int64_t delay_ns)
+{
+	return bide_time_allowed_(delay_ns, "bide_delay", "delay_ns", NULL)
+	           ? delay(delay_ns)
+	           : bide_value_task_from_error(BIDE_EINVAL_);
+}
+
 bide_value_task bide_delay_ms(int64_t delay_ms)
 {
-	if (delay_ms == BIDE_FOREVER)
-		return bide_delay(BIDE_FOREVER);
-	if (delay_ms < 0 || delay_ms > BIDE_DELAY_MAX_NS / 1000000) {
-		bide_misuse_("bide_delay_ms: %lld ms; 0 to %lld and BIDE_FOREVER are allowed",
-		             (long long)delay_ms, (long long)(BIDE_DELAY_MAX_NS / 1000000));
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
-	return bide_delay(delay_ms * 1000000);
+	return bide_time_allowed_(delay_ms, "bide_delay_ms", "delay_ms", NULL)
+	           ? delay(BIDE_MS(delay_ms))
+	           : bide_value_task_from_error(BIDE_EINVAL_);
 }
 
 /* A yield that is shared, combined or waited for: a timer that is due at once. */

@@ -119,12 +119,17 @@ bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t delay_n
 {
 	bide_value_task started;
 
-	if (delay_ns < 0) {
-		bide_misuse_("bide_group_wait_reporting: delay_ns is below zero; BIDE_FOREVER means none");
-		delay_ns = BIDE_FOREVER;
-	}
+	if (!bide_time_allowed_(delay_ns, "bide_group_wait_reporting", "delay_ns", place))
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (delay_ns == BIDE_FOREVER || !group || bide_group_pending(group) == 0)
 		return bide_group_wait(group);
+	if (delay_ns == 0) { /* nothing has to wait for the report */
+		report(&(struct bide_group_reporter){ .in = { .group = group,
+		                                              .context = bide_group_context(group),
+		                                              .place = place,
+		                                              .waits = bide_group_waiter_async_.resume } });
+		return bide_group_wait(group);
+	}
 	started = bide_async_start(bide_group_waiter, .group = group, .delay_ns = delay_ns,
 	                           .place = place, .waits = bide_group_waiter_async_.resume);
 	/* without a frame nothing has waited yet; a member may have failed with the same error */

@@ -47,7 +47,7 @@ static int drain_here(int64_t deadline_ns)
 	while (!is_drained()) {
 		if (interval_ns > 0 && bide_port_now() >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
-		until_ns = bide_port_now() + interval_ns;
+		until_ns = bide_deadline_after_(interval_ns);
 		if (interval_ns > 0 && bide_runtime_.simulating) /* no further than to the next event */
 			until_ns = bide_wheel_first_exact_ns(&bide_runtime_.wheel);
 		error = bide_loop_run_(&never, earlier(until_ns, deadline_ns));
@@ -61,11 +61,10 @@ static int drain_here(int64_t deadline_ns)
 /* Elsewhere: the workers go on by themselves. */
 static int drain_there(int64_t timeout_ns)
 {
-	int64_t interval_ns = first_interval_ns, now_ns = bide_os_now_ns(), deadline_ns;
+	int64_t interval_ns = first_interval_ns, now_ns = bide_os_now_ns();
+	int64_t deadline_ns = bide_time_add_(now_ns, timeout_ns);
 	uint32_t nobody_wakes = 0;
 
-	if (__builtin_add_overflow(now_ns, timeout_ns, &deadline_ns))
-		deadline_ns = BIDE_FOREVER;
 	while (!is_drained()) {
 		now_ns = bide_os_now_ns();
 		if (now_ns >= deadline_ns)
@@ -86,10 +85,8 @@ int bide_drain(int64_t timeout_ns)
 	bide_worker *worker;
 	uint32_t state;
 
-	if (timeout_ns < 0) {
-		bide_misuse_("bide_drain: the timeout is below zero; BIDE_FOREVER means none");
+	if (!bide_time_allowed_(timeout_ns, "bide_drain", "timeout_ns", NULL))
 		return BIDE_EINVAL_;
-	}
 	state = BIDE_LOAD(&bide_runtime_.state, ACQUIRE); /* pairs with the start */
 	if (state == BIDE_RUNTIME_OFF || state == BIDE_RUNTIME_CHILD)
 		return 0;

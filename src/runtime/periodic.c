@@ -66,10 +66,10 @@ static void unlock_and_leave(bide_periodic_timer *p, uint32_t references)
 
 static bool period_valid(int64_t period_ns, const char *what)
 {
-	if (period_ns >= 1 && period_ns <= BIDE_DELAY_MAX_NS)
+	if (period_ns > 0)
 		return true;
-	bide_misuse_("%s: a period of %lld ns; 1 to %lld are allowed", what, (long long)period_ns,
-	             (long long)BIDE_DELAY_MAX_NS);
+	bide_misuse_("%s: period_ns is %lld; 1 or more and BIDE_FOREVER are allowed", what,
+	             (long long)period_ns);
 	return false;
 }
 
@@ -111,14 +111,17 @@ static void arm(bide_periodic_timer *p)
 	bide_port_arm(p->timer);
 }
 
-/* After the tick at next_ns; those that have gone by meanwhile merge into it. */
+/*
+ * After the tick at next_ns; those that have gone by meanwhile merge into it. What is beyond the end
+ * of time is never due.
+ */
 static void arm_next(bide_periodic_timer *p)
 {
 	int64_t now_ns = bide_port_now();
 
-	p->next_ns += p->period_ns;
+	p->next_ns = bide_time_add_(p->next_ns, p->period_ns);
 	if (p->next_ns <= now_ns)
-		p->next_ns += (now_ns - p->next_ns) / p->period_ns * p->period_ns + p->period_ns;
+		p->next_ns = bide_time_add_(now_ns - (now_ns - p->next_ns) % p->period_ns, p->period_ns);
 	arm(p);
 }
 

@@ -33,7 +33,7 @@ static int sleep_until(waiter *w, int64_t deadline_ns)
 	static const int64_t slice_ns = 500000000;
 	int64_t now_ns, until_ns;
 
-	for (unsigned i = 0; bide_shared_ && i < LOOKS_BEFORE_SLEEP; i++) {
+	for (unsigned i = 0; bide_shared_ && deadline_ns > 0 && i < LOOKS_BEFORE_SLEEP; i++) {
 		if (BIDE_LOAD(&w->word, ACQUIRE) != 0) /* pairs with wake */
 			return 0;
 		BIDE_RELAX();
@@ -62,15 +62,6 @@ static void wake_worker_only(bide_notify *notify, bide_source *done)
 	BIDE_CONTAINER_(notify, waiter, notify)->done = true;
 }
 
-/* Of a thread that sleeps until then, by the system's clock. */
-static int64_t deadline_elsewhere_ns(int64_t timeout_ns)
-{
-	int64_t now_ns = bide_os_now_ns();
-
-	/* beyond the end of time: never */
-	return timeout_ns > BIDE_FOREVER - now_ns ? BIDE_FOREVER : now_ns + timeout_ns;
-}
-
 /* What runs meanwhile is not in the scope of the caller. */
 static int run_until(waiter *w, int64_t deadline_ns)
 {
@@ -89,9 +80,10 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	bide_source *source = (bide_source *)value_task->state;
 	bool on_worker = bide_runtime_on_worker_();
 	waiter w = { { on_worker ? wake_worker_only : wake }, false, 0 };
-	int64_t deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER
-	                      : on_worker                ? bide_deadline_after_(timeout_ns)
-	                                                 : deadline_elsewhere_ns(timeout_ns);
+	/* A thread that sleeps does so by the system's clock. */
+	int64_t deadline_ns = timeout_ns == 0 ? 0
+	                      : on_worker     ? bide_deadline_after_(timeout_ns)
+	                                      : bide_time_add_(bide_os_now_ns(), timeout_ns);
 	int error = 0;
 
 	switch (bide_watch_(*value_task, &w.notify, "bide_value_task_wait", place)) {
@@ -129,11 +121,9 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	int error;
 
 	*mine = true;
-	if (timeout_ns < 0) {
-		bide_misuse_at_(place, "%s_for: the timeout is below zero; BIDE_FOREVER means none",
-		                what_of(place));
+	if (!bide_time_allowed_(timeout_ns, place ? "bide_value_task_wait_for" : "bide_task_wait_for",
+	                        "timeout_ns", place))
 		return BIDE_EINVAL_;
-	}
 	if (!worker)
 		return BIDE_ENOMEM_;
 	if (worker->current != &bide_thread_of_(worker)->root) {
