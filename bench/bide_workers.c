@@ -466,7 +466,7 @@ static void run_side(struct side *side, uint64_t count, bool first)
 		bench_spin(&turn);
 	value_task_forget(bide_with_executor(side->loop, take_turns(side, (int64_t)count, first)));
 	while (!atomic_load(&side->done)) {
-		(void)bide_loop_run(side->loop, 0);
+		(void)bide_loop_run(side->loop, 0, NULL);
 		bench_spin(&turn);
 	}
 	bide_executor_unref(side->loop);

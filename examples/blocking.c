@@ -16,7 +16,7 @@ struct count_lines {
 };
 
 /* On a thread of the pool. Frames never move, so it may get a pointer to the whole frame. */
-static int64_t count_lines(void *argument)
+static value_task count_lines(void *argument)
 {
 	const struct count_lines *my = argument;
 	FILE *file = fopen(my->in.path, "r");
@@ -24,11 +24,11 @@ static int64_t count_lines(void *argument)
 	int c;
 
 	if (!file)
-		return -errno; /* the await fails with it */
+		return value_task_from_error(errno); /* the await fails with it */
 	while ((c = getc(file)) != EOF)
 		count += c == '\n';
 	fclose(file);
-	return count;
+	return value_task_from(count);
 }
 
 async(count_lines)

@@ -15,11 +15,11 @@ struct window {
 	bool quit;
 };
 
-static int64_t compute(void *argument)
+static value_task compute(void *argument)
 {
 	(void)argument;
 	usleep(20000); /* on a thread where it may block */
-	return 42;
+	return value_task_from(42);
 }
 
 /* Starts at once, as the key's handler; the rest of it is run by the loop, on this thread. */
@@ -52,20 +52,21 @@ int main(void)
 {
 	struct window window = { .title = "" };
 	bide_executor *loop = bide_loop_create();
-	int keys[2];
+	int keys[2], ready_fd;
 	char key;
 
-	if (!loop || pipe(keys) != 0 || write(keys[1], "aq", 2) != 2)
+	if (!loop || bide_loop_fd(loop, &ready_fd) != 0 || pipe(keys) != 0 ||
+	    write(keys[1], "aq", 2) != 2)
 		return 1;
 	while (!window.quit || window.in_progress > 0) {
-		struct pollfd watched[2] = { { keys[0], POLLIN, 0 }, { bide_loop_fd(loop), POLLIN, 0 } };
+		struct pollfd watched[2] = { { keys[0], POLLIN, 0 }, { ready_fd, POLLIN, 0 } };
 
 		poll(watched, 2, -1);
 		if (watched[0].revents && read(keys[0], &key, 1) == 1)
 			value_task_forget(
 				with_executor(loop, async_start(key_pressed, .window = &window, .key = key)));
 		if (watched[1].revents)
-			bide_loop_run(loop, 0);
+			bide_loop_run(loop, 0, NULL);
 	}
 	close(keys[0]);
 	close(keys[1]);

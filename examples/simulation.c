@@ -37,6 +37,7 @@ static uint64_t run_seeded(uint64_t seed)
 	bide_payload tries;
 	int64_t start_ns;
 	uint64_t hash;
+	uint64_t leak_count;
 	int error = bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed });
 
 	if (error) {
@@ -51,7 +52,7 @@ static uint64_t run_seeded(uint64_t seed)
 		printf("seed %d: %2d tries, %2d hours of virtual time\n", (int)seed, (int)tries.i,
 		       (int)((bide_now_ns() - start_ns) / BIDE_MS(1) / HOUR_MS));
 	hash = bide_simulation_hash();
-	return bide_shutdown(false) == 0 && !error ? hash : 0;
+	return bide_shutdown(&leak_count) == 0 && leak_count == 0 && !error ? hash : 0;
 }
 
 int main(void)

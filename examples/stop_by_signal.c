@@ -11,14 +11,14 @@
 #include <bide/short.h>
 
 /* On a thread of its own, in the context of the call. */
-static int64_t wait_for_signal(void *set)
+static value_task wait_for_signal(void *set)
 {
 	const struct timespec moment = { .tv_nsec = 20000000 };
 	int signal_number, error = 0;
 
 	while ((signal_number = sigtimedwait(set, NULL, &moment)) < 0 && error == 0)
 		error = errno == EAGAIN || errno == EINTR ? bide_context_error(NULL) : errno;
-	return error ? -error : signal_number;
+	return error ? value_task_from_error(error) : value_task_from(signal_number);
 }
 
 struct serve {
@@ -70,6 +70,7 @@ async_finally:
 int main(void)
 {
 	bide_payload signal_number;
+	uint64_t leak_count;
 	sigset_t signals;
 	int error;
 
@@ -83,5 +84,5 @@ int main(void)
 		fprintf(stderr, "stop_by_signal: %s\n", bide_strerror(error));
 		return 1;
 	}
-	return bide_shutdown(false) != 0 || signal_number.i != SIGTERM;
+	return bide_shutdown(&leak_count) != 0 || leak_count != 0 || signal_number.i != SIGTERM;
 }

@@ -35,11 +35,11 @@ static void workload_one_less(void)
 		workload.quit(workload.argument);
 }
 
-static int64_t workload_block(void *argument)
+static value_task workload_block(void *argument)
 {
 	(void)argument;
 	sleep_ms(1);
-	return 3;
+	return value_task_from(3);
 }
 
 struct workload_stay {
@@ -130,7 +130,7 @@ static void workload_end(void)
 {
 	for (int i = 0; i < WORKLOAD_SENDERS; i++)
 		pthread_join(workload.senders[i], NULL);
-	while (bide_loop_run(workload.loop, 0) == 0)
+	while (run_loop_once(workload.loop, 0) == 0)
 		;
 	for (int i = 0; i < WORKLOAD_STAY; i++)
 		assert_int_equal(bide_value_task_wait(workload.stay[i], NULL), 0);

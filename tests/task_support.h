@@ -105,7 +105,7 @@ void test_after_each(void)
 
 	if (skip_final_check)
 		return;
-	leaks = bide_shutdown(leaks_expected > 0);
+	leaks = shut_down();
 	assert_int_equal(leaks, leaks_expected);
 	if (!leaks_expected)
 		assert_int_equal(stats().task_count, 0);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test.h"
+#include "settle.h"
 
 #include <bide/bide.h>
 
@@ -614,14 +614,14 @@ static void use_on_completed(void)
 	assert_int_equal(calls, error == 0);
 }
 
-static int64_t block(void *argument)
+static value_task block(void *argument)
 {
-	return *(int64_t *)argument;
+	return *(value_task *)argument;
 }
 
 static void use_blocking(void)
 {
-	static int64_t good = 8, bad = -EIO;
+	value_task good = value_task_from(8), bad = bide_value_task_from_error(EIO);
 	bide_payload result;
 
 	if (succeeded(bide_value_task_wait(bide_run_blocking(block, &good), &result)))
@@ -703,7 +703,7 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 	assert_int_equal(stats.task_count, 0);
 	assert_int_equal(stats.unconsumed_count, 0);
 	assert_int_equal(stats.misuse_count, 0);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.live_bytes, 0);
 	assert_int_equal(heap.live_count, 0);
@@ -807,7 +807,7 @@ TEST(a_continuation_that_ends_without_a_frame_leaves_its_task_alone)
 		task_unref(second);
 		task_unref(first);
 	}
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(unwrapping_a_task_that_failed_without_a_frame_leaves_it_alone)
@@ -824,7 +824,7 @@ TEST(unwrapping_a_task_that_failed_without_a_frame_leaves_it_alone)
 	task_unref(outer);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.task_count, 0);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 struct outermost {
@@ -855,6 +855,6 @@ TEST(a_start_without_memory_is_ENOFRAME_and_one_inside_is_ENOMEM)
 	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), ENOMEM);
 	heap.fail_at = heap.count + 3; /* the timer */
 	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), ENOMEM);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(heap.live_count, 0);
 }

@@ -275,7 +275,7 @@ TEST(MB_17_pools_or_not_and_other_threads_the_results_are_the_same)
 			assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 		for (int i = 0; i < 3; i++)
 			pthread_join(threads[i], NULL);
-		assert_int_equal(bide_shutdown(true), 0);
+		assert_int_equal(shut_down(), 0);
 		assert_int_equal(stats().live_bytes, 0);
 	}
 }

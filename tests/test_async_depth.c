@@ -94,7 +94,7 @@ static void *first_thread(void *argument)
 	assert_int_equal(result_of(async_start(deep, .depth = DEPTH, .yields = 1)), DEPTH);
 	assert_int_equal(result_of(async_start(tail, .depth = DEPTH)), 77);
 	*(bool *)argument = true;
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	return NULL;
 }
 

@@ -140,7 +140,7 @@ TEST(without_memory_a_start_fails_with_BIDE_ENOFRAME)
 	allowed_allocations = -1;
 	assert_int_equal(error_of(async_start(from_pool)), 0);
 	assert_int_equal(error_of(async_start(beyond_pools)), 0);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(stats().live_bytes, 0);
 }
 

@@ -8,9 +8,9 @@
 #include "runtime/blocking.h"
 #include "task_support.h"
 
-static int64_t twice(void *argument)
+static value_task twice(void *argument)
 {
-	return (int64_t)(intptr_t)argument * 2;
+	return value_task_from((int64_t)(intptr_t)argument * 2);
 }
 
 TEST(the_result_of_the_function_is_the_value_task_s)
@@ -21,34 +21,82 @@ TEST(the_result_of_the_function_is_the_value_task_s)
 	assert_int_equal(got, 42);
 }
 
-static int64_t gives(void *argument)
+static value_task gives(void *argument)
 {
-	return *(int64_t *)argument;
+	return *(value_task *)argument;
 }
 
-TEST(values_from_minus_1_to_minus_4095_are_errors_and_all_others_results)
+TEST(every_number_pointer_and_error_comes_back)
 {
-	int64_t errors[] = { -1, -EIO, -ECANCELED, -4095 },
-			values[] = { 0, 1, INT64_MAX, -4096, INT64_MIN }, got;
+	int errors[] = { 1, EIO, ECANCELED, 4095 };
+	int64_t values[] = { 0, 1, -1, -EIO, INT64_MAX, -4096, INT64_MIN }, got;
+	bide_payload payload;
 
-	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
-		assert_int_equal(wait_int(bide_run_blocking(gives, &errors[i]), NULL), -errors[i]);
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		value_task failed = bide_value_task_from_error(errors[i]);
+		assert_int_equal(wait_int(bide_run_blocking(gives, &failed), NULL), errors[i]);
+	}
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-		assert_int_equal(wait_int(bide_run_blocking(gives, &values[i]), &got), 0);
+		value_task succeeded = value_task_from(values[i]);
+		assert_int_equal(wait_int(bide_run_blocking(gives, &succeeded), &got), 0);
 		assert_true(got == values[i]);
 	}
+	assert_int_equal(
+		bide_value_task_wait(bide_run_blocking(gives, &(value_task[1]){ value_task_from(2.5) }[0]),
+	                         &payload),
+		0);
+	assert_true(payload.d == 2.5);
+	assert_int_equal(
+		bide_value_task_wait(bide_run_blocking(gives, &(value_task[1]){ value_task_from(&got) }[0]),
+	                         &payload),
+		0);
+	assert_ptr_equal(payload.p, &got);
 }
 
-TEST(a_null_function_is_misuse)
+static value_task returns_what_is_pending(void *argument)
 {
+	return bide_task_await(argument);
+}
+
+TEST(a_pending_value_task_from_a_call_is_misuse_and_forgotten)
+{
+	task *t = task_create(0);
+
 	catch_misuse();
-	assert_int_equal(wait_int(bide_run_blocking(NULL, NULL), NULL), EINVAL);
-	ASSERT_MISUSE("bide_run_blocking: function is NULL");
+	assert_int_equal(wait_int(bide_run_blocking(returns_what_is_pending, t), NULL), EINVAL);
+	ASSERT_MISUSE("bide_run_blocking: the function returned a value task that is pending");
+	assert_int_equal(wait_int(bide_run_on_new_thread(returns_what_is_pending, t), NULL), EINVAL);
+	ASSERT_MISUSE("bide_run_on_new_thread: the function returned a value task that is pending");
+	bide_task_complete_int(t, 1);
+	task_unref(t);
+	run_all();
 }
 
-static int64_t its_thread(void *argument)
+static value_task returns_what_is_over(void *argument)
 {
-	return pthread_equal(*(pthread_t *)argument, pthread_self()) ? 1 : 0;
+	value_task v = bide_task_await(argument);
+
+	bide_task_complete_int(argument, 31);
+	while (!value_task_is_ready(v))
+		sched_yield();
+	return v;
+}
+
+TEST(an_operation_that_is_over_is_consumed)
+{
+	task *t = task_create(0);
+	int64_t got;
+
+	assert_int_equal(wait_int(bide_run_blocking(returns_what_is_over, t), &got), 0);
+	assert_int_equal(got, 31);
+	task_unref(t);
+	run_all();
+	assert_int_equal(stats().operation_count, 0);
+}
+
+static value_task its_thread(void *argument)
+{
+	return value_task_from(pthread_equal(*(pthread_t *)argument, pthread_self()) ? 1 : 0);
 }
 
 TEST(it_runs_on_a_thread_of_its_own)
@@ -67,7 +115,7 @@ static atomic_int running, most, calls;
 static atomic_int meet; /* so many calls wait for each other first */
 static atomic_bool gate;
 
-static int64_t counts(void *argument)
+static value_task counts(void *argument)
 {
 	int now = atomic_fetch_add(&running, 1) + 1, seen = atomic_load(&most);
 
@@ -78,7 +126,7 @@ static int64_t counts(void *argument)
 		sleep_ms(1);
 	sleep_ms((int64_t)(intptr_t)argument);
 	atomic_fetch_sub(&running, 1);
-	return (int64_t)(intptr_t)argument;
+	return value_task_from((int64_t)(intptr_t)argument);
 }
 
 static void at_most(unsigned limit, int expected)
@@ -95,7 +143,7 @@ static void at_most(unsigned limit, int expected)
 	for (int i = 0; i < JOBS; i++)
 		assert_int_equal(wait_int(jobs[i], NULL), 0);
 	assert_int_equal(atomic_load(&most), expected);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(at_most_so_many_run_at_once_as_configured)
@@ -124,18 +172,18 @@ TEST_SLOW(ten_thousand_jobs_all_come_back, 60)
 
 /* --- growing and shrinking */
 
-static int64_t opens(void *argument)
+static value_task opens(void *argument)
 {
 	atomic_store(&gate, true);
-	return (int64_t)(intptr_t)argument;
+	return value_task_from((int64_t)(intptr_t)argument);
 }
 
-static int64_t waits_at_the_gate(void *argument)
+static value_task waits_at_the_gate(void *argument)
 {
 	atomic_fetch_add(&running, 1);
 	while (!atomic_load(&gate))
 		sleep_ms(1);
-	return (int64_t)(intptr_t)argument;
+	return value_task_from((int64_t)(intptr_t)argument);
 }
 
 TEST(SC_05_calls_that_wait_for_one_behind_them_get_it_a_thread)
@@ -179,7 +227,7 @@ TEST(the_counters_report_threads_and_queue)
 		sleep_ms(1);
 	assert_int_equal(stats().blocking_queue_count, 0);
 	assert_in_range(stats().blocking_queue_peak, JOBS - 2, JOBS);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(stats().blocking_thread_count, 0);
 	assert_int_equal(stats().blocking_queue_peak, 0);
 }
@@ -203,7 +251,7 @@ static void shrinks_to(unsigned min, unsigned expected)
 	sleep_ms(30); /* those that are left stay */
 	assert_int_equal(stats().blocking_thread_count, expected);
 	assert_int_equal(wait_int(bide_run_blocking(opens, NULL), NULL), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(idle_threads_end_but_for_the_minimum)
@@ -262,7 +310,7 @@ TEST(TK_16_long_calls_that_all_block_have_all_begun_and_no_limit_counts_them)
 
 TEST(a_long_call_fails_with_what_its_function_says_and_null_is_misuse)
 {
-	int64_t error = -EIO;
+	value_task error = bide_value_task_from_error(EIO);
 
 	assert_int_equal(wait_int(bide_run_on_new_thread(gives, &error), NULL), EIO);
 	catch_misuse();
@@ -270,10 +318,10 @@ TEST(a_long_call_fails_with_what_its_function_says_and_null_is_misuse)
 	ASSERT_MISUSE("bide_run_on_new_thread: function is NULL");
 }
 
-static int64_t must_not_run(void *argument)
+static value_task must_not_run(void *argument)
 {
 	atomic_store((atomic_int *)argument, 1);
-	return 0;
+	return value_task_from(0);
 }
 
 TEST(a_long_call_in_a_canceled_context_never_runs_and_one_that_runs_goes_on)
@@ -296,7 +344,7 @@ TEST(a_long_call_in_a_canceled_context_never_runs_and_one_that_runs_goes_on)
 	assert_int_equal(wait_int(v, &got), 0);
 	assert_int_equal(got, 8);
 	bide_context_unref(context);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(ran, 0);
 }
 
@@ -344,7 +392,7 @@ TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
 	assert_int_equal(bide_value_task_status(v), BIDE_CANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	bide_context_unref(context);
-	assert_int_equal(bide_shutdown(false), 0); /* every thread has ended */
+	assert_int_equal(shut_down(), 0); /* every thread has ended */
 	assert_int_equal(ran, 0);
 }
 
@@ -384,11 +432,11 @@ typedef struct seen {
 	bide_executor *executor;
 } seen;
 
-static int64_t looks(void *argument)
+static value_task looks(void *argument)
 {
 	*(seen *)argument =
 		(seen){ bide_context_get(&name_key), bide_context_error(NULL), bide_executor_current() };
-	return 0;
+	return value_task_from(0);
 }
 
 static bide_context *named(const char *name)
@@ -423,14 +471,14 @@ TEST(a_call_has_the_values_of_its_context_and_its_thread_keeps_none)
 	assert_int_equal(stats().operation_count, 0); /* the calls let it go */
 }
 
-static int64_t stops_when_asked(void *argument)
+static value_task stops_when_asked(void *argument)
 {
 	int error;
 
 	atomic_store((atomic_bool *)argument, true);
 	while ((error = bide_context_error(NULL)) == 0)
 		sleep_ms(1);
-	return -error;
+	return bide_value_task_from_error(error);
 }
 
 TEST(a_call_that_runs_can_ask_whether_it_was_canceled)
@@ -493,15 +541,18 @@ async_finally:
 }
 
 /* The call is not in the strand, whose functions may run meanwhile. */
-static int64_t starts_one(void *argument)
+static value_task starts_one(void *argument)
 {
 	pthread_t thread;
 	bide_payload on;
 	int error = bide_value_task_wait(async_start(quick, .thread = &thread), &on);
 
-	looks(argument);
-	return error ? -error
-	             : on.p == bide_executor_current() && !pthread_equal(thread, pthread_self());
+	if (error)
+		return bide_value_task_from_error(error);
+	if (looks(argument).state != 0)
+		return bide_value_task_from_error(EIO);
+	return value_task_from(on.p == bide_executor_current() &&
+	                       !pthread_equal(thread, pthread_self()));
 }
 
 TEST(what_a_call_for_a_strand_starts_goes_to_the_strand)
@@ -571,13 +622,13 @@ TEST(other_threads_may_run_jobs)
 	assert_int_equal(stats().operation_count, 0);
 }
 
-static int64_t completes_a_task(void *argument)
+static value_task completes_a_task(void *argument)
 {
 	task *made = bide_task_from_int(500);
 
 	task_unref(made);
 	bide_task_complete_int(argument, 7);
-	return 0;
+	return value_task_from(0);
 }
 
 TEST(a_job_may_use_tasks)
@@ -619,7 +670,7 @@ TEST(shutdown_waits_for_what_runs_and_cancels_what_is_queued)
 	value_task_forget(runs);
 	value_task_forget(queued);
 	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_true(atomic_load(&gate));
 	assert_int_equal(ran, 0);
 	pthread_join(thread, NULL);
@@ -632,17 +683,17 @@ TEST(shutdown_waits_for_long_calls)
 
 	value_task_forget(bide_run_on_new_thread(waits_at_the_gate, NULL));
 	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_true(atomic_load(&gate));
 	assert_int_equal(stats().blocking_thread_count, 0);
 	pthread_join(thread, NULL);
 }
 
-static int64_t takes_a_moment(void *argument)
+static value_task takes_a_moment(void *argument)
 {
 	(void)argument;
 	usleep(300);
-	return 0;
+	return value_task_from(0);
 }
 
 struct calls_for_ever {
@@ -680,7 +731,7 @@ TEST_SLOW(functions_that_go_on_calling_while_a_shutdown_stops_the_threads_are_le
 		for (int i = 0; i < FUNCTIONS; i++)
 			value_task_forget(async_start(calls_for_ever, .stops_at_an_error = life % 2));
 		assert_int_equal(wait_int(delay_ms(2), NULL), 0);
-		leaks = bide_shutdown(true);
+		leaks = shut_down();
 		if (life % 2)
 			assert_in_range(leaks, 0, FUNCTIONS);
 		else
@@ -710,7 +761,7 @@ TEST(after_a_shutdown_no_thread_is_left)
 	int before;
 
 	assert_int_equal(wait_int(bide_run_blocking(counts, (void *)1), NULL), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	before = thread_count(); /* with those that a sanitizer has started meanwhile */
 	if (before < 0)
 		SKIP("without /proc threads can not be counted");
@@ -721,7 +772,7 @@ TEST(after_a_shutdown_no_thread_is_left)
 		for (int i = 0; i < 8; i++)
 			assert_int_equal(wait_int(v[i], NULL), 0);
 		assert_true(thread_count() > before);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		/* One that was joined may still be counted for a moment. */
 		for (int i = 0; i < 1000 && thread_count() != before; i++)
 			sleep_ms(1);
@@ -755,7 +806,7 @@ TEST(a_refused_shutdown_changes_no_limit)
 	while (atomic_load(&stage) != 1)
 		sched_yield();
 	catch_misuse();
-	assert_int_equal(bide_shutdown(false), -1);
+	assert_int_equal(bide_shutdown(NULL), EBUSY);
 	ASSERT_MISUSE("other threads");
 	for (int i = 0; i < 8; i++)
 		jobs[i] = bide_run_blocking(counts, (void *)2);
@@ -768,10 +819,10 @@ TEST(a_refused_shutdown_changes_no_limit)
 
 /* --- lives */
 
-static int64_t seven(void *argument)
+static value_task seven(void *argument)
 {
 	(void)argument;
-	return 7;
+	return value_task_from(7);
 }
 
 static value_task eight(void *argument)
@@ -813,18 +864,18 @@ TEST(a_start_after_the_shutdown_begins_anew_with_the_defaults)
 		assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = 3 }), 0);
 		start_of_kind(kind);
 		assert_true(bide_simulation_hash() != 0 || kind == 4);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		start_of_kind(kind);
 		assert_true(bide_simulation_hash() == 0);
 		assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 	}
 }
 
-static int64_t shuts_down_from_a_call(void *argument)
+static value_task shuts_down_from_a_call(void *argument)
 {
 	(void)argument;
-	return bide_shutdown(true) == -1 ? 1 : 0;
+	return value_task_from(bide_shutdown(NULL) == EDEADLK);
 }
 
 TEST(shutdown_from_a_blocking_call_is_misuse)

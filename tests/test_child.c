@@ -83,7 +83,7 @@ static void assert_works(void)
 	assert_int_equal(got, 4);
 	task_unref(t);
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(stats().frame_count, 0);
 }
 
@@ -119,7 +119,7 @@ TEST(nothing_of_the_parent_is_pending_in_the_child)
 		assert_int_equal(stats().frame_count, 0);
 		assert_int_equal(stats().timer_count, 0);
 		assert_int_equal(bide_drain(0), 0);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 	});
 	IN_CHILD({
 		assert_int_equal(wait_int(later_value(MS, 1), NULL), 0);
@@ -127,7 +127,7 @@ TEST(nothing_of_the_parent_is_pending_in_the_child)
 		assert_int_equal(stats().frame_count, 0);
 		assert_int_equal(stats().timer_count, 0);
 		assert_int_equal(bide_drain(0), 0);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		task_unref(t);
 		assert_int_equal(stats().live_bytes, 0);
 	});
@@ -149,11 +149,11 @@ TEST(a_child_keeps_the_configuration_or_gets_another)
 	IN_CHILD({
 		assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .debug = true }), 0);
 		assert_int_equal(bide_worker_count(), 1);
-		assert_int_equal(bide_run_ready(0), BIDE_FOREVER); /* it is the worker's thread */
+		assert_int_equal(run_what_is_ready(0), BIDE_FOREVER); /* it is the worker's thread */
 		assert_works();
 		IN_CHILD(assert_works());
 	});
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 	assert_int_equal(wait_int(delay_ms(60 * 60 * 1000), NULL), 0);
 	IN_CHILD({
@@ -246,7 +246,7 @@ TEST(a_task_that_was_pending_has_failed_and_one_that_was_over_is)
 		assert_int_equal(got.i, 6);
 		task_unref(pending);
 		task_unref(over);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 	});
 	assert_int_equal(bide_task_wait(pending, NULL), 0);
 	task_unref(pending);
@@ -265,7 +265,7 @@ TEST(a_completion_source_is_each_ones_own)
 		assert_int_equal(wait_int(v, NULL), 0);
 		assert_int_equal(log.count, 0); /* the parent's function does not run here */
 		task_unref(t);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 	});
 	IN_CHILD({ /* before anything else is used */
 			   bide_task_complete_int(t, 9);
@@ -284,7 +284,7 @@ TEST(a_completion_source_is_each_ones_own)
 TEST(descriptors_of_the_parent_are_not_touched)
 {
 	bide_executor *loop = bide_loop_create(), *other;
-	int fd = bide_loop_fd(loop);
+	int fd = fd_of_loop(loop);
 
 	assert_true(fd >= 0);
 	IN_CHILD({
@@ -294,9 +294,9 @@ TEST(descriptors_of_the_parent_are_not_touched)
 			assert_int_equal(open("/dev/zero", O_RDONLY), i);
 		assert_works();
 		other = bide_loop_create(); /* and it gets its own */
-		assert_true(bide_loop_fd(other) >= 64);
+		assert_true(fd_of_loop(other) >= 64);
 		bide_executor_unref(other);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		for (int i = 3; i < 64; i++)
 			assert_true(fcntl(i, F_GETFD) >= 0);
 	});
@@ -320,10 +320,10 @@ TEST(nor_is_the_parent_woken)
 
 	one_worker();
 	loop = bide_loop_create();
-	fd = bide_loop_fd(loop);
+	fd = fd_of_loop(loop);
 	t = task_create(0);
 	v = await_it(t, NULL, 0);
-	(void)bide_loop_run(loop, 0);
+	(void)run_loop_once(loop, 0);
 	assert_false(is_readable(fd));
 	IN_CHILD(bide_task_complete_int(t, 1));
 	assert_false(is_readable(fd));
@@ -408,7 +408,7 @@ TEST(a_function_that_has_not_suspended_forks)
 	pid_t self = getpid();
 
 	if (!many_workers())
-		(void)bide_run_ready(0);
+		(void)run_what_is_ready(0);
 	v = async_start(forks, .way = RETURNS);
 	if (getpid() != self) {
 		catch_misuse();
@@ -416,7 +416,7 @@ TEST(a_function_that_has_not_suspended_forks)
 		ASSERT_MISUSE("called inside the async function that called fork, in the child");
 		assert_int_equal(bide_drain(0), EDEADLK);
 		ASSERT_MISUSE("called inside the async function that called fork, in the child");
-		assert_int_equal(bide_shutdown(true), -1);
+		assert_int_equal(bide_shutdown(NULL), EDEADLK);
 		ASSERT_MISUSE("inside an async function");
 		assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
 		assert_int_equal(wait_int(later_value(1, 1), NULL), EDEADLK);
@@ -426,18 +426,18 @@ TEST(a_function_that_has_not_suspended_forks)
 	assert_int_equal(status, 7);
 }
 
-static int64_t forks_and_works(void *argument)
+static value_task forks_and_works(void *argument)
 {
 	bool returns = argument;
 	pid_t child = fork_limited();
 
 	if (child == 0) {
 		if (returns)
-			return 0;
+			return value_task_from(0);
 		assert_works();
 		_exit(7);
 	}
-	return status_of(child) + 1000;
+	return value_task_from(status_of(child) + 1000);
 }
 
 TEST(a_blocking_call_forks_and_its_child_may_use_bide)
@@ -557,14 +557,14 @@ static void fork_while_others_are_busy(void)
 		if (many_workers())
 			sleep_ms(1);
 		else
-			(void)bide_run_ready(1 + (size_t)i % 50);
+			(void)run_what_is_ready(1 + (size_t)i % 50);
 		IN_CHILD(assert_works());
 	}
 	atomic_store(&busy_ends, true);
 	if (!many_workers())
 		for (int i = 0; i < 200; i++) {
 			sleep_ms(1);
-			(void)bide_run_ready(0);
+			(void)run_what_is_ready(0);
 		}
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);

@@ -296,7 +296,7 @@ struct chain_job {
 static void *chain_on_a_small_stack(void *argument)
 {
 	chain_of(((struct chain_job *)argument)->length);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	return NULL;
 }
 
@@ -369,7 +369,7 @@ static void queue_rule(make_proxy *make, bool queue, int first, int second)
 	assert_int_equal(wait_int(b, NULL), 0);
 	task_unref(proxy);
 	task_unref(t);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(CW_16_an_awaiter_is_next_or_queued_as_the_option_says)

@@ -82,11 +82,11 @@ TEST(at_its_limit_it_gives_up_and_stops_nothing)
 	task_unref(t);
 }
 
-static int64_t sleeps(void *argument)
+static value_task sleeps(void *argument)
 {
 	sleep_ms(10);
 	*(bool *)argument = true;
-	return 0;
+	return value_task_from(0);
 }
 
 struct waits_for_a_call {

@@ -158,12 +158,12 @@ static value_task body(int64_t index, void *argument)
 
 static atomic_bool let_go;
 
-static int64_t blocks(void *argument)
+static value_task blocks(void *argument)
 {
 	(void)argument;
 	while (!let_go)
 		sleep_ms(1);
-	return 0;
+	return value_task_from(0);
 }
 
 TEST(a_blocking_call_is_named_and_whether_it_runs)
@@ -245,7 +245,7 @@ TEST(of_a_leaked_wait_only_what_is_the_user_s_is_named_and_counted)
 	gate = task_create(0);
 	bide_report_hook_set(keep_line, lines);
 	(void)async_start(owner, .report_after_ns = 3600 * 1000 * MS).state;
-	assert_int_equal(bide_shutdown(false), 3);
+	assert_int_equal(shut_down(), 3);
 	assert_int_equal(line_count, 3);
 	ASSERT_LINE("leak: async function owner, ",
 	            "for bide_group_wait_reporting at tests/test_dump.c:");
@@ -265,7 +265,7 @@ TEST(a_call_of_the_library_that_nothing_waits_for_is_one_leak)
 	(void)bide_run(gated, NULL).state;
 	(void)bide_for_each(0, 5, body, NULL, NULL).state;
 	settle(0);
-	assert_int_equal(bide_shutdown(false), 3);
+	assert_int_equal(shut_down(), 3);
 	assert_int_equal(line_count, 3);
 	ASSERT_LINE("leak: bide_group_wait_reporting at tests/test_dump.c:", ": still waiting");
 	ASSERT_LINE("leak: bide_run: still waiting, for task ", "");
@@ -432,7 +432,7 @@ TEST(tasks_of_debug_mode_may_outlive_it)
 
 	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
 	kept = task_create(0);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	bide_task_complete_int(kept, 1);
 	task_unref(kept);
 	assert_int_equal(name_all(), 0);

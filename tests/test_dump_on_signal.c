@@ -146,7 +146,7 @@ TEST(it_lives_through_a_shutdown_and_a_new_start)
 {
 	begin("SIGQUIT");
 	(void)bide_now_ns();
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(kill(getpid(), SIGQUIT), 0);
 	await_dumps(1);
 	assert_true(is_said("dump: the runtime is not in use", ""));

@@ -145,6 +145,7 @@ async_finally:
 TEST(misuse_of_executors_is_told)
 {
 	bide_executor *s = strand();
+	int fd = 0;
 
 	catch_misuse();
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 0), NULL), 0);
@@ -164,11 +165,12 @@ TEST(misuse_of_executors_is_told)
 	ASSERT_MISUSE("bide_with_executor: executor is NULL");
 	assert_null(bide_executor_ref(NULL));
 	ASSERT_MISUSE("bide_executor_ref: executor is NULL");
-	assert_int_equal(bide_loop_fd(NULL), -1);
+	assert_int_equal(bide_loop_fd(NULL, &fd), EINVAL);
+	assert_int_equal(fd, -1);
 	ASSERT_MISUSE("bide_loop_fd: loop is NULL");
-	assert_int_equal(bide_loop_fd(s), -1);
+	assert_int_equal(bide_loop_fd(s, &fd), EINVAL);
 	ASSERT_MISUSE("bide_loop_fd: this executor is no loop");
-	assert_int_equal(bide_loop_run(s, 0), -1);
+	assert_int_equal(bide_loop_run(s, 0, NULL), EINVAL);
 	ASSERT_MISUSE("bide_loop_run: this executor is no loop");
 	assert_int_equal(bide_loop_adopt(s), EINVAL);
 	ASSERT_MISUSE("bide_loop_adopt: this executor is no loop");

@@ -671,7 +671,7 @@ TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
 	bide_value_task_forget(wait);
 	bide_value_task_forget(other);
 	worker_has_ended = true; /* these sleep for ever */
-	assert_int_equal(bide_shutdown(true), 2);
+	assert_int_equal(shut_down(), 2);
 }
 
 TEST(a_wait_that_is_over_in_time_reports_nothing)

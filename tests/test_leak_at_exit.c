@@ -76,7 +76,7 @@ static void leaves_nothing(void)
 static void shuts_down(void)
 {
 	leaves_two();
-	(void)bide_shutdown(true);
+	(void)bide_shutdown(NULL);
 }
 
 TEST(a_process_that_leaves_nothing_or_has_shut_down_says_nothing)

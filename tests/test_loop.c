@@ -26,7 +26,7 @@ async_finally:
 
 static bool readable(bide_executor *l, int timeout_ms)
 {
-	struct pollfd p = { bide_loop_fd(l), POLLIN, 0 };
+	struct pollfd p = { fd_of_loop(l), POLLIN, 0 };
 
 	return poll(&p, 1, timeout_ms) == 1;
 }
@@ -37,7 +37,7 @@ static void turn_until(bide_executor *l, const bool *done)
 {
 	while (!*done) {
 		assert_true(readable(l, 15000));
-		assert_true(bide_loop_run(l, 0) >= 0);
+		run_loop_once(l, 0);
 	}
 }
 
@@ -59,10 +59,10 @@ static void assert_at_home(const struct resident *my)
 	assert_ptr_equal(bide_executor_current(), my->in.loop);
 }
 
-static int64_t block(void *argument)
+static value_task block(void *argument)
 {
 	(void)argument;
-	return 5;
+	return value_task_from(5);
 }
 
 async(resident)
@@ -115,8 +115,8 @@ TEST(functions_of_a_loop_run_on_its_thread_only)
 static void finish_all(bide_executor *l)
 {
 	while (readable(l, 5))
-		bide_loop_run(l, 0);
-	assert_int_equal(bide_loop_run(l, 0), BIDE_FOREVER);
+		run_loop_once(l, 0);
+	assert_int_equal(run_loop_once(l, 0), BIDE_FOREVER);
 }
 
 TEST(AW_01_an_await_is_one_turn_of_its_own_executor_and_none_of_others)
@@ -133,7 +133,7 @@ TEST(AW_01_an_await_is_one_turn_of_its_own_executor_and_none_of_others)
 	assert_int_equal(bide_value_task_wait(there, NULL), 0); /* whatever the loop does */
 	while (log.count == 0) {
 		assert_true(readable(l, 15000));
-		bide_loop_run(l, 1);
+		run_loop_once(l, 1);
 	}
 	ASSERT_TURNS(&log, 1);
 	finish_all(l);
@@ -220,7 +220,7 @@ TEST(the_descriptor_is_readable_when_something_is_ready_and_only_then)
 	task *t = task_create(0);
 	bool set = false;
 	value_task v = with_executor(l, async_start(flag, .when = t, .set = &set));
-	int fd = bide_loop_fd(l);
+	int fd = fd_of_loop(l);
 
 	finish_all(l);
 	assert_false(readable(l, 5));
@@ -230,7 +230,7 @@ TEST(the_descriptor_is_readable_when_something_is_ready_and_only_then)
 	assert_true(readable(l, 0)); /* until it has run */
 	turn_until(l, &set);
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
-	assert_int_equal(bide_loop_fd(l), fd);
+	assert_int_equal(fd_of_loop(l), fd);
 	task_unref(t);
 	bide_executor_unref(l);
 }
@@ -287,10 +287,10 @@ TEST(a_loop_runs_no_more_than_it_is_told)
 	while (log.count < 10) {
 		before = log.count;
 		assert_true(readable(l, 10000));
-		assert_true(bide_loop_run(l, 1) >= 0);
+		run_loop_once(l, 1);
 		assert_true(log.count <= before + 1);
 	}
-	while (bide_loop_run(l, 0) == 0)
+	while (run_loop_once(l, 0) == 0)
 		;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
@@ -321,7 +321,7 @@ static void *host_thread(void *argument)
 	sem_post(&h->ready);
 	while (!h->stop) {
 		assert_true(readable(h->loop, 15000));
-		assert_true(bide_loop_run(h->loop, 3) >= 0);
+		run_loop_once(h->loop, 3);
 		h->runs++;
 	}
 	return NULL;
@@ -551,7 +551,7 @@ TEST(a_loop_that_was_dropped_lives_as_long_as_its_functions)
 
 static void *run_anothers(void *argument)
 {
-	assert_int_equal(bide_loop_run(argument, 0), -1);
+	assert_int_equal(bide_loop_run(argument, 0, NULL), EDEADLK);
 	return NULL;
 }
 
@@ -579,7 +579,7 @@ async(runner)
 {
 	async_begin;
 	await(bide_async_yield());
-	assert_int_equal(bide_loop_run(my->in.loop, 0), -1);
+	assert_int_equal(bide_loop_run(my->in.loop, 0, NULL), EDEADLK);
 	*my->in.done = true;
 async_finally:
 	async_end;
@@ -608,7 +608,7 @@ TEST(a_wait_between_two_polls_loses_nothing)
 	pthread_t thread;
 
 	while (readable(l, 2))
-		bide_loop_run(l, 0);
+		run_loop_once(l, 0);
 	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	assert_int_equal(pthread_create(&thread, NULL, complete_later, t), 0);
 	turn_until(l, &set);
@@ -665,7 +665,7 @@ TEST_SLOW(a_loop_takes_what_many_threads_send, 60)
 	turn_until(f.loop, &f.done);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	while (bide_loop_run(f.loop, 0) == 0)
+	while (run_loop_once(f.loop, 0) == 0)
 		;
 	assert_int_equal(f.arrived, THREADS * DROPS);
 	bide_executor_unref(f.loop);
@@ -683,12 +683,12 @@ TEST(several_loops_of_one_thread_are_told_apart)
 	b = with_executor(two, async_start(resident, .loop = two, .thread = pthread_self(),
 	                                   .done = &second));
 	while (!first || !second) {
-		struct pollfd p[2] = { { bide_loop_fd(one), POLLIN, 0 }, { bide_loop_fd(two), POLLIN, 0 } };
+		struct pollfd p[2] = { { fd_of_loop(one), POLLIN, 0 }, { fd_of_loop(two), POLLIN, 0 } };
 		assert_true(poll(p, 2, 15000) > 0);
 		if (p[0].revents)
-			bide_loop_run(one, 0);
+			run_loop_once(one, 0);
 		if (p[1].revents)
-			bide_loop_run(two, 0);
+			run_loop_once(two, 0);
 	}
 	assert_int_equal(bide_value_task_wait(a, NULL), 0);
 	assert_int_equal(bide_value_task_wait(b, NULL), 0);

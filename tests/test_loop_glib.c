@@ -10,7 +10,7 @@
 static gboolean ready(gint fd, GIOCondition condition, gpointer argument)
 {
 	(void)fd, (void)condition;
-	assert_true(bide_loop_run(argument, 0) >= 0);
+	run_loop_once(argument, 0);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -41,7 +41,7 @@ TEST_SLOW(functions_run_in_a_glib_main_loop, 60)
 	int ticks = 0;
 
 	assert_non_null(loop);
-	attach(context, g_unix_fd_source_new(bide_loop_fd(loop), G_IO_IN), G_SOURCE_FUNC(ready), loop);
+	attach(context, g_unix_fd_source_new(fd_of_loop(loop), G_IO_IN), G_SOURCE_FUNC(ready), loop);
 	attach(context, g_timeout_source_new(1), tick, &ticks);
 	workload_start(loop, quit, main_loop);
 	g_main_loop_run(main_loop);

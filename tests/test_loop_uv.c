@@ -11,7 +11,7 @@ static void ready(uv_poll_t *poll, int status, int events)
 {
 	(void)events;
 	assert_int_equal(status, 0);
-	assert_true(bide_loop_run(poll->data, 0) >= 0);
+	run_loop_once(poll->data, 0);
 }
 
 static void tick(uv_timer_t *timer)
@@ -34,7 +34,7 @@ TEST_SLOW(functions_run_in_a_libuv_loop, 60)
 
 	assert_non_null(loop);
 	assert_int_equal(uv_loop_init(&uv), 0);
-	assert_int_equal(uv_poll_init(&uv, &poll, bide_loop_fd(loop)), 0);
+	assert_int_equal(uv_poll_init(&uv, &poll, fd_of_loop(loop)), 0);
 	poll.data = loop;
 	assert_int_equal(uv_poll_start(&poll, UV_READABLE, ready), 0);
 	assert_int_equal(uv_timer_init(&uv, &timer), 0);

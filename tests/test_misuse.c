@@ -126,7 +126,7 @@ TEST(awaiting_twice_aborts_by_default)
 	(void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL);
 	bide_misuse_hook_set(NULL, NULL);
 	/* The processes below have no other threads of this one: they need workers of their own. */
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 #ifndef BIDE_COMPUTED_GOTO
 	snprintf(
 		text, sizeof text,
@@ -304,8 +304,8 @@ static void *use_elsewhere(void *argument)
 	       "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "worker's");
-	MISUSE(assert_int_equal(bide_shutdown(true), -1), "bide_shutdown", "worker's");
+	MISUSE(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready", "worker's");
+	MISUSE(assert_int_equal(bide_shutdown(NULL), EDEADLK), "bide_shutdown", "worker's");
 	return NULL;
 }
 
@@ -353,7 +353,7 @@ TEST(with_many_workers_any_thread_uses_a_value_task)
 	assert_int_equal(misuse_count, 0);
 	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
-	MISUSE(assert_int_equal(bide_run_ready(0), -1), "bide_run_ready", "many workers");
+	MISUSE(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready", "many workers");
 }
 
 /* --- the hook --- */
@@ -613,7 +613,7 @@ TEST(a_negative_limit_is_misuse)
 static char printed[8192];
 
 /* bide_shutdown with what it writes to standard error. */
-static int64_t shutdown_and_read(bool quiet)
+static int64_t shutdown_and_read(void)
 {
 	int pipe_ends[2], saved = dup(2);
 	int64_t count;
@@ -622,7 +622,7 @@ static int64_t shutdown_and_read(bool quiet)
 	assert_int_equal(pipe(pipe_ends), 0);
 	fflush(stderr);
 	dup2(pipe_ends[1], 2);
-	count = bide_shutdown(quiet);
+	count = shut_down();
 	dup2(saved, 2);
 	close(saved);
 	close(pipe_ends[1]);
@@ -680,7 +680,7 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	settle(0);
 	assert_int_equal(stats().unconsumed_count, 1);
 	assert_int_equal(stats().frame_count, 2);
-	assert_int_equal(shutdown_and_read(false), 2);
+	assert_int_equal(shutdown_and_read(), 2);
 	assert_printed("leak: async function later");
 	assert_printed("nobody consumed");
 	assert_printed("leak: async function waits_for_ever");
@@ -694,7 +694,7 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	assert_int_equal(stats().live_bytes, 0);
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(result_of(later(1, 3)), 3); /* as new */
-	assert_int_equal(shutdown_and_read(false), 0);
+	assert_int_equal(shutdown_and_read(), 0);
 	assert_string_equal(printed, "");
 }
 
@@ -716,7 +716,7 @@ TEST(the_report_hook_gets_each_line_about_a_leak_and_nothing_is_printed)
 
 	(void)waiting;
 	bide_report_hook_set(keep_report, reported);
-	assert_int_equal(shutdown_and_read(false), 1);
+	assert_int_equal(shutdown_and_read(), 1);
 	assert_string_equal(printed, "");
 	assert_int_equal(reported_count, 1);
 	assert_int_equal(strncmp(reported[0], "leak: async function waits_for_ever, ",
@@ -725,7 +725,7 @@ TEST(the_report_hook_gets_each_line_about_a_leak_and_nothing_is_printed)
 	bide_report_hook_set(NULL, NULL);
 	waiting = async_start(waits_for_ever);
 	(void)waiting;
-	assert_int_equal(shutdown_and_read(false), 1);
+	assert_int_equal(shutdown_and_read(), 1);
 	assert_printed("bide: leak: async function waits_for_ever, ");
 	assert_int_equal(reported_count, 1);
 }
@@ -738,19 +738,10 @@ TEST(a_leak_that_failed_is_reported_with_its_trace_a_line_at_a_time)
 	(void)failed;
 	bide_report_hook_set(keep_report, reported);
 	assert_int_equal(bide_task_wait(keeps, NULL), EIO);
-	assert_int_equal(shutdown_and_read(false), 2);
+	assert_int_equal(shutdown_and_read(), 2);
 	assert_true(reported_count >= 4);
 	for (int i = 0; i < reported_count && i < 8; i++)
 		assert_int_equal(strncmp(reported[i], "leak: ", 6), 0);
-}
-
-TEST(a_quiet_shutdown_counts_and_prints_nothing)
-{
-	value_task done = later(1, 1);
-
-	(void)done;
-	assert_int_equal(shutdown_and_read(true), 1);
-	assert_string_equal(printed, "");
 }
 
 TEST(debug_tells_where_a_leaked_frame_was_started)
@@ -763,13 +754,13 @@ TEST(debug_tells_where_a_leaked_frame_was_started)
 	line = __LINE__ + 1;
 	done = async_start(later, .yields = 1);
 	(void)done;
-	assert_int_equal(shutdown_and_read(false), 1);
+	assert_int_equal(shutdown_and_read(), 1);
 	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in test_run_debug_tells", line);
 	assert_printed(text);
 	setenv("BIDE_DEBUG", "1", 1);
 	line = __LINE__ + 1;
 	done = async_start(later, .yields = 1);
-	assert_int_equal(shutdown_and_read(false), 1);
+	assert_int_equal(shutdown_and_read(), 1);
 	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in test_run_debug_tells", line);
 	assert_printed(text);
 }
@@ -781,7 +772,7 @@ TEST(a_task_that_somebody_holds_is_named_at_shutdown)
 	(void)t;
 	settle(0);
 	assert_int_equal(stats().unconsumed_count, 0);
-	assert_int_equal(shutdown_and_read(false), 1);
+	assert_int_equal(shutdown_and_read(), 1);
 	assert_printed("later");
 	assert_printed("a task that has references still");
 }

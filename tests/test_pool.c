@@ -49,7 +49,7 @@ static void start_and_stop(unsigned count, int times)
 			assert_int_equal(wait_int(bide_run(answers, &i), &got), 0);
 			assert_int_equal(got, i);
 		}
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		assert_int_equal(stats().live_bytes, 0);
 	}
 }
@@ -123,7 +123,7 @@ async(stops_inside)
 {
 	async_begin;
 	await(bide_async_yield());
-	*my->in.got = bide_shutdown(true);
+	*my->in.got = bide_shutdown(NULL);
 async_finally:
 	async_end;
 }
@@ -135,7 +135,7 @@ TEST(a_stop_inside_an_async_function_is_misuse)
 	use_workers(2);
 	catch_misuse();
 	assert_int_equal(wait_int(async_start(stops_inside, .got = &got), NULL), 0);
-	assert_int_equal(got, -1);
+	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("bide_shutdown: called");
 	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers are there */
 }
@@ -145,7 +145,7 @@ static int waited;
 
 static void stops_in_a_callback(void *argument)
 {
-	stopped = bide_shutdown(true);
+	stopped = bide_shutdown(NULL);
 	waited = bide_value_task_wait(later_value(50 * MS, 1), NULL);
 	bide_task_complete_int(argument, 1);
 }
@@ -165,7 +165,7 @@ TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 	                                       stops_in_a_callback, done));
 	assert_int_equal(bide_cancel_source_cancel_after(source, MS), 0);
 	assert_int_equal(task_wait(done, NULL), 0);
-	assert_int_equal(stopped, -1);
+	assert_int_equal(stopped, EDEADLK);
 	assert_int_equal(waited, EDEADLK);
 	assert_int_equal(misuse_count, 2);
 	bide_cancel_source_unref(source);
@@ -174,7 +174,7 @@ TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 	run_all();
 	leaks_expected = 1; /* that wait consumed nothing */
 	skip_final_check = true;
-	assert_int_equal(bide_shutdown(true), 1);
+	assert_int_equal(shut_down(), 1);
 }
 
 struct calls_in_a_callback {
@@ -191,7 +191,7 @@ static void blocks_in_a_callback(void *argument)
 	c->error[1] = bide_drain(0);
 	c->error[2] = bide_task_wait(c->pending, NULL);
 	c->error[3] = bide_task_wait_for(c->pending, NULL, 0);
-	c->stopped = bide_shutdown(true);
+	c->stopped = bide_shutdown(NULL);
 	bide_task_complete_int(c->done, 1);
 }
 
@@ -213,7 +213,7 @@ TEST(a_drain_and_waits_for_tasks_in_a_callback_on_a_worker_are_misuse)
 	assert_int_equal(bide_task_wait_for(c.done, NULL, 10000 * MS), 0);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(c.error[i], EDEADLK);
-	assert_int_equal(c.stopped, -1);
+	assert_int_equal(c.stopped, EDEADLK);
 	assert_int_equal(misuse_count, 5);
 	bide_cancel_source_unref(source);
 	task_unref(c.done);

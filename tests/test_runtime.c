@@ -29,7 +29,7 @@ TEST(configuring_twice_is_refused_until_the_shutdown)
 {
 	assert_int_equal(bide_configure(&(bide_config){ 0 }), 0);
 	assert_int_equal(bide_configure(&(bide_config){ 0 }), EBUSY);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(bide_configure(&(bide_config){ 0 }), 0);
 }
 
@@ -64,8 +64,8 @@ TEST(configuring_inside_an_async_function_is_refused)
 
 TEST(shutdown_of_what_never_began_does_nothing)
 {
-	assert_int_equal(bide_shutdown(false), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(a_hundred_lives_one_after_the_other)
@@ -81,7 +81,7 @@ TEST(a_hundred_lives_one_after_the_other)
 		assert_int_equal(wait_int(await_it(t, NULL, 0), &got), 0);
 		assert_int_equal(got, life);
 		task_unref(t);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		assert_int_equal(stats().live_bytes, 0);
 		assert_int_equal(stats().task_count, 0);
 	}
@@ -96,7 +96,7 @@ TEST_SLOW(more_lives_than_workers_have_numbers, 120)
 		int64_t got;
 		one_worker();
 		if (life % 32768 > 2 && life % 32768 < 32765) {
-			assert_int_equal(bide_shutdown(false), 0);
+			assert_int_equal(shut_down(), 0);
 			continue;
 		}
 		t = task_create(0);
@@ -107,7 +107,7 @@ TEST_SLOW(more_lives_than_workers_have_numbers, 120)
 		assert_int_equal(wait_int(v, &got), 0);
 		assert_int_equal(got, 5);
 		task_unref(t);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 	}
 }
 
@@ -131,7 +131,7 @@ TEST(many_workers_come_and_go)
 			assert_int_equal(got, life);
 		}
 		task_unref(t);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 	}
 }
 
@@ -144,14 +144,14 @@ struct shuts_down {
 async(shuts_down)
 {
 	async_begin;
-	async_return(bide_shutdown(true));
+	async_return(bide_shutdown(NULL));
 async_finally:
 	async_end;
 }
 
 static void *shut_down_elsewhere(void *argument)
 {
-	*(int64_t *)argument = bide_shutdown(true);
+	*(int64_t *)argument = bide_shutdown(NULL);
 	return NULL;
 }
 
@@ -163,11 +163,11 @@ TEST(shutdown_in_the_wrong_place_is_misuse)
 	run_all();
 	catch_misuse();
 	assert_int_equal(wait_int(async_start(shuts_down), &got), 0);
-	assert_int_equal(got, -1);
+	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("bide_shutdown: called inside the async function shuts_down");
 	assert_int_equal(pthread_create(&thread, NULL, shut_down_elsewhere, &got), 0);
 	pthread_join(thread, NULL);
-	assert_int_equal(got, -1);
+	assert_int_equal(got, many_workers() ? EBUSY : EDEADLK);
 	ASSERT_MISUSE(many_workers() ? "bide_shutdown: 1 other threads that used bide still run"
 	                             : "bide_shutdown: called on another thread");
 	assert_int_equal(wait_int(later_value(1000, 3), &got), 0); /* it goes on */
@@ -195,13 +195,13 @@ TEST(shutdown_while_other_threads_are_attached_is_misuse_and_can_be_repeated)
 	while (atomic_load(&stage) != 1)
 		sched_yield();
 	catch_misuse();
-	assert_int_equal(bide_shutdown(false), -1);
+	assert_int_equal(bide_shutdown(NULL), EBUSY);
 	ASSERT_MISUSE("1 other threads that used bide still run");
 	assert_int_equal(wait_int(later_value(1000, 3), &got), 0);
 	assert_int_equal(got, 3);
 	atomic_store(&stage, 2);
 	pthread_join(thread, NULL);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 static void *uses_bide_once(void *argument)
@@ -254,7 +254,7 @@ TEST(a_function_may_wait_for_a_newcomer_while_the_shutdown_waits_for_its_worker)
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	value_task_forget(newcomer_during_the_shutdown(uses_bide_once, &thread, true));
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
@@ -269,7 +269,7 @@ TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
 	waits = await_it(t, NULL, 7);
 	v = newcomer_during_the_shutdown(stays_attached, &thread, false);
 	catch_misuse();
-	assert_int_equal(bide_shutdown(false), -1);
+	assert_int_equal(bide_shutdown(NULL), EBUSY);
 	ASSERT_MISUSE("1 other threads that used bide still run");
 	assert_int_equal(wait_int(v, NULL), 0);
 	assert_int_equal(wait_int(later_value(3 * MS, 3), &got), 0); /* timers, and workers to run it */
@@ -280,7 +280,7 @@ TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
 	task_unref(t);
 	atomic_store(&stage, 3);
 	pthread_join(thread, NULL);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 }
 
 TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
@@ -289,7 +289,7 @@ TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
 	int64_t got = -5;
 
 	task_unref(bide_task_from_int(100));
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(pthread_create(&thread, NULL, shut_down_elsewhere, &got), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(got, 0);
@@ -305,7 +305,7 @@ static void leak_three(void)
 	task_unref(gate);
 	while (!bide_task_is_ready(t) || !bide_value_task_is_ready(dropped))
 		run_all();
-	assert_int_equal(bide_shutdown(false), 3);
+	assert_int_equal(shut_down(), 3);
 	fflush(NULL);
 	abort();
 }
@@ -323,7 +323,7 @@ TEST(leaks_are_counted)
 		run_all();
 	assert_int_equal(stats().frame_count, 3);
 	assert_int_equal(stats().unconsumed_count, 1);
-	assert_int_equal(bide_shutdown(true), 3);
+	assert_int_equal(shut_down(), 3);
 	assert_int_equal(stats().live_bytes, 0);
 	assert_int_equal(stats().frame_count, 0);
 }
@@ -349,7 +349,7 @@ TEST(completion_sources_outlive_a_shutdown)
 {
 	task *t = task_create(0);
 
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(stats().task_count, 1);
 	assert_true(stats().live_bytes > 0);
 	bide_task_complete_int(t, 5);
@@ -442,7 +442,7 @@ TEST(a_custom_allocator_gets_every_byte_back)
 		assert_int_equal(l.releases, stats().release_count);
 		assert_int_equal(bide_allocator_set(&mine), EBUSY);
 		task_unref(keep);
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		assert_int_equal(l.live, 0);
 		assert_int_equal(l.allocations, l.releases);
 	}
@@ -463,7 +463,7 @@ TEST(without_pools_every_byte_comes_back_too)
 	assert_int_equal(l.live, held); /* before the shutdown already */
 	assert_int_equal(stats().live_bytes, held);
 	assert_true(l.allocations >= 12);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(l.live, 0);
 }
 
@@ -510,7 +510,7 @@ static void use_without_memory(bool pooled)
 	next = task_create(0);
 	assert_non_null(next);
 	task_unref(next);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(l.live, 0);
 }
 
@@ -542,7 +542,7 @@ TEST(without_memory_many_workers_do_not_start)
 	assert_int_equal(wait_int(later_value(MS, 1), NULL), ENOMEM); /* no record */
 	l.fail_after = -1;
 	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(l.live, 0);
 }
 
@@ -594,7 +594,7 @@ TEST(each_allocation_may_fail)
 	}
 	assert_true(needed >= 9);
 	l.fail_after = -1;
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(l.live, 0);
 }
 
@@ -866,7 +866,7 @@ static uint64_t simulate(uint64_t seed)
 	hash = bide_simulation_hash();
 	for (int i = 0; i < 12; i++)
 		hash = hash * 31 + (uint64_t)log.ids[i];
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	return hash;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "test.h"
+#include "settle.h"
 
 #include <bide/bide.h>
 
@@ -22,7 +22,7 @@ void test_after_each(void)
 	assert_int_equal(stats.frame_count, 0);
 	assert_int_equal(stats.operation_count, 0);
 	assert_int_equal(stats.task_count, 0);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.live_bytes, 0);
 }
@@ -96,7 +96,7 @@ TEST(each_simulation_begins_anew)
 		simulate(7);
 		assert_int_equal(bide_now_ns(), 0);
 		assert_int_equal(bide_value_task_wait(delay_ms(5), NULL), 0);
-		assert_int_equal(bide_shutdown(true), 0);
+		assert_int_equal(shut_down(), 0);
 	}
 	assert_true(bide_now_ns() != 5 * ms);
 	assert_int_equal(bide_simulation_hash(), 0);
@@ -148,7 +148,7 @@ static uint64_t play(uint64_t seed, bool pauses, char *script)
 	assert_int_equal(bide_value_task_wait(when_all(actors, ACTORS), NULL), 0);
 	assert_int_equal(strlen(script), ACTORS * TURNS);
 	hash = bide_simulation_hash();
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	return hash;
 }
 
@@ -234,7 +234,7 @@ TEST(every_order_of_three_comes_up)
 			actors[i] = async_start(actor, .letter = (char)('a' + i), .turns = 1, .pauses = false,
 			                        .script = script);
 		assert_int_equal(bide_value_task_wait(when_all(actors, 3), NULL), 0);
-		assert_int_equal(bide_shutdown(true), 0);
+		assert_int_equal(shut_down(), 0);
 		for (int i = 0; i < 6; i++)
 			counts[i] += strcmp(script, orders[i]) == 0;
 	}
@@ -274,7 +274,7 @@ static int count_to_two(uint64_t seed)
 	for (int i = 0; i < 2; i++)
 		both[i] = async_start(incrementer, .counter = &counter);
 	assert_int_equal(bide_value_task_wait(when_all(both, 2), NULL), 0);
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	return counter;
 }
 
@@ -304,7 +304,7 @@ TEST(random_numbers_come_from_the_seed)
 		simulate(seed);
 		for (int i = 0; i < 20; i++)
 			(seed == 1 ? first : second)[i] = bide_simulation_random();
-		assert_int_equal(bide_shutdown(true), 0);
+		assert_int_equal(shut_down(), 0);
 	}
 	assert_memory_not_equal(first, second, sizeof first);
 	simulate(1);
@@ -384,16 +384,16 @@ TEST(it_is_no_deadlock_while_a_timer_may_still_change_things)
 
 /* ---- blocking calls */
 
-static int64_t note_time(void *at_ns)
+static value_task note_time(void *at_ns)
 {
 	*(int64_t *)at_ns = bide_now_ns();
-	return 11;
+	return value_task_from(11);
 }
 
-static int64_t end_badly(void *argument)
+static value_task end_badly(void *argument)
 {
 	(void)argument;
-	return -EIO;
+	return bide_value_task_from_error(EIO);
 }
 
 enum { JOBS = 20 };
@@ -410,7 +410,7 @@ static uint64_t run_jobs(uint64_t seed, int64_t *at_ns)
 	for (int i = 0; i < JOBS; i++)
 		assert_int_equal(jobs[i].payload.i, 11);
 	hash = bide_simulation_hash();
-	assert_int_equal(bide_shutdown(true), 0);
+	assert_int_equal(shut_down(), 0);
 	return hash;
 }
 

@@ -434,7 +434,7 @@ static uint64_t simulate(uint64_t seed, turn_log *log)
 		assert_int_equal(bide_value_task_wait(all[i], NULL), 0);
 	hash = bide_simulation_hash();
 	bide_executor_unref(r.strand);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	return hash;
 }
 

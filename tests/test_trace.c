@@ -187,6 +187,19 @@ TEST(an_error_made_in_a_body_has_the_name_of_the_function)
 	                 "refuses_itself");
 }
 
+static value_task fails_in_a_call(void *argument)
+{
+	(void)argument;
+	return value_task_from_error(ENOSPC);
+}
+
+TEST(an_error_of_a_blocking_call_has_the_place_in_its_function)
+{
+	assert_made_in(wait_trace(run_blocking(fails_in_a_call, NULL), ENOSPC), "fails_in_a_call");
+	assert_made_in(wait_trace(bide_run_on_new_thread(fails_in_a_call, NULL), ENOSPC),
+	               "fails_in_a_call");
+}
+
 struct late_return {
 	ASYNC_FRAME;
 };

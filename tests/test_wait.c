@@ -363,11 +363,11 @@ TEST(run_ready_runs_at_most_as_many_steps_as_asked)
 	for (int i = 0; i < 5; i++)
 		v[i] = async_start(yielder, .log = &log, .id = i);
 	assert_int_equal(stats().runnable_count, 5);
-	assert_int_equal(bide_run_ready(2), 0);
+	assert_int_equal(run_what_is_ready(2), 0);
 	assert_int_equal(log.count, 2);
-	assert_int_equal(bide_run_ready(2), 0);
+	assert_int_equal(run_what_is_ready(2), 0);
 	assert_int_equal(log.count, 4);
-	assert_true(bide_run_ready(2) == BIDE_FOREVER);
+	assert_true(run_what_is_ready(2) == BIDE_FOREVER);
 	assert_int_equal(log.count, 5);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(wait_int(v[i], NULL), 0);
@@ -381,11 +381,11 @@ TEST(a_loop_of_ones_own_runs_timers_and_what_other_threads_send)
 	one_worker();
 	began = bide_now_ns();
 	v = later_value(15 * MS, 5);
-	next = bide_run_ready(0);
+	next = run_what_is_ready(0);
 	assert_true(next <= 15 * MS + 2 * 65536); /* a tick late at the most */
 	assert_true(next > 0 || bide_now_ns() - began >= 15 * MS);
 	while (!bide_value_task_is_ready(v)) {
-		next = bide_run_ready(0);
+		next = run_what_is_ready(0);
 		if (next == BIDE_FOREVER)
 			break;
 		if (next > 0)
@@ -395,7 +395,7 @@ TEST(a_loop_of_ones_own_runs_timers_and_what_other_threads_send)
 	assert_true(bide_value_task_is_ready(v));
 	assert_int_equal(wait_int(v, &got), 0);
 	assert_int_equal(got, 5);
-	assert_true(bide_run_ready(0) == BIDE_FOREVER);
+	assert_true(run_what_is_ready(0) == BIDE_FOREVER);
 }
 
 struct runs_ready {
@@ -405,14 +405,14 @@ struct runs_ready {
 async(runs_ready)
 {
 	async_begin;
-	async_return(bide_run_ready(0));
+	async_return(bide_run_ready(0, NULL));
 async_finally:
 	async_end;
 }
 
 static void *run_ready_elsewhere(void *argument)
 {
-	*(int64_t *)argument = bide_run_ready(0);
+	*(int64_t *)argument = bide_run_ready(0, NULL);
 	return NULL;
 }
 
@@ -424,11 +424,11 @@ TEST(run_ready_in_the_wrong_place_is_misuse)
 	one_worker();
 	catch_misuse();
 	assert_int_equal(wait_int(async_start(runs_ready), &got), 0);
-	assert_int_equal(got, -1);
+	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("bide_run_ready: called inside the async function runs_ready");
 	assert_int_equal(pthread_create(&thread, NULL, run_ready_elsewhere, &got), 0);
 	pthread_join(thread, NULL);
-	assert_int_equal(got, -1);
+	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("bide_run_ready: called on another thread");
 }
 
@@ -436,7 +436,7 @@ TEST(with_many_workers_there_is_no_loop_to_run_and_that_is_misuse)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	catch_misuse();
-	assert_int_equal(bide_run_ready(0), -1);
+	assert_int_equal(bide_run_ready(0, NULL), EDEADLK);
 	ASSERT_MISUSE("bide_run_ready: there are many workers");
 }
 
@@ -797,7 +797,7 @@ TEST(with_many_workers_the_first_thread_may_end)
 	pthread_t thread;
 
 	if (!many_workers()) {
-		assert_int_equal(bide_shutdown(false), 0);
+		assert_int_equal(shut_down(), 0);
 		assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	}
 	pthread_create(&thread, NULL, use_it_first, &from);

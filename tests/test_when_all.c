@@ -240,7 +240,7 @@ TEST(when_all_with_a_consumed_item_is_misuse_and_fails_it)
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_when_all"));
 	bide_value_task_forget(items[0]);
-	assert_int_equal(bide_shutdown(true), 1); /* the first sleeper */
+	assert_int_equal(shut_down(), 1); /* the first sleeper */
 }
 
 TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)

@@ -100,5 +100,5 @@ int main()
 
 	bide_task_unref(sum.done);
 	std::printf("sum: %lld\n", static_cast<long long>(result.i));
-	return error != 0 || result.i == 0 || bide_shutdown(false) != 0;
+	return error != 0 || result.i == 0 || bide_shutdown(nullptr) != 0;
 }

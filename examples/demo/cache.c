@@ -60,11 +60,13 @@ struct load {
 };
 
 /* On a thread that may block. Frames never move, so it works on the frame itself. */
-static int64_t read_cents(void *argument)
+static value_task read_cents(void *argument)
 {
 	const struct load *my = argument;
 
-	return database_read_cents(my->in.cache->database, my->in.product);
+	int64_t cents = database_read_cents(my->in.cache->database, my->in.product);
+
+	return cents < 0 ? value_task_from_error((int)-cents) : value_task_from(cents);
 }
 
 async(load)

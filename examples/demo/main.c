@@ -117,6 +117,7 @@ int main(int count, char **words)
 {
 	struct options options = { .quick = false };
 	int64_t start_ns = clock_ns();
+	uint64_t leak_count;
 	int failed;
 
 	if (!read_options(count, words, &options)) {
@@ -131,7 +132,7 @@ int main(int count, char **words)
 	failed = show_get_data(options.quick ? 10 : 1000, options.quick ? 1000 : 1000000);
 	if (!failed)
 		failed = show_database(&options);
-	if (bide_shutdown(false) != 0)
+	if (bide_shutdown(&leak_count) != 0 || leak_count != 0)
 		failed = 1;
 	if (!failed)
 		printf("\n  All of this took %.1f seconds.%s\n", (double)(clock_ns() - start_ns) / 1e9,

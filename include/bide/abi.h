@@ -20,6 +20,9 @@
 #define BIDE_VERSION_MAJOR 0
 #define BIDE_VERSION_MINOR 1
 #define BIDE_VERSION_PATCH 0
+/* Grows from release to release: 1.2.3 is 1002003. Compare it with bide_version (runtime.h). */
+#define BIDE_VERSION_NUMBER \
+	(BIDE_VERSION_MAJOR * 1000000u + BIDE_VERSION_MINOR * 1000u + BIDE_VERSION_PATCH)
 
 #define BIDE_CAT2_(a, b) a##b
 #define BIDE_CAT_(a, b) BIDE_CAT2_(a, b)

@@ -46,21 +46,24 @@ BIDE_API BIDE_USE_RESULT bide_executor *bide_strand_create(void);
 BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
 
 /*
- * What to poll for reading: readable while something of the loop is ready. Only to be polled, never
- * to be read. The first call opens it; afterwards it stays the same. A thread that calls
- * bide_loop_run again and again needs none, and whoever makes something ready there then pays no
- * system call. -1: no file descriptor is left; or no loop (misuse). Any thread.
+ * *fd gets what to poll for reading: readable while something of the loop is ready. Only to be
+ * polled, never to be read. The first call opens it; afterwards it stays the same. A thread that
+ * calls bide_loop_run again and again needs none, and a thread that makes something ready there then
+ * pays no system call. 0; EMFILE, ENFILE, ENOMEM: no descriptor is left; EINVAL: no loop, or fd is
+ * NULL (misuse). After an error *fd is -1. Any thread.
  */
-BIDE_API int bide_loop_fd(bide_executor *loop);
+BIDE_API int bide_loop_fd(bide_executor *loop, int *fd);
 
 /*
  * Runs what is ready in the loop, at most max_count functions (0: no limit), and returns at once.
- * Returns nanoseconds to the next timer that this thread must run for, BIDE_FOREVER if there is
- * none, 0 if something is ready still. Who watches the descriptor need not look at it: it becomes
- * readable then. On the loop's thread, outside of async functions; else misuse, and -1. On the
- * one worker's own thread it is bide_run_ready: it runs what the worker has to do, too.
+ * *next_ns (may be NULL) gets the nanoseconds to the next timer that this thread must run for,
+ * BIDE_FOREVER if there is none, 0 if something is ready still. A program that watches the
+ * descriptor need not look at it: the descriptor becomes readable then. On the loop's thread,
+ * outside of async functions. On the one worker's own thread it is bide_run_ready: it runs what the
+ * worker has to do, too. 0; EINVAL: no loop; EDEADLK: another thread, or inside an async function
+ * (all misuse); ENOMEM. After an error *next_ns is BIDE_FOREVER.
  */
-BIDE_API int64_t bide_loop_run(bide_executor *loop, size_t max_count);
+BIDE_API int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns);
 
 /*
  * Makes the calling thread the loop's, once the thread that had it has ended or will never run it

@@ -42,12 +42,22 @@ typedef struct bide_config {
 
 BIDE_BEGIN_DECLS
 
+/* BIDE_VERSION_NUMBER of the library that runs; the macro is that of the headers. Any thread. */
+BIDE_API unsigned bide_version(void);
+
 /*
  * Sets the runtime up. Only before bide is used; the child of a fork may anew. 0; EBUSY: already in
  * use (or not shut down); EINVAL (misuse): out of range, or more than one worker in a simulation;
  * ENOMEM, EAGAIN: the workers could not be started.
  */
 BIDE_API int bide_configure(const bide_config *config);
+
+/*
+ * The configuration in force, as it was asked for and completed: with the number of workers, the
+ * limits, and what the environment added. Sets the runtime up if it was not in use. 0; EINVAL
+ * (misuse): config is NULL; ENOMEM, EAGAIN: the workers could not be started. Any thread.
+ */
+BIDE_API int bide_config_get(bide_config *config);
 
 /*
  * How many workers there are. Sets the runtime up if it was not in use; 0: that failed. Any thread.
@@ -92,21 +102,28 @@ BIDE_API int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t t
 
 /*
  * For a loop of your own: runs what is runnable and due, at most max_count steps (0: no limit), and
- * returns at once. Returns nanoseconds to the next timer, 0 if something is runnable still,
- * BIDE_FOREVER if there is none. With one worker, on its thread, outside of async functions; else
- * misuse, and -1. Beside many workers a loop of yours is an executor: executor.h.
+ * returns at once. *next_ns (may be NULL) gets the nanoseconds to the next timer, 0 if something is
+ * runnable still, BIDE_FOREVER if there is no timer. With one worker, on its thread, outside of
+ * async functions. 0; EDEADLK: another place (misuse), and *next_ns is BIDE_FOREVER. Beside many
+ * workers a loop of yours is an executor: executor.h.
  */
-BIDE_API int64_t bide_run_ready(size_t max_count);
+BIDE_API int bide_run_ready(size_t max_count, int64_t *next_ns);
 
 /*
- * Runs function(argument) on a thread where it may block. Its result becomes that of the value
- * task: >= 0 or any pointer cast; a value below zero, -1..-4095, is an error number negated.
- * Uninterruptible once it runs; cancelled before, it never runs. It runs in the context of the
- * call: with its values, and bide_context_error(NULL) tells whether it was canceled meanwhile. The
- * queue has no limit: who makes many calls sets one (bide_for_each). Cost: an object from the
- * pool, a hand-over between threads each way (tens of microseconds when they sleep).
+ * A function that may block. The value task that it returns must be ready: a result or an error
+ * (bide_value_task_from, bide_value_task_from_error). A pending one is misuse: it is forgotten, and
+ * the call fails with EINVAL. A call that needs an async function waits for it.
  */
-typedef int64_t bide_blocking_function(void *argument);
+typedef bide_value_task bide_blocking_function(void *argument);
+
+/*
+ * Runs function(argument) on a thread where it may block. What it returns becomes the outcome of the
+ * value task. Nothing interrupts a function that runs; canceled before, it never runs. It runs in
+ * the context of the call: with its values, and bide_context_error(NULL) tells whether it was
+ * canceled meanwhile. The queue has no limit: a program that makes many calls sets one
+ * (bide_for_each). Cost: an object from the pool, a hand-over between threads each way (tens of
+ * microseconds when they sleep).
+ */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_function *function,
                                                            void *argument);
 
@@ -135,12 +152,13 @@ BIDE_API int bide_drain(int64_t timeout_ns);
  * that sets it up again with the defaults. Outside of async functions, when no other thread uses
  * bide; with one worker on its thread, with many on any but theirs. Waits for running blocking
  * calls; each of many workers finishes the function that it runs. Frames that are still pending, or
- * finished and not consumed, are leaks: each is named on standard error (unless quiet) and counted.
- * Returns their number; -1 (misuse): called from the wrong place, or other threads that used bide
- * still run, also such as came while it waited for the workers (queued blocking calls have been
- * canceled then, and all else goes on).
+ * finished and not consumed, are leaks: the report hook (misuse.h) gets a line for each, and
+ * *leak_count (may be NULL) their number. 0, also if there are leaks; EDEADLK: called from the wrong
+ * place (misuse); EBUSY: other threads that used bide still run, or one came while it waited for
+ * the workers (misuse; queued blocking calls have been canceled then, and all else goes on);
+ * ENOMEM. After an error *leak_count is 0.
  */
-BIDE_API int64_t bide_shutdown(bool quiet);
+BIDE_API int bide_shutdown(uint64_t *leak_count);
 
 /*
  * In a simulation: a hash over all that ran, in order; equal seeds give equal hashes. 0 without

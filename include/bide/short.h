@@ -189,6 +189,9 @@ BIDE_SHORT_(cancel_token_can_be_canceled);
 #ifndef BIDE_NO_SHORT_cancel_token_is_canceled
 BIDE_SHORT_(cancel_token_is_canceled);
 #endif
+#ifndef BIDE_NO_SHORT_config_get
+BIDE_SHORT_(config_get);
+#endif
 #ifndef BIDE_NO_SHORT_configure
 BIDE_SHORT_(configure);
 #endif
@@ -263,6 +266,9 @@ BIDE_SHORT_(unobserved_hook_set);
 #endif
 #ifndef BIDE_NO_SHORT_value_task_trace
 BIDE_SHORT_(value_task_trace);
+#endif
+#ifndef BIDE_NO_SHORT_version
+BIDE_SHORT_(version);
 #endif
 #ifndef BIDE_NO_SHORT_worker_count
 BIDE_SHORT_(worker_count);

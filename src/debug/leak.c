@@ -12,7 +12,6 @@ enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 
 typedef struct leaks {
 	size_t count;
-	bool quiet;
 	bool at_exit;
 	bool is_named; /* the one that the texts below are of */
 	char line[LINE_BYTES], failure[FAILURE_BYTES];
@@ -84,8 +83,7 @@ static bool leak(bide_source *source, void *argument)
 	if (!bide_snapshot_take_(&s, source) || !is_leak(&s))
 		return true;
 	l->count++;
-	if (!l->quiet)
-		describe_leak(l, &s);
+	describe_leak(l, &s);
 	return true;
 }
 
@@ -137,9 +135,9 @@ static size_t report_all(leaks *l)
 	return l->count;
 }
 
-size_t bide_leaks_report_(bool quiet)
+size_t bide_leaks_report_(void)
 {
-	leaks l = { .quiet = quiet };
+	leaks l = { .at_exit = false };
 
 	return report_all(&l);
 }

@@ -220,6 +220,11 @@ void bide_os_release(void *memory)
 	free(memory);
 }
 
+int bide_os_last_error(void)
+{
+	return errno;
+}
+
 void bide_os_print(const char *text)
 {
 	size_t left = strlen(text);

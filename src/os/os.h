@@ -80,6 +80,9 @@ BIDE_INTERNAL unsigned bide_os_cgroup_cpu_count(const char *root);
 BIDE_INTERNAL void *bide_os_allocate(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_os_release(void *memory);
 
+/* Why the call of this file or of event.h failed that this thread made last and that says -1. */
+BIDE_INTERNAL int bide_os_last_error(void);
+
 /* All of the text to standard error, unbuffered. */
 BIDE_INTERNAL void bide_os_print(const char *text);
 

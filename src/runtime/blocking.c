@@ -10,6 +10,7 @@
  */
 #include "blocking.h"
 
+#include "../core/task.h"
 #include "../os/os.h"
 #include "child.h"
 #include "simulation.h"
@@ -30,9 +31,9 @@ typedef struct job {
 	struct job *next, *previous; /* in the queue */
 	bide_blocking_function *function;
 	void *argument;
-	uintptr_t context; /* of the call, with a reference; 0: none */
-	int64_t result;    /* as runtime.h says: -1..-4095 are errors */
-	uint32_t live;     /* who may still touch it: its completion, its cancellation; atomic */
+	uintptr_t context;       /* of the call, with a reference; 0: none */
+	bide_value_task outcome; /* ready */
+	uint32_t live;           /* who may still touch it: its completion, its cancellation; atomic */
 	job_state state;
 } job;
 BIDE_STATIC_ASSERT(sizeof(job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
@@ -91,16 +92,12 @@ bool bide_blocking_is_thread_(void)
 /* So many of the parties leave, after the outcome was stored if that was theirs to do. */
 static void job_leave(job *j, uint32_t parties)
 {
-	bool failed;
-
 	/* pairs with itself: the last one sees what the other wrote */
 	if (BIDE_SUB(&j->live, parties, ACQ_REL) != parties)
 		return;
-	failed = j->result < 0 && j->result >= -BIDE_ERROR_MAX;
 	bide_cancel_drop_(&j->node);
 	bide_context_give_back_(j->context);
-	bide_operation_complete_(&j->operation, bide_payload_int_(failed ? 0 : j->result),
-	                         failed ? (int)-j->result : 0);
+	bide_operation_complete_(&j->operation, j->outcome.payload, (int)j->outcome.state);
 }
 
 /* By whoever decided the outcome, if it was not the cancellation. */
@@ -109,21 +106,45 @@ static void job_complete(job *j)
 	job_leave(j, bide_cancel_unlink_(&j->node) ? 2 : 1);
 }
 
+/* What a function returned that is no value yet. A ready operation is consumed here. */
+static bide_value_task settled(const job *j, bide_value_task returned)
+{
+	const char *what =
+		j->operation.type == &long_type ? "bide_run_on_new_thread" : "bide_run_blocking";
+	bide_source *source = (bide_source *)returned.state;
+	bide_notify none = { NULL };
+
+	if (!bide_check_fresh_(returned, what, NULL))
+		return bide_value_task_from_error(BIDE_ESTALE);
+	if (!bide_belongs_here_(source, what, NULL))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	if (bide_is_done_(source)) {
+		if (bide_watch_(returned, &none, what, NULL) == BIDE_ALREADY_TAKEN_)
+			return bide_value_task_from_error(BIDE_ESTALE);
+		return bide_consume_(source, NULL);
+	}
+	bide_misuse_("%s: the function returned a value task that is pending; it must wait for it "
+	             "(bide_value_task_wait) and return what it gives",
+	             what);
+	bide_value_task_forget_at_(returned, NULL);
+	return bide_value_task_from_error(BIDE_EINVAL_);
+}
+
 /*
  * In the context of the call, as what a function starts: its values, whether it was canceled. A
  * thread without one needs no record for that.
  */
 static void job_call(job *j)
 {
-	uintptr_t saved;
+	uintptr_t saved = 0;
 
-	if (!j->context) {
-		j->result = j->function(j->argument);
-		return;
-	}
-	saved = bide_context_swap_(j->context);
-	j->result = j->function(j->argument);
-	bide_context_swap_(saved);
+	if (j->context)
+		saved = bide_context_swap_(j->context);
+	j->outcome = j->function(j->argument);
+	if (bide_is_pending_(j->outcome))
+		j->outcome = settled(j, j->outcome);
+	if (j->context)
+		bide_context_swap_(saved);
 }
 
 static void job_arrived(bide_post *post)
@@ -179,7 +200,7 @@ static void jobs_fail(job *list, int error)
 
 	for (; list; list = next) {
 		next = list->next; /* handed over, it is gone */
-		list->result = -error;
+		list->outcome = bide_value_task_from_error(error);
 		job_hand_over(list);
 	}
 }
@@ -197,7 +218,7 @@ static void job_canceled(bide_cancel_node *node, int error)
 	j->state = JOB_TAKEN; /* one that is NEW: its submitter sees this and leaves it alone */
 	bide_os_unlock(&pool.mutex);
 	if (mine)
-		j->result = -error;
+		j->outcome = bide_value_task_from_error(error);
 	job_leave(j, mine ? 2 : 1);
 }
 
@@ -378,7 +399,7 @@ static void simulated_canceled(bide_cancel_node *node, int error)
 	if (mine) {
 		queue_take(&s->job);
 		bide_port_disarm(&s->timer);
-		s->job.result = -error;
+		s->job.outcome = bide_value_task_from_error(error);
 	}
 	job_leave(&s->job, mine ? 2 : 1);
 }
@@ -409,6 +430,14 @@ void bide_blocking_configure(unsigned threads_min, unsigned threads_max)
 	pool.queued_peak = 0;
 	bide_os_unlock(&pool.mutex);
 	bide_blocking_go_on();
+}
+
+void bide_blocking_limits(unsigned *threads_min, unsigned *threads_max)
+{
+	bide_os_lock(&pool.mutex);
+	*threads_min = pool.threads_min;
+	*threads_max = pool.threads_max ? pool.threads_max : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
+	bide_os_unlock(&pool.mutex);
 }
 
 void bide_blocking_go_on(void)
@@ -474,7 +503,7 @@ void bide_blocking_stop(void)
 /* ---- the call */
 
 static bide_value_task run(bide_blocking_function *function, void *argument,
-                           const bide_operation_type *type, const char *what)
+                           const bide_operation_type *type)
 {
 	bool simulated = bide_worker_() && bide_simulating_; /* known once the runtime is set up */
 	bide_value_task v;
@@ -482,7 +511,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	int error;
 
 	if (!function) {
-		bide_misuse_("%s: function is NULL", what);
+		bide_misuse_("bide_%s: function is NULL", type->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job), type);
@@ -490,7 +519,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 		return bide_value_task_from_error(ENOMEM_);
 	if (simulated && !bide_port_on_worker()) {
 		bide_operation_drop_(&j->operation.source);
-		bide_misuse_("%s: in a simulation only the worker's thread may call it", what);
+		bide_misuse_("bide_%s: in a simulation only the worker's thread may call it", type->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	j->function = function;
@@ -517,10 +546,10 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 
 bide_value_task bide_run_blocking(bide_blocking_function *function, void *argument)
 {
-	return run(function, argument, &job_type, "bide_run_blocking");
+	return run(function, argument, &job_type);
 }
 
 bide_value_task bide_run_on_new_thread(bide_blocking_function *function, void *argument)
 {
-	return run(function, argument, &long_type, "bide_run_on_new_thread");
+	return run(function, argument, &long_type);
 }

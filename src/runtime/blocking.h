@@ -20,6 +20,8 @@ enum { BIDE_BLOCKING_THREADS_MAX_DEFAULT_ = 4 };
  */
 BIDE_INTERNAL void bide_blocking_configure(unsigned threads_min, unsigned threads_max);
 
+BIDE_INTERNAL void bide_blocking_limits(unsigned *threads_min, unsigned *threads_max);
+
 /* Fills in the blocking_ counters. */
 BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
 

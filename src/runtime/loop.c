@@ -156,26 +156,34 @@ static bool is_loop(const bide_executor *loop, const char *what)
 	return false;
 }
 
-int bide_loop_fd(bide_executor *loop)
+int bide_loop_fd(bide_executor *loop, int *fd)
 {
-	int fd, none = -1;
+	int opened, none = -1;
 
+	if (fd)
+		*fd = -1;
 	if (!is_loop(loop, "bide_loop_fd"))
-		return -1;
-	fd = BIDE_LOAD(&loop->fd, ACQUIRE);
-	if (fd >= 0)
-		return fd;
-	fd = bide_os_event_open();
-	if (fd < 0)
-		return -1;
-	if (!BIDE_CAS(&loop->fd, &none, fd, SEQ_CST, ACQUIRE)) { /* another thread was faster */
-		bide_os_close(fd);
-		return none;
+		return BIDE_EINVAL_;
+	if (!fd) {
+		bide_misuse_("bide_loop_fd: fd is NULL");
+		return BIDE_EINVAL_;
 	}
+	*fd = BIDE_LOAD(&loop->fd, ACQUIRE);
+	if (*fd >= 0)
+		return 0;
+	opened = bide_os_event_open();
+	if (opened < 0)
+		return bide_os_last_error();
+	if (!BIDE_CAS(&loop->fd, &none, opened, SEQ_CST, ACQUIRE)) { /* another thread was faster */
+		bide_os_close(opened);
+		*fd = none;
+		return 0;
+	}
+	*fd = opened;
 	BIDE_FENCE(SEQ_CST); /* pairs with loop_wake */
 	if (BIDE_LOAD(&loop->inbox, RELAXED) != BIDE_EXECUTOR_IDLE_)
-		bide_os_event_signal(fd);
-	return fd;
+		bide_os_event_signal(opened);
+	return 0;
 }
 
 static bool may_run(const bide_executor *loop, const bide_worker *worker)
@@ -192,25 +200,16 @@ static bool may_run(const bide_executor *loop, const bide_worker *worker)
 	return false;
 }
 
-int64_t bide_loop_run(bide_executor *loop, size_t max_count)
+/* true: nothing is ready any more. */
+static bool loop_run(bide_executor *loop, bide_worker *worker, size_t max_count)
 {
-	bide_worker *worker = bide_worker_();
+	uintptr_t saved = bide_context_push_(BIDE_DETACHED_);
+	int fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	bide_frame *frame;
-	uintptr_t saved;
 	bool rests;
-	int fd;
 
-	if (!worker || !is_loop(loop, "bide_loop_run") || !may_run(loop, worker))
-		return -1;
-	if (!loop->wake)
-		return bide_run_ready(max_count);
-	if (BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
-		return BIDE_FOREVER; /* the descriptor is not readable, or will be again */
-	bide_executor_ref(loop); /* a function may drop the last one */
-	saved = bide_context_push_(BIDE_DETACHED_);
-	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	if (fd >= 0)
-		bide_os_event_clear(fd); /* before it looks: who comes later signals */
+		bide_os_event_clear(fd); /* before it looks: what comes later signals */
 	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
 		frame = bide_executor_take_(loop);
 		if (!frame)
@@ -222,8 +221,30 @@ int64_t bide_loop_run(bide_executor *loop, size_t max_count)
 	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	if (!rests && fd >= 0)
 		bide_os_event_signal(fd);
+	return rests;
+}
+
+int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
+{
+	bide_worker *worker = bide_worker_();
+
+	if (next_ns)
+		*next_ns = BIDE_FOREVER;
+	if (!worker)
+		return BIDE_ENOMEM_;
+	if (!is_loop(loop, "bide_loop_run"))
+		return BIDE_EINVAL_;
+	if (!may_run(loop, worker))
+		return BIDE_EDEADLK_;
+	if (!loop->wake)
+		return bide_run_ready(max_count, next_ns);
+	if (BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
+		return 0;            /* the descriptor is not readable, or will be again */
+	bide_executor_ref(loop); /* a function may drop the last one */
+	if (!loop_run(loop, worker, max_count) && next_ns)
+		*next_ns = 0;
 	bide_executor_unref(loop);
-	return rests ? BIDE_FOREVER : 0;
+	return 0;
 }
 
 int bide_loop_adopt(bide_executor *loop)

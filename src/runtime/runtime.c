@@ -51,6 +51,32 @@ int bide_configure(const bide_config *config)
 	return error;
 }
 
+unsigned bide_version(void)
+{
+	return BIDE_VERSION_NUMBER;
+}
+
+int bide_config_get(bide_config *config)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	if (!config) {
+		bide_misuse_("bide_config_get: config is NULL");
+		return EINVAL;
+	}
+	*config = (bide_config){ 0 };
+	if (!bide_worker_())
+		return ENOMEM;
+	bide_os_lock(&r->setup);
+	config->workers = bide_shared_ ? bide_pool_count_() : 1;
+	bide_blocking_limits(&config->blocking_threads_min, &config->blocking_threads_max);
+	config->virtual_clock = r->simulating;
+	config->seed = r->simulating ? bide_simulation_seed_() : 0;
+	config->debug = bide_debug_;
+	bide_os_unlock(&r->setup);
+	return 0;
+}
+
 unsigned bide_worker_count(void)
 {
 	bide_worker_();
@@ -95,9 +121,9 @@ void bide_runtime_release_guests_(void)
 }
 
 /* Nobody runs any more. Gives all back and returns the number of leaks. */
-static int64_t release_all(bide_runtime *r, bool quiet)
+static uint64_t release_all(bide_runtime *r)
 {
-	int64_t leaks = (int64_t)bide_leaks_report_(quiet);
+	uint64_t leaks = bide_leaks_report_();
 
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_release_();
@@ -144,19 +170,22 @@ static void release_copy(bide_runtime *r)
 	bide_os_unlock(&r->setup);
 }
 
-int64_t bide_shutdown(bool quiet)
+int bide_shutdown(uint64_t *leak_count)
 {
 	bide_runtime *r = &bide_runtime_;
+	uint64_t count = 0;
 	unsigned others;
-	int64_t count = -1;
 
+	if (leak_count)
+		*leak_count = 0;
 	release_copy(r);
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
 		return 0;
-	bide_worker_();
+	if (!bide_worker_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)
+		return ENOMEM;
 	if (bide_shared_ ? !bide_runtime_outside_("bide_shutdown")
 	                 : !bide_loop_allowed_("bide_shutdown"))
-		return -1;
+		return EDEADLK;
 	bide_blocking_stop();
 	if (!bide_shared_)
 		bide_loop_poll_(); /* what others sent last */
@@ -172,12 +201,14 @@ int64_t bide_shutdown(bool quiet)
 			bide_pool_go_on_();
 	}
 	if (!others)
-		count = release_all(r, quiet);
+		count = release_all(r);
 	bide_os_unlock(&r->setup);
-	if (others) {
-		bide_blocking_go_on();
-		bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
-		             others);
-	}
-	return count;
+	if (leak_count)
+		*leak_count = count;
+	if (!others)
+		return 0;
+	bide_blocking_go_on();
+	bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
+	             others);
+	return EBUSY;
 }

@@ -16,6 +16,11 @@ void bide_simulation_start_(uint64_t wanted)
 	hash = 0xcbf29ce484222325u;
 }
 
+uint64_t bide_simulation_seed_(void)
+{
+	return seed;
+}
+
 /* splitmix64: every seed is as good as any other. */
 static uint64_t draw(void)
 {

@@ -203,14 +203,27 @@ int bide_task_wait(bide_task *task, bide_payload *result)
 	return bide_task_wait_for(task, result, BIDE_FOREVER);
 }
 
-int64_t bide_run_ready(size_t max_count)
+static int64_t time_to_next_ns(bide_runtime *r)
 {
-	bide_runtime *r = &bide_runtime_;
-	uintptr_t saved;
-	int64_t next_ns;
+	int64_t timer_ns;
 
+	if (r->main.worker.next || r->main.worker.queue_head || BIDE_LOAD(&r->inbox, ACQUIRE))
+		return 0;
+	timer_ns = bide_wheel_next_ns(&r->wheel);
+	if (timer_ns == BIDE_FOREVER)
+		return BIDE_FOREVER;
+	timer_ns -= bide_port_now();
+	return timer_ns > 0 ? timer_ns : 0;
+}
+
+int bide_run_ready(size_t max_count, int64_t *next_ns)
+{
+	uintptr_t saved;
+
+	if (next_ns)
+		*next_ns = BIDE_FOREVER;
 	if (!bide_loop_allowed_("bide_run_ready"))
-		return -1;
+		return BIDE_EDEADLK_;
 	saved = bide_context_push_(BIDE_DETACHED_); /* as in run_until */
 	bide_poll_entered_();
 	bide_loop_poll_();
@@ -221,11 +234,7 @@ int64_t bide_run_ready(size_t max_count)
 	bide_child_check_();
 	bide_poll_left_();
 	bide_context_pop_(saved);
-	if (r->main.worker.next || r->main.worker.queue_head || BIDE_LOAD(&r->inbox, ACQUIRE))
-		return 0;
-	next_ns = bide_wheel_next_ns(&r->wheel);
-	if (next_ns == BIDE_FOREVER)
-		return BIDE_FOREVER;
-	next_ns -= bide_port_now();
-	return next_ns > 0 ? next_ns : 0;
+	if (next_ns)
+		*next_ns = time_to_next_ns(&bide_runtime_);
+	return 0;
 }

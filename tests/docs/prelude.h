@@ -20,7 +20,7 @@ _Static_assert(sizeof(bide_group) == 40, "bide_group.3");
 value_task fetch(int number);
 value_task get_data(int key);
 void use(value_task item);
-int64_t read_whole_file(void *path);
+value_task read_whole_file(void *path);
 
 /* The frame of a fragment that stands in an async function. */
 #define SAMPLE_FRAME      \

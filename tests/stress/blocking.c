@@ -18,7 +18,7 @@ typedef struct call {
 	atomic_uint runs;
 } call;
 
-static int64_t work(void *argument)
+static value_task work(void *argument)
 {
 	call *c = argument;
 	int64_t value;
@@ -30,7 +30,7 @@ static int64_t work(void *argument)
 	if (chance(&c->dice, 10))
 		usleep(below(&c->dice, 2000));
 	atomic_fetch_add(&c->scene->ended, 1);
-	return value < 100 ? -1 - value : value;
+	return value < 100 ? bide_value_task_from_error((int)(1 + value)) : value_task_from(value);
 }
 
 struct caller {

@@ -144,15 +144,16 @@ static void run_loop(void *argument, dice *d, unsigned index)
 {
 	scene *s = argument;
 	bide_executor *loop = bide_loop_create();
-	struct pollfd watched = { .fd = bide_loop_fd(loop), .events = POLLIN };
+	struct pollfd watched = { .events = POLLIN };
 
 	(void)index;
 	CHECK(loop != NULL);
+	CHECK_EQUAL(bide_loop_fd(loop, &watched.fd), 0);
 	s->places[0].executor = loop;
 	atomic_store(&s->ready, true);
 	while (!atomic_load(&s->over)) {
 		poll(&watched, 1, 1);
-		bide_loop_run(loop, below(d, 4));
+		CHECK_EQUAL(bide_loop_run(loop, below(d, 4), NULL), 0);
 	}
 }
 

@@ -37,10 +37,10 @@ async_finally:
 	async_end;
 }
 
-static int64_t nap(void *argument)
+static value_task nap(void *argument)
 {
 	usleep(100);
-	return (int64_t)(uintptr_t)argument;
+	return value_task_from((int64_t)(uintptr_t)argument);
 }
 
 static void guest(void *argument, dice *d, unsigned index)
@@ -61,6 +61,7 @@ static void live_once(dice *d)
 	atomic_uint ended = 0;
 	unsigned started = below(d, 20), leaks = chance(d, 25) ? 1 + below(d, 5) : 0;
 	unsigned guests = chance(d, 50) ? below(d, 4) : 0;
+	uint64_t leak_count;
 	bide_stats s;
 	crowd c;
 
@@ -79,7 +80,8 @@ static void live_once(dice *d)
 	}
 	for (unsigned i = 0; i < leaks; i++)
 		value_task_forget(async_start(endless));
-	CHECK_EQUAL(bide_shutdown(true), leaks);
+	CHECK_EQUAL(bide_shutdown(&leak_count), 0);
+	CHECK_EQUAL(leak_count, leaks);
 	bide_stats_get(&s);
 	CHECK_EQUAL(s.live_bytes, 0);
 }

@@ -158,7 +158,7 @@ void crowd_join(crowd *c)
 {
 	if (bide_worker_count() == 1)
 		while (atomic_load(&c->ended) < c->count) {
-			bide_run_ready(0);
+			bide_run_ready(0, NULL);
 			sched_yield();
 		}
 	for (unsigned i = 0; i < c->count; i++)
@@ -179,11 +179,12 @@ static double now_s(void)
 void stress_end(void)
 {
 	double end = now_s() + SETTLE_LIMIT_S;
+	uint64_t leak_count;
 	bide_stats s;
 
 	for (;;) {
 		if (bide_worker_count() == 1)
-			bide_run_ready(0);
+			bide_run_ready(0, NULL);
 		bide_stats_get(&s);
 		if (s.frame_count + s.operation_count + s.task_count + s.timer_count == 0)
 			break;
@@ -195,7 +196,8 @@ void stress_end(void)
 				(unsigned long long)s.task_count, (unsigned long long)s.timer_count);
 		sched_yield();
 	}
-	CHECK_EQUAL(bide_shutdown(false), 0);
+	CHECK_EQUAL(bide_shutdown(&leak_count), 0);
+	CHECK_EQUAL(leak_count, 0);
 	bide_stats_get(&s);
 	CHECK_EQUAL(s.live_bytes, 0);
 }

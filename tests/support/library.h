@@ -58,7 +58,7 @@ BIDE_UNUSED static void assert_nothing_in_use(void)
 	assert_int_equal(s.frame_count, 0);
 	assert_int_equal(s.task_count, 0);
 	assert_int_equal(s.timer_count, 0);
-	assert_int_equal(bide_shutdown(false), 0);
+	assert_int_equal(shut_down(), 0);
 	assert_int_equal(stats().live_bytes, 0);
 }
 

@@ -17,13 +17,38 @@ BIDE_UNUSED static bool many_workers(void)
 	return bide_worker_count() > 1;
 }
 
+/* Calls that must succeed; each returns what it stores. */
+BIDE_UNUSED static int64_t run_what_is_ready(size_t max_count)
+{
+	int64_t next_ns = -1;
+
+	assert_int_equal(bide_run_ready(max_count, &next_ns), 0);
+	return next_ns;
+}
+
+BIDE_UNUSED static int64_t run_loop_once(bide_executor *loop, size_t max_count)
+{
+	int64_t next_ns = -1;
+
+	assert_int_equal(bide_loop_run(loop, max_count, &next_ns), 0);
+	return next_ns;
+}
+
+BIDE_UNUSED static int fd_of_loop(bide_executor *loop)
+{
+	int fd = -1;
+
+	assert_int_equal(bide_loop_fd(loop, &fd), 0);
+	return fd;
+}
+
 BIDE_UNUSED static int64_t settle(size_t max_count)
 {
 	bide_stats s;
 	int64_t next_ns;
 
 	if (!many_workers()) {
-		next_ns = bide_run_ready(max_count);
+		next_ns = run_what_is_ready(max_count);
 		sched_yield(); /* in a loop that waits for another thread, which may need this CPU */
 		return next_ns;
 	}
@@ -61,13 +86,22 @@ __attribute__((constructor)) static void settle_note_schedules(void)
 	test_schedule = bide_simulation_hash;
 }
 
-BIDE_UNUSED static int64_t settle_shutdown(bool quiet)
+BIDE_UNUSED static int settle_shutdown(uint64_t *leak_count)
 {
 	test_note_schedule();
-	return bide_shutdown(quiet);
+	return bide_shutdown(leak_count);
 }
 #undef bide_shutdown /* the macro that notes the place of a call */
 #define bide_shutdown settle_shutdown
+
+/* A shutdown that must succeed. Returns the number of leaks. */
+BIDE_UNUSED static int64_t shut_down(void)
+{
+	uint64_t leak_count = UINT64_MAX;
+
+	assert_int_equal(bide_shutdown(&leak_count), 0);
+	return (int64_t)leak_count;
+}
 
 /* As pthread_create of test.h, for threads of the library's own. */
 BIDE_UNUSED static void needs_threads(void)
