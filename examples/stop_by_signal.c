@@ -17,7 +17,7 @@ static value_task wait_for_signal(void *set)
 	int signal_number, error = 0;
 
 	while ((signal_number = sigtimedwait(set, NULL, &moment)) < 0 && error == 0)
-		error = errno == EAGAIN || errno == EINTR ? bide_context_error(NULL) : errno;
+		error = errno == EAGAIN || errno == EINTR ? bide_context_current_error() : errno;
 	return error ? value_task_from_error(error) : value_task_from(signal_number);
 }
 

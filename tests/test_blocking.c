@@ -434,8 +434,8 @@ typedef struct seen {
 
 static value_task looks(void *argument)
 {
-	*(seen *)argument =
-		(seen){ bide_context_get(&name_key), bide_context_error(NULL), bide_executor_current() };
+	*(seen *)argument = (seen){ bide_context_get(&name_key), bide_context_current_error(),
+		                        bide_executor_current() };
 	return value_task_from(0);
 }
 
@@ -476,7 +476,7 @@ static value_task stops_when_asked(void *argument)
 	int error;
 
 	atomic_store((atomic_bool *)argument, true);
-	while ((error = bide_context_error(NULL)) == 0)
+	while ((error = bide_context_current_error()) == 0)
 		sleep_ms(1);
 	return bide_value_task_from_error(error);
 }

@@ -81,16 +81,73 @@ TEST(in_makes_a_call_obey_the_context_and_only_that_call)
 	bide_context_unref(context);
 }
 
-TEST(in_no_context_changes_nothing)
+TEST(null_stands_for_no_context)
+{
+	static const char key = 0;
+	bide_context *none = bide_context_ref(bide_context_current());
+	bide_context *other = context_of((bide_context_options){ .key = &key, .value = &none });
+
+	assert_null(none);
+	assert_ptr_equal(bide_in_context(other, bide_context_get(&key)), &none);
+	assert_null(bide_in_context(other, bide_in_context(none, bide_context_get(&key))));
+	assert_null(bide_in_context(other, bide_in_context(none, bide_context_current())));
+	assert_ptr_equal(bide_in_context(none, bide_in_context(other, bide_context_current())), other);
+	bide_context_cancel(other, EIO);
+	assert_int_equal(bide_context_error(other), EIO);
+	assert_int_equal(bide_in_context(other, bide_context_current_error()), EIO);
+	/* these ask for no context, not for the current one */
+	assert_int_equal(bide_in_context(other, bide_context_error(none)), 0);
+	assert_int_equal(bide_in_context(other, bide_in_context(none, bide_context_current_error())),
+	                 0);
+	assert_int_equal(bide_context_error(NULL), 0);
+	assert_int_equal(bide_context_current_error(), 0);
+	bide_context_unref(none);
+	bide_context_unref(other);
+}
+
+struct enters_none {
+	ASYNC_FRAME;
+	struct {
+		bide_context *captured;
+		bool by_switch;
+	} in;
+	bide_context *outer;
+};
+
+async(enters_none)
+{
+	async_begin;
+	my->outer = bide_context_ref(bide_context_current());
+	assert_non_null(my->outer);
+	bide_context_cancel(my->outer, EIO);
+	assert_int_equal(bide_context_current_error(), EIO);
+	if (my->in.by_switch)
+		async_switch(my->in.captured);
+	else
+		async_enter(my->in.captured);
+	assert_null(bide_context_current());
+	await(delay_ms(1));
+	assert_null(bide_context_current());
+	assert_int_equal(bide_context_current_error(), 0);
+	async_enter(my->outer);
+	assert_ptr_equal(bide_context_current(), my->outer);
+	await_or(delay_ms(1), async_return(await_error));
+async_finally:
+	bide_context_unref(my->outer);
+	async_end;
+}
+
+TEST(a_function_enters_no_context_and_goes_back_to_what_it_captured)
 {
 	bide_context *context;
 
-	use_virtual_clock();
-	context = context_of((bide_context_options){ 0 });
-	assert_ptr_equal(bide_in_context(context, bide_in_context(NULL, bide_context_current())),
-	                 context);
-	assert_null(bide_in_context(NULL, bide_context_current()));
-	bide_context_unref(context);
+	for (int by_switch = 0; by_switch < 2; by_switch++) {
+		context = context_of((bide_context_options){ 0 });
+		assert_int_equal(result_of(bide_in_context(context, async_start(enters_none,
+		                                                                .by_switch = by_switch))),
+		                 EIO);
+		bide_context_unref(context);
+	}
 }
 
 TEST(in_nests_and_comes_back)
@@ -705,12 +762,12 @@ async(cleaner)
 {
 	async_begin;
 	await_or(my->ignored, delay(1000 * ms), {
-		*my->in.error_in_body = bide_context_error(NULL);
+		*my->in.error_in_body = bide_context_current_error();
 		async_fail(await_error);
 	});
 	async_return(1);
 async_finally:
-	*my->in.error_in_cleanup = bide_context_error(NULL);
+	*my->in.error_in_cleanup = bide_context_current_error();
 	assert_int_equal(bide_context_deadline_ns(), BIDE_FOREVER);
 	await(delay(10 * ms)); /* an operation */
 	++*my->in.cleaned_count;
@@ -1260,9 +1317,7 @@ TEST(bad_options_are_misuse)
 	assert_false(bide_context_cancel(context, 0));
 	assert_false(bide_context_cancel(context, -5));
 	assert_false(bide_context_cancel(context, BIDE_ERROR_MAX + 1));
-	assert_null(bide_context_ref(NULL));
-	bide_context_unref(NULL);
-	assert_int_equal(misuse_count, 7);
+	assert_int_equal(misuse_count, 6);
 	assert_int_equal(bide_context_error(context), 0);
 	bide_context_unref(context);
 }
@@ -1291,18 +1346,17 @@ struct leaver {
 async(leaver)
 {
 	async_begin;
-	async_enter(NULL);
 	async_leave;
 	async_return(3);
 async_finally:
 	async_end;
 }
 
-TEST(entering_nothing_and_leaving_without_entering_are_misuse)
+TEST(leaving_without_entering_is_misuse)
 {
 	expect_misuse();
 	assert_int_equal(bide_value_task_wait(async_start(leaver), NULL), 0);
-	assert_int_equal(misuse_count, 2);
+	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_async_leave in leaver"));
 }
 

@@ -120,10 +120,6 @@ async(misuser)
 		bide_async_enter(my->scope);
 		assert_null(bide_executor_current());
 		break;
-	case 1:
-		async_fail((int)bide_switch_(&my->bide_frame_, NULL).state);
-	case 2:
-		async_fail((int)bide_switch_to_(&my->bide_frame_, NULL).state);
 	case 3:
 		async_fail((int)bide_switch_back_(&my->bide_frame_).state);
 	case 4:
@@ -142,6 +138,49 @@ async_finally:
 	async_end;
 }
 
+struct to_the_workers {
+	ASYNC_FRAME;
+	struct {
+		bide_executor *s, *captured;
+		int how;
+	} in;
+};
+
+async(to_the_workers)
+{
+	async_begin;
+	assert_ptr_equal(bide_executor_current(), my->in.s);
+	if (my->in.how == 0) {
+		async_switch_to(my->in.captured);
+		assert_null(bide_executor_current());
+		async_switch_back;
+		assert_ptr_equal(bide_executor_current(), my->in.s);
+	} else {
+		async_switch(NULL);
+		assert_null(bide_executor_current());
+		await(delay_ms(1));
+		assert_null(bide_executor_current());
+	}
+async_finally:
+	async_end;
+}
+
+TEST(null_stands_for_the_workers)
+{
+	bide_executor *s = strand(), *captured = bide_executor_ref(bide_executor_current());
+
+	assert_null(captured);
+	assert_null(with_executor(s, with_executor(captured, value_task_from(bide_executor_current())))
+	                .payload.p);
+	for (int how = 0; how < 2; how++)
+		assert_int_equal(bide_value_task_wait(with_executor(s, async_start(to_the_workers, .s = s,
+		                                                                   .how = how)),
+		                                      NULL),
+		                 0);
+	bide_executor_unref(captured);
+	bide_executor_unref(s);
+}
+
 TEST(misuse_of_executors_is_told)
 {
 	bide_executor *s = strand();
@@ -150,21 +189,12 @@ TEST(misuse_of_executors_is_told)
 	catch_misuse();
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 0), NULL), 0);
 	ASSERT_MISUSE("bide_async_enter in misuser: the context has another executor");
-	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 1), NULL), EINVAL);
-	ASSERT_MISUSE("bide_async_switch in misuser: context is NULL");
-	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 2), NULL), EINVAL);
-	ASSERT_MISUSE("bide_async_switch_to in misuser: executor is NULL");
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 3), NULL), EINVAL);
 	ASSERT_MISUSE("bide_async_switch_back in misuser without bide_async_switch");
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 4), NULL), 0);
 	ASSERT_MISUSE("bide_loop_create: called inside the async function misuser");
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 5), NULL), 0);
 	ASSERT_MISUSE("bide_async_leave in misuser: the function would have to go to another executor");
-	assert_int_equal(bide_value_task_wait(with_executor(NULL, async_start(noter, .id = 0)), NULL),
-	                 EINVAL);
-	ASSERT_MISUSE("bide_with_executor: executor is NULL");
-	assert_null(bide_executor_ref(NULL));
-	ASSERT_MISUSE("bide_executor_ref: executor is NULL");
 	assert_int_equal(bide_loop_fd(NULL, &fd), EINVAL);
 	assert_int_equal(fd, -1);
 	ASSERT_MISUSE("bide_loop_fd: loop is NULL");

@@ -317,7 +317,7 @@ static int cancel_in_part(int64_t begin, int64_t end, void *context)
 	atomic_fetch_add(&plan.total, 1);
 	if (begin == 2)
 		bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_context_error(NULL), begin >= 2 ? ECANCELED : 0);
+	assert_int_equal(bide_context_current_error(), begin >= 2 ? ECANCELED : 0);
 	return 0;
 }
 
@@ -350,7 +350,7 @@ TEST(a_body_may_cancel_the_scope_of_the_loop)
 	begin_plan(0);
 	assert_int_equal(error_of(for_each(0, 10, cancel_own_scope, NULL, &options)), EPIPE);
 	assert_int_equal(plan.total, 3);
-	assert_int_equal(bide_context_error(NULL), 0); /* not that around it */
+	assert_int_equal(bide_context_current_error(), 0); /* not that around it */
 }
 
 struct in_cleanup {

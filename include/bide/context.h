@@ -47,6 +47,7 @@ BIDE_BEGIN_DECLS
 
 /* From the pool. options NULL: a plain child of the current one. NULL: no memory, or misuse. */
 BIDE_API BIDE_USE_RESULT bide_context *bide_context_create(const bide_context_options *options);
+/* NULL, no context, gives NULL. So does what is captured where there is none. */
 BIDE_API bide_context *bide_context_ref(bide_context *context);
 BIDE_API void bide_context_unref(bide_context *context); /* NULL does nothing */
 
@@ -59,11 +60,13 @@ BIDE_API bide_context *bide_context_current(void);
  */
 BIDE_API bool bide_context_cancel(bide_context *context, int error);
 
-/*
- * 0, or the error that its operations fail with. NULL: the current one (in the cleanup: 0, it is
- * hidden).
- */
+/* 0, or the error that its operations fail with. NULL: no context, 0. */
 BIDE_API int bide_context_error(const bide_context *context);
+/*
+ * The same of the current context, for what computes long and awaits nothing. In the cleanup of an
+ * async function it is 0: the ambient cancellation is hidden.
+ */
+BIDE_API int bide_context_current_error(void);
 
 /*
  * When the deadline of the current context, or of one above it, is; BIDE_FOREVER: none. Nanoseconds
@@ -87,12 +90,12 @@ BIDE_END_DECLS
 
 #ifndef __cplusplus
 /*
- * bide_in_context(context, call): evaluates call with that context as the current one. NULL context: no
- * change. bide_in_detached(call): with none, for what outlives its caller and is shared: a cache's
- * load must not end with the deadline of whoever came first.
+ * bide_in_context(context, call): evaluates call with that context as the current one. NULL: in no
+ * context; so what bide_context_create returns is to be checked before. bide_in_detached(call): in
+ * none, for what outlives its caller and is shared: the load of a cache must not end with the
+ * deadline of the caller that came first.
  */
-#define bide_in_detached(call) bide_in_context(BIDE_DETACHED_, call)
-#define BIDE_DETACHED_ ((bide_context *)(uintptr_t)1)
+#define bide_in_detached(call) bide_in_context((bide_context *)0, call)
 #define bide_in_context(context, call) BIDE_IN_(context, call, __COUNTER__)
 #define BIDE_IN_(context, call, n) \
 	BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
@@ -138,7 +141,8 @@ BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr
 
 /*
  * In async functions: the context for what follows, across awaits, until bide_async_leave or the
- * end. Both stay on the executor where the function is: with a context of another one they are
+ * end. NULL: no context, until the end or the next bide_async_enter; there is nothing to leave then.
+ * Both stay on the executor where the function is: with a context of another one they are
  * misuse, and do nothing (bide_async_switch goes there).
  */
 #define bide_async_enter(context) bide_context_enter_(frame_, (context))

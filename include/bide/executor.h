@@ -75,9 +75,10 @@ BIDE_API int bide_loop_adopt(bide_executor *loop);
 /* Stands for the workers: in a context it undoes the executor that would be inherited. */
 BIDE_API bide_executor *bide_executor_workers(void);
 
-/* The one that the current context has; NULL: none, the workers. No reference is given. */
+/* The one that the current context has; NULL: none, the workers. It gives no reference. */
 BIDE_API bide_executor *bide_executor_current(void);
 
+/* NULL, the workers, gives NULL. */
 BIDE_API bide_executor *bide_executor_ref(bide_executor *executor);
 BIDE_API void bide_executor_unref(bide_executor *executor); /* NULL does nothing */
 
@@ -91,16 +92,17 @@ BIDE_END_DECLS
 
 #ifndef __cplusplus
 /*
- * bide_with_executor(executor, call): a context for one call, as bide_with_timeout_ms; what it
- * starts runs there. Without memory for it the call is not made and the value task has failed with
+ * bide_with_executor(executor, call): a context for one call, as bide_with_timeout; what it starts
+ * runs there. NULL: on the workers. Without memory for it the call is not made and the value task has failed with
  * ENOMEM.
  */
 #define bide_with_executor(executor, call) \
 	BIDE_WITH_(bide_context_on_, (executor), call, __COUNTER__)
 
 /*
- * In async functions: from here on the function runs elsewhere. switch_to: on that executor, by a
- * context made for it; ENOMEM. switch: enters the context, and goes to its executor. switch_back:
+ * In async functions: from here on the function runs elsewhere. switch_to: on that executor (NULL:
+ * the workers), by a context made for it; ENOMEM. switch: enters the context (NULL: none), and goes
+ * to its executor. switch_back:
  * as bide_async_leave, and goes to the executor of the context that is current then: after a
  * switch_to that is where the function was. Each is an await that goes to the end of the queue
  * there, even if the function is there already; it cannot be canceled.

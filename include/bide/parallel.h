@@ -45,7 +45,7 @@ typedef struct bide_parallel_options {
 
 /*
  * A part [begin, end) of the range, never empty. Plain C, it does not await, and should look at
- * bide_context_error(NULL) if a part takes long. 0, or an error, 1..4095; else misuse and EINVAL.
+ * bide_context_current_error() if a part takes long. 0, or an error, 1..4095; else misuse and EINVAL.
  */
 typedef int bide_parallel_body(int64_t begin, int64_t end, void *argument);
 /* What it returns is awaited; a result is dropped. */

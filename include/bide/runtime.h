@@ -119,7 +119,7 @@ typedef bide_value_task bide_blocking_function(void *argument);
 /*
  * Runs function(argument) on a thread where it may block. What it returns becomes the outcome of the
  * value task. Nothing interrupts a function that runs; canceled before, it never runs. It runs in
- * the context of the call: with its values, and bide_context_error(NULL) tells whether it was
+ * the context of the call: with its values, and bide_context_current_error() tells whether it was
  * canceled meanwhile. The queue has no limit: a program that makes many calls sets one
  * (bide_for_each). Cost: an object from the pool, a hand-over between threads each way (tens of
  * microseconds when they sleep).

@@ -198,6 +198,9 @@ BIDE_SHORT_(configure);
 #ifndef BIDE_NO_SHORT_context_current
 BIDE_SHORT_(context_current);
 #endif
+#ifndef BIDE_NO_SHORT_context_current_error
+BIDE_SHORT_(context_current_error);
+#endif
 #ifndef BIDE_NO_SHORT_context_deadline_ns
 BIDE_SHORT_(context_deadline_ns);
 #endif

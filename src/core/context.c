@@ -38,7 +38,7 @@ static bide_context *either(uintptr_t word)
 
 static uintptr_t word_of(const bide_context *context)
 {
-	return (uintptr_t)context | (context->executor ? BIDE_CONTEXT_EXECUTOR_ : 0);
+	return (uintptr_t)context | (context && context->executor ? BIDE_CONTEXT_EXECUTOR_ : 0);
 }
 
 /*
@@ -261,9 +261,7 @@ bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr_t *error
 
 bide_context *bide_context_ref(bide_context *context)
 {
-	if (!context)
-		bide_misuse_("bide_context_ref: context is NULL");
-	else
+	if (context)
 		bide_cancel_core_ref_(&context->core);
 	return context;
 }
@@ -296,9 +294,12 @@ bool bide_context_cancel(bide_context *context, int error)
 
 int bide_context_error(const bide_context *context)
 {
-	if (!context)
-		context = unmasked(current_word());
 	return context ? BIDE_LOAD(&context->core.error, ACQUIRE) : 0; /* pairs with the cancel */
+}
+
+int bide_context_current_error(void)
+{
+	return bide_context_error(unmasked(current_word()));
 }
 
 int64_t bide_context_deadline_ns(void)
@@ -334,9 +335,7 @@ uintptr_t bide_context_push_(bide_context *context)
 	if (!worker)
 		return 0;
 	saved = worker->current->context;
-	if (!context)
-		return saved;
-	word = context == BIDE_DETACHED_ ? 0 : word_of(context);
+	word = word_of(context);
 	worker->current->context = word;
 	if (BIDE_UNLIKELY((saved | word) & BIDE_CONTEXT_EXECUTOR_))
 		bide_executor_scope_(worker, word);
@@ -385,15 +384,16 @@ void bide_context_move_(bide_frame *frame, bide_context *context)
 	bide_context_ref(context);
 	if (frame->source.flags & BIDE_FLAG_HELD_)
 		bide_context_unref(either(old));
-	bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
+	if (context)
+		bide_flags_add_(&frame->source, BIDE_FLAG_HELD_);
+	else
+		bide_flags_drop_(&frame->source, BIDE_FLAG_HELD_);
 	frame->context = word_of(context);
 }
 
 void bide_context_enter_(bide_frame *frame, bide_context *context)
 {
-	if (!context)
-		bide_misuse_("bide_async_enter in %s: context is NULL", frame->async->name);
-	else if (context->executor != bide_context_executor_(frame->context))
+	if ((context ? context->executor : NULL) != bide_context_executor_(frame->context))
 		bide_misuse_("bide_async_enter in %s: the context has another executor; bide_async_switch "
 		             "goes there",
 		             frame->async->name);
@@ -427,7 +427,10 @@ void bide_context_leave_(bide_frame *frame)
 	bide_context *context = either(frame->context), *parent = context ? context->parent : NULL;
 
 	if (!context)
-		bide_misuse_("bide_async_leave in %s without bide_async_enter", frame->async->name);
+		bide_misuse_(
+			"bide_async_leave in %s: the function is in no context; what bide_async_enter(NULL) "
+			"left does not come back",
+			frame->async->name);
 	else if (context->executor != (parent ? parent->executor : NULL))
 		bide_misuse_("bide_async_leave in %s: the function would have to go to another executor; "
 		             "bide_async_switch_back does",

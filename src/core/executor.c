@@ -164,9 +164,7 @@ bide_executor *bide_executor_workers(void)
 
 bide_executor *bide_executor_ref(bide_executor *executor)
 {
-	if (!executor)
-		bide_misuse_("bide_executor_ref: executor is NULL");
-	else if (is_counted(executor))
+	if (executor && is_counted(executor))
 		BIDE_ADD(&executor->references, 1, RELAXED);
 	return executor;
 }
@@ -222,21 +220,13 @@ void bide_executor_admit_(bide_frame *frame)
 
 bide_context *bide_context_on_(bide_executor *executor, uintptr_t *error)
 {
-	*error = executor ? BIDE_ENOMEM_ : BIDE_EINVAL_;
-	if (!executor) {
-		bide_misuse_("bide_with_executor: executor is NULL; bide_executor_workers() stands for the "
-		             "workers");
-		return NULL;
-	}
-	return bide_context_create(&(bide_context_options){ .executor = executor });
+	*error = BIDE_ENOMEM_;
+	return bide_context_create(
+		&(bide_context_options){ .executor = executor ? executor : &workers });
 }
 
 bide_value_task bide_switch_(bide_frame *frame, bide_context *context)
 {
-	if (!context) {
-		bide_misuse_("bide_async_switch in %s: context is NULL", frame->async->name);
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
 	bide_context_move_(frame, context);
 	bide_executor_admit_(frame);
 	return bide_async_yield();
@@ -248,12 +238,6 @@ bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor)
 	bide_value_task v;
 	uintptr_t error;
 
-	if (!executor) {
-		bide_misuse_("bide_async_switch_to in %s: executor is NULL; bide_executor_workers() stands "
-		             "for the workers",
-		             frame->async->name);
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
 	context = bide_context_on_(executor, &error);
 	if (!context)
 		return bide_value_task_from_error((int)error);

@@ -102,7 +102,7 @@ static bool take(parallel_loop *loop, uint64_t *number)
 
 	if (!work_is_left(loop))
 		return false;
-	error = bide_context_error(NULL);
+	error = bide_context_current_error();
 	if (error) {
 		keep_error(loop, error, 0); /* if it was by a failure, that is kept already */
 		return false;
@@ -310,7 +310,7 @@ static bool source_is_over(parallel_loop *loop)
 
 	if (loop->ended)
 		return true;
-	error = bide_context_error(NULL);
+	error = bide_context_current_error();
 	if (error) {
 		keep_error(loop, error, 0);
 		BIDE_STORE(&loop->ended, true, RELAXED);
@@ -477,7 +477,7 @@ static bide_value_task loop_outcome(const parallel_loop *loop)
 
 	if (loop->error == 0)
 		return v;
-	ambient = bide_context_error(NULL);
+	ambient = bide_context_current_error();
 	if (ambient)
 		return bide_value_task_from_error(ambient);
 	v.payload.trace = loop->trace;
@@ -516,7 +516,7 @@ bide_async_finally:
 
 static bide_value_task loop_start(parallel_loop loop, const bide_parallel_options *options)
 {
-	int canceled = bide_context_error(NULL);
+	int canceled = bide_context_current_error();
 
 	if (canceled)
 		return bide_value_task_from_error(canceled);

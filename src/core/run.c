@@ -19,7 +19,7 @@ static const bide_own_ bide_run_own_ = { .name = "bide_run" };
 bide_async(bide_run)
 {
 	bide_async_begin;
-	my->error = bide_context_error(NULL);
+	my->error = bide_context_current_error();
 	if (my->error) /* canceled while it was queued */
 		bide_async_fail(my->error);
 	bide_async_return(my->in.function(my->in.argument));
@@ -29,7 +29,7 @@ bide_async_finally:
 
 static bide_value_task run(bide_run_function *function, void *argument)
 {
-	int error = bide_context_error(NULL);
+	int error = bide_context_current_error();
 
 	if (error)
 		return bide_value_task_from_error(error);

@@ -469,7 +469,7 @@ static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const ch
 		s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
 		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
 	}
-	error = bide_context_error(NULL);
+	error = bide_context_current_error();
 	if (!error && timeout_ns == 0)
 		error = BIDE_ETIMEDOUT_;
 	return error ? bide_value_task_from_error(error) : wait_start(task, core, timeout_ns);

@@ -166,7 +166,7 @@ bide_value_task bide_delay_until(int64_t deadline_ns)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (!bide_worker_())
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	error = bide_context_error(NULL);
+	error = bide_context_current_error();
 	if (error)
 		return bide_value_task_from_error(error);
 	return deadline_ns <= bide_port_now() ? bide_value_task_completed() : delay_start(deadline_ns);
@@ -178,7 +178,7 @@ static bide_value_task delay(int64_t delay_ns)
 
 	if (!bide_worker_())
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	error = bide_context_error(NULL);
+	error = bide_context_current_error();
 	if (error)
 		return bide_value_task_from_error(error);
 	return delay_ns == 0 ? bide_value_task_completed()

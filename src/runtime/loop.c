@@ -203,7 +203,7 @@ static bool may_run(const bide_executor *loop, const bide_worker *worker)
 /* true: nothing is ready any more. */
 static bool loop_run(bide_executor *loop, bide_worker *worker, size_t max_count)
 {
-	uintptr_t saved = bide_context_push_(BIDE_DETACHED_);
+	uintptr_t saved = bide_context_push_(NULL);
 	int fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	bide_frame *frame;
 	bool rests;

@@ -295,7 +295,7 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 	bide_value_task v;
 	bool waits, ready = false;
 	tick *t;
-	int error = bide_context_error(NULL);
+	int error = bide_context_current_error();
 
 	if (!p) {
 		bide_misuse_("bide_periodic_timer_next: timer is NULL");

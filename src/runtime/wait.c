@@ -65,7 +65,7 @@ static void wake_worker_only(bide_notify *notify, bide_source *done)
 /* What runs meanwhile is not in the scope of the caller. */
 static int run_until(waiter *w, int64_t deadline_ns)
 {
-	uintptr_t saved = bide_context_push_(BIDE_DETACHED_);
+	uintptr_t saved = bide_context_push_(NULL);
 	int error;
 
 	bide_poll_entered_();
@@ -224,7 +224,7 @@ int bide_run_ready(size_t max_count, int64_t *next_ns)
 		*next_ns = BIDE_FOREVER;
 	if (!bide_loop_allowed_("bide_run_ready"))
 		return BIDE_EDEADLK_;
-	saved = bide_context_push_(BIDE_DETACHED_); /* as in run_until */
+	saved = bide_context_push_(NULL); /* as in run_until */
 	bide_poll_entered_();
 	bide_loop_poll_();
 	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
