@@ -7,6 +7,16 @@ install(TARGETS bide bide_static EXPORT bide-targets
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
+# For gdb: where it looks for what belongs to the shared object; and a place to name in `source`.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+	set(bide_full_libdir "${CMAKE_INSTALL_LIBDIR}")
+else()
+	set(bide_full_libdir "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
+endif()
+install(FILES tools/bide-gdb.py DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/gdb/auto-load/${bide_full_libdir}"
+	RENAME libbide.so.${PROJECT_VERSION}-gdb.py)
+install(FILES tools/bide-gdb.py DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bide)
+
 foreach(section IN ITEMS 3 7)
 	file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/man${section}/*.${section})
 	if(pages)

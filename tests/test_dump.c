@@ -231,7 +231,7 @@ TEST(a_wait_that_reports_is_named_by_its_place_and_not_by_the_library_s_function
 	waiting = async_start(owner, .report_after_ns = 3600 * 1000 * MS);
 	assert_int_equal(name_all(), 3);
 	ASSERT_LINE("owner: awaiting", "for bide_group_wait_reporting at tests/test_dump.c:");
-	ASSERT_LINE("owner: awaiting", " in owner_body_ (2 pending)");
+	ASSERT_LINE("owner: awaiting", " in owner (2 pending)");
 	assert_not_said("bide_group_waiter");
 	assert_not_said("bide_group_reporter");
 	assert_not_said("stuck.c");

@@ -162,6 +162,9 @@ TEST(the_child_of_a_fork_that_uses_bide_dumps_too)
 	pid_t pid;
 
 	begin("SIGQUIT");
+#ifdef __SANITIZE_THREAD__
+	SKIP("the sanitizer allows no threads in the child of a fork");
+#endif
 	(void)bide_now_ns();
 	pid = fork();
 	assert_true(pid >= 0);
@@ -245,5 +248,4 @@ TEST(signals_that_cannot_be_caught_are_told_and_ignored)
 TEST(signals_of_faults_are_told_and_ignored)
 {
 	assert_is_ignored("SIGSEGV");
-	assert_default(SIGSEGV);
 }

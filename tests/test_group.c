@@ -741,7 +741,7 @@ static void cancel_and_be_told(bool waits_before)
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_error(v), ECANCELED);
 	assert_int_equal(line_count, 2);
-	assert_true(is_named("stuck: bide_group_wait_reporting at tests/test_group.c:", "1 members"));
+	assert_true(is_named("stuck: bide_group_wait_reporting at tests/test_group.c:", "1 member"));
 	assert_true(is_named("stuck: stubborn: awaiting", "for a delay"));
 	bide_context_unref(context);
 }

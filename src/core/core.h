@@ -55,6 +55,7 @@ enum { BIDE_COPY_BYTES_ = 256 };
 typedef struct bide_operation_type {
 	const char *name;                  /* for dumps: the function that made it */
 	bide_describe_function_ *describe; /* NULL: the name is all */
+	size_t task_at; /* the task that it waits for is a pointer at this offset; 0: there is none */
 } bide_operation_type;
 
 /*

@@ -10,6 +10,7 @@
  */
 #include "core.h"
 #include "deque.h"
+#include "pools.h"
 #include "queue.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -40,44 +41,10 @@ enum {
 	CHUNK_FIRST_BYTES = 4096,
 	CHUNK_MAX_BYTES = 1 << 18,
 	BATCH = 32, /* objects made, or handed to the depot, at a time */
-	ROOM_START = 2 * BATCH,
-	BIG_BUCKETS = 4 * (48 - 12) /* four to a doubling, from 4 KiB to the end of the address space */
+	ROOM_START = 2 * BATCH
 };
 
-/* The head of a chunk; objects of one size follow. Kept until shutdown. */
-typedef struct chunk {
-	struct chunk *next;
-	size_t size_bytes;
-	uint32_t stride, made, count, front; /* front: bytes of the record before each object */
-} chunk;
-#define CHUNK_HEAD_BYTES ((sizeof(chunk) + 15) / 16 * 16)
-
-/* In front of an object in watched mode, and of every object that is an allocation of its own. */
-typedef struct record {
-	struct record *next, *previous; /* single: all of them, newest first; watched: next free */
-	const bide_place *started;
-	size_t size_bytes;
-	uint64_t number; /* single: falls along the list, so that a walk finds its place again */
-	uint64_t unused; /* objects behind it stay aligned */
-} record;
-BIDE_STATIC_ASSERT(sizeof(record) % 16 == 0, "objects behind a record stay aligned");
-
-/* Shared by all threads, under the lock. */
-static struct pools {
-	uint32_t lock;
-	uint32_t epoch; /* changes when all memory is given back: a walk ends then */
-	chunk *chunks[BIDE_CLASS_COUNT_];
-	/* batches: linked through the generation; each head's payload is the head of the next */
-	bide_source *depot[BIDE_CLASS_COUNT_];
-	record *watched[BIDE_CLASS_COUNT_], **watched_tail[BIDE_CLASS_COUNT_];
-	record *singles; /* all of them, also free ones */
-	uint64_t single_count;
-	/* in the child of a fork, the parent's: of any class; kept until shutdown too */
-	chunk *parent_chunks;
-	record *parent_singles;
-	bool disowned;            /* what is there is all the parent's */
-	record *big[BIG_BUCKETS]; /* free frames above the largest class; linked through `started` */
-} pools;
+struct bide_pools_ bide_pools_;
 
 static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
 bool bide_debug_, bide_pooling_ = true, bide_shared_;
@@ -95,7 +62,7 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 			mode = MODE_WATCHED;
 #endif
 		for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-			pools.watched_tail[c] = &pools.watched[c];
+			bide_pools_.watched_tail[c] = &bide_pools_.watched[c];
 	}
 	__builtin_memset(thread, 0, sizeof *thread);
 	thread->is_guest = is_guest;
@@ -117,17 +84,17 @@ void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_guest)
 
 void bide_pools_lock_(void)
 {
-	bide_spin_lock_(&pools.lock);
+	bide_spin_lock_(&bide_pools_.lock);
 }
 
 void bide_pools_unlock_(void)
 {
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 }
 
 void bide_pools_disown_(void)
 {
-	pools.disowned = true;
+	bide_pools_.disowned = true;
 }
 
 static bool chunks_hold(const chunk *k, uintptr_t at)
@@ -149,8 +116,8 @@ static bool records_hold(const record *r, uintptr_t at)
 /* Where it could be taken for one of another mode: it is not used again. */
 static bool is_parents(const bide_source *source)
 {
-	return chunks_hold(pools.parent_chunks, (uintptr_t)source) ||
-	       records_hold(pools.parent_singles, (uintptr_t)source);
+	return chunks_hold(bide_pools_.parent_chunks, (uintptr_t)source) ||
+	       records_hold(bide_pools_.parent_singles, (uintptr_t)source);
 }
 
 /* --- taking and giving --- */
@@ -191,14 +158,14 @@ static bide_source *single_take(size_t size_bytes, const bide_place *place)
 	r->started = place;
 	r->size_bytes = size_bytes;
 	r->previous = NULL;
-	bide_spin_lock_(&pools.lock);
-	r->number = ++pools.single_count;
-	r->next = pools.singles;
+	bide_spin_lock_(&bide_pools_.lock);
+	r->number = ++bide_pools_.single_count;
+	r->next = bide_pools_.singles;
 	if (r->next)
 		r->next->previous = r;
-	pools.singles = r;
+	bide_pools_.singles = r;
 	BIDE_STORE(&((bide_source *)(void *)(r + 1))->generation, 0, RELAXED); /* a visitor may look */
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 	return (bide_source *)(void *)(r + 1);
 }
 
@@ -207,11 +174,11 @@ static void single_give(bide_source *source)
 	record *r = (record *)(void *)source - 1;
 
 	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
-	bide_spin_lock_(&pools.lock);
-	*(r->previous ? &r->previous->next : &pools.singles) = r->next;
+	bide_spin_lock_(&bide_pools_.lock);
+	*(r->previous ? &r->previous->next : &bide_pools_.singles) = r->next;
 	if (r->next)
 		r->next->previous = r->previous;
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 	bide_deallocate_(r, sizeof *r + r->size_bytes);
 }
 
@@ -238,11 +205,11 @@ bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place)
 		return NULL;
 	if (mode == MODE_SINGLE)
 		return single_take(size_bytes, place);
-	bide_spin_lock_(&pools.lock);
-	r = pools.big[bucket];
+	bide_spin_lock_(&bide_pools_.lock);
+	r = bide_pools_.big[bucket];
 	if (r)
-		pools.big[bucket] = (record *)(uintptr_t)r->started;
-	bide_spin_unlock_(&pools.lock);
+		bide_pools_.big[bucket] = (record *)(uintptr_t)r->started;
+	bide_spin_unlock_(&bide_pools_.lock);
 	if (!r)
 		return single_take(size_bytes, place);
 	r->started = place;
@@ -264,10 +231,10 @@ static void big_give(bide_source *source)
 	}
 	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	poison(source, size_bytes);
-	bide_spin_lock_(&pools.lock);
-	r->started = (const bide_place *)(const void *)pools.big[bucket];
-	pools.big[bucket] = r;
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_lock_(&bide_pools_.lock);
+	r->started = (const bide_place *)(const void *)bide_pools_.big[bucket];
+	bide_pools_.big[bucket] = r;
+	bide_spin_unlock_(&bide_pools_.lock);
 }
 
 /*
@@ -276,7 +243,7 @@ static void big_give(bide_source *source)
  */
 static chunk *chunk_with_room(unsigned size_class)
 {
-	chunk *c = pools.chunks[size_class];
+	chunk *c = bide_pools_.chunks[size_class];
 	size_t size_bytes = c ? c->size_bytes * 2 : CHUNK_FIRST_BYTES;
 	uint32_t front = mode == MODE_WATCHED ? sizeof(record) : 0;
 	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
@@ -295,8 +262,8 @@ static chunk *chunk_with_room(unsigned size_class)
 	c->front = front;
 	c->made = 0;
 	c->count = (uint32_t)((size_bytes - CHUNK_HEAD_BYTES) / stride);
-	c->next = pools.chunks[size_class];
-	pools.chunks[size_class] = c;
+	c->next = bide_pools_.chunks[size_class];
+	bide_pools_.chunks[size_class] = c;
 	return c;
 }
 
@@ -322,12 +289,12 @@ static void set_link(bide_source *free, const bide_source *link)
  */
 static bide_source *batch_take(unsigned size_class)
 {
-	bide_source *list = pools.depot[size_class];
+	bide_source *list = bide_pools_.depot[size_class];
 	uint32_t first;
 	chunk *c;
 
 	if (list) {
-		pools.depot[size_class] = list->payload.p;
+		bide_pools_.depot[size_class] = list->payload.p;
 		return list;
 	}
 	c = chunk_with_room(size_class);
@@ -347,10 +314,10 @@ static bide_source *batch_take(unsigned size_class)
 
 static void batch_give(bide_source *list, unsigned size_class)
 {
-	bide_spin_lock_(&pools.lock);
-	list->payload.p = pools.depot[size_class];
-	pools.depot[size_class] = list;
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_lock_(&bide_pools_.lock);
+	list->payload.p = bide_pools_.depot[size_class];
+	bide_pools_.depot[size_class] = list;
+	bide_spin_unlock_(&bide_pools_.lock);
 }
 
 /* A batch of what is free, which is not nothing. */
@@ -370,19 +337,19 @@ static bide_source *watched_take(unsigned size_class, const bide_place *place)
 	record *r;
 	chunk *c;
 
-	bide_spin_lock_(&pools.lock);
-	r = pools.watched[size_class];
+	bide_spin_lock_(&bide_pools_.lock);
+	r = bide_pools_.watched[size_class];
 	if (r) {
-		pools.watched[size_class] = r->next;
+		bide_pools_.watched[size_class] = r->next;
 		if (!r->next)
-			pools.watched_tail[size_class] = &pools.watched[size_class];
+			bide_pools_.watched_tail[size_class] = &bide_pools_.watched[size_class];
 	} else {
 		c = chunk_with_room(size_class);
 		r = c ? (record *)(void *)chunk_object(c, c->made++) - 1 : NULL;
 		if (r)
 			((bide_source *)(void *)(r + 1))->generation = 0;
 	}
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 	if (!r)
 		return NULL;
 	r->started = place;
@@ -397,10 +364,10 @@ static void watched_give(bide_source *source, unsigned size_class)
 	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
 	poison(source, bide_class_bytes_(size_class));
 	r->next = NULL;
-	bide_spin_lock_(&pools.lock);
-	*pools.watched_tail[size_class] = r;
-	pools.watched_tail[size_class] = &r->next;
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_lock_(&bide_pools_.lock);
+	*bide_pools_.watched_tail[size_class] = r;
+	bide_pools_.watched_tail[size_class] = &r->next;
+	bide_spin_unlock_(&bide_pools_.lock);
 }
 
 bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const bide_place *place)
@@ -414,9 +381,9 @@ bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class, const b
 		return single_take(bide_class_bytes_(size_class), place);
 	if (mode == MODE_WATCHED)
 		return watched_take(size_class, place);
-	bide_spin_lock_(&pools.lock);
+	bide_spin_lock_(&bide_pools_.lock);
 	list = batch_take(size_class);
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 	if (!list)
 		return NULL;
 	pool->free = link_of(list);
@@ -504,17 +471,18 @@ static void records_release(record *r)
 
 void bide_pools_release_(void)
 {
-	struct pools old;
+	struct bide_pools_ old;
 	uint32_t epoch;
 
 	/* A dump may look on another thread: it finds all or nothing. */
-	bide_spin_lock_(&pools.lock);
-	old = pools;
-	epoch = pools.epoch + 1;
-	__builtin_memset(&pools.epoch, 0, sizeof pools - offsetof(struct pools, epoch));
-	pools.epoch = epoch;
+	bide_spin_lock_(&bide_pools_.lock);
+	old = bide_pools_;
+	epoch = bide_pools_.epoch + 1;
+	__builtin_memset(&bide_pools_.epoch, 0,
+	                 sizeof bide_pools_ - offsetof(struct bide_pools_, epoch));
+	bide_pools_.epoch = epoch;
 	mode = MODE_UNKNOWN;
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		chunks_release(old.chunks[c]);
 	chunks_release(old.parent_chunks);
@@ -542,19 +510,19 @@ __attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
 static void visit_all(void (*visit)(bide_source *source, void *argument), void *argument)
 {
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		for (chunk *k = pools.chunks[c]; k; k = k->next)
+		for (chunk *k = bide_pools_.chunks[c]; k; k = k->next)
 			for (uint32_t i = 0; i < k->made; i++)
 				visit_one(chunk_object(k, i), visit, argument);
-	for (record *r = pools.singles; r; r = r->next)
+	for (record *r = bide_pools_.singles; r; r = r->next)
 		visit_one((bide_source *)(void *)(r + 1), visit, argument);
 }
 
 void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument)
 {
-	bide_spin_lock_(&pools.lock);
-	if (!pools.disowned)
+	bide_spin_lock_(&bide_pools_.lock);
+	if (!bide_pools_.disowned)
 		visit_all(visit, argument);
-	bide_spin_unlock_(&pools.lock);
+	bide_spin_unlock_(&bide_pools_.lock);
 }
 
 /* false: the visitor has to go out first; the object comes again. */
@@ -573,7 +541,7 @@ static bool walk_chunk(bide_pools_walk *walk, chunk *k)
 static bool walk_on(bide_pools_walk *walk)
 {
 	for (; walk->size_class < BIDE_CLASS_COUNT_; walk->size_class++, walk->chunk = NULL) {
-		chunk *k = walk->chunk ? walk->chunk : pools.chunks[walk->size_class];
+		chunk *k = walk->chunk ? walk->chunk : bide_pools_.chunks[walk->size_class];
 
 		for (; k; k = k->next) {
 			walk->chunk = k;
@@ -581,7 +549,7 @@ static bool walk_on(bide_pools_walk *walk)
 				return false;
 		}
 	}
-	for (record *r = pools.singles; r; r = r->next) {
+	for (record *r = bide_pools_.singles; r; r = r->next) {
 		bide_source *source = (bide_source *)(void *)(r + 1);
 
 		if (walk->before && r->number >= walk->before)
@@ -598,38 +566,38 @@ bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
 	enum { TRIES = 20000 }; /* a second: who holds it does not run */
 	bool is_over;
 
-	for (unsigned tries = 0; BIDE_SWAP(&pools.lock, 1u, ACQUIRE) != 0; tries++) {
+	for (unsigned tries = 0; BIDE_SWAP(&bide_pools_.lock, 1u, ACQUIRE) != 0; tries++) {
 		if (tries == TRIES)
 			return BIDE_POOLS_LOCKED_;
 		bide_port_wait_a_moment(tries);
 	}
 	if (!walk->begun)
-		walk->epoch = pools.epoch;
+		walk->epoch = bide_pools_.epoch;
 	walk->begun = true;
-	is_over = pools.disowned || walk->epoch != pools.epoch || walk_on(walk);
-	bide_spin_unlock_(&pools.lock);
+	is_over = bide_pools_.disowned || walk->epoch != bide_pools_.epoch || walk_on(walk);
+	bide_spin_unlock_(&bide_pools_.lock);
 	return is_over ? BIDE_POOLS_OVER_ : BIDE_POOLS_PAUSED_;
 }
 
 void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument))
 {
 	chunk *chunks, **end;
-	record *singles = pools.singles, **last;
+	record *singles = bide_pools_.singles, **last;
 
 	visit_all(visit, NULL);
-	chunks = pools.parent_chunks;
+	chunks = bide_pools_.parent_chunks;
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
-		for (end = &pools.chunks[c]; *end; end = &(*end)->next)
+		for (end = &bide_pools_.chunks[c]; *end; end = &(*end)->next)
 			;
 		*end = chunks;
-		chunks = pools.chunks[c];
+		chunks = bide_pools_.chunks[c];
 	}
 	for (last = &singles; *last; last = &(*last)->next)
 		;
-	*last = pools.parent_singles;
-	__builtin_memset(&pools, 0, sizeof pools);
-	pools.parent_chunks = chunks;
-	pools.parent_singles = singles;
+	*last = bide_pools_.parent_singles;
+	__builtin_memset(&bide_pools_, 0, sizeof bide_pools_);
+	bide_pools_.parent_chunks = chunks;
+	bide_pools_.parent_singles = singles;
 	mode = MODE_UNKNOWN;
 }
 
@@ -638,9 +606,9 @@ bool bide_pools_hold_(const void *address)
 	uintptr_t at = (uintptr_t)address;
 
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		if (chunks_hold(pools.chunks[c], at))
+		if (chunks_hold(bide_pools_.chunks[c], at))
 			return true;
-	return records_hold(pools.singles, at); /* under the lock none of them goes */
+	return records_hold(bide_pools_.singles, at); /* under the lock none of them goes */
 }
 
 const bide_place *bide_started_at_(const bide_frame *frame)

@@ -30,7 +30,8 @@ BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t si
 	bide_put_(to, size_bytes, "bide_group_wait (%llu pending)", pending);
 }
 
-static const bide_operation_type group_type = { "bide_group_wait", describe_group };
+static const bide_operation_type group_type = { .name = "bide_group_wait",
+	                                            .describe = describe_group };
 static const bide_place group_by = { __FILE__, __LINE__, "bide_group" };
 
 static bool is_shared(const bide_group *group)

@@ -27,7 +27,7 @@ static void describe_race(const void *copy, char *to, size_t size_bytes)
 	          r->bits & RACE_WON ? ", one has won" : "");
 }
 
-static const bide_operation_type race_type = { "bide_race", describe_race };
+static const bide_operation_type race_type = { .name = "bide_race", .describe = describe_race };
 static const bide_place race_by = { __FILE__, __LINE__, "bide_race" };
 
 /* All have reported: the result is the winner, whatever the outcomes are. */

@@ -14,11 +14,7 @@
 
 #include "task_list.h"
 
-typedef struct subscription {
-	bide_operation operation;
-	struct subscription *older, *newer;
-	bide_source *task; /* NULL: in no list any more */
-} subscription;
+typedef bide_subscription_ subscription;
 
 /*
  * One that a cancellation or a deadline may end. Its parties: the task's list, the node, the alarm,
@@ -52,8 +48,11 @@ typedef struct sent_subscription {
 	bide_cancel_core *core; /* the same */
 } sent_subscription;
 
-static const bide_operation_type subscription_type = { .name = "task" };
-static const bide_operation_type cancellable_type = { .name = "task" };
+static const bide_operation_type subscription_type = { .name = "task",
+	                                                   .task_at = offsetof(subscription, task) };
+static const bide_operation_type cancellable_type = {
+	.name = "task", .task_at = offsetof(cancellable_subscription, base.task)
+};
 
 /* --- the list --- */
 
@@ -239,13 +238,6 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 		subscription_deliver(s, task);
 	}
 	bide_task_unref((bide_task *)task); /* the producer's */
-}
-
-const bide_source *bide_subscription_task_(const bide_operation *copy)
-{
-	bool is_one = copy->type == &subscription_type || copy->type == &cancellable_type;
-
-	return is_one ? ((const subscription *)(const void *)copy)->task : NULL;
 }
 
 /* At shutdown: out of the list of a task that lives on, because the pool's memory goes. */

@@ -14,6 +14,13 @@ typedef struct bide_task_object {
 	bide_notify relay; /* from the user's source that it was made of */
 } bide_task_object;
 
+/* One await of a task: what its value task points at, and a member of the task's list. */
+typedef struct bide_subscription_ {
+	bide_operation operation;
+	struct bide_subscription_ *older, *newer;
+	bide_source *task; /* NULL: in no list any more */
+} bide_subscription_;
+
 /* The fan-out: the newest of the subscriptions, linked; drops the producer's reference. */
 BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
 /*
@@ -21,8 +28,6 @@ BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
  * delivered.
  */
 BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
-/* For dumps: the task of a subscription, from a copy of it; NULL: it has none, or is none. */
-BIDE_INTERNAL const bide_source *bide_subscription_task_(const bide_operation *copy);
 /*
  * At shutdown: takes a pending subscription out of the list of a completion source that lives on.
  * Others: nothing.

@@ -3,16 +3,11 @@
  */
 #include "task_list.h"
 
-typedef struct listed {
-	bide_task_object object; /* first: a task of the list is one of these */
-	struct listed *next, **link;
-	uint64_t number; /* falls along a list, so that a walk finds its place again */
-	const bide_place *created;
-} listed;
+typedef bide_listed_task_ listed;
 
-enum { BUCKETS = 512 };
+enum { BUCKETS = BIDE_TASK_BUCKETS_ };
 
-static listed *buckets[BUCKETS];
+bide_listed_task_ *bide_listed_tasks_[BIDE_TASK_BUCKETS_];
 static uint64_t count;
 static uint32_t lock;
 
@@ -28,7 +23,7 @@ void bide_task_list_unlock_(void)
 
 static listed **bucket_of(const void *task)
 {
-	return &buckets[((uintptr_t)task >> 4) % BUCKETS];
+	return &bide_listed_tasks_[((uintptr_t)task >> 4) % BUCKETS];
 }
 
 bide_task_object *bide_task_list_new_(const bide_place *place)
@@ -99,7 +94,8 @@ bool bide_task_list_next_(bide_task_walk *walk, bide_task_seen *seen)
 
 	bide_spin_lock_(&lock);
 	for (; walk->bucket < BUCKETS; walk->bucket++, walk->before = 0) {
-		for (l = buckets[walk->bucket]; l && walk->before && l->number >= walk->before; l = l->next)
+		for (l = bide_listed_tasks_[walk->bucket]; l && walk->before && l->number >= walk->before;
+		     l = l->next)
 			;
 		if (l)
 			break;

@@ -11,6 +11,18 @@
 /* The kind of a task that is in the list: it has the size that the list gave it. */
 enum { BIDE_KIND_TASK_LISTED_ = BIDE_KIND_TASK_ | 1 };
 
+/* A task of the list, which begins with it. */
+typedef struct bide_listed_task_ {
+	bide_task_object object;
+	struct bide_listed_task_ *next, **link;
+	uint64_t number; /* falls along a list, so that a walk finds its place again */
+	const bide_place *created;
+} bide_listed_task_;
+
+/* By address; each newest first. */
+enum { BIDE_TASK_BUCKETS_ = 512 };
+extern BIDE_INTERNAL bide_listed_task_ *bide_listed_tasks_[BIDE_TASK_BUCKETS_];
+
 typedef struct bide_task_seen {
 	const void *task;
 	const bide_place *created;

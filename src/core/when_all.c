@@ -22,7 +22,7 @@ static void describe_all(const void *copy, char *to, size_t size_bytes)
 	bide_put_(to, size_bytes, "bide_when_all (%zu of %zu pending)", all->live, all->count);
 }
 
-static const bide_operation_type all_type = { "bide_when_all", describe_all };
+static const bide_operation_type all_type = { .name = "bide_when_all", .describe = describe_all };
 static const bide_place all_by = { __FILE__, __LINE__, "bide_when_all" };
 
 /* The first item that failed with the error of all: its payload is its trace. */

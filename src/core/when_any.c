@@ -36,7 +36,7 @@ static void describe_any(const void *copy, char *to, size_t size_bytes)
 	bide_put_(to, size_bytes, "bide_when_any (%zu items)", ((const when_any *)copy)->count);
 }
 
-static const bide_operation_type any_type = { "bide_when_any", describe_any };
+static const bide_operation_type any_type = { .name = "bide_when_any", .describe = describe_any };
 static const bide_place any_by = { __FILE__, __LINE__, "bide_when_any" };
 
 static bool any_has_subscriptions(const when_any *any)

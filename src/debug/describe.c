@@ -4,6 +4,7 @@
 #include "describe.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../core/task_list.h"
 
@@ -21,6 +22,17 @@ void bide_text_add_(bide_text *text, const char *format, ...)
 	va_end(arguments);
 	if (length > 0)
 		text->length += (size_t)length < left ? (size_t)length : left - 1;
+}
+
+void bide_text_place_(bide_text *text, const bide_place *place)
+{
+	static const char body[] = "_body_";
+	size_t length = strlen(place->function), cut = sizeof body - 1;
+
+	if (length > cut && strcmp(place->function + length - cut, body) == 0)
+		length -= cut;
+	bide_text_add_(text, " at %s:%u in %.*s", place->file, (unsigned)place->line, (int)length,
+	               place->function);
 }
 
 /* --- a copy --- */
@@ -94,9 +106,10 @@ static void describe_task(bide_text *text, const bide_source *task)
 
 	bide_text_add_(text, "task %p", (const void *)task);
 	if (bide_task_list_find_(task, &seen)) {
-		bide_text_add_(text, " (created at %s:%u in %s, %llu reference%s)", seen.created->file,
-		               (unsigned)seen.created->line, seen.created->function,
-		               (unsigned long long)seen.references, seen.references == 1 ? "" : "s");
+		bide_text_add_(text, " (created");
+		bide_text_place_(text, seen.created);
+		bide_text_add_(text, ", %llu reference%s)", (unsigned long long)seen.references,
+		               seen.references == 1 ? "" : "s");
 	} else if (bide_pools_hold_(task) && bide_snapshot_take_(&s, task) && s.async) {
 		references = s.copy.source.generation - BIDE_COUNT_BASE_ - 1; /* one is the function's */
 		bide_text_add_(text, " (of %s, %llu reference%s)", s.own ? s.own->name : s.async->name,
@@ -145,8 +158,10 @@ static void describe_by(bide_text *text, bide_describe_function_ *describes, con
 
 static void describe(bide_text *text, const bide_snapshot *s, unsigned depth)
 {
-	const bide_source *task = s->type ? bide_subscription_task_(&s->copy.operation) : NULL;
+	const bide_source *task = NULL;
 
+	if (s->type && s->type->task_at)
+		task = (const bide_source *)(uintptr_t)s->copy.words[s->type->task_at / sizeof(uint64_t)];
 	if (task)
 		describe_task(text, task);
 	else if (s->type && s->type->describe)

@@ -19,6 +19,9 @@ typedef struct bide_text {
 
 BIDE_INTERNAL void bide_text_add_(bide_text *text, const char *format, ...) BIDE_PRINTF(2, 3);
 
+/* " at file:line in function" of a call; an async function has its own name. */
+BIDE_INTERNAL void bide_text_place_(bide_text *text, const bide_place *place);
+
 typedef struct bide_snapshot {
 	union {
 		bide_source source;

@@ -132,10 +132,10 @@ static void name_tasks(dump *d)
 		if (!seen.pending)
 			continue;
 		text.length = 0;
-		bide_text_add_(&text, "task %p (created at %s:%u in %s, %llu reference%s): pending, %s",
-		               seen.task, seen.created->file, (unsigned)seen.created->line,
-		               seen.created->function, (unsigned long long)seen.references,
-		               seen.references == 1 ? "" : "s",
+		bide_text_add_(&text, "task %p (created", seen.task);
+		bide_text_place_(&text, seen.created);
+		bide_text_add_(&text, ", %llu reference%s): pending, %s",
+		               (unsigned long long)seen.references, seen.references == 1 ? "" : "s",
 		               seen.awaited ? "awaited" : "and nothing awaits it");
 		d->write(line, d->argument);
 	}

@@ -52,8 +52,9 @@ static void describe_leak(leaks *l, const bide_snapshot *s)
 		bide_describe_(&text, s);
 		bide_text_add_(&text, ": ");
 	} else if (place) {
-		bide_text_add_(&text, "async function %s, started at %s:%u in %s: ", s->async->name,
-		               place->file, (unsigned)place->line, place->function);
+		bide_text_add_(&text, "async function %s, started", s->async->name);
+		bide_text_place_(&text, place);
+		bide_text_add_(&text, ": ");
 	} else {
 		bide_text_add_(&text,
 		               "async function %s, defined at %s:%u (BIDE_DEBUG=1 tells where it was "

@@ -6,8 +6,7 @@
  * What they need is taken before the wait begins; without memory for it nothing is reported.
  */
 #define BIDE_OWN_(name) &name##_own_
-#include <stdio.h>
-
+#include "describe.h"
 #include "dump.h"
 
 struct bide_group_reporter {
@@ -29,17 +28,18 @@ static void write_line(const char *line, void *argument)
 
 static void report(const struct bide_group_reporter *my)
 {
-	const bide_place *place = my->in.place;
 	unsigned long long pending = bide_group_pending(my->in.group);
-	char text[512];
+	char line[512];
+	bide_text text = { line, sizeof line, 0 };
 
 	if (pending == 0)
 		return;
-	snprintf(text, sizeof text,
-	         "bide_group_wait_reporting at %s:%u in %s: not over after %lld ms: %llu members",
-	         place ? place->file : "?", place ? (unsigned)place->line : 0,
-	         place ? place->function : "?", (long long)(my->in.delay_ns / 1000000), pending);
-	bide_report_("stuck", text);
+	bide_text_add_(&text, "bide_group_wait_reporting");
+	if (my->in.place)
+		bide_text_place_(&text, my->in.place);
+	bide_text_add_(&text, ": not over after %lld ms: %llu member%s",
+	               (long long)(my->in.delay_ns / 1000000), pending, pending == 1 ? "" : "s");
+	bide_report_("stuck", line);
 	(void)bide_dump_group_(my->in.group, my->in.context, my->in.waits, write_line, NULL);
 }
 
@@ -83,15 +83,14 @@ static void start_reporter(struct bide_group_waiter *my)
 BIDE_UNCHECKED_ static void describe_wait(const void *copy, char *to, size_t size_bytes)
 {
 	const struct bide_group_waiter *my = copy;
-	const bide_place *place = my->in.place;
-	char pending[64] = "";
+	bide_text text = { to, size_bytes, 0 };
 
+	bide_text_add_(&text, "bide_group_wait_reporting");
+	if (my->in.place)
+		bide_text_place_(&text, my->in.place);
 	if (bide_pools_hold_(my->in.group))
-		snprintf(pending, sizeof pending, " (%llu pending)",
-		         (unsigned long long)*(const volatile uint64_t *)&my->in.group->pending_);
-	snprintf(to, size_bytes, "bide_group_wait_reporting at %s:%u in %s%s",
-	         place ? place->file : "?", place ? (unsigned)place->line : 0,
-	         place ? place->function : "?", pending);
+		bide_text_add_(&text, " (%llu pending)",
+		               (unsigned long long)*(const volatile uint64_t *)&my->in.group->pending_);
 }
 
 static const bide_own_ bide_group_waiter_own_ = { .name = "bide_group_wait_reporting",

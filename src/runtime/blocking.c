@@ -60,8 +60,8 @@ static void describe_long(const void *copy, char *to, size_t size_bytes)
 	bide_put_(to, size_bytes, "bide_run_on_new_thread (running)");
 }
 
-static const bide_operation_type job_type = { "bide_run_blocking", describe_job };
-static const bide_operation_type long_type = { "bide_run_on_new_thread", describe_long };
+static const bide_operation_type job_type = { .name = "bide_run_blocking", .describe = describe_job };
+static const bide_operation_type long_type = { .name = "bide_run_on_new_thread", .describe = describe_long };
 
 static struct {
 	bide_os_mutex mutex;

@@ -5,6 +5,7 @@
 
 #include "../core/deque.h"
 #include "../core/task.h"
+#include "../debug/layout.h"
 #include "../debug/leak.h"
 #include "blocking.h"
 #include "child.h"
@@ -12,6 +13,9 @@
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
+
+/* So that the table for gdb is part of every program that is linked with the static library. */
+__attribute__((used)) static const struct bide_layout *const layout = &bide_layout_;
 
 int bide_configure(const bide_config *config)
 {
