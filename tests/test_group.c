@@ -813,7 +813,7 @@ TEST(without_a_delay_it_reports_in_the_call_and_needs_no_memory)
 	begin(NULL);
 	bide_group_add(&group, pending(0));
 	wait = bide_group_wait_reporting(&group, 0);
-	assert_true(is_named("stuck: bide_group_wait_reporting at ", "not over after 0 ms: 1 members"));
+	assert_true(is_named("stuck: bide_group_wait_reporting at ", "not over after 0 ms: 1 member"));
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().timer_count, 0);
 	finish(0);
