@@ -1,4 +1,5 @@
-/* expect: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
+/* expect gcc: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
+/* expect clang: error: (static.assert.*bide_await takes a value task .*, and this is neither|use of undeclared identifier .undeclared.) */
 /* flags: -Wno-implicit-function-declaration */
 /* gcc and clang take a function that is not declared for one that returns an int. */
 #include <bide/bide.h>

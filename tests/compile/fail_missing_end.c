@@ -1,5 +1,5 @@
 /* expect gcc: error: static declaration of .f. follows non-static declaration */
-/* expect clang: error: expected */
+/* expect clang: error: (expected|function definition is not allowed here) */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -78,6 +78,7 @@ check_file() {
 	[ -n "$expected" ] || expected=$(note "$1" expect)
 	lines=$(note "$1" "lines $kind")
 	[ -n "$lines" ] || lines=180
+	[ -z "$gutter" ] || lines=$((lines * 9 / 5))
 	levels_of "$1" >"$work/levels-$kind"
 	while read -r level; do
 		case ${1##*/} in
@@ -235,7 +236,9 @@ number=0
 for cc; do
 	number=$((number + 1))
 	(
-		kind=$(kind_of "$cc") cxx=$(cxx_of "$cc")
+		kind=$(kind_of "$cc") cxx=$(cxx_of "$cc") gutter=
+		# From 16 on clang numbers the lines that it quotes, and quotes whole calls.
+		[ "$kind" = gcc ] || [ "$($cc -dumpversion 2>/dev/null | cut -d. -f1)" -lt 16 ] || gutter=yes
 		results=$work/results-$number errors=$work/errors-$number object=$work/$number.o
 		: >"$results"
 		: >"$errors"

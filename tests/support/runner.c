@@ -102,6 +102,15 @@ void test_skip(const char *format, ...)
 	_exit(EXIT_SKIPPED);
 }
 
+void test_in_range(uintmax_t value, uintmax_t minimum, uintmax_t maximum, const char *file,
+                   int line)
+{
+	if (value >= minimum && value <= maximum)
+		return;
+	print_error("%ju is not within the range %ju-%ju\n", value, minimum, maximum);
+	_fail(file, line);
+}
+
 #undef pthread_create
 int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                         void *argument)
