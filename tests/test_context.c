@@ -5,6 +5,7 @@
  */
 /* threads */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -1317,8 +1318,27 @@ TEST(bad_options_are_misuse)
 	assert_false(bide_context_cancel(context, 0));
 	assert_false(bide_context_cancel(context, -5));
 	assert_false(bide_context_cancel(context, BIDE_ERROR_MAX + 1));
-	assert_int_equal(misuse_count, 6);
+	assert_false(bide_context_cancel(context, INT_MIN));
+	assert_non_null(strstr(misuse_text, "bide_context_cancel: error is -2147483648; an errno"));
+	assert_int_equal(misuse_count, 7);
 	assert_int_equal(bide_context_error(context), 0);
+	bide_context_unref(context);
+}
+
+TEST(no_context_is_canceled_with_a_number_that_means_something_else)
+{
+	bide_context *context = context_of((bide_context_options){ 0 });
+
+	expect_misuse();
+	for (int error = BIDE_ENOFRAME; error < BIDE_EUSER; error++)
+		assert_false(bide_context_cancel(context, error));
+	assert_int_equal(misuse_count, BIDE_EUSER - BIDE_ENOFRAME);
+	assert_int_equal(bide_context_error(context), 0);
+	assert_true(bide_context_cancel(context, BIDE_EUSER));
+	assert_int_equal(bide_context_error(context), BIDE_EUSER);
+	bide_context_unref(context);
+	context = context_of((bide_context_options){ 0 });
+	assert_true(bide_context_cancel(context, BIDE_ENOFRAME - 1));
 	bide_context_unref(context);
 }
 

@@ -380,3 +380,41 @@ TEST(in_a_cleanup_the_cancellation_around_it_is_hidden_from_the_loop)
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(plan.ended[i], 2);
 }
+
+static value_task next_of_three(void *given)
+{
+	int *count = given;
+
+	return *count == 3 ? delay(BIDE_FOREVER) : value_task_from(++*count);
+}
+
+static value_task take_it(bide_payload item, void *given)
+{
+	(void)item;
+	(void)given;
+	return bide_value_task_completed();
+}
+
+TEST(no_reason_of_a_cancellation_is_taken_for_the_end_of_the_items)
+{
+	static const int reasons[] = { ECANCELED, ETIMEDOUT, ENOMEM, EINVAL, BIDE_EUSER, BIDE_EEND };
+
+	expect_misuse();
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		bide_context *scope = bide_context_create(NULL);
+		int count = 0;
+		value_task v =
+			bide_in_context(scope, bide_for_each_of(next_of_three, take_it, &count, NULL));
+
+		if (bide_context_cancel(scope, reasons[i])) {
+			assert_int_equal(bide_value_task_wait(v, NULL), reasons[i]);
+		} else {
+			assert_int_equal(reasons[i], BIDE_EEND);
+			assert_int_equal(bide_value_task_wait_for(v, NULL, BIDE_MS(2)), ETIMEDOUT);
+			assert_true(bide_context_cancel(scope, EIO));
+			assert_int_equal(bide_value_task_wait(v, NULL), EIO);
+		}
+		bide_context_unref(scope);
+	}
+	assert_int_equal(misuse_count, 1);
+}

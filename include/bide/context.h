@@ -55,8 +55,8 @@ BIDE_API void bide_context_unref(bide_context *context); /* NULL does nothing */
 BIDE_API bide_context *bide_context_current(void);
 
 /*
- * Cancels what is in it; true for the first. error: ECANCELED, or another that the operations shall
- * fail with.
+ * Cancels what is in it; true for the first. error: ECANCELED, or another errno value or number of
+ * yours (BIDE_EUSER to BIDE_ERROR_MAX) that the operations shall fail with; else misuse, and false.
  */
 BIDE_API bool bide_context_cancel(bide_context *context, int error);
 

@@ -281,9 +281,16 @@ bool bide_context_cancel(bide_context *context, int error)
 {
 	bool first;
 
-	if (!context || error <= 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_("bide_context_cancel: %s",
-		             !context ? "context is NULL" : "the error must be 1 to 4095 (ECANCELED)");
+	if (!context) {
+		bide_misuse_("bide_context_cancel: context is NULL");
+		return false;
+	}
+	/* The library's own numbers mean something: operations would seem to have come to an end. */
+	if (error <= 0 || (error >= BIDE_ENOFRAME && error < BIDE_EUSER) || error > BIDE_ERROR_MAX) {
+		bide_misuse_(
+			"bide_context_cancel: error is %d; an errno value (ECANCELED) and %d to %d are "
+			"allowed",
+			error, BIDE_EUSER, BIDE_ERROR_MAX);
 		return false;
 	}
 	bide_context_ref(context);
