@@ -18,7 +18,7 @@ operations="configure cpu_count worker_count version drain dump shutdown strerro
 	when_all when_all_tasks when_any when_any_tasks race parallel_for for_each for_each_of
 	simulation_hash simulation_random"
 # The current context.
-current="context_get context_deadline_ns"
+current="context_current_error context_get context_deadline_ns"
 # What another type's name stands for: noun=type.
 subtypes="loop=executor strand=executor"
 # Placed objects whose end has another name: a group ends by its wait; a source of one's own has nothing to end.
