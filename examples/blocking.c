@@ -34,7 +34,7 @@ static value_task count_lines(void *argument)
 async(count_lines)
 {
 	async_begin;
-	await(my->line_count, bide_run_blocking(count_lines, my));
+	await(my->line_count, run_blocking(count_lines, my));
 	async_return(my->line_count);
 async_finally:
 	async_end;
@@ -56,7 +56,7 @@ async(run)
 		await(delay_ms(1)); /* not blocked meanwhile */
 	await_or(my->none, when_all(my->counts, 2), my->error = await_error); /* the first error */
 	printf("lines: %d; the file that is not there: %s\n", (int)my->counts[0].payload.i,
-	       bide_strerror(bide_value_task_error(my->counts[1]))); /* each has its own outcome */
+	       bide_strerror(value_task_error(my->counts[1]))); /* each has its own outcome */
 	async_return(my->counts[0].payload.i > 0 && my->error == ENOENT);
 async_finally:
 	async_end;
@@ -64,8 +64,8 @@ async_finally:
 
 int main(void)
 {
-	bide_payload good;
-	int error = bide_value_task_wait(async_start(run), &good);
+	payload good;
+	int error = value_task_wait(async_start(run), &good);
 
 	if (error)
 		fprintf(stderr, "blocking: %s\n", bide_strerror(error));

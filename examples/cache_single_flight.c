@@ -70,11 +70,11 @@ async_finally:
 
 int main(void)
 {
-	bide_payload sum;
-	int error = bide_configure(&(bide_config){ .workers = 1 });
+	payload sum;
+	int error = configure(&(config){ .workers = 1 });
 
 	if (!error)
-		error = bide_value_task_wait(async_start(run), &sum);
+		error = value_task_wait(async_start(run), &sum);
 	if (error) {
 		fprintf(stderr, "cache_single_flight: %s\n", bide_strerror(error));
 		return 1;

@@ -31,7 +31,7 @@ static value_task read_sensor(void)
 
 struct run {
 	ASYNC_FRAME;
-	bide_cancel_source *user;
+	cancel_source *user;
 	int64_t value;
 	int timed_out, canceled;
 };
@@ -43,28 +43,27 @@ async(run)
 	await_or(my->value, with_timeout_ms(20, read_sensor()), my->timed_out = await_error);
 
 	printf("with a token that somebody cancels after 20 ms:\n");
-	my->user = bide_cancel_source_create();
-	if (!my->user || bide_cancel_source_cancel_after(my->user, BIDE_MS(20)) != 0)
+	my->user = cancel_source_create();
+	if (!my->user || cancel_source_cancel_after(my->user, BIDE_MS(20)) != 0)
 		async_fail(ENOMEM);
-	await_or(my->value, with_token(bide_cancel_source_token(my->user), read_sensor()),
+	await_or(my->value, with_token(cancel_source_token(my->user), read_sensor()),
 	         my->canceled = await_error);
 	async_return(my->timed_out == ETIMEDOUT && my->canceled == ECANCELED);
 async_finally:
-	bide_cancel_source_unref(my->user);
+	cancel_source_unref(my->user);
 	async_end;
 }
 
 int main(void)
 {
-	int64_t start_ns = bide_now_ns();
-	bide_payload good;
-	int error = bide_value_task_wait(async_start(run), &good);
+	int64_t start_ns = now_ns();
+	payload good;
+	int error = value_task_wait(async_start(run), &good);
 
 	if (error || !good.i) {
 		fprintf(stderr, "cancel: %s\n", error ? bide_strerror(error) : "wrong errors");
 		return 1;
 	}
-	printf("both ended early: %d ms instead of 10 s\n",
-	       (int)((bide_now_ns() - start_ns) / BIDE_MS(1)));
+	printf("both ended early: %d ms instead of 10 s\n", (int)((now_ns() - start_ns) / BIDE_MS(1)));
 	return 0;
 }

@@ -35,7 +35,7 @@ static void measured(int status, double celsius, void *argument)
 	task *t = argument;
 
 	if (status == 0)
-		task_complete(t, (bide_payload){ .d = celsius });
+		task_complete(t, (payload){ .d = celsius });
 	else
 		task_fail(t, status);
 	task_unref(t);
@@ -45,7 +45,7 @@ int main(void)
 {
 	task *temperature = task_create(NULL);
 	struct measurement m = { measured, temperature };
-	bide_payload celsius;
+	payload celsius;
 	pthread_t thread;
 	int error = temperature ? 0 : ENOMEM;
 
@@ -55,7 +55,7 @@ int main(void)
 		if (error) {
 			task_unref(temperature);
 		} else {
-			error = bide_task_wait(temperature, &celsius); /* or, in an async function: await */
+			error = task_wait(temperature, &celsius); /* or, in an async function: await */
 			pthread_join(thread, NULL);
 		}
 	}

@@ -73,7 +73,7 @@ int main(void)
 		seed = seed * 1664525 + 1013904223;
 		items[i] = (int)(seed >> 8);
 	}
-	error = bide_value_task_wait(sort(items, spare, COUNT), NULL);
+	error = value_task_wait(sort(items, spare, COUNT), NULL);
 	for (int i = 1; i < COUNT && !error; i++)
 		error = items[i - 1] > items[i] ? -1 : 0;
 	if (error) {

@@ -36,8 +36,8 @@ static value_task get_data_value(const char *have)
 static int show(const char *what, value_task data)
 {
 	bool ready = value_task_is_ready(data);
-	bide_payload result;
-	int error = bide_value_task_wait(data, &result);
+	payload result;
+	int error = value_task_wait(data, &result);
 
 	if (error) {
 		fprintf(stderr, "%s: %s\n", what, bide_strerror(error));

@@ -43,20 +43,20 @@ struct run {
 async(run)
 {
 	async_begin;
-	if (bide_group_init(&my->group, NULL) != 0)
+	if (group_init(&my->group, NULL) != 0)
 		async_fail(ENOMEM);
-	bide_group_start(&my->group, start_member(1, 10, 0));
-	bide_group_start(&my->group, start_member(2, 30, EIO));
+	group_start(&my->group, start_member(1, 10, 0));
+	group_start(&my->group, start_member(2, 30, EIO));
 	for (int number = 3; number <= 5; number++)
-		bide_group_start(&my->group, start_member(number, 60 * 1000, 0));
-	await(bide_group_wait(&my->group));
+		group_start(&my->group, start_member(number, 60 * 1000, 0));
+	await(group_wait(&my->group));
 async_finally:
 	async_end;
 }
 
 int main(void)
 {
-	int error = bide_value_task_wait(async_start(run), NULL);
+	int error = value_task_wait(async_start(run), NULL);
 
 	printf("the group ended with: %s; members over: %d of 5\n", bide_strerror(error), over_count);
 	return error == EIO && over_count == 5 ? 0 : 1;

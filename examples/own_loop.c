@@ -51,12 +51,11 @@ async_finally:
 int main(void)
 {
 	struct window window = { .title = "" };
-	bide_executor *loop = bide_loop_create();
+	executor *loop = loop_create();
 	int keys[2], ready_fd;
 	char key;
 
-	if (!loop || bide_loop_fd(loop, &ready_fd) != 0 || pipe(keys) != 0 ||
-	    write(keys[1], "aq", 2) != 2)
+	if (!loop || loop_fd(loop, &ready_fd) != 0 || pipe(keys) != 0 || write(keys[1], "aq", 2) != 2)
 		return 1;
 	while (!window.quit || window.in_progress > 0) {
 		struct pollfd watched[2] = { { keys[0], POLLIN, 0 }, { ready_fd, POLLIN, 0 } };
@@ -66,10 +65,10 @@ int main(void)
 			value_task_forget(
 				with_executor(loop, async_start(key_pressed, .window = &window, .key = key)));
 		if (watched[1].revents)
-			bide_loop_run(loop, 0, NULL);
+			loop_run(loop, 0, NULL);
 	}
 	close(keys[0]);
 	close(keys[1]);
-	bide_executor_unref(loop);
+	executor_unref(loop);
 	return window.key_count != 2;
 }

@@ -8,26 +8,26 @@
 #include <bide/short.h>
 
 struct mailbox {
-	bide_user_source next; /* the next message */
+	user_source next; /* the next message */
 };
 
 /* The reader has its result: the source is ready to be used again. */
 static void consumed(bide_source *source)
 {
-	bide_user_source_reset((bide_user_source *)(void *)source);
+	user_source_reset((user_source *)(void *)source);
 }
 
-static const bide_source_operations operations = { .release = consumed };
+static const source_operations operations = { .release = consumed };
 
 static value_task mailbox_next(struct mailbox *box)
 {
-	return bide_user_source_value_task(&box->next);
+	return user_source_value_task(&box->next);
 }
 
 /* False: the message before it has not been read. */
 static bool mailbox_put(struct mailbox *box, int64_t message)
 {
-	return bide_user_source_try_complete(&box->next, (bide_payload){ .i = message });
+	return user_source_try_complete(&box->next, (payload){ .i = message });
 }
 
 enum { MESSAGE_COUNT = 10000 };
@@ -55,24 +55,24 @@ async_finally:
 int main(void)
 {
 	struct mailbox box;
-	bide_stats before, after;
-	bide_payload sum;
+	stats before, after;
+	payload sum;
 	value_task reader;
 	int error;
 
 	/* This thread runs the reader itself, in between: a runtime with one worker. */
-	if (bide_configure(&(bide_config){ .workers = 1 }) != 0)
+	if (configure(&(config){ .workers = 1 }) != 0)
 		return 1;
-	bide_user_source_init(&box.next, &operations);
+	user_source_init(&box.next, &operations);
 	reader = async_start(reader, .box = &box);
-	bide_stats_get(&before);
+	stats_get(&before);
 	for (int64_t i = 1; i <= MESSAGE_COUNT; i++)
 		while (!mailbox_put(&box, i))
-			if (bide_value_task_wait(bide_async_yield(),
-			                         NULL)) /* meanwhile the reader takes the one before */
+			if (value_task_wait(async_yield(),
+			                    NULL)) /* meanwhile the reader takes the one before */
 				return 1;
-	error = bide_value_task_wait(reader, &sum);
-	bide_stats_get(&after);
+	error = value_task_wait(reader, &sum);
+	stats_get(&after);
 	printf("%d messages, %d allocations, sum %lld\n", MESSAGE_COUNT,
 	       (int)(after.allocation_count - before.allocation_count), (long long)sum.i);
 	return error || sum.i != (int64_t)MESSAGE_COUNT * (MESSAGE_COUNT + 1) / 2;

@@ -30,7 +30,7 @@ struct parallel {
 async(parallel)
 {
 	async_begin;
-	my->start_ns = bide_now_ns();
+	my->start_ns = now_ns();
 	my->items[0] = async_start(work, .takes_ms = 30);
 	my->items[1] = async_start(work, .takes_ms = 10);
 	my->items[2] = async_start(work, .takes_ms = 20);
@@ -44,7 +44,7 @@ async(parallel)
 	for (int i = 0; i < 3; i++)
 		my->sum_ms += my->items[i].payload.i;
 	printf("when_all: %d ms of work in %d ms\n", (int)my->sum_ms,
-	       (int)((bide_now_ns() - my->start_ns) / BIDE_MS(1)));
+	       (int)((now_ns() - my->start_ns) / BIDE_MS(1)));
 	/* Which one was first is not looked at: on a machine that stalls all are due at once. */
 	async_return(my->sum_ms == 60);
 async_finally:
@@ -53,8 +53,8 @@ async_finally:
 
 int main(void)
 {
-	bide_payload good;
-	int error = bide_value_task_wait(async_start(parallel), &good);
+	payload good;
+	int error = value_task_wait(async_start(parallel), &good);
 
 	if (error || !good.i) {
 		fprintf(stderr, "parallel: %s\n", error ? bide_strerror(error) : "wrong result");

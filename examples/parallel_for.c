@@ -62,7 +62,7 @@ static value_task next_name(void *argument)
 	return value_task_from(*(*names)++);
 }
 
-static value_task greet(bide_payload name, void *argument)
+static value_task greet(payload name, void *argument)
 {
 	const char *text = name.p;
 
@@ -90,13 +90,13 @@ async(run)
 		my->count += is_prime[i];
 	printf("%d primes below %d\n", my->count, NUMBERS);
 
-	my->start_ns = bide_now_ns();
-	await(for_each(0, PAGES, download_page, NULL, &(bide_parallel_options){ .limit = AT_ONCE }));
+	my->start_ns = now_ns();
+	await(for_each(0, PAGES, download_page, NULL, &(parallel_options){ .limit = AT_ONCE }));
 	printf("%d pages of 10 ms, %d at once: %s\n", PAGES, AT_ONCE,
-	       bide_now_ns() - my->start_ns >= BIDE_MS(50) ? "50 ms or more" : "too fast");
+	       now_ns() - my->start_ns >= BIDE_MS(50) ? "50 ms or more" : "too fast");
 
 	my->names = all_names;
-	await_or(for_each_of(next_name, greet, &my->names, &(bide_parallel_options){ .limit = 1 }),
+	await_or(for_each_of(next_name, greet, &my->names, &(parallel_options){ .limit = 1 }),
 	         my->error = await_error);
 	printf("then: %s\n", bide_strerror(my->error));
 	async_return(my->count == 17984 && sizes[PAGES - 1] == 1000 + PAGES - 1 && my->error == EPROTO);
@@ -106,8 +106,8 @@ async_finally:
 
 int main(void)
 {
-	bide_payload good;
-	int error = bide_value_task_wait(async_start(run), &good);
+	payload good;
+	int error = value_task_wait(async_start(run), &good);
 
 	if (error || !good.i) {
 		fprintf(stderr, "parallel_for: %s\n", error ? bide_strerror(error) : "wrong result");

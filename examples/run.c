@@ -35,13 +35,13 @@ int main(void)
 			return 1;
 	}
 	for (int i = 0; i < PARTS; i++) {
-		bide_payload result = { .i = 0 };
+		payload result = { .i = 0 };
 
 		if (task_wait(parts[i], &result) != 0)
 			return 1;
 		count += (int)result.i;
 		task_unref(parts[i]);
 	}
-	printf("%d primes below %d, on up to %u CPUs\n", count, PARTS * PART_NUMBERS, bide_cpu_count());
+	printf("%d primes below %d, on up to %u CPUs\n", count, PARTS * PART_NUMBERS, cpu_count());
 	return count != 17984;
 }

@@ -18,7 +18,7 @@ struct keep_trying {
 
 static bool works_now(void)
 {
-	return bide_simulation_random() % 8 == 0;
+	return simulation_random() % 8 == 0;
 }
 
 async(keep_trying)
@@ -34,24 +34,24 @@ async_finally:
 /* One run from a seed: its hash, or 0. */
 static uint64_t run_seeded(uint64_t seed)
 {
-	bide_payload tries;
+	payload tries;
 	int64_t start_ns;
 	uint64_t hash;
 	uint64_t leak_count;
-	int error = bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed });
+	int error = configure(&(config){ .virtual_clock = true, .seed = seed });
 
 	if (error) {
 		fprintf(stderr, "simulation: %s\n", bide_strerror(error));
 		return 0;
 	}
-	start_ns = bide_now_ns();
-	error = bide_value_task_wait(async_start(keep_trying), &tries);
+	start_ns = now_ns();
+	error = value_task_wait(async_start(keep_trying), &tries);
 	if (error)
 		fprintf(stderr, "simulation: %s\n", bide_strerror(error));
 	else
 		printf("seed %d: %2d tries, %2d hours of virtual time\n", (int)seed, (int)tries.i,
-		       (int)((bide_now_ns() - start_ns) / BIDE_MS(1) / HOUR_MS));
-	hash = bide_simulation_hash();
+		       (int)((now_ns() - start_ns) / BIDE_MS(1) / HOUR_MS));
+	hash = simulation_hash();
 	return bide_shutdown(&leak_count) == 0 && leak_count == 0 && !error ? hash : 0;
 }
 

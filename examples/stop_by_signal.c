@@ -17,7 +17,7 @@ static value_task wait_for_signal(void *set)
 	int signal_number, error = 0;
 
 	while ((signal_number = sigtimedwait(set, NULL, &moment)) < 0 && error == 0)
-		error = errno == EAGAIN || errno == EINTR ? bide_context_current_error() : errno;
+		error = errno == EAGAIN || errno == EINTR ? context_current_error() : errno;
 	return error ? value_task_from_error(error) : value_task_from(signal_number);
 }
 
@@ -45,7 +45,7 @@ struct run {
 	struct {
 		sigset_t *signals;
 	} in;
-	bide_context *scope;
+	context *scope;
 	value_task items[2];
 	int64_t first;
 };
@@ -53,23 +53,23 @@ struct run {
 async(run)
 {
 	async_begin;
-	my->scope = bide_context_create(NULL);
+	my->scope = context_create(NULL);
 	if (!my->scope)
 		async_fail(ENOMEM);
-	my->items[0] = in_context(my->scope, bide_run_on_new_thread(wait_for_signal, my->in.signals));
+	my->items[0] = in_context(my->scope, run_on_new_thread(wait_for_signal, my->in.signals));
 	my->items[1] = in_context(my->scope, async_start(serve));
-	await(my->first, bide_race(my->scope, my->items, 2)); /* whoever ends stops the other */
+	await(my->first, race(my->scope, my->items, 2)); /* whoever ends stops the other */
 	if (my->first != 0)
 		async_fail(value_task_error(my->items[1]));
 	async_return(my->items[0]);
 async_finally:
-	bide_context_unref(my->scope);
+	context_unref(my->scope);
 	async_end;
 }
 
 int main(void)
 {
-	bide_payload signal_number;
+	payload signal_number;
 	uint64_t leak_count;
 	sigset_t signals;
 	int error;
@@ -79,7 +79,7 @@ int main(void)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	error = bide_value_task_wait(async_start(run, .signals = &signals), &signal_number);
+	error = value_task_wait(async_start(run, .signals = &signals), &signal_number);
 	if (error) {
 		fprintf(stderr, "stop_by_signal: %s\n", bide_strerror(error));
 		return 1;

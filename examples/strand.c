@@ -9,7 +9,7 @@
 enum { ACCOUNT_COUNT = 4, TRANSFER_COUNT = 1000 };
 
 struct ledger {
-	bide_executor *strand;
+	executor *strand;
 	int64_t balance[ACCOUNT_COUNT]; /* touched in the strand only */
 	int64_t transfers;
 };
@@ -58,8 +58,8 @@ async_finally:
 int main(void)
 {
 	static value_task all[TRANSFER_COUNT];
-	struct ledger ledger = { .strand = bide_strand_create() };
-	bide_payload sum;
+	struct ledger ledger = { .strand = strand_create() };
+	payload sum;
 	int error = 0;
 
 	if (!ledger.strand)
@@ -69,10 +69,10 @@ int main(void)
 		                       async_start(transfer, .ledger = &ledger, .from = i % ACCOUNT_COUNT,
 		                                   .to = (i + 1) % ACCOUNT_COUNT, .amount = i));
 	for (int i = 0; i < TRANSFER_COUNT; i++)
-		error |= bide_value_task_wait(all[i], NULL);
-	error |= bide_value_task_wait(async_start(audit, .ledger = &ledger), &sum);
+		error |= value_task_wait(all[i], NULL);
+	error |= value_task_wait(async_start(audit, .ledger = &ledger), &sum);
 	printf("%lld transfers, all accounts together: %lld\n", (long long)ledger.transfers,
 	       (long long)sum.i);
-	bide_executor_unref(ledger.strand);
+	executor_unref(ledger.strand);
 	return error || ledger.transfers != TRANSFER_COUNT || sum.i != 0;
 }

@@ -16,13 +16,13 @@ struct exchange {
 static void *other_thread(void *argument)
 {
 	struct exchange *e = argument;
-	bide_payload question;
-	int error = bide_task_wait(e->question, &question); /* blocks this thread only */
+	payload question;
+	int error = task_wait(e->question, &question); /* blocks this thread only */
 
 	if (error)
 		task_fail(e->answer, error);
 	else
-		bide_task_complete_int(e->answer, question.i * question.i);
+		task_complete_int(e->answer, question.i * question.i);
 	return NULL;
 }
 
@@ -38,7 +38,7 @@ async(ask)
 {
 	async_begin;
 	await(delay_ms(10));
-	bide_task_complete_int(my->in.exchange->question, 12);
+	task_complete_int(my->in.exchange->question, 12);
 	await(my->answer, my->in.exchange->answer); /* a task may be awaited as it is */
 	async_return(my->answer);
 async_finally:
@@ -48,15 +48,15 @@ async_finally:
 int main(void)
 {
 	struct exchange e = { task_create(NULL), task_create(NULL) };
-	bide_payload answer = { .i = 0 };
+	payload answer = { .i = 0 };
 	pthread_t thread;
 	int error = e.question && e.answer ? 0 : ENOMEM;
 
 	if (!error)
 		error = pthread_create(&thread, NULL, other_thread, &e);
 	if (!error) {
-		error = bide_value_task_wait(async_start(ask, .exchange = &e), &answer);
-		bide_task_try_fail(e.question, ECANCELED); /* if asking failed, the thread must not wait */
+		error = value_task_wait(async_start(ask, .exchange = &e), &answer);
+		task_try_fail(e.question, ECANCELED); /* if asking failed, the thread must not wait */
 		pthread_join(thread, NULL);
 	}
 	task_unref(e.question);

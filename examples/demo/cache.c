@@ -31,9 +31,9 @@ task *cache_get_task(struct cache *cache, int64_t product)
 	struct slot *slot = slot_of(cache, product);
 
 	if (!slot)
-		return bide_task_from_error(ENOENT);
+		return task_from_error(ENOENT);
 	if (slot->filled)
-		return bide_task_from_int(slot->cents); /* an object, made to hold what is there */
+		return task_from_int(slot->cents); /* an object, made to hold what is there */
 	return load_shared(cache, product);
 }
 
@@ -72,7 +72,7 @@ static value_task read_cents(void *argument)
 async(load)
 {
 	async_begin;
-	await(my->cents, bide_run_blocking(read_cents, my));
+	await(my->cents, run_blocking(read_cents, my));
 	slot_of(my->in.cache, my->in.product)->cents = my->cents;
 	slot_of(my->in.cache, my->in.product)->filled = true;
 	async_return(my->cents);
@@ -93,7 +93,7 @@ static task *load_shared(struct cache *cache, int64_t product)
 		task *started =
 			value_task_as_task(load); /* the very object that waits; no second one is made */
 
-		if (!started || bide_task_is_ready(started))
+		if (!started || task_is_ready(started))
 			return started; /* it failed on the spot: there is nothing to share */
 		slot->loading = started;
 	}

@@ -42,7 +42,7 @@ IN_ANOTHER_FILE static value_task get_data_value_task(void)
 /* The form with a task when the data is there: what it returns must still be an object. */
 IN_ANOTHER_FILE static task *get_data_task_ready(void)
 {
-	return bide_task_from_pointer(known);
+	return task_from_pointer(known);
 }
 
 static const char source_text[] =
@@ -126,7 +126,7 @@ static void print_line(const char *what, const struct measured *m)
 static int measure_waiting(struct measured *m, task **kept)
 {
 	struct allocations allocations;
-	bide_payload data = { .p = NULL };
+	payload data = { .p = NULL };
 	int64_t start_ns;
 	int error;
 
@@ -134,9 +134,9 @@ static int measure_waiting(struct measured *m, task **kept)
 	start_ns = clock_ns();
 	if (kept) {
 		*kept = get_data_task();
-		error = *kept ? bide_task_wait(*kept, &data) : ENOMEM;
+		error = *kept ? task_wait(*kept, &data) : ENOMEM;
 	} else {
-		error = bide_value_task_wait(get_data_value_task(), &data);
+		error = value_task_wait(get_data_value_task(), &data);
 	}
 	m->took_ns = (double)(clock_ns() - start_ns);
 	allocations = count_stop();
@@ -149,19 +149,17 @@ static int measure_waiting(struct measured *m, task **kept)
 static int measure_ready(struct measured *m, enum form form, task *kept, int count)
 {
 	struct allocations allocations;
-	bide_payload data = { .p = NULL };
+	payload data = { .p = NULL };
 	int64_t start_ns;
 	int error;
 
 	start_ns = clock_ns();
-	error = bide_value_task_wait(async_start(repeat, .form = form, .count = count, .kept = kept),
-	                             &data);
+	error = value_task_wait(async_start(repeat, .form = form, .count = count, .kept = kept), &data);
 	m->took_ns = (double)(clock_ns() - start_ns) / count;
 	if (error)
 		return error;
 	count_start();
-	error = bide_value_task_wait(async_start(repeat, .form = form, .count = count, .kept = kept),
-	                             &data);
+	error = value_task_wait(async_start(repeat, .form = form, .count = count, .kept = kept), &data);
 	allocations = count_stop();
 	m->calls = (double)allocations.calls / count;
 	m->bytes = (double)allocations.bytes / count;
@@ -178,9 +176,9 @@ static int fill_pools(struct allocations *allocations)
 	count_start();
 	wait_ms = 1;
 	first = get_data_task();
-	error = first ? bide_task_wait(first, NULL) : ENOMEM;
+	error = first ? task_wait(first, NULL) : ENOMEM;
 	if (!error)
-		error = bide_value_task_wait(get_data_value_task(), NULL);
+		error = value_task_wait(get_data_value_task(), NULL);
 	task_unref(first);
 	*allocations = count_stop();
 	return error;

@@ -147,21 +147,21 @@ static void choose_products(struct work *w, const struct ratio *ratio)
 static int run_form(struct work *w, int form, int64_t count, uint32_t *each_ns, bool counted,
                     struct outcome *outcome)
 {
-	bide_payload sum = { .i = 0 };
+	payload sum = { .i = 0 };
 	int64_t start_ns;
-	int error = bide_value_task_wait(async_start(fill, .cache = w->cache, .products = w->all,
-	                                             .count = w->plan->hot_count),
-	                                 NULL);
+	int error = value_task_wait(async_start(fill, .cache = w->cache, .products = w->all,
+	                                        .count = w->plan->hot_count),
+	                            NULL);
 
 	if (error)
 		return error;
 	if (counted)
 		count_start();
 	start_ns = clock_ns();
-	error = bide_value_task_wait(async_start(caller, .cache = w->cache, .form = form,
-	                                         .products = w->products, .count = count,
-	                                         .each_ns = each_ns),
-	                             &sum);
+	error =
+		value_task_wait(async_start(caller, .cache = w->cache, .form = form,
+	                                .products = w->products, .count = count, .each_ns = each_ns),
+	                    &sum);
 	outcome->mean_ns = (double)(clock_ns() - start_ns) / (double)count;
 	if (counted)
 		outcome->allocations = count_stop();
@@ -334,7 +334,7 @@ async(stampede)
 			async_fail(ENOMEM);
 		my->same_count += my->tasks[i] == my->tasks[0];
 	}
-	await(bide_when_all_tasks(my->tasks, (size_t)my->in.caller_count));
+	await(when_all_tasks(my->tasks, (size_t)my->in.caller_count));
 	async_return(my->same_count);
 async_finally:
 	for (int64_t i = 0; my->tasks && i < my->in.caller_count; i++)
@@ -346,13 +346,13 @@ async_finally:
 int measure_stampede(struct cache *cache, int64_t product, int64_t caller_count,
                      int64_t *same_count)
 {
-	bide_payload same = { .i = 0 };
+	payload same = { .i = 0 };
 	int error;
 
 	cache_clear(cache);
-	error = bide_value_task_wait(async_start(stampede, .cache = cache, .product = product,
-	                                         .caller_count = caller_count),
-	                             &same);
+	error = value_task_wait(async_start(stampede, .cache = cache, .product = product,
+	                                    .caller_count = caller_count),
+	                        &same);
 	*same_count = same.i;
 	return error;
 }
