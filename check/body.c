@@ -88,6 +88,16 @@ static bool is_local(CXCursor cursor)
 	       strcmp(name, "t_") != 0;
 }
 
+/* libclang has no kind for this attribute. */
+static bool has_cleanup(const struct node *declaration)
+{
+	for (int i = 0; i < declaration->child_count; i++)
+		if (clang_isAttribute(declaration->child[i]->kind))
+			return strstr(text_of(clang_getCursorPrettyPrinted(declaration->cursor, NULL)),
+			              "cleanup(") != NULL;
+	return false;
+}
+
 static void collect(struct flow *flow, struct node *node)
 {
 	if (node->kind == CXCursor_VarDecl && is_local(node->cursor)) {
@@ -100,6 +110,7 @@ static void collect(struct flow *flow, struct node *node)
 		variable->name = name_of(node->cursor);
 		variable->part_count = parts_of(type_of(node));
 		variable->is_vla = canonical_type_of(node).kind == CXType_VariableArray;
+		variable->cleans_up = has_cleanup(node);
 		variable->initialised = !clang_Cursor_isNull(value);
 		node->variable = flow->variable_count++;
 	}
@@ -158,6 +169,8 @@ static void keep_pointed(void *data, enum whose whose, int variable, struct node
 	pointed->count++;
 	if (whose == WHOSE_LOCAL)
 		pointed->variable = variable;
+	else if (whose == WHOSE_FRAME)
+		pointed->variable = POINTS_TO_FRAME;
 }
 
 static void set_pointed(struct node *node, int pointer, int to)
@@ -180,7 +193,7 @@ static void follow_pointers(struct flow *flow)
 		for (int j = 0; j < variable->declaration->child_count; j++)
 			if (clang_equalCursors(variable->declaration->child[j]->cursor, value))
 				each_address(variable->declaration->child[j], keep_pointed, &pointed);
-		if (pointed.count == 1 && pointed.variable >= 0 && !is_assigned(flow->function, i))
+		if (pointed.count == 1 && pointed.variable != -1 && !is_assigned(flow->function, i))
 			set_pointed(flow->function, i, pointed.variable);
 	}
 }

@@ -111,7 +111,7 @@ static void store_address(void *data, enum whose whose, int variable, struct nod
 	struct storing *storing = data;
 
 	(void)at;
-	if (whose == WHOSE_LOCAL)
+	if (whose == WHOSE_LOCAL || whose == WHOSE_LITERAL)
 		flow_escape(storing->flow, variable, storing->at, storing->field);
 }
 

@@ -36,6 +36,8 @@ struct variable {
 	const char *name;
 	int part_count; /* members or elements; 0: it has none; above 64: too many to tell apart */
 	bool is_vla;
+	bool cleans_up;   /* has the attribute cleanup */
+	bool cleaned_up;  /* and an await in its scope */
 	bool jumped_over; /* a place to resume stands behind its initialiser, in its scope */
 	bool first;       /* declared before async_begin */
 	bool set_first;   /* and has a value there */
@@ -61,8 +63,8 @@ struct start {
 /* The address of a local that is where it may outlive the stack. */
 struct escape {
 	struct node *at; /* the call or the assignment that took it */
-	int variable;
-	CXCursor field; /* what holds it, if that is a member of something */
+	int variable;    /* -1: a compound literal */
+	CXCursor field;  /* what holds it, if that is a member of something */
 	bool told;
 };
 
@@ -111,6 +113,8 @@ void flow_pass(struct flow *flow, const struct place *place, struct node *at, st
 void flow_escape(struct flow *flow, int variable, struct node *at, CXCursor field);
 void flow_overwrite_field(struct flow *flow, CXCursor field);
 void flow_await(struct flow *flow, struct node *at);
+/* Nothing holds its address any more. */
+void flow_end_variable(struct flow *flow, int variable);
 /* Nothing holds the addresses any more that `call`, or a call in it, took. */
 void flow_give_back(struct flow *flow, struct node *call);
 void report_return_escape(struct flow *flow, int variable, struct node *call);
@@ -133,7 +137,7 @@ void check_dropped(struct node *function);
 void check_start(struct flow *flow, struct node *call);
 void check_wait(struct flow *flow, struct node *call);
 void check_awaited_in_switch(struct flow *flow, struct node *at);
-void check_jumped_over(struct flow *flow, struct node *label);
+void check_jumped_over(struct flow *flow, struct node *label, bool resumes);
 void check_starts_at_end(struct flow *flow);
 
 /* delivered.c */

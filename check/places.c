@@ -192,6 +192,8 @@ static void keep_place(void *data, enum whose whose, int variable, struct node *
 	struct place *place = data;
 
 	(void)at;
+	if (whose == WHOSE_LITERAL)
+		return;
 	place->whose = whose;
 	place->variable = variable;
 	place->whole = false;
@@ -277,6 +279,9 @@ static void visit_place(struct node *lvalue, address_visitor *visit, void *data)
 	struct node *bare = without_parentheses(lvalue);
 
 	if (bare->kind == CXCursor_CompoundLiteralExpr) {
+		/* an array of one is how macros carry a value */
+		if (clang_getArraySize(canonical_type_of(bare)) != 1)
+			visit(data, WHOSE_LITERAL, -1, bare);
 		each_address(bare, visit, data);
 		return;
 	}
@@ -321,17 +326,29 @@ static void each_address_of_block(struct node *value, address_visitor *visit, vo
 		each_address(block->child[block->child_count - 1], visit, data);
 }
 
+/* my, and pointers that hold one address only. */
+static bool visit_pointer(struct node *value, address_visitor *visit, void *data)
+{
+	const struct node *name = is_implicit_cast(value) ? without_parentheses(value->child[0]) : NULL;
+
+	if (!name)
+		return false;
+	if (is_frame_pointer(value) || name->points_to == POINTS_TO_FRAME)
+		visit(data, WHOSE_FRAME, -1, value);
+	else if (name->points_to >= 0)
+		visit(data, WHOSE_LOCAL, name->points_to, value);
+	else
+		return false;
+	return true;
+}
+
 void each_address(struct node *value, address_visitor *visit, void *data)
 {
 	switch ((int)value->kind) {
 	case CXCursor_UnexposedExpr:
 		if (decays(value))
 			visit_place(value->child[0], visit, data);
-		else if (is_implicit_cast(value) && is_frame_pointer(value))
-			visit(data, WHOSE_FRAME, -1, value);
-		else if (is_implicit_cast(value) && value->child[0]->points_to >= 0)
-			visit(data, WHOSE_LOCAL, value->child[0]->points_to, value);
-		else
+		else if (!visit_pointer(value, visit, data))
 			each_child_address(value, value->child_count > 2 ? 1 : 0, visit, data);
 		break;
 	case CXCursor_UnaryOperator:

@@ -10,7 +10,7 @@
 
 #include "tree.h"
 
-enum whose { WHOSE_OTHER, WHOSE_LOCAL, WHOSE_FRAME };
+enum whose { WHOSE_OTHER, WHOSE_LOCAL, WHOSE_FRAME, WHOSE_LITERAL };
 
 /* What an lvalue is part of. */
 struct place {

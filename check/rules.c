@@ -1,6 +1,7 @@
 #include "flow.h"
 #include "report.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool mentions_prefix(const struct node *node, const char *prefix)
@@ -43,21 +44,18 @@ bool is_async_return(const struct node *statement)
 
 static void report_returned(void *data, enum whose whose, int variable, struct node *at)
 {
-	struct flow *flow = data;
+	const struct flow *flow = data;
+	char what[256] = "an address in the frame";
 
-	if (whose == WHOSE_FRAME)
-		report(
-			at->cursor,
-			"in async function '%s': the result is an address in the frame, which is gone when the "
-			"awaiter uses it: return the value, copy it to where the caller wants it, or use "
-			"bide_async_return_large",
-			flow->name);
-	else
-		report(at->cursor,
-		       "in async function '%s': the result is the address of local '%s', which is gone "
-		       "when the "
-		       "awaiter uses it: return the value, or copy it to where the caller wants it",
-		       flow->name, flow->variables[variable].name);
+	if (whose == WHOSE_LOCAL)
+		snprintf(what, sizeof what, "the address of local '%s'", flow->variables[variable].name);
+	else if (whose == WHOSE_LITERAL)
+		snprintf(what, sizeof what, "the address of a compound literal");
+	report(at->cursor,
+	       "in async function '%s': the result is %s, which is gone when the awaiter uses it: "
+	       "return the "
+	       "value, copy it to where the caller wants it, or use bide_async_return_large",
+	       flow->name, what);
 }
 
 static void check_packed(struct flow *flow, struct node *node)
@@ -96,6 +94,7 @@ struct starting {
 	struct flow *flow;
 	struct node *call;
 	bool frame;
+	bool internal; /* a function behind a macro, which copies the literal that the macro makes */
 };
 
 static void start_with_address(void *data, enum whose whose, int variable, struct node *at)
@@ -104,6 +103,10 @@ static void start_with_address(void *data, enum whose whose, int variable, struc
 	struct flow *flow = starting->flow;
 
 	(void)at;
+	if (whose == WHOSE_LITERAL && starting->internal) {
+		starting->internal = false;
+		return;
+	}
 	if (whose == WHOSE_FRAME)
 		starting->frame = true;
 	else if (flow->returning)
@@ -130,8 +133,8 @@ static void open_start(struct flow *flow, struct node *call)
 /* A call that gives something to await: what it gets the address of must live until then. */
 void check_start(struct flow *flow, struct node *call)
 {
-	struct starting starting = { flow, call, false };
 	const char *callee = callee_of(call);
+	struct starting starting = { flow, call, false, ends_with(callee, "_") };
 
 	if (!flow->now->reachable || is_packing(call) || starts_with(callee, "bide_await") ||
 	    ends_with(callee, "_join_"))
@@ -143,6 +146,34 @@ void check_start(struct flow *flow, struct node *call)
 		open_start(flow, call);
 }
 
+static void end_variable(void *data, enum whose whose, int variable, struct node *at)
+{
+	(void)at;
+	if (whose == WHOSE_LOCAL)
+		flow_end_variable(data, variable);
+}
+
+/* Things of the library that are placed in the user's memory: it must live as long as they do. */
+static void check_placed(struct flow *flow, struct node *call)
+{
+	const char *callee = callee_of(call);
+	struct starting starting = { flow, call, false, false };
+	bool ends = strstr(callee, "_unregister") != NULL;
+	bool begins = !ends && (strstr(callee, "_register") || strstr(callee, "_init_") ||
+	                        ends_with(callee, "_init"));
+
+	if (!starts_with(callee, "bide_") || !(begins || ends) || flow->returning)
+		return;
+	for (int i = 0; i < argument_count(call); i++) {
+		struct node *argument = argument_of(call, i);
+
+		if (ends)
+			each_address(argument, end_variable, flow);
+		else if (!is_options(type_of(argument)))
+			each_address(argument, start_with_address, &starting);
+	}
+}
+
 /* A call to which a start is given: one that waits at once, or one after which it can not be awaited. */
 void check_wait(struct flow *flow, struct node *call)
 {
@@ -150,6 +181,7 @@ void check_wait(struct flow *flow, struct node *call)
 	bool waits = strstr(callee, "_wait") != NULL;
 	bool forgets = strstr(callee, "value_task_forget") != NULL;
 
+	check_placed(flow, call);
 	if (!waits && !forgets)
 		return;
 	for (int i = 0; i < flow->start_count; i++) {
@@ -195,22 +227,24 @@ static bool is_in_scope(const struct variable *variable, const struct node *labe
 	return contains(variable->scope, label);
 }
 
-void check_jumped_over(struct flow *flow, struct node *label)
+void check_jumped_over(struct flow *flow, struct node *label, bool resumes)
 {
-	bool by_goto = label->kind == CXCursor_LabelStmt;
+	bool finally =
+		label->kind == CXCursor_LabelStmt && starts_with(name_of(label->cursor), "bide_finally_");
 
-	if (by_goto && !starts_with(name_of(label->cursor), "bide_finally_") && flow->jumps)
+	if (!resumes && !finally)
 		return;
 	for (int i = 0; i < flow->variable_count; i++) {
 		struct variable *variable = &flow->variables[i];
 
-		if (!variable->walked || variable->first || !is_in_scope(variable, label))
+		if (!variable->walked || !is_in_scope(variable, label))
 			continue;
-		if (!variable->is_vla &&
-		    !(variable->initialised &&
-		      (flow->jumps || starts_with(name_of(label->cursor), "bide_finally_"))))
+		if (resumes && variable->cleans_up)
+			variable->cleaned_up = true;
+		if (variable->first)
 			continue;
-		variable->jumped_over = true;
+		if (variable->is_vla || (variable->initialised && (finally || flow->jumps)))
+			variable->jumped_over = true;
 	}
 }
 

@@ -1,3 +1,4 @@
+#include "callee.h"
 #include "flow.h"
 #include "report.h"
 
@@ -151,10 +152,13 @@ void flow_write(struct flow *flow, const struct place *place)
 
 static bool fills_by_name(const char *callee)
 {
-	static const char *const words[] = { "alloc", "clear", "copy",  "cpy",  "create", "fill",
-		                                 "get",   "init",  "load",  "make", "parse",  "print",
-		                                 "read",  "recv",  "reset", "scan", "set",    "stat",
-		                                 "store", "time",  "write", "zero", "cat",    "now" };
+	static const char *const words[] = {
+		"alloc", "build",  "calc",     "clear", "compute", "convert", "decode",  "encode",
+		"fetch", "format", "generate", "pair",  "pipe",    "random",  "receive", "copy",
+		"cpy",   "create", "fill",     "get",   "init",    "load",    "make",    "parse",
+		"print", "read",   "recv",     "reset", "scan",    "set",     "stat",    "store",
+		"time",  "write",  "zero",     "cat",   "now"
+	};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strstr(callee, words[i]))
@@ -190,26 +194,37 @@ static bool reads_only(struct node *call, int argument, const char *callee)
 	return false;
 }
 
+/* What a call does with a local whose address it gets: known, or guessed as bide-check(1) says. */
+static enum use_of_pointer use_of(struct variable *variable, struct node *call, int argument)
+{
+	const char *callee = callee_of(call);
+	enum use_of_pointer use;
+
+	if (reads_only(call, argument, callee))
+		return POINTER_READ;
+	use = use_of_argument(call, argument);
+	if (use)
+		return use;
+	if (!variable->part_count || fills_by_name(callee) || is_filler(variable, callee))
+		return POINTER_FILLED;
+	return POINTER_READ;
+}
+
 void flow_pass(struct flow *flow, const struct place *place, struct node *at, struct node *call,
                int argument)
 {
-	const char *callee = callee_of(call);
 	struct variable *what;
-	struct slot *slot;
 	struct place all = *place;
 
 	if (place->whose != WHOSE_LOCAL || !flow->now->reachable)
 		return;
-	if (reads_only(call, argument, callee)) {
-		flow_read(flow, place, at);
-		return;
-	}
 	what = &flow->variables[place->variable];
-	slot = &flow->now->slot[place->variable];
-	if (!(slot->flags & SLOT_SET))
-		add_filler(what, callee);
-	if (what->part_count && !fills_by_name(callee) && !is_filler(what, callee))
+	if (!(flow->now->slot[place->variable].flags & SLOT_SET))
+		add_filler(what, callee_of(call));
+	if (use_of(what, call, argument) == POINTER_READ)
 		flow_read(flow, place, at);
+	if (reads_only(call, argument, callee_of(call)))
+		return;
 	if (!what->part_count || is_array(clang_getCursorType(what->cursor)))
 		all.whole = true;
 	flow_write(flow, &all);
@@ -238,6 +253,13 @@ void flow_overwrite_field(struct flow *flow, CXCursor field)
 			flow->now->escaped &= ~((uint64_t)1 << i);
 }
 
+void flow_end_variable(struct flow *flow, int variable)
+{
+	for (int i = 0; i < flow->escape_count; i++)
+		if (flow->escapes[i].variable == variable)
+			flow->now->escaped &= ~((uint64_t)1 << i);
+}
+
 void flow_give_back(struct flow *flow, struct node *call)
 {
 	for (int i = 0; i < flow->escape_count; i++)
@@ -247,11 +269,22 @@ void flow_give_back(struct flow *flow, struct node *call)
 
 static void report_escape(struct flow *flow, struct escape *escape, unsigned line)
 {
-	struct variable *what = &flow->variables[escape->variable];
+	struct variable *what = escape->variable < 0 ? NULL : &flow->variables[escape->variable];
 
 	if (escape->told)
 		return;
-	escape->told = what->reported = true;
+	escape->told = true;
+	if (!what) {
+		report(escape->at->cursor,
+		       "in async function '%s': the address of a compound literal is %s, which is gone "
+		       "while the "
+		       "await of line %u waits: make it a member of struct %s",
+		       flow->name,
+		       escape->at->kind == CXCursor_CallExpr ? "given to this call" : "kept here", line,
+		       flow->name);
+		return;
+	}
+	what->reported = true;
 	if (escape->at->kind == CXCursor_CallExpr)
 		report(
 			escape->at->cursor,
@@ -269,8 +302,17 @@ static void report_escape(struct flow *flow, struct escape *escape, unsigned lin
 
 void report_return_escape(struct flow *flow, int variable, struct node *call)
 {
-	struct variable *what = &flow->variables[variable];
+	struct variable *what;
 
+	if (variable < 0) {
+		report(call->cursor,
+		       "in async function '%s': '%s' gets the address of a compound literal, which is gone "
+		       "while "
+		       "the return waits for it: make it a member of struct %s",
+		       flow->name, spoken_callee_of(call), flow->name);
+		return;
+	}
+	what = &flow->variables[variable];
 	what->reported = true;
 	report(call->cursor,
 	       "in async function '%s': '%s' gets the address of local '%s' (line %u), which is gone "
@@ -285,7 +327,13 @@ void report_jumped_over(struct flow *flow)
 	for (int i = 0; i < flow->variable_count; i++) {
 		struct variable *what = &flow->variables[i];
 
-		if (!what->jumped_over || what->reported)
+		if (what->cleaned_up)
+			report(what->cursor,
+			       "in async function '%s': the cleanup of local '%s' runs at each await in its "
+			       "block, "
+			       "where the function returns: clean up in bide_async_finally",
+			       flow->name, what->name);
+		if (!what->jumped_over || what->reported || what->cleaned_up)
 			continue;
 		if (what->is_vla)
 			report(

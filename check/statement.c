@@ -120,7 +120,7 @@ static void walk_label(struct flow *flow, struct node *node)
 	if (starts_with(name, "bide_finally_"))
 		flow->in_cleanup = true;
 	if (flow->pass == 0)
-		check_jumped_over(flow, node);
+		check_jumped_over(flow, node, is_resume(node));
 	for (int i = 0; i < node->child_count; i++)
 		walk_statement(flow, node->child[i]);
 }
@@ -132,7 +132,7 @@ static void walk_case(struct flow *flow, struct node *node)
 	if (is_resume(node)) {
 		walk_resume(flow, node);
 		if (flow->pass == 0)
-			check_jumped_over(flow, node);
+			check_jumped_over(flow, node, is_resume(node));
 	} else if (target) {
 		state_join(flow, flow->now, target->at_case);
 	}

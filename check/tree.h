@@ -12,14 +12,16 @@
 
 struct state;
 
+enum { POINTS_TO_FRAME = -2 };
+
 struct node {
 	CXCursor cursor;
 	enum CXCursorKind kind;
 	int child_count;
 	struct node **child;
 	struct node *parent;
-	int variable;  /* a local's declaration, or a name that refers to one: its number; or -1 */
-	int points_to; /* a pointer that always holds the address of that local; or -1 */
+	int variable; /* a local's declaration, or a name that refers to one: its number; or -1 */
+	int points_to; /* a pointer that always holds the address of that local, or of the frame; or -1 */
 	struct state *heard; /* labels and loops: what arrives there by other ways than from above */
 };
 

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "callee.h"
 #include "flow.h"
 #include "report.h"
 
@@ -116,5 +117,6 @@ void check_file(const char *file, const char *const *arguments, int count)
 		clang_disposeTranslationUnit(unit);
 	clang_disposeIndex(index);
 	results_forget();
+	callees_forget();
 	arena_reset();
 }

@@ -18,6 +18,7 @@ struct g {
 
 async(g)
 {
+	char *alias = my->name;
 	int local;
 
 	async_begin;
@@ -33,6 +34,8 @@ async(g)
 		async_return(&local); /* FOUND: address of local 'local' */
 	if (my->way == 5)
 		async_return(my->way ? my->in.name : my->name); /* FOUND: address in the frame */
+	if (my->way == 10)
+		async_return(alias); /* FOUND: address in the frame */
 	if (my->way == 6)
 		async_return(my->in.name);
 	if (my->way == 7)
