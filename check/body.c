@@ -21,7 +21,9 @@ static CXType frame_of(CXCursor function)
 
 static enum CXVisitorResult see_first_field(CXCursor field, CXClientData data)
 {
-	*(bool *)data = strcmp(name_of(field), "bide_frame_") == 0;
+	const char *type = text_of(clang_getTypeSpelling(clang_getCursorType(field)));
+
+	*(bool *)data = strcmp(type, "bide_frame") == 0 || strcmp(type, "bide_forking_frame") == 0;
 	return CXVisit_Break;
 }
 
@@ -79,13 +81,34 @@ static struct node *scope_of(struct node *declaration)
 	return scope;
 }
 
+/* What a macro of the library declares for itself: its name and its type stand at one place. */
+static bool is_temporary(CXCursor cursor)
+{
+	unsigned name_at, begin;
+
+	if (!ends_with(name_of(cursor), "_"))
+		return false;
+	clang_getFileLocation(clang_getCursorLocation(cursor), NULL, NULL, NULL, &name_at);
+	clang_getFileLocation(clang_getRangeStart(clang_getCursorExtent(cursor)), NULL, NULL, NULL,
+	                      &begin);
+	return name_at == begin;
+}
+
 static bool is_local(CXCursor cursor)
 {
 	enum CX_StorageClass storage = clang_Cursor_getStorageClass(cursor);
-	const char *name = name_of(cursor);
 
-	return storage != CX_SC_Static && storage != CX_SC_Extern && strcmp(name, "frame_") != 0 &&
-	       strcmp(name, "t_") != 0;
+	return storage != CX_SC_Static && storage != CX_SC_Extern && !is_temporary(cursor);
+}
+
+static struct node *initialiser_of(const struct node *declaration)
+{
+	CXCursor value = clang_Cursor_getVarDeclInitializer(declaration->cursor);
+
+	for (int i = 0; i < declaration->child_count; i++)
+		if (clang_equalCursors(declaration->child[i]->cursor, value))
+			return declaration->child[i];
+	return NULL;
 }
 
 /* libclang has no kind for this attribute. */
@@ -126,13 +149,43 @@ static int variable_of(const struct flow *flow, CXCursor declaration)
 	return -1;
 }
 
+static struct node *find_declaration(struct node *node, CXCursor declaration)
+{
+	struct node *found = NULL;
+
+	if (node->kind == CXCursor_VarDecl && clang_equalCursors(node->cursor, declaration))
+		return node;
+	for (int i = 0; i < node->child_count && !found; i++)
+		found = find_declaration(node->child[i], declaration);
+	return found;
+}
+
+/* The declaration of a temporary stands near the names that refer to it. */
+static struct node *declaration_near(struct node *node, CXCursor declaration)
+{
+	struct node *found = NULL;
+
+	for (struct node *at = node->parent; at && !found; at = at->parent)
+		if (at->kind == CXCursor_CompoundStmt)
+			found = find_declaration(at, declaration);
+	return found;
+}
+
 static void number_names(struct flow *flow, struct node *node)
 {
-	if (node->kind == CXCursor_DeclRefExpr) {
-		CXCursor declaration = clang_getCursorReferenced(node->cursor);
+	CXCursor declaration = node->kind == CXCursor_DeclRefExpr
+	                           ? clang_getCursorReferenced(node->cursor)
+	                           : clang_getNullCursor();
 
-		if (clang_getCursorKind(declaration) == CXCursor_VarDecl)
-			node->variable = variable_of(flow, declaration);
+	if (clang_getCursorKind(declaration) == CXCursor_VarDecl) {
+		node->variable = variable_of(flow, declaration);
+		if (node->variable < 0 && is_temporary(declaration) &&
+		    strcmp(name_of(declaration), "t_") != 0 &&
+		    strcmp(name_of(declaration), "frame_") != 0) {
+			struct node *temporary = declaration_near(node, declaration);
+
+			node->stands_for = temporary ? initialiser_of(temporary) : NULL;
+		}
 	}
 	for (int i = 0; i < node->child_count; i++)
 		number_names(flow, node->child[i]);
@@ -185,14 +238,12 @@ static void follow_pointers(struct flow *flow)
 {
 	for (int i = 0; i < flow->variable_count; i++) {
 		const struct variable *variable = &flow->variables[i];
-		CXCursor value = clang_Cursor_getVarDeclInitializer(variable->cursor);
+		struct node *value = initialiser_of(variable->declaration);
 		struct pointed pointed = { -1, 0 };
 
-		if (!is_pointer(clang_getCursorType(variable->cursor)) || clang_Cursor_isNull(value))
+		if (!value || !is_pointer(clang_getCursorType(variable->cursor)))
 			continue;
-		for (int j = 0; j < variable->declaration->child_count; j++)
-			if (clang_equalCursors(variable->declaration->child[j]->cursor, value))
-				each_address(variable->declaration->child[j], keep_pointed, &pointed);
+		each_address(value, keep_pointed, &pointed);
 		if (pointed.count == 1 && pointed.variable != -1 && !is_assigned(flow->function, i))
 			set_pointed(flow->function, i, pointed.variable);
 	}

@@ -127,6 +127,8 @@ void walk_expression(struct flow *flow, struct node *node, enum use use);
 
 /* statement.c */
 void walk_statement(struct flow *flow, struct node *node);
+/* The label of bide_async_finally. */
+bool is_finally(const char *label);
 bool is_async_return(const struct node *statement);
 void flow_end(struct flow *flow);
 

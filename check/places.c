@@ -278,6 +278,10 @@ static void visit_place(struct node *lvalue, address_visitor *visit, void *data)
 	struct place place;
 	struct node *bare = without_parentheses(lvalue);
 
+	if (bare->stands_for) {
+		each_address(bare->stands_for, visit, data);
+		return;
+	}
 	if (bare->kind == CXCursor_CompoundLiteralExpr) {
 		/* an array of one is how macros carry a value */
 		if (clang_getArraySize(canonical_type_of(bare)) != 1)
@@ -333,7 +337,9 @@ static bool visit_pointer(struct node *value, address_visitor *visit, void *data
 
 	if (!name)
 		return false;
-	if (is_frame_pointer(value) || name->points_to == POINTS_TO_FRAME)
+	if (name->stands_for)
+		each_address(name->stands_for, visit, data);
+	else if (is_frame_pointer(value) || name->points_to == POINTS_TO_FRAME)
 		visit(data, WHOSE_FRAME, -1, value);
 	else if (name->points_to >= 0)
 		visit(data, WHOSE_LOCAL, name->points_to, value);

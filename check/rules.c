@@ -28,6 +28,11 @@ bool is_packing(const struct node *call)
 
 /* ---- async_return */
 
+bool is_finally(const char *label)
+{
+	return starts_with(label, "bide_finally_") || starts_with(label, "async_finally_");
+}
+
 bool is_async_return(const struct node *statement)
 {
 	const struct node *block, *last;
@@ -39,7 +44,7 @@ bool is_async_return(const struct node *statement)
 		return false;
 	last = block->child[block->child_count - 1];
 	return last->kind == CXCursor_GotoStmt && last->child_count &&
-	       starts_with(name_of(last->child[0]->cursor), "bide_finally_");
+	       is_finally(name_of(last->child[0]->cursor));
 }
 
 static void report_returned(void *data, enum whose whose, int variable, struct node *at)
@@ -159,8 +164,8 @@ static void check_placed(struct flow *flow, struct node *call)
 	const char *callee = callee_of(call);
 	struct starting starting = { flow, call, false, false };
 	bool ends = strstr(callee, "_unregister") != NULL;
-	bool begins = !ends && (strstr(callee, "_register") || strstr(callee, "_init_") ||
-	                        ends_with(callee, "_init"));
+	bool begins = !ends && (starts_with(callee, "bide_fork_push") || strstr(callee, "_register") ||
+	                        strstr(callee, "_init_") || ends_with(callee, "_init"));
 
 	if (!starts_with(callee, "bide_") || !(begins || ends) || flow->returning)
 		return;
@@ -179,7 +184,7 @@ void check_wait(struct flow *flow, struct node *call)
 {
 	const char *callee = callee_of(call);
 	bool waits = strstr(callee, "_wait") != NULL;
-	bool forgets = strstr(callee, "value_task_forget") != NULL;
+	bool forgets = strstr(callee, "value_task_forget") || strstr(callee, "task_unref");
 
 	check_placed(flow, call);
 	if (!waits && !forgets)
@@ -229,8 +234,7 @@ static bool is_in_scope(const struct variable *variable, const struct node *labe
 
 void check_jumped_over(struct flow *flow, struct node *label, bool resumes)
 {
-	bool finally =
-		label->kind == CXCursor_LabelStmt && starts_with(name_of(label->cursor), "bide_finally_");
+	bool finally = label->kind == CXCursor_LabelStmt && is_finally(name_of(label->cursor));
 
 	if (!resumes && !finally)
 		return;

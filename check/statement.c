@@ -70,13 +70,18 @@ static bool is_resume_value(const struct node *value)
 	return constant_of(value, &number) && number > 0x100000000LL;
 }
 
+/* A case; clang gets two of them, one inside the other. */
 static bool is_resume(const struct node *node)
 {
 	if (node->kind == CXCursor_LabelStmt)
 		return starts_with(name_of(node->cursor), "bide_resume_") &&
 		       strcmp(name_of(node->cursor), "bide_resume_return_point_") != 0;
-	return node->kind == CXCursor_CaseStmt && node->child_count >= 2 &&
-	       is_resume_value(node->child[0]);
+	while (node->kind == CXCursor_CaseStmt && node->child_count >= 2) {
+		if (is_resume_value(node->child[0]))
+			return true;
+		node = node->child[node->child_count - 1];
+	}
+	return false;
 }
 
 static void walk_resume(struct flow *flow, struct node *node)
@@ -117,7 +122,7 @@ static void walk_label(struct flow *flow, struct node *node)
 	if (is_resume(node))
 		walk_resume(flow, node);
 	state_join(flow, flow->now, label->heard);
-	if (starts_with(name, "bide_finally_"))
+	if (is_finally(name))
 		flow->in_cleanup = true;
 	if (flow->pass == 0)
 		check_jumped_over(flow, node, is_resume(node));

@@ -136,6 +136,8 @@ const char *spoken_callee_of(const struct node *call)
 
 	if (!callee[0]) /* which function it is, its argument's type decides */
 		callee = "bide_value_task_from";
+	if (starts_with(callee, "bide_fork_push"))
+		callee = "bide_async_fork";
 	length = strlen(callee);
 	if (ends_with(callee, "_begin_"))
 		length -= strlen("_begin_");

@@ -3,6 +3,32 @@
 
 void stop_it(void *argument);
 
+struct part {
+	ASYNC_FORK;
+};
+async_forked(part)
+{
+	return value_task_from(my != NULL);
+}
+
+struct forks {
+	ASYNC_FRAME_FORKING;
+	struct part good;
+};
+
+async(forks)
+{
+	struct part slot;
+
+	async_begin;
+	async_fork(part, my->good);
+	async_fork(part, slot); /* FOUND: 'bide_async_fork' gets the address of local 'slot' */
+	await(async_join(part, slot));
+	await(async_join(part, my->good));
+async_finally:
+	async_end;
+}
+
 struct f {
 	ASYNC_FRAME;
 	struct {
@@ -26,6 +52,7 @@ async(f)
 	bide_cancel_registration_unregister(&ended);
 	bide_when_each_init(&each, my->items, 2); /* FOUND: 'each' */
 	await(bide_group_wait(&my->good));
+	await(async_start(forks));
 async_finally:
 	async_end;
 }
