@@ -3,6 +3,8 @@
  * of the reference's behaviours that they show.
  */
 /* threads */
+#include <time.h>
+
 #include "combine_support.h"
 
 TEST(WX_20_ready_ones_come_first_in_order_then_the_others_as_they_complete)
@@ -248,4 +250,82 @@ TEST_SLOW(when_each_takes_completions_from_other_threads, 60)
 TEST_SLOW(when_each_end_waits_for_completions_on_other_threads, 60)
 {
 	with_three_threads(round_when_each_end);
+}
+
+/* --- the cost of an order that is none --- */
+
+static int64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* The item that is the n-th to complete; `step` and count have no common divisor. */
+static size_t nth(size_t n, size_t step, size_t count)
+{
+	return n * step % count;
+}
+
+/* Takes `taken` of count items, which complete in no order, and gives the rest back. */
+static int64_t take_in_no_order(size_t count, size_t taken, bool all_before)
+{
+	bide_user_source *many = calloc(count, sizeof *many);
+	bide_value_task *all = calloc(count, sizeof *all);
+	int64_t start_ns = cpu_ns();
+	bide_when_each each;
+
+	for (size_t i = 0; i < count; i++) {
+		bide_user_source_init(&many[i], NULL);
+		all[i] = bide_user_source_value_task(&many[i]);
+	}
+	bide_when_each_init(&each, all, count);
+	for (size_t n = 0; all_before && n < count; n++)
+		bide_user_source_complete(&many[nth(n, 61803, count)], (bide_payload){ .i = 5 });
+	for (size_t n = 0; n < taken; n++) {
+		size_t i = nth(n, 61803, count);
+
+		if (!all_before)
+			bide_user_source_complete(&many[i], (bide_payload){ .i = (int64_t)i });
+		assert_int_equal(result_of(bide_when_each_next(&each)), i);
+		assert_int_equal(all[i].state, 0);
+		assert_int_equal(all[i].payload.i, all_before ? 5 : (int64_t)i);
+	}
+	if (taken == count)
+		assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
+	else
+		assert_int_equal(error_of(bide_when_each_end(&each)), 0);
+	start_ns = cpu_ns() - start_ns;
+	for (size_t n = taken; n < count; n++) { /* these are the caller's again */
+		size_t i = nth(n, 61803, count);
+
+		if (!all_before)
+			bide_user_source_complete(&many[i], (bide_payload){ .i = (int64_t)i });
+		assert_int_equal(result_of(all[i]), all_before ? 5 : (int64_t)i);
+	}
+	free(all);
+	free(many);
+	return start_ns;
+}
+
+TEST(when_each_gives_what_it_has_searched_for_long_back_as_it_was)
+{
+	for (size_t taken = 0; taken < 2000; taken += 199)
+		for (int all_before = 0; all_before < 2; all_before++)
+			take_in_no_order(2000, taken, all_before);
+}
+
+TEST(when_each_of_items_in_no_order_costs_no_square)
+{
+	int64_t few_ns = INT64_MAX, many_ns = INT64_MAX, took_ns;
+
+	for (int i = 0; i < 3; i++) {
+		took_ns = take_in_no_order(10000, 10000, i % 2);
+		few_ns = took_ns < few_ns ? took_ns : few_ns;
+		took_ns = take_in_no_order(80000, 80000, i % 2);
+		many_ns = took_ns < many_ns ? took_ns : many_ns;
+	}
+	/* eight times as many: 64 times the time if it were a square */
+	assert_true(many_ns / few_ns < 30);
 }

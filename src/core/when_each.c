@@ -7,6 +7,9 @@
  */
 #include "combine.h"
 
+/* A child in the tree: the number of an item and 1; 0: none. In the memory of payloads. */
+typedef uint32_t __attribute__((may_alias)) each_link;
+
 /*
  * The part that the items' sources know. It outlives the caller's struct where it has to: it goes
  * with the last registration, or as the value task of bide_when_each_end.
@@ -19,6 +22,8 @@ struct bide_each_ {
 	size_t count;
 	size_t left;        /* registered and not given yet; as all below, the taker's */
 	size_t last;        /* the item that was found last */
+	size_t steps;       /* of all searches */
+	each_link root;     /* of the tree of what is not given; 0: there is no tree */
 	bide_source *ready; /* oldest first */
 	uintptr_t arrived;  /* a stack of sources, linked through their words; pushed by any thread */
 	bide_operation *waiting; /* who takes it from here is the taker until it has completed it */
@@ -77,10 +82,99 @@ static bide_operation *each_take_waiting(struct bide_each_ *core)
 	return waiting;
 }
 
-/* Looks outwards from where the last was found: completions tend to come in some order. */
-static size_t each_find(const struct bide_each_ *core, const bide_source *source)
+/*
+ * Where completions come in no order a search is long. Then the items that were not given become a
+ * tree by the addresses of their sources: a treap, whose priorities are hashes of the addresses. An
+ * item's payload, which is its generation while it is pending, holds its two children instead; the
+ * source has the generation too, and each_close puts it back.
+ */
+static each_link *each_children(const struct bide_each_ *core, each_link node)
 {
+	return (each_link *)(void *)&core->items[node - 1].payload;
+}
+
+static uintptr_t each_key(const struct bide_each_ *core, each_link node)
+{
+	return core->items[node - 1].state;
+}
+
+static uint64_t each_priority(const struct bide_each_ *core, each_link node)
+{
+	uint64_t hash = (uint64_t)each_key(core, node) * UINT64_C(0x9E3779B97F4A7C15);
+
+	return (hash ^ hash >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
+}
+
+static void each_tree_add(struct bide_each_ *core, each_link node)
+{
+	uint64_t priority = each_priority(core, node);
+	uintptr_t key = each_key(core, node);
+	each_link *link = &core->root, *lower, *higher, rest;
+
+	while (*link && each_priority(core, *link) >= priority)
+		link = &each_children(core, *link)[each_key(core, *link) < key];
+	rest = *link;
+	*link = node;
+	lower = &each_children(core, node)[0];
+	higher = &each_children(core, node)[1];
+	while (rest) {
+		each_link **side = each_key(core, rest) < key ? &lower : &higher;
+
+		**side = rest;
+		*side = &each_children(core, rest)[side == &lower];
+		rest = **side;
+	}
+	*lower = *higher = 0;
+}
+
+/* Takes out the item of the source; its index. */
+static size_t each_tree_take(struct bide_each_ *core, const bide_source *source)
+{
+	each_link *link = &core->root, node, lower, higher;
+
+	while (*link && each_key(core, *link) != (uintptr_t)source)
+		link = &each_children(core, *link)[each_key(core, *link) < (uintptr_t)source];
+	node = *link;
+	if (!node)
+		return 0; /* not reached, as in each_find */
+	lower = each_children(core, node)[0];
+	higher = each_children(core, node)[1];
+	while (lower && higher) {
+		if (each_priority(core, lower) > each_priority(core, higher)) {
+			*link = lower;
+			link = &each_children(core, lower)[1];
+			lower = *link;
+		} else {
+			*link = higher;
+			link = &each_children(core, higher)[0];
+			higher = *link;
+		}
+	}
+	*link = lower ? lower : higher;
+	return node - 1;
+}
+
+/* By the taker, once: searches have taken more steps than this takes. */
+static void each_tree_make(struct bide_each_ *core)
+{
+	for (size_t i = 0; i < core->count; i++)
+		if (bide_is_pending_(core->items[i]))
+			each_tree_add(core, (each_link)(i + 1));
+}
+
+enum { EACH_STEPS_AN_ITEM = 16 };
+
+/* Looks outwards from where the last was found: completions tend to come in some order. */
+static size_t each_find(struct bide_each_ *core, const bide_source *source)
+{
+	if (core->root)
+		return each_tree_take(core, source);
+	if (core->steps / EACH_STEPS_AN_ITEM > core->count && core->count < UINT32_MAX) {
+		each_tree_make(core);
+		return each_tree_take(core, source);
+	}
 	for (size_t distance = 0; distance < core->count; distance++) {
+		core->steps++;
 		if (core->last + distance < core->count &&
 		    core->items[core->last + distance].state == (uintptr_t)source)
 			return core->last + distance;
@@ -129,6 +223,10 @@ static void each_close(struct bide_each_ *core)
 
 	while (each_take(core)) /* the caller's again, whose next consumer finds no link in the word */
 		;
+	/* If all were given the array may be gone. */
+	for (size_t i = 0; core->root && core->left > 0 && i < core->count; i++)
+		if (bide_is_pending_(core->items[i]))
+			core->items[i].payload.generation = bide_source_of_(core->items[i])->generation;
 	if (waiting)
 		bide_operation_complete_(waiting, bide_payload_int_(0), BIDE_ECANCELED_);
 }
