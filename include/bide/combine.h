@@ -28,10 +28,11 @@ BIDE_BEGIN_DECLS
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all(bide_value_task *items, size_t count);
 /*
- * The same over tasks; borrows them, and looks at their errors. The array must live as above. Obeys
- * the ambient cancellation: its waits end and count as failed with the context's error, the tasks
- * go on. A task for whose wait there was no memory counts as failed with ENOMEM if it is pending
- * when the others are over.
+ * The same over tasks. It has no reference on a pending task: one whose last reference goes fails
+ * with BIDE_EBROKEN. The array is not used after the call. The error that it hands on counts as
+ * seen, others do not. Obeys the ambient cancellation: its waits end and count as failed with the
+ * context's error, the tasks go on. A task for whose wait there was no memory counts as failed with
+ * ENOMEM.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count);
 
@@ -40,8 +41,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all_tasks(bide_task *const *t
  * at once). Borrows: no item is consumed; the others stay pending and yours. Succeeds also if that
  * item failed. count 0: misuse, EINVAL. Obeys the ambient cancellation (the items stay yours); an
  * item that is ready at the call wins over it. A bide_async_yield among the items is ready soon, after
- * what is runnable now. Over tasks: an error of the winner may count as seen, those of the losers
- * do not.
+ * what is runnable now. Over tasks: no error counts as seen, not even the winner's, and the array is
+ * not used after the call.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any(const bide_value_task *items, size_t count);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any_tasks(bide_task *const *tasks, size_t count);

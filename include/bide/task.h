@@ -178,10 +178,11 @@ typedef struct bide_continue_options {
 typedef bide_value_task bide_continuation(bide_task *ended, void *argument);
 
 /*
- * Runs `continuation` on a worker when `task` has ended; returns the task of its result. If the
- * options exclude the outcome, that task is canceled. options may be NULL: it always runs. Obeys the ambient cancellation: canceled before the task ends, it is canceled at
- * once and never runs. NULL: no memory. A value task that the continuation returns is awaited:
- * chains need no unwrap.
+ * Runs `continuation` on a worker when `task` has ended, never inside this call; returns the task of
+ * its result. If the options exclude the outcome, that task is canceled. options may be NULL: it
+ * always runs. It obeys the ambient cancellation: canceled before the continuation begins, that never
+ * runs. The wait has no reference on `task`, and does not count as having seen its error. NULL: no
+ * memory. A value task that the continuation returns is awaited: chains need no unwrap.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task,
                                                             bide_continuation *continuation,

@@ -1,8 +1,12 @@
 /*
  * continue.c - continue-with and unwrap: async functions over tasks.
+ *
+ * While their task is pending they have no reference on it: they wait for it, so they could not
+ * complete it, and must not keep it from being broken.
  */
 #define BIDE_OWN_(name) &name##_own_
-#include "core.h"
+#include "parked.h"
+#include "task.h"
 
 /*
  * "No frame" from a start means that nothing ran and the references are still ours: an outcome must
@@ -14,15 +18,14 @@ static void no_frame_inside(bide_frame *frame)
 		frame->source.error = BIDE_ENOMEM_;
 }
 
+/* Parked, so that the continuation never runs inside the call. */
 struct bide_continue {
-	BIDE_ASYNC_FRAME;
-	struct {
-		bide_task *task; /* a reference of ours */
-		bide_continuation *continuation;
-		void *argument;
-		bide_continue_options options;
-	} in;
-	int error;
+	BIDE_PARKED_FRAME_;
+	bide_value_task wait; /* of bide_task_ended_ */
+	bide_continuation *continuation;
+	void *argument;
+	bide_continue_options options;
+	bide_task *task; /* a reference, once it is over */
 };
 
 static bool filtered_out(bide_task *task, const bide_continue_options *options)
@@ -39,19 +42,57 @@ static bool filtered_out(bide_task *task, const bide_continue_options *options)
 
 static const bide_own_ bide_continue_own_ = { .name = "bide_task_continue_with" };
 
+/* What keeps the continuation from running; 0: nothing. */
+static int refused(struct bide_continue *my)
+{
+	bide_value_task ended = my->wait;
+	int error;
+
+	if (bide_is_pending_(ended))
+		ended = bide_consume_((bide_source *)ended.state, NULL);
+	if (ended.state)
+		return (int)ended.state; /* it was the wait that failed */
+	my->task = ended.payload.p;
+	error = bide_context_current_error(); /* perhaps canceled while it was queued */
+	return error ? error : filtered_out(my->task, &my->options) ? BIDE_ECANCELED_ : 0;
+}
+
 bide_async(bide_continue)
 {
+	int error;
+
 	bide_async_begin;
-	bide_await_or(bide_task_await(my->in.task), my->error = bide_await_error);
-	if (!bide_task_is_ready(my->in.task)) /* it was the wait that failed */
-		bide_async_fail(my->error);
-	if (filtered_out(my->in.task, &my->in.options))
-		bide_async_fail(BIDE_ECANCELED_);
-	bide_async_return(my->in.continuation(my->in.task, my->in.argument));
+	error = refused(my);
+	if (error)
+		bide_async_fail(error);
+	bide_async_return(my->continuation(my->task, my->argument));
 bide_async_finally:
 	no_frame_inside(&my->bide_frame_);
-	bide_task_unref(my->in.task);
+	bide_task_unref(my->task);
 	bide_async_end;
+}
+
+static bide_task *continue_start(bide_task *task, bide_continuation *continuation, void *argument,
+                                 const bide_continue_options *options)
+{
+	int error = bide_context_current_error();
+	struct bide_continue *c;
+	bide_parked *parked;
+	bide_task *made;
+
+	if (error)
+		return bide_task_failed_at_(error, NULL);
+	parked = bide_parked_new_(sizeof *c, &bide_continue_async_, NULL);
+	if (!parked)
+		return NULL;
+	c = (struct bide_continue *)(void *)parked;
+	c->continuation = continuation;
+	c->argument = argument;
+	c->options = *options;
+	made = bide_value_task_as_task(bide_source_value_(&parked->frame.source));
+	c->wait = bide_task_ended_(task);
+	(void)bide_parked_until_(parked, c->wait, true, "bide_task_continue_with", NULL);
+	return made;
 }
 
 bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuation, void *argument,
@@ -60,7 +101,6 @@ bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuat
 	static const bide_continue_options always;
 	const bide_continue_options *options = wanted ? wanted : &always;
 	bool never = options->not_on_success && options->not_on_failure && options->not_on_canceled;
-	bide_value_task started;
 
 	if (!task || !continuation || never) {
 		bide_misuse_("bide_task_continue_with: %s",
@@ -71,22 +111,15 @@ bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuat
 		                   "be allowed, or it could never run");
 		return NULL;
 	}
-	started =
-		bide_async_start(bide_continue, .task = bide_task_ref(task), .continuation = continuation,
-	                     .argument = argument, .options = *options);
-	if (started.state == BIDE_ENOFRAME) {
-		bide_task_unref(task);
-		return NULL;
-	}
-	return bide_value_task_as_task(started);
+	return continue_start(task, continuation, argument, options);
 }
 
 struct bide_flatten {
 	BIDE_ASYNC_FRAME;
 	struct {
-		bide_task *outer; /* references of ours */
+		bide_value_task outer; /* a wait for it */
 	} in;
-	bide_task *inner;
+	bide_task *inner; /* the reference that is the outer result */
 };
 
 static const bide_own_ bide_flatten_own_ = { .name = "bide_task_unwrap" };
@@ -94,20 +127,18 @@ static const bide_own_ bide_flatten_own_ = { .name = "bide_task_unwrap" };
 bide_async(bide_flatten)
 {
 	bide_async_begin;
-	bide_await(my->inner, bide_task_await(my->in.outer));
+	bide_await(my->inner, my->in.outer);
 	if (!my->inner)
 		bide_async_fail(BIDE_ECANCELED_);
-	bide_async_return(bide_task_await(my->inner));
+	bide_async_return(bide_task_await_take(my->inner));
 bide_async_finally:
 	no_frame_inside(&my->bide_frame_);
-	bide_task_unref(my->inner);
-	bide_task_unref(my->in.outer);
 	bide_async_end;
 }
 
 bide_task *bide_task_unwrap(bide_task *outer)
 {
-	bide_value_task started;
+	bide_value_task wait, started;
 
 	if (!outer) {
 		bide_misuse_("bide_task_unwrap: outer is NULL");
@@ -119,10 +150,11 @@ bide_task *bide_task_unwrap(bide_task *outer)
 	 * Detached: the inner reference comes with the outer result, and must be taken however long
 	 * that lasts.
 	 */
-	started = bide_in_detached(bide_async_start(bide_flatten, .outer = bide_task_ref(outer)));
-	if (started.state == BIDE_ENOFRAME) {
-		bide_task_unref(outer);
-		return NULL;
-	}
-	return bide_value_task_as_task(started);
+	wait = bide_in_detached(bide_task_await(outer));
+	started = bide_in_detached(bide_async_start(bide_flatten, .outer = wait));
+	if (started.state != BIDE_ENOFRAME)
+		return bide_value_task_as_task(started);
+	if (bide_is_pending_(wait))
+		bide_task_leave_(wait);
+	return NULL;
 }

@@ -36,6 +36,8 @@ enum {
 	BIDE_LINE_CLAIMED_ = 1u,  /* somebody completes it or has */
 	BIDE_LINE_OBSERVED_ = 2u, /* somebody has seen its error */
 	BIDE_LINE_CONSTANT_ = 4u, /* a shared constant: not counted */
+	/* a wait for a task: its result is the task itself, with a reference (bide_task_ended_) */
+	BIDE_LINE_ENDED_ = 8u,
 	/* of a timer: from this bit on, the number of the worker in whose wheel it is */
 	BIDE_LINE_HOME_SHIFT_ = 8
 };

@@ -159,44 +159,71 @@ static uint32_t wait_take_out(cancellable_subscription *c)
 	return count;
 }
 
-/* By a party, which holds a count. The first decision counts. Returns those it took out. */
-static uint32_t wait_decide(cancellable_subscription *c, bide_payload payload, int error,
-                            unsigned flags)
+/*
+ * By a party, which holds a count. The first decision counts: true. *out: so many parties it took
+ * out.
+ */
+static bool wait_decide(cancellable_subscription *c, bide_payload payload, int error,
+                        unsigned flags, uint32_t *out)
 {
 	bide_source *source = &c->base.operation.source;
 	uint32_t before = bide_party_mark_(source, &c->bits, WAIT_DECIDED);
 
+	*out = 0;
 	if (before & WAIT_DECIDED)
-		return 0;
+		return false;
 	source->payload = payload; /* ordered by `live` */
 	source->error = (uint16_t)error;
 	bide_flags_add_(source, flags);
-	return before & WAIT_REGISTERED ? wait_take_out(c) : 0;
+	if (before & WAIT_REGISTERED)
+		*out = wait_take_out(c);
+	return true;
 }
 
-/* By whoever delivers it. The consumer of a large result has a reference. */
+/* It is the wait that ends, without the task. */
+static uint32_t wait_fail(cancellable_subscription *c, int error)
+{
+	uint32_t out;
+
+	(void)wait_decide(c, bide_payload_int_(0), error, 0, &out);
+	return out;
+}
+
+static bool hands_on_the_task(const subscription *s)
+{
+	return BIDE_LOAD(&s->operation.source.line, RELAXED) & BIDE_LINE_ENDED_; /* does not change */
+}
+
+/* By the one that delivers it. The consumer of a large result has a reference. */
 static void wait_deliver(cancellable_subscription *c, bide_source *task, unsigned flags)
 {
-	uint32_t count;
+	bool ended = hands_on_the_task(&c->base), decided;
+	bide_payload payload = task->payload;
+	uint32_t out;
 
 	wait_lock(c);
 	c->base.task = NULL;
 	wait_unlock(c);
-	count = wait_decide(c, task->payload, task->error, flags);
-	/* set only if this decided; another party that did may be storing the other flags */
-	if (BIDE_LOAD(&c->base.operation.source.flags, RELAXED) & BIDE_FLAG_LARGE_) {
+	if (ended)
+		payload.p = bide_task_ref((bide_task *)task);
+	decided = wait_decide(c, payload, ended ? 0 : task->error, flags, &out);
+	if (ended && !decided)
+		bide_task_unref((bide_task *)task);
+	else if (decided && !ended)
+		observe(task);
+	if (decided && flags & BIDE_FLAG_LARGE_) {
 		wait_lock(c);
 		c->base.task = (bide_source *)bide_task_ref((bide_task *)task);
 		wait_unlock(c);
 	}
-	wait_leave(c, 1 + count);
+	wait_leave(c, 1 + out);
 }
 
 static void wait_canceled(bide_cancel_node *node, int error)
 {
 	cancellable_subscription *c = BIDE_CONTAINER_(node, cancellable_subscription, node);
 
-	wait_leave(c, 1 + wait_decide(c, bide_payload_int_(0), error, 0));
+	wait_leave(c, 1 + wait_fail(c, error));
 }
 
 static void wait_expired(bide_notify *notify, bide_source *timer)
@@ -204,15 +231,17 @@ static void wait_expired(bide_notify *notify, bide_source *timer)
 	cancellable_subscription *c = BIDE_CONTAINER_(notify, cancellable_subscription, alarm.due);
 
 	bide_alarm_fired_(&c->alarm, timer);
-	wait_leave(c, 1 + wait_decide(c, bide_payload_int_(0), BIDE_ETIMEDOUT_, 0));
+	wait_leave(c, 1 + wait_fail(c, BIDE_ETIMEDOUT_));
 }
 
 /* The task is over, the subscription in no list any more. */
 static void subscription_deliver(subscription *s, bide_source *task)
 {
 	cancellable_subscription *c = (cancellable_subscription *)s;
-	bool large = task->flags & BIDE_FLAG_LARGE_; /* the result is inside the task */
-	unsigned flags = task->flags & (BIDE_FLAG_QUEUE_ | BIDE_FLAG_LARGE_);
+	bool ended = hands_on_the_task(s);
+	/* the result is inside the task */
+	bool large = !ended && task->flags & BIDE_FLAG_LARGE_;
+	unsigned flags = (task->flags & BIDE_FLAG_QUEUE_) | (large ? BIDE_FLAG_LARGE_ : 0);
 
 	if (s->operation.type == &cancellable_type) {
 		wait_deliver(c, task, flags);
@@ -220,17 +249,19 @@ static void subscription_deliver(subscription *s, bide_source *task)
 	}
 	BIDE_STORE(&s->task, large ? task : NULL, RELAXED);
 	bide_flags_add_(&s->operation.source, flags);
-	if (large)
+	if (large || ended)
 		bide_task_ref((bide_task *)task);
-	bide_operation_complete_(&s->operation, task->payload, task->error);
+	if (!ended)
+		observe(task);
+	bide_operation_complete_(&s->operation,
+	                         ended ? bide_value_task_from_pointer(task).payload : task->payload,
+	                         ended ? 0 : task->error);
 }
 
 void bide_task_deliver_(bide_source *task, uintptr_t newest)
 {
 	subscription *s = (subscription *)newest, *next;
 
-	if (s)
-		observe(task);
 	for (; s && s->older; s = s->older)
 		; /* the first to come is the first to run */
 	for (; s; s = next) {
@@ -281,7 +312,7 @@ void bide_subscription_cancel_(bide_source *source, int error)
 
 	if (s->operation.type == &cancellable_type) {
 		/* Its maker lets nobody consume it meanwhile. It may be over: then nothing is decided. */
-		uint32_t count = wait_decide(c, bide_payload_int_(0), error, 0);
+		uint32_t count = wait_fail(c, error);
 		if (count)
 			wait_leave(c, count);
 		return;
@@ -348,15 +379,28 @@ static bool enlist(bide_source *task, subscription *s)
 	return true;
 }
 
-/* Its value task, or the outcome if the task is over by now. */
-static bide_value_task subscribe(bide_source *task, subscription *s)
+/* Of a task that is over. */
+static bide_value_task wait_outcome(bide_source *task, bool ended)
 {
-	bide_value_task v = bide_source_value_(&s->operation.source);
+	if (ended)
+		return bide_value_task_from_pointer(bide_task_ref((bide_task *)task));
+	return task_outcome(task);
+}
 
+/* Its value task, or the outcome if the task is over by now. */
+static bide_value_task subscribe(bide_source *task, bool ended)
+{
+	subscription *s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
+	bide_value_task v;
+
+	if (!s)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	s->operation.source.line = ended ? BIDE_LINE_ENDED_ : 0;
+	v = bide_source_value_(&s->operation.source);
 	if (enlist(task, s))
 		return v;
 	bide_operation_drop_(&s->operation.source);
-	return task_outcome(task);
+	return wait_outcome(task, ended);
 }
 
 /* Registers one that has the caller's own count, and gives that up: it may be over then. */
@@ -367,15 +411,13 @@ static void wait_register(cancellable_subscription *c, bide_source *task, bide_c
 	int error;
 
 	bide_party_join_(source, &c->live);
-	if (!enlist(task, &c->base)) {
-		observe(task);
+	if (!enlist(task, &c->base))
 		subscription_deliver(&c->base, task); /* as if it had been in the list */
-	}
 	if (core) {
 		bide_party_join_(source, &c->live);
 		error = bide_cancel_link_(core, &c->node, wait_canceled);
 		if (error)
-			wait_leave(c, 1 + wait_decide(c, bide_payload_int_(0), error, 0));
+			wait_leave(c, 1 + wait_fail(c, error));
 	}
 	if (timer) {
 		bide_party_join_(source, &c->live);
@@ -415,7 +457,8 @@ static void subscription_send(cancellable_subscription *c, bide_source *task,
 }
 
 /* What the ambient cancellation or a deadline may end. */
-static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int64_t timeout_ns)
+static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int64_t timeout_ns,
+                                  bool ended)
 {
 	bool on_worker = bide_port_on_worker();
 	cancellable_subscription *c = (cancellable_subscription *)(void *)
@@ -425,6 +468,7 @@ static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int
 
 	if (!c)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
+	c->base.operation.source.line = ended ? BIDE_LINE_ENDED_ : 0;
 	c->deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER : bide_deadline_after_(timeout_ns);
 	if (c->deadline_ns != BIDE_FOREVER) {
 		timer = bide_timer_new_(sizeof *timer);
@@ -444,27 +488,32 @@ static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int
 	return v;
 }
 
-static bide_value_task task_wait(bide_task *handle, int64_t timeout_ns, const char *what)
+static bide_value_task wait_for(bide_source *task, int64_t timeout_ns, bool ended)
 {
-	bide_source *task = (bide_source *)handle;
 	bide_cancel_core *core = bide_context_core_();
-	subscription *s;
 	int error;
 
-	if (!task) {
-		bide_misuse_("%s: task is NULL", what);
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
 	if (bide_is_done_(task))
-		return task_outcome(task);
-	if (!core && timeout_ns == BIDE_FOREVER) {
-		s = (subscription *)(void *)bide_operation_new_(sizeof *s, &subscription_type);
-		return s ? subscribe(task, s) : bide_value_task_from_error(BIDE_ENOMEM_);
-	}
+		return wait_outcome(task, ended);
+	if (!core && timeout_ns == BIDE_FOREVER)
+		return subscribe(task, ended);
 	error = bide_context_current_error();
 	if (!error && timeout_ns == 0)
 		error = BIDE_ETIMEDOUT_;
-	return error ? bide_value_task_from_error(error) : wait_start(task, core, timeout_ns);
+	return error ? bide_value_task_from_error(error) : wait_start(task, core, timeout_ns, ended);
+}
+
+static bide_value_task task_wait(bide_task *task, int64_t timeout_ns, const char *what)
+{
+	if (task)
+		return wait_for((bide_source *)task, timeout_ns, false);
+	bide_misuse_("%s: task is NULL", what);
+	return bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+bide_value_task bide_task_ended_(bide_task *task)
+{
+	return wait_for((bide_source *)task, BIDE_FOREVER, true);
 }
 
 bide_value_task bide_task_await(bide_task *task)
@@ -927,7 +976,10 @@ static bool complete_from(bide_task *task, bide_task *ready, const char *what, b
 		             !ready ? "ready is NULL" : "that task is pending");
 		return false;
 	}
-	return task_complete(task, ((bide_source *)ready)->payload, bide_task_error(ready), what, must);
+	if (!task_claim(task, what, must))
+		return false; /* nothing is handed on: `ready` is as unseen as before */
+	return task_finish((bide_source *)task, ((bide_source *)ready)->payload,
+	                   bide_task_error(ready));
 }
 
 void bide_task_complete_from(bide_task *task, bide_task *ready)

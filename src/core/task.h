@@ -24,6 +24,13 @@ typedef struct bide_subscription_ {
 /* The fan-out: the newest of the subscriptions, linked; drops the producer's reference. */
 BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
 /*
+ * A wait whose result is the task itself, with a reference, when that is over, however it ended; it
+ * fails only if the wait does: canceled, or no memory. Meanwhile it has no reference, so it keeps
+ * nothing from being broken; and it is no look at the task's error. For consumers that always take
+ * the result. `ended` is that of a ready one.
+ */
+BIDE_INTERNAL bide_value_task bide_task_ended_(bide_task *task);
+/*
  * Ends a pending subscription (what bide_task_await returned) with an error; nothing if it is being
  * delivered.
  */

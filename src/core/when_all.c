@@ -1,11 +1,13 @@
 /*
  * when_all.c - ends when all have; over value tasks, which it consumes, and over tasks.
  *
- * Items are consumed together by who brings `live` to zero: before that only the registering
- * writes to the caller's array. Tasks are borrowed: each that is pending has a wait of its own,
- * which is consumed as it reports, and may end before its task (a cancellation, no memory).
+ * Items are consumed together by the party that brings `live` to zero: before that only the
+ * registering writes to the caller's array. Tasks are borrowed during the call alone: each has a
+ * wait of its own, which gives the task when that is over, and may fail before (a cancellation, no
+ * memory).
  */
 #include "combine.h"
+#include "task.h"
 
 typedef struct when_all {
 	bide_operation operation;
@@ -80,98 +82,106 @@ typedef struct when_all_tasks {
 	bide_operation operation;
 	bide_notify notify;
 	size_t live;
-	bide_task *const *tasks;
 	size_t count;
-	int refused; /* why a wait did not begin */
-	int ended;   /* the last error that a wait gave */
+	bide_value_task own[]; /* the waits; each gives its task when that is over */
 } when_all_tasks;
 
 static const bide_place all_tasks_by = { __FILE__, __LINE__, "bide_when_all_tasks" };
 
-/* A task that is pending at the end has failed nobody: it is the wait for it that ended. */
-static int look_at_all(bide_task *const *tasks, size_t count, int wait_error)
+static bide_source *ended_task(const when_all_tasks *all, size_t i)
 {
+	return all->own[i].state == 0 ? all->own[i].payload.p : NULL;
+}
+
+/* A wait that failed has no task: its error stands for it. */
+static int error_of(const when_all_tasks *all, size_t i)
+{
+	const bide_source *task = ended_task(all, i);
+
+	return task ? task->error : (int)all->own[i].state;
+}
+
+/*
+ * All have reported. The error of all, with its trace: that task has been looked at, the others have
+ * not. Gives the references back.
+ */
+static bide_value_task all_tasks_end(when_all_tasks *all)
+{
+	bide_value_task outcome;
 	int error = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		bool over = bide_task_is_ready(tasks[i]);
-		bide_prefer_error_(&error, over ? bide_task_error(tasks[i]) : wait_error);
+	for (size_t i = 0; i < all->count; i++) {
+		if (bide_is_pending_(all->own[i]))
+			all->own[i] = bide_consume_(bide_source_of_(all->own[i]), &all_tasks_by);
+		bide_prefer_error_(&error, error_of(all, i));
 	}
-	return error;
-}
-
-static bide_value_task outcome_of_tasks(bide_task *const *tasks, size_t count, int error)
-{
-	bide_value_task v = bide_outcome_(0, error);
-
-	for (size_t i = 0; error && i < count; i++)
-		if (bide_task_is_ready(tasks[i]) && bide_task_error(tasks[i]) == error) {
-			v.payload.trace = bide_task_trace(tasks[i]);
+	outcome = bide_outcome_(0, error);
+	for (size_t i = 0; error && i < all->count; i++)
+		if (error_of(all, i) == error) {
+			if (ended_task(all, i))
+				outcome.payload.trace = bide_task_trace(all->own[i].payload.p);
 			break;
 		}
-	return v;
-}
-
-static int all_tasks_error(when_all_tasks *all)
-{
-	/* Cancellation comes last of all errors, so `ended` is its error if there was one. */
-	int ended = BIDE_LOAD(&all->ended, RELAXED); /* ordered by `live` */
-
-	return look_at_all(all->tasks, all->count, all->refused ? all->refused : ended);
+	for (size_t i = 0; i < all->count; i++)
+		bide_task_unref((bide_task *)ended_task(all, i));
+	return outcome;
 }
 
 static void all_tasks_run(bide_notify *notify, bide_source *done)
 {
 	when_all_tasks *all = BIDE_CONTAINER_(notify, when_all_tasks, notify);
+	bide_value_task outcome;
 
 	bide_inherit_queueing_(&all->operation, done);
-	if (done->error)
-		BIDE_STORE(&all->ended, (int)done->error, RELAXED); /* ordered by `live` */
-	bide_release_(done, &all_tasks_by);
-	if (bide_live_down_(&all->operation, &all->live) == 0) {
-		int error = all_tasks_error(all);
-		bide_payload trace = outcome_of_tasks(all->tasks, all->count, error).payload;
-		bide_operation_complete_(&all->operation, trace, error);
-	}
+	if (bide_live_down_(&all->operation, &all->live) != 0)
+		return;
+	outcome = all_tasks_end(all);
+	bide_operation_complete_(&all->operation, outcome.payload, (int)outcome.state);
 }
 
-static void all_tasks_watch(when_all_tasks *all)
+static bide_value_task outcome_of_tasks(bide_task *const *tasks, size_t count)
 {
-	for (size_t i = 0; i < all->count; i++) {
-		bide_value_task wait;
+	bide_value_task outcome;
+	int error = 0;
 
-		if (bide_task_is_ready(all->tasks[i]))
-			continue;
-		wait = bide_task_await(all->tasks[i]);
-		if (!bide_item_watch_(&all->operation, &all->notify, &all->live, &wait, &all_tasks_by) &&
-		    !bide_task_is_ready(all->tasks[i]))
-			all->refused = (int)wait.state;
-	}
+	for (size_t i = 0; i < count; i++)
+		bide_prefer_error_(&error, ((const bide_source *)tasks[i])->error);
+	outcome = bide_outcome_(0, error);
+	for (size_t i = 0; error && i < count; i++)
+		if (((const bide_source *)tasks[i])->error == error) {
+			outcome.payload.trace = bide_task_trace(tasks[i]);
+			break;
+		}
+	return outcome;
 }
 
 bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 {
 	bide_value_task value;
-	when_all_tasks *all;
+	when_all_tasks *all = NULL;
 	bool pending;
-	int error;
 
 	if (!bide_tasks_valid_(tasks, count, "bide_when_all_tasks", &pending))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (!pending)
-		return outcome_of_tasks(tasks, count, look_at_all(tasks, count, 0));
-	all = (when_all_tasks *)(void *)bide_operation_new_(sizeof *all, &all_type);
+		return outcome_of_tasks(tasks, count);
+	if (count <= (SIZE_MAX - sizeof *all) / sizeof all->own[0])
+		all =
+			(when_all_tasks *)(void *)bide_operation_new_(sizeof *all + count * sizeof all->own[0],
+		                                                  &all_type);
 	if (!all)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	value = bide_source_value_(&all->operation.source);
 	all->notify.run = all_tasks_run;
 	all->live = 1;
-	all->tasks = tasks;
 	all->count = count;
-	all_tasks_watch(all);
+	for (size_t i = 0; i < count; i++) {
+		all->own[i] = bide_task_ended_(tasks[i]);
+		bide_item_watch_(&all->operation, &all->notify, &all->live, &all->own[i], &all_tasks_by);
+	}
 	if (bide_live_down_(&all->operation, &all->live) != 0)
 		return value;
-	error = all_tasks_error(all);
+	value = all_tasks_end(all);
 	bide_operation_drop_(&all->operation.source);
-	return outcome_of_tasks(tasks, count, error);
+	return value;
 }

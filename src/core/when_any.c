@@ -78,9 +78,12 @@ static void any_release(when_any *any)
 	}
 	if (!any_has_subscriptions(any))
 		return;
-	for (size_t i = 0; i < any->watched; i++)
+	for (size_t i = 0; i < any->watched; i++) {
 		if (bide_is_pending_(any->own[i]))
-			bide_release_(bide_source_of_(any->own[i]), &any_by);
+			any->own[i] = bide_consume_(bide_source_of_(any->own[i]), &any_by);
+		if (any->own[i].state == 0)
+			bide_task_unref(any->own[i].payload.p); /* of one that was over */
+	}
 }
 
 static void any_less(when_any *any)
@@ -173,7 +176,7 @@ static void any_watch_items(when_any *any)
 
 /*
  * Subscribes with the ambient cancellation hidden: the node of when_any itself stands for all. A
- * wait that did not begin is a failure, unless the task has ended meanwhile.
+ * wait that did not begin is a failure.
  */
 static void any_watch_tasks(when_any *any, bide_task *const *tasks)
 {
@@ -185,12 +188,12 @@ static void any_watch_tasks(when_any *any, bide_task *const *tasks)
 	for (size_t i = 0; i < any->count; i++) {
 		if (BIDE_LOAD(&any->bits, RELAXED) & ANY_DECIDED)
 			break;
-		any->own[i] = bide_task_await(tasks[i]);
+		any->own[i] = bide_task_ended_(tasks[i]);
 		any->watched = i + 1;
 		if (bide_is_pending_(any->own[i]))
 			any_watch(any, any->own[i], i);
 		else
-			any_decide(any, i, bide_task_is_ready(tasks[i]) ? 0 : (int)any->own[i].state);
+			any_decide(any, i, (int)any->own[i].state);
 	}
 	current->context = context;
 }

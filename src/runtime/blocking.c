@@ -137,10 +137,13 @@ static bide_value_task settled(const job *j, bide_value_task returned)
 static void job_call(job *j)
 {
 	uintptr_t saved = 0;
+	int error = 0;
 
-	if (j->context)
+	if (j->context) {
 		saved = bide_context_swap_(j->context);
-	j->outcome = j->function(j->argument);
+		error = bide_context_current_error(); /* perhaps canceled since it was taken out of the queue */
+	}
+	j->outcome = error ? bide_value_task_from_error(error) : j->function(j->argument);
 	if (bide_is_pending_(j->outcome))
 		j->outcome = settled(j, j->outcome);
 	if (j->context)

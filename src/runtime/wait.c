@@ -186,9 +186,16 @@ int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *result, i
 
 int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns)
 {
-	bide_value_task subscription = bide_task_await(task);
+	bide_value_task subscription;
 	bool mine;
-	int error = wait_at(subscription, result, timeout_ns, NULL, &mine);
+	int error;
+
+	if (!task) {
+		bide_misuse_("bide_task_wait: task is NULL");
+		return BIDE_EINVAL_;
+	}
+	subscription = bide_task_await(task);
+	error = wait_at(subscription, result, timeout_ns, NULL, &mine);
 
 	if (error && mine)
 		no_trace();
