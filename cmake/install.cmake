@@ -22,13 +22,14 @@ foreach(section IN ITEMS 3 7)
 	if(pages)
 		install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 	endif()
-	# A page is found under each name in its NAME section: a link of one line.
+	# A page is found under each name in its NAME section, of functions, types and constants: a link
+	# of one line. A test of the documents checks that all public names are there.
 	foreach(page IN LISTS pages)
 		get_filename_component(file ${page} NAME)
 		set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page})
-		file(STRINGS ${page} names REGEX "^\\.Nm bide_[a-z0-9_]+")
+		file(STRINGS ${page} names REGEX "^\\.Nm (bide|BIDE)_[A-Za-z0-9_]+")
 		foreach(name IN LISTS names)
-			string(REGEX REPLACE "^\\.Nm ([a-z0-9_]+).*" "\\1.${section}" name "${name}")
+			string(REGEX REPLACE "^\\.Nm ([A-Za-z0-9_]+).*" "\\1.${section}" name "${name}")
 			if(NOT EXISTS ${PROJECT_SOURCE_DIR}/docs/man/man${section}/${name})
 				file(WRITE ${PROJECT_BINARY_DIR}/man/${name} ".so man${section}/${file}\n")
 				install(FILES ${PROJECT_BINARY_DIR}/man/${name}

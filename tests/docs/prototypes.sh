@@ -90,13 +90,5 @@ if [ -n "$missing" ]; then
 	echo "no manual page names:" $missing
 	status=1
 fi
-# Not the pages' own names, nor the statements of async functions that are not in bide_async.7.
-stale=$(for name in $(comm -13 "$work/public" "$work/pages"); do
-	[ -f "docs/man/man3/$name.3" ] || echo "$name"
-done | grep -v '^bide_async_\(enter\|leave\|fork\|forked\|join\|switch\|switch_to\|switch_back\)$')
-if [ -n "$stale" ]; then
-	echo "pages name what there is not:" $stale
-	status=1
-fi
 echo "$declared prototypes, $(wc -l <"$work/public") public names"
 [ "$status" -eq 0 ] && [ "$declared" -gt 50 ]

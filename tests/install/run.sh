@@ -101,6 +101,26 @@ exports_only_bide() {
 	[ -z "$foreign" ] && [ "$count" -gt 0 ]
 }
 
+names_have_pages() {
+	missing=
+	for section in 3 7; do
+		names=$(awk '/^\.Sh /{ name = $2 == "NAME" } name && /^\.Nm /{ print $2 }' docs/man/man$section/*)
+		for name in $names; do
+			[ -s "$prefix/share/man/man$section/$name.$section" ] || missing="$missing $name"
+		done
+	done
+	echo "no page:${missing:- none}"
+	[ -z "$missing" ] && for name in bide_stats bide_payload BIDE_FOREVER BIDE_EUSER bide_config; do
+		man -M "$prefix/share/man" -w "$name" || return 1
+	done
+}
+
+gdb_loads_the_script() {
+	LD_LIBRARY_PATH=$libdir gdb -nx -batch -iex "add-auto-load-safe-path $prefix" \
+		-iex "add-auto-load-scripts-directory $prefix/share/gdb/auto-load" \
+		-ex 'break main' -ex run -ex 'bide frames' "$work/shared" 2>&1 | grep '^0 pending'
+}
+
 uninstalls() {
 	cmake --build "$build" --target uninstall && left=$(find "$prefix" ! -type d) &&
 		echo "left: $left" && [ -z "$left" ] && [ ! -e "$prefix/include/bide" ]
@@ -123,6 +143,16 @@ if [ "$failed" -eq 0 ]; then
 	check "an option that does not exist is refused" option_is_refused
 	check "bide.pc tells the version of the project" version_agrees
 	check "the shared object exports bide_* only" exports_only_bide
+	if command -v man >/dev/null 2>&1; then
+		check "each public name has a manual page" names_have_pages
+	else
+		skip "each public name has a manual page: no man"
+	fi
+	if command -v gdb >/dev/null 2>&1; then
+		check "gdb loads the script with the library" gdb_loads_the_script
+	else
+		skip "gdb loads the script with the library: no gdb"
+	fi
 	check "the target uninstall leaves nothing" uninstalls
 fi
 echo "install: $passed passed, $failed failed, $skipped skipped"

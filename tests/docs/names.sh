@@ -1,0 +1,47 @@
+#!/bin/sh
+# names.sh COMPILER: each public function, type and constant stands in the NAME section of a manual
+# page, so `man NAME` finds it: the installation makes a link for each name there.
+#
+# A public name is an identifier bide_x or BIDE_X in a header that does not end in an underscore,
+# except for what is listed here, which users never write.
+set -u
+
+cd -- "$(dirname -- "$0")/../.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# What inlined code is made of (abi.h, frame.h, source.h, fork.h, noted.h), and the switches of
+# short.h, of which each name has one.
+machinery='
+BIDE_ABI BIDE_ADD BIDE_API BIDE_BEGIN_DECLS BIDE_BUILDING BIDE_CAS BIDE_COLD BIDE_END_DECLS BIDE_EXPLORE BIDE_FENCE
+BIDE_FREESTANDING BIDE_INLINE BIDE_INTERNAL BIDE_LIGHT_FENCE BIDE_LIKELY BIDE_LOAD BIDE_NODISCARD_TYPE BIDE_OR
+BIDE_PRINTF BIDE_RELAX BIDE_STATIC_ASSERT BIDE_STORE BIDE_SUB BIDE_SWAP BIDE_UNLIKELY BIDE_UNUSED BIDE_USE_RESULT
+bide_async_fork bide_call bide_cancel_core bide_cancel_node bide_current_worker bide_deque bide_forking_frame bide_frame
+bide_notify bide_operation bide_owned_frame bide_place bide_pool bide_post bide_registered bide_step bide_worker
+bide_worker_attach'
+
+for header in include/bide/*.h; do
+	"$1" -fpreprocessed -dD -E -P "$header" 2>/dev/null
+done | grep -v '^#include' | grep -oE '\b(bide|BIDE)_[A-Za-z0-9_]*[A-Za-z0-9]\b' |
+	grep -vE '_H$|^BIDE_NO_SHORT_' | LC_ALL=C sort -u >"$work/used"
+echo "$machinery" | tr ' ' '\n' | grep . | LC_ALL=C sort >"$work/machinery"
+LC_ALL=C comm -23 "$work/used" "$work/machinery" >"$work/public"
+awk '/^\.Sh /{ name = $2 == "NAME" } name && /^\.Nm /{ print $2 }' docs/man/man*/* |
+	LC_ALL=C sort -u >"$work/pages"
+
+# The other way round: not the pages' own names, nor bide-check.
+stale=$(LC_ALL=C comm -13 "$work/used" "$work/pages" | grep -E '^(bide|BIDE)_' | while read -r name; do
+	[ -f "docs/man/man3/$name.3" ] || [ -f "docs/man/man7/$name.7" ] || echo "$name"
+done)
+[ -z "$stale" ] || {
+	echo "pages name what no header has:"
+	echo "$stale"
+	exit 1
+}
+missing=$(LC_ALL=C comm -23 "$work/public" "$work/pages")
+[ -z "$missing" ] || {
+	echo "in the NAME section of no manual page (.Nm):"
+	echo "$missing"
+	exit 1
+}
+echo "$(wc -l <"$work/public") public names have a page"
