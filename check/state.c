@@ -116,9 +116,9 @@ void flow_read(struct flow *flow, const struct place *place, struct node *at)
 		return;
 	if (what->set_first)
 		report(at->cursor,
-		       "in async function '%s': '%s' has its value of before async_begin again here, "
-		       "because the "
-		       "function may wait at line %u; what was assigned since is lost: %s",
+		       "in async function '%s': '%s' is set anew at each resume, as above async_begin: "
+		       "what was "
+		       "assigned before the await of line %u is lost here: %s",
 		       flow->name, what->name, slot->await_line, cure_of(flow, what));
 	else
 		report(

@@ -28,8 +28,8 @@ async(f)
 	await(delay_ms(1));
 	again = 4;
 	printf("%s %d %s %s %d\n", name, limit, text, at, again);
-	printf("%d\n", numbers[1]); /* FOUND: 'numbers' has its value of before async_begin again */
-	sum += limit;               /* FOUND: 'sum' has its value of before async_begin again */
+	printf("%d\n", numbers[1]); /* FOUND: 'numbers' is set anew at each resume */
+	sum += limit;               /* FOUND: 'sum' is set anew at each resume */
 async_finally:
 	printf("%s %d\n", name, limit);
 	async_end;

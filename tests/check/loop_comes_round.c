@@ -38,7 +38,7 @@ async(f)
 		await(delay_ms(1));
 	} while (inner); /* FOUND: 'inner' */
 	for (;;) {
-		if (before++ > 3) /* FOUND: 'before' has its value of before async_begin again */
+		if (before++ > 3) /* FOUND: 'before' is set anew at each resume */
 			break;
 		await(delay_ms(1));
 	}

@@ -13,7 +13,7 @@ async(f)
 	async_begin;
 	n = 2;
 	await(async_yield());
-	async_return(n); /* FOUND: 'n' has its value of before async_begin again */
+	async_return(n); /* FOUND: 'n' is set anew at each resume */
 async_finally:
 	async_end;
 }

@@ -79,6 +79,12 @@ dropped_is_told() {
 	cmake --build "$work/consumer/build" 2>&1 | grep 'ignoring return value'
 }
 
+# It finds the headers that it was installed with, without a flag.
+checks_without_flags() {
+	"$prefix/bin/bide-check" tests/check/nothing_wrong.c &&
+		! "$prefix/bin/bide-check" tests/check/inside_macros.c && [ -f "$prefix/share/man/man1/bide-check.1" ]
+}
+
 paths_are_plain() {
 	bide_flags --cflags --libs | grep -F "$prefix/include" && ! bide_flags --cflags --libs | grep -F ..
 }
@@ -139,6 +145,11 @@ if [ "$failed" -eq 0 ]; then
 	fi
 	check "programs by find_package, shared and static" by_find_package
 	check "a dropped value task is told, by find_package" dropped_is_told
+	if [ -x "$prefix/bin/bide-check" ]; then
+		check "bide-check works without flags" checks_without_flags
+	else
+		skip "bide-check works without flags: it needs libclang"
+	fi
 	check "the paths of bide.pc are plain" paths_are_plain
 	check "an option that does not exist is refused" option_is_refused
 	check "bide.pc tells the version of the project" version_agrees
