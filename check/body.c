@@ -101,7 +101,7 @@ static bool is_local(CXCursor cursor)
 	return storage != CX_SC_Static && storage != CX_SC_Extern && !is_temporary(cursor);
 }
 
-static struct node *initialiser_of(const struct node *declaration)
+struct node *initialiser_of(const struct node *declaration)
 {
 	CXCursor value = clang_Cursor_getVarDeclInitializer(declaration->cursor);
 
@@ -189,64 +189,6 @@ static void number_names(struct flow *flow, struct node *node)
 	}
 	for (int i = 0; i < node->child_count; i++)
 		number_names(flow, node->child[i]);
-}
-
-/* ---- pointers that hold one address only */
-
-static bool is_assigned(const struct node *node, int variable)
-{
-	bool here = is_assignment(node) || counts(node) || takes_address(node) ||
-	            node->kind == CXCursor_CompoundAssignOperator;
-
-	if (here && node->child_count) {
-		struct node *to = without_parentheses(node->child[0]);
-
-		if (to->kind == CXCursor_DeclRefExpr && to->variable == variable)
-			return true;
-	}
-	for (int i = 0; i < node->child_count; i++)
-		if (is_assigned(node->child[i], variable))
-			return true;
-	return false;
-}
-
-struct pointed {
-	int variable, count;
-};
-
-static void keep_pointed(void *data, enum whose whose, int variable, struct node *at)
-{
-	struct pointed *pointed = data;
-
-	(void)at;
-	pointed->count++;
-	if (whose == WHOSE_LOCAL)
-		pointed->variable = variable;
-	else if (whose == WHOSE_FRAME)
-		pointed->variable = POINTS_TO_FRAME;
-}
-
-static void set_pointed(struct node *node, int pointer, int to)
-{
-	if (node->kind == CXCursor_DeclRefExpr && node->variable == pointer)
-		node->points_to = to;
-	for (int i = 0; i < node->child_count; i++)
-		set_pointed(node->child[i], pointer, to);
-}
-
-static void follow_pointers(struct flow *flow)
-{
-	for (int i = 0; i < flow->variable_count; i++) {
-		const struct variable *variable = &flow->variables[i];
-		struct node *value = initialiser_of(variable->declaration);
-		struct pointed pointed = { -1, 0 };
-
-		if (!value || !is_pointer(clang_getCursorType(variable->cursor)))
-			continue;
-		each_address(value, keep_pointed, &pointed);
-		if (pointed.count == 1 && pointed.variable != -1 && !is_assigned(flow->function, i))
-			set_pointed(flow->function, i, pointed.variable);
-	}
 }
 
 /* ---- the walk */

@@ -123,6 +123,7 @@ static void walk_assignment(struct flow *flow, struct node *node)
 
 	walk_expression(flow, value, USE_VALUE);
 	check_delivered(flow, node);
+	note_holder(flow, to, value);
 	if (place.whose != WHOSE_LOCAL && !(to->kind == CXCursor_DeclRefExpr && to->variable >= 0)) {
 		if (to->kind == CXCursor_MemberRefExpr) {
 			storing.field = clang_getCursorReferenced(to->cursor);

@@ -1,20 +1,23 @@
 #include "flags.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report.h"
 
-enum { VALUE_NONE, VALUE_ANY, VALUE_PATH };
+/* VALUE_FILE: one that is looked for where headers are, too. */
+enum { VALUE_NONE, VALUE_ANY, VALUE_PATH, VALUE_FILE };
 
 static const struct {
 	const char *name;
 	int value;
 	bool joined; /* the value may, or has to, follow at once */
 } kept[] = {
-	{ "-include", VALUE_PATH, false },
-	{ "-imacros", VALUE_PATH, false },
+	{ "-include", VALUE_FILE, false },
+	{ "-imacros", VALUE_FILE, false },
 	{ "-isystem", VALUE_PATH, false },
 	{ "-iquote", VALUE_PATH, false },
 	{ "-idirafter", VALUE_PATH, false },
@@ -80,12 +83,20 @@ static const char *dialect_of(const char *flag)
 	return flag;
 }
 
+static bool is_in(const char *folder, const char *file)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/%s", folder ? folder : ".", file);
+	return access(path, R_OK) == 0;
+}
+
 /* How many of the words it took; 0: it is none that is kept; -1: its value is missing. */
 static int take(struct flags *flags, const char *const *from, int count, const char *folder)
 {
 	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
 		size_t length = strlen(kept[i].name);
-		const char *path = kept[i].value == VALUE_PATH ? folder : NULL;
+		const char *path = kept[i].value >= VALUE_PATH ? folder : NULL;
 
 		if (strncmp(from[0], kept[i].name, length) != 0)
 			continue;
@@ -105,6 +116,8 @@ static int take(struct flags *flags, const char *const *from, int count, const c
 			complain("%s: a value must follow", from[0]);
 			return -1;
 		}
+		if (kept[i].value == VALUE_FILE && !is_in(path, from[1]))
+			path = NULL;
 		add_with(flags, kept[i].name, from[1], path);
 		return 2;
 	}

@@ -58,6 +58,8 @@ struct label {
 struct start {
 	struct node *call;
 	bool forgotten, awaited, ended;
+	int holder;     /* the local that got its value task; -1: none */
+	CXCursor field; /* or the member */
 };
 
 /* The address of a local that is where it may outlive the stack. */
@@ -137,6 +139,7 @@ bool is_packing(const struct node *call);
 void check_returned(struct flow *flow, struct node *statement);
 void check_dropped(struct node *function);
 void check_start(struct flow *flow, struct node *call);
+void note_holder(struct flow *flow, struct node *to, struct node *value);
 void check_wait(struct flow *flow, struct node *call);
 void check_awaited_in_switch(struct flow *flow, struct node *at);
 void check_jumped_over(struct flow *flow, struct node *label, bool resumes);
@@ -152,5 +155,10 @@ void check_large(struct flow *flow, struct node *call);
 /* body.c */
 bool is_async_body(CXCursor function);
 void check_body(struct node *function);
+/* The value that a declaration gives, or NULL. */
+struct node *initialiser_of(const struct node *declaration);
+
+/* pointers.c */
+void follow_pointers(struct flow *flow);
 
 #endif

@@ -153,7 +153,7 @@ static struct place place_of_name(struct node *name)
 	return place;
 }
 
-static bool is_frame_pointer(struct node *node)
+bool is_frame_pointer(const struct node *node)
 {
 	while ((is_implicit_cast(node) || node->kind == CXCursor_ParenExpr) && node->child_count == 1)
 		node = node->child[0];

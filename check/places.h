@@ -43,6 +43,9 @@ bool is_value_task(CXType type);
 typedef void address_visitor(void *data, enum whose whose, int variable, struct node *at);
 void each_address(struct node *value, address_visitor *visit, void *data);
 
+/* my, the parameter of every body. */
+bool is_frame_pointer(const struct node *node);
+
 /* The value of a constant expression; false: it is none. */
 bool constant_of(const struct node *node, long long *value);
 

@@ -130,6 +130,8 @@ static void open_start(struct flow *flow, struct node *call)
 		return;
 	if (i == flow->start_count) {
 		flow->starts[i].call = call;
+		flow->starts[i].holder = -1;
+		flow->starts[i].field = clang_getNullCursor();
 		flow->start_count++;
 	}
 	flow->now->open |= (uint64_t)1 << i;
@@ -179,6 +181,36 @@ static void check_placed(struct flow *flow, struct node *call)
 	}
 }
 
+/* Is what got the value task of the start part of the argument? */
+static bool holds(const struct node *argument, const struct start *start)
+{
+	if (argument->kind == CXCursor_DeclRefExpr && argument->variable >= 0 &&
+	    argument->variable == start->holder)
+		return true;
+	if (argument->kind == CXCursor_MemberRefExpr &&
+	    clang_equalCursors(clang_getCursorReferenced(argument->cursor), start->field))
+		return true;
+	for (int i = 0; i < argument->child_count; i++)
+		if (holds(argument->child[i], start))
+			return true;
+	return false;
+}
+
+/* What keeps the value task of a start. */
+void note_holder(struct flow *flow, struct node *to, struct node *value)
+{
+	for (int i = 0; i < flow->start_count; i++) {
+		struct start *start = &flow->starts[i];
+
+		if (!contains(value, start->call) || !is_awaitable(type_of(to)))
+			continue;
+		if (to->kind == CXCursor_MemberRefExpr)
+			start->field = clang_getCursorReferenced(to->cursor);
+		else
+			start->holder = to->variable;
+	}
+}
+
 /* A call to which a start is given: one that waits at once, or one after which it can not be awaited. */
 void check_wait(struct flow *flow, struct node *call)
 {
@@ -187,12 +219,13 @@ void check_wait(struct flow *flow, struct node *call)
 	bool forgets = strstr(callee, "value_task_forget") || strstr(callee, "task_unref");
 
 	check_placed(flow, call);
-	if (!waits && !forgets)
+	if ((!waits && !forgets) || argument_count(call) < 1)
 		return;
 	for (int i = 0; i < flow->start_count; i++) {
 		struct start *start = &flow->starts[i];
 
-		if (!contains(call, start->call))
+		if (!contains(call, start->call) &&
+		    !(forgets && flow->now->open >> i & 1 && holds(argument_of(call, 0), start)))
 			continue;
 		start->forgotten |= forgets;
 		if (waits)

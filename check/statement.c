@@ -150,20 +150,17 @@ static void walk_case(struct flow *flow, struct node *node)
 static void walk_declaration(struct flow *flow, struct node *node)
 {
 	for (int i = 0; i < node->child_count; i++) {
-		struct node *variable = node->child[i];
-		CXCursor value;
-		bool has_value = false;
+		struct node *variable = node->child[i], *value;
 
 		if (variable->kind != CXCursor_VarDecl)
 			continue;
-		value = clang_Cursor_getVarDeclInitializer(variable->cursor);
-		for (int j = 0; j < variable->child_count; j++)
-			if (clang_equalCursors(variable->child[j]->cursor, value)) {
-				has_value = true;
-				walk_expression(flow, variable->child[j], USE_VALUE);
-			}
+		value = initialiser_of(variable);
+		if (value) {
+			walk_expression(flow, value, USE_VALUE);
+			note_holder(flow, variable, value);
+		}
 		if (variable->variable >= 0)
-			flow_declare(flow, variable->variable, has_value);
+			flow_declare(flow, variable->variable, value != NULL);
 	}
 }
 

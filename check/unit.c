@@ -54,6 +54,15 @@ static bool has_errors(CXTranslationUnit unit, const char *file)
 	return failed;
 }
 
+static bool is_header_of_bide(const char *path)
+{
+	const char *folder = strstr(path, "bide/");
+
+	while (folder && strchr(folder + 5, '/'))
+		folder = strstr(folder + 5, "bide/");
+	return folder && ends_with(path, ".h");
+}
+
 /* Not what macros of bide define beside a body, nor what headers of the system do. */
 static bool is_of_the_user(CXCursor function)
 {
@@ -64,7 +73,7 @@ static bool is_of_the_user(CXCursor function)
 	if (clang_Location_isInSystemHeader(at))
 		return false;
 	clang_getFileLocation(at, &file, NULL, NULL, NULL);
-	if (file && strstr(text_of(clang_getFileName(file)), "/bide/"))
+	if (file && starts_with(name, "bide_") && is_header_of_bide(text_of(clang_getFileName(file))))
 		return false;
 	return !ends_with(name, "_") || is_async_body(function);
 }

@@ -46,7 +46,13 @@ struct f {
 
 async(f)
 {
+	value_task later;
+
 	async_begin;
+	later = async_start(g, .out = &my->x); /* FOUND: 'g' .* is forgotten */
+	value_task_forget(later);
+	my->v = async_start(g, .out = &my->x); /* FOUND: 'g' .* is forgotten */
+	value_task_forget(my->v);
 	value_task_forget(async_start(g, .out = &my->x)); /* FOUND: 'g' .* is forgotten */
 	await(async_start(awaited));
 	bide_group_add(my->in.group, async_start(g, .out = &my->x)); /* FOUND: no await follows */

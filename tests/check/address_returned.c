@@ -9,7 +9,7 @@ struct g {
 		char *name;
 	} in;
 	char name[32];
-	const char *text;
+	const char *text, *found;
 	struct {
 		int numbers[4];
 	} result;
@@ -36,6 +36,17 @@ async(g)
 		async_return(my->way ? my->in.name : my->name); /* FOUND: address in the frame */
 	if (my->way == 10)
 		async_return(alias); /* FOUND: address in the frame */
+	if (my->way == 11) {
+		my->found = NULL;
+		if (my->in.name)
+			my->found = my->name;
+		my->found++;
+		async_return(my->found); /* FOUND: address in the frame */
+	}
+	if (my->way == 12)
+		async_return(my); /* FOUND: address in the frame */
+	my->text = my->name;
+	my->text = "text";
 	if (my->way == 6)
 		async_return(my->in.name);
 	if (my->way == 7)
