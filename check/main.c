@@ -16,6 +16,9 @@
 #include "report.h"
 #include "unit.h"
 
+#ifndef BIDE_CHECK_HEADERS
+#define BIDE_CHECK_HEADERS "bide-0"
+#endif
 #ifndef BIDE_CHECK_VERSION
 #define BIDE_CHECK_VERSION "unknown"
 #endif
@@ -111,10 +114,10 @@ static bool can_be_read(const char *file)
 	return true;
 }
 
-/* Where bide's headers lie if this program was installed with them: ../include of its own folder. */
+/* Where bide's headers lie if this program was installed with them: a folder beside its own. */
 static void add_own_headers(struct flags *flags)
 {
-	char path[PATH_MAX], folder[PATH_MAX + 16], header[PATH_MAX + 32];
+	char path[PATH_MAX], folder[PATH_MAX + 32], header[PATH_MAX + 48];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
 	char *slash;
 
@@ -125,7 +128,7 @@ static void add_own_headers(struct flags *flags)
 	if (!slash)
 		return;
 	*slash = 0;
-	snprintf(folder, sizeof folder, "%s/../include", path);
+	snprintf(folder, sizeof folder, "%s/../include/" BIDE_CHECK_HEADERS, path);
 	snprintf(header, sizeof header, "%s/bide/bide.h", folder);
 	if (access(header, R_OK) == 0)
 		flags_add(flags, (const char *const[]){ "-idirafter", folder }, 2);

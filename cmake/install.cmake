@@ -2,7 +2,9 @@
 
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY include/bide DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# A folder of their own: gcc drops many warnings of macros from headers that lie in /usr/include or
+# /usr/local/include, and with them what finds lost locals and dropped value tasks.
+install(DIRECTORY include/bide DESTINATION ${BIDE_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS bide bide_static EXPORT bide-targets
 	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
 	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -45,10 +47,11 @@ set(BIDE_PC_CFLAGS "")
 if(BIDE_COMPUTED_GOTO)
 	set(BIDE_PC_CFLAGS " -DBIDE_COMPUTED_GOTO=1")
 endif()
+set(BIDE_LIBDIR "${CMAKE_INSTALL_LIBDIR}")
 foreach(kind IN ITEMS LIBDIR INCLUDEDIR)
-	set(BIDE_PC_${kind} "\${prefix}/${CMAKE_INSTALL_${kind}}")
-	if(IS_ABSOLUTE "${CMAKE_INSTALL_${kind}}")
-		set(BIDE_PC_${kind} "${CMAKE_INSTALL_${kind}}")
+	set(BIDE_PC_${kind} "\${prefix}/${BIDE_${kind}}")
+	if(IS_ABSOLUTE "${BIDE_${kind}}")
+		set(BIDE_PC_${kind} "${BIDE_${kind}}")
 	endif()
 endforeach()
 set(AT "@")

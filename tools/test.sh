@@ -87,6 +87,7 @@ claim test
 need "to build the tests" $build_needs $test_needs
 # shellcheck disable=SC2086 # a list of needs
 want "for the tests under loops of others" $loop_needs
+want "for the tests of the gdb script" gdb=gdb
 # shellcheck disable=SC2086 # a list of needs
 want "for bide-check and its tests" $check_needs
 for tier in $tiers; do

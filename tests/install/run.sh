@@ -85,8 +85,24 @@ checks_without_flags() {
 		! "$prefix/bin/bide-check" tests/check/inside_macros.c && [ -f "$prefix/share/man/man1/bide-check.1" ]
 }
 
+# As below /usr/local, whose include folder is one of the system: bide's headers are not.
+dropped_is_told_below_usr_local() {
+	# shellcheck disable=SC2046 # options
+	C_INCLUDE_PATH=$prefix/include cc -O1 -Wall -c "$work/consumer/consumer.c" -o "$work/dropped.o" \
+		$(bide_flags --cflags) 2>&1 | grep 'ignoring return value'
+}
+
 paths_are_plain() {
 	bide_flags --cflags --libs | grep -F "$prefix/include" && ! bide_flags --cflags --libs | grep -F ..
+}
+
+pages_are_found() {
+	for page in bide_task_wait bide_stats bide_config BIDE_FOREVER BIDE_EUSER; do
+		[ -n "$(find "$prefix/share/man" -name "$page.[37]")" ] || {
+			echo "no page $page"
+			return 1
+		}
+	done
 }
 
 option_is_refused() {
@@ -129,7 +145,7 @@ gdb_loads_the_script() {
 
 uninstalls() {
 	cmake --build "$build" --target uninstall && left=$(find "$prefix" ! -type d) &&
-		echo "left: $left" && [ -z "$left" ] && [ ! -e "$prefix/include/bide" ]
+		echo "left: $left" && [ -z "$left" ] && [ ! -e "$prefix"/include/bide-* ]
 }
 
 check "cmake --install" installs
@@ -150,7 +166,9 @@ if [ "$failed" -eq 0 ]; then
 	else
 		skip "bide-check works without flags: it needs libclang"
 	fi
+	check "a dropped value task is told, by pkg-config" dropped_is_told_below_usr_local
 	check "the paths of bide.pc are plain" paths_are_plain
+	check "functions, types and constants have manual pages" pages_are_found
 	check "an option that does not exist is refused" option_is_refused
 	check "bide.pc tells the version of the project" version_agrees
 	check "the shared object exports bide_* only" exports_only_bide
