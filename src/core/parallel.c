@@ -489,21 +489,28 @@ BIDE_STATIC_ASSERT(offsetof(struct bide_parallel_loop, in.loop.lanes) + sizeof(s
                        BIDE_COPY_BYTES_,
                    "a dump reads no further");
 
+static const char *name_of(loop_kind kind)
+{
+	static const char *const names[] = { "bide_parallel_for", "bide_for_each", "bide_for_each_of" };
+
+	return names[kind];
+}
+
 static void describe_loop(const void *copy, char *to, size_t size_bytes)
 {
 	const parallel_loop *loop = &((const struct bide_parallel_loop *)copy)->in.loop;
 	uint64_t taken = loop->taken < loop->count ? loop->taken : loop->count;
 
 	if (loop->kind == LOOP_ITEMS)
-		bide_put_(to, size_bytes, "bide_for_each_of (%zu at once)", loop->lanes);
+		bide_put_(to, size_bytes, "%s (%zu at once)", name_of(loop->kind), loop->lanes);
 	else
-		bide_put_(to, size_bytes, "%s (%llu of %llu begun, %zu at once)",
-		          loop->kind == LOOP_PARTS ? "bide_parallel_for" : "bide_for_each",
+		bide_put_(to, size_bytes, "%s (%llu of %llu begun, %zu at once)", name_of(loop->kind),
 		          (unsigned long long)taken, (unsigned long long)loop->count, loop->lanes);
 }
 
 static const bide_own_ bide_parallel_loop_own_ = { .name = "bide_for_each",
-	                                               .describe = describe_loop };
+	                                               .describe = describe_loop,
+	                                               .is_placed = true };
 
 bide_async(bide_parallel_loop)
 {
@@ -525,7 +532,8 @@ static bide_value_task loop_start(parallel_loop loop, const bide_parallel_option
 	/* More lanes than workers have nothing to do where no body waits. */
 	if (loop.kind == LOOP_PARTS && loop.limit > bide_port_worker_count())
 		loop.limit = bide_port_worker_count();
-	return bide_async_start(bide_parallel_loop, .loop = loop);
+	return bide_parallel_loop_begin_(&loop, offsetof(struct bide_parallel_loop, in), sizeof loop,
+	                                 BIDE_CALLED_AT_(name_of(loop.kind)));
 }
 
 static bide_value_task wrong(const char *function, const char *what)

@@ -156,6 +156,16 @@ static void describe_by(bide_text *text, bide_describe_function_ *describes, con
 	bide_text_add_(text, "%s", words);
 }
 
+static void add_call(bide_text *text, const bide_snapshot *s)
+{
+	const bide_place *place = NULL;
+
+	if (s->own->is_placed)
+		place = bide_started_at_((const bide_frame *)(const void *)s->at);
+	if (place)
+		bide_text_place_(text, place);
+}
+
 static void describe(bide_text *text, const bide_snapshot *s, unsigned depth)
 {
 	const bide_source *task = NULL;
@@ -172,10 +182,12 @@ static void describe(bide_text *text, const bide_snapshot *s, unsigned depth)
 		describe_delay(text, s);
 	else if (!s->own)
 		bide_text_add_(text, "%s", s->async->name);
-	else if (s->own->describe)
+	else if (s->own->describe) {
 		describe_by(text, s->own->describe, s);
-	else {
+		add_call(text, s);
+	} else {
 		bide_text_add_(text, "%s", s->own->name);
+		add_call(text, s);
 		if (depth < DEPTH_MAX && s->copy.frame.awaiting) {
 			bide_text_add_(text, ", which waits for ");
 			awaited(text, s, depth + 1);

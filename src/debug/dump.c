@@ -32,9 +32,10 @@ static void name_function(dump *d, const bide_snapshot *s)
 		bide_text_add_(&text, "%s: a body waits for ", s->own->name);
 	else if (s->own && s->own->describe)
 		bide_describe_(&text, s);
-	else if (s->own)
-		bide_text_add_(&text, "%s: waiting for ", s->own->name);
-	else if (s->line == 0)
+	else if (s->own) {
+		bide_describe_(&text, s);
+		bide_text_add_(&text, ": waiting for ");
+	} else if (s->line == 0)
 		bide_text_add_(&text, "%s: not started yet, for ", s->async->name);
 	else if (s->async->points_are_lines)
 		bide_text_add_(&text, "%s: awaiting at %s:%u, for ", s->async->name, s->async->file,

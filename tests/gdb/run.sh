@@ -67,7 +67,7 @@ for workers in 1 2 8; do
 		kill $pid 2>/dev/null
 		wait $pid 2>/dev/null
 		tells "$work/live"
-		says "$work/live" '$1 = 5'
+		says "$work/live" "\$1 = 5"
 		gdb -nx -batch "$program" "$work/core" -ex "source $script" -ex 'bide frames' -ex 'bide tasks' \
 			>"$work/dead" 2>&1 || failed=1
 		tells "$work/dead"
