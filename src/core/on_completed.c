@@ -13,8 +13,8 @@ struct bide_value_task_on_completed { /* the name is what messages and dumps say
 	void *argument;
 };
 
-static const bide_own_ bide_value_task_on_completed_own_ = { .name =
-	                                                             "bide_value_task_on_completed" };
+static const bide_own_ bide_value_task_on_completed_own_ = { .name = "bide_value_task_on_completed",
+	                                                         .is_placed = true };
 
 bide_async(bide_value_task_on_completed)
 {
