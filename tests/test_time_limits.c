@@ -65,6 +65,16 @@ static value_task start_task_await_for(int64_t time)
 	return task_await_for(pending, time);
 }
 
+static value_task start_value_task_await_for(int64_t time)
+{
+	value_task v = bide_task_await(pending);
+	value_task wait = value_task_await_for(v, time);
+
+	if (value_task_status(wait) == BIDE_FAILED && value_task_error(wait) == EINVAL)
+		value_task_forget(v); /* it was not consumed */
+	return wait;
+}
+
 static value_task start_in_context(int64_t time)
 {
 	bide_context *limits = bide_context_create(&(bide_context_options){ .timeout_ns = time });
@@ -131,6 +141,7 @@ static const struct operation {
 	{ "bide_with_timeout", "timeout_ns", start_with_timeout, ETIMEDOUT, ETIMEDOUT },
 	{ "bide_with_timeout", "timeout_ns", start_with_timeout_ms, ETIMEDOUT, ETIMEDOUT },
 	{ "bide_task_await_for", "timeout_ns", start_task_await_for, ETIMEDOUT, ETIMEDOUT },
+	{ "bide_value_task_await_for", "timeout_ns", start_value_task_await_for, ETIMEDOUT, ETIMEDOUT },
 	/* zero is the default: none */
 	{ "bide_context_create", "timeout_ns", start_in_context, STAYS, ETIMEDOUT },
 	{ "bide_cancel_source_cancel_after", "delay_ns", start_cancel_after, ECANCELED, ECANCELED },

@@ -141,6 +141,7 @@
 #define user_source_try_fail bide_user_source_try_fail
 #define user_source_value_task bide_user_source_value_task
 #define value_task_as_task bide_value_task_as_task
+#define value_task_await_for bide_value_task_await_for
 #define value_task_completed bide_value_task_completed
 #define value_task_equal bide_value_task_equal
 #define value_task_error bide_value_task_error

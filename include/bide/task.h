@@ -136,6 +136,25 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_take(bide_task *task);
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns);
 
+/*
+ * Gives up what cannot be interrupted: consumes a value task, and ends with its outcome; or with
+ * ETIMEDOUT as soon as the limit has passed, or with the context's error as soon as that is canceled.
+ * The operation goes on then, and is forgotten: an error of it goes to the unobserved hook. So all
+ * that it uses must live until it is over, not only until this await returns: no frame, no local.
+ * It is bide_value_task_as_task, bide_task_await_for and bide_task_unref in one call.
+ *
+ * timeout_ns: 0: what is over already; BIDE_FOREVER: only the cancellation ends the wait. Below zero:
+ * misuse, EINVAL, not consumed. ENOMEM: given up at once. Cost: an object from the pool and a timer.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_value_task_await_for_at_(bide_value_task value_task,
+                                                                       int64_t timeout_ns,
+                                                                       const bide_place *place);
+#define bide_value_task_await_for(value_task, timeout_ns)                                      \
+	bide_value_task_await_for_at_(                                                             \
+		bide_untyped_value_(value_task, "bide_value_task_await_for takes a value task; for a " \
+	                                    "bide_task * use bide_task_await_for"),                \
+		(timeout_ns), BIDE_HERE_)
+
 /* --- completion sources: a task that you complete --- */
 
 /* All zeroes: the defaults. */

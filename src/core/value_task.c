@@ -184,3 +184,27 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	bide_unobserved_(source->error, source);
 	bide_release_(source, place);
 }
+
+bide_value_task bide_value_task_await_for_at_(bide_value_task value_task, int64_t timeout_ns,
+                                              const bide_place *place)
+{
+	static const char what[] = "bide_value_task_await_for";
+	bide_value_task wait;
+	bide_task *task;
+
+	if (!bide_time_allowed_(timeout_ns, what, "timeout_ns", place))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	value_task = bide_materialise_(value_task);
+	if (!bide_is_pending_(value_task))
+		return value_task;
+	if (!bide_check_fresh_(value_task, what, place))
+		return bide_value_task_from_error(BIDE_ESTALE);
+	if (timeout_ns == BIDE_FOREVER && !bide_context_core_())
+		return value_task; /* nothing can end the wait before */
+	task = bide_value_task_as_task_at_(value_task, place);
+	if (!task)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	wait = bide_task_await_for(task, timeout_ns);
+	bide_task_unref(task);
+	return wait;
+}
