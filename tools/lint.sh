@@ -87,7 +87,7 @@ analyse() {
 }
 
 scripts() {
-	echo dev tools/*.sh .ci/run
+	echo dev .ci/run $(find tools tests -name '*.sh' | sort)
 	for folder in check compile docs install support; do
 		echo "tests/$folder"/*.sh
 	done

@@ -145,7 +145,7 @@ gdb_loads_the_script() {
 
 uninstalls() {
 	cmake --build "$build" --target uninstall && left=$(find "$prefix" ! -type d) &&
-		echo "left: $left" && [ -z "$left" ] && [ ! -e "$prefix"/include/bide-* ]
+		echo "left: $left" && [ -z "$left" ] && [ -z "$(find "$prefix/include" -name 'bide*')" ]
 }
 
 check "cmake --install" installs
