@@ -78,6 +78,8 @@ async(f)
 	my->both[0] = sum_of(my->numbers, 1);
 	my->both[1] = sum_of(my->numbers, 2);
 	await(bide_when_all(my->both, 2));
+	my->task = bide_task_run(NULL, &my->total);
+	await(my->task);
 	strcpy(my->copy, text);
 	async_return(strlen(my->copy));
 async_finally : {
