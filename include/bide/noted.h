@@ -9,10 +9,9 @@
  * behind is not shown. A call through a pointer, of C++ or of a file with BIDE_NO_TRACE (trace.h)
  * notes nothing; the message then names the async function that runs, if one does.
  *
- * Not noted: what awaits call (bide_task_await, bide_task_is_ready); and bide_run, bide_configure
- * and bide_dump, because with bide/short.h their names are also those of members, and
- * `driver->run(x)` is no call of bide. Others of one word note in an argument that is a number, so
- * that such a member is no error.
+ * Not noted: what awaits call (bide_task_await, bide_task_is_ready); bide_run, bide_configure and
+ * bide_dump; and functions of one plain word by their short names (delay, drain), which short.h
+ * declares: `driver->drain(x)` has to stay a call of yours.
  */
 #ifndef BIDE_NOTED_H
 #define BIDE_NOTED_H

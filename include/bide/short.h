@@ -9,6 +9,9 @@
  * Constants in upper case keep BIDE_: EBROKEN would look like one of the system's. The words of
  * declarations have short forms (ASYNC_FRAME, VALUE_TASK_OF).
  *
+ * A function of one plain word (run, delay) notes no place for messages of misuse, as its long name
+ * may: it is declared, and no macro, so that `driver->run(x)` stays a call of yours.
+ *
  * To do without one: BIDE_NO_SHORT_<name>, defined before the include, leaves out a function or
  * type (#define BIDE_NO_SHORT_run 1); #undef after the include removes a macro (#undef await).
  */
