@@ -216,7 +216,8 @@ void check_wait(struct flow *flow, struct node *call)
 {
 	const char *callee = callee_of(call);
 	bool waits = strstr(callee, "_wait") != NULL;
-	bool forgets = strstr(callee, "value_task_forget") || strstr(callee, "task_unref");
+	bool gives_back = strstr(callee, "task_unref") != NULL; /* what may have been awaited */
+	bool forgets = strstr(callee, "value_task_forget") || gives_back;
 
 	check_placed(flow, call);
 	if ((!waits && !forgets) || argument_count(call) < 1)
@@ -224,8 +225,8 @@ void check_wait(struct flow *flow, struct node *call)
 	for (int i = 0; i < flow->start_count; i++) {
 		struct start *start = &flow->starts[i];
 
-		if (!contains(call, start->call) &&
-		    !(forgets && flow->now->open >> i & 1 && holds(argument_of(call, 0), start)))
+		if (!contains(call, start->call) && !(forgets && !gives_back && flow->now->open >> i & 1 &&
+		                                      holds(argument_of(call, 0), start)))
 			continue;
 		start->forgotten |= forgets;
 		if (waits)

@@ -34,6 +34,7 @@ struct f {
 	struct part left;
 	value_task both[2];
 	bide_group group;
+	bide_task *task;
 };
 
 async(f)
@@ -82,12 +83,14 @@ async(f)
 	await(my->task);
 	strcpy(my->copy, text);
 	async_return(strlen(my->copy));
-async_finally : {
-	int error = async_error;
+async_finally:
+	bide_task_unref(my->task);
+	{
+		int error = async_error;
 
-	if (error)
-		printf("%d\n", error);
-}
+		if (error)
+			printf("%d\n", error);
+	}
 	await(delay_ms(1));
 	async_end;
 }
