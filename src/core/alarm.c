@@ -81,11 +81,15 @@ bool bide_alarm_stop_(bide_alarm *alarm)
 	return stopped;
 }
 
-void bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
+bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
 {
+	bool counts;
+
 	lock(alarm);
-	if (alarm->timer == (bide_timer *)(void *)timer)
+	counts = alarm->timer == (bide_timer *)(void *)timer;
+	if (counts)
 		alarm->timer = NULL;
 	unlock(alarm);
 	bide_release_(timer, NULL);
+	return counts;
 }

@@ -277,13 +277,12 @@ static void operations_posted(bide_post *post)
 	walk(core); /* its callbacks have fired */
 }
 
-bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
+/* Of a core that the caller has marked. */
+static void core_fire_marked(bide_cancel_core *core)
 {
 	bide_worker *worker = bide_worker_();
 	bide_cancel_core **outer = worker ? bide_thread_of_(worker)->canceling : NULL;
 
-	if (!core_mark(core, error))
-		return false;
 	bide_cancel_core_ref_(core);
 	core->next = outer ? *outer : NULL;
 	if (outer)
@@ -291,6 +290,13 @@ bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
 		*outer = core;
 	else
 		walk(core);
+}
+
+bool bide_cancel_core_fire_(bide_cancel_core *core, int error)
+{
+	if (!core_mark(core, error))
+		return false;
+	core_fire_marked(core);
 	return true;
 }
 
@@ -340,9 +346,16 @@ struct bide_cancel_source {
 	bide_operation operation; /* its generation is the tokens' */
 	bide_cancel_core core;
 	bide_alarm alarm;
-	bide_post rearm; /* a cancel_after from another thread */
+	/*
+	 * The time limit, under its lock on every thread: a limit that has been replaced or taken back
+	 * does not cancel, also while its call is on its way. With one worker other threads may not
+	 * touch the alarm: they make it void, and post what it shall be.
+	 */
+	uint32_t limit_lock;
+	bool limit_void; /* what is armed does not count any more */
+	bool rearm_posted;
+	bide_post rearm;
 	int64_t rearm_deadline_ns;
-	uint32_t rearm_posted;
 	uint32_t parent_count;
 	bide_cancel_node parents[];
 };
@@ -390,15 +403,19 @@ static void source_destroy(bide_cancel_core *core)
 static void source_expired(bide_notify *notify, bide_source *timer)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(notify, bide_cancel_source, alarm.due);
-	bool alive = bide_cancel_core_try_ref_(&source->core);
+	bool alive = bide_cancel_core_try_ref_(&source->core), first;
 
-	bide_alarm_fired_(&source->alarm, timer);
+	bide_spin_lock_(&source->limit_lock);
+	first = bide_alarm_fired_(&source->alarm, timer) && alive && !source->limit_void &&
+	        core_mark(&source->core, BIDE_ECANCELED_);
+	bide_spin_unlock_(&source->limit_lock);
 	/* Not alive: the last reference went just now, and source_end has been, or is on its way. */
 	if (bide_alarm_over_(&source->alarm))
 		source_free(source);
 	if (!alive)
 		return;
-	bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
+	if (first)
+		core_fire_marked(&source->core);
 	bide_cancel_core_unref_(&source->core); /* a callback may have dropped all others */
 }
 
@@ -417,6 +434,7 @@ bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *to
 		return NULL;
 	bide_cancel_core_init_(&source->core, source_destroy);
 	bide_alarm_init_(&source->alarm, source_expired);
+	source->rearm_deadline_ns = BIDE_FOREVER;
 	source->parent_count = (uint32_t)count;
 	for (size_t i = 0; i < count; i++)
 		if (!bide_cancel_token_attach_(tokens[i], &source->core, &source->parents[i]))
@@ -467,36 +485,72 @@ bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
 	       BIDE_LOAD(&source->core.error, ACQUIRE) != 0;
 }
 
-/* Where the wheel may be touched. */
-static int rearm(bide_cancel_source *source, int64_t deadline_ns)
+/* Under the lock, where the wheel may be touched. Takes the timer if it needs it. */
+static void set_limit(bide_cancel_source *source, bide_timer **timer)
 {
-	bide_timer *timer;
+	int64_t deadline_ns = source->rearm_deadline_ns;
 
+	source->limit_void = false;
 	if (deadline_ns == BIDE_FOREVER || BIDE_LOAD(&source->core.error, RELAXED)) {
 		bide_alarm_stop_(&source->alarm);
-		return 0;
+	} else if (*timer) {
+		bide_alarm_set_(&source->alarm, *timer, deadline_ns);
+		*timer = NULL;
 	}
-	timer = bide_timer_new_(sizeof *timer);
-	if (!timer)
-		return BIDE_ENOMEM_;
-	bide_alarm_set_(&source->alarm, timer, deadline_ns);
-	return 0;
+}
+
+static void drop_timer(bide_timer *timer)
+{
+	if (timer)
+		bide_operation_drop_(&timer->source);
 }
 
 static void rearm_posted(bide_post *post)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(post, bide_cancel_source, rearm);
+	bide_timer *timer = bide_timer_new_(sizeof *timer);
+	bool failed;
 
-	/* a later call posts again; before the deadline is read */
-	BIDE_STORE(&source->rearm_posted, 0u, SEQ_CST);
-	if (rearm(source, BIDE_LOAD(&source->rearm_deadline_ns, SEQ_CST)) != 0)
-		/* no memory for the timer: sooner is safer than never */
+	bide_spin_lock_(&source->limit_lock);
+	source->rearm_posted = false; /* a later call posts again */
+	failed = !timer && source->rearm_deadline_ns != BIDE_FOREVER;
+	set_limit(source, &timer);
+	bide_spin_unlock_(&source->limit_lock);
+	drop_timer(timer);
+	if (failed) /* no memory for the timer: sooner is safer than never */
 		bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
 	bide_cancel_core_unref_(&source->core);
 }
 
+/* Under the lock, on any thread. true: the caller posts `rearm` when it has given the lock up. */
+static bool change_limit(bide_cancel_source *source, int64_t deadline_ns, bide_timer **timer)
+{
+	bool post = false;
+
+	source->rearm_deadline_ns = deadline_ns;
+	if (bide_port_on_worker()) {
+		set_limit(source, timer);
+	} else {
+		source->limit_void = true;
+		post = !source->rearm_posted;
+		source->rearm_posted = true;
+	}
+	if (post)
+		bide_cancel_core_ref_(&source->core);
+	return post;
+}
+
+static void post_limit(bide_cancel_source *source)
+{
+	source->rearm.run = rearm_posted;
+	bide_port_post(&source->rearm);
+}
+
 int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns)
 {
+	bide_timer *timer = NULL;
+	bool post;
+
 	if (!source_valid(source, "bide_cancel_source_cancel_after"))
 		return BIDE_EINVAL_;
 	if (!bide_time_allowed_(delay_ns, "bide_cancel_source_cancel_after", "delay_ns", NULL))
@@ -505,25 +559,50 @@ int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns
 		bide_cancel_source_cancel(source);
 		return 0;
 	}
-	if (bide_port_on_worker())
-		return rearm(source, bide_deadline_after_(delay_ns));
-	BIDE_STORE(&source->rearm_deadline_ns, bide_deadline_after_(delay_ns), SEQ_CST);
-	if (BIDE_SWAP(&source->rearm_posted, 1u, SEQ_CST) == 0) {
-		bide_cancel_core_ref_(&source->core);
-		source->rearm.run = rearm_posted;
-		bide_port_post(&source->rearm);
+	if (delay_ns != BIDE_FOREVER && bide_port_on_worker()) {
+		timer = bide_timer_new_(sizeof *timer);
+		if (!timer)
+			return BIDE_ENOMEM_;
 	}
+	bide_spin_lock_(&source->limit_lock);
+	post = change_limit(source, bide_deadline_after_(delay_ns), &timer);
+	bide_spin_unlock_(&source->limit_lock);
+	drop_timer(timer);
+	if (post)
+		post_limit(source);
 	return 0;
+}
+
+/* false: it is canceled. Against core_mark: what cancels later finds no callbacks. */
+static bool clear_unless_canceled(bide_cancel_core *core)
+{
+	bool canceled;
+
+	bide_spin_lock_(&callbacks_lock);
+	bide_spin_lock_(&core->lock);
+	canceled = BIDE_LOAD(&core->error, RELAXED) != 0;
+	if (!canceled)
+		callbacks_clear(core);
+	bide_spin_unlock_(&core->lock);
+	bide_spin_unlock_(&callbacks_lock);
+	return !canceled;
 }
 
 bool bide_cancel_source_try_reset(bide_cancel_source *source)
 {
+	bide_timer *none = NULL;
+	bool cleared, post = false;
+
 	if (!source_valid(source, "bide_cancel_source_try_reset"))
 		return false;
-	if (BIDE_LOAD(&source->core.error, ACQUIRE) != 0)
-		return false;
-	bide_cancel_core_clear_(&source->core);
-	return bide_cancel_source_cancel_after(source, BIDE_FOREVER) == 0;
+	bide_spin_lock_(&source->limit_lock);
+	cleared = clear_unless_canceled(&source->core);
+	if (cleared)
+		post = change_limit(source, BIDE_FOREVER, &none);
+	bide_spin_unlock_(&source->limit_lock);
+	if (post)
+		post_limit(source);
+	return cleared;
 }
 
 /* --- tokens and registrations --- */

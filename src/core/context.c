@@ -139,7 +139,7 @@ static void context_expired(bide_notify *notify, bide_source *timer)
 	bide_context *context = BIDE_CONTAINER_(notify, bide_context, alarm.due);
 	bool alive = bide_cancel_core_try_ref_(&context->core);
 
-	bide_alarm_fired_(&context->alarm, timer);
+	(void)bide_alarm_fired_(&context->alarm, timer); /* a deadline is never replaced */
 	/* Not alive: the last reference went just now, and context_end has been, or is on its way. */
 	if (bide_alarm_over_(&context->alarm))
 		bide_context_unref(context_free(context));

@@ -254,8 +254,8 @@ BIDE_INTERNAL void bide_alarm_init_(bide_alarm *alarm,
 BIDE_INTERNAL void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns);
 /* true: there was a timer, and it will not call. false: there was none, or it calls. */
 BIDE_INTERNAL bool bide_alarm_stop_(bide_alarm *alarm);
-/* In the notify, first: gives the timer back. */
-BIDE_INTERNAL void bide_alarm_fired_(bide_alarm *alarm, bide_source *timer);
+/* In the notify, first: gives the timer back. false: it was stopped or replaced on its way. */
+BIDE_INTERNAL bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer);
 /* The owner goes (after bide_alarm_stop_), or a call is over. true: the last. */
 BIDE_INTERNAL bool bide_alarm_over_(bide_alarm *alarm);
 /* No call is to come. For an owner that goes. */

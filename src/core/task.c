@@ -230,7 +230,7 @@ static void wait_expired(bide_notify *notify, bide_source *timer)
 {
 	cancellable_subscription *c = BIDE_CONTAINER_(notify, cancellable_subscription, alarm.due);
 
-	bide_alarm_fired_(&c->alarm, timer);
+	(void)bide_alarm_fired_(&c->alarm, timer); /* the first decision counts */
 	wait_leave(c, 1 + wait_fail(c, BIDE_ETIMEDOUT_));
 }
 
