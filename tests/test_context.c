@@ -1377,7 +1377,7 @@ TEST(leaving_without_entering_is_misuse)
 	expect_misuse();
 	assert_int_equal(bide_value_task_wait(async_start(leaver), NULL), 0);
 	assert_int_equal(misuse_count, 1);
-	assert_non_null(strstr(misuse_text, "bide_async_leave in leaver"));
+	assert_non_null(strstr(misuse_text, "bide_async_leave: the function is in no context"));
 }
 
 TEST(a_timeout_of_nothing_lets_only_what_is_ready_succeed)

@@ -188,13 +188,13 @@ TEST(misuse_of_executors_is_told)
 
 	catch_misuse();
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 0), NULL), 0);
-	ASSERT_MISUSE("bide_async_enter in misuser: the context has another executor");
+	ASSERT_MISUSE("bide_async_enter: the context has another executor");
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 3), NULL), EINVAL);
-	ASSERT_MISUSE("bide_async_switch_back in misuser without bide_async_switch");
+	ASSERT_MISUSE("bide_async_switch_back: the function is in no context");
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 4), NULL), 0);
 	ASSERT_MISUSE("bide_loop_create: called inside the async function misuser");
 	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = s, .what = 5), NULL), 0);
-	ASSERT_MISUSE("bide_async_leave in misuser: the function would have to go to another executor");
+	ASSERT_MISUSE("bide_async_leave: the function would have to go to another executor");
 	assert_int_equal(bide_loop_fd(NULL, &fd), EINVAL);
 	assert_int_equal(fd, -1);
 	ASSERT_MISUSE("bide_loop_fd: loop is NULL");

@@ -502,7 +502,7 @@ TEST(misuse_says_what_was_wrong)
 	EXPECT_ABORT(bide_group_cancel(NULL), "bide_group_cancel");
 	EXPECT_ABORT(bide_group_context(NULL), "bide_group_context: group is NULL");
 	EXPECT_ABORT(bide_group_add(NULL, bide_value_task_completed()), "test_group.c");
-	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "initialise it again");
+	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "the group has ended");
 	expect_misuse();
 	assert_int_equal(bide_group_init(NULL, NULL), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_group_wait(NULL)), EINVAL);

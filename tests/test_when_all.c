@@ -248,14 +248,14 @@ TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)
 	expect_misuse();
 	make_pending(2);
 	bide_value_task all = bide_when_all(items, 1);
-	bide_value_task mine = items[0];
+	bide_value_task mine = items[0], other = items[1];
 	items[0] = items[1];
 	finish(0, 1);
 	assert_int_equal(error_of(all), EINVAL);
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_when_all: an item was replaced"));
 	finish(1, 2);
-	assert_int_equal(result_of(bide_user_source_value_task(&sources[1])), 2);
+	assert_int_equal(result_of(other), 2);
 	assert_int_equal(result_of(mine), 1);
 }
 

@@ -131,6 +131,32 @@ typedef struct bide_place {
 	})
 #endif
 
+/* A call in the user's source, for messages of misuse (noted.h): static data. */
+typedef struct bide_call {
+	bide_place place;
+	const char *callee;
+} bide_call;
+
+BIDE_BEGIN_DECLS
+/* The newest call of this thread that noted itself; NULL: none, or a message has shown it. */
+extern BIDE_API BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
+BIDE_END_DECLS
+
+#if defined(__cplusplus) || defined(BIDE_NO_TRACE) || defined(BIDE_BUILDING)
+#define BIDE_NOTE_(function) ((void)0)
+#else
+/* A function: for the compiler, two assignments in one expression would be unordered. */
+BIDE_INLINE void bide_note_(const bide_call *call)
+{
+	bide_called_from_ = call;
+}
+#define BIDE_NOTE_(function)                                                                 \
+	bide_note_(__extension__({                                                               \
+		static const bide_call bide_call_ = { { __FILE__, __LINE__, __func__ }, #function }; \
+		&bide_call_;                                                                         \
+	}))
+#endif
+
 /* Where an error is made, for its trace (trace.h). */
 #ifdef BIDE_NO_TRACE
 #define BIDE_FAILED_HERE_ ((const bide_place *)0)

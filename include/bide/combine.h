@@ -76,13 +76,14 @@ typedef struct bide_when_each {
 	bide_value_task *items_;
 	size_t count_, next_;
 	int error_;
+	bool ended_; /* bide_when_each_end was called */
 } bide_when_each;
 
 BIDE_API void bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t count);
 /*
  * The index of the next; BIDE_EEND after the last, and ever after. ENOMEM: init found no memory
- * (then every call says so), or this call, which may be repeated. EINVAL (misuse): no array. EBUSY
- * (misuse): the value task of the call before is pending.
+ * (then every call says so), or this call, which may be repeated. EINVAL (misuse): no array, or
+ * after bide_when_each_end. EBUSY (misuse): the value task of the call before is pending.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_next(bide_when_each *each);
 /*

@@ -100,12 +100,12 @@ BIDE_END_DECLS
 #define BIDE_IN_(context, call, n) \
 	BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
 /* The names differ from use to use, so that nested ones do not shadow. */
-#define BIDE_IN2_(context, call, saved, called)        \
-	__extension__({                                    \
-		uintptr_t saved = bide_context_push_(context); \
-		__auto_type called = (call);                   \
-		bide_context_pop_(saved);                      \
-		called;                                        \
+#define BIDE_IN2_(context, call, saved, called)                                       \
+	__extension__({                                                                   \
+		uintptr_t saved = (BIDE_NOTE_(bide_in_context), bide_context_push_(context)); \
+		__auto_type called = (call);                                                  \
+		bide_context_pop_(saved);                                                     \
+		called;                                                                       \
 	})
 
 /*
@@ -114,8 +114,9 @@ BIDE_END_DECLS
  * at once fails with ETIMEDOUT; BIDE_FOREVER: none. The call is not made, and the value task has
  * failed, with EINVAL if the timeout is below zero (misuse), and with ENOMEM without memory for it.
  */
-#define bide_with_timeout(timeout_ns, call) \
-	BIDE_WITH_(bide_context_limited_after_, (timeout_ns), call, __COUNTER__)
+#define bide_with_timeout(timeout_ns, call)                                                      \
+	BIDE_WITH_((BIDE_NOTE_(bide_with_timeout), bide_context_limited_after_), (timeout_ns), call, \
+	           __COUNTER__)
 #define bide_with_timeout_ms(timeout_ms, call) bide_with_timeout(BIDE_MS(timeout_ms), call)
 #define bide_with_token(token, call) \
 	BIDE_WITH_(bide_context_limited_by_, (token), call, __COUNTER__)
@@ -145,7 +146,8 @@ BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr
  * Both stay on the executor where the function is: with a context of another one they are
  * misuse, and do nothing (bide_async_switch goes there).
  */
-#define bide_async_enter(context) bide_context_enter_(frame_, (context))
-#define bide_async_leave bide_context_leave_(frame_)
+#define bide_async_enter(context) \
+	(BIDE_NOTE_(bide_async_enter), bide_context_enter_(frame_, (context)))
+#define bide_async_leave (BIDE_NOTE_(bide_async_leave), bide_context_leave_(frame_))
 #endif
 #endif

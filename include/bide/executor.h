@@ -97,7 +97,7 @@ BIDE_END_DECLS
  * ENOMEM.
  */
 #define bide_with_executor(executor, call) \
-	BIDE_WITH_(bide_context_on_, (executor), call, __COUNTER__)
+	BIDE_WITH_((BIDE_NOTE_(bide_with_executor), bide_context_on_), (executor), call, __COUNTER__)
 
 /*
  * In async functions: from here on the function runs elsewhere. switch_to: on that executor (NULL:
@@ -107,8 +107,11 @@ BIDE_END_DECLS
  * switch_to that is where the function was. Each is an await that goes to the end of the queue
  * there, even if the function is there already; it cannot be canceled.
  */
-#define bide_async_switch_to(executor) bide_await(bide_switch_to_(frame_, (executor)))
-#define bide_async_switch(context) bide_await(bide_switch_(frame_, (context)))
-#define bide_async_switch_back bide_await(bide_switch_back_(frame_))
+#define bide_async_switch_to(executor) \
+	bide_await((BIDE_NOTE_(bide_async_switch_to), bide_switch_to_(frame_, (executor))))
+#define bide_async_switch(context) \
+	bide_await((BIDE_NOTE_(bide_async_switch), bide_switch_(frame_, (context))))
+#define bide_async_switch_back \
+	bide_await((BIDE_NOTE_(bide_async_switch_back), bide_switch_back_(frame_)))
 #endif
 #endif

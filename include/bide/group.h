@@ -30,13 +30,15 @@ typedef struct bide_group {
 	int first_error_;
 	bool keep_going_;
 	bool waited_;
+	const void *self_; /* its own address, once it is initialised */
 } bide_group;
 
 BIDE_BEGIN_DECLS
 
 /*
  * Makes the group's context, a child of the current one. options may be NULL: the defaults. Returns
- * 0; ENOMEM; EINVAL (misuse: group is NULL). Cost: two objects from the pool.
+ * 0; ENOMEM; EINVAL (misuse: group is NULL, or a group that has not ended). Cost: two objects from
+ * the pool.
  */
 BIDE_API int bide_group_init(bide_group *group, const bide_group_options *options);
 /*

@@ -18,31 +18,7 @@
 
 #include "abi.h"
 
-/* A call in the user's source: static data. */
-typedef struct bide_call {
-	bide_place place;
-	const char *callee;
-} bide_call;
-
-BIDE_BEGIN_DECLS
-
-/* The newest call of this thread that noted itself; NULL: none, or a message has shown it. */
-extern BIDE_API BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
-
-BIDE_END_DECLS
-
 #if !defined(__cplusplus) && !defined(BIDE_NO_TRACE) && !defined(BIDE_BUILDING)
-/* A function: for the compiler, two assignments in one expression would be unordered. */
-BIDE_INLINE void bide_note_(const bide_call *call)
-{
-	bide_called_from_ = call;
-}
-
-#define BIDE_NOTE_(function)                                                                 \
-	bide_note_(__extension__({                                                               \
-		static const bide_call bide_call_ = { { __FILE__, __LINE__, __func__ }, #function }; \
-		&bide_call_;                                                                         \
-	}))
 #define BIDE_NOTED_(function, ...) (BIDE_NOTE_(function), function(__VA_ARGS__))
 #define BIDE_NOTED_NUMBER_(function, number) (BIDE_NOTE_(function), (number))
 
@@ -130,6 +106,7 @@ BIDE_INLINE void bide_note_(const bide_call *call)
 #define bide_run_blocking(...) BIDE_NOTED_(bide_run_blocking, __VA_ARGS__)
 #define bide_run_on_new_thread(...) BIDE_NOTED_(bide_run_on_new_thread, __VA_ARGS__)
 #define bide_run_ready(...) BIDE_NOTED_(bide_run_ready, __VA_ARGS__)
+#define bide_shutdown(...) BIDE_NOTED_(bide_shutdown, __VA_ARGS__)
 #define bide_simulation_random(...) BIDE_NOTED_(bide_simulation_random, __VA_ARGS__)
 #define bide_periodic_timer_create(...) BIDE_NOTED_(bide_periodic_timer_create, __VA_ARGS__)
 #define bide_periodic_timer_set_period(...) BIDE_NOTED_(bide_periodic_timer_set_period, __VA_ARGS__)
@@ -143,7 +120,6 @@ BIDE_INLINE void bide_note_(const bide_call *call)
 #define bide_delay_until(deadline_ns) \
 	bide_delay_until(BIDE_NOTED_NUMBER_(bide_delay_until, (deadline_ns)))
 #define bide_drain(timeout_ns) bide_drain(BIDE_NOTED_NUMBER_(bide_drain, (timeout_ns)))
-#define bide_shutdown(quiet) bide_shutdown(BIDE_NOTED_NUMBER_(bide_shutdown, (quiet)))
 #define bide_for_each(begin, ...) \
 	bide_for_each(BIDE_NOTED_NUMBER_(bide_for_each, (begin)), __VA_ARGS__)
 #define bide_parallel_for(begin, ...) \

@@ -115,11 +115,15 @@ typedef struct bide_user_source {
 	const bide_source_operations *operations;
 	bide_post post_;
 	uintptr_t waiter_;
+	const void *self_; /* its own address while its value task is out; atomic */
 } bide_user_source;
 
 BIDE_BEGIN_DECLS
 
-/* Makes a source ready for its first use. operations may be NULL. Memory: yours. Never fails. */
+/*
+ * Makes a source ready for its first use. operations may be NULL. Memory: yours. Never fails. Misuse
+ * while its value task is awaited, which changes nothing.
+ */
 BIDE_API void bide_user_source_init(bide_user_source *source,
                                     const bide_source_operations *operations);
 
@@ -131,7 +135,10 @@ BIDE_API void bide_user_source_init(bide_user_source *source,
 BIDE_API void bide_user_source_init_local(bide_user_source *source,
                                           const bide_source_operations *operations);
 
-/* The value task of the present generation. Hand out one. */
+/*
+ * The value task of the present generation. A second one in a generation is misuse: EINVAL; it would
+ * have a consumer of its own.
+ */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_user_source_value_task(bide_user_source *source);
 
 /*

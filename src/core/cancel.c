@@ -449,9 +449,12 @@ bide_cancel_source *bide_cancel_source_create(void)
 
 static bool source_valid(const bide_cancel_source *source, const char *what)
 {
-	if (!source)
-		bide_misuse_("%s: source is NULL", what);
-	return source != NULL;
+	if (source && bide_is_live_(&source->operation, &source_type))
+		return true;
+	bide_misuse_("%s: %s", what,
+	             source ? "source is no cancel source, or its last reference is gone"
+	                    : "source is NULL");
+	return false;
 }
 
 bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source)
@@ -463,7 +466,7 @@ bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source)
 
 void bide_cancel_source_unref(bide_cancel_source *source)
 {
-	if (source)
+	if (source && source_valid(source, "bide_cancel_source_unref"))
 		bide_cancel_core_unref_(&source->core);
 }
 
@@ -653,6 +656,24 @@ bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
 	return true;
 }
 
+/*
+ * What state_ is once it is registered there, and core_ is not NULL until it is taken out: memory
+ * that is anything, or partly used for something else meanwhile, does not look like that.
+ */
+static uint32_t registered_at(const bide_cancel_registration *registration,
+                              const bide_cancel_core *core)
+{
+	return (uint32_t)((((uintptr_t)registration ^ (uintptr_t)core << 20) * 0x9E3779B97F4A7C15u) >>
+	                  32);
+}
+
+bool bide_cancel_registration_lives_(const bide_cancel_registration *registration)
+{
+	const bide_cancel_core *core = registration->node_.core;
+
+	return core && registration->state_ == registered_at(registration, core);
+}
+
 static void registration_fire(bide_cancel_node *node, int error)
 {
 	bide_cancel_registration *registration = BIDE_CONTAINER_(node, bide_cancel_registration, node_);
@@ -672,6 +693,16 @@ bool bide_cancel_token_register(bide_cancel_token token, bide_cancel_registratio
 		             !registration ? "registration" : "callback");
 		return false;
 	}
+	bide_memory_known_(registration, sizeof *registration);
+	bide_spin_lock_(&callbacks_lock); /* it may fire now */
+	alive = bide_cancel_registration_lives_(registration);
+	bide_spin_unlock_(&callbacks_lock);
+	if (alive) {
+		bide_misuse_(
+			"bide_cancel_token_register: registration is registered already, or its memory "
+			"ended while it was; bide_cancel_registration_unregister takes it out");
+		return false;
+	}
 	registration->callback_ = callback;
 	registration->argument_ = argument;
 	registration->token_ = token;
@@ -684,6 +715,7 @@ bool bide_cancel_token_register(bide_cancel_token token, bide_cancel_registratio
 	if (alive) {
 		error = attach_locked(&token.source->core, NULL, &registration->node_);
 		registration->node_.fire = registration_fire;
+		registration->state_ = registered_at(registration, &token.source->core);
 	}
 	bide_spin_unlock_(&callbacks_lock);
 	if (error)

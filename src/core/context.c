@@ -26,6 +26,14 @@ struct bide_context {
 
 static const bide_operation_type context_type = { .name = "context" };
 
+bool bide_context_check_(const bide_context *context, const char *what)
+{
+	if (!context || bide_is_live_(&context->operation, &context_type))
+		return true;
+	bide_misuse_("%s: context is none, or its last reference is gone", what);
+	return false;
+}
+
 static bide_context *unmasked(uintptr_t word)
 {
 	return word & BIDE_CONTEXT_MASKED_ ? NULL : (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
@@ -159,7 +167,9 @@ static void context_arm(bide_post *post)
 
 static bool options_allowed(const bide_context_options *options)
 {
-	if (!bide_time_allowed_(options->timeout_ns, "bide_context_create", "timeout_ns", NULL))
+	if (!bide_time_allowed_(options->timeout_ns, "bide_context_create", "timeout_ns", NULL) ||
+	    !bide_context_check_(options->parent, "bide_context_create") ||
+	    !bide_executor_check_(options->executor, "bide_context_create"))
 		return false;
 	if (!options->detached || !options->parent)
 		return true;
@@ -261,14 +271,14 @@ bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr_t *error
 
 bide_context *bide_context_ref(bide_context *context)
 {
-	if (context)
+	if (context && bide_context_check_(context, "bide_context_ref"))
 		bide_cancel_core_ref_(&context->core);
 	return context;
 }
 
 void bide_context_unref(bide_context *context)
 {
-	if (context)
+	if (context && bide_context_check_(context, "bide_context_unref"))
 		bide_cancel_core_unref_(&context->core);
 }
 
@@ -293,6 +303,8 @@ bool bide_context_cancel(bide_context *context, int error)
 			error, BIDE_EUSER, BIDE_ERROR_MAX);
 		return false;
 	}
+	if (!bide_context_check_(context, "bide_context_cancel"))
+		return false;
 	bide_context_ref(context);
 	first = bide_cancel_core_fire_(&context->core, error);
 	bide_context_unref(context);
@@ -301,6 +313,8 @@ bool bide_context_cancel(bide_context *context, int error)
 
 int bide_context_error(const bide_context *context)
 {
+	if (!bide_context_check_(context, "bide_context_error"))
+		return BIDE_EINVAL_;
 	return context ? BIDE_LOAD(&context->core.error, ACQUIRE) : 0; /* pairs with the cancel */
 }
 
@@ -342,6 +356,8 @@ uintptr_t bide_context_push_(bide_context *context)
 	if (!worker)
 		return 0;
 	saved = worker->current->context;
+	if (!bide_context_check_(context, "bide_in_context"))
+		return saved;
 	word = word_of(context);
 	worker->current->context = word;
 	if (BIDE_UNLIKELY((saved | word) & BIDE_CONTEXT_EXECUTOR_))
@@ -400,10 +416,11 @@ void bide_context_move_(bide_frame *frame, bide_context *context)
 
 void bide_context_enter_(bide_frame *frame, bide_context *context)
 {
+	if (!bide_context_check_(context, "bide_async_enter"))
+		return;
 	if ((context ? context->executor : NULL) != bide_context_executor_(frame->context))
-		bide_misuse_("bide_async_enter in %s: the context has another executor; bide_async_switch "
-		             "goes there",
-		             frame->async->name);
+		bide_misuse_("bide_async_enter: the context has another executor; bide_async_switch goes "
+		             "there");
 	else
 		bide_context_move_(frame, context);
 }
@@ -434,14 +451,11 @@ void bide_context_leave_(bide_frame *frame)
 	bide_context *context = either(frame->context), *parent = context ? context->parent : NULL;
 
 	if (!context)
-		bide_misuse_(
-			"bide_async_leave in %s: the function is in no context; what bide_async_enter(NULL) "
-			"left does not come back",
-			frame->async->name);
+		bide_misuse_("bide_async_leave: the function is in no context; what bide_async_enter(NULL) "
+		             "left does not come back");
 	else if (context->executor != (parent ? parent->executor : NULL))
-		bide_misuse_("bide_async_leave in %s: the function would have to go to another executor; "
-		             "bide_async_switch_back does",
-		             frame->async->name);
+		bide_misuse_("bide_async_leave: the function would have to go to another executor; "
+		             "bide_async_switch_back does");
 	else
 		bide_context_move_back_(frame);
 }

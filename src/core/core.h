@@ -103,6 +103,22 @@ BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
 /* Gives back one whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_drop_(bide_source *source);
 
+/*
+ * It is in use and of this type. The memory of pools lasts, and in what is free the top of the
+ * generation is zero: so an object that was given back can be asked. Not if it is in use again as
+ * one of the same type.
+ */
+static inline bool bide_is_live_(const bide_operation *operation, const bide_operation_type *type)
+{
+	return BIDE_LOAD(&operation->source.generation, RELAXED) >> 48 != 0 && operation->type == type;
+}
+
+/*
+ * Before an init looks into memory of the user's, which may be uninitialised, whether the object is
+ * there already: valgrind does not complain. What counts as there says its own address.
+ */
+BIDE_INTERNAL void bide_memory_known_(void *at, size_t size_bytes);
+
 static inline bide_value_task bide_source_value_(bide_source *source)
 {
 	bide_value_task v;
@@ -276,6 +292,9 @@ BIDE_INTERNAL uint16_t bide_frame_error_(uintptr_t error);
 /* Of what was pending in the parent, in the child of a fork: neither of a thread nor a link. */
 #define BIDE_GENERATION_PARENT_ ((uint64_t)1)
 
+/* Not NULL, and with a reference; else false, and misuse of `what` was reported. */
+BIDE_INTERNAL bool bide_task_check_(const bide_task *task, const char *what);
+
 /* References are counted in the generation; the top bits set tell a count from a generation. */
 #define BIDE_COUNT_BASE_ ((uint64_t)0xFFFF << 48)
 
@@ -334,6 +353,8 @@ BIDE_INTERNAL int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *no
 BIDE_INTERNAL bool bide_cancel_unlink_(bide_cancel_node *node);
 /* Once, when the operation ends: gives the node's reference on its core back. */
 BIDE_INTERNAL void bide_cancel_drop_(bide_cancel_node *node);
+/* It is registered. Of memory that may be anything. */
+BIDE_INTERNAL bool bide_cancel_registration_lives_(const bide_cancel_registration *registration);
 /* What cancels the operations that are started now; NULL: nothing. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
@@ -350,6 +371,9 @@ BIDE_INTERNAL void bide_executor_push_(bide_frame *frame, bool next);
 BIDE_INTERNAL void bide_executor_scope_(bide_worker *worker, uintptr_t word);
 /* Before a frame, which has been in use on this thread alone, goes to its executor. */
 BIDE_INTERNAL void bide_executor_admit_(bide_frame *frame);
+/* NULL, or in use; else false, and misuse of `what` was reported. */
+BIDE_INTERNAL bool bide_context_check_(const bide_context *context, const char *what);
+BIDE_INTERNAL bool bide_executor_check_(const bide_executor *executor, const char *what);
 /* The executor of the context in a frame's word; NULL: none. */
 BIDE_INTERNAL bide_executor *bide_context_executor_(uintptr_t word);
 /*
@@ -459,9 +483,17 @@ BIDE_INTERNAL void bide_fork_run_(bide_worker *worker, bide_fork *fork);
 /* The value task of a join has been consumed. */
 BIDE_INTERNAL void bide_fork_release_(bide_source *source);
 
+/* Its value task is awaited. Of memory that may be anything. */
+BIDE_INTERNAL bool bide_user_source_is_awaited_(const bide_user_source *user);
+/* The group is initialised and has not ended. Of memory that may be anything. */
+BIDE_INTERNAL bool bide_group_lives_(const bide_group *group);
+
 /* --- memory --- */
 BIDE_INTERNAL void *bide_allocate_(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
+/* For what the user refers to: in debug mode its memory stays for a while, but for 8 bytes. */
+BIDE_INTERNAL void bide_retire_(void *memory, size_t size_bytes);
+BIDE_INTERNAL void bide_retired_release_(void);
 /* What is counted. Each thread counts for itself, so counting needs no locked instruction. */
 typedef enum bide_counter {
 	BIDE_COUNT_ALLOCATIONS_,

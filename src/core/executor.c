@@ -162,16 +162,27 @@ bide_executor *bide_executor_workers(void)
 	return &workers;
 }
 
+bool bide_executor_check_(const bide_executor *executor, const char *what)
+{
+	if (!executor || !is_counted(executor) ||
+	    (bide_is_live_(&executor->operation, executor->operation.type) &&
+	     executor->turn.async == &turn_async))
+		return true;
+	bide_misuse_("%s: executor is none, or its last reference is gone", what);
+	return false;
+}
+
 bide_executor *bide_executor_ref(bide_executor *executor)
 {
-	if (executor && is_counted(executor))
+	if (executor && bide_executor_check_(executor, "bide_executor_ref") && is_counted(executor))
 		BIDE_ADD(&executor->references, 1, RELAXED);
 	return executor;
 }
 
 void bide_executor_unref(bide_executor *executor)
 {
-	if (!executor || !is_counted(executor))
+	if (!executor || !bide_executor_check_(executor, "bide_executor_unref") ||
+	    !is_counted(executor))
 		return;
 	/* the last one sees what all others did */
 	if (BIDE_SUB(&executor->references, 1, ACQ_REL) != 1)
@@ -220,6 +231,9 @@ void bide_executor_admit_(bide_frame *frame)
 
 bide_context *bide_context_on_(bide_executor *executor, uintptr_t *error)
 {
+	*error = BIDE_EINVAL_;
+	if (!bide_executor_check_(executor, "bide_with_executor"))
+		return NULL;
 	*error = BIDE_ENOMEM_;
 	return bide_context_create(
 		&(bide_context_options){ .executor = executor ? executor : &workers });
@@ -227,6 +241,8 @@ bide_context *bide_context_on_(bide_executor *executor, uintptr_t *error)
 
 bide_value_task bide_switch_(bide_frame *frame, bide_context *context)
 {
+	if (!bide_context_check_(context, "bide_async_switch"))
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	bide_context_move_(frame, context);
 	bide_executor_admit_(frame);
 	return bide_async_yield();
@@ -238,6 +254,8 @@ bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor)
 	bide_value_task v;
 	uintptr_t error;
 
+	if (!bide_executor_check_(executor, "bide_async_switch_to"))
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	context = bide_context_on_(executor, &error);
 	if (!context)
 		return bide_value_task_from_error((int)error);
@@ -249,7 +267,8 @@ bide_value_task bide_switch_to_(bide_frame *frame, bide_executor *executor)
 bide_value_task bide_switch_back_(bide_frame *frame)
 {
 	if (!bide_context_move_back_(frame)) {
-		bide_misuse_("bide_async_switch_back in %s without bide_async_switch", frame->async->name);
+		bide_misuse_("bide_async_switch_back: the function is in no context; each needs a "
+		             "bide_async_switch or bide_async_switch_to before it");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	bide_executor_admit_(frame);

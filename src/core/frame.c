@@ -34,6 +34,7 @@
 #ifndef VALGRIND_MAKE_MEM_NOACCESS
 #define VALGRIND_MAKE_MEM_NOACCESS(at, size) ((void)(at), (void)(size))
 #define VALGRIND_MAKE_MEM_UNDEFINED(at, size) ((void)(at), (void)(size))
+#define VALGRIND_MAKE_MEM_DEFINED(at, size) ((void)(at), (void)(size))
 #define RUNNING_ON_VALGRIND 0
 #endif
 
@@ -488,6 +489,7 @@ void bide_pools_release_(void)
 	chunks_release(old.parent_chunks);
 	records_release(old.singles);
 	records_release(old.parent_singles);
+	bide_retired_release_();
 }
 
 /*
@@ -665,6 +667,11 @@ bide_timer *bide_timer_new_(size_t size_bytes)
 void bide_operation_drop_(bide_source *source)
 {
 	bide_source_release_(bide_worker_(), source);
+}
+
+void bide_memory_known_(void *at, size_t size_bytes)
+{
+	VALGRIND_MAKE_MEM_DEFINED(at, size_bytes);
 }
 
 /* --- starting and resuming --- */

@@ -73,6 +73,7 @@ static int group_end(bide_group *group)
 
 	group->context_ = NULL;
 	group->idle_ = NULL;
+	group->self_ = NULL;
 	bide_context_unref(context);
 	return group->first_error_;
 }
@@ -88,10 +89,21 @@ static void group_run(bide_notify *notify, bide_source *done)
 		bide_operation_complete_(idle, idle->source.payload, group_end(group));
 }
 
+bool bide_group_lives_(const bide_group *group)
+{
+	return group->self_ == group && group->notify_.run == group_run && group->idle_;
+}
+
 int bide_group_init(bide_group *group, const bide_group_options *options)
 {
 	if (!group) {
 		bide_misuse_("bide_group_init: group is NULL");
+		return BIDE_EINVAL_;
+	}
+	bide_memory_known_(group, sizeof *group);
+	if (bide_group_lives_(group)) {
+		bide_misuse_("bide_group_init: the group has not ended, or its memory ended before it did; "
+		             "each group is waited for (bide_group_wait) before its memory goes");
 		return BIDE_EINVAL_;
 	}
 	*group = (bide_group){ .notify_ = { group_run },
@@ -103,6 +115,7 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	group->idle_ = bide_operation_new_(sizeof(group_idle), &group_type);
 	if (group->idle_) {
 		((group_idle *)group->idle_)->group = group;
+		group->self_ = group;
 		return 0;
 	}
 	bide_context_unref(group->context_);
@@ -113,12 +126,12 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 /* Not NULL, and initialised: a group that has ended is zeroed as far as this looks. */
 static bool is_open(const bide_group *group, const char *what, const bide_place *place)
 {
-	if (group && group->idle_)
+	if (group && bide_group_lives_(group))
 		return true;
-	bide_misuse_at_(place, "%s: %s", what,
-	                !group
-	                    ? "group is NULL"
-	                    : "the group has ended (or bide_group_init failed); initialise it again");
+	bide_misuse_at_(
+		place, "%s: %s", what,
+		!group ? "group is NULL"
+			   : "the group has ended, or is not initialised; bide_group_init comes first");
 	return false;
 }
 

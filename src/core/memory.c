@@ -132,6 +132,40 @@ void bide_deallocate_(void *memory, size_t size_bytes)
 	allocator.release(memory, size_bytes, allocator.argument);
 }
 
+/*
+ * In debug mode the memory of the last so many stays as it was, so that what is done with them
+ * afterwards is told. Their size stands in their first word.
+ */
+enum { RETIRED_COUNT = 256 };
+static void *retired[RETIRED_COUNT];
+static uint32_t retired_next;
+
+static void retired_free(void *memory)
+{
+	if (memory)
+		bide_deallocate_(memory, *(const size_t *)memory);
+}
+
+void bide_retire_(void *memory, size_t size_bytes)
+{
+	uint32_t i;
+
+	*(size_t *)memory = size_bytes;
+	if (!bide_debug_) {
+		retired_free(memory);
+		return;
+	}
+	i = BIDE_ADD(&retired_next, 1, RELAXED) % RETIRED_COUNT;
+	/* acq_rel: the next to swap has the size */
+	retired_free(BIDE_SWAP(&retired[i], memory, ACQ_REL));
+}
+
+void bide_retired_release_(void)
+{
+	for (size_t i = 0; i < RETIRED_COUNT; i++)
+		retired_free(BIDE_SWAP(&retired[i], NULL, ACQ_REL));
+}
+
 /* Of objects that other threads change meanwhile: a snapshot. */
 __attribute__((no_sanitize_thread)) static void count(bide_source *source, void *argument)
 {

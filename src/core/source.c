@@ -146,15 +146,34 @@ void bide_release_(bide_source *source, const bide_place *place)
 
 /* --- sources of the user's own --- */
 
+bool bide_user_source_is_awaited_(const bide_user_source *user)
+{
+	uintptr_t word;
+
+	if (BIDE_LOAD(&user->self_, RELAXED) != user || user->source.kind != BIDE_KIND_USER_)
+		return false;
+	word = BIDE_LOAD(&user->source.word, RELAXED);
+	return ((word & BIDE_WORD_TAGS_) == 0 && word != BIDE_WORD_PENDING_) ||
+	       (word & BIDE_WORD_TAGS_) == BIDE_WORD_NOTIFY_;
+}
+
 static void user_init(bide_user_source *user, const bide_source_operations *operations,
-                      unsigned flags)
+                      unsigned flags, const char *what)
 {
 	bide_worker *worker = bide_worker_();
 
 	if (!user) {
-		bide_misuse_("bide_user_source_init: source is NULL");
+		bide_misuse_("%s: source is NULL", what);
 		return;
 	}
+	bide_memory_known_(user, sizeof *user);
+	if (bide_user_source_is_awaited_(user)) {
+		bide_misuse_("%s: the value task of this source is awaited, or its memory ended while it "
+		             "was; complete the source first",
+		             what);
+		return;
+	}
+	user->self_ = NULL;
 	user->source.word = BIDE_WORD_PENDING_;
 	user->source.generation = worker ? ++worker->generation : 1;
 	user->source.payload.i = 0;
@@ -168,21 +187,28 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
 {
-	user_init(user, operations, BIDE_FLAG_SYNC_); /* anybody may complete it */
+	/* anybody may complete it */
+	user_init(user, operations, BIDE_FLAG_SYNC_, "bide_user_source_init");
 }
 
 void bide_user_source_init_local(bide_user_source *user, const bide_source_operations *operations)
 {
 	/* With many workers no thread is the one that all of its functions run on. */
-	user_init(user, operations, bide_shared_ ? BIDE_FLAG_SYNC_ : 0);
+	user_init(user, operations, bide_shared_ ? BIDE_FLAG_SYNC_ : 0, "bide_user_source_init_local");
 }
 
 bide_value_task bide_user_source_value_task(bide_user_source *user)
 {
-	if (!user) {
-		bide_misuse_("bide_user_source_value_task: source is NULL");
+	/* The word of one that was consumed: no hurry, whoever sees it late asks at the wrong time. */
+	if (!user || BIDE_LOAD(&user->self_, RELAXED) == user ||
+	    BIDE_LOAD(&user->source.word, RELAXED) == BIDE_WORD_ABANDONED_) {
+		bide_misuse_("bide_user_source_value_task: %s",
+		             !user ? "source is NULL"
+		                   : "the value task of this generation was handed out already; "
+		                     "bide_user_source_reset makes a new one");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
+	BIDE_STORE(&user->self_, user, RELAXED);
 	return bide_source_value_(&user->source);
 }
 
@@ -297,6 +323,7 @@ void bide_user_source_release_(bide_source *source)
 
 	BIDE_STORE(&source->generation, worker ? ++worker->generation : source->generation + 1,
 	           RELAXED);
+	BIDE_STORE(&((bide_user_source *)(void *)source)->self_, NULL, RELAXED);
 	/*
 	 * pairs with bide_user_source_reset; from here on it may be used again, but for its functions
 	 */
@@ -326,6 +353,7 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
+	BIDE_STORE(&user->self_, NULL, RELAXED);
 	/*
 	 * The claim opens last: who claims finds all of the new generation. Pairs with user_complete.
 	 */

@@ -488,6 +488,31 @@ static bide_value_task wait_start(bide_source *task, bide_cancel_core *core, int
 	return v;
 }
 
+/* Only an object of its own can be one: the line of a pending frame is where it waits. */
+static bool is_constant(const bide_source *task)
+{
+	return (task->kind & 0xE0u) == BIDE_KIND_TASK_ &&
+	       BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
+}
+
+/*
+ * Not NULL, and with a reference: what is free, or in use again for something else, has no count in
+ * its generation. False: misuse was reported.
+ */
+static bool is_task(const bide_source *task, const char *what)
+{
+	if (task && (BIDE_LOAD(&task->generation, RELAXED) > BIDE_COUNT_BASE_ || is_constant(task)))
+		return true;
+	bide_misuse_("%s: %s", what,
+	             task ? "task is none, or its last reference is gone" : "task is NULL");
+	return false;
+}
+
+bool bide_task_check_(const bide_task *task, const char *what)
+{
+	return is_task((const bide_source *)task, what);
+}
+
 static bide_value_task wait_for(bide_source *task, int64_t timeout_ns, bool ended)
 {
 	bide_cancel_core *core = bide_context_core_();
@@ -505,9 +530,8 @@ static bide_value_task wait_for(bide_source *task, int64_t timeout_ns, bool ende
 
 static bide_value_task task_wait(bide_task *task, int64_t timeout_ns, const char *what)
 {
-	if (task)
+	if ((task && bide_is_done_((bide_source *)task)) || is_task((bide_source *)task, what))
 		return wait_for((bide_source *)task, timeout_ns, false);
-	bide_misuse_("%s: task is NULL", what);
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }
 
@@ -541,20 +565,11 @@ bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
 
 /* --- references --- */
 
-/* Only an object of its own can be one: the line of a pending frame is where it waits. */
-static bool is_constant(const bide_source *task)
-{
-	return (task->kind & 0xE0u) == BIDE_KIND_TASK_ &&
-	       BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
-}
-
 bide_task *bide_task_ref(bide_task *handle)
 {
 	bide_source *task = (bide_source *)handle;
 
-	if (!task)
-		bide_misuse_("bide_task_ref: task is NULL");
-	else if (!is_constant(task))
+	if (is_task(task, "bide_task_ref") && !is_constant(task))
 		BIDE_ADD(&task->generation, 1, RELAXED);
 	return handle;
 }
@@ -565,10 +580,11 @@ static void task_free(bide_source *task)
 		bide_unobserved_(task->error, task);
 	if ((task->kind & 0xE0u) == BIDE_KIND_TASK_) {
 		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
+		BIDE_STORE(&task->generation, 0, RELAXED); /* no count */
 		if (task->kind == BIDE_KIND_TASK_LISTED_)
 			bide_task_list_give_((bide_task_object *)(void *)task);
 		else
-			bide_deallocate_(task, sizeof(bide_task_object));
+			bide_retire_(task, sizeof(bide_task_object));
 		return;
 	}
 	if (bide_worker_())
@@ -590,7 +606,8 @@ void bide_task_unref(bide_task *handle)
 	 * only ours is left nobody can add one, and no locked instruction is needed.
 	 */
 	if (BIDE_LOAD(&task->generation, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
-	    BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1)
+	    (!is_task(task, "bide_task_unref") ||
+	     BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1))
 		return;
 	if (bide_is_done_(task)) {
 		task_free(task);
@@ -606,10 +623,8 @@ bide_status bide_task_status(const bide_task *handle)
 {
 	const bide_source *task = (const bide_source *)handle;
 
-	if (!task) {
-		bide_misuse_("bide_task_status: task is NULL");
+	if (!is_task(task, "bide_task_status"))
 		return BIDE_FAILED;
-	}
 	if (!bide_is_done_(task))
 		return BIDE_PENDING;
 	return task->error == 0                 ? BIDE_SUCCEEDED
@@ -619,17 +634,16 @@ bide_status bide_task_status(const bide_task *handle)
 
 bool bide_task_is_ready(const bide_task *task)
 {
-	return bide_task_status(task) != BIDE_PENDING;
+	return !is_task((const bide_source *)task, "bide_task_is_ready") ||
+	       bide_is_done_((const bide_source *)task);
 }
 
 int bide_task_error(bide_task *handle)
 {
 	bide_source *task = (bide_source *)handle;
 
-	if (!task) {
-		bide_misuse_("bide_task_error: task is NULL");
+	if (!is_task(task, "bide_task_error"))
 		return BIDE_EINVAL_;
-	}
 	if (bide_is_done_(task))
 		return (int)task_outcome(task).state;
 	bide_misuse_("bide_task_error: the task is pending; one that is over has an error or none");
@@ -640,9 +654,9 @@ bide_payload bide_task_result(const bide_task *handle)
 {
 	const bide_source *task = (const bide_source *)handle;
 
-	if (!task)
-		bide_misuse_("bide_task_result: task is NULL");
-	else if (!bide_is_done_(task))
+	if (!is_task(task, "bide_task_result"))
+		return bide_payload_int_(0);
+	if (!bide_is_done_(task))
 		bide_misuse_("bide_task_result: the task is pending; await it, or ask bide_task_is_ready");
 	else if (task->error == 0)
 		return task->payload;
@@ -742,9 +756,7 @@ bide_trace bide_task_trace(bide_task *handle)
 {
 	bide_source *task = (bide_source *)handle;
 
-	if (!task)
-		bide_misuse_("bide_task_trace: task is NULL");
-	else if (bide_is_done_(task) && task->error)
+	if (is_task(task, "bide_task_trace") && bide_is_done_(task) && task->error)
 		return task_outcome(task).payload.trace;
 	return 0;
 }
@@ -893,10 +905,8 @@ static bool task_claim(bide_task *handle, const char *what, bool must)
 {
 	bide_source *task = (bide_source *)handle;
 
-	if (!task) {
-		bide_misuse_("%s: task is NULL", what);
+	if (!is_task(task, what))
 		return false;
-	}
 	if ((task->kind & 0xE0u) != BIDE_KIND_TASK_) {
 		bide_misuse_("%s: this task is an async function's; only those of bide_task_create are "
 		             "completed by hand",

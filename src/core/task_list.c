@@ -59,7 +59,7 @@ void bide_task_list_give_(bide_task_object *object)
 	if (l->next)
 		l->next->link = l->link;
 	bide_spin_unlock_(&lock);
-	bide_deallocate_(l, sizeof *l);
+	bide_retire_(l, sizeof *l);
 }
 
 /* Under the lock: the task cannot be given back, all else goes on. */

@@ -325,11 +325,14 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 	struct bide_each_ *core;
 	bide_source *source;
 
-	if (!each || each->error_) {
-		if (!each)
-			bide_misuse_("bide_when_each_next: each is NULL");
-		return bide_value_task_from_error(each ? each->error_ : BIDE_EINVAL_);
+	if (!each || each->ended_) {
+		bide_misuse_("bide_when_each_next: %s",
+		             !each ? "each is NULL"
+		                   : "bide_when_each_end has ended it; bide_when_each_init begins anew");
+		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
+	if (each->error_)
+		return bide_value_task_from_error(each->error_);
 	core = each->core_;
 	if (core && BIDE_LOAD(&core->waiting, ACQUIRE)) { /* pairs with the taker's swap */
 		bide_misuse_(
@@ -364,6 +367,7 @@ bide_value_task bide_when_each_end(bide_when_each *each)
 	}
 	each->next_ = each->count_;
 	each->core_ = NULL;
+	each->ended_ = true;
 	if (!core)
 		return bide_value_task_completed();
 	value = bide_source_value_(&core->operation.source);

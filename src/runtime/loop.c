@@ -150,9 +150,10 @@ bide_executor *bide_loop_create(void)
 /* false: misuse was reported. */
 static bool is_loop(const bide_executor *loop, const char *what)
 {
-	if (loop && loop->operation.type == &loop_type)
+	if (loop && bide_is_live_(&loop->operation, &loop_type))
 		return true;
-	bide_misuse_("%s: %s", what, loop ? "this executor is no loop" : "loop is NULL");
+	bide_misuse_("%s: %s", what,
+	             loop ? "this executor is no loop, or its last reference is gone" : "loop is NULL");
 	return false;
 }
 

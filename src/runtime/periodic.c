@@ -32,13 +32,14 @@ struct bide_periodic_timer {
 	int64_t period_ns, next_ns;
 	uint32_t lock;
 	uint32_t references;
+	uint32_t alive; /* ALIVE until it is destroyed */
 	uint32_t asked; /* to stop, to go; atomic. Not 0: the post is in the inbox */
 	bool armed;     /* in the wheel, or on its way to `due` */
 	bool moved;     /* it was on its way when the period was set anew: it is no tick */
 	bool missed, stopped;
 };
 
-enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2 };
+enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2, ALIVE = 0x7133A11F };
 
 static const bide_operation_type tick_type = { .name = "a tick of a periodic timer" };
 
@@ -61,7 +62,7 @@ static void unlock_and_leave(bide_periodic_timer *p, uint32_t references)
 
 	unlock(p);
 	if (last)
-		bide_deallocate_(p, sizeof *p);
+		bide_retire_(p, sizeof *p);
 }
 
 static bool period_valid(int64_t period_ns, const char *what)
@@ -125,6 +126,15 @@ static void arm_next(bide_periodic_timer *p)
 	arm(p);
 }
 
+/* Not NULL and not destroyed. What is freed says so while its memory is not used again. */
+static bool is_timer(const bide_periodic_timer *p, const char *what)
+{
+	if (p && BIDE_LOAD(&p->alive, RELAXED) == ALIVE)
+		return true;
+	bide_misuse_("%s: %s", what, p ? "timer was destroyed" : "timer is NULL");
+	return false;
+}
+
 static bool here(const char *what)
 {
 	if (bide_port_on_worker())
@@ -178,7 +188,9 @@ bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
 	p = bide_allocate_(sizeof *p, 16);
 	if (!p)
 		return NULL;
-	*p = (bide_periodic_timer){ .due = { due }, .period_ns = period_ns, .references = 2 };
+	*p = (bide_periodic_timer){
+		.due = { due }, .period_ns = period_ns, .references = 2, .alive = ALIVE
+	};
 	p->timer = bide_timer_new_(sizeof *p->timer);
 	if (!p->timer) {
 		bide_deallocate_(p, sizeof *p);
@@ -212,9 +224,7 @@ static void timer_stop(bide_periodic_timer *p, uint32_t owners)
 
 int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
 {
-	if (!p)
-		bide_misuse_("bide_periodic_timer_set_period: timer is NULL");
-	if (!p || !here("bide_periodic_timer_set_period") ||
+	if (!is_timer(p, "bide_periodic_timer_set_period") || !here("bide_periodic_timer_set_period") ||
 	    !period_valid(period_ns, "bide_periodic_timer_set_period"))
 		return BIDE_EINVAL_;
 	lock(p);
@@ -297,11 +307,7 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 	tick *t;
 	int error = bide_context_current_error();
 
-	if (!p) {
-		bide_misuse_("bide_periodic_timer_next: timer is NULL");
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
-	if (!here("bide_periodic_timer_next"))
+	if (!is_timer(p, "bide_periodic_timer_next") || !here("bide_periodic_timer_next"))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	lock(p);
 	waits = p->waiting != NULL;
@@ -350,12 +356,14 @@ static void ask(bide_periodic_timer *p, uint32_t what)
 
 void bide_periodic_timer_stop(bide_periodic_timer *p)
 {
-	if (p)
+	if (p && is_timer(p, "bide_periodic_timer_stop"))
 		ask(p, ASKED_TO_STOP);
 }
 
 void bide_periodic_timer_destroy(bide_periodic_timer *p)
 {
-	if (p)
-		ask(p, ASKED_TO_GO);
+	if (!p || !is_timer(p, "bide_periodic_timer_destroy"))
+		return;
+	BIDE_STORE(&p->alive, 0u, RELAXED);
+	ask(p, ASKED_TO_GO);
 }

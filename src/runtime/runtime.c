@@ -183,8 +183,10 @@ int bide_shutdown(uint64_t *leak_count)
 	if (leak_count)
 		*leak_count = 0;
 	release_copy(r);
-	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF)
+	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) {
+		bide_retired_release_();
 		return 0;
+	}
 	if (!bide_worker_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)
 		return ENOMEM;
 	if (bide_shared_ ? !bide_runtime_outside_("bide_shutdown")

@@ -190,10 +190,9 @@ int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns
 	bool mine;
 	int error;
 
-	if (!task) {
-		bide_misuse_("bide_task_wait: task is NULL");
+	if (!bide_task_check_(task,
+	                      timeout_ns == BIDE_FOREVER ? "bide_task_wait" : "bide_task_wait_for"))
 		return BIDE_EINVAL_;
-	}
 	subscription = bide_task_await(task);
 	error = wait_at(subscription, result, timeout_ns, NULL, &mine);
 
