@@ -21,6 +21,24 @@ says() {
 	status=1
 }
 
+# says_and_waits TEXT COMMAND...: prints the text, and does not end then.
+says_and_waits() {
+	text=$1
+	shift
+	timeout 60 "$@" >"$work/said" 2>&1 &
+	pid=$!
+	for _ in $(seq 300); do
+		! grep -qF -e "$text" "$work/said" || break
+		sleep 0.1
+	done
+	if ! kill "$pid" 2>/dev/null || ! grep -qF -e "$text" "$work/said"; then
+		echo "not said by $*, or it did not wait: $text"
+		sed 's/^/    /' "$work/said"
+		status=1
+	fi
+	wait "$pid" 2>/dev/null
+}
+
 fresh_copy() {
 	rm -rf "$work/copy"
 	mkdir "$work/copy" && cp -r dev tools "$work/copy" && mkdir -p "$work/copy/tests/stress" &&
@@ -34,8 +52,8 @@ if command -v flock >/dev/null 2>&1; then
 	exec 8<build/.lock
 	flock 8
 	for command in $writers; do
-		says "another command works in this checkout: ./dev test, process 4711; waiting" \
-			timeout 1 ./dev "$command" 8<&-
+		says_and_waits "another command works in this checkout: ./dev test, process 4711; waiting" \
+			./dev "$command" 8<&-
 	done
 	says "usage: ./dev COMMAND" ./dev help 8<&-
 	says "usage: ./dev test" ./dev test --help 8<&-
