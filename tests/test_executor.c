@@ -121,7 +121,7 @@ async(misuser)
 		assert_null(bide_executor_current());
 		break;
 	case 3:
-		async_fail((int)bide_switch_back_(&my->bide_frame_).state);
+		async_fail((int)bide_switch_back_(&my->BIDE_FRAME_MEMBER_).state);
 	case 4:
 		assert_null(bide_loop_create());
 		break;

@@ -297,7 +297,7 @@ async(reuse, slot)
 	}
 	async_return(my->sum);
 async_finally:
-	assert_int_equal(my->bide_frame_.newest, 0);
+	assert_int_equal(my->BIDE_FRAME_MEMBER_.newest, 0);
 	async_end;
 }
 

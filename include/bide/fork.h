@@ -58,7 +58,7 @@
 /* First member of every fork slot's struct. */
 #define BIDE_ASYNC_FORK bide_fork bide_fork_
 /* First member of the struct of an async function that forks. */
-#define BIDE_ASYNC_FRAME_FORKING bide_forking_frame bide_frame_
+#define BIDE_ASYNC_FRAME_FORKING bide_forking_frame BIDE_FRAME_MEMBER_
 
 /* The head of a slot. Set by the fork; nothing needs initialising before. */
 typedef struct bide_fork {
@@ -179,13 +179,11 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	}                                                                         \
 	static inline bide_value_task name##_call_(BIDE_UNUSED struct name *my)
 
-/* Does the function whose body this is fork? Known when it is compiled. */
-#define BIDE_FORKS_(my) _Generic(&(my)->bide_frame_, bide_forking_frame * : true, default : false)
-#define BIDE_FORKING_FRAME_(what)                                                      \
-	(__extension__({                                                                   \
-		 _Static_assert(BIDE_FORKS_(my), what " needs BIDE_ASYNC_FRAME_FORKING in the" \
-		                                      " struct of this function");             \
-	 }),                                                                               \
+#define BIDE_FORKING_FRAME_(what)                                                  \
+	(__extension__({                                                               \
+		 _Static_assert(bide_forks_, what " needs BIDE_ASYNC_FRAME_FORKING in the" \
+		                                  " struct of this function");             \
+	 }),                                                                           \
 	 (bide_forking_frame *)(void *)frame_)
 
 /*

@@ -62,6 +62,10 @@ typedef struct bide_frame {
 } bide_frame;
 BIDE_STATIC_ASSERT(sizeof(bide_frame) == 56, "the header of a frame is 56 bytes");
 
+/* Their names in the structs of async functions: what the compiler misses where they are not. */
+#define BIDE_FRAME_MEMBER_ BIDE_ASYNC_FRAME_is_the_first_member_
+#define BIDE_DROP_MEMBER_ BIDE_ASYNC_FRAME_OWNED_is_the_first_member_
+
 #define BIDE_CONTEXT_MASKED_ ((uintptr_t)1)
 #define BIDE_CONTEXT_EXECUTOR_ ((uintptr_t)2)
 #define BIDE_CONTEXT_TAGS_ ((uintptr_t)3)

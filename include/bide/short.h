@@ -41,6 +41,7 @@
 #define async_finally bide_async_finally
 #define async_fork bide_async_fork
 #define async_forked bide_async_forked
+#define async_in bide_async_in
 #define async_join bide_async_join
 #define async_leave bide_async_leave
 #define async_return bide_async_return

@@ -68,7 +68,7 @@ bide_async(bide_continue)
 		bide_async_fail(error);
 	bide_async_return(my->continuation(my->task, my->argument));
 bide_async_finally:
-	no_frame_inside(&my->bide_frame_);
+	no_frame_inside(&my->BIDE_FRAME_MEMBER_);
 	bide_task_unref(my->task);
 	bide_async_end;
 }
@@ -134,7 +134,7 @@ bide_async(bide_flatten)
 		bide_async_fail(BIDE_ECANCELED_);
 	bide_async_return(bide_task_await_take(my->inner));
 bide_async_finally:
-	no_frame_inside(&my->bide_frame_);
+	no_frame_inside(&my->BIDE_FRAME_MEMBER_);
 	bide_async_end;
 }
 

@@ -35,7 +35,7 @@ static bide_parked *call_new(bide_completed_function *function, void *argument,
 	if (!parked)
 		return NULL;
 	call = (struct bide_value_task_on_completed *)(void *)parked;
-	call->bide_frame_.source.word = BIDE_WORD_ABANDONED_;
+	call->BIDE_FRAME_MEMBER_.source.word = BIDE_WORD_ABANDONED_;
 	call->function = function;
 	call->argument = argument;
 	return parked;

@@ -16,8 +16,8 @@ typedef struct bide_parked {
 	bide_notify notify;
 } bide_parked;
 /* The first member of its struct, in place of BIDE_ASYNC_FRAME. */
-#define BIDE_PARKED_FRAME_  \
-	bide_frame bide_frame_; \
+#define BIDE_PARKED_FRAME_         \
+	bide_frame BIDE_FRAME_MEMBER_; \
 	bide_notify parked_notify_
 
 /* A published frame in the current context, zeroed. NULL: no memory. */

@@ -1,4 +1,5 @@
 /* expect: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
+/* lines clang: 40 */
 /* Its call was forgotten. */
 #include <bide/bide.h>
 #include <bide/short.h>

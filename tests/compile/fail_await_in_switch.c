@@ -1,5 +1,5 @@
-/* expect gcc: error:.*overflow */
-/* expect clang: error: (overflow converting case value|.*-Wswitch) */
+/* expect gcc: error: overflow in conversion from .long long int. to .int. */
+/* expect clang: error: duplicate case value: 'await_inside_a_switch__use_if_or_a_function' */
 /* An await inside a switch of one's own would be a label of that switch. */
 #include <bide/bide.h>
 #include <bide/short.h>

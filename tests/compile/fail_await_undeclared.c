@@ -1,5 +1,6 @@
 /* expect gcc: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
 /* expect clang: error: (static.assert.*bide_await takes a value task .*, and this is neither|use of undeclared identifier .undeclared.) */
+/* lines clang: 40 */
 /* flags: -Wno-implicit-function-declaration */
 /* gcc and clang take a function that is not declared for one that returns an int. */
 #include <bide/bide.h>

@@ -1,5 +1,7 @@
-/* expect gcc: error: duplicate label */
-/* expect clang: error: redefinition of label */
+/* expect gcc: error: duplicate label .async_finally_stands_twice */
+/* expect clang: error: redefinition of label 'async_finally_stands_twice' */
+/* lines gcc: 40 */
+/* lines clang: 85 */
 #include <bide/bide.h>
 #include <bide/short.h>
 

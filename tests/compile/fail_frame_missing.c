@@ -1,5 +1,7 @@
-/* expect gcc: error: .*struct f.* has no member named .*bide_frame_ */
-/* expect clang: error: no member named 'bide_frame_' in 'f' */
+/* expect gcc: error: .struct f. has no member named .BIDE_ASYNC_FRAME_is_the_first_member_ */
+/* expect clang: error: no member named 'BIDE_ASYNC_FRAME_is_the_first_member_' in 'f' */
+/* lines gcc: 30 */
+/* lines clang: 90 */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,4 +1,6 @@
 /* expect: bide_async_join needs BIDE_ASYNC_FRAME_FORKING */
+/* lines gcc: 40 */
+/* lines clang: 90 */
 #include <bide/bide.h>
 
 struct child {

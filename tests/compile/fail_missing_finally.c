@@ -1,5 +1,5 @@
-/* expect gcc: error: label .*bide_finally_.* used but not defined */
-/* expect clang: error: use of undeclared label 'bide_finally_' */
+/* expect gcc: error: label .async_finally_is_missing_above_async_end. used but not defined */
+/* expect clang: error: use of undeclared label 'async_finally_is_missing_above_async_end' */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,5 +1,5 @@
-/* expect gcc: error: .*struct f.* has no member named .*bide_drop_ */
-/* expect clang: error: no member named 'bide_drop_' in 'struct f' */
+/* expect gcc: error: .struct f. has no member named .BIDE_ASYNC_FRAME_OWNED_is_the_first_member_ */
+/* expect clang: error: no member named 'BIDE_ASYNC_FRAME_OWNED_is_the_first_member_' in 'struct f' */
 #include <stdlib.h>
 
 #include <bide/bide.h>

@@ -1,5 +1,7 @@
-/* expect gcc: error: duplicate case value */
-/* expect clang: error: (duplicate case value|redefinition of label) */
+/* expect gcc: error: duplicate label .await_is_a_statement__alone_on_its_line_ */
+/* expect clang: error: redefinition of label 'await_stands_alone_on_its_line_ */
+/* lines gcc: 46 */
+/* lines clang: 60 */
 #include <bide/bide.h>
 #include <bide/short.h>
 

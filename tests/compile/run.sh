@@ -77,7 +77,7 @@ check_file() {
 	expected=$(note "$1" "expect $kind")
 	[ -n "$expected" ] || expected=$(note "$1" expect)
 	lines=$(note "$1" "lines $kind")
-	[ -n "$lines" ] || lines=180
+	[ -n "$lines" ] || lines=50
 	[ -z "$gutter" ] || lines=$((lines * 9 / 5))
 	levels_of "$1" >"$work/levels-$kind"
 	while read -r level; do

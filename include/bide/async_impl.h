@@ -1,0 +1,484 @@
+/*
+ * async_impl.h - what the macros of async.h are made of. Nothing here is called by users.
+ *
+ * A body is one function with one switch over the resume point. Every await holds a case label, which
+ * is its line; a resume jumps there. The names of labels and enumerators here are sentences, because
+ * the compiler shows them where a rule is broken.
+ */
+#ifndef BIDE_ASYNC_IMPL_H
+#define BIDE_ASYNC_IMPL_H
+
+#ifdef __cplusplus
+#error "bide/async_impl.h is C only: C++ calls async functions through their prototypes"
+#endif
+
+#include "async_inline.h"
+
+#if defined(__clang__)
+/* Declared for every place that is not in the body of an async function, which declares its own. */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgcc-compat"
+int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
+	1, "await stands only in an async function, between async_begin and async_end", "warning")));
+#pragma clang diagnostic pop
+#else
+#ifndef BIDE_COMPUTED_GOTO
+/* Above the pragma, since gcc is silent about labels of a system header that jump over a local. */
+#define BIDE_CASE_(point) (0x100000000LL + (point)) /* not in a switch of 32 bits: an error there */
+#define BIDE_RESUME_(n) \
+	case BIDE_CASE_(n): /* a local? braces { } around it; overflow? no await in a switch */
+#endif
+/* From here on errors are shown in the user's file alone, without the macros in between. */
+#pragma GCC system_header
+#endif
+/* The same as BIDE_CAT_, here. */
+#define BIDE_JOIN2_(a, b) a##b
+#define BIDE_JOIN_(a, b) BIDE_JOIN2_(a, b)
+
+/* Does the function whose struct this is fork? Known when it is compiled. */
+#define BIDE_FORKS_(my) \
+	_Generic(&(my)->BIDE_FRAME_MEMBER_, bide_forking_frame * : true, default : false)
+
+/*
+ * Compile-time guards; they open before the function because clang decides there what to analyse.
+ */
+#define BIDE_PRAGMA_(x) _Pragma(#x)
+#if defined(__clang__)
+#define BIDE_GUARD_                                                    \
+	BIDE_PRAGMA_(clang diagnostic push)                                \
+	BIDE_PRAGMA_(clang diagnostic error "-Wsometimes-uninitialized")   \
+	BIDE_PRAGMA_(clang diagnostic error "-Wconditional-uninitialized") \
+	BIDE_PRAGMA_(clang diagnostic ignored "-Wgnu-label-as-value")      \
+	BIDE_PRAGMA_(clang diagnostic ignored "-Wdangling-else")
+#define BIDE_UNGUARD_ BIDE_PRAGMA_(clang diagnostic pop)
+#else
+#define BIDE_GUARD_                                            \
+	BIDE_PRAGMA_(GCC diagnostic push)                          \
+	BIDE_PRAGMA_(GCC diagnostic error "-Woverflow")            \
+	BIDE_PRAGMA_(GCC diagnostic error "-Wjump-misses-init")    \
+	BIDE_PRAGMA_(GCC diagnostic error "-Wmaybe-uninitialized") \
+	BIDE_PRAGMA_(GCC diagnostic error "-Wreturn-type")         \
+	BIDE_GUARD_GOTO_                                           \
+	BIDE_PRAGMA_(GCC diagnostic ignored "-Wdangling-else")
+#define BIDE_UNGUARD_ BIDE_PRAGMA_(GCC diagnostic pop)
+#ifdef BIDE_COMPUTED_GOTO
+#define BIDE_GUARD_GOTO_ BIDE_PRAGMA_(GCC diagnostic ignored "-Wpedantic")
+#else
+#define BIDE_GUARD_GOTO_
+#endif
+#endif
+
+/* What a start looks for first: it says so if neither body nor declaration stands above. */
+#define BIDE_DECLARED_(name) name##_starts_above_its_body__write_async_declare_before_
+#define BIDE_DECLARE_(name)                                  \
+	extern BIDE_INTERNAL const char BIDE_DECLARED_(name)[1]; \
+	BIDE_BEGIN_PROTOTYPE_(name##_begin_);                    \
+	BIDE_BEGIN_PROTOTYPE_(name##_cold_)
+#define BIDE_BEGIN_PROTOTYPE_(begin)                                                          \
+	BIDE_UNUSED BIDE_USE_RESULT static bide_value_task begin(const void *in_, size_t offset_, \
+	                                                         size_t size_bytes_,              \
+	                                                         const bide_place *place_)
+
+/* The struct is there. clang stops at once if it is not: one error instead of a hundred. */
+#if defined(__clang__)
+#define BIDE_CHECK_STRUCT_(name)                                                                \
+	typedef struct name struct_##name##_must_be_defined_above_the_async_function;               \
+	BIDE_PRAGMA_(clang diagnostic push)                                                         \
+	BIDE_PRAGMA_(clang diagnostic fatal "-Wtentative-definition-incomplete-type")               \
+	BIDE_UNUSED static struct_##name##_must_be_defined_above_the_async_function name##_struct_; \
+	BIDE_PRAGMA_(clang diagnostic pop)
+#else
+#define BIDE_CHECK_STRUCT_(name) \
+	typedef struct name struct_##name##_must_be_defined_above_the_async_function;
+#endif
+/* The library's own functions define it; those of users are not the library's. */
+#ifndef BIDE_OWN_
+#define BIDE_OWN_(name) NULL
+#endif
+
+#define BIDE_PICK2_(_1, _2, pick, ...) pick
+#define BIDE_ASYNC_ALL_(name) BIDE_ASYNC_(name, (size_t)name##_frame_bytes_)
+#define BIDE_ASYNC_TO_(name, member) BIDE_ASYNC_(name, offsetof(struct name, member))
+#define BIDE_ASYNC_(name, zero_end)                                                             \
+	BIDE_CHECK_STRUCT_(name)                                                                    \
+	enum {                                                                                      \
+		name##_frame_bytes_ = sizeof(struct_##name##_must_be_defined_above_the_async_function), \
+		name##_frame_aligned_ = _Alignof(struct name),                                          \
+		name##_frame_at_ = offsetof(struct name, BIDE_FRAME_MEMBER_),                           \
+		name##_frame_forks_ = BIDE_FORKS_((struct name *)0)                                     \
+	};                                                                                          \
+	_Static_assert(name##_frame_at_ == 0, "BIDE_ASYNC_FRAME must be the first member");         \
+	_Static_assert(name##_frame_aligned_ <= 16,                                                 \
+	               "a frame's members may ask for 16-byte alignment at the most");              \
+	static bide_step name##_body_(struct name *my);                                             \
+	static bide_step name##_resume_(bide_frame *frame_)                                         \
+	{                                                                                           \
+		return name##_body_((struct name *)(void *)frame_);                                     \
+	}                                                                                           \
+	static const bide_async name##_async_ = {                                                   \
+		name##_resume_,         #name,          __FILE__, __LINE__, name##_frame_bytes_,        \
+		BIDE_POINTS_ARE_LINES_, BIDE_OWN_(name)                                                 \
+	};                                                                                          \
+	BIDE_DECLARE_(name);                                                                        \
+	static inline bide_value_task name##_begin_(const void *in_, size_t offset_,                \
+	                                            size_t size_bytes_, const bide_place *place_)   \
+	{                                                                                           \
+		bide_worker *worker_ = bide_worker_();                                                  \
+		bide_frame *frame_ =                                                                    \
+			bide_frame_new_(worker_, (size_t)name##_frame_bytes_, &name##_async_, place_);      \
+		bide_frame *parent_;                                                                    \
+		bide_step step_;                                                                        \
+		if (BIDE_UNLIKELY(!frame_))                                                             \
+			return bide_start_failed_(&name##_async_);                                          \
+		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
+		if (BIDE_UNLIKELY(bide_stack_pointer_() < worker_->stack_limit) ||                      \
+		    (name##_frame_forks_ && BIDE_UNLIKELY(worker_->deque.foreign)))                     \
+			return bide_start_cold_(worker_, frame_);                                           \
+		parent_ = worker_->current;                                                             \
+		worker_->current = frame_;                                                              \
+		step_ = name##_body_((struct name *)(void *)frame_);                                    \
+		worker_->current = parent_;                                                             \
+		return bide_frame_started_(worker_, frame_, step_, (size_t)name##_frame_bytes_);        \
+	}                                                                                           \
+	static inline bide_value_task name##_cold_(const void *in_, size_t offset_,                 \
+	                                           size_t size_bytes_, const bide_place *place_)    \
+	{                                                                                           \
+		bide_worker *worker_ = bide_worker_();                                                  \
+		bide_frame *frame_ =                                                                    \
+			bide_frame_new_(worker_, (size_t)name##_frame_bytes_, &name##_async_, place_);      \
+		if (BIDE_UNLIKELY(!frame_))                                                             \
+			return bide_start_failed_(&name##_async_);                                          \
+		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
+		return bide_start_cold_(worker_, frame_);                                               \
+	}                                                                                           \
+	BIDE_GUARD_ static bide_step name##_body_(struct name *my)
+
+/* n if there is more than one argument, else one. */
+#define BIDE_PARAMETERS_(n, one, ...)                                                              \
+	BIDE_PICK40_(__VA_ARGS__, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, \
+	             n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, one, )
+#define BIDE_PICK40_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, \
+                     _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,  \
+                     _33, _34, _35, _36, _37, _38, _39, _40, pick, ...)                          \
+	pick
+/* The first parameter is named. text: the arguments, as they are written. */
+#define BIDE_CHECK_NAMED_(text)                                                                 \
+	__extension__({                                                                             \
+		_Static_assert(__builtin_memcmp(__builtin_strchr(text, ',') + 1, ".", 1) == 0 ||        \
+		                   __builtin_memcmp(__builtin_strchr(text, ',') + 1, " .", 2) == 0,     \
+		               "parameters are named: bide_async_start(function, .parameter = value)"); \
+	})
+/*
+ * A start that stands above its body says so first. The call is the whole expression: gcc would not
+ * warn of one behind a comma whose value task is ignored.
+ */
+#define BIDE_IF_DECLARED_(name, call) \
+	__builtin_choose_expr(sizeof(BIDE_DECLARED_(name)) == 1, call, 0)
+#define BIDE_0_(text, name) BIDE_IF_DECLARED_(name, name##_begin_(NULL, 0, 0, BIDE_HERE_))
+#define BIDE_N_(text, name, ...)                                                                  \
+	BIDE_IF_DECLARED_(name, name##_begin_((BIDE_CHECK_NAMED_(text),                               \
+	                                       &(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }), \
+	                                      offsetof(struct name, in),                              \
+	                                      sizeof(((struct name *)0)->in), BIDE_HERE_))
+#define BIDE_COLD_0_(text, name) BIDE_IF_DECLARED_(name, name##_cold_(NULL, 0, 0, BIDE_HERE_))
+#define BIDE_COLD_N_(text, name, ...)                                                            \
+	BIDE_IF_DECLARED_(name, name##_cold_((BIDE_CHECK_NAMED_(text),                               \
+	                                      &(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }), \
+	                                     offsetof(struct name, in),                              \
+	                                     sizeof(((struct name *)0)->in), BIDE_HERE_))
+
+/* An awaitable is a value task, a typed one, or a bide_task *. */
+BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
+{
+	return bide_task_await(*(bide_task *const *)at);
+}
+#define BIDE_CHECK_AWAITABLE_(call)                                                               \
+	__typeof__(((void)0, (call))) *given_ = NULL;                                                 \
+	__typeof__(*BIDE_IF_VOID_CHAR_(given_)) *type_ = NULL;                                        \
+	_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*type_) ||                                         \
+	                   __builtin_types_compatible_p(__typeof__(*given_), bide_task *),            \
+	               "bide_await takes a value task or a bide_task *, and this is neither: is the " \
+	               "function that is called declared?")
+/* Of any type to a bide_value_task. */
+#define BIDE_ERASED_(call)                                                                         \
+	__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(call), bide_value_task), (call), \
+	                      __extension__({                                                          \
+							  __auto_type awaited_ = (call);                                       \
+							  _Generic((awaited_), bide_task *                                     \
+		                               : bide_awaitable_task_, default                             \
+		                               : bide_awaitable_value_)((const void *)&awaited_);          \
+						  }))
+/* type_ belongs to a value task: a union of the user's has none. */
+#define BIDE_AWAITABLE_(call)                                     \
+	(__extension__({                                              \
+		 BIDE_CHECK_AWAITABLE_(call);                             \
+		 (void)sizeof(__typeof__(BIDE_TYPE_OF_RESULT_(type_)) *); \
+	 }),                                                          \
+	 BIDE_ERASED_(call))
+#define BIDE_AWAITABLE_TO_(dst, call)                                                           \
+	(__extension__({                                                                            \
+		 BIDE_CHECK_AWAITABLE_(call);                                                           \
+		 _Static_assert(                                                                        \
+			 __builtin_types_compatible_p(BIDE_TYPE_OF_RESULT_(type_), struct bide_untyped_) || \
+				 __builtin_types_compatible_p(BIDE_TYPE_OF_RESULT_(type_), __typeof__(dst)),    \
+			 "the destination of this await has another type than the value task delivers");    \
+	 }),                                                                                        \
+	 BIDE_ERASED_(call))
+
+/*
+ * Functions that fork: before the cleanup, and at its end, what is still live is joined. If that
+ * has to wait, it goes on where returns do. Others pay nothing: BIDE_FORKS_ is a constant.
+ */
+#define BIDE_SETTLE_POINT_ BIDE_POINT_RETURN_(BIDE_SERIAL_)
+#define BIDE_HAS_FORKS_ \
+	(bide_forks_ && BIDE_UNLIKELY(((bide_forking_frame *)(void *)frame_)->newest))
+#define BIDE_RESUME_SETTLING_                                                    \
+	if (BIDE_HAS_FORKS_ &&                                                       \
+	    ((bide_forking_frame *)(void *)frame_)->newest & BIDE_FORKS_SETTLING_) { \
+		if (frame_->source.flags & BIDE_FLAG_FINISHING_)                         \
+			return bide_fork_end_(frame_, BIDE_SETTLE_POINT_);                   \
+		goto BIDE_FINALLY_;                                                      \
+	}
+#define BIDE_LATE_RETURN_                                            \
+	bide_forks_ ? bide_fork_late_return_(frame_, BIDE_SETTLE_POINT_) \
+				: bide_async_late_return_(frame_)
+
+#define BIDE_FINALLY_ async_finally_is_missing_above_async_end
+
+#ifdef BIDE_COMPUTED_GOTO
+#define BIDE_POINT_(n) \
+	__extension__(     \
+		(uint32_t)((const char *)&&BIDE_JOIN_(bide_resume_, n) - (const char *)&&bide_base_))
+#define BIDE_RESUME_NAME_(n)
+#define BIDE_RESUME_(n) BIDE_JOIN_(bide_resume_, n) :
+#define BIDE_ENTER_                                                                       \
+	if (frame_->source.line != 0)                                                         \
+		goto *__extension__(void *)((char *)&&bide_base_ + (int32_t)frame_->source.line); \
+bide_base_:;                                                                              \
+	if (0) {                                                                              \
+bide_resume_return_point_:                                                                \
+		BIDE_UNUSED;                                                                      \
+		BIDE_RESUME_SETTLING_                                                             \
+		t_ = bide_await_take_apart_(frame_);                                              \
+		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_))                          \
+			return BIDE_LATE_RETURN_;                                                     \
+		goto BIDE_FINALLY_;                                                               \
+	}                                                                                     \
+	{                                                                                     \
+		{
+#define BIDE_POINT_RETURN_(n) \
+	__extension__(            \
+		(uint32_t)((const char *)&&bide_resume_return_point_ - (const char *)&&bide_base_))
+#define BIDE_POINTS_ARE_LINES_ false
+#define BIDE_SERIAL_ __COUNTER__
+#else
+#define BIDE_POINT_(n) (n)
+#ifdef __clang__
+#define BIDE_CASE_(point) (0x100000000LL + (point))
+/* Cut to 32 bits, as in a switch of the user's, the two are one: that is the error. */
+#define BIDE_RESUME_NAME_(n) enum { await_inside_a_switch__use_if_or_a_function = (int)(n) };
+#define BIDE_RESUME_(n)                                   \
+	case await_inside_a_switch__use_if_or_a_function:     \
+		BIDE_PRAGMA_(clang diagnostic push)               \
+		BIDE_PRAGMA_(clang diagnostic ignored "-Wswitch") \
+	case BIDE_CASE_(n):                                   \
+		BIDE_PRAGMA_(clang diagnostic pop)
+#else
+#define BIDE_RESUME_NAME_(n)
+#endif
+#define BIDE_ENTER_                                              \
+	switch (BIDE_CASE_(frame_->source.line)) {                   \
+	default:                                                     \
+		BIDE_RESUME_SETTLING_                                    \
+		t_ = bide_resume_return_(frame_);                        \
+		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_)) \
+			return BIDE_LATE_RETURN_;                            \
+		goto BIDE_FINALLY_;                                      \
+	case BIDE_CASE_(0):;                                         \
+		{
+#define BIDE_POINT_RETURN_(n) (BIDE_MARK_RETURN_ + (n))
+#define BIDE_POINTS_ARE_LINES_ true
+#define BIDE_SERIAL_ __LINE__
+#endif
+/* The braces end the scope of the body's own locals: no jump to the cleanup passes over one. */
+#if defined(__clang__)
+#define BIDE_BODY_BEGINS_                   \
+	enum { bide_forks_ = BIDE_FORKS_(my) }; \
+	BIDE_UNUSED int (*const bide_await_stands_in_a_body_)(void) = NULL;
+#define BIDE_IN_BODY_                                              \
+	BIDE_PRAGMA_(clang diagnostic push)                            \
+	BIDE_PRAGMA_(clang diagnostic fatal "-Wuser-defined-warnings") \
+	((void)sizeof(bide_await_stands_in_a_body_())) BIDE_PRAGMA_(clang diagnostic pop)
+#else
+#define BIDE_BODY_BEGINS_                   \
+	enum { bide_forks_ = BIDE_FORKS_(my) }; \
+	enum { await_stands_only_in_an_async_function__behind_async_begin };
+#define BIDE_IN_BODY_ ((void)await_stands_only_in_an_async_function__behind_async_begin)
+#endif
+#define BIDE_BEGIN_BODY_                                 \
+	BIDE_BODY_BEGINS_                                    \
+	bide_frame *const frame_ = (bide_frame *)(void *)my; \
+	BIDE_UNUSED bide_value_task t_;                      \
+	if (0)                                               \
+		goto BIDE_FINALLY_;                              \
+	BIDE_ENTER_
+/*
+ * bide_async_in: const copies of the parameters, made anew at each resume. In registers: nobody can
+ * take their address, which would not live across an await.
+ */
+#define BIDE_COPY_1_(a) BIDE_UNUSED register const __typeof__(my->in.a) a = my->in.a;
+#define BIDE_COPY_2_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_1_(__VA_ARGS__)
+#define BIDE_COPY_3_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_2_(__VA_ARGS__)
+#define BIDE_COPY_4_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_3_(__VA_ARGS__)
+#define BIDE_COPY_5_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_4_(__VA_ARGS__)
+#define BIDE_COPY_6_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_5_(__VA_ARGS__)
+#define BIDE_COPY_7_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_6_(__VA_ARGS__)
+#define BIDE_COPY_8_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_7_(__VA_ARGS__)
+#define BIDE_COPY_9_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_8_(__VA_ARGS__)
+#define BIDE_COPY_10_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_9_(__VA_ARGS__)
+#define BIDE_COPY_11_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_10_(__VA_ARGS__)
+#define BIDE_COPY_12_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_11_(__VA_ARGS__)
+#define BIDE_COPY_13_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_12_(__VA_ARGS__)
+#define BIDE_COPY_14_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_13_(__VA_ARGS__)
+#define BIDE_COPY_15_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_14_(__VA_ARGS__)
+#define BIDE_COPY_16_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_15_(__VA_ARGS__)
+#define BIDE_COPY_17_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_16_(__VA_ARGS__)
+#define BIDE_COPY_18_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_17_(__VA_ARGS__)
+#define BIDE_COPY_19_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_18_(__VA_ARGS__)
+#define BIDE_COPY_20_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_19_(__VA_ARGS__)
+#define BIDE_COPY_21_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_20_(__VA_ARGS__)
+#define BIDE_COPY_22_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_21_(__VA_ARGS__)
+#define BIDE_COPY_23_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_22_(__VA_ARGS__)
+#define BIDE_COPY_24_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_23_(__VA_ARGS__)
+#define BIDE_COPIES_(...)                                                                    \
+	BIDE_PICK40_(__VA_ARGS__, async_in_takes_24_parameters_at_most,                          \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, async_in_takes_24_parameters_at_most, \
+	             async_in_takes_24_parameters_at_most, BIDE_COPY_24_, BIDE_COPY_23_,         \
+	             BIDE_COPY_22_, BIDE_COPY_21_, BIDE_COPY_20_, BIDE_COPY_19_, BIDE_COPY_18_,  \
+	             BIDE_COPY_17_, BIDE_COPY_16_, BIDE_COPY_15_, BIDE_COPY_14_, BIDE_COPY_13_,  \
+	             BIDE_COPY_12_, BIDE_COPY_11_, BIDE_COPY_10_, BIDE_COPY_9_, BIDE_COPY_8_,    \
+	             BIDE_COPY_7_, BIDE_COPY_6_, BIDE_COPY_5_, BIDE_COPY_4_, BIDE_COPY_3_,       \
+	             BIDE_COPY_2_, BIDE_COPY_1_, )                                               \
+	(__VA_ARGS__)
+
+#define BIDE_BEGIN_CLEANUP_                                                   \
+	}                                                                         \
+	{                                                                         \
+async_finally_stands_twice:                                                   \
+		BIDE_UNUSED;                                                          \
+BIDE_FINALLY_:                                                                \
+		if (BIDE_HAS_FORKS_ && bide_fork_settle_(frame_, BIDE_SETTLE_POINT_)) \
+			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
+		bide_frame_clean_up_(frame_);                                         \
+		goto async_finally_body_;                                             \
+		async_finally_body_
+#define BIDE_END_BODY_                                     \
+	if (BIDE_HAS_FORKS_)                                   \
+		return bide_fork_end_(frame_, BIDE_SETTLE_POINT_); \
+	return bide_frame_step_(frame_);                       \
+	}                                                      \
+	}                                                      \
+	BIDE_UNGUARD_ __builtin_unreachable()
+
+/* In front: gcc names it where an await is an expression, or the second one on its line. */
+#ifdef __clang__
+#define BIDE_ALONE_(n)
+#else
+#define BIDE_ALONE_(n) BIDE_JOIN_(await_is_a_statement__alone_on_its_line_, n) : BIDE_UNUSED
+#endif
+
+/*
+ * One if/else chain without a hidden loop: `break` and `continue` in an action leave the user's
+ * loop.
+ */
+#define BIDE_AWAIT_(awaitable, n)                                                                  \
+	BIDE_ALONE_(n)                                                                                 \
+	if (BIDE_IN_BODY_, t_ = (awaitable),                                                           \
+	    BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                               \
+	        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(n)), t_.state == BIDE_SUSPENDED_)) { \
+		BIDE_RESUME_NAME_(n)                                                                       \
+		return (bide_step){ .state = BIDE_SUSPENDED_ };                                            \
+		BIDE_RESUME_(n) t_ = bide_await_take_(frame_);                                             \
+		goto BIDE_JOIN_(await_stands_alone_on_its_line_, n);                                       \
+	} else                                                                                         \
+		BIDE_JOIN_(await_stands_alone_on_its_line_, n) :
+#define BIDE_ASSIGN_(dst)                                     \
+	(dst) = (__typeof__(dst))_Generic((dst), float            \
+	                                  : t_.payload.d, double  \
+	                                  : t_.payload.d, default \
+	                                  : t_.payload.i)
+
+#define BIDE_AWAIT_VOID_(call) BIDE_AWAIT_VOID2_(call, BIDE_SERIAL_)
+#define BIDE_AWAIT_TO_(dst, call) BIDE_AWAIT_TO2_(dst, call, BIDE_SERIAL_)
+#define BIDE_AWAIT_VOID2_(call, n)                                      \
+	BIDE_AWAIT_(BIDE_AWAITABLE_(call), n)                               \
+	if (BIDE_UNLIKELY(t_.state)) {                                      \
+		if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__))) \
+			goto BIDE_FINALLY_;                                         \
+	} else                                                              \
+		((void)0)
+#define BIDE_AWAIT_TO2_(dst, call, n)                                   \
+	BIDE_AWAIT_(BIDE_AWAITABLE_TO_(dst, call), n)                       \
+	if (BIDE_UNLIKELY(t_.state)) {                                      \
+		if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__))) \
+			goto BIDE_FINALLY_;                                         \
+		(dst) = (__typeof__(dst))0;                                     \
+	} else                                                              \
+		BIDE_ASSIGN_(dst)
+
+#define BIDE_PICK3_(_1, _2, _3, pick, ...) pick
+#define BIDE_AWAIT_OR_TO_(dst, call, action) BIDE_AWAIT_OR_TO2_(dst, call, action, BIDE_SERIAL_)
+#define BIDE_AWAIT_OR_VOID_(call, action) BIDE_AWAIT_OR_VOID2_(call, action, BIDE_SERIAL_)
+#define BIDE_AWAIT_OR_TO2_(dst, call, action, n)  \
+	BIDE_AWAIT_(BIDE_AWAITABLE_TO_(dst, call), n) \
+	if (BIDE_UNLIKELY(t_.state)) {                \
+		action;                                   \
+	} else                                        \
+		BIDE_ASSIGN_(dst)
+#define BIDE_AWAIT_OR_VOID2_(call, action, n) \
+	BIDE_AWAIT_(BIDE_AWAITABLE_(call), n)     \
+	if (BIDE_UNLIKELY(t_.state)) {            \
+		action;                               \
+	} else                                    \
+		((void)0)
+#define BIDE_AWAIT_LARGE_(dst, call, n)                                                       \
+	BIDE_ALONE_(n)                                                                            \
+	if (BIDE_IN_BODY_, t_ = bide_await_large_(frame_, BIDE_AWAITABLE_(call), BIDE_POINT_(n)), \
+	    BIDE_UNLIKELY(t_.state == BIDE_SUSPENDED_)) {                                         \
+		BIDE_RESUME_NAME_(n)                                                                  \
+		return (bide_step){ .state = BIDE_SUSPENDED_ };                                       \
+		BIDE_RESUME_(n) t_ = bide_await_large_(frame_, bide_suspended_(), 0);                 \
+		goto BIDE_JOIN_(await_stands_alone_on_its_line_, n);                                  \
+	} else                                                                                    \
+		BIDE_JOIN_(await_stands_alone_on_its_line_, n) : if (BIDE_UNLIKELY(t_.state))         \
+		{                                                                                     \
+			if (bide_await_failed_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))                   \
+				goto BIDE_FINALLY_;                                                           \
+		}                                                                                     \
+	else bide_await_large_take_(frame_, &(dst), sizeof(dst), t_)
+
+#define BIDE_CHECK_RETURN_(x)                                                                  \
+	__extension__({                                                                            \
+		_Static_assert(!__builtin_types_compatible_p(__typeof__(((void)0, (x))), bide_task *), \
+		               "bide_async_return of a bide_task * would hand out the pointer: await " \
+		               "it, or return bide_task_await(task)");                                 \
+	})
+#define BIDE_ASYNC_RETURN_(x, n)                                              \
+	do {                                                                      \
+		if (BIDE_CHECK_RETURN_(x), t_ = bide_value_task_from(x),              \
+		    BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                       \
+		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)), \
+		         t_.state == BIDE_SUSPENDED_))                                \
+			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
+		if (!bide_frame_return_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))      \
+			return BIDE_LATE_RETURN_;                                         \
+		goto BIDE_FINALLY_;                                                   \
+	} while (0)
+
+#endif

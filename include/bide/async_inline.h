@@ -1,0 +1,182 @@
+/*
+ * async_inline.h - what the code of an async function calls: inlined, because a call into a shared
+ * library would cost more than a start that does not suspend. Nothing here is called by users.
+ */
+#ifndef BIDE_ASYNC_INLINE_H
+#define BIDE_ASYNC_INLINE_H
+
+#ifdef __cplusplus
+#error "bide/async_inline.h is C only: C++ calls async functions through their prototypes"
+#endif
+
+#include "fork.h"
+#include "frame.h"
+#include "task.h"
+#include "trace.h"
+
+typedef struct bide_owned_frame {
+	bide_frame frame;
+	void (*drop)(void *);
+} bide_owned_frame;
+
+BIDE_API void bide_async_bad_resume_(bide_frame *frame) __attribute__((noreturn));
+BIDE_API bide_step bide_frame_step_slow_(bide_frame *frame);
+BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
+BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
+/*
+ * A failed await, or return of what failed, at this line. Before the cleanup it decides the
+ * outcome (true: go there); in it, it only replaces a success. The trace has one entry more.
+ */
+BIDE_API bool bide_await_failed_(bide_frame *frame, bide_value_task failed,
+                                 uint32_t line) BIDE_COLD;
+/* bide_async_fail. false: in the cleanup, where it is misuse. */
+BIDE_API bool bide_async_fail_(bide_frame *frame, int error, uint32_t line) BIDE_COLD;
+
+BIDE_INLINE uintptr_t bide_stack_pointer_(void)
+{
+	uintptr_t pointer;
+#if defined(__x86_64__)
+	__asm__("mov %%rsp, %0" : "=r"(pointer));
+#elif defined(__aarch64__)
+	__asm__("mov %0, sp" : "=r"(pointer));
+#elif defined(__riscv)
+	__asm__("mv %0, sp" : "=r"(pointer));
+#else
+	pointer = (uintptr_t)__builtin_frame_address(0);
+#endif
+	return pointer;
+}
+
+/*
+ * A frame from the pool, its header set: 5 stores. The word and the generation follow at the first
+ * suspension.
+ */
+BIDE_INLINE bide_frame *bide_frame_new_(bide_worker *worker, size_t size_bytes,
+                                        const bide_async *async, const bide_place *place)
+{
+	unsigned size_class = bide_class_of_(size_bytes);
+	bide_frame *frame;
+	uint64_t tail;
+
+	if (BIDE_UNLIKELY(!worker))
+		return NULL;
+	frame = (bide_frame *)(void *)(size_class == BIDE_CLASS_BIG_
+	                                   ? bide_pool_take_big_(size_bytes, place)
+	                                   : bide_pool_take_(worker, size_class, place));
+	if (BIDE_UNLIKELY(!frame))
+		return NULL;
+	frame->source.payload.i = 0;
+	tail = worker->frame_tail | (uint64_t)size_class << BIDE_TAIL_KIND_;
+	__builtin_memcpy(&frame->source.line, &tail, sizeof tail);
+	frame->async = async;
+	frame->context = worker->current->context;
+	return frame;
+}
+
+/* Copies the parameters and zeroes the rest up to zero_end; all sizes are constants. */
+BIDE_INLINE void bide_frame_fill_(void *frame, size_t zero_end, const void *in, size_t offset,
+                                  size_t size_bytes)
+{
+	char *at = (char *)frame;
+
+	if (offset == 0)
+		offset = sizeof(bide_frame);
+	if (offset > sizeof(bide_frame))
+		__builtin_memset(at + sizeof(bide_frame), 0, offset - sizeof(bide_frame));
+	if (size_bytes)
+		__builtin_memcpy(at + offset, in, size_bytes);
+	if (zero_end > offset + size_bytes)
+		__builtin_memset(at + offset + size_bytes, 0, zero_end - offset - size_bytes);
+}
+
+/*
+ * The returns: false in the cleanup, where they are misuse and end it on the spot (it must not run
+ * a second time).
+ */
+BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome, uint32_t line)
+{
+	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_))
+		return false;
+	if (BIDE_UNLIKELY(outcome.state != 0))
+		return bide_await_failed_(frame, outcome, line);
+	frame->source.payload = outcome.payload;
+	frame->source.error = 0;
+	return true;
+}
+
+BIDE_INLINE bool bide_frame_return_large_(bide_frame *frame, const void *result)
+{
+	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_FINISHING_))
+		return false;
+	if (BIDE_UNLIKELY((uintptr_t)result - (uintptr_t)frame >= frame->async->frame_bytes)) {
+		bide_async_bad_large_(frame, result);
+		return true;
+	}
+	bide_flags_add_(&frame->source, BIDE_FLAG_LARGE_);
+	frame->source.payload.p = (void *)(uintptr_t)result;
+	frame->source.error = 0;
+	return true;
+}
+
+/* Entering the cleanup: the ambient cancellation is hidden from what it starts and awaits. */
+BIDE_INLINE void bide_frame_clean_up_(bide_frame *frame)
+{
+	bide_flags_add_(&frame->source, BIDE_FLAG_FINISHING_);
+	if (frame->context)
+		frame->context |= BIDE_CONTEXT_MASKED_;
+}
+
+BIDE_INLINE bide_step bide_frame_step_(bide_frame *frame)
+{
+	bide_step step;
+	if (BIDE_UNLIKELY(frame->source.flags & (BIDE_FLAG_LARGE_ | BIDE_FLAG_HELD_)))
+		return bide_frame_step_slow_(frame);
+	step.payload = frame->source.payload;
+	step.state = frame->source.error;
+	return step;
+}
+
+/*
+ * Runs a new frame hot, and hands out what it gave. Inlined with its body known, so that a ready
+ * path is one call.
+ */
+BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame *frame,
+                                                bide_step step, size_t size_bytes)
+{
+	bide_value_task v;
+
+	BIDE_IN_REGISTER_(step.payload.i);
+	BIDE_IN_REGISTER_(step.state);
+	if (BIDE_LIKELY(step.state <= BIDE_ERROR_MAX)) {
+		bide_pool_give_(worker, &frame->source, bide_class_of_(size_bytes)); /* a constant */
+		v.payload = step.payload;
+		v.state = step.state;
+		return v;
+	}
+	if (BIDE_UNLIKELY(step.state == BIDE_KEPT_))
+		return bide_start_kept_(worker, frame, step);
+	/* stays until the consumer, our caller, takes the result */
+	v.payload.generation = frame->source.generation;
+	v.state = (uintptr_t)frame;
+	return v;
+}
+
+/*
+ * Added to the line of a return that waits for its value task: all of a function share one resume
+ * point.
+ */
+#define BIDE_MARK_RETURN_ 0x40000000u
+
+/* Such a return's line, for its trace: the frame knows it. */
+#define BIDE_LINE_OF_FRAME_ 0xFFFFFFFFu
+#define BIDE_RESUMED_LINE_ BIDE_TRACE_LINE_(BIDE_LINE_OF_FRAME_)
+
+/* Resumed where no await stands: at a return that was waiting, or nowhere. */
+BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
+{
+	if (!(frame->source.line & BIDE_MARK_RETURN_))
+		bide_async_bad_resume_(frame);
+	return bide_await_take_apart_(frame);
+}
+
+#endif
