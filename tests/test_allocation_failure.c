@@ -381,8 +381,8 @@ async(collector)
 {
 	async_begin;
 	start_naps(my->items, 3);
-	bide_when_each_init(&my->each, my->items, 3);
-	for (;;) {
+	my->error = bide_when_each_init(&my->each, my->items, 3);
+	while (my->error == 0) {
 		await_or(my->index, when_each_next(&my->each), {
 			my->error = await_error;
 			break;

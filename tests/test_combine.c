@@ -26,7 +26,7 @@ static void *nest_all_kinds(void *argument)
 			value = bide_race(NULL, &levels->item[i], 1);
 			break;
 		case 3:
-			bide_when_each_init(&levels->each[i], &levels->item[i], 1);
+			assert_int_equal(bide_when_each_init(&levels->each[i], &levels->item[i], 1), 0);
 			value = bide_when_each_next(&levels->each[i]);
 			break;
 		default:
@@ -67,8 +67,8 @@ TEST(misuse_says_what_was_wrong)
 	EXPECT_ABORT(bide_value_task_forget(bide_when_any(NULL, 2)), "bide_when_any: items is NULL");
 	EXPECT_ABORT(bide_value_task_forget(bide_when_any_tasks(tasks, 1)),
 	             "bide_when_any_tasks: tasks[0] is NULL");
-	EXPECT_ABORT(bide_when_each_init(NULL, items, 1), "bide_when_each_init: each is NULL");
-	EXPECT_ABORT(bide_when_each_init(&each, NULL, 1), "bide_when_each_init: items is NULL");
+	EXPECT_ABORT((void)!bide_when_each_init(NULL, items, 1), "bide_when_each_init: each is NULL");
+	EXPECT_ABORT((void)!bide_when_each_init(&each, NULL, 1), "bide_when_each_init: items is NULL");
 	EXPECT_ABORT(bide_value_task_forget(bide_when_each_next(NULL)),
 	             "bide_when_each_next: each is NULL");
 	EXPECT_ABORT(bide_value_task_forget(bide_when_each_end(NULL)),
@@ -78,9 +78,10 @@ TEST(misuse_says_what_was_wrong)
 	assert_int_equal(bide_value_task_error(bide_when_all_tasks(tasks, 1)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_any(NULL, 2)), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_any_tasks(tasks, 1)), EINVAL);
-	bide_when_each_init(&each, NULL, 1);
+	assert_int_equal(bide_when_each_init(&each, NULL, 1), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_when_each_next(&each)), EINVAL);
-	assert_int_equal(misuse_count, 5);
+	assert_int_equal(misuse_count, 6);
+	assert_non_null(strstr(misuse_text, "bide_when_each_init has failed"));
 }
 
 /* Another thread combines tasks that the worker completes. */

@@ -290,7 +290,7 @@ TEST(when_each_next_after_the_end_is_misuse)
 	value_task items[2] = { later(1, 1), later(1, 2) };
 	bide_when_each each;
 
-	bide_when_each_init(&each, items, 2);
+	assert_int_equal(bide_when_each_init(&each, items, 2), 0);
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	expect_misuse();
 	MISUSE(assert_int_equal(error_of(bide_when_each_next(&each)), EINVAL), "bide_when_each_next",

@@ -13,7 +13,7 @@
 
 TEST(PF_03_at_most_limit_bodies_at_once)
 {
-	static const size_t limits[] = { 1, 2, 3, 7, 40, 1000, SIZE_MAX };
+	static const size_t limits[] = { 1, 2, 3, 7, 40, 1000, BIDE_UNLIMITED };
 
 	for (int how = 0; how < WAYS; how++)
 		for (size_t k = 0; k < sizeof limits / sizeof limits[0]; k++) {
@@ -29,7 +29,7 @@ TEST(PF_03_at_most_limit_bodies_at_once)
 
 TEST(PF_03_as_many_as_the_limit_allows_are_pending)
 {
-	static const size_t limits[] = { 1, 2, 3, 7, 40, 1000, SIZE_MAX };
+	static const size_t limits[] = { 1, 2, 3, 7, 40, 1000, BIDE_UNLIMITED };
 
 	simulate(0);
 	for (int how = INDEXES; how < WAYS; how++)

@@ -270,7 +270,7 @@ TEST(without_memory_nothing_runs_and_the_call_says_so)
 	run_all();
 	no_memory = true;
 	v = bide_run(must_not_run, &ran);
-	assert_true(v.state == BIDE_ENOFRAME);
+	assert_int_equal(bide_value_task_error(v), ENOMEM);
 	assert_null(bide_task_run(must_not_run, &ran));
 	no_memory = false;
 	run_all();

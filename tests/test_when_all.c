@@ -253,9 +253,23 @@ TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)
 	finish(0, 1);
 	assert_int_equal(error_of(all), EINVAL);
 	assert_int_equal(misuse_count, 1);
-	assert_non_null(strstr(misuse_text, "bide_when_all: an item was replaced"));
+	assert_non_null(strstr(misuse_text, "bide_when_all: an item has changed before the await returned"));
 	finish(1, 2);
 	assert_int_equal(result_of(other), 2);
+	assert_int_equal(result_of(mine), 1);
+}
+
+TEST(an_array_that_is_lost_while_it_is_awaited_is_misuse_that_tells_about_locals)
+{
+	expect_misuse();
+	make_pending(1);
+	bide_value_task all = bide_when_all(items, 1);
+	bide_value_task mine = items[0];
+	items[0].payload.generation ^= 1; /* what a local array may hold after the await */
+	finish(0, 1);
+	assert_int_equal(error_of(all), BIDE_ESTALE);
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "a local array of an async function is lost at the await"));
 	assert_int_equal(result_of(mine), 1);
 }
 

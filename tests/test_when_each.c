@@ -16,7 +16,7 @@ TEST(WX_20_ready_ones_come_first_in_order_then_the_others_as_they_complete)
 	items[1] = bide_value_task_from_int(11);
 	finish(3, 13);
 	items[5] = bide_value_task_from_error(EIO);
-	bide_when_each_init(&each, items, 6);
+	assert_int_equal(bide_when_each_init(&each, items, 6), 0);
 	for (size_t i = 1; i <= 5; i += 2) {
 		next = bide_when_each_next(&each);
 		assert_true(bide_value_task_is_successful(next));
@@ -40,7 +40,7 @@ TEST(WX_20_completions_before_the_next_step_keep_their_order)
 {
 	bide_when_each each;
 	make_pending(4);
-	bide_when_each_init(&each, items, 4);
+	assert_int_equal(bide_when_each_init(&each, items, 4), 0);
 	finish(2, 2);
 	finish(0, 0);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 2);
@@ -55,7 +55,7 @@ TEST(WX_20_completions_before_the_next_step_keep_their_order)
 TEST(WX_21_when_each_of_nothing_is_at_its_end)
 {
 	bide_when_each each;
-	bide_when_each_init(&each, NULL, 0);
+	assert_int_equal(bide_when_each_init(&each, NULL, 0), 0);
 	assert_int_equal(bide_value_task_error(bide_when_each_next(&each)), BIDE_EEND);
 }
 
@@ -64,9 +64,9 @@ TEST(WX_23_when_each_stays_at_its_end_and_its_items_have_no_second_one)
 	bide_when_each each, second;
 	expect_misuse();
 	make_pending(1);
-	bide_when_each_init(&each, items, 1);
+	assert_int_equal(bide_when_each_init(&each, items, 1), 0);
 	bide_value_task copy = items[0];
-	bide_when_each_init(&second, &copy, 1);
+	assert_int_equal(bide_when_each_init(&second, &copy, 1), 0);
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(result_of(bide_when_each_next(&second)), 0);
 	assert_int_equal(copy.state, BIDE_ESTALE);
@@ -90,7 +90,7 @@ struct each_sum {
 bide_async(each_sum)
 {
 	bide_async_begin;
-	bide_when_each_init(&my->each, my->in.items, my->in.count);
+	assert_int_equal(bide_when_each_init(&my->each, my->in.items, my->in.count), 0);
 	for (;;) {
 		bide_await_or(my->i, bide_when_each_next(&my->each), break);
 		my->digits = my->digits * 10 + my->in.items[my->i].payload.i;
@@ -117,7 +117,7 @@ TEST(when_each_end_gives_the_rest_back)
 {
 	bide_when_each each;
 	make_pending(4);
-	bide_when_each_init(&each, items, 4);
+	assert_int_equal(bide_when_each_init(&each, items, 4), 0);
 	finish(3, 3);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 3);
 	finish(1, 1); /* has arrived, but is not given */
@@ -135,7 +135,7 @@ TEST(when_each_end_ends_a_wait_that_was_forgotten)
 {
 	bide_when_each each;
 	make_pending(1);
-	bide_when_each_init(&each, items, 1);
+	assert_int_equal(bide_when_each_init(&each, items, 1), 0);
 	bide_value_task_forget(bide_when_each_next(&each));
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	finish(0, 1);
@@ -147,7 +147,7 @@ TEST(when_each_next_twice_at_once_is_misuse)
 	bide_when_each each;
 	expect_misuse();
 	make_pending(1);
-	bide_when_each_init(&each, items, 1);
+	assert_int_equal(bide_when_each_init(&each, items, 1), 0);
 	bide_value_task next = bide_when_each_next(&each);
 	assert_int_equal(error_of(bide_when_each_next(&each)), EBUSY);
 	assert_int_equal(misuse_count, 1);
@@ -167,7 +167,7 @@ TEST(when_each_takes_ten_thousand_in_any_order)
 			bide_user_source_init(&many[i], NULL);
 			values[i] = bide_user_source_value_task(&many[i]);
 		}
-		bide_when_each_init(&each, values, COUNT);
+		assert_int_equal(bide_when_each_init(&each, values, COUNT), 0);
 		for (size_t n = 0; n < COUNT; n++) {
 			size_t i = order == 0 ? n : order == 1 ? COUNT - 1 - n : n * 7919 % COUNT;
 			bide_user_source_complete(&many[i], (bide_payload){ .i = (int64_t)i });
@@ -189,8 +189,9 @@ static int scenario_when_each(void)
 {
 	bide_when_each each;
 	bide_value_task next;
-	int error;
-	bide_when_each_init(&each, items, 2);
+	int error = bide_when_each_init(&each, items, 2);
+	if (error)
+		return error;
 	next = bide_when_each_next(&each);
 	if (bide_value_task_is_ready(next)) {
 		error = error_of(next);
@@ -217,7 +218,7 @@ static void round_when_each(void)
 	bide_when_each each;
 	int64_t sum = 0;
 	items[2] = bide_task_await(tasks[0]);
-	bide_when_each_init(&each, items, 3);
+	assert_int_equal(bide_when_each_init(&each, items, 3), 0);
 	pthread_barrier_wait(&rendezvous);
 	for (size_t n = 0; n < 3; n++)
 		sum += result_of(bide_when_each_next(&each)) + 1;
@@ -231,7 +232,7 @@ static void round_when_each_end(void)
 {
 	bide_when_each each;
 	items[2] = bide_task_await(tasks[0]);
-	bide_when_each_init(&each, items, 3);
+	assert_int_equal(bide_when_each_init(&each, items, 3), 0);
 	pthread_barrier_wait(&rendezvous);
 	int64_t first = result_of(bide_when_each_next(&each));
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
@@ -279,7 +280,7 @@ static int64_t take_in_no_order(size_t count, size_t taken, bool all_before)
 		bide_user_source_init(&many[i], NULL);
 		all[i] = bide_user_source_value_task(&many[i]);
 	}
-	bide_when_each_init(&each, all, count);
+	assert_int_equal(bide_when_each_init(&each, all, count), 0);
 	for (size_t n = 0; all_before && n < count; n++)
 		bide_user_source_complete(&many[nth(n, 61803, count)], (bide_payload){ .i = 5 });
 	for (size_t n = 0; n < taken; n++) {

@@ -58,7 +58,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_val
 /*
  * The items in the order in which they complete; ready ones first, in their order:
  *
- *     bide_when_each_init(&my->each, my->items, 8);
+ *     if (bide_when_each_init(&my->each, my->items, 8) != 0)
+ *             bide_async_fail(ENOMEM);
  *     for (;;) {
  *             bide_await_or(my->i, bide_when_each_next(&my->each), break); // BIDE_EEND: the end
  *             use(my->items[my->i]); // consumed: ready, its own outcome
@@ -75,15 +76,17 @@ typedef struct bide_when_each {
 	struct bide_each_ *core_; /* NULL: all were ready, or it has ended */
 	bide_value_task *items_;
 	size_t count_, next_;
-	int error_;
-	bool ended_; /* bide_when_each_end was called */
+	bool failed_; /* bide_when_each_init has failed */
+	bool ended_;  /* bide_when_each_end was called */
 } bide_when_each;
 
-BIDE_API void bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t count);
+/* 0; ENOMEM, and no item was consumed; EINVAL (misuse): null. */
+BIDE_API BIDE_USE_RESULT int bide_when_each_init(bide_when_each *each, bide_value_task *items,
+                                                 size_t count);
 /*
- * The index of the next; BIDE_EEND after the last, and ever after. ENOMEM: init found no memory
- * (then every call says so), or this call, which may be repeated. EINVAL (misuse): no array, or
- * after bide_when_each_end. EBUSY (misuse): the value task of the call before is pending.
+ * The index of the next; BIDE_EEND after the last, and ever after. ENOMEM: the call may be repeated.
+ * EINVAL (misuse): null, init has failed, or after bide_when_each_end. EBUSY (misuse): the value task
+ * of the call before is pending.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_next(bide_when_each *each);
 /*

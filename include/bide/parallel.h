@@ -27,8 +27,8 @@
  * options are copied. Threads: any; bodies are called on workers, several at once if there are
  * several, so what they share they must protect; the first few may run on the caller's thread.
  * Uninterruptible: cancellation reaches the bodies, and the wait for them goes on.
- * Errors of all three: EINVAL (misuse: a null body, a number below zero); ENOMEM, BIDE_ENOFRAME: no
- * memory to begin; no body was called. Where memory is short later, fewer run at once.
+ * Errors of all three: EINVAL (misuse: a null body, a number below zero); ENOMEM: no memory to
+ * begin; no body was called. Where memory is short later, fewer run at once.
  * Cost: two small objects from pools (context, wait) and a frame each for the loop and for what is
  * pending at once; nothing for each body or index but the call and a counter.
  */
@@ -37,8 +37,14 @@
 
 #include "value_task.h"
 
+#define BIDE_UNLIMITED SIZE_MAX
+
 typedef struct bide_parallel_options {
-	size_t limit;    /* bodies that may run or be pending at once; 0: the number of workers */
+	/*
+	 * Bodies that may run or be pending at once. 0: as many as there are workers, which is for
+	 * bodies that compute; those that wait want a number, or BIDE_UNLIMITED.
+	 */
+	size_t limit;
 	int64_t grain;   /* bide_parallel_for: indexes in a part; 0: chosen, see there */
 	bool keep_going; /* a failure cancels nobody, and handing out goes on */
 } bide_parallel_options;

@@ -23,7 +23,7 @@ BIDE_BEGIN_DECLS
 /*
  * Runs function(argument) on a worker; the outcome is the value task's. argument: borrowed until
  * the value task is done. The ambient context is inherited; canceled before the function began, it
- * never runs. Fails with BIDE_ENOFRAME: no memory, nothing will run; EINVAL (misuse): function is
+ * never runs. Fails with ENOMEM: no memory, nothing will run; EINVAL (misuse): function is
  * NULL. Any thread; with one worker the value task is the caller's, as any (value_task.h). Cost: a
  * frame from the pool and a way through a queue.
  */

@@ -28,7 +28,10 @@
 #include "abi.h"
 
 /* Error numbers. 1..2047 are errno values. */
-/* the async function did not start: no memory for its frame. Nothing of it ran. */
+/*
+ * An async function of yours did not start: no memory for its frame, nothing of it ran. Only its
+ * start says so; a call of the library that finds no memory fails with ENOMEM.
+ */
 #define BIDE_ENOFRAME 2048
 /* every reference to a completion source is gone and nobody completed it */
 #define BIDE_EBROKEN 2049

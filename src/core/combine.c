@@ -43,14 +43,20 @@ size_t bide_items_index_(const bide_value_task *items, size_t count, const bide_
 
 void bide_pending_item_settle_(bide_value_task *item, const bide_place *by)
 {
-	if (bide_pending_item_ready_(item, by)) {
-		if (bide_is_pending_(*item))
-			*item = bide_consume_(bide_source_of_(*item), by);
+	bide_source *source = bide_source_of_(*item);
+	bool yield = bide_is_yield_(*item);
+	bool fresh = yield || BIDE_LOAD(&source->generation, RELAXED) == item->payload.generation;
+
+	if (fresh && !yield && bide_is_done_(source)) {
+		*item = bide_consume_(source, by);
 		return;
 	}
-	bide_misuse_("%s: an item was replaced by another pending value task before the await returned",
-	             by->function);
-	*item = bide_value_task_from_error(BIDE_EINVAL_);
+	bide_misuse_(
+		"%s: an item has changed before the await returned; until then the array must live, "
+		"as a member of the frame, and nothing else may consume or replace an item (a local "
+		"array of an async function is lost at the await)",
+		by->function);
+	*item = bide_value_task_from_error(fresh ? BIDE_EINVAL_ : BIDE_ESTALE);
 }
 
 int bide_items_gather_(bide_value_task *items, size_t count, const bide_place *by)

@@ -259,28 +259,26 @@ bool bide_check_error_(int error, const char *what)
 	return false;
 }
 
-/* The errors that have no errno of their own. */
-#define BIDE_ERRORS_(X)                                                            \
-	X(BIDE_ENOFRAME, "no memory for the frame: the async function did not start")  \
-	X(BIDE_EBROKEN, "the completion source is gone and nobody completed the task") \
-	X(BIDE_EEND, "no more elements")                                               \
-	X(BIDE_ESTALE, "the value task had been consumed already")
-
 const char *bide_strerror(int error)
 {
-#define TEXT(name, text) \
-	case name:           \
-		return #name ": " text;
 	switch (error) {
 	case 0:
 		return "success";
 	case BIDE_ECANCELED_:
-		return "ECANCELED: canceled";
-		BIDE_ERRORS_(TEXT)
+		return "canceled";
+	case BIDE_ETIMEDOUT_: /* a deadline; the system speaks of a connection */
+		return "timed out";
+	case BIDE_ENOFRAME:
+		return "no memory to start the async function";
+	case BIDE_EBROKEN:
+		return "the completion source is gone and nothing has completed the task";
+	case BIDE_EEND:
+		return "no more items";
+	case BIDE_ESTALE:
+		return "the value task had been consumed already";
 	default:
 		break;
 	}
-#undef TEXT
 	if (error >= BIDE_EUSER && error <= BIDE_ERROR_MAX)
 		return "an error of the program's own range";
 	if (error > 0 && error < BIDE_ENOFRAME)

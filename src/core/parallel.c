@@ -524,6 +524,7 @@ bide_async_finally:
 static bide_value_task loop_start(parallel_loop loop, const bide_parallel_options *options)
 {
 	int canceled = bide_context_current_error();
+	bide_value_task started;
 
 	if (canceled)
 		return bide_value_task_from_error(canceled);
@@ -532,8 +533,11 @@ static bide_value_task loop_start(parallel_loop loop, const bide_parallel_option
 	/* More lanes than workers have nothing to do where no body waits. */
 	if (loop.kind == LOOP_PARTS && loop.limit > bide_port_worker_count())
 		loop.limit = bide_port_worker_count();
-	return bide_parallel_loop_begin_(&loop, offsetof(struct bide_parallel_loop, in), sizeof loop,
-	                                 BIDE_CALLED_AT_(name_of(loop.kind)));
+	started = bide_parallel_loop_begin_(&loop, offsetof(struct bide_parallel_loop, in), sizeof loop,
+	                                    BIDE_CALLED_AT_(name_of(loop.kind)));
+	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME)) /* that is said of the user's functions */
+		started.state = BIDE_ENOMEM_;
+	return started;
 }
 
 static bide_value_task wrong(const char *function, const char *what)

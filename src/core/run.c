@@ -38,10 +38,16 @@ static bide_value_task run(bide_run_function *function, void *argument)
 
 bide_value_task bide_run(bide_run_function *function, void *argument)
 {
-	if (function)
-		return run(function, argument);
-	bide_misuse_("bide_run: function is NULL");
-	return bide_value_task_from_error(BIDE_EINVAL_);
+	bide_value_task started;
+
+	if (!function) {
+		bide_misuse_("bide_run: function is NULL");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	started = run(function, argument);
+	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME)) /* that is said of the user's functions */
+		started.state = BIDE_ENOMEM_;
+	return started;
 }
 
 bide_task *bide_task_run(bide_run_function *function, void *argument)

@@ -247,27 +247,27 @@ static void each_run(bide_notify *notify, bide_source *done)
 		bide_operation_complete_(waiting, bide_payload_int_(index), 0);
 }
 
-void bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t count)
+int bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t count)
 {
 	struct bide_each_ *core;
 
 	if (!each) {
 		bide_misuse_("bide_when_each_init: each is NULL");
-		return;
+		return BIDE_EINVAL_;
 	}
-	*each = (bide_when_each){ .items_ = items, .count_ = count };
+	*each = (bide_when_each){ .items_ = items, .count_ = count, .failed_ = true };
 	if (!items && count > 0) {
 		bide_misuse_("bide_when_each_init: items is NULL, an array of count value tasks is needed");
-		each->error_ = BIDE_EINVAL_;
-		return;
+		return BIDE_EINVAL_;
 	}
-	if (bide_items_ready_(items, count, &each_by))
-		return;
+	if (bide_items_ready_(items, count, &each_by)) {
+		each->failed_ = false;
+		return 0;
+	}
 	core = (struct bide_each_ *)(void *)bide_operation_new_(sizeof *core, &each_type);
-	if (!core) {
-		each->error_ = BIDE_ENOMEM_;
-		return;
-	}
+	if (!core)
+		return BIDE_ENOMEM_;
+	each->failed_ = false;
 	each->core_ = core;
 	core->notify.run = each_run;
 	core->live = 1;
@@ -277,6 +277,7 @@ void bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t co
 		if (bide_is_pending_(items[i]) &&
 		    bide_item_watch_(&core->operation, &core->notify, &core->live, &items[i], &each_by))
 			core->left++; /* only a taker looks at it, and nobody waits yet */
+	return 0;
 }
 
 /* The caller's struct lets go of the core; what reports still gives it back. */
@@ -325,14 +326,14 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 	struct bide_each_ *core;
 	bide_source *source;
 
-	if (!each || each->ended_) {
+	if (!each || each->failed_ || each->ended_) {
 		bide_misuse_("bide_when_each_next: %s",
 		             !each ? "each is NULL"
-		                   : "bide_when_each_end has ended it; bide_when_each_init begins anew");
+		             : each->failed_
+		                 ? "bide_when_each_init has failed"
+		                 : "bide_when_each_end has ended it; bide_when_each_init begins anew");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	if (each->error_)
-		return bide_value_task_from_error(each->error_);
 	core = each->core_;
 	if (core && BIDE_LOAD(&core->waiting, ACQUIRE)) { /* pairs with the taker's swap */
 		bide_misuse_(

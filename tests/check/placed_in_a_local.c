@@ -50,7 +50,7 @@ async(f)
 	bide_cancel_token_register(my->in.token, &kept, stop_it, NULL); /* FOUND: 'kept' */
 	bide_cancel_token_register(my->in.token, &ended, stop_it, NULL);
 	bide_cancel_registration_unregister(&ended);
-	bide_when_each_init(&each, my->items, 2); /* FOUND: 'each' */
+	(void)!bide_when_each_init(&each, my->items, 2); /* FOUND: 'each' */
 	await(bide_group_wait(&my->good));
 	await(async_start(forks));
 async_finally:

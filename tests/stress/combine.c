@@ -155,7 +155,7 @@ async(driver)
 	} else if (my->kind == 3) {
 		make_items(my, false);
 		my->limit = chance(&my->in.dice, 50) ? my->count + 1 : below(&my->in.dice, my->count + 1);
-		when_each_init(&my->each, my->items, my->count);
+		CHECK(when_each_init(&my->each, my->items, my->count) == 0);
 		while (my->seen < my->limit) {
 			await_or(my->index, when_each_next(&my->each), my->error = await_error);
 			if (my->error)
