@@ -1,8 +1,8 @@
 /*
  * flags.h - which of a compiler's flags libclang gets: those that change what the source means.
  *
- * Flags of gcc alone, warnings, optimisation, output files are left out, so that the commands of any build
- * can be used.
+ * Flags of gcc alone, warnings, optimisation, output files are left out, so that the commands of
+ * any build can be used.
  */
 #ifndef CHECK_FLAGS_H
 #define CHECK_FLAGS_H

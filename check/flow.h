@@ -1,9 +1,9 @@
 /*
  * flow.h - one async function, walked in the order in which it runs.
  *
- * A state says for each local what may be true of it at one place. Ways that meet join their states.
- * What only grows comes to an end: the whole body is walked until no loop and no label hears anything
- * new.
+ * A state says for each local what may be true of it at one place. Ways that meet join their
+ * states. What only grows comes to an end: the whole body is walked until no loop and no label
+ * hears anything new.
  */
 #ifndef CHECK_FLOW_H
 #define CHECK_FLOW_H

@@ -1,6 +1,6 @@
 /*
- * Pointers that hold one address only, wherever they have a value: locals, and members of the frame.
- * What is done through them, or with them, is done with what they point to.
+ * Pointers that hold one address only, wherever they have a value: locals, and members of the
+ * frame. What is done through them, or with them, is done with what they point to.
  */
 #include "flow.h"
 

@@ -7,8 +7,8 @@
 #include <clang-c/Index.h>
 
 /*
- * A finding at the line in which the user wrote `at`; macros are followed to where they are used. A comment
- * "bide-check: ignore" in that line silences it.
+ * A finding at the line in which the user wrote `at`; macros are followed to where they are used.
+ * A comment "bide-check: ignore" in that line silences it.
  */
 void report(CXCursor at, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

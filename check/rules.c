@@ -211,7 +211,10 @@ void note_holder(struct flow *flow, struct node *to, struct node *value)
 	}
 }
 
-/* A call to which a start is given: one that waits at once, or one after which it can not be awaited. */
+/*
+ * A call to which a start is given: one that waits at once, or one after which it can not be
+ * awaited.
+ */
 void check_wait(struct flow *flow, struct node *call)
 {
 	const char *callee = callee_of(call);
@@ -286,7 +289,7 @@ void check_jumped_over(struct flow *flow, struct node *label, bool resumes)
 	}
 }
 
-/* A statement of its own, whose value nobody sees. */
+/* A statement of its own, whose value is not used. */
 static bool is_statement(const struct node *node)
 {
 	const struct node *parent = node->parent;
@@ -339,7 +342,7 @@ static void check_dropped_in(const char *function, struct node *node)
 		check_dropped_in(function, node->child[i]);
 }
 
-/* A value task that nobody takes. */
+/* A value task that is not taken. */
 void check_dropped(struct node *function)
 {
 	const char *name = name_of(function->cursor);

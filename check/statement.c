@@ -199,8 +199,8 @@ struct loop {
 };
 
 /*
- * A loop that sets the elements of an array is taken to run: what it does at the end of a round holds
- * behind it.
+ * A loop that sets the elements of an array is taken to run: what it does at the end of a round
+ * holds behind it.
  */
 static void trust_filled_arrays(const struct flow *flow, struct state *out, const struct state *end)
 {

@@ -20,8 +20,8 @@ struct node {
 	int child_count;
 	struct node **child;
 	struct node *parent;
-	int variable; /* a local's declaration, or a name that refers to one: its number; or -1 */
-	int points_to; /* a pointer that always holds the address of that local, or of the frame; or -1 */
+	int variable;  /* a local's declaration, or a name that refers to one: its number; or -1 */
+	int points_to; /* a pointer: to that local always, or to the frame; -1: neither */
 	struct node *stands_for; /* the name of a macro's temporary: the value that it was given */
 	struct state *heard; /* labels and loops: what arrives there by other ways than from above */
 };

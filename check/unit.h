@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
-/* `arguments`: compiler flags (flags.h), without the file's name. Findings are reported, what is wrong with
- * the file complained of. */
+/*
+ * `arguments`: compiler flags (flags.h), without the file's name. Findings are reported, what is
+ * wrong with the file complained of.
+ */
 void check_file(const char *file, const char *const *arguments, int count);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is declared before async_begin is set anew at each resume: good as long as nobody changes it. */
+/* What is declared before async_begin is set anew at each resume: good if it does not change. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* A function of the same file is looked into: does it read what it gets the address of, or fill it? */
+/* A function of the same file is looked into: does it read behind a pointer, or fill it? */
 #include <stdio.h>
 
 #include <bide/short.h>

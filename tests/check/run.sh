@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh BIDE-CHECK FILE...: what is reported about each file are exactly the lines that end with a comment
-# "FOUND: ERE", in the words that the ERE describes. Both ways to
+# run.sh BIDE-CHECK FILE...: what is reported about each file are exactly the lines that end with a
+# comment "FOUND: ERE", in the words that the ERE describes. Both ways to
 # resume are tried, unless a line says /* not with computed goto */.
 set -u
 

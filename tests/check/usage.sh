@@ -22,6 +22,7 @@ expect() {
 }
 
 good=tests/check/nothing_wrong.c
+bad=tests/check/array_across_an_await.c
 expect 0 '^usage: bide-check' --help
 expect 0 '^bide-check [0-9.]+ .*clang' --version
 expect 2 'no file is given'
@@ -50,14 +51,14 @@ fi
 
 mkdir "$work/commands"
 printf '[{"directory": "%s", "file": "%s", "arguments": ["gcc", "-fno-semantic-interposition",\n' \
-	"$PWD" tests/check/array_across_an_await.c >"$work/commands/compile_commands.json"
-printf '"-Iinclude", "-Wall", "-c", "%s", "-o", "x.o"]}]\n' tests/check/array_across_an_await.c \
+	"$PWD" "$bad" >"$work/commands/compile_commands.json"
+printf '"-Iinclude", "-Wall", "-c", "%s", "-o", "x.o"]}]\n' "$bad" \
 	>>"$work/commands/compile_commands.json"
-expect 1 "array_across_an_await.c:33:.*'text'" -p "$work/commands" tests/check/array_across_an_await.c
+expect 1 "array_across_an_await.c:33:.*'text'" -p "$work/commands" "$bad"
 expect 1 "array_across_an_await.c:33:.*'text'" -p "$work/commands"
 expect 2 'nothing_wrong.c: .*has no command for it' -p "$work/commands" "$good"
 # One that cannot be read does not keep the others from being checked.
-expect 2 "array_across_an_await.c:33:.*'text'" no_such_file.c tests/check/array_across_an_await.c -- \
+expect 2 "array_across_an_await.c:33:.*'text'" no_such_file.c "$bad" -- \
 	-Iinclude
 echo 'nonsense' >"$work/commands/compile_commands.json"
 expect 2 'is no list of compile commands that can be read' -p "$work/commands"
