@@ -234,6 +234,15 @@ if [ -n "$missing" ]; then
 	status=1
 fi
 
+# bide.h lists all headers.
+for header in $headers; do
+	name=${header##*/}
+	if [ "$name" != bide.h ] && ! sed '/\*\/$/q' include/bide/bide.h | grep -qwF "$name"; then
+		echo "include/bide/bide.h does not name $name in its list"
+		status=1
+	fi
+done
+
 # The exceptions stand in the document too.
 for name in $operations $current; do
 	if ! grep -q "bide_$name\`" docs/conventions.md; then
