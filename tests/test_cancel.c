@@ -437,8 +437,6 @@ static void drop_source(void *source)
 
 TEST(a_callback_can_drop_the_last_reference)
 {
-	if (getenv("BIDE_POOL"))
-		SKIP("a stale token reads freed memory without the pools");
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);
 	bide_cancel_registration first, second;
@@ -447,7 +445,7 @@ TEST(a_callback_can_drop_the_last_reference)
 	bide_cancel_token_register(token, &second, drop_source, source);
 	assert_true(bide_cancel_source_cancel(source));
 	assert_string_equal(ran, "a"); /* those after it run all the same */
-	assert_false(bide_cancel_token_can_be_canceled(token));
+	assert_true(bide_cancel_token_is_canceled(token));
 }
 
 typedef struct again {
@@ -759,24 +757,20 @@ TEST_SLOW(linked_sources_may_go_while_their_parent_is_canceled, 60)
 
 /* ---- tokens whose source is gone */
 
-TEST(CT_20_a_token_whose_source_is_gone_is_not_canceled)
+TEST(CT_20_a_token_whose_source_is_gone_stays_as_it_was)
 {
-	if (getenv("BIDE_POOL"))
-		SKIP("a stale token reads freed memory without the pools");
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);
 
 	bide_cancel_source_cancel(source);
 	assert_true(bide_cancel_token_is_canceled(token));
 	bide_cancel_source_unref(source);
-	assert_false(bide_cancel_token_is_canceled(token));
-	assert_false(bide_cancel_token_can_be_canceled(token));
+	assert_true(bide_cancel_token_is_canceled(token));
+	assert_true(bide_cancel_token_can_be_canceled(token));
 }
 
 TEST(CT_21_a_stale_token_can_be_registered_and_linked_and_nothing_happens)
 {
-	if (getenv("BIDE_POOL"))
-		SKIP("a stale token reads freed memory without the pools");
 	bide_cancel_source *source = bide_cancel_source_create(), *linked;
 	bide_cancel_token token = bide_cancel_source_token(source);
 	bide_cancel_registration registration;
@@ -792,8 +786,6 @@ TEST(CT_21_a_stale_token_can_be_registered_and_linked_and_nothing_happens)
 
 TEST(stale_tokens_never_fire_whatever_their_memory_is_used_for)
 {
-	if (getenv("BIDE_POOL"))
-		SKIP("a stale token reads freed memory without the pools");
 	enum { COUNT = 64 };
 	bide_cancel_token stale[COUNT];
 	bide_cancel_source *sources[COUNT];
@@ -834,8 +826,6 @@ TEST(a_registration_may_outlive_its_source)
 
 TEST(references_keep_a_source)
 {
-	if (getenv("BIDE_POOL"))
-		SKIP("a stale token reads freed memory without the pools");
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);
 
@@ -845,7 +835,7 @@ TEST(references_keep_a_source)
 	assert_true(bide_cancel_source_cancel(source));
 	assert_true(bide_cancel_token_is_canceled(token));
 	bide_cancel_source_unref(source);
-	assert_false(bide_cancel_token_can_be_canceled(token));
+	assert_true(bide_cancel_token_is_canceled(token));
 	bide_cancel_source_unref(NULL);
 }
 
@@ -1247,7 +1237,7 @@ TEST(null_and_times_below_zero_are_misuse)
 	assert_false(bide_cancel_source_try_reset(NULL));
 	assert_false(bide_cancel_source_is_canceled(NULL));
 	assert_null(bide_cancel_source_ref(NULL));
-	assert_null(bide_cancel_source_token(NULL).source);
+	assert_null(bide_cancel_source_token(NULL).cell_);
 	assert_null(bide_cancel_source_create_linked(NULL, 2));
 	assert_null(bide_cancel_source_create_linked(&token, 65536));
 	assert_false(bide_cancel_token_register(token, NULL, note_letter, &letters[0]));

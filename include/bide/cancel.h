@@ -1,9 +1,11 @@
 /*
  * cancel.h - asking operations to stop: source, token, registration.
  *
- * A source is canceled once, by anybody. Tokens are copies of {source, generation} handed to those
- * who want to know; a token whose source is gone is never canceled. To make async functions and
- * operations obey a token, bind it to a context (context.h): then no call needs a token argument.
+ * A source is canceled once, by any thread. Tokens are handed, as copies, to what asks; they own
+ * nothing and may be kept. What was canceled stays canceled for all tokens of its source, also when
+ * the source is gone; the tokens of a source that went without being canceled never are. To make
+ * async functions and operations obey a token, bind it to a context (context.h): then no call needs a
+ * token argument.
  *
  * Callbacks run on the thread that cancels (those of a time limit on a worker), newest first,
  * without any lock held; they only request and must not block. Ownership: sources are reference
@@ -17,8 +19,8 @@
 typedef struct bide_cancel_source bide_cancel_source;
 
 typedef struct bide_cancel_token {
-	bide_cancel_source *source; /* NULL: never canceled */
-	uint64_t generation;
+	struct bide_cancel_cell_ *cell_; /* NULL: never canceled */
+	uint64_t number_;
 } bide_cancel_token;
 
 typedef void bide_cancel_callback(void *argument);
@@ -52,7 +54,7 @@ BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create(void);
 BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create_linked(
 	const bide_cancel_token *tokens, size_t count);
 BIDE_API bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source);
-/* NULL does nothing. The last reference: its tokens never fire again. */
+/* NULL does nothing. The last reference: what its tokens tell does not change any more. */
 BIDE_API void bide_cancel_source_unref(bide_cancel_source *source);
 
 /*
@@ -79,7 +81,7 @@ BIDE_INLINE bide_cancel_token bide_cancel_token_none(void)
 	return token;
 }
 BIDE_API bool bide_cancel_token_is_canceled(bide_cancel_token token);
-/* false: no token of a living source; it will never be canceled. */
+/* false: it is not canceled and never will be: its source is gone, or it has none. */
 BIDE_API bool bide_cancel_token_can_be_canceled(bide_cancel_token token);
 
 /*

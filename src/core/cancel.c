@@ -10,7 +10,7 @@
  */
 #include <stddef.h>
 
-#include "core.h"
+#include "cancel_cell.h"
 
 /* A callback that runs now; on the stack of the thread that cancels. */
 typedef struct firing {
@@ -53,6 +53,7 @@ void bide_cancel_core_init_(bide_cancel_core *core, void (*destroy)(bide_cancel_
 	core->post.run = operations_posted;
 	core->next = NULL;
 	core->destroy = destroy;
+	core->cell = NULL;
 }
 
 void bide_cancel_core_ref_(bide_cancel_core *core)
@@ -80,6 +81,7 @@ void bide_cancel_fork_(void)
 {
 	callbacks_lock = 0;
 	all_firing = NULL;
+	bide_cancel_cells_fork_();
 }
 
 /* Under the lock of the callbacks. */
@@ -178,6 +180,8 @@ static bool core_mark(bide_cancel_core *core, int error)
 
 	bide_spin_lock_(&core->lock);
 	first = core->error == 0;
+	if (first && core->cell)
+		bide_cancel_cell_mark_(core->cell);
 	if (first)
 		/* pairs with the loads of those who ask */
 		BIDE_STORE(&core->error, (uint16_t)error, RELEASE);
@@ -343,7 +347,7 @@ void bide_cancel_detach_(bide_cancel_node *node)
 /* --- sources --- */
 
 struct bide_cancel_source {
-	bide_operation operation; /* its generation is the tokens' */
+	bide_operation operation;
 	bide_cancel_core core;
 	bide_alarm alarm;
 	/*
@@ -372,9 +376,10 @@ static void source_free(bide_cancel_source *source)
 	 * that it is gone.
 	 */
 	bide_spin_lock_(&callbacks_lock);
-	BIDE_STORE(&source->operation.source.generation, 0u, RELAXED);
+	BIDE_STORE(&source->core.cell->source, NULL, RELAXED);
 	callbacks_clear(&source->core);
 	bide_spin_unlock_(&callbacks_lock);
+	bide_cancel_cell_end_(source->core.cell);
 	bide_operation_drop_(&source->operation.source);
 }
 
@@ -433,6 +438,11 @@ bide_cancel_source *bide_cancel_source_create_linked(const bide_cancel_token *to
 	if (!source)
 		return NULL;
 	bide_cancel_core_init_(&source->core, source_destroy);
+	source->core.cell = bide_cancel_cell_new_(source);
+	if (!source->core.cell) {
+		bide_operation_drop_(&source->operation.source);
+		return NULL;
+	}
 	bide_alarm_init_(&source->alarm, source_expired);
 	source->rearm_deadline_ns = BIDE_FOREVER;
 	source->parent_count = (uint32_t)count;
@@ -615,45 +625,59 @@ bide_cancel_token bide_cancel_source_token(bide_cancel_source *source)
 	bide_cancel_token token = bide_cancel_token_none();
 
 	if (source_valid(source, "bide_cancel_source_token")) {
-		token.source = source;
-		token.generation = source->operation.source.generation;
+		token.cell_ = source->core.cell;
+		token.number_ = source->core.cell->number;
 	}
 	return token;
 }
 
-/* Source memory is type-stable: a token of one that is gone finds another generation. */
-bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
+/* Of a token that is not none: its source lives. Certain only under the lock of the callbacks. */
+static bool token_lives(bide_cancel_token token)
 {
-	return token.source &&
-	       BIDE_LOAD(&token.source->operation.source.generation, RELAXED) == token.generation;
+	return BIDE_LOAD(&token.cell_->source, RELAXED) &&
+	       BIDE_LOAD(&token.cell_->number, RELAXED) == token.number_;
 }
 
 bool bide_cancel_token_is_canceled(bide_cancel_token token)
 {
-	/* Looked at again: if the source went meanwhile, the error was something else's. */
-	return bide_cancel_token_can_be_canceled(token) &&
-	       BIDE_LOAD(&token.source->core.error, ACQUIRE) != 0 &&
-	       bide_cancel_token_can_be_canceled(token);
+	return token.cell_ && bide_cancel_cell_is_canceled_(token.cell_, token.number_);
+}
+
+bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
+{
+	return token.cell_ && (token_lives(token) || bide_cancel_token_is_canceled(token));
+}
+
+/*
+ * Under the lock of the callbacks: into the list of the token's source. false: it is gone. *error:
+ * it is, or was, canceled, and the node is in no list.
+ */
+static bool token_attach_locked(bide_cancel_token token, bide_cancel_core *child,
+                                bide_cancel_node *node, int *error)
+{
+	if (token_lives(token)) {
+		*error = attach_locked(&token.cell_->source->core, child, node);
+		return true;
+	}
+	*error = bide_cancel_token_is_canceled(token) ? BIDE_ECANCELED_ : 0;
+	return *error != 0;
 }
 
 bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
                                bide_cancel_node *node)
 {
+	bool attached;
 	int error;
 
 	node->core = NULL;
-	if (!token.source)
+	if (!token.cell_)
 		return false;
 	bide_spin_lock_(&callbacks_lock);
-	if (!bide_cancel_token_can_be_canceled(token)) {
-		bide_spin_unlock_(&callbacks_lock);
-		return false;
-	}
-	error = attach_locked(&token.source->core, child, node);
+	attached = token_attach_locked(token, child, node, &error);
 	bide_spin_unlock_(&callbacks_lock);
 	if (error)
 		core_mark(child, error);
-	return true;
+	return attached;
 }
 
 /*
@@ -708,15 +732,13 @@ bool bide_cancel_token_register(bide_cancel_token token, bide_cancel_registratio
 	registration->token_ = token;
 	registration->state_ = 0;
 	registration->node_.core = NULL;
-	if (!token.source)
+	if (!token.cell_)
 		return false;
 	bide_spin_lock_(&callbacks_lock);
-	alive = bide_cancel_token_can_be_canceled(token);
-	if (alive) {
-		error = attach_locked(&token.source->core, NULL, &registration->node_);
-		registration->node_.fire = registration_fire;
-		registration->state_ = registered_at(registration, &token.source->core);
-	}
+	alive = token_attach_locked(token, NULL, &registration->node_, &error);
+	registration->node_.fire = registration_fire;
+	if (registration->node_.core)
+		registration->state_ = registered_at(registration, registration->node_.core);
 	bide_spin_unlock_(&callbacks_lock);
 	if (error)
 		callback(argument);

@@ -315,6 +315,7 @@ typedef struct bide_cancel_core {
 	bide_post post;                /* to the worker, to fire the operations */
 	struct bide_cancel_core *next; /* in the work list of a cancel */
 	void (*destroy)(struct bide_cancel_core *core);
+	struct bide_cancel_cell_ *cell; /* of a source: what its tokens point at; else NULL */
 } bide_cancel_core;
 
 BIDE_INTERNAL void bide_cancel_core_init_(bide_cancel_core *core,

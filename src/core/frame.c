@@ -8,6 +8,7 @@
  * its header while it is free. BIDE_POOL=malloc: every object is an allocation of its own. In all
  * modes the generation of free memory matches no value task.
  */
+#include "cancel_cell.h"
 #include "core.h"
 #include "deque.h"
 #include "pools.h"
@@ -490,6 +491,7 @@ void bide_pools_release_(void)
 	records_release(old.singles);
 	records_release(old.parent_singles);
 	bide_retired_release_();
+	bide_cancel_cells_release_();
 }
 
 /*

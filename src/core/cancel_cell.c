@@ -1,0 +1,99 @@
+/*
+ * cancel_cell.c - see cancel_cell.h.
+ */
+#include "cancel_cell.h"
+
+typedef struct bide_cancel_cell_ cell;
+
+enum { BLOCK = 64, CHUNK_CELLS = 100 };
+
+typedef struct chunk {
+	struct chunk *next;
+	cell cells[CHUNK_CELLS];
+} chunk;
+
+static uint32_t cells_lock;
+static chunk *chunks;
+static cell *free_cells;
+
+/* Without the lock: allocating calls out. */
+static bool grow(void)
+{
+	chunk *c = bide_allocate_(sizeof *c, 16);
+
+	if (!c)
+		return false;
+	for (int i = 0; i < CHUNK_CELLS; i++)
+		c->cells[i] = (cell){ .block = BLOCK,
+			                  .number = BLOCK - 1,
+			                  .next = i + 1 < CHUNK_CELLS ? &c->cells[i + 1] : NULL };
+	bide_spin_lock_(&cells_lock);
+	c->next = chunks;
+	chunks = c;
+	c->cells[CHUNK_CELLS - 1].next = free_cells;
+	free_cells = c->cells;
+	bide_spin_unlock_(&cells_lock);
+	return true;
+}
+
+cell *bide_cancel_cell_new_(bide_cancel_source *source)
+{
+	cell *taken;
+
+	do {
+		bide_spin_lock_(&cells_lock);
+		taken = free_cells;
+		if (taken)
+			free_cells = taken->next;
+		bide_spin_unlock_(&cells_lock);
+	} while (!taken && grow());
+	if (taken) {
+		BIDE_STORE(&taken->number, taken->number + 1, RELAXED); /* read by those with old tokens */
+		BIDE_STORE(&taken->source, source, RELAXED);
+	}
+	return taken;
+}
+
+void bide_cancel_cell_end_(cell *given)
+{
+	if (given->number % BLOCK == BLOCK - 1) {
+		if (BIDE_LOAD(&given->canceled, RELAXED))
+			return; /* kept, for the tokens */
+		/* Before a bit of the new block is set: pairs with bide_cancel_cell_is_canceled_. */
+		BIDE_STORE(&given->block, given->number + 1, RELEASE);
+	}
+	bide_spin_lock_(&cells_lock);
+	given->next = free_cells;
+	free_cells = given;
+	bide_spin_unlock_(&cells_lock);
+}
+
+void bide_cancel_cell_mark_(cell *marked)
+{
+	/* pairs with bide_cancel_cell_is_canceled_ */
+	(void)BIDE_OR(&marked->canceled, (uint64_t)1 << marked->number % BLOCK, RELEASE);
+}
+
+bool bide_cancel_cell_is_canceled_(const cell *asked, uint64_t number)
+{
+	/* Looked at again behind the bit: it may have been set for a number of a later block. */
+	return BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK &&
+	       BIDE_LOAD(&asked->canceled, ACQUIRE) >> number % BLOCK & 1 &&
+	       BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK;
+}
+
+void bide_cancel_cells_release_(void)
+{
+	chunk *next;
+
+	for (; chunks; chunks = next) {
+		next = chunks->next;
+		bide_deallocate_(chunks, sizeof *chunks);
+	}
+	free_cells = NULL;
+}
+
+void bide_cancel_cells_fork_(void)
+{
+	cells_lock = 0;
+}

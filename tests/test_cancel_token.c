@@ -1,0 +1,108 @@
+/*
+ * Tokens outlive their source: what was canceled stays canceled, what was not never is.
+ */
+/* threads */
+#include "task_support.h"
+
+static void note_call(void *argument)
+{
+	atomic_fetch_add((atomic_int *)argument, 1);
+}
+
+static bide_cancel_token token_of_one_that_went(bool canceled)
+{
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_token token = bide_cancel_source_token(source);
+
+	if (canceled)
+		bide_cancel_source_cancel(source);
+	bide_cancel_source_unref(source);
+	return token;
+}
+
+TEST(a_token_remembers_that_it_was_canceled_when_its_source_has_gone)
+{
+	bide_cancel_token token = token_of_one_that_went(true);
+	bide_cancel_registration registration;
+	bide_cancel_source *linked;
+	bide_context *context;
+	atomic_int calls;
+
+	atomic_init(&calls, 0);
+	assert_true(bide_cancel_token_is_canceled(token));
+	assert_true(bide_cancel_token_can_be_canceled(token));
+	assert_false(bide_cancel_token_register(token, &registration, note_call, &calls));
+	assert_int_equal(atomic_load(&calls), 1);
+	assert_false(bide_cancel_registration_unregister(&registration));
+	linked = bide_cancel_source_create_linked(&token, 1);
+	assert_true(bide_cancel_source_is_canceled(linked));
+	bide_cancel_source_unref(linked);
+	context = bide_context_create(&(bide_context_options){ .token = token });
+	assert_int_equal(bide_context_error(context), ECANCELED);
+	bide_context_unref(context);
+	assert_int_equal(bide_value_task_wait(bide_with_token(token, delay_ms(5)), NULL), ECANCELED);
+}
+
+TEST(a_token_of_a_source_that_went_uncanceled_never_is)
+{
+	bide_cancel_token token = token_of_one_that_went(false);
+	bide_cancel_registration registration;
+	atomic_int calls;
+
+	atomic_init(&calls, 0);
+	for (int i = 0; i < 300; i++) {
+		assert_false(bide_cancel_token_is_canceled(token));
+		assert_false(bide_cancel_token_can_be_canceled(token));
+		token_of_one_that_went(i % 3 == 0);
+	}
+	assert_false(bide_cancel_token_register(token, &registration, note_call, &calls));
+	assert_int_equal(atomic_load(&calls), 0);
+	assert_int_equal(bide_value_task_wait(bide_with_token(token, delay_ms(1)), NULL), 0);
+}
+
+TEST(a_thousand_tokens_each_tell_of_their_own_source)
+{
+	enum { COUNT = 1000 };
+	static bide_cancel_token tokens[COUNT];
+
+	for (int i = 0; i < COUNT; i++)
+		tokens[i] = token_of_one_that_went(i % 7 == 0 || i % 64 == 63);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(bide_cancel_token_is_canceled(tokens[i]), i % 7 == 0 || i % 64 == 63);
+}
+
+TEST(sources_that_are_not_canceled_take_no_memory_for_their_tokens)
+{
+	uint64_t before;
+
+	if (getenv("BIDE_POOL"))
+		SKIP("each source is an allocation without the pools");
+	for (int i = 0; i < 200; i++)
+		token_of_one_that_went(false);
+	before = stats().allocation_count;
+	for (int i = 0; i < 20000; i++)
+		token_of_one_that_went(false);
+	assert_int_equal(stats().allocation_count, before);
+}
+
+static void *come_and_go(void *argument)
+{
+	for (int i = 0; i < 20000; i++)
+		token_of_one_that_went(i % 5 == 0);
+	return argument;
+}
+
+TEST(a_token_is_asked_while_sources_come_and_go_on_other_threads)
+{
+	bide_cancel_token yes = token_of_one_that_went(true), no = token_of_one_that_went(false);
+	pthread_t threads[2];
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, NULL), 0);
+	for (int i = 0; i < 20000; i++) {
+		assert_true(bide_cancel_token_is_canceled(yes));
+		assert_false(bide_cancel_token_is_canceled(no));
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
