@@ -19,9 +19,9 @@
  *   trace.h       where errors come from
  *   source.h      sources of your own
  *
- * Not to be opened by users, but needed where code is inlined: abi.h (attributes, atomics, versions),
- * frame.h (the layout of frames), async_inline.h, async_impl.h (what async.h is made of) and noted.h
- * (macros that note the place of a call).
+ * Not to be opened by users, but needed where code is inlined: abi.h (attributes, atomics,
+ * versions), frame.h (the layout of frames), async_inline.h and async_impl.h (what async.h is made
+ * of), noted.h (macros that note the place of a call).
  *
  * short.h, included last, gives the short names: task, value_task, await, async...
  */
