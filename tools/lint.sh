@@ -53,9 +53,10 @@ tidy() {
 		xargs -n 1 -P "$(jobs_count)" clang-tidy --quiet -p build/dev
 }
 
-# 100 columns, with tabs of 4. clang-format leaves comments and switched-off parts alone.
+# 100 columns, with tabs of 4. clang-format leaves comments and switched-off parts alone. The notes in the first
+# lines of tests/compile stand in one line each.
 width() {
-	awk '{
+	awk '!/^\/\* (expect|flags|lines)/ {
 		columns = 0
 		for (i = 1; i <= length($0); i++)
 			columns += substr($0, i, 1) == "\t" ? 4 - columns % 4 : 1

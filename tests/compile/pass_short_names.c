@@ -1,4 +1,7 @@
-/* The plain words of short.h stay free for members, tags, labels, parameters and locals; -Wshadow is silent. */
+/*
+ * The plain words of short.h stay free for members, tags, labels, parameters and locals; -Wshadow
+ * is silent.
+ */
 #define BIDE_NO_SHORT_race 1
 #define BIDE_NO_SHORT_stats 1
 #include <bide/short.h>
