@@ -108,10 +108,10 @@ manual && kind {
 		begin($2)
 	else if ($0 == "```text" && waiting)
 		begin("output")
-	else if ($0 ~ /^```(text|sh|cmake|make)$/)
+	else if ($0 ~ /^```(text|sh|cmake|make|csharp)$/)
 		begin("none")
 	else
-		fail("a block must say what it is: c, c file, c body, text, sh, cmake, make")
+		fail("a block must say what it is: c, c file, c body, text, sh, cmake, make, csharp")
 	next
 }
 !manual && kind && /^```$/ { finish(); next }
