@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/deque.h"
 #include "support/library.h"
@@ -269,6 +270,61 @@ TEST(joins_wait_for_what_the_loop_has_started)
 {
 	virtual_clock();
 	join_in_all_orders(true, 1000000);
+}
+
+/* --- the cost of joining in another order --- */
+
+struct in_order {
+	BIDE_ASYNC_FRAME_FORKING;
+	struct {
+		struct child_fork *slots;
+		int count;
+	} in;
+	int i;
+	int64_t x, sum;
+};
+
+async(in_order)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.count; my->i++)
+		bide_async_fork(child_fork, my->in.slots[my->i], .value = my->i);
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(my->x, bide_async_join(child_fork, my->in.slots[my->i]));
+		my->sum += my->x == my->i;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+static int64_t cpu_to_join_in_order_ns(int count)
+{
+	struct child_fork *slots = calloc((size_t)count, sizeof *slots);
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	assert_int_equal(wait_for(async_start(in_order, .slots = slots, .count = count)), count);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	free(slots);
+	return (after.tv_sec - before.tv_sec) * INT64_C(1000000000) + after.tv_nsec - before.tv_nsec;
+}
+
+TEST(joining_in_the_order_of_forking_costs_no_square)
+{
+	int64_t few_ns = INT64_MAX, many_ns = INT64_MAX, took_ns;
+
+	if (getenv("BIDE_DEBUG"))
+		SKIP("in debug mode each fork looks whether the slot is live, among all");
+	for (int i = 0; i < 3; i++) {
+		took_ns = cpu_to_join_in_order_ns(5000);
+		few_ns = took_ns < few_ns ? took_ns : few_ns;
+		took_ns = cpu_to_join_in_order_ns(40000);
+		many_ns = took_ns < many_ns ? took_ns : many_ns;
+	}
+	/* eight times as many: 64 times the time if it were a square */
+	assert_true(many_ns / few_ns < 32);
+	assert_nothing_in_use();
 }
 
 /* --- reuse, other consumers --- */

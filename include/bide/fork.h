@@ -44,7 +44,8 @@
  *
  * The child runs with the context that was current at the fork. Forks and joins are statements and
  * expressions of the function whose frame it is; a slot may also stand in other memory that lives
- * as long. Joining in the reverse order of forking is the fast path; other orders search.
+ * as long. Joining in the reverse order of forking is the fast path. Joining in the order of
+ * forking searches once; joining in no order searches each time among the live forks.
  */
 #ifndef BIDE_FORK_H
 #define BIDE_FORK_H

@@ -4,7 +4,7 @@
  *
  * A frame's live forks are a list through `older`, newest first, which belongs to the frame alone.
  * A join takes its slot out, unless it hands out a value task that is pending: then the slot stays,
- * marked, and the frame is marked for sweeping. Consuming sets its generation to 0 (release, on
+ * marked, before all others, and the frame is marked for sweeping. Consuming sets its generation to 0 (release, on
  * whatever thread), and the frame's next slow step, which its mark makes sure of, takes it out
  * (acquire).
  *
@@ -36,35 +36,70 @@ static void unlink_at(uintptr_t *link)
 	*link = (*link & MARKS) | (fork->older & ~(uintptr_t)MARKS);
 }
 
-/* Takes out what has been consumed since it was joined. */
-static void sweep(bide_forking_frame *frame)
+/* Puts a slot in where *link points. */
+static void link_at(uintptr_t *link, bide_fork *fork)
+{
+	fork->older = (fork->older & MARKS) | (*link & ~(uintptr_t)MARKS);
+	*link = (*link & MARKS) | (uintptr_t)fork;
+}
+
+/*
+ * Takes out what has been consumed since it was joined. Slots that are joined stand before all
+ * others. Returns the link behind them.
+ */
+static uintptr_t *sweep(bide_forking_frame *frame)
 {
 	uintptr_t *link = &frame->newest;
-	bool joined = false;
 	bide_fork *fork;
 
 	if (!(*link & BIDE_FORKS_SWEEP_))
-		return;
-	while ((fork = pointer(*link)) != NULL) {
+		return link;
+	while ((fork = pointer(*link)) != NULL && fork->older & JOINED) {
 		/* pairs with bide_fork_release_ */
-		if (fork->older & JOINED && BIDE_LOAD(&fork->source.generation, ACQUIRE) == 0) {
+		if (BIDE_LOAD(&fork->source.generation, ACQUIRE) == 0)
 			unlink_at(link);
-			continue;
-		}
-		joined |= fork->older & JOINED;
-		link = &fork->older;
+		else
+			link = &fork->older;
 	}
-	if (!joined)
+	if (link == &frame->newest)
 		frame->newest &= ~(uintptr_t)BIDE_FORKS_SWEEP_;
+	return link;
 }
 
-static uintptr_t *find(bide_forking_frame *frame, const bide_fork *fork)
+/* Turns the slots round that stand from *link on and before `end`. */
+static void reverse(uintptr_t *link, const bide_fork *end)
 {
-	uintptr_t *link = &frame->newest;
+	bide_fork *fork = pointer(*link), *before = pointer((uintptr_t)end), *next;
 
-	while (pointer(*link) && pointer(*link) != fork)
+	for (; fork != end; fork = next) {
+		next = pointer(fork->older);
+		fork->older = (fork->older & MARKS) | (uintptr_t)before;
+		before = fork;
+	}
+	*link = (*link & MARKS) | (uintptr_t)before;
+}
+
+enum { SEARCH_SHORT = 16 };
+
+/*
+ * From that link on. After a long search the slots that stood before this one stand the other way
+ * round: the one that was forked next comes first, for functions that join in the order of forking.
+ */
+static uintptr_t *find(uintptr_t *first, bide_fork *fork)
+{
+	uintptr_t *link = first;
+	unsigned steps = 0;
+
+	for (; pointer(*link) && pointer(*link) != fork; steps++)
 		link = &pointer(*link)->older;
-	return pointer(*link) ? link : NULL;
+	if (!pointer(*link))
+		return NULL;
+	if (steps <= SEARCH_SHORT)
+		return link;
+	unlink_at(link);
+	reverse(first, pointer(*link));
+	link_at(first, fork);
+	return first;
 }
 
 /* The child, apart from the function that runs here: what it inherits is the fork's context. */
@@ -125,12 +160,13 @@ void bide_fork_offer_(void)
 void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 {
 	bide_worker *worker = bide_current_worker_;
-	uintptr_t entry = (uintptr_t)fork;
+	uintptr_t entry = (uintptr_t)fork, *link = sweep(frame);
+	const bide_fork *live = pointer(frame->newest);
 
-	sweep(frame);
-	/* Looking through the whole list is for where it is short, or time does not matter. */
-	if (bide_debug_ || frame->newest & BIDE_FORKS_SWEEP_ ? find(frame, fork) != NULL
-	                                                     : pointer(frame->newest) == fork) {
+	/* Looking through the whole list is for where time does not matter; else as far as is known. */
+	while (live && live != fork && (bide_debug_ || live->older & JOINED))
+		live = pointer(live->older);
+	if (live == fork) {
 		bide_misuse_(
 			"bide_async_fork in %s (%s): the slot is live: join it before it is forked again",
 			frame->frame.async->name, frame->frame.async->file);
@@ -138,8 +174,8 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	}
 	fork->source.word = BIDE_WORD_PENDING_;
 	bide_fork_tail_(fork, worker->deque.bottom);
-	fork->older = (uintptr_t)pointer(frame->newest);
-	frame->newest = (uintptr_t)fork | (frame->newest & MARKS);
+	fork->older = 0;
+	link_at(link, fork);
 	fork->context = frame->frame.context;
 	if (context_of(fork->context))
 		bide_context_ref(context_of(fork->context));
@@ -185,12 +221,15 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 	bide_worker *worker = bide_current_worker_;
 	uintptr_t *link;
 
-	sweep(frame);
-	link = find(frame, fork);
-	if (!link || fork->older & JOINED) {
+	link = find(sweep(frame), fork);
+	if (!link) {
+		const bide_fork *live = pointer(frame->newest);
+
+		while (live && live != fork)
+			live = pointer(live->older);
 		bide_misuse_("bide_async_join in %s (%s): %s", frame->frame.async->name,
 		             frame->frame.async->file,
-		             link ? "the slot has been joined already, and that is still pending"
+		             live ? "the slot has been joined already, and that is still pending"
 		                  : "nothing was forked into the slot since it was joined last");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
@@ -202,7 +241,9 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 		unlink_at(link);
 		return outcome(fork);
 	}
+	unlink_at(link);
 	fork->older |= JOINED;
+	link_at(&frame->newest, fork);
 	frame->newest |= BIDE_FORKS_SWEEP_;
 	return pending(worker, fork);
 }
