@@ -106,3 +106,47 @@ TEST(a_token_is_asked_while_sources_come_and_go_on_other_threads)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
+
+/* --- callbacks on a worker --- */
+
+typedef struct canceled_there {
+	atomic_int calls;
+	pthread_t thread;
+	pthread_mutex_t *lock;
+} canceled_there;
+
+static void note_thread(void *argument)
+{
+	canceled_there *c = argument;
+
+	pthread_mutex_lock(c->lock);
+	pthread_mutex_unlock(c->lock);
+	c->thread = pthread_self();
+	atomic_fetch_add(&c->calls, 1);
+}
+
+TEST(cancel_async_cancels_at_once_and_runs_the_callbacks_on_a_worker)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	bide_cancel_source *source = bide_cancel_source_create();
+	bide_cancel_registration registration;
+	canceled_there c = { .lock = &lock };
+	value_task done;
+
+	bide_cancel_token_register(bide_cancel_source_token(source), &registration, note_thread, &c);
+	pthread_mutex_lock(&lock);
+	done = bide_cancel_source_cancel_async(source);
+	assert_true(bide_cancel_source_is_canceled(source));
+	assert_int_equal(atomic_load(&c.calls), 0);
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(bide_value_task_wait(done, NULL), 0);
+	assert_int_equal(atomic_load(&c.calls), 1);
+	if (many_workers())
+		assert_false(pthread_equal(c.thread, pthread_self()));
+	assert_true(value_task_is_ready(bide_cancel_source_cancel_async(source)));
+	assert_false(bide_cancel_source_cancel(source));
+	bide_cancel_source_unref(source);
+	catch_misuse();
+	assert_int_equal(value_task_error(bide_cancel_source_cancel_async(NULL)), EINVAL);
+	ASSERT_MISUSE("bide_cancel_source_cancel_async: source is NULL");
+}

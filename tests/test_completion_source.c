@@ -394,3 +394,51 @@ TEST(completing_inside_a_body_runs_no_awaiter_there)
 	assert_int_equal(wait_int(v, NULL), 0);
 	ASSERT_TURNS(&log, 50, 1);
 }
+
+/* --- the forms that tasks, value tasks and user sources share --- */
+
+TEST(a_task_tells_how_it_ended)
+{
+	task *t = task_create(NULL), *bad = bide_task_from_error(EIO);
+
+	assert_false(bide_task_is_successful(t) || bide_task_is_failed(t) || bide_task_is_canceled(t));
+	bide_task_complete_double(t, 0.5);
+	assert_true(bide_task_is_successful(t));
+	assert_true(bide_task_result(t).d == 0.5);
+	assert_true(bide_task_is_failed(bad));
+	assert_false(bide_task_is_canceled(bad));
+	assert_int_equal(bide_task_error(bad), EIO);
+	task_unref(bad);
+	task_unref(t);
+	t = task_create(NULL);
+	task_cancel(t);
+	assert_true(bide_task_is_canceled(t));
+	assert_false(bide_task_is_failed(t));
+	task_unref(t);
+}
+
+TEST(a_user_source_is_completed_as_a_task_is)
+{
+	bide_user_source source;
+	bide_payload got;
+
+	bide_user_source_init(&source, NULL);
+	bide_user_source_complete_int(&source, -7);
+	assert_int_equal(bide_value_task_take(bide_user_source_value_task(&source), &got), 0);
+	assert_int_equal(got.i, -7);
+	bide_user_source_reset(&source);
+	bide_user_source_complete_double(&source, 0.25);
+	assert_int_equal(bide_value_task_take(bide_user_source_value_task(&source), &got), 0);
+	assert_true(got.d == 0.25);
+	bide_user_source_reset(&source);
+	bide_user_source_complete_pointer(&source, &got);
+	assert_int_equal(bide_value_task_take(bide_user_source_value_task(&source), &got), 0);
+	assert_ptr_equal(got.p, &got);
+	bide_user_source_reset(&source);
+	assert_true(bide_user_source_try_cancel(&source));
+	assert_false(bide_user_source_try_cancel(&source));
+	catch_misuse();
+	bide_user_source_cancel(&source);
+	ASSERT_MISUSE("bide_user_source_cancel: completed already");
+	assert_int_equal(bide_value_task_take(bide_user_source_value_task(&source), &got), ECANCELED);
+}

@@ -62,6 +62,13 @@ BIDE_API void bide_cancel_source_unref(bide_cancel_source *source);
  */
 BIDE_API bool bide_cancel_source_cancel(bide_cancel_source *source);
 /*
+ * Cancels as well: the source counts as canceled when this returns. The callbacks run on a worker,
+ * in no context; the value task is ready when they have. Ready at once if the source was canceled
+ * before. Without memory for a frame the callbacks run inside this call.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task
+bide_cancel_source_cancel_async(bide_cancel_source *source);
+/*
  * Cancels after a time; replaces an earlier one. delay_ns >= 0; BIDE_FOREVER: not at all. 0, EINVAL
  * (misuse), ENOMEM.
  */

@@ -70,6 +70,7 @@
 #define bide_task_create(...) BIDE_NOTED_(bide_task_create, __VA_ARGS__)
 #define bide_task_complete(...) BIDE_NOTED_(bide_task_complete, __VA_ARGS__)
 #define bide_task_complete_int(...) BIDE_NOTED_(bide_task_complete_int, __VA_ARGS__)
+#define bide_task_complete_double(...) BIDE_NOTED_(bide_task_complete_double, __VA_ARGS__)
 #define bide_task_complete_pointer(...) BIDE_NOTED_(bide_task_complete_pointer, __VA_ARGS__)
 #define bide_task_complete_from(...) BIDE_NOTED_(bide_task_complete_from, __VA_ARGS__)
 #define bide_task_cancel(...) BIDE_NOTED_(bide_task_cancel, __VA_ARGS__)
@@ -85,6 +86,13 @@
 #define bide_user_source_init_local(...) BIDE_NOTED_(bide_user_source_init_local, __VA_ARGS__)
 #define bide_user_source_value_task(...) BIDE_NOTED_(bide_user_source_value_task, __VA_ARGS__)
 #define bide_user_source_complete(...) BIDE_NOTED_(bide_user_source_complete, __VA_ARGS__)
+#define bide_user_source_complete_int(...) BIDE_NOTED_(bide_user_source_complete_int, __VA_ARGS__)
+#define bide_user_source_complete_double(...) \
+	BIDE_NOTED_(bide_user_source_complete_double, __VA_ARGS__)
+#define bide_user_source_complete_pointer(...) \
+	BIDE_NOTED_(bide_user_source_complete_pointer, __VA_ARGS__)
+#define bide_user_source_cancel(...) BIDE_NOTED_(bide_user_source_cancel, __VA_ARGS__)
+#define bide_user_source_try_cancel(...) BIDE_NOTED_(bide_user_source_try_cancel, __VA_ARGS__)
 #define bide_user_source_try_complete(...) BIDE_NOTED_(bide_user_source_try_complete, __VA_ARGS__)
 #define bide_user_source_reset(...) BIDE_NOTED_(bide_user_source_reset, __VA_ARGS__)
 

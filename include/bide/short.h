@@ -112,6 +112,7 @@
 #define task_await_take bide_task_await_take
 #define task_cancel bide_task_cancel
 #define task_complete bide_task_complete
+#define task_complete_double bide_task_complete_double
 #define task_complete_from bide_task_complete_from
 #define task_complete_int bide_task_complete_int
 #define task_complete_pointer bide_task_complete_pointer
@@ -136,11 +137,16 @@
 #define task_wait_for bide_task_wait_for
 #define trace_format bide_trace_format
 #define trace_read bide_trace_read
+#define user_source_cancel bide_user_source_cancel
 #define user_source_complete bide_user_source_complete
+#define user_source_complete_double bide_user_source_complete_double
+#define user_source_complete_int bide_user_source_complete_int
+#define user_source_complete_pointer bide_user_source_complete_pointer
 #define user_source_fail bide_user_source_fail
 #define user_source_init bide_user_source_init
 #define user_source_init_local bide_user_source_init_local
 #define user_source_reset bide_user_source_reset
+#define user_source_try_cancel bide_user_source_try_cancel
 #define user_source_try_complete bide_user_source_try_complete
 #define user_source_try_fail bide_user_source_try_fail
 #define user_source_value_task bide_user_source_value_task
@@ -185,6 +191,9 @@
 #pragma GCC system_header
 #define BIDE_SHORT_(name) extern __typeof__(bide_##name) name __asm__("bide_" #name)
 
+#ifndef BIDE_NO_SHORT_cancel_source_cancel_async
+BIDE_SHORT_(cancel_source_cancel_async) BIDE_USE_RESULT;
+#endif
 #ifndef BIDE_NO_SHORT_cancel_source_create
 BIDE_SHORT_(cancel_source_create) BIDE_USE_RESULT;
 #endif
@@ -263,8 +272,17 @@ BIDE_SHORT_(task_from_int) BIDE_USE_RESULT;
 #ifndef BIDE_NO_SHORT_task_from_pointer
 BIDE_SHORT_(task_from_pointer) BIDE_USE_RESULT;
 #endif
+#ifndef BIDE_NO_SHORT_task_is_canceled
+BIDE_SHORT_(task_is_canceled);
+#endif
+#ifndef BIDE_NO_SHORT_task_is_failed
+BIDE_SHORT_(task_is_failed);
+#endif
 #ifndef BIDE_NO_SHORT_task_is_ready
 BIDE_SHORT_(task_is_ready);
+#endif
+#ifndef BIDE_NO_SHORT_task_is_successful
+BIDE_SHORT_(task_is_successful);
 #endif
 #ifndef BIDE_NO_SHORT_trace_of_wait
 BIDE_SHORT_(trace_of_wait);

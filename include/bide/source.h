@@ -148,7 +148,12 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_user_source_value_task(bide_user_s
  * cancellation; the place of the call is noted for its trace (trace.h).
  */
 BIDE_API void bide_user_source_complete(bide_user_source *source, bide_payload payload);
+BIDE_API void bide_user_source_complete_int(bide_user_source *source, int64_t result);
+BIDE_API void bide_user_source_complete_double(bide_user_source *source, double result);
+BIDE_API void bide_user_source_complete_pointer(bide_user_source *source, const void *result);
+BIDE_API void bide_user_source_cancel(bide_user_source *source);
 BIDE_API bool bide_user_source_try_complete(bide_user_source *source, bide_payload payload);
+BIDE_API bool bide_user_source_try_cancel(bide_user_source *source);
 BIDE_API void bide_user_source_fail_at_(bide_user_source *source, int error,
                                         const bide_place *place);
 BIDE_API bool bide_user_source_try_fail_at_(bide_user_source *source, int error,

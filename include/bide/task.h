@@ -109,6 +109,9 @@ BIDE_API void bide_task_unref(bide_task *task);
  */
 BIDE_API bide_status bide_task_status(const bide_task *task);
 BIDE_API bool bide_task_is_ready(const bide_task *task);
+BIDE_API bool bide_task_is_successful(const bide_task *task);
+BIDE_API bool bide_task_is_failed(const bide_task *task);
+BIDE_API bool bide_task_is_canceled(const bide_task *task);
 BIDE_API int bide_task_error(bide_task *task);
 /*
  * Returns the result of a task that succeeded, and zero if it failed. Asking a pending task is misuse
@@ -171,6 +174,7 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(const bide_task_options *op
  */
 BIDE_API void bide_task_complete(bide_task *task, bide_payload result);
 BIDE_API void bide_task_complete_int(bide_task *task, int64_t result);
+BIDE_API void bide_task_complete_double(bide_task *task, double result);
 BIDE_API void bide_task_complete_pointer(bide_task *task, const void *result);
 BIDE_API void bide_task_fail_at_(bide_task *task, int error, const bide_place *place);
 #define bide_task_fail(task, error) bide_task_fail_at_((task), (error), BIDE_FAILED_HERE_)

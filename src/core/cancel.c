@@ -492,6 +492,20 @@ bool bide_cancel_source_cancel(bide_cancel_source *source)
 	return first;
 }
 
+bool bide_cancel_source_mark_(bide_cancel_source *source)
+{
+	if (!core_mark(&source->core, BIDE_ECANCELED_))
+		return false;
+	bide_cancel_core_ref_(&source->core);
+	return true;
+}
+
+void bide_cancel_source_fire_(bide_cancel_source *source)
+{
+	core_fire_marked(&source->core);
+	bide_cancel_core_unref_(&source->core);
+}
+
 bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
 {
 	return source_valid(source, "bide_cancel_source_is_canceled") &&

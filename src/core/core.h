@@ -336,6 +336,12 @@ BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cance
 BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
                                              bide_cancel_node *node);
 BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
+/*
+ * In two steps: counts as canceled now, with a reference; true: the first, which fires it then, once,
+ * and gives the reference back.
+ */
+BIDE_INTERNAL bool bide_cancel_source_mark_(bide_cancel_source *source);
+BIDE_INTERNAL void bide_cancel_source_fire_(bide_cancel_source *source);
 /* In the child of a fork: no callback runs. */
 BIDE_INTERNAL void bide_cancel_fork_(void);
 /* Drops all callbacks without firing them. */

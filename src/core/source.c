@@ -297,11 +297,51 @@ bool bide_user_source_try_fail_at_(bide_user_source *user, int error, const bide
 	       bide_check_error_(error, "bide_user_source_try_fail") && user_fail(user, error, place);
 }
 
+/* It has to be the one that completes it. */
+static void must(bool done, const char *what)
+{
+	if (!done)
+		bide_misuse_("%s: completed already; bide_user_source_reset makes it new", what);
+}
+
+static void complete_must(bide_user_source *user, bide_payload payload, const char *what)
+{
+	if (user_valid(user, what))
+		must(user_complete(user, payload), what);
+}
+
 void bide_user_source_complete(bide_user_source *user, bide_payload payload)
 {
-	if (user_valid(user, "bide_user_source_complete") && !user_complete(user, payload))
-		bide_misuse_(
-			"bide_user_source_complete: completed already; bide_user_source_reset makes it new");
+	complete_must(user, payload, "bide_user_source_complete");
+}
+
+void bide_user_source_complete_int(bide_user_source *user, int64_t result)
+{
+	complete_must(user, bide_payload_int_(result), "bide_user_source_complete_int");
+}
+
+void bide_user_source_complete_double(bide_user_source *user, double result)
+{
+	complete_must(user, bide_value_task_from_double(result).payload,
+	              "bide_user_source_complete_double");
+}
+
+void bide_user_source_complete_pointer(bide_user_source *user, const void *result)
+{
+	complete_must(user, bide_value_task_from_pointer(result).payload,
+	              "bide_user_source_complete_pointer");
+}
+
+void bide_user_source_cancel(bide_user_source *user)
+{
+	if (user_valid(user, "bide_user_source_cancel"))
+		must(user_fail(user, BIDE_ECANCELED_, NULL), "bide_user_source_cancel");
+}
+
+bool bide_user_source_try_cancel(bide_user_source *user)
+{
+	return user_valid(user, "bide_user_source_try_cancel") &&
+	       user_fail(user, BIDE_ECANCELED_, NULL);
 }
 
 void bide_user_source_fail_at_(bide_user_source *user, int error, const bide_place *place)

@@ -632,6 +632,21 @@ bide_status bide_task_status(const bide_task *handle)
 	                                        : BIDE_FAILED;
 }
 
+bool bide_task_is_successful(const bide_task *task)
+{
+	return bide_task_status(task) == BIDE_SUCCEEDED;
+}
+
+bool bide_task_is_failed(const bide_task *task)
+{
+	return bide_task_status(task) == BIDE_FAILED;
+}
+
+bool bide_task_is_canceled(const bide_task *task)
+{
+	return bide_task_status(task) == BIDE_CANCELED;
+}
+
 bool bide_task_is_ready(const bide_task *task)
 {
 	return !is_task((const bide_source *)task, "bide_task_is_ready") ||
@@ -945,6 +960,12 @@ void bide_task_complete(bide_task *task, bide_payload result)
 void bide_task_complete_int(bide_task *task, int64_t result)
 {
 	task_complete(task, bide_payload_int_(result), 0, "bide_task_complete_int", true);
+}
+
+void bide_task_complete_double(bide_task *task, double result)
+{
+	task_complete(task, bide_value_task_from_double(result).payload, 0, "bide_task_complete_double",
+	              true);
 }
 
 void bide_task_complete_pointer(bide_task *task, const void *result)
