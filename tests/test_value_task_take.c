@@ -54,6 +54,8 @@ TEST(take_gives_the_outcome_of_what_is_over_wherever_it_lies)
 
 TEST(take_of_a_pending_one_is_misuse_and_consumes_nothing)
 {
+	if (getenv("BIDE_POOL"))
+		SKIP("a stale value task reads freed memory without the pools");
 	task *gate = task_create(NULL);
 	value_task v = task_await(gate);
 	bide_payload got = { .i = 7 };
@@ -235,6 +237,8 @@ TEST(on_completed_calls_in_the_executor_of_the_context_even_if_that_is_canceled)
 
 TEST(between_on_completed_and_the_end_a_second_consumer_is_misuse)
 {
+	if (getenv("BIDE_POOL"))
+		SKIP("a stale value task reads freed memory without the pools");
 	task *gate = task_create(NULL);
 	called c = { .what = task_await(gate) }, second = { .what = c.what };
 
