@@ -4,6 +4,7 @@
 /* threads */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/later.h"
 #include "support/library.h"
@@ -176,4 +177,35 @@ TEST(the_missing_frame_of_a_called_function_is_ENOMEM)
 	for (int way = 0; way < 4; way++)
 		assert_int_equal(error_of(async_start(meets_no_frame, .way = way)), ENOMEM);
 	assert_int_equal(error_of(async_start(meets_no_frame, .way = 4)), 0);
+}
+
+static const char *left_in_the_frame;
+
+struct leaves_a_pointer {
+	ASYNC_FRAME;
+	char text[40];
+};
+
+async(leaves_a_pointer)
+{
+	async_begin;
+	await(async_yield());
+	strcpy(my->text, "of a frame");
+	left_in_the_frame = my->text;
+async_finally:
+	async_end;
+}
+
+__attribute__((no_sanitize_address, no_sanitize_thread)) static unsigned char byte_at(
+	const char *at)
+{
+	return *(volatile const unsigned char *)(const volatile void *)at;
+}
+
+TEST(a_frame_that_is_over_is_filled_in_debug_mode)
+{
+	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
+	assert_int_equal(bide_value_task_wait(async_start(leaves_a_pointer), NULL), 0);
+	assert_int_equal(byte_at(left_in_the_frame), 0xA5);
+	assert_int_equal(byte_at(left_in_the_frame + 5), 0xA5);
 }

@@ -129,3 +129,61 @@ TEST(an_owned_result_is_dropped_once_if_the_cleanup_fails)
 		assert_int_equal(drops, 1);
 	}
 }
+
+struct own_name {
+	ASYNC_FRAME;
+	struct {
+		int yields;
+	} in;
+	char name[32];
+};
+
+async(own_name)
+{
+	async_begin;
+	while (my->in.yields-- > 0)
+		await(async_yield());
+	strcpy(my->name, "in the frame");
+	async_return(my->name + 3);
+async_finally:
+	async_end;
+}
+
+TEST(a_pointer_into_the_own_frame_is_no_result)
+{
+	expect_misuse();
+	for (int yields = 0; yields < 2; yields++) {
+		misuse_count = 0;
+		assert_int_equal(error_of(async_start(own_name, .yields = yields)), EINVAL);
+		assert_int_equal(misuse_count, 1);
+		assert_non_null(strstr(misuse_text, "own_name"));
+		assert_non_null(strstr(misuse_text, "points into the frame"));
+		assert_non_null(strstr(misuse_text, "bide_async_return_large"));
+	}
+}
+
+struct callers_memory {
+	ASYNC_FRAME;
+	struct {
+		char *name;
+	} in;
+};
+
+async(callers_memory)
+{
+	async_in(name);
+	await(async_yield());
+	strcpy(name, "outside");
+	async_return(name);
+async_finally:
+	async_end;
+}
+
+TEST(a_pointer_into_the_callers_memory_is_a_result)
+{
+	char name[16] = "";
+	bide_payload result = { .p = NULL };
+
+	assert_int_equal(bide_value_task_wait(async_start(callers_memory, .name = name), &result), 0);
+	assert_ptr_equal(result.p, name);
+}

@@ -26,8 +26,6 @@
 
 #define BIDE_CAT2_(a, b) a##b
 #define BIDE_CAT_(a, b) BIDE_CAT2_(a, b)
-#define BIDE_TEXT2_(a) #a
-#define BIDE_TEXT_(a) BIDE_TEXT2_(a)
 
 /* The version of the public layout: worker head, frame and source. */
 #define BIDE_ABI 1
@@ -97,7 +95,7 @@
 
 BIDE_INLINE void bide_relax_(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ __volatile__("yield");

@@ -125,7 +125,8 @@
 
 /*
  * bide_async_return(x): x is a number, a pointer or a value task, which is awaited first. Then the
- * cleanup runs. Plain functions without a result return 0.
+ * cleanup runs. Plain functions without a result return 0. A pointer into the own frame is misuse
+ * (EINVAL): it ends with the function; bide_async_return_large, or memory of the caller's.
  */
 #define bide_async_return(x) BIDE_ASYNC_RETURN_(x, BIDE_SERIAL_)
 

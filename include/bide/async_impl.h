@@ -469,16 +469,21 @@ BIDE_FINALLY_:                                                                \
 		               "bide_async_return of a bide_task * would hand out the pointer: await " \
 		               "it, or return bide_task_await(task)");                                 \
 	})
-#define BIDE_ASYNC_RETURN_(x, n)                                              \
-	do {                                                                      \
-		if (BIDE_CHECK_RETURN_(x), t_ = bide_value_task_from(x),              \
-		    BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                       \
-		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)), \
-		         t_.state == BIDE_SUSPENDED_))                                \
-			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
-		if (!bide_frame_return_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))      \
-			return BIDE_LATE_RETURN_;                                         \
-		goto BIDE_FINALLY_;                                                   \
+/* A pointer (class 5) into the own frame: it is gone when the result is read. */
+#define BIDE_CHECK_POINTER_(x)                                                     \
+	(void)(__builtin_classify_type(x) == 5 &&                                      \
+	       BIDE_UNLIKELY((uintptr_t)t_.payload.p - (uintptr_t)my < sizeof(*my)) && \
+	       (t_ = bide_async_bad_pointer_(frame_, t_.payload.p), true))
+#define BIDE_ASYNC_RETURN_(x, n)                                                         \
+	do {                                                                                 \
+		if (BIDE_CHECK_RETURN_(x), t_ = bide_value_task_from(x), BIDE_CHECK_POINTER_(x), \
+		    BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                                  \
+		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)),            \
+		         t_.state == BIDE_SUSPENDED_))                                           \
+			return (bide_step){ .state = BIDE_SUSPENDED_ };                              \
+		if (!bide_frame_return_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))                 \
+			return BIDE_LATE_RETURN_;                                                    \
+		goto BIDE_FINALLY_;                                                              \
 	} while (0)
 
 #endif

@@ -23,6 +23,7 @@ BIDE_API void bide_async_bad_resume_(bide_frame *frame) __attribute__((noreturn)
 BIDE_API bide_step bide_frame_step_slow_(bide_frame *frame);
 BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
 BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
+BIDE_API bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result) BIDE_COLD;
 /*
  * A failed await, or return of what failed, at this line. Before the cleanup it decides the
  * outcome (true: go there); in it, it only replaces a success. The trace has one entry more.

@@ -76,7 +76,6 @@ BIDE_STATIC_ASSERT(sizeof(bide_frame) == 56, "the header of a frame is 56 bytes"
  */
 #define BIDE_CLASS_COUNT_ 26u
 #define BIDE_CLASS_BIG_ 31u
-#define BIDE_CLASS_BYTES_MAX_ 4096u
 
 BIDE_INLINE unsigned bide_class_of_(size_t size_bytes)
 {

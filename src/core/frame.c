@@ -124,10 +124,16 @@ static bool is_parents(const bide_source *source)
 
 /* --- taking and giving --- */
 
-/* Free memory keeps its header readable: stale value tasks look at it. */
+/*
+ * Free memory keeps its header readable: stale value tasks look at it. In debug mode the rest is
+ * filled at once, so that a use of it does not find what it had.
+ */
 static void poison(bide_source *source, size_t size_bytes)
 {
 	if (size_bytes > sizeof(bide_frame)) {
+		if (bide_debug_)
+			__builtin_memset((char *)source + sizeof(bide_frame), 0xA5,
+			                 size_bytes - sizeof(bide_frame));
 		ASAN_POISON_MEMORY_REGION((char *)source + sizeof(bide_frame),
 		                          size_bytes - sizeof(bide_frame));
 		VALGRIND_MAKE_MEM_NOACCESS((char *)source + sizeof(bide_frame),
@@ -937,6 +943,15 @@ bide_step bide_async_late_return_(bide_frame *frame)
 		"bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
 		frame->async->name, frame->async->file);
 	return bide_frame_step_slow_(frame);
+}
+
+bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result)
+{
+	bide_misuse_(
+		"bide_async_return in %s (%s): %p points into the frame, which ends with the function: "
+		"use bide_async_return_large, or memory of the caller's",
+		frame->async->name, frame->async->file, result);
+	return bide_value_task_from_error_(BIDE_EINVAL_);
 }
 
 void bide_async_bad_large_(bide_frame *frame, const void *result)
