@@ -1,6 +1,6 @@
 /* expect gcc: error: .*has no member named .kye. */
 /* expect clang: error: no member named 'kye' */
-/* lines clang: 70 */
+/* lines clang: 80 */
 #include <bide/bide.h>
 #include <bide/short.h>
 
