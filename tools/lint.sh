@@ -56,7 +56,7 @@ tidy() {
 # 100 columns, with tabs of 4. clang-format leaves comments and switched-off parts alone. The notes in the first
 # lines of tests/compile stand in one line each.
 width() {
-	awk '!/^\/\* (expect|flags|lines)/ {
+	awk '!/^\/\* (expect|flags|lines|closed)/ {
 		columns = 0
 		for (i = 1; i <= length($0); i++)
 			columns += substr($0, i, 1) == "\t" ? 4 - columns % 4 : 1

@@ -1,5 +1,6 @@
 /* expect clang: error: .*uninitialized */
 /* flags: -O2 -Wno-maybe-uninitialized */
+/* closed gcc: 13 */
 /* A use inside a macro from above the function: gcc asks what is an error where the macro stands. */
 #include <bide/bide.h>
 #include <bide/short.h>
