@@ -894,13 +894,13 @@ static void expect_one_misuse(int how, const char *text)
 
 TEST(joining_a_slot_that_was_never_forked_is_misuse)
 {
-	expect_one_misuse(0, "bide_async_join in wrong");
+	expect_one_misuse(0, "bide_async_join: ");
 }
 
 TEST(joining_twice_is_misuse)
 {
 	/* another worker may have taken it, and be on it */
-	expect_one_misuse(1, many_workers() ? "bide_async_join in wrong"
+	expect_one_misuse(1, many_workers() ? "bide_async_join: "
 	                                    : "nothing was forked into the slot since");
 	assert_int_equal(ran, 1);
 }

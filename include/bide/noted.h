@@ -28,6 +28,8 @@
 #define bide_cancel_source_ref(...) BIDE_NOTED_(bide_cancel_source_ref, __VA_ARGS__)
 #define bide_cancel_source_unref(...) BIDE_NOTED_(bide_cancel_source_unref, __VA_ARGS__)
 #define bide_cancel_source_cancel(...) BIDE_NOTED_(bide_cancel_source_cancel, __VA_ARGS__)
+#define bide_cancel_source_cancel_async(...) \
+	BIDE_NOTED_(bide_cancel_source_cancel_async, __VA_ARGS__)
 #define bide_cancel_source_cancel_after(...) \
 	BIDE_NOTED_(bide_cancel_source_cancel_after, __VA_ARGS__)
 #define bide_cancel_source_try_reset(...) BIDE_NOTED_(bide_cancel_source_try_reset, __VA_ARGS__)
@@ -82,6 +84,9 @@
 #define bide_task_run(...) BIDE_NOTED_(bide_task_run, __VA_ARGS__)
 #define bide_task_wait(...) BIDE_NOTED_(bide_task_wait, __VA_ARGS__)
 #define bide_task_wait_for(...) BIDE_NOTED_(bide_task_wait_for, __VA_ARGS__)
+#define bide_value_task_error(...) BIDE_NOTED_(bide_value_task_error, __VA_ARGS__)
+#define bide_value_task_result(...) BIDE_NOTED_(bide_value_task_result, __VA_ARGS__)
+#define bide_value_task_trace(...) BIDE_NOTED_(bide_value_task_trace, __VA_ARGS__)
 #define bide_user_source_init(...) BIDE_NOTED_(bide_user_source_init, __VA_ARGS__)
 #define bide_user_source_init_local(...) BIDE_NOTED_(bide_user_source_init_local, __VA_ARGS__)
 #define bide_user_source_value_task(...) BIDE_NOTED_(bide_user_source_value_task, __VA_ARGS__)
@@ -108,6 +113,7 @@
 
 /* The runtime. */
 #define bide_allocator_set(...) BIDE_NOTED_(bide_allocator_set, __VA_ARGS__)
+#define bide_config_get(...) BIDE_NOTED_(bide_config_get, __VA_ARGS__)
 #define bide_stats_get(...) BIDE_NOTED_(bide_stats_get, __VA_ARGS__)
 #define bide_trace_read(...) BIDE_NOTED_(bide_trace_read, __VA_ARGS__)
 #define bide_trace_format(...) BIDE_NOTED_(bide_trace_format, __VA_ARGS__)

@@ -63,6 +63,7 @@
 #define cancel_registration_unregister_wait bide_cancel_registration_unregister_wait
 #define cancel_source_cancel bide_cancel_source_cancel
 #define cancel_source_cancel_after bide_cancel_source_cancel_after
+#define cancel_source_cancel_async bide_cancel_source_cancel_async
 #define cancel_source_create_linked bide_cancel_source_create_linked
 #define cancel_source_is_canceled bide_cancel_source_is_canceled
 #define cancel_source_ref bide_cancel_source_ref
@@ -71,6 +72,7 @@
 #define cancel_source_unref bide_cancel_source_unref
 #define cancel_token_none bide_cancel_token_none
 #define cancel_token_register bide_cancel_token_register
+#define config_get bide_config_get
 #define context_cancel bide_context_cancel
 #define context_create bide_context_create
 #define context_error bide_context_error
@@ -169,6 +171,7 @@
 #define value_task_result bide_value_task_result
 #define value_task_status bide_value_task_status
 #define value_task_take bide_value_task_take
+#define value_task_trace bide_value_task_trace
 #define value_task_wait bide_value_task_wait
 #define value_task_wait_for bide_value_task_wait_for
 #define when_all bide_when_all
@@ -191,9 +194,6 @@
 #pragma GCC system_header
 #define BIDE_SHORT_(name) extern __typeof__(bide_##name) name __asm__("bide_" #name)
 
-#ifndef BIDE_NO_SHORT_cancel_source_cancel_async
-BIDE_SHORT_(cancel_source_cancel_async) BIDE_USE_RESULT;
-#endif
 #ifndef BIDE_NO_SHORT_cancel_source_create
 BIDE_SHORT_(cancel_source_create) BIDE_USE_RESULT;
 #endif
@@ -202,9 +202,6 @@ BIDE_SHORT_(cancel_token_can_be_canceled);
 #endif
 #ifndef BIDE_NO_SHORT_cancel_token_is_canceled
 BIDE_SHORT_(cancel_token_is_canceled);
-#endif
-#ifndef BIDE_NO_SHORT_config_get
-BIDE_SHORT_(config_get);
 #endif
 #ifndef BIDE_NO_SHORT_configure
 BIDE_SHORT_(configure);
@@ -289,9 +286,6 @@ BIDE_SHORT_(trace_of_wait);
 #endif
 #ifndef BIDE_NO_SHORT_unobserved_hook_set
 BIDE_SHORT_(unobserved_hook_set);
-#endif
-#ifndef BIDE_NO_SHORT_value_task_trace
-BIDE_SHORT_(value_task_trace);
 #endif
 #ifndef BIDE_NO_SHORT_version
 BIDE_SHORT_(version);

@@ -159,9 +159,11 @@ BIDE_API void bide_user_source_fail_at_(bide_user_source *source, int error,
 BIDE_API bool bide_user_source_try_fail_at_(bide_user_source *source, int error,
                                             const bide_place *place);
 #define bide_user_source_fail(source, error) \
-	bide_user_source_fail_at_((source), (error), BIDE_FAILED_HERE_)
+	(BIDE_NOTE_(bide_user_source_fail),      \
+	 bide_user_source_fail_at_((source), (error), BIDE_FAILED_HERE_))
 #define bide_user_source_try_fail(source, error) \
-	bide_user_source_try_fail_at_((source), (error), BIDE_FAILED_HERE_)
+	(BIDE_NOTE_(bide_user_source_try_fail),      \
+	 bide_user_source_try_fail_at_((source), (error), BIDE_FAILED_HERE_))
 
 /*
  * A new generation, pending again. Misuse while a value task of the old one is pending or not yet

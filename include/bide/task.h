@@ -29,7 +29,8 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_int(int64_t value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_double(double value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_pointer(const void *value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_failed_at_(int error, const bide_place *place);
-#define bide_task_from_error(error) bide_task_failed_at_((error), BIDE_FAILED_HERE_)
+#define bide_task_from_error(error) \
+	(BIDE_NOTE_(bide_task_from_error), bide_task_failed_at_((error), BIDE_FAILED_HERE_))
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_completed(void);
 
 /*
@@ -177,11 +178,13 @@ BIDE_API void bide_task_complete_int(bide_task *task, int64_t result);
 BIDE_API void bide_task_complete_double(bide_task *task, double result);
 BIDE_API void bide_task_complete_pointer(bide_task *task, const void *result);
 BIDE_API void bide_task_fail_at_(bide_task *task, int error, const bide_place *place);
-#define bide_task_fail(task, error) bide_task_fail_at_((task), (error), BIDE_FAILED_HERE_)
+#define bide_task_fail(task, error) \
+	(BIDE_NOTE_(bide_task_fail), bide_task_fail_at_((task), (error), BIDE_FAILED_HERE_))
 BIDE_API void bide_task_cancel(bide_task *task);
 BIDE_API bool bide_task_try_complete(bide_task *task, bide_payload result);
 BIDE_API bool bide_task_try_fail_at_(bide_task *task, int error, const bide_place *place);
-#define bide_task_try_fail(task, error) bide_task_try_fail_at_((task), (error), BIDE_FAILED_HERE_)
+#define bide_task_try_fail(task, error) \
+	(BIDE_NOTE_(bide_task_try_fail), bide_task_try_fail_at_((task), (error), BIDE_FAILED_HERE_))
 BIDE_API bool bide_task_try_cancel(bide_task *task);
 /* The outcome of another task, which must be ready (else misuse, nothing changes). */
 BIDE_API void bide_task_complete_from(bide_task *task, bide_task *ready);

@@ -127,7 +127,8 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_completed(void)
 #if defined(__cplusplus) || defined(BIDE_NO_TRACE)
 #define bide_value_task_from_error(error) bide_value_task_from_error_(error)
 #else
-#define bide_value_task_from_error(error) bide_value_task_failed_at_((error), BIDE_FAILED_HERE_)
+#define bide_value_task_from_error(error) \
+	(BIDE_NOTE_(bide_value_task_from_error), bide_value_task_failed_at_((error), BIDE_FAILED_HERE_))
 #endif
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error_(int error)
 {

@@ -167,9 +167,8 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	while (live && live != fork && (bide_debug_ || live->older & JOINED))
 		live = pointer(live->older);
 	if (live == fork) {
-		bide_misuse_(
-			"bide_async_fork in %s (%s): the slot is live: join it before it is forked again",
-			frame->frame.async->name, frame->frame.async->file);
+		bide_misuse_in_(&frame->frame, 0,
+		                "bide_async_fork: the slot is live; join it before it is forked again");
 		return;
 	}
 	fork->source.word = BIDE_WORD_PENDING_;
@@ -227,10 +226,9 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 
 		while (live && live != fork)
 			live = pointer(live->older);
-		bide_misuse_("bide_async_join in %s (%s): %s", frame->frame.async->name,
-		             frame->frame.async->file,
-		             live ? "the slot has been joined already, and that is still pending"
-		                  : "nothing was forked into the slot since it was joined last");
+		bide_misuse_in_(&frame->frame, 0, "bide_async_join: %s; each fork is joined once",
+		                live ? "the slot has been joined already, and that is still pending"
+		                     : "nothing was forked into the slot since it was joined last");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	if (bide_deque_take_(worker, fork)) {
@@ -270,8 +268,10 @@ static bide_value_task settle_borrowed(bide_forking_frame *frame, bide_fork *for
 
 	if (!(fork->older & REPORTED)) {
 		fork->older |= REPORTED;
-		bide_misuse_("%s (%s) ends while the value task of one of its joins is in use: await it",
-		             frame->frame.async->name, frame->frame.async->file);
+		bide_misuse_in_(
+			&frame->frame, 0,
+			"bide_async_join: the function ends while the value task of one of its joins "
+			"is in use; await it");
 	}
 	return again;
 }
@@ -336,8 +336,9 @@ bide_step bide_fork_end_(bide_frame *frame, uint32_t point)
 
 bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point)
 {
-	bide_misuse_(
-		"bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
-		frame->async->name, frame->async->file);
+	bide_misuse_in_(frame, 0,
+	                "bide_async_return: it stands in the cleanup of %s; a return belongs before "
+	                "bide_async_finally",
+	                frame->async->name);
 	return bide_fork_end_(frame, point);
 }

@@ -862,6 +862,12 @@ static BIDE_COLD bide_value_task take_failed(const bide_frame *frame, bide_sourc
 	return v;
 }
 
+/* The line of the await that the frame was resumed at; 0: not known. */
+static uint32_t line_of(const bide_frame *frame)
+{
+	return frame->async->points_are_lines ? bide_line_(&frame->source) : 0;
+}
+
 bide_value_task bide_await_take_slow_(bide_frame *frame)
 {
 	bide_source *source = frame->awaiting;
@@ -870,9 +876,8 @@ bide_value_task bide_await_take_slow_(bide_frame *frame)
 		return bide_value_task_completed(); /* after a yield */
 	if (source->error)
 		return take_failed(frame, source);
-	bide_misuse_(
-		"bide_await at %s:%u in %s: the result is larger than 8 bytes; use bide_await_large",
-		frame->async->file, bide_line_(&frame->source), frame->async->name);
+	bide_misuse_in_(frame, line_of(frame),
+	                "bide_await: the result is larger than 8 bytes; use bide_await_large");
 	bide_release_(source, NULL);
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }
@@ -920,10 +925,9 @@ void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide
 	if (got.payload.p)
 		__builtin_memcpy(to, got.payload.p, size_bytes);
 	else
-		bide_misuse_("bide_await_large at %s:%u in %s: the result is a null pointer; the function "
-		             "must end with "
-		             "bide_async_return_large",
-		             frame->async->file, bide_line_(&frame->source), frame->async->name);
+		bide_misuse_in_(frame, line_of(frame),
+		                "bide_await_large: the result is a null pointer; the function that is "
+		                "awaited must end with bide_async_return_large");
 	if (frame->awaiting)
 		bide_release_(frame->awaiting, NULL);
 	frame->awaiting = NULL;
@@ -939,9 +943,10 @@ void bide_async_bad_resume_(bide_frame *frame)
 /* If the hook returns, the cleanup ends here with the outcome it had. */
 bide_step bide_async_late_return_(bide_frame *frame)
 {
-	bide_misuse_(
-		"bide_async_return in the cleanup of %s (%s): a return belongs before bide_async_finally",
-		frame->async->name, frame->async->file);
+	bide_misuse_in_(frame, 0,
+	                "bide_async_return: it stands in the cleanup of %s; a return belongs before "
+	                "bide_async_finally",
+	                frame->async->name);
 	return bide_frame_step_slow_(frame);
 }
 
@@ -956,8 +961,10 @@ bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result)
 
 void bide_async_bad_large_(bide_frame *frame, const void *result)
 {
-	bide_misuse_("bide_async_return_large in %s (%s): %p is outside of the frame; the result must "
-	             "be a member of it",
-	             frame->async->name, frame->async->file, result);
+	bide_misuse_in_(
+		frame, 0,
+		"bide_async_return_large: %p is outside of the frame; the result must be a member "
+		"of it",
+		result);
 	frame->source.error = BIDE_EINVAL_;
 }

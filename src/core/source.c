@@ -31,7 +31,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 		bide_task_deliver_(source, seen & ~(uintptr_t)BIDE_WORD_TAGS_);
 		return;
 	default:
-		bide_misuse_("a source was completed twice");
+		bide_misuse_("bide_user_source_complete: a source was completed twice");
 	}
 }
 
@@ -122,10 +122,12 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 	v.payload = source->payload;
 	v.state = source->error;
 	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0) {
-		bide_misuse_("the result of %s is larger than 8 bytes: it can be awaited by "
-		             "bide_await_large, or made a task",
-		             source->kind < BIDE_KIND_TIMER_ ? ((bide_frame *)(void *)source)->async->name
-		                                             : "an operation");
+		bide_misuse_at_(
+			place,
+			"bide_await_large: the result of %s is larger than 8 bytes; only bide_await_large "
+			"takes it, or bide_value_task_as_task",
+			source->kind < BIDE_KIND_TIMER_ ? ((bide_frame *)(void *)source)->async->name
+											: "an operation");
 		v = bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	bide_release_(source, place);

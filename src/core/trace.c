@@ -191,6 +191,11 @@ bool bide_async_fail_(bide_frame *frame, int error, uint32_t line)
 {
 	if (frame->source.flags & BIDE_FLAG_FINISHING_)
 		return false;
+	if (error <= 0 || error > BIDE_ERROR_MAX) {
+		bide_misuse_in_(frame, line, "bide_async_fail: error %d is none; 1 to %d are", error,
+		                BIDE_ERROR_MAX);
+		error = BIDE_EINVAL_;
+	}
 	fail(frame, noted(frame, bide_value_task_from_error_(error), line, 0));
 	return true;
 }

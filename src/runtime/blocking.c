@@ -514,7 +514,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	int error;
 
 	if (!function) {
-		bide_misuse_("bide_%s: function is NULL", type->name);
+		bide_misuse_("%s: function is NULL", type->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job), type);
@@ -522,7 +522,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 		return bide_value_task_from_error(ENOMEM_);
 	if (simulated && !bide_port_on_worker()) {
 		bide_operation_drop_(&j->operation.source);
-		bide_misuse_("bide_%s: in a simulation only the worker's thread may call it", type->name);
+		bide_misuse_("%s: in a simulation only the worker's thread may call it", type->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	j->function = function;

@@ -139,8 +139,9 @@ void bide_child_leave_(void)
 
 void bide_child_refuse_(void)
 {
-	bide_misuse_("in the child of a fork that was made inside an async function bide cannot be "
-	             "used; it may only exec or _exit");
+	bide_misuse_(
+		"fork: in the child of a fork that was made inside an async function bide cannot be "
+		"used; it may only exec or _exit");
 }
 
 void bide_child_end_(void)

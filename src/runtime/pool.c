@@ -421,7 +421,8 @@ static void worker_died(void *argument)
 {
 	(void)argument;
 	bide_current_worker_ = NULL;
-	bide_misuse_("an async function ended the thread of its worker (pthread_exit, pthread_cancel)");
+	bide_misuse_("pthread_exit: an async function ended the thread of its worker (pthread_exit, "
+	             "pthread_cancel)");
 }
 
 static void *worker_main(void *argument)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# messages.sh: each message of misuse begins with the function that was called and a colon, and each
+# function that is named so notes its place (include/bide/noted.h), or is given one, or is on the
+# list below with its reason.
+set -u
+
+cd -- "$(dirname -- "$0")/../.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+status=0
+
+# Texts of the calls, a line each; those that hand on a text of theirs ("%s") have been looked at.
+for file in $(grep -rl 'bide_misuse_' src); do
+	[ "$file" = src/core/misuse.c ] && continue
+	tr '\n' ' ' <"$file" | tr -s ' \t' ' ' |
+		grep -oE 'bide_misuse_(at_|in_)?\([^"]{0,90}"[^"]{0,60}' | sed "s|^|$file: |"
+done >"$work/calls"
+if grep -vE '"((bide_|pthread_)[a-z_%]*|fork|%s(_for)?): ' "$work/calls"; then
+	echo "a message of misuse does not begin with the function's name and a colon"
+	status=1
+fi
+
+# Awaits and what is written in async functions name the function; the rest are in the header.
+excused='^bide_(await|await_large|async_[a-z_]*|task_await|task_is_ready|run|configure|dump)$
+^bide_(user_source|task|value_task)_(try_)?(fail|from_error|forget|as_task|wait|wait_for)$
+^bide_(with_[a-z_]*|in_context|group_add|group_wait_reporting)$'
+grep -rhoE '"bide_[a-z_]*(: [^"]*)?"' src | sed 's/^"//; s/[:"].*//' | sort -u |
+	grep -vE "$excused" >"$work/named"
+sed -n 's/^#define \(bide_[a-z0-9_]*\)(.*/\1/p' include/bide/*.h | sort -u >"$work/macros"
+sed -n 's/^\(bide_[a-z0-9_]*[a-z0-9]\) [0-9].*/\1/p' docs/symbols-in-versions.txt | sort -u >"$work/functions"
+missing=$(comm -12 "$work/named" "$work/functions" | comm -23 - "$work/macros")
+if [ -n "$missing" ]; then
+	echo "functions that can be misused and note no place (include/bide/noted.h):" $missing
+	status=1
+fi
+echo "$(wc -l <"$work/calls") messages"
+[ "$status" -eq 0 ] && [ -s "$work/calls" ]
