@@ -1,8 +1,9 @@
 # Takes the C samples out of the documents: awk -v out=FOLDER -f extract.awk FILE...
 #
-# Markdown: ```c is a complete program, the next block must be ```text, what it prints; ```c file is
-# a fragment of file scope, ```c body statements of an async function. Manual pages: a line
-# .\" sample: program|output|file|body|none before each ".Bd -literal". Every block says what it is.
+# Markdown: ```c is a complete program, the next block must be ```text, what it prints; ```c exit N
+# is one that ends with that status; ```c file is a fragment of file scope, ```c body statements of
+# an async function. Manual pages: a line .\" sample: program|output|file|body|none before each
+# ".Bd -literal". Every block says what it is.
 #
 # Writes NAME.c and NAME.text for programs, NAME.fragment.c for fragments; NAME is the document's
 # name and the number of the sample. Line numbers of errors are those of the document.
@@ -24,6 +25,8 @@ function finish()
 	}
 	if (kind == "program" && !has_main)
 		fail("a sample without main: say ```c file or ```c body")
+	if (kind == "program")
+		printf "extern const int sample_status;\nconst int sample_status = %d;\n", exit_status >file
 	if (file)
 		close(file)
 	kind = file = ""
@@ -34,6 +37,7 @@ function begin(what)
 	if (waiting && what != "output")
 		fail("the block after a program must be what it prints")
 	kind = what
+	exit_status = 0
 	has_main = has_finally = 0
 	if (what == "output") {
 		if (!waiting)
@@ -104,7 +108,10 @@ manual && kind {
 !manual && !kind && /^```/ {
 	if ($0 == "```c")
 		begin("program")
-	else if ($0 == "```c file" || $0 == "```c body")
+	else if ($0 ~ /^```c exit [0-9]+$/) {
+		begin("program")
+		exit_status = $3
+	} else if ($0 == "```c file" || $0 == "```c body")
 		begin($2)
 	else if ($0 == "```text" && waiting)
 		begin("output")
