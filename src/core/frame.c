@@ -952,10 +952,11 @@ bide_step bide_async_late_return_(bide_frame *frame)
 
 bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result)
 {
-	bide_misuse_(
-		"bide_async_return in %s (%s): %p points into the frame, which ends with the function: "
-		"use bide_async_return_large, or memory of the caller's",
-		frame->async->name, frame->async->file, result);
+	bide_misuse_in_(
+		frame, 0,
+		"bide_async_return: %p points into the frame, which ends with the function; use "
+		"bide_async_return_large, or memory of the caller's",
+		result);
 	return bide_value_task_from_error_(BIDE_EINVAL_);
 }
 
