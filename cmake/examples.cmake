@@ -1,6 +1,7 @@
 # Every examples/*.c is a program and a test that runs it; a folder with a CMakeLists.txt is a
-# project of its own.
+# project of its own. Each runs as a simulation too, but for those that say that they need threads.
 
+set(bide_examples_with_threads completion_source stop_by_signal thread)
 file(GLOB bide_examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
 foreach(source IN LISTS bide_examples)
 	get_filename_component(name ${source} NAME_WE)
@@ -10,6 +11,10 @@ foreach(source IN LISTS bide_examples)
 	set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name}
 		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
 	bide_add_program_test(example_${name} $<TARGET_FILE:example_${name}>)
+	if(NOT name IN_LIST bide_examples_with_threads)
+		bide_add_program_test(example_${name}_seeded $<TARGET_FILE:example_${name}>)
+		set_tests_properties(example_${name}_seeded PROPERTIES ENVIRONMENT BIDE_SEED=1)
+	endif()
 endforeach()
 
 file(GLOB bide_example_projects CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*/CMakeLists.txt)

@@ -1,5 +1,6 @@
 /*
- * completion_source.c - an interface with callbacks, wrapped: the callback completes a task.
+ * completion_source.c - an interface with callbacks, wrapped: the callback completes a task. It is
+ * called on another thread, so this is nothing for a simulation.
  */
 #include <errno.h>
 #include <pthread.h>

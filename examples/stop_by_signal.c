@@ -1,6 +1,7 @@
 /*
- * stop_by_signal.c - SIGTERM ends a server in order. A thread of its own waits for the signal and
- * looks now and then whether the wait itself shall end; what serves is canceled, and cleans up.
+ * stop_by_signal.c - SIGTERM ends a server in order. A thread of its own sleeps until the signal
+ * comes; what serves is canceled, and cleans up. If the server ends first, a signal of the program's
+ * own wakes the thread. It needs threads: in a simulation bide_run_on_new_thread is misuse.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -10,15 +11,33 @@
 
 #include <bide/short.h>
 
+enum { WAKE_UP = SIGUSR1 }; /* blocked like the others, so it is never lost */
+
 /* On a thread of its own, in the context of the call. */
 static value_task wait_for_signal(void *set)
 {
-	const struct timespec moment = { .tv_nsec = 20000000 };
-	int signal_number, error = 0;
+	int number;
 
-	while ((signal_number = sigtimedwait(set, NULL, &moment)) < 0 && error == 0)
-		error = errno == EAGAIN || errno == EINTR ? context_current_error() : errno;
-	return error ? value_task_from_error(error) : value_task_from(signal_number);
+	do
+		number = sigwaitinfo(set, NULL);
+	while ((number < 0 && errno == EINTR) || (number == WAKE_UP && !context_current_error()));
+	if (number < 0)
+		return value_task_from_error(errno);
+	return number == WAKE_UP ? value_task_from_error(ECANCELED) : value_task_from(number);
+}
+
+/* Sleeps until its context is canceled; its cleanup wakes the thread above. */
+struct wake_up {
+	ASYNC_FRAME;
+};
+
+async(wake_up)
+{
+	async_begin;
+	await(bide_delay(BIDE_FOREVER));
+async_finally:
+	kill(getpid(), WAKE_UP);
+	async_end;
 }
 
 struct serve {
@@ -32,7 +51,7 @@ async(serve)
 	for (;;) {
 		await(delay_ms(1));
 		if (++my->served == 10)
-			kill(getpid(), SIGTERM); /* for the example; else somebody else does */
+			kill(getpid(), SIGTERM); /* for the example; else another process does */
 	}
 async_finally:
 	await(delay_ms(1)); /* says goodbye to its clients: the cancellation is hidden here */
@@ -45,41 +64,43 @@ struct run {
 	struct {
 		sigset_t *signals;
 	} in;
-	context *scope;
-	value_task items[2];
+	bide_context *scope;
+	value_task items[3];
 	int64_t first;
 };
 
 async(run)
 {
 	async_begin;
-	my->scope = context_create(NULL);
+	my->scope = bide_context_create(NULL);
 	if (!my->scope)
 		async_fail(ENOMEM);
-	my->items[0] = in_context(my->scope, run_on_new_thread(wait_for_signal, my->in.signals));
+	my->items[0] = in_context(my->scope, bide_run_on_new_thread(wait_for_signal, my->in.signals));
 	my->items[1] = in_context(my->scope, async_start(serve));
-	await(my->first, race(my->scope, my->items, 2)); /* whoever ends stops the other */
+	my->items[2] = in_context(my->scope, async_start(wake_up));
+	await(my->first, bide_race(my->scope, my->items, 3)); /* the first that ends stops the others */
 	if (my->first != 0)
 		async_fail(value_task_error(my->items[1]));
 	async_return(my->items[0]);
 async_finally:
-	context_unref(my->scope);
+	bide_context_unref(my->scope);
 	async_end;
 }
 
 int main(void)
 {
-	payload signal_number;
+	bide_payload signal_number;
 	uint64_t leak_count;
 	sigset_t signals;
 	int error;
 
-	/* Before bide starts threads: they inherit it, and nobody is ended by the signal. */
+	/* Before bide starts threads: they inherit it, and no thread is ended by the signal. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, WAKE_UP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	error = value_task_wait(async_start(run, .signals = &signals), &signal_number);
+	error = bide_value_task_wait(async_start(run, .signals = &signals), &signal_number);
 	if (error) {
 		fprintf(stderr, "stop_by_signal: %s\n", bide_strerror(error));
 		return 1;

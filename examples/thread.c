@@ -1,6 +1,7 @@
 /*
  * thread.c - results between threads: tasks may be completed, awaited and waited for on any thread.
- * A value task belongs to the thread that made it; what crosses threads is a task.
+ * A value task belongs to the thread that made it; what crosses threads is a task. It needs threads:
+ * a simulation has one.
  */
 #include <errno.h>
 #include <pthread.h>

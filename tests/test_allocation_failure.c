@@ -627,6 +627,8 @@ static void use_blocking(void)
 	if (succeeded(bide_value_task_wait(bide_run_blocking(block, &good), &result)))
 		assert_int_equal(result.i, 8);
 	ended(bide_value_task_wait(bide_run_blocking(block, &bad), NULL), EIO);
+	if (bide_simulation_hash() != 0)
+		return; /* which is one thread */
 	if (succeeded(bide_value_task_wait(bide_run_on_new_thread(block, &good), &result)))
 		assert_int_equal(result.i, 8);
 	ended(bide_value_task_wait(bide_run_on_new_thread(block, &bad), NULL), EIO);

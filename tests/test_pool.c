@@ -252,8 +252,9 @@ static void lose_a_worker(bool hook)
 
 TEST(a_function_that_ends_its_worker_s_thread_is_misuse)
 {
-	EXPECT_ABORT(lose_a_worker(false), "an async function ended the thread of its worker");
-	EXPECT_ABORT(lose_a_worker(true), "the hook was told: pthread_exit: an async function ended the thread");
+	EXPECT_ABORT(lose_a_worker(false), "ended a worker's thread");
+	EXPECT_ABORT(lose_a_worker(true), "the hook was told: pthread_exit: the async function "
+	                                  "ends_its_thread ended a worker's thread");
 }
 
 struct waits_inside {

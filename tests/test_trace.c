@@ -195,6 +195,7 @@ static value_task fails_in_a_call(void *argument)
 
 TEST(an_error_of_a_blocking_call_has_the_place_in_its_function)
 {
+	NOT_SEEDED("it needs threads, for calls that block");
 	assert_made_in(wait_trace(run_blocking(fails_in_a_call, NULL), ENOSPC), "fails_in_a_call");
 	assert_made_in(wait_trace(bide_run_on_new_thread(fails_in_a_call, NULL), ENOSPC),
 	               "fails_in_a_call");

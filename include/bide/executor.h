@@ -55,7 +55,8 @@ BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
 BIDE_API int bide_loop_fd(bide_executor *loop, int *fd);
 
 /*
- * Runs what is ready in the loop, at most max_count functions (0: no limit), and returns at once.
+ * Runs what is ready in the loop, at most max_count functions (0: some thousands), and returns at
+ * once.
  * *next_ns (may be NULL) gets the nanoseconds to the next timer that this thread must run for,
  * BIDE_FOREVER if there is none, 0 if something is ready still. A program that watches the
  * descriptor need not look at it: the descriptor becomes readable then. On the loop's thread,

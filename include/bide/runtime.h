@@ -28,7 +28,10 @@ typedef struct bide_config {
 	 * what the environment's BIDE_WORKERS says, else one for each CPU (bide_cpu_count), at least 2.
 	 */
 	unsigned workers;
-	/* 1..1024; 0: 4. Threads for bide_run_blocking, started as needed */
+	/*
+	 * 1..1024; 0: 64. Threads for bide_run_blocking, started when all others are busy. A call that
+	 * blocks needs no CPU, so the default is not the number of those.
+	 */
 	unsigned blocking_threads_max;
 	/* so many stay once they are started; the others end after 10 idle seconds */
 	unsigned blocking_threads_min;
@@ -101,8 +104,10 @@ BIDE_API int bide_task_wait(bide_task *task, bide_payload *result);
 BIDE_API int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns);
 
 /*
- * For a loop of your own: runs what is runnable and due, at most max_count steps (0: no limit), and
- * returns at once. *next_ns (may be NULL) gets the nanoseconds to the next timer, 0 if something is
+ * For a loop of your own: runs what is runnable and due, at most max_count steps, and returns at
+ * once. max_count 0: some thousands of steps, so that functions that only yield do not keep it. As
+ * in a wait, after 61 functions it looks at timers and at what other threads sent. In a simulation,
+ * when nothing is runnable, it goes on to the next timer: the virtual clock advances. *next_ns (may be NULL) gets the nanoseconds to the next timer, 0 if something is
  * runnable still, BIDE_FOREVER if there is no timer. With one worker, on its thread, outside of
  * async functions. 0; EDEADLK: another place (misuse), and *next_ns is BIDE_FOREVER. Beside many
  * workers a loop of yours is an executor: executor.h.
@@ -112,7 +117,8 @@ BIDE_API int bide_run_ready(size_t max_count, int64_t *next_ns);
 /*
  * A function that may block. The value task that it returns must be ready: a result or an error
  * (bide_value_task_from, bide_value_task_from_error). A pending one is misuse: it is forgotten, and
- * the call fails with EINVAL. A call that needs an async function waits for it.
+ * the call fails with EINVAL. A call that needs an async function waits for it. To end the thread
+ * (pthread_exit, pthread_cancel) is misuse too, and has the call fail with EINVAL.
  */
 typedef bide_value_task bide_blocking_function(void *argument);
 
@@ -131,14 +137,15 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_run_blocking(bide_blocking_functio
  * The same on a thread of its own, which ends with the function: it never waits for other calls,
  * takes no place of theirs, and no limit counts it. For what takes long or never ends by itself; a
  * shutdown waits for it. The value task fails with EAGAIN if no thread can be started. Cost:
- * starting a thread (tens of microseconds). In a simulation it is as bide_run_blocking.
+ * starting a thread (tens of microseconds). In a simulation, which is one thread, it is misuse, and
+ * fails with EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_run_on_new_thread(bide_blocking_function *function,
                                                                 void *argument);
 
 /*
- * Waits from ordinary code until no async function is pending, neither runnable nor waiting: before
- * a shutdown, for what was started and forgotten. Nothing is stopped or refused; what is started
+ * Waits from ordinary code until no async function is pending, neither runnable nor waiting, and no
+ * blocking call queued or running: before a shutdown, for what was started and forgotten. Nothing is stopped or refused; what is started
  * meanwhile is waited for too. The one worker runs what is runnable meanwhile.
  * timeout_ns >= 0, or BIDE_FOREVER. 0; ETIMEDOUT: some are pending still (bide_dump names them);
  * EINVAL (misuse): a timeout below zero; EDEADLK: inside an async function, on one of many workers,
@@ -149,10 +156,12 @@ BIDE_API int bide_drain(int64_t timeout_ns);
 
 /*
  * Ends the runtime and gives all memory back, so that bide can be configured anew; a start without
- * that sets it up again with the defaults. Outside of async functions, when no other thread uses
- * bide; with one worker on its thread, with many on any but theirs. Waits for running blocking
- * calls; each of many workers finishes the function that it runs. Frames that are still pending, or
- * finished and not consumed, are leaks: the report hook (misuse.h) gets a line for each, and
+ * that sets it up again with the defaults. Outside of async functions, and of callbacks, hooks and
+ * other code that the library calls, when no other thread uses bide; with one worker on its thread,
+ * with many on any but theirs. Waits for running blocking calls, for which the one worker runs what
+ * is runnable; queued ones are canceled; each of many workers finishes the function that it runs. Frames that are still pending, or
+ * finished and not consumed, are leaks, and so are queued blocking calls that were forgotten: the
+ * report hook (misuse.h) gets a line for each, and
  * *leak_count (may be NULL) their number. 0, also if there are leaks; EDEADLK: called from the wrong
  * place (misuse); EBUSY: other threads that used bide still run, or one came while it waited for
  * the workers (misuse; queued blocking calls have been canceled then, and all else goes on);

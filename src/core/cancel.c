@@ -716,8 +716,11 @@ static void registration_fire(bide_cancel_node *node, int error)
 {
 	bide_cancel_registration *registration = BIDE_CONTAINER_(node, bide_cancel_registration, node_);
 
+	const char *before = bide_inside_enter_("a cancellation callback");
+
 	(void)error;
 	registration->callback_(registration->argument_);
+	bide_inside_ = before;
 }
 
 bool bide_cancel_token_register(bide_cancel_token token, bide_cancel_registration *registration,

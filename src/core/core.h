@@ -277,6 +277,23 @@ BIDE_INTERNAL bool bide_alarm_over_(bide_alarm *alarm);
 /* No call is to come. For an owner that goes. */
 BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
 
+/* --- user code that the library calls outside of async functions --- */
+
+/*
+ * Which of it runs on this thread, for messages; NULL: none. Such code must not end the runtime,
+ * whose calls stand below it on the stack.
+ */
+extern BIDE_INTERNAL BIDE_THREAD_LOCAL_ const char *bide_inside_;
+
+/* Returns what is to be put back afterwards. */
+static inline const char *bide_inside_enter_(const char *what)
+{
+	const char *before = bide_inside_;
+
+	bide_inside_ = what;
+	return before;
+}
+
 /* --- error traces --- */
 
 /* What a failure that is made at this place has as payload. place: NULL, it is not known. */

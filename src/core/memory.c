@@ -114,8 +114,10 @@ int bide_allocator_set(const bide_allocator *wanted)
 
 void *bide_allocate_(size_t size_bytes, size_t alignment)
 {
+	const char *before = bide_inside_enter_("the allocator");
 	void *memory = allocator.allocate(size_bytes, alignment, allocator.argument);
 
+	bide_inside_ = before;
 	if (!memory) {
 		bide_count_(BIDE_COUNT_FAILED_, 1);
 		return NULL;
@@ -127,9 +129,12 @@ void *bide_allocate_(size_t size_bytes, size_t alignment)
 
 void bide_deallocate_(void *memory, size_t size_bytes)
 {
+	const char *before = bide_inside_enter_("the allocator");
+
 	bide_count_(BIDE_COUNT_RELEASES_, 1);
 	bide_count_(BIDE_COUNT_BYTES_, 0 - (uint64_t)size_bytes);
 	allocator.release(memory, size_bytes, allocator.argument);
+	bide_inside_ = before;
 }
 
 /*

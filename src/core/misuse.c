@@ -10,6 +10,9 @@ static bide_unobserved_hook *unobserved_hook;
 static void *unobserved_argument;
 static bide_report_hook *report_hook;
 static void *report_argument;
+
+BIDE_THREAD_LOCAL_ const char *bide_inside_;
+static BIDE_THREAD_LOCAL_ bool in_misuse_hook; /* misuse in the hook itself is only printed */
 BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
 
 void bide_put_(char *to, size_t size_bytes, const char *format, ...)
@@ -42,10 +45,13 @@ void bide_report_hook_set(bide_report_hook *hook, void *argument)
 void bide_report_(const char *what, const char *line)
 {
 	char text[1024];
+	const char *before;
 
 	if (report_hook) {
 		bide_put_(text, sizeof text, "%s: %s", what, line);
+		before = bide_inside_enter_("the report hook");
 		report_hook(text, report_argument);
+		bide_inside_ = before;
 		return;
 	}
 	bide_put_(text, sizeof text, "bide: %s: %s\n", what, line);
@@ -103,17 +109,23 @@ static void misuse(const bide_place *place, const bide_frame *frame, const char 
                    va_list arguments)
 {
 	char message[1024], line[sizeof message + 16];
+	const char *before;
 
 	bide_port_format(message, sizeof message, format, arguments);
 	add_place(message, sizeof message, place, frame);
 	bide_count_(BIDE_COUNT_MISUSE_, 1);
-	if (misuse_hook) {
+	if (misuse_hook && !in_misuse_hook) {
+		before = bide_inside_enter_("the misuse hook");
+		in_misuse_hook = true;
 		misuse_hook(message, misuse_argument);
+		in_misuse_hook = false;
+		bide_inside_ = before;
 		return;
 	}
 	bide_put_(line, sizeof line, "bide: misuse: %s\n", message);
 	bide_port_print(line); /* at once: other threads may have something to say too */
-	bide_port_abort();
+	if (!misuse_hook)
+		bide_port_abort();
 }
 
 void bide_misuse_(const char *format, ...)
@@ -148,13 +160,17 @@ void bide_unobserved_(int error, const bide_source *source)
 {
 	const bide_async *async =
 		source->kind < BIDE_KIND_TIMER_ ? ((const bide_frame *)(const void *)source)->async : NULL;
+	const char *before;
 
 	if (error == 0 || error == BIDE_ECANCELED_)
 		return;
 	bide_count_(BIDE_COUNT_UNOBSERVED_, 1);
-	if (unobserved_hook)
-		unobserved_hook(error, async ? async->name : "task", source->payload.trace,
-		                unobserved_argument);
+	if (!unobserved_hook)
+		return;
+	before = bide_inside_enter_("the hook for unobserved errors");
+	unobserved_hook(error, async ? async->name : "task", source->payload.trace,
+	                unobserved_argument);
+	bide_inside_ = before;
 }
 
 /*

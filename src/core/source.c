@@ -362,6 +362,7 @@ void bide_user_source_release_(bide_source *source)
 {
 	const bide_source_operations *operations = ((bide_user_source *)(void *)source)->operations;
 	bide_worker *worker = bide_worker_();
+	const char *before;
 
 	BIDE_STORE(&source->generation, worker ? ++worker->generation : source->generation + 1,
 	           RELAXED);
@@ -370,8 +371,11 @@ void bide_user_source_release_(bide_source *source)
 	 * pairs with bide_user_source_reset; from here on it may be used again, but for its functions
 	 */
 	BIDE_STORE(&source->word, (uintptr_t)BIDE_WORD_ABANDONED_, RELEASE);
-	if (operations && operations->release)
-		operations->release(source);
+	if (!operations || !operations->release)
+		return;
+	before = bide_inside_enter_("the release function of a source");
+	operations->release(source);
+	bide_inside_ = before;
 }
 
 void bide_user_source_reset(bide_user_source *user)

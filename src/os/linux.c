@@ -9,6 +9,7 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -92,11 +93,23 @@ void bide_os_unlock(bide_os_mutex *mutex)
 
 /* ---- threads */
 
+int bide_os_thread_starts_left_ = -1;
+
+int bide_os_open_thread_start(void *(*run)(void *argument), void *argument)
+{
+	pthread_t thread;
+
+	if (bide_os_thread_starts_left_ == 0)
+		return EAGAIN;
+	if (bide_os_thread_starts_left_ > 0)
+		bide_os_thread_starts_left_--;
+	return pthread_create(&thread, NULL, run, argument);
+}
+
 int bide_os_thread_start(void *(*run)(void *argument), void *argument)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 	sigset_t blocked, before;
-	pthread_t thread;
 	size_t i;
 	int error;
 
@@ -111,9 +124,42 @@ int bide_os_thread_start(void *(*run)(void *argument), void *argument)
 	error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
 	if (error)
 		return error;
-	error = pthread_create(&thread, NULL, run, argument);
+	error = bide_os_open_thread_start(run, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
+}
+
+void bide_os_guard(void (*run)(void *argument), void (*died)(void *argument), void *argument)
+{
+	pthread_cleanup_push(died, argument);
+	run(argument);
+	pthread_cleanup_pop(0);
+}
+
+void bide_os_thread_detach_self(void)
+{
+	pthread_detach(pthread_self());
+}
+
+bool bide_os_main_is_over(bool or_before)
+{
+	char state[512], *end;
+	ssize_t length = -1;
+	int fd;
+
+	if (getpid() == (pid_t)syscall(SYS_gettid))
+		return true;
+	if (!or_before)
+		return false;
+	/* What ended by pthread_exit is a zombie until the process ends. */
+	fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, state, sizeof state - 1);
+		close(fd);
+	}
+	state[length > 0 ? length : 0] = '\0';
+	end = strrchr(state, ')'); /* of the name */
+	return end && end[1] == ' ' && end[2] == 'Z';
 }
 
 bide_os_thread bide_os_thread_self(void)
@@ -136,8 +182,8 @@ static __thread struct exit_hook {
 	void *argument;
 } exit_hook;
 static pthread_key_t exit_key;
-static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
-static int exit_key_error;
+static bide_os_mutex exit_key_lock; /* of making and deleting it */
+static uint32_t exit_key_is_made;
 
 static void run_exit_hook(void *value)
 {
@@ -146,16 +192,33 @@ static void run_exit_hook(void *value)
 	hook->run(hook->argument);
 }
 
-static void make_exit_key(void)
+static int make_exit_key(void)
 {
-	exit_key_error = pthread_key_create(&exit_key, run_exit_hook);
+	int error = 0;
+
+	bide_os_lock(&exit_key_lock);
+	if (!exit_key_is_made)
+		error = pthread_key_create(&exit_key, run_exit_hook);
+	BIDE_STORE(&exit_key_is_made, error == 0, RELEASE); /* pairs with the look below */
+	bide_os_unlock(&exit_key_lock);
+	return error;
+}
+
+void bide_os_no_thread_exit(void)
+{
+	bide_os_lock(&exit_key_lock);
+	if (exit_key_is_made)
+		pthread_key_delete(exit_key);
+	BIDE_STORE(&exit_key_is_made, 0u, RELAXED);
+	bide_os_unlock(&exit_key_lock);
 }
 
 int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
 {
-	pthread_once(&exit_key_once, make_exit_key);
-	if (exit_key_error)
-		return exit_key_error;
+	int error;
+
+	if (!BIDE_LOAD(&exit_key_is_made, ACQUIRE) && (error = make_exit_key()) != 0)
+		return error;
 	exit_hook.run = run;
 	exit_hook.argument = argument;
 	return pthread_setspecific(exit_key, &exit_hook);

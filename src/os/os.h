@@ -33,6 +33,19 @@ BIDE_INTERNAL void bide_os_unlock(bide_os_mutex *mutex);
 typedef uintptr_t bide_os_thread;
 
 /*
+ * Calls run(argument). If that ends the thread instead of returning (pthread_exit, pthread_cancel),
+ * died(argument) is called on the thread, and the thread ends.
+ */
+BIDE_INTERNAL void bide_os_guard(void (*run)(void *argument), void (*died)(void *argument),
+                                 void *argument);
+
+/*
+ * How many threads can still be started before that fails with EAGAIN; below 0: any number. Written
+ * by tests only.
+ */
+extern BIDE_INTERNAL int bide_os_thread_starts_left_;
+
+/*
  * A joinable thread with all signals blocked but those of its own faults: the user's handlers run
  * on the user's threads. 0, or the error number of pthread_create. Who joins it: whoever it told
  * its bide_os_thread_self().
@@ -48,6 +61,18 @@ BIDE_INTERNAL void bide_os_thread_name(const char *name);
  * EAGAIN (no key left).
  */
 BIDE_INTERNAL int bide_os_at_thread_exit(void (*run)(void *argument), void *argument);
+
+/* Forgets what bide_os_at_thread_exit was given, of all threads, and gives the key back. */
+BIDE_INTERNAL void bide_os_no_thread_exit(void);
+
+/*
+ * At the end of a thread: it is the one that runs main. or_before: or that one has ended already.
+ */
+BIDE_INTERNAL bool bide_os_main_is_over(bool or_before);
+/* A joinable thread with the signals of the calling one; else as bide_os_thread_start. */
+BIDE_INTERNAL int bide_os_open_thread_start(void *(*run)(void *argument), void *argument);
+/* The calling thread will be joined by nobody. */
+BIDE_INTERNAL void bide_os_thread_detach_self(void);
 
 /*
  * Has these called at each fork(2): before it, and after it in the parent and in the child. 0, or

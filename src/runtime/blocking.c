@@ -13,6 +13,7 @@
 #include "../core/task.h"
 #include "../os/os.h"
 #include "child.h"
+#include "runtime.h"
 #include "simulation.h"
 
 enum { ENOMEM_ = 12, EAGAIN_ = 11 };
@@ -60,8 +61,10 @@ static void describe_long(const void *copy, char *to, size_t size_bytes)
 	bide_put_(to, size_bytes, "bide_run_on_new_thread (running)");
 }
 
-static const bide_operation_type job_type = { .name = "bide_run_blocking", .describe = describe_job };
-static const bide_operation_type long_type = { .name = "bide_run_on_new_thread", .describe = describe_long };
+static const bide_operation_type job_type = { .name = "bide_run_blocking",
+	                                          .describe = describe_job };
+static const bide_operation_type long_type = { .name = "bide_run_on_new_thread",
+	                                           .describe = describe_long };
 
 static struct {
 	bide_os_mutex mutex;
@@ -72,14 +75,17 @@ static struct {
 	unsigned thread_count;
 	unsigned long_count; /* threads of bide_run_on_new_thread: not among thread_count */
 	unsigned idle_count;
+	size_t busy_count; /* jobs of the pool that run */
 	size_t queued_count, queued_peak;
 	job *first, *last;
 	bool stopping;
+	bool is_awaited; /* the one worker runs its loop until the last thread has ended */
 	bool has_ended;
 	bide_os_thread ended; /* the last one that ended; it joined the one before: one join ends all */
 } pool;
 
 static BIDE_THREAD_LOCAL_ bool runs_calls;
+static bool all_gone;  /* the worker's: all threads have ended */
 static uint32_t forks; /* that this process came from; written where there is one thread */
 
 bool bide_blocking_is_thread_(void)
@@ -109,8 +115,7 @@ static void job_complete(job *j)
 /* What a function returned that is no value yet. A ready operation is consumed here. */
 static bide_value_task settled(const job *j, bide_value_task returned)
 {
-	const char *what =
-		j->operation.type == &long_type ? "bide_run_on_new_thread" : "bide_run_blocking";
+	const char *what = j->operation.type->name;
 	bide_source *source = (bide_source *)returned.state;
 	bide_notify none = { NULL };
 
@@ -134,18 +139,24 @@ static bide_value_task settled(const job *j, bide_value_task returned)
  * In the context of the call, as what a function starts: its values, whether it was canceled. A
  * thread without one needs no record for that.
  */
+static uintptr_t job_enter(const job *j)
+{
+	return j->context ? bide_context_swap_(j->context) : 0;
+}
+
 static void job_call(job *j)
 {
-	uintptr_t saved = 0;
 	int error = 0;
 
-	if (j->context) {
-		saved = bide_context_swap_(j->context);
-		error = bide_context_current_error(); /* perhaps canceled since it was taken out of the queue */
-	}
+	if (j->context) /* perhaps canceled since it was taken out of the queue */
+		error = bide_context_current_error();
 	j->outcome = error ? bide_value_task_from_error(error) : j->function(j->argument);
 	if (bide_is_pending_(j->outcome))
 		j->outcome = settled(j, j->outcome);
+}
+
+static void job_leave_context(const job *j, uintptr_t saved)
+{
 	if (j->context)
 		bide_context_swap_(saved);
 }
@@ -252,30 +263,91 @@ static bool wait_for_work(void)
 	return pool.first != NULL;
 }
 
-static void job_run(job *j)
+static void all_gone_run(bide_post *post)
 {
-	uint32_t before = forks;
-
-	job_call(j);
-	if (forks != before)
-		bide_child_end_();
-	job_hand_over(j);
+	(void)post;
+	all_gone = true;
 }
+
+static bide_post all_gone_post = { NULL, all_gone_run };
 
 /* With the mutex held, which it gives up: the end of a thread, which `count` has counted. */
 static void thread_end(unsigned *count)
 {
 	bide_os_thread before = pool.ended;
-	bool has_before = pool.has_ended;
+	bool has_before = pool.has_ended, tells;
 
 	pool.ended = bide_os_thread_self();
 	pool.has_ended = true;
 	--*count;
 	BIDE_ADD(&pool.gone, 1, RELAXED); /* read under the mutex */
+	tells = pool.is_awaited && pool.thread_count + pool.long_count == 0;
+	if (tells)
+		pool.is_awaited = false;
 	bide_os_unlock(&pool.mutex);
 	bide_os_wake(&pool.gone, 1);
 	if (has_before)
 		bide_os_thread_join(before);
+	if (tells) /* last: the worker joins this thread */
+		bide_port_post(&all_gone_post);
+}
+
+/* A job on its thread, and the context that the thread had before. */
+typedef struct running {
+	job *j;
+	uintptr_t saved;
+	bool is_long;
+} running;
+
+static void call_job(void *argument)
+{
+	running *now = argument;
+
+	now->saved = job_enter(now->j);
+	job_call(now->j);
+	job_leave_context(now->j, now->saved);
+}
+
+static bool replace_thread(void);
+
+/*
+ * The function ended its thread, by pthread_exit or pthread_cancel. The call fails, and the thread's
+ * place goes to another. Async functions that ran on its stack never go on.
+ */
+static void job_died(void *argument)
+{
+	running *now = argument;
+	job *lost = NULL;
+
+	job_leave_context(now->j, now->saved);
+	now->j->outcome = bide_value_task_from_error(BIDE_EINVAL_);
+	bide_misuse_("%s: the function ended its thread (pthread_exit, pthread_cancel); it must "
+	             "return",
+	             now->j->operation.type->name);
+	job_hand_over(now->j);
+	bide_os_lock(&pool.mutex);
+	if (now->is_long) {
+		thread_end(&pool.long_count);
+		return;
+	}
+	pool.busy_count--;
+	if (pool.first && !replace_thread())
+		lost = queue_take_all();
+	bide_os_unlock(&pool.mutex);
+	jobs_fail(lost, EAGAIN_);
+	bide_os_lock(&pool.mutex);
+	thread_end(&pool.thread_count);
+}
+
+static void job_run(job *j, bool is_long)
+{
+	running now = { j, 0, is_long };
+	uint32_t before = forks;
+
+	bide_os_guard(call_job, job_died, &now);
+	if (forks != before)
+		bide_child_end_();
+	job_hand_over(j);
 }
 
 static void *run_thread(void *argument)
@@ -288,19 +360,29 @@ static void *run_thread(void *argument)
 	while (wait_for_work()) {
 		j = pool.first;
 		queue_take(j);
+		pool.busy_count++;
 		bide_os_unlock(&pool.mutex);
-		job_run(j);
+		job_run(j, false);
 		bide_os_lock(&pool.mutex);
+		pool.busy_count--;
 	}
 	thread_end(&pool.thread_count);
 	return argument;
+}
+
+/* With the mutex held, for jobs that wait. false: none can be started, and no other is there. */
+static bool replace_thread(void)
+{
+	if (bide_os_thread_start(run_thread, NULL) == 0)
+		pool.thread_count++;
+	return pool.thread_count > 1; /* the caller is counted still */
 }
 
 static void *run_long_thread(void *argument)
 {
 	bide_os_thread_name("bide-long");
 	runs_calls = true;
-	job_run(argument);
+	job_run(argument, true);
 	bide_os_lock(&pool.mutex);
 	thread_end(&pool.long_count);
 	return NULL;
@@ -379,8 +461,13 @@ static void submit_long(job *j)
 static void simulated_run(bide_post *post)
 {
 	job *j = BIDE_CONTAINER_(post, job, post);
+	const char *before =
+		bide_inside_enter_("a blocking call, which a simulation runs on the worker");
+	uintptr_t saved = job_enter(j);
 
 	job_call(j);
+	job_leave_context(j, saved);
+	bide_inside_ = before;
 	job_complete(j);
 }
 
@@ -471,11 +558,51 @@ void bide_blocking_stats(bide_stats *stats)
 	bide_os_unlock(&pool.mutex);
 }
 
-void bide_blocking_stop(void)
+size_t bide_blocking_pending_(void)
+{
+	size_t count;
+
+	bide_os_lock(&pool.mutex);
+	count = pool.queued_count + pool.busy_count + pool.long_count;
+	bide_os_unlock(&pool.mutex);
+	return count;
+}
+
+/* With the mutex held, before and after, until all threads have ended. */
+static void await_threads(void)
+{
+	uint32_t seen;
+
+	if (!bide_shared_ && pool.thread_count + pool.long_count > 0) {
+		pool.is_awaited = true;
+		all_gone = false;
+		bide_os_unlock(&pool.mutex);
+		bide_loop_run_meanwhile_(&all_gone, "bide_shutdown");
+		bide_os_lock(&pool.mutex);
+	}
+	while (pool.thread_count + pool.long_count > 0) {
+		seen = BIDE_LOAD(&pool.gone, RELAXED); /* changes under the mutex only */
+		bide_os_unlock(&pool.mutex);
+		bide_os_wait(&pool.gone, seen, BIDE_FOREVER);
+		bide_os_lock(&pool.mutex);
+	}
+}
+
+/* Those whose outcome nobody will get. */
+static size_t forgotten(const job *list)
+{
+	size_t count = 0;
+
+	for (; list; list = list->next)
+		count += BIDE_LOAD(&list->operation.source.word, RELAXED) == BIDE_WORD_ABANDONED_;
+	return count;
+}
+
+size_t bide_blocking_stop(void)
 {
 	bide_os_thread ended;
 	bool has_ended;
-	uint32_t seen;
+	size_t lost;
 	job *canceled;
 
 	bide_os_lock(&pool.mutex);
@@ -486,21 +613,18 @@ void bide_blocking_stop(void)
 	BIDE_ADD(&pool.wake, 1, RELAXED);
 	bide_os_unlock(&pool.mutex);
 	bide_os_wake(&pool.wake, INT32_MAX);
+	lost = forgotten(canceled);
 	jobs_fail(canceled, BIDE_ECANCELED_);
 
 	bide_os_lock(&pool.mutex);
-	while (pool.thread_count + pool.long_count > 0) {
-		seen = BIDE_LOAD(&pool.gone, RELAXED); /* changes under the mutex only */
-		bide_os_unlock(&pool.mutex);
-		bide_os_wait(&pool.gone, seen, BIDE_FOREVER);
-		bide_os_lock(&pool.mutex);
-	}
+	await_threads();
 	ended = pool.ended;
 	has_ended = pool.has_ended;
 	pool.has_ended = false;
 	bide_os_unlock(&pool.mutex);
 	if (has_ended)
 		bide_os_thread_join(ended);
+	return lost;
 }
 
 /* ---- the call */
@@ -515,6 +639,13 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 
 	if (!function) {
 		bide_misuse_("%s: function is NULL", type->name);
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (!bide_worker_())
+		return bide_value_task_from_error(bide_runtime_missing_());
+	if (simulated && type == &long_type) {
+		bide_misuse_("bide_run_on_new_thread: a simulation is one thread; a function that ends by "
+		             "itself may be run by bide_run_blocking");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job), type);

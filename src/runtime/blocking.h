@@ -12,7 +12,12 @@
 
 #include "../core/core.h"
 
-enum { BIDE_BLOCKING_THREADS_MAX_DEFAULT_ = 4 };
+/*
+ * Calls that block wait, most of the time, for a disk, a name server, another process: what they
+ * need is not a CPU. A thread that waits costs some 20 KiB, and is started only if all others are
+ * busy.
+ */
+enum { BIDE_BLOCKING_THREADS_MAX_DEFAULT_ = 64 };
 
 /*
  * threads_max 0: the default. threads_min: not above it. Before the first job; begins to count the
@@ -21,6 +26,9 @@ enum { BIDE_BLOCKING_THREADS_MAX_DEFAULT_ = 4 };
 BIDE_INTERNAL void bide_blocking_configure(unsigned threads_min, unsigned threads_max);
 
 BIDE_INTERNAL void bide_blocking_limits(unsigned *threads_min, unsigned *threads_max);
+
+/* Calls that are queued or run, on a thread of their own too. */
+BIDE_INTERNAL size_t bide_blocking_pending_(void);
 
 /* Fills in the blocking_ counters. */
 BIDE_INTERNAL void bide_blocking_stats(bide_stats *stats);
@@ -33,10 +41,11 @@ extern BIDE_INTERNAL int64_t bide_blocking_idle_max_ns_;
 
 /*
  * On the worker: waits for the jobs that run, fails the queued ones with ECANCELED, and joins all
- * threads. When it returns, every job has been completed, or posted: run the posts once more. New
+ * threads. The one worker runs its loop meanwhile: a job may wait for an async function. Returns how
+ * many of the queued ones had been forgotten: nobody hears that they never ran. When it returns, every job has been completed, or posted: run the posts once more. New
  * ones are canceled at once, until it is configured anew, or goes on as before.
  */
-BIDE_INTERNAL void bide_blocking_stop(void);
+BIDE_INTERNAL size_t bide_blocking_stop(void);
 BIDE_INTERNAL void bide_blocking_go_on(void);
 
 /* In the child of a fork: no thread of these exists there. */

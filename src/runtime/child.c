@@ -12,6 +12,7 @@
 #include "blocking.h"
 #include "dump_on.h"
 #include "loop.h"
+#include "orphan.h"
 #include "pool.h"
 #include "simulation.h"
 #include "sleep.h"
@@ -77,6 +78,7 @@ static void in_child(void)
 	bide_pools_disown_();
 	bide_dump_on_fork_();
 	bide_blocking_fork_();
+	bide_orphan_fork_();
 	bide_current_worker_ = NULL;
 	bide_runtime_forget_thread_();
 	if (inside)

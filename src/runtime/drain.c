@@ -1,11 +1,12 @@
 /*
- * drain.c - bide_drain: waits until no async function is pending.
+ * drain.c - bide_drain: waits until no async function and no blocking call is pending.
  *
  * It looks at the frames in the pools, at intervals that grow from 1 to 20 ms. While it looks,
  * functions start and end on other threads; one that it has not come to yet may start another where
  * it has been, and end. So a look that finds nothing counts only if nothing became pending
  * meanwhile: the threads' generations tell, of which every published frame takes one.
  */
+#include "blocking.h"
 #include "pool.h"
 #include "runtime.h"
 
@@ -29,7 +30,8 @@ static bool is_drained(void)
 
 	bide_pools_visit_(look_at, &pending);
 	BIDE_FENCE(ACQUIRE); /* pairs with the releases of the words and generations that were read */
-	return pending == 0 && bide_generations_() == before;
+	/* Calls after the frames: one that ended meanwhile may have made a frame, which counts. */
+	return pending == 0 && bide_blocking_pending_() == 0 && bide_generations_() == before;
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -82,8 +84,10 @@ static int drain_there(int64_t timeout_ns)
 
 int bide_drain(int64_t timeout_ns)
 {
+	const char *before;
 	bide_worker *worker;
 	uint32_t state;
+	int error;
 
 	if (!bide_time_allowed_(timeout_ns, "bide_drain", "timeout_ns", NULL))
 		return BIDE_EINVAL_;
@@ -92,7 +96,7 @@ int bide_drain(int64_t timeout_ns)
 		return 0;
 	worker = bide_worker_();
 	if (!worker)
-		return BIDE_ENOMEM_;
+		return bide_runtime_missing_();
 	if (worker->current != &bide_thread_of_(worker)->root) {
 		bide_misuse_("bide_drain: called inside the async function %s; only ordinary code may",
 		             worker->current->async->name);
@@ -102,6 +106,10 @@ int bide_drain(int64_t timeout_ns)
 		bide_misuse_("bide_drain: called on a worker of the pool's; only other threads may");
 		return BIDE_EDEADLK_;
 	}
-	return bide_runtime_on_worker_() ? drain_here(bide_deadline_after_(timeout_ns))
-	                                 : drain_there(timeout_ns);
+	if (!bide_runtime_on_worker_())
+		return drain_there(timeout_ns);
+	before = bide_inside_enter_("bide_drain");
+	error = drain_here(bide_deadline_after_(timeout_ns));
+	bide_inside_ = before;
+	return error;
 }

@@ -76,11 +76,11 @@ void bide_poll_leave_(void)
 	bide_runtime *r = &bide_runtime_;
 
 	r->main.by_port = false;
-	if (r->main.worker.next || r->main.worker.queue_head) {
+	if (bide_loop_has_work_() || (r->simulating && r->wheel.count > 0)) {
 		bide_os_event_signal(poll_event);
 		return;
 	}
-	bide_os_alarm_set(poll_alarm, r->simulating ? BIDE_FOREVER : bide_wheel_next_ns(&r->wheel));
+	bide_os_alarm_set(poll_alarm, bide_wheel_next_ns(&r->wheel));
 	r->main.by_port = true;
 	/* The order of park in worker.c: store, then look; a sender pushes, then looks. */
 	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_POLLING, SEQ_CST);
@@ -205,18 +205,22 @@ static bool may_run(const bide_executor *loop, const bide_worker *worker)
 static bool loop_run(bide_executor *loop, bide_worker *worker, size_t max_count)
 {
 	uintptr_t saved = bide_context_push_(NULL);
+	const char *before = bide_inside_enter_("bide_loop_run");
 	int fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	bide_frame *frame;
 	bool rests;
 
 	if (fd >= 0)
 		bide_os_event_clear(fd); /* before it looks: what comes later signals */
-	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
+	if (max_count == 0)
+		max_count = BIDE_RUN_READY_MAX_;
+	for (size_t count = 0; count < max_count; count++) {
 		frame = bide_executor_take_(loop);
 		if (!frame)
 			break;
 		bide_frame_run_(worker, frame);
 	}
+	bide_inside_ = before;
 	bide_context_pop_(saved);
 	rests = bide_executor_rest_(loop);
 	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
@@ -232,7 +236,7 @@ int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 	if (next_ns)
 		*next_ns = BIDE_FOREVER;
 	if (!worker)
-		return BIDE_ENOMEM_;
+		return bide_runtime_missing_();
 	if (!is_loop(loop, "bide_loop_run"))
 		return BIDE_EINVAL_;
 	if (!may_run(loop, worker))

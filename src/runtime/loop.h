@@ -12,6 +12,12 @@
 
 #include "runtime.h"
 
+/*
+ * So many functions run where the caller gave no limit: some milliseconds. Functions that only
+ * yield would keep it for ever.
+ */
+enum { BIDE_RUN_READY_MAX_ = 10000 };
+
 /* On the worker, around whatever runs its loop. One test each, where there is no such loop. */
 BIDE_INTERNAL void bide_poll_enter_(void);
 BIDE_INTERNAL void bide_poll_leave_(void);

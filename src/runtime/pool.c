@@ -416,13 +416,25 @@ static void run(worker *w, uintptr_t entry)
 	}
 }
 
-/* A function ended the thread (pthread_exit, pthread_cancel): what it held will never go on. */
+static void *worker_main(void *argument);
+
+/*
+ * A function ended the thread (pthread_exit, pthread_cancel). Another thread becomes the worker; the
+ * function never goes on.
+ */
 static void worker_died(void *argument)
 {
-	(void)argument;
+	worker *w = argument;
+	int error;
+
+	bide_runtime_thread_died_(&w->thread, "a worker's");
 	bide_current_worker_ = NULL;
-	bide_misuse_("pthread_exit: an async function ended the thread of its worker (pthread_exit, "
-	             "pthread_cancel)");
+	BIDE_STORE(&w->ready, 0u, RELAXED); /* the new thread's store pairs with bide_pool_stop_ */
+	error = bide_os_thread_start(worker_main, w);
+	if (!error)
+		bide_os_thread_detach_self();
+	else
+		BIDE_STORE(&w->ready, 1u, RELEASE); /* one worker less; this thread is joined */
 }
 
 static void *worker_main(void *argument)
@@ -453,7 +465,8 @@ static void *worker_main(void *argument)
 			slept = true;
 		}
 	}
-	bide_child_check_();
+	if (BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_OFF) /* a start that fails */
+		bide_child_check_();
 	bide_runtime_forget_thread_();
 	bide_current_worker_ = NULL;
 	return NULL;

@@ -2,6 +2,7 @@
  * runtime.c - setting the runtime up and ending it.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "../core/deque.h"
 #include "../core/task.h"
@@ -10,6 +11,7 @@
 #include "blocking.h"
 #include "child.h"
 #include "loop.h"
+#include "orphan.h"
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -25,7 +27,7 @@ int bide_configure(const bide_config *config)
 
 	if (!config || config->blocking_threads_max > 1024) {
 		bide_misuse_("bide_configure: %s",
-		             !config ? "config is NULL" : "blocking_threads_max: 0 (4 threads) to 1024");
+		             !config ? "config is NULL" : "blocking_threads_max: 0 (64 threads) to 1024");
 		return EINVAL;
 	}
 	if (config->workers > BIDE_WORKERS_MAX || (config->virtual_clock && config->workers > 1)) {
@@ -70,7 +72,7 @@ int bide_config_get(bide_config *config)
 	}
 	*config = (bide_config){ 0 };
 	if (!bide_worker_())
-		return ENOMEM;
+		return bide_runtime_missing_();
 	bide_os_lock(&r->setup);
 	config->workers = bide_shared_ ? bide_pool_count_() : 1;
 	bide_blocking_limits(&config->blocking_threads_min, &config->blocking_threads_max);
@@ -81,9 +83,21 @@ int bide_config_get(bide_config *config)
 	return 0;
 }
 
+int bide_runtime_missing_(void)
+{
+	bide_runtime *r = &bide_runtime_;
+	int error;
+
+	bide_os_lock(&r->setup);
+	error = r->state == BIDE_RUNTIME_OFF && r->start_error ? r->start_error : ENOMEM;
+	bide_os_unlock(&r->setup);
+	return error;
+}
+
 unsigned bide_worker_count(void)
 {
-	bide_worker_();
+	if (!bide_worker_() && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_OFF)
+		return 0;
 	return bide_shared_ ? bide_pool_count_() : 1;
 }
 
@@ -129,6 +143,7 @@ static uint64_t release_all(bide_runtime *r)
 {
 	uint64_t leaks = bide_leaks_report_();
 
+	bide_orphan_end_();
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_release_();
 	if (bide_shared_) {
@@ -138,7 +153,7 @@ static uint64_t release_all(bide_runtime *r)
 		bide_counts_leave_(&r->main);
 	}
 	bide_current_worker_ = NULL; /* which may be one of those that go */
-	bide_runtime_forget_thread_();
+	bide_os_no_thread_exit();
 	bide_runtime_release_guests_();
 	bide_poll_close_();
 	r->inbox = 0;
@@ -174,25 +189,55 @@ static void release_copy(bide_runtime *r)
 	bide_os_unlock(&r->setup);
 }
 
+/* Code that the library calls, with its own calls below it on the stack. */
+static bool is_inside(void)
+{
+	bide_worker *worker = bide_current_worker_;
+
+	if (!bide_inside_ || (worker && worker->current != &bide_thread_of_(worker)->root))
+		return false; /* an async function: it has a better message */
+	bide_misuse_("bide_shutdown: called inside %s; only ordinary code may, outside of all calls of "
+	             "the library",
+	             bide_inside_);
+	return true;
+}
+
+/* Calls that were canceled while they were queued and that nobody waits for. */
+static void report_lost_calls(size_t count)
+{
+	char line[128];
+
+	snprintf(line, sizeof line,
+	         "%zu forgotten calls of bide_run_blocking were queued and never ran (bide_drain waits "
+	         "for them)",
+	         count);
+	if (count)
+		bide_report_("leak", line);
+}
+
 int bide_shutdown(uint64_t *leak_count)
 {
 	bide_runtime *r = &bide_runtime_;
 	uint64_t count = 0;
 	unsigned others;
+	size_t lost;
 
 	if (leak_count)
 		*leak_count = 0;
+	if (is_inside())
+		return EDEADLK;
 	release_copy(r);
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) {
 		bide_retired_release_();
 		return 0;
 	}
 	if (!bide_worker_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)
-		return ENOMEM;
+		return ENOMEM; /* for this thread's record */
 	if (bide_shared_ ? !bide_runtime_outside_("bide_shutdown")
 	                 : !bide_loop_allowed_("bide_shutdown"))
 		return EDEADLK;
-	bide_blocking_stop();
+	lost = bide_blocking_stop();
+	report_lost_calls(lost);
 	if (!bide_shared_)
 		bide_loop_poll_(); /* what others sent last */
 	bide_os_lock(&r->setup);
@@ -207,7 +252,7 @@ int bide_shutdown(uint64_t *leak_count)
 			bide_pool_go_on_();
 	}
 	if (!others)
-		count = release_all(r);
+		count = release_all(r) + lost;
 	bide_os_unlock(&r->setup);
 	if (leak_count)
 		*leak_count = count;

@@ -30,6 +30,7 @@ typedef struct bide_runtime {
 	/* records of other threads; those not in use wait for the next thread */
 	bide_thread *guests;
 	uint32_t thread_count; /* numbers given out */
+	int start_error;       /* of the last start, if that failed */
 } bide_runtime;
 
 enum {
@@ -53,10 +54,17 @@ BIDE_INTERNAL unsigned bide_runtime_workers_(const bide_config *config);
 BIDE_INTERNAL uint32_t bide_runtime_number_(void);
 /* Of this thread's stack: below it starts are queued. */
 BIDE_INTERNAL uintptr_t bide_runtime_stack_limit_(void);
+/*
+ * This thread ends. If it does inside an async function, that is misuse; its record is made as new
+ * for the next thread. whose: for the message.
+ */
+BIDE_INTERNAL void bide_runtime_thread_died_(bide_thread *thread, const char *whose);
 /* Nothing is done when this thread ends: its record is gone. */
 BIDE_INTERNAL void bide_runtime_forget_thread_(void);
 /* Nobody uses the records of other threads any more. Under setup. */
 BIDE_INTERNAL void bide_runtime_release_guests_(void);
+/* Why this thread has no record: the error of the start that failed, or no memory. */
+BIDE_INTERNAL int bide_runtime_missing_(void);
 /* Ordinary code on a thread that is not the library's own; else misuse in the name of `what`. */
 BIDE_INTERNAL bool bide_runtime_outside_(const char *what);
 
@@ -67,8 +75,20 @@ BIDE_INTERNAL bool bide_runtime_outside_(const char *what);
 BIDE_INTERNAL int bide_loop_run_(const bool *done, int64_t deadline_ns);
 /* Looks at the inbox and the timers once; true: something became runnable or ran. */
 BIDE_INTERNAL bool bide_loop_poll_(void);
-/* Runs one runnable frame; false: there is none. */
-BIDE_INTERNAL bool bide_loop_step_(void);
+/*
+ * Runs one runnable frame, or looks at the inbox and the timers: in any case after so many frames.
+ * false: there was nothing to do.
+ */
+BIDE_INTERNAL bool bide_loop_turn_(void);
+/* Something waits in the queues of the worker. */
+BIDE_INTERNAL bool bide_loop_has_work_(void);
+/* In a simulation, when nothing is runnable: the clock goes on to the next timer. */
+BIDE_INTERNAL void bide_loop_advance_(void);
+/*
+ * While the caller waits for another thread, on the worker: runs its loop until *done is set there,
+ * by a post. `what`: the call that waits.
+ */
+BIDE_INTERNAL void bide_loop_run_meanwhile_(const bool *done, const char *what);
 /* The worker's thread, outside of async functions; else misuse in the name of `what`. */
 BIDE_INTERNAL bool bide_loop_allowed_(const char *what);
 

@@ -66,13 +66,27 @@ static void wake_worker_only(bide_notify *notify, bide_source *done)
 static int run_until(waiter *w, int64_t deadline_ns)
 {
 	uintptr_t saved = bide_context_push_(NULL);
+	const char *before = bide_inside_enter_("bide_value_task_wait");
 	int error;
 
 	bide_poll_entered_();
 	error = bide_loop_run_(&w->done, deadline_ns);
 	bide_poll_left_();
+	bide_inside_ = before;
 	bide_context_pop_(saved);
 	return error;
+}
+
+void bide_loop_run_meanwhile_(const bool *done, const char *what)
+{
+	uintptr_t saved = bide_context_push_(NULL);
+	const char *before = bide_inside_enter_(what);
+
+	bide_poll_entered_();
+	(void)bide_loop_run_(done, BIDE_FOREVER);
+	bide_poll_left_();
+	bide_inside_ = before;
+	bide_context_pop_(saved);
 }
 
 static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const bide_place *place)
@@ -125,7 +139,7 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	                        "timeout_ns", place))
 		return BIDE_EINVAL_;
 	if (!worker)
-		return BIDE_ENOMEM_;
+		return bide_runtime_missing_();
 	if (worker->current != &bide_thread_of_(worker)->root) {
 		bide_misuse_at_(place, "%s: called inside the async function %s, which must await instead",
 		                what_of(place), worker->current->async->name);
@@ -213,8 +227,8 @@ static int64_t time_to_next_ns(bide_runtime *r)
 {
 	int64_t timer_ns;
 
-	if (r->main.worker.next || r->main.worker.queue_head || BIDE_LOAD(&r->inbox, ACQUIRE))
-		return 0;
+	if (bide_loop_has_work_() || (r->simulating && r->wheel.count > 0))
+		return 0; /* in a simulation the next call goes on to the timer */
 	timer_ns = bide_wheel_next_ns(&r->wheel);
 	if (timer_ns == BIDE_FOREVER)
 		return BIDE_FOREVER;
@@ -225,20 +239,25 @@ static int64_t time_to_next_ns(bide_runtime *r)
 int bide_run_ready(size_t max_count, int64_t *next_ns)
 {
 	uintptr_t saved;
+	const char *before;
 
 	if (next_ns)
 		*next_ns = BIDE_FOREVER;
 	if (!bide_loop_allowed_("bide_run_ready"))
 		return BIDE_EDEADLK_;
 	saved = bide_context_push_(NULL); /* as in run_until */
+	before = bide_inside_enter_("bide_run_ready");
 	bide_poll_entered_();
 	bide_loop_poll_();
-	for (size_t count = 0; max_count == 0 || count < max_count; count++) {
-		if (!bide_loop_step_() && !bide_loop_poll_())
-			break;
-	}
+	if (bide_runtime_.simulating && !bide_loop_has_work_())
+		bide_loop_advance_();
+	if (max_count == 0)
+		max_count = BIDE_RUN_READY_MAX_;
+	for (size_t count = 0; count < max_count && bide_loop_turn_(); count++)
+		;
 	bide_child_check_();
 	bide_poll_left_();
+	bide_inside_ = before;
 	bide_context_pop_(saved);
 	if (next_ns)
 		*next_ns = time_to_next_ns(&bide_runtime_);

@@ -20,6 +20,7 @@
 #include "blocking.h"
 #include "child.h"
 #include "dump_on.h"
+#include "orphan.h"
 #include "pool.h"
 #include "runtime.h"
 #include "simulation.h"
@@ -48,12 +49,33 @@ uintptr_t bide_runtime_stack_limit_(void)
 	return low + (size_bytes / 4 < 262144 ? size_bytes / 4 : 262144);
 }
 
+void bide_runtime_thread_died_(bide_thread *thread, const char *whose)
+{
+	bide_worker *worker = &thread->worker;
+	const bide_frame *frame = worker->current;
+
+	if (frame == &thread->root)
+		return;
+	worker->current = &thread->root;
+	thread->root.context = 0;
+	thread->executor = NULL;
+	thread->completing = 0;
+	thread->canceling = NULL;
+	bide_misuse_("pthread_exit: the async function %s ended %s thread (pthread_exit, "
+	             "pthread_cancel); it never "
+	             "goes on",
+	             frame->async->name, whose);
+}
+
 static void worker_leave(void *argument)
 {
 	bide_runtime *r = argument;
 
-	if (bide_runtime_on_worker_())                /* not after a shutdown */
+	if (bide_runtime_on_worker_()) { /* not after a shutdown */
+		bide_runtime_thread_died_(&r->main, "the worker's");
 		BIDE_STORE(&r->worker_gone, 1u, RELEASE); /* pairs with the waits of other threads */
+		bide_orphan_check_(true);
+	}
 	bide_current_worker_ = NULL;
 }
 
@@ -113,6 +135,7 @@ int bide_runtime_start_(const bide_config *asked)
 	unsigned workers = bide_runtime_workers_(config);
 	int error = bide_child_watch_();
 
+	r->start_error = error;
 	if (error)
 		return error;
 	bide_debug_ = config->debug || bide_os_environment_is("BIDE_DEBUG", "1");
@@ -128,8 +151,9 @@ int bide_runtime_start_(const bide_config *asked)
 		error = bide_pool_start_(workers);
 	else
 		single_start(r);
+	r->start_error = error;
 	if (error) {
-		bide_shared_ = false;
+		bide_shared_ = bide_simulating_ = r->simulating = false;
 		return error;
 	}
 	/* pairs with the attach of other threads */
@@ -141,12 +165,18 @@ int bide_runtime_start_(const bide_config *asked)
 static void guest_leave(void *argument)
 {
 	bide_thread *thread = argument;
+	bool is_last = true;
 
+	if (bide_current_worker_) /* else it never began */
+		bide_runtime_thread_died_(thread, "its");
 	bide_current_worker_ = NULL;
 	bide_pools_leave_(thread);
 	bide_os_lock(&bide_runtime_.setup);
 	thread->in_use = false;
+	for (const bide_thread *g = bide_runtime_.guests; g; g = g->next)
+		is_last = is_last && !g->in_use;
 	bide_os_unlock(&bide_runtime_.setup);
+	bide_orphan_check_(is_last);
 }
 
 static void nothing_to_leave(void *argument)
@@ -395,9 +425,24 @@ static inline bool step(void)
 	return true;
 }
 
-bool bide_loop_step_(void)
+bool bide_loop_turn_(void)
 {
-	return step();
+	bide_runtime *r = &bide_runtime_;
+
+	if (r->turn++ < TURNS_BETWEEN_POLLS)
+		return step() || bide_loop_poll_();
+	bide_loop_poll_();
+	run_fork(r, bide_deque_take_oldest_(&r->main.worker));
+	return true;
+}
+
+bool bide_loop_has_work_(void)
+{
+	const bide_runtime *r = &bide_runtime_;
+	const bide_worker *worker = &r->main.worker;
+
+	return worker->next || worker->queue_head || bide_deque_size_(worker) > 0 ||
+	       BIDE_LOAD(&r->inbox, ACQUIRE);
 }
 
 /* Sleeps until something is sent, a timer is due, or the deadline. */
@@ -432,6 +477,12 @@ static int simulate_idle(int64_t deadline_ns)
 	if (first_ns > r->virtual_now_ns)
 		BIDE_STORE(&r->virtual_now_ns, first_ns, RELAXED);
 	return 0;
+}
+
+void bide_loop_advance_(void)
+{
+	if (simulate_idle(BIDE_FOREVER) == 0)
+		bide_loop_poll_();
 }
 
 int bide_loop_run_(const bool *done, int64_t deadline_ns)

@@ -1,0 +1,60 @@
+/*
+ * orphan.c - see orphan.h.
+ */
+#include "orphan.h"
+
+#include "../os/os.h"
+#include "blocking.h"
+
+static struct {
+	bide_os_mutex lock; /* of is_started */
+	bool is_started;
+	bide_os_thread handle;
+	uint32_t is_ready; /* has its handle */
+	uint32_t is_over;  /* futex */
+} taker;
+
+static void *take_signals(void *argument)
+{
+	bide_os_thread_name("bide-signals");
+	taker.handle = bide_os_thread_self();
+	BIDE_STORE(&taker.is_ready, 1u, RELEASE);   /* pairs with bide_orphan_end_ */
+	while (!BIDE_LOAD(&taker.is_over, ACQUIRE)) /* pairs with bide_orphan_end_ */
+		bide_os_wait(&taker.is_over, 0, BIDE_FOREVER);
+	return argument;
+}
+
+void bide_orphan_check_(bool is_last)
+{
+	bide_stats threads = { 0 };
+
+	bide_blocking_stats(&threads);
+	if (!bide_shared_ && threads.blocking_thread_count == 0)
+		return; /* the process ends, or goes on with the program's own threads */
+	if (!bide_os_main_is_over(is_last))
+		return;
+	bide_os_lock(&taker.lock);
+	if (!taker.is_started) {
+		taker.is_ready = taker.is_over = 0;
+		taker.is_started = bide_os_open_thread_start(take_signals, NULL) == 0;
+	}
+	bide_os_unlock(&taker.lock);
+}
+
+void bide_orphan_end_(void)
+{
+	if (!taker.is_started)
+		return;
+	for (unsigned tries = 0; !BIDE_LOAD(&taker.is_ready, ACQUIRE); tries++)
+		bide_os_pause(tries);
+	BIDE_STORE(&taker.is_over, 1u, RELEASE);
+	bide_os_wake(&taker.is_over, 1);
+	bide_os_thread_join(taker.handle);
+	taker.is_started = false;
+}
+
+void bide_orphan_fork_(void)
+{
+	taker.is_started = false;
+	taker.lock.state = 0;
+}
