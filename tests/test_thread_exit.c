@@ -18,8 +18,7 @@ static value_task cancels_itself(void *argument)
 {
 	(void)argument;
 	pthread_cancel(pthread_self());
-	for (;;)
-		pause();
+	pthread_testcancel(); /* a call that a sanitizer intercepts would not be left for it */
 	return value_task_from(0);
 }
 
