@@ -70,9 +70,13 @@ enum {
 	BIDE_FLAG_HELD_ = 8,      /* frame: has a reference on its context */
 	/* frame: runnable without awaiting anything; the queue's link is in `awaiting` */
 	BIDE_FLAG_SELF_LINKED_ = 16,
-	BIDE_FLAG_OWNED_ = 32,     /* frame: result came by bide_async_return_owned */
-	BIDE_FLAG_QUEUE_ = 64,     /* completion source: continuations are queued, never next */
-	BIDE_FLAG_PUBLISHED_ = 128 /* frame: others can see it; word and generation are set */
+	BIDE_FLAG_OWNED_ = 32, /* frame: result came by bide_async_return_owned */
+	BIDE_FLAG_QUEUE_ = 64, /* completion source: continuations are queued, never next */
+	/*
+	 * Frame: others can see it; word and generation are set. User source: the value task of this
+	 * generation was handed out.
+	 */
+	BIDE_FLAG_PUBLISHED_ = 128
 };
 
 typedef struct bide_source {
@@ -115,7 +119,7 @@ typedef struct bide_user_source {
 	const bide_source_operations *operations;
 	bide_post post_;
 	uintptr_t waiter_;
-	const void *self_; /* its own address while its value task is out; atomic */
+	const void *self_; /* its own address, once it is initialised */
 } bide_user_source;
 
 BIDE_BEGIN_DECLS
@@ -230,7 +234,7 @@ BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 	uintptr_t seen = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration's release */
 	uintptr_t done;
 
-	if (!(source->flags & BIDE_FLAG_SYNC_)) {
+	if (!bide_is_sync_(source)) {
 		BIDE_STORE(&source->word, BIDE_WORD_DONE_, RELAXED);
 		return seen;
 	}

@@ -16,6 +16,7 @@ static void default_release(void *memory, size_t size_bytes, void *argument)
 }
 
 static bide_allocator allocator = { default_allocate, default_release, NULL };
+static bool allocator_is_users; /* bide_allocator_set has set it */
 
 /* Counts of threads that are gone, or have no record; atomic. */
 static uint64_t process_counts[BIDE_COUNTERS_];
@@ -109,15 +110,34 @@ int bide_allocator_set(const bide_allocator *wanted)
 	if (bide_counted_(BIDE_COUNT_BYTES_) != 0)
 		return BIDE_EBUSY_;
 	allocator = *wanted;
+	allocator_is_users = true;
 	return 0;
 }
 
-void *bide_allocate_(size_t size_bytes, size_t alignment)
+/* An allocator of the user's is user code, which must not end the runtime. */
+static BIDE_COLD void *allocate_by_user(size_t size_bytes, size_t alignment)
 {
 	const char *before = bide_inside_enter_("the allocator");
 	void *memory = allocator.allocate(size_bytes, alignment, allocator.argument);
 
 	bide_inside_ = before;
+	return memory;
+}
+
+static BIDE_COLD void release_by_user(void *memory, size_t size_bytes)
+{
+	const char *before = bide_inside_enter_("the allocator");
+
+	allocator.release(memory, size_bytes, allocator.argument);
+	bide_inside_ = before;
+}
+
+void *bide_allocate_(size_t size_bytes, size_t alignment)
+{
+	void *memory = BIDE_UNLIKELY(allocator_is_users)
+	                   ? allocate_by_user(size_bytes, alignment)
+	                   : allocator.allocate(size_bytes, alignment, allocator.argument);
+
 	if (!memory) {
 		bide_count_(BIDE_COUNT_FAILED_, 1);
 		return NULL;
@@ -129,12 +149,12 @@ void *bide_allocate_(size_t size_bytes, size_t alignment)
 
 void bide_deallocate_(void *memory, size_t size_bytes)
 {
-	const char *before = bide_inside_enter_("the allocator");
-
 	bide_count_(BIDE_COUNT_RELEASES_, 1);
 	bide_count_(BIDE_COUNT_BYTES_, 0 - (uint64_t)size_bytes);
-	allocator.release(memory, size_bytes, allocator.argument);
-	bide_inside_ = before;
+	if (BIDE_UNLIKELY(allocator_is_users))
+		release_by_user(memory, size_bytes);
+	else
+		allocator.release(memory, size_bytes, allocator.argument);
 }
 
 /*
@@ -155,11 +175,11 @@ void bide_retire_(void *memory, size_t size_bytes)
 {
 	uint32_t i;
 
-	*(size_t *)memory = size_bytes;
-	if (!bide_debug_) {
-		retired_free(memory);
+	if (BIDE_LIKELY(!bide_debug_)) {
+		bide_deallocate_(memory, size_bytes);
 		return;
 	}
+	*(size_t *)memory = size_bytes;
 	i = BIDE_ADD(&retired_next, 1, RELAXED) % RETIRED_COUNT;
 	/* acq_rel: the next to swap has the size */
 	retired_free(BIDE_SWAP(&retired[i], memory, ACQ_REL));

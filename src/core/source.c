@@ -152,7 +152,7 @@ bool bide_user_source_is_awaited_(const bide_user_source *user)
 {
 	uintptr_t word;
 
-	if (BIDE_LOAD(&user->self_, RELAXED) != user || user->source.kind != BIDE_KIND_USER_)
+	if (user->self_ != user || user->source.kind != BIDE_KIND_USER_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return ((word & BIDE_WORD_TAGS_) == 0 && word != BIDE_WORD_PENDING_) ||
@@ -175,7 +175,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 		             what);
 		return;
 	}
-	user->self_ = NULL;
+	user->self_ = user;
 	user->source.word = BIDE_WORD_PENDING_;
 	user->source.generation = worker ? ++worker->generation : 1;
 	user->source.payload.i = 0;
@@ -202,7 +202,7 @@ void bide_user_source_init_local(bide_user_source *user, const bide_source_opera
 bide_value_task bide_user_source_value_task(bide_user_source *user)
 {
 	/* The word of one that was consumed: no hurry, whoever sees it late asks at the wrong time. */
-	if (!user || BIDE_LOAD(&user->self_, RELAXED) == user ||
+	if (!user || BIDE_LOAD(&user->source.flags, RELAXED) & BIDE_FLAG_PUBLISHED_ ||
 	    BIDE_LOAD(&user->source.word, RELAXED) == BIDE_WORD_ABANDONED_) {
 		bide_misuse_("bide_user_source_value_task: %s",
 		             !user ? "source is NULL"
@@ -210,7 +210,7 @@ bide_value_task bide_user_source_value_task(bide_user_source *user)
 		                     "bide_user_source_reset makes a new one");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	BIDE_STORE(&user->self_, user, RELAXED);
+	bide_flags_add_(&user->source, BIDE_FLAG_PUBLISHED_);
 	return bide_source_value_(&user->source);
 }
 
@@ -224,7 +224,7 @@ static void deliver_posted(bide_post *post)
 /* Who completes it is the only one. */
 static bool user_claim(bide_user_source *user)
 {
-	if (user->source.flags & BIDE_FLAG_SYNC_) /* pairs with a reset */
+	if (bide_is_sync_(&user->source)) /* pairs with a reset */
 		return !(BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, ACQUIRE) &
 		         BIDE_LINE_CLAIMED_);
 	if (user->source.line)
@@ -241,7 +241,7 @@ static void user_finish(bide_user_source *user, bide_payload payload, int error)
 {
 	uintptr_t seen;
 
-	if (!(user->source.flags & BIDE_FLAG_SYNC_)) {
+	if (!bide_is_sync_(&user->source)) {
 		bide_source_complete_(&user->source, payload, error);
 		return;
 	}
@@ -277,7 +277,7 @@ static bool user_fail(bide_user_source *user, int error, const bide_place *place
 
 static bool user_valid(const bide_user_source *user, const char *what)
 {
-	if (user && !(user->source.flags & BIDE_FLAG_SYNC_) && !bide_port_on_worker()) {
+	if (user && !bide_is_sync_(&user->source) && !bide_port_on_worker()) {
 		bide_misuse_("%s: this source was made by bide_user_source_init_local, for the worker's "
 		             "thread alone",
 		             what);
@@ -366,7 +366,7 @@ void bide_user_source_release_(bide_source *source)
 
 	BIDE_STORE(&source->generation, worker ? ++worker->generation : source->generation + 1,
 	           RELAXED);
-	BIDE_STORE(&((bide_user_source *)(void *)source)->self_, NULL, RELAXED);
+	bide_flags_drop_(source, BIDE_FLAG_PUBLISHED_);
 	/*
 	 * pairs with bide_user_source_reset; from here on it may be used again, but for its functions
 	 */
@@ -399,7 +399,7 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
-	BIDE_STORE(&user->self_, NULL, RELAXED);
+	bide_flags_drop_(&user->source, BIDE_FLAG_PUBLISHED_);
 	/*
 	 * The claim opens last: who claims finds all of the new generation. Pairs with user_complete.
 	 */
