@@ -1,5 +1,5 @@
 /*
- * async.h - async functions: ordinary C functions that can wait without holding a thread.
+ * async.h - async functions: C functions that can wait without holding a thread.
  *
  *     struct load {                                  // the frame: what lives across an await
  *             BIDE_ASYNC_FRAME;                      // always first
@@ -10,7 +10,7 @@
  *     bide_async(load)                               // the body; `my` is its struct load
  *     {
  *             bide_async_begin;
- *             bide_await(bide_delay_ms(1000));     // failed? goes to bide_async_finally
+ *             bide_await(bide_delay_ms(1000));       // a failure goes to bide_async_finally
  *             bide_await(my->data, disk_read(my->in.store, my->in.key)); // into my->data
  *             bide_async_return(my->data);
  *     bide_async_finally:
@@ -25,18 +25,21 @@
  *             return bide_async_start(load, .store = s, .key = key);
  *     }
  *
- * A start runs the body at once, on the caller's stack, up to its first await that is not ready;
- * from there on workers run it (runtime.h; where it is queued from the start: docs/man/man7). With
- * many workers each await that suspends may move it to another thread: no mutex is held across one,
- * and no thread-local variable, errno among them, used on both sides.
+ * A start runs the body at once, on the caller's stack, up to the first await that is not ready.
+ * From there on workers run it (runtime.h). bide_async(7) lists the cases in which a start
+ * queues the body instead.
  *
- * Locals of the body itself are lost at an await: keep in the frame what must survive. The compiler
- * stops what it can see of this, and an await inside a `switch` of yours;
- * docs/man/man7/bide_async.7 lists what it cannot. Two awaits need two source lines
- * (BIDE_COMPUTED_GOTO lifts both limits).
+ * With many workers each await that suspends may move the function to another thread. Do not
+ * hold a mutex across an await. Do not rely on thread-local state, errno included, from before
+ * it.
  *
- * Parameters are borrowed until the await of the value task returns. Frames never move: &my->member
- * is stable.
+ * Locals of the body itself are lost at an await: keep in the frame what must survive. The
+ * compiler refuses the mistakes of this kind that it can see, and an await inside a `switch` of
+ * yours. bide_async(7) lists what the compiler cannot see. Each await must be on a source line
+ * of its own. BIDE_COMPUTED_GOTO lifts the limits on `switch` and on lines.
+ *
+ * An async function borrows its parameters until the await of its value task returns. Frames
+ * never move, so &my->member stays valid until then.
  */
 #ifndef BIDE_ASYNC_H
 #define BIDE_ASYNC_H
@@ -51,86 +54,98 @@
 #pragma GCC system_header /* errors are shown in the user's file, not in these macros */
 #endif
 
-/* First member of every async function's struct. */
+/* The first member of every async function's struct. */
 #define BIDE_ASYNC_FRAME bide_frame BIDE_FRAME_MEMBER_
-/* The same for functions that use bide_async_return_owned. */
+/* The first member for functions that use bide_async_return_owned. */
 #define BIDE_ASYNC_FRAME_OWNED     \
 	bide_frame BIDE_FRAME_MEMBER_; \
 	void (*BIDE_DROP_MEMBER_)(void *)
 
-/* bide_async_declare(name); before a start that stands above the body (mutual recursion). */
+/*
+ * bide_async_declare(name); declares the async function, for a start that stands above the body
+ * (mutual recursion).
+ */
 #define bide_async_declare(name) BIDE_DECLARE_(name)
 
 /*
- * bide_async(name): the body of the async function whose frame is struct name. bide_async(name,
- * member): the same, but `member` and all after it are not zeroed at the start (large buffers).
+ * bide_async(name) begins the body of the async function whose frame is struct name.
+ * bide_async(name, member) does the same, but `member` and all members after it are not zeroed
+ * at the start (large buffers).
  */
 #define bide_async(...) BIDE_PICK2_(__VA_ARGS__, BIDE_ASYNC_TO_, BIDE_ASYNC_ALL_, )(__VA_ARGS__)
 
 /*
- * bide_async_start(name, .parameter = value, ...): starts it; evaluates to its bide_value_task.
- * Parameters that are not named are zero. Result at once, no allocation: if the body never
- * suspends. Failed with BIDE_ENOFRAME: no memory, nothing ran.
+ * bide_async_start(name, .parameter = value, ...) starts the function and returns its
+ * bide_value_task. Parameters that you do not name are zero. It allocates nothing if the body
+ * never suspends. If there is no memory for the frame, the value task fails with BIDE_ENOFRAME
+ * and none of the body runs.
  */
 #define bide_async_start(...) \
 	BIDE_PARAMETERS_(BIDE_N_, BIDE_0_, __VA_ARGS__)(#__VA_ARGS__, __VA_ARGS__)
 /*
- * bide_async_start_cold(name, .parameter = value, ...): the same, but queued: nothing of the body
- * runs inside the call, a worker begins it later. Always pending at first, always a frame.
+ * bide_async_start_cold(name, .parameter = value, ...) does the same, but queues the function:
+ * none of the body runs inside the call, and a worker begins it later. Its value task is always
+ * pending at first, and it always takes a frame.
  */
 #define bide_async_start_cold(...) \
 	BIDE_PARAMETERS_(BIDE_COLD_N_, BIDE_COLD_0_, __VA_ARGS__)(#__VA_ARGS__, __VA_ARGS__)
 
 /*
- * The three marks of every async function. Falling into the cleanup completes with 0. The scope of
- * what is declared between the first two ends at bide_async_finally.
+ * Every async function has three marks: bide_async_begin, bide_async_finally and bide_async_end.
+ * If the body runs into the cleanup, the function completes with 0. Variables that are declared
+ * between the first two marks are out of scope after bide_async_finally.
  */
 #define bide_async_begin BIDE_BEGIN_BODY_
 /*
- * bide_async_in(parameter, ...) in place of bide_async_begin: parameters that may be used by their
- * own names, also behind an await and in the cleanup. They are const; what changes is a member of
- * the frame. No arrays. Up to 24; the others are my->in.parameter. Free.
+ * bide_async_in(parameter, ...) stands in place of bide_async_begin. It lets the function use
+ * those parameters by their own names, also after an await and in the cleanup. The copies are
+ * const; a value that changes must be a member of the frame. It takes up to 24 parameters, and
+ * no arrays; the others remain my->in.parameter. Each parameter costs what a parameter of an
+ * ordinary function costs.
  */
 #define bide_async_in(...) BIDE_COPIES_(__VA_ARGS__) bide_async_begin
 #define bide_async_finally BIDE_BEGIN_CLEANUP_
 #define bide_async_end BIDE_END_BODY_
 
 /*
- * bide_await(awaitable) and bide_await(dst, awaitable): suspends until the result is there, then
- * assigns it. A failure goes to bide_async_finally with its error; inside the cleanup it is
- * recorded, dst becomes 0, and the cleanup goes on. Cost if the result is there: the call and one
- * comparison. Consumes a value task; a task is not consumed.
+ * bide_await(awaitable) and bide_await(dst, awaitable) suspend the function until the result is
+ * there, and then assign it to dst. They take a value task, which they consume, or a bide_task
+ * *, which they do not consume. After a failure the function goes on at bide_async_finally with
+ * that error. Inside the cleanup the error is recorded, dst becomes 0, and the cleanup goes on.
+ * Cost if the result is there: the call and one comparison.
  */
 #define bide_await(...) BIDE_PICK2_(__VA_ARGS__, BIDE_AWAIT_TO_, BIDE_AWAIT_VOID_, )(__VA_ARGS__)
 
 /*
- * bide_await_or(dst, awaitable, action), bide_await_or(awaitable, action): a failure is handled on
- * the spot by `action` (a statement: break, goto, an assignment...), in which bide_await_error is
- * the error number. dst is unchanged then.
+ * bide_await_or(dst, awaitable, action) and bide_await_or(awaitable, action) run `action` after
+ * a failure. The action is a statement: break, goto, an assignment, for example. In it
+ * bide_await_error is the error number. After a failure dst is unchanged.
  */
 #define bide_await_or(...) \
 	BIDE_PICK3_(__VA_ARGS__, BIDE_AWAIT_OR_TO_, BIDE_AWAIT_OR_VOID_, , )(__VA_ARGS__)
 #define bide_await_error ((int)t_.state)
 /*
- * In the action: the failed value task itself. bide_async_return(bide_await_failure) ends with its
- * error and keeps its trace (trace.h), which bide_async_fail(bide_await_error) begins anew.
+ * In the action: the failed value task itself. bide_async_return(bide_await_failure) ends the
+ * function with its error and keeps its trace (trace.h). bide_async_fail(bide_await_error)
+ * begins a new trace.
  */
 #define bide_await_failure t_
 
 /*
- * bide_await_large(dst, value_task): for functions that end with bide_async_return_large; copies
- * sizeof(dst) bytes.
+ * bide_await_large(dst, value_task) awaits a function that ends with bide_async_return_large. It
+ * copies sizeof(dst) bytes.
  */
 #define bide_await_large(dst, call) BIDE_AWAIT_LARGE_(dst, call, BIDE_SERIAL_)
 
 /*
- * bide_async_return(x): x is a number, a pointer or a value task, which is awaited first. Then the
- * cleanup runs. Plain functions without a result return 0. A pointer into the own frame is misuse
- * (EINVAL): it ends with the function; bide_async_return_large, or memory of the caller's.
+ * bide_async_return(x) ends the function with the result x and runs the cleanup. x is a number,
+ * a pointer, or a value task, which is awaited first. Functions without a result return 0. A
+ * pointer into the function's own frame is misuse (EINVAL), because the frame ends with the
+ * function: use bide_async_return_large, or memory of the caller.
  */
 #define bide_async_return(x) BIDE_ASYNC_RETURN_(x, BIDE_SERIAL_)
 
-/* bide_async_fail(error): ends with that error (1..4095). */
+/* bide_async_fail(error) ends the function with that error (1 to 4095) and runs the cleanup. */
 #define bide_async_fail(error)                                              \
 	do {                                                                    \
 		if (!bide_async_fail_(frame_, (error), BIDE_TRACE_LINE_(__LINE__))) \
@@ -139,8 +154,8 @@
 	} while (0)
 
 /*
- * bide_async_return_large(&my->result): a result of any size, inside the frame; the consumer says
- * bide_await_large.
+ * bide_async_return_large(&my->result) ends the function with a result of any size, which lies
+ * in the frame. The consumer awaits it with bide_await_large.
  */
 #define bide_async_return_large(at)                  \
 	do {                                             \
@@ -150,8 +165,8 @@
 	} while (0)
 
 /*
- * bide_async_return_owned(pointer, drop): if the cleanup turns success into failure, drop(pointer)
- * is called.
+ * bide_async_return_owned(pointer, drop) ends the function with a pointer that it owns. If the
+ * cleanup turns the success into a failure, drop(pointer) is called.
  */
 #define bide_async_return_owned(pointer, drop_function)                            \
 	do {                                                                           \
@@ -162,7 +177,10 @@
 		goto BIDE_FINALLY_;                                                        \
 	} while (0)
 
-/* In the cleanup: how it ends so far, 0 or an error number; and that error's trace (trace.h). */
+/*
+ * In the cleanup: the function's outcome so far, 0 or an error number; and the trace of that
+ * error (trace.h).
+ */
 #define bide_async_error ((int)frame_->source.error)
 #define bide_async_trace \
 	((bide_trace)(frame_->source.error ? frame_->source.payload.trace : (uint64_t)0))

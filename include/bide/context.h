@@ -1,10 +1,11 @@
 /*
- * context.h - what an async function inherits: cancellation, deadline, task-local values, executor.
+ * context.h - what an async function inherits: cancellation, deadline, task-local values,
+ * executor.
  *
- * Every frame carries one pointer to a context, taken over from the function that started it; none
- * costs nothing. A context is a scope: canceling it cancels all that was started in it, and all
- * contexts made in it. Operations register with the context they are started in, so they need no
- * token argument and nobody forgets one.
+ * Every frame carries one pointer to a context, which it inherits from the function that started
+ * it. A function without a context pays nothing. A context is a scope: to cancel it cancels all
+ * that was started in it, and all contexts made in it. Operations register with the context in
+ * which they are started. So they need no token argument, and none is ever forgotten.
  *
  *     bide_context_options options = { .timeout_ns = BIDE_MS(50), .token = token };
  *     bide_context *limits = bide_context_create(&options);
@@ -14,11 +15,11 @@
  *     ...
  *     bide_async_leave;
  *
- * An operation that its context cancels fails with ECANCELED, or ETIMEDOUT if it was the deadline.
- * In the cleanup of an async function the ambient cancellation is hidden.
+ * An operation that its context cancels fails with ECANCELED, or with ETIMEDOUT if the deadline
+ * has passed. The cleanup of an async function does not see the ambient cancellation.
  *
- * Ownership: reference counted; frames that wait in it, and contexts below it, hold references of
- * their own. Any thread.
+ * Ownership: contexts are reference counted. Frames that wait in a context, and contexts made in
+ * it, hold references of their own. Threads: any thread may call every function here.
  */
 #ifndef BIDE_CONTEXT_H
 #define BIDE_CONTEXT_H
@@ -31,52 +32,73 @@
 typedef struct bide_context bide_context;
 
 typedef struct bide_context_options {
-	bide_context *parent;    /* NULL: the current one */
-	bool detached;           /* true: no parent at all; then parent must be NULL */
-	bide_cancel_token token; /* canceled with it */
-	/* > 0: canceled with ETIMEDOUT so long after its creation; 0, BIDE_FOREVER: none */
+	/* NULL: the current one. */
+	bide_context *parent;
+	/* true: the context has no parent. parent must be NULL then. */
+	bool detached;
+	/* The context is canceled with this token. */
+	bide_cancel_token token;
+	/*
+	 * If positive, the context is canceled with ETIMEDOUT this many nanoseconds after it is
+	 * created. 0 and BIDE_FOREVER: no deadline.
+	 */
 	int64_t timeout_ns;
-	/* not NULL: bide_context_get(key) gives value in this context and below */
+	/* If not NULL, bide_context_get(key) returns value in this context and below. */
 	const void *key;
 	void *value;
-	/* where functions run in it and below (executor.h); NULL: as in the parent */
+	/* Where functions run in this context and below (executor.h). NULL: as in the parent. */
 	bide_executor *executor;
 } bide_context_options;
 
 BIDE_BEGIN_DECLS
 
-/* From the pool. options NULL: a plain child of the current one. NULL: no memory, or misuse. */
+/*
+ * Returns a new context, or NULL if there is no memory, and after misuse. If options is NULL, it
+ * is a plain child of the current context. Cost: an object from the pool, and a timer if it has
+ * a deadline.
+ */
 BIDE_API BIDE_USE_RESULT bide_context *bide_context_create(const bide_context_options *options);
-/* NULL, no context, gives NULL. So does what is captured where there is none. */
+/*
+ * Takes one more reference and returns its argument. NULL stands for no context: it returns
+ * NULL, and so you may also pass the current context where there is none.
+ */
 BIDE_API bide_context *bide_context_ref(bide_context *context);
-BIDE_API void bide_context_unref(bide_context *context); /* NULL does nothing */
+/* Drops a reference. NULL does nothing. */
+BIDE_API void bide_context_unref(bide_context *context);
 
-/* The one of the running async function or blocking call; NULL: none. No reference is given. */
+/*
+ * Returns the context of the running async function or blocking call, and NULL if there is none.
+ * It does not take a reference for you.
+ */
 BIDE_API bide_context *bide_context_current(void);
 
 /*
- * Cancels what is in it; true for the first. error: ECANCELED, or another errno value or number of
- * yours (BIDE_EUSER to BIDE_ERROR_MAX) that the operations shall fail with; else misuse, and false.
+ * Cancels what is in the context. Returns true for the call that canceled it, and false for
+ * later ones. error is what the operations fail with: ECANCELED, another errno value, or a
+ * number of yours (BIDE_EUSER to BIDE_ERROR_MAX). Any other number is misuse, and returns false.
  */
 BIDE_API bool bide_context_cancel(bide_context *context, int error);
 
-/* 0, or the error that its operations fail with. NULL: no context, 0. */
+/*
+ * Returns 0, or after a cancellation the error that its operations fail with. NULL, no context,
+ * returns 0.
+ */
 BIDE_API int bide_context_error(const bide_context *context);
 /*
- * The same of the current context, for what computes long and awaits nothing. In the cleanup of an
- * async function it is 0: the ambient cancellation is hidden.
+ * Does the same for the current context, for functions that compute long and await nothing.
+ * Returns 0 in the cleanup of an async function, which does not see the ambient cancellation.
  */
 BIDE_API int bide_context_current_error(void);
 
 /*
- * When the deadline of the current context, or of one above it, is; BIDE_FOREVER: none. Nanoseconds
- * of bide_now_ns.
+ * Returns the nearest deadline of the current context and those above it, in nanoseconds of
+ * bide_now_ns. Returns BIDE_FOREVER if there is none.
  */
 BIDE_API int64_t bide_context_deadline_ns(void);
 
 /*
- * The nearest value for the key, from the current context upwards; NULL: none. Cost: one step a
- * context.
+ * Returns the nearest value for the key, from the current context upwards, and NULL if there is
+ * none. Cost: one step for each context.
  */
 BIDE_API void *bide_context_get(const void *key);
 
@@ -90,16 +112,16 @@ BIDE_END_DECLS
 
 #ifndef __cplusplus
 /*
- * bide_in_context(context, call): evaluates call with that context as the current one. NULL: in no
- * context; so what bide_context_create returns is to be checked before. bide_in_detached(call): in
- * none, for what outlives its caller and is shared: the load of a cache must not end with the
- * deadline of the caller that came first.
+ * bide_in_context(context, call) evaluates call with that context as the current one. NULL
+ * stands for no context, so check the result of bide_context_create before you pass it.
+ * bide_in_detached(call) evaluates call in no context. It is for a shared operation that
+ * outlives its caller: the load of a cache must not end with the deadline of the first caller.
  */
 #define bide_in_detached(call) bide_in_context((bide_context *)0, call)
 #define bide_in_context(context, call) BIDE_IN_(context, call, __COUNTER__)
 #define BIDE_IN_(context, call, n) \
 	BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
-/* The names differ from use to use, so that nested ones do not shadow. */
+/* The names differ for each use, so that nested uses do not shadow each other. */
 #define BIDE_IN2_(context, call, saved, called)                                       \
 	__extension__({                                                                   \
 		uintptr_t saved = (BIDE_NOTE_(bide_in_context), bide_context_push_(context)); \
@@ -109,10 +131,12 @@ BIDE_END_DECLS
 	})
 
 /*
- * bide_with_timeout(timeout_ns, call), bide_with_timeout_ms(timeout_ms, call),
- * bide_with_token(token, call): a context for one call. A timeout is 0 or more; 0: what is not ready
- * at once fails with ETIMEDOUT; BIDE_FOREVER: none. The call is not made, and the value task has
- * failed, with EINVAL if the timeout is below zero (misuse), and with ENOMEM without memory for it.
+ * bide_with_timeout(timeout_ns, call), bide_with_timeout_ms(timeout_ms, call) and
+ * bide_with_token(token, call) make a context for one call. A timeout is 0 or more. With 0, an
+ * operation that is not ready at once fails with ETIMEDOUT. BIDE_FOREVER is no timeout. A
+ * timeout below zero is misuse: the call is not made, and the value task fails with EINVAL. If
+ * there is no memory for the context, the call is not made, and the value task fails with
+ * ENOMEM.
  */
 #define bide_with_timeout(timeout_ns, call)                                                      \
 	BIDE_WITH_((BIDE_NOTE_(bide_with_timeout), bide_context_limited_after_), (timeout_ns), call, \
@@ -136,15 +160,16 @@ BIDE_END_DECLS
 		}                                                                                          \
 		called;                                                                                    \
 	})
-/* NULL: *error says why. */
+/* Return NULL after a failure; *error is the reason. */
 BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ns, uintptr_t *error);
 BIDE_API bide_context *bide_context_limited_by_(bide_cancel_token token, uintptr_t *error);
 
 /*
- * In async functions: the context for what follows, across awaits, until bide_async_leave or the
- * end. NULL: no context, until the end or the next bide_async_enter; there is nothing to leave then.
- * Both stay on the executor where the function is: with a context of another one they are
- * misuse, and do nothing (bide_async_switch goes there).
+ * In async functions. bide_async_enter(context) makes the context the current one for what
+ * follows, across awaits, until bide_async_leave or the end of the function. NULL stands for no
+ * context, until the end or the next bide_async_enter; do not call bide_async_leave then. Both
+ * stay on the executor where the function runs. A context with another executor is misuse, and
+ * they do nothing (bide_async_switch moves the function there).
  */
 #define bide_async_enter(context) \
 	(BIDE_NOTE_(bide_async_enter), bide_context_enter_(frame_, (context)))

@@ -1,15 +1,16 @@
 /*
- * task.h - a shared result: reference counted, awaited by any number, from any thread, kept as long
- * as a reference is.
+ * task.h - a shared result. A task is reference counted. Any number of functions and threads may
+ * await it. It keeps its result as long as a reference exists.
  *
- * Tasks come from bide_value_task_as_task (which turns a pending async function into a task without a second
- * object), from the completed forms below, and from completion sources, whose task you complete
- * yourself.
+ * Tasks come from three places: bide_value_task_as_task, which turns a pending async function
+ * into a task without a second object; the completed forms below; and completion sources, which
+ * are tasks that you complete yourself.
  *
- * Ownership: functions that return a bide_task * give you a reference; give it back with
- * bide_task_unref. Awaiting does not consume it. Threads: everything here may be called from any
- * thread. Cost: a task is one allocation, except bide_value_task_as_task of a pending value task and the
- * shared constants (0..8, -1, false, true, NULL, "completed"), which allocate nothing.
+ * Ownership: a function that returns a bide_task * gives you a reference, which you drop with
+ * bide_task_unref. An await does not consume a task. Threads: any thread may call every function
+ * here. Cost: a task is one allocation. bide_value_task_as_task of a pending value task
+ * allocates nothing, and neither do the shared constants (0 to 8, -1, false, true, NULL,
+ * "completed").
  */
 #ifndef BIDE_TASK_H
 #define BIDE_TASK_H
@@ -22,8 +23,9 @@ typedef struct bide_task bide_task;
 BIDE_BEGIN_DECLS
 
 /*
- * Completed tasks. bide_task_from(x) takes any scalar. NULL: no memory. from_error: error 1..4095,
- * else misuse and NULL; it notes the place for the error's trace (trace.h).
+ * These functions return a completed task, or NULL if there is no memory. bide_task_from(x)
+ * takes any scalar. bide_task_from_error takes an error of 1 to 4095 and notes the place for the
+ * error's trace (trace.h). Any other number is misuse: it returns NULL.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_int(int64_t value);
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_from_double(double value);
@@ -34,9 +36,10 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_failed_at_(int error, const bide_p
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_completed(void);
 
 /*
- * Consumes a value task and gives a task of the same outcome. Pending ones become the task
- * themselves: no allocation. NULL: no memory (only for one that holds its value, and for a pending
- * source of your own); the value task is consumed then as well, as by bide_value_task_forget.
+ * Consumes a value task and returns a task with the same outcome. A pending value task becomes
+ * the task itself, without an allocation. Returns NULL if there is no memory; this can only
+ * happen to a value task that holds its value and to a pending source of your own. The value
+ * task is consumed then as well, as by bide_value_task_forget.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task value_task,
                                                                 const bide_place *place);
@@ -47,8 +50,8 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task 
 		BIDE_HERE_)
 
 /*
- * Consumes a value task whose result nobody wants. It runs on; an error goes to the unobserved
- * hook.
+ * Consumes a value task whose result is not wanted. The operation continues. If it fails, the
+ * unobserved hook (misuse.h) is called.
  */
 BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place);
 #define bide_value_task_forget(value_task)                                                  \
@@ -58,13 +61,14 @@ BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_
 		BIDE_HERE_)
 
 /*
- * Consumes a value task that is over, without waiting: returns its error, or 0, and stores its result
- * (zero after an error; result may be NULL). Allocates nothing. Allowed on a worker and in async
- * functions. bide_trace_of_wait gives the trace of its error. A yield (bide_async_yield) succeeds.
+ * Consumes a value task that is over, without waiting. Returns its error, or 0, and stores its
+ * result in *result (zero after an error; result may be NULL). It allocates nothing. Workers and
+ * async functions may call it. bide_trace_of_wait returns the trace of the error. A yield
+ * (bide_async_yield) succeeds.
  *
- * One that is pending is misuse: EINPROGRESS. One whose result is large is misuse: EINVAL; it has to
- * be awaited or made a task. Both are not consumed. One that was consumed, or that is being awaited,
- * is misuse: BIDE_ESTALE.
+ * These are misuse: a pending value task (EINPROGRESS), and one with a large result (EINVAL),
+ * which has to be awaited or made a task. Neither is consumed. A value task that was consumed,
+ * or that is being awaited, is misuse too: BIDE_ESTALE.
  */
 BIDE_API int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
                                       const bide_place *place);
@@ -77,14 +81,15 @@ BIDE_API int bide_value_task_take_at_(bide_value_task value_task, bide_payload *
 typedef void bide_completed_function(void *argument);
 
 /*
- * Calls function(argument) once, when the value task is over: never inside this call, on a worker, in
- * the current context (and so in its executor), even if that has been canceled. The function must not
- * block. It does not consume: afterwards the function, or whoever holds the value task, consumes it,
- * by bide_value_task_take for instance. Meanwhile nothing else may wait for the value task or consume
- * it: misuse.
+ * Calls function(argument) once, when the value task is over. The call happens on a worker,
+ * never inside this function. It is made in the current context, and so in its executor, even if
+ * that context has been canceled. The function must not block. It does not consume the value
+ * task: you consume it afterwards, in the function or elsewhere, for example by
+ * bide_value_task_take. To wait for the value task or to consume it before that is misuse.
  *
- * Returns 0; ENOMEM: the function will not be called. Misuse: EINVAL, function is NULL; BIDE_ESTALE,
- * the value task was consumed or is being awaited. Cost: a frame from the pool.
+ * Returns 0, or ENOMEM if there is no memory; the function is not called then. Misuse: EINVAL if
+ * function is NULL, and BIDE_ESTALE if the value task was consumed or is being awaited. Cost: a
+ * frame from the pool.
  */
 BIDE_API BIDE_USE_RESULT int bide_value_task_on_completed_at_(bide_value_task value_task,
                                                               bide_completed_function *function,
@@ -97,16 +102,17 @@ BIDE_API BIDE_USE_RESULT int bide_value_task_on_completed_at_(bide_value_task va
 		(function), (argument), BIDE_HERE_)
 
 /*
- * One more reference; returns its argument. unref(NULL) does nothing. Dropping the last reference
- * to a task that failed unseen calls the unobserved hook; to a completion source's task that is
- * pending fails its awaiters with BIDE_EBROKEN.
+ * bide_task_ref takes one more reference and returns its argument. bide_task_unref drops one;
+ * bide_task_unref(NULL) does nothing. If the last reference to a failed task is dropped before
+ * its error was seen, the unobserved hook is called. If the last reference to a pending
+ * completion source is dropped, its awaiters fail with BIDE_EBROKEN.
  */
 BIDE_API bide_task *bide_task_ref(bide_task *task);
 BIDE_API void bide_task_unref(bide_task *task);
 
 /*
- * Queries. error: 0 after success; reading an error counts as having seen it. Asking for the error of
- * a pending task is misuse and returns EINPROGRESS.
+ * Queries. bide_task_error returns 0 after success. An error that it returns counts as seen. To
+ * ask a pending task for its error is misuse: it returns EINPROGRESS.
  */
 BIDE_API bide_status bide_task_status(const bide_task *task);
 BIDE_API bool bide_task_is_ready(const bide_task *task);
@@ -115,40 +121,47 @@ BIDE_API bool bide_task_is_failed(const bide_task *task);
 BIDE_API bool bide_task_is_canceled(const bide_task *task);
 BIDE_API int bide_task_error(bide_task *task);
 /*
- * Returns the result of a task that succeeded, and zero if it failed. Asking a pending task is misuse
- * and returns zero. A large result is a pointer that is valid as long as your reference.
+ * Returns the result of a task that has succeeded, and zero if the task has failed. To ask a
+ * pending task is misuse: it returns zero. A large result is a pointer, which is valid as long
+ * as you hold your reference.
  */
 BIDE_API bide_payload bide_task_result(const bide_task *task);
 
 /*
- * A value task for one awaiter (bide_await takes a bide_task * and calls this). Ready at once if
- * the task is. Obeys the ambient cancellation: the wait ends, the task goes on. Fails with ENOMEM
- * if there is no memory for the subscription.
+ * Returns a value task for one awaiter. (bide_await takes a bide_task * and calls this
+ * function.) The value task is ready at once if the task is. It obeys the ambient cancellation:
+ * the wait ends, and the task goes on. It fails with ENOMEM if there is no memory for the
+ * subscription.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await(bide_task *task);
 
 /*
- * The same, and gives your reference back: for a reference that only this await needs. NULL: fails
- * with ENOMEM, so that the result of a function that makes a task can be passed on as it is. Not
- * for large results, which live in the task.
+ * Does the same and takes over your reference, for a reference that only this await needs. NULL
+ * fails with ENOMEM, so that you can pass on the result of a function that makes a task. Do not
+ * use it for large results, because they live in the task.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_take(bide_task *task);
 
 /*
- * The same with a limit: ETIMEDOUT when it has passed; the task goes on. timeout_ns: >= 0, or
- * BIDE_FOREVER; else misuse.
+ * Does the same with a limit: the value task fails with ETIMEDOUT when timeout_ns has passed,
+ * and the task goes on. timeout_ns is 0 or more, or BIDE_FOREVER; a number below zero is misuse
+ * (EINVAL).
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns);
 
 /*
- * Gives up what cannot be interrupted: consumes a value task, and ends with its outcome; or with
- * ETIMEDOUT as soon as the limit has passed, or with the context's error as soon as that is canceled.
- * The operation goes on then, and is forgotten: an error of it goes to the unobserved hook. So all
- * that it uses must live until it is over, not only until this await returns: no frame, no local.
- * It is bide_value_task_as_task, bide_task_await_for and bide_task_unref in one call.
+ * Awaits an operation that cannot be interrupted, with a limit after which you give it up.
+ * Consumes a value task and returns a value task with its outcome. That fails with ETIMEDOUT as
+ * soon as the limit has passed, or with the context's error as soon as the context is canceled.
+ * The operation goes on then, and is forgotten: if it fails, the unobserved hook is called. So
+ * all memory that the operation uses must live until the operation is over, not only until this
+ * await returns: do not use a member of the frame or a local variable. The function is
+ * bide_value_task_as_task, bide_task_await_for and bide_task_unref in one call.
  *
- * timeout_ns: 0: what is over already; BIDE_FOREVER: only the cancellation ends the wait. Below zero:
- * misuse, EINVAL, not consumed. ENOMEM: given up at once. Cost: an object from the pool and a timer.
+ * timeout_ns: 0 takes only a result that is there already. With BIDE_FOREVER only the
+ * cancellation ends the wait. A number below zero is misuse: it returns EINVAL, and the value
+ * task is not consumed. If there is no memory, the operation is given up at once: ENOMEM. Cost:
+ * an object from the pool and a timer.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_value_task_await_for_at_(bide_value_task value_task,
                                                                        int64_t timeout_ns,
@@ -161,17 +174,20 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_value_task_await_for_at_(bide_valu
 
 /* --- completion sources: a task that you complete --- */
 
-/* All zeroes: the defaults. */
+/* All zeroes are the defaults. */
 typedef struct bide_task_options {
-	bool queue_continuations; /* awaiters go to the end of the run queue instead of running next */
+	/* true: awaiters go to the end of the run queue, instead of running next. */
+	bool queue_continuations;
 } bide_task_options;
 
-/* Returns a pending task; NULL if there is no memory. options may be NULL: the defaults. */
+/* Returns a pending task, or NULL if there is no memory. options may be NULL: the defaults. */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(const bide_task_options *options);
 
 /*
- * Completing a second time is misuse and changes nothing; the try_ forms return false. One of
- * several racing threads wins. Failing notes the place for the trace.
+ * These functions complete a task. If several threads race, exactly one completes it. To
+ * complete it a second time is misuse and changes nothing. The try_ forms return true if they
+ * completed the task, and false if it was complete already. The fail forms take an error of 1 to
+ * 4095 and note the place for the trace.
  */
 BIDE_API void bide_task_complete(bide_task *task, bide_payload result);
 BIDE_API void bide_task_complete_int(bide_task *task, int64_t result);
@@ -186,29 +202,34 @@ BIDE_API bool bide_task_try_fail_at_(bide_task *task, int error, const bide_plac
 #define bide_task_try_fail(task, error) \
 	(BIDE_NOTE_(bide_task_try_fail), bide_task_try_fail_at_((task), (error), BIDE_FAILED_HERE_))
 BIDE_API bool bide_task_try_cancel(bide_task *task);
-/* The outcome of another task, which must be ready (else misuse, nothing changes). */
+/*
+ * Completes the task with the outcome of another task. `ready` must be ready; a pending one is
+ * misuse and changes nothing.
+ */
 BIDE_API void bide_task_complete_from(bide_task *task, bide_task *ready);
 BIDE_API bool bide_task_try_complete_from(bide_task *task, bide_task *ready);
 
 /* --- continuations --- */
 
-/* After which outcomes the continuation does not run. All three together are misuse. */
+/* The outcomes after which the continuation does not run. To set all three is misuse. */
 typedef struct bide_continue_options {
 	bool not_on_success, not_on_failure, not_on_canceled;
 } bide_continue_options;
 
 /*
- * Gets the task that ended and your argument; its result or error becomes that of the
+ * Takes the task that ended and your argument. Its result or error becomes that of the
  * continuation's task.
  */
 typedef bide_value_task bide_continuation(bide_task *ended, void *argument);
 
 /*
- * Runs `continuation` on a worker when `task` has ended, never inside this call; returns the task of
- * its result. If the options exclude the outcome, that task is canceled. options may be NULL: it
- * always runs. It obeys the ambient cancellation: canceled before the continuation begins, that never
- * runs. The wait has no reference on `task`, and does not count as having seen its error. NULL: no
- * memory. A value task that the continuation returns is awaited: chains need no unwrap.
+ * Runs `continuation` on a worker when `task` has ended, never inside this call. Returns the
+ * task of the continuation's result, or NULL if there is no memory. If the options exclude the
+ * outcome, that task is canceled. options may be NULL: the continuation runs after every
+ * outcome. It obeys the ambient cancellation: if the context is canceled before the continuation
+ * begins, the continuation never runs. The wait has no reference to `task`, and does not count
+ * as having seen its error. A value task that the continuation returns is awaited, so chains
+ * need no unwrap.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task,
                                                             bide_continuation *continuation,
@@ -216,10 +237,14 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_task_continue_with(bide_task *task,
                                                             const bide_continue_options *options);
 
 /*
- * From a task whose result is a bide_task * (a reference, which this takes over) to a task of the
- * inner outcome. If the outer one is ready the inner one itself is returned. Outer failed or
- * canceled: so is the result; inner NULL: canceled. Not ended by the ambient cancellation. NULL, or
- * a task that failed with ENOMEM while outer was pending: nothing was taken.
+ * Takes a task whose result is a bide_task *, and returns a task with the outcome of that inner
+ * task. The result carries a reference to the inner task, which this function takes over. If the
+ * outer task is ready, the function returns the inner task itself. If the outer task fails or is
+ * canceled, so is the returned task. If the inner task is NULL, the returned task is canceled.
+ * The ambient cancellation does not end the wait.
+ *
+ * Returns NULL if there is no memory. If there is none while the outer task is pending, the
+ * returned task may fail with ENOMEM. In both cases the inner reference was not taken.
  */
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_unwrap(bide_task *outer);
 
@@ -228,14 +253,20 @@ BIDE_END_DECLS
 #ifdef __cplusplus
 #define bide_untyped_value_(value_task, text) (value_task)
 #else
-/* Through its address, because no type may be declared around an expression that holds a start. */
+/*
+ * Copies through the address, because no type may be declared around an expression that holds a
+ * start.
+ */
 BIDE_INLINE bide_value_task bide_awaitable_value_(const void *at)
 {
 	bide_value_task v;
 	__builtin_memcpy(&v, at, sizeof v);
 	return v;
 }
-/* A value task of any type, without it. text: what the compiler says if it is none. */
+/*
+ * Returns a value task of any type as an untyped one. text: the compiler's message if it is no
+ * value task.
+ */
 #define bide_untyped_value_(value_task, text)  \
 	(BIDE_CHECK_VALUE_TASK_(value_task, text), \
 	 bide_awaitable_value_((const void *)(__typeof__(value_task)[1]){ (value_task) }))

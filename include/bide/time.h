@@ -1,13 +1,13 @@
 /*
- * time.h - one monotonic clock, delays, yields, periodic timers. Never early.
+ * time.h - one monotonic clock, delays, yields, periodic timers. No timer is ever early.
  *
  * Every time in this library is an int64_t in nanoseconds; BIDE_MS and BIDE_SECONDS make one:
  *
  *     await(bide_delay(BIDE_MS(20)));
  *
- * A timer that is due at t runs at t or up to 65.6 microseconds later, plus what its worker is busy
- * with: with many workers another one that looks for work takes it over once it is 1 ms late. With
- * the virtual clock (runtime.h) it runs exactly at t.
+ * A timer that is due at t runs between t and 65.6 microseconds later, unless its worker is
+ * busy. With many workers, another worker that looks for work takes the timer over once it is 1
+ * ms late. With the virtual clock (runtime.h) it runs exactly at t.
  */
 #ifndef BIDE_TIME_H
 #define BIDE_TIME_H
@@ -15,12 +15,12 @@
 #include "frame.h"
 
 /*
- * n milliseconds or seconds in nanoseconds; n is an integer, which is evaluated once. What does not
- * fit is BIDE_FOREVER. Of a constant it is a constant.
+ * Convert n milliseconds or seconds to nanoseconds. n is an integer, which is evaluated once. If
+ * the result is too large, it is BIDE_FOREVER. The result of a constant is a constant.
  */
 #define BIDE_MS(n) BIDE_TIMES_(n, INT64_C(1000000))
 #define BIDE_SECONDS(n) BIDE_TIMES_(n, INT64_C(1000000000))
-/* Never. Allowed wherever a time limits something. */
+/* Never. It is allowed wherever a time limits something. */
 #define BIDE_FOREVER INT64_MAX
 
 #ifdef __cplusplus
@@ -28,7 +28,7 @@
 #define BIDE_TIMES_(n, unit_ns) bide_times_((n) | 0, (unit_ns))
 #else
 #define BIDE_CONSTEXPR_
-/* `| 0` refuses what is no integer. */
+/* `| 0` refuses a value that is no integer. */
 #define BIDE_TIMES_(n, unit_ns)                                              \
 	__builtin_choose_expr(__builtin_constant_p(n),                           \
 	                      BIDE_TIMES_CONSTANT_((int64_t)((n) | 0), unit_ns), \
@@ -45,56 +45,69 @@ BIDE_INLINE BIDE_CONSTEXPR_ int64_t bide_times_(int64_t n, int64_t unit_ns)
 
 BIDE_BEGIN_DECLS
 
-/* Nanoseconds of CLOCK_MONOTONIC, or of the virtual clock. Any thread. */
+/* Returns the nanoseconds of CLOCK_MONOTONIC, or of the virtual clock. Any thread. */
 BIDE_API int64_t bide_now_ns(void);
 
 /*
- * Ready after that time. 0: at once, nothing is allocated. BIDE_FOREVER, and what ends beyond it:
- * never, only cancellation ends it. Below zero: misuse, EINVAL. Cancellable: fails at once with the
- * context's error. Cost: a timer from the pool, 48 bytes (96 in a context), O(1) to arm and to
- * cancel. ENOMEM.
+ * Returns a value task that is ready after delay_ns nanoseconds (bide_delay_ms: delay_ms
+ * milliseconds). With 0 it is ready at once, and nothing is allocated. With BIDE_FOREVER, or a
+ * time so large that it overflows, it is never ready, and only cancellation ends it. A number
+ * below zero is misuse: EINVAL. If its context is canceled it fails at once with the context's
+ * error. It fails with ENOMEM if there is no memory. Cost: a timer from the pool, 48 bytes (96
+ * in a context), O(1) to arm and to cancel.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay(int64_t delay_ns);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_ms(int64_t delay_ms);
-/* The same until a moment of bide_now_ns; one that has passed: at once. */
+/*
+ * Does the same until a moment of bide_now_ns. If that has passed, the value task is ready at
+ * once.
+ */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_delay_until(int64_t deadline_ns);
 
 /*
- * Never ready: awaiting it lets everything else that is runnable on this worker, or in the
- * function's executor, run first. Allocates nothing.
+ * Returns a value task that lets everything else that is runnable on this worker, or in the
+ * function's executor, run first. Its await always suspends. It allocates nothing.
  */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_async_yield(void)
 {
 	bide_value_task v;
-	v.payload.generation = 1; /* never matches: awaiting it takes the slow path, which knows it */
+	/* Never matches, so that an await takes the slow path, which knows this source. */
+	v.payload.generation = 1;
 	v.state = (uintptr_t)&bide_yield_source_;
 	return v;
 }
 
 /*
- * --- periodic timer: one consumer; ticks that were missed merge into one. With many workers any
- * thread may call any of these, also while the consumer waits; with one the worker's thread, but
- * for stop and destroy, which any thread may call. After destroy nobody calls anything ---
+ * --- Periodic timers. A timer has one consumer. Ticks that were missed merge into one. With
+ * many workers any thread may call these functions, also while the consumer waits. With one
+ * worker only the worker's thread may, except for stop and destroy, which any thread may call.
+ * After destroy no call is allowed. ---
  */
 
 typedef struct bide_periodic_timer bide_periodic_timer;
 
 /*
- * period_ns: 1 or more; else misuse, and NULL. BIDE_FOREVER: it does not tick. NULL: no memory. The
- * first tick is one period from now. A tick beyond the end of time never comes.
+ * Returns a timer, or NULL if there is no memory. period_ns is 1 or more; any other number is
+ * misuse and returns NULL. With BIDE_FOREVER it does not tick. The first tick is one period from
+ * now. A tick whose time overflows never comes.
  */
 BIDE_API BIDE_USE_RESULT bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns);
-/* Changes the period; a pending wait follows it. 0, EINVAL (misuse). */
+/*
+ * Changes the period, also for a pending wait. Returns 0, or EINVAL (misuse) for a period below
+ * 1.
+ */
 BIDE_API int bide_periodic_timer_set_period(bide_periodic_timer *timer, int64_t period_ns);
 /*
- * The next tick: true (1); false (0) once the timer is stopped. Ready at once if a tick has passed
- * since the last wait. One wait at a time: a second is misuse, EBUSY. Cancellable; a canceled wait
- * can be followed by another.
+ * Returns a value task that is ready at the next tick. Its result is 1, and 0 once the timer is
+ * stopped. It is ready at once if a tick has passed since the last wait. Only one wait at a time
+ * is allowed: a second is misuse, EBUSY. It can be canceled; after a canceled wait you can wait
+ * again.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_periodic_timer_next(bide_periodic_timer *timer);
 /*
- * Ends it: a pending wait gives false. destroy frees it as well, as soon as the library is through
- * with it: the value task of that wait stays valid. NULL does nothing.
+ * Ends the timer: the result of a pending wait is 0. bide_periodic_timer_destroy also frees the
+ * timer, as soon as the library no longer uses it; the value task of a pending wait stays valid.
+ * bide_periodic_timer_destroy(NULL) does nothing.
  */
 BIDE_API void bide_periodic_timer_stop(bide_periodic_timer *timer);
 BIDE_API void bide_periodic_timer_destroy(bide_periodic_timer *timer);

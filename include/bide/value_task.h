@@ -1,44 +1,53 @@
 /*
- * value_task.h - a result that is there, or the promise of one: 16 bytes, returned in two
- * registers.
+ * value_task.h - a result that is there, or the promise of one: 16 bytes, which functions return
+ * in two registers.
  *
- * A value task holds its result itself when the operation completed synchronously: no memory is
- * taken. Otherwise it points at the source that will have the result (an async function's frame, a
- * timer, a subscription to a task, your own source).
+ * A value task holds its result itself if the operation completed synchronously. It takes no
+ * memory then. Otherwise it points at the source that will have the result: the frame of an
+ * async function, a timer, a subscription to a task, or a source of your own.
  *
- * The rule: exactly one consumer, once. Awaiting consumes; so do bide_value_task_as_task, bide_value_task_forget,
- * bide_value_task_wait that succeeds, the combinators that say "consumes" and bide_group_add. A value task
- * that holds its value may be copied and read at will; one that is pending is dead, with all its
- * copies, when it has been consumed. Consuming it again calls the misuse hook (misuse.h), which
- * names both places. Dropping a pending one silently leaks its frame: bide_stats counts it,
- * bide_dump and bide_shutdown name it.
+ * The rule: a value task has exactly one consumer, once. These consume it: an await,
+ * bide_value_task_as_task, bide_value_task_forget, a bide_value_task_wait that succeeds,
+ * bide_group_add, and each function whose comment says "consumes". You may copy and read a value
+ * task that holds its value as often as you like. A pending value task is dead once it has been
+ * consumed, and so are its copies. To consume it again calls the misuse hook (misuse.h), whose
+ * message names both places. If you drop a pending value task, its frame leaks: bide_stats_get
+ * counts it, and bide_dump and bide_shutdown name it.
  *
- * Threads: with many workers (runtime.h) any thread may consume it; with one it belongs to the
- * thread that made it, and bide_value_task_as_task makes of it what may go to another.
+ * Threads: with many workers (runtime.h) any thread may consume a value task. With one worker it
+ * belongs to the thread that made it, and bide_value_task_as_task makes a task of it, which may
+ * go to another thread.
  *
- * Results are an int64_t, a double or a pointer, or an error: an errno number, ECANCELED for
- * cancellation, or a number of the two ranges below. For results larger than 8 bytes see
- * bide_async_return_large in async.h.
+ * A result is an int64_t, a double or a pointer. An error is an errno number (ECANCELED after a
+ * cancellation) or a number of the two ranges below. bide_async_return_large in async.h is for
+ * results larger than 8 bytes.
  *
- * Two registers: System V x86-64, AArch64 (AAPCS64), RV64. Elsewhere it works, through memory.
+ * System V x86-64, AArch64 (AAPCS64) and RV64 return it in two registers. Other systems return
+ * it through memory.
  */
 #ifndef BIDE_VALUE_TASK_H
 #define BIDE_VALUE_TASK_H
 
 #include "abi.h"
 
-/* Error numbers. 1..2047 are errno values. */
+/* Error numbers. 1 to 2047 are errno values. */
 /*
- * An async function of yours did not start: no memory for its frame, nothing of it ran. Only its
- * start says so; a call of the library that finds no memory fails with ENOMEM.
+ * An async function of yours did not start: there was no memory for its frame, and none of it
+ * ran. Only a start fails with this error. A function of the library that finds no memory fails
+ * with ENOMEM.
  */
 #define BIDE_ENOFRAME 2048
-/* every reference to a completion source is gone and nobody completed it */
+/* The last reference to a completion source was dropped before the source was completed. */
 #define BIDE_EBROKEN 2049
-#define BIDE_EEND 2050 /* no more elements: when_each, periodic timer after its end */
-/* misuse went on (the hook returned): the value task had been consumed already */
+/* There are no more elements: returned by bide_when_each_next, for example. */
+#define BIDE_EEND 2050
+/*
+ * The value task had been consumed already. This is misuse; the call fails with this error if
+ * the hook returns.
+ */
 #define BIDE_ESTALE 2051
-#define BIDE_EUSER 3072 /* 3072..4095 are yours */
+/* 3072 to 4095 are yours. */
+#define BIDE_EUSER 3072
 #define BIDE_ERROR_MAX 4095
 
 typedef union bide_payload {
@@ -50,8 +59,8 @@ typedef union bide_payload {
 } bide_payload;
 
 /*
- * state: 0 succeeded, the payload is the result; 1..4095 failed with that error, the payload is the
- * trace; else the address of a source.
+ * state: 0 after success, and the payload is the result. 1 to 4095 after a failure: state is the
+ * error, and the payload is the trace. Any other number is the address of a source.
  */
 typedef union BIDE_NODISCARD_TYPE bide_value_task {
 	__extension__ struct {
@@ -62,9 +71,9 @@ typedef union BIDE_NODISCARD_TYPE bide_value_task {
 } bide_value_task;
 
 /*
- * A typed form, at no cost: BIDE_VALUE_TASK_OF(text_task, const char *) declares the type
- * text_task; awaiting one into anything but a const char * does not compile. Make one with
- * BIDE_TYPED(text_task, value_task).
+ * A typed form, at no cost. BIDE_VALUE_TASK_OF(text_task, const char *) declares the type
+ * text_task. To await a text_task into anything but a const char * does not compile.
+ * BIDE_TYPED(text_task, value_task) makes one.
  */
 #define BIDE_VALUE_TASK_OF(name, type)       \
 	typedef union BIDE_NODISCARD_TYPE name { \
@@ -88,7 +97,7 @@ bide_value_task_failed_at_(int error, const bide_place *place) BIDE_COLD;
 BIDE_API int bide_value_task_error_pending_(bide_value_task value_task);
 BIDE_API bide_payload bide_value_task_result_pending_(bide_value_task value_task);
 
-/* Completed value tasks. Cost: two registers. */
+/* These functions return a completed value task. Cost: two registers. */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_int(int64_t value)
 {
 	bide_value_task v;
@@ -113,16 +122,17 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_pointer(const v
 	return v;
 }
 
-/* Succeeded without a result. */
+/* Returns a value task that has succeeded without a result. */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_completed(void)
 {
 	return bide_value_task_from_int(0);
 }
 
 /*
- * bide_value_task_from_error(error): failed with `error`, 1..4095 (ECANCELED: canceled). Anything
- * else is misuse and gives EINVAL. Notes the place for the trace: about 10 ns. Without (C++,
- * BIDE_NO_TRACE): two registers.
+ * bide_value_task_from_error(error) returns a value task that has failed with `error`, a number
+ * of 1 to 4095. It is canceled if the error is ECANCELED. Any other number is misuse: the value
+ * task fails with EINVAL. The macro notes the place for the trace (trace.h), which costs about
+ * 10 ns. C++ and files with BIDE_NO_TRACE note nothing: the cost is two registers.
  */
 #if defined(__cplusplus) || defined(BIDE_NO_TRACE)
 #define bide_value_task_from_error(error) bide_value_task_from_error_(error)
@@ -141,10 +151,10 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error_(int erro
 }
 
 /*
- * Queries. They consume nothing, and any number may be made before the value task is consumed;
- * afterwards they are misuse and give BIDE_ESTALE. Status, error and result always agree: when the
- * operation is over each tells its outcome, wherever that lies. Thread: the one that holds the value
- * task. Cost: a comparison; a call for one that does not hold its outcome itself.
+ * Queries. They consume nothing. You may ask any number of times before the value task is
+ * consumed. To ask afterwards is misuse: it is reported as failed with BIDE_ESTALE. Status,
+ * error and result always agree. Thread: the one that holds the value task. Cost: a comparison,
+ * and a call if the value task does not hold its outcome itself.
  */
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task);
 
@@ -171,7 +181,7 @@ BIDE_INLINE bool bide_value_task_is_canceled(bide_value_task value_task)
 
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 {
-	/* ECANCELED; <errno.h> stays out of this header. value_task.c asserts it. */
+	/* ECANCELED. This header does not include <errno.h>; value_task.c asserts the number. */
 	enum { canceled = 125 };
 	if (value_task.state > BIDE_ERROR_MAX)
 		return bide_value_task_status_pending_(value_task);
@@ -180,7 +190,10 @@ BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 	return value_task.state == canceled ? BIDE_CANCELED : BIDE_FAILED;
 }
 
-/* The error number; 0 after success. Asking a pending one is misuse and returns EINPROGRESS. */
+/*
+ * Returns the error number, and 0 after success. To ask a pending value task is misuse: it
+ * returns EINPROGRESS.
+ */
 BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
 {
 	return value_task.state <= BIDE_ERROR_MAX ? (int)value_task.state
@@ -188,8 +201,9 @@ BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
 }
 
 /*
- * Returns the result after success, and zero after failure. Asking a pending one is misuse and
- * returns zero. A large result is a pointer, which is valid until the value task is consumed.
+ * Returns the result after success, and zero after a failure. To ask a pending value task is
+ * misuse: it returns zero. A large result is a pointer, which is valid until the value task is
+ * consumed.
  */
 BIDE_INLINE bide_payload bide_value_task_result(bide_value_task value_task)
 {
@@ -201,8 +215,9 @@ BIDE_INLINE bide_payload bide_value_task_result(bide_value_task value_task)
 }
 
 /*
- * Same value, same error (wherever it comes from), or the same pending operation. A value that is
- * there never equals a pending one.
+ * Returns true if both hold the same value, both hold the same error (their traces may differ),
+ * or both stand for the same pending operation. A value task that holds its value never equals a
+ * pending one.
  */
 BIDE_INLINE bool bide_value_task_equal(bide_value_task a, bide_value_task b)
 {
@@ -211,17 +226,18 @@ BIDE_INLINE bool bide_value_task_equal(bide_value_task a, bide_value_task b)
 }
 
 /*
- * What an error number of any range means, for messages: strerror's text, or name and text of
- * bide's own. Never NULL.
+ * Returns what an error number of any range means, as text for messages. For an errno number
+ * that is the text of strerror; for a number of the library it is its name and its meaning.
+ * Never NULL.
  */
 BIDE_API const char *bide_strerror(int error);
 
 BIDE_END_DECLS
 
 /*
- * bide_value_task_from(x): a completed value task of any scalar. Also takes a value task (typed or
- * not) and gives it back untyped. The value passes through memory only where the compiler does not
- * optimise.
+ * bide_value_task_from(x) returns a completed value task that holds x, an integer, a
+ * floating-point number or a pointer. It also takes a value task, typed or not, and returns it
+ * untyped. The value passes through memory only if the compiler does not optimise.
  */
 #ifndef __cplusplus
 
@@ -248,7 +264,7 @@ BIDE_INLINE bide_value_task bide_pack_double_(const void *at, size_t size_bytes)
 	                                                               : *(const double *)at);
 }
 
-/* Pointers and value tasks: told apart by their size. */
+/* Pointers and value tasks. Their sizes tell them apart. */
 BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
 {
 	bide_value_task v;
@@ -259,11 +275,15 @@ BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
 	return v;
 }
 
-/* 1 ? x : x lets arrays decay and small integers widen; x is evaluated once, in the initialiser. */
+/*
+ * `1 ? x : x` lets arrays decay and widens small integers. Only the initialiser evaluates x,
+ * once.
+ */
 #define BIDE_DECAYED_(x) __typeof__(1 ? (x) : (x)) /* NOLINT(bugprone-branch-clone) */
 /*
- * Checks of a type, before its bytes are taken. They look at what a pointer points at, so that the
- * expression stands in them once, and is not evaluated. A void has no class: it counts as a char.
+ * These macros check a type before its bytes are copied. They look at what a pointer points at,
+ * so that the expression stands in them once and is not evaluated. void has no class, so it
+ * counts as a char.
  */
 #define BIDE_IF_VOID_CHAR_(pointer) \
 	_Generic((pointer), void * : (char *)NULL, const void * : (char *)NULL, default : (pointer))
@@ -274,7 +294,7 @@ BIDE_INLINE bide_value_task bide_pack_other_(const void *at, size_t size_bytes)
 	__typeof__(*__builtin_choose_expr(BIDE_LOOKS_LIKE_VALUE_TASK_(*(pointer)), *(pointer), \
 	                                  *(bide_value_task *)NULL)                            \
 	                .type_)
-/* text: what the compiler says if x is no value task. */
+/* text: the compiler's message if x is no value task. */
 #define BIDE_CHECK_VALUE_TASK_(x, text)                                  \
 	__extension__({                                                      \
 		__typeof__(((void)0, (x))) *given_ = NULL;                       \
