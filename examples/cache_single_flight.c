@@ -1,7 +1,7 @@
 /*
- * cache_single_flight.c - a cache whose callers share one load: whoever comes while a value is
- * being loaded awaits the same task. examples/demo/cache.c is the full-grown one. All who use the
- * cache run on one worker, so it needs no lock; with many they would run in a strand (strand.c).
+ * cache_single_flight.c - a cache whose callers share one load: a caller that asks while the value
+ * is being loaded awaits the same task. examples/demo/cache.c is a complete cache. All callers run
+ * on one worker, so the cache needs no lock; with many workers they would use a strand (strand.c).
  */
 #include <stdio.h>
 
@@ -10,7 +10,7 @@
 static struct {
 	int64_t value;
 	bool filled;
-	task *loading; /* NULL, or the load that all who come now share */
+	task *loading; /* NULL, or the load that is running, which callers share */
 	int load_count;
 } cache;
 
@@ -40,7 +40,7 @@ static value_task get(void)
 		return value_task_from(cache.value);
 	if (cache.loading)
 		return task_await(cache.loading);
-	/* Detached: it serves all who come, so the deadline of the first must not end it. */
+	/* Detached: it serves all callers, so the deadline of the first must not end it. */
 	load = value_task_as_task(in_detached(async_start(load)));
 	if (!load || task_is_ready(load))
 		return task_await_take(load); /* over at once: there is nothing to share */

@@ -1,6 +1,6 @@
 /*
- * cancel.c - a time limit and a token. Neither is an argument of the function that is ended: both
- * travel in the context that it, and all that it calls, inherits.
+ * cancel.c - a time limit and a token. Neither is an argument of the function that they end: a
+ * context carries both, and this function and all that it calls inherit it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ async(run)
 	printf("with a limit of 20 ms:\n");
 	await_or(my->value, with_timeout_ms(20, read_sensor()), my->timed_out = await_error);
 
-	printf("with a token that somebody cancels after 20 ms:\n");
+	printf("with a token that is canceled after 20 ms:\n");
 	my->user = cancel_source_create();
 	if (!my->user || cancel_source_cancel_after(my->user, BIDE_MS(20)) != 0)
 		async_fail(ENOMEM);

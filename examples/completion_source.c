@@ -1,6 +1,6 @@
 /*
- * completion_source.c - an interface with callbacks, wrapped: the callback completes a task. It is
- * called on another thread, so this is nothing for a simulation.
+ * completion_source.c - wraps an interface with callbacks: the callback completes a task. Another
+ * thread calls it, so this program cannot run as a simulation.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -8,7 +8,7 @@
 
 #include <bide/short.h>
 
-/* --- somebody else's library: it calls back from a thread of its own --- */
+/* --- another library, which calls back on a thread of its own --- */
 
 struct measurement {
 	void (*callback)(int status, double celsius, void *argument);

@@ -1,6 +1,6 @@
 /*
- * fork_join.c - divide and conquer: a sort whose halves other workers may take. One half is forked,
- * the other is done meanwhile; the join costs a call if nobody took the first.
+ * fork_join.c - divide and conquer: a sort whose halves other workers may take. It forks one half
+ * and sorts the other itself. If no worker took the first half, the join costs a call.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * get_data.c - the same function twice: as one that returns a task and as one that returns a value
+ * get_data.c - the same function twice: one returns a task, and the other returns a value
  * task. Both can wait without holding a thread. The value task costs nothing if the data is there.
  */
 #include <stdio.h>

@@ -37,7 +37,7 @@ static value_task start_member(int number, int takes_ms, int fails_with)
 
 struct run {
 	ASYNC_FRAME;
-	bide_group group;
+	group group;
 };
 
 async(run)

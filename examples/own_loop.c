@@ -1,6 +1,6 @@
 /*
- * own_loop.c - async functions on a thread with a loop of its own, here one of poll(2): it watches
- * one descriptor more, and makes one call when that is readable. A GUI's loop does the same.
+ * own_loop.c - async functions on a thread that has a loop of its own, here around poll(2). The loop
+ * watches one more descriptor, and makes one call when that is readable. A GUI does the same.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include <bide/short.h>
 
-/* What only this thread may touch. */
+/* Only this thread may use it. */
 struct window {
 	char title[64];
 	int key_count, in_progress;

@@ -1,7 +1,7 @@
 /*
- * own_source.c - a source of your own: a mailbox that hands out the same memory for every message.
- * However many are awaited, nothing is allocated for it. There is one worker, this thread: so it
- * can say when the reader runs.
+ * own_source.c - a source of your own: a mailbox that uses the same memory for every message. No
+ * await of a message allocates. There is one worker, this thread, so the program decides when the
+ * reader runs.
  */
 #include <stdio.h>
 

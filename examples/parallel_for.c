@@ -1,7 +1,7 @@
 /*
- * parallel_for.c - the same for many: parallel_for computes on all workers, for_each waits
- * for many at once, for_each_of does so for items that come one after the other. A limit says
- * how many bodies may be under way; the first failure cancels the rest.
+ * parallel_for.c - loops: parallel_for computes on all workers, for_each awaits many bodies at the
+ * same time, and for_each_of does so for items that come one after the other. A limit says how many
+ * bodies may run at the same time. The first failure cancels the others.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * run.c - the parts of a computation handed to the workers, each as a task; the caller goes on at
- * once and waits when it needs the sum.
+ * run.c - hands the parts of a computation to the workers, each as a task. The caller goes on at
+ * once, and waits when it needs the sum.
  */
 #include <stdio.h>
 
@@ -8,7 +8,7 @@
 
 enum { PARTS = 8, PART_NUMBERS = 25000 };
 
-/* A worker's time is not given up inside: a part is short, and blocks nowhere. */
+/* It keeps its worker until it returns: a part is short, and never blocks. */
 static value_task count_primes(void *argument)
 {
 	int first = *(const int *)argument, count = 0;

@@ -1,5 +1,5 @@
 /*
- * simulation.c - a test with the virtual clock: hours pass in no time, and the same seed gives the
+ * simulation.c - a test with the virtual clock: hours pass at once, and the same seed gives the
  * same run, step by step.
  */
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * stop_by_signal.c - SIGTERM ends a server in order. A thread of its own sleeps until the signal
- * comes; what serves is canceled, and cleans up. If the server ends first, a signal of the program's
- * own wakes the thread. It needs threads: in a simulation bide_run_on_new_thread is misuse.
+ * stop_by_signal.c - SIGTERM ends a server in order. A thread sleeps until the signal comes. Then the
+ * server is canceled, and cleans up. If the server ends first, it wakes the thread by another
+ * signal. It needs threads: in a simulation bide_run_on_new_thread is misuse.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -34,7 +34,7 @@ struct wake_up {
 async(wake_up)
 {
 	async_begin;
-	await(bide_delay(BIDE_FOREVER));
+	await(delay(BIDE_FOREVER));
 async_finally:
 	kill(getpid(), WAKE_UP);
 	async_end;
@@ -64,7 +64,7 @@ struct run {
 	struct {
 		sigset_t *signals;
 	} in;
-	bide_context *scope;
+	context *scope;
 	value_task items[3];
 	int64_t first;
 };
@@ -72,24 +72,24 @@ struct run {
 async(run)
 {
 	async_begin;
-	my->scope = bide_context_create(NULL);
+	my->scope = context_create(NULL);
 	if (!my->scope)
 		async_fail(ENOMEM);
-	my->items[0] = in_context(my->scope, bide_run_on_new_thread(wait_for_signal, my->in.signals));
+	my->items[0] = in_context(my->scope, run_on_new_thread(wait_for_signal, my->in.signals));
 	my->items[1] = in_context(my->scope, async_start(serve));
 	my->items[2] = in_context(my->scope, async_start(wake_up));
-	await(my->first, bide_race(my->scope, my->items, 3)); /* the first that ends stops the others */
+	await(my->first, race(my->scope, my->items, 3)); /* the first that ends stops the others */
 	if (my->first != 0)
 		async_fail(value_task_error(my->items[1]));
 	async_return(my->items[0]);
 async_finally:
-	bide_context_unref(my->scope);
+	context_unref(my->scope);
 	async_end;
 }
 
 int main(void)
 {
-	bide_payload signal_number;
+	payload signal_number;
 	uint64_t leak_count;
 	sigset_t signals;
 	int error;
@@ -100,7 +100,7 @@ int main(void)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, WAKE_UP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	error = bide_value_task_wait(async_start(run, .signals = &signals), &signal_number);
+	error = value_task_wait(async_start(run, .signals = &signals), &signal_number);
 	if (error) {
 		fprintf(stderr, "stop_by_signal: %s\n", bide_strerror(error));
 		return 1;

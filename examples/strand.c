@@ -1,6 +1,6 @@
 /*
- * strand.c - accounts without a lock: all that touches the ledger runs in one strand, so never two
- * at a time, on whatever thread. A transfer waits in the middle and keeps nobody else from theirs.
+ * strand.c - accounts without a lock: every function that uses the ledger runs in one strand, so
+ * never two of them at a time, on any worker. While one transfer waits, the others go on.
  */
 #include <stdio.h>
 
@@ -10,7 +10,7 @@ enum { ACCOUNT_COUNT = 4, TRANSFER_COUNT = 1000 };
 
 struct ledger {
 	executor *strand;
-	int64_t balance[ACCOUNT_COUNT]; /* touched in the strand only */
+	int64_t balance[ACCOUNT_COUNT]; /* used in the strand only */
 	int64_t transfers;
 };
 

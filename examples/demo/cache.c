@@ -11,7 +11,7 @@
 
 struct slot {
 	int64_t cents;
-	task *loading; /* not NULL: it is being read; whoever comes meanwhile shares this task */
+	task *loading; /* not NULL: it is being read, and callers share this task */
 	bool filled;
 };
 
@@ -45,10 +45,10 @@ value_task cache_get(struct cache *cache, int64_t product)
 		return value_task_from_error(ENOENT);
 	if (slot->filled)
 		return value_task_from(slot->cents);             /* in two registers */
-	return task_await_take(load_shared(cache, product)); /* in the queue of those who wait for it */
+	return task_await_take(load_shared(cache, product)); /* one of several awaiters */
 }
 
-/* --- what both stand on: one load for all who want the same price --- */
+/* --- what both use: one load for all callers that want the same price --- */
 
 struct load {
 	ASYNC_FRAME;
@@ -88,7 +88,7 @@ static task *load_shared(struct cache *cache, int64_t product)
 	struct slot *slot = slot_of(cache, product);
 
 	if (!slot->loading) {
-		/* Detached: it serves all who come, so the deadline of the first must not end it. */
+		/* Detached: it serves all callers, so the deadline of the first must not end it. */
 		value_task load = in_detached(async_start(load, .cache = cache, .product = product));
 		task *started =
 			value_task_as_task(load); /* the very object that waits; no second one is made */

@@ -174,7 +174,7 @@ static int insert_all(sqlite3 *handle, int64_t product_count)
 	return result;
 }
 
-/* Without a journal: nobody needs the file if this fails. */
+/* Without a journal: the file is useless if this fails. */
 static int fill(sqlite3 *handle, int64_t product_count)
 {
 	static const char begin[] = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;"
