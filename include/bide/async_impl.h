@@ -1,9 +1,9 @@
 /*
  * async_impl.h - what the macros of async.h are made of. Nothing here is called by users.
  *
- * A body is one function with one switch over the resume point. Every await holds a case label, which
- * is its line; a resume jumps there. The names of labels and enumerators here are sentences, because
- * the compiler shows them where a rule is broken.
+ * A body is one function with one switch over the resume point. Every await holds a case label,
+ * which is its line; a resume jumps there. The names of labels and enumerators here are sentences,
+ * because the compiler shows them where a rule is broken.
  */
 #ifndef BIDE_ASYNC_IMPL_H
 #define BIDE_ASYNC_IMPL_H
@@ -323,8 +323,8 @@ bide_resume_return_point_:                                                      
 		goto BIDE_FINALLY_;                              \
 	BIDE_ENTER_
 /*
- * bide_async_in: const copies of the parameters, made anew at each resume. In registers: nobody can
- * take their address, which would not live across an await.
+ * bide_async_in: const copies of the parameters, made anew at each resume. They are `register`,
+ * so that their address, which would not live across an await, cannot be taken.
  */
 #define BIDE_COPY_1_(a) BIDE_UNUSED register const __typeof__(my->in.a) a = my->in.a;
 #define BIDE_COPY_2_(a, ...) BIDE_COPY_1_(a) BIDE_COPY_1_(__VA_ARGS__)

@@ -13,17 +13,17 @@
  *   group.h       owners of what was started
  *   parallel.h    loops, many bodies at once
  *   runtime.h     configure, wait, blocking calls, shutdown
- *   run.h         functions handed to the workers
+ *   run.h         functions that workers run
  *   memory.h      allocator and counters
  *   misuse.h      hooks
  *   trace.h       where errors come from
  *   source.h      sources of your own
  *
- * Not to be opened by users, but needed where code is inlined: abi.h (attributes, atomics,
- * versions), frame.h (the layout of frames), async_inline.h and async_impl.h (what async.h is made
- * of), noted.h (macros that note the place of a call).
+ * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
+ * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
+ * noted.h (macros that note the place of a call).
  *
- * short.h, included last, gives the short names: task, value_task, await, async...
+ * Include short.h last. It defines the short names: task, value_task, await, async...
  */
 #ifndef BIDE_BIDE_H
 #define BIDE_BIDE_H

@@ -1,17 +1,18 @@
 /*
  * combine.h - several operations at once.
  *
- * The items are an array of value tasks of yours, which must live, and not be changed, until the
- * await of the combinator returns (a member of the frame). Tasks join through bide_task_await, or
- * the _tasks forms, which borrow. All errors are kept: each item ends as a ready value task with
- * its own outcome. A result larger than 8 bytes cannot be an item.
+ * The items are an array of your value tasks. The array must live, and not change, until the
+ * await of the combinator returns (a member of the frame). A task joins through bide_task_await.
+ * The _tasks forms take tasks and borrow them. No error is lost: each item ends as a ready value
+ * task with its own outcome. A result larger than 8 bytes cannot be an item.
  *
- * Cost: nothing if all are ready; else one object from the pool a combinator, whatever the count,
- * and over tasks one for each that is pending. Where there is no memory for it the combinator has
- * failed with ENOMEM: then no item was consumed and nothing was canceled, all are still the
- * caller's. A null array is misuse: EINVAL.
+ * Cost: nothing if all items are ready. Otherwise one object from the pool for each combinator,
+ * whatever the count, and over tasks one for each pending task. If there is no memory for it,
+ * the combinator fails with ENOMEM. It has consumed and canceled nothing then: the caller still
+ * owns all items. A NULL array is misuse: EINVAL.
  *
- * Threads: any; with one worker the one the items belong to. What is awaited may complete on any.
+ * Threads: any thread may call them; with one worker, the thread that the items belong to. The
+ * operations may complete on any thread.
  */
 #ifndef BIDE_COMBINE_H
 #define BIDE_COMBINE_H
@@ -22,41 +23,46 @@
 BIDE_BEGIN_DECLS
 
 /*
- * Waits for all. Consumes: items[i] is afterwards a ready value task with that outcome. Fails with
- * the first error in the order of the items that is no cancellation, else with ECANCELED if one was
- * canceled. count 0: completed. Uninterruptible: it ends when the items do; cancel their context.
+ * Waits for all items. Consumes them: items[i] is afterwards a ready value task with the outcome
+ * of that item. It fails with the error of the first item, in the order of the array, that
+ * failed and was not canceled; otherwise with ECANCELED if an item was canceled. With count 0 it
+ * has succeeded. It is uninterruptible and ends when the items do: cancel their context to end
+ * it sooner.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all(bide_value_task *items, size_t count);
 /*
- * The same over tasks. It has no reference on a pending task: one whose last reference goes fails
- * with BIDE_EBROKEN. The array is not used after the call. The error that it hands on counts as
- * seen, others do not. Obeys the ambient cancellation: its waits end and count as failed with the
- * context's error, the tasks go on. A task for whose wait there was no memory counts as failed with
- * ENOMEM.
+ * Does the same over tasks. It has no reference to a pending task: a task whose last reference
+ * is dropped fails with BIDE_EBROKEN. It does not use the array after the call. The error with
+ * which it fails counts as seen; other errors do not. It obeys the ambient cancellation: its
+ * waits end and count as failed with the context's error, and the tasks go on. If there was no
+ * memory to wait for a task, that task counts as failed with ENOMEM.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count);
 
 /*
- * Waits for the first; its result is the index of an item that is ready (the lowest, if several are
- * at once). Borrows: no item is consumed; the others stay pending and yours. Succeeds also if that
- * item failed. count 0: misuse, EINVAL. Obeys the ambient cancellation (the items stay yours); an
- * item that is ready at the call wins over it. A bide_async_yield among the items is ready soon, after
- * what is runnable now. Over tasks: no error counts as seen, not even the winner's, and the array is
- * not used after the call.
+ * Waits for the first item. Its result is the index of an item that is ready, the lowest if
+ * several are. It succeeds even if that item failed. It borrows: no item is consumed, and the
+ * others stay pending and yours. count 0 is misuse: EINVAL. It obeys the ambient cancellation,
+ * and the items stay yours; an item that is ready at the call wins over the cancellation. A
+ * bide_async_yield among the items is ready soon, after what is runnable now.
+ * bide_when_any_tasks counts no error as seen, not even the winner's, and does not use the array
+ * after the call.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any(const bide_value_task *items, size_t count);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any_tasks(bide_task *const *tasks, size_t count);
 
 /*
- * The first one to end wins, however it ended: cancels `scope`, in which all the items were
- * started, waits for all, and gives the index of the winner; never an item's error. Consumes, as
- * when_all; uninterruptible. scope may be NULL: then it only waits. count 0: misuse, EINVAL.
+ * Waits until the first item ends, successful or not: that item wins. It then cancels `scope`,
+ * in which you have started all the items, and waits for all of them. Its result is the index of
+ * the winner; it never fails with an item's error. It consumes the items, as bide_when_all does,
+ * and is uninterruptible. If scope is NULL, it only waits. count 0 is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_value_task *items,
                                                    size_t count);
 
 /*
- * The items in the order in which they complete; ready ones first, in their order:
+ * Returns the items in the order in which they complete. Items that are ready come first, in the
+ * order of the array:
  *
  *     if (bide_when_each_init(&my->each, my->items, 8) != 0)
  *             bide_async_fail(ENOMEM);
@@ -65,34 +71,45 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_val
  *             use(my->items[my->i]); // consumed: ready, its own outcome
  *     }
  *
- * Memory: the items live until it has given BIDE_EEND, or the value task of bide_when_each_end was
- * awaited; each is when_each's until it was given. The struct is yours to place. Uninterruptible,
- * as when_all. Cost of next: an object from the pool if it has to wait; and a search among the
- * items, which is short when they complete in some order, and takes log(count) steps when they do
- * not: until an item was given the library uses its payload for that.
+ * Memory: the struct is yours to place. The items must live until bide_when_each_next has failed
+ * with BIDE_EEND, or until the value task of bide_when_each_end was awaited. bide_when_each owns
+ * an item until it has returned it. It is uninterruptible, as bide_when_all is.
+ *
+ * Cost of bide_when_each_next: an object from the pool if it has to wait, and a search among the
+ * items. The search is short if the items complete in the order of the array, and takes
+ * log(count) steps if they do not. The library uses the payload of an item for that until it has
+ * returned the item.
  */
 struct bide_each_;
 typedef struct bide_when_each {
-	struct bide_each_ *core_; /* NULL: all were ready, or it has ended */
+	/* NULL: all were ready, or it has ended. */
+	struct bide_each_ *core_;
 	bide_value_task *items_;
 	size_t count_, next_;
-	bool failed_; /* bide_when_each_init has failed */
-	bool ended_;  /* bide_when_each_end was called */
+	/* true: bide_when_each_init has failed. */
+	bool failed_;
+	/* true: bide_when_each_end was called. */
+	bool ended_;
 } bide_when_each;
 
-/* 0; ENOMEM, and no item was consumed; EINVAL (misuse): null. */
+/*
+ * Consumes the items. Returns 0; ENOMEM, and no item was consumed; or EINVAL (misuse) if a
+ * pointer is NULL.
+ */
 BIDE_API BIDE_USE_RESULT int bide_when_each_init(bide_when_each *each, bide_value_task *items,
                                                  size_t count);
 /*
- * The index of the next; BIDE_EEND after the last, and ever after. ENOMEM: the call may be repeated.
- * EINVAL (misuse): null, init has failed, or after bide_when_each_end. EBUSY (misuse): the value task
- * of the call before is pending.
+ * Returns a value task whose result is the index of the next item. After the last item it fails
+ * with BIDE_EEND, each time. It fails with ENOMEM if there is no memory; you may repeat the
+ * call. Misuse: EINVAL if each is NULL, if bide_when_each_init has failed, or after
+ * bide_when_each_end; EBUSY if the value task of the last call is still pending.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_next(bide_when_each *each);
 /*
- * Gives up the rest: those that were not given are yours again, pending or ready. Await it before
- * you touch them: it is ready at once unless another thread completes one of them at this moment.
- * Nothing if BIDE_EEND was given. Allocates nothing, cannot fail; EINVAL (misuse): null.
+ * Ends it early: the items that were not returned yet are yours again, pending or ready. Await
+ * the value task before you touch them. It is ready at once unless another thread completes one
+ * of the items at this moment. After BIDE_EEND it does nothing. It allocates nothing and cannot
+ * fail. A NULL is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_end(bide_when_each *each);
 

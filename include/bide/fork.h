@@ -1,6 +1,6 @@
 /*
- * fork.h - fork and join: children that other workers may take, at the price of a call if none
- * does.
+ * fork.h - fork and join: children that other workers may take. A child that none takes costs
+ * what a call costs.
  *
  *     struct fib_fork {                    // a fork slot: a member of the parent's frame
  *             BIDE_ASYNC_FORK;                   // always first
@@ -28,24 +28,27 @@
  *             bide_async_end;
  *     }
  *
- * A fork runs nothing: it puts the slot on the worker's deque. From there another worker that has
- * nothing to do may take it. If none did, the join takes it back and calls the child directly: no
- * allocation, no fence, no locked instruction. If one did, the join's value task is pending and the
- * parent suspends; it never blocks its worker.
+ * A fork runs nothing. It puts the slot on the worker's deque. Another worker that has nothing
+ * to do, the thief, may take the slot from there. If no thief took it, the join takes it back
+ * and calls the child directly: without allocation, fence or locked instruction. If a thief took
+ * it, the join's value task may be pending, and the parent suspends; it never blocks its worker.
  *
- * A function never ends with a live fork. What it has not joined when it comes to
- * bide_async_finally is joined there: forks that somebody took are waited for. Those that nobody
- * took run if the function has succeeded so far and are dropped if it has failed. An error of one
- * replaces a success. Forks that the cleanup makes and does not join run at its end.
+ * A function never ends with a live fork. The forks that it has not joined when it comes to
+ * bide_async_finally are joined there. Those that a thief took are waited for. Those that no
+ * thief took run if the function has succeeded so far, and are dropped if it has failed. An
+ * error of one of them replaces a success. Forks that the cleanup makes and does not join run at
+ * its end.
  *
- * Functions that fork run on workers: started on another thread of a runtime with many workers they
- * are queued, where other functions begin at once. In a context with an executor (executor.h) a
- * fork runs its child at once, so functions of a strand stay one after the other.
+ * Functions that fork run on workers. If another thread starts one in a runtime with many
+ * workers, the function is queued, whereas other functions begin at once. In a context with an
+ * executor (executor.h) a fork runs its child at once, so that the functions of a strand stay
+ * one after the other.
  *
- * The child runs with the context that was current at the fork. Forks and joins are statements and
- * expressions of the function whose frame it is; a slot may also stand in other memory that lives
- * as long. Joining in the reverse order of forking is the fast path. Joining in the order of
- * forking searches once; joining in no order searches each time among the live forks.
+ * The child runs with the context that was current at the fork. bide_async_fork is a statement,
+ * and bide_async_join an expression, of the function whose frame it is. A slot may also lie in
+ * other memory that lives as long. To join in the reverse order of forking is the fast path. To
+ * join in the order of forking searches once. To join in no order searches the live forks each
+ * time.
  */
 #ifndef BIDE_FORK_H
 #define BIDE_FORK_H
@@ -56,38 +59,44 @@
 
 #include "frame.h"
 
-/* First member of every fork slot's struct. */
+/* The first member of every fork slot's struct. */
 #define BIDE_ASYNC_FORK bide_fork bide_fork_
-/* First member of the struct of an async function that forks. */
+/* The first member of the struct of an async function that forks. */
 #define BIDE_ASYNC_FRAME_FORKING bide_forking_frame BIDE_FRAME_MEMBER_
 
-/* The head of a slot. Set by the fork; nothing needs initialising before. */
+/* The head of a slot. The fork sets it; nothing needs initialising before. */
 typedef struct bide_fork {
-	bide_source source; /* of what the join waits for; line: where it stands in the deque */
+	/* What the join waits for; line: the slot's place in the deque. */
+	bide_source source;
 	bide_value_task (*call)(struct bide_fork *fork);
-	uintptr_t older;   /* the frame's fork before; bit 0: joined while it was pending */
-	uintptr_t context; /* its own reference; set for those that the deque marks */
+	/* The frame's previous fork; bit 0: joined while it was pending. */
+	uintptr_t older;
+	/* A reference of its own; set for slots that the deque marks. */
+	uintptr_t context;
 	bide_notify notify;
 } bide_fork;
 BIDE_STATIC_ASSERT(sizeof(bide_fork) == 64, "the head of a slot is 64 bytes");
 
 typedef struct bide_forking_frame {
 	bide_frame frame;
-	uintptr_t newest; /* live fork; BIDE_FORKS_... in the low bits */
+	/* The newest live fork; BIDE_FORKS_... in the low bits. */
+	uintptr_t newest;
 } bide_forking_frame;
 
 enum {
-	BIDE_FORKS_SETTLING_ = 1, /* the frame waits for a fork that it did not join */
-	BIDE_FORKS_SWEEP_ = 2     /* some were joined while they were pending */
+	/* The frame waits for a fork that it did not join. */
+	BIDE_FORKS_SETTLING_ = 1,
+	/* Some were joined while they were pending. */
+	BIDE_FORKS_SWEEP_ = 2
 };
 
 /*
- * What stands in a deque: a slot, or a frame with bit 0 set. Bit 1 marks a slot whose `context` is
+ * An entry of a deque: a slot, or a frame with bit 0 set. Bit 1 marks a slot whose `context` is
  * set, and which only the slow path pops.
  */
 enum { BIDE_ENTRY_FRAME_ = 1, BIDE_ENTRY_SLOW_ = 2 };
 
-/* Line, error, kind and flags of a slot, as they lie in memory: one store. */
+/* Stores line, error, kind and flags of a slot, as they lie in memory, in one store. */
 BIDE_INLINE void bide_fork_tail_(bide_fork *fork, uint32_t index)
 {
 	uint64_t tail = (uint64_t)BIDE_KIND_FORK_ << BIDE_TAIL_KIND_ |
@@ -105,9 +114,9 @@ BIDE_API bide_step bide_fork_end_(bide_frame *frame, uint32_t point);
 BIDE_API bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point);
 
 /*
- * The deque's owner pushes and pops at `bottom`, thieves take at `head`, which only they move, one
- * at a time. Every store of bottom is a release: it publishes the entries below it and all that is
- * behind them, to the thief's acquire. See src/core/deque.h.
+ * The deque's owner pushes and pops at `bottom`. Thieves take at `head`, which only they move,
+ * one thief at a time. Every store of bottom is a release: it publishes the entries below it,
+ * and all that they point at, to the thief's acquire. See src/core/deque.h.
  */
 BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
                                  bide_value_task (*call)(bide_fork *fork))
@@ -129,16 +138,20 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 	frame->newest = (uintptr_t)fork;
 	BIDE_STORE(&deque->ring[bottom & deque->mask], (uintptr_t)fork, RELAXED);
 	BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
-	/* Pairs with the heavy fence of who falls asleep: it sees the push, or this sees its wish. */
+	/*
+	 * Pairs with the heavy fence of a worker that falls asleep: it sees the push, or this sees
+	 * its wish.
+	 */
 	BIDE_LIGHT_FENCE();
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->wanted, RELAXED) != 0))
 		bide_fork_offer_();
 }
 
 /*
- * true: the slot was the newest of this worker's deque, and is popped. The store to bottom comes
- * before the load of head: for the processor the thief sees to that, whose heavy fence stands
- * between its store to head and its load of bottom. So one of the two sees the other.
+ * Returns true if the slot was the newest of this worker's deque; the slot is popped then. The
+ * store to bottom comes before the load of head. The thief makes the processor keep that order:
+ * its heavy fence stands between its store to head and its load of bottom. So one of the two
+ * sees the other.
  */
 BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 {
@@ -148,10 +161,11 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->ring[bottom & deque->mask], RELAXED) != (uintptr_t)fork ||
 	                  frame->newest != (uintptr_t)fork || frame->frame.context))
 		return false;
-	BIDE_STORE(&deque->bottom, bottom, RELEASE); /* a thief may read this for those below */
+	/* A thief may read this for the entries below. */
+	BIDE_STORE(&deque->bottom, bottom, RELEASE);
 	BIDE_LIGHT_FENCE();
 	if (BIDE_UNLIKELY((int32_t)(bottom - BIDE_LOAD(&deque->head, RELAXED)) < 0)) {
-		/* taken, or a thief is about to see that it was too late: decided under its lock */
+		/* A thief took it, or is about to see that it was too late: the thief's lock decides. */
 		BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
 		return false;
 	}
@@ -160,8 +174,8 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 }
 
 /*
- * bide_async_forked(name): the function of the slot struct name. It stands above the functions that fork
- * it.
+ * bide_async_forked(name) begins the function of the slot struct name. It stands above the
+ * functions that fork it.
  */
 #define bide_async_forked(name)                                               \
 	BIDE_STATIC_ASSERT(offsetof(struct name, bide_fork_) == 0,                \
@@ -188,9 +202,9 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	 (bide_forking_frame *)(void *)frame_)
 
 /*
- * bide_async_fork(name, slot, .parameter = value, ...): forks the child of `slot`, a struct name.
- * Parameters that are not named are zero. The slot is live until it is joined; forking a live one
- * is misuse. Cannot fail: where the deque is full, and in a loop of the user's own, the child
+ * bide_async_fork(name, slot, .parameter = value, ...) forks the child of `slot`, a struct name.
+ * Parameters that you do not name are zero. The slot is live until it is joined; to fork a live
+ * slot is misuse. A fork cannot fail: if the deque is full, or in a loop of yours, the child
  * runs at once. Cost: ten stores.
  */
 #define bide_async_fork(name, ...) \
@@ -216,9 +230,9 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	} while (0)
 
 /*
- * bide_async_join(name, slot): the bide_value_task of the child, to be consumed as any other. If nobody
- * took the fork the child is called right here. Once for each fork; a slot that is not live is
- * misuse and gives EINVAL. After the value task was consumed the slot may be forked again.
+ * bide_async_join(name, slot) returns the bide_value_task of the child, which you consume as any
+ * other. If no thief took the fork, it calls the child at once. Join each fork once. A slot that
+ * is not live is misuse: EINVAL. You may fork the slot again after the value task was consumed.
  */
 #define bide_async_join(name, slot) name##_join_(BIDE_FORKING_FRAME_("bide_async_join"), &(slot))
 

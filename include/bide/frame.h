@@ -6,9 +6,9 @@
  * inlined: starting an async function that does not suspend costs a few nanoseconds, which a call
  * into a shared library would double.
  *
- * A frame has two owners, its producer (it runs) and its consumer (who holds the value task); the
- * last one frees it. It never moves. Pool memory is type-stable: a page belongs to one size class
- * for ever, so a stale value task reads a generation that differs and is caught.
+ * A frame has two owners: its producer, which runs it, and its consumer, which holds the value
+ * task. The last one frees it. It never moves. Pool memory is type-stable: a page belongs to one
+ * size class for ever, so a stale value task reads a different generation, and is detected.
  */
 #ifndef BIDE_FRAME_H
 #define BIDE_FRAME_H
@@ -36,12 +36,12 @@ typedef struct bide_step {
 	uintptr_t state; /* 0, an error, or one of the two below */
 } bide_step;
 #define BIDE_SUSPENDED_ ((uintptr_t)4096)
-/* done, but the result is inside the frame: keep it for the consumer */
+/* Done, but the result is inside the frame: keep it for the consumer. */
 #define BIDE_KEPT_ ((uintptr_t)4097)
 
 struct bide_own_; /* what a dump says of one of the library's own functions: src/core/core.h */
 
-/* One for each async function: static data, so that a dump can name things for nothing. */
+/* One for each async function. It is static data, so that a dump can name functions at no cost. */
 typedef struct bide_async {
 	bide_step (*resume)(struct bide_frame *frame);
 	const char *name;
@@ -55,9 +55,12 @@ typedef struct bide_async {
 typedef struct bide_frame {
 	bide_source source;
 	const bide_async *async;
-	/* what it waits for; freed: who consumed it (a bide_async or bide_place) */
+	/* What the frame waits for. In a freed frame: what consumed it (a bide_async or bide_place). */
 	bide_source *awaiting;
-	/* struct bide_context *, bit 0: cancellation masked, bit 1: it has an executor; 0: none */
+	/*
+	 * A struct bide_context *, or 0: no context. Bit 0: cancellation is masked. Bit 1: it has an
+	 * executor.
+	 */
 	uintptr_t context;
 } bide_frame;
 BIDE_STATIC_ASSERT(sizeof(bide_frame) == 56, "the header of a frame is 56 bytes");
@@ -71,8 +74,8 @@ BIDE_STATIC_ASSERT(sizeof(bide_frame) == 56, "the header of a frame is 56 bytes"
 #define BIDE_CONTEXT_TAGS_ ((uintptr_t)3)
 
 /*
- * Size classes: 48, then multiples of 16 to 128, then four to a doubling up to 4096. Larger frames:
- * the allocator.
+ * Size classes: 48, then multiples of 16 up to 128, then four for each doubling up to 4096.
+ * Larger frames come from the allocator.
  */
 #define BIDE_CLASS_COUNT_ 26u
 #define BIDE_CLASS_BIG_ 31u
@@ -103,41 +106,56 @@ BIDE_INLINE size_t bide_class_bytes_(unsigned size_class)
 
 typedef struct bide_pool {
 	bide_source *free;
-	intptr_t room; /* how many more may be given back before a batch goes to the other workers */
+	/* How many more may be returned before a batch goes to the other workers. */
+	intptr_t room;
 } bide_pool;
 
 /*
- * A worker's deque of forks (fork.h) and continuations. Threads that are no worker have none: mask
- * and limit are 0, so every push takes the slow path, and no pop finds anything.
+ * A worker's deque of forks (fork.h) and continuations. A thread that is no worker has none: its
+ * mask and limit are 0, so that every push takes the slow path, and no pop finds an entry.
  */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what thieves write stands apart */
 typedef struct bide_deque {
 	uintptr_t *ring; /* never NULL */
-	uint32_t bottom; /* where the owner pushes and pops; atomic, written by it alone */
-	uint32_t limit;  /* bottom must not pass it before the owner has looked at head again */
-	uint32_t mask;   /* entries - 1 */
-	uint32_t wanted; /* not 0: somebody has nothing to do; pushes take the slow path */
-	bool fenced;     /* thieves have no heavy fence: owner and thieves both pay */
-	bool foreign;    /* of no worker, and there are many: functions that fork are queued for them */
+	/* Where the owner pushes and pops. Atomic; only the owner writes it. */
+	uint32_t bottom;
+	/* The owner must look at head again before bottom passes this. */
+	uint32_t limit;
+	uint32_t mask; /* entries - 1 */
+	/* Not 0: a worker has nothing to do, so pushes take the slow path. */
+	uint32_t wanted;
+	/* membarrier is unavailable, so owner and thieves use full fences. */
+	bool fenced;
+	/*
+	 * This thread is not a worker, and the runtime has many: functions that fork are queued for
+	 * the workers.
+	 */
+	bool foreign;
 	/* What thieves write. */
 	__attribute__((aligned(64))) uint32_t head; /* the oldest entry; under the lock */
 	uint32_t stealing;                          /* the lock of head */
 } bide_deque;
 
-/* The head of a worker: what inlined code touches. The rest is the library's. */
+/* The head of a worker: the fields that inlined code touches. The library keeps the rest. */
 typedef struct bide_worker {
-	/* the running async function; never NULL: outside of any it is the worker's root frame */
+	/*
+	 * The running async function. Never NULL: outside of async functions it is the worker's root
+	 * frame.
+	 */
 	bide_frame *current;
-	uintptr_t stack_limit; /* below it a start is queued instead of run on this stack */
-	uint64_t generation;   /* the last one given out; the worker's number in the top 16 bits */
-	bide_frame *next;      /* runs next */
+	/* A start below this address is queued, and does not run on this stack. */
+	uintptr_t stack_limit;
+	/* The last generation that was used. The top 16 bits are the worker's number. */
+	uint64_t generation;
+	bide_frame *next; /* runs next */
 	bide_frame *queue_head, *queue_tail;
 	size_t queue_count;
 	/* line, error, kind and flags of a new frame of class 0, as they lie in memory */
 	uint64_t frame_tail;
 	bide_deque deque;
 	uint32_t frame_flags; /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
-	uint32_t handovers;   /* in a row, that the newest continuation ran next */
+	/* How often in a row the newest continuation ran next. */
+	uint32_t handovers;
 	bide_pool pool[BIDE_CLASS_COUNT_];
 } bide_worker;
 
@@ -148,7 +166,10 @@ BIDE_BEGIN_DECLS
 
 extern BIDE_API bide_source bide_yield_source_; /* what bide_async_yield (time.h) points at */
 
-/* Of this thread. NULL until it first uses bide. Initial-exec: one instruction to read. */
+/*
+ * The head of this thread. NULL until the thread first uses bide. Initial-exec: one instruction
+ * to read.
+ */
 extern BIDE_API BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;
 
 BIDE_API bide_worker *bide_worker_attach_(void);
@@ -164,7 +185,7 @@ BIDE_API bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point);
 BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task,
                                            uint32_t point) BIDE_COLD;
 BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
-/* bide_await_take_, not inlined */
+/* bide_await_take_, not inlined. */
 BIDE_API bide_value_task bide_await_take_apart_(bide_frame *frame);
 BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
                                            uint32_t point);
@@ -172,14 +193,17 @@ BIDE_API void bide_await_large_take_(bide_frame *frame, void *to, size_t size_by
                                      bide_value_task got);
 BIDE_API void bide_context_hold_(bide_frame *frame);
 
-/* This thread's worker. Cost: one load and one test. NULL only if the first use found no memory. */
+/*
+ * Returns this thread's head, or NULL if the first use found no memory. Cost: one load and one
+ * test.
+ */
 BIDE_INLINE bide_worker *bide_worker_(void)
 {
 	bide_worker *worker = bide_current_worker_;
 	return BIDE_LIKELY(worker != NULL) ? worker : bide_worker_attach_();
 }
 
-/* Takes from the pool: 5 instructions. NULL: no memory. */
+/* Takes an object from the pool: 5 instructions. Returns NULL if there is no memory. */
 BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_class,
                                          const bide_place *place)
 {
@@ -194,8 +218,8 @@ BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_clas
 }
 
 /*
- * Gives back, from any worker to its own pool: the link overwrites the generation, which kills
- * stale value tasks.
+ * Returns an object, from any worker to its own pool. The link overwrites the generation, which
+ * makes stale value tasks invalid.
  */
 BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsigned size_class)
 {
@@ -206,12 +230,12 @@ BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsig
 		return;
 	}
 	pool = &worker->pool[size_class];
-	/* stale value tasks read it; release: bide_drain sees what the function has done */
+	/* Stale value tasks read it. Release: bide_drain sees what the function has done. */
 	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELEASE);
 	pool->free = source;
 }
 
-/* The consumer has taken the result: gives the source back to where it came from. */
+/* The consumer has taken the result: returns the source to where it came from. */
 BIDE_INLINE void bide_source_release_(bide_worker *worker, bide_source *source)
 {
 	if (BIDE_LIKELY(source->kind < BIDE_KIND_TASK_))
@@ -220,7 +244,7 @@ BIDE_INLINE void bide_source_release_(bide_worker *worker, bide_source *source)
 		bide_release_other_(source);
 }
 
-/* First suspension only: until then nobody else can see the frame. */
+/* Only at the first suspension. Before that no other thread can see the frame. */
 BIDE_INLINE void bide_frame_publish_(bide_worker *worker, bide_frame *frame)
 {
 	frame->source.word = BIDE_WORD_PENDING_;
@@ -240,10 +264,10 @@ BIDE_INLINE bide_value_task bide_suspended_(void)
 
 BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *source)
 {
-	/* a frame of a pool: its kind is its class */
+	/* A frame of a pool: its kind is its class. */
 	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) {
 		source->line = frame->source.line;
-		/* who, for the misuse hook */
+		/* The consumer, for the misuse hook. */
 		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async;
 		bide_pool_give_(bide_current_worker_, source, source->kind);
 	} else {
@@ -251,13 +275,19 @@ BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *sourc
 	}
 }
 
-/* What the awaited source delivered; the source is released. After a yield there is none. */
+/*
+ * Returns what the awaited source delivered, and releases the source. After a yield there is
+ * none.
+ */
 BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 {
 	bide_source *source = frame->awaiting;
 	bide_value_task v;
 
-	/* What has failed goes there for its trace, which nobody loads who only waits for success. */
+	/*
+	 * A failure takes the slow path for its trace. A caller that waits for success only loads no
+	 * trace.
+	 */
 	if (BIDE_UNLIKELY(!source || source->flags & BIDE_FLAG_LARGE_ || source->error != 0))
 		return bide_await_take_slow_(frame);
 	v.payload = source->payload;
@@ -267,9 +297,9 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 }
 
 /*
- * Awaits what was not ready when it was handed over. Everything of the frame is stored before the
- * waiter is published; on success the frame is not touched again. Returns the result if it has come
- * meanwhile, else state BIDE_SUSPENDED_.
+ * Awaits a source that was not ready. Everything of the frame is stored before the waiter is
+ * published; on success the frame is not touched again. Returns the result if it has come
+ * meanwhile, and otherwise state BIDE_SUSPENDED_.
  */
 BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_task value_task,
                                                 uint32_t point)

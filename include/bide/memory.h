@@ -1,10 +1,10 @@
 /*
  * memory.h - where the library's memory comes from, and how much of it there is.
  *
- * Frames, timers and the like come from per-thread pools that take whole chunks from the allocator
- * and keep them until bide_shutdown: in steady state nothing is allocated. Tasks of completion
- * sources are allocated one by one. BIDE_POOL=malloc in the environment makes every frame an
- * allocation of its own (for heap checkers).
+ * Frames, timers and other operations come from per-thread pools. The pools take whole chunks
+ * from the allocator and keep them until bide_shutdown, so nothing is allocated in steady state.
+ * Tasks of completion sources are allocated one by one. With BIDE_POOL=malloc in the environment
+ * every frame is an allocation of its own (for heap checkers).
  */
 #ifndef BIDE_MEMORY_H
 #define BIDE_MEMORY_H
@@ -13,8 +13,8 @@
 
 typedef struct bide_allocator {
 	/*
-	 * size_bytes > 0; alignment: a power of two, at least sizeof(void *). NULL: no memory. Any
-	 * thread.
+	 * Returns memory, or NULL if there is none. size_bytes is above 0. alignment is a power of
+	 * two, at least sizeof(void *). Any thread calls it.
 	 */
 	void *(*allocate)(size_t size_bytes, size_t alignment, void *argument);
 	void (*release)(void *memory, size_t size_bytes, void *argument);
@@ -22,39 +22,58 @@ typedef struct bide_allocator {
 } bide_allocator;
 
 typedef struct bide_stats {
-	uint64_t allocation_count; /* calls of allocate that succeeded, since the start */
-	uint64_t release_count;    /* calls of release */
-	uint64_t failed_count;     /* calls of allocate that failed */
-	uint64_t live_bytes;       /* allocated and not released */
-	/* async functions started and not yet freed: running, waiting, finished and not consumed */
+	/* Calls of allocate that succeeded, since the start. */
+	uint64_t allocation_count;
+	/* Calls of release. */
+	uint64_t release_count;
+	/* Calls of allocate that failed. */
+	uint64_t failed_count;
+	/* Allocated and not released. */
+	uint64_t live_bytes;
+	/*
+	 * Async functions that were started and not yet freed: running, waiting, or finished and not
+	 * consumed.
+	 */
 	uint64_t frame_count;
-	uint64_t operation_count; /* timers, subscriptions, combinators... in use */
-	/* of the frames: finished, and nobody has taken the result: leaks, unless somebody will */
+	/* Timers, subscriptions, combinators and other operations in use. */
+	uint64_t operation_count;
+	/* Frames that have finished and whose result was not consumed: leaks, unless it will be. */
 	uint64_t unconsumed_count;
-	uint64_t task_count;       /* tasks of completion sources and completed tasks in use */
-	uint64_t unobserved_count; /* errors that nobody looked at */
-	uint64_t misuse_count;     /* calls of the misuse hook */
-	/* timers armed, and frames in run queues; with one worker 0 on other threads than its own */
+	/* Tasks of completion sources and completed tasks in use. */
+	uint64_t task_count;
+	/* Errors that went unseen. */
+	uint64_t unobserved_count;
+	/* Calls of the misuse hook. */
+	uint64_t misuse_count;
+	/*
+	 * Armed timers, and frames in run queues. With one worker both are 0 on other threads than
+	 * the worker's.
+	 */
 	uint64_t timer_count, runnable_count;
-	uint64_t idle_worker_count; /* of many workers: those that sleep, because there is no work */
-	/* threads for blocking calls that exist now, those of bide_run_on_new_thread among them */
+	/* Of many workers: those that sleep because there is no work. */
+	uint64_t idle_worker_count;
+	/* Threads for blocking calls that exist now, including those of bide_run_on_new_thread. */
 	uint64_t blocking_thread_count;
-	uint64_t blocking_idle_count;  /* of them: waiting for a call */
-	uint64_t blocking_queue_count; /* blocking calls that wait for a thread */
-	uint64_t blocking_queue_peak;  /* the most that did, since the runtime was set up */
+	/* Those of them that wait for a call. */
+	uint64_t blocking_idle_count;
+	/* Blocking calls that wait for a thread. */
+	uint64_t blocking_queue_count;
+	/* The largest number that waited at once, since the runtime was set up. */
+	uint64_t blocking_queue_peak;
 } bide_stats;
 
 BIDE_BEGIN_DECLS
 
 /*
- * Sets the allocator; copied. Returns 0; EINVAL (misuse) if a function is missing; EBUSY if bide
- * has memory already: set it before anything else is called, or after bide_shutdown.
+ * Sets the allocator; the struct is copied. Call it before anything else, or after
+ * bide_shutdown. Returns 0; EINVAL (misuse) if a function is NULL; EBUSY if bide has memory
+ * already.
  */
 BIDE_API int bide_allocator_set(const bide_allocator *allocator);
 
 /*
- * Exact counters of the whole process. Threads: any; the counts of pools that other threads use at
- * this moment are a snapshot. Cost: walks the pools.
+ * Stores exact counters of the whole process in *stats. Any thread. The counts of pools that
+ * other threads use at this moment are a snapshot. Cost: it walks the pools.
  */
 BIDE_API void bide_stats_get(bide_stats *stats);
 

@@ -1,17 +1,18 @@
 /*
- * noted.h - the places in messages of misuse: the call of a function that can be misused notes
- * where it stands.
+ * noted.h - the places in messages of misuse: a call of a function that can be misused notes its
+ * place.
  *
- * Each macro has the name of a function, and calls it: a macro does not expand inside itself. So
- * prototypes, pointers to functions, C++ and exported symbols stay as they are. Before the call it
- * stores the address of a static place in a variable of the thread: two instructions. The message
- * shows the place if it names the same function, and only then, so what another call has left
- * behind is not shown. A call through a pointer, of C++ or of a file with BIDE_NO_TRACE (trace.h)
- * notes nothing; the message then names the async function that runs, if one does.
+ * Each macro has the name of a function, and calls it; a macro does not expand inside itself. So
+ * prototypes, pointers to functions, C++ and exported symbols stay as they are. Before the call
+ * the macro stores the address of a static place in a thread-local variable: two instructions. A
+ * message shows the place only if the place names the same function, so it never shows the place
+ * of another call. A call through a pointer, in C++, or in a file with BIDE_NO_TRACE (trace.h)
+ * notes nothing. The message then names the async function that runs, if one does.
  *
- * Not noted: what awaits call (bide_task_await, bide_task_is_ready); bide_run, bide_configure and
- * bide_dump; and functions of one plain word by their short names (delay, drain), which short.h
- * declares: `driver->drain(x)` has to stay a call of yours.
+ * These calls note nothing: those of bide_task_await and bide_task_is_ready, which awaits use;
+ * those of bide_run, bide_configure and bide_dump; and those of functions of one plain word by
+ * their short names (delay, drain), which short.h declares: `driver->drain(x)` must remain a
+ * call of yours.
  */
 #ifndef BIDE_NOTED_H
 #define BIDE_NOTED_H

@@ -1,5 +1,5 @@
 /*
- * parallel.h - the same body for many indexes or items, several at once, and at most so many.
+ * parallel.h - the same body for many indexes or items, several at once, up to a limit.
  *
  *     static bide_value_task fetch(int64_t i, void *urls);       // one async call for each index
  *     bide_parallel_options eight = { .limit = 8 };
@@ -9,28 +9,37 @@
  *     static int brighten(int64_t begin, int64_t end, void *picture);
  *     bide_await(bide_parallel_for(0, height, brighten, &picture, NULL));
  *
- * The bodies run in a context of their own, below the current one. The first failure cancels it:
- * bodies that are pending end as they react, and no further index is given out (unless keep_going).
- * Nothing is left behind: the value task is ready when every body has ended.
+ * The bodies run in a context of their own, below the current one. The first failure cancels
+ * that context: pending bodies end as soon as they react, and no body is called for further
+ * indexes (unless keep_going is set). The value task is ready when every body has ended, so
+ * nothing is left behind.
  *
- * How it ends: 0, if everything was given out and all bodies succeeded. Otherwise, if the context
- * of the caller was canceled: its error, whatever the bodies said. Otherwise the first failure of a
- * body that was no cancellation. Otherwise ECANCELED: a body failed with it though nobody had
- * canceled it, which is a failure as any other, only that error numbers do not tell the two apart.
+ * The outcome is the first of these that applies:
  *
- * Indexes are given out once each, in ascending order; with one worker bodies are called in that
- * order. The first bodies are called inside the call: a loop whose bodies are all ready gives a
- * ready value task and has allocated nothing. So that others are not kept waiting, what runs bodies
- * gives way after each part of a bide_parallel_for, and after 64 bodies in a row that were ready.
+ * - Success, if every index had its body and all bodies succeeded.
+ * - The error of the caller's context, if that was canceled, whatever the bodies returned.
+ * - The first failure of a body that was no cancellation.
+ * - ECANCELED: a body failed with that error although nothing was canceled. It is a failure as
+ *   any other, but the error number does not tell the two apart.
  *
- * Parameters: `argument`, and what it points at, is borrowed until the value task has been awaited;
- * options are copied. Threads: any; bodies are called on workers, several at once if there are
- * several, so what they share they must protect; the first few may run on the caller's thread.
- * Uninterruptible: cancellation reaches the bodies, and the wait for them goes on.
- * Errors of all three: EINVAL (misuse: a null body, a number below zero); ENOMEM: no memory to
- * begin; no body was called. Where memory is short later, fewer run at once.
- * Cost: two small objects from pools (context, wait) and a frame each for the loop and for what is
- * pending at once; nothing for each body or index but the call and a counter.
+ * Each index is used once. The indexes are taken in ascending order. With one worker the bodies
+ * are called in that order. The first bodies are called inside the call. If all bodies of a loop
+ * are ready, the value task is ready at once and the loop has allocated nothing. So that other
+ * functions need not wait, a worker that runs bodies yields after each part of a
+ * bide_parallel_for, and after 64 bodies in a row that were ready.
+ *
+ * Parameters: `argument`, and what it points at, is borrowed until the value task has been
+ * awaited. The options are copied. Threads: any. Bodies are called on workers, and the first few
+ * may run on the caller's thread. With several workers several bodies run at once, so they must
+ * protect what they share. It is uninterruptible: cancellation reaches the bodies, and the wait
+ * for them goes on.
+ *
+ * Errors of all three functions: EINVAL (misuse) for a NULL body or a number below zero; ENOMEM
+ * if there is no memory to begin, in which case no body was called. If memory is short later,
+ * fewer bodies run at once.
+ *
+ * Cost: two small objects from pools (context, wait), a frame for the loop, and a frame for each
+ * body that is pending at once. A body or index costs no more than the call and a counter.
  */
 #ifndef BIDE_PARALLEL_H
 #define BIDE_PARALLEL_H
@@ -41,48 +50,56 @@
 
 typedef struct bide_parallel_options {
 	/*
-	 * Bodies that may run or be pending at once. 0: as many as there are workers, which is for
-	 * bodies that compute; those that wait want a number, or BIDE_UNLIMITED.
+	 * The number of bodies that may run or be pending at once. 0 stands for the number of
+	 * workers, which suits bodies that compute. For bodies that wait set a number, or
+	 * BIDE_UNLIMITED.
 	 */
 	size_t limit;
-	int64_t grain;   /* bide_parallel_for: indexes in a part; 0: chosen, see there */
-	bool keep_going; /* a failure cancels nobody, and handing out goes on */
+	/* For bide_parallel_for: the number of indexes in a part. 0: bide_parallel_for chooses it. */
+	int64_t grain;
+	/* true: a failure cancels nothing, and the loop goes on to further indexes. */
+	bool keep_going;
 } bide_parallel_options;
 
 /*
- * A part [begin, end) of the range, never empty. Plain C, it does not await, and should look at
- * bide_context_current_error() if a part takes long. 0, or an error, 1..4095; else misuse and EINVAL.
+ * Takes a part [begin, end) of the range, which is never empty. It is plain C and does not
+ * await. It should look at bide_context_current_error() if a part takes long. It returns 0, or
+ * an error of 1 to 4095. Any other number is misuse, and counts as EINVAL.
  */
 typedef int bide_parallel_body(int64_t begin, int64_t end, void *argument);
-/* What it returns is awaited; a result is dropped. */
+/* The value task that it returns is awaited. Its result is dropped. */
 typedef bide_value_task bide_each_body(int64_t index, void *argument);
 typedef bide_value_task bide_each_item_body(bide_payload item, void *argument);
-/* Its result is the next item; BIDE_EEND: there is none. */
+/*
+ * Returns a value task whose result is the next item. It fails with BIDE_EEND if there is no
+ * further item.
+ */
 typedef bide_value_task bide_next_function(void *argument);
 
 BIDE_BEGIN_DECLS
 
 /*
- * Calls body for all parts of [begin, end), on at most min(limit, workers) workers; of an empty
- * range (end <= begin) none. A worker is kept from other work for one part at a time, so the grain
- * bounds how late timers are. grain 0: an eighth of the range for each worker, at most 16384
- * indexes, at least 1. options may be NULL.
+ * Calls body for all parts of [begin, end), on at most min(limit, workers) workers. If the range
+ * is empty (end <= begin), it calls none. A worker does no other work during one part, so the
+ * grain bounds how late timers are. A grain of 0 stands for an eighth of the range for each
+ * worker, at least 1 index and at most 16384. options may be NULL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_parallel_for(int64_t begin, int64_t end,
                                                            bide_parallel_body *body, void *argument,
                                                            const bide_parallel_options *options);
 /*
- * Calls body once for each index of [begin, end) and awaits what it returns; at most limit of them
- * are running or pending. As many as that are started at once, not more than there are indexes.
+ * Calls body once for each index of [begin, end) and awaits what it returns. At most `limit`
+ * bodies are running or pending. It starts that number at once, but not more than there are
+ * indexes.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_for_each(int64_t begin, int64_t end,
                                                        bide_each_body *body, void *argument,
                                                        const bide_parallel_options *options);
 /*
- * The same for each item that next gives: for what has no index (a channel, a list, a page of
- * results). next and body get the same argument. next is awaited before it is called again, never
- * called by two at once, and never after it has failed: with BIDE_EEND that is the end, with another
- * error a failure, also if keep_going.
+ * Does the same for each item that next returns. It is for items without an index (a channel, a
+ * list, a page of results). next and body take the same argument. next is awaited before it is
+ * called again, and is never called by two threads at once. It is not called again after it has
+ * failed: BIDE_EEND is the end, and any other error is a failure, even with keep_going.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_for_each_of(bide_next_function *next,
                                                           bide_each_item_body *body, void *argument,
