@@ -2,7 +2,9 @@
 # prototypes.sh LIBRARY COMPILER FLAG...: each prototype in the SYNOPSIS of a manual page is the
 # header's, each macro there exists, and each public function has a page that names it.
 #
-# A function is .Ft type, .Fo name, .Fa arguments, .Fc; a macro .Fn name arguments, without a type.
+# A function is .Ft type, .Fo name, .Fa arguments, .Fc. A macro is .Fn: behind a .Ft its arguments have
+# types, which are checked by a use of it (TYPE stands for any number or pointer); without .Ft they are
+# names.
 # Between .Bd and .Ed stand types: those of functions as they are, structs and unions with the
 # members that are public, in tabs.
 # shellcheck disable=SC2086 # lists of names
@@ -16,6 +18,10 @@ trap 'rm -rf "$work"' EXIT
 
 awk '
 	function flush() { type = name = arguments = "" }
+	function is_macro(name)
+	{
+		printf "#ifndef %s\n#line %d \"%s\"\n#error %s is no macro\n#endif\n", name, FNR, FILENAME, name
+	}
 	FNR == 1 { section = "" }
 	/^\.Sh / { section = $0; sub(/^\.Sh /, "", section); flush() }
 	section != "SYNOPSIS" { next }
@@ -58,19 +64,37 @@ awk '
 		arguments = arguments (arguments ? ", " : "") a
 	}
 	/^\.Fc/ {
-		printf "#ifdef %s\n#error %s is a macro: write .Fn without .Ft\n#else\n", name, name
+		printf "#ifdef %s\n#error %s is a macro: write .Fn\n#else\n", name, name
 		printf "extern __typeof__(&%s) is_declared_%s;\n", name, name
 		printf "#line %d \"%s\"\n%s %s(%s);\n#endif\n", FNR, FILENAME, type, name, arguments
 		flush()
 	}
 	/^\.Fn / {
-		printf "#ifndef %s\n#line %d \"%s\"\n#error %s is no macro\n#endif\n", $2, FNR, FILENAME, $2
+		name = $2
+		is_macro(name)
+		# But not the statements of async functions.
+		if (type && name !~ /^bide_async_/) {
+			count = split($0, words, "\"")
+			parameters = ""
+			for (i = 2; i < count; i += 2) {
+				parameters = parameters (i > 2 ? ", " : "") words[i]
+				sub(/.*[ *]/, "", words[i])
+				arguments = arguments (i > 2 ? ", " : "") words[i]
+			}
+			gsub(/TYPE/, "long", parameters)
+			printf "#line %d \"%s\"\n", FNR, FILENAME
+			printf "static inline %s use_%d_of_%s(%s) {", type, ++uses, name, parameters
+			printf "_Static_assert(__builtin_types_compatible_p(__typeof__(%s(%s)), %s), \"result\");", \
+				name, arguments, type
+			printf "%s%s(%s); }\n", type == "void" ? "" : "return ", name, arguments
+		}
+		flush()
 	}
 	# Without the macros of noted.h, which have the names of functions.
 	BEGIN { print "#define BIDE_BUILDING 1\n#include <stddef.h>\n#include <bide/short.h>" }
 ' docs/man/man[37]/*.[37] >"$work/prototypes.c"
 status=0
-if ! "$@" -Iinclude -Wno-redundant-decls -fsyntax-only "$work/prototypes.c"; then
+if ! "$@" -Iinclude -Wno-redundant-decls -Werror -fsyntax-only "$work/prototypes.c"; then
 	echo "a SYNOPSIS differs from the headers"
 	status=1
 fi
