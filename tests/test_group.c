@@ -502,7 +502,7 @@ TEST(misuse_says_what_was_wrong)
 	EXPECT_ABORT(bide_group_cancel(NULL), "bide_group_cancel");
 	EXPECT_ABORT(bide_group_context(NULL), "bide_group_context: group is NULL");
 	EXPECT_ABORT(bide_group_add(NULL, bide_value_task_completed()), "test_group.c");
-	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "the group has ended");
+	EXPECT_ABORT(bide_group_add(&group, bide_value_task_completed()), "not initialised");
 	expect_misuse();
 	assert_int_equal(bide_group_init(NULL, NULL), EINVAL);
 	assert_int_equal(bide_value_task_error(bide_group_wait(NULL)), EINVAL);
@@ -549,6 +549,18 @@ TEST(adding_what_somebody_awaits_is_misuse_and_fails_the_group)
 	assert_non_null(strstr(misuse_text, "(at tests/test_group.c:"));
 	finish(0);
 	assert_int_equal(wait_error(bide_group_wait(&group)), BIDE_ESTALE);
+}
+
+TEST(a_group_that_has_ended_has_no_members_and_no_context)
+{
+	begin(0);
+	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
+	assert_int_equal(bide_group_pending(&group), 0);
+	assert_null(bide_group_context(&group));
+	expect_misuse();
+	bide_group_cancel(&group);
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "bide_group_cancel: the group has ended"));
 }
 
 /* --- completions from other threads --- */

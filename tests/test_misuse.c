@@ -730,6 +730,25 @@ TEST(the_report_hook_gets_each_line_about_a_leak_and_nothing_is_printed)
 	assert_int_equal(reported_count, 1);
 }
 
+TEST(a_group_that_is_never_waited_for_is_a_leak)
+{
+	static bide_group group;
+
+	bide_report_hook_set(keep_report, reported);
+	assert_int_equal(bide_group_init(&group, NULL), 0);
+	assert_int_equal(shutdown_and_read(), 1);
+	assert_int_equal(reported_count, 1);
+	assert_string_equal(reported[0], "leak: group (BIDE_DEBUG=1 tells where it was initialised): "
+	                                 "never waited for (bide_group_wait)");
+	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
+	memset(&group, 0, sizeof group); /* its memory has ended */
+	assert_int_equal(bide_group_init(&group, NULL), 0);
+	assert_int_equal(shutdown_and_read(), 1);
+	assert_int_equal(reported_count, 2);
+	assert_non_null(strstr(reported[1], "leak: group, initialised at tests/test_misuse.c:"));
+	assert_non_null(strstr(reported[1], "_a_group_that_is_never_waited_for_is_a_leak: never"));
+}
+
 TEST(a_leak_that_failed_is_reported_with_its_trace_a_line_at_a_time)
 {
 	value_task failed = later(1, 1);

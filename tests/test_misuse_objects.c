@@ -203,6 +203,9 @@ TEST(using_a_group_that_is_not_initialised_is_misuse)
 	       "not initialised");
 	MISUSE(bide_group_cancel(&group), "bide_group_cancel", "not initialised");
 	MISUSE(bide_group_add(&group, later(1, 1)), "bide_group_add", "not initialised");
+	MISUSE(assert_int_equal(bide_group_pending(&group), 0), "bide_group_pending",
+	       "not initialised");
+	MISUSE(assert_null(bide_group_context(&group)), "bide_group_context", "not initialised");
 	settle(0);
 }
 

@@ -6,12 +6,13 @@
  *     for (...) bide_group_start(&my->group, fetch(url[i])); // each counts, none is forgotten
  *     bide_await(bide_group_wait(&my->group));               // all are over; the first error
  *
- * A group is one continuation and a counter: to add and to wait allocate nothing and cannot
- * fail. Its members run in its context. Memory: the group is yours (in the frame) until the
- * value task of bide_group_wait has been awaited. You must wait for every group that you
- * initialise. Threads: one function, or one thread, makes the calls. Members may add to the
- * group while they run, and may end on any thread. To cancel a group from elsewhere, hold a
- * reference to its context and cancel that.
+ * A group is one continuation and a counter: to add and to wait allocate nothing and cannot fail.
+ * Its members run in its context. Memory: the group is yours (in the frame) until the value task of
+ * bide_group_wait has been awaited. You must wait for every group that you initialise;
+ * bide_shutdown names one that you did not wait for. The errors that the wait does not return go to
+ * the unobserved hook (misuse.h). Threads: one function, or one thread, makes the calls. Members
+ * may add to the group while they run, and may end on any thread. To cancel a group from elsewhere,
+ * hold a reference to its context and cancel that.
  */
 #ifndef BIDE_GROUP_H
 #define BIDE_GROUP_H
@@ -60,7 +61,10 @@ BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task,
 	                   bide_untyped_value_(value_task, "a group takes value tasks; for a "       \
 	                                                   "bide_task * add bide_task_await(task)"), \
 	                   BIDE_HERE_)
-/* Returns the number of members that are not over. */
+/*
+ * Returns the number of members that are not over; 0 after the end. A group that was never
+ * initialised is misuse: 0.
+ */
 BIDE_API uint64_t bide_group_pending(const bide_group *group);
 /*
  * Cancels all members, and what is started in the group later. The group still waits for their
@@ -69,7 +73,7 @@ BIDE_API uint64_t bide_group_pending(const bide_group *group);
 BIDE_API void bide_group_cancel(bide_group *group);
 /*
  * Returns the group's context, and NULL if the group has ended. It does not take a reference for
- * you.
+ * you. A group that was never initialised is misuse: NULL.
  */
 BIDE_API bide_context *bide_group_context(bide_group *group);
 /*

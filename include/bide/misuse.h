@@ -45,8 +45,11 @@ BIDE_API void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument);
 
 /*
  * Sets the hook that is called when an error goes unseen: when the last reference to a failed
- * task is dropped before its error was seen, and when a forgotten value task fails. Cancellation
- * does not count. The default counts the error in bide_stats and does nothing else. NULL
+ * task is dropped before its error was seen, and when a forgotten value task fails, also if its
+ * error was read before. It is also called for an error that the library drops because another one
+ * has priority: of a group's member, a loop's body, an await in a cleanup, a fork that the end of a
+ * function joins. Cancellation does not count, nor does the error that the context was canceled
+ * with. The default counts the error in bide_stats and does nothing else. NULL
  * restores the default. The hook runs on the thread that dropped the reference or completed the
  * operation. It may start and complete things, and must not block.
  */

@@ -22,6 +22,8 @@
  * - ECANCELED: a body failed with that error although nothing was canceled. It is a failure as
  *   any other, but the error number does not tell the two apart.
  *
+ * The other errors go to the unobserved hook (misuse.h).
+ *
  * Each index is used once. The indexes are taken in ascending order. With one worker the bodies
  * are called in that order. The first bodies are called inside the call. If all bodies of a loop
  * are ready, the value task is ready at once and the loop has allocated nothing. So that other

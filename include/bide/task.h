@@ -51,7 +51,8 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task 
 
 /*
  * Consumes a value task whose result is not wanted. The operation continues. If it fails, the
- * unobserved hook (misuse.h) is called.
+ * unobserved hook (misuse.h) is called, also if you have read the error before;
+ * bide_value_task_take consumes without that.
  */
 BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place);
 #define bide_value_task_forget(value_task)                                                  \

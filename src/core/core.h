@@ -97,6 +97,8 @@ typedef struct bide_timer {
  */
 BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
                                                   const bide_operation_type *type);
+/* Of a group that is not waited for yet (group.c). */
+extern BIDE_INTERNAL const bide_operation_type bide_group_open_type_;
 BIDE_INTERNAL bide_timer *bide_timer_new_(size_t size_bytes);
 /* Ends a timer that is due: for the port. */
 BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
@@ -175,6 +177,11 @@ BIDE_INTERNAL void bide_misuse_in_(const bide_frame *frame, uint32_t line, const
 BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
                                       const bide_place *place, const bide_frame *by);
 BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
+/*
+ * The same for an outcome that the library drops because another one has priority. The error that
+ * `context` (may be NULL) was canceled with counts as a cancellation, which the hook is not told.
+ */
+BIDE_INTERNAL void bide_lost_(bide_value_task outcome, const struct bide_context *context);
 /*
  * A line for the report hook: what it is, and the line. By default to standard error, behind
  * "bide: ".

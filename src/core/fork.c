@@ -251,8 +251,12 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 /* A failure replaces a success, in and before the cleanup. */
 static void settled(bide_frame *frame, bide_value_task v)
 {
-	if (v.state == 0 || frame->source.error != 0)
+	if (v.state == 0)
 		return;
+	if (frame->source.error != 0) {
+		bide_lost_(v, context_of(frame->context));
+		return;
+	}
 	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
 	frame->source.error = bide_frame_error_(v.state);
 	frame->source.payload = v.payload; /* the trace; no await stands here */

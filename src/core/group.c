@@ -14,6 +14,7 @@
 typedef struct group_idle {
 	bide_operation operation;
 	const bide_group *group;
+	const bide_place *place; /* of bide_group_init, in debug mode; else NULL */
 } group_idle;
 
 /* The group is looked at only in a frame, whose memory lasts. */
@@ -30,6 +31,19 @@ BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t si
 	bide_put_(to, size_bytes, "bide_group_wait (%llu pending)", pending);
 }
 
+/* Until the wait: what bide_shutdown finds of this type was never waited for. */
+static void describe_open(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_place *place = ((const group_idle *)copy)->place;
+
+	if (place)
+		bide_put_(to, size_bytes, "group, initialised at %s:%u in %s", place->file,
+		          (unsigned)place->line, place->function);
+	else
+		bide_put_(to, size_bytes, "group (BIDE_DEBUG=1 tells where it was initialised)");
+}
+
+const bide_operation_type bide_group_open_type_ = { .name = "group", .describe = describe_open };
 static const bide_operation_type group_type = { .name = "bide_group_wait",
 	                                            .describe = describe_group };
 static const bide_place group_by = { __FILE__, __LINE__, "bide_group" };
@@ -39,23 +53,30 @@ static bool is_shared(const bide_group *group)
 	return group->idle_->source.flags & BIDE_FLAG_SYNC_;
 }
 
-/* Keeps the first error that is no cancellation, else the cancellation. */
-static void record(bide_group *group, int error, bide_payload trace)
+/*
+ * Keeps the first error that is no cancellation, else the cancellation. false: the error was not
+ * kept, and is not what the group was canceled with.
+ */
+static bool record(bide_group *group, int error, bide_payload trace)
 {
 	int seen = BIDE_LOAD(&group->first_error_, RELAXED);
+	bool kept = error == BIDE_ECANCELED_;
 
 	if (error == 0)
-		return;
+		return true;
 	/* RELAXED: the counter orders it before group_end reads it. */
 	while (seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) {
 		if (!BIDE_CAS(&group->first_error_, &seen, error, RELAXED, RELAXED))
 			continue;
 		if (error != BIDE_ECANCELED_) /* by one member alone: none comes after it */
 			group->idle_->source.payload = trace;
+		kept = true;
 		break;
 	}
+	kept |= error == bide_context_error(group->context_);
 	if (error != BIDE_ECANCELED_ && !group->keep_going_)
 		bide_context_cancel(group->context_, BIDE_ECANCELED_);
+	return kept;
 }
 
 /* true: the last, who ends the group. Releases what was recorded; the last acquires. */
@@ -73,7 +94,7 @@ static int group_end(bide_group *group)
 
 	group->context_ = NULL;
 	group->idle_ = NULL;
-	group->self_ = NULL;
+	group->self_ = &group->self_; /* it has ended */
 	bide_context_unref(context);
 	return group->first_error_;
 }
@@ -83,7 +104,8 @@ static void group_run(bide_notify *notify, bide_source *done)
 	bide_group *group = BIDE_CONTAINER_(notify, bide_group, notify_);
 	bide_operation *idle = group->idle_;
 
-	record(group, done->error, done->payload);
+	if (BIDE_UNLIKELY(!record(group, done->error, done->payload)))
+		bide_unobserved_(done->error, done);
 	bide_release_(done, &group_by);
 	if (count_down(group))
 		bide_operation_complete_(idle, idle->source.payload, group_end(group));
@@ -112,9 +134,10 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	group->context_ = bide_context_create(NULL);
 	if (!group->context_)
 		return BIDE_ENOMEM_;
-	group->idle_ = bide_operation_new_(sizeof(group_idle), &group_type);
+	group->idle_ = bide_operation_new_(sizeof(group_idle), &bide_group_open_type_);
 	if (group->idle_) {
 		((group_idle *)group->idle_)->group = group;
+		((group_idle *)group->idle_)->place = BIDE_CALLED_AT_("bide_group_init");
 		group->self_ = group;
 		return 0;
 	}
@@ -123,30 +146,48 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	return BIDE_ENOMEM_;
 }
 
-/* Not NULL, and initialised: a group that has ended is zeroed as far as this looks. */
+static bool has_ended(const bide_group *group)
+{
+	return group->self_ == &group->self_ && group->notify_.run == group_run;
+}
+
+/* Not NULL, and initialised; it may have ended. */
+static bool is_known(const bide_group *group, const char *what)
+{
+	if (group) {
+		bide_memory_known_((void *)(uintptr_t)group, sizeof *group);
+		if (bide_group_lives_(group) || has_ended(group))
+			return true;
+	}
+	bide_misuse_("%s: %s", what,
+	             group ? "the group is not initialised; bide_group_init comes first"
+	                   : "group is NULL");
+	return false;
+}
+
+/* It is initialised and has not ended. */
 static bool is_open(const bide_group *group, const char *what, const bide_place *place)
 {
 	if (group && bide_group_lives_(group))
 		return true;
-	bide_misuse_at_(
-		place, "%s: %s", what,
-		!group ? "group is NULL"
-			   : "the group has ended, or is not initialised; bide_group_init comes first");
+	bide_misuse_at_(place, "%s: %s", what,
+	                !group             ? "group is NULL"
+	                : has_ended(group) ? "the group has ended; bide_group_init begins it anew"
+	                                   : "the group is not initialised; bide_group_init comes "
+	                                     "first");
 	return false;
 }
 
 void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place)
 {
-	bide_payload trace;
-	int error;
+	bide_value_task outcome;
 
 	if (!is_open(group, "bide_group_add", place)) {
 		bide_value_task_forget_at_(value_task, place);
 		return;
 	}
 	value_task = bide_materialise_(value_task);
-	error = (int)value_task.state;
-	trace = value_task.payload;
+	outcome = value_task;
 	if (bide_is_pending_(value_task)) {
 		/* Before it is watched: it may report at once. RELAXED: the count is above zero. */
 		if (is_shared(group))
@@ -157,26 +198,25 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 		case BIDE_REGISTERED_:
 			return;
 		case BIDE_ALREADY_DONE_:
-			error = ((bide_source *)value_task.state)->error;
-			trace = ((bide_source *)value_task.state)->payload;
+			outcome.state = ((bide_source *)value_task.state)->error;
+			outcome.payload = ((bide_source *)value_task.state)->payload;
 			bide_release_((bide_source *)value_task.state, place);
 			break;
 		default:
-			error = BIDE_ESTALE;
+			outcome = bide_value_task_from_error(BIDE_ESTALE);
 		}
 		count_down(group); /* not the last: the wait's, or that of the member that adds, remains */
 	}
-	record(group, error, trace);
+	if (!record(group, (int)outcome.state, outcome.payload))
+		bide_lost_(outcome, NULL);
 }
 
 uint64_t bide_group_pending(const bide_group *group)
 {
 	uint64_t pending;
 
-	if (!group) {
-		bide_misuse_("bide_group_pending: group is NULL");
+	if (!is_known(group, "bide_group_pending") || !group->idle_)
 		return 0;
-	}
 	pending = BIDE_LOAD(&group->pending_, RELAXED);
 	return group->waited_ || pending == 0 ? pending : pending - 1;
 }
@@ -194,9 +234,7 @@ void bide_group_cancel(bide_group *group)
 
 bide_context *bide_group_context(bide_group *group)
 {
-	if (!group)
-		bide_misuse_("bide_group_context: group is NULL");
-	return group ? group->context_ : NULL;
+	return is_known(group, "bide_group_context") ? group->context_ : NULL;
 }
 
 bide_value_task bide_group_wait(bide_group *group)
@@ -212,6 +250,7 @@ bide_value_task bide_group_wait(bide_group *group)
 	}
 	group->waited_ = true;
 	idle = group->idle_;
+	idle->type = &group_type;
 	value = bide_source_value_(&idle->source);
 	if (!count_down(group))
 		return value;

@@ -173,6 +173,16 @@ void bide_unobserved_(int error, const bide_source *source)
 	bide_inside_ = before;
 }
 
+void bide_lost_(bide_value_task outcome, const bide_context *context)
+{
+	bide_frame nameless = { .source = { .kind = BIDE_KIND_OPERATION_,
+		                                .payload = outcome.payload } };
+	int error = (int)outcome.state;
+
+	if (error && !(context && error == bide_context_error(context)))
+		bide_unobserved_(error, &nameless.source);
+}
+
 /*
  * An await of an async function; `at` has its line, if points are lines (they are not with
  * BIDE_COMPUTED_GOTO).

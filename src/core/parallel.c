@@ -65,8 +65,11 @@ typedef struct parallel_loop {
 
 /* --- how it ends --- */
 
-/* Keeps the first error that is no cancellation, else the cancellation. */
-static void keep_error(parallel_loop *loop, int error, bide_trace trace)
+/*
+ * Keeps the first error that is no cancellation, else the cancellation. true: this one was kept, or
+ * is a cancellation.
+ */
+static bool keep_error(parallel_loop *loop, int error, bide_trace trace)
 {
 	int seen = BIDE_LOAD(&loop->error, RELAXED);
 
@@ -76,14 +79,16 @@ static void keep_error(parallel_loop *loop, int error, bide_trace trace)
 			continue;
 		if (error != BIDE_ECANCELED_)
 			loop->trace = trace;
-		break;
+		return true;
 	}
+	return error == BIDE_ECANCELED_;
 }
 
 /* Of a body or source; in a lane, so the group's context is there. */
 static void failed(parallel_loop *loop, bide_value_task by)
 {
-	keep_error(loop, (int)by.state, by.payload.trace);
+	if (!keep_error(loop, (int)by.state, by.payload.trace))
+		bide_lost_(by, loop->group.context_);
 	if (!loop->keep_going)
 		bide_context_cancel(loop->group.context_, BIDE_ECANCELED_);
 }
@@ -104,7 +109,7 @@ static bool take(parallel_loop *loop, uint64_t *number)
 		return false;
 	error = bide_context_current_error();
 	if (error) {
-		keep_error(loop, error, 0); /* if it was by a failure, that is kept already */
+		(void)keep_error(loop, error, 0); /* if it was by a failure, that is kept already */
 		return false;
 	}
 	if (!loop->shared) {
@@ -312,7 +317,7 @@ static bool source_is_over(parallel_loop *loop)
 		return true;
 	error = bide_context_current_error();
 	if (error) {
-		keep_error(loop, error, 0);
+		(void)keep_error(loop, error, 0);
 		BIDE_STORE(&loop->ended, true, RELAXED);
 	}
 	return loop->ended;
@@ -444,7 +449,7 @@ static void launch(parallel_loop *loop)
 	if (!loop->shared) /* else it is read by lanes on other workers */
 		loop->launching = false;
 	if (!any)
-		keep_error(loop, BIDE_ENOMEM_, 0);
+		(void)keep_error(loop, BIDE_ENOMEM_, 0);
 }
 
 /* --- the loop --- */
@@ -477,12 +482,14 @@ static bide_value_task loop_outcome(const parallel_loop *loop)
 
 	if (loop->error == 0)
 		return v;
-	ambient = bide_context_current_error();
-	if (ambient)
-		return bide_value_task_from_error(ambient);
 	v.payload.trace = loop->trace;
 	v.state = (uintptr_t)loop->error;
-	return v;
+	ambient = bide_context_current_error();
+	if (!ambient)
+		return v;
+	if (loop->error != ambient)
+		bide_lost_(v, NULL);
+	return bide_value_task_from_error(ambient);
 }
 
 BIDE_STATIC_ASSERT(offsetof(struct bide_parallel_loop, in.loop.lanes) + sizeof(size_t) <=

@@ -177,8 +177,10 @@ bool bide_await_failed_(bide_frame *frame, bide_value_task failed, uint32_t line
 	bool finishing = frame->source.flags & BIDE_FLAG_FINISHING_;
 
 	if (finishing) {
-		if (frame->source.error != 0)
+		if (frame->source.error != 0) {
+			bide_lost_(failed, (const bide_context *)(frame->context & ~BIDE_CONTEXT_TAGS_));
 			return false;
+		}
 		if (frame->source.flags & BIDE_FLAG_OWNED_)
 			((bide_owned_frame *)(void *)frame)->drop(frame->source.payload.p);
 		bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_ | BIDE_FLAG_OWNED_);

@@ -151,12 +151,10 @@ int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
 void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task.state;
-	bide_frame nameless = { .source = { .kind = BIDE_KIND_OPERATION_ } };
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
 	if (!bide_is_pending_(value_task)) {
-		nameless.source.payload = value_task.payload; /* of what has failed: the trace */
-		bide_unobserved_((int)value_task.state, &nameless.source);
+		bide_lost_(value_task, NULL);
 		return;
 	}
 	if (source == &bide_yield_source_ ||

@@ -48,7 +48,10 @@ static void describe_leak(leaks *l, const bide_snapshot *s)
 	bide_text text = { l->line, sizeof l->line, 0 };
 	const bide_place *place = bide_started_at_((const bide_frame *)(const void *)s->at);
 
-	if (s->own) {
+	if (s->type) {
+		bide_describe_(&text, s);
+		bide_text_add_(&text, ": never waited for (bide_group_wait)");
+	} else if (s->own) {
 		bide_describe_(&text, s);
 		bide_text_add_(&text, ": ");
 	} else if (place) {
@@ -61,7 +64,8 @@ static void describe_leak(leaks *l, const bide_snapshot *s)
 		               "started): ",
 		               s->async->name, s->async->file, (unsigned)s->async->line);
 	}
-	describe_state(&text, s);
+	if (!s->type)
+		describe_state(&text, s);
 	l->failure[0] = '\0';
 	if (s->is_done && s->copy.source.error)
 		describe_failure(l, &s->copy.source);
@@ -71,6 +75,8 @@ static void describe_leak(leaks *l, const bide_snapshot *s)
 /* An own function counts as the call that it stands for: if no line of another tells of it. */
 static bool is_leak(const bide_snapshot *s)
 {
+	if (s->type)
+		return s->type == &bide_group_open_type_;
 	return s->async && (!s->own || (s->own->kind == BIDE_OWN_CALL_ && bide_is_shown_(s)));
 }
 
