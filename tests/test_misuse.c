@@ -376,7 +376,7 @@ TEST(the_hook_gets_its_argument_and_counts)
 	}
 	bide_misuse_hook_set(NULL, NULL);
 	EXPECT_ABORT((void)value_task_from_error(-7).state,
-	             "bide: misuse: bide_value_task_from_error: -7");
+	             "bide: misuse: bide_value_task_from_error: error is -7");
 	assert_int_equal(seen, 3);
 }
 
@@ -435,7 +435,7 @@ TEST(null_arguments_of_source_h)
 TEST(errors_out_of_range_of_source_h)
 {
 	static const int bad[] = { 0, -5, 4096 };
-	static const char *const shown[] = { "error 0 ", "error -5 ", "error 4096 " };
+	static const char *const shown[] = { "error is 0;", "error is -5", "error is 4096" };
 	bide_user_source source;
 
 	bide_user_source_init(&source, NULL);
@@ -503,7 +503,7 @@ TEST(null_arguments_of_task_h)
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	for (int i = 0; i < 3; i++) {
 		static const int bad[] = { 0, -5, 4096 };
-		static const char *const shown[] = { "error 0 ", "error -5 ", "error 4096 " };
+		static const char *const shown[] = { "error is 0;", "error is -5", "error is 4096" };
 
 		MISUSE(bide_task_fail(t, bad[i]), "bide_task_fail", "4095", shown[i]);
 		MISUSE(assert_false(bide_task_try_fail(t, bad[i])), "bide_task_try_fail", "4095", shown[i]);

@@ -1,6 +1,7 @@
 /*
  * The places in messages of misuse: where the call stands in the user's source.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "support/library.h"
@@ -93,4 +94,55 @@ TEST(without_a_note_a_message_names_the_async_function_that_runs)
 	assert_int_equal(result_of(async_start(misuses_a_task)), 0);
 	assert_non_null(strstr(misuse_text, "bide_task_status: task is NULL (in the async function "
 	                                    "misuses_a_task, " __FILE__ ":"));
+}
+
+struct misuses_with_a_note {
+	ASYNC_FRAME;
+};
+
+async(misuses_with_a_note)
+{
+	async_begin;
+	(void)bide_task_status(NULL);
+	async_return(0);
+async_finally:
+	async_end;
+}
+
+TEST(a_place_in_an_async_function_has_the_name_of_the_function)
+{
+	expect_misuse();
+	assert_int_equal(result_of(async_start(misuses_with_a_note)), 0);
+	assert_non_null(strstr(misuse_text, " in misuses_with_a_note)"));
+}
+
+static value_task misuses_in_a_run(void *unused)
+{
+	(void)unused;
+	(void)(bide_task_status)(NULL);
+	return value_task_from(0);
+}
+
+TEST(without_a_note_a_message_names_the_call_that_called_the_function)
+{
+	expect_misuse();
+	assert_int_equal(result_of(run(misuses_in_a_run, NULL)), 0);
+	assert_string_equal(misuse_text, "bide_task_status: task is NULL (called by bide_run)");
+}
+
+static int gives_a_negative_error(int64_t begin, int64_t end, void *unused)
+{
+	(void)begin;
+	(void)end;
+	(void)unused;
+	return -EIO;
+}
+
+TEST(a_message_has_no_place_in_the_library)
+{
+	expect_misuse();
+	assert_int_equal(value_task_wait(parallel_for(0, 1, gives_a_negative_error, NULL, NULL), NULL),
+	                 EINVAL);
+	assert_string_equal(misuse_text,
+	                    "the body of bide_parallel_for: error is -5; 1 to 4095 are allowed");
 }

@@ -487,7 +487,7 @@ TEST(misuse_aborts_by_default_and_names_the_function)
 {
 	EXPECT_ABORT((void)bide_task_status(NULL), "bide_task_status: task is NULL");
 	EXPECT_ABORT(bide_task_unref(bide_task_from_error(0)),
-	             "bide_task_from_error: 0 is no error number");
+	             "bide_task_from_error: error is 0; 1 to 4095 are allowed");
 	EXPECT_ABORT(bide_task_complete_int(bide_task_from_int(1), 2), "completed already");
 }
 

@@ -22,7 +22,9 @@
  *
  * A source returns one value task in each generation, and that has one consumer. Any thread may
  * complete the source, once in each generation. The memory must live until the consumer has its
- * result.
+ * result. An await of the value task is uninterruptible: a context that is canceled does not end
+ * it. Complete the source then, or let the function await a task of bide_task_create, whose await
+ * obeys the context.
  */
 #ifndef BIDE_SOURCE_H
 #define BIDE_SOURCE_H

@@ -196,6 +196,8 @@ BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ..
 	BIDE_PRINTF(3, 4);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
+/* How much of __func__ to show: the C name of an async function's body has an addition. */
+BIDE_INTERNAL int bide_name_length_(const char *function);
 
 /* The source line where a frame waits; the mark of a return's own await is left out. */
 static inline unsigned bide_line_(const bide_source *source)

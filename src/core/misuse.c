@@ -83,9 +83,23 @@ static const bide_frame *running(void)
 	return worker && worker->current != &bide_thread_of_(worker)->root ? worker->current : NULL;
 }
 
+int bide_name_length_(const char *function)
+{
+	static const char body[] = "_body_";
+	const int cut = sizeof body - 1;
+	int length = 0, same = 0;
+
+	while (function[length])
+		length++;
+	while (same < cut && length > cut && function[length - cut + same] == body[same])
+		same++;
+	return same == cut ? length - cut : length;
+}
+
 /*
  * Appends where the mistake is: the place, if it is known; else that of the call that noted itself
- * (noted.h), if it is of the function that the message is about; else the async function.
+ * (noted.h), if it is of the function that the message is about; else the async function. A place
+ * in the library would tell the user nothing: of its own functions the call is named.
  */
 static void add_place(char *message, size_t size, const bide_place *place, const bide_frame *frame)
 {
@@ -98,9 +112,12 @@ static void add_place(char *message, size_t size, const bide_place *place, const
 		place = &call->place;
 	bide_called_from_ = NULL;
 	if (place)
-		bide_put_(message + length, size - length, " (at %s:%u in %s)", place->file,
-		          (unsigned)place->line, place->function);
-	else if (frame)
+		bide_put_(message + length, size - length, " (at %s:%u in %.*s)", place->file,
+		          (unsigned)place->line, bide_name_length_(place->function), place->function);
+	else if (frame && frame->async->own) {
+		if (frame->async->own->kind == BIDE_OWN_CALL_)
+			bide_put_(message + length, size - length, " (called by %s)", frame->async->own->name);
+	} else if (frame)
 		bide_put_(message + length, size - length, " (in the async function %s, %s:%u)",
 		          frame->async->name, frame->async->file, (unsigned)frame->async->line);
 }
@@ -240,8 +257,8 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 		return;
 	place = (const bide_place *)(by & ~(uintptr_t)1);
 	if (by & 1 && place)
-		bide_put_(text, size, "at %s:%u in %s", place->file, (unsigned)place->line,
-		          place->function);
+		bide_put_(text, size, "at %s:%u in %.*s", place->file, (unsigned)place->line,
+		          bide_name_length_(place->function), place->function);
 	else if (by && !(by & 1))
 		describe_await(text, size, (const bide_async *)by, &at);
 }
@@ -281,7 +298,7 @@ bool bide_check_error_(int error, const char *what)
 {
 	if (error > 0 && error <= BIDE_ERROR_MAX)
 		return true;
-	bide_misuse_("%s: error %d is none; 1 to %d are", what, error, BIDE_ERROR_MAX);
+	bide_misuse_("%s: error is %d; 1 to %d are allowed", what, error, BIDE_ERROR_MAX);
 	return false;
 }
 

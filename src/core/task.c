@@ -760,7 +760,7 @@ bide_task *bide_task_completed(void)
 bide_task *bide_task_failed_at_(int error, const bide_place *place)
 {
 	if (error <= 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_("bide_task_from_error: %d is no error number; 1 to %d are", error,
+		bide_misuse_("bide_task_from_error: error is %d; 1 to %d are allowed", error,
 		             BIDE_ERROR_MAX);
 		return NULL;
 	}

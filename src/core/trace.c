@@ -194,7 +194,7 @@ bool bide_async_fail_(bide_frame *frame, int error, uint32_t line)
 	if (frame->source.flags & BIDE_FLAG_FINISHING_)
 		return false;
 	if (error <= 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_in_(frame, line, "bide_async_fail: error %d is none; 1 to %d are", error,
+		bide_misuse_in_(frame, line, "bide_async_fail: error is %d; 1 to %d are allowed", error,
 		                BIDE_ERROR_MAX);
 		error = BIDE_EINVAL_;
 	}

@@ -10,7 +10,7 @@ bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
 
 bide_value_task bide_value_task_bad_error_(int error)
 {
-	bide_misuse_("bide_value_task_from_error: %d is no error number; 1 to %d are", error,
+	bide_misuse_("bide_value_task_from_error: error is %d; 1 to %d are allowed", error,
 	             BIDE_ERROR_MAX);
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }

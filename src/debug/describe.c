@@ -4,7 +4,6 @@
 #include "describe.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "../core/task_list.h"
 
@@ -26,13 +25,8 @@ void bide_text_add_(bide_text *text, const char *format, ...)
 
 void bide_text_place_(bide_text *text, const bide_place *place)
 {
-	static const char body[] = "_body_";
-	size_t length = strlen(place->function), cut = sizeof body - 1;
-
-	if (length > cut && strcmp(place->function + length - cut, body) == 0)
-		length -= cut;
-	bide_text_add_(text, " at %s:%u in %.*s", place->file, (unsigned)place->line, (int)length,
-	               place->function);
+	bide_text_add_(text, " at %s:%u in %.*s", place->file, (unsigned)place->line,
+	               bide_name_length_(place->function), place->function);
 }
 
 /* --- a copy --- */
