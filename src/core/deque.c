@@ -89,7 +89,7 @@ bool bide_deque_push_(bide_worker *worker, uintptr_t entry)
 
 	if (!bide_deque_add_(worker, entry))
 		return false;
-	/* Pairs with the heavy fence of who falls asleep, or with the one of his own. */
+	/* Pairs with the heavy fence of a worker that falls asleep, or with its own full one. */
 	BIDE_LIGHT_FENCE();
 	if (deque->fenced)
 		BIDE_FENCE(SEQ_CST);
@@ -149,7 +149,7 @@ uintptr_t bide_deque_take_oldest_(bide_worker *worker)
 
 	if (bide_deque_size_(worker) == 0)
 		return 0;
-	bide_spin_lock_(&deque->stealing); /* nobody else moves head, and bottom is ours: no fence */
+	bide_spin_lock_(&deque->stealing); /* only we move head and bottom now: no fence */
 	for (head = deque->head; entry == 0 && (int32_t)(deque->bottom - head) > 0; head++)
 		entry = BIDE_LOAD(place(deque, head), RELAXED);
 	BIDE_STORE(&deque->head, head, RELAXED);
@@ -200,8 +200,8 @@ bool bide_deque_is_empty_(bide_worker *worker)
 	bide_deque *deque = &worker->deque;
 
 	/*
-	 * What was pushed is seen by thieves that come later; those who have moved head so far, as the
-	 * pop before this has seen it, are seen to hold the lock.
+	 * Thieves that come later see what was pushed. A thief that has already moved head, as the pop
+	 * before this has seen it, holds the lock, which is seen here.
 	 */
 	BIDE_FENCE(SEQ_CST);
 	/* Pairs with the release of it. Then head is final: no thief moves it where nothing is. */

@@ -4,26 +4,27 @@
  *
  * The THE protocol. Entries head to bottom - 1 are in it; both numbers only compare by their
  * difference. The owner moves bottom: up by a push, down by a pop. Thieves move head up, one at a
- * time, under the lock `stealing`. Taking the last entry is a meeting of the two, each of whom
- * stores its own number and then loads the other's:
+ * time, under the lock `stealing`. When both want the last entry, each stores its own number and
+ * then loads the other's:
  *
  *     owner: bottom = b; light fence; load head      thief: head = h + 1; heavy fence; load bottom
  *
- * so one of them sees the other at least. A thief that sees bottom < head was too late and puts
+ * so at least one of them sees the other. A thief that sees bottom < head was too late and puts
  * head back. An owner that sees head > bottom puts bottom back and decides under the lock, where no
  * thief is on its way. The light fence only binds the compiler; the heavy one
  * (bide_port_heavy_fence) has every other processor pass a fence of its own. Where there is none
  * (`fenced`), the stores and loads of both are sequentially consistent, and pushes and pops all
  * take the slow path: limit is kept equal to bottom, and entries carry BIDE_ENTRY_SLOW_.
  *
- * What is behind an entry is published by the push (release of bottom; acquire by the thief) and
- * belongs to whoever took it. So every store of bottom is a release, a pop's too: a thief may read
- * that one, for an entry that was pushed before. The ring has one more place than the deque holds:
- * a thief reads its entry after it has moved head, so the owner must not write there yet; the owner
- * looks at head (acquire) before it writes to a place again, which pairs with the next thief's
- * release of head, who had the lock after the one that read.
+ * The push publishes what an entry points at (release of bottom; acquire by the thief), which then
+ * belongs to the thread that takes the entry. Every store of bottom is a release, also that of a
+ * pop, because a thief may read this one for an entry that was pushed before. The ring has one more
+ * place than the deque holds: a thief reads its entry after it has moved head, so the owner must
+ * not write there yet. The owner loads head (acquire) before it writes to a place again. This pairs
+ * with the release of head by the next thief, which had the lock after the thief that read.
  *
- * A fork that is joined out of turn is replaced by 0 under the lock; whoever takes a 0 goes on.
+ * A fork that is joined out of turn is replaced by 0 under the lock; a thread that takes a 0 tries
+ * again.
  */
 #ifndef BIDE_DEQUE_H
 #define BIDE_DEQUE_H
@@ -41,14 +42,14 @@ BIDE_INTERNAL void bide_deque_none_(bide_worker *worker);
 
 /*
  * Owner: adds an entry: a bide_fork (perhaps with BIDE_ENTRY_SLOW_), or a frame with
- * BIDE_ENTRY_FRAME_. If somebody wants work he is told. false: full.
+ * BIDE_ENTRY_FRAME_. If another worker wants work, wakes it. false: full.
  */
 BIDE_INTERNAL bool bide_deque_push_(bide_worker *worker, uintptr_t entry);
-/* The same, and nobody is told. */
+/* The same, but wakes no worker. */
 BIDE_INTERNAL bool bide_deque_add_(bide_worker *worker, uintptr_t entry);
 /*
- * What follow return an entry, 0: none. It is the caller's: a bide_fork (bide_fork_run_), whose
- * context is set, or a frame with bit 0 set.
+ * The functions below return an entry, or 0 if there is none. The entry is the caller's: a
+ * bide_fork (bide_fork_run_), whose context is set, or a frame with bit 0 set.
  */
 /* Owner: the newest. Two instructions more than a load and a store. */
 BIDE_INTERNAL uintptr_t bide_deque_pop_(bide_worker *worker);
@@ -59,12 +60,12 @@ BIDE_INTERNAL uintptr_t bide_deque_take_oldest_(bide_worker *worker);
  * other processors, about a microsecond: look at bide_deque_size_ first, and back off.
  */
 BIDE_INTERNAL uintptr_t bide_deque_steal_(bide_worker *victim);
-/* Owner: takes this very fork, which must be live; false: it is not in the deque any more. */
+/* Owner: takes this fork, which must be live; false: it is not in the deque any more. */
 BIDE_INTERNAL bool bide_deque_take_(bide_worker *worker, bide_fork *fork);
 
 /*
- * Owner: there is nothing, not even what a thief on its way only seems to have taken. Waits for
- * that one.
+ * Owner: true if the deque is empty. Waits for a thief that is on its way, because it may put back
+ * what it seems to have taken.
  */
 BIDE_INTERNAL bool bide_deque_is_empty_(bide_worker *worker);
 

@@ -3,10 +3,11 @@
  * bide_run_on_new_thread: a thread for each job.
  *
  * One mutex guards the pool and the state of every job. It is never held while a job runs or
- * completes. Who moved a job to TAKEN decides its outcome: the thread that runs it, the
- * cancellation that removed it, or the shutdown. Two parties can touch it until its end: who
- * completes it, and the cancellation, which may fire on another thread. `live` counts them; the one
- * that leaves last ends the operation. Then it is the consumer's, and nobody here touches it.
+ * completes. The party that moves a job to TAKEN decides its outcome: the thread that runs it, the
+ * cancellation that removed it, or the shutdown. Two parties may use the job until its end: the one
+ * that completes it, and the cancellation, which may fire on another thread. `live` counts them.
+ * The last to leave ends the operation. Then the job belongs to the consumer, and nothing here uses
+ * it.
  */
 #include "blocking.h"
 
@@ -34,14 +35,13 @@ typedef struct job {
 	void *argument;
 	uintptr_t context;       /* of the call, with a reference; 0: none */
 	bide_value_task outcome; /* ready */
-	uint32_t live;           /* who may still touch it: its completion, its cancellation; atomic */
+	uint32_t live;           /* parties that may still use it: completion, cancellation; atomic */
 	job_state state;
 } job;
 BIDE_STATIC_ASSERT(sizeof(job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
 
 /*
- * A job of a simulation. Its timer is nobody's value task: the notify stands in its word from the
- * start.
+ * A job of a simulation. Its timer has no value task: the notify is in its word from the start.
  */
 typedef struct simulated_job {
 	job job;
@@ -106,7 +106,7 @@ static void job_leave(job *j, uint32_t parties)
 	bide_operation_complete_(&j->operation, j->outcome.payload, (int)j->outcome.state);
 }
 
-/* By whoever decided the outcome, if it was not the cancellation. */
+/* Called by the party that decided the outcome, unless it is the cancellation. */
 static void job_complete(job *j)
 {
 	job_leave(j, bide_cancel_unlink_(&j->node) ? 2 : 1);
@@ -311,8 +311,8 @@ static void call_job(void *argument)
 static bool replace_thread(void);
 
 /*
- * The function ended its thread, by pthread_exit or pthread_cancel. The call fails, and the thread's
- * place goes to another. Async functions that ran on its stack never go on.
+ * The function ended its thread, by pthread_exit or pthread_cancel. The call fails, and the
+ * thread's place goes to another. Async functions that ran on its stack never go on.
  */
 static void job_died(void *argument)
 {
@@ -588,7 +588,7 @@ static void await_threads(void)
 	}
 }
 
-/* Those whose outcome nobody will get. */
+/* Counts the jobs that were forgotten. */
 static size_t forgotten(const job *list)
 {
 	size_t count = 0;
@@ -661,7 +661,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	j->context = bide_context_take_();
 	j->live = 2;
 	j->post.run = job_arrived;
-	v = bide_source_value_(&j->operation.source); /* submitted, it may be anybody's */
+	v = bide_source_value_(&j->operation.source); /* once submitted, the job may be gone */
 	error = bide_cancel_link_(bide_context_core_(), &j->node,
 	                          simulated ? simulated_canceled : job_canceled);
 	if (error) {

@@ -1,13 +1,15 @@
 /*
  * inbox.h - what threads that are no workers make runnable, and what a worker's ring had no room
- * for: one FIFO for all workers, under a lock that is held for some dozen instructions. Who puts
- * something in or takes a share out touches no frame under it, unless there are very many.
+ * for: one FIFO for all workers, under a lock that is held for some dozen instructions. A thread
+ * that puts something in or takes a share out uses no frame under it, unless there are very many.
  *
- * The oldest are in the slots at head .. tail - 1 (both only grow, and wrap). What comes while
- * those are full is linked, as a queue is; while there is a link, all that comes is linked.
+ * The oldest frames are in the slots at head .. tail - 1 (both only grow, and wrap). Frames that
+ * come while the slots are full are linked in a list; while the list is not empty, all others are,
+ * too.
  *
- * Pairs: the lock, release with acquire, brings slots and frames along. `count` is written under
- * the lock: SEQ_CST by who puts in, for sleep.h; who looks without the lock looks again under it.
+ * Pairs: the lock, release with acquire, publishes slots and frames. `count` is written under the
+ * lock: SEQ_CST when something is put in, for sleep.h. A thread that reads it without the lock
+ * reads it again under the lock.
  */
 #ifndef BIDE_INBOX_H
 #define BIDE_INBOX_H

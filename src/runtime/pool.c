@@ -18,7 +18,7 @@ enum {
 	TIMER_BATCH = 32,         /* timers ended at a time */
 	SEARCH_NS = 30000,        /* about what waking a thread costs */
 	WATCH_NS = 10000000,      /* how long something may wait behind a function that does not end */
-	LATE_NS = 1000000         /* from then on a timer of another worker's is anybody's */
+	LATE_NS = 1000000         /* from then on any worker may end another worker's timer */
 };
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what others write stands apart */
@@ -35,7 +35,7 @@ typedef struct worker {
 	int64_t due_ns; /* no timer of the wheel is due before; written under the lock */
 	_Alignas(64) bide_sleeper sleeper;
 	uint32_t steps;      /* functions run so far: one that does not change is stuck */
-	uint32_t steps_seen; /* by who watches */
+	uint32_t steps_seen; /* by the worker that watches */
 	uint32_t ready;      /* has its handle */
 	bide_ring ring;
 } worker;
@@ -153,14 +153,14 @@ static void ring_overflow(worker *w, bide_frame *frame)
 	while (count < BIDE_RING_SIZE / 2 && (half[count] = bide_ring_take_(&w->ring)) != NULL)
 		count++;
 	bide_inbox_put_(&pool.inbox, half, count);
-	(void)bide_ring_push_(&w->ring, frame); /* there is room: nobody else fills it */
+	(void)bide_ring_push_(&w->ring, frame); /* there is room: only the owner fills it */
 }
 
 /*
  * This worker may be about to run for long, and has what only it would come to: its next step, its
  * timers. If all others sleep and none of them watches, one is woken, looks for work, and then
- * looks again every WATCH_NS as long as anybody runs. So this costs one wake-up in that time at the
- * most.
+ * looks again every WATCH_NS as long as a worker runs. So this costs one wake-up in that time at
+ * the most.
  */
 static void be_watched(void)
 {
@@ -169,8 +169,8 @@ static void be_watched(void)
 }
 
 /*
- * The newest continuation goes on the deque, and nobody is told: this worker runs it next. Inside a
- * function that runs for long it does not come to it, so somebody has to watch. false: full.
+ * The newest continuation goes on the deque, and no worker is woken: this one runs it next. A
+ * function that runs for long delays it, so another worker has to watch. false: full.
  */
 static bool next_push(worker *w, bide_frame *frame)
 {
@@ -193,7 +193,7 @@ void bide_pool_schedule_(bide_frame *frame, bool next)
 		return;
 	if (BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
 		ring_overflow(w, frame);
-	BIDE_LIGHT_FENCE(); /* pairs with the heavy one of who falls asleep */
+	BIDE_LIGHT_FENCE(); /* pairs with the heavy fence of a worker that falls asleep */
 	if (BIDE_UNLIKELY(w->thread.worker.deque.fenced))
 		BIDE_FENCE(SEQ_CST);
 	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.worker.deque.wanted, RELAXED)))
@@ -275,7 +275,7 @@ void bide_pool_count_stats_(bide_stats *stats)
 		bide_spin_unlock_(&w->wheel_lock);
 		stats->runnable_count += bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.worker);
 	}
-	/* Last: who took a timer out or a frame before this is awake, and so not among them. */
+	/* Last: a worker that took a timer or a frame before this is awake, so it is not counted. */
 	stats->idle_worker_count = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
 }
 
@@ -335,8 +335,8 @@ static uint32_t draw(worker *w)
 }
 
 /*
- * A continuation alone is its owner's, unless that has not finished a function since `steps_seen`,
- * which those who watch set.
+ * A thief leaves a continuation that is alone to its owner, unless the owner has finished no
+ * function since `steps_seen`, which a worker that watches sets.
  */
 static uintptr_t steal(worker *w, worker *victim)
 {
@@ -368,8 +368,8 @@ static uintptr_t take_from_others(worker *w, int64_t now_ns)
 }
 
 /*
- * For so long, and once at least. 0: nothing was found. `counted`: this worker is one of those who
- * search already.
+ * Searches for so long, and once at least. Returns 0 if it found nothing. `counted`: this worker
+ * counts as a searcher already.
  */
 static uintptr_t search(worker *w, bool counted, int64_t for_ns)
 {
@@ -405,7 +405,7 @@ static void run(worker *w, uintptr_t entry)
 {
 	bide_frame *frame = (bide_frame *)(entry & ~(uintptr_t)BIDE_ENTRY_FRAME_);
 
-	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by those who watch */
+	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by a worker that watches */
 	if (entry & BIDE_ENTRY_FRAME_) {
 		bide_loop_prepare_(frame);
 		bide_frame_resume_(&w->thread.worker, frame);
@@ -419,8 +419,8 @@ static void run(worker *w, uintptr_t entry)
 static void *worker_main(void *argument);
 
 /*
- * A function ended the thread (pthread_exit, pthread_cancel). Another thread becomes the worker; the
- * function never goes on.
+ * A function ended the thread (pthread_exit, pthread_cancel). Another thread becomes the worker;
+ * the function never goes on.
  */
 static void worker_died(void *argument)
 {
@@ -451,7 +451,7 @@ static void *worker_main(void *argument)
 	BIDE_STORE(&w->ready, 1u, RELEASE);           /* pairs with bide_pool_stop_ */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : take(w);
-		/* Who wakes by itself looks after its timers and those who are stuck, and sleeps on. */
+		/* A worker that wakes by itself looks at its timers and at stuck workers, and sleeps. */
 		if (!entry)
 			entry = search(w, woken, slept && !woken ? 0 : SEARCH_NS);
 		woken = false;

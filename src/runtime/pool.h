@@ -5,9 +5,9 @@
  * idle workers take half, and a deque (core/deque.h) with its forks and the newest continuation.
  * Threads that are no workers put what they make runnable into one common queue, the inbox.
  *
- * A worker without work searches for about as long as waking it would take, then sleeps. Nobody is
- * woken without work, and one at a time: who finds work while others sleep and more is there wakes
- * the next.
+ * A worker without work searches for about as long as waking it would take, then sleeps. Workers
+ * are woken only for work, and one at a time: a worker that finds work, and sees that there is more
+ * while others sleep, wakes the next.
  */
 #ifndef BIDE_POOL_H
 #define BIDE_POOL_H
@@ -32,7 +32,7 @@ BIDE_INTERNAL bool bide_pool_is_worker_(void);
 BIDE_INTERNAL uint32_t bide_pool_home_(void);
 
 BIDE_INTERNAL void bide_pool_schedule_(bide_frame *frame, bool next);
-/* The worker has pushed something while somebody had nothing to do. */
+/* The worker has pushed something while another worker had nothing to do. */
 BIDE_INTERNAL void bide_pool_offer_(bide_worker *worker);
 BIDE_INTERNAL void bide_pool_arm_(bide_timer *timer);
 BIDE_INTERNAL bool bide_pool_disarm_(bide_timer *timer);

@@ -1,12 +1,12 @@
 /*
- * ring.h - the run queue of one of many workers: a FIFO of frames that its owner fills and anybody
- * takes from, so that nothing waits behind a function that runs for long.
+ * ring.h - the run queue of one of many workers: a FIFO of frames that its owner fills and any
+ * worker takes from, so that nothing waits behind a function that runs for long.
  *
  * head and tail only grow (and wrap); the frames are those at head .. tail - 1. Only the owner
- * writes tail and slots. Whoever moves head from h to h + n by its compare-and-swap owns those n
- * frames; what it read from the slots before is then right, because the owner writes to a slot only
- * after it has seen head past it. A taker that sleeps while head goes once around all 2^32 values
- * would be misled; each step of it takes nanoseconds.
+ * writes tail and slots. The thread that moves head from h to h + n by its compare-and-swap owns
+ * those n frames. What it read from the slots before is then right, because the owner writes to a
+ * slot only after it has seen head past it. A taker that sleeps while head goes once around all
+ * 2^32 values would be misled; each step of it takes nanoseconds.
  *
  * Pairs: tail: release by push, acquire by takers (the slot and the frame itself). head: release by
  * takers, acquire by push (the slot has been read) and by other takers (they see a tail that is not
@@ -46,14 +46,14 @@ static inline bool bide_ring_push_(bide_ring *ring, bide_frame *frame)
 	return true;
 }
 
-/* By anybody: the oldest; NULL: none. Cost: one locked instruction, if there is one. */
+/* Any thread: takes the oldest; NULL: none. Cost: one locked instruction, if there is one. */
 static inline bide_frame *bide_ring_take_(bide_ring *ring)
 {
 	uint32_t head = BIDE_LOAD(&ring->head, ACQUIRE);
 	bide_frame *frame;
 
 	for (;;) {
-		/* Not older than head, which whoever moved it there had seen below a tail. */
+		/* Not older than head: the thread that moved head there had seen it below a tail. */
 		if (BIDE_LOAD(&ring->tail, ACQUIRE) == head)
 			return NULL;
 		frame = BIDE_LOAD(&ring->slots[head % BIDE_RING_SIZE], RELAXED);
@@ -65,7 +65,7 @@ static inline bide_frame *bide_ring_take_(bide_ring *ring)
 
 /*
  * By the owner of `to`: takes half of what is in `from`, rounded up. The oldest of them is
- * returned, the others are in `to`. NULL: there was none, or somebody else was faster.
+ * returned, the others are in `to`. NULL: there was none, or another thread was faster.
  */
 static inline bide_frame *bide_ring_steal_(bide_ring *from, bide_ring *to)
 {

@@ -26,7 +26,7 @@ typedef struct bide_runtime {
 	uint32_t worker_gone; /* its thread has ended without a shutdown: nothing will ever run */
 	uint32_t state;       /* of enum below */
 	bide_os_mutex setup;  /* of state, config and guests */
-	bide_config config;   /* asked for; all zeroes: nothing in particular */
+	bide_config config;   /* passed to bide_configure; all zeroes if it was not called */
 	/* records of other threads; those not in use wait for the next thread */
 	bide_thread *guests;
 	uint32_t thread_count; /* numbers given out */

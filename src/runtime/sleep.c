@@ -15,14 +15,14 @@ void bide_sleep_start_(void)
 
 void bide_sleep_stop_(void)
 {
-	BIDE_STORE(&bide_sleep_.stopping, 1u, SEQ_CST); /* pairs with the look of who falls asleep */
+	BIDE_STORE(&bide_sleep_.stopping, 1u, SEQ_CST); /* pairs with the look of a falling sleeper */
 }
 
 /*
- * Orders what was stored here before; the heavy one pairs with the light one of who pushes. With
- * nobody but the caller awake, nobody pushes: who slept at that moment has set his own `wanted`
- * before he did, so what he pushes later is told, and what he pushed before, the look at `asleep`
- * has brought along. Saves a system call on the way from a wake-up to what it is for.
+ * Orders the stores of the caller so far. The heavy fence pairs with the light fence of a worker
+ * that pushes. If all other workers sleep, none of them pushes, and the heavy fence is left out:
+ * each set its own `wanted` before it slept, so it reports what it pushes later; and the caller
+ * sees what it pushed before, since it read `asleep`. This saves a system call after a wake-up.
  */
 static void heavy_fence(uint32_t asleep)
 {
@@ -46,7 +46,7 @@ bool bide_sleep_wake_(bide_sleeper *sleeper)
 	return true;
 }
 
-/* Ends a sleep. It does not run before who wakes it has taken it out of `asleep`. */
+/* Ends a sleep. The sleeper does not run before its waker has taken it out of `asleep`. */
 static bool is_woken(bide_sleeper *sleeper)
 {
 	uint32_t seen = BIDE_SLEEPS_;
@@ -61,15 +61,15 @@ static bool is_woken(bide_sleeper *sleeper)
 }
 
 /*
- * Whom the caller counted among those who search was awake already. true: somebody has to be woken
- * after all, because who published meanwhile left it to that searcher. Who is awake now sees it
- * before he sleeps.
+ * The sleeper that the caller meant to wake is already awake: undoes the increment of `searching`.
+ * Returns true if another worker has to be woken instead, because a thread that published meanwhile
+ * left its work to that searcher. A worker that is awake now sees the work before it sleeps.
  */
 static bool is_left(void)
 {
 	if (BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST) != 1)
 		return false;
-	BIDE_FENCE(SEQ_CST); /* pairs with the SEQ_CST look at `searching` of who published */
+	BIDE_FENCE(SEQ_CST); /* pairs with the publisher's SEQ_CST load of `searching` */
 	if (!bide_pool_has_work_())
 		return false;
 	for (unsigned i = 0; i < bide_pool_count_(); i++)
@@ -79,8 +79,8 @@ static bool is_left(void)
 }
 
 /*
- * One who searches already will find it: it looks again after it has said that it does not search
- * any more.
+ * If a worker is searching, it will see the work: it looks again after it has left the searching
+ * state.
  */
 void bide_sleep_wake_one_(void)
 {
@@ -110,7 +110,7 @@ void bide_sleep_rearm_(bide_sleeper *sleeper)
 {
 	if (BIDE_LOAD(&sleeper->state, SEQ_CST) != BIDE_SLEEPS_)
 		return;
-	BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST); /* as wake_one does for whom it wakes */
+	BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST); /* as wake_one counts the worker it wakes */
 	if (!bide_sleep_wake_(sleeper) && is_left())
 		bide_sleep_wake_one_();
 }
@@ -126,8 +126,9 @@ bool bide_sleep_search_(void)
 }
 
 /*
- * The last one to find something has somebody look for more. It does as one who falls asleep does,
- * on behalf of those who sleep already: what is pushed from here on is told, what was is seen.
+ * The last searcher that finds work wakes another worker to look for more. It takes the steps of a
+ * worker that falls asleep, for the workers that sleep already: a push from here on sees `wanted`,
+ * and this look sees an earlier push.
  */
 void bide_sleep_searched_(bool found)
 {
@@ -149,17 +150,17 @@ void bide_sleep_searched_(bool found)
 
 bool bide_sleep_fall_(bide_sleeper *sleeper)
 {
-	uint32_t nobody = 0, others;
+	uint32_t none = 0, others;
 	bool watches = false;
 
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
-	/* While others run, one of those who sleep watches them. */
+	/* While others run, one sleeping worker watches them. */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
 	if (others + 1 < bide_pool_count_())
-		watches = BIDE_CAS(&bide_sleep_.watched, &nobody, 1u, SEQ_CST, RELAXED);
+		watches = BIDE_CAS(&bide_sleep_.watched, &none, 1u, SEQ_CST, RELAXED);
 	bide_pool_want_();
 	heavy_fence(others);
-	/* What a searcher is about to find is his, and so is what is left when he has. */
+	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_pool_has_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
 		bide_os_wait(&sleeper->state, BIDE_SLEEPS_, bide_pool_wake_time_(sleeper, watches));

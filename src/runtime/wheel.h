@@ -56,9 +56,9 @@ static inline bool bide_wheel_holds(const bide_timer *timer)
 }
 
 /*
- * When to call expire next (not exact): 0 if something is due already, BIDE_FOREVER if the wheel is
- * empty. Never later than the first timer is due. Earlier only for a far one in crowded company,
- * when it is time to move those down: at most 7 times.
+ * When to call expire next: 0 if a timer is due already, BIDE_FOREVER if the wheel is empty. Never
+ * later than the first deadline. May be earlier if that timer shares a coarse slot with others,
+ * which must then be moved to finer slots: at most 7 times.
  */
 BIDE_INTERNAL int64_t bide_wheel_next_ns(const bide_wheel *wheel);
 
