@@ -44,13 +44,12 @@ static void merge(int *items, int *spare, int half, int count)
 
 async(sort, left)
 {
-	async_begin;
-	my->half = my->in.count / 2;
-	async_fork(sort_fork, my->left, .items = my->in.items, .spare = my->in.spare,
-	           .count = my->half);
-	await(sort(my->in.items + my->half, my->in.spare + my->half, my->in.count - my->half));
+	async_in(count, items, spare);
+	my->half = count / 2;
+	async_fork(sort_fork, my->left, .items = items, .spare = spare, .count = my->half);
+	await(sort(items + my->half, spare + my->half, count - my->half));
 	await(async_join(sort_fork, my->left));
-	merge(my->in.items, my->in.spare, my->half, my->in.count);
+	merge(items, spare, my->half, count);
 async_finally: /* comes here after a failure too: a fork that is not joined yet is joined first */
 	async_end;
 }

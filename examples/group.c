@@ -20,13 +20,13 @@ struct member {
 
 async(member)
 {
-	async_begin;
-	await(delay_ms(my->in.takes_ms));
-	if (my->in.fails_with)
-		async_fail(my->in.fails_with);
+	async_in(takes_ms, fails_with, number);
+	await(delay_ms(takes_ms));
+	if (fails_with)
+		async_fail(fails_with);
 async_finally:
 	over_count++;
-	printf("  member %d: %s\n", my->in.number, async_error ? bide_strerror(async_error) : "done");
+	printf("  member %d: %s\n", number, async_error ? bide_strerror(async_error) : "done");
 	async_end;
 }
 

@@ -34,17 +34,16 @@ struct key_pressed {
 
 async(key_pressed)
 {
-	async_begin;
-	my->in.window->key_count++;
-	my->in.window->in_progress++;
-	my->in.window->quit |= my->in.key == 'q';
+	async_in(window, key);
+	window->key_count++;
+	window->in_progress++;
+	window->quit |= key == 'q';
 	await(my->answer, run_blocking(compute, NULL));
-	snprintf(my->in.window->title, sizeof my->in.window->title, "%c: %d", my->in.key,
-	         (int)my->answer);
-	puts(my->in.window->title);
+	snprintf(window->title, sizeof window->title, "%c: %d", key, (int)my->answer);
+	puts(window->title);
 	await(delay_ms(5));
 async_finally:
-	my->in.window->in_progress--;
+	window->in_progress--;
 	async_end;
 }
 

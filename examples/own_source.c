@@ -42,9 +42,9 @@ struct reader {
 
 async(reader)
 {
-	async_begin;
+	async_in(box);
 	for (my->i = 0; my->i < MESSAGE_COUNT; my->i++) {
-		await(my->message, mailbox_next(my->in.box));
+		await(my->message, mailbox_next(box));
 		my->sum += my->message;
 	}
 	async_return(my->sum);

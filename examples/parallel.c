@@ -14,9 +14,9 @@ struct work {
 
 async(work)
 {
-	async_begin;
-	await(delay_ms(my->in.takes_ms));
-	async_return(my->in.takes_ms);
+	async_in(takes_ms);
+	await(delay_ms(takes_ms));
+	async_return(takes_ms);
 async_finally:
 	async_end;
 }

@@ -38,9 +38,9 @@ struct download {
 
 async(download)
 {
-	async_begin;
+	async_in(page);
 	await(delay_ms(10));
-	sizes[my->in.page] = 1000 + (int)my->in.page;
+	sizes[page] = 1000 + (int)page;
 async_finally:
 	async_end;
 }

@@ -71,11 +71,11 @@ struct run {
 
 async(run)
 {
-	async_begin;
+	async_in(signals);
 	my->scope = context_create(NULL);
 	if (!my->scope)
 		async_fail(ENOMEM);
-	my->items[0] = in_context(my->scope, run_on_new_thread(wait_for_signal, my->in.signals));
+	my->items[0] = in_context(my->scope, run_on_new_thread(wait_for_signal, signals));
 	my->items[1] = in_context(my->scope, async_start(serve));
 	my->items[2] = in_context(my->scope, async_start(wake_up));
 	await(my->first, race(my->scope, my->items, 3)); /* the first that ends stops the others */

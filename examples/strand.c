@@ -25,11 +25,11 @@ struct transfer {
 
 async(transfer)
 {
-	async_begin;
-	my->in.ledger->balance[my->in.from] -= my->in.amount;
+	async_in(ledger, from, amount, to);
+	ledger->balance[from] -= amount;
 	await(delay_ms(1)); /* the other bank; meanwhile others run in the strand */
-	my->in.ledger->balance[my->in.to] += my->in.amount;
-	my->in.ledger->transfers++;
+	ledger->balance[to] += amount;
+	ledger->transfers++;
 async_finally:
 	async_end;
 }
@@ -45,10 +45,10 @@ struct audit {
 
 async(audit)
 {
-	async_begin;
-	async_switch_to(my->in.ledger->strand);
+	async_in(ledger);
+	async_switch_to(ledger->strand);
 	for (int i = 0; i < ACCOUNT_COUNT; i++)
-		my->sum += my->in.ledger->balance[i];
+		my->sum += ledger->balance[i];
 	async_switch_back;
 	async_return(my->sum);
 async_finally:

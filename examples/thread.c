@@ -37,10 +37,10 @@ struct ask {
 
 async(ask)
 {
-	async_begin;
+	async_in(exchange);
 	await(delay_ms(10));
-	task_complete_int(my->in.exchange->question, 12);
-	await(my->answer, my->in.exchange->answer); /* a task may be awaited as it is */
+	task_complete_int(exchange->question, 12);
+	await(my->answer, exchange->answer); /* a task may be awaited as it is */
 	async_return(my->answer);
 async_finally:
 	async_end;

@@ -20,10 +20,10 @@ struct find_price {
 
 async(find_price)
 {
-	async_begin;
+	async_in(article);
 	await(delay_ms(20));
-	seen[my->in.article] = 100 + my->in.article;
-	async_return(seen[my->in.article]);
+	seen[article] = 100 + article;
+	async_return(seen[article]);
 async_finally:
 	async_end;
 }

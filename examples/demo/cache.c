@@ -71,14 +71,14 @@ static value_task read_cents(void *argument)
 
 async(load)
 {
-	async_begin;
+	async_in(cache, product);
 	await(my->cents, run_blocking(read_cents, my));
-	slot_of(my->in.cache, my->in.product)->cents = my->cents;
-	slot_of(my->in.cache, my->in.product)->filled = true;
+	slot_of(cache, product)->cents = my->cents;
+	slot_of(cache, product)->filled = true;
 	async_return(my->cents);
 async_finally:
-	task_unref(slot_of(my->in.cache, my->in.product)->loading);
-	slot_of(my->in.cache, my->in.product)->loading = NULL;
+	task_unref(slot_of(cache, product)->loading);
+	slot_of(cache, product)->loading = NULL;
 	async_end;
 }
 

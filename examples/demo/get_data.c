@@ -87,12 +87,12 @@ struct repeat {
 
 async(repeat)
 {
-	async_begin;
-	for (my->i = 0; my->i < my->in.count; my->i++) {
-		if (my->in.form == FORM_VALUE_TASK) {
+	async_in(count, form, kept);
+	for (my->i = 0; my->i < count; my->i++) {
+		if (form == FORM_VALUE_TASK) {
 			await(my->data, get_data_value_task());
-		} else if (my->in.form == FORM_TASK_AGAIN) {
-			await(my->data, my->in.kept);
+		} else if (form == FORM_TASK_AGAIN) {
+			await(my->data, kept);
 		} else {
 			my->one = get_data_task_ready();
 			if (!my->one)

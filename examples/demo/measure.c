@@ -36,22 +36,22 @@ struct caller {
 
 async(caller)
 {
-	async_begin;
-	for (my->i = 0; my->i < my->in.count; my->i++) {
-		if (my->in.each_ns)
+	async_in(count, each_ns, form, cache, products);
+	for (my->i = 0; my->i < count; my->i++) {
+		if (each_ns)
 			my->start_ns = clock_ns();
-		if (my->in.form == FORM_VALUE_TASK) {
-			await(my->cents, cache_get(my->in.cache, my->in.products[my->i]));
+		if (form == FORM_VALUE_TASK) {
+			await(my->cents, cache_get(cache, products[my->i]));
 		} else {
-			my->task = cache_get_task(my->in.cache, my->in.products[my->i]);
+			my->task = cache_get_task(cache, products[my->i]);
 			if (!my->task)
 				async_fail(ENOMEM);
 			await(my->cents, my->task);
 			task_unref(my->task);
 			my->task = NULL;
 		}
-		if (my->in.each_ns)
-			my->in.each_ns[my->i] = (uint32_t)(clock_ns() - my->start_ns);
+		if (each_ns)
+			each_ns[my->i] = (uint32_t)(clock_ns() - my->start_ns);
 		my->sum += my->cents;
 	}
 	async_return(my->sum);
@@ -73,14 +73,14 @@ struct fill {
 
 async(fill)
 {
-	async_begin;
-	cache_clear(my->in.cache);
-	my->prices = calloc((size_t)my->in.count, sizeof my->prices[0]);
+	async_in(cache, count, products);
+	cache_clear(cache);
+	my->prices = calloc((size_t)count, sizeof my->prices[0]);
 	if (!my->prices)
 		async_fail(ENOMEM);
-	for (int64_t i = 0; i < my->in.count; i++)
-		my->prices[i] = cache_get(my->in.cache, my->in.products[i]);
-	await(when_all(my->prices, (size_t)my->in.count)); /* several threads read at a time */
+	for (int64_t i = 0; i < count; i++)
+		my->prices[i] = cache_get(cache, products[i]);
+	await(when_all(my->prices, (size_t)count)); /* several threads read at a time */
 async_finally:
 	free(my->prices);
 	async_end;
@@ -324,20 +324,20 @@ struct stampede {
 
 async(stampede)
 {
-	async_begin;
-	my->tasks = calloc((size_t)my->in.caller_count, sizeof my->tasks[0]);
+	async_in(caller_count, cache, product);
+	my->tasks = calloc((size_t)caller_count, sizeof my->tasks[0]);
 	if (!my->tasks)
 		async_fail(ENOMEM);
-	for (int64_t i = 0; i < my->in.caller_count; i++) {
-		my->tasks[i] = cache_get_task(my->in.cache, my->in.product);
+	for (int64_t i = 0; i < caller_count; i++) {
+		my->tasks[i] = cache_get_task(cache, product);
 		if (!my->tasks[i])
 			async_fail(ENOMEM);
 		my->same_count += my->tasks[i] == my->tasks[0];
 	}
-	await(when_all_tasks(my->tasks, (size_t)my->in.caller_count));
+	await(when_all_tasks(my->tasks, (size_t)caller_count));
 	async_return(my->same_count);
 async_finally:
-	for (int64_t i = 0; my->tasks && i < my->in.caller_count; i++)
+	for (int64_t i = 0; my->tasks && i < caller_count; i++)
 		task_unref(my->tasks[i]);
 	free(my->tasks);
 	async_end;
