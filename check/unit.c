@@ -24,6 +24,8 @@ static bool complain_of(CXDiagnostic diagnostic, const char *file)
 	if (clang_getDiagnosticSeverity(diagnostic) < CXDiagnostic_Error || is_about_jumps(text))
 		return false;
 	clang_getFileLocation(clang_getDiagnosticLocation(diagnostic), &where, &line, &column, NULL);
+	if (strcmp(text, "use of undeclared identifier 't_'") == 0) /* a name of the macro's own */
+		text = "await stands only in an async function, between async_begin and async_end";
 	if (where)
 		complain("%s does not compile: %s:%u:%u: %s", file, text_of(clang_getFileName(where)), line,
 		         column, text);

@@ -847,7 +847,7 @@ TEST(bad_input_of_a_wait_that_reports)
 	wait = bide_group_wait(&group); /* it was not waited for */
 	assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_SECONDS(3600))), EINVAL);
 	assert_int_equal(misuse_count, 3);
-	assert_non_null(strstr(misuse_text, "somebody waits for this group already"));
+	assert_non_null(strstr(misuse_text, "this group is waited for already"));
 	finish(0);
 	assert_int_equal(wait_error(wait), 0);
 }

@@ -682,7 +682,7 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	assert_int_equal(stats().frame_count, 2);
 	assert_int_equal(shutdown_and_read(), 2);
 	assert_printed("leak: async function later");
-	assert_printed("nobody consumed");
+	assert_printed("was not consumed");
 	assert_printed("leak: async function waits_for_ever");
 	assert_printed("still waiting");
 #ifndef BIDE_COMPUTED_GOTO

@@ -38,6 +38,26 @@ TEST(a_message_names_the_function_that_was_called_and_its_place)
 	MISUSE_HERE((void)bide_group_wait(&group).state, "bide_group_wait");
 }
 
+static void ignore(void *unused)
+{
+	(void)unused;
+}
+
+TEST(a_token_given_as_an_argument_leaves_the_place_of_the_call)
+{
+	cancel_source *source = cancel_source_create();
+
+	assert_non_null(source);
+	expect_misuse();
+	MISUSE_HERE(cancel_token_register(cancel_source_token(source), NULL, ignore, NULL),
+	            "bide_cancel_token_register");
+	MISUSE_HERE(assert_null(context_create(
+					&(context_options){ .token = cancel_source_token(source), .timeout_ns = -1 })),
+	            "bide_context_create");
+	MISUSE_HERE((void)cancel_source_token(NULL), "bide_cancel_source_token");
+	cancel_source_unref(source);
+}
+
 /* The short names are macros of macros. */
 TEST(a_call_by_its_short_name_has_its_place_too)
 {

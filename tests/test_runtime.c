@@ -333,7 +333,7 @@ TEST(leaks_are_named)
 	NOT_SEEDED("it needs the real clock");
 	EXPECT_ABORT(leak_three(), "leak: async function later, ");
 	EXPECT_ABORT(leak_three(), " at tests/task_support.h:");
-	EXPECT_ABORT(leak_three(), "nobody consumed its value task");
+	EXPECT_ABORT(leak_three(), "its value task was not consumed");
 	EXPECT_ABORT(leak_three(), "a task that has references still");
 #ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
 	EXPECT_ABORT(leak_three(), "still waiting");

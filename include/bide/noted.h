@@ -35,7 +35,14 @@
 	BIDE_NOTED_(bide_cancel_source_cancel_after, __VA_ARGS__)
 #define bide_cancel_source_try_reset(...) BIDE_NOTED_(bide_cancel_source_try_reset, __VA_ARGS__)
 #define bide_cancel_source_is_canceled(...) BIDE_NOTED_(bide_cancel_source_is_canceled, __VA_ARGS__)
-#define bide_cancel_source_token(...) BIDE_NOTED_(bide_cancel_source_token, __VA_ARGS__)
+/* Other calls take it as an argument: it leaves their note as it was. */
+#define bide_cancel_source_token(...)                                                     \
+	__extension__({                                                                       \
+		const bide_call *outer_call_ = bide_called_from_;                                 \
+		bide_cancel_token token_of_ = BIDE_NOTED_(bide_cancel_source_token, __VA_ARGS__); \
+		bide_note_(outer_call_);                                                          \
+		token_of_;                                                                        \
+	})
 #define bide_cancel_token_register(...) BIDE_NOTED_(bide_cancel_token_register, __VA_ARGS__)
 #define bide_cancel_registration_unregister(...) \
 	BIDE_NOTED_(bide_cancel_registration_unregister, __VA_ARGS__)

@@ -245,7 +245,7 @@ bide_value_task bide_group_wait(bide_group *group)
 	if (!is_open(group, "bide_group_wait", NULL))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (group->waited_) {
-		bide_misuse_("bide_group_wait: somebody waits for this group already");
+		bide_misuse_("bide_group_wait: this group is waited for already; each is waited for once");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	group->waited_ = true;

@@ -31,7 +31,7 @@ static void describe_state(bide_text *text, const bide_snapshot *s)
 	if (s->is_done && s->copy.source.generation >= BIDE_COUNT_BASE_)
 		bide_text_add_(text, "finished, a task that has references still");
 	else if (s->is_done)
-		bide_text_add_(text, "finished, and nobody consumed its value task (await, forget)");
+		bide_text_add_(text, "over, but its value task was not consumed: await or forget it");
 	else {
 		bide_text_add_(text, "still waiting");
 		if (!s->own && s->line && s->async->points_are_lines)

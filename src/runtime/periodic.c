@@ -315,7 +315,8 @@ bide_value_task bide_periodic_timer_next(bide_periodic_timer *p)
 		ready = ready_now(p, error, &v);
 	unlock(p);
 	if (waits) {
-		bide_misuse_("bide_periodic_timer_next: somebody waits already; a timer has one consumer");
+		bide_misuse_(
+			"bide_periodic_timer_next: a wait is pending already; a timer has one consumer");
 		return bide_value_task_from_error(BIDE_EBUSY_);
 	}
 	if (ready)

@@ -39,6 +39,8 @@ expect 0 '' "$good" -- -Iinclude -fno-such-flag -Wno-such-warning -O2 -o x.o
 
 printf 'int f(void) { return 1 }\n' >"$work/syntax.c"
 expect 2 'syntax.c does not compile: .*syntax.c:1:23: .*expected' "$work/syntax.c"
+printf '#include <bide/bide.h>\nvoid f(void)\n{\n\tbide_await(bide_delay(1));\n}\n' >"$work/outside.c"
+expect 2 'outside.c:4:2: await stands only in an async function' "$work/outside.c" -- -Iinclude
 printf '\001\002\377\000\003' >"$work/binary.c"
 expect 2 'binary.c does not compile' "$work/binary.c"
 : >"$work/empty.c"
