@@ -1,9 +1,9 @@
 /*
  * alarm.c - a timer that runs a notify, and can be stopped while it is about to.
  *
- * The lock is held while the timer of an alarm is changed or looked at, so nobody looks at one that
- * was given back. Under it the wheel's own lock may be taken, never the other way round: a notify
- * runs without any.
+ * The lock is held while the timer of an alarm is changed or looked at, so no thread looks at one
+ * that was given back. Under it the wheel's own lock may be taken, never the other way round: a
+ * notify runs without any.
  */
 #include "core.h"
 
@@ -52,7 +52,7 @@ static bool take_back(bide_alarm *alarm)
 	}
 	if (!bide_unwatch_(&timer->source, &alarm->due))
 		return false; /* it calls, and gives itself back */
-	/* On its way out of the wheel, or not in it yet: ends without anybody. */
+	/* On its way out of the wheel, or not in it yet: ends without a consumer. */
 	bide_value_task_forget_at_(bide_source_value_(&timer->source), NULL);
 	return true;
 }

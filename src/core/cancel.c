@@ -100,8 +100,8 @@ void bide_cancel_core_clear_(bide_cancel_core *core)
 
 /*
  * The list of operations, under the lock of its core. `core` of a node stays what it was made with,
- * a reference, until the operation ends: so whoever ends it can look here without knowing whether
- * it was canceled. One that is in no list points at itself.
+ * a reference, until the operation ends: so the party that ends it can look here without knowing
+ * whether it was canceled. One that is in no list points at itself.
  */
 static void operation_remove(bide_cancel_core *core, bide_cancel_node *node)
 {
@@ -183,7 +183,7 @@ static bool core_mark(bide_cancel_core *core, int error)
 	if (first && core->cell)
 		bide_cancel_cell_mark_(core->cell);
 	if (first)
-		/* pairs with the loads of those who ask */
+		/* pairs with the loads of the queries */
 		BIDE_STORE(&core->error, (uint16_t)error, RELEASE);
 	bide_spin_unlock_(&core->lock);
 	return first;
@@ -231,7 +231,7 @@ static bool callback_fire(bide_cancel_core *core, int error, bide_cancel_core **
 	return true;
 }
 
-/* Of a marked core, to which nobody adds any more: once false it stays so. */
+/* Of a marked core, to which no thread adds any more: once false it stays so. */
 static bool has_operations(bide_cancel_core *core)
 {
 	bool has;
@@ -316,8 +316,8 @@ static int attach_locked(bide_cancel_core *parent, bide_cancel_core *child, bide
 	node->fire = NULL;
 	node->core = NULL;
 	/*
-	 * Marked after this look: then whoever marked it comes for the callbacks later, and finds the
-	 * node.
+	 * If it is marked after this look, the thread that marks it runs the callbacks later, and finds
+	 * the node.
 	 */
 	if (!error)
 		list_add(&parent->callbacks, node, parent);
@@ -544,7 +544,7 @@ static void rearm_posted(bide_post *post)
 	set_limit(source, &timer);
 	bide_spin_unlock_(&source->limit_lock);
 	drop_timer(timer);
-	if (failed) /* no memory for the timer: sooner is safer than never */
+	if (failed) /* without memory for the timer cancel now rather than never */
 		bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
 	bide_cancel_core_unref_(&source->core);
 }

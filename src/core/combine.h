@@ -16,7 +16,7 @@
 
 /* --- the count: as that of bide_party_join_, but as wide as an array is long --- */
 
-/* By whoever registers, whose own count keeps the others from reaching zero: no order is needed. */
+/* The count of the party that registers keeps the others from reaching zero: no order is needed. */
 static inline void bide_live_up_(const bide_operation *operation, size_t *live)
 {
 	if (bide_is_sync_(&operation->source))
@@ -25,7 +25,7 @@ static inline void bide_live_up_(const bide_operation *operation, size_t *live)
 		++*live;
 }
 
-/* What is left. Releases what this party wrote; the one who gets zero acquires all of it. */
+/* What is left. Releases what this party wrote; the party that gets zero acquires all of it. */
 static inline size_t bide_live_down_(const bide_operation *operation, size_t *live)
 {
 	return bide_is_sync_(&operation->source) ? BIDE_SUB(live, 1, ACQ_REL) - 1 : --*live;
@@ -52,7 +52,7 @@ static inline void bide_prefer_error_(int *error, int other)
 		*error = other;
 }
 
-/* --- items: `by` is who reports misuse and who consumed; its function is the public name --- */
+/* --- items: `by` is the caller for reports of misuse; its function is the public name --- */
 
 static inline bide_source *bide_source_of_(bide_value_task pending)
 {
@@ -101,7 +101,7 @@ static inline void bide_item_settle_(bide_value_task *item, const bide_place *by
 
 /* Once, at the end, so that no item has to be searched for. The error that all give together. */
 BIDE_INTERNAL int bide_items_gather_(bide_value_task *items, size_t count, const bide_place *by);
-/* Looks for what is not there. count and tasks are checked; *pending: somebody has to wait. */
+/* Looks for what is not there. count and tasks are checked; *pending: one has to be waited for. */
 BIDE_INTERNAL bool bide_tasks_valid_(bide_task *const *tasks, size_t count, const char *what,
                                      bool *pending);
 

@@ -33,8 +33,8 @@ enum {
 
 /* bide_source.line of everything that is no running frame. */
 enum {
-	BIDE_LINE_CLAIMED_ = 1u,  /* somebody completes it or has */
-	BIDE_LINE_OBSERVED_ = 2u, /* somebody has seen its error */
+	BIDE_LINE_CLAIMED_ = 1u,  /* a producer completes it or has */
+	BIDE_LINE_OBSERVED_ = 2u, /* its error was seen */
 	BIDE_LINE_CONSTANT_ = 4u, /* a shared constant: not counted */
 	/* a wait for a task: its result is the task itself, with a reference (bide_task_ended_) */
 	BIDE_LINE_ENDED_ = 8u,
@@ -130,7 +130,7 @@ static inline bide_value_task bide_source_value_(bide_source *source)
 }
 
 /*
- * Stores the result, says DONE, and makes whoever waits runnable. Never runs user code, never
+ * Stores the result, says DONE, and makes the waiter runnable. Never runs user code, never
  * recurses deeper than a constant: completions that follow from completions wait in a list of the
  * thread.
  */
@@ -159,7 +159,7 @@ BIDE_INTERNAL bool bide_unwatch_(bide_source *source, bide_notify *notify);
  * NULL.
  */
 BIDE_INTERNAL bide_value_task bide_consume_(bide_source *source, const bide_place *place);
-/* Gives back a source that is DONE and whose result nobody wants, or has been copied. */
+/* Gives back a source that is DONE and whose result is not needed, or has been copied. */
 BIDE_INTERNAL void bide_release_(bide_source *source, const bide_place *place);
 /* A yield becomes an operation that has an end of its own; everything else stays as it is. */
 BIDE_INTERNAL bide_value_task bide_materialise_(bide_value_task value_task);
@@ -223,13 +223,13 @@ static inline bide_payload bide_payload_int_(int64_t i)
 /* --- what several parties may end --- */
 
 /*
- * An object that can be ended by a completion, a cancellation, a timer, has a count `live` of those
- * who can still touch it. The first to come decides the outcome and takes the others out where it
- * can; each counts itself and those it took out down; who reaches zero completes the object. All
- * plain where the object belongs to one thread.
+ * An object that can be ended by a completion, a cancellation, a timer, has a count `live` of the
+ * parties that can still touch it. The first decides the outcome and takes the others out where it
+ * can. Each counts down for itself and for those it took out. The one at zero completes the object.
+ * All plain where the object belongs to one thread.
  */
 
-/* Before the party can report, by somebody whose own count is in it: no order is needed. */
+/* Called by a counted party, before the new one can report: no order is needed. */
 static inline void bide_party_join_(const bide_source *source, uint32_t *live)
 {
 	if (bide_is_sync_(source))
@@ -247,7 +247,7 @@ static inline bool bide_party_leave_(const bide_source *source, uint32_t *live, 
 	return *live == 0;
 }
 
-/* The bits before. Pairs with itself: who comes second sees what the first wrote before. */
+/* Returns the bits before. Pairs with itself: the second sees what the first wrote before. */
 static inline uint32_t bide_party_mark_(const bide_source *source, uint32_t *bits, uint32_t more)
 {
 	uint32_t before;
@@ -310,12 +310,15 @@ BIDE_INTERNAL bide_payload bide_trace_made_(int error, const bide_place *place);
 #ifdef BIDE_EXPLORE
 BIDE_INTERNAL void bide_trace_reset_(void);
 #endif
-/* BIDE_ENOFRAME, said by a function that was called, is ENOMEM for who called the caller. */
+/* A function that passes BIDE_ENOFRAME of another on fails with ENOMEM. */
 BIDE_INTERNAL uint16_t bide_frame_error_(uintptr_t error);
 
 /* --- tasks --- */
 
-/* Of what was pending in the parent, in the child of a fork: neither of a thread nor a link. */
+/*
+ * The generation, in the child of a fork, of everything that was pending in the parent. It is
+ * neither a real generation nor a link of a free list.
+ */
 #define BIDE_GENERATION_PARENT_ ((uint64_t)1)
 
 /* Not NULL, and with a reference; else false, and misuse of `what` was reported. */
@@ -347,7 +350,10 @@ typedef struct bide_cancel_core {
 BIDE_INTERNAL void bide_cancel_core_init_(bide_cancel_core *core,
                                           void (*destroy)(bide_cancel_core *core));
 BIDE_INTERNAL void bide_cancel_core_ref_(bide_cancel_core *core);
-/* For whoever holds none, but knows that the memory is still there; false: it is on its way out. */
+/*
+ * Takes a reference without already holding one; the memory must still be valid. false: the last
+ * reference is gone.
+ */
 BIDE_INTERNAL bool bide_cancel_core_try_ref_(bide_cancel_core *core);
 BIDE_INTERNAL void bide_cancel_core_unref_(bide_cancel_core *core);
 /* Cancels it and all below it; true for the first. */
@@ -363,8 +369,8 @@ BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cance
                                              bide_cancel_node *node);
 BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
 /*
- * In two steps: counts as canceled now, with a reference; true: the first, which fires it then, once,
- * and gives the reference back.
+ * In two steps: counts as canceled now, with a reference; true: the first, which fires it then,
+ * once, and gives the reference back.
  */
 BIDE_INTERNAL bool bide_cancel_source_mark_(bide_cancel_source *source);
 BIDE_INTERNAL void bide_cancel_source_fire_(bide_cancel_source *source);
@@ -466,12 +472,12 @@ BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
  * up.
  */
 BIDE_INTERNAL void bide_frame_resume_(bide_worker *worker, bide_frame *frame);
-/* Runs a frame alone, for its executor: who waits for it is made runnable. */
+/* Runs a frame alone, for its executor: its waiter is made runnable. */
 BIDE_INTERNAL void bide_frame_run_(bide_worker *worker, bide_frame *frame);
 /*
  * For the child of a fork. The lists are locked during it. In the child nothing of what is in use
  * is visited any more (disown), and at its first use (inherit) once, for the last time: the memory
- * stays, for who still has its address, and new memory is taken.
+ * stays for stale addresses, and new memory is taken.
  */
 BIDE_INTERNAL void bide_pools_lock_(void);
 BIDE_INTERNAL void bide_pools_unlock_(void);
@@ -608,7 +614,7 @@ BIDE_INTERNAL bool bide_port_disarm(bide_timer *timer);
  * before.
  */
 BIDE_INTERNAL void bide_port_stats(bide_stats *stats);
-/* Something to compare threads by. */
+/* Returns an opaque id that is unique among living threads. */
 BIDE_INTERNAL const void *bide_port_thread(void);
 BIDE_INTERNAL void bide_port_print(const char *text); /* to standard error */
 /* As vsnprintf; a port without one may copy the format. */
@@ -621,7 +627,7 @@ BIDE_INTERNAL void bide_port_abort(void) __attribute__((noreturn));
  * false: there is none, and never will be. Asked once for each deque that is made, and by thieves.
  */
 BIDE_INTERNAL bool bide_port_heavy_fence(void);
-/* The worker has pushed something while somebody had nothing to do (its deque's `wanted`). */
+/* The worker pushed something while another had nothing to do (its deque's `wanted`). */
 BIDE_INTERNAL void bide_port_offer(bide_worker *worker);
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */
 BIDE_INTERNAL void bide_port_wait_a_moment(unsigned tries);

@@ -2,9 +2,9 @@
  * executor.h - the queue of an executor. Any thread pushes; one at a time takes.
  *
  * The inbox is a stack of frames, linked as the run queue is, pushed by CAS and emptied by one
- * swap. Its word also says who has to be told: IDLE means that nobody runs the executor or is about
- * to, so the one who pushes first wakes it. Whoever takes the executor back to IDLE does not touch
- * it afterwards.
+ * swap. Its word also says whether to wake the executor: IDLE means that no thread runs it or is
+ * about to, so the first push wakes it. The thread that sets it back to IDLE does not touch it
+ * afterwards.
  */
 #ifndef BIDE_CORE_EXECUTOR_H
 #define BIDE_CORE_EXECUTOR_H
@@ -32,9 +32,9 @@ struct bide_executor {
 
 /* With one reference; batch functions in a row at most. NULL: no memory. */
 BIDE_INTERNAL bide_executor *bide_executor_new_(const bide_operation_type *type, uint32_t batch);
-/* The oldest, ready to be run; NULL: nothing is there. For whoever runs the executor. */
+/* For the thread that runs the executor: the oldest, ready to be run; NULL: nothing is there. */
 BIDE_INTERNAL bide_frame *bide_executor_take_(bide_executor *executor);
-/* true: nothing is left and the executor is idle; it may be somebody else's at once. */
+/* true: nothing is left and the executor is idle; another thread may run it at once. */
 BIDE_INTERNAL bool bide_executor_rest_(bide_executor *executor);
 /* The frame that the turn would run first, for the record of a simulation. */
 BIDE_INTERNAL const bide_frame *bide_executor_first_(const bide_frame *frame);

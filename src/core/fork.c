@@ -4,12 +4,12 @@
  *
  * A frame's live forks are a list through `older`, newest first, which belongs to the frame alone.
  * A join takes its slot out, unless it hands out a value task that is pending: then the slot stays,
- * marked, before all others, and the frame is marked for sweeping. Consuming sets its generation to 0 (release, on
- * whatever thread), and the frame's next slow step, which its mark makes sure of, takes it out
- * (acquire).
+ * marked, before all others, and the frame is marked for sweeping. Consuming sets its generation to
+ * 0 (release, on whatever thread), and the frame's next slow step, which its mark makes sure of,
+ * takes it out (acquire).
  *
- * A slot that stands in a deque belongs to whoever takes it from there; he runs it, and completes
- * its source.
+ * A slot in a deque belongs to the worker that takes it from there. This worker runs it, and
+ * completes its source.
  */
 #include "core.h"
 #include "deque.h"
@@ -183,7 +183,7 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	/* With one worker the first fork makes the deque: programs that never fork have none. */
 	if (!worker->deque.mask && !(worker->frame_flags & BIDE_FLAG_SYNC_))
 		(void)bide_deque_init_(worker);
-	/* What belongs to an executor is not for whoever has nothing to do. */
+	/* An idle worker must not take what belongs to an executor. */
 	if (frame->frame.context & BIDE_CONTEXT_EXECUTOR_ || !bide_deque_push_(worker, entry))
 		bide_fork_run_(worker, fork);
 }
@@ -263,8 +263,8 @@ static void settled(bide_frame *frame, bide_value_task v)
 }
 
 /*
- * Joined, but somebody else waits for the value task, who has not consumed it: the memory has to
- * stay until he does.
+ * Joined, but another waiter has not yet consumed the value task: the memory has to stay until it
+ * does.
  */
 static bide_value_task settle_borrowed(bide_forking_frame *frame, bide_fork *fork)
 {

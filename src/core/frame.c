@@ -141,7 +141,7 @@ static void poison(bide_source *source, size_t size_bytes)
 	}
 }
 
-/* In debug mode what a start does not zero is filled: nobody may count on it. */
+/* In debug mode what a start does not zero is filled: no function may rely on it. */
 static void unpoison(bide_source *source, size_t size_bytes)
 {
 	ASAN_UNPOISON_MEMORY_REGION(source, size_bytes);
@@ -573,7 +573,7 @@ static bool walk_on(bide_pools_walk *walk)
 
 bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
 {
-	enum { TRIES = 20000 }; /* a second: who holds it does not run */
+	enum { TRIES = 20000 }; /* a second: the thread that holds it does not run */
 	bool is_over;
 
 	for (unsigned tries = 0; BIDE_SWAP(&bide_pools_.lock, 1u, ACQUIRE) != 0; tries++) {
@@ -728,7 +728,7 @@ bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_st
 	frame->source.payload = step.payload;
 	frame->source.error = 0;
 	frame->source.line = BIDE_LINE_CLAIMED_;
-	BIDE_STORE(&frame->source.word, BIDE_WORD_DONE_, RELAXED); /* nobody else has seen it yet */
+	BIDE_STORE(&frame->source.word, BIDE_WORD_DONE_, RELAXED); /* no other thread has seen it yet */
 	return bide_source_value_(&frame->source);
 }
 

@@ -1,9 +1,9 @@
 /*
  * group.c - owns what is started in it: one notify and a counter, whatever the number of members.
  *
- * The counter holds one for each member that has not reported and one until bide_group_wait; who
- * brings it to zero ends the group, and then nothing touches its memory any more. What the wait
- * hands out is an object made by bide_group_init, so neither adding nor waiting can fail.
+ * The counter holds one for each member that has not reported and one until bide_group_wait. The
+ * party that brings it to zero ends the group, and then nothing touches its memory any more. What
+ * the wait hands out is an object made by bide_group_init, so neither adding nor waiting can fail.
  *
  * Relies on: a notify is run once for each registration, on any thread; canceling a context only
  * requests, so it may be done while a member reports.
@@ -79,7 +79,7 @@ static bool record(bide_group *group, int error, bide_payload trace)
 	return kept;
 }
 
-/* true: the last, who ends the group. Releases what was recorded; the last acquires. */
+/* true: the last, which ends the group. Releases what was recorded; the last acquires. */
 static bool count_down(bide_group *group)
 {
 	if (is_shared(group))

@@ -11,17 +11,19 @@
  *     starts those of its first turn itself, one after the other: hot, but not nested.
  *
  * Parts of a range are taken from a counter as indexes are, not by halving the range over forks: a
- * fork may be taken by any worker, whatever the limit; and who gives way after each part would do
- * so with the whole spine of halves suspended. A part is large, so the counter is no bottleneck.
+ * fork may be taken by any worker, whatever the limit; and a lane that gives way after each part
+ * would do so with the whole spine of halves suspended. A part is large, so the counter is no
+ * bottleneck.
  *
  * Lanes are members of a group that the loop waits for; they never fail. What went wrong is kept
  * here, because a loop's rules are not a group's: the ambient cancellation has priority, and a body
  * that fails with ECANCELED of its own accord counts as a failure.
  *
  * Items come from a source that is asked by one lane at a time: the one that has the turn. It is
- * passed on in the order of those who wait for it.
+ * passed on in the order of the lanes that wait for it.
  *
- * Relies on: adding to a group by a running member of it is safe, whoever waits for the group.
+ * Relies on: adding to a group by a running member of it is safe, also while a function waits for
+ * the group.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "core.h"
@@ -54,11 +56,11 @@ typedef struct parallel_loop {
 	uint64_t count, taken;       /* of parts or indexes; taken may pass count, once for each lane */
 	size_t limit, spread, lanes; /* spread: lanes that are wanted even if no body is pending */
 	int error;
-	bide_trace trace; /* of an error that is no cancellation: by who set it */
+	bide_trace trace; /* of an error that is no cancellation */
 	/* The turn to ask the source; under the lock, if shared. */
 	uint32_t lock;
 	bool busy;  /* a lane has the turn */
-	bool ended; /* nothing more will come: whoever has the turn writes it; atomic */
+	bool ended; /* nothing more will come; written by the lane with the turn; atomic */
 	struct bide_parallel_item_lane *waiting, **waiting_tail;
 	bide_group group;
 } parallel_loop;
@@ -160,7 +162,7 @@ static void lane_more(parallel_loop *loop)
 
 /*
  * The beginning of a lane: the work spreads over the workers. Where there are items it does so also
- * while somebody asks for the next: lanes begin only once.
+ * while a lane asks for the next: lanes begin only once.
  */
 static void lane_spread(parallel_loop *loop)
 {
@@ -258,7 +260,7 @@ static bide_value_task turn_await(struct bide_parallel_item_lane *my)
 	my->has_turn = true; /* when the await returns */
 	turn_lock(loop);
 	if (loop->busy) {
-		/* In the list only now: nobody completes it before it is new. */
+		/* In the list only now, so it is not completed before it is reset. */
 		if (my->has_waited)
 			bide_user_source_reset(&my->turn);
 		else if (loop->shared)
@@ -276,7 +278,7 @@ static bide_value_task turn_await(struct bide_parallel_item_lane *my)
 	return wait;
 }
 
-/* To the first that waits, if one does. Of whoever has it. */
+/* The lane that has the turn gives it to the first lane that waits, if there is one. */
 static void turn_pass(struct bide_parallel_item_lane *my)
 {
 	parallel_loop *loop = my->in.loop;
@@ -308,7 +310,7 @@ static bool turn_is_free(parallel_loop *loop)
 	return is_free;
 }
 
-/* Asked by whoever has the turn. */
+/* Asked by the lane that has the turn. */
 static bool source_is_over(parallel_loop *loop)
 {
 	int error;

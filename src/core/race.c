@@ -1,8 +1,8 @@
 /*
  * race.c - the first to end has won; it cancels a scope and waits for all.
  *
- * Who sets RACE_WON, first and alone, writes the winner and cancels. Items are consumed together by
- * who brings `live` to zero.
+ * The party that sets RACE_WON first writes the winner and cancels. The party that brings `live` to
+ * zero consumes all items together.
  */
 #include "combine.h"
 
@@ -14,7 +14,7 @@ typedef struct race {
 	size_t live;
 	bide_value_task *items;
 	size_t count;
-	size_t winner; /* written by who set RACE_WON; ordered by `live` */
+	size_t winner; /* written by the party that sets RACE_WON; ordered by `live` */
 	bide_context *scope;
 	uint32_t bits;
 } race;

@@ -1,5 +1,5 @@
 /*
- * source.c - completing and consuming: how a result gets from a producer to whoever waits for it.
+ * source.c - completing and consuming: how a result gets from a producer to its waiter.
  *
  * Completing never runs user code and never recurses without bound: a waiting frame becomes
  * runnable; a notify (a combinator, a group, a task's fan-out) runs here, and what it completes
@@ -18,7 +18,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 	case BIDE_WORD_PENDING_:
 		if (seen)
 			bide_schedule_((bide_frame *)seen, !(source->flags & BIDE_FLAG_QUEUE_));
-		return; /* with nobody waiting the source is the consumer's already: do not touch it */
+		return; /* without a waiter the source is the consumer's already: do not touch it */
 	case BIDE_WORD_NOTIFY_:
 		notify = (bide_notify *)(seen & ~(uintptr_t)BIDE_WORD_TAGS_);
 		notify->run(notify, source);
@@ -189,7 +189,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
 {
-	/* anybody may complete it */
+	/* any thread may complete it */
 	user_init(user, operations, BIDE_FLAG_SYNC_, "bide_user_source_init");
 }
 
@@ -201,7 +201,7 @@ void bide_user_source_init_local(bide_user_source *user, const bide_source_opera
 
 bide_value_task bide_user_source_value_task(bide_user_source *user)
 {
-	/* The word of one that was consumed: no hurry, whoever sees it late asks at the wrong time. */
+	/* The word of one that was consumed: no order is needed: to ask at the same time is wrong. */
 	if (!user || BIDE_LOAD(&user->source.flags, RELAXED) & BIDE_FLAG_PUBLISHED_ ||
 	    BIDE_LOAD(&user->source.word, RELAXED) == BIDE_WORD_ABANDONED_) {
 		bide_misuse_("bide_user_source_value_task: %s",
@@ -401,7 +401,7 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.error = 0;
 	bide_flags_drop_(&user->source, BIDE_FLAG_PUBLISHED_);
 	/*
-	 * The claim opens last: who claims finds all of the new generation. Pairs with user_complete.
+	 * The claim opens last: a claim finds all of the new generation. Pairs with user_complete.
 	 */
 	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELAXED);
 	BIDE_STORE(&user->source.line, 0u, RELEASE);

@@ -6,9 +6,9 @@
  * source of its own and can be taken out again (a task raced a million times does not grow).
  * bide_value_task_as_task turns the very frame that is pending into a task.
  *
- * The word of a task: SHARED with the newest subscription; LOCKED while somebody changes the list
- * (a few instructions); DONE for good. Whoever replaces SHARED by DONE owns the list. Result and
- * error are stored before (release) and read after DONE was seen (acquire).
+ * The word of a task: SHARED with the newest subscription; LOCKED while a thread changes the list
+ * (a few instructions); DONE for good. The thread that replaces SHARED by DONE owns the list.
+ * Result and error are stored before (release) and read after DONE was seen (acquire).
  */
 #include "task.h"
 
@@ -18,9 +18,9 @@ typedef bide_subscription_ subscription;
 
 /*
  * One that a cancellation or a deadline may end. Its parties: the task's list, the node, the alarm,
- * and whoever registers it. It has no reference on the task, which must be told when everybody else
- * has gone: the lock keeps who delivers it from going on, and so the task alive, while somebody
- * takes it out of the list.
+ * and the registering. It has no reference on the task, whose awaiters must learn when all
+ * references are dropped. While a thread takes it out of the list, the lock stops the delivery, and
+ * so keeps the task alive.
  */
 typedef struct cancellable_subscription {
 	subscription base;
@@ -32,8 +32,8 @@ typedef struct cancellable_subscription {
 } cancellable_subscription;
 
 enum {
-	WAIT_DECIDED = 1,   /* the outcome is that of who set it */
-	WAIT_REGISTERED = 2 /* who decides takes the others out */
+	WAIT_DECIDED = 1,   /* the outcome is that of the party that set it */
+	WAIT_REGISTERED = 2 /* the decision takes the others out */
 };
 
 /*
@@ -90,7 +90,7 @@ static void observe(bide_source *task)
 		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED);
 }
 
-/* false: it is in no list, or whoever completes the task has it. */
+/* false: it is in no list, or the thread that completes the task has it. */
 static bool list_leave(subscription *s, bide_source *task)
 {
 	uintptr_t newest;
@@ -132,7 +132,7 @@ static void wait_unlock(cancellable_subscription *c)
 		bide_spin_unlock_(&c->lock);
 }
 
-/* true: out of the list. false: it is not there any more; whoever delivers it will, or has. */
+/* true: out of the list. false: it is not there any more; it will be delivered, or was. */
 static bool wait_leave_list(cancellable_subscription *c)
 {
 	bool left;
@@ -311,7 +311,7 @@ void bide_subscription_cancel_(bide_source *source, int error)
 	bide_source *task;
 
 	if (s->operation.type == &cancellable_type) {
-		/* Its maker lets nobody consume it meanwhile. It may be over: then nothing is decided. */
+		/* Its maker keeps it from being consumed. It may be over: then nothing is decided. */
 		uint32_t count = wait_fail(c, error);
 		if (count)
 			wait_leave(c, count);
@@ -603,7 +603,7 @@ void bide_task_unref(bide_task *handle)
 		return;
 	/*
 	 * The last one sees all that the others did with it: release of theirs, acquire of its own. If
-	 * only ours is left nobody can add one, and no locked instruction is needed.
+	 * only ours is left none can be added, and no locked instruction is needed.
 	 */
 	if (BIDE_LOAD(&task->generation, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
 	    (!is_task(task, "bide_task_unref") ||
@@ -613,7 +613,7 @@ void bide_task_unref(bide_task *handle)
 		task_free(task);
 		return;
 	}
-	/* A completion source that nobody can complete any more: whoever awaits it is told. */
+	/* A completion source that no thread can complete any more: its awaiters fail. */
 	BIDE_STORE(&task->generation, BIDE_COUNT_BASE_ + 1, RELAXED); /* dropped by the fan-out */
 	BIDE_OR(&task->line, (uint32_t)(BIDE_LINE_CLAIMED_ | BIDE_LINE_OBSERVED_), RELAXED);
 	task_finish(task, bide_payload_int_(0), BIDE_EBROKEN);
@@ -695,7 +695,7 @@ static bide_source constants[] = {
 	CONSTANT(4),  CONSTANT(5), CONSTANT(6), CONSTANT(7), CONSTANT(8)
 };
 
-/* created: where; NULL: nobody completes it by hand, or it is over, so no dump names it. */
+/* created: the place; NULL: it is over, or not completed by hand, so no dump names it. */
 static bide_source *task_new(unsigned flags, const bide_place *created)
 {
 	bide_task_object *object;
@@ -795,7 +795,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 		return NULL;
 	}
 	object->relay.run = relay;
-	task->line = BIDE_LINE_CLAIMED_;  /* by its source: nobody completes it by hand */
+	task->line = BIDE_LINE_CLAIMED_;  /* its source completes it: not to be done by hand */
 	bide_task_ref((bide_task *)task); /* the producer's */
 	switch (bide_watch_(value_task, &object->relay, "bide_value_task_as_task", place)) {
 	case BIDE_REGISTERED_:
@@ -837,7 +837,7 @@ bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_pl
 	/*
 	 * Counted for its producer and for the caller before the word says so. The producer reads flags
 	 * and count only after it has seen SHARED (acquire), which the release publishes. Locked
-	 * meanwhile: a value task that somebody awaits, who may be through with it, is not touched.
+	 * meanwhile: a value task whose awaiter may be through with it is not touched.
 	 */
 	if (seen == BIDE_WORD_PENDING_ &&
 	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE)) {
@@ -846,7 +846,7 @@ bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_pl
 		list_unlock(source, 0);
 		return (bide_task *)source;
 	}
-	if (seen == BIDE_WORD_DONE_) { /* and nobody's: see BIDE_WORD_TAKEN_ */
+	if (seen == BIDE_WORD_DONE_) { /* and not taken: see BIDE_WORD_TAKEN_ */
 		/* the producer is through with it */
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
@@ -855,14 +855,14 @@ bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_pl
 	return bide_task_from_error(BIDE_ESTALE);
 }
 
-/* Nobody wants the result of a user's source: a task that nobody holds takes it. */
+/* The result of a user source is not needed: a notify consumes it. */
 void bide_forget_user_(bide_source *source, const bide_place *place)
 {
-	static bide_notify nobody = { bide_forget_done_ };
+	static bide_notify dropped = { bide_forget_done_ };
 
-	if (bide_watch_(bide_source_value_(source), &nobody, "bide_value_task_forget", place) ==
+	if (bide_watch_(bide_source_value_(source), &dropped, "bide_value_task_forget", place) ==
 	    BIDE_ALREADY_DONE_)
-		bide_forget_done_(&nobody, source);
+		bide_forget_done_(&dropped, source);
 }
 
 void bide_forget_done_(bide_notify *notify, bide_source *done)

@@ -1,6 +1,6 @@
 /*
- * trace.c - error traces: a ring of records, each of which says who made an error or passed it on,
- * where, and which record was before it.
+ * trace.c - error traces: a ring of records. Each says which function made an error or passed it
+ * on, where, and which record was before it.
  *
  * A record's number is the trace. Numbers count up for the life of the process; the record lies at
  * its number modulo RECORDS until a higher number takes the place. A reader finds its own number
@@ -8,7 +8,7 @@
  *
  * The writer marks the place with its number (a compare-and-swap, so writers exclude each other),
  * stores the fields, then takes the mark away. Each field is stored with release and loaded with
- * acquire: who reads a field of a later writer finds that one's mark, or number, afterwards.
+ * acquire: a reader of a later writer's field then finds the mark or number of that writer.
  */
 #include "core.h"
 

@@ -1,8 +1,8 @@
 /*
  * when_any.c - ends when the first does, and leaves the others as they were.
  *
- * Who sets ANY_DECIDED, first and alone, writes the outcome. The losers are taken out once: by who
- * decides, or by the registering if the decision came before it was through. The object ends when
+ * The party that sets ANY_DECIDED first writes the outcome. The losers are taken out once: by this
+ * party, or by the registering if the decision came before it was through. The object ends when
  * all that could not be taken out have reported; `live` has a count for the registering, one for
  * the decision, and one for the ambient cancellation.
  */
@@ -10,8 +10,8 @@
 #include "task.h"
 
 enum {
-	ANY_DECIDED = 1,  /* winner or error belong to who set it */
-	ANY_WATCHING = 2, /* the registering is over: who decides takes the others out */
+	ANY_DECIDED = 1,  /* winner or error belong to the party that set it */
+	ANY_WATCHING = 2, /* the registering is over: the decision takes the others out */
 	ANY_HOLDS = 2     /* of `live`: the registering, and the decision until its losers are out */
 };
 
@@ -23,7 +23,7 @@ typedef struct when_any {
 	const bide_value_task *items; /* the caller's, or own */
 	size_t count;
 	size_t watched; /* so many of the items may be registered; written before ANY_WATCHING */
-	size_t winner;  /* written by who set ANY_DECIDED; ordered by `live` */
+	size_t winner;  /* written by the party that decides; ordered by `live` */
 	int error;      /* the same */
 	uint32_t bits;
 	bide_value_task yield; /* the first yield of the items, made an operation of its own */
@@ -168,7 +168,7 @@ static void any_watch_items(when_any *any)
 			any->yield = item;
 			any->yield_index = i;
 		}
-		/* The same item twice is harmless to one who borrows. */
+		/* The same item twice is harmless, because nothing is consumed. */
 		if (BIDE_LOAD(&bide_source_of_(item)->word, RELAXED) != mine)
 			any_watch(any, item, i);
 	}

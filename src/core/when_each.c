@@ -2,8 +2,8 @@
  * when_each.c - the items one by one, as they complete.
  *
  * Any thread pushes what has completed; one at a time takes. The taker is the caller of
- * bide_when_each_next while nobody waits, and then whoever swaps `waiting` out, until it has
- * completed it. So all but `arrived`, `waiting` and `live` is plain memory.
+ * bide_when_each_next while no wait is pending, and then the thread that swaps `waiting` out, until
+ * it has completed it. So all but `arrived`, `waiting` and `live` is plain memory.
  */
 #include "combine.h"
 
@@ -26,7 +26,7 @@ struct bide_each_ {
 	each_link root;     /* of the tree of what is not given; 0: there is no tree */
 	bide_source *ready; /* oldest first */
 	uintptr_t arrived;  /* a stack of sources, linked through their words; pushed by any thread */
-	bide_operation *waiting; /* who takes it from here is the taker until it has completed it */
+	bide_operation *waiting; /* the thread that takes it is the taker until it has completed it */
 };
 
 static const bide_operation_type each_type = { .name = "bide_when_each" };
@@ -194,7 +194,7 @@ static int64_t each_give(struct bide_each_ *core, bide_source *source)
 }
 
 /*
- * If somebody waits and something has arrived: that one's object, to be completed with *index. A
+ * If a wait is pending and an item has arrived: the wait's object, to be completed with *index. A
  * late one may find that what it pushed was given by an earlier call; then it puts the waiting one
  * back and looks again, as in each_wait, for what was pushed meanwhile.
  */
@@ -276,7 +276,7 @@ int bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t cou
 	for (size_t i = 0; i < count; i++)
 		if (bide_is_pending_(items[i]) &&
 		    bide_item_watch_(&core->operation, &core->notify, &core->live, &items[i], &each_by))
-			core->left++; /* only a taker looks at it, and nobody waits yet */
+			core->left++; /* only a taker looks at it, and no wait is pending yet */
 	return 0;
 }
 
@@ -311,7 +311,7 @@ static bide_value_task each_wait(struct bide_each_ *core)
 		return value;
 	}
 	/*
-	 * Either who pushes sees `waiting`, or this sees what was pushed: all four accesses are in one
+	 * Either the pusher sees `waiting`, or this sees what was pushed: all four accesses are in one
 	 * order (SEQ_CST). If both see, the swap of `waiting` decides who takes.
 	 */
 	BIDE_STORE(&core->waiting, waiting, SEQ_CST);

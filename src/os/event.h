@@ -9,7 +9,7 @@
 
 /* Readable after a signal, until it is cleared. -1: no descriptor is left. */
 BIDE_INTERNAL int bide_os_event_open(void);
-/* Any thread. What was stored before is seen by whoever polls the descriptor. */
+/* Any thread. The thread that polls the descriptor sees what was stored before. */
 BIDE_INTERNAL void bide_os_event_signal(int fd);
 BIDE_INTERNAL void bide_os_event_clear(int fd);
 

@@ -296,7 +296,7 @@ void bide_os_print(const char *text)
 		ssize_t wrote = write(STDERR_FILENO, text, left);
 
 		if (wrote < 0 && errno != EINTR)
-			return; /* nobody to tell */
+			return; /* there is no way to report it */
 		if (wrote > 0) {
 			text += wrote;
 			left -= (size_t)wrote;

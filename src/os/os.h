@@ -24,7 +24,7 @@ BIDE_INTERNAL void bide_os_wake(uint32_t *word, int count);
 
 /* Unlocked when zero. Not recursive; not fair. Uncontended: one locked instruction each way. */
 typedef struct bide_os_mutex {
-	uint32_t state; /* 0 free, 1 held, 2 held and somebody may sleep on it */
+	uint32_t state; /* 0 free, 1 held, 2 held and a thread may sleep on it */
 } bide_os_mutex;
 
 BIDE_INTERNAL void bide_os_lock(bide_os_mutex *mutex);
@@ -47,8 +47,8 @@ extern BIDE_INTERNAL int bide_os_thread_starts_left_;
 
 /*
  * A joinable thread with all signals blocked but those of its own faults: the user's handlers run
- * on the user's threads. 0, or the error number of pthread_create. Who joins it: whoever it told
- * its bide_os_thread_self().
+ * on the user's threads. 0, or the error number of pthread_create. The thread to which it gives its
+ * bide_os_thread_self() joins it.
  */
 BIDE_INTERNAL int bide_os_thread_start(void *(*run)(void *argument), void *argument);
 BIDE_INTERNAL bide_os_thread bide_os_thread_self(void);
@@ -71,7 +71,7 @@ BIDE_INTERNAL void bide_os_no_thread_exit(void);
 BIDE_INTERNAL bool bide_os_main_is_over(bool or_before);
 /* A joinable thread with the signals of the calling one; else as bide_os_thread_start. */
 BIDE_INTERNAL int bide_os_open_thread_start(void *(*run)(void *argument), void *argument);
-/* The calling thread will be joined by nobody. */
+/* No thread will join the calling thread. */
 BIDE_INTERNAL void bide_os_thread_detach_self(void);
 
 /*

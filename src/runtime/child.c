@@ -100,7 +100,7 @@ int bide_child_watch_(void)
 
 /*
  * What stands for something pending ends here: a task has failed; a value task is caught by its
- * generation. What is over stays. Of tasks that anybody may complete, what waited is taken out.
+ * generation. What is over stays. The waiters of completion sources are taken out.
  */
 static void inherit(bide_source *source, void *argument)
 {

@@ -2,10 +2,11 @@
  * loop.c - executors whose functions run on a thread of the user's: one descriptor to poll, one
  * call to run what is ready.
  *
- * On any thread but the worker's own a loop is a queue and, once somebody asks for a descriptor, an
+ * On any thread but the worker's own a loop is a queue and, once a descriptor is asked for, an
  * eventfd, which is written when something comes and nothing was there. On the worker's own thread
- * its functions are the worker's like those of a strand, so that bide_value_task_wait there runs them too; the
- * descriptor is an epoll of an eventfd and a timerfd, and speaks for all that the worker has to do.
+ * its functions are the worker's like those of a strand, so that bide_value_task_wait there runs
+ * them too; the descriptor is an epoll of an eventfd and a timerfd, and speaks for all that the
+ * worker has to do.
  */
 #include "loop.h"
 
@@ -70,7 +71,7 @@ void bide_poll_enter_(void)
 	bide_os_event_clear(poll_event);
 }
 
-/* Either something is ready, and the descriptor says so; or whoever makes it so signals. */
+/* Either something is ready, and the descriptor says so; or a signal follows. */
 void bide_poll_leave_(void)
 {
 	bide_runtime *r = &bide_runtime_;
@@ -91,8 +92,9 @@ void bide_poll_leave_(void)
 /* --- loops --- */
 
 /*
- * After the push that found it idle. Who asks for the descriptor stores it, then looks whether it
- * is idle: one of the two sees the other. Without a descriptor nobody sleeps on it.
+ * After the push that found it idle. A thread that asks for the descriptor stores it, then looks
+ * whether the loop is idle: one of the two sees the other. Without a descriptor no thread sleeps on
+ * it.
  */
 static void loop_wake(bide_executor *loop)
 {

@@ -1,11 +1,11 @@
 /*
- * loop.h - the worker under a loop of the user's: how it sleeps in somebody else's poll.
+ * loop.h - the worker under a loop of the program: how it sleeps in the program's poll.
  *
  * While a loop exists that was made on the worker's own thread, the worker is either inside bide
- * (bide_value_task_wait, bide_run_ready: entered), or asleep in the user's poll (left). Then `parked` is
- * BIDE_PARKED_POLLING, and whoever would wake it signals a descriptor instead; `by_port` of
- * its record says the same to the worker's own thread, for what the user's code makes runnable
- * between two polls.
+ * (bide_value_task_wait, bide_run_ready: entered), or asleep in the user's poll (left). Then
+ * `parked` is BIDE_PARKED_POLLING, and a thread that wakes it signals a descriptor instead;
+ * `by_port` of its record says the same to the worker's own thread, for what the user's code makes
+ * runnable between two polls.
  */
 #ifndef BIDE_RUNTIME_LOOP_H
 #define BIDE_RUNTIME_LOOP_H

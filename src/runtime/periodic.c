@@ -1,5 +1,5 @@
 /*
- * periodic.c - the periodic timer: one consumer, ticks that nobody waited for merge into one.
+ * periodic.c - the periodic timer: one consumer; ticks that were missed merge into one.
  *
  * With many workers all of it is under the timer's lock, which is given up before a tick is
  * completed. The wheel's lock and the one of a cancellation's operations are taken under it, never
@@ -12,8 +12,8 @@
 #include "runtime.h"
 
 /*
- * Ended by an answer (a tick, a stop) or by its cancellation: who takes it out of `waiting` decides
- * the outcome; the last of the two that lets go of it completes it.
+ * Ended by an answer (a tick, a stop) or by its cancellation: the party that takes it out of
+ * `waiting` decides the outcome; the last of the two that lets go of it completes it.
  */
 typedef struct tick {
 	bide_operation operation;
@@ -55,7 +55,7 @@ static void unlock(bide_periodic_timer *p)
 		bide_spin_unlock_(&p->lock);
 }
 
-/* Unlocks; and frees what nobody refers to any more. */
+/* Unlocks, and frees the timer with the last reference. */
 static void unlock_and_leave(bide_periodic_timer *p, uint32_t references)
 {
 	bool last = (p->references -= references) == 0;
@@ -82,13 +82,13 @@ static void tick_leave(tick *t, uint32_t count)
 	if (!bide_party_leave_(&t->operation.source, &t->live, count))
 		return;
 	bide_cancel_drop_(&t->node);
-	/* Before it is completed: its consumer may be who destroys the timer. */
+	/* Before it is completed: its consumer may destroy the timer. */
 	lock(p);
 	unlock_and_leave(p, 1);
 	bide_operation_complete_(&t->operation, bide_payload_int_(t->result), t->error);
 }
 
-/* Under the lock: whoever waits, for the caller to answer; NULL: nobody. */
+/* Under the lock: takes the pending wait, for the caller to answer; NULL: there is none. */
 static tick *take_waiting(bide_periodic_timer *p)
 {
 	tick *t = p->waiting;
@@ -103,7 +103,7 @@ static void answer(tick *t, int64_t result)
 	tick_leave(t, bide_cancel_unlink_(&t->node) ? 2 : 1);
 }
 
-/* Under the lock. It is in no wheel, so nobody else looks at it. */
+/* Under the lock. It is in no wheel, so no other thread looks at it. */
 static void arm(bide_periodic_timer *p)
 {
 	BIDE_STORE(&p->timer->source.word, (uintptr_t)&p->due | BIDE_WORD_NOTIFY_, RELAXED);
@@ -113,8 +113,8 @@ static void arm(bide_periodic_timer *p)
 }
 
 /*
- * After the tick at next_ns; those that have gone by meanwhile merge into it. What is beyond the end
- * of time is never due.
+ * After the tick at next_ns; those that have gone by meanwhile merge into it. What is beyond the
+ * end of time is never due.
  */
 static void arm_next(bide_periodic_timer *p)
 {
@@ -170,7 +170,7 @@ static void due(bide_notify *notify, bide_source *done)
 		arm_next(p);
 		t = take_waiting(p);
 	} else {
-		p->missed = true; /* the next is armed when this one is taken: unread ticks wake nobody */
+		p->missed = true; /* armed again when it is taken: an unread timer costs no wake-ups */
 	}
 	unlock(p);
 	if (t)
@@ -335,8 +335,8 @@ static void stop_posted(bide_post *post)
 }
 
 /*
- * With one worker, from another thread: the post is sent once, whoever asks; then it is in the
- * inbox, and whoever runs it sees what was added meanwhile.
+ * With one worker, from another thread: the post is sent once, for any number of calls. The
+ * worker that runs it sees what was added meanwhile.
  */
 static void ask(bide_periodic_timer *p, uint32_t what)
 {

@@ -202,7 +202,7 @@ static bool is_inside(void)
 	return true;
 }
 
-/* Calls that were canceled while they were queued and that nobody waits for. */
+/* Calls that were canceled while they were queued, and had been forgotten. */
 static void report_lost_calls(size_t count)
 {
 	char line[128];

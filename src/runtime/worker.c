@@ -112,9 +112,9 @@ unsigned bide_runtime_workers_(const bide_config *config)
 }
 
 /*
- * BIDE_SEED=n in the environment, 1 or more, is for tests: who asks for nothing in particular gets
- * a simulation with that seed; so does a simulation that has no seed. Programs that configure
- * workers or a seed of their own are left alone.
+ * BIDE_SEED=n in the environment, 1 or more, is for tests: a program that configures nothing
+ * becomes a simulation with that seed; so does a simulation that has no seed. Programs that
+ * configure workers or a seed of their own are left alone.
  */
 static bide_config with_seed(const bide_config *config)
 {
@@ -643,7 +643,7 @@ const void *bide_port_thread(void)
 	return bide_os_thread_id();
 }
 
-/* With one worker nobody steals. */
+/* With one worker there are no thieves. */
 bool bide_port_heavy_fence(void)
 {
 	return bide_os_heavy_fence() || !bide_shared_;
