@@ -109,6 +109,7 @@ if [ -n "$(sources src)" ]; then
 	check_with cppcheck cppcheck analyse
 fi
 check conventions tools/conventions.sh
+check prose tools/prose.sh
 check_with shellcheck shellcheck shellcheck -x $(scripts)
 if [ -x build/dev/bide-check ]; then
 	check lost-locals build/dev/bide-check -p build/dev

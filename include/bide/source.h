@@ -92,7 +92,7 @@ enum {
 	BIDE_FLAG_QUEUE_ = 64,
 	/*
 	 * Frame: other threads can see it; word and generation are set. User source: the value task of this
-	 * generation was handed out.
+	 * generation was taken.
 	 */
 	BIDE_FLAG_PUBLISHED_ = 128
 };
