@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "library.h"
 
@@ -784,6 +785,36 @@ TEST(a_stop_on_its_way_from_another_thread_survives_the_end_here)
 		bide_periodic_timer_destroy(timer);
 		settle(0);
 	}
+}
+
+static void stop_elsewhere(bide_periodic_timer *timer)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, stop_at_once, timer), 0);
+	pthread_join(thread, NULL);
+}
+
+/* What the one worker does between the stop and its post. */
+TEST(a_stop_by_another_thread_leaves_no_tick_behind)
+{
+	bide_periodic_timer *missed, *pending;
+	bide_payload result = { .i = 5 };
+	value_task tick;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
+	missed = bide_periodic_timer_create(ms);
+	assert_int_equal(bide_value_task_wait(delay_ms(5), NULL), 0); /* a tick that nothing took */
+	stop_elsewhere(missed);
+	assert_int_equal(next_tick(missed), 0);
+	pending = bide_periodic_timer_create(ms);
+	tick = bide_periodic_timer_next(pending);
+	stop_elsewhere(pending);
+	usleep(3000); /* its tick is due when this thread looks next */
+	assert_int_equal(bide_value_task_wait(tick, &result), 0);
+	assert_int_equal(result.i, 0);
+	bide_periodic_timer_destroy(missed);
+	bide_periodic_timer_destroy(pending);
 }
 
 TEST(PT_05_a_second_wait_is_misuse_and_the_first_goes_on)

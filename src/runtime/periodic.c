@@ -150,6 +150,15 @@ static void drop_timer(bide_periodic_timer *p)
 	p->timer = NULL;
 }
 
+/*
+ * With one worker: another thread has stopped it or destroyed it, and the post of that is on its
+ * way. From then on nothing is a tick.
+ */
+static bool is_asked(const bide_periodic_timer *p)
+{
+	return BIDE_LOAD(&p->asked, ACQUIRE) != 0; /* pairs with ask */
+}
+
 static void due(bide_notify *notify, bide_source *done)
 {
 	bide_periodic_timer *p = BIDE_CONTAINER_(notify, bide_periodic_timer, due);
@@ -158,6 +167,10 @@ static void due(bide_notify *notify, bide_source *done)
 	(void)done;
 	lock(p);
 	p->armed = false;
+	if (is_asked(p)) { /* the post ends the rest */
+		unlock(p);
+		return;
+	}
 	if (p->stopped) {
 		drop_timer(p);
 		unlock_and_leave(p, 1);
@@ -261,7 +274,7 @@ static void tick_canceled(bide_cancel_node *node, int error)
 /* Under the lock. false: there is nothing to tell yet. */
 static bool ready_now(bide_periodic_timer *p, int canceled, bide_value_task *v)
 {
-	if (p->stopped) {
+	if (p->stopped || is_asked(p)) {
 		*v = bide_value_task_from_int(0);
 	} else if (canceled) {
 		*v = bide_value_task_from_error(canceled);
