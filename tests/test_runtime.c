@@ -210,6 +210,33 @@ static void *uses_bide_once(void *argument)
 	return argument;
 }
 
+static void *uses_bide_once_and_says_so(void *argument)
+{
+	task_unref(bide_task_from_int(100));
+	atomic_fetch_add(&stage, 1);
+	return argument;
+}
+
+/* What a thread does at its end, and what the shutdown does, exclude one another. */
+TEST(a_shutdown_may_follow_threads_that_are_about_to_end)
+{
+	pthread_t thread;
+
+	for (int round = 0; round < 50; round++) {
+		atomic_store(&stage, 0);
+		run_all();
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(pthread_create(&thread, NULL, uses_bide_once_and_says_so, NULL), 0);
+			pthread_detach(thread);
+		}
+		while (atomic_load(&stage) != 3)
+			sched_yield();
+		catch_misuse(); /* they have not ended yet */
+		while (bide_shutdown(NULL) != 0)
+			sched_yield();
+	}
+}
+
 /* Only once the shutdown waits for its worker. */
 struct waits_for_a_newcomer {
 	ASYNC_FRAME;
@@ -655,7 +682,7 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	yields = async_start(yielder);
 	count = bide_dump(keep_line, &dumped_count);
 	assert_true(count == 4 || (many_workers() && count == 3)); /* the last may be over */
-	assert_int_equal(dumped_count, count + 1); /* and the tasks */
+	assert_int_equal(dumped_count, count + 1);                 /* and the tasks */
 	snprintf(place, sizeof place, "tests/test_runtime.c:%d", WAITS_FOR_FRAME_LINE);
 	assert_non_null(line_of("waits_for_frame"));
 #ifndef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */

@@ -7,8 +7,7 @@
 #include "blocking.h"
 
 static struct {
-	bide_os_mutex lock; /* of is_started */
-	bool is_started;
+	bool is_started; /* under setup */
 	bide_os_thread handle;
 	uint32_t is_ready; /* has its handle */
 	uint32_t is_over;  /* futex */
@@ -33,12 +32,10 @@ void bide_orphan_check_(bool is_last)
 		return; /* the process ends, or goes on with the program's own threads */
 	if (!bide_os_main_is_over(is_last))
 		return;
-	bide_os_lock(&taker.lock);
 	if (!taker.is_started) {
 		taker.is_ready = taker.is_over = 0;
 		taker.is_started = bide_os_open_thread_start(take_signals, NULL) == 0;
 	}
-	bide_os_unlock(&taker.lock);
 }
 
 void bide_orphan_end_(void)
@@ -56,5 +53,4 @@ void bide_orphan_end_(void)
 void bide_orphan_fork_(void)
 {
 	taker.is_started = false;
-	taker.lock.state = 0;
 }

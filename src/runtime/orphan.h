@@ -10,9 +10,12 @@
 
 #include "runtime.h"
 
-/* At the end of a thread of the program's. is_last: no other has a record. Outside of setup. */
+/*
+ * At the end of a thread of the program's. is_last: no other has a record. Under setup, so that a
+ * shutdown comes before it or after it.
+ */
 BIDE_INTERNAL void bide_orphan_check_(bool is_last);
-/* At a shutdown: ends and joins that thread. */
+/* At a shutdown, under setup: ends and joins that thread. */
 BIDE_INTERNAL void bide_orphan_end_(void);
 /* In the child of a fork: the thread does not exist there. */
 BIDE_INTERNAL void bide_orphan_fork_(void);

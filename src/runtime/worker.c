@@ -74,7 +74,9 @@ static void worker_leave(void *argument)
 	if (bide_runtime_on_worker_()) { /* not after a shutdown */
 		bide_runtime_thread_died_(&r->main, "the worker's");
 		BIDE_STORE(&r->worker_gone, 1u, RELEASE); /* pairs with the waits of other threads */
+		bide_os_lock(&r->setup);
 		bide_orphan_check_(true);
+		bide_os_unlock(&r->setup);
 	}
 	bide_current_worker_ = NULL;
 }
@@ -175,8 +177,8 @@ static void guest_leave(void *argument)
 	thread->in_use = false;
 	for (const bide_thread *g = bide_runtime_.guests; g; g = g->next)
 		is_last = is_last && !g->in_use;
-	bide_os_unlock(&bide_runtime_.setup);
 	bide_orphan_check_(is_last);
+	bide_os_unlock(&bide_runtime_.setup);
 }
 
 static void nothing_to_leave(void *argument)
