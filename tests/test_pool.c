@@ -257,6 +257,34 @@ TEST(a_function_that_ends_its_worker_s_thread_is_misuse)
 	                                  "ends_its_thread ended a worker's thread");
 }
 
+struct ends_its_thread_late {
+	ASYNC_FRAME;
+};
+
+async(ends_its_thread_late)
+{
+	async_begin;
+	sleep_ms(20);
+	pthread_exit(NULL);
+async_finally:
+	async_end;
+}
+
+TEST(a_function_may_end_its_worker_s_thread_while_a_shutdown_waits_for_that)
+{
+	uint64_t leaks;
+
+	for (int i = 0; i < 5; i++) {
+		use_workers(2);
+		catch_misuse();
+		value_task_forget(async_start_cold(ends_its_thread_late));
+		sleep_ms(10);
+		assert_int_equal(bide_shutdown(&leaks), 0);
+		ASSERT_MISUSE("ended a worker's thread");
+		assert_int_equal(leaks, 1);
+	}
+}
+
 struct waits_inside {
 	ASYNC_FRAME;
 };

@@ -418,23 +418,30 @@ static void run(worker *w, uintptr_t entry)
 
 static void *worker_main(void *argument);
 
+/* Of worker.ready: whose the thread is. */
+enum {
+	NOT_READY, /* it starts, or another thread takes its place */
+	READY,     /* handle is that of the thread */
+	JOINED     /* stop() waits for this very thread: no other takes its place */
+};
+
 /*
- * A function ended the thread (pthread_exit, pthread_cancel). Another thread becomes the worker;
- * the function never goes on.
+ * A function ended the thread (pthread_exit, pthread_cancel). Another thread becomes the worker,
+ * unless the pool stops; the function never goes on.
  */
 static void worker_died(void *argument)
 {
 	worker *w = argument;
-	int error;
+	uint32_t ready = READY;
 
 	bide_runtime_thread_died_(&w->thread, "a worker's");
 	bide_current_worker_ = NULL;
-	BIDE_STORE(&w->ready, 0u, RELAXED); /* the new thread's store pairs with bide_pool_stop_ */
-	error = bide_os_thread_start(worker_main, w);
-	if (!error)
+	if (!BIDE_CAS(&w->ready, &ready, NOT_READY, RELAXED, RELAXED))
+		return;
+	if (bide_os_thread_start(worker_main, w) == 0)
 		bide_os_thread_detach_self();
 	else
-		BIDE_STORE(&w->ready, 1u, RELEASE); /* one worker less; this thread is joined */
+		BIDE_STORE(&w->ready, READY, RELEASE); /* one worker less; this thread is joined */
 }
 
 static void *worker_main(void *argument)
@@ -448,7 +455,7 @@ static void *worker_main(void *argument)
 	bide_current_worker_ = &w->thread.worker;
 	w->handle = bide_os_thread_self();
 	(void)bide_os_at_thread_exit(worker_died, w); /* without it only the message is missing */
-	BIDE_STORE(&w->ready, 1u, RELEASE);           /* pairs with bide_pool_stop_ */
+	BIDE_STORE(&w->ready, READY, RELEASE);        /* pairs with stop */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : take(w);
 		/* A worker that wakes by itself looks at its timers and at stuck workers, and sleeps. */
@@ -517,9 +524,14 @@ static void stop(unsigned started)
 	bide_sleep_stop_();
 	for (unsigned i = 0; i < started; i++) {
 		worker *w = pool.workers[i];
+		uint32_t ready;
 
-		for (unsigned tries = 0; !BIDE_LOAD(&w->ready, ACQUIRE); tries++)
-			bide_os_pause(tries);
+		/* pairs with the store of READY */
+		do {
+			for (unsigned tries = 0; BIDE_LOAD(&w->ready, ACQUIRE) != READY; tries++)
+				bide_os_pause(tries);
+			ready = READY; /* against worker_died: one of the two is first */
+		} while (!BIDE_CAS(&w->ready, &ready, JOINED, ACQUIRE, RELAXED));
 		bide_sleep_wake_(&w->sleeper);
 		bide_os_thread_join(w->handle);
 	}
@@ -532,7 +544,7 @@ static unsigned start(void)
 
 	bide_sleep_start_();
 	for (unsigned i = 0; i < pool.count; i++)
-		pool.workers[i]->ready = 0;
+		pool.workers[i]->ready = NOT_READY;
 	while (started < pool.count && bide_os_thread_start(worker_main, pool.workers[started]) == 0)
 		started++;
 	return started;
