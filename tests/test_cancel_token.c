@@ -60,6 +60,50 @@ TEST(a_token_of_a_source_that_went_uncanceled_never_is)
 	assert_int_equal(bide_value_task_wait(bide_with_token(token, delay_ms(1)), NULL), 0);
 }
 
+static void check_ended_token(bide_cancel_token token)
+{
+	bide_cancel_registration registration;
+	atomic_int calls;
+
+	memset(&registration, 0, sizeof registration);
+	atomic_init(&calls, 0);
+	assert_false(bide_cancel_token_is_canceled(token));
+	assert_false(bide_cancel_token_can_be_canceled(token));
+	assert_false(bide_cancel_token_register(token, &registration, note_call, &calls));
+	assert_int_equal(atomic_load(&calls), 0);
+}
+
+TEST(a_shutdown_ends_all_tokens)
+{
+	bide_cancel_token canceled = token_of_one_that_went(true);
+	bide_cancel_token not_canceled = token_of_one_that_went(false);
+	bide_cancel_source *source;
+
+	assert_int_equal(bide_shutdown(NULL), 0);
+	check_ended_token(canceled);
+	check_ended_token(not_canceled);
+	source = bide_cancel_source_create(); /* perhaps in the same cell */
+	bide_cancel_source_cancel(source);
+	check_ended_token(canceled);
+	check_ended_token(not_canceled);
+	bide_cancel_source_unref(source);
+}
+
+TEST(a_registration_with_a_source_that_was_leaked_is_taken_out_by_the_shutdown)
+{
+	bide_cancel_source *leaked = bide_cancel_source_create();
+	bide_cancel_registration registration;
+	atomic_int calls;
+
+	memset(&registration, 0, sizeof registration);
+	atomic_init(&calls, 0);
+	assert_true(bide_cancel_token_register(bide_cancel_source_token(leaked), &registration,
+	                                       note_call, &calls));
+	assert_int_equal(bide_shutdown(NULL), 0);
+	assert_false(bide_cancel_registration_unregister(&registration));
+	assert_int_equal(atomic_load(&calls), 0);
+}
+
 TEST(a_thousand_tokens_each_tell_of_their_own_source)
 {
 	enum { COUNT = 1000 };

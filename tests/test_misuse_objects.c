@@ -71,6 +71,8 @@ TEST(a_cancel_source_that_is_unreferenced_too_often_is_misuse)
 	       "reference is gone");
 	MISUSE(assert_int_equal(bide_cancel_source_cancel_after(source, 1), EINVAL),
 	       "bide_cancel_source_cancel_after", "reference is gone");
+	MISUSE(assert_int_equal(error_of(bide_cancel_source_cancel_async(source)), EINVAL),
+	       "bide_cancel_source_cancel_async", "reference is gone");
 	MISUSE(assert_null(bide_cancel_source_token(source).cell_), "bide_cancel_source_token",
 	       "reference is gone");
 }

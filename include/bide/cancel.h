@@ -4,8 +4,9 @@
  * A source can be canceled once, by any thread. Tokens are copies that you pass to the code that
  * asks whether it is canceled. They own nothing, and you may keep them. If a source was
  * canceled, its tokens stay canceled, also after the source is gone. If a source is gone without
- * having been canceled, its tokens never will be. To make async functions and operations obey a
- * token, bind it to a context (context.h); no call needs a token argument then.
+ * having been canceled, its tokens never will be. bide_shutdown ends all tokens: they are not
+ * canceled afterwards, and never will be. To make async functions and operations obey a token, bind
+ * it to a context (context.h); no call needs a token argument then.
  *
  * Callbacks run on the thread that cancels, newest first, without any lock held. The callbacks
  * of a time limit run on a worker. They only request something, and must not block. Ownership:

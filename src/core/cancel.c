@@ -457,7 +457,7 @@ bide_cancel_source *bide_cancel_source_create(void)
 	return bide_cancel_source_create_linked(NULL, 0);
 }
 
-static bool source_valid(const bide_cancel_source *source, const char *what)
+bool bide_cancel_source_check_(const bide_cancel_source *source, const char *what)
 {
 	if (source && bide_is_live_(&source->operation, &source_type))
 		return true;
@@ -469,14 +469,22 @@ static bool source_valid(const bide_cancel_source *source, const char *what)
 
 bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source)
 {
-	if (source_valid(source, "bide_cancel_source_ref"))
+	if (bide_cancel_source_check_(source, "bide_cancel_source_ref"))
 		bide_cancel_core_ref_(&source->core);
 	return source;
 }
 
+void bide_cancel_leak_(bide_source *source)
+{
+	bide_operation *operation = BIDE_CONTAINER_(source, bide_operation, source);
+
+	if (operation->type == &source_type)
+		bide_cancel_core_clear_(&BIDE_CONTAINER_(operation, bide_cancel_source, operation)->core);
+}
+
 void bide_cancel_source_unref(bide_cancel_source *source)
 {
-	if (source && source_valid(source, "bide_cancel_source_unref"))
+	if (source && bide_cancel_source_check_(source, "bide_cancel_source_unref"))
 		bide_cancel_core_unref_(&source->core);
 }
 
@@ -484,7 +492,7 @@ bool bide_cancel_source_cancel(bide_cancel_source *source)
 {
 	bool first;
 
-	if (!source_valid(source, "bide_cancel_source_cancel"))
+	if (!bide_cancel_source_check_(source, "bide_cancel_source_cancel"))
 		return false;
 	bide_cancel_core_ref_(&source->core); /* a callback may drop the caller's */
 	first = bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
@@ -508,7 +516,7 @@ void bide_cancel_source_fire_(bide_cancel_source *source)
 
 bool bide_cancel_source_is_canceled(const bide_cancel_source *source)
 {
-	return source_valid(source, "bide_cancel_source_is_canceled") &&
+	return bide_cancel_source_check_(source, "bide_cancel_source_is_canceled") &&
 	       BIDE_LOAD(&source->core.error, ACQUIRE) != 0;
 }
 
@@ -578,7 +586,7 @@ int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns
 	bide_timer *timer = NULL;
 	bool post;
 
-	if (!source_valid(source, "bide_cancel_source_cancel_after"))
+	if (!bide_cancel_source_check_(source, "bide_cancel_source_cancel_after"))
 		return BIDE_EINVAL_;
 	if (!bide_time_allowed_(delay_ns, "bide_cancel_source_cancel_after", "delay_ns", NULL))
 		return BIDE_EINVAL_;
@@ -620,7 +628,7 @@ bool bide_cancel_source_try_reset(bide_cancel_source *source)
 	bide_timer *none = NULL;
 	bool cleared, post = false;
 
-	if (!source_valid(source, "bide_cancel_source_try_reset"))
+	if (!bide_cancel_source_check_(source, "bide_cancel_source_try_reset"))
 		return false;
 	bide_spin_lock_(&source->limit_lock);
 	cleared = clear_unless_canceled(&source->core);
@@ -638,18 +646,20 @@ bide_cancel_token bide_cancel_source_token(bide_cancel_source *source)
 {
 	bide_cancel_token token = bide_cancel_token_none();
 
-	if (source_valid(source, "bide_cancel_source_token")) {
+	if (bide_cancel_source_check_(source, "bide_cancel_source_token")) {
 		token.cell_ = source->core.cell;
 		token.number_ = source->core.cell->number;
 	}
 	return token;
 }
 
-/* Of a token that is not none: its source lives. Certain only under the lock of the callbacks. */
-static bool token_lives(bide_cancel_token token)
+/*
+ * Of a token that is not none; NULL: its source is gone. Under the lock of the callbacks the source
+ * does not go; without the lock it may at once.
+ */
+static bide_cancel_source *token_source(bide_cancel_token token)
 {
-	return BIDE_LOAD(&token.cell_->source, RELAXED) &&
-	       BIDE_LOAD(&token.cell_->number, RELAXED) == token.number_;
+	return bide_cancel_cell_source_(token.cell_, token.number_);
 }
 
 bool bide_cancel_token_is_canceled(bide_cancel_token token)
@@ -659,7 +669,7 @@ bool bide_cancel_token_is_canceled(bide_cancel_token token)
 
 bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
 {
-	return token.cell_ && (token_lives(token) || bide_cancel_token_is_canceled(token));
+	return token.cell_ && (token_source(token) || bide_cancel_token_is_canceled(token));
 }
 
 /*
@@ -669,8 +679,10 @@ bool bide_cancel_token_can_be_canceled(bide_cancel_token token)
 static bool token_attach_locked(bide_cancel_token token, bide_cancel_core *child,
                                 bide_cancel_node *node, int *error)
 {
-	if (token_lives(token)) {
-		*error = attach_locked(&token.cell_->source->core, child, node);
+	bide_cancel_source *source = token_source(token);
+
+	if (source) {
+		*error = attach_locked(&source->core, child, node);
 		return true;
 	}
 	*error = bide_cancel_token_is_canceled(token) ? BIDE_ECANCELED_ : 0;

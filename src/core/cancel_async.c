@@ -27,10 +27,8 @@ bide_value_task bide_cancel_source_cancel_async(bide_cancel_source *source)
 {
 	bide_value_task v;
 
-	if (!source) {
-		bide_misuse_("bide_cancel_source_cancel_async: source is NULL");
+	if (!bide_cancel_source_check_(source, "bide_cancel_source_cancel_async"))
 		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
 	if (!bide_cancel_source_mark_(source))
 		return bide_value_task_completed();
 	v = bide_in_detached(bide_async_start_cold(bide_cancel_source_cancel_async, .source = source));

@@ -5,7 +5,7 @@
 
 typedef struct bide_cancel_cell_ cell;
 
-enum { BLOCK = 64, CHUNK_CELLS = 100 };
+enum { BLOCK = 64, CHUNK_CELLS = 100, LIFE_SHIFT = 48 };
 
 typedef struct chunk {
 	struct chunk *next;
@@ -15,17 +15,19 @@ typedef struct chunk {
 static uint32_t cells_lock;
 static chunk *chunks;
 static cell *free_cells;
+static uint64_t life; /* how often all cells were given back; the top of every number; atomic */
 
 /* Without the lock: allocating calls out. */
 static bool grow(void)
 {
 	chunk *c = bide_allocate_(sizeof *c, 16);
+	uint64_t first = BIDE_LOAD(&life, RELAXED) << LIFE_SHIFT | BLOCK;
 
 	if (!c)
 		return false;
 	for (int i = 0; i < CHUNK_CELLS; i++)
-		c->cells[i] = (cell){ .block = BLOCK,
-			                  .number = BLOCK - 1,
+		c->cells[i] = (cell){ .block = first,
+			                  .number = first - 1,
 			                  .next = i + 1 < CHUNK_CELLS ? &c->cells[i + 1] : NULL };
 	bide_spin_lock_(&cells_lock);
 	c->next = chunks;
@@ -48,8 +50,9 @@ cell *bide_cancel_cell_new_(bide_cancel_source *source)
 		bide_spin_unlock_(&cells_lock);
 	} while (!taken && grow());
 	if (taken) {
-		BIDE_STORE(&taken->number, taken->number + 1, RELAXED); /* read by those with old tokens */
-		BIDE_STORE(&taken->source, source, RELAXED);
+		/* Read through old tokens. In this order: pairs with bide_cancel_cell_source_. */
+		BIDE_STORE(&taken->number, taken->number + 1, RELAXED);
+		BIDE_STORE(&taken->source, source, RELEASE);
 	}
 	return taken;
 }
@@ -68,6 +71,23 @@ void bide_cancel_cell_end_(cell *given)
 	bide_spin_unlock_(&cells_lock);
 }
 
+/* The cell of a number from before a shutdown is gone. */
+static bool is_of_this_life(uint64_t number)
+{
+	return number >> LIFE_SHIFT == (BIDE_LOAD(&life, RELAXED) & 0xFFFF);
+}
+
+bide_cancel_source *bide_cancel_cell_source_(const cell *asked, uint64_t number)
+{
+	bide_cancel_source *source;
+
+	if (!is_of_this_life(number))
+		return NULL;
+	/* Pairs with bide_cancel_cell_new_: the number is that of this source, or a later one. */
+	source = BIDE_LOAD(&asked->source, ACQUIRE);
+	return BIDE_LOAD(&asked->number, RELAXED) == number ? source : NULL;
+}
+
 void bide_cancel_cell_mark_(cell *marked)
 {
 	/* pairs with bide_cancel_cell_is_canceled_ */
@@ -77,7 +97,8 @@ void bide_cancel_cell_mark_(cell *marked)
 bool bide_cancel_cell_is_canceled_(const cell *asked, uint64_t number)
 {
 	/* Looked at again behind the bit: it may have been set for a number of a later block. */
-	return BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK &&
+	return is_of_this_life(number) &&
+	       BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK &&
 	       BIDE_LOAD(&asked->canceled, ACQUIRE) >> number % BLOCK & 1 &&
 	       BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK;
 }
@@ -91,6 +112,7 @@ void bide_cancel_cells_release_(void)
 		bide_deallocate_(chunks, sizeof *chunks);
 	}
 	free_cells = NULL;
+	BIDE_ADD(&life, 1, RELAXED); /* the shutdown is ordered before what uses bide afterwards */
 }
 
 void bide_cancel_cells_fork_(void)

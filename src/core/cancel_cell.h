@@ -6,7 +6,9 @@
  * a cell and a number; cells are never given back before the runtime ends. The numbers of a cell
  * come in blocks of 64, with one bit each: canceled. A block of which none was canceled is
  * followed by the next: tokens with its numbers find another block, which means not canceled. A
- * block of which one was canceled keeps its cell: 40 bytes for 64 sources.
+ * block of which one was canceled keeps its cell: 40 bytes for 64 sources. The top 16 bits of a
+ * number count the shutdowns before it, so that a token from before a shutdown does not look at its
+ * cell.
  */
 #ifndef BIDE_CORE_CANCEL_CELL_H
 #define BIDE_CORE_CANCEL_CELL_H
@@ -25,6 +27,12 @@ struct bide_cancel_cell_ {
 BIDE_INTERNAL struct bide_cancel_cell_ *bide_cancel_cell_new_(bide_cancel_source *source);
 /* The source, which is in it no more, is gone. */
 BIDE_INTERNAL void bide_cancel_cell_end_(struct bide_cancel_cell_ *cell);
+/*
+ * The source with this number; NULL: it is gone. Any thread. What is returned lives on as long as the
+ * caller keeps it from ending.
+ */
+BIDE_INTERNAL bide_cancel_source *bide_cancel_cell_source_(const struct bide_cancel_cell_ *cell,
+                                                           uint64_t number);
 /* The source of the newest number is canceled. */
 BIDE_INTERNAL void bide_cancel_cell_mark_(struct bide_cancel_cell_ *cell);
 /* Was, or is, the source with this number canceled? Any thread. */

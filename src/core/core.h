@@ -368,12 +368,16 @@ BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cance
 BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
                                              bide_cancel_node *node);
 BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
+/* A cancel source with a reference; else false, and misuse of `what` was reported. */
+BIDE_INTERNAL bool bide_cancel_source_check_(const bide_cancel_source *source, const char *what);
 /*
  * In two steps: counts as canceled now, with a reference; true: the first, which fires it then,
  * once, and gives the reference back.
  */
 BIDE_INTERNAL bool bide_cancel_source_mark_(bide_cancel_source *source);
 BIDE_INTERNAL void bide_cancel_source_fire_(bide_cancel_source *source);
+/* At shutdown: the registrations of a source that was not given back are in no list any more. */
+BIDE_INTERNAL void bide_cancel_leak_(bide_source *source);
 /* In the child of a fork: no callback runs. */
 BIDE_INTERNAL void bide_cancel_fork_(void);
 /* Drops all callbacks without firing them. */

@@ -313,6 +313,111 @@ MANY(alarm_stopped_and_end_against_alarm, setup_source, (source_never_unref_thre
 MANY(alarm_set_and_end_against_alarm, setup_source, (source_later_unref_thread, expire_thread),
      check_source_gone, .newest_only = true, .switches_max = 4)
 
+/* A limit that was taken back does not cancel afterwards, also if its call was on its way. */
+static bool canceled_before;
+
+static void source_never_thread(void)
+{
+	(void)bide_cancel_source_cancel_after(m.cancel, BIDE_FOREVER);
+	canceled_before = bide_cancel_source_is_canceled(m.cancel);
+}
+
+static void source_reset_thread(void)
+{
+	canceled_before = !bide_cancel_source_try_reset(m.cancel);
+}
+
+static void check_source_as_before(void)
+{
+	explore_finish();
+	expire_all();
+	EXPLORE_CHECK(bide_cancel_source_is_canceled(m.cancel) == canceled_before);
+	bide_cancel_source_unref(m.cancel);
+}
+
+MANY(limit_taken_back_against_alarm, setup_source, (source_never_thread, expire_thread),
+     check_source_as_before, .foreign = 0)
+MANY(limit_reset_against_alarm, setup_source, (source_reset_thread, expire_thread),
+     check_source_as_before, .foreign = 0)
+
+/* With one worker another thread makes the limit void, and posts what it shall be. */
+static void expire_and_run_thread(void)
+{
+	(void)explore_expire();
+	explore_run();
+}
+
+#define ONE(name_, setup_, threads_, check_, ...) \
+	SCENARIO(one_##name_, setup_, THREADS threads_, check_, .one_worker = true, __VA_ARGS__)
+
+ONE(limit_taken_back_against_alarm, setup_source, (expire_and_run_thread, source_never_thread),
+    check_source_as_before, .foreign = 2)
+ONE(limit_reset_against_alarm, setup_source, (expire_and_run_thread, source_reset_thread),
+    check_source_as_before, .foreign = 2)
+
+/* --- tokens: a cell that another source has taken meanwhile --- */
+
+static bide_cancel_token old_token;
+static bide_cancel_registration registration;
+static bool old_was_canceled;
+
+static void count_callback(void *argument)
+{
+	(void)argument;
+	m.ran++;
+}
+
+static void setup_old_token(void)
+{
+	bide_cancel_source *old = bide_cancel_source_create();
+
+	memset(&m, 0, sizeof m);
+	memset(&registration, 0, sizeof registration);
+	old_token = bide_cancel_source_token(old);
+	bide_cancel_source_unref(old);
+}
+
+/* That of the last number of a block: the next source has another block of the same cell. */
+static void setup_old_token_of_a_block(void)
+{
+	do
+		setup_old_token();
+	while (old_token.number_ % 64 != 63);
+}
+
+static void new_source_thread(void)
+{
+	m.cancel = bide_cancel_source_create();
+}
+
+static void new_source_cancel_thread(void)
+{
+	new_source_thread();
+	(void)bide_cancel_source_cancel(m.cancel);
+}
+
+static void register_old_thread(void)
+{
+	EXPLORE_CHECK(!bide_cancel_token_register(old_token, &registration, count_callback, NULL));
+}
+
+static void ask_old_thread(void)
+{
+	old_was_canceled = bide_cancel_token_is_canceled(old_token);
+}
+
+static void check_old_token(void)
+{
+	(void)bide_cancel_source_cancel(m.cancel);
+	EXPLORE_CHECK(m.ran == 0 && !bide_cancel_token_is_canceled(old_token) && !old_was_canceled);
+	bide_cancel_source_unref(m.cancel);
+}
+
+MANY(old_token_registered_against_new_source, setup_old_token,
+     (new_source_thread, register_old_thread), check_old_token, .foreign = 0)
+MANY(old_token_asked_against_new_source, setup_old_token_of_a_block,
+     (new_source_cancel_thread, ask_old_thread), check_old_token, .foreign = 0)
+
 /* --- when_any with a node --- */
 
 static bide_value_task any_of_source(void)
@@ -355,6 +460,42 @@ MANY(any_completed_against_canceled, setup_any, (source_complete_thread, cancel_
 MANY(any_registered_completed_canceled, setup_source_for_any,
      (any_thread, source_complete_thread, cancel_thread), check_any, .newest_only = true,
      .switches_max = 3)
+
+/* --- when_any over tasks: it has no reference on them, the array is not used after the call --- */
+
+static bide_task *other_task;
+
+static void setup_any_tasks(void)
+{
+	bide_task *tasks[2];
+
+	setup_task();
+	tasks[0] = m.task;
+	tasks[1] = other_task = bide_task_create(NULL);
+	watch(bide_when_any_tasks(tasks, 2));
+}
+
+static void complete_and_unref_thread(void)
+{
+	bide_task_complete_int(m.task, RESULT);
+	bide_task_unref(m.task);
+}
+
+static void complete_and_unref_other_thread(void)
+{
+	bide_task_complete_int(other_task, RESULT);
+	bide_task_unref(other_task);
+}
+
+static void check_any_tasks(void)
+{
+	EXPLORE_CHECK(m.ended == 1 && m.error == 0 && m.result <= 1);
+	EXPLORE_CHECK(explore_is_released(m.task) && explore_is_released(other_task));
+	bide_context_unref(m.context);
+}
+
+MANY(any_tasks_that_go_at_their_ends, setup_any_tasks,
+     (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks, .foreign = 0)
 
 /* --- a group --- */
 
