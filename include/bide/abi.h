@@ -1,9 +1,9 @@
 /*
- * abi.h - what every other header stands on: visibility, attributes, atomics, the layout version.
+ * abi.h - the base of all other headers: visibility, attributes, atomics, the layout version.
  *
- * Nothing here is called by users. Structures that are inlined into user programs carry BIDE_ABI in
- * the names of the symbols that touch them, so a program built against another layout fails when it
- * is linked, not when it runs.
+ * Users call nothing here. Structures that are inlined into user programs carry BIDE_ABI in the
+ * names of the symbols that touch them. So a program that was built against another layout fails
+ * when it is linked, not when it runs.
  */
 #ifndef BIDE_ABI_H
 #define BIDE_ABI_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Words hold an address and a tag of three bits, and addresses stand where 64-bit numbers do. */
+/* A word holds an address and a tag of three bits, and an address must fill a 64-bit number. */
 #if __SIZEOF_POINTER__ < 8
 #error "bide needs pointers of 64 bits: x86-64, AArch64, RV64"
 #endif
@@ -20,7 +20,7 @@
 #define BIDE_VERSION_MAJOR 0
 #define BIDE_VERSION_MINOR 1
 #define BIDE_VERSION_PATCH 0
-/* Grows from release to release: 1.2.3 is 1002003. Compare it with bide_version (runtime.h). */
+/* It grows with each release: 1.2.3 is 1002003. Compare it with bide_version (runtime.h). */
 #define BIDE_VERSION_NUMBER \
 	(BIDE_VERSION_MAJOR * 1000000u + BIDE_VERSION_MINOR * 1000u + BIDE_VERSION_PATCH)
 
@@ -59,8 +59,8 @@
 #endif
 
 /*
- * C23 warns about every ignored value of the type; older compilers about every function that is
- * marked.
+ * C23 warns about every ignored value of the type. Older compilers warn about each function that
+ * is marked.
  */
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202000L
 #define BIDE_NODISCARD_TYPE [[nodiscard]]
@@ -69,8 +69,8 @@
 #endif
 
 /*
- * Atomics are plain integers reached with the built-ins and a written order: g++ cannot compile
- * _Atomic, and the explorer of the tests puts its own hooks in their place.
+ * Atomics are plain integers, accessed by the built-ins with a written order. g++ cannot compile
+ * _Atomic, and the explorer of the tests replaces these macros with its own.
  */
 #ifdef BIDE_EXPLORE
 #include "explore_atomics.h"
@@ -87,8 +87,8 @@
 #define BIDE_FENCE(order) __atomic_thread_fence(__ATOMIC_##order)
 #define BIDE_RELAX() bide_relax_()
 /*
- * Keeps the compiler's order of what stands before and behind; the processor's order is paid by the
- * other side (bide_port_heavy_fence).
+ * Keeps the compiler's order of the accesses before and after it. The other side pays for the
+ * processor's order (bide_port_heavy_fence).
  */
 #define BIDE_LIGHT_FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #endif
@@ -103,8 +103,9 @@ BIDE_INLINE void bide_relax_(void)
 }
 
 /*
- * gcc 12 joins two adjacent 8-byte copies into one vector move, through memory if they were in
- * registers: a store that cannot be forwarded, 4 ns. This keeps a value in a register of its own.
+ * gcc 12 joins two adjacent 8-byte copies into one vector move. If the values were in registers,
+ * it goes through memory, and the store cannot be forwarded: 4 ns. This keeps a value in a
+ * register of its own.
  */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__)
 #define BIDE_IN_REGISTER_(x) __asm__("" : "+r"(x))
@@ -112,7 +113,7 @@ BIDE_INLINE void bide_relax_(void)
 #define BIDE_IN_REGISTER_(x) ((void)0)
 #endif
 
-/* Where something stands in the user's source: static data, so that noting it costs one pointer. */
+/* A place in the user's source. It is static data, so that noting it costs one pointer. */
 typedef struct bide_place {
 	const char *file;
 	uint32_t line;
@@ -129,21 +130,24 @@ typedef struct bide_place {
 	})
 #endif
 
-/* A call in the user's source, for messages of misuse (noted.h): static data. */
+/* A call in the user's source, for messages of misuse (noted.h). It is static data. */
 typedef struct bide_call {
 	bide_place place;
 	const char *callee;
 } bide_call;
 
 BIDE_BEGIN_DECLS
-/* The newest call of this thread that noted itself; NULL: none, or a message has shown it. */
+/*
+ * The newest call of this thread that noted its place. NULL: there is none, or a message has
+ * shown it.
+ */
 extern BIDE_API BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
 BIDE_END_DECLS
 
 #if defined(__cplusplus) || defined(BIDE_NO_TRACE) || defined(BIDE_BUILDING)
 #define BIDE_NOTE_(function) ((void)0)
 #else
-/* A function: for the compiler, two assignments in one expression would be unordered. */
+/* It is a function, because the compiler takes two assignments in one expression as unordered. */
 BIDE_INLINE void bide_note_(const bide_call *call)
 {
 	bide_called_from_ = call;
@@ -155,7 +159,7 @@ BIDE_INLINE void bide_note_(const bide_call *call)
 	}))
 #endif
 
-/* Where an error is made, for its trace (trace.h). */
+/* The place that makes an error, for the error's trace (trace.h). */
 #ifdef BIDE_NO_TRACE
 #define BIDE_FAILED_HERE_ ((const bide_place *)0)
 #define BIDE_TRACE_LINE_(line) 0u

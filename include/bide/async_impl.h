@@ -15,7 +15,7 @@
 #include "async_inline.h"
 
 #if defined(__clang__)
-/* Declared for every place that is not in the body of an async function, which declares its own. */
+/* Declared for all code outside the bodies of async functions; a body declares its own. */
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgcc-compat"
 int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
@@ -68,7 +68,10 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #endif
 #endif
 
-/* What a start looks for first: it says so if neither body nor declaration stands above. */
+/*
+ * A start uses this name first. It is the error message if neither body nor declaration stands
+ * above.
+ */
 #define BIDE_DECLARED_(name) name##_starts_above_its_body__write_async_declare_before_
 #define BIDE_DECLARE_(name)                                  \
 	extern BIDE_INTERNAL const char BIDE_DECLARED_(name)[1]; \
@@ -79,7 +82,10 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	                                                         size_t size_bytes_,              \
 	                                                         const bide_place *place_)
 
-/* The struct is there. clang stops at once if it is not: one error instead of a hundred. */
+/*
+ * Checks that the struct exists. clang stops at once if it does not: one error instead of a
+ * hundred.
+ */
 #if defined(__clang__)
 #define BIDE_CHECK_STRUCT_(name)                                                                \
 	typedef struct name struct_##name##_must_be_defined_above_the_async_function;               \
@@ -91,7 +97,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_CHECK_STRUCT_(name) \
 	typedef struct name struct_##name##_must_be_defined_above_the_async_function;
 #endif
-/* The library's own functions define it; those of users are not the library's. */
+/* The library's own functions define it; the user's functions do not. */
 #ifndef BIDE_OWN_
 #define BIDE_OWN_(name) NULL
 #endif
@@ -161,7 +167,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
                      _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,  \
                      _33, _34, _35, _36, _37, _38, _39, _40, pick, ...)                          \
 	pick
-/* The first parameter is named. text: the arguments, as they are written. */
+/* Checks that the first parameter is named. text: the arguments, as they are written. */
 #define BIDE_CHECK_NAMED_(text)                                                                 \
 	__extension__({                                                                             \
 		_Static_assert(__builtin_memcmp(__builtin_strchr(text, ',') + 1, ".", 1) == 0 ||        \
@@ -199,7 +205,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 	                   __builtin_types_compatible_p(__typeof__(*given_), bide_task *),            \
 	               "bide_await takes a value task or a bide_task *, and this is neither: is the " \
 	               "function that is called declared?")
-/* Of any type to a bide_value_task. */
+/* Converts a value task of any type to a bide_value_task. */
 #define BIDE_ERASED_(call)                                                                         \
 	__builtin_choose_expr(__builtin_types_compatible_p(__typeof__(call), bide_value_task), (call), \
 	                      __extension__({                                                          \
@@ -208,7 +214,7 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 		                               : bide_awaitable_task_, default                             \
 		                               : bide_awaitable_value_)((const void *)&awaited_);          \
 						  }))
-/* type_ belongs to a value task: a union of the user's has none. */
+/* Only a value task has the member type_; a union of the user's has none. */
 #define BIDE_AWAITABLE_(call)                                     \
 	(__extension__({                                              \
 		 BIDE_CHECK_AWAITABLE_(call);                             \
@@ -226,8 +232,9 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 	 BIDE_ERASED_(call))
 
 /*
- * Functions that fork: before the cleanup, and at its end, what is still live is joined. If that
- * has to wait, it goes on where returns do. Others pay nothing: BIDE_FORKS_ is a constant.
+ * For functions that fork: joins the live forks before the cleanup and at its end. If a join has
+ * to wait, the function resumes where returns do. Other functions pay nothing, because
+ * BIDE_FORKS_ is a constant.
  */
 #define BIDE_SETTLE_POINT_ BIDE_POINT_RETURN_(BIDE_SERIAL_)
 #define BIDE_HAS_FORKS_ \

@@ -1,6 +1,6 @@
 /*
- * async_inline.h - what the code of an async function calls: inlined, because a call into a shared
- * library would cost more than a start that does not suspend. Nothing here is called by users.
+ * async_inline.h - the inline functions that the code of an async function calls. A call into a
+ * shared library would cost more than a start that does not suspend. Users call nothing here.
  */
 #ifndef BIDE_ASYNC_INLINE_H
 #define BIDE_ASYNC_INLINE_H
@@ -25,12 +25,13 @@ BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
 BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
 BIDE_API bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result) BIDE_COLD;
 /*
- * A failed await, or return of what failed, at this line. Before the cleanup it decides the
- * outcome (true: go there); in it, it only replaces a success. The trace has one entry more.
+ * An await failed at this line, or a failed value task was returned. Before the cleanup the
+ * failure becomes the outcome, and the function returns true: go to the cleanup. In the cleanup
+ * the failure only replaces a success. The trace gets one more entry.
  */
 BIDE_API bool bide_await_failed_(bide_frame *frame, bide_value_task failed,
                                  uint32_t line) BIDE_COLD;
-/* bide_async_fail. false: in the cleanup, where it is misuse. */
+/* bide_async_fail. Returns false in the cleanup, where it is misuse. */
 BIDE_API bool bide_async_fail_(bide_frame *frame, int error, uint32_t line) BIDE_COLD;
 
 BIDE_INLINE uintptr_t bide_stack_pointer_(void)
@@ -49,8 +50,8 @@ BIDE_INLINE uintptr_t bide_stack_pointer_(void)
 }
 
 /*
- * A frame from the pool, its header set: 5 stores. The word and the generation follow at the first
- * suspension.
+ * Returns a frame from the pool with its header set: 5 stores. The first suspension sets the
+ * word and the generation.
  */
 BIDE_INLINE bide_frame *bide_frame_new_(bide_worker *worker, size_t size_bytes,
                                         const bide_async *async, const bide_place *place)
@@ -91,8 +92,8 @@ BIDE_INLINE void bide_frame_fill_(void *frame, size_t zero_end, const void *in, 
 }
 
 /*
- * The returns: false in the cleanup, where they are misuse and end it on the spot (it must not run
- * a second time).
+ * The return macros. Return false in the cleanup, where a return is misuse and ends the cleanup
+ * at once, because it must not run a second time.
  */
 BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome, uint32_t line)
 {
@@ -119,7 +120,10 @@ BIDE_INLINE bool bide_frame_return_large_(bide_frame *frame, const void *result)
 	return true;
 }
 
-/* Entering the cleanup: the ambient cancellation is hidden from what it starts and awaits. */
+/*
+ * Enters the cleanup, which hides the ambient cancellation from what the cleanup starts and
+ * awaits.
+ */
 BIDE_INLINE void bide_frame_clean_up_(bide_frame *frame)
 {
 	bide_flags_add_(&frame->source, BIDE_FLAG_FINISHING_);
@@ -138,8 +142,8 @@ BIDE_INLINE bide_step bide_frame_step_(bide_frame *frame)
 }
 
 /*
- * Runs a new frame hot, and hands out what it gave. Inlined with its body known, so that a ready
- * path is one call.
+ * Runs a new frame on the caller's stack, and returns its value task. It is inlined with its
+ * body known, so that a ready path is one call.
  */
 BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame *frame,
                                                 bide_step step, size_t size_bytes)
@@ -163,16 +167,16 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame 
 }
 
 /*
- * Added to the line of a return that waits for its value task: all of a function share one resume
- * point.
+ * Added to the line of a return that waits for its value task. All such returns of a function
+ * share one resume point.
  */
 #define BIDE_MARK_RETURN_ 0x40000000u
 
-/* Such a return's line, for its trace: the frame knows it. */
+/* The line of such a return, for its trace: the frame knows it. */
 #define BIDE_LINE_OF_FRAME_ 0xFFFFFFFFu
 #define BIDE_RESUMED_LINE_ BIDE_TRACE_LINE_(BIDE_LINE_OF_FRAME_)
 
-/* Resumed where no await stands: at a return that was waiting, or nowhere. */
+/* A resume at a point without an await: a return that was waiting, or a fault. */
 BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 {
 	if (!(frame->source.line & BIDE_MARK_RETURN_))

@@ -147,18 +147,19 @@ BIDE_END_DECLS
 #define BIDE_WITH_(create, argument, call, n)                                                  \
 	BIDE_WITH2_(create, argument, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
 	            BIDE_CAT_(bide_made_, n))
-#define BIDE_WITH2_(create, argument, call, saved, called, made)                                   \
-	__extension__({                                                                                \
-		bide_value_task called = { { { .i = 0 }, 0 } };                                            \
-		bide_context *made = create(argument, &called.state);                                      \
-		if (made) {                                                                                \
-			uintptr_t saved = bide_context_push_(made);                                            \
-			called = bide_untyped_value_(call, "this takes a call that gives a value task; for a " \
-			                                   "bide_task * use bide_task_await(task)");           \
-			bide_context_pop_(saved);                                                              \
-			bide_context_unref(made);                                                              \
-		}                                                                                          \
-		called;                                                                                    \
+#define BIDE_WITH2_(create, argument, call, saved, called, made)                                \
+	__extension__({                                                                             \
+		bide_value_task called = { { { .i = 0 }, 0 } };                                         \
+		bide_context *made = create(argument, &called.state);                                   \
+		if (made) {                                                                             \
+			uintptr_t saved = bide_context_push_(made);                                         \
+			called =                                                                            \
+				bide_untyped_value_(call, "this takes a call that returns a value task; for a " \
+			                              "bide_task * use bide_task_await(task)");             \
+			bide_context_pop_(saved);                                                           \
+			bide_context_unref(made);                                                           \
+		}                                                                                       \
+		called;                                                                                 \
 	})
 /* Return NULL after a failure; *error is the reason. */
 BIDE_API bide_context *bide_context_limited_after_(int64_t timeout_ns, uintptr_t *error);
