@@ -91,8 +91,8 @@ enum {
 	/* Completion source: continuations are queued, and never run next. */
 	BIDE_FLAG_QUEUE_ = 64,
 	/*
-	 * Frame: other threads can see it; word and generation are set. User source: the value task of this
-	 * generation was taken.
+	 * Frame: other threads can see it; word and generation are set. User source: the value task of
+	 * this generation was taken.
 	 */
 	BIDE_FLAG_PUBLISHED_ = 128
 };
