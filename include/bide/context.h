@@ -3,7 +3,7 @@
  * executor.
  *
  * Every frame carries one pointer to a context, which it inherits from the function that started
- * it. A function without a context pays nothing. A context is a scope: to cancel it cancels all
+ * it. A function without a context pays nothing. A context is a scope: canceling it cancels all
  * that was started in it, and all contexts made in it. Operations register with the context in
  * which they are started. So they need no token argument, and none is ever forgotten.
  *

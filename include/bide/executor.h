@@ -21,7 +21,7 @@
  * A loop belongs to the thread that made it, which has a loop of its own (a GUI, an event loop).
  * Watch bide_loop_fd, and call bide_loop_run when it is readable.
  *
- * Ownership: executors are reference counted; contexts hold references of their own. To make
+ * Ownership: executors are reference counted; contexts hold references of their own. Making
  * something runnable on an executor allocates nothing and never fails.
  */
 #ifndef BIDE_EXECUTOR_H

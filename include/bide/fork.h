@@ -46,8 +46,8 @@
  *
  * The child runs with the context that was current at the fork. bide_async_fork is a statement,
  * and bide_async_join an expression, of the function whose frame it is. A slot may also lie in
- * other memory that lives as long. To join in the reverse order of forking is the fast path. To
- * join in the order of forking searches once. To join in no order searches the live forks each
+ * other memory that lives as long. Joining in the reverse order of forking is the fast path.
+ * Joining in the order of forking searches once. Joining in no order searches the live forks each
  * time.
  */
 #ifndef BIDE_FORK_H
@@ -203,7 +203,7 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 
 /*
  * bide_async_fork(name, slot, .parameter = value, ...) forks the child of `slot`, a struct name.
- * Parameters that you do not name are zero. The slot is live until it is joined; to fork a live
+ * Parameters that you do not name are zero. The slot is live until it is joined; forking a live
  * slot is misuse. A fork cannot fail: if the deque is full, or in a loop of yours, the child
  * runs at once. Cost: ten stores.
  */

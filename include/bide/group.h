@@ -1,12 +1,12 @@
 /*
- * group.h - owns what is started in it. To leave a group waits for all members; the first
+ * group.h - owns what is started in it. Leaving a group waits for all members; the first
  * failure cancels the rest.
  *
  *     bide_group_init(&my->group, NULL);
  *     for (...) bide_group_start(&my->group, fetch(url[i])); // each counts, none is forgotten
  *     bide_await(bide_group_wait(&my->group));               // all are over; the first error
  *
- * A group is one continuation and a counter: to add and to wait allocate nothing and cannot fail.
+ * A group is one continuation and a counter: adding and waiting allocate nothing and cannot fail.
  * Its members run in its context. Memory: the group is yours (in the frame) until the value task of
  * bide_group_wait has been awaited. You must wait for every group that you initialise;
  * bide_shutdown names one that you did not wait for. The errors that the wait does not return go to
@@ -51,7 +51,7 @@ BIDE_API int bide_group_init(bide_group *group, const bide_group_options *option
 /*
  * Adds a member: consumes the value task, which belongs to the group from now on. A failure that
  * is no cancellation cancels the other members, unless keep_going is set. A member may add
- * members while the group is waited for. To add to a group that has ended is misuse, and the
+ * members while the group is waited for. Adding to a group that has ended is misuse, and the
  * value task is forgotten.
  */
 BIDE_API void bide_group_add_at_(bide_group *group, bide_value_task value_task,
@@ -80,7 +80,7 @@ BIDE_API bide_context *bide_group_context(bide_group *group);
  * Ends the group: returns a value task that is ready when all members are over. It succeeds, or
  * fails with the first error that was no cancellation, or else with ECANCELED if a member was
  * canceled. Once you have awaited it, you may free the group or initialise it again. It is
- * uninterruptible: cancel the group to end it sooner. To wait twice is misuse: EINVAL.
+ * uninterruptible: cancel the group to end it sooner. Waiting twice is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
 /*

@@ -139,7 +139,7 @@ BIDE_API int bide_run_ready(size_t max_count, int64_t *next_ns);
  * A function that may block. It must return a value task that is ready: a result or an error
  * (bide_value_task_from, bide_value_task_from_error). A pending value task is misuse: it is
  * forgotten, and the call fails with EINVAL. If the function needs an async function, it waits
- * for it. To end the thread (pthread_exit, pthread_cancel) is misuse too, and the call fails
+ * for it. Ending the thread (pthread_exit, pthread_cancel) is misuse too, and the call fails
  * with EINVAL.
  */
 typedef bide_value_task bide_blocking_function(void *argument);

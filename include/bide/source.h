@@ -145,7 +145,7 @@ typedef struct bide_user_source {
 BIDE_BEGIN_DECLS
 
 /*
- * Initialises a source. operations may be NULL. The memory is yours. It never fails. To call it
+ * Initialises a source. operations may be NULL. The memory is yours. It never fails. Calling it
  * while the value task of the source is awaited is misuse and changes nothing.
  */
 BIDE_API void bide_user_source_init(bide_user_source *source,
@@ -153,7 +153,7 @@ BIDE_API void bide_user_source_init(bide_user_source *source,
 
 /*
  * Does the same for a source that only the thread of the one worker completes and awaits. Such a
- * source needs no locked instruction. To complete it on another thread is misuse. With many
+ * source needs no locked instruction. Completing it on another thread is misuse. With many
  * workers it does what bide_user_source_init does.
  */
 BIDE_API void bide_user_source_init_local(bide_user_source *source,
@@ -167,7 +167,7 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_user_source_value_task(bide_user_s
 
 /*
  * These functions complete the source. A consumer that waits becomes runnable; it never runs
- * inside this call. Any thread. They allocate nothing. To complete a source twice in one
+ * inside this call. Any thread. They allocate nothing. Completing a source twice in one
  * generation is misuse. The try_ forms return false instead, and exactly one of several threads
  * that race returns true. error is 1 to 4095 (ECANCELED: canceled); the fail forms note the
  * place of the call for its trace (trace.h).

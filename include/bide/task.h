@@ -86,7 +86,7 @@ typedef void bide_completed_function(void *argument);
  * never inside this function. It is made in the current context, and so in its executor, even if
  * that context has been canceled. The function must not block. It does not consume the value
  * task: you consume it afterwards, in the function or elsewhere, for example by
- * bide_value_task_take. To wait for the value task or to consume it before that is misuse.
+ * bide_value_task_take. Waiting for the value task or consuming it before that is misuse.
  *
  * Returns 0, or ENOMEM if there is no memory; the function is not called then. Misuse: EINVAL if
  * function is NULL, and BIDE_ESTALE if the value task was consumed or is being awaited. Cost: a
@@ -122,7 +122,7 @@ BIDE_API bool bide_task_is_failed(const bide_task *task);
 BIDE_API bool bide_task_is_canceled(const bide_task *task);
 BIDE_API int bide_task_error(bide_task *task);
 /*
- * Returns the result of a task that has succeeded, and zero if the task has failed. To ask a
+ * Returns the result of a task that has succeeded, and zero if the task has failed. Asking a
  * pending task is misuse: it returns zero. A large result is a pointer, which is valid as long
  * as you hold your reference.
  */
@@ -212,7 +212,7 @@ BIDE_API bool bide_task_try_complete_from(bide_task *task, bide_task *ready);
 
 /* --- continuations --- */
 
-/* The outcomes after which the continuation does not run. To set all three is misuse. */
+/* The outcomes after which the continuation does not run. Setting all three is misuse. */
 typedef struct bide_continue_options {
 	bool not_on_success, not_on_failure, not_on_canceled;
 } bide_continue_options;

@@ -10,7 +10,7 @@
  * bide_value_task_as_task, bide_value_task_forget, a bide_value_task_wait that succeeds,
  * bide_group_add, and each function whose comment says "consumes". You may copy and read a value
  * task that holds its value as often as you like. A pending value task is dead once it has been
- * consumed, and so are its copies. To consume it again calls the misuse hook (misuse.h), whose
+ * consumed, and so are its copies. Consuming it again calls the misuse hook (misuse.h), whose
  * message names both places. If you drop a pending value task, its frame leaks: bide_stats_get
  * counts it, and bide_dump and bide_shutdown name it.
  *
@@ -72,7 +72,7 @@ typedef union BIDE_NODISCARD_TYPE bide_value_task {
 
 /*
  * A typed form, at no cost. BIDE_VALUE_TASK_OF(text_task, const char *) declares the type
- * text_task. To await a text_task into anything but a const char * does not compile.
+ * text_task. Awaiting a text_task into anything but a const char * does not compile.
  * BIDE_TYPED(text_task, value_task) makes one.
  */
 #define BIDE_VALUE_TASK_OF(name, type)       \
@@ -152,7 +152,7 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error_(int erro
 
 /*
  * Queries. They consume nothing. You may ask any number of times before the value task is
- * consumed. To ask afterwards is misuse: it is reported as failed with BIDE_ESTALE. Status,
+ * consumed. Asking afterwards is misuse: it is reported as failed with BIDE_ESTALE. Status,
  * error and result always agree. Thread: the one that holds the value task. Cost: a comparison,
  * and a call if the value task does not hold its outcome itself.
  */
@@ -191,7 +191,7 @@ BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 }
 
 /*
- * Returns the error number, and 0 after success. To ask a pending value task is misuse: it
+ * Returns the error number, and 0 after success. Asking a pending value task is misuse: it
  * returns EINPROGRESS.
  */
 BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
@@ -201,7 +201,7 @@ BIDE_INLINE int bide_value_task_error(bide_value_task value_task)
 }
 
 /*
- * Returns the result after success, and zero after a failure. To ask a pending value task is
+ * Returns the result after success, and zero after a failure. Asking a pending value task is
  * misuse: it returns zero. A large result is a pointer, which is valid until the value task is
  * consumed.
  */
