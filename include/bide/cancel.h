@@ -56,6 +56,7 @@ BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create(void);
  */
 BIDE_API BIDE_USE_RESULT bide_cancel_source *bide_cancel_source_create_linked(
 	const bide_cancel_token *tokens, size_t count);
+/* Takes one more reference and returns its argument. NULL is misuse. */
 BIDE_API bide_cancel_source *bide_cancel_source_ref(bide_cancel_source *source);
 /*
  * Drops a reference. NULL does nothing. Once the last reference is dropped, the state of its
@@ -87,8 +88,13 @@ BIDE_API int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t
  * Returns false if the source was canceled; it stays canceled.
  */
 BIDE_API bool bide_cancel_source_try_reset(bide_cancel_source *source);
+/* Returns true if the source is canceled. NULL is misuse, and returns false. Any thread. */
 BIDE_API bool bide_cancel_source_is_canceled(const bide_cancel_source *source);
 
+/*
+ * Returns a token of the source. It does not keep the source alive. NULL is misuse, and returns the
+ * token that is never canceled.
+ */
 BIDE_API bide_cancel_token bide_cancel_source_token(bide_cancel_source *source);
 /* Returns the token that is never canceled. */
 BIDE_INLINE bide_cancel_token bide_cancel_token_none(void)
@@ -96,6 +102,7 @@ BIDE_INLINE bide_cancel_token bide_cancel_token_none(void)
 	bide_cancel_token token = { NULL, 0 };
 	return token;
 }
+/* Returns true if the token's source is canceled, or was before it was gone. Any thread. */
 BIDE_API bool bide_cancel_token_is_canceled(bide_cancel_token token);
 /*
  * Returns false if the token is not canceled and never will be: its source is gone, or it has

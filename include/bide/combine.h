@@ -76,9 +76,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_val
  * an item until it has returned it. It is uninterruptible, as bide_when_all is.
  *
  * Cost of bide_when_each_next: an object from the pool if it has to wait, and a search among the
- * items. The search is short if the items complete in the order of the array, and takes
- * log(count) steps if they do not. The library uses the payload of an item for that until it has
- * returned the item.
+ * items. The search is short if items that are neighbours in the array complete one after the
+ * other. Otherwise it takes log(count) steps; the library then uses the payload of an item until it
+ * has returned the item.
  */
 struct bide_each_;
 typedef struct bide_when_each {
@@ -106,10 +106,10 @@ BIDE_API BIDE_USE_RESULT int bide_when_each_init(bide_when_each *each, bide_valu
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_next(bide_when_each *each);
 /*
- * Ends it early: the items that were not returned yet are yours again, pending or ready. Await
- * the value task before you touch them. It is ready at once unless another thread completes one
- * of the items at this moment. After BIDE_EEND it does nothing. It allocates nothing and cannot
- * fail. A NULL is misuse: EINVAL.
+ * Ends the iteration early: the items that were not returned yet are yours again, pending or
+ * ready. Await the value task before you touch them. It is ready at once unless another thread
+ * completes one of the items at this moment. After BIDE_EEND it does nothing. It allocates nothing
+ * and cannot fail. A NULL is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_each_end(bide_when_each *each);
 

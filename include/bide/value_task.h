@@ -158,22 +158,26 @@ BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_value_task_from_error_(int erro
  */
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task);
 
+/* Returns true if the operation is over. */
 BIDE_INLINE bool bide_value_task_is_ready(bide_value_task value_task)
 {
 	return value_task.state <= BIDE_ERROR_MAX ||
 	       bide_value_task_status_pending_(value_task) != BIDE_PENDING;
 }
 
+/* Returns true if the operation has succeeded. */
 BIDE_INLINE bool bide_value_task_is_successful(bide_value_task value_task)
 {
 	return bide_value_task_status(value_task) == BIDE_SUCCEEDED;
 }
 
+/* Returns true if the operation has failed with another error than ECANCELED. */
 BIDE_INLINE bool bide_value_task_is_failed(bide_value_task value_task)
 {
 	return bide_value_task_status(value_task) == BIDE_FAILED;
 }
 
+/* Returns true if the operation has failed with ECANCELED. */
 BIDE_INLINE bool bide_value_task_is_canceled(bide_value_task value_task)
 {
 	return bide_value_task_status(value_task) == BIDE_CANCELED;
