@@ -83,7 +83,7 @@ awk '
 			}
 			gsub(/TYPE/, "long", parameters)
 			printf "#line %d \"%s\"\n", FNR, FILENAME
-			printf "static inline %s use_%d_of_%s(%s) {", type, ++uses, name, parameters
+			printf "BIDE_UNUSED static %s use_%d_of_%s(%s) {", type, ++uses, name, parameters
 			printf "_Static_assert(__builtin_types_compatible_p(__typeof__(%s(%s)), %s), \"result\");", \
 				name, arguments, type
 			printf "%s%s(%s); }\n", type == "void" ? "" : "return ", name, arguments
