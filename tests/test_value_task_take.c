@@ -62,6 +62,7 @@ TEST(take_of_a_pending_one_is_misuse_and_consumes_nothing)
 
 	catch_misuse();
 	assert_int_equal(bide_value_task_take(v, &got), EINPROGRESS);
+	assert_non_null(strstr(misuse_text, "(at tests/test_value_task_take.c:"));
 	ASSERT_MISUSE("bide_value_task_take: the value task is pending");
 	assert_int_equal(got.i, 0);
 	bide_task_complete_int(gate, 3);
@@ -138,6 +139,7 @@ TEST(a_large_result_is_shown_and_not_taken)
 	assert_string_equal(value_task_result(v).p, "a text of more than eight bytes");
 	catch_misuse();
 	assert_int_equal(bide_value_task_take(v, NULL), EINVAL);
+	assert_non_null(strstr(misuse_text, "(at tests/test_value_task_take.c:"));
 	ASSERT_MISUSE("bide_value_task_take: the result is larger");
 	t = value_task_as_task(v);
 	assert_string_equal(bide_task_result(t).p, "a text of more than eight bytes");

@@ -143,7 +143,7 @@ BIDE_END_DECLS
 	           __COUNTER__)
 #define bide_with_timeout_ms(timeout_ms, call) bide_with_timeout(BIDE_MS(timeout_ms), call)
 #define bide_with_token(token, call) \
-	BIDE_WITH_(bide_context_limited_by_, (token), call, __COUNTER__)
+	BIDE_WITH_((BIDE_NOTE_(bide_with_token), bide_context_limited_by_), (token), call, __COUNTER__)
 #define BIDE_WITH_(create, argument, call, n)                                                  \
 	BIDE_WITH2_(create, argument, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
 	            BIDE_CAT_(bide_made_, n))

@@ -31,11 +31,12 @@ static look look_at(bide_value_task value_task, const char *what, const bide_pla
 	return bide_is_done_(source) ? OVER_ : PENDING_;
 }
 
-static void report_pending(const char *what)
+static void report_pending(const char *what, const bide_place *place)
 {
-	bide_misuse_("%s: the value task is pending; one that is over is needed: await it, or ask "
-	             "bide_value_task_is_ready",
-	             what);
+	bide_misuse_at_(place,
+	                "%s: the value task is pending; one that is over is needed: await it, or ask "
+	                "bide_value_task_is_ready",
+	                what);
 }
 
 int bide_value_task_error_pending_(bide_value_task value_task)
@@ -46,7 +47,7 @@ int bide_value_task_error_pending_(bide_value_task value_task)
 	case OVER_:
 		return ((const bide_source *)value_task.state)->error;
 	case PENDING_:
-		report_pending(what);
+		report_pending(what, NULL);
 		return BIDE_EINPROGRESS_;
 	default:
 		return BIDE_ESTALE;
@@ -62,7 +63,7 @@ bide_payload bide_value_task_result_pending_(bide_value_task value_task)
 	if (found == OVER_ && source->error == 0)
 		return source->payload;
 	if (found == PENDING_)
-		report_pending(what);
+		report_pending(what, NULL);
 	return bide_payload_int_(0);
 }
 
@@ -105,7 +106,7 @@ static int take_over(bide_value_task *value_task, const bide_place *place)
 
 	switch (look_at(*value_task, what, place)) {
 	case PENDING_:
-		report_pending(what);
+		report_pending(what, place);
 		return BIDE_EINPROGRESS_;
 	case STALE_:
 		return BIDE_ESTALE;
@@ -120,9 +121,10 @@ static int take_over(bide_value_task *value_task, const bide_place *place)
 		return BIDE_ESTALE;
 	}
 	if (source->flags & BIDE_FLAG_LARGE_ && source->error == 0) {
-		bide_misuse_("%s: the result is larger than 8 bytes; bide_await_large, or a task "
-		             "(bide_value_task_as_task), takes it",
-		             what);
+		bide_misuse_at_(place,
+		                "%s: the result is larger than 8 bytes; bide_await_large, or a task "
+		                "(bide_value_task_as_task), takes it",
+		                what);
 		return BIDE_EINVAL_;
 	}
 	*value_task = bide_consume_(source, place);
