@@ -25,6 +25,7 @@ typedef struct bide_cancel_token {
 	uint64_t number_;
 } bide_cancel_token;
 
+/* Takes the argument of bide_cancel_token_register. It must not block. */
 typedef void bide_cancel_callback(void *argument);
 
 /* An entry in the list of what is canceled together. */
@@ -124,8 +125,9 @@ BIDE_API bool bide_cancel_token_register(bide_cancel_token token,
  */
 BIDE_API bool bide_cancel_registration_unregister(bide_cancel_registration *registration);
 /*
- * Does the same, and waits for a callback that runs now on another thread. Afterwards you may
- * free the registration. Inside that callback it returns at once.
+ * Does what bide_cancel_registration_unregister does, and waits for a callback that runs now on
+ * another thread. Afterwards you may free the registration. Inside that callback it returns at
+ * once.
  */
 BIDE_API bool bide_cancel_registration_unregister_wait(bide_cancel_registration *registration);
 

@@ -20,6 +20,7 @@
 
 #include "trace.h"
 
+/* message: text without a newline. argument: that of bide_misuse_hook_set. */
 typedef void bide_misuse_hook(const char *message, void *argument);
 
 /*

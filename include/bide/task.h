@@ -79,6 +79,7 @@ BIDE_API int bide_value_task_take_at_(bide_value_task value_task, bide_payload *
 	                                             "bide_task * it is bide_task_result"),            \
 	                         (result), BIDE_HERE_)
 
+/* Takes the argument of bide_value_task_on_completed. */
 typedef void bide_completed_function(void *argument);
 
 /*
@@ -112,8 +113,8 @@ BIDE_API bide_task *bide_task_ref(bide_task *task);
 BIDE_API void bide_task_unref(bide_task *task);
 
 /*
- * Queries. bide_task_error returns 0 after success. An error that it returns counts as seen. To
- * ask a pending task for its error is misuse: it returns EINPROGRESS.
+ * Queries. bide_task_error returns the error number, and 0 after success. An error that it returns
+ * counts as seen. Asking a pending task for its error is misuse: it returns EINPROGRESS.
  */
 BIDE_API bide_status bide_task_status(const bide_task *task);
 BIDE_API bool bide_task_is_ready(const bide_task *task);
@@ -137,16 +138,16 @@ BIDE_API bide_payload bide_task_result(const bide_task *task);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await(bide_task *task);
 
 /*
- * Does the same and takes over your reference, for a reference that only this await needs. NULL
- * fails with ENOMEM, so that you can pass on the result of a function that makes a task. Do not
- * use it for large results, because they live in the task.
+ * Does what bide_task_await does, and takes over your reference. It is for a reference that only
+ * this await needs. NULL fails with ENOMEM, so that you can pass on the result of a function
+ * that makes a task. Do not use it for large results, because they live in the task.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_take(bide_task *task);
 
 /*
- * Does the same with a limit: the value task fails with ETIMEDOUT when timeout_ns has passed,
- * and the task goes on. timeout_ns is 0 or more, or BIDE_FOREVER; a number below zero is misuse
- * (EINVAL).
+ * Does what bide_task_await does, with a limit: the value task fails with ETIMEDOUT when
+ * timeout_ns has passed, and the task goes on. timeout_ns is 0 or more, or BIDE_FOREVER; a
+ * number below zero is misuse (EINVAL).
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns);
 
@@ -185,8 +186,8 @@ typedef struct bide_task_options {
 BIDE_API BIDE_USE_RESULT bide_task *bide_task_create(const bide_task_options *options);
 
 /*
- * These functions complete a task. If several threads race, exactly one completes it. To
- * complete it a second time is misuse and changes nothing. The try_ forms return true if they
+ * These functions complete a task. If several threads race, exactly one completes it.
+ * Completing it a second time is misuse and changes nothing. The try_ forms return true if they
  * completed the task, and false if it was complete already. The fail forms take an error of 1 to
  * 4095 and note the place for the trace.
  */
