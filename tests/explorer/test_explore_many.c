@@ -497,6 +497,83 @@ static void check_any_tasks(void)
 MANY(any_tasks_that_go_at_their_ends, setup_any_tasks,
      (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks, .foreign = 0)
 
+/* --- when_each: who pushes, who waits, who ends it --- */
+
+static bide_when_each each;
+static bide_user_source each_sources[2];
+static bide_value_task each_items[2];
+
+static void setup_each(void)
+{
+	memset(&m, 0, sizeof m);
+	for (int i = 0; i < 2; i++) {
+		bide_user_source_init(&each_sources[i], NULL);
+		each_items[i] = bide_user_source_value_task(&each_sources[i]);
+	}
+	EXPLORE_CHECK(bide_when_each_init(&each, each_items, 2) == 0);
+}
+
+static void setup_each_waits(void)
+{
+	setup_each();
+	watch(bide_when_each_next(&each));
+}
+
+static void each_next_thread(void)
+{
+	watch(bide_when_each_next(&each));
+}
+
+static void each_end_thread(void)
+{
+	watch(bide_when_each_end(&each));
+}
+
+static void each_complete_thread(void)
+{
+	bide_user_source_complete_int(&each_sources[0], RESULT);
+}
+
+static void each_complete_other_thread(void)
+{
+	bide_user_source_complete_int(&each_sources[1], RESULT + 1);
+}
+
+/* The first has been given; the other is there. */
+static void check_each(void)
+{
+	bide_value_task v;
+
+	EXPLORE_CHECK(m.ended == 1 && m.error == 0 && m.result <= 1);
+	v = bide_when_each_next(&each);
+	EXPLORE_CHECK(v.state == 0 && v.payload.i == 1 - m.result);
+	v = bide_when_each_next(&each);
+	EXPLORE_CHECK(v.state == BIDE_EEND);
+	for (int i = 0; i < 2; i++)
+		EXPLORE_CHECK(each_items[i].state == 0 && each_items[i].payload.i == RESULT + i);
+}
+
+/* They are the caller's again. */
+static void check_each_ended(void)
+{
+	bide_payload result;
+
+	EXPLORE_CHECK(m.ended == 1 && m.error == 0);
+	for (int i = 0; i < 2; i++) {
+		EXPLORE_CHECK(bide_value_task_take(each_items[i], &result) == 0);
+		EXPLORE_CHECK(result.i == RESULT + i);
+	}
+}
+
+MANY(each_waits_against_two, setup_each_waits, (each_complete_thread, each_complete_other_thread),
+     check_each, .foreign = 0)
+MANY(each_next_against_two, setup_each,
+     (each_next_thread, each_complete_thread, each_complete_other_thread), check_each,
+     .newest_only = true, .switches_max = 3)
+MANY(each_end_against_two, setup_each,
+     (each_end_thread, each_complete_thread, each_complete_other_thread), check_each_ended,
+     .newest_only = true, .switches_max = 3)
+
 /* --- a group --- */
 
 static bide_group group;
