@@ -758,6 +758,28 @@ static void cancel_and_be_told(bool waits_before)
 	bide_context_unref(context);
 }
 
+static void count_lines(const char *line, void *count)
+{
+	(void)line;
+	atomic_fetch_add((atomic_uint *)count, 1);
+}
+
+TEST(a_report_may_meet_the_end_of_its_group_on_8_workers)
+{
+	atomic_uint reports;
+
+	atomic_init(&reports, 0);
+	bide_report_hook_set(count_lines, &reports);
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 8 }), 0);
+	for (int round = 0; test_round(round, 300); round++) {
+		assert_int_equal(bide_group_init(&group, NULL), 0);
+		for (int i = 0; i < 3; i++)
+			bide_group_add(&group, bide_delay(990000 + i * 10000));
+		assert_int_equal(wait_error(bide_group_wait_reporting(&group, 1000000)), 0);
+	}
+	bide_report_hook_set(NULL, NULL);
+}
+
 TEST(a_cleanup_that_waits_for_its_group_reports)
 {
 	cancel_and_be_told(false);

@@ -93,8 +93,9 @@ static int group_end(bide_group *group)
 	bide_context *context = group->context_;
 
 	group->context_ = NULL;
-	group->idle_ = NULL;
-	group->self_ = &group->self_; /* it has ended */
+	/* RELAXED: a member, or a report, may ask meanwhile whether the group is there. */
+	BIDE_STORE(&group->idle_, (bide_operation *)NULL, RELAXED);
+	BIDE_STORE(&group->self_, (const void *)&group->self_, RELAXED); /* it has ended */
 	bide_context_unref(context);
 	return group->first_error_;
 }
@@ -113,7 +114,8 @@ static void group_run(bide_notify *notify, bide_source *done)
 
 bool bide_group_lives_(const bide_group *group)
 {
-	return group->self_ == group && group->notify_.run == group_run && group->idle_;
+	return BIDE_LOAD(&group->self_, RELAXED) == group && group->notify_.run == group_run &&
+	       BIDE_LOAD(&group->idle_, RELAXED);
 }
 
 int bide_group_init(bide_group *group, const bide_group_options *options)
@@ -148,15 +150,18 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 
 static bool has_ended(const bide_group *group)
 {
-	return group->self_ == &group->self_ && group->notify_.run == group_run;
+	return BIDE_LOAD(&group->self_, RELAXED) == &group->self_ && group->notify_.run == group_run;
 }
 
-/* Not NULL, and initialised; it may have ended. */
+/* Not NULL, and initialised; it may have ended, or end now: so one look tells both. */
 static bool is_known(const bide_group *group, const char *what)
 {
+	const void *self;
+
 	if (group) {
 		bide_memory_known_((void *)(uintptr_t)group, sizeof *group);
-		if (bide_group_lives_(group) || has_ended(group))
+		self = BIDE_LOAD(&group->self_, RELAXED);
+		if ((self == group || self == &group->self_) && group->notify_.run == group_run)
 			return true;
 	}
 	bide_misuse_("%s: %s", what,
@@ -215,10 +220,10 @@ uint64_t bide_group_pending(const bide_group *group)
 {
 	uint64_t pending;
 
-	if (!is_known(group, "bide_group_pending") || !group->idle_)
+	if (!is_known(group, "bide_group_pending"))
 		return 0;
 	pending = BIDE_LOAD(&group->pending_, RELAXED);
-	return group->waited_ || pending == 0 ? pending : pending - 1;
+	return BIDE_LOAD(&group->waited_, RELAXED) || pending == 0 ? pending : pending - 1;
 }
 
 void bide_group_cancel(bide_group *group)
@@ -248,7 +253,7 @@ bide_value_task bide_group_wait(bide_group *group)
 		bide_misuse_("bide_group_wait: this group is waited for already; each is waited for once");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	group->waited_ = true;
+	BIDE_STORE(&group->waited_, true, RELAXED); /* a report may read it */
 	idle = group->idle_;
 	idle->type = &group_type;
 	value = bide_source_value_(&idle->source);
