@@ -21,6 +21,12 @@ typedef struct bide_subscription_ {
 	bide_source *task; /* NULL: in no list any more */
 } bide_subscription_;
 
+/* How many a count stands for. Of one that is given back just now: none. */
+static inline uint64_t bide_task_references_(uint64_t count)
+{
+	return count > BIDE_COUNT_BASE_ ? count - BIDE_COUNT_BASE_ : 0;
+}
+
 /* The fan-out: the newest of the subscriptions, linked; drops the producer's reference. */
 BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
 /*

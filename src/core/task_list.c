@@ -70,7 +70,7 @@ static void look(const listed *l, bide_task_seen *seen)
 
 	seen->task = task;
 	seen->created = l->created;
-	seen->references = BIDE_LOAD(&task->generation, RELAXED) - BIDE_COUNT_BASE_;
+	seen->references = bide_task_references_(BIDE_LOAD(&task->generation, RELAXED));
 	seen->pending = (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_;
 	seen->awaited = seen->pending && (word & ~(uintptr_t)BIDE_WORD_TAGS_) != 0;
 }

@@ -105,7 +105,8 @@ static void describe_task(bide_text *text, const bide_source *task)
 		bide_text_add_(text, ", %llu reference%s)", (unsigned long long)seen.references,
 		               seen.references == 1 ? "" : "s");
 	} else if (bide_pools_hold_(task) && bide_snapshot_take_(&s, task) && s.async) {
-		references = s.copy.source.generation - BIDE_COUNT_BASE_ - 1; /* one is the function's */
+		references = bide_task_references_(s.copy.source.generation);
+		references -= references > 0; /* one is the function's */
 		bide_text_add_(text, " (of %s, %llu reference%s)", s.own ? s.own->name : s.async->name,
 		               (unsigned long long)references, references == 1 ? "" : "s");
 	}
