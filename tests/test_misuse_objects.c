@@ -213,6 +213,15 @@ TEST(using_a_group_that_is_not_initialised_is_misuse)
 
 /* --- sources of the user's own --- */
 
+TEST(handing_out_a_source_that_is_not_initialised_is_misuse)
+{
+	bide_user_source source = { .operations = NULL };
+
+	expect_misuse();
+	MISUSE(assert_int_equal(bide_user_source_value_task(&source).state, EINVAL),
+	       "bide_user_source_value_task", "not initialised");
+}
+
 TEST(handing_out_a_source_twice_in_a_generation_is_misuse)
 {
 	bide_user_source source;

@@ -166,3 +166,82 @@ TEST(a_message_has_no_place_in_the_library)
 	assert_string_equal(misuse_text,
 	                    "the body of bide_parallel_for: error is -5; 1 to 4095 are allowed");
 }
+
+/* The same in an async function, which has its own name in the message. */
+#define MISUSE_IN_FUNCTION(statement, function)                                   \
+	do {                                                                          \
+		misuse_text[0] = '\0';                                                    \
+		statement;                                                                \
+		assert_int_equal(strncmp(misuse_text, function ":", sizeof function), 0); \
+		assert_non_null(strstr(misuse_text, "(at " __FILE__ ":"));                \
+		assert_non_null(strstr(misuse_text, " in waits_inside)"));                \
+	} while (0)
+
+struct waits_inside {
+	ASYNC_FRAME;
+	task *gate;
+	value_task waiting;
+};
+
+async(waits_inside)
+{
+	async_begin;
+	my->gate = task_create(NULL);
+	my->waiting = task_await(my->gate);
+	MISUSE_IN_FUNCTION(assert_int_equal(bide_task_wait_for(my->gate, NULL, 0), EDEADLK),
+	                   "bide_task_wait_for");
+	MISUSE_IN_FUNCTION(assert_int_equal(bide_task_wait(my->gate, NULL), EDEADLK), "bide_task_wait");
+	MISUSE_IN_FUNCTION(assert_int_equal(value_task_wait_for(my->waiting, NULL, 0), EDEADLK),
+	                   "bide_value_task_wait_for");
+	MISUSE_IN_FUNCTION(assert_int_equal(value_task_wait(my->waiting, NULL), EDEADLK),
+	                   "bide_value_task_wait");
+	bide_task_complete_int(my->gate, 1);
+	await(my->waiting);
+async_finally:
+	task_unref(my->gate);
+	async_end;
+}
+
+TEST(a_wait_with_a_limit_is_told_by_its_own_name)
+{
+	expect_misuse();
+	assert_int_equal(result_of(async_start(waits_inside)), 0);
+}
+
+static value_task waits_in_a_continuation(task *ended, void *unused)
+{
+	(void)unused;
+	return value_task_from(bide_task_wait(ended, NULL));
+}
+
+TEST(a_wait_in_a_continuation_is_told_by_the_call_that_made_it)
+{
+	task *ended = task_from(1),
+		 *continued = task_continue_with(ended, waits_in_a_continuation, 0, 0);
+
+	expect_misuse();
+	assert_int_equal(bide_task_wait(continued, NULL), 0);
+	assert_int_equal(task_result(continued).i, EDEADLK);
+	assert_non_null(strstr(misuse_text, "inside the async function bide_task_continue_with,"));
+	task_unref(continued);
+	task_unref(ended);
+}
+
+TEST(a_wait_that_reports_and_an_await_that_gives_up_are_told_by_their_own_names)
+{
+	task *gate = task_create(NULL);
+	value_task item = task_await(gate), all;
+	bide_group none = { 0 };
+
+	expect_misuse();
+	MISUSE_HERE((void)bide_group_wait_reporting(&none, 1).state, "bide_group_wait_reporting");
+	all = bide_when_all(&item, 1);
+	{
+		value_task awaited = { .payload.generation = item.payload.generation, .state = item.state };
+		MISUSE_HERE(awaited = bide_value_task_await_for(awaited, 1), "bide_value_task_await_for");
+		assert_int_equal(value_task_error(awaited), BIDE_ESTALE);
+	}
+	bide_task_complete_int(gate, 1);
+	assert_int_equal(value_task_wait(all, NULL), 0);
+	task_unref(gate);
+}

@@ -97,6 +97,9 @@ typedef struct bide_timer {
  */
 BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
                                                   const bide_operation_type *type);
+/* It is initialised and has not ended; else misuse of `what` was reported. */
+BIDE_INTERNAL bool bide_group_check_(const bide_group *group, const char *what,
+                                     const bide_place *place);
 /* Of a group that is not waited for yet (group.c). */
 extern BIDE_INTERNAL const bide_operation_type bide_group_open_type_;
 BIDE_INTERNAL bide_timer *bide_timer_new_(size_t size_bytes);
@@ -187,6 +190,15 @@ BIDE_INTERNAL void bide_lost_(bide_value_task outcome, const struct bide_context
  * "bide: ".
  */
 BIDE_INTERNAL void bide_report_(const char *what, const char *line);
+/* bide_value_task_as_task, for a call of `what`. */
+BIDE_INTERNAL bide_task *bide_task_of_(bide_value_task value_task, const char *what,
+                                       const bide_place *place);
+/* What the user calls it: of a function of the library's, the call that it stands for. */
+static inline const char *bide_function_name_(const bide_frame *frame)
+{
+	return frame->async->own && frame->async->own->name ? frame->async->own->name
+	                                                    : frame->async->name;
+}
 /* Where this function of the library was called just now, if the call noted it; else NULL. */
 BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* The same in debug mode, which records where frames were started; otherwise NULL. */

@@ -170,8 +170,7 @@ static bool is_known(const bide_group *group, const char *what)
 	return false;
 }
 
-/* It is initialised and has not ended. */
-static bool is_open(const bide_group *group, const char *what, const bide_place *place)
+bool bide_group_check_(const bide_group *group, const char *what, const bide_place *place)
 {
 	if (group && bide_group_lives_(group))
 		return true;
@@ -187,7 +186,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 {
 	bide_value_task outcome;
 
-	if (!is_open(group, "bide_group_add", place)) {
+	if (!bide_group_check_(group, "bide_group_add", place)) {
 		bide_value_task_forget_at_(value_task, place);
 		return;
 	}
@@ -230,7 +229,7 @@ void bide_group_cancel(bide_group *group)
 {
 	bide_context *context;
 
-	if (!is_open(group, "bide_group_cancel", NULL))
+	if (!bide_group_check_(group, "bide_group_cancel", NULL))
 		return;
 	context = bide_context_ref(group->context_); /* the last member may end the group meanwhile */
 	bide_context_cancel(context, BIDE_ECANCELED_);
@@ -247,7 +246,7 @@ bide_value_task bide_group_wait(bide_group *group)
 	bide_operation *idle;
 	bide_value_task value;
 
-	if (!is_open(group, "bide_group_wait", NULL))
+	if (!bide_group_check_(group, "bide_group_wait", NULL))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (group->waited_) {
 		bide_misuse_("bide_group_wait: this group is waited for already; each is waited for once");

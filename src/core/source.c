@@ -202,12 +202,15 @@ void bide_user_source_init_local(bide_user_source *user, const bide_source_opera
 bide_value_task bide_user_source_value_task(bide_user_source *user)
 {
 	/* The word of one that was consumed: no order is needed: to ask at the same time is wrong. */
-	if (!user || BIDE_LOAD(&user->source.flags, RELAXED) & BIDE_FLAG_PUBLISHED_ ||
+	if (!user || user->source.kind != BIDE_KIND_USER_ ||
+	    BIDE_LOAD(&user->source.flags, RELAXED) & BIDE_FLAG_PUBLISHED_ ||
 	    BIDE_LOAD(&user->source.word, RELAXED) == BIDE_WORD_ABANDONED_) {
 		bide_misuse_("bide_user_source_value_task: %s",
 		             !user ? "source is NULL"
-		                   : "the value task of this generation was handed out already; "
-		                     "bide_user_source_reset makes a new one");
+		             : user->source.kind != BIDE_KIND_USER_
+		                 ? "source is not initialised; bide_user_source_init comes first"
+		                 : "the value task of this generation was handed out already; "
+		                   "bide_user_source_reset makes a new one");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	bide_flags_add_(&user->source, BIDE_FLAG_PUBLISHED_);

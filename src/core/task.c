@@ -785,7 +785,8 @@ static void relay(bide_notify *notify, bide_source *done)
 	task_finish(&object->source, v.payload, (int)v.state);
 }
 
-static bide_task *task_of_user_source(bide_value_task value_task, const bide_place *place)
+static bide_task *task_of_user_source(bide_value_task value_task, const char *what,
+                                      const bide_place *place)
 {
 	bide_source *task = task_new(0, place);
 	bide_task_object *object = (bide_task_object *)(void *)task;
@@ -797,7 +798,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 	object->relay.run = relay;
 	task->line = BIDE_LINE_CLAIMED_;  /* its source completes it: not to be done by hand */
 	bide_task_ref((bide_task *)task); /* the producer's */
-	switch (bide_watch_(value_task, &object->relay, "bide_value_task_as_task", place)) {
+	switch (bide_watch_(value_task, &object->relay, what, place)) {
 	case BIDE_REGISTERED_:
 		break;
 	case BIDE_ALREADY_DONE_:
@@ -809,7 +810,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const bide_pla
 	return (bide_task *)task;
 }
 
-bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_place *place)
+bide_task *bide_task_of_(bide_value_task value_task, const char *what, const bide_place *place)
 {
 	bide_source *source;
 	uintptr_t seen = BIDE_WORD_PENDING_;
@@ -823,11 +824,10 @@ bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_pl
 		return task;
 	}
 	source = (bide_source *)value_task.state;
-	if (!bide_check_fresh_(value_task, "bide_value_task_as_task", place) ||
-	    !bide_belongs_here_(source, "bide_value_task_as_task", place))
+	if (!bide_check_fresh_(value_task, what, place) || !bide_belongs_here_(source, what, place))
 		return bide_task_from_error(BIDE_ESTALE);
 	if (source->kind >= BIDE_KIND_TASK_)
-		return task_of_user_source(value_task, place);
+		return task_of_user_source(value_task, what, place);
 	if (!bide_is_sync_(source)) {
 		/* ours alone until now; a task may be used by any thread */
 		bide_flags_add_(source, BIDE_FLAG_SYNC_);
@@ -851,8 +851,13 @@ bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_pl
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
-	bide_report_stale_(value_task, "bide_value_task_as_task", place, NULL);
+	bide_report_stale_(value_task, what, place, NULL);
 	return bide_task_from_error(BIDE_ESTALE);
+}
+
+bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_place *place)
+{
+	return bide_task_of_(value_task, "bide_value_task_as_task", place);
 }
 
 /* The result of a user source is not needed: a notify consumes it. */

@@ -201,7 +201,7 @@ bide_value_task bide_value_task_await_for_at_(bide_value_task value_task, int64_
 		return bide_value_task_from_error(BIDE_ESTALE);
 	if (timeout_ns == BIDE_FOREVER && !bide_context_core_())
 		return value_task; /* nothing can end the wait before */
-	task = bide_value_task_as_task_at_(value_task, place);
+	task = bide_task_of_(value_task, what, place);
 	if (!task)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	wait = bide_task_await_for(task, timeout_ns);

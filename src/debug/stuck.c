@@ -118,9 +118,10 @@ bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t delay_n
 {
 	bide_value_task started;
 
-	if (!bide_time_allowed_(delay_ns, "bide_group_wait_reporting", "delay_ns", place))
+	if (!bide_time_allowed_(delay_ns, "bide_group_wait_reporting", "delay_ns", place) ||
+	    !bide_group_check_(group, "bide_group_wait_reporting", place))
 		return bide_value_task_from_error(BIDE_EINVAL_);
-	if (delay_ns == BIDE_FOREVER || !group || bide_group_pending(group) == 0)
+	if (delay_ns == BIDE_FOREVER || bide_group_pending(group) == 0)
 		return bide_group_wait(group);
 	if (delay_ns == 0) { /* nothing has to wait for the report */
 		report(&(struct bide_group_reporter){ .in = { .group = group,

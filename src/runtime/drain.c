@@ -99,7 +99,7 @@ int bide_drain(int64_t timeout_ns)
 		return bide_runtime_missing_();
 	if (worker->current != &bide_thread_of_(worker)->root) {
 		bide_misuse_("bide_drain: called inside the async function %s; only ordinary code may",
-		             worker->current->async->name);
+		             bide_function_name_(worker->current));
 		return BIDE_EDEADLK_;
 	}
 	if (bide_pool_is_worker_()) {

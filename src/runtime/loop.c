@@ -130,7 +130,7 @@ bide_executor *bide_loop_create(void)
 	if (worker->current != &bide_thread_of_(worker)->root) {
 		bide_misuse_("bide_loop_create: called inside the async function %s; the thread's own code "
 		             "must",
-		             worker->current->async->name);
+		             bide_function_name_(worker->current));
 		return NULL;
 	}
 	loop = bide_executor_new_(&loop_type, 1); /* functions are counted one by one */
@@ -197,7 +197,7 @@ static bool may_run(const bide_executor *loop, const bide_worker *worker)
 	else if (worker->current != &bide_thread_of_((bide_worker *)worker)->root)
 		bide_misuse_("bide_loop_run: called inside the async function %s; only the thread's own "
 		             "code may",
-		             worker->current->async->name);
+		             bide_function_name_(worker->current));
 	else
 		return true;
 	return false;

@@ -89,6 +89,14 @@ void bide_loop_run_meanwhile_(const bool *done, const char *what)
 	bide_context_pop_(saved);
 }
 
+/* Waits for value tasks have a place, those for tasks none. */
+static const char *what_of(const bide_place *place, int64_t timeout_ns)
+{
+	if (timeout_ns == BIDE_FOREVER)
+		return place ? "bide_value_task_wait" : "bide_task_wait";
+	return place ? "bide_value_task_wait_for" : "bide_task_wait_for";
+}
+
 static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task->state;
@@ -100,7 +108,7 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	                                      : bide_time_add_(bide_os_now_ns(), timeout_ns);
 	int error = 0;
 
-	switch (bide_watch_(*value_task, &w.notify, "bide_value_task_wait", place)) {
+	switch (bide_watch_(*value_task, &w.notify, what_of(place, timeout_ns), place)) {
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;
 	case BIDE_REGISTERED_:
@@ -120,12 +128,6 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	return 0;
 }
 
-/* Waits for value tasks have a place, those for tasks none. */
-static const char *what_of(const bide_place *place)
-{
-	return place ? "bide_value_task_wait" : "bide_task_wait";
-}
-
 /* *mine: it was not consumed, and is the caller's still. */
 static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                    const bide_place *place, bool *mine)
@@ -135,28 +137,27 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	int error;
 
 	*mine = true;
-	if (!bide_time_allowed_(timeout_ns, place ? "bide_value_task_wait_for" : "bide_task_wait_for",
-	                        "timeout_ns", place))
+	if (!bide_time_allowed_(timeout_ns, what_of(place, timeout_ns), "timeout_ns", place))
 		return BIDE_EINVAL_;
 	if (!worker)
 		return bide_runtime_missing_();
 	if (worker->current != &bide_thread_of_(worker)->root) {
 		bide_misuse_at_(place, "%s: called inside the async function %s, which must await instead",
-		                what_of(place), worker->current->async->name);
+		                what_of(place, timeout_ns), bide_function_name_(worker->current));
 		return BIDE_EDEADLK_;
 	}
 	if (bide_pool_is_worker_()) {
 		bide_misuse_at_(place,
 		                "%s: called on a worker, which must not block: what it waits for may need "
 		                "this very worker",
-		                what_of(place));
+		                what_of(place, timeout_ns));
 		return BIDE_EDEADLK_;
 	}
 	made = bide_materialise_(value_task);
 	if (bide_is_pending_(made)) {
-		if (!bide_check_fresh_(made, what_of(place), place))
+		if (!bide_check_fresh_(made, what_of(place, timeout_ns), place))
 			return BIDE_ESTALE;
-		if (!bide_belongs_here_((bide_source *)made.state, what_of(place), place))
+		if (!bide_belongs_here_((bide_source *)made.state, what_of(place, timeout_ns), place))
 			return BIDE_EINVAL_;
 		error = wait_pending(&made, timeout_ns, place);
 		if (error && made.state != value_task.state)

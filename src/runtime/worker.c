@@ -521,7 +521,7 @@ bool bide_runtime_outside_(const char *what)
 	if (worker && worker->current != &bide_thread_of_(worker)->root)
 		bide_misuse_("%s: called inside the async function %s; only ordinary code may, functions "
 		             "await instead",
-		             what, worker->current->async->name);
+		             what, bide_function_name_(worker->current));
 	else if (bide_pool_is_worker_())
 		bide_misuse_("%s: called on a worker of the pool's; only other threads may", what);
 	else if (bide_shared_ && bide_blocking_is_thread_())
