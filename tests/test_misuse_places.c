@@ -216,10 +216,10 @@ static value_task waits_in_a_continuation(task *ended, void *unused)
 
 TEST(a_wait_in_a_continuation_is_told_by_the_call_that_made_it)
 {
-	task *ended = task_from(1),
-		 *continued = task_continue_with(ended, waits_in_a_continuation, 0, 0);
+	task *ended = task_from(1), *continued;
 
 	expect_misuse();
+	continued = task_continue_with(ended, waits_in_a_continuation, NULL, NULL);
 	assert_int_equal(bide_task_wait(continued, NULL), 0);
 	assert_int_equal(task_result(continued).i, EDEADLK);
 	assert_non_null(strstr(misuse_text, "inside the async function bide_task_continue_with,"));
