@@ -125,6 +125,8 @@ async(misuser)
 	case 4:
 		assert_null(bide_loop_create());
 		break;
+	case 6:
+		async_fail(bide_loop_adopt(my->in.s));
 	default:
 		break;
 	}
@@ -230,4 +232,46 @@ TEST(without_memory_there_is_no_executor_and_no_call)
 		bide_context_unref(scopes[--scope_count]);
 	while (count > 0)
 		bide_executor_unref(made[--count]);
+}
+
+static void *make_loop(void *made)
+{
+	*(bide_executor **)made = bide_loop_create();
+	return NULL;
+}
+
+static bide_executor *loop_of_a_thread_that_ended(void)
+{
+	bide_executor *made = NULL;
+	pthread_t thread;
+
+	bide_worker_count(); /* this thread is the first that uses bide */
+	assert_int_equal(pthread_create(&thread, NULL, make_loop, &made), 0);
+	pthread_join(thread, NULL);
+	assert_non_null(made);
+	return made;
+}
+
+TEST(no_async_function_adopts_a_loop)
+{
+	bide_executor *made = loop_of_a_thread_that_ended();
+
+	catch_misuse();
+	assert_int_equal(bide_value_task_wait(async_start(misuser, .s = made, .what = 6), NULL),
+	                 EDEADLK);
+	ASSERT_MISUSE("bide_loop_adopt: called inside the async function misuser");
+	bide_executor_unref(made);
+}
+
+/* Its descriptor would not tell of the worker's timers. */
+TEST(the_thread_of_the_one_worker_adopts_no_loop)
+{
+	bide_executor *made;
+
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
+	made = loop_of_a_thread_that_ended();
+	catch_misuse();
+	assert_int_equal(bide_loop_adopt(made), EDEADLK);
+	ASSERT_MISUSE("bide_loop_adopt: called on the thread of the one worker");
+	bide_executor_unref(made);
 }

@@ -75,8 +75,10 @@ BIDE_API int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_
 
 /*
  * Makes the calling thread the owner of the loop. Call it once the previous owner has ended, or
- * will never run the loop again. Functions that were ready stay ready. Returns 0, or EINVAL
- * (misuse) if it is no loop, or a loop of the own thread of the one worker.
+ * will never run the loop again. Functions that were ready stay ready. Returns 0. Errors: EINVAL
+ * (misuse) if it is no loop, or a loop of the own thread of the one worker; EDEADLK (misuse) on the
+ * thread of the one worker, which runs only loops that it made, or inside an async function;
+ * ENOMEM.
  */
 BIDE_API int bide_loop_adopt(bide_executor *loop);
 

@@ -194,6 +194,11 @@ BIDE_API int bide_drain(int64_t timeout_ns);
  * queued blocking calls that were forgotten. The report hook (misuse.h) is called with a line
  * for each, and *leak_count (may be NULL) is set to their number.
  *
+ * Tasks of bide_task_create and bide_task_from outlive the runtime. Everything else ends with it,
+ * whatever references you still have: contexts, cancel sources, executors, groups, periodic
+ * timers, pending value tasks, and tasks of async functions. Return those references before, and
+ * do not use these objects afterwards.
+ *
  * Returns 0, also if there are leaks. EDEADLK (misuse): called from the wrong place. EBUSY
  * (misuse): other threads that used bide are still alive, including any that first used it
  * during the shutdown. The queued blocking calls have been canceled then, and all else goes on.

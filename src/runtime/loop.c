@@ -120,19 +120,23 @@ void bide_loop_leak_(bide_source *source)
 		loop_destroy(BIDE_CONTAINER_(operation, bide_executor, operation));
 }
 
+/* false: misuse was reported. */
+static bool may_own(bide_worker *worker, const char *what)
+{
+	if (worker->current == &bide_thread_of_(worker)->root)
+		return true;
+	bide_misuse_("%s: called inside the async function %s; the thread's own code must", what,
+	             bide_function_name_(worker->current));
+	return false;
+}
+
 bide_executor *bide_loop_create(void)
 {
 	bide_worker *worker = bide_worker_();
 	bide_executor *loop;
 
-	if (!worker)
+	if (!worker || !may_own(worker, "bide_loop_create"))
 		return NULL;
-	if (worker->current != &bide_thread_of_(worker)->root) {
-		bide_misuse_("bide_loop_create: called inside the async function %s; the thread's own code "
-		             "must",
-		             bide_function_name_(worker->current));
-		return NULL;
-	}
 	loop = bide_executor_new_(&loop_type, 1); /* functions are counted one by one */
 	if (!loop)
 		return NULL;
@@ -254,13 +258,29 @@ int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 	return 0;
 }
 
+/*
+ * The descriptor of a loop that another thread made speaks for this loop alone. The one worker would
+ * sleep on it and miss its timers.
+ */
 int bide_loop_adopt(bide_executor *loop)
 {
+	bide_worker *worker = bide_worker_();
+
+	if (!worker)
+		return bide_runtime_missing_();
 	if (!is_loop(loop, "bide_loop_adopt"))
 		return BIDE_EINVAL_;
+	if (!may_own(worker, "bide_loop_adopt"))
+		return BIDE_EDEADLK_;
 	if (!loop->wake) {
 		bide_misuse_("bide_loop_adopt: this loop is one of the worker's own thread");
 		return BIDE_EINVAL_;
+	}
+	if (bide_runtime_on_worker_()) {
+		bide_misuse_(
+			"bide_loop_adopt: called on the thread of the one worker, which runs only loops "
+			"that it made; another thread can adopt this one");
+		return BIDE_EDEADLK_;
 	}
 	BIDE_STORE(&loop->thread, bide_port_thread(), RELAXED);
 	return 0;
