@@ -191,12 +191,18 @@ void bide_runtime_forget_thread_(void)
 	(void)bide_os_at_thread_exit(nothing_to_leave, NULL);
 }
 
-static bide_worker *guest_attach(void)
+/* *gone: a shutdown came in between; the runtime is to be set up anew. */
+static bide_worker *guest_attach(bool *gone)
 {
 	bide_runtime *r = &bide_runtime_;
 	bide_thread *thread;
 
 	bide_os_lock(&r->setup);
+	*gone = r->state != BIDE_RUNTIME_ON;
+	if (*gone) {
+		bide_os_unlock(&r->setup);
+		return NULL;
+	}
 	for (thread = r->guests; thread && thread->in_use; thread = thread->next)
 		;
 	if (thread) {
@@ -224,24 +230,38 @@ static bide_worker *guest_attach(void)
 	return &thread->worker;
 }
 
+/* Sets the runtime up, if no other thread has. 0, or why there is none. */
+static int set_up(bide_runtime *r)
+{
+	int error;
+
+	bide_os_lock(&r->setup);
+	bide_child_leave_();
+	error = r->state == BIDE_RUNTIME_OFF      ? bide_runtime_start_(&r->config)
+	        : r->state == BIDE_RUNTIME_INSIDE ? EDEADLK
+	                                          : 0;
+	bide_os_unlock(&r->setup);
+	if (error == EDEADLK)
+		bide_child_refuse_();
+	return error;
+}
+
 bide_worker *bide_worker_attach_(void)
 {
 	bide_runtime *r = &bide_runtime_;
-	int error;
+	bide_worker *worker;
+	bool gone;
 
-	if (BIDE_LOAD(&r->state, ACQUIRE) != BIDE_RUNTIME_ON) { /* pairs with the start */
-		bide_os_lock(&r->setup);
-		bide_child_leave_();
-		error = r->state == BIDE_RUNTIME_OFF      ? bide_runtime_start_(&r->config)
-		        : r->state == BIDE_RUNTIME_INSIDE ? EDEADLK
-		                                          : 0;
-		bide_os_unlock(&r->setup);
-		if (error == EDEADLK)
-			bide_child_refuse_();
-		if (error || bide_current_worker_)
-			return bide_current_worker_;
-	}
-	return guest_attach();
+	do {
+		if (BIDE_LOAD(&r->state, ACQUIRE) != BIDE_RUNTIME_ON) { /* pairs with the start */
+			int error = set_up(r);
+
+			if (error || bide_current_worker_)
+				return bide_current_worker_;
+		}
+		worker = guest_attach(&gone);
+	} while (gone);
+	return worker;
 }
 
 /* --- inbox --- */
