@@ -29,6 +29,7 @@ run_tier() {
 	details=build/logs/tier-$1.txt
 	: >"$details"
 	started=$(date +%s)
+	say "tier $1 begins; build/logs has what it prints"
 	"tier_$1"
 	seconds=$(($(date +%s) - started))
 	if [ -n "$skip_reason" ]; then
