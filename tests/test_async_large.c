@@ -181,3 +181,28 @@ TEST(large_results_in_the_wrong_place_are_misuse)
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(stats().frame_count, 0);
 }
+
+TEST(a_number_where_a_large_result_should_be_is_misuse)
+{
+	value_task wrong[] = { value_task_from(5), later(1, INT64_MAX), delay(1000) };
+
+	expect_misuse();
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		misuse_text[0] = '\0';
+		assert_int_equal(result_of(async_start(takes_large, .what = wrong[i], .seed = 1)), 0);
+		assert_int_equal(misuse_count, i + 1);
+		assert_non_null(strstr(misuse_text, "bide_await_large: the result is not larger"));
+	}
+	assert_int_equal(stats().frame_count, 0);
+}
+
+TEST(a_large_result_in_a_combinator_is_told_by_its_name)
+{
+	value_task item = async_start(large, .yields = 1);
+
+	expect_misuse();
+	assert_int_equal(error_of(bide_when_all(&item, 1)), EINVAL);
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(strstr(misuse_text, "the result of large is larger than 8 bytes"));
+	assert_non_null(strstr(misuse_text, "(called by bide_when_all)"));
+}

@@ -920,14 +920,27 @@ bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
 	return bide_value_task_from_pointer(source->payload.p);
 }
 
+/* As far as it can be told: what a task or a source has may be a pointer to a result, or a number. */
+static bool may_be_large(const bide_source *source, const void *result)
+{
+	enum { no_address_is_below = 4096 };
+
+	if ((uintptr_t)result < no_address_is_below)
+		return false;
+	return !source || source->flags & BIDE_FLAG_LARGE_ ||
+	       ((source->kind & 0xE0u) != BIDE_KIND_FRAME_ &&
+	        (source->kind & 0xE0u) != BIDE_KIND_TIMER_);
+}
+
 void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got)
 {
-	if (got.payload.p)
+	if (may_be_large(frame->awaiting, got.payload.p))
 		__builtin_memcpy(to, got.payload.p, size_bytes);
 	else
 		bide_misuse_in_(frame, line_of(frame),
-		                "bide_await_large: the result is a null pointer; the function that is "
-		                "awaited must end with bide_async_return_large");
+		                "bide_await_large: the result is not larger than 8 bytes; bide_await takes "
+		                "it, or the function that is awaited must end with "
+		                "bide_async_return_large");
 	if (frame->awaiting)
 		bide_release_(frame->awaiting, NULL);
 	frame->awaiting = NULL;

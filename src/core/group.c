@@ -100,14 +100,19 @@ static int group_end(bide_group *group)
 	return group->first_error_;
 }
 
+static void take_over(bide_group *group, bide_source *done, const bide_place *by)
+{
+	if (BIDE_UNLIKELY(!record(group, done->error, done->payload)))
+		bide_unobserved_(done->error, done);
+	bide_release_(done, by);
+}
+
 static void group_run(bide_notify *notify, bide_source *done)
 {
 	bide_group *group = BIDE_CONTAINER_(notify, bide_group, notify_);
 	bide_operation *idle = group->idle_;
 
-	if (BIDE_UNLIKELY(!record(group, done->error, done->payload)))
-		bide_unobserved_(done->error, done);
-	bide_release_(done, &group_by);
+	take_over(group, done, &group_by);
 	if (count_down(group))
 		bide_operation_complete_(idle, idle->source.payload, group_end(group));
 }
@@ -202,9 +207,8 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 		case BIDE_REGISTERED_:
 			return;
 		case BIDE_ALREADY_DONE_:
-			outcome.state = ((bide_source *)value_task.state)->error;
-			outcome.payload = ((bide_source *)value_task.state)->payload;
-			bide_release_((bide_source *)value_task.state, place);
+			take_over(group, (bide_source *)value_task.state, place);
+			outcome = bide_value_task_completed();
 			break;
 		default:
 			outcome = bide_value_task_from_error(BIDE_ESTALE);

@@ -96,6 +96,17 @@ int bide_name_length_(const char *function)
 	return same == cut ? length - cut : length;
 }
 
+/* A place in the library: what consumes on behalf of a call has that call's name. */
+static bool is_own(const bide_place *place)
+{
+	static const char prefix[] = "bide_";
+	size_t same = 0;
+
+	while (prefix[same] && place->function[same] == prefix[same])
+		same++;
+	return !prefix[same];
+}
+
 /*
  * Appends where the mistake is: the place, if it is known; else that of the call that noted itself
  * (noted.h), if it is of the function that the message is about; else the async function. A place
@@ -111,7 +122,9 @@ static void add_place(char *message, size_t size, const bide_place *place, const
 	if (!place && call && is_about(message, call->callee))
 		place = &call->place;
 	bide_called_from_ = NULL;
-	if (place)
+	if (place && is_own(place))
+		bide_put_(message + length, size - length, " (called by %s)", place->function);
+	else if (place)
 		bide_put_(message + length, size - length, " (at %s:%u in %.*s)", place->file,
 		          (unsigned)place->line, bide_name_length_(place->function), place->function);
 	else if (frame && frame->async->own) {
