@@ -4,6 +4,8 @@
  */
 #include "flow.h"
 
+#include <string.h>
+
 struct pointer {
 	struct pointer *next;
 	int variable;   /* a local, or -1 */
@@ -84,6 +86,12 @@ static void note_value(struct pointers *pointers, struct node *name, struct node
 	pointer->target = pointed.target;
 }
 
+/* What bide's macros ask of each result. Its argument is not evaluated. */
+static bool only_asks_for_the_type(const struct node *call)
+{
+	return strcmp(name_of(clang_getCursorReferenced(call->cursor)), "__builtin_classify_type") == 0;
+}
+
 static void collect_values(struct pointers *pointers, struct node *node)
 {
 	struct pointer *pointer = NULL;
@@ -100,7 +108,7 @@ static void collect_values(struct pointers *pointers, struct node *node)
 	}
 	if (pointer)
 		pointer->several = true;
-	if (node->kind == CXCursor_CallExpr)
+	if (node->kind == CXCursor_CallExpr && !only_asks_for_the_type(node))
 		for (int i = 0; i < argument_count(node); i++)
 			pointers->frame_is_given |= is_frame_pointer(argument_of(node, i));
 	for (int i = 0; i < node->child_count; i++)
