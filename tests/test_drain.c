@@ -196,3 +196,19 @@ TEST(another_thread_may_wait_for_it)
 	pthread_join(thread, NULL);
 	task_unref(t);
 }
+
+static value_task fails_there(void *unused)
+{
+	(void)unused;
+	return value_task_from_error(EIO);
+}
+
+TEST(the_error_of_a_forgotten_call_was_told_when_it_returns)
+{
+	catch_unobserved();
+	for (int round = 1; round <= 200; round++) {
+		value_task_forget(bide_run_blocking(fails_there, NULL));
+		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+		assert_int_equal(atomic_load(&unobserved_count), round);
+	}
+}

@@ -31,7 +31,10 @@ static bool is_drained(void)
 	bide_pools_visit_(look_at, &pending);
 	BIDE_FENCE(ACQUIRE); /* pairs with the releases of the words and generations that were read */
 	/* Calls after the frames: one that ended meanwhile may have made a frame, which counts. */
-	return pending == 0 && bide_blocking_pending_() == 0 && bide_generations_() == before;
+	if (pending > 0 || bide_blocking_pending_() > 0 || bide_generations_() != before)
+		return false;
+	/* A call that has ended was sent to the one worker before; pairs with the sending. */
+	return BIDE_LOAD(&bide_runtime_.inbox, ACQUIRE) == 0;
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
