@@ -201,11 +201,11 @@ TEST(misuse_of_executors_is_told)
 	assert_int_equal(fd, -1);
 	ASSERT_MISUSE("bide_loop_fd: loop is NULL");
 	assert_int_equal(bide_loop_fd(s, &fd), EINVAL);
-	ASSERT_MISUSE("bide_loop_fd: this executor is no loop");
+	ASSERT_MISUSE("bide_loop_fd: loop is no loop");
 	assert_int_equal(bide_loop_run(s, 0, NULL), EINVAL);
-	ASSERT_MISUSE("bide_loop_run: this executor is no loop");
+	ASSERT_MISUSE("bide_loop_run: loop is no loop");
 	assert_int_equal(bide_loop_adopt(s), EINVAL);
-	ASSERT_MISUSE("bide_loop_adopt: this executor is no loop");
+	ASSERT_MISUSE("bide_loop_adopt: loop is no loop");
 	bide_executor_unref(s);
 }
 

@@ -34,6 +34,8 @@ typedef struct bide_group {
 	/* Members that are not over, plus 1 until the wait. */
 	uint64_t pending_;
 	int first_error_;
+	/* Of the runtime, when it was initialised. */
+	uint32_t life_;
 	bool keep_going_;
 	bool waited_;
 	/* Its own address, once it is initialised. */

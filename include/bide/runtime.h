@@ -196,8 +196,9 @@ BIDE_API int bide_drain(int64_t timeout_ns);
  *
  * Tasks of bide_task_create and bide_task_from outlive the runtime. Everything else ends with it,
  * whatever references you still have: contexts, cancel sources, executors, groups, periodic
- * timers, pending value tasks, and tasks of async functions. Return those references before, and
- * do not use these objects afterwards.
+ * timers, pending value tasks, and tasks of async functions. Return those references before: using
+ * or returning one of them afterwards is misuse. To catch it, bide keeps the memory of what is
+ * left: at most 8 MiB, and nothing if the program has set an allocator.
  *
  * Returns 0, also if there are leaks. EDEADLK (misuse): called from the wrong place. EBUSY
  * (misuse): other threads that used bide are still alive, including any that first used it

@@ -138,6 +138,8 @@ typedef struct bide_user_source {
 	const bide_source_operations *operations;
 	bide_post post_;
 	uintptr_t waiter_;
+	/* Of the runtime, when this generation was made. */
+	uint32_t life_;
 	/* Its own address, once it is initialised. */
 	const void *self_;
 } bide_user_source;

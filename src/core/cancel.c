@@ -461,9 +461,10 @@ bool bide_cancel_source_check_(const bide_cancel_source *source, const char *wha
 {
 	if (source && bide_is_live_(&source->operation, &source_type))
 		return true;
-	bide_misuse_("%s: %s", what,
-	             source ? "source is no cancel source, or its last reference is gone"
-	                    : "source is NULL");
+	bide_misuse_("%s: source %s", what,
+	             source ? bide_why_gone_(&source->operation.source,
+	                                     "is no cancel source, or its last reference is gone")
+	                    : "is NULL");
 	return false;
 }
 

@@ -30,7 +30,9 @@ bool bide_context_check_(const bide_context *context, const char *what)
 {
 	if (!context || bide_is_live_(&context->operation, &context_type))
 		return true;
-	bide_misuse_("%s: context is none, or its last reference is gone", what);
+	bide_misuse_("%s: context %s", what,
+	             bide_why_gone_(&context->operation.source,
+	                            "is none, or its last reference is gone"));
 	return false;
 }
 

@@ -119,6 +119,21 @@ static inline bool bide_is_live_(const bide_operation *operation, const bide_ope
 }
 
 /*
+ * Lives of the runtime: the number grows when all memory is given back. What the user places says
+ * in which one it was made. What is left in the pools then has the generation ENDED: its memory
+ * stays for a while (bide_keep_), so that what is done with it afterwards is told.
+ */
+extern BIDE_INTERNAL uint32_t bide_life_;
+#define BIDE_GENERATION_ENDED_ ((uint64_t)2)
+#define BIDE_OF_BEFORE_ "was made before bide_shutdown, which ended it"
+/* Why an object that is not NULL and not live is none. */
+static inline const char *bide_why_gone_(const bide_source *source, const char *otherwise)
+{
+	return BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_ ? BIDE_OF_BEFORE_
+	                                                                         : otherwise;
+}
+
+/*
  * Before an init looks into memory of the user's, which may be uninitialised, whether the object is
  * there already: valgrind does not complain. What counts as there says its own address.
  */
@@ -549,6 +564,11 @@ BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
 /* For what the user refers to: in debug mode its memory stays for a while, but for 8 bytes. */
 BIDE_INTERNAL void bide_retire_(void *memory, size_t size_bytes);
 BIDE_INTERNAL void bide_retired_release_(void);
+/*
+ * At shutdown: memory in which something was in use. It counts as given back, and stays until much
+ * more has come; of an allocator of the user's, whose memory may go with it, nothing stays.
+ */
+BIDE_INTERNAL void bide_keep_(void *memory, size_t size_bytes);
 /* What is counted. Each thread counts for itself, so counting needs no locked instruction. */
 typedef enum bide_counter {
 	BIDE_COUNT_ALLOCATIONS_,

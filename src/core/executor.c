@@ -168,7 +168,9 @@ bool bide_executor_check_(const bide_executor *executor, const char *what)
 	    (bide_is_live_(&executor->operation, executor->operation.type) &&
 	     executor->turn.async == &turn_async))
 		return true;
-	bide_misuse_("%s: executor is none, or its last reference is gone", what);
+	bide_misuse_("%s: executor %s", what,
+	             bide_why_gone_(&executor->operation.source,
+	                            "is none, or its last reference is gone"));
 	return false;
 }
 

@@ -47,6 +47,7 @@ enum {
 };
 
 struct bide_pools_ bide_pools_;
+uint32_t bide_life_ = 1; /* memory of zeroes is of none */
 
 static enum { MODE_UNKNOWN, MODE_FAST, MODE_WATCHED, MODE_SINGLE } mode;
 bool bide_debug_, bide_pooling_ = true, bide_shared_;
@@ -454,24 +455,53 @@ void bide_pools_leave_(bide_thread *thread)
 	}
 }
 
-static void chunks_release(chunk *k)
+/*
+ * In use: a generation of a thread, or a count of references. Free memory has a link there, or 0.
+ */
+static bool is_in_use(const bide_source *source)
+{
+	return BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0;
+}
+
+/* A leak: from now on it is neither over nor of any use. true: it was in use. */
+static bool end(bide_source *source)
+{
+	if (!is_in_use(source))
+		return false;
+	source->generation = BIDE_GENERATION_ENDED_;
+	source->word = BIDE_WORD_PENDING_;
+	return true;
+}
+
+static void chunks_release(chunk *k, bool is_parents)
 {
 	chunk *next;
+	bool keep;
 
 	for (; k; k = next) {
 		next = k->next;
+		keep = false;
 		ASAN_UNPOISON_MEMORY_REGION(k, k->size_bytes);
-		VALGRIND_MAKE_MEM_UNDEFINED(k + 1, k->size_bytes - sizeof *k);
-		bide_deallocate_(k, k->size_bytes);
+		for (uint32_t i = 0; !is_parents && i < k->made; i++)
+			keep |= end(chunk_object(k, i));
+		VALGRIND_MAKE_MEM_DEFINED(k + 1, k->size_bytes - sizeof *k);
+		if (keep)
+			bide_keep_(k, k->size_bytes);
+		else
+			bide_deallocate_(k, k->size_bytes);
 	}
 }
 
-static void records_release(record *r)
+static void records_release(record *r, bool is_parents)
 {
 	record *next;
 
 	for (; r; r = next) {
 		next = r->next;
+		if (!is_parents && end((bide_source *)(void *)(r + 1))) {
+			bide_keep_(r, sizeof *r + r->size_bytes);
+			continue;
+		}
 		unpoison((bide_source *)(void *)(r + 1), r->size_bytes);
 		bide_deallocate_(r, sizeof *r + r->size_bytes);
 	}
@@ -489,23 +519,16 @@ void bide_pools_release_(void)
 	__builtin_memset(&bide_pools_.epoch, 0,
 	                 sizeof bide_pools_ - offsetof(struct bide_pools_, epoch));
 	bide_pools_.epoch = epoch;
+	bide_life_++;
 	mode = MODE_UNKNOWN;
 	bide_spin_unlock_(&bide_pools_.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		chunks_release(old.chunks[c]);
-	chunks_release(old.parent_chunks);
-	records_release(old.singles);
-	records_release(old.parent_singles);
+		chunks_release(old.chunks[c], false);
+	chunks_release(old.parent_chunks, true);
+	records_release(old.singles, false);
+	records_release(old.parent_singles, true);
 	bide_retired_release_();
 	bide_cancel_cells_release_();
-}
-
-/*
- * In use: a generation of a thread, or a count of references. Free memory has a link there, or 0.
- */
-static bool is_in_use(const bide_source *source)
-{
-	return BIDE_LOAD(&source->generation, RELAXED) >> 48 != 0;
 }
 
 /* Other threads take and give back meanwhile: a snapshot. */

@@ -117,10 +117,15 @@ static void group_run(bide_notify *notify, bide_source *done)
 		bide_operation_complete_(idle, idle->source.payload, group_end(group));
 }
 
-bool bide_group_lives_(const bide_group *group)
+static bool is_initialised(const bide_group *group)
 {
 	return BIDE_LOAD(&group->self_, RELAXED) == group && group->notify_.run == group_run &&
 	       BIDE_LOAD(&group->idle_, RELAXED);
+}
+
+bool bide_group_lives_(const bide_group *group)
+{
+	return is_initialised(group) && group->life_ == bide_life_;
 }
 
 int bide_group_init(bide_group *group, const bide_group_options *options)
@@ -137,6 +142,7 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	}
 	*group = (bide_group){ .notify_ = { group_run },
 		                   .pending_ = 1,
+		                   .life_ = bide_life_,
 		                   .keep_going_ = options && options->keep_going };
 	group->context_ = bide_context_create(NULL);
 	if (!group->context_)
@@ -166,12 +172,15 @@ static bool is_known(const bide_group *group, const char *what)
 	if (group) {
 		bide_memory_known_((void *)(uintptr_t)group, sizeof *group);
 		self = BIDE_LOAD(&group->self_, RELAXED);
-		if ((self == group || self == &group->self_) && group->notify_.run == group_run)
+		if (((self == group && group->life_ == bide_life_) || self == &group->self_) &&
+		    group->notify_.run == group_run)
 			return true;
 	}
 	bide_misuse_("%s: %s", what,
-	             group ? "the group is not initialised; bide_group_init comes first"
-	                   : "group is NULL");
+	             !group ? "group is NULL"
+	             : is_initialised(group)
+	                 ? "the group " BIDE_OF_BEFORE_
+	                 : "the group is not initialised; bide_group_init comes first");
 	return false;
 }
 
@@ -180,10 +189,11 @@ bool bide_group_check_(const bide_group *group, const char *what, const bide_pla
 	if (group && bide_group_lives_(group))
 		return true;
 	bide_misuse_at_(place, "%s: %s", what,
-	                !group             ? "group is NULL"
-	                : has_ended(group) ? "the group has ended; bide_group_init begins it anew"
-	                                   : "the group is not initialised; bide_group_init comes "
-	                                     "first");
+	                !group                  ? "group is NULL"
+	                : has_ended(group)      ? "the group has ended; bide_group_init begins it anew"
+	                : is_initialised(group) ? "the group " BIDE_OF_BEFORE_
+	                                        : "the group is not initialised; bide_group_init "
+	                                          "comes first");
 	return false;
 }
 

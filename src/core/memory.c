@@ -191,6 +191,43 @@ void bide_retired_release_(void)
 		retired_free(BIDE_SWAP(&retired[i], NULL, ACQ_REL));
 }
 
+/* The last of what was kept; under the lock of the setup. */
+enum { KEPT_COUNT = 256, KEPT_BYTES = 1 << 23 };
+static struct {
+	void *memory;
+	size_t size_bytes;
+} kept[KEPT_COUNT];
+static uint32_t kept_oldest, kept_count;
+static size_t kept_bytes;
+
+static void kept_release_oldest(void)
+{
+	uint32_t i = kept_oldest++ % KEPT_COUNT;
+
+	kept_count--;
+	kept_bytes -= kept[i].size_bytes;
+	bide_port_release(kept[i].memory, kept[i].size_bytes);
+	kept[i].memory = NULL;
+}
+
+void bide_keep_(void *memory, size_t size_bytes)
+{
+	uint32_t i;
+
+	if (allocator.release != default_release || size_bytes > KEPT_BYTES) {
+		bide_deallocate_(memory, size_bytes);
+		return;
+	}
+	while (kept_count == KEPT_COUNT || kept_bytes + size_bytes > KEPT_BYTES)
+		kept_release_oldest();
+	bide_count_(BIDE_COUNT_RELEASES_, 1);
+	bide_count_(BIDE_COUNT_BYTES_, 0 - (uint64_t)size_bytes);
+	i = (kept_oldest + kept_count++) % KEPT_COUNT;
+	kept[i].memory = memory;
+	kept[i].size_bytes = size_bytes;
+	kept_bytes += size_bytes;
+}
+
 /* Of objects that other threads change meanwhile: a snapshot. */
 __attribute__((no_sanitize_thread)) static void count(bide_source *source, void *argument)
 {

@@ -284,7 +284,9 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 	bool held = fresh && BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
 	char text[512], first[256];
 
-	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
+	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_) {
+		bide_put_(text, sizeof text, "%s: this value task " BIDE_OF_BEFORE_, what);
+	} else if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
 		bide_put_(
 			text, sizeof text,
 			"%s: this value task was made before the fork; its operation goes on in the parent "

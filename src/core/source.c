@@ -152,7 +152,8 @@ bool bide_user_source_is_awaited_(const bide_user_source *user)
 {
 	uintptr_t word;
 
-	if (user->self_ != user || user->source.kind != BIDE_KIND_USER_)
+	if (user->self_ != user || user->source.kind != BIDE_KIND_USER_ ||
+	    BIDE_LOAD(&user->life_, RELAXED) != bide_life_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return ((word & BIDE_WORD_TAGS_) == 0 && word != BIDE_WORD_PENDING_) ||
@@ -185,6 +186,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 	user->source.flags = (uint8_t)flags;
 	user->operations = operations;
 	user->waiter_ = 0;
+	user->life_ = bide_life_;
 }
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
@@ -278,8 +280,25 @@ static bool user_fail(bide_user_source *user, int error, const bide_place *place
 	return true;
 }
 
+/* In an earlier life of the runtime: what awaited it went with the shutdown. */
+static bool was_awaited_before(const bide_user_source *user)
+{
+	uintptr_t word = BIDE_LOAD(&user->source.word, RELAXED);
+
+	return BIDE_LOAD(&user->life_, RELAXED) != bide_life_ && word != BIDE_WORD_PENDING_ &&
+	       word != BIDE_WORD_ABANDONED_ && (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_;
+}
+
 static bool user_valid(const bide_user_source *user, const char *what)
 {
+	if (user && BIDE_UNLIKELY(BIDE_LOAD(&user->life_, RELAXED) != bide_life_) &&
+	    was_awaited_before(user)) {
+		bide_misuse_(
+			"%s: this source was awaited before bide_shutdown, which ended what awaited it; "
+			"bide_user_source_reset makes it new",
+			what);
+		return false;
+	}
 	if (user && !bide_is_sync_(&user->source) && !bide_port_on_worker()) {
 		bide_misuse_("%s: this source was made by bide_user_source_init_local, for the worker's "
 		             "thread alone",
@@ -392,7 +411,7 @@ void bide_user_source_reset(bide_user_source *user)
 	}
 	/* pairs with the consumer's release, if it is another thread */
 	word = BIDE_LOAD(&user->source.word, ACQUIRE);
-	if (word != BIDE_WORD_ABANDONED_ &&
+	if (word != BIDE_WORD_ABANDONED_ && !was_awaited_before(user) &&
 	    (word != BIDE_WORD_PENDING_ || user->source.line & BIDE_LINE_CLAIMED_)) {
 		bide_misuse_("bide_user_source_reset: the value task of this generation %s",
 		             (word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ ? "has not been consumed yet"
@@ -402,6 +421,7 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
+	BIDE_STORE(&user->life_, bide_life_, RELAXED);
 	bide_flags_drop_(&user->source, BIDE_FLAG_PUBLISHED_);
 	/*
 	 * The claim opens last: a claim finds all of the new generation. Pairs with user_complete.

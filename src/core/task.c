@@ -503,8 +503,8 @@ static bool is_task(const bide_source *task, const char *what)
 {
 	if (task && (BIDE_LOAD(&task->generation, RELAXED) > BIDE_COUNT_BASE_ || is_constant(task)))
 		return true;
-	bide_misuse_("%s: %s", what,
-	             task ? "task is none, or its last reference is gone" : "task is NULL");
+	bide_misuse_("%s: task %s", what,
+	             task ? bide_why_gone_(task, "is none, or its last reference is gone") : "is NULL");
 	return false;
 }
 

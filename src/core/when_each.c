@@ -255,7 +255,8 @@ int bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t cou
 		bide_misuse_("bide_when_each_init: each is NULL");
 		return BIDE_EINVAL_;
 	}
-	*each = (bide_when_each){ .items_ = items, .count_ = count, .failed_ = true };
+	*each =
+		(bide_when_each){ .items_ = items, .count_ = count, .life_ = bide_life_, .failed_ = true };
 	if (!items && count > 0) {
 		bide_misuse_("bide_when_each_init: items is NULL, an array of count value tasks is needed");
 		return BIDE_EINVAL_;
@@ -321,16 +322,23 @@ static bide_value_task each_wait(struct bide_each_ *core)
 	return bide_value_task_from_int(index);
 }
 
+/* What it registered went with a shutdown. */
+static bool is_of_before(const bide_when_each *each)
+{
+	return each->core_ && each->life_ != bide_life_;
+}
+
 bide_value_task bide_when_each_next(bide_when_each *each)
 {
 	struct bide_each_ *core;
 	bide_source *source;
 
-	if (!each || each->failed_ || each->ended_) {
+	if (!each || each->failed_ || each->ended_ || is_of_before(each)) {
 		bide_misuse_("bide_when_each_next: %s",
-		             !each ? "each is NULL"
-		             : each->failed_
-		                 ? "bide_when_each_init has failed"
+		             !each           ? "each is NULL"
+		             : each->failed_ ? "bide_when_each_init has failed"
+		             : !each->ended_
+		                 ? "each " BIDE_OF_BEFORE_
 		                 : "bide_when_each_end has ended it; bide_when_each_init begins anew");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
@@ -362,8 +370,8 @@ bide_value_task bide_when_each_end(bide_when_each *each)
 	struct bide_each_ *core = each ? each->core_ : NULL;
 	bide_value_task value;
 
-	if (!each) {
-		bide_misuse_("bide_when_each_end: each is NULL");
+	if (!each || is_of_before(each)) {
+		bide_misuse_("bide_when_each_end: each %s", each ? BIDE_OF_BEFORE_ : "is NULL");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	each->next_ = each->count_;

@@ -158,8 +158,10 @@ static bool is_loop(const bide_executor *loop, const char *what)
 {
 	if (loop && bide_is_live_(&loop->operation, &loop_type))
 		return true;
-	bide_misuse_("%s: %s", what,
-	             loop ? "this executor is no loop, or its last reference is gone" : "loop is NULL");
+	bide_misuse_("%s: loop %s", what,
+	             loop ? bide_why_gone_(&loop->operation.source,
+	                                   "is no loop, or its last reference is gone")
+	                  : "is NULL");
 	return false;
 }
 

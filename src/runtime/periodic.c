@@ -32,7 +32,7 @@ struct bide_periodic_timer {
 	int64_t period_ns, next_ns;
 	uint32_t lock;
 	uint32_t references;
-	uint32_t alive; /* ALIVE until it is destroyed */
+	uint32_t alive; /* alive_now() until it is destroyed */
 	uint32_t asked; /* to stop, to go; atomic. Not 0: the post is in the inbox */
 	bool armed;     /* in the wheel, or on its way to `due` */
 	bool moved;     /* it was on its way when the period was set anew: it is no tick */
@@ -42,6 +42,12 @@ struct bide_periodic_timer {
 enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2, ALIVE = 0x7133A11F };
 
 static const bide_operation_type tick_type = { .name = "a tick of a periodic timer" };
+
+/* Its tick went with the pools of the life that it was made in. */
+static uint32_t alive_now(void)
+{
+	return ALIVE + bide_life_;
+}
 
 static void lock(bide_periodic_timer *p)
 {
@@ -129,9 +135,14 @@ static void arm_next(bide_periodic_timer *p)
 /* Not NULL and not destroyed. What is freed says so while its memory is not used again. */
 static bool is_timer(const bide_periodic_timer *p, const char *what)
 {
-	if (p && BIDE_LOAD(&p->alive, RELAXED) == ALIVE)
+	uint32_t alive = p ? BIDE_LOAD(&p->alive, RELAXED) : 0;
+
+	if (p && alive == alive_now())
 		return true;
-	bide_misuse_("%s: %s", what, p ? "timer was destroyed" : "timer is NULL");
+	bide_misuse_("%s: timer %s", what,
+	             !p                               ? "is NULL"
+	             : alive - ALIVE - 1 < bide_life_ ? BIDE_OF_BEFORE_
+	                                              : "was destroyed");
 	return false;
 }
 
@@ -202,7 +213,7 @@ bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
 	if (!p)
 		return NULL;
 	*p = (bide_periodic_timer){
-		.due = { due }, .period_ns = period_ns, .references = 2, .alive = ALIVE
+		.due = { due }, .period_ns = period_ns, .references = 2, .alive = alive_now()
 	};
 	p->timer = bide_timer_new_(sizeof *p->timer);
 	if (!p->timer) {
