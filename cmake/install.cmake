@@ -15,7 +15,7 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
 else()
 	set(bide_full_libdir "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
 endif()
-install(FILES tools/bide-gdb.py DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/gdb/auto-load/${bide_full_libdir}"
+install(FILES tools/bide-gdb.py DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/gdb/auto-load${bide_full_libdir}"
 	RENAME libbide.so.${PROJECT_VERSION}-gdb.py)
 install(FILES tools/bide-gdb.py DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bide)
 

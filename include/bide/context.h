@@ -133,10 +133,10 @@ BIDE_END_DECLS
 /*
  * bide_with_timeout(timeout_ns, call), bide_with_timeout_ms(timeout_ms, call) and
  * bide_with_token(token, call) make a context for one call. A timeout is 0 or more. With 0, an
- * operation that is not ready at once fails with ETIMEDOUT. BIDE_FOREVER is no timeout. A
- * timeout below zero is misuse: the call is not made, and the value task fails with EINVAL. If
- * there is no memory for the context, the call is not made, and the value task fails with
- * ENOMEM.
+ * operation that is not ready at once fails with ETIMEDOUT; a delay of 0 fails, too, because it
+ * asks the context first. BIDE_FOREVER is no timeout. A timeout below zero is misuse: the call is
+ * not made, and the value task fails with EINVAL. If there is no memory for the context, the call
+ * is not made, and the value task fails with ENOMEM.
  */
 #define bide_with_timeout(timeout_ns, call)                                                      \
 	BIDE_WITH_((BIDE_NOTE_(bide_with_timeout), bide_context_limited_after_), (timeout_ns), call, \

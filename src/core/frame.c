@@ -971,7 +971,8 @@ void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide
 
 void bide_async_bad_resume_(bide_frame *frame)
 {
-	bide_misuse_("%s: resumed at line %u, where it does not wait: its frame was overwritten",
+	bide_misuse_("%s: resumed at line %u, where it does not wait: its frame was overwritten, or an "
+	             "await stands inside a switch of its own",
 	             frame->async->name, bide_line_(&frame->source));
 	bide_port_abort();
 }

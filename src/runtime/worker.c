@@ -276,9 +276,8 @@ static void inbox_send(uintptr_t item)
 	if (BIDE_UNLIKELY(BIDE_LOAD(&r->state, RELAXED) > BIDE_RUNTIME_ON))
 		return; /* the parent's, in a child */
 	if (BIDE_UNLIKELY(bide_simulating_) && !bide_runtime_on_worker_())
-		bide_misuse_("bide_configure: virtual_clock: a simulation is one thread: another one "
-		             "started, completed or canceled "
-		             "something in it");
+		bide_misuse_("bide_configure: virtual_clock or BIDE_SEED: a simulation is one thread: another "
+		             "one started, completed or canceled something in it");
 	do {
 		if (!(item & 1))
 			((bide_post *)item)->next = (bide_post *)newest;
