@@ -136,13 +136,12 @@ typedef struct bide_post {
 typedef struct bide_user_source {
 	bide_source source;
 	const bide_source_operations *operations;
+	/* Until it is posted, `next` is the source's own address, which tells that it is initialised. */
 	bide_post post_;
+	/* The life of the runtime in which this generation was made; once posted, the waiter. */
 	uintptr_t waiter_;
-	/* Of the runtime, when this generation was made. */
-	uint32_t life_;
-	/* Its own address, once it is initialised. */
-	const void *self_;
 } bide_user_source;
+BIDE_STATIC_ASSERT(sizeof(bide_user_source) == 64, "a source of the user's is one cache line");
 
 BIDE_BEGIN_DECLS
 

@@ -148,12 +148,18 @@ void bide_release_(bide_source *source, const bide_place *place)
 
 /* --- sources of the user's own --- */
 
+/* What stands in the link of a source that is initialised and not posted. */
+static bide_post *user_mark(const bide_user_source *user)
+{
+	return (bide_post *)(uintptr_t)user;
+}
+
 bool bide_user_source_is_awaited_(const bide_user_source *user)
 {
 	uintptr_t word;
 
-	if (user->self_ != user || user->source.kind != BIDE_KIND_USER_ ||
-	    BIDE_LOAD(&user->life_, RELAXED) != bide_life_)
+	if (user->post_.next != user_mark(user) || user->source.kind != BIDE_KIND_USER_ ||
+	    BIDE_LOAD(&user->waiter_, RELAXED) != bide_life_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return ((word & BIDE_WORD_TAGS_) == 0 && word != BIDE_WORD_PENDING_) ||
@@ -176,7 +182,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 		             what);
 		return;
 	}
-	user->self_ = user;
+	user->post_.next = user_mark(user);
 	user->source.word = BIDE_WORD_PENDING_;
 	user->source.generation = worker ? ++worker->generation : 1;
 	user->source.payload.i = 0;
@@ -185,8 +191,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 	user->source.kind = BIDE_KIND_USER_;
 	user->source.flags = (uint8_t)flags;
 	user->operations = operations;
-	user->waiter_ = 0;
-	user->life_ = bide_life_;
+	user->waiter_ = bide_life_;
 }
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
@@ -259,7 +264,7 @@ static void user_finish(bide_user_source *user, bide_payload payload, int error)
 		bide_source_deliver_(&user->source, seen);
 		return;
 	}
-	user->waiter_ = seen;
+	BIDE_STORE(&user->waiter_, seen, RELEASE); /* pairs with was_awaited_before */
 	user->post_.run = deliver_posted;
 	bide_port_post(&user->post_);
 }
@@ -283,16 +288,19 @@ static bool user_fail(bide_user_source *user, int error, const bide_place *place
 /* In an earlier life of the runtime: what awaited it went with the shutdown. */
 static bool was_awaited_before(const bide_user_source *user)
 {
-	uintptr_t word = BIDE_LOAD(&user->source.word, RELAXED);
+	uintptr_t word;
 
-	return BIDE_LOAD(&user->life_, RELAXED) != bide_life_ && word != BIDE_WORD_PENDING_ &&
-	       word != BIDE_WORD_ABANDONED_ && (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_;
+	/* pairs with user_finish: if the waiter stands there, the word says DONE */
+	if (BIDE_LIKELY(BIDE_LOAD(&user->waiter_, ACQUIRE) == bide_life_))
+		return false;
+	word = BIDE_LOAD(&user->source.word, RELAXED);
+	return word != BIDE_WORD_PENDING_ && word != BIDE_WORD_ABANDONED_ &&
+	       (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_;
 }
 
 static bool user_valid(const bide_user_source *user, const char *what)
 {
-	if (user && BIDE_UNLIKELY(BIDE_LOAD(&user->life_, RELAXED) != bide_life_) &&
-	    was_awaited_before(user)) {
+	if (user && BIDE_UNLIKELY(was_awaited_before(user))) {
 		bide_misuse_(
 			"%s: this source was awaited before bide_shutdown, which ended what awaited it; "
 			"bide_user_source_reset makes it new",
@@ -421,7 +429,8 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
-	BIDE_STORE(&user->life_, bide_life_, RELAXED);
+	user->post_.next = user_mark(user);
+	BIDE_STORE(&user->waiter_, (uintptr_t)bide_life_, RELAXED);
 	bide_flags_drop_(&user->source, BIDE_FLAG_PUBLISHED_);
 	/*
 	 * The claim opens last: a claim finds all of the new generation. Pairs with user_complete.

@@ -12,7 +12,7 @@
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(value_task) == 16, "bide_value_task.3, README");
 _Static_assert(sizeof(bide_frame) == 56, "bide_async.7, README, design");
-_Static_assert(sizeof(bide_user_source) == 80, "bide_source.3");
+_Static_assert(sizeof(bide_user_source) == 64, "bide_source.3");
 _Static_assert(sizeof(bide_cancel_registration) == 80, "bide_cancel.3");
 _Static_assert(sizeof(bide_group) == 56, "bide_group.3");
 #endif
