@@ -90,10 +90,7 @@ enum {
 	BIDE_FLAG_OWNED_ = 32,
 	/* Completion source: continuations are queued, and never run next. */
 	BIDE_FLAG_QUEUE_ = 64,
-	/*
-	 * Frame: other threads can see it; word and generation are set. User source: the value task of
-	 * this generation was taken.
-	 */
+	/* The frame: others can see it; word and generation are set. */
 	BIDE_FLAG_PUBLISHED_ = 128
 };
 
@@ -136,7 +133,10 @@ typedef struct bide_post {
 typedef struct bide_user_source {
 	bide_source source;
 	const bide_source_operations *operations;
-	/* Until it is posted, `next` is the source's own address, which tells that it is initialised. */
+	/*
+	 * Until it is posted, `next` is the source's own address, which tells that it is initialised;
+	 * bit 0: the value task of this generation was handed out.
+	 */
 	bide_post post_;
 	/* The life of the runtime in which this generation was made; once posted, the waiter. */
 	uintptr_t waiter_;

@@ -149,16 +149,16 @@ void bide_release_(bide_source *source, const bide_place *place)
 /* --- sources of the user's own --- */
 
 /* What stands in the link of a source that is initialised and not posted. */
-static bide_post *user_mark(const bide_user_source *user)
+static bide_post *user_mark(const bide_user_source *user, bool handed_out)
 {
-	return (bide_post *)(uintptr_t)user;
+	return (bide_post *)((uintptr_t)user | handed_out);
 }
 
 bool bide_user_source_is_awaited_(const bide_user_source *user)
 {
 	uintptr_t word;
 
-	if (user->post_.next != user_mark(user) || user->source.kind != BIDE_KIND_USER_ ||
+	if (user->post_.next != user_mark(user, true) || user->source.kind != BIDE_KIND_USER_ ||
 	    BIDE_LOAD(&user->waiter_, RELAXED) != bide_life_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
@@ -182,7 +182,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 		             what);
 		return;
 	}
-	user->post_.next = user_mark(user);
+	user->post_.next = user_mark(user, false);
 	user->source.word = BIDE_WORD_PENDING_;
 	user->source.generation = worker ? ++worker->generation : 1;
 	user->source.payload.i = 0;
@@ -210,7 +210,7 @@ bide_value_task bide_user_source_value_task(bide_user_source *user)
 {
 	/* The word of one that was consumed: no order is needed: to ask at the same time is wrong. */
 	if (!user || user->source.kind != BIDE_KIND_USER_ ||
-	    BIDE_LOAD(&user->source.flags, RELAXED) & BIDE_FLAG_PUBLISHED_ ||
+	    user->post_.next != user_mark(user, false) ||
 	    BIDE_LOAD(&user->source.word, RELAXED) == BIDE_WORD_ABANDONED_) {
 		bide_misuse_("bide_user_source_value_task: %s",
 		             !user ? "source is NULL"
@@ -220,7 +220,7 @@ bide_value_task bide_user_source_value_task(bide_user_source *user)
 		                   "bide_user_source_reset makes a new one");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	bide_flags_add_(&user->source, BIDE_FLAG_PUBLISHED_);
+	user->post_.next = user_mark(user, true);
 	return bide_source_value_(&user->source);
 }
 
@@ -396,7 +396,6 @@ void bide_user_source_release_(bide_source *source)
 
 	BIDE_STORE(&source->generation, worker ? ++worker->generation : source->generation + 1,
 	           RELAXED);
-	bide_flags_drop_(source, BIDE_FLAG_PUBLISHED_);
 	/*
 	 * pairs with bide_user_source_reset; from here on it may be used again, but for its functions
 	 */
@@ -429,9 +428,8 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.generation = worker ? ++worker->generation : user->source.generation + 1;
 	user->source.payload.i = 0;
 	user->source.error = 0;
-	user->post_.next = user_mark(user);
+	user->post_.next = user_mark(user, false);
 	BIDE_STORE(&user->waiter_, (uintptr_t)bide_life_, RELAXED);
-	bide_flags_drop_(&user->source, BIDE_FLAG_PUBLISHED_);
 	/*
 	 * The claim opens last: a claim finds all of the new generation. Pairs with user_complete.
 	 */
