@@ -322,7 +322,9 @@ int bide_context_error(const bide_context *context)
 
 int bide_context_current_error(void)
 {
-	return bide_context_error(unmasked(current_word()));
+	const bide_context *context = unmasked(current_word());
+
+	return context ? BIDE_LOAD(&context->core.error, ACQUIRE) : 0; /* pairs with the cancel */
 }
 
 int64_t bide_context_deadline_ns(void)
