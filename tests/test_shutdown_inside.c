@@ -48,6 +48,19 @@ TEST(a_shutdown_in_a_cancellation_callback_is_misuse)
 	bide_cancel_source_unref(source);
 }
 
+TEST(a_shutdown_in_the_callback_of_a_token_that_is_canceled_already_is_misuse)
+{
+	bide_cancel_registration registration;
+	bide_cancel_source *source = bide_cancel_source_create();
+
+	catch_misuse();
+	bide_cancel_source_cancel(source);
+	assert_false(bide_cancel_token_register(bide_cancel_source_token(source), &registration,
+	                                        shuts_down_when_canceled, NULL));
+	assert_refused("inside a cancellation callback");
+	bide_cancel_source_unref(source);
+}
+
 TEST(a_shutdown_in_the_callback_of_a_deadline_is_misuse)
 {
 	bide_cancel_registration registration;

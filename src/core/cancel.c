@@ -771,7 +771,7 @@ bool bide_cancel_token_register(bide_cancel_token token, bide_cancel_registratio
 		registration->state_ = registered_at(registration, registration->node_.core);
 	bide_spin_unlock_(&callbacks_lock);
 	if (error)
-		callback(argument);
+		registration_fire(&registration->node_, error);
 	return alive && !error;
 }
 
