@@ -55,7 +55,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_when_any_tasks(bide_task *const *t
  * Waits until the first item ends, successful or not: that item wins. It then cancels `scope`,
  * in which you have started all the items, and waits for all of them. Its result is the index of
  * the winner; it never fails with an item's error. It consumes the items, as bide_when_all does,
- * and is uninterruptible. If scope is NULL, it only waits. count 0 is misuse: EINVAL.
+ * and is uninterruptible. If scope is NULL, it only waits. count 0 is misuse: EINVAL. There is no
+ * form over tasks: a task is shared, so a race may not end it. Use bide_when_any_tasks.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_race(bide_context *scope, bide_value_task *items,
                                                    size_t count);
