@@ -11,18 +11,16 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-#define MISUSE(statement, function, why)                                                   \
-	do {                                                                                   \
-		char place_[256];                                                                  \
-		misuse_count = 0;                                                                  \
-		misuse_text[0] = '\0';                                                             \
-		statement;                                                                         \
-		snprintf(place_, sizeof place_, "(at " __FILE__ ":%d in %s)", __LINE__, __func__); \
-		if (misuse_count != 1 || strncmp(misuse_text, function ": ", sizeof function) ||   \
-		    !strstr(misuse_text, why) || !strstr(misuse_text, place_)) {                   \
-			print_error("%u misuses, the last: %s\n", misuse_count, misuse_text);          \
-			fail();                                                                        \
-		}                                                                                  \
+#define MISUSE(statement, function, why)                                                  \
+	do {                                                                                  \
+		misuse_count = 0;                                                                 \
+		misuse_text[0] = '\0';                                                            \
+		statement;                                                                        \
+		if (misuse_count != 1 || strncmp(misuse_text, function ": ", sizeof function) ||  \
+		    !strstr(misuse_text, why) || !misuse_is_near(__FILE__, __LINE__, __func__)) { \
+			print_error("%u misuses, the last: %s\n", misuse_count, misuse_text);         \
+			fail();                                                                       \
+		}                                                                                 \
 	} while (0)
 /* The call gives a value task that has failed with EINVAL. */
 #define REFUSED(call, function, why) MISUSE(assert_int_equal((call).state, EINVAL), function, why)

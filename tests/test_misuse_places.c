@@ -10,15 +10,13 @@
 #include <bide/short.h>
 
 /* A call in this file: the message ends with its line. */
-#define MISUSE_HERE(statement, function)                                                   \
-	do {                                                                                   \
-		char place_[128];                                                                  \
-		misuse_count = 0;                                                                  \
-		statement;                                                                         \
-		assert_int_equal(misuse_count, 1);                                                 \
-		snprintf(place_, sizeof place_, "(at " __FILE__ ":%d in %s)", __LINE__, __func__); \
-		assert_non_null(strstr(misuse_text, place_));                                      \
-		assert_int_equal(strncmp(misuse_text, function ":", sizeof function), 0);          \
+#define MISUSE_HERE(statement, function)                                          \
+	do {                                                                          \
+		misuse_count = 0;                                                         \
+		statement;                                                                \
+		assert_int_equal(misuse_count, 1);                                        \
+		assert_true(misuse_is_near(__FILE__, __LINE__, __func__));                \
+		assert_int_equal(strncmp(misuse_text, function ":", sizeof function), 0); \
 	} while (0)
 
 TEST(a_message_names_the_function_that_was_called_and_its_place)

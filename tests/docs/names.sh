@@ -1,5 +1,5 @@
 #!/bin/sh
-# names.sh COMPILER: each public function, type and constant stands in the NAME section of a manual
+# names.sh: each public function, type and constant stands in the NAME section of a manual
 # page, so `man NAME` finds it: the installation makes a link for each name there.
 #
 # A public name is an identifier bide_x or BIDE_X in a header that does not end in an underscore,
@@ -20,9 +20,22 @@ bide_async_fork bide_call bide_cancel_core bide_cancel_node bide_current_worker 
 bide_notify bide_operation bide_owned_frame bide_place bide_pool bide_post bide_registered bide_step bide_worker
 bide_worker_attach'
 
-for header in include/bide/*.h; do
-	"$1" -fpreprocessed -dD -E -P "$header" 2>/dev/null
-done | grep -v '^#include' | grep -oE '\b(bide|BIDE)_[A-Za-z0-9_]*[A-Za-z0-9]\b' |
+# Without the comments.
+awk '
+	FNR == 1 { inside = 0 }
+	{
+		line = $0
+		code = ""
+		while (line != "") {
+			at = index(line, inside ? "*/" : "/*")
+			if (!inside)
+				code = code substr(line, 1, at ? at - 1 : length(line))
+			line = at ? substr(line, at + 2) : ""
+			if (at)
+				inside = !inside
+		}
+		print code
+	}' include/bide/*.h | grep -v '^#include' | grep -oE '\b(bide|BIDE)_[A-Za-z0-9_]*[A-Za-z0-9]\b' |
 	grep -vE '_H$|^BIDE_NO_SHORT_' | LC_ALL=C sort -u >"$work/used"
 echo "$machinery" | tr ' ' '\n' | grep . | LC_ALL=C sort >"$work/machinery"
 LC_ALL=C comm -23 "$work/used" "$work/machinery" >"$work/public"

@@ -6,6 +6,7 @@
 #define BIDE_TEST_LIBRARY_H
 
 #include <stdio.h>
+#include <string.h>
 
 #include <bide/bide.h>
 
@@ -20,6 +21,22 @@ BIDE_UNUSED static void note_misuse(const char *message, void *argument)
 	(void)argument;
 	misuse_count++;
 	snprintf(misuse_text, sizeof misuse_text, "%s", message);
+}
+
+/*
+ * The message has a place in that function, near that line: compilers do not agree on the line of
+ * a call that stands in the arguments of a macro.
+ */
+BIDE_UNUSED static bool misuse_is_near(const char *file, int line, const char *function)
+{
+	char place[256];
+
+	for (int at = line - 4; at <= line + 4; at++) {
+		snprintf(place, sizeof place, "(at %s:%d in %s)", file, at, function);
+		if (strstr(misuse_text, place))
+			return true;
+	}
+	return false;
 }
 
 /* From here on misuse is counted, and the call goes on. */
