@@ -112,7 +112,8 @@ option_is_refused() {
 
 version_agrees() {
 	[ "$(bide_flags --modversion)" = \
-		"$(sed -n 's/^project(bide VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)" ]
+		"$(sed -n 's/^#define BIDE_VERSION_[MP][A-Z]* \([0-9]*\)$/\1/p' include/bide/abi.h |
+			paste -sd. -)" ]
 }
 
 exports_only_bide() {
