@@ -61,13 +61,19 @@ static atomic_int unobserved_count;
 static char unobserved_function[64];
 static bide_trace unobserved_trace;
 
+/* Several workers may call it at once. */
 static void on_unobserved(int error, const char *function, bide_trace trace, void *argument)
 {
+	static atomic_flag busy = ATOMIC_FLAG_INIT;
+
 	(void)argument;
+	while (atomic_flag_test_and_set(&busy))
+		;
 	unobserved_error = error;
 	unobserved_trace = trace;
 	snprintf(unobserved_function, sizeof unobserved_function, "%s", function ? function : "(null)");
 	atomic_fetch_add(&unobserved_count, 1);
+	atomic_flag_clear(&busy);
 }
 
 BIDE_UNUSED static void catch_unobserved(void)
