@@ -193,7 +193,8 @@ TEST(an_executor_of_before_is_misuse)
 
 TEST(a_periodic_timer_of_before_is_misuse)
 {
-	static bide_periodic_timer *lost[2]; /* is never given back: for what looks for leaks */
+	static bide_periodic_timer
+		*volatile lost[2]; /* is never given back: for what looks for leaks */
 
 	for (int round = 0; round < 2; round++) {
 		bide_periodic_timer *timer = lost[round] = bide_periodic_timer_create(BIDE_SECONDS(1));

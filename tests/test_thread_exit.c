@@ -88,6 +88,7 @@ TEST(an_async_function_that_ends_a_worker_is_a_leak_and_another_thread_is_the_wo
 {
 	int64_t got;
 
+	needs_threads();
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	catch_misuse();
 	for (int i = 0; i < 4; i++) {
@@ -127,6 +128,7 @@ TEST(an_async_function_that_ends_a_thread_of_the_program_never_goes_on)
 	pthread_t thread;
 	int64_t got;
 
+	needs_threads();
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	catch_misuse();
 	for (int i = 0; i < 3; i++) { /* the next one has the same record */
