@@ -276,7 +276,7 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 
 	expect_misuse();
 	MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
-	       "bide_await: this value task is awaited already", who, "in twice");
+	       "bide_await: this value task is awaited already", who, " twice");
 	if (!many_workers())
 		assert_says_line(first_line);
 	MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE),

@@ -23,7 +23,7 @@ async_finally:
 
 static void note_line(const char *line, void *seen)
 {
-	if (strstr(line, "run: awaiting at ") && !strstr(line, "bide_run"))
+	if (strstr(line, "run: awaiting") && !strstr(line, "bide_run"))
 		*(bool *)seen = true;
 }
 

@@ -253,7 +253,8 @@ TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)
 	finish(0, 1);
 	assert_int_equal(error_of(all), EINVAL);
 	assert_int_equal(misuse_count, 1);
-	assert_non_null(strstr(misuse_text, "bide_when_all: an item has changed before the await returned"));
+	assert_non_null(
+		strstr(misuse_text, "bide_when_all: an item has changed before the await returned"));
 	finish(1, 2);
 	assert_int_equal(result_of(other), 2);
 	assert_int_equal(result_of(mine), 1);
