@@ -497,7 +497,7 @@ static void check_any_tasks(void)
 MANY(any_tasks_that_go_at_their_ends, setup_any_tasks,
      (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks, .foreign = 0)
 
-/* --- when_each: who pushes, who waits, who ends it --- */
+/* --- when_each: the pushing threads, the waiting function, and its end --- */
 
 static bide_when_each each;
 static bide_user_source each_sources[2];
