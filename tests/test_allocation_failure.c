@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settle.h"
+#include "support/settle.h"
 
 #include <bide/bide.h>
 

@@ -6,7 +6,7 @@
 #include <limits.h>
 
 #include "runtime/blocking.h"
-#include "task_support.h"
+#include "support/task_support.h"
 
 static value_task twice(void *argument)
 {

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "library.h"
-#include "small_stack.h"
+#include "support/library.h"
+#include "support/small_stack.h"
 
 #define BIDE_NO_SHORT_race 1 /* a struct of this file */
 #include <bide/short.h>

@@ -3,7 +3,7 @@
  * on its way.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 enum { ROUNDS = 1500, LIMIT_NS = 30000 };
 

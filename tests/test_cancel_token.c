@@ -2,7 +2,7 @@
  * Tokens outlive their source: what was canceled stays canceled, what was not never is.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 static void note_call(void *argument)
 {

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* 0, or what went wrong there: its exit status, or minus the signal that ended it. */
 static int status_of(pid_t child)

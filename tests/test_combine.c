@@ -3,7 +3,7 @@
  * test_race.c, test_when_each.c.
  */
 /* threads */
-#include "combine_support.h"
+#include "support/combine_support.h"
 #include "support/small_stack.h"
 
 /* All kinds in turn, each over the one below it. */

@@ -3,7 +3,7 @@
  */
 /* threads */
 #define BIDE_NO_SHORT_race 1 /* a function of this file */
-#include "task_support.h"
+#include "support/task_support.h"
 
 TEST(TCS_02_options_are_a_struct_whose_zeroes_are_the_defaults)
 {

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "library.h"
-#include "small_stack.h"
+#include "support/library.h"
+#include "support/small_stack.h"
 
 #include <bide/short.h>
 

@@ -4,7 +4,7 @@
  */
 /* threads */
 #include "support/small_stack.h"
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* What a continuation saw. */
 typedef struct seen {

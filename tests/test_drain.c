@@ -2,7 +2,7 @@
  * bide_drain: waits for what was started and forgotten, within a limit.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 TEST(without_a_runtime_or_a_pending_function_it_returns_at_once)
 {

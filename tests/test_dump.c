@@ -3,7 +3,7 @@
  * own functions, and of completion sources.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 enum { LINES_MAX = 64, LINE_BYTES = 512 };
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "task_support.h"
+#include "support/task_support.h"
 
 enum { LINES_MAX = 64 };
 

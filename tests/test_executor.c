@@ -2,7 +2,7 @@
  * Executors of any kind: what is inherited, what is left at the end, misuse, no memory.
  */
 /* threads */
-#include "executor_support.h"
+#include "support/executor_support.h"
 #include "support/limited_memory.h"
 
 TEST(what_a_function_starts_runs_where_it_runs)

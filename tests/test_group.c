@@ -13,9 +13,9 @@
 
 #include <stdatomic.h>
 
-#include "library.h"
-#include "limited_memory.h"
-#include "small_stack.h"
+#include "support/library.h"
+#include "support/limited_memory.h"
+#include "support/small_stack.h"
 
 enum { SOURCES_MAX = 4 };
 

@@ -4,7 +4,7 @@
 /* threads */
 #include <sys/wait.h>
 
-#include "task_support.h"
+#include "support/task_support.h"
 
 static char said[8192];
 

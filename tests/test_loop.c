@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <semaphore.h>
 
-#include "executor_support.h"
+#include "support/executor_support.h"
 
 struct flag {
 	ASYNC_FRAME;

@@ -5,7 +5,7 @@
 /* threads */
 #include <glib-unix.h>
 
-#include "loop_support.h"
+#include "support/loop_support.h"
 
 static gboolean ready(gint fd, GIOCondition condition, gpointer argument)
 {

@@ -5,7 +5,7 @@
 /* threads */
 #include <uv.h>
 
-#include "loop_support.h"
+#include "support/loop_support.h"
 
 static void ready(uv_poll_t *poll, int status, int events)
 {

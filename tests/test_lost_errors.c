@@ -3,7 +3,7 @@
  * A cancellation does not, nor what a context was canceled with.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 struct fails {
 	ASYNC_FRAME;

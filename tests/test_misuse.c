@@ -40,7 +40,7 @@ static void assert_says_line(unsigned line)
 }
 
 /* One misuse, which says all of it. */
-#define MISUSE(statement, ...)                                         \
+#define MISUSE_SAYS(statement, ...)                                    \
 	do {                                                               \
 		const char *texts_[] = { __VA_ARGS__ };                        \
 		misuse_count = 0;                                              \
@@ -180,20 +180,21 @@ TEST(every_use_of_a_consumed_value_task_is_misuse)
 	need_pools();
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	expect_misuse();
-	MISUSE(assert_int_equal(bide_value_task_status(v), BIDE_FAILED),
-	       "bide_value_task_status: this value task has been consumed already");
-	MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
-	MISUSE(assert_true(value_task_is_ready(v)), "consumed already");
-	MISUSE(assert_false(bide_value_task_is_successful(v)), "consumed already");
-	MISUSE(assert_true(bide_value_task_is_failed(v)), "consumed already");
-	MISUSE(assert_false(bide_value_task_is_canceled(v)), "consumed already");
-	MISUSE(value_task_forget(v), "bide_value_task_forget", "consumed already", "test_misuse.c:");
-	MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", "consumed already",
-	       "test_misuse.c:");
+	MISUSE_SAYS(assert_int_equal(bide_value_task_status(v), BIDE_FAILED),
+	            "bide_value_task_status: this value task has been consumed already");
+	MISUSE_SAYS(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
+	MISUSE_SAYS(assert_true(value_task_is_ready(v)), "consumed already");
+	MISUSE_SAYS(assert_false(bide_value_task_is_successful(v)), "consumed already");
+	MISUSE_SAYS(assert_true(bide_value_task_is_failed(v)), "consumed already");
+	MISUSE_SAYS(assert_false(bide_value_task_is_canceled(v)), "consumed already");
+	MISUSE_SAYS(value_task_forget(v), "bide_value_task_forget", "consumed already",
+	            "test_misuse.c:");
+	MISUSE_SAYS(t = value_task_as_task(v), "bide_value_task_as_task", "consumed already",
+	            "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	MISUSE(assert_int_equal(bide_value_task_wait_for(v, NULL, 0), BIDE_ESTALE),
-	       "bide_value_task_wait", "consumed already");
+	MISUSE_SAYS(assert_int_equal(bide_value_task_wait_for(v, NULL, 0), BIDE_ESTALE),
+	            "bide_value_task_wait", "consumed already");
 }
 
 TEST(using_a_value_task_after_as_task_is_misuse)
@@ -203,15 +204,15 @@ TEST(using_a_value_task_after_as_task_is_misuse)
 
 	expect_misuse();
 	for (int done = 0; done < 2; done++) {
-		MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE), "consumed already",
-		       "bide_value_task_as_task");
-		MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
-		                        BIDE_ESTALE),
-		       "twice");
-		MISUSE(value_task_forget(v), "bide_value_task_forget");
-		MISUSE(again = value_task_as_task(v), "bide_value_task_as_task");
+		MISUSE_SAYS(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE),
+		            "consumed already", "bide_value_task_as_task");
+		MISUSE_SAYS(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
+		                             BIDE_ESTALE),
+		            "twice");
+		MISUSE_SAYS(value_task_forget(v), "bide_value_task_forget");
+		MISUSE_SAYS(again = value_task_as_task(v), "bide_value_task_as_task");
 		task_unref(again);
-		MISUSE(assert_true(value_task_is_ready(v)), "consumed already");
+		MISUSE_SAYS(assert_true(value_task_is_ready(v)), "consumed already");
 		assert_int_equal(bide_task_wait(t, NULL), 0);
 		assert_int_equal(bide_task_result(t).i, 5);
 	}
@@ -228,14 +229,15 @@ TEST(using_a_value_task_after_forget_is_misuse)
 	value_task_forget(v);
 	expect_misuse();
 	for (int done = 0; done < 2; done++) {
-		MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE), "consumed already");
-		MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
-		                        BIDE_ESTALE),
-		       "consumed already");
-		MISUSE(value_task_forget(v), "bide_value_task_forget", "consumed already");
-		MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", "consumed already");
+		MISUSE_SAYS(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE),
+		            "consumed already");
+		MISUSE_SAYS(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
+		                             BIDE_ESTALE),
+		            "consumed already");
+		MISUSE_SAYS(value_task_forget(v), "bide_value_task_forget", "consumed already");
+		MISUSE_SAYS(t = value_task_as_task(v), "bide_value_task_as_task", "consumed already");
 		task_unref(t);
-		MISUSE(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
+		MISUSE_SAYS(assert_int_equal(bide_value_task_error(v), BIDE_ESTALE), "consumed already");
 		bide_task_try_complete(gate, (bide_payload){ .i = 0 });
 		settle(0);
 	}
@@ -275,15 +277,16 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	who = many_workers() ? "an await that is going on" : "in once";
 
 	expect_misuse();
-	MISUSE(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE),
-	       "bide_await: this value task is awaited already", who, " twice");
+	MISUSE_SAYS(assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL),
+	                             BIDE_ESTALE),
+	            "bide_await: this value task is awaited already", who, " twice");
 	if (!many_workers())
 		assert_says_line(first_line);
-	MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE),
-	       "bide_value_task_wait: this value task is awaited already", who,
-	       "(at tests/test_misuse.c:");
-	MISUSE(value_task_forget(v), "bide_value_task_forget", who);
-	MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", who);
+	MISUSE_SAYS(assert_int_equal(bide_value_task_wait(v, NULL), BIDE_ESTALE),
+	            "bide_value_task_wait: this value task is awaited already", who,
+	            "(at tests/test_misuse.c:");
+	MISUSE_SAYS(value_task_forget(v), "bide_value_task_forget", who);
+	MISUSE_SAYS(t = value_task_as_task(v), "bide_value_task_as_task", who);
 	task_unref(t);
 	bide_user_source_complete(&gate, (bide_payload){ .i = 5 });
 	assert_int_equal(result_of(first), 5);
@@ -297,15 +300,16 @@ static void *use_elsewhere(void *argument)
 	value_task v = *(value_task *)argument;
 	task *t;
 
-	MISUSE(assert_int_equal(bide_value_task_wait(v, NULL), EINVAL), "bide_value_task_wait",
-	       "worker's thread", "bide_value_task_as_task");
-	MISUSE(value_task_forget(v), "bide_value_task_forget", "worker's thread", "test_misuse.c:");
-	MISUSE(t = value_task_as_task(v), "bide_value_task_as_task", "worker's thread",
-	       "test_misuse.c:");
+	MISUSE_SAYS(assert_int_equal(bide_value_task_wait(v, NULL), EINVAL), "bide_value_task_wait",
+	            "worker's thread", "bide_value_task_as_task");
+	MISUSE_SAYS(value_task_forget(v), "bide_value_task_forget", "worker's thread",
+	            "test_misuse.c:");
+	MISUSE_SAYS(t = value_task_as_task(v), "bide_value_task_as_task", "worker's thread",
+	            "test_misuse.c:");
 	assert_int_equal(bide_task_error(t), BIDE_ESTALE);
 	task_unref(t);
-	MISUSE(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready", "worker's");
-	MISUSE(assert_int_equal(bide_shutdown(NULL), EDEADLK), "bide_shutdown", "worker's");
+	MISUSE_SAYS(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready", "worker's");
+	MISUSE_SAYS(assert_int_equal(bide_shutdown(NULL), EDEADLK), "bide_shutdown", "worker's");
 	return NULL;
 }
 
@@ -353,7 +357,8 @@ TEST(with_many_workers_any_thread_uses_a_value_task)
 	assert_int_equal(misuse_count, 0);
 	settle_workers();
 	assert_int_equal(stats().frame_count, 0);
-	MISUSE(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready", "many workers");
+	MISUSE_SAYS(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready",
+	            "many workers");
 }
 
 /* --- the hook --- */
@@ -419,17 +424,18 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 TEST(null_arguments_of_source_h)
 {
 	expect_misuse();
-	MISUSE(bide_user_source_init(NULL, NULL), "bide_user_source_init", "NULL");
-	MISUSE(bide_user_source_init_local(NULL, NULL), "bide_user_source_init", "NULL");
-	MISUSE(assert_int_equal(bide_user_source_value_task(NULL).state, EINVAL),
-	       "bide_user_source_value_task", "NULL");
-	MISUSE(bide_user_source_complete(NULL, (bide_payload){ .i = 0 }), "bide_user_source_complete",
-	       "NULL");
-	MISUSE(bide_user_source_fail(NULL, EIO), "bide_user_source_fail", "NULL");
-	MISUSE(assert_false(bide_user_source_try_complete(NULL, (bide_payload){ .i = 0 })),
-	       "bide_user_source_try_complete", "NULL");
-	MISUSE(assert_false(bide_user_source_try_fail(NULL, EIO)), "bide_user_source_try_fail", "NULL");
-	MISUSE(bide_user_source_reset(NULL), "bide_user_source_reset", "NULL");
+	MISUSE_SAYS(bide_user_source_init(NULL, NULL), "bide_user_source_init", "NULL");
+	MISUSE_SAYS(bide_user_source_init_local(NULL, NULL), "bide_user_source_init", "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_user_source_value_task(NULL).state, EINVAL),
+	            "bide_user_source_value_task", "NULL");
+	MISUSE_SAYS(bide_user_source_complete(NULL, (bide_payload){ .i = 0 }),
+	            "bide_user_source_complete", "NULL");
+	MISUSE_SAYS(bide_user_source_fail(NULL, EIO), "bide_user_source_fail", "NULL");
+	MISUSE_SAYS(assert_false(bide_user_source_try_complete(NULL, (bide_payload){ .i = 0 })),
+	            "bide_user_source_try_complete", "NULL");
+	MISUSE_SAYS(assert_false(bide_user_source_try_fail(NULL, EIO)), "bide_user_source_try_fail",
+	            "NULL");
+	MISUSE_SAYS(bide_user_source_reset(NULL), "bide_user_source_reset", "NULL");
 }
 
 TEST(errors_out_of_range_of_source_h)
@@ -441,9 +447,10 @@ TEST(errors_out_of_range_of_source_h)
 	bide_user_source_init(&source, NULL);
 	expect_misuse();
 	for (int i = 0; i < 3; i++) {
-		MISUSE(bide_user_source_fail(&source, bad[i]), "bide_user_source_fail", "4095", shown[i]);
-		MISUSE(assert_false(bide_user_source_try_fail(&source, bad[i])),
-		       "bide_user_source_try_fail", "4095", shown[i]);
+		MISUSE_SAYS(bide_user_source_fail(&source, bad[i]), "bide_user_source_fail", "4095",
+		            shown[i]);
+		MISUSE_SAYS(assert_false(bide_user_source_try_fail(&source, bad[i])),
+		            "bide_user_source_try_fail", "4095", shown[i]);
 	}
 	assert_int_equal(bide_value_task_status(bide_user_source_value_task(&source)), BIDE_PENDING);
 }
@@ -462,51 +469,53 @@ TEST(null_arguments_of_task_h)
 	bide_payload payload = { .i = 1 };
 
 	expect_misuse();
-	MISUSE(assert_null(bide_task_ref(NULL)), "bide_task_ref", "NULL");
+	MISUSE_SAYS(assert_null(bide_task_ref(NULL)), "bide_task_ref", "NULL");
 	misuse_count = 0;
 	bide_task_unref(NULL);
 	assert_int_equal(misuse_count, 0);
-	MISUSE(assert_int_equal(bide_task_status(NULL), BIDE_FAILED), "bide_task_status", "NULL");
-	MISUSE((void)bide_task_is_ready(NULL), "NULL");
-	MISUSE(assert_int_equal(bide_task_error(NULL), EINVAL), "bide_task_error", "NULL");
-	MISUSE(assert_int_equal(bide_task_result(NULL).i, 0), "bide_task_result", "NULL");
-	MISUSE(assert_int_equal(bide_task_await(NULL).state, EINVAL), "bide_task_await", "NULL");
-	MISUSE(assert_int_equal(bide_task_await_for(NULL, 5).state, EINVAL), "bide_task_await_for",
-	       "NULL");
-	MISUSE(assert_int_equal(bide_task_await_for(t, -1).state, EINVAL), "bide_task_await_for",
-	       "timeout_ns is -1;");
-	MISUSE(assert_int_equal(bide_task_error(t), EINPROGRESS), "bide_task_error", "pending");
-	MISUSE(assert_int_equal(bide_task_result(t).i, 0), "bide_task_result", "pending");
-	MISUSE(bide_task_complete(NULL, payload), "bide_task_complete", "NULL");
-	MISUSE(bide_task_complete_int(NULL, 1), "bide_task_complete_int", "NULL");
-	MISUSE(bide_task_complete_pointer(NULL, "x"), "bide_task_complete_pointer", "NULL");
-	MISUSE(bide_task_fail(NULL, EIO), "bide_task_fail", "NULL");
-	MISUSE(bide_task_cancel(NULL), "bide_task_cancel", "NULL");
-	MISUSE(assert_false(bide_task_try_complete(NULL, payload)), "bide_task_try_complete", "NULL");
-	MISUSE(assert_false(bide_task_try_fail(NULL, EIO)), "bide_task_try_fail", "NULL");
-	MISUSE(assert_false(bide_task_try_cancel(NULL)), "bide_task_try_cancel", "NULL");
-	MISUSE(bide_task_complete_from(NULL, over), "bide_task_complete_from", "NULL");
-	MISUSE(bide_task_complete_from(t, NULL), "bide_task_complete_from", "NULL");
-	MISUSE(assert_false(bide_task_try_complete_from(NULL, over)), "bide_task_try_complete_from",
-	       "NULL");
-	MISUSE(assert_false(bide_task_try_complete_from(t, NULL)), "bide_task_try_complete_from",
-	       "NULL");
-	MISUSE(assert_null(bide_task_continue_with(NULL, continued, NULL, 0)),
-	       "bide_task_continue_with", "task is NULL");
-	MISUSE(assert_null(bide_task_continue_with(t, NULL, NULL, 0)), "bide_task_continue_with",
-	       "continuation is NULL");
-	MISUSE(assert_null(bide_task_continue_with(t, continued, NULL, &never)),
-	       "bide_task_continue_with", "never run");
-	MISUSE(assert_null(bide_task_unwrap(NULL)), "bide_task_unwrap", "NULL");
-	MISUSE(assert_null(bide_task_from_error(0)), "bide_task_from_error", "4095");
-	MISUSE(assert_null(bide_task_from_error(4096)), "bide_task_from_error", "4096");
+	MISUSE_SAYS(assert_int_equal(bide_task_status(NULL), BIDE_FAILED), "bide_task_status", "NULL");
+	MISUSE_SAYS((void)bide_task_is_ready(NULL), "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_task_error(NULL), EINVAL), "bide_task_error", "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_task_result(NULL).i, 0), "bide_task_result", "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_task_await(NULL).state, EINVAL), "bide_task_await", "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_task_await_for(NULL, 5).state, EINVAL), "bide_task_await_for",
+	            "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_task_await_for(t, -1).state, EINVAL), "bide_task_await_for",
+	            "timeout_ns is -1;");
+	MISUSE_SAYS(assert_int_equal(bide_task_error(t), EINPROGRESS), "bide_task_error", "pending");
+	MISUSE_SAYS(assert_int_equal(bide_task_result(t).i, 0), "bide_task_result", "pending");
+	MISUSE_SAYS(bide_task_complete(NULL, payload), "bide_task_complete", "NULL");
+	MISUSE_SAYS(bide_task_complete_int(NULL, 1), "bide_task_complete_int", "NULL");
+	MISUSE_SAYS(bide_task_complete_pointer(NULL, "x"), "bide_task_complete_pointer", "NULL");
+	MISUSE_SAYS(bide_task_fail(NULL, EIO), "bide_task_fail", "NULL");
+	MISUSE_SAYS(bide_task_cancel(NULL), "bide_task_cancel", "NULL");
+	MISUSE_SAYS(assert_false(bide_task_try_complete(NULL, payload)), "bide_task_try_complete",
+	            "NULL");
+	MISUSE_SAYS(assert_false(bide_task_try_fail(NULL, EIO)), "bide_task_try_fail", "NULL");
+	MISUSE_SAYS(assert_false(bide_task_try_cancel(NULL)), "bide_task_try_cancel", "NULL");
+	MISUSE_SAYS(bide_task_complete_from(NULL, over), "bide_task_complete_from", "NULL");
+	MISUSE_SAYS(bide_task_complete_from(t, NULL), "bide_task_complete_from", "NULL");
+	MISUSE_SAYS(assert_false(bide_task_try_complete_from(NULL, over)),
+	            "bide_task_try_complete_from", "NULL");
+	MISUSE_SAYS(assert_false(bide_task_try_complete_from(t, NULL)), "bide_task_try_complete_from",
+	            "NULL");
+	MISUSE_SAYS(assert_null(bide_task_continue_with(NULL, continued, NULL, 0)),
+	            "bide_task_continue_with", "task is NULL");
+	MISUSE_SAYS(assert_null(bide_task_continue_with(t, NULL, NULL, 0)), "bide_task_continue_with",
+	            "continuation is NULL");
+	MISUSE_SAYS(assert_null(bide_task_continue_with(t, continued, NULL, &never)),
+	            "bide_task_continue_with", "never run");
+	MISUSE_SAYS(assert_null(bide_task_unwrap(NULL)), "bide_task_unwrap", "NULL");
+	MISUSE_SAYS(assert_null(bide_task_from_error(0)), "bide_task_from_error", "4095");
+	MISUSE_SAYS(assert_null(bide_task_from_error(4096)), "bide_task_from_error", "4096");
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	for (int i = 0; i < 3; i++) {
 		static const int bad[] = { 0, -5, 4096 };
 		static const char *const shown[] = { "error is 0;", "error is -5", "error is 4096" };
 
-		MISUSE(bide_task_fail(t, bad[i]), "bide_task_fail", "4095", shown[i]);
-		MISUSE(assert_false(bide_task_try_fail(t, bad[i])), "bide_task_try_fail", "4095", shown[i]);
+		MISUSE_SAYS(bide_task_fail(t, bad[i]), "bide_task_fail", "4095", shown[i]);
+		MISUSE_SAYS(assert_false(bide_task_try_fail(t, bad[i])), "bide_task_try_fail", "4095",
+		            shown[i]);
 	}
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	bide_task_cancel(t);
@@ -520,13 +529,13 @@ TEST(null_arguments_of_misuse_h_and_memory_h)
 
 	expect_misuse();
 	bide_unobserved_hook_set(NULL, NULL); /* the default */
-	MISUSE(assert_int_equal(bide_allocator_set(NULL), EINVAL), "bide_allocator_set", "NULL");
-	MISUSE(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
-	       "allocate is NULL");
+	MISUSE_SAYS(assert_int_equal(bide_allocator_set(NULL), EINVAL), "bide_allocator_set", "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
+	            "allocate is NULL");
 	half.allocate = (void *(*)(size_t, size_t, void *))abort;
-	MISUSE(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
-	       "release is NULL");
-	MISUSE(bide_stats_get(NULL), "bide_stats_get", "NULL");
+	MISUSE_SAYS(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
+	            "release is NULL");
+	MISUSE_SAYS(bide_stats_get(NULL), "bide_stats_get", "NULL");
 	bide_misuse_hook_set(NULL, NULL);
 	EXPECT_ABORT(bide_stats_get(NULL), "bide_stats_get");
 }
@@ -566,8 +575,8 @@ async_finally:
 TEST(waiting_inside_an_async_function_is_misuse)
 {
 	expect_misuse();
-	MISUSE(assert_int_equal(result_of(async_start(waits_inside)), 9), "bide_value_task_wait",
-	       "waits_inside", "test_misuse.c:");
+	MISUSE_SAYS(assert_int_equal(result_of(async_start(waits_inside)), 9), "bide_value_task_wait",
+	            "waits_inside", "test_misuse.c:");
 }
 
 /* In a pipe of packets each write is one: what several threads say is not mixed. */
@@ -601,10 +610,10 @@ TEST(a_negative_limit_is_misuse)
 	value_task v = later(1, 9);
 
 	expect_misuse();
-	MISUSE(assert_int_equal(bide_value_task_wait_for(v, NULL, -1), EINVAL),
-	       "bide_value_task_wait_for", "timeout_ns is -1;");
-	MISUSE(assert_int_equal(bide_task_wait_for(bide_task_completed(), NULL, -1), EINVAL),
-	       "bide_task_wait_for", "timeout_ns is -1;");
+	MISUSE_SAYS(assert_int_equal(bide_value_task_wait_for(v, NULL, -1), EINVAL),
+	            "bide_value_task_wait_for", "timeout_ns is -1;");
+	MISUSE_SAYS(assert_int_equal(bide_task_wait_for(bide_task_completed(), NULL, -1), EINVAL),
+	            "bide_task_wait_for", "timeout_ns is -1;");
 	assert_int_equal(result_of(v), 9);
 }
 

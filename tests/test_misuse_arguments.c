@@ -11,17 +11,6 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-#define MISUSE(statement, function, why)                                                  \
-	do {                                                                                  \
-		misuse_count = 0;                                                                 \
-		misuse_text[0] = '\0';                                                            \
-		statement;                                                                        \
-		if (misuse_count != 1 || strncmp(misuse_text, function ": ", sizeof function) ||  \
-		    !strstr(misuse_text, why) || !misuse_is_near(__FILE__, __LINE__, __func__)) { \
-			print_error("%u misuses, the last: %s\n", misuse_count, misuse_text);         \
-			fail();                                                                       \
-		}                                                                                 \
-	} while (0)
 /* The call gives a value task that has failed with EINVAL. */
 #define REFUSED(call, function, why) MISUSE(assert_int_equal((call).state, EINVAL), function, why)
 

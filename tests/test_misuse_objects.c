@@ -12,19 +12,6 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-/* One misuse of the function, which says why, and where. */
-#define MISUSE(statement, function, why)                                                  \
-	do {                                                                                  \
-		misuse_count = 0;                                                                 \
-		misuse_text[0] = '\0';                                                            \
-		statement;                                                                        \
-		if (misuse_count != 1 || !strstr(misuse_text, function ": ") ||                   \
-		    !strstr(misuse_text, why) || !misuse_is_near(__FILE__, __LINE__, __func__)) { \
-			print_error("%u misuses, the last: %s\n", misuse_count, misuse_text);         \
-			fail();                                                                       \
-		}                                                                                 \
-	} while (0)
-
 /* Without pools what is free is memory of the allocator. */
 static void need_pools(void)
 {

@@ -9,31 +9,21 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-/* A call in this file: the message ends with its line. */
-#define MISUSE_HERE(statement, function)                                          \
-	do {                                                                          \
-		misuse_count = 0;                                                         \
-		statement;                                                                \
-		assert_int_equal(misuse_count, 1);                                        \
-		assert_true(misuse_is_near(__FILE__, __LINE__, __func__));                \
-		assert_int_equal(strncmp(misuse_text, function ":", sizeof function), 0); \
-	} while (0)
-
 TEST(a_message_names_the_function_that_was_called_and_its_place)
 {
 	bide_group group;
 
 	expect_misuse();
-	MISUSE_HERE(bide_group_init(NULL, 0), "bide_group_init");
-	MISUSE_HERE((void)bide_delay(-1).state, "bide_delay");
-	MISUSE_HERE((void)bide_group_wait(NULL).state, "bide_group_wait");
-	MISUSE_HERE(bide_cancel_source_cancel(NULL), "bide_cancel_source_cancel");
-	MISUSE_HERE(bide_drain(-1), "bide_drain");
-	MISUSE_HERE((void)bide_for_each(0, 1, NULL, NULL, NULL).state, "bide_for_each");
-	MISUSE_HERE((void)bide_race(NULL, NULL, 1).state, "bide_race");
+	MISUSE(bide_group_init(NULL, 0), "bide_group_init", "");
+	MISUSE((void)bide_delay(-1).state, "bide_delay", "");
+	MISUSE((void)bide_group_wait(NULL).state, "bide_group_wait", "");
+	MISUSE(bide_cancel_source_cancel(NULL), "bide_cancel_source_cancel", "");
+	MISUSE(bide_drain(-1), "bide_drain", "");
+	MISUSE((void)bide_for_each(0, 1, NULL, NULL, NULL).state, "bide_for_each", "");
+	MISUSE((void)bide_race(NULL, NULL, 1).state, "bide_race", "");
 	assert_int_equal(bide_group_init(&group, 0), 0);
 	assert_int_equal(bide_value_task_wait(bide_group_wait(&group), NULL), 0);
-	MISUSE_HERE((void)bide_group_wait(&group).state, "bide_group_wait");
+	MISUSE((void)bide_group_wait(&group).state, "bide_group_wait", "");
 }
 
 static void ignore(void *unused)
@@ -47,12 +37,12 @@ TEST(a_token_given_as_an_argument_leaves_the_place_of_the_call)
 
 	assert_non_null(source);
 	expect_misuse();
-	MISUSE_HERE(cancel_token_register(cancel_source_token(source), NULL, ignore, NULL),
-	            "bide_cancel_token_register");
-	MISUSE_HERE(assert_null(context_create(
-					&(context_options){ .token = cancel_source_token(source), .timeout_ns = -1 })),
-	            "bide_context_create");
-	MISUSE_HERE((void)cancel_source_token(NULL), "bide_cancel_source_token");
+	MISUSE(cancel_token_register(cancel_source_token(source), NULL, ignore, NULL),
+	       "bide_cancel_token_register", "");
+	MISUSE(assert_null(context_create(
+			   &(context_options){ .token = cancel_source_token(source), .timeout_ns = -1 })),
+	       "bide_context_create", "");
+	MISUSE((void)cancel_source_token(NULL), "bide_cancel_source_token", "");
 	cancel_source_unref(source);
 }
 
@@ -60,8 +50,8 @@ TEST(a_token_given_as_an_argument_leaves_the_place_of_the_call)
 TEST(a_call_by_its_short_name_has_its_place_too)
 {
 	expect_misuse();
-	MISUSE_HERE((void)task_status(NULL), "bide_task_status");
-	MISUSE_HERE((void)delay_ms(-1).state, "bide_delay_ms");
+	MISUSE((void)task_status(NULL), "bide_task_status", "");
+	MISUSE((void)delay_ms(-1).state, "bide_delay_ms", "");
 }
 
 TEST(a_place_that_another_call_has_left_is_not_shown)
@@ -74,7 +64,7 @@ TEST(a_place_that_another_call_has_left_is_not_shown)
 	(void)(bide_task_status)(NULL); /* notes none */
 	assert_int_equal(misuse_count, 1);
 	assert_string_equal(misuse_text, "bide_task_status: task is NULL");
-	MISUSE_HERE((void)bide_task_status(NULL), "bide_task_status");
+	MISUSE((void)bide_task_status(NULL), "bide_task_status", "");
 	(void)(bide_task_status)(NULL); /* that place was shown */
 	assert_string_equal(misuse_text, "bide_task_status: task is NULL");
 }
@@ -232,11 +222,11 @@ TEST(a_wait_that_reports_and_an_await_that_gives_up_are_told_by_their_own_names)
 	bide_group none = { 0 };
 
 	expect_misuse();
-	MISUSE_HERE((void)bide_group_wait_reporting(&none, 1).state, "bide_group_wait_reporting");
+	MISUSE((void)bide_group_wait_reporting(&none, 1).state, "bide_group_wait_reporting", "");
 	all = bide_when_all(&item, 1);
 	{
 		value_task awaited = { .payload.generation = item.payload.generation, .state = item.state };
-		MISUSE_HERE(awaited = bide_value_task_await_for(awaited, 1), "bide_value_task_await_for");
+		MISUSE(awaited = bide_value_task_await_for(awaited, 1), "bide_value_task_await_for", "");
 		assert_int_equal(value_task_error(awaited), BIDE_ESTALE);
 	}
 	bide_task_complete_int(gate, 1);

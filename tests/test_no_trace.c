@@ -2,7 +2,7 @@
  * BIDE_NO_TRACE: a source file that notes nothing, and keeps the traces that it is given.
  */
 #define BIDE_NO_TRACE 1
-#include "task_support.h"
+#include "support/task_support.h"
 
 struct silent {
 	ASYNC_FRAME;

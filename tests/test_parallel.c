@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "parallel_support.h"
+#include "support/parallel_support.h"
 
 /* --- arguments --- */
 

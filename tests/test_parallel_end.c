@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "parallel_support.h"
+#include "support/parallel_support.h"
 
 /* --- failures --- */
 

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "parallel_support.h"
+#include "support/parallel_support.h"
 
 /* --- how many at once --- */
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "parallel_support.h"
+#include "support/parallel_support.h"
 
 static value_task one_yield(int64_t index, void *argument)
 {

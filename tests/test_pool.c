@@ -7,7 +7,7 @@
  * must do.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -2,7 +2,7 @@
  * race: the first to end wins, cancels and waits for the others.
  */
 /* threads */
-#include "combine_support.h"
+#include "support/combine_support.h"
 #include "support/small_stack.h"
 
 TEST(race_cancels_the_losers_and_waits_for_them)

@@ -3,7 +3,7 @@
  * the call.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 static value_task doubles(void *argument)
 {

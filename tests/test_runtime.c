@@ -1,7 +1,7 @@
 /*
  * The runtime as a whole: configuration, shutdown, memory, dump, counters.
  */
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* --- configuration */
 

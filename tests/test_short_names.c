@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "library.h"
+#include "support/library.h"
 
 #include <bide/short.h>
 

@@ -3,7 +3,7 @@
  * goes on below it. And while it waits for a blocking call that needs the one worker.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 static int outcome;
 static atomic_bool called;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "settle.h"
+#include "support/settle.h"
 
 #include <bide/bide.h>
 

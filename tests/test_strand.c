@@ -3,7 +3,7 @@
  * worker runs what.
  */
 /* threads */
-#include "executor_support.h"
+#include "support/executor_support.h"
 
 struct visitor {
 	ASYNC_FRAME;

@@ -2,7 +2,7 @@
  * A function moves between executors and back. Nothing here assumes which worker runs what.
  */
 /* threads */
-#include "executor_support.h"
+#include "support/executor_support.h"
 
 struct traveller {
 	ASYNC_FRAME;

@@ -2,7 +2,7 @@
  * Tasks: status, errors, references, many awaiters, bide_value_task_as_task of every kind, the unobserved
  * hook, broken promises.
  */
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* --- status, results */
 

@@ -5,7 +5,7 @@
 /* threads */
 #include <errno.h>
 
-#include "library.h"
+#include "support/library.h"
 
 void test_after_each(void)
 {

@@ -2,7 +2,7 @@
  * Task-local values: what contexts with a key and a value give to the functions in them. A value
  * does not change after its context was made; setting one means entering a context below.
  */
-#include "task_support.h"
+#include "support/task_support.h"
 
 static const char keys[64]; /* their addresses are the keys */
 #define A (&keys[0])

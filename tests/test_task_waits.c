@@ -3,7 +3,7 @@
  * it throws away, and it starts no function inside the call or in a canceled context.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 static value_task note_error(task *ended, void *argument)
 {

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "os/os.h"
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* AddressSanitizer keeps the marks of the frames that a forced unwinding leaves. */
 static void needs_unwinding(void)

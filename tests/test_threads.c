@@ -4,7 +4,7 @@
  * still runs.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 typedef struct helper {
 	pthread_t thread;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "library.h"
+#include "support/library.h"
 
 #include <bide/short.h>
 

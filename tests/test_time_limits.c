@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "later.h"
-#include "library.h"
+#include "support/later.h"
+#include "support/library.h"
 
 void test_after_each(void)
 {

@@ -3,7 +3,7 @@
  * newer entries have come.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 enum { RING = 1024 }; /* what the process keeps */
 

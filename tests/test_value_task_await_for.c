@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "later.h"
-#include "library.h"
-#include "limited_memory.h"
+#include "support/later.h"
+#include "support/library.h"
+#include "support/limited_memory.h"
 
 static atomic_int unobserved_count, unobserved_error;
 

@@ -3,7 +3,7 @@
  * called when it is.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* --- over, and the outcome lies in the source --- */
 

@@ -3,7 +3,7 @@
  * wrong place, a loop of one's own.
  */
 /* threads */
-#include "task_support.h"
+#include "support/task_support.h"
 
 /* --- rows of await, WaitAsync */
 

@@ -2,7 +2,7 @@
  * The timing wheel against a plain list that is searched for what is due, and its boundaries one by
  * one. Random tests print their seed; BIDE_TEST_SEED=n repeats one.
  */
-#include "test.h"
+#include "support/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>

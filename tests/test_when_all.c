@@ -3,7 +3,7 @@
  * of the reference's behaviours that they show.
  */
 /* threads */
-#include "combine_support.h"
+#include "support/combine_support.h"
 #include "support/small_stack.h"
 
 TEST(WX_07_when_all_of_nothing_is_completed)

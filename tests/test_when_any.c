@@ -3,7 +3,7 @@
  * of the reference's behaviours that they show.
  */
 /* threads */
-#include "combine_support.h"
+#include "support/combine_support.h"
 
 TEST(WX_02_when_any_of_nothing_is_an_argument_error)
 {

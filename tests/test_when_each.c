@@ -5,7 +5,7 @@
 /* threads */
 #include <time.h>
 
-#include "combine_support.h"
+#include "support/combine_support.h"
 
 TEST(WX_20_ready_ones_come_first_in_order_then_the_others_as_they_complete)
 {

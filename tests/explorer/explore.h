@@ -17,7 +17,7 @@
 
 #include "core/core.h"
 #include "core/task.h"
-#include "test.h"
+#include "support/test.h"
 
 enum { EXPLORE_THREADS = 3 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bide/async.h"
-#include "test.h"
+#include "support/test.h"
 
 enum { RESULT = 42, ERROR = 5 };
 

@@ -2,7 +2,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "test.h"
+#include "support/test.h"
 
 TEST_SLOW(ends, 1)
 {

@@ -46,6 +46,19 @@ BIDE_UNUSED static void expect_misuse(void)
 	bide_misuse_hook_set(note_misuse, NULL);
 }
 
+/* The statement, in this line, is one misuse of the function; the message contains the reason. */
+#define MISUSE(statement, function, why)                                                  \
+	do {                                                                                  \
+		misuse_count = 0;                                                                 \
+		misuse_text[0] = '\0';                                                            \
+		statement;                                                                        \
+		if (misuse_count != 1 || strncmp(misuse_text, function ": ", sizeof function) ||  \
+		    !strstr(misuse_text, why) || !misuse_is_near(__FILE__, __LINE__, __func__)) { \
+			print_error("%u misuses, the last: %s\n", misuse_count, misuse_text);         \
+			fail();                                                                       \
+		}                                                                                 \
+	} while (0)
+
 BIDE_UNUSED static bide_stats stats(void)
 {
 	bide_stats s;

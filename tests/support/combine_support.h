@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/library.h"
-#include "support/limited_memory.h"
+#include "library.h"
+#include "limited_memory.h"
 
 enum { SOURCES_MAX = 8 };
 

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "support/library.h"
+#include "library.h"
 
 #include <bide/short.h>
 

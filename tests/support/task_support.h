@@ -20,8 +20,8 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-#include "support/settle.h"
-#include "support/test.h"
+#include "settle.h"
+#include "test.h"
 
 #define MS ((int64_t)1000000)
 
