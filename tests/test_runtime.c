@@ -359,7 +359,7 @@ TEST(leaks_are_named)
 {
 	NOT_SEEDED("it needs the real clock");
 	EXPECT_ABORT(leak_three(), "leak: async function later, ");
-	EXPECT_ABORT(leak_three(), " at tests/task_support.h:");
+	EXPECT_ABORT(leak_three(), " at tests/support/task_support.h:");
 	EXPECT_ABORT(leak_three(), "its value task was not consumed");
 	EXPECT_ABORT(leak_three(), "a task that has references still");
 #ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
@@ -368,7 +368,7 @@ TEST(leaks_are_named)
 	EXPECT_ABORT(leak_three(), "still waiting at line ");
 #endif
 	setenv("BIDE_DEBUG", "1", 1);
-	EXPECT_ABORT(leak_three(), "started at tests/task_support.h:");
+	EXPECT_ABORT(leak_three(), "started at tests/support/task_support.h:");
 	unsetenv("BIDE_DEBUG");
 }
 
@@ -691,7 +691,7 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	assert_non_null(strstr(line_of("waits_for_frame"), "for later"));
 	assert_non_null(strstr(line_of("later"), "for a delay"));
 	assert_non_null(strstr(line_of("awaiter"), "for task"));
-	assert_non_null(strstr(line_of("awaiter"), "tests/task_support.h:"));
+	assert_non_null(strstr(line_of("awaiter"), "tests/support/task_support.h:"));
 	if (count == 4)
 		assert_non_null(strstr(line_of("yielder"), "its turn"));
 
