@@ -1,10 +1,11 @@
 /*
- * bide's answer to each case. One worker: everything runs on this thread, inside bide_value_task_wait.
+ * bide's answer to each case. One worker: everything runs on this thread, inside
+ * bide_value_task_wait.
  *
  * The cases use the public interface, as a user would. Only `timers` reaches behind it: it compares
  * the wheel itself, with a timer that is already there, as libuv's case does.
  */
-#include "../src/core/core.h"
+#include "base/everything.h"
 #include "participant.h"
 
 #include <bide/short.h> /* last: it brings short names */
@@ -331,7 +332,7 @@ static bide_timer timer, *live;
 static void arm(bide_timer *at, int64_t now_ns, uint32_t *random)
 {
 	at->source.payload.i = now_ns + (int64_t)bench_next_delay_ms(random) * 1000000;
-	bide_port_arm(at);
+	bide_port_arm_(at);
 }
 
 static void timers(uint64_t count)
@@ -341,7 +342,7 @@ static void timers(uint64_t count)
 
 	for (uint64_t i = 0; i < count; i++) {
 		arm(&timer, now_ns, &random);
-		bide_port_disarm(&timer);
+		bide_port_disarm_(&timer);
 	}
 }
 
@@ -359,7 +360,7 @@ static void live_prepare(void)
 static void live_clean(void)
 {
 	for (int i = 0; i < LIVE_COUNT; i++)
-		bide_port_disarm(&live[i]);
+		bide_port_disarm_(&live[i]);
 	free(live);
 }
 

@@ -1,6 +1,6 @@
 /*
- * bide_run_blocking and bide_run_on_new_thread: results, errors, limits, cancellation before and after the
- * start, and what a shutdown does.
+ * bide_run_blocking and bide_run_on_new_thread: results, errors, limits, cancellation before and
+ * after the start, and what a shutdown does.
  */
 /* threads */
 #include <limits.h>

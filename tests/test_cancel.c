@@ -1182,8 +1182,8 @@ TEST_SLOW(operations_that_end_race_a_cancel_from_another_thread, 60)
 	print_message("%d of %d were canceled\n", canceled_count, round * 8);
 }
 
-/* A guest thread starts operations in a context that is canceled meanwhile. */
-static void *delays_of_a_guest(void *argument)
+/* An external thread starts operations in a context that is canceled meanwhile. */
+static void *delays_of_an_external_thread(void *argument)
 {
 	bide_context *context = argument;
 	intptr_t wrong = 0;
@@ -1196,14 +1196,14 @@ static void *delays_of_a_guest(void *argument)
 	return (void *)wrong;
 }
 
-TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
+TEST_SLOW(delays_that_an_external_thread_starts_are_canceled_too, 60)
 {
 	for (int round = 0; test_round(round, 300); round++) {
 		bide_context *context = bide_context_create(NULL);
-		pthread_t guest;
+		pthread_t external;
 		void *wrong;
 
-		pthread_create(&guest, NULL, delays_of_a_guest, context);
+		pthread_create(&external, NULL, delays_of_an_external_thread, context);
 		for (int i = 0; i < round % 50; i++)
 			settle(0);
 		bide_context_cancel(context, ECANCELED);
@@ -1212,7 +1212,7 @@ TEST_SLOW(delays_that_a_guest_starts_are_canceled_too, 60)
 			sched_yield();
 		}
 		(void)bide_value_task_wait_for(bide_delay(BIDE_MS(1)), NULL, BIDE_SECONDS(1));
-		pthread_join(guest, &wrong);
+		pthread_join(external, &wrong);
 		settle(0);
 		assert_null(wrong);
 		bide_context_unref(context);

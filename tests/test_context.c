@@ -438,7 +438,7 @@ struct cold_start {
 	int *wrong_count;
 };
 
-static void *start_on_guest(void *argument)
+static void *start_on_external_thread(void *argument)
 {
 	struct cold_start *c = argument;
 
@@ -455,7 +455,7 @@ TEST(starts_of_another_thread_inherit_that_threads_context)
 	struct cold_start c = { context, NULL, &wrong_count };
 	pthread_t thread;
 
-	pthread_create(&thread, NULL, start_on_guest, &c);
+	pthread_create(&thread, NULL, start_on_external_thread, &c);
 	pthread_join(thread, NULL);
 	bide_context_unref(context); /* the queued frame has its own reference */
 	assert_int_equal(bide_task_wait(c.task, NULL), 0);
@@ -1249,7 +1249,7 @@ TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_deadline_comes, 60)
 	settle(0);
 }
 
-static void *limit_on_guest(void *argument)
+static void *limit_on_external_thread(void *argument)
 {
 	intptr_t wrong = 0;
 
@@ -1286,7 +1286,7 @@ async_finally:
 
 static void *limits_then_over(void *argument)
 {
-	void *wrong = limit_on_guest(NULL);
+	void *wrong = limit_on_external_thread(NULL);
 
 	atomic_store((atomic_bool *)argument, true);
 	return wrong;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/deque.h"
+#include "async/deque.h"
 #include "os/os.h"
 #include "support/library.h"
 
@@ -23,7 +23,7 @@ typedef struct item {
 	uint32_t taken; /* how often; atomic */
 } item;
 
-static bide_worker worker;
+static bide_thread_head head;
 static bide_frame root;
 static bide_forking_frame parent;
 static item items[ITEMS];
@@ -42,67 +42,67 @@ static void took(uintptr_t entry)
 	(void)count_it((bide_fork *)entry).state;
 }
 
-static const bide_async parent_async = { .name = "parent", .file = "test_deque.c" };
+static const bide_function_info parent_async = { .name = "parent", .file = "test_deque.c" };
 
 /* This thread is the owner of a worker that is nobody else's. */
-static void begin(bool fenced)
+static void begin(bool no_membarrier)
 {
-	(void)bide_worker_(); /* the runtime: its allocator */
-	memset(&worker, 0, sizeof worker);
-	worker.current = &root;
-	worker.frame_flags = BIDE_FLAG_SYNC_;
-	bide_deque_none_(&worker);
-	assert_true(bide_deque_init_(&worker));
-	worker.deque.fenced = fenced;
+	(void)bide_thread_(); /* the runtime: its allocator */
+	memset(&head, 0, sizeof head);
+	head.current = &root;
+	head.frame_flags = BIDE_FLAG_SYNC_;
+	bide_deque_none_(&head);
+	assert_true(bide_deque_init_(&head));
+	head.deque.no_membarrier = no_membarrier;
 	/* numbers wrap around */
-	worker.deque.head = worker.deque.bottom = worker.deque.limit = 0u - 700u;
+	head.deque.top = head.deque.bottom = head.deque.limit = 0u - 700u;
 	parent.frame.async = &parent_async;
 	parent.newest = 0;
 }
 
 static void end(void)
 {
-	bide_deque_free_(&worker);
+	bide_deque_free_(&head);
 	assert_nothing_in_use();
 }
 
 static void push(item *i)
 {
-	bide_worker *outer = bide_current_worker_;
+	bide_thread_head *outer = bide_current_thread_;
 
-	bide_current_worker_ = &worker;
+	bide_current_thread_ = &head;
 	bide_fork_push_(&parent, &i->fork, count_it);
-	bide_current_worker_ = outer;
+	bide_current_thread_ = outer;
 }
 
 static bool pop(item *i)
 {
-	bide_worker *outer = bide_current_worker_;
+	bide_thread_head *outer = bide_current_thread_;
 	bool popped;
 
-	bide_current_worker_ = &worker;
+	bide_current_thread_ = &head;
 	popped = bide_fork_pop_(&parent, &i->fork);
-	bide_current_worker_ = outer;
+	bide_current_thread_ = outer;
 	return popped;
 }
 
 TEST(the_owner_takes_the_newest_and_thieves_the_oldest)
 {
-	for (int fenced = 0; fenced <= 1; fenced++) {
-		begin(fenced);
+	for (int no_membarrier = 0; no_membarrier <= 1; no_membarrier++) {
+		begin(no_membarrier);
 		for (int i = 0; i < 5; i++)
 			push(&items[i]);
-		assert_int_equal(bide_deque_size_(&worker), 5);
-		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[0]);
-		assert_ptr_equal((void *)bide_deque_pop_(&worker), &items[4]);
-		assert_ptr_equal((void *)bide_deque_take_oldest_(&worker), &items[1]);
-		assert_int_equal(bide_deque_size_(&worker), 2);
-		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[2]);
-		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[3]);
-		assert_int_equal(bide_deque_steal_(&worker), 0);
-		assert_int_equal(bide_deque_pop_(&worker), 0);
-		assert_int_equal(bide_deque_take_oldest_(&worker), 0);
-		assert_int_equal(bide_deque_size_(&worker), 0);
+		assert_int_equal(bide_deque_size_(&head), 5);
+		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[0]);
+		assert_ptr_equal((void *)bide_deque_pop_(&head), &items[4]);
+		assert_ptr_equal((void *)bide_deque_take_oldest_(&head), &items[1]);
+		assert_int_equal(bide_deque_size_(&head), 2);
+		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[2]);
+		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[3]);
+		assert_int_equal(bide_deque_steal_(&head), 0);
+		assert_int_equal(bide_deque_pop_(&head), 0);
+		assert_int_equal(bide_deque_take_oldest_(&head), 0);
+		assert_int_equal(bide_deque_size_(&head), 0);
 		end();
 	}
 }
@@ -118,7 +118,7 @@ TEST(a_fork_is_popped_by_itself_only_if_it_is_the_newest)
 	assert_true(pop(&items[1]));
 	assert_true(pop(&items[0]));
 	assert_false(pop(&items[0]));
-	assert_int_equal(bide_deque_size_(&worker), 0);
+	assert_int_equal(bide_deque_size_(&head), 0);
 	end();
 }
 
@@ -126,28 +126,28 @@ TEST(a_stolen_fork_is_not_popped)
 {
 	begin(false);
 	push(&items[0]);
-	assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[0]);
+	assert_ptr_equal((void *)bide_deque_steal_(&head), &items[0]);
 	assert_false(pop(&items[0]));
-	assert_false(bide_deque_take_(&worker, &items[0].fork));
-	assert_int_equal(bide_deque_size_(&worker), 0);
+	assert_false(bide_deque_take_(&head, &items[0].fork));
+	assert_int_equal(bide_deque_size_(&head), 0);
 	end();
 }
 
 TEST(forks_are_taken_from_the_middle)
 {
-	for (int fenced = 0; fenced <= 1; fenced++) {
-		begin(fenced);
+	for (int no_membarrier = 0; no_membarrier <= 1; no_membarrier++) {
+		begin(no_membarrier);
 		for (int i = 0; i < 6; i++)
 			push(&items[i]);
-		assert_true(bide_deque_take_(&worker, &items[0].fork));
-		assert_true(bide_deque_take_(&worker, &items[3].fork));
-		assert_true(bide_deque_take_(&worker, &items[4].fork));
-		assert_false(bide_deque_take_(&worker, &items[3].fork));
-		assert_ptr_equal((void *)bide_deque_steal_(&worker), &items[1]);
-		assert_true(bide_deque_take_(&worker, &items[5].fork));
-		assert_int_equal(bide_deque_size_(&worker), 1); /* what was empty below it is gone too */
-		assert_ptr_equal((void *)bide_deque_pop_(&worker), &items[2]);
-		assert_int_equal(bide_deque_steal_(&worker), 0);
+		assert_true(bide_deque_take_(&head, &items[0].fork));
+		assert_true(bide_deque_take_(&head, &items[3].fork));
+		assert_true(bide_deque_take_(&head, &items[4].fork));
+		assert_false(bide_deque_take_(&head, &items[3].fork));
+		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[1]);
+		assert_true(bide_deque_take_(&head, &items[5].fork));
+		assert_int_equal(bide_deque_size_(&head), 1); /* what was empty below it is gone too */
+		assert_ptr_equal((void *)bide_deque_pop_(&head), &items[2]);
+		assert_int_equal(bide_deque_steal_(&head), 0);
 		end();
 	}
 }
@@ -157,37 +157,37 @@ TEST(frames_and_forks_stand_in_one_deque)
 	bide_frame frame;
 	uintptr_t entry = (uintptr_t)&frame | BIDE_ENTRY_FRAME_;
 
-	for (int fenced = 0; fenced <= 1; fenced++) {
-		begin(fenced);
+	for (int no_membarrier = 0; no_membarrier <= 1; no_membarrier++) {
+		begin(no_membarrier);
 		push(&items[0]);
-		assert_true(bide_deque_push_(&worker, entry));
+		assert_true(bide_deque_push_(&head, entry));
 		assert_false(pop(&items[0])); /* the frame is above it */
-		assert_true(bide_deque_take_(&worker, &items[0].fork));
-		assert_int_equal(bide_deque_steal_(&worker), entry);
-		assert_true(bide_deque_push_(&worker, entry));
-		assert_int_equal(bide_deque_pop_(&worker), entry);
+		assert_true(bide_deque_take_(&head, &items[0].fork));
+		assert_int_equal(bide_deque_steal_(&head), entry);
+		assert_true(bide_deque_push_(&head, entry));
+		assert_int_equal(bide_deque_pop_(&head), entry);
 		end();
 	}
 }
 
 TEST(a_full_deque_refuses)
 {
-	for (int fenced = 0; fenced <= 1; fenced++) {
+	for (int no_membarrier = 0; no_membarrier <= 1; no_membarrier++) {
 		bide_frame frame;
 		uintptr_t entry = (uintptr_t)&frame | BIDE_ENTRY_FRAME_;
 		int count = 0;
 
-		begin(fenced);
-		while (bide_deque_push_(&worker, entry))
+		begin(no_membarrier);
+		while (bide_deque_push_(&head, entry))
 			count++;
 		assert_int_equal(count, BIDE_DEQUE_ENTRIES_ - 1);
-		assert_false(bide_deque_push_(&worker, entry));
-		assert_int_equal(bide_deque_steal_(&worker), entry);
-		assert_true(bide_deque_push_(&worker, entry));
-		assert_false(bide_deque_push_(&worker, entry));
+		assert_false(bide_deque_push_(&head, entry));
+		assert_int_equal(bide_deque_steal_(&head), entry);
+		assert_true(bide_deque_push_(&head, entry));
+		assert_false(bide_deque_push_(&head, entry));
 		for (; count > 0; count--)
-			assert_int_equal(bide_deque_pop_(&worker), entry);
-		assert_int_equal(bide_deque_pop_(&worker), 0);
+			assert_int_equal(bide_deque_pop_(&head), entry);
+		assert_int_equal(bide_deque_pop_(&head), 0);
 		end();
 	}
 }
@@ -211,7 +211,7 @@ static void *thief(void *argument)
 	unsigned idle = 0;
 
 	while (!BIDE_LOAD(&done, ACQUIRE)) {
-		uintptr_t entry = bide_deque_steal_(&worker);
+		uintptr_t entry = bide_deque_steal_(&head);
 
 		if (entry) {
 			took(entry);
@@ -232,16 +232,16 @@ static void take_one(unsigned count)
 
 	switch (draw(4)) {
 	case 0:
-		if (bide_deque_take_(&worker, &i->fork))
+		if (bide_deque_take_(&head, &i->fork))
 			took((uintptr_t)i);
 		break;
 	case 1:
-		entry = bide_deque_take_oldest_(&worker);
+		entry = bide_deque_take_oldest_(&head);
 		if (entry)
 			took(entry);
 		break;
 	case 2:
-		entry = bide_deque_pop_(&worker);
+		entry = bide_deque_pop_(&head);
 		if (entry)
 			took(entry);
 		break;
@@ -266,7 +266,7 @@ static void round_of(unsigned count)
 		while (draw(3) == 0)
 			take_one(pushed);
 	}
-	while (bide_deque_size_(&worker) > 0)
+	while (bide_deque_size_(&head) > 0)
 		take_one(count);
 	for (unsigned i = 0; i < count; i++) {
 		while (BIDE_LOAD(&items[i].taken, ACQUIRE) == 0)
@@ -276,7 +276,7 @@ static void round_of(unsigned count)
 }
 
 /* rounds: on a machine of the usual speed */
-static void against_thieves(bool fenced, int rounds)
+static void against_thieves(bool no_membarrier, int rounds)
 {
 	pthread_t threads[THIEVES];
 	uint64_t stolen[THIEVES] = { 0 }, sum = 0;
@@ -287,9 +287,9 @@ static void against_thieves(bool fenced, int rounds)
 	rounds = (int)(rounds / test_time_factor());
 	state = given ? strtoull(given, NULL, 0) : (uint64_t)now.tv_nsec * 2654435761u + 1;
 	printf("BIDE_TEST_SEED=%llu repeats this\n", (unsigned long long)state);
-	if (!fenced && !bide_os_membarrier_start())
+	if (!no_membarrier && !bide_os_membarrier_start_())
 		SKIP("the kernel has no membarrier");
-	begin(fenced);
+	begin(no_membarrier);
 	done = 0;
 	for (int i = 0; i < THIEVES; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, thief, &stolen[i]), 0);

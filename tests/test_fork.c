@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/deque.h"
+#include "async/deque.h"
 #include "support/library.h"
 #include "support/limited_memory.h"
 
@@ -168,7 +168,7 @@ TEST(programs_that_never_fork_have_no_deque)
 	one_worker();
 	(void)wait_for(child(1, 0, 0));
 	before = stats().live_bytes;
-	assert_int_equal(bide_worker_()->deque.mask, 0);
+	assert_int_equal(bide_thread_()->deque.mask, 0);
 	assert_int_equal(wait_for(fib(2)), 1);
 	assert_true(stats().live_bytes >= before + BIDE_DEQUE_ENTRIES_ * sizeof(uintptr_t));
 	assert_nothing_in_use();
@@ -225,7 +225,7 @@ static void join_in_all_orders(bool suspend, int64_t delay)
 		assert_int_equal(ran, SLOTS);
 		for (int i = 0; i < SLOTS && !suspend && !delay; i++)
 			assert_int_equal(order[i], orders[o][i]); /* each ran when it was joined */
-		assert_int_equal(bide_deque_pop_(bide_worker_()), 0);
+		assert_int_equal(bide_deque_pop_(bide_thread_()), 0);
 	}
 	assert_nothing_in_use();
 }
@@ -512,7 +512,7 @@ TEST(forks_that_nobody_took_are_dropped_by_a_function_that_failed)
 	ran = 0;
 	expect_failure(async_start(leaver, .error = EIO), EIO);
 	assert_int_equal(ran, 0);
-	assert_int_equal(bide_deque_size_(bide_worker_()), 0);
+	assert_int_equal(bide_deque_size_(bide_thread_()), 0);
 	assert_nothing_in_use();
 }
 

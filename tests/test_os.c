@@ -74,7 +74,7 @@ static unsigned with_max(const char *text)
 	put("/proc/self/cgroup", "0::/a/b\n");
 	put("/proc/self/mountinfo", V2_MOUNT);
 	put("/sys/fs/cgroup/a/b/cpu.max", text);
-	count = bide_os_cgroup_cpu_count(root);
+	count = bide_os_cgroup_cpu_count_(root);
 	tree_end();
 	return count;
 }
@@ -126,17 +126,17 @@ TEST(a_group_above_limits_too)
 	tree_begin();
 	put("/proc/self/cgroup", "0::/a/b/c\n");
 	put("/proc/self/mountinfo", V2_MOUNT);
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/sys/fs/cgroup/a/b/c/cpu.max", "700000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 7);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 7);
 	put("/sys/fs/cgroup/a/cpu.max", "300000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/cpu.max", "200000 100000\n"); /* of a container: its own group is on top */
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	put("/sys/fs/cgroup/a/x/cpu.max", "100000 100000\n"); /* another's */
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	tree_end();
 }
 
@@ -145,23 +145,23 @@ TEST(quotas_of_version_1)
 	tree_begin();
 	put("/proc/self/cgroup", "12:memory:/m\n4:cpu,cpuacct:/a/b\n3:cpuset:/s\n1:name=systemd:/x\n");
 	put("/proc/self/mountinfo", V1_MOUNT);
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "250000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0); /* there is no period */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* there is no period */
 	put("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/memory/m/cpu.cfs_quota_us", "100000\n");
 	put("/sys/fs/cgroup/memory/m/cpu.cfs_period_us", "100000\n");
 	put("/sys/fs/cgroup/cpuset/s/cpu.cfs_quota_us", "100000\n");
 	put("/sys/fs/cgroup/cpuset/s/cpu.cfs_period_us", "100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3); /* those are not the CPU's hierarchies */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3); /* those are not the CPU's hierarchies */
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "150000x\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "150000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	tree_end();
 }
 
@@ -173,9 +173,9 @@ TEST(both_versions_at_once)
 	put("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "500000\n");
 	put("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
 	put("/sys/fs/cgroup/unified/u/cpu.max", "max 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 5);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 5);
 	put("/sys/fs/cgroup/unified/u/cpu.max", "400000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 4);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 4);
 	tree_end();
 }
 
@@ -185,18 +185,18 @@ TEST(a_mount_that_shows_a_part_of_the_hierarchy)
 	put("/proc/self/cgroup", "0::/docker/abc/x\n");
 	put("/proc/self/mountinfo", "30 24 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
 	put("/sys/fs/cgroup/x/cpu.max", "300000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/cpu.max", "200000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	put("/proc/self/cgroup", "0::/docker/abc\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	/* Groups that the mount does not show. */
 	put("/proc/self/cgroup", "0::/docker/abcd/x\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/proc/self/cgroup", "0::/\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/proc/self/cgroup", "0::/docker/abc/../../x\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	tree_end();
 }
 
@@ -206,11 +206,11 @@ TEST(a_mount_point_with_blanks_and_one_at_the_root)
 	put("/proc/self/cgroup", "0::/a\n");
 	put("/proc/self/mountinfo", "30 24 0:26 / /with\\040blank\\134 rw - cgroup2 cgroup2 rw\n");
 	put("/with blank\\/a/cpu.max", "200000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	put("/proc/self/mountinfo", "30 24 0:26 / / rw - cgroup2 cgroup2 rw\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/cpu.max", "300000 100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 3);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	tree_end();
 }
 
@@ -235,32 +235,32 @@ TEST(files_full_of_nonsense_limit_nothing)
 	static char endless[40000];
 
 	tree_begin();
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0); /* no /proc at all */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* no /proc at all */
 	put("/sys/fs/cgroup/a/cpu.max", "200000 100000\n");
 	put("/proc/self/cgroup", "0::/a\n");
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0); /* no mountinfo */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* no mountinfo */
 	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
 		put("/proc/self/mountinfo", mounts[i]);
-		assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+		assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	}
 	put("/proc/self/mountinfo", V2_MOUNT);
 	for (size_t i = 0; i < sizeof cgroups / sizeof cgroups[0]; i++) {
 		put("/proc/self/cgroup", cgroups[i]);
-		assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+		assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	}
 	memset(endless, 'a', sizeof endless - 1);
 	memcpy(endless, "0::/", 4);
 	put("/proc/self/cgroup", endless);
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	endless[5000] = '\0'; /* fits a line, and is too long for a path */
 	put("/proc/self/cgroup", endless);
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 0);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	/* A line that is too long does not hide the next. */
 	endless[5000] = 'a';
 	endless[sizeof endless - 8] = '\0';
 	strcat(endless, "\n0::/a\n");
 	put("/proc/self/cgroup", endless);
-	assert_int_equal(bide_os_cgroup_cpu_count(root), 2);
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	tree_end();
 }
 

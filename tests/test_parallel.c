@@ -155,10 +155,10 @@ static void draw_plan(way how)
 /* One worker whose frames are made as those that several threads touch. */
 static void make_frames_shared(void)
 {
-	bide_worker *worker = bide_worker_();
+	bide_thread_head *head = bide_thread_();
 
-	worker->frame_flags = BIDE_FLAG_SYNC_;
-	worker->frame_tail = (uint64_t)BIDE_FLAG_SYNC_ << BIDE_TAIL_FLAGS_;
+	head->frame_flags = BIDE_FLAG_SYNC_;
+	head->frame_tail = (uint64_t)BIDE_FLAG_SYNC_ << BIDE_TAIL_FLAGS_;
 }
 
 static void run_seeds(bool shared)

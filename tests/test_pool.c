@@ -851,7 +851,7 @@ static void *starts_many(void *argument)
 	return NULL;
 }
 
-TEST_SLOW(a_million_functions_of_four_foreign_threads_all_run_once, 120)
+TEST_SLOW(a_million_functions_of_four_external_threads_all_run_once, 120)
 {
 	pthread_t threads[STARTERS];
 	int first[STARTERS];

@@ -1,6 +1,6 @@
 /*
- * bide_shutdown in code that the library calls: misuse, and nothing is given back, since the library
- * goes on below it. And while it waits for a blocking call that needs the one worker.
+ * bide_shutdown in code that the library calls: misuse, and nothing is given back, since the
+ * library goes on below it. And while it waits for a blocking call that needs the one worker.
  */
 /* threads */
 #include "support/task_support.h"

@@ -726,7 +726,7 @@ TEST_SLOW(a_local_source_that_another_worker_completes_wakes_its_waiter_with_8_w
 	local_source_between_workers(8);
 }
 
-TEST_SLOW(a_local_source_that_a_foreign_thread_completes_wakes_its_waiter, 60)
+TEST_SLOW(a_local_source_that_an_external_thread_completes_wakes_its_waiter, 60)
 {
 	bide_user_source source;
 	pthread_t thread;

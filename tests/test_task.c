@@ -1,6 +1,6 @@
 /*
- * Tasks: status, errors, references, many awaiters, bide_value_task_as_task of every kind, the unobserved
- * hook, broken promises.
+ * Tasks: status, errors, references, many awaiters, bide_value_task_as_task of every kind, the
+ * unobserved hook, broken promises.
  */
 #include "support/task_support.h"
 

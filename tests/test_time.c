@@ -421,7 +421,7 @@ TEST(delays_allocate_nothing_in_steady_state)
 	bide_context_unref(context);
 }
 
-static void *delays_of_a_guest(void *argument)
+static void *delays_of_an_external_thread(void *argument)
 {
 	intptr_t wrong = 0;
 
@@ -459,7 +459,7 @@ TEST(another_thread_waits_for_delays)
 	void *wrong;
 
 	settle(0);
-	pthread_create(&thread, NULL, delays_of_a_guest, &over);
+	pthread_create(&thread, NULL, delays_of_an_external_thread, &over);
 	assert_int_equal(bide_value_task_wait(async_start(until, .over = &over), NULL), 0);
 	pthread_join(thread, &wrong);
 	assert_null(wrong);
@@ -544,7 +544,7 @@ async_finally:
 	async_end;
 }
 
-static void *tell_on_guest(void *seen)
+static void *tell_on_external_thread(void *seen)
 {
 	return value_task_as_task(async_start(thread_teller, .seen = seen));
 }
@@ -558,7 +558,7 @@ TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
 	assert_int_equal(bide_value_task_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
 	assert_true(pthread_equal(seen, pthread_self()));
 	seen = 0;
-	pthread_create(&thread, NULL, tell_on_guest, &seen);
+	pthread_create(&thread, NULL, tell_on_external_thread, &seen);
 	pthread_join(thread, &telling);
 	assert_int_equal(bide_task_wait(telling, NULL), 0);
 	assert_true(pthread_equal(seen, pthread_self()));
@@ -574,7 +574,7 @@ TEST(DL_09_with_many_workers_it_goes_on_on_one_of_them)
 	assert_int_equal(bide_value_task_wait(async_start(thread_teller, .seen = &seen), NULL), 0);
 	assert_false(pthread_equal(seen, pthread_self()));
 	seen = 0;
-	pthread_create(&thread, NULL, tell_on_guest, &seen);
+	pthread_create(&thread, NULL, tell_on_external_thread, &seen);
 	pthread_join(thread, &telling);
 	assert_int_equal(bide_task_wait(telling, NULL), 0);
 	assert_false(pthread_equal(seen, pthread_self()));
@@ -926,7 +926,7 @@ TEST(ticks_allocate_nothing_in_steady_state)
 	bide_periodic_timer_destroy(timer);
 }
 
-static void *create_on_guest(void *argument)
+static void *create_on_external_thread(void *argument)
 {
 	(void)argument;
 	return bide_periodic_timer_create(ms);
@@ -939,7 +939,7 @@ TEST(it_is_made_on_the_workers_thread_only)
 
 	one_worker();
 	expect_misuse();
-	pthread_create(&thread, NULL, create_on_guest, NULL);
+	pthread_create(&thread, NULL, create_on_external_thread, NULL);
 	pthread_join(thread, &made);
 	assert_null(made);
 	assert_int_equal(misuse_count, 1);
@@ -973,7 +973,7 @@ TEST(with_many_workers_any_thread_makes_and_uses_it)
 	void *made;
 
 	many_of_them(2);
-	pthread_create(&thread, NULL, create_on_guest, NULL);
+	pthread_create(&thread, NULL, create_on_external_thread, NULL);
 	pthread_join(thread, &made);
 	assert_non_null(made);
 	assert_int_equal(next_tick(made), 1);

@@ -1,6 +1,6 @@
 /*
- * Waiting: awaits and their errors, bide_value_task_wait on the worker and elsewhere, with limits, in the
- * wrong place, a loop of one's own.
+ * Waiting: awaits and their errors, bide_value_task_wait on the worker and elsewhere, with limits,
+ * in the wrong place, a loop of one's own.
  */
 /* threads */
 #include "support/task_support.h"
@@ -659,11 +659,11 @@ TEST(another_thread_waits_for_what_it_started)
 	assert_int_equal(got, 31);
 }
 
-static int foreign_error;
+static int external_error;
 
-static void *wait_for_foreign_value(void *argument)
+static void *wait_for_external_value(void *argument)
 {
-	foreign_error = bide_value_task_wait(*(value_task *)argument, NULL);
+	external_error = bide_value_task_wait(*(value_task *)argument, NULL);
 	return NULL;
 }
 
@@ -678,9 +678,9 @@ TEST(a_value_task_of_the_worker_is_refused_elsewhere)
 	gate = task_create(0);
 	v = await_it(gate, NULL, 0);
 	catch_misuse();
-	assert_int_equal(pthread_create(&thread, NULL, wait_for_foreign_value, &v), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_external_value, &v), 0);
 	pthread_join(thread, NULL);
-	assert_int_equal(foreign_error, EINVAL);
+	assert_int_equal(external_error, EINVAL);
 	ASSERT_MISUSE("belongs to the worker's thread");
 	bide_task_complete_int(gate, 3);
 	task_unref(gate);
@@ -696,10 +696,10 @@ TEST(with_many_workers_any_thread_may_wait_for_any_value_task)
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	for (int i = 0; i < 50; i++) {
 		v = later_value(i % 2 ? MS / 10 : 0, 3);
-		foreign_error = -1;
-		assert_int_equal(pthread_create(&thread, NULL, wait_for_foreign_value, &v), 0);
+		external_error = -1;
+		assert_int_equal(pthread_create(&thread, NULL, wait_for_external_value, &v), 0);
 		pthread_join(thread, NULL);
-		assert_int_equal(foreign_error, 0);
+		assert_int_equal(external_error, 0);
 	}
 	run_all();
 	assert_int_equal(stats().frame_count, 0);

@@ -20,13 +20,13 @@ static bide_wheel wheel;
 static void start_at(int64_t now_ns)
 {
 	memset(&wheel, 0xA5, sizeof wheel);
-	bide_wheel_init(&wheel, now_ns);
+	bide_wheel_init_(&wheel, now_ns);
 }
 
 static void insert(bide_timer *timer, int64_t deadline_ns)
 {
 	timer->source.payload.i = deadline_ns;
-	bide_wheel_insert(&wheel, timer);
+	bide_wheel_insert_(&wheel, timer);
 	assert_true(bide_wheel_holds(timer));
 }
 
@@ -41,10 +41,10 @@ static void insert(bide_timer *timer, int64_t deadline_ns)
 static void expect_due(int64_t now_ns, bool exact, bide_timer **expected, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		assert_ptr_equal(bide_wheel_expire(&wheel, now_ns, exact), expected[i]);
+		assert_ptr_equal(bide_wheel_expire_(&wheel, now_ns, exact), expected[i]);
 		assert_false(bide_wheel_holds(expected[i]));
 	}
-	assert_null(bide_wheel_expire(&wheel, now_ns, exact));
+	assert_null(bide_wheel_expire_(&wheel, now_ns, exact));
 }
 
 /* ---- single cases */
@@ -52,8 +52,8 @@ static void expect_due(int64_t now_ns, bool exact, bide_timer **expected, size_t
 TEST(wheel_empty_says_forever)
 {
 	start_at(12345);
-	assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
-	assert_int_equal(bide_wheel_first_exact_ns(&wheel), BIDE_FOREVER);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
+	assert_int_equal(bide_wheel_first_exact_ns_(&wheel), BIDE_FOREVER);
 	EXPECT_NONE(INT64_MAX, false);
 	EXPECT_NONE(INT64_MAX, true);
 	assert_int_equal(wheel.count, 0);
@@ -65,13 +65,13 @@ TEST(wheel_runs_a_timer_when_its_tick_is_over_and_never_early)
 
 	start_at(10 * TICK_NS);
 	insert(&timer, 12 * TICK_NS + 5);
-	assert_int_equal(bide_wheel_next_ns(&wheel), 13 * TICK_NS);
-	assert_int_equal(bide_wheel_first_exact_ns(&wheel), 12 * TICK_NS + 5);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), 13 * TICK_NS);
+	assert_int_equal(bide_wheel_first_exact_ns_(&wheel), 12 * TICK_NS + 5);
 	EXPECT_NONE(12 * TICK_NS + 6, false);
 	EXPECT_NONE(13 * TICK_NS - 1, false);
 	EXPECT_DUE(13 * TICK_NS, false, &timer);
 	assert_int_equal(wheel.count, 0);
-	assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 }
 
 TEST(wheel_exact_runs_a_timer_at_its_nanosecond)
@@ -84,7 +84,7 @@ TEST(wheel_exact_runs_a_timer_at_its_nanosecond)
 	insert(&a, 3 * TICK_NS + 7);
 	EXPECT_NONE(3 * TICK_NS + 6, true);
 	EXPECT_DUE(3 * TICK_NS + 7, true, &a);
-	assert_int_equal(bide_wheel_first_exact_ns(&wheel), 3 * TICK_NS + 8);
+	assert_int_equal(bide_wheel_first_exact_ns_(&wheel), 3 * TICK_NS + 8);
 	EXPECT_DUE(3 * TICK_NS + 9, true, &b, &c);
 }
 
@@ -115,8 +115,8 @@ TEST(wheel_past_deadlines_are_due_at_once)
 	insert(&old, 999 * TICK_NS);
 	insert(&older, 5);
 	insert(&negative, INT64_MIN);
-	assert_int_equal(bide_wheel_next_ns(&wheel), 0);
-	assert_true(bide_wheel_first_exact_ns(&wheel) == INT64_MIN);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), 0);
+	assert_true(bide_wheel_first_exact_ns_(&wheel) == INT64_MIN);
 	EXPECT_DUE(1000 * TICK_NS, false, &negative, &older, &old);
 	EXPECT_DUE(1000 * TICK_NS, true, &soon);
 }
@@ -128,10 +128,10 @@ TEST(wheel_inserted_while_handing_out_waits_for_the_next_round)
 	start_at(0);
 	insert(&a, 1);
 	insert(&b, 2);
-	assert_ptr_equal(bide_wheel_expire(&wheel, TICK_NS, false), &a);
+	assert_ptr_equal(bide_wheel_expire_(&wheel, TICK_NS, false), &a);
 	insert(&late, 0);
 	insert(&a, 0);
-	assert_int_equal(bide_wheel_next_ns(&wheel), 0);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), 0);
 	EXPECT_DUE(TICK_NS, false, &b);
 	EXPECT_DUE(TICK_NS, false, &late, &a);
 	EXPECT_NONE(TICK_NS, false);
@@ -146,14 +146,14 @@ TEST(wheel_removes_what_is_due_and_not_yet_handed_out)
 	insert(&b, 2);
 	insert(&c, 3);
 	insert(&d, 4);
-	assert_ptr_equal(bide_wheel_expire(&wheel, TICK_NS, false), &a);
-	bide_wheel_remove(&wheel, &b);
+	assert_ptr_equal(bide_wheel_expire_(&wheel, TICK_NS, false), &a);
+	bide_wheel_remove_(&wheel, &b);
 	assert_false(bide_wheel_holds(&b));
-	assert_ptr_equal(bide_wheel_expire(&wheel, TICK_NS, false), &c);
-	bide_wheel_remove(&wheel, &d);
+	assert_ptr_equal(bide_wheel_expire_(&wheel, TICK_NS, false), &c);
+	bide_wheel_remove_(&wheel, &d);
 	EXPECT_NONE(TICK_NS, false);
 	assert_int_equal(wheel.count, 0);
-	assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 }
 
 TEST(wheel_removal_leaves_no_trace)
@@ -167,10 +167,10 @@ TEST(wheel_removal_leaves_no_trace)
 		for (size_t k = 0; k < 3; k++)
 			insert(&timers[k], 77 * TICK_NS);
 		for (size_t k = 0; k < 3; k++) {
-			assert_true(bide_wheel_next_ns(&wheel) <= 78 * TICK_NS);
-			bide_wheel_remove(&wheel, &timers[orders[i][k]]);
+			assert_true(bide_wheel_next_ns_(&wheel) <= 78 * TICK_NS);
+			bide_wheel_remove_(&wheel, &timers[orders[i][k]]);
 		}
-		assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
+		assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 	}
 	EXPECT_NONE(100 * TICK_NS, false);
 }
@@ -196,15 +196,15 @@ static void expect_on_time(bide_timer *timer, int64_t due_ns)
 	int wakes = 0;
 
 	while (!got) {
-		int64_t now = bide_wheel_next_ns(&wheel);
+		int64_t now = bide_wheel_next_ns_(&wheel);
 
 		assert_true(now <= due_ns);
 		assert_true(++wakes <= BIDE_WHEEL_LEVELS);
-		got = bide_wheel_expire(&wheel, now, false);
+		got = bide_wheel_expire_(&wheel, now, false);
 		assert_true((now == due_ns) == (got != NULL));
 	}
 	assert_ptr_equal(got, timer);
-	assert_null(bide_wheel_expire(&wheel, due_ns, false));
+	assert_null(bide_wheel_expire_(&wheel, due_ns, false));
 }
 
 TEST(wheel_boundaries_of_each_level)
@@ -226,7 +226,7 @@ TEST(wheel_boundaries_of_each_level)
 					expect_on_time(&timer, (tick + 1) * TICK_NS);
 					start_at(begin * TICK_NS);
 					insert(&exact, tick * TICK_NS + 1);
-					assert_int_equal(bide_wheel_first_exact_ns(&wheel), tick * TICK_NS + 1);
+					assert_int_equal(bide_wheel_first_exact_ns_(&wheel), tick * TICK_NS + 1);
 					EXPECT_NONE(tick * TICK_NS, true);
 					EXPECT_DUE(tick * TICK_NS + 1, true, &exact);
 				}
@@ -244,9 +244,9 @@ TEST(wheel_from_zero_to_each_power_of_two)
 		start_at(0);
 		insert(&at, deadline);
 		insert(&before, deadline - 1);
-		assert_int_equal(bide_wheel_first_exact_ns(&wheel), deadline - 1);
+		assert_int_equal(bide_wheel_first_exact_ns_(&wheel), deadline - 1);
 		EXPECT_DUE(deadline - 1, true, &before);
-		assert_int_equal(bide_wheel_first_exact_ns(&wheel), deadline);
+		assert_int_equal(bide_wheel_first_exact_ns_(&wheel), deadline);
 		expect_on_time(&at, ((deadline >> BIDE_WHEEL_TICK_BITS) + 1) * TICK_NS);
 	}
 }
@@ -261,11 +261,11 @@ TEST(wheel_crowded_far_slot_wakes_at_most_once_a_level)
 	for (size_t i = 0; i < 1000; i++)
 		insert(&crowd[i], deadline);
 	while (wheel.count) {
-		int64_t now = bide_wheel_next_ns(&wheel);
+		int64_t now = bide_wheel_next_ns_(&wheel);
 
 		assert_true(++wakes <= BIDE_WHEEL_LEVELS);
 		assert_true(now <= ((deadline >> BIDE_WHEEL_TICK_BITS) + 1) * TICK_NS);
-		while (bide_wheel_expire(&wheel, now, false))
+		while (bide_wheel_expire_(&wheel, now, false))
 			assert_true(now > deadline);
 	}
 }
@@ -279,16 +279,16 @@ TEST(wheel_end_of_time)
 	insert(&never, INT64_MAX);
 	insert(&next_to_last, last_tick * TICK_NS - 1);
 	insert(&last, last_tick * TICK_NS);
-	assert_int_equal(bide_wheel_next_ns(&wheel), last_tick * TICK_NS);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), last_tick * TICK_NS);
 	EXPECT_DUE(INT64_MAX, false, &next_to_last);
-	assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 	EXPECT_DUE(INT64_MAX - 1, true, &last);
-	assert_int_equal(bide_wheel_first_exact_ns(&wheel), INT64_MAX);
+	assert_int_equal(bide_wheel_first_exact_ns_(&wheel), INT64_MAX);
 	EXPECT_DUE(INT64_MAX, true, &never);
 	insert(&never, INT64_MAX);
 	assert_int_equal(wheel.count, 1);
-	bide_wheel_remove(&wheel, &never);
-	assert_int_equal(bide_wheel_next_ns(&wheel), BIDE_FOREVER);
+	bide_wheel_remove_(&wheel, &never);
+	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 }
 
 TEST(wheel_jumps_of_years_do_not_loop_over_empty_ticks)
@@ -375,7 +375,7 @@ static void model_toggle(bool exact)
 	int64_t deadline;
 
 	if (entry->live) {
-		bide_wheel_remove(&wheel, &entry->timer);
+		bide_wheel_remove_(&wheel, &entry->timer);
 		assert_false(bide_wheel_holds(&entry->timer));
 		model.live_count--;
 	} else {
@@ -400,30 +400,30 @@ static void model_expire(bool exact)
 	while ((expected = model_first(true, exact))) {
 		/* Now and then one that waits to be handed out is removed instead. */
 		if (draw() % 16 == 0 && wheel.handing_out) {
-			bide_wheel_remove(&wheel, &expected->timer);
+			bide_wheel_remove_(&wheel, &expected->timer);
 		} else {
-			timer = bide_wheel_expire(&wheel, model.now_ns, exact);
+			timer = bide_wheel_expire_(&wheel, model.now_ns, exact);
 			assert_ptr_equal(timer, &expected->timer);
 		}
 		assert_false(bide_wheel_holds(&expected->timer));
 		expected->live = false;
 		model.live_count--;
 	}
-	assert_null(bide_wheel_expire(&wheel, model.now_ns, exact));
+	assert_null(bide_wheel_expire_(&wheel, model.now_ns, exact));
 }
 
 static void model_check(bool exact)
 {
 	struct entry *first = model_first(false, exact);
-	int64_t next = bide_wheel_next_ns(&wheel), tick;
+	int64_t next = bide_wheel_next_ns_(&wheel), tick;
 
 	assert_int_equal(wheel.count, model.live_count);
 	if (!first) {
 		assert_int_equal(next, BIDE_FOREVER);
-		assert_int_equal(bide_wheel_first_exact_ns(&wheel), BIDE_FOREVER);
+		assert_int_equal(bide_wheel_first_exact_ns_(&wheel), BIDE_FOREVER);
 		return;
 	}
-	assert_int_equal(bide_wheel_first_exact_ns(&wheel), first->timer.source.payload.i);
+	assert_int_equal(bide_wheel_first_exact_ns_(&wheel), first->timer.source.payload.i);
 	tick = first->timer.source.payload.i >> BIDE_WHEEL_TICK_BITS;
 	if (tick < INT64_MAX >> BIDE_WHEEL_TICK_BITS)
 		assert_true(next == 0 || next <= (tick + 1) * TICK_NS);
@@ -455,9 +455,9 @@ static void run_against_model(bool exact, unsigned round_count)
 						: model.now_ns;
 			else if (what < 90)
 				model_expire(exact);
-			else if (what < 95 && bide_wheel_next_ns(&wheel) > model.now_ns &&
-			         bide_wheel_next_ns(&wheel) != BIDE_FOREVER)
-				model.now_ns = bide_wheel_next_ns(&wheel);
+			else if (what < 95 && bide_wheel_next_ns_(&wheel) > model.now_ns &&
+			         bide_wheel_next_ns_(&wheel) != BIDE_FOREVER)
+				model.now_ns = bide_wheel_next_ns_(&wheel);
 			else
 				model_check(exact);
 		}

@@ -88,7 +88,7 @@
 #define BIDE_RELAX() bide_relax_()
 /*
  * Keeps the compiler's order of the accesses before and after it. The other side pays for the
- * processor's order (bide_port_heavy_fence).
+ * processor's order (bide_port_heavy_fence_).
  */
 #define BIDE_LIGHT_FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #endif

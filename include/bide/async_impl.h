@@ -116,12 +116,12 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	_Static_assert(name##_frame_at_ == 0, "BIDE_ASYNC_FRAME must be the first member");         \
 	_Static_assert(name##_frame_aligned_ <= 16,                                                 \
 	               "a frame's members may ask for 16-byte alignment at the most");              \
-	static bide_step name##_body_(struct name *my);                                             \
-	static bide_step name##_resume_(bide_frame *frame_)                                         \
+	static bide_body_result name##_body_(struct name *my);                                      \
+	static bide_body_result name##_resume_(bide_frame *frame_)                                  \
 	{                                                                                           \
 		return name##_body_((struct name *)(void *)frame_);                                     \
 	}                                                                                           \
-	static const bide_async name##_async_ = {                                                   \
+	static const bide_function_info name##_async_ = {                                           \
 		name##_resume_,         #name,          __FILE__, __LINE__, name##_frame_bytes_,        \
 		BIDE_POINTS_ARE_LINES_, BIDE_OWN_(name)                                                 \
 	};                                                                                          \
@@ -129,35 +129,35 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	static inline bide_value_task name##_begin_(const void *in_, size_t offset_,                \
 	                                            size_t size_bytes_, const bide_place *place_)   \
 	{                                                                                           \
-		bide_worker *worker_ = bide_worker_();                                                  \
+		bide_thread_head *head_ = bide_thread_();                                               \
 		bide_frame *frame_ =                                                                    \
-			bide_frame_new_(worker_, (size_t)name##_frame_bytes_, &name##_async_, place_);      \
+			bide_frame_new_(head_, (size_t)name##_frame_bytes_, &name##_async_, place_);        \
 		bide_frame *parent_;                                                                    \
-		bide_step step_;                                                                        \
+		bide_body_result step_;                                                                 \
 		if (BIDE_UNLIKELY(!frame_))                                                             \
 			return bide_start_failed_(&name##_async_);                                          \
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
-		if (BIDE_UNLIKELY(bide_stack_pointer_() < worker_->stack_limit) ||                      \
-		    (name##_frame_forks_ && BIDE_UNLIKELY(worker_->deque.foreign)))                     \
-			return bide_start_cold_(worker_, frame_);                                           \
-		parent_ = worker_->current;                                                             \
-		worker_->current = frame_;                                                              \
+		if (BIDE_UNLIKELY(bide_stack_pointer_() < head_->stack_limit) ||                        \
+		    (name##_frame_forks_ && BIDE_UNLIKELY(head_->deque.queues_forks)))                  \
+			return bide_start_cold_(head_, frame_);                                             \
+		parent_ = head_->current;                                                               \
+		head_->current = frame_;                                                                \
 		step_ = name##_body_((struct name *)(void *)frame_);                                    \
-		worker_->current = parent_;                                                             \
-		return bide_frame_started_(worker_, frame_, step_, (size_t)name##_frame_bytes_);        \
+		head_->current = parent_;                                                               \
+		return bide_frame_started_(head_, frame_, step_, (size_t)name##_frame_bytes_);          \
 	}                                                                                           \
 	static inline bide_value_task name##_cold_(const void *in_, size_t offset_,                 \
 	                                           size_t size_bytes_, const bide_place *place_)    \
 	{                                                                                           \
-		bide_worker *worker_ = bide_worker_();                                                  \
+		bide_thread_head *head_ = bide_thread_();                                               \
 		bide_frame *frame_ =                                                                    \
-			bide_frame_new_(worker_, (size_t)name##_frame_bytes_, &name##_async_, place_);      \
+			bide_frame_new_(head_, (size_t)name##_frame_bytes_, &name##_async_, place_);        \
 		if (BIDE_UNLIKELY(!frame_))                                                             \
 			return bide_start_failed_(&name##_async_);                                          \
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
-		return bide_start_cold_(worker_, frame_);                                               \
+		return bide_start_cold_(head_, frame_);                                                 \
 	}                                                                                           \
-	BIDE_GUARD_ static bide_step name##_body_(struct name *my)
+	BIDE_GUARD_ static bide_body_result name##_body_(struct name *my)
 
 /* n if there is more than one argument, else one. */
 #define BIDE_PARAMETERS_(n, one, ...)                                                              \
@@ -266,7 +266,7 @@ bide_base_:;                                                                    
 bide_resume_return_point_:                                                                \
 		BIDE_UNUSED;                                                                      \
 		BIDE_RESUME_SETTLING_                                                             \
-		t_ = bide_await_take_apart_(frame_);                                              \
+		t_ = bide_await_take_outlined_(frame_);                                           \
 		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_))                          \
 			return BIDE_LATE_RETURN_;                                                     \
 		goto BIDE_FINALLY_;                                                               \
@@ -381,7 +381,7 @@ async_finally_stands_twice:                                                   \
 		BIDE_UNUSED;                                                          \
 BIDE_FINALLY_:                                                                \
 		if (BIDE_HAS_FORKS_ && bide_fork_settle_(frame_, BIDE_SETTLE_POINT_)) \
-			return (bide_step){ .state = BIDE_SUSPENDED_ };                   \
+			return (bide_body_result){ .state = BIDE_SUSPENDED_ };            \
 		bide_frame_clean_up_(frame_);                                         \
 		goto async_finally_body_;                                             \
 		async_finally_body_
@@ -410,7 +410,7 @@ BIDE_FINALLY_:                                                                \
 	    BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                               \
 	        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(n)), t_.state == BIDE_SUSPENDED_)) { \
 		BIDE_RESUME_NAME_(n)                                                                       \
-		return (bide_step){ .state = BIDE_SUSPENDED_ };                                            \
+		return (bide_body_result){ .state = BIDE_SUSPENDED_ };                                     \
 		BIDE_RESUME_(n) t_ = bide_await_take_(frame_);                                             \
 		goto BIDE_JOIN_(await_stands_alone_on_its_line_, n);                                       \
 	} else                                                                                         \
@@ -459,7 +459,7 @@ BIDE_FINALLY_:                                                                \
 	if (BIDE_IN_BODY_, t_ = bide_await_large_(frame_, BIDE_AWAITABLE_(call), BIDE_POINT_(n)), \
 	    BIDE_UNLIKELY(t_.state == BIDE_SUSPENDED_)) {                                         \
 		BIDE_RESUME_NAME_(n)                                                                  \
-		return (bide_step){ .state = BIDE_SUSPENDED_ };                                       \
+		return (bide_body_result){ .state = BIDE_SUSPENDED_ };                                \
 		BIDE_RESUME_(n) t_ = bide_await_large_(frame_, bide_suspended_(), 0);                 \
 		goto BIDE_JOIN_(await_stands_alone_on_its_line_, n);                                  \
 	} else                                                                                    \
@@ -487,7 +487,7 @@ BIDE_FINALLY_:                                                                \
 		    BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                                  \
 		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)),            \
 		         t_.state == BIDE_SUSPENDED_))                                           \
-			return (bide_step){ .state = BIDE_SUSPENDED_ };                              \
+			return (bide_body_result){ .state = BIDE_SUSPENDED_ };                       \
 		if (!bide_frame_return_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))                 \
 			return BIDE_LATE_RETURN_;                                                    \
 		goto BIDE_FINALLY_;                                                              \

@@ -20,8 +20,8 @@ typedef struct bide_owned_frame {
 } bide_owned_frame;
 
 BIDE_API void bide_async_bad_resume_(bide_frame *frame) __attribute__((noreturn));
-BIDE_API bide_step bide_frame_step_slow_(bide_frame *frame);
-BIDE_API bide_step bide_async_late_return_(bide_frame *frame);
+BIDE_API bide_body_result bide_frame_step_slow_(bide_frame *frame);
+BIDE_API bide_body_result bide_async_late_return_(bide_frame *frame);
 BIDE_API void bide_async_bad_large_(bide_frame *frame, const void *result);
 BIDE_API bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result) BIDE_COLD;
 /*
@@ -53,25 +53,25 @@ BIDE_INLINE uintptr_t bide_stack_pointer_(void)
  * Returns a frame from the pool with its header set: 5 stores. The first suspension sets the
  * word and the generation.
  */
-BIDE_INLINE bide_frame *bide_frame_new_(bide_worker *worker, size_t size_bytes,
-                                        const bide_async *async, const bide_place *place)
+BIDE_INLINE bide_frame *bide_frame_new_(bide_thread_head *head, size_t size_bytes,
+                                        const bide_function_info *async, const bide_place *place)
 {
 	unsigned size_class = bide_class_of_(size_bytes);
 	bide_frame *frame;
 	uint64_t tail;
 
-	if (BIDE_UNLIKELY(!worker))
+	if (BIDE_UNLIKELY(!head))
 		return NULL;
 	frame = (bide_frame *)(void *)(size_class == BIDE_CLASS_BIG_
 	                                   ? bide_pool_take_big_(size_bytes, place)
-	                                   : bide_pool_take_(worker, size_class, place));
+	                                   : bide_pool_take_(head, size_class, place));
 	if (BIDE_UNLIKELY(!frame))
 		return NULL;
 	frame->source.payload.i = 0;
-	tail = worker->frame_tail | (uint64_t)size_class << BIDE_TAIL_KIND_;
+	tail = head->frame_tail | (uint64_t)size_class << BIDE_TAIL_KIND_;
 	__builtin_memcpy(&frame->source.line, &tail, sizeof tail);
 	frame->async = async;
-	frame->context = worker->current->context;
+	frame->context = head->current->context;
 	return frame;
 }
 
@@ -131,10 +131,10 @@ BIDE_INLINE void bide_frame_clean_up_(bide_frame *frame)
 		frame->context |= BIDE_CONTEXT_MASKED_;
 }
 
-BIDE_INLINE bide_step bide_frame_step_(bide_frame *frame)
+BIDE_INLINE bide_body_result bide_frame_step_(bide_frame *frame)
 {
-	bide_step step;
-	if (BIDE_UNLIKELY(frame->source.flags & (BIDE_FLAG_LARGE_ | BIDE_FLAG_HELD_)))
+	bide_body_result step;
+	if (BIDE_UNLIKELY(frame->source.flags & (BIDE_FLAG_LARGE_ | BIDE_FLAG_HAS_CONTEXT_REF_)))
 		return bide_frame_step_slow_(frame);
 	step.payload = frame->source.payload;
 	step.state = frame->source.error;
@@ -145,21 +145,21 @@ BIDE_INLINE bide_step bide_frame_step_(bide_frame *frame)
  * Runs a new frame on the caller's stack, and returns its value task. It is inlined with its
  * body known, so that a ready path is one call.
  */
-BIDE_INLINE bide_value_task bide_frame_started_(bide_worker *worker, bide_frame *frame,
-                                                bide_step step, size_t size_bytes)
+BIDE_INLINE bide_value_task bide_frame_started_(bide_thread_head *head, bide_frame *frame,
+                                                bide_body_result step, size_t size_bytes)
 {
 	bide_value_task v;
 
 	BIDE_IN_REGISTER_(step.payload.i);
 	BIDE_IN_REGISTER_(step.state);
 	if (BIDE_LIKELY(step.state <= BIDE_ERROR_MAX)) {
-		bide_pool_give_(worker, &frame->source, bide_class_of_(size_bytes)); /* a constant */
+		bide_pool_give_(head, &frame->source, bide_class_of_(size_bytes)); /* a constant */
 		v.payload = step.payload;
 		v.state = step.state;
 		return v;
 	}
-	if (BIDE_UNLIKELY(step.state == BIDE_KEPT_))
-		return bide_start_kept_(worker, frame, step);
+	if (BIDE_UNLIKELY(step.state == BIDE_RESULT_IN_FRAME_))
+		return bide_start_kept_(head, frame, step);
 	/* stays until the consumer, our caller, takes the result */
 	v.payload.generation = frame->source.generation;
 	v.state = (uintptr_t)frame;
@@ -181,7 +181,7 @@ BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 {
 	if (!(frame->source.line & BIDE_MARK_RETURN_))
 		bide_async_bad_resume_(frame);
-	return bide_await_take_apart_(frame);
+	return bide_await_take_outlined_(frame);
 }
 
 #endif

@@ -73,7 +73,7 @@ typedef struct bide_fork {
 	uintptr_t older;
 	/* A reference of its own; set for slots that the deque marks. */
 	uintptr_t context;
-	bide_notify notify;
+	bide_listener listener;
 } bide_fork;
 BIDE_STATIC_ASSERT(sizeof(bide_fork) == 64, "the head of a slot is 64 bytes");
 
@@ -110,8 +110,8 @@ BIDE_API void bide_fork_offer_(void);
 BIDE_API void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork);
 BIDE_API bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork);
 BIDE_API bool bide_fork_settle_(bide_frame *frame, uint32_t point);
-BIDE_API bide_step bide_fork_end_(bide_frame *frame, uint32_t point);
-BIDE_API bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point);
+BIDE_API bide_body_result bide_fork_end_(bide_frame *frame, uint32_t point);
+BIDE_API bide_body_result bide_fork_late_return_(bide_frame *frame, uint32_t point);
 
 /*
  * The deque's owner pushes and pops at `bottom`. Thieves take at `head`, which only they move,
@@ -121,7 +121,7 @@ BIDE_API bide_step bide_fork_late_return_(bide_frame *frame, uint32_t point);
 BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
                                  bide_value_task (*call)(bide_fork *fork))
 {
-	bide_deque *deque = &bide_current_worker_->deque;
+	bide_deque *deque = &bide_current_thread_->deque;
 	uint32_t bottom = deque->bottom;
 	uintptr_t older = frame->newest;
 
@@ -155,7 +155,7 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
  */
 BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 {
-	bide_deque *deque = &bide_current_worker_->deque;
+	bide_deque *deque = &bide_current_thread_->deque;
 	uint32_t bottom = deque->bottom - 1;
 
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->ring[bottom & deque->mask], RELAXED) != (uintptr_t)fork ||
@@ -164,7 +164,7 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	/* A thief may read this for the entries below. */
 	BIDE_STORE(&deque->bottom, bottom, RELEASE);
 	BIDE_LIGHT_FENCE();
-	if (BIDE_UNLIKELY((int32_t)(bottom - BIDE_LOAD(&deque->head, RELAXED)) < 0)) {
+	if (BIDE_UNLIKELY((int32_t)(bottom - BIDE_LOAD(&deque->top, RELAXED)) < 0)) {
 		/* A thief took it, or is about to see that it was too late: the thief's lock decides. */
 		BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
 		return false;

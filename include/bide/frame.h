@@ -16,7 +16,7 @@
 #include "source.h"
 
 struct bide_context;
-struct bide_worker;
+struct bide_thread_head;
 
 /* Where kind and flags stand in the last 8 bytes of a source, seen as one number. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -31,31 +31,34 @@ BIDE_STATIC_ASSERT(sizeof(bide_source) - offsetof(bide_source, line) == 8, "the 
 /*
  * What the body of an async function returns. Not a scalar: a stray `return 5;` does not compile.
  */
-typedef struct bide_step {
+typedef struct bide_body_result {
 	bide_payload payload;
 	uintptr_t state; /* 0, an error, or one of the two below */
-} bide_step;
+} bide_body_result;
 #define BIDE_SUSPENDED_ ((uintptr_t)4096)
 /* Done, but the result is inside the frame: keep it for the consumer. */
-#define BIDE_KEPT_ ((uintptr_t)4097)
+#define BIDE_RESULT_IN_FRAME_ ((uintptr_t)4097)
 
 struct bide_own_; /* what a dump says of one of the library's own functions: src/core/core.h */
 
 /* One for each async function. It is static data, so that a dump can name functions at no cost. */
-typedef struct bide_async {
-	bide_step (*resume)(struct bide_frame *frame);
+typedef struct bide_function_info {
+	bide_body_result (*resume)(struct bide_frame *frame);
 	const char *name;
 	const char *file;
 	uint32_t line;
 	uint32_t frame_bytes;
 	bool points_are_lines;       /* bide_source.line of its frames is a line of `file` */
 	const struct bide_own_ *own; /* NULL: a function of the user's */
-} bide_async;
+} bide_function_info;
 
 typedef struct bide_frame {
 	bide_source source;
-	const bide_async *async;
-	/* What the frame waits for. In a freed frame: what consumed it (a bide_async or bide_place). */
+	const bide_function_info *async;
+	/*
+	 * What the frame waits for. In a freed frame: what consumed it (a bide_function_info or
+	 * bide_place).
+	 */
 	bide_source *awaiting;
 	/*
 	 * A struct bide_context *, or 0: no context. Bit 0: cancellation is masked. Bit 1: it has an
@@ -119,25 +122,25 @@ typedef struct bide_deque {
 	uintptr_t *ring; /* never NULL */
 	/* Where the owner pushes and pops. Atomic; only the owner writes it. */
 	uint32_t bottom;
-	/* The owner must look at head again before bottom passes this. */
+	/* The owner must look at top again before bottom passes this. */
 	uint32_t limit;
 	uint32_t mask; /* entries - 1 */
 	/* Not 0: a worker has nothing to do, so pushes take the slow path. */
 	uint32_t wanted;
 	/* membarrier is unavailable, so owner and thieves use full fences. */
-	bool fenced;
+	bool no_membarrier;
 	/*
 	 * This thread is not a worker, and the runtime has many: functions that fork are queued for
 	 * the workers.
 	 */
-	bool foreign;
+	bool queues_forks;
 	/* What thieves write. */
-	__attribute__((aligned(64))) uint32_t head; /* the oldest entry; under the lock */
-	uint32_t stealing;                          /* the lock of head */
+	__attribute__((aligned(64))) uint32_t top; /* the oldest entry; under the lock */
+	uint32_t stealing;                         /* the lock of top */
 } bide_deque;
 
 /* The head of a worker: the fields that inlined code touches. The library keeps the rest. */
-typedef struct bide_worker {
+typedef struct bide_thread_head {
 	/*
 	 * The running async function. Never NULL: outside of async functions it is the worker's root
 	 * frame.
@@ -157,10 +160,10 @@ typedef struct bide_worker {
 	/* How often in a row the newest continuation ran next. */
 	uint32_t handovers;
 	bide_pool pool[BIDE_CLASS_COUNT_];
-} bide_worker;
+} bide_thread_head;
 
-#define bide_current_worker_ BIDE_ABI_NAME_(bide_current_worker)
-#define bide_worker_attach_ BIDE_ABI_NAME_(bide_worker_attach)
+#define bide_current_thread_ BIDE_ABI_NAME_(bide_current_thread)
+#define bide_thread_attach_ BIDE_ABI_NAME_(bide_thread_attach)
 
 BIDE_BEGIN_DECLS
 
@@ -170,23 +173,24 @@ extern BIDE_API bide_source bide_yield_source_; /* what bide_async_yield (time.h
  * The head of this thread. NULL until the thread first uses bide. Initial-exec: one instruction
  * to read.
  */
-extern BIDE_API BIDE_THREAD_LOCAL_ bide_worker *bide_current_worker_;
+extern BIDE_API BIDE_THREAD_LOCAL_ bide_thread_head *bide_current_thread_;
 
-BIDE_API bide_worker *bide_worker_attach_(void);
-BIDE_API bide_source *bide_pool_refill_(bide_worker *worker, unsigned size_class,
+BIDE_API bide_thread_head *bide_thread_attach_(void);
+BIDE_API bide_source *bide_pool_refill_(bide_thread_head *head, unsigned size_class,
                                         const bide_place *place);
-BIDE_API void bide_pool_spill_(bide_worker *worker, bide_source *source, unsigned size_class);
+BIDE_API void bide_pool_spill_(bide_thread_head *head, bide_source *source, unsigned size_class);
 BIDE_API void bide_release_other_(bide_source *source);
 BIDE_API bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place);
-BIDE_API bide_value_task bide_start_cold_(bide_worker *worker, bide_frame *frame);
-BIDE_API bide_value_task bide_start_kept_(bide_worker *worker, bide_frame *frame, bide_step step);
-BIDE_API bide_value_task bide_start_failed_(const bide_async *async);
+BIDE_API bide_value_task bide_start_cold_(bide_thread_head *head, bide_frame *frame);
+BIDE_API bide_value_task bide_start_kept_(bide_thread_head *head, bide_frame *frame,
+                                          bide_body_result step);
+BIDE_API bide_value_task bide_start_failed_(const bide_function_info *async);
 BIDE_API bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point);
 BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task,
                                            uint32_t point) BIDE_COLD;
 BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
 /* bide_await_take_, not inlined. */
-BIDE_API bide_value_task bide_await_take_apart_(bide_frame *frame);
+BIDE_API bide_value_task bide_await_take_outlined_(bide_frame *frame);
 BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
                                            uint32_t point);
 BIDE_API void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes,
@@ -197,21 +201,21 @@ BIDE_API void bide_context_hold_(bide_frame *frame);
  * Returns this thread's head, or NULL if the first use found no memory. Cost: one load and one
  * test.
  */
-BIDE_INLINE bide_worker *bide_worker_(void)
+BIDE_INLINE bide_thread_head *bide_thread_(void)
 {
-	bide_worker *worker = bide_current_worker_;
-	return BIDE_LIKELY(worker != NULL) ? worker : bide_worker_attach_();
+	bide_thread_head *head = bide_current_thread_;
+	return BIDE_LIKELY(head != NULL) ? head : bide_thread_attach_();
 }
 
 /* Takes an object from the pool: 5 instructions. Returns NULL if there is no memory. */
-BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_class,
+BIDE_INLINE bide_source *bide_pool_take_(bide_thread_head *head, unsigned size_class,
                                          const bide_place *place)
 {
-	bide_pool *pool = &worker->pool[size_class];
+	bide_pool *pool = &head->pool[size_class];
 	bide_source *source = pool->free;
 
 	if (BIDE_UNLIKELY(!source))
-		return bide_pool_refill_(worker, size_class, place);
+		return bide_pool_refill_(head, size_class, place);
 	pool->free = (bide_source *)(uintptr_t)source->generation;
 	pool->room++;
 	return source;
@@ -221,34 +225,34 @@ BIDE_INLINE bide_source *bide_pool_take_(bide_worker *worker, unsigned size_clas
  * Returns an object, from any worker to its own pool. The link overwrites the generation, which
  * makes stale value tasks invalid.
  */
-BIDE_INLINE void bide_pool_give_(bide_worker *worker, bide_source *source, unsigned size_class)
+BIDE_INLINE void bide_pool_give_(bide_thread_head *head, bide_source *source, unsigned size_class)
 {
 	bide_pool *pool;
 
-	if (BIDE_UNLIKELY(size_class >= BIDE_CLASS_COUNT_ || --worker->pool[size_class].room < 0)) {
-		bide_pool_spill_(worker, source, size_class);
+	if (BIDE_UNLIKELY(size_class >= BIDE_CLASS_COUNT_ || --head->pool[size_class].room < 0)) {
+		bide_pool_spill_(head, source, size_class);
 		return;
 	}
-	pool = &worker->pool[size_class];
+	pool = &head->pool[size_class];
 	/* Stale value tasks read it. Release: bide_drain sees what the function has done. */
 	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELEASE);
 	pool->free = source;
 }
 
 /* The consumer has taken the result: returns the source to where it came from. */
-BIDE_INLINE void bide_source_release_(bide_worker *worker, bide_source *source)
+BIDE_INLINE void bide_source_release_(bide_thread_head *head, bide_source *source)
 {
 	if (BIDE_LIKELY(source->kind < BIDE_KIND_TASK_))
-		bide_pool_give_(worker, source, source->kind & 31u);
+		bide_pool_give_(head, source, source->kind & 31u);
 	else
 		bide_release_other_(source);
 }
 
 /* Only at the first suspension. Before that no other thread can see the frame. */
-BIDE_INLINE void bide_frame_publish_(bide_worker *worker, bide_frame *frame)
+BIDE_INLINE void bide_frame_publish_(bide_thread_head *head, bide_frame *frame)
 {
 	frame->source.word = BIDE_WORD_PENDING_;
-	BIDE_STORE(&frame->source.generation, ++worker->generation, RELAXED);
+	BIDE_STORE(&frame->source.generation, ++head->generation, RELAXED);
 	bide_flags_add_(&frame->source, BIDE_FLAG_PUBLISHED_);
 	if (BIDE_UNLIKELY(frame->context & ~BIDE_CONTEXT_TAGS_))
 		bide_context_hold_(frame);
@@ -269,9 +273,9 @@ BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *sourc
 		source->line = frame->source.line;
 		/* The consumer, for the misuse hook. */
 		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async;
-		bide_pool_give_(bide_current_worker_, source, source->kind);
+		bide_pool_give_(bide_current_thread_, source, source->kind);
 	} else {
-		bide_source_release_(bide_current_worker_, source);
+		bide_source_release_(bide_current_thread_, source);
 	}
 }
 
@@ -312,7 +316,7 @@ BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_ta
 		return bide_await_stale_(frame, value_task, point);
 	}
 	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
-		bide_frame_publish_(bide_current_worker_, frame);
+		bide_frame_publish_(bide_current_thread_, frame);
 	frame->source.line = point;
 	frame->awaiting = source;
 	switch (bide_source_register_(source, (uintptr_t)frame)) {

@@ -47,7 +47,7 @@ enum {
 	BIDE_WORD_ABANDONED_ = 2,
 	/* A task, pending. Upper bits: its newest subscription, or none. */
 	BIDE_WORD_SHARED_ = 3,
-	/* Upper bits: a bide_notify, which may be deregistered. */
+	/* Upper bits: a bide_listener, which may be deregistered. */
 	BIDE_WORD_NOTIFY_ = 4,
 	/* A task whose list another thread changes for a few instructions. */
 	BIDE_WORD_LOCKED_ = 7,
@@ -57,7 +57,7 @@ enum {
 	 * the source, or the source was forgotten. Frames are aligned to 16 bytes, so a link leaves
 	 * this bit alone.
 	 */
-	BIDE_WORD_TAKEN_ = 8
+	BIDE_WORD_CONSUMED_ = 8
 };
 
 /*
@@ -83,13 +83,13 @@ enum {
 	/* The result is a pointer into this very object. */
 	BIDE_FLAG_LARGE_ = 4,
 	/* Frame: it has a reference to its context. */
-	BIDE_FLAG_HELD_ = 8,
+	BIDE_FLAG_HAS_CONTEXT_REF_ = 8,
 	/* Frame: it is runnable without awaiting anything; the queue's link is in `awaiting`. */
 	BIDE_FLAG_SELF_LINKED_ = 16,
 	/* Frame: the result came by bide_async_return_owned. */
 	BIDE_FLAG_OWNED_ = 32,
 	/* Completion source: continuations are queued, and never run next. */
-	BIDE_FLAG_QUEUE_ = 64,
+	BIDE_FLAG_RESUME_LATER_ = 64,
 	/* The frame: others can see it; word and generation are set. */
 	BIDE_FLAG_PUBLISHED_ = 128
 };
@@ -111,9 +111,9 @@ BIDE_STATIC_ASSERT(sizeof(bide_source) == 32, "a source is 32 bytes");
  * An internal continuation. The thread that completes the source runs it, in bounded stack. It
  * never runs user code.
  */
-typedef struct bide_notify {
-	void (*run)(struct bide_notify *notify, bide_source *done);
-} bide_notify;
+typedef struct bide_listener {
+	void (*run)(struct bide_listener *listener, bide_source *done);
+} bide_listener;
 
 /* The callbacks of a source of your own. Each may be NULL. */
 typedef struct bide_source_operations {
@@ -265,7 +265,7 @@ BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 	for (;;) {
 		if ((seen & BIDE_WORD_TAGS_) == 0 && seen != BIDE_WORD_PENDING_) {
 			/* A waiting frame stays, and no other thread writes the word. */
-			BIDE_STORE(&source->word, BIDE_WORD_DONE_ | BIDE_WORD_TAKEN_, RELEASE);
+			BIDE_STORE(&source->word, BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_, RELEASE);
 			return seen;
 		}
 		while ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_LOCKED_) {
@@ -273,7 +273,7 @@ BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 			seen = BIDE_LOAD(&source->word, ACQUIRE);
 		}
 		/* A source that was forgotten belongs to the producer. */
-		done = BIDE_WORD_DONE_ | (seen == BIDE_WORD_ABANDONED_ ? BIDE_WORD_TAKEN_ : 0);
+		done = BIDE_WORD_DONE_ | (seen == BIDE_WORD_ABANDONED_ ? BIDE_WORD_CONSUMED_ : 0);
 		if (BIDE_CAS(&source->word, &seen, done, ACQ_REL, ACQUIRE))
 			return seen;
 	}

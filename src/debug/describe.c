@@ -1,11 +1,11 @@
 /*
  * describe.c - see describe.h.
  */
-#include "describe.h"
+#include "debug/describe.h"
 
 #include <stdio.h>
 
-#include "../core/task_list.h"
+#include "tasks/task_list.h"
 
 enum { DEPTH_MAX = 4 }; /* calls of the library's that wait for one another */
 #define TEN_SECONDS_NS INT64_C(10000000000)
@@ -78,7 +78,7 @@ BIDE_UNCHECKED_ bool bide_snapshot_take_(bide_snapshot *s, const bide_source *so
 
 static void describe_delay(bide_text *text, const bide_snapshot *s)
 {
-	int64_t deadline_ns = s->copy.source.payload.i, left_ns = deadline_ns - bide_port_now();
+	int64_t deadline_ns = s->copy.source.payload.i, left_ns = deadline_ns - bide_port_now_();
 
 	bide_text_add_(text, "a delay");
 	if (deadline_ns == BIDE_FOREVER)

@@ -9,7 +9,7 @@
 #ifndef BIDE_DEBUG_DESCRIBE_H
 #define BIDE_DEBUG_DESCRIBE_H
 
-#include "../core/core.h"
+#include "base/everything.h"
 
 /* A text that is put together in pieces; what does not fit is cut off. */
 typedef struct bide_text {
@@ -30,7 +30,7 @@ typedef struct bide_snapshot {
 		uint64_t words[BIDE_COPY_BYTES_ / sizeof(uint64_t)];
 	} copy;
 	const bide_source *at;
-	const bide_async *async;         /* of a frame; else NULL */
+	const bide_function_info *async; /* of a frame; else NULL */
 	const bide_own_ *own;            /* of a frame of the library's; else NULL */
 	const bide_operation_type *type; /* of an operation; else NULL */
 	uint32_t line;                   /* where it waits */

@@ -5,10 +5,10 @@
  * The lines are put together under the lock of the pools, as many as fit, and written without it:
  * what writes them may be slow, and the program goes on meanwhile.
  */
-#include "dump.h"
+#include "debug/dump.h"
 
-#include "../core/task_list.h"
-#include "describe.h"
+#include "debug/describe.h"
+#include "tasks/task_list.h"
 
 enum { LINE_BYTES = 768, LINES_BYTES = 8 * LINE_BYTES };
 
@@ -19,7 +19,7 @@ typedef struct dump {
 	/* of a group only */
 	const bide_group *group;
 	const bide_context *context;
-	bide_step (*but)(bide_frame *frame);
+	bide_body_result (*but)(bide_frame *frame);
 	size_t length;
 	char lines[LINES_BYTES]; /* each with its end */
 } dump;
@@ -105,7 +105,7 @@ static bool one_of_group(bide_source *source, void *argument)
 		return false;
 	if (!bide_snapshot_take_(&s, source) || s.is_done)
 		return true;
-	added = s.copy.source.word == ((uintptr_t)&d->group->notify_ | BIDE_WORD_NOTIFY_);
+	added = s.copy.source.word == ((uintptr_t)&d->group->listener_ | BIDE_WORD_NOTIFY_);
 	if (s.async && (added || bide_context_is_below_(s.copy.frame.context, d->context))) {
 		if (s.async->resume != d->but && bide_is_shown_(&s))
 			name_function(d, &s);
@@ -178,7 +178,7 @@ size_t bide_dump(bide_report_hook *write, void *argument)
 }
 
 size_t bide_dump_group_(const bide_group *group, const bide_context *context,
-                        bide_step (*but)(bide_frame *frame), bide_report_hook *write,
+                        bide_body_result (*but)(bide_frame *frame), bide_report_hook *write,
                         void *argument)
 {
 	dump d = {

@@ -2,10 +2,10 @@
  * layout.c - where a debugger finds what is pending: numbers, so that it needs no debug information
  * of the library. tools/bide-gdb.py reads them, in this order; both are installed together.
  */
-#include "layout.h"
+#include "debug/layout.h"
 
-#include "../core/pools.h"
-#include "../core/task_list.h"
+#include "memory/pool_layout.h"
+#include "tasks/task_list.h"
 
 #define AT(type, member) offsetof(type, member)
 #define ADDRESS(of) ((uint64_t)(uintptr_t)(of))
@@ -37,12 +37,12 @@ const struct bide_layout bide_layout_ = { .version = 1,
 	                                      .frame_async = AT(bide_frame, async),
 	                                      .frame_awaiting = AT(bide_frame, awaiting),
 	                                      .frame_bytes = sizeof(bide_frame),
-	                                      .async_name = AT(bide_async, name),
-	                                      .async_file = AT(bide_async, file),
-	                                      .async_line = AT(bide_async, line),
-	                                      .async_bytes = AT(bide_async, frame_bytes),
-	                                      .async_lines = AT(bide_async, points_are_lines),
-	                                      .async_own = AT(bide_async, own),
+	                                      .async_name = AT(bide_function_info, name),
+	                                      .async_file = AT(bide_function_info, file),
+	                                      .async_line = AT(bide_function_info, line),
+	                                      .async_bytes = AT(bide_function_info, frame_bytes),
+	                                      .async_lines = AT(bide_function_info, points_are_lines),
+	                                      .async_own = AT(bide_function_info, own),
 	                                      .own_name = AT(bide_own_, name),
 	                                      .own_kind = AT(bide_own_, kind),
 	                                      .operation_type = AT(bide_operation, type),

@@ -2,11 +2,11 @@
  * leak.c - names what is left in the pools. It only reads: it follows what a dump follows, and
  * holds no lock while it reports.
  */
-#include "leak.h"
+#include "debug/leak.h"
 
 #include <string.h>
 
-#include "describe.h"
+#include "debug/describe.h"
 
 enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 
@@ -103,9 +103,9 @@ static void write_line(const leaks *l, const char *line)
 		bide_report_("leak", line);
 		return;
 	}
-	bide_port_print("bide: leak: ");
-	bide_port_print(line);
-	bide_port_print("\n");
+	bide_port_print_("bide: leak: ");
+	bide_port_print_(line);
+	bide_port_print_("\n");
 }
 
 /* The trace has several lines; the hook gets one at a time. */

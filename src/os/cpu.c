@@ -8,7 +8,7 @@
  * nothing.
  */
 #define _GNU_SOURCE
-#include "os.h"
+#include "os/os.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -220,7 +220,7 @@ static void hierarchy_look(search *s)
 	fclose(file);
 }
 
-unsigned bide_os_cgroup_cpu_count(const char *root)
+unsigned bide_os_cgroup_cpu_count_(const char *root)
 {
 	char line[LINE_MAX_BYTES], path[PATH_MAX];
 	search s = { .root = root };
@@ -267,9 +267,9 @@ static unsigned affinity_count(void)
 	return 0;
 }
 
-unsigned bide_os_cpu_count(void)
+unsigned bide_os_cpu_count_(void)
 {
-	unsigned count = affinity_count(), quota = bide_os_cgroup_cpu_count("");
+	unsigned count = affinity_count(), quota = bide_os_cgroup_cpu_count_("");
 	long online;
 
 	if (count == 0) {

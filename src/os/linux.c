@@ -6,7 +6,7 @@
  * annotations.
  */
 #define _GNU_SOURCE
-#include "os.h"
+#include "os/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ enum {
 	MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED = 1 << 4
 };
 
-int64_t bide_os_now_ns(void)
+int64_t bide_os_now_ns_(void)
 {
 	struct timespec now;
 
@@ -45,7 +45,7 @@ int64_t bide_os_now_ns(void)
 
 /* ---- futex and mutex */
 
-void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
+void bide_os_wait_(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
 	struct timespec deadline = { 0 };
 
@@ -61,12 +61,12 @@ void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 	        deadline_ns == INT64_MAX ? NULL : &deadline, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
-void bide_os_wake(uint32_t *word, int count)
+void bide_os_wake_(uint32_t *word, int count)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 }
 
-void bide_os_lock(bide_os_mutex *mutex)
+void bide_os_lock_(bide_os_mutex *mutex)
 {
 	uint32_t seen = 0;
 	unsigned tries;
@@ -82,20 +82,20 @@ void bide_os_lock(bide_os_mutex *mutex)
 			return;
 	}
 	while (BIDE_SWAP(&mutex->state, 2, ACQUIRE) != 0) /* pairs with the release of unlock */
-		bide_os_wait(&mutex->state, 2, INT64_MAX);
+		bide_os_wait_(&mutex->state, 2, INT64_MAX);
 }
 
-void bide_os_unlock(bide_os_mutex *mutex)
+void bide_os_unlock_(bide_os_mutex *mutex)
 {
 	if (BIDE_SWAP(&mutex->state, 0, RELEASE) == 2) /* pairs with the acquire of lock */
-		bide_os_wake(&mutex->state, 1);
+		bide_os_wake_(&mutex->state, 1);
 }
 
 /* ---- threads */
 
 int bide_os_thread_starts_left_ = -1;
 
-int bide_os_open_thread_start(void *(*run)(void *argument), void *argument)
+int bide_os_open_thread_start_(void *(*run)(void *argument), void *argument)
 {
 	pthread_t thread;
 
@@ -106,7 +106,7 @@ int bide_os_open_thread_start(void *(*run)(void *argument), void *argument)
 	return pthread_create(&thread, NULL, run, argument);
 }
 
-int bide_os_thread_start(void *(*run)(void *argument), void *argument)
+int bide_os_thread_start_(void *(*run)(void *argument), void *argument)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 	sigset_t blocked, before;
@@ -124,24 +124,24 @@ int bide_os_thread_start(void *(*run)(void *argument), void *argument)
 	error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
 	if (error)
 		return error;
-	error = bide_os_open_thread_start(run, argument);
+	error = bide_os_open_thread_start_(run, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 
-void bide_os_guard(void (*run)(void *argument), void (*died)(void *argument), void *argument)
+void bide_os_guard_(void (*run)(void *argument), void (*died)(void *argument), void *argument)
 {
 	pthread_cleanup_push(died, argument);
 	run(argument);
 	pthread_cleanup_pop(0);
 }
 
-void bide_os_thread_detach_self(void)
+void bide_os_thread_detach_self_(void)
 {
 	pthread_detach(pthread_self());
 }
 
-bool bide_os_main_is_over(bool or_before)
+bool bide_os_main_is_over_(bool or_before)
 {
 	char state[512], *end;
 	ssize_t length = -1;
@@ -162,17 +162,17 @@ bool bide_os_main_is_over(bool or_before)
 	return end && end[1] == ' ' && end[2] == 'Z';
 }
 
-bide_os_thread bide_os_thread_self(void)
+bide_os_thread bide_os_thread_self_(void)
 {
 	return (bide_os_thread)pthread_self();
 }
 
-void bide_os_thread_join(bide_os_thread thread)
+void bide_os_thread_join_(bide_os_thread thread)
 {
 	pthread_join((pthread_t)thread, NULL);
 }
 
-void bide_os_thread_name(const char *name)
+void bide_os_thread_name_(const char *name)
 {
 	pthread_setname_np(pthread_self(), name);
 }
@@ -196,24 +196,24 @@ static int make_exit_key(void)
 {
 	int error = 0;
 
-	bide_os_lock(&exit_key_lock);
+	bide_os_lock_(&exit_key_lock);
 	if (!exit_key_is_made)
 		error = pthread_key_create(&exit_key, run_exit_hook);
 	BIDE_STORE(&exit_key_is_made, error == 0, RELEASE); /* pairs with the look below */
-	bide_os_unlock(&exit_key_lock);
+	bide_os_unlock_(&exit_key_lock);
 	return error;
 }
 
-void bide_os_no_thread_exit(void)
+void bide_os_no_thread_exit_(void)
 {
-	bide_os_lock(&exit_key_lock);
+	bide_os_lock_(&exit_key_lock);
 	if (exit_key_is_made)
 		pthread_key_delete(exit_key);
 	BIDE_STORE(&exit_key_is_made, 0u, RELAXED);
-	bide_os_unlock(&exit_key_lock);
+	bide_os_unlock_(&exit_key_lock);
 }
 
-int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
+int bide_os_at_thread_exit_(void (*run)(void *argument), void *argument)
 {
 	int error;
 
@@ -224,19 +224,19 @@ int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
 	return pthread_setspecific(exit_key, &exit_hook);
 }
 
-int bide_os_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
+int bide_os_at_fork_(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
 {
 	return pthread_atfork(before, in_parent, in_child);
 }
 
-const void *bide_os_thread_id(void)
+const void *bide_os_thread_id_(void)
 {
 	static __thread char here;
 
 	return &here;
 }
 
-uintptr_t bide_os_stack_low(size_t *size_bytes)
+uintptr_t bide_os_stack_low_(size_t *size_bytes)
 {
 	/* For what cannot be known: what the kernel gives to a process as a rule. */
 	const size_t usual_bytes = (size_t)8 << 20;
@@ -269,7 +269,7 @@ uintptr_t bide_os_stack_low(size_t *size_bytes)
 
 /* ---- memory, output, environment */
 
-void *bide_os_allocate(size_t size_bytes, size_t alignment)
+void *bide_os_allocate_(size_t size_bytes, size_t alignment)
 {
 	size_t rounded_bytes = (size_bytes + alignment - 1) & ~(alignment - 1);
 
@@ -278,17 +278,17 @@ void *bide_os_allocate(size_t size_bytes, size_t alignment)
 	return rounded_bytes < size_bytes ? NULL : aligned_alloc(alignment, rounded_bytes);
 }
 
-void bide_os_release(void *memory)
+void bide_os_release_(void *memory)
 {
 	free(memory);
 }
 
-int bide_os_last_error(void)
+int bide_os_last_error_(void)
 {
 	return errno;
 }
 
-void bide_os_print(const char *text)
+void bide_os_print_(const char *text)
 {
 	size_t left = strlen(text);
 
@@ -304,19 +304,19 @@ void bide_os_print(const char *text)
 	}
 }
 
-bool bide_os_environment_is(const char *name, const char *value)
+bool bide_os_environment_is_(const char *name, const char *value)
 {
 	const char *found = secure_getenv(name);
 
 	return found && strcmp(found, value) == 0;
 }
 
-const char *bide_os_environment_text(const char *name)
+const char *bide_os_environment_text_(const char *name)
 {
 	return secure_getenv(name);
 }
 
-unsigned bide_os_environment_number(const char *name, unsigned max)
+unsigned bide_os_environment_number_(const char *name, unsigned max)
 {
 	const char *found = secure_getenv(name);
 	char *end;
@@ -330,23 +330,23 @@ unsigned bide_os_environment_number(const char *name, unsigned max)
 
 static bool has_membarrier; /* written before the first thief exists */
 
-bool bide_os_membarrier_start(void)
+bool bide_os_membarrier_start_(void)
 {
 	has_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 	return has_membarrier;
 }
 
-bool bide_os_heavy_fence(void)
+bool bide_os_heavy_fence_(void)
 {
 	if (has_membarrier && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
-		bide_os_print("bide: membarrier worked and is refused now (a seccomp filter that was set "
-		              "after the runtime began?): it cannot be done without\n");
+		bide_os_print_("bide: membarrier worked and is refused now (a seccomp filter that was set "
+		               "after the runtime began?): it cannot be done without\n");
 		abort();
 	}
 	return has_membarrier;
 }
 
-void bide_os_pause(unsigned tries)
+void bide_os_pause_(unsigned tries)
 {
 	enum { SPINS = 64, YIELDS = 32, SLEEP_NS = 50000 };
 

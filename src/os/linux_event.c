@@ -1,7 +1,7 @@
 /*
  * linux_event.c - event.h for Linux: eventfd, timerfd, epoll.
  */
-#include "event.h"
+#include "os/event.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -12,12 +12,12 @@
 
 enum { NS_PER_S = 1000000000 };
 
-int bide_os_event_open(void)
+int bide_os_event_open_(void)
 {
 	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-void bide_os_event_signal(int fd)
+void bide_os_event_signal_(int fd)
 {
 	uint64_t one = 1;
 
@@ -25,7 +25,7 @@ void bide_os_event_signal(int fd)
 		;
 }
 
-void bide_os_event_clear(int fd)
+void bide_os_event_clear_(int fd)
 {
 	uint64_t count;
 
@@ -33,12 +33,12 @@ void bide_os_event_clear(int fd)
 		;
 }
 
-int bide_os_alarm_open(void)
+int bide_os_alarm_open_(void)
 {
 	return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 }
 
-void bide_os_alarm_set(int fd, int64_t deadline_ns)
+void bide_os_alarm_set_(int fd, int64_t deadline_ns)
 {
 	struct itimerspec when = { .it_value = { 0 } };
 
@@ -51,7 +51,7 @@ void bide_os_alarm_set(int fd, int64_t deadline_ns)
 	timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
-int bide_os_either_open(int first, int second)
+int bide_os_either_open_(int first, int second)
 {
 	struct epoll_event readable = { .events = EPOLLIN };
 	int fd = epoll_create1(EPOLL_CLOEXEC);
@@ -59,11 +59,11 @@ int bide_os_either_open(int first, int second)
 	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, first, &readable) == 0 &&
 	    epoll_ctl(fd, EPOLL_CTL_ADD, second, &readable) == 0)
 		return fd;
-	bide_os_close(fd);
+	bide_os_close_(fd);
 	return -1;
 }
 
-void bide_os_close(int fd)
+void bide_os_close_(int fd)
 {
 	if (fd >= 0)
 		close(fd);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os.h"
+#include "os/os.h"
 
 /* Not those of a fault: its instruction would fault again when the handler returns. */
 static const struct {
@@ -28,7 +28,7 @@ static bool is_fault(int number)
 	       number == SIGTRAP || number == SIGSYS || number == SIGABRT;
 }
 
-int bide_os_signal_number(const char *text)
+int bide_os_signal_number_(const char *text)
 {
 	char *end;
 	long number = strtol(text, &end, 10);
@@ -55,11 +55,11 @@ static void note_signal(int number)
 
 	(void)number;
 	(void)BIDE_ADD(caught, 1u, RELEASE); /* pairs with the sleeper's load */
-	bide_os_wake(caught, 1);
+	bide_os_wake_(caught, 1);
 	errno = saved;
 }
 
-int bide_os_signal_count(int number, uint32_t *word)
+int bide_os_signal_count_(int number, uint32_t *word)
 {
 	struct sigaction action;
 
@@ -71,7 +71,7 @@ int bide_os_signal_count(int number, uint32_t *word)
 	return sigaction(number, &action, NULL) == 0 ? 0 : errno;
 }
 
-void bide_os_signal_open(int number)
+void bide_os_signal_open_(int number)
 {
 	sigset_t one;
 

@@ -9,13 +9,13 @@
  * The last to leave ends the operation. Then the job belongs to the consumer, and nothing here uses
  * it.
  */
-#include "blocking.h"
+#include "runtime/blocking.h"
 
-#include "../core/task.h"
-#include "../os/os.h"
-#include "child.h"
-#include "runtime.h"
-#include "simulation.h"
+#include "os/os.h"
+#include "runtime/atfork.h"
+#include "runtime/runtime.h"
+#include "runtime/simulation.h"
+#include "tasks/task.h"
 
 enum { ENOMEM_ = 12, EAGAIN_ = 11 };
 int64_t bide_blocking_idle_max_ns_ = (int64_t)10 * 1000000000;
@@ -41,12 +41,12 @@ typedef struct job {
 BIDE_STATIC_ASSERT(sizeof(job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
 
 /*
- * A job of a simulation. Its timer has no value task: the notify is in its word from the start.
+ * A job of a simulation. Its timer has no value task: the listener is in its word from the start.
  */
 typedef struct simulated_job {
 	job job;
 	bide_timer timer;
-	bide_notify due;
+	bide_listener due;
 } simulated_job;
 
 static void describe_job(const void *copy, char *to, size_t size_bytes)
@@ -117,14 +117,14 @@ static bide_value_task settled(const job *j, bide_value_task returned)
 {
 	const char *what = j->operation.type->name;
 	bide_source *source = (bide_source *)returned.state;
-	bide_notify none = { NULL };
+	bide_listener none = { NULL };
 
 	if (!bide_check_fresh_(returned, what, NULL))
 		return bide_value_task_from_error(BIDE_ESTALE);
 	if (!bide_belongs_here_(source, what, NULL))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (bide_is_done_(source)) {
-		if (bide_watch_(returned, &none, what, NULL) == BIDE_ALREADY_TAKEN_)
+		if (bide_listen_(returned, &none, what, NULL) == BIDE_ALREADY_TAKEN_)
 			return bide_value_task_from_error(BIDE_ESTALE);
 		return bide_consume_(source, NULL);
 	}
@@ -169,10 +169,10 @@ static void job_arrived(bide_post *post)
 /* Right here where that is allowed, for which this thread needs a record; else on the worker. */
 static void job_hand_over(job *j)
 {
-	if (bide_port_on_worker() && bide_worker_())
+	if (bide_port_on_worker_() && bide_thread_())
 		job_complete(j);
 	else
-		bide_port_post(&j->post);
+		bide_port_post_(&j->post);
 }
 
 /* With the mutex held. */
@@ -225,12 +225,12 @@ static void job_canceled(bide_cancel_node *node, int error)
 	job *j = BIDE_CONTAINER_(node, job, node);
 	bool mine;
 
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	mine = j->state != JOB_TAKEN;
 	if (j->state == JOB_QUEUED)
 		queue_take(j);
 	j->state = JOB_TAKEN; /* one that is NEW: its submitter sees this and leaves it alone */
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 	if (mine)
 		j->outcome = bide_value_task_from_error(error);
 	job_leave(j, mine ? 2 : 1);
@@ -244,20 +244,20 @@ static void job_canceled(bide_cancel_node *node, int error)
  */
 static bool wait_for_work(void)
 {
-	int64_t deadline_ns = bide_os_now_ns() + bide_blocking_idle_max_ns_;
+	int64_t deadline_ns = bide_os_now_ns_() + bide_blocking_idle_max_ns_;
 	uint32_t seen;
 
 	pool.idle_count++;
 	while (!pool.first && !pool.stopping) {
-		if (deadline_ns != BIDE_FOREVER && bide_os_now_ns() >= deadline_ns) {
+		if (deadline_ns != BIDE_FOREVER && bide_os_now_ns_() >= deadline_ns) {
 			if (pool.thread_count > pool.threads_min)
 				break;
 			deadline_ns = BIDE_FOREVER; /* one of those that stay */
 		}
 		seen = BIDE_LOAD(&pool.wake, RELAXED); /* changes under the mutex only */
-		bide_os_unlock(&pool.mutex);
-		bide_os_wait(&pool.wake, seen, deadline_ns);
-		bide_os_lock(&pool.mutex);
+		bide_os_unlock_(&pool.mutex);
+		bide_os_wait_(&pool.wake, seen, deadline_ns);
+		bide_os_lock_(&pool.mutex);
 	}
 	pool.idle_count--;
 	return pool.first != NULL;
@@ -277,19 +277,19 @@ static void thread_end(unsigned *count)
 	bide_os_thread before = pool.ended;
 	bool has_before = pool.has_ended, tells;
 
-	pool.ended = bide_os_thread_self();
+	pool.ended = bide_os_thread_self_();
 	pool.has_ended = true;
 	--*count;
 	BIDE_ADD(&pool.gone, 1, RELAXED); /* read under the mutex */
 	tells = pool.is_awaited && pool.thread_count + pool.long_count == 0;
 	if (tells)
 		pool.is_awaited = false;
-	bide_os_unlock(&pool.mutex);
-	bide_os_wake(&pool.gone, 1);
+	bide_os_unlock_(&pool.mutex);
+	bide_os_wake_(&pool.gone, 1);
 	if (has_before)
-		bide_os_thread_join(before);
+		bide_os_thread_join_(before);
 	if (tells) /* last: the worker joins this thread */
-		bide_port_post(&all_gone_post);
+		bide_port_post_(&all_gone_post);
 }
 
 /* A job on its thread, and the context that the thread had before. */
@@ -325,7 +325,7 @@ static void job_died(void *argument)
 	             "return",
 	             now->j->operation.type->name);
 	job_hand_over(now->j);
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	if (now->is_long) {
 		thread_end(&pool.long_count);
 		return;
@@ -333,9 +333,9 @@ static void job_died(void *argument)
 	pool.busy_count--;
 	if (pool.first && !replace_thread())
 		lost = queue_take_all();
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 	jobs_fail(lost, EAGAIN_);
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	thread_end(&pool.thread_count);
 }
 
@@ -344,9 +344,9 @@ static void job_run(job *j, bool is_long)
 	running now = { j, 0, is_long };
 	uint32_t before = forks;
 
-	bide_os_guard(call_job, job_died, &now);
+	bide_os_guard_(call_job, job_died, &now);
 	if (forks != before)
-		bide_child_end_();
+		bide_atfork_end_();
 	job_hand_over(j);
 }
 
@@ -354,16 +354,16 @@ static void *run_thread(void *argument)
 {
 	job *j;
 
-	bide_os_thread_name("bide-blocking");
+	bide_os_thread_name_("bide-blocking");
 	runs_calls = true;
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	while (wait_for_work()) {
 		j = pool.first;
 		queue_take(j);
 		pool.busy_count++;
-		bide_os_unlock(&pool.mutex);
+		bide_os_unlock_(&pool.mutex);
 		job_run(j, false);
-		bide_os_lock(&pool.mutex);
+		bide_os_lock_(&pool.mutex);
 		pool.busy_count--;
 	}
 	thread_end(&pool.thread_count);
@@ -373,17 +373,17 @@ static void *run_thread(void *argument)
 /* With the mutex held, for jobs that wait. false: none can be started, and no other is there. */
 static bool replace_thread(void)
 {
-	if (bide_os_thread_start(run_thread, NULL) == 0)
+	if (bide_os_thread_start_(run_thread, NULL) == 0)
 		pool.thread_count++;
 	return pool.thread_count > 1; /* the caller is counted still */
 }
 
 static void *run_long_thread(void *argument)
 {
-	bide_os_thread_name("bide-long");
+	bide_os_thread_name_("bide-long");
 	runs_calls = true;
 	job_run(argument, true);
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	thread_end(&pool.long_count);
 	return NULL;
 }
@@ -404,7 +404,7 @@ static bool provide_thread(bool *wake)
 	*wake = pool.idle_count > 0;
 	if (pool.idle_count >= pool.queued_count || pool.thread_count >= threads_max)
 		return true;
-	if (bide_os_thread_start(run_thread, NULL) == 0)
+	if (bide_os_thread_start_(run_thread, NULL) == 0)
 		pool.thread_count++;
 	return pool.thread_count > 0;
 }
@@ -415,7 +415,7 @@ static void submit(job *j)
 	int error = EAGAIN_;
 	bool wake = false;
 
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	if (j->state == JOB_NEW) {
 		queue_append(j);
 		if (pool.stopping)
@@ -425,9 +425,9 @@ static void submit(job *j)
 	}
 	if (wake) /* read under the mutex, and by the kernel, which orders it itself */
 		BIDE_ADD(&pool.wake, 1, RELAXED);
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 	if (wake)
-		bide_os_wake(&pool.wake, 1);
+		bide_os_wake_(&pool.wake, 1);
 	jobs_fail(failed, error);
 }
 
@@ -436,20 +436,20 @@ static void submit_long(job *j)
 {
 	bool stopping, mine;
 
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	mine = j->state == JOB_NEW; /* else it was canceled just now */
 	stopping = pool.stopping;
 	j->state = JOB_TAKEN;
 	pool.long_count += mine && !stopping;
-	bide_os_unlock(&pool.mutex);
-	if (!mine || (!stopping && bide_os_thread_start(run_long_thread, j) == 0))
+	bide_os_unlock_(&pool.mutex);
+	if (!mine || (!stopping && bide_os_thread_start_(run_long_thread, j) == 0))
 		return;
 	if (!stopping) {
-		bide_os_lock(&pool.mutex);
+		bide_os_lock_(&pool.mutex);
 		pool.long_count--;
 		BIDE_ADD(&pool.gone, 1, RELAXED); /* read under the mutex */
-		bide_os_unlock(&pool.mutex);
-		bide_os_wake(&pool.gone, 1);
+		bide_os_unlock_(&pool.mutex);
+		bide_os_wake_(&pool.gone, 1);
 	}
 	j->next = NULL;
 	jobs_fail(j, stopping ? BIDE_ECANCELED_ : EAGAIN_);
@@ -457,7 +457,7 @@ static void submit_long(job *j)
 
 /* ---- simulation: all of this on the worker, with no other thread to lock out */
 
-/* A post, because a notify must not run code of the user. */
+/* A post, because a listener must not run code of the user. */
 static void simulated_run(bide_post *post)
 {
 	job *j = BIDE_CONTAINER_(post, job, post);
@@ -471,14 +471,14 @@ static void simulated_run(bide_post *post)
 	job_complete(j);
 }
 
-static void simulated_due(bide_notify *notify, bide_source *done)
+static void simulated_due(bide_listener *listener, bide_source *done)
 {
-	simulated_job *s = BIDE_CONTAINER_(notify, simulated_job, due);
+	simulated_job *s = BIDE_CONTAINER_(listener, simulated_job, due);
 
 	(void)done; /* part of the job: nothing to give back */
 	queue_take(&s->job);
 	s->job.post.run = simulated_run;
-	bide_port_post(&s->job.post);
+	bide_port_post_(&s->job.post);
 }
 
 static void simulated_canceled(bide_cancel_node *node, int error)
@@ -488,7 +488,7 @@ static void simulated_canceled(bide_cancel_node *node, int error)
 
 	if (mine) {
 		queue_take(&s->job);
-		bide_port_disarm(&s->timer);
+		bide_port_disarm_(&s->timer);
 		s->job.outcome = bide_value_task_from_error(error);
 	}
 	job_leave(&s->job, mine ? 2 : 1);
@@ -497,7 +497,7 @@ static void simulated_canceled(bide_cancel_node *node, int error)
 static void simulated_disarm(job *list)
 {
 	for (; list; list = list->next)
-		bide_port_disarm(&BIDE_CONTAINER_(list, simulated_job, job)->timer);
+		bide_port_disarm_(&BIDE_CONTAINER_(list, simulated_job, job)->timer);
 }
 
 static void simulated_submit(simulated_job *s)
@@ -505,36 +505,36 @@ static void simulated_submit(simulated_job *s)
 	s->due.run = simulated_due;
 	s->timer.source.kind = BIDE_KIND_USER_;
 	s->timer.source.word = (uintptr_t)&s->due | BIDE_WORD_NOTIFY_;
-	s->timer.source.payload.i = bide_deadline_after_(bide_simulation_job_ns());
+	s->timer.source.payload.i = bide_deadline_after_(bide_simulation_job_ns_());
 	queue_append(&s->job);
-	bide_port_arm(&s->timer);
+	bide_port_arm_(&s->timer);
 }
 
 /* ---- start and stop */
 
-void bide_blocking_configure(unsigned threads_min, unsigned threads_max)
+void bide_blocking_configure_(unsigned threads_min, unsigned threads_max)
 {
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	pool.threads_min = threads_min;
 	pool.threads_max = threads_max;
 	pool.queued_peak = 0;
-	bide_os_unlock(&pool.mutex);
-	bide_blocking_go_on();
+	bide_os_unlock_(&pool.mutex);
+	bide_blocking_go_on_();
 }
 
-void bide_blocking_limits(unsigned *threads_min, unsigned *threads_max)
+void bide_blocking_limits_(unsigned *threads_min, unsigned *threads_max)
 {
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	*threads_min = pool.threads_min;
 	*threads_max = pool.threads_max ? pool.threads_max : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 }
 
-void bide_blocking_go_on(void)
+void bide_blocking_go_on_(void)
 {
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	pool.stopping = false;
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 }
 
 void bide_blocking_fork_(void)
@@ -548,23 +548,23 @@ void bide_blocking_fork_(void)
 	forks++;
 }
 
-void bide_blocking_stats(bide_stats *stats)
+void bide_blocking_stats_(bide_stats *stats)
 {
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	stats->blocking_thread_count = pool.thread_count + pool.long_count;
 	stats->blocking_idle_count = pool.idle_count;
 	stats->blocking_queue_count = pool.queued_count;
 	stats->blocking_queue_peak = pool.queued_peak;
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 }
 
 size_t bide_blocking_pending_(void)
 {
 	size_t count;
 
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	count = pool.queued_count + pool.busy_count + pool.long_count;
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 	return count;
 }
 
@@ -576,15 +576,15 @@ static void await_threads(void)
 	if (!bide_shared_ && pool.thread_count + pool.long_count > 0) {
 		pool.is_awaited = true;
 		all_gone = false;
-		bide_os_unlock(&pool.mutex);
-		bide_loop_run_meanwhile_(&all_gone, "bide_shutdown");
-		bide_os_lock(&pool.mutex);
+		bide_os_unlock_(&pool.mutex);
+		bide_one_worker_run_meanwhile_(&all_gone, "bide_shutdown");
+		bide_os_lock_(&pool.mutex);
 	}
 	while (pool.thread_count + pool.long_count > 0) {
 		seen = BIDE_LOAD(&pool.gone, RELAXED); /* changes under the mutex only */
-		bide_os_unlock(&pool.mutex);
-		bide_os_wait(&pool.gone, seen, BIDE_FOREVER);
-		bide_os_lock(&pool.mutex);
+		bide_os_unlock_(&pool.mutex);
+		bide_os_wait_(&pool.gone, seen, BIDE_FOREVER);
+		bide_os_lock_(&pool.mutex);
 	}
 }
 
@@ -598,32 +598,32 @@ static size_t forgotten(const job *list)
 	return count;
 }
 
-size_t bide_blocking_stop(void)
+size_t bide_blocking_stop_(void)
 {
 	bide_os_thread ended;
 	bool has_ended;
 	size_t lost;
 	job *canceled;
 
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	pool.stopping = true;
 	canceled = queue_take_all();
 	if (bide_simulating_)
 		simulated_disarm(canceled);
 	BIDE_ADD(&pool.wake, 1, RELAXED);
-	bide_os_unlock(&pool.mutex);
-	bide_os_wake(&pool.wake, INT32_MAX);
+	bide_os_unlock_(&pool.mutex);
+	bide_os_wake_(&pool.wake, INT32_MAX);
 	lost = forgotten(canceled);
 	jobs_fail(canceled, BIDE_ECANCELED_);
 
-	bide_os_lock(&pool.mutex);
+	bide_os_lock_(&pool.mutex);
 	await_threads();
 	ended = pool.ended;
 	has_ended = pool.has_ended;
 	pool.has_ended = false;
-	bide_os_unlock(&pool.mutex);
+	bide_os_unlock_(&pool.mutex);
 	if (has_ended)
-		bide_os_thread_join(ended);
+		bide_os_thread_join_(ended);
 	return lost;
 }
 
@@ -632,7 +632,7 @@ size_t bide_blocking_stop(void)
 static bide_value_task run(bide_blocking_function *function, void *argument,
                            const bide_operation_type *type)
 {
-	bool simulated = bide_worker_() && bide_simulating_; /* known once the runtime is set up */
+	bool simulated = bide_thread_() && bide_simulating_; /* known once the runtime is set up */
 	bide_value_task v;
 	job *j;
 	int error;
@@ -641,7 +641,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 		bide_misuse_("%s: function is NULL", type->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	if (!bide_worker_())
+	if (!bide_thread_())
 		return bide_value_task_from_error(bide_runtime_missing_());
 	if (simulated && type == &long_type) {
 		bide_misuse_("bide_run_on_new_thread: a simulation is one thread; a function that ends by "
@@ -651,8 +651,8 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	j = (job *)(void *)bide_operation_new_(simulated ? sizeof(simulated_job) : sizeof(job), type);
 	if (!j)
 		return bide_value_task_from_error(ENOMEM_);
-	if (simulated && !bide_port_on_worker()) {
-		bide_operation_drop_(&j->operation.source);
+	if (simulated && !bide_port_on_worker_()) {
+		bide_operation_discard_(&j->operation.source);
 		bide_misuse_("%s: in a simulation only the worker's thread may call it", type->name);
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
@@ -666,7 +666,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	                          simulated ? simulated_canceled : job_canceled);
 	if (error) {
 		bide_context_give_back_(j->context);
-		bide_operation_drop_(&j->operation.source);
+		bide_operation_discard_(&j->operation.source);
 		return bide_value_task_from_error(error);
 	}
 	if (simulated)

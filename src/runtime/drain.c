@@ -6,9 +6,9 @@
  * it has been, and end. So a look that finds nothing counts only if nothing became pending
  * meanwhile: the threads' generations tell, of which every published frame takes one.
  */
-#include "blocking.h"
-#include "pool.h"
-#include "runtime.h"
+#include "runtime/blocking.h"
+#include "runtime/runtime.h"
+#include "runtime/workers.h"
 
 static const int64_t first_interval_ns = 1000000, last_interval_ns = 20000000;
 
@@ -50,12 +50,12 @@ static int drain_here(int64_t deadline_ns)
 	int error;
 
 	while (!is_drained()) {
-		if (interval_ns > 0 && bide_port_now() >= deadline_ns)
+		if (interval_ns > 0 && bide_port_now_() >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
 		until_ns = bide_deadline_after_(interval_ns);
 		if (interval_ns > 0 && bide_runtime_.simulating) /* no further than to the next event */
-			until_ns = bide_wheel_first_exact_ns(&bide_runtime_.wheel);
-		error = bide_loop_run_(&never, earlier(until_ns, deadline_ns));
+			until_ns = bide_wheel_first_exact_ns_(&bide_runtime_.wheel);
+		error = bide_one_worker_run_(&never, earlier(until_ns, deadline_ns));
 		if (error != BIDE_ETIMEDOUT_)
 			return error;
 		interval_ns = interval_ns ? earlier(interval_ns * 2, last_interval_ns) : first_interval_ns;
@@ -66,12 +66,12 @@ static int drain_here(int64_t deadline_ns)
 /* Elsewhere: the workers go on by themselves. */
 static int drain_there(int64_t timeout_ns)
 {
-	int64_t interval_ns = first_interval_ns, now_ns = bide_os_now_ns();
+	int64_t interval_ns = first_interval_ns, now_ns = bide_os_now_ns_();
 	int64_t deadline_ns = bide_time_add_(now_ns, timeout_ns);
 	uint32_t nobody_wakes = 0;
 
 	while (!is_drained()) {
-		now_ns = bide_os_now_ns();
+		now_ns = bide_os_now_ns_();
 		if (now_ns >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
 		if (BIDE_LOAD(&bide_runtime_.worker_gone, ACQUIRE)) { /* pairs with its end */
@@ -79,7 +79,7 @@ static int drain_there(int64_t timeout_ns)
 			             "bide, and has to outlive what others wait for");
 			return BIDE_EDEADLK_;
 		}
-		bide_os_wait(&nobody_wakes, 0, earlier(now_ns + interval_ns, deadline_ns));
+		bide_os_wait_(&nobody_wakes, 0, earlier(now_ns + interval_ns, deadline_ns));
 		interval_ns = earlier(interval_ns * 2, last_interval_ns);
 	}
 	return 0;
@@ -88,7 +88,7 @@ static int drain_there(int64_t timeout_ns)
 int bide_drain(int64_t timeout_ns)
 {
 	const char *before;
-	bide_worker *worker;
+	bide_thread_head *head;
 	uint32_t state;
 	int error;
 
@@ -97,15 +97,15 @@ int bide_drain(int64_t timeout_ns)
 	state = BIDE_LOAD(&bide_runtime_.state, ACQUIRE); /* pairs with the start */
 	if (state == BIDE_RUNTIME_OFF || state == BIDE_RUNTIME_CHILD)
 		return 0;
-	worker = bide_worker_();
-	if (!worker)
+	head = bide_thread_();
+	if (!head)
 		return bide_runtime_missing_();
-	if (worker->current != &bide_thread_of_(worker)->root) {
+	if (head->current != &bide_thread_of_(head)->root) {
 		bide_misuse_("bide_drain: called inside the async function %s; only ordinary code may",
-		             bide_function_name_(worker->current));
+		             bide_function_name_(head->current));
 		return BIDE_EDEADLK_;
 	}
-	if (bide_pool_is_worker_()) {
+	if (bide_workers_include_this_()) {
 		bide_misuse_("bide_drain: called on a worker of the pool's; only other threads may");
 		return BIDE_EDEADLK_;
 	}

@@ -6,12 +6,12 @@
  * of the runtime: it has no record, a shutdown does not wait for it, and it reads what others
  * change meanwhile, as bide_dump does on any thread.
  */
-#include "dump_on.h"
+#include "runtime/dump_on.h"
 
 #include <stdio.h>
 
-#include "../os/os.h"
-#include "runtime.h"
+#include "os/os.h"
+#include "runtime/runtime.h"
 
 static struct {
 	uint32_t signals; /* so many came; a futex; atomic */
@@ -40,12 +40,12 @@ static void *run(void *argument)
 {
 	uint32_t done = (uint32_t)(uintptr_t)argument, seen;
 
-	bide_os_thread_name("bide-dump");
-	bide_os_signal_open(on.number);
+	bide_os_thread_name_("bide-dump");
+	bide_os_signal_open_(on.number);
 	for (;;) {
 		seen = BIDE_LOAD(&on.signals, ACQUIRE); /* pairs with the handler's add */
 		if (seen == done) {
-			bide_os_wait(&on.signals, seen, BIDE_FOREVER);
+			bide_os_wait_(&on.signals, seen, BIDE_FOREVER);
 			continue;
 		}
 		done = seen; /* those that came together give one dump */
@@ -59,7 +59,7 @@ static void ignored(const char *text, const char *why)
 	char line[256];
 
 	snprintf(line, sizeof line, "bide: BIDE_DUMP_ON=%.64s is ignored: %s\n", text, why);
-	bide_port_print(line);
+	bide_port_print_(line);
 }
 
 void bide_dump_on_start_(void)
@@ -69,16 +69,16 @@ void bide_dump_on_start_(void)
 
 	if (on.is_set)
 		return;
-	text = bide_os_environment_text("BIDE_DUMP_ON");
+	text = bide_os_environment_text_("BIDE_DUMP_ON");
 	if (!text || !*text)
 		return;
 	on.is_set = true;
-	on.number = bide_os_signal_number(text);
+	on.number = bide_os_signal_number_(text);
 	if (on.number == 0)
 		ignored(text, "it is no name or number of a signal that can be caught (SIGQUIT, SIGUSR1)");
-	else if (bide_os_thread_start(run, (void *)(uintptr_t)seen) != 0)
+	else if (bide_os_thread_start_(run, (void *)(uintptr_t)seen) != 0)
 		ignored(text, "no thread could be started");
-	else if (bide_os_signal_count(on.number, &on.signals) != 0)
+	else if (bide_os_signal_count_(on.number, &on.signals) != 0)
 		ignored(text, "the system refuses a handler for that signal");
 }
 

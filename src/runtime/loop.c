@@ -8,10 +8,10 @@
  * them too; the descriptor is an epoll of an eventfd and a timerfd, and speaks for all that the
  * worker has to do.
  */
-#include "loop.h"
+#include "runtime/loop.h"
 
-#include "../core/executor.h"
-#include "../os/event.h"
+#include "os/event.h"
+#include "where/executor.h"
 
 static const bide_operation_type loop_type = { .name = "loop" };
 
@@ -22,9 +22,9 @@ static int poll_event = -1, poll_alarm = -1, poll_both = -1;
 
 void bide_poll_close_(void)
 {
-	bide_os_close(poll_both);
-	bide_os_close(poll_alarm);
-	bide_os_close(poll_event);
+	bide_os_close_(poll_both);
+	bide_os_close_(poll_alarm);
+	bide_os_close_(poll_event);
 	poll_event = poll_alarm = poll_both = -1;
 	bide_runtime_.polled = bide_runtime_.main.by_port = false;
 	bide_runtime_.parked = 0;
@@ -42,16 +42,16 @@ static bool poll_open(void)
 
 	if (r->polled)
 		return true;
-	poll_event = bide_os_event_open();
-	poll_alarm = bide_os_alarm_open();
+	poll_event = bide_os_event_open_();
+	poll_alarm = bide_os_alarm_open_();
 	if (poll_event >= 0 && poll_alarm >= 0)
-		poll_both = bide_os_either_open(poll_event, poll_alarm);
+		poll_both = bide_os_either_open_(poll_event, poll_alarm);
 	if (poll_both < 0) {
 		bide_poll_close_();
 		return false;
 	}
 	r->polled = true;
-	bide_poll_leave_(); /* which is where the caller is */
+	bide_poll_resume_(); /* which is where the caller is */
 	return true;
 }
 
@@ -59,29 +59,29 @@ void bide_poll_signal_(void)
 {
 	if (bide_runtime_on_worker_())
 		bide_runtime_.main.by_port = false;
-	bide_os_event_signal(poll_event);
+	bide_os_event_signal_(poll_event);
 }
 
-void bide_poll_enter_(void)
+void bide_poll_pause_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
 	r->main.by_port = false;
 	BIDE_STORE(&r->parked, 0u, RELAXED); /* it looks at the inbox before it parks again */
-	bide_os_event_clear(poll_event);
+	bide_os_event_clear_(poll_event);
 }
 
 /* Either something is ready, and the descriptor says so; or a signal follows. */
-void bide_poll_leave_(void)
+void bide_poll_resume_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
 	r->main.by_port = false;
-	if (bide_loop_has_work_() || (r->simulating && r->wheel.count > 0)) {
-		bide_os_event_signal(poll_event);
+	if (bide_one_worker_has_work_() || (r->simulating && r->wheel.count > 0)) {
+		bide_os_event_signal_(poll_event);
 		return;
 	}
-	bide_os_alarm_set(poll_alarm, bide_wheel_next_ns(&r->wheel));
+	bide_os_alarm_set_(poll_alarm, bide_wheel_next_ns_(&r->wheel));
 	r->main.by_port = true;
 	/* The order of park in worker.c: store, then look; a sender pushes, then looks. */
 	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_POLLING, SEQ_CST);
@@ -103,13 +103,13 @@ static void loop_wake(bide_executor *loop)
 	BIDE_FENCE(SEQ_CST);                /* pairs with bide_loop_fd */
 	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* it was opened before */
 	if (fd >= 0)
-		bide_os_event_signal(fd);
+		bide_os_event_signal_(fd);
 }
 
 static void loop_destroy(bide_executor *loop)
 {
 	if (loop->wake && loop->fd >= 0)
-		bide_os_close(loop->fd);
+		bide_os_close_(loop->fd);
 }
 
 void bide_loop_leak_(bide_source *source)
@@ -121,26 +121,26 @@ void bide_loop_leak_(bide_source *source)
 }
 
 /* false: misuse was reported. */
-static bool may_own(bide_worker *worker, const char *what)
+static bool may_own(bide_thread_head *head, const char *what)
 {
-	if (worker->current == &bide_thread_of_(worker)->root)
+	if (head->current == &bide_thread_of_(head)->root)
 		return true;
 	bide_misuse_("%s: called inside the async function %s; the thread's own code must", what,
-	             bide_function_name_(worker->current));
+	             bide_function_name_(head->current));
 	return false;
 }
 
 bide_executor *bide_loop_create(void)
 {
-	bide_worker *worker = bide_worker_();
+	bide_thread_head *head = bide_thread_();
 	bide_executor *loop;
 
-	if (!worker || !may_own(worker, "bide_loop_create"))
+	if (!head || !may_own(head, "bide_loop_create"))
 		return NULL;
 	loop = bide_executor_new_(&loop_type, 1); /* functions are counted one by one */
 	if (!loop)
 		return NULL;
-	loop->thread = bide_port_thread();
+	loop->thread = bide_port_thread_();
 	loop->destroy = loop_destroy;
 	if (!bide_runtime_on_worker_()) {
 		loop->wake = loop_wake;
@@ -180,37 +180,37 @@ int bide_loop_fd(bide_executor *loop, int *fd)
 	*fd = BIDE_LOAD(&loop->fd, ACQUIRE);
 	if (*fd >= 0)
 		return 0;
-	opened = bide_os_event_open();
+	opened = bide_os_event_open_();
 	if (opened < 0)
-		return bide_os_last_error();
+		return bide_os_last_error_();
 	if (!BIDE_CAS(&loop->fd, &none, opened, SEQ_CST, ACQUIRE)) { /* another thread was faster */
-		bide_os_close(opened);
+		bide_os_close_(opened);
 		*fd = none;
 		return 0;
 	}
 	*fd = opened;
 	BIDE_FENCE(SEQ_CST); /* pairs with loop_wake */
 	if (BIDE_LOAD(&loop->inbox, RELAXED) != BIDE_EXECUTOR_IDLE_)
-		bide_os_event_signal(opened);
+		bide_os_event_signal_(opened);
 	return 0;
 }
 
-static bool may_run(const bide_executor *loop, const bide_worker *worker)
+static bool may_run(const bide_executor *loop, const bide_thread_head *head)
 {
-	if (BIDE_LOAD(&loop->thread, RELAXED) != bide_port_thread())
+	if (BIDE_LOAD(&loop->thread, RELAXED) != bide_port_thread_())
 		bide_misuse_("bide_loop_run: called on another thread than the one that made the loop; "
 		             "bide_loop_adopt makes it this one's");
-	else if (worker->current != &bide_thread_of_((bide_worker *)worker)->root)
+	else if (head->current != &bide_thread_of_((bide_thread_head *)head)->root)
 		bide_misuse_("bide_loop_run: called inside the async function %s; only the thread's own "
 		             "code may",
-		             bide_function_name_(worker->current));
+		             bide_function_name_(head->current));
 	else
 		return true;
 	return false;
 }
 
 /* true: nothing is ready any more. */
-static bool loop_run(bide_executor *loop, bide_worker *worker, size_t max_count)
+static bool loop_run(bide_executor *loop, bide_thread_head *head, size_t max_count)
 {
 	uintptr_t saved = bide_context_push_(NULL);
 	const char *before = bide_inside_enter_("bide_loop_run");
@@ -219,60 +219,60 @@ static bool loop_run(bide_executor *loop, bide_worker *worker, size_t max_count)
 	bool rests;
 
 	if (fd >= 0)
-		bide_os_event_clear(fd); /* before it looks: what comes later signals */
+		bide_os_event_clear_(fd); /* before it looks: what comes later signals */
 	if (max_count == 0)
 		max_count = BIDE_RUN_READY_MAX_;
 	for (size_t count = 0; count < max_count; count++) {
 		frame = bide_executor_take_(loop);
 		if (!frame)
 			break;
-		bide_frame_run_(worker, frame);
+		bide_frame_run_(head, frame);
 	}
 	bide_inside_ = before;
 	bide_context_pop_(saved);
 	rests = bide_executor_rest_(loop);
 	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* perhaps another thread opened it */
 	if (!rests && fd >= 0)
-		bide_os_event_signal(fd);
+		bide_os_event_signal_(fd);
 	return rests;
 }
 
 int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 {
-	bide_worker *worker = bide_worker_();
+	bide_thread_head *head = bide_thread_();
 
 	if (next_ns)
 		*next_ns = BIDE_FOREVER;
-	if (!worker)
+	if (!head)
 		return bide_runtime_missing_();
 	if (!is_loop(loop, "bide_loop_run"))
 		return BIDE_EINVAL_;
-	if (!may_run(loop, worker))
+	if (!may_run(loop, head))
 		return BIDE_EDEADLK_;
 	if (!loop->wake)
 		return bide_run_ready(max_count, next_ns);
 	if (BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
 		return 0;            /* the descriptor is not readable, or will be again */
 	bide_executor_ref(loop); /* a function may drop the last one */
-	if (!loop_run(loop, worker, max_count) && next_ns)
+	if (!loop_run(loop, head, max_count) && next_ns)
 		*next_ns = 0;
 	bide_executor_unref(loop);
 	return 0;
 }
 
 /*
- * The descriptor of a loop that another thread made speaks for this loop alone. The one worker would
- * sleep on it and miss its timers.
+ * The descriptor of a loop that another thread made speaks for this loop alone. The one worker
+ * would sleep on it and miss its timers.
  */
 int bide_loop_adopt(bide_executor *loop)
 {
-	bide_worker *worker = bide_worker_();
+	bide_thread_head *head = bide_thread_();
 
-	if (!worker)
+	if (!head)
 		return bide_runtime_missing_();
 	if (!is_loop(loop, "bide_loop_adopt"))
 		return BIDE_EINVAL_;
-	if (!may_own(worker, "bide_loop_adopt"))
+	if (!may_own(head, "bide_loop_adopt"))
 		return BIDE_EDEADLK_;
 	if (!loop->wake) {
 		bide_misuse_("bide_loop_adopt: this loop is one of the worker's own thread");
@@ -284,6 +284,6 @@ int bide_loop_adopt(bide_executor *loop)
 			"that it made; another thread can adopt this one");
 		return BIDE_EDEADLK_;
 	}
-	BIDE_STORE(&loop->thread, bide_port_thread(), RELAXED);
+	BIDE_STORE(&loop->thread, bide_port_thread_(), RELAXED);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #ifndef BIDE_RUNTIME_LOOP_H
 #define BIDE_RUNTIME_LOOP_H
 
-#include "runtime.h"
+#include "runtime/runtime.h"
 
 /*
  * So many functions run where the caller gave no limit: some milliseconds. Functions that only
@@ -19,8 +19,8 @@
 enum { BIDE_RUN_READY_MAX_ = 10000 };
 
 /* On the worker, around whatever runs its loop. One test each, where there is no such loop. */
-BIDE_INTERNAL void bide_poll_enter_(void);
-BIDE_INTERNAL void bide_poll_leave_(void);
+BIDE_INTERNAL void bide_poll_pause_(void);
+BIDE_INTERNAL void bide_poll_resume_(void);
 /* At a shutdown. */
 BIDE_INTERNAL void bide_poll_close_(void);
 /* In the child of a fork: the descriptors are the parent's, or the program's, which closed them. */
@@ -28,15 +28,15 @@ BIDE_INTERNAL void bide_poll_fork_(void);
 /* A loop that was never dropped, at a shutdown: closes its descriptor. */
 BIDE_INTERNAL void bide_loop_leak_(bide_source *source);
 
-static inline void bide_poll_entered_(void)
+static inline void bide_poll_pause_if_polled_(void)
 {
 	if (BIDE_UNLIKELY(bide_runtime_.polled))
-		bide_poll_enter_();
+		bide_poll_pause_();
 }
-static inline void bide_poll_left_(void)
+static inline void bide_poll_resume_if_polled_(void)
 {
 	if (BIDE_UNLIKELY(bide_runtime_.polled))
-		bide_poll_leave_();
+		bide_poll_resume_();
 }
 
 #endif

@@ -15,7 +15,7 @@
 #ifndef BIDE_RING_H
 #define BIDE_RING_H
 
-#include "../../include/bide/frame.h"
+#include <bide/frame.h>
 
 #ifndef BIDE_RING_SIZE
 #define BIDE_RING_SIZE 256u /* a power of two */

@@ -4,17 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "../core/deque.h"
-#include "../core/task.h"
-#include "../debug/layout.h"
-#include "../debug/leak.h"
-#include "blocking.h"
-#include "child.h"
-#include "loop.h"
-#include "orphan.h"
-#include "pool.h"
-#include "runtime.h"
-#include "simulation.h"
+#include "async/deque.h"
+#include "debug/layout.h"
+#include "debug/leak.h"
+#include "runtime/atfork.h"
+#include "runtime/blocking.h"
+#include "runtime/loop.h"
+#include "runtime/orphan.h"
+#include "runtime/runtime.h"
+#include "runtime/simulation.h"
+#include "runtime/workers.h"
+#include "tasks/task.h"
 
 /* So that the table for gdb is part of every program that is linked with the static library. */
 __attribute__((used)) static const struct bide_layout *const layout = &bide_layout_;
@@ -43,17 +43,17 @@ int bide_configure(const bide_config *config)
 		             config->blocking_threads_min, threads_max);
 		return EINVAL;
 	}
-	bide_os_lock(&r->setup);
-	bide_child_leave_();
+	bide_os_lock_(&r->setup);
+	bide_atfork_leave_();
 	if (r->state != BIDE_RUNTIME_OFF) {
 		error = EBUSY;
 	} else {
-		bide_blocking_configure(config->blocking_threads_min, config->blocking_threads_max);
+		bide_blocking_configure_(config->blocking_threads_min, config->blocking_threads_max);
 		error = bide_runtime_start_(config);
 		if (!error)
 			r->config = *config;
 	}
-	bide_os_unlock(&r->setup);
+	bide_os_unlock_(&r->setup);
 	return error;
 }
 
@@ -71,15 +71,15 @@ int bide_config_get(bide_config *config)
 		return EINVAL;
 	}
 	*config = (bide_config){ 0 };
-	if (!bide_worker_())
+	if (!bide_thread_())
 		return bide_runtime_missing_();
-	bide_os_lock(&r->setup);
-	config->workers = bide_shared_ ? bide_pool_count_() : 1;
-	bide_blocking_limits(&config->blocking_threads_min, &config->blocking_threads_max);
+	bide_os_lock_(&r->setup);
+	config->workers = bide_shared_ ? bide_workers_count_() : 1;
+	bide_blocking_limits_(&config->blocking_threads_min, &config->blocking_threads_max);
 	config->virtual_clock = r->simulating;
 	config->seed = r->simulating ? bide_simulation_seed_() : 0;
 	config->debug = bide_debug_;
-	bide_os_unlock(&r->setup);
+	bide_os_unlock_(&r->setup);
 	return 0;
 }
 
@@ -88,22 +88,22 @@ int bide_runtime_missing_(void)
 	bide_runtime *r = &bide_runtime_;
 	int error;
 
-	bide_os_lock(&r->setup);
+	bide_os_lock_(&r->setup);
 	error = r->state == BIDE_RUNTIME_OFF && r->start_error ? r->start_error : ENOMEM;
-	bide_os_unlock(&r->setup);
+	bide_os_unlock_(&r->setup);
 	return error;
 }
 
 unsigned bide_worker_count(void)
 {
-	if (!bide_worker_() && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_OFF)
+	if (!bide_thread_() && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_OFF)
 		return 0;
-	return bide_shared_ ? bide_pool_count_() : 1;
+	return bide_shared_ ? bide_workers_count_() : 1;
 }
 
 unsigned bide_cpu_count(void)
 {
-	return bide_os_cpu_count();
+	return bide_os_cpu_count_();
 }
 
 /* What lives on, or is the user's, does not point into the pools any more. */
@@ -122,20 +122,20 @@ static unsigned others_in_use(void)
 {
 	unsigned count = 0;
 
-	for (const bide_thread *g = bide_runtime_.guests; g; g = g->next)
-		count += g->in_use && &g->worker != bide_current_worker_;
+	for (const bide_thread *g = bide_runtime_.externals; g; g = g->next)
+		count += g->in_use && &g->head != bide_current_thread_;
 	return count;
 }
 
-void bide_runtime_release_guests_(void)
+void bide_runtime_release_externals_(void)
 {
 	bide_runtime *r = &bide_runtime_;
 
-	while (r->guests) {
-		bide_thread *next = r->guests->next;
-		bide_counts_leave_(r->guests);
-		bide_deallocate_(r->guests, sizeof *r->guests);
-		r->guests = next;
+	while (r->externals) {
+		bide_thread *next = r->externals->next;
+		bide_counts_leave_(r->externals);
+		bide_deallocate_(r->externals, sizeof *r->externals);
+		r->externals = next;
 	}
 }
 
@@ -148,17 +148,17 @@ static uint64_t release_all(bide_runtime *r)
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_release_();
 	if (bide_shared_) {
-		bide_pool_free_();
+		bide_workers_free_();
 	} else {
-		bide_deque_free_(&r->main.worker);
+		bide_deque_free_(&r->main.head);
 		bide_counts_leave_(&r->main);
 	}
-	bide_current_worker_ = NULL; /* which may be one of those that go */
-	bide_os_no_thread_exit();
-	bide_runtime_release_guests_();
+	bide_current_thread_ = NULL; /* which may be one of those that go */
+	bide_os_no_thread_exit_();
+	bide_runtime_release_externals_();
 	bide_poll_close_();
 	r->inbox = 0;
-	bide_blocking_configure(0, 0);
+	bide_blocking_configure_(0, 0);
 	bide_simulating_ = bide_shared_ = false;
 	r->simulating = false;
 	r->config = (bide_config){ 0 };
@@ -180,22 +180,22 @@ __attribute__((destructor)) static void at_exit(void)
 /* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
 static void release_copy(bide_runtime *r)
 {
-	bide_os_lock(&r->setup);
+	bide_os_lock_(&r->setup);
 	if (r->state == BIDE_RUNTIME_CHILD) {
-		bide_child_leave_();
+		bide_atfork_leave_();
 		bide_pools_release_();
-		bide_blocking_configure(0, 0);
+		bide_blocking_configure_(0, 0);
 		r->config = (bide_config){ 0 };
 	}
-	bide_os_unlock(&r->setup);
+	bide_os_unlock_(&r->setup);
 }
 
 /* Code that the library calls, with its own calls below it on the stack. */
 static bool is_inside(void)
 {
-	bide_worker *worker = bide_current_worker_;
+	bide_thread_head *head = bide_current_thread_;
 
-	if (!bide_inside_ || (worker && worker->current != &bide_thread_of_(worker)->root))
+	if (!bide_inside_ || (head && head->current != &bide_thread_of_(head)->root))
 		return false; /* an async function: it has a better message */
 	bide_misuse_("bide_shutdown: called inside %s; only ordinary code may, outside of all calls of "
 	             "the library",
@@ -232,34 +232,34 @@ int bide_shutdown(uint64_t *leak_count)
 		bide_retired_release_();
 		return 0;
 	}
-	if (!bide_worker_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)
+	if (!bide_thread_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)
 		return ENOMEM; /* for this thread's record */
 	if (bide_shared_ ? !bide_runtime_outside_("bide_shutdown")
-	                 : !bide_loop_allowed_("bide_shutdown"))
+	                 : !bide_one_worker_allowed_("bide_shutdown"))
 		return EDEADLK;
-	lost = bide_blocking_stop();
+	lost = bide_blocking_stop_();
 	report_lost_calls(lost);
 	if (!bide_shared_)
-		bide_loop_poll_(); /* what others sent last */
-	bide_os_lock(&r->setup);
+		bide_one_worker_poll_(); /* what others sent last */
+	bide_os_lock_(&r->setup);
 	others = others_in_use();
 	if (!others && bide_shared_) {
 		/* Unlocked: a function may be waiting for a thread that uses bide for the first time. */
-		bide_os_unlock(&r->setup);
-		bide_pool_stop_();
-		bide_os_lock(&r->setup);
+		bide_os_unlock_(&r->setup);
+		bide_workers_stop_();
+		bide_os_lock_(&r->setup);
 		others = others_in_use();
 		if (others)
-			bide_pool_go_on_();
+			bide_workers_go_on_();
 	}
 	if (!others)
 		count = release_all(r) + lost;
-	bide_os_unlock(&r->setup);
+	bide_os_unlock_(&r->setup);
 	if (leak_count)
 		*leak_count = count;
 	if (!others)
 		return 0;
-	bide_blocking_go_on();
+	bide_blocking_go_on_();
 	bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 	             others);
 	return EBUSY;

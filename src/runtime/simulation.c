@@ -3,9 +3,9 @@
  * of runnable frames and how long blocking calls take; a hash over what ran tells whether two runs
  * were the same.
  */
-#include "simulation.h"
+#include "runtime/simulation.h"
 
-#include "../core/executor.h"
+#include "where/executor.h"
 
 bool bide_simulating_;
 static uint64_t seed, state, hash;
@@ -49,7 +49,7 @@ size_t bide_simulation_choose_(size_t count)
 	return choice;
 }
 
-int64_t bide_simulation_job_ns(void)
+int64_t bide_simulation_job_ns_(void)
 {
 	return 1000 + (int64_t)(draw() % 9999001u);
 }

@@ -4,14 +4,14 @@
 #ifndef BIDE_SIMULATION_H
 #define BIDE_SIMULATION_H
 
-#include "../core/core.h"
+#include "base/everything.h"
 
 extern BIDE_INTERNAL bool bide_simulating_; /* set before anything runs */
 
 BIDE_INTERNAL void bide_simulation_start_(uint64_t seed);
 BIDE_INTERNAL uint64_t bide_simulation_seed_(void);
 /* How long a blocking call takes, in virtual time: 1 us to 10 ms, drawn from the seed. */
-BIDE_INTERNAL int64_t bide_simulation_job_ns(void);
+BIDE_INTERNAL int64_t bide_simulation_job_ns_(void);
 /* Which of `count` runnable frames is next: 0 without a seed. */
 BIDE_INTERNAL size_t bide_simulation_choose_(size_t count);
 /* Notes that a frame runs, for the hash. */

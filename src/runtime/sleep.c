@@ -1,10 +1,10 @@
 /*
  * sleep.c - the protocol of sleep.h.
  */
-#include "sleep.h"
+#include "runtime/sleep.h"
 
-#include "../os/os.h"
-#include "pool.h"
+#include "os/os.h"
+#include "runtime/workers.h"
 
 bide_sleep bide_sleep_;
 
@@ -27,8 +27,8 @@ void bide_sleep_stop_(void)
 static void heavy_fence(uint32_t asleep)
 {
 	BIDE_FENCE(SEQ_CST);
-	if (asleep + 1 < bide_pool_count_())
-		(void)bide_port_heavy_fence();
+	if (asleep + 1 < bide_workers_count_())
+		(void)bide_port_heavy_fence_();
 }
 
 /* --- waking --- */
@@ -42,7 +42,7 @@ bool bide_sleep_wake_(bide_sleeper *sleeper)
 		return false;
 	BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_RUNS_, RELEASE); /* pairs with is_woken */
-	bide_os_wake(&sleeper->state, 1);
+	bide_os_wake_(&sleeper->state, 1);
 	return true;
 }
 
@@ -56,7 +56,7 @@ static bool is_woken(bide_sleeper *sleeper)
 		return false;
 	}
 	for (unsigned tries = 0; BIDE_LOAD(&sleeper->state, ACQUIRE) != BIDE_RUNS_; tries++)
-		bide_port_wait_a_moment(tries);
+		bide_port_wait_a_moment_(tries);
 	return true;
 }
 
@@ -70,10 +70,10 @@ static bool is_left(void)
 	if (BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST) != 1)
 		return false;
 	BIDE_FENCE(SEQ_CST); /* pairs with the publisher's SEQ_CST load of `searching` */
-	if (!bide_pool_has_work_())
+	if (!bide_workers_have_work_())
 		return false;
-	for (unsigned i = 0; i < bide_pool_count_(); i++)
-		if (BIDE_LOAD(&bide_pool_sleeper_(i)->state, SEQ_CST) == BIDE_SLEEPS_)
+	for (unsigned i = 0; i < bide_workers_count_(); i++)
+		if (BIDE_LOAD(&bide_workers_sleeper_(i)->state, SEQ_CST) == BIDE_SLEEPS_)
 			return true;
 	return false;
 }
@@ -92,8 +92,8 @@ void bide_sleep_wake_one_(void)
 		    !BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST) ||
 		    !BIDE_CAS(&bide_sleep_.searching, &none, 1u, SEQ_CST, RELAXED))
 			return;
-		for (unsigned i = bide_pool_count_(); i-- > 0;)
-			if (bide_sleep_wake_(bide_pool_sleeper_(i)))
+		for (unsigned i = bide_workers_count_(); i-- > 0;)
+			if (bide_sleep_wake_(bide_workers_sleeper_(i)))
 				return;
 	} while (is_left()); /* all were awake: each looks before it sleeps */
 }
@@ -119,7 +119,7 @@ void bide_sleep_rearm_(bide_sleeper *sleeper)
 
 bool bide_sleep_search_(void)
 {
-	if (BIDE_LOAD(&bide_sleep_.searching, RELAXED) * 2 >= bide_pool_count_())
+	if (BIDE_LOAD(&bide_sleep_.searching, RELAXED) * 2 >= bide_workers_count_())
 		return false;
 	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
 	return true;
@@ -137,10 +137,10 @@ void bide_sleep_searched_(bool found)
 	if (BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST) != 1 || !found ||
 	    !(asleep = BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST)))
 		return;
-	if (!bide_pool_has_work_()) {
-		bide_pool_want_();
+	if (!bide_workers_have_work_()) {
+		bide_workers_want_();
 		heavy_fence(asleep);
-		if (!bide_pool_has_work_())
+		if (!bide_workers_have_work_())
 			return;
 	}
 	bide_sleep_wake_one_();
@@ -156,15 +156,15 @@ bool bide_sleep_fall_(bide_sleeper *sleeper)
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
 	/* While others run, one sleeping worker watches them. */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
-	if (others + 1 < bide_pool_count_())
-		watches = BIDE_CAS(&bide_sleep_.watched, &none, 1u, SEQ_CST, RELAXED);
-	bide_pool_want_();
+	if (others + 1 < bide_workers_count_())
+		watches = BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED);
+	bide_workers_want_();
 	heavy_fence(others);
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
-	if ((!bide_pool_has_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
+	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		bide_os_wait(&sleeper->state, BIDE_SLEEPS_, bide_pool_wake_time_(sleeper, watches));
+		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, bide_workers_wake_time_(sleeper, watches));
 	if (watches)
-		BIDE_STORE(&bide_sleep_.watched, 0u, SEQ_CST);
+		BIDE_STORE(&bide_sleep_.monitored, 0u, SEQ_CST);
 	return is_woken(sleeper);
 }

@@ -23,14 +23,14 @@
  *
  * Pairs: `searching` and `asleep`, SEQ_CST on all sides, with themselves, with the inbox's count
  * and the first timer's time. `wanted`, relaxed: the heavy fence of the sleeper with the light
- * fence of the pusher; where there is no heavy one (a deque is `fenced`), pushers pass a full one.
- * `state`: stored before the sleeper's full fence, read SEQ_CST by wakers; the futex compares it
- * again. `watched`: relaxed looks are hints.
+ * fence of the pusher; where there is no heavy one (a deque is `no_membarrier`), pushers pass a
+ * full one. `state`: stored before the sleeper's full fence, read SEQ_CST by wakers; the futex
+ * compares it again. `monitored`: relaxed looks are hints.
  */
 #ifndef BIDE_SLEEP_H
 #define BIDE_SLEEP_H
 
-#include "../core/core.h"
+#include "base/everything.h"
 
 enum { BIDE_RUNS_, BIDE_SLEEPS_, BIDE_WAKES_ };
 
@@ -41,7 +41,7 @@ typedef struct bide_sleeper {
 typedef struct bide_sleep {
 	_Alignas(64) uint32_t searching;
 	uint32_t asleep;
-	uint32_t watched; /* one sleeping worker looks now and then at the running ones */
+	uint32_t monitored; /* one sleeping worker looks now and then at the running ones */
 	uint32_t stopping;
 } bide_sleep;
 
@@ -49,17 +49,17 @@ extern BIDE_INTERNAL bide_sleep bide_sleep_;
 
 /* --- what it asks of the pool --- */
 
-/* Worker 0 to bide_pool_count_() - 1. */
-BIDE_INTERNAL bide_sleeper *bide_pool_sleeper_(unsigned index);
+/* Worker 0 to bide_workers_count_() - 1. */
+BIDE_INTERNAL bide_sleeper *bide_workers_sleeper_(unsigned index);
 /* Relaxed: something is published that others than its owner may take. */
-BIDE_INTERNAL bool bide_pool_has_work_(void);
+BIDE_INTERNAL bool bide_workers_have_work_(void);
 /* Relaxed: sets `wanted` of all deques, so that a worker that pushes wakes another. */
-BIDE_INTERNAL void bide_pool_want_(void);
+BIDE_INTERNAL void bide_workers_want_(void);
 /*
  * When the sleeper wakes by itself. Reads its first timer SEQ_CST. watches: it has to look at the
  * running workers.
  */
-BIDE_INTERNAL int64_t bide_pool_wake_time_(bide_sleeper *sleeper, bool watches);
+BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches);
 
 /* --- the protocol --- */
 
@@ -84,9 +84,9 @@ BIDE_INTERNAL void bide_sleep_offer_(uint32_t *wanted);
 /* Its first timer (stored SEQ_CST) is another now. */
 BIDE_INTERNAL void bide_sleep_rearm_(bide_sleeper *sleeper);
 /* A hint: a worker sleeps, and none looks at the running ones. */
-static inline bool bide_sleep_unwatched_(void)
+static inline bool bide_sleep_unmonitored_(void)
 {
-	return !BIDE_LOAD(&bide_sleep_.watched, RELAXED) && BIDE_LOAD(&bide_sleep_.asleep, RELAXED);
+	return !BIDE_LOAD(&bide_sleep_.monitored, RELAXED) && BIDE_LOAD(&bide_sleep_.asleep, RELAXED);
 }
 
 /* Begins to search. false: half of the workers search already; more would disturb the others. */

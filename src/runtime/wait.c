@@ -1,27 +1,27 @@
 /*
  * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
  */
-#include "../core/task.h"
-#include "child.h"
-#include "loop.h"
-#include "pool.h"
-#include "runtime.h"
+#include "runtime/atfork.h"
+#include "runtime/loop.h"
+#include "runtime/runtime.h"
+#include "runtime/workers.h"
+#include "tasks/task.h"
 
 typedef struct waiter {
-	bide_notify notify;
+	bide_listener listener;
 	bool done;     /* the worker's own wait */
 	uint32_t word; /* another thread's */
 } waiter;
 
 /* The waiter may be gone as soon as the word is 1: only its address is used afterwards. */
-static void wake(bide_notify *notify, bide_source *done)
+static void wake(bide_listener *listener, bide_source *done)
 {
-	waiter *w = BIDE_CONTAINER_(notify, waiter, notify);
+	waiter *w = BIDE_CONTAINER_(listener, waiter, listener);
 
 	(void)done;
 	w->done = true;
 	BIDE_STORE(&w->word, 1u, RELEASE); /* pairs with sleep_until */
-	bide_os_wake(&w->word, 1);
+	bide_os_wake_(&w->word, 1);
 }
 
 /* About 5 us: less than falling asleep and being woken costs. */
@@ -40,7 +40,7 @@ static int sleep_until(waiter *w, int64_t deadline_ns)
 	}
 
 	while (BIDE_LOAD(&w->word, ACQUIRE) == 0) { /* pairs with wake */
-		now_ns = bide_os_now_ns();
+		now_ns = bide_os_now_ns_();
 		if (deadline_ns != BIDE_FOREVER && now_ns >= deadline_ns)
 			return BIDE_ETIMEDOUT_;
 		if (BIDE_LOAD(&bide_runtime_.worker_gone, ACQUIRE)) {
@@ -51,15 +51,15 @@ static int sleep_until(waiter *w, int64_t deadline_ns)
 			return BIDE_EDEADLK_;
 		}
 		until_ns = now_ns + slice_ns;
-		bide_os_wait(&w->word, 0, until_ns < deadline_ns ? until_ns : deadline_ns);
+		bide_os_wait_(&w->word, 0, until_ns < deadline_ns ? until_ns : deadline_ns);
 	}
 	return 0;
 }
 
-static void wake_worker_only(bide_notify *notify, bide_source *done)
+static void wake_worker_only(bide_listener *listener, bide_source *done)
 {
 	(void)done;
-	BIDE_CONTAINER_(notify, waiter, notify)->done = true;
+	BIDE_CONTAINER_(listener, waiter, listener)->done = true;
 }
 
 /* What runs meanwhile is not in the scope of the caller. */
@@ -69,22 +69,22 @@ static int run_until(waiter *w, int64_t deadline_ns)
 	const char *before = bide_inside_enter_("bide_value_task_wait");
 	int error;
 
-	bide_poll_entered_();
-	error = bide_loop_run_(&w->done, deadline_ns);
-	bide_poll_left_();
+	bide_poll_pause_if_polled_();
+	error = bide_one_worker_run_(&w->done, deadline_ns);
+	bide_poll_resume_if_polled_();
 	bide_inside_ = before;
 	bide_context_pop_(saved);
 	return error;
 }
 
-void bide_loop_run_meanwhile_(const bool *done, const char *what)
+void bide_one_worker_run_meanwhile_(const bool *done, const char *what)
 {
 	uintptr_t saved = bide_context_push_(NULL);
 	const char *before = bide_inside_enter_(what);
 
-	bide_poll_entered_();
-	(void)bide_loop_run_(done, BIDE_FOREVER);
-	bide_poll_left_();
+	bide_poll_pause_if_polled_();
+	(void)bide_one_worker_run_(done, BIDE_FOREVER);
+	bide_poll_resume_if_polled_();
 	bide_inside_ = before;
 	bide_context_pop_(saved);
 }
@@ -105,15 +105,15 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	/* A thread that sleeps does so by the system's clock. */
 	int64_t deadline_ns = timeout_ns == 0 ? 0
 	                      : on_worker     ? bide_deadline_after_(timeout_ns)
-	                                      : bide_time_add_(bide_os_now_ns(), timeout_ns);
+	                                      : bide_time_add_(bide_os_now_ns_(), timeout_ns);
 	int error = 0;
 
-	switch (bide_watch_(*value_task, &w.notify, what_of(place, timeout_ns), place)) {
+	switch (bide_listen_(*value_task, &w.listener, what_of(place, timeout_ns), place)) {
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;
 	case BIDE_REGISTERED_:
 		error = on_worker ? run_until(&w, deadline_ns) : sleep_until(&w, deadline_ns);
-		if (error && bide_unwatch_(source, &w.notify))
+		if (error && bide_unlisten_(source, &w.listener))
 			return error;
 		/* Its completion is on the way, and touches w. */
 		if (error && on_worker)
@@ -132,28 +132,28 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                    const bide_place *place, bool *mine)
 {
-	bide_worker *worker = bide_worker_();
+	bide_thread_head *head = bide_thread_();
 	bide_value_task made;
 	int error;
 
 	*mine = true;
 	if (!bide_time_allowed_(timeout_ns, what_of(place, timeout_ns), "timeout_ns", place))
 		return BIDE_EINVAL_;
-	if (!worker)
+	if (!head)
 		return bide_runtime_missing_();
-	if (worker->current != &bide_thread_of_(worker)->root) {
+	if (head->current != &bide_thread_of_(head)->root) {
 		bide_misuse_at_(place, "%s: called inside the async function %s, which must await instead",
-		                what_of(place, timeout_ns), bide_function_name_(worker->current));
+		                what_of(place, timeout_ns), bide_function_name_(head->current));
 		return BIDE_EDEADLK_;
 	}
-	if (bide_pool_is_worker_()) {
+	if (bide_workers_include_this_()) {
 		bide_misuse_at_(place,
 		                "%s: called on a worker, which must not block: what it waits for may need "
 		                "this very worker",
 		                what_of(place, timeout_ns));
 		return BIDE_EDEADLK_;
 	}
-	made = bide_materialise_(value_task);
+	made = bide_yield_to_operation_(value_task);
 	if (bide_is_pending_(made)) {
 		if (!bide_check_fresh_(made, what_of(place, timeout_ns), place))
 			return BIDE_ESTALE;
@@ -170,22 +170,22 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	if (result)
 		*result = bide_value_task_result(made);
 	if (made.state)
-		bide_thread_of_(worker)->wait_trace = made.payload.trace;
+		bide_thread_of_(head)->wait_trace = made.payload.trace;
 	return (int)made.state;
 }
 
 /* It was the wait that failed. */
 static void no_trace(void)
 {
-	if (bide_worker_())
-		bide_thread_of_(bide_worker_())->wait_trace = 0;
+	if (bide_thread_())
+		bide_thread_of_(bide_thread_())->wait_trace = 0;
 }
 
 bide_trace bide_trace_of_wait(void)
 {
-	bide_worker *worker = bide_current_worker_;
+	bide_thread_head *head = bide_current_thread_;
 
-	return worker ? bide_thread_of_(worker)->wait_trace : 0;
+	return head ? bide_thread_of_(head)->wait_trace : 0;
 }
 
 int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
@@ -228,12 +228,12 @@ static int64_t time_to_next_ns(bide_runtime *r)
 {
 	int64_t timer_ns;
 
-	if (bide_loop_has_work_() || (r->simulating && r->wheel.count > 0))
+	if (bide_one_worker_has_work_() || (r->simulating && r->wheel.count > 0))
 		return 0; /* in a simulation the next call goes on to the timer */
-	timer_ns = bide_wheel_next_ns(&r->wheel);
+	timer_ns = bide_wheel_next_ns_(&r->wheel);
 	if (timer_ns == BIDE_FOREVER)
 		return BIDE_FOREVER;
-	timer_ns -= bide_port_now();
+	timer_ns -= bide_port_now_();
 	return timer_ns > 0 ? timer_ns : 0;
 }
 
@@ -244,20 +244,20 @@ int bide_run_ready(size_t max_count, int64_t *next_ns)
 
 	if (next_ns)
 		*next_ns = BIDE_FOREVER;
-	if (!bide_loop_allowed_("bide_run_ready"))
+	if (!bide_one_worker_allowed_("bide_run_ready"))
 		return BIDE_EDEADLK_;
 	saved = bide_context_push_(NULL); /* as in run_until */
 	before = bide_inside_enter_("bide_run_ready");
-	bide_poll_entered_();
-	bide_loop_poll_();
-	if (bide_runtime_.simulating && !bide_loop_has_work_())
-		bide_loop_advance_();
+	bide_poll_pause_if_polled_();
+	bide_one_worker_poll_();
+	if (bide_runtime_.simulating && !bide_one_worker_has_work_())
+		bide_one_worker_advance_();
 	if (max_count == 0)
 		max_count = BIDE_RUN_READY_MAX_;
-	for (size_t count = 0; count < max_count && bide_loop_turn_(); count++)
+	for (size_t count = 0; count < max_count && bide_one_worker_turn_(); count++)
 		;
-	bide_child_check_();
-	bide_poll_left_();
+	bide_atfork_check_();
+	bide_poll_resume_if_polled_();
 	bide_inside_ = before;
 	bide_context_pop_(saved);
 	if (next_ns)

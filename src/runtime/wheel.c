@@ -10,7 +10,7 @@
  * The heads of the lists are timers: a list's only timer has next == previous == its head, which
  * names its bit.
  */
-#include "wheel.h"
+#include "runtime/wheel.h"
 
 #define DEADLINE(timer) ((timer)->source.payload.i)
 
@@ -70,7 +70,7 @@ static bool list_occupied(const bide_wheel *wheel, unsigned list)
 
 /* ---- insert and remove */
 
-void bide_wheel_init(bide_wheel *wheel, int64_t now_ns)
+void bide_wheel_init_(bide_wheel *wheel, int64_t now_ns)
 {
 	__builtin_memset(wheel->occupied, 0, sizeof wheel->occupied);
 	wheel->tick = tick_of(now_ns);
@@ -117,13 +117,13 @@ static void place(bide_wheel *wheel, bide_timer *timer)
 	append(wheel, level * BIDE_WHEEL_SLOTS + digit, timer, timer);
 }
 
-void bide_wheel_insert(bide_wheel *wheel, bide_timer *timer)
+void bide_wheel_insert_(bide_wheel *wheel, bide_timer *timer)
 {
 	wheel->count++;
 	place(wheel, timer);
 }
 
-void bide_wheel_remove(bide_wheel *wheel, bide_timer *timer)
+void bide_wheel_remove_(bide_wheel *wheel, bide_timer *timer)
 {
 	bide_timer *next = timer->next, *previous = timer->previous;
 
@@ -180,7 +180,7 @@ static int64_t tick_end_ns(int64_t tick)
 	return tick >= tick_of(INT64_MAX) ? BIDE_FOREVER : (tick + 1) << BIDE_WHEEL_TICK_BITS;
 }
 
-int64_t bide_wheel_next_ns(const bide_wheel *wheel)
+int64_t bide_wheel_next_ns_(const bide_wheel *wheel)
 {
 	unsigned list;
 	int64_t start, earliest;
@@ -195,7 +195,7 @@ int64_t bide_wheel_next_ns(const bide_wheel *wheel)
 	return tick_end_ns(earliest < 0 ? start : tick_of(earliest));
 }
 
-int64_t bide_wheel_first_exact_ns(const bide_wheel *wheel)
+int64_t bide_wheel_first_exact_ns_(const bide_wheel *wheel)
 {
 	int64_t due = BIDE_FOREVER, late = BIDE_FOREVER, start;
 	unsigned list;
@@ -367,7 +367,7 @@ static void collect(bide_wheel *wheel, int64_t now_ns, bool exact)
 		collect_exact(wheel, now_ns);
 }
 
-bide_timer *bide_wheel_expire(bide_wheel *wheel, int64_t now_ns, bool exact)
+bide_timer *bide_wheel_expire_(bide_wheel *wheel, int64_t now_ns, bool exact)
 {
 	bide_timer *timer;
 
@@ -377,6 +377,6 @@ bide_timer *bide_wheel_expire(bide_wheel *wheel, int64_t now_ns, bool exact)
 	if (!wheel->handing_out)
 		return NULL;
 	timer = wheel->heads[BIDE_WHEEL_DUE].next;
-	bide_wheel_remove(wheel, timer);
+	bide_wheel_remove_(wheel, timer);
 	return timer;
 }

@@ -14,7 +14,7 @@
 #ifndef BIDE_WHEEL_H
 #define BIDE_WHEEL_H
 
-#include "../core/core.h"
+#include "base/everything.h"
 
 enum {
 	BIDE_WHEEL_TICK_BITS = 16,
@@ -36,19 +36,19 @@ typedef struct bide_wheel {
 } bide_wheel;
 
 /* now_ns >= 0. */
-BIDE_INTERNAL void bide_wheel_init(bide_wheel *wheel, int64_t now_ns);
+BIDE_INTERNAL void bide_wheel_init_(bide_wheel *wheel, int64_t now_ns);
 
 /*
  * timer->source.payload.i is the deadline; one in the past is due at once. It must not be in a
  * wheel. About 40 instructions.
  */
-BIDE_INTERNAL void bide_wheel_insert(bide_wheel *wheel, bide_timer *timer);
+BIDE_INTERNAL void bide_wheel_insert_(bide_wheel *wheel, bide_timer *timer);
 
 /*
  * Takes it out, also one that is due and not yet handed out; afterwards next is NULL. About 10
  * instructions.
  */
-BIDE_INTERNAL void bide_wheel_remove(bide_wheel *wheel, bide_timer *timer);
+BIDE_INTERNAL void bide_wheel_remove_(bide_wheel *wheel, bide_timer *timer);
 
 static inline bool bide_wheel_holds(const bide_timer *timer)
 {
@@ -60,18 +60,18 @@ static inline bool bide_wheel_holds(const bide_timer *timer)
  * later than the first deadline. May be earlier if that timer shares a coarse slot with others,
  * which must then be moved to finer slots: at most 7 times.
  */
-BIDE_INTERNAL int64_t bide_wheel_next_ns(const bide_wheel *wheel);
+BIDE_INTERNAL int64_t bide_wheel_next_ns_(const bide_wheel *wheel);
 
 /*
  * The earliest deadline, to the nanosecond; BIDE_FOREVER if the wheel is empty. May look at every
  * timer of one slot, once a slot.
  */
-BIDE_INTERNAL int64_t bide_wheel_first_exact_ns(const bide_wheel *wheel);
+BIDE_INTERNAL int64_t bide_wheel_first_exact_ns_(const bide_wheel *wheel);
 
 /*
  * Takes out one timer that is due; NULL: no more. Call it until it says NULL:
  *
- *     while ((timer = bide_wheel_expire(wheel, now_ns, exact)))
+ *     while ((timer = bide_wheel_expire_(wheel, now_ns, exact)))
  *             ...
  *
  * They come by deadline, equal deadlines by insertion. What is due is found by the first call of
@@ -79,6 +79,6 @@ BIDE_INTERNAL int64_t bide_wheel_first_exact_ns(const bide_wheel *wheel);
  * therefore ends. Those not yet handed out are still in the wheel and can be removed. A deadline of
  * INT64_MAX never comes unless exact. now_ns before an earlier one: nothing.
  */
-BIDE_INTERNAL bide_timer *bide_wheel_expire(bide_wheel *wheel, int64_t now_ns, bool exact);
+BIDE_INTERNAL bide_timer *bide_wheel_expire_(bide_wheel *wheel, int64_t now_ns, bool exact);
 
 #endif

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds src/core alone, freestanding and without any library, over the port of port.c (at most 80 lines), and runs it.
+# Builds the rooms of src that stand on the port alone, freestanding and without any library, over the port of port.c (at most 80 lines), and runs it.
 #	run.sh CC FOLDER [EMULATOR...]
 set -eu
 cc=$1 folder=$2
@@ -24,6 +24,7 @@ lines=$(sed -e '/^[[:space:]]*$/d' -e '/^#include/d' -e '/^\/\*.*\*\/$/d' tests/
 mkdir -p "$folder"
 # shellcheck disable=SC2086 # both may be empty
 "$cc" -std=gnu11 $flags -O1 -Wall -Wextra -Werror -DBIDE_FREESTANDING -ffreestanding -nostdlib -static -fno-stack-protector \
-	-fno-pic -Iinclude -Isrc -Itests/bare -o "$folder/bare" tests/bare/main.c tests/bare/port.c src/core/*.c \
+	-fno-pic -Iinclude -Isrc -Itests/bare -o "$folder/bare" tests/bare/main.c tests/bare/port.c \
+	src/base/*.c src/memory/*.c src/async/*.c src/cancel/*.c src/where/*.c src/tasks/*.c src/ops/*.c \
 	$libraries
 "$@" "$folder/bare"

@@ -11,7 +11,7 @@ status=0
 
 # Texts of the calls, a line each; those that hand on a text of theirs ("%s") have been looked at.
 for file in $(grep -rl 'bide_misuse_' src); do
-	[ "$file" = src/core/misuse.c ] && continue
+	[ "$file" = src/base/misuse.c ] && continue
 	tr '\n' ' ' <"$file" | tr -s ' \t' ' ' |
 		grep -oE 'bide_misuse_(at_|in_)?\([^"]{0,90}"[^"]{0,60}' | sed "s|^|$file: |"
 done >"$work/calls"

@@ -21,7 +21,7 @@
 #endif
 
 struct engine engine;
-__thread bide_worker *bide_current_worker_ __attribute__((tls_model("initial-exec")));
+__thread bide_thread_head *bide_current_thread_ __attribute__((tls_model("initial-exec")));
 bool bide_simulating_;
 
 static void on_misuse(const char *text, void *argument)
@@ -58,10 +58,10 @@ static void pools_balance(unsigned size_class)
 	enum { ROOM = 64 };
 
 	for (int from = 0; from < EXPLORE_THREADS; from++) {
-		bide_pool *much = &engine.records[from].worker.pool[size_class];
+		bide_pool *much = &engine.records[from].head.pool[size_class];
 
 		for (int to = 0; to < EXPLORE_THREADS; to++) {
-			bide_pool *little = &engine.records[to].worker.pool[size_class];
+			bide_pool *little = &engine.records[to].head.pool[size_class];
 
 			for (; much->room < ROOM && little->room > ROOM; much->room++, little->room--) {
 				bide_source *source = much->free;
@@ -86,7 +86,7 @@ static void prepare(void)
 	for (unsigned c = 0; c < POOLS; c++)
 		pools_balance(c);
 	engine.current = NOBODY;
-	bide_current_worker_ = &engine.records[0].worker;
+	bide_current_thread_ = &engine.records[0].head;
 	engine.scenario->setup();
 	memory_place_of(engine.queue, 1);
 	memory_place_of(engine.wheel, 1);
@@ -152,18 +152,18 @@ static void start(void)
 	bide_unobserved_hook_set(on_unobserved, NULL);
 	bide_shared_ = engine.scenario->shared;
 	for (int i = 0; i < EXPLORE_THREADS; i++) {
-		bide_worker *worker = &engine.records[i].worker;
+		bide_thread_head *head = &engine.records[i].head;
 
 		engine.threads[i].stack = engine.arena + engine.arena_used;
 		engine.arena_used += STACK_BYTES;
 		bide_thread_init_(&engine.records[i], (uint32_t)i + 1, false);
-		worker->frame_flags = engine.scenario->one_worker && !(engine.scenario->foreign >> i & 1)
-		                          ? 0
-		                          : BIDE_FLAG_SYNC_;
-		worker->frame_tail = (uint64_t)worker->frame_flags << BIDE_TAIL_FLAGS_;
+		head->frame_flags = engine.scenario->one_worker && !(engine.scenario->external >> i & 1)
+		                        ? 0
+		                        : BIDE_FLAG_SYNC_;
+		head->frame_tail = (uint64_t)head->frame_flags << BIDE_TAIL_FLAGS_;
 		for (unsigned c = 0; c < POOLS; c++) { /* so that no execution has to fill a pool */
-			bide_source *source = bide_pool_refill_(worker, c, NULL);
-			bide_pool_give_(worker, source, c);
+			bide_source *source = bide_pool_refill_(head, c, NULL);
+			bide_pool_give_(head, source, c);
 		}
 	}
 	engine.in_use = objects_in_use();

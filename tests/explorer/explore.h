@@ -1,5 +1,5 @@
 /*
- * explore.h - runs two or three logical threads over the real code of src/core and of the pool of
+ * explore.h - runs two or three logical threads over the real code of src and of the workers of
  * workers (src/runtime) in every order that matters.
  *
  * Every atomic is a scheduling point; the search is depth-first, without a bound, and leaves out
@@ -15,17 +15,17 @@
 #ifndef EXPLORE_H
 #define EXPLORE_H
 
-#include "core/core.h"
-#include "core/task.h"
+#include "base/everything.h"
 #include "support/test.h"
+#include "tasks/task.h"
 
 enum { EXPLORE_THREADS = 3 };
 
 typedef struct explore_scenario {
 	void (*setup)(void); /* alone, before */
 	void (*threads[EXPLORE_THREADS])(void);
-	void (*check)(void); /* alone, after */
-	unsigned foreign;    /* bit n: thread n is no worker. The others all are. */
+	void (*check)(void);   /* alone, after */
+	unsigned external; /* bit n: thread n is no worker. The others all are. */
 	/* loads give the newest value: sequential consistency, for what would take too long */
 	bool newest_only;
 	/*
@@ -35,7 +35,7 @@ typedef struct explore_scenario {
 	unsigned switches_max;
 	/* what workers make is made as with workers = 1: without BIDE_FLAG_SYNC_ */
 	bool one_worker;
-	bool fenced; /* there is no heavy fence */
+	bool no_membarrier; /* there is no heavy fence */
 	/* many workers: what may be touched by any thread is */
 	bool shared;
 	/*
@@ -43,7 +43,7 @@ typedef struct explore_scenario {
 	 * this is a deadlock.
 	 */
 	void (*quiet)(void);
-	void (*offered)(bide_worker *worker); /* bide_port_offer */
+	void (*offered)(bide_thread_head *head); /* bide_port_offer_ */
 } explore_scenario;
 
 /*
@@ -65,12 +65,12 @@ void explore_finish(void);
 void explore_hand_on(void);
 /* In a thread: ends the timer that was armed first. false: none is. */
 bool explore_expire(void);
-/* In a thread that sleeps with bide_os_wait: the scenario's `quiet` has been called. */
+/* In a thread that sleeps with bide_os_wait_: the scenario's `quiet` has been called. */
 bool explore_is_over(void);
 /* In `quiet`. */
 bool explore_sleeps(int thread, int64_t *until_ns);
 /* Of a logical thread, by its number. */
-bide_worker *explore_worker(int thread);
+bide_thread_head *explore_head(int thread);
 /* In a thread: waits until *word (which others set with BIDE_STORE) is not 0. */
 void explore_await_word(uint32_t *word);
 /* In a thread that goes round until others change *word, followed by explore_relax(). */

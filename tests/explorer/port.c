@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-void *bide_port_allocate(size_t size_bytes, size_t alignment)
+void *bide_port_allocate_(size_t size_bytes, size_t alignment)
 {
 	size_t rounded_bytes = (size_bytes + 63) & ~(size_t)63;
 	int i;
@@ -27,7 +27,7 @@ void *bide_port_allocate(size_t size_bytes, size_t alignment)
 	return engine.blocks[i].at;
 }
 
-void bide_port_release(void *memory, size_t size_bytes)
+void bide_port_release_(void *memory, size_t size_bytes)
 {
 	(void)size_bytes;
 	for (int i = 0; i < engine.block_count; i++) {
@@ -51,78 +51,78 @@ bool explore_is_released(const void *memory)
 	return false;
 }
 
-bool bide_port_on_worker(void)
+bool bide_port_on_worker_(void)
 {
 	return bide_shared_ || engine.current == NOBODY ||
-	       !(engine.scenario->foreign >> engine.current & 1);
+	       !(engine.scenario->external >> engine.current & 1);
 }
 
-unsigned bide_port_worker_count(void)
+unsigned bide_port_worker_count_(void)
 {
 	return 1;
 }
 
-int64_t bide_port_now(void)
+int64_t bide_port_now_(void)
 {
 	return 0;
 }
 
-bide_worker *explore_worker(int thread)
+bide_thread_head *explore_head(int thread)
 {
-	return &engine.records[thread].worker;
+	return &engine.records[thread].head;
 }
 
-void bide_port_stats(bide_stats *stats)
+void bide_port_stats_(bide_stats *stats)
 {
 	(void)stats;
 }
 
-const void *bide_port_thread(void)
+const void *bide_port_thread_(void)
 {
 	return &engine.threads[engine.current == NOBODY ? 0 : engine.current];
 }
 
-bool bide_port_heavy_fence(void)
+bool bide_port_heavy_fence_(void)
 {
-	if (!engine.scenario->fenced)
+	if (!engine.scenario->no_membarrier)
 		explore_heavy_fence();
-	return !engine.scenario->fenced;
+	return !engine.scenario->no_membarrier;
 }
 
-void bide_port_offer(bide_worker *worker)
+void bide_port_offer_(bide_thread_head *head)
 {
 	if (engine.scenario->offered)
-		engine.scenario->offered(worker);
+		engine.scenario->offered(head);
 }
 
-void bide_port_print(const char *text)
+void bide_port_print_(const char *text)
 {
 	fputs(text, stderr);
 }
 
-void bide_port_format(char *to, size_t size_bytes, const char *format, va_list arguments)
+void bide_port_format_(char *to, size_t size_bytes, const char *format, va_list arguments)
 {
 	vsnprintf(to, size_bytes, format, arguments);
 }
 
-const char *bide_port_error_text(int error)
+const char *bide_port_error_text_(int error)
 {
 	(void)error;
 	return "";
 }
 
-void bide_port_abort(void)
+void bide_port_abort_(void)
 {
 	explore_fail("abort");
 }
 
-void bide_port_wait_a_moment(unsigned tries)
+void bide_port_wait_a_moment_(unsigned tries)
 {
 	(void)tries;
 	explore_relax();
 }
 
-bide_worker *bide_worker_attach_(void)
+bide_thread_head *bide_thread_attach_(void)
 {
 	explore_fail("a thread without a record");
 }

@@ -3,7 +3,7 @@
  */
 #include "engine.h"
 
-#include "core/queue.h"
+#include "async/queue.h"
 
 #include <string.h>
 
@@ -43,13 +43,13 @@ static void queue_push(bide_frame *frame, bide_post *post)
 /* From the worker's own queue, or from the one for all. false: they are empty. */
 static bool queue_run_one(void)
 {
-	bide_worker *worker = bide_current_worker_;
-	bide_frame *frame = worker->next;
+	bide_thread_head *head = bide_current_thread_;
+	bide_frame *frame = head->next;
 	bide_post *post = NULL;
 
-	worker->next = NULL;
+	head->next = NULL;
 	if (!frame)
-		frame = bide_queue_pop_(worker);
+		frame = bide_queue_pop_(head);
 	if (!frame && engine.queue_count > 0) {
 		frame = engine.queue[0].frame;
 		post = engine.queue[0].post;
@@ -65,38 +65,38 @@ static bool queue_run_one(void)
 		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 		frame->awaiting = NULL;
 	}
-	worker->handovers = 0;
-	bide_frame_resume_(worker, frame);
+	head->handovers = 0;
+	bide_frame_resume_(head, frame);
 	return true;
 }
 
 void explore_unschedule(void)
 {
 	engine.queue_count = 0;
-	while (bide_queue_pop_(bide_current_worker_))
+	while (bide_queue_pop_(bide_current_thread_))
 		;
 }
 
 void explore_finish(void)
 {
 	for (int i = 0; i < EXPLORE_THREADS; i++) {
-		bide_current_worker_ = &engine.records[i].worker;
+		bide_current_thread_ = &engine.records[i].head;
 		while (queue_run_one())
 			;
 	}
-	bide_current_worker_ = &engine.records[0].worker;
+	bide_current_thread_ = &engine.records[0].head;
 }
 
 void explore_hand_on(void)
 {
-	bide_worker *worker = bide_current_worker_;
-	bide_frame *frame = worker->next;
+	bide_thread_head *head = bide_current_thread_;
+	bide_frame *frame = head->next;
 
-	worker->next = NULL;
+	head->next = NULL;
 	if (frame)
-		bide_port_schedule(frame, true);
-	while ((frame = bide_queue_pop_(worker)) != NULL)
-		bide_port_schedule(frame, true);
+		bide_port_schedule_(frame, true);
+	while ((frame = bide_queue_pop_(head)) != NULL)
+		bide_port_schedule_(frame, true);
 }
 
 bool explore_run_now(void)
@@ -128,13 +128,13 @@ void explore_run(void)
 	}
 }
 
-void bide_port_schedule(bide_frame *frame, bool next)
+void bide_port_schedule_(bide_frame *frame, bool next)
 {
 	(void)next;
 	queue_push(frame, NULL);
 }
 
-void bide_port_post(bide_post *post)
+void bide_port_post_(bide_post *post)
 {
 	if (bide_shared_)
 		post->run(post);

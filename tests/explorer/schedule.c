@@ -12,10 +12,10 @@ void schedule_switch_to(int thread)
 		return;
 	engine.current = thread;
 	if (thread == NOBODY) {
-		bide_current_worker_ = &engine.records[0].worker;
+		bide_current_thread_ = &engine.records[0].head;
 		swapcontext(&engine.threads[from].context, &engine.home);
 	} else {
-		bide_current_worker_ = &engine.records[thread].worker;
+		bide_current_thread_ = &engine.records[thread].head;
 		swapcontext(from == NOBODY ? &engine.home : &engine.threads[from].context,
 		            &engine.threads[thread].context);
 	}

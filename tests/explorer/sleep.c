@@ -5,7 +5,7 @@
 
 #include "os/os.h"
 
-void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
+void bide_os_wait_(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 {
 	logical *t = &engine.threads[engine.current];
 
@@ -26,7 +26,7 @@ void bide_os_wait(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 	schedule_point(OP_SLEEP, word);
 }
 
-void bide_os_wake(uint32_t *word, int count)
+void bide_os_wake_(uint32_t *word, int count)
 {
 	if (!engine.running)
 		return;

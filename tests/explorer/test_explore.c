@@ -1,5 +1,5 @@
 /*
- * Two or three threads on one handshake of src/core, in all orders: see explore.h for what that
+ * Two or three threads on one handshake of src/async, in all orders: see explore.h for what that
  * means and what it leaves out. What each scenario expects stands in its check; the engine itself
  * sees to it that nothing is touched after it was given back, nothing races, nobody is scheduled
  * twice, nothing hangs and nothing is left over.
@@ -70,7 +70,7 @@ static struct {
 	struct seen seen[2];
 	bide_task *task;
 	bide_user_source sources[2];
-	bide_notify notify;
+	bide_listener listener;
 	unsigned notified;
 	bool taken, won[2];
 	uint32_t flag;
@@ -100,16 +100,16 @@ static bide_frame *start_producer(int error)
 static void produce(void)
 {
 	bide_flags_drop_(&s.frame->source, BIDE_FLAG_SELF_LINKED_);
-	bide_worker_()->handovers = 0;
-	bide_frame_resume_(bide_worker_(), s.frame);
+	bide_thread_()->handovers = 0;
+	bide_frame_resume_(bide_thread_(), s.frame);
 }
 
 /* By the thread that runs what there is to run. */
 static void produce_and_hand_on(void)
 {
 	bide_flags_drop_(&s.frame->source, BIDE_FLAG_SELF_LINKED_);
-	bide_worker_()->handovers = BIDE_HANDOVERS_MAX_;
-	bide_frame_resume_(bide_worker_(), s.frame);
+	bide_thread_()->handovers = BIDE_HANDOVERS_MAX_;
+	bide_frame_resume_(bide_thread_(), s.frame);
 	explore_hand_on();
 }
 
@@ -174,9 +174,9 @@ static void await_check(void)
 }
 
 SCENARIO(await_against_complete, setup_producer, THREADS(await_thread, produce), await_check,
-         .foreign = 0)
+         .external = 0)
 SCENARIO(await_against_complete_handed_on, setup_producer,
-         THREADS(await_thread, produce_and_hand_on), await_check, .foreign = 0)
+         THREADS(await_thread, produce_and_hand_on), await_check, .external = 0)
 
 static void await_failed_check(void)
 {
@@ -186,7 +186,7 @@ static void await_failed_check(void)
 }
 
 SCENARIO(await_against_failure, setup_failing, THREADS(await_thread, produce), await_failed_check,
-         .foreign = 0)
+         .external = 0)
 
 /* The continuation runs on a third worker, while the first two are still at it. */
 static void await_only(void)
@@ -195,7 +195,7 @@ static void await_only(void)
 }
 
 SCENARIO(await_against_complete_resumed_elsewhere, setup_producer,
-         THREADS(await_only, produce_and_hand_on, explore_run), await_check, .foreign = 0)
+         THREADS(await_only, produce_and_hand_on, explore_run), await_check, .external = 0)
 
 static void forget_thread(void)
 {
@@ -209,7 +209,7 @@ static void forget_check(void)
 }
 
 SCENARIO(forget_against_complete, setup_failing, THREADS(forget_thread, produce), forget_check,
-         .foreign = 0)
+         .external = 0)
 
 static void look_thread(void)
 {
@@ -222,7 +222,7 @@ static void look_thread(void)
 }
 
 SCENARIO(status_and_forget_against_complete, setup_failing, THREADS(look_thread, produce),
-         forget_check, .foreign = 0)
+         forget_check, .external = 0)
 
 static void as_task_thread(void)
 {
@@ -241,7 +241,7 @@ static void as_task_check(void)
 }
 
 SCENARIO(as_task_against_complete, setup_producer, THREADS(as_task_thread, produce), as_task_check,
-         .foreign = 0)
+         .external = 0)
 
 static void as_task_unref_thread(void)
 {
@@ -249,7 +249,7 @@ static void as_task_unref_thread(void)
 }
 
 SCENARIO(as_task_unref_against_complete, setup_failing, THREADS(as_task_unref_thread, produce),
-         forget_check, .foreign = 0)
+         forget_check, .external = 0)
 
 static void as_task_await_thread(void)
 {
@@ -263,13 +263,13 @@ static void as_task_await_thread(void)
 }
 
 SCENARIO(as_task_await_unref_against_complete, setup_producer,
-         THREADS(as_task_await_thread, produce), await_check, .foreign = 0)
+         THREADS(as_task_await_thread, produce), await_check, .external = 0)
 
 /* ---- deregistration */
 
-static void notified(bide_notify *notify, bide_source *done)
+static void notified(bide_listener *listener, bide_source *done)
 {
-	EXPLORE_CHECK(notify == &s.notify && bide_is_done_(done));
+	EXPLORE_CHECK(listener == &s.listener && bide_is_done_(done));
 	s.notified++;
 	BIDE_STORE(&s.flag, 1u, RELEASE);
 }
@@ -277,19 +277,19 @@ static void notified(bide_notify *notify, bide_source *done)
 static void setup_watched(void)
 {
 	setup_failing();
-	s.notify.run = notified;
-	EXPLORE_CHECK(bide_watch_(s.value, &s.notify, "explore", NULL) == BIDE_REGISTERED_);
+	s.listener.run = notified;
+	EXPLORE_CHECK(bide_listen_(s.value, &s.listener, "explore", NULL) == BIDE_REGISTERED_);
 }
 
 static void unwatch_thread(void)
 {
-	s.taken = bide_unwatch_(&s.frame->source, &s.notify);
+	s.taken = bide_unlisten_(&s.frame->source, &s.listener);
 	if (!s.taken) { /* it runs or has; afterwards the frame is ours */
 		explore_await_word(&s.flag);
 		EXPLORE_CHECK(s.notified == 1);
 		EXPLORE_CHECK(bide_consume_(&s.frame->source, NULL).state == ERROR);
 	} else {
-		s.notify.run = NULL;
+		s.listener.run = NULL;
 		bide_value_task_forget(s.value);
 	}
 }
@@ -301,17 +301,17 @@ static void unwatch_check(void)
 }
 
 SCENARIO(unwatch_against_complete, setup_watched, THREADS(unwatch_thread, produce), unwatch_check,
-         .foreign = 0)
+         .external = 0)
 
-static void setup_notify(void)
+static void setup_listener(void)
 {
 	setup_failing();
-	s.notify.run = notified;
+	s.listener.run = notified;
 }
 
 static void watch_unwatch_thread(void)
 {
-	switch (bide_watch_(s.value, &s.notify, "explore", NULL)) {
+	switch (bide_listen_(s.value, &s.listener, "explore", NULL)) {
 	case BIDE_REGISTERED_:
 		unwatch_thread();
 		break;
@@ -324,13 +324,13 @@ static void watch_unwatch_thread(void)
 	}
 }
 
-SCENARIO(watch_unwatch_against_complete, setup_notify, THREADS(watch_unwatch_thread, produce),
-         unwatch_check, .foreign = 0)
+SCENARIO(watch_unwatch_against_complete, setup_listener, THREADS(watch_unwatch_thread, produce),
+         unwatch_check, .external = 0)
 
 /* A loser of when_any is awaited again. */
 static void unwatch_await_thread(void)
 {
-	s.taken = bide_unwatch_(&s.frame->source, &s.notify);
+	s.taken = bide_unlisten_(&s.frame->source, &s.listener);
 	if (!s.taken)
 		explore_await_word(&s.flag);
 	consume(0, s.value);
@@ -345,7 +345,7 @@ static void unwatch_await_check(void)
 }
 
 SCENARIO(unwatch_await_against_complete, setup_watched, THREADS(unwatch_await_thread, produce),
-         unwatch_await_check, .foreign = 0)
+         unwatch_await_check, .external = 0)
 
 /* ---- a task: subscriptions */
 
@@ -378,9 +378,9 @@ static void task_await_check(void)
 }
 
 SCENARIO(task_await_against_complete, setup_task, THREADS(task_await_thread, task_complete_thread),
-         task_await_check, .foreign = 0)
+         task_await_check, .external = 0)
 SCENARIO(task_await_against_foreign_complete, setup_task,
-         THREADS(task_await_thread, task_complete_thread), task_await_check, .foreign = 2,
+         THREADS(task_await_thread, task_complete_thread), task_await_check, .external = 2,
          .one_worker = true)
 
 static void setup_subscribed(void)
@@ -405,10 +405,10 @@ static void cancel_subscription_check(void)
 	EXPLORE_CHECK(explore_is_released(s.task));
 }
 
-/* One worker: the fan-out of a foreign completion runs where subscriptions are canceled. */
+/* One worker: the fan-out of a external completion runs where subscriptions are canceled. */
 SCENARIO(subscription_cancel_against_foreign_complete, setup_subscribed,
          THREADS(cancel_subscription_thread, task_complete_thread), cancel_subscription_check,
-         .foreign = 2)
+         .external = 2)
 
 /*
  * The last reference is dropped with a canceled wait: the task may be freed as soon as the list is
@@ -441,7 +441,7 @@ static void cancel_subscription_unref_check(void)
 
 SCENARIO(subscription_cancel_unref_against_foreign_complete_unref, setup_subscribed_twice_referred,
          THREADS(cancel_subscription_unref_thread, complete_unref_thread),
-         cancel_subscription_unref_check, .foreign = 2)
+         cancel_subscription_unref_check, .external = 2)
 
 /* The second comes while the task completes; the first is there already. */
 static void second_subscriber_thread(void)
@@ -458,10 +458,10 @@ static void two_subscribers_check(void)
 
 SCENARIO(two_subscribers_against_complete, setup_subscribed,
          THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check,
-         .foreign = 0)
+         .external = 0)
 SCENARIO(two_subscribers_against_foreign_complete, setup_subscribed,
          THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check,
-         .foreign = 2)
+         .external = 2)
 
 /* Both at once. */
 static void subscribe_only_thread(void)
@@ -477,7 +477,7 @@ static void subscribe_check(void)
 }
 
 SCENARIO(subscribe_against_subscribe, setup_task, THREADS(task_await_thread, subscribe_only_thread),
-         subscribe_check, .foreign = 0)
+         subscribe_check, .external = 0)
 
 /* One more comes while one that is there is canceled. */
 static void subscribe_and_cancel_check(void)
@@ -490,7 +490,7 @@ static void subscribe_and_cancel_check(void)
 
 SCENARIO(subscribe_against_subscription_cancel, setup_subscribed,
          THREADS(cancel_subscription_thread, subscribe_only_thread), subscribe_and_cancel_check,
-         .foreign = 2)
+         .external = 2)
 
 static void cancel_and_subscribe_thread(void)
 {
@@ -506,7 +506,7 @@ static void cancel_and_subscribe_check(void)
 
 SCENARIO(subscription_cancel_and_subscribe_against_foreign_complete, setup_subscribed,
          THREADS(cancel_and_subscribe_thread, task_complete_thread), cancel_and_subscribe_check,
-         .foreign = 2)
+         .external = 2)
 
 /* ---- completion sources */
 
@@ -535,7 +535,8 @@ static void one_winner_check(void)
 }
 
 SCENARIO(try_complete_against_try_fail_with_waiter, setup_subscribed,
-         THREADS(run_thread, try_complete_thread, try_fail_thread), one_winner_check, .foreign = 6)
+         THREADS(run_thread, try_complete_thread, try_fail_thread), one_winner_check,
+         .external = 6)
 SCENARIO(try_complete_against_try_fail_and_await, setup_task,
          THREADS(task_await_thread, try_complete_thread, try_fail_thread), one_winner_check,
          .newest_only = true)
@@ -557,7 +558,7 @@ static void released_check(void)
 }
 
 SCENARIO(last_unref_against_complete, setup_two_references,
-         THREADS(unref_thread, complete_unref_thread), released_check, .foreign = 0)
+         THREADS(unref_thread, complete_unref_thread), released_check, .external = 0)
 
 static void unref_run_thread(void)
 {
@@ -572,7 +573,8 @@ static void waiter_of_released_check(void)
 }
 
 SCENARIO(last_unref_with_waiter_against_complete, setup_subscribed_twice_referred,
-         THREADS(unref_run_thread, complete_unref_thread), waiter_of_released_check, .foreign = 2)
+         THREADS(unref_run_thread, complete_unref_thread), waiter_of_released_check,
+         .external = 2)
 
 /* Nobody completes it: the last reference tells those who wait. */
 static void broken_check(void)
@@ -583,7 +585,7 @@ static void broken_check(void)
 }
 
 SCENARIO(last_unref_against_last_unref, setup_subscribed_twice_referred,
-         THREADS(unref_run_thread, unref_thread), broken_check, .foreign = 2)
+         THREADS(unref_run_thread, unref_thread), broken_check, .external = 2)
 
 /* A frame that is a task: the last reference outside against its end. */
 static void setup_frame_task(void)
@@ -593,7 +595,7 @@ static void setup_frame_task(void)
 }
 
 SCENARIO(frame_task_unref_against_complete, setup_frame_task, THREADS(unref_thread, produce),
-         forget_check, .foreign = 0)
+         forget_check, .external = 0)
 
 static void setup_frame_task_two_references(void)
 {
@@ -602,7 +604,7 @@ static void setup_frame_task_two_references(void)
 }
 
 SCENARIO(frame_task_two_unrefs_against_complete, setup_frame_task_two_references,
-         THREADS(unref_thread, produce, unref_thread), forget_check, .foreign = 0)
+         THREADS(unref_thread, produce, unref_thread), forget_check, .external = 0)
 
 /* ---- sources of the user's own */
 
@@ -635,9 +637,10 @@ static void user_check(void)
 }
 
 SCENARIO(user_source_register_against_complete, setup_user,
-         THREADS(await_thread, user_complete_thread), user_check, .foreign = 0)
+         THREADS(await_thread, user_complete_thread), user_check, .external = 0)
 SCENARIO(user_source_register_against_foreign_complete, setup_user,
-         THREADS(await_thread, user_complete_thread), user_check, .foreign = 2, .one_worker = true)
+         THREADS(await_thread, user_complete_thread), user_check, .external = 2,
+         .one_worker = true)
 
 static void user_winner_check(void)
 {
@@ -647,7 +650,7 @@ static void user_winner_check(void)
 
 SCENARIO(user_source_register_against_two_completions, setup_user,
          THREADS(await_thread, user_complete_thread, user_fail_thread), user_winner_check,
-         .foreign = 6)
+         .external = 6)
 
 /* A new generation begins while somebody tries to complete it, too early perhaps. */
 static void setup_consumed(void)
@@ -673,7 +676,7 @@ static void user_reset_check(void)
 }
 
 SCENARIO(user_source_reset_against_complete, setup_consumed,
-         THREADS(user_reset_thread, user_complete_thread), user_reset_check, .foreign = 2)
+         THREADS(user_reset_thread, user_complete_thread), user_reset_check, .external = 2)
 
 static void user_as_task_thread(void)
 {
@@ -683,9 +686,9 @@ static void user_as_task_thread(void)
 }
 
 SCENARIO(user_source_as_task_against_foreign_complete, setup_user,
-         THREADS(user_as_task_thread, user_complete_thread), task_await_check, .foreign = 2)
+         THREADS(user_as_task_thread, user_complete_thread), task_await_check, .external = 2)
 SCENARIO(user_source_as_task_against_complete, setup_user,
-         THREADS(user_as_task_thread, user_complete_thread), task_await_check, .foreign = 0)
+         THREADS(user_as_task_thread, user_complete_thread), task_await_check, .external = 0)
 
 /* ---- a continuation on two sources, of which one is taken out */
 
@@ -727,10 +730,10 @@ static void setup_when_any(void)
 }
 
 SCENARIO(when_any_against_two_completions, setup_when_any,
-         THREADS(user_complete_thread, user_other_thread), when_any_check, .foreign = 0)
+         THREADS(user_complete_thread, user_other_thread), when_any_check, .external = 0)
 SCENARIO(when_any_against_two_foreign_completions, setup_user,
          THREADS(when_any_thread, user_complete_thread, user_other_thread), when_any_check,
-         .foreign = 6, .one_worker = true)
+         .external = 6, .one_worker = true)
 
 /* ---- cancellation */
 
@@ -768,7 +771,7 @@ static void register_check(void)
 }
 
 SCENARIO(cancel_against_register, setup_cancel, THREADS(register_thread, cancel_thread),
-         register_check, .foreign = 0)
+         register_check, .external = 0)
 
 static void setup_registered(void)
 {
@@ -790,7 +793,7 @@ static void unregister_check(void)
 }
 
 SCENARIO(cancel_against_unregister, setup_registered, THREADS(unregister_thread, cancel_thread),
-         unregister_check, .foreign = 0)
+         unregister_check, .external = 0)
 
 static void register_unregister_thread(void)
 {
@@ -801,7 +804,7 @@ static void register_unregister_thread(void)
 }
 
 SCENARIO(cancel_against_register_unregister, setup_cancel,
-         THREADS(register_unregister_thread, cancel_thread), unregister_check, .foreign = 0)
+         THREADS(register_unregister_thread, cancel_thread), unregister_check, .external = 0)
 
 static void cancel_again_thread(void)
 {
@@ -820,7 +823,7 @@ static void cancel_twice_check(void)
 }
 
 SCENARIO(cancel_against_cancel, setup_registered, THREADS(cancel_first_thread, cancel_again_thread),
-         cancel_twice_check, .foreign = 0)
+         cancel_twice_check, .external = 0)
 
 /* A registration by token while the last reference to its source goes. */
 static void cancel_unref_thread(void)
@@ -841,7 +844,7 @@ static void register_dead_thread(void)
 }
 
 SCENARIO(register_against_last_unref, setup_cancel,
-         THREADS(register_dead_thread, cancel_unref_thread), register_dead_check, .foreign = 0)
+         THREADS(register_dead_thread, cancel_unref_thread), register_dead_check, .external = 0)
 
 /* An operation of the worker, in a context that another thread cancels. */
 static bide_context *context;
@@ -849,7 +852,7 @@ static bide_context *context;
 static void operation_canceled(bide_cancel_node *node, int error)
 {
 	EXPLORE_CHECK(node == &s.node && error == BIDE_ECANCELED_ && !s.after);
-	EXPLORE_CHECK(bide_port_on_worker());
+	EXPLORE_CHECK(bide_port_on_worker_());
 	s.fired++;
 }
 
@@ -892,7 +895,7 @@ static void context_check(void)
 }
 
 SCENARIO(cancel_against_link, setup_context, THREADS(link_thread, context_cancel_thread),
-         context_check, .foreign = 2)
+         context_check, .external = 2)
 
 static void link_unlink_thread(void)
 {
@@ -905,7 +908,7 @@ static void link_unlink_thread(void)
 }
 
 SCENARIO(cancel_against_link_unlink, setup_context,
-         THREADS(link_unlink_thread, context_cancel_thread), context_check, .foreign = 2)
+         THREADS(link_unlink_thread, context_cancel_thread), context_check, .external = 2)
 
 /* The operation holds the context; it may be the last that does. */
 static void link_unref_thread(void)
@@ -936,7 +939,8 @@ static void context_freed_check(void)
 }
 
 SCENARIO(cancel_unref_against_link_unref, setup_context_two_references,
-         THREADS(link_unref_thread, context_cancel_unref_thread), context_freed_check, .foreign = 2)
+         THREADS(link_unref_thread, context_cancel_unref_thread), context_freed_check,
+         .external = 2)
 
 /* An await of a task, in a context that another thread cancels while a third completes the task. */
 static void setup_cancellable(void)
@@ -972,9 +976,9 @@ static void cancel_run_thread(void)
 }
 
 SCENARIO(context_cancel_and_task_complete_against_worker, setup_cancellable,
-         THREADS(run_thread, cancel_complete_thread), cancellable_check, .foreign = 2)
+         THREADS(run_thread, cancel_complete_thread), cancellable_check, .external = 2)
 SCENARIO(context_cancel_against_task_complete, setup_cancellable,
-         THREADS(cancel_run_thread, task_complete_thread), cancellable_check, .foreign = 2)
+         THREADS(cancel_run_thread, task_complete_thread), cancellable_check, .external = 2)
 
 /* ---- sources below sources */
 
@@ -993,7 +997,7 @@ static void attach_check(void)
 }
 
 SCENARIO(attach_against_cancel_of_parent, setup_cancel, THREADS(attach_thread, cancel_thread),
-         attach_check, .foreign = 0)
+         attach_check, .external = 0)
 
 static void attach_register_thread(void)
 {
@@ -1009,7 +1013,7 @@ static void attach_register_check(void)
 }
 
 SCENARIO(attach_register_against_cancel_of_parent, setup_cancel,
-         THREADS(attach_register_thread, cancel_thread), attach_register_check, .foreign = 0)
+         THREADS(attach_register_thread, cancel_thread), attach_register_check, .external = 0)
 
 static void setup_child(void)
 {
@@ -1030,7 +1034,7 @@ static void child_gone_check(void)
 }
 
 SCENARIO(last_unref_of_child_against_cancel_of_parent, setup_child,
-         THREADS(child_unref_thread, cancel_thread), child_gone_check, .foreign = 0)
+         THREADS(child_unref_thread, cancel_thread), child_gone_check, .external = 0)
 
 static void child_and_parent_gone_check(void)
 {
@@ -1039,4 +1043,4 @@ static void child_and_parent_gone_check(void)
 
 SCENARIO(last_unref_of_child_against_last_unref_of_parent, setup_child,
          THREADS(child_unref_thread, cancel_unref_thread), child_and_parent_gone_check,
-         .foreign = 0)
+         .external = 0)

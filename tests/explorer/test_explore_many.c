@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bide/async.h"
-#include "core/executor.h"
+#include "where/executor.h"
 
 enum { RESULT = 42, LATER_NS = 1000, TIMER_CLASS = 0 };
 
@@ -16,7 +16,7 @@ static struct {
 	bide_cancel_source *cancel;
 	bide_task *task;
 	bide_value_task wait;
-	bide_notify notify;
+	bide_listener listener;
 	unsigned ended, ran;
 	int error;
 	int64_t result;
@@ -32,11 +32,11 @@ static struct {
 /* --- who waits --- */
 
 /* On whatever thread: once. */
-static void ended(bide_notify *notify, bide_source *done)
+static void ended(bide_listener *listener, bide_source *done)
 {
 	bide_value_task v = bide_consume_(done, NULL);
 
-	EXPLORE_CHECK(notify == &m.notify);
+	EXPLORE_CHECK(listener == &m.listener);
 	m.ended++;
 	m.error = (int)v.state;
 	m.result = v.payload.i;
@@ -52,13 +52,13 @@ static void ready(bide_value_task v)
 /* Ready, or registered. */
 static void watch(bide_value_task v)
 {
-	m.notify.run = ended;
+	m.listener.run = ended;
 	if (!bide_is_pending_(v)) {
 		ready(v);
 		return;
 	}
 	explore_watch((void *)v.state);
-	if (bide_watch_(v, &m.notify, "explore", NULL) == BIDE_ALREADY_DONE_)
+	if (bide_listen_(v, &m.listener, "explore", NULL) == BIDE_ALREADY_DONE_)
 		ready(bide_consume_((bide_source *)v.state, NULL));
 }
 
@@ -144,14 +144,14 @@ static void check_canceled(void)
 }
 
 MANY(delay_due_against_cancel, setup_delay, (expire_thread, cancel_thread), check_delay,
-     .foreign = 0)
+     .external = 0)
 MANY(delay_started_against_cancel, setup_context, (delay_thread, cancel_thread), check_canceled,
-     .foreign = 0)
+     .external = 0)
 MANY(delay_started_against_cancel_and_due, setup_context,
      (delay_thread, cancel_thread, expire_thread), check_delay, .newest_only = true,
      .switches_max = 3)
 MANY(endless_delay_started_against_cancel, setup_context, (endless_thread, cancel_thread),
-     check_canceled, .foreign = 0)
+     check_canceled, .external = 0)
 
 /* --- a wait for a task --- */
 
@@ -209,19 +209,19 @@ static void check_wait(void)
 }
 
 MANY(wait_completed_against_canceled, setup_long_wait, (complete_thread, cancel_thread), check_wait,
-     .foreign = 0)
+     .external = 0)
 MANY(wait_completed_against_expired, setup_wait, (complete_thread, expire_thread), check_wait,
-     .foreign = 0)
+     .external = 0)
 MANY(wait_canceled_against_expired, setup_wait, (cancel_thread, expire_thread), check_wait,
-     .foreign = 0)
+     .external = 0)
 MANY(wait_completed_canceled_expired, setup_wait, (complete_thread, cancel_thread, expire_thread),
      check_wait, .newest_only = true, .switches_max = 2)
 MANY(wait_registered_against_completed, setup_task, (wait_thread, complete_thread), check_wait,
-     .foreign = 0)
+     .external = 0)
 MANY(wait_registered_against_canceled, setup_task, (wait_long_thread, cancel_thread), check_wait,
-     .foreign = 0)
+     .external = 0)
 MANY(wait_registered_against_expired, setup_task, (wait_thread, expire_thread), check_wait,
-     .foreign = 0)
+     .external = 0)
 MANY(wait_registered_completed_canceled, setup_task,
      (wait_long_thread, complete_thread, cancel_thread), check_wait, .newest_only = true,
      .switches_max = 3)
@@ -248,12 +248,12 @@ static void check_context_gone(void)
 }
 
 MANY(context_end_against_deadline, setup_deadline, (unref_thread, expire_thread),
-     check_context_gone, .foreign = 0)
+     check_context_gone, .external = 0)
 
 /* The timer of it is the next object of its class that this thread has. */
 static void source_after(int64_t delay_ns)
 {
-	const bide_source *timer = bide_current_worker_->pool[TIMER_CLASS].free;
+	const bide_source *timer = bide_current_thread_->pool[TIMER_CLASS].free;
 
 	(void)bide_cancel_source_cancel_after(m.cancel, delay_ns);
 	explore_watch(timer);
@@ -303,13 +303,13 @@ static void check_source_canceled(void)
 }
 
 MANY(source_end_against_alarm, setup_source, (source_unref_thread, expire_thread),
-     check_source_gone, .foreign = 0)
+     check_source_gone, .external = 0)
 MANY(alarm_set_against_alarm, setup_source, (source_later_thread, expire_thread),
-     check_source_canceled, .foreign = 0)
+     check_source_canceled, .external = 0)
 MANY(alarm_set_against_set, setup_source, (source_later_thread, source_later_thread),
-     check_source_canceled, .foreign = 0)
+     check_source_canceled, .external = 0)
 MANY(alarm_stopped_and_end_against_alarm, setup_source, (source_never_unref_thread, expire_thread),
-     check_source_gone, .foreign = 0)
+     check_source_gone, .external = 0)
 MANY(alarm_set_and_end_against_alarm, setup_source, (source_later_unref_thread, expire_thread),
      check_source_gone, .newest_only = true, .switches_max = 4)
 
@@ -336,9 +336,9 @@ static void check_source_as_before(void)
 }
 
 MANY(limit_taken_back_against_alarm, setup_source, (source_never_thread, expire_thread),
-     check_source_as_before, .foreign = 0)
+     check_source_as_before, .external = 0)
 MANY(limit_reset_against_alarm, setup_source, (source_reset_thread, expire_thread),
-     check_source_as_before, .foreign = 0)
+     check_source_as_before, .external = 0)
 
 /* With one worker another thread makes the limit void, and posts what it shall be. */
 static void expire_and_run_thread(void)
@@ -351,9 +351,9 @@ static void expire_and_run_thread(void)
 	SCENARIO(one_##name_, setup_, THREADS threads_, check_, .one_worker = true, __VA_ARGS__)
 
 ONE(limit_taken_back_against_alarm, setup_source, (expire_and_run_thread, source_never_thread),
-    check_source_as_before, .foreign = 2)
+    check_source_as_before, .external = 2)
 ONE(limit_reset_against_alarm, setup_source, (expire_and_run_thread, source_reset_thread),
-    check_source_as_before, .foreign = 2)
+    check_source_as_before, .external = 2)
 
 /* --- tokens: a cell that another source has taken meanwhile --- */
 
@@ -414,9 +414,9 @@ static void check_old_token(void)
 }
 
 MANY(old_token_registered_against_new_source, setup_old_token,
-     (new_source_thread, register_old_thread), check_old_token, .foreign = 0)
+     (new_source_thread, register_old_thread), check_old_token, .external = 0)
 MANY(old_token_asked_against_new_source, setup_old_token_of_a_block,
-     (new_source_cancel_thread, ask_old_thread), check_old_token, .foreign = 0)
+     (new_source_cancel_thread, ask_old_thread), check_old_token, .external = 0)
 
 /* --- when_any with a node --- */
 
@@ -456,7 +456,7 @@ static void check_any(void)
 }
 
 MANY(any_completed_against_canceled, setup_any, (source_complete_thread, cancel_thread), check_any,
-     .foreign = 0)
+     .external = 0)
 MANY(any_registered_completed_canceled, setup_source_for_any,
      (any_thread, source_complete_thread, cancel_thread), check_any, .newest_only = true,
      .switches_max = 3)
@@ -495,7 +495,8 @@ static void check_any_tasks(void)
 }
 
 MANY(any_tasks_that_go_at_their_ends, setup_any_tasks,
-     (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks, .foreign = 0)
+     (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks,
+     .external = 0)
 
 /* --- when_each: the pushing threads, the waiting function, and its end --- */
 
@@ -566,7 +567,7 @@ static void check_each_ended(void)
 }
 
 MANY(each_waits_against_two, setup_each_waits, (each_complete_thread, each_complete_other_thread),
-     check_each, .foreign = 0)
+     check_each, .external = 0)
 MANY(each_next_against_two, setup_each,
      (each_next_thread, each_complete_thread, each_complete_other_thread), check_each,
      .newest_only = true, .switches_max = 3)
@@ -602,7 +603,7 @@ static void check_group(void)
 }
 
 MANY(group_wait_against_failure, setup_group, (group_wait_thread, source_fail_thread), check_group,
-     .foreign = 0)
+     .external = 0)
 
 /* --- a strand: pushes against the turn that rests --- */
 
@@ -663,7 +664,7 @@ static void check_strand(void)
 }
 
 MANY(strand_push_against_push, setup_strand, (strand_thread, strand_thread), check_strand,
-     .foreign = 0)
+     .external = 0)
 MANY(strand_push_against_turn, setup_strand, (strand_thread, strand_thread, run_thread),
      check_strand, .newest_only = true, .switches_max = 3)
 MANY(strand_turns_against_turns, setup_strand, (run_both_thread, run_both_thread), check_strand,
@@ -794,13 +795,13 @@ static intptr_t rooms[2];
 
 static bide_pool *pool_of(int thread)
 {
-	return &explore_worker(thread)->pool[BATCH_CLASS];
+	return &explore_head(thread)->pool[BATCH_CLASS];
 }
 
 /* Thread 0 has given back as much as it may keep, thread 1 has nothing left. */
 static void setup_pools(void)
 {
-	object = bide_pool_take_(explore_worker(0), BATCH_CLASS, NULL);
+	object = bide_pool_take_(explore_head(0), BATCH_CLASS, NULL);
 	object->kind = BIDE_KIND_OPERATION_ | BATCH_CLASS;
 	for (int i = 0; i < 2; i++) {
 		kept[i] = pool_of(i)->free;
@@ -813,12 +814,12 @@ static void setup_pools(void)
 static void give_thread(void)
 {
 	object->payload.i = 1; /* plain: who takes it from the depot comes after */
-	bide_pool_give_(explore_worker(0), object, BATCH_CLASS);
+	bide_pool_give_(explore_head(0), object, BATCH_CLASS);
 }
 
 static void take_thread(void)
 {
-	taken = bide_pool_take_(explore_worker(1), BATCH_CLASS, NULL);
+	taken = bide_pool_take_(explore_head(1), BATCH_CLASS, NULL);
 	taken->payload.i = 2;
 }
 
@@ -838,4 +839,5 @@ static void check_pools(void)
 	pool->room = rooms[1];
 }
 
-MANY(pools_give_against_take, setup_pools, (give_thread, take_thread), check_pools, .foreign = 0)
+MANY(pools_give_against_take, setup_pools, (give_thread, take_thread), check_pools,
+     .external = 0)

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/deque.h"
-#include "core/queue.h"
+#include "async/deque.h"
+#include "async/queue.h"
 #include "os/os.h"
-#include "runtime/child.h"
+#include "runtime/atfork.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
@@ -35,14 +35,14 @@ typedef struct ball { /* what is made runnable */
 } ball;
 
 static struct {
-	bide_worker *heads[EXPLORE_THREADS]; /* of the pool, or NULL: what the thread is */
+	bide_thread_head *heads[EXPLORE_THREADS]; /* of the pool, or NULL: what the thread is */
 	int64_t now_ns[EXPLORE_THREADS];
 	jmp_buf out[EXPLORE_THREADS]; /* of a function that never returns */
 	ball balls[BALLS];
 	unsigned made;
 	bide_fork fork;
 	bide_timer *timers[TIMERS];
-	bide_notify due[TIMERS];
+	bide_listener due[TIMERS];
 	unsigned ended[TIMERS];
 	bool disarmed[TIMERS];
 	unsigned threads; /* started by the pool */
@@ -53,31 +53,31 @@ static int this_thread(void)
 {
 	int thread = 0;
 
-	while (thread < EXPLORE_THREADS - 1 && bide_current_worker_ != explore_worker(thread))
+	while (thread < EXPLORE_THREADS - 1 && bide_current_thread_ != explore_head(thread))
 		thread++;
 	return thread;
 }
 
 /* --- what stands below --- */
 
-int64_t bide_os_now_ns(void)
+int64_t bide_os_now_ns_(void)
 {
 	return p.now_ns[this_thread()] += 30000; /* as long as a search lasts */
 }
 
-void bide_os_lock(bide_os_mutex *mutex)
+void bide_os_lock_(bide_os_mutex *mutex)
 {
 	while (explore_newest(&mutex->state) || BIDE_SWAP(&mutex->state, 1u, ACQUIRE) != 0)
 		explore_relax(); /* without a write: two who wait do not wake each other */
 }
 
-void bide_os_unlock(bide_os_mutex *mutex)
+void bide_os_unlock_(bide_os_mutex *mutex)
 {
 	BIDE_STORE(&mutex->state, 0u, RELEASE);
 }
 
 /* What it runs is a thread of the scenario. */
-int bide_os_thread_start(void *(*run)(void *argument), void *argument)
+int bide_os_thread_start_(void *(*run)(void *argument), void *argument)
 {
 	(void)run;
 	(void)argument;
@@ -85,45 +85,45 @@ int bide_os_thread_start(void *(*run)(void *argument), void *argument)
 	return 0;
 }
 
-bide_os_thread bide_os_thread_self(void)
+bide_os_thread bide_os_thread_self_(void)
 {
 	return (bide_os_thread)this_thread();
 }
 
-void bide_os_thread_join(bide_os_thread thread)
+void bide_os_thread_join_(bide_os_thread thread)
 {
 	explore_await_word(&p.over[thread]);
 }
 
-void bide_os_thread_name(const char *name)
+void bide_os_thread_name_(const char *name)
 {
 	(void)name;
 }
 
-int bide_os_at_thread_exit(void (*run)(void *argument), void *argument)
+int bide_os_at_thread_exit_(void (*run)(void *argument), void *argument)
 {
 	(void)run;
 	(void)argument;
 	return 0;
 }
 
-bool bide_os_membarrier_start(void)
+bool bide_os_membarrier_start_(void)
 {
 	return true;
 }
 
-void bide_os_pause(unsigned tries)
+void bide_os_pause_(unsigned tries)
 {
 	(void)tries;
 	explore_relax();
 }
 
-void bide_os_print(const char *text)
+void bide_os_print_(const char *text)
 {
 	(void)text;
 }
 
-void bide_child_end_(void)
+void bide_atfork_end_(void)
 {
 	abort(); /* nothing forks here */
 }
@@ -144,13 +144,13 @@ void bide_runtime_forget_thread_(void)
 {
 }
 
-void bide_loop_scribble_(void)
+void bide_one_worker_scribble_(void)
 {
 }
 
 /* --- the pool --- */
 
-static bide_worker **current_head(void)
+static bide_thread_head **current_head(void)
 {
 	return &p.heads[this_thread()];
 }
@@ -161,13 +161,13 @@ static bool stops(void)
 }
 
 /* The explorer's threads have records of its own. */
-#undef bide_current_worker_
-#define bide_current_worker_ (*current_head())
+#undef bide_current_thread_
+#define bide_current_thread_ (*current_head())
 #define bide_sleep_stops_ stops
 /* A search does not wait for one word. */
 #undef BIDE_RELAX
 #define BIDE_RELAX() ((void)0)
-#include "runtime/pool.c"
+#include "runtime/workers.c"
 
 enum { LATER_NS = START_NS + WATCH_NS / 2 };
 
@@ -176,13 +176,13 @@ static worker *become(unsigned index)
 {
 	worker *w = pool.workers[index];
 
-	p.heads[this_thread()] = &w->thread.worker;
+	p.heads[this_thread()] = &w->thread.head;
 	return w;
 }
 
 /* --- what runs --- */
 
-static bide_step ball_run(bide_frame *frame)
+static bide_body_result ball_run(bide_frame *frame)
 {
 	ball *b = (ball *)(void *)frame;
 
@@ -190,10 +190,12 @@ static bide_step ball_run(bide_frame *frame)
 	b->ran++;
 	if (b->then)
 		b->then();
-	return (bide_step){ .state = BIDE_SUSPENDED_ };
+	return (bide_body_result){ .state = BIDE_SUSPENDED_ };
 }
 
-static const bide_async ball_async = { .resume = ball_run, .name = "ball", .file = __FILE__ };
+static const bide_function_info ball_async = { .resume = ball_run,
+	                                           .name = "ball",
+	                                           .file = __FILE__ };
 
 /* On its worker, or on a thread that is none. */
 static void schedule(unsigned index, bool next)
@@ -204,7 +206,7 @@ static void schedule(unsigned index, bool next)
 	b->frame.async = &ball_async;
 	b->frame.awaiting = &b->frame.source; /* no link: whoever links it sets it */
 	bide_flags_add_(&b->frame.source, BIDE_FLAG_SELF_LINKED_);
-	bide_pool_schedule_(&b->frame, next);
+	bide_workers_schedule_(&b->frame, next);
 }
 
 static void run_entry(worker *w, uintptr_t entry)
@@ -256,18 +258,18 @@ static void reset(unsigned workers)
 	for (int i = 0; i < EXPLORE_THREADS; i++)
 		p.now_ns[i] = START_NS;
 	if (pool.count == 0) {
-		EXPLORE_CHECK(bide_pool_start_(workers) == 0);
+		EXPLORE_CHECK(bide_workers_start_(workers) == 0);
 		return;
 	}
 	/* As it was when it started; its memory is used again. */
 	bide_sleep_start_();
-	bide_inbox_init_(&pool.inbox);
+	bide_injector_init_(&pool.inbox);
 	for (unsigned i = 0; i < workers; i++) {
-		bide_deque *deque = &pool.workers[i]->thread.worker.deque;
+		bide_deque *deque = &pool.workers[i]->thread.head.deque;
 
 		worker_init(pool.workers[i], i);
-		deque->head = deque->bottom = deque->limit = deque->wanted = deque->stealing = 0;
-		pool.workers[i]->thread.worker.handovers = 0;
+		deque->top = deque->bottom = deque->limit = deque->wanted = deque->stealing = 0;
+		pool.workers[i]->thread.head.handovers = 0;
 	}
 }
 
@@ -285,14 +287,14 @@ static void check(void)
 		run_all(w, take(w));
 		run_all(w, entry_of(inbox_take(w)));
 	}
-	EXPLORE_CHECK(!pool.inbox.first && bide_inbox_size_(&pool.inbox) == 0);
+	EXPLORE_CHECK(!pool.inbox.first && bide_injector_size_(&pool.inbox) == 0);
 	for (unsigned i = 0; i < p.made; i++)
 		EXPLORE_CHECK(p.balls[i].ran == 1);
 }
 
 #define POOL(name_, setup_, threads_, ...)                                  \
 	SCENARIO(pool_##name_, setup_, THREADS threads_, check, .shared = true, \
-	         .offered = bide_pool_offer_, __VA_ARGS__)
+	         .offered = bide_workers_offer_, __VA_ARGS__)
 
 /* --- the inbox --- */
 
@@ -377,12 +379,12 @@ static void setup_sent_2_3(void)
 	schedule(3, false);
 }
 
-POOL(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .foreign = 0)
+POOL(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .external = 0)
 POOL(inbox_senders_against_taker, setup_sends, (send_0, send_1, take_inbox_0), .newest_only = true)
 POOL(inbox_taken_by_two, setup_sent_2_3, (send_0_1, take_inbox_0, take_inbox_1),
      .newest_only = true, .switches_max = 2)
 
-POOL(inbox_taken_against_steal, setup_sent, (take_inbox_0, steal_ring), .foreign = 0)
+POOL(inbox_taken_against_steal, setup_sent, (take_inbox_0, steal_ring), .external = 0)
 
 /* The worker has room for none: it takes one to run. */
 static void setup_sent_to_a_full_worker(void)
@@ -469,7 +471,7 @@ static void setup_stuck(void)
 	become(0);
 	schedule(0, true);
 	p.heads[0] = NULL;
-	(void)bide_pool_wake_time_(&pool.workers[1]->sleeper, true);
+	(void)bide_workers_wake_time_(&pool.workers[1]->sleeper, true);
 }
 
 static void send_1_as_worker(void)
@@ -492,7 +494,7 @@ static void setup_fork(void)
 {
 	setup_lone();
 	p.made = 1; /* only ball 0 runs from here on */
-	EXPLORE_CHECK(bide_deque_add_(&pool.workers[0]->thread.worker, (uintptr_t)&p.fork));
+	EXPLORE_CHECK(bide_deque_add_(&pool.workers[0]->thread.head, (uintptr_t)&p.fork));
 }
 
 static void next_step(void)
@@ -533,7 +535,7 @@ POOL(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_m
 /* Its first timer is not later than it says; what is late already is late. */
 static bool is_in_time(const worker *w)
 {
-	return w->due_ns <= START_NS || w->due_ns <= bide_wheel_next_ns(&w->wheel);
+	return w->due_ns <= START_NS || w->due_ns <= bide_wheel_next_ns_(&w->wheel);
 }
 
 /* Some thread sleeps no longer than until then. */
@@ -557,13 +559,13 @@ static void worker_waits(const worker *w, int64_t watch_ns)
 
 	EXPLORE_CHECK(is_in_time(w));
 	for (int i = 0; i < EXPLORE_THREADS; i++)
-		if (p.heads[i] == &w->thread.worker && explore_sleeps(i, &until_ns)) {
-			EXPLORE_CHECK(until_ns <= w->due_ns && bide_deque_size_(&w->thread.worker) == 0);
+		if (p.heads[i] == &w->thread.head && explore_sleeps(i, &until_ns)) {
+			EXPLORE_CHECK(until_ns <= w->due_ns && bide_deque_size_(&w->thread.head) == 0);
 			EXPLORE_CHECK(until_ns > START_NS || w->wheel.count > 0); /* not again and again */
 			return;
 		}
-	EXPLORE_CHECK(bide_deque_size_(&w->thread.worker) <= 1); /* its next step */
-	if (w->wheel.count > 0 || bide_deque_size_(&w->thread.worker) > 0)
+	EXPLORE_CHECK(bide_deque_size_(&w->thread.head) <= 1); /* its next step */
+	if (w->wheel.count > 0 || bide_deque_size_(&w->thread.head) > 0)
 		EXPLORE_CHECK(wakes_until(watch_ns));
 }
 
@@ -572,7 +574,7 @@ static void nothing_waits(void)
 {
 	int64_t watch_ns = START_NS + 1000 * 30000 + WATCH_NS;
 
-	EXPLORE_CHECK(bide_inbox_size_(&pool.inbox) == 0 && bide_sleep_.searching == 0);
+	EXPLORE_CHECK(bide_injector_size_(&pool.inbox) == 0 && bide_sleep_.searching == 0);
 	for (unsigned i = 0; i < pool.count; i++) {
 		EXPLORE_CHECK(bide_ring_size_(&pool.workers[i]->ring) == 0);
 		worker_waits(pool.workers[i], watch_ns);
@@ -639,7 +641,7 @@ POOL(sleeper_against_sender, setup_send, (sleep_once_0, send_0), .quiet = nothin
 POOL(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
      .quiet = nothing_waits, .switches_max = 2)
 POOL(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
-     .quiet = nothing_waits, .switches_max = 2, .fenced = true)
+     .quiet = nothing_waits, .switches_max = 2, .no_membarrier = true)
 WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
 WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
 WORKERS(workers_against_two_sent, setup_sends_for_ever, (worker_0, worker_1, send_0_1),
@@ -654,10 +656,10 @@ WORKERS(workers_and_a_next_step_in_a_function_for_ever, setup_send_next_for_ever
 /* --- timers --- */
 
 /* Whoever has it gives it back at the end, for another may still look at it. */
-static void timer_due(bide_notify *notify, bide_source *done)
+static void timer_due(bide_listener *listener, bide_source *done)
 {
 	EXPLORE_CHECK(bide_is_done_(done));
-	p.ended[notify - p.due]++;
+	p.ended[listener - p.due]++;
 }
 
 static void make_timer(unsigned index, int64_t deadline_ns)
@@ -668,13 +670,13 @@ static void make_timer(unsigned index, int64_t deadline_ns)
 	timer->source.payload.i = deadline_ns;
 	p.timers[index] = timer;
 	p.due[index].run = timer_due;
-	EXPLORE_CHECK(bide_watch_(bide_source_value_(&timer->source), &p.due[index], "pool", NULL) ==
+	EXPLORE_CHECK(bide_listen_(bide_source_value_(&timer->source), &p.due[index], "pool", NULL) ==
 	              BIDE_REGISTERED_);
 }
 
 static void arm(unsigned index)
 {
-	bide_pool_arm_(p.timers[index]);
+	bide_workers_arm_(p.timers[index]);
 }
 
 static void arm_0(void)
@@ -689,7 +691,7 @@ static void arm_1(void)
 
 static void disarm_0(void)
 {
-	p.disarmed[0] = bide_pool_disarm_(p.timers[0]);
+	p.disarmed[0] = bide_workers_disarm_(p.timers[0]);
 }
 
 static void arm_disarm_0(void)
@@ -700,12 +702,12 @@ static void arm_disarm_0(void)
 
 static void expire_0(void)
 {
-	(void)expire(become(0), bide_os_now_ns());
+	(void)expire(become(0), bide_os_now_ns_());
 }
 
 static void expire_by_thief(void)
 {
-	(void)take_from_others(become(1), bide_os_now_ns());
+	(void)take_from_others(become(1), bide_os_now_ns_());
 }
 
 static void setup_timer(void)
@@ -747,8 +749,8 @@ static void check_timers(void)
 		bool left = bide_wheel_holds(p.timers[i]);
 
 		EXPLORE_CHECK(p.ended[i] + p.disarmed[i] + left == 1);
-		EXPLORE_CHECK(!left || bide_pool_disarm_(p.timers[i]));
-		bide_operation_drop_(&p.timers[i]->source);
+		EXPLORE_CHECK(!left || bide_workers_disarm_(p.timers[i]));
+		bide_operation_discard_(&p.timers[i]->source);
 	}
 	for (unsigned i = 0; i < pool.count; i++)
 		EXPLORE_CHECK(pool.workers[i]->wheel.count == 0);
@@ -769,11 +771,11 @@ SCENARIO(pool_timer_late_against_armed, setup_one_armed, THREADS(arm_1, expire_b
 	SCENARIO(pool_timer_##name_, setup_, THREADS threads_, check_timers, .shared = true, \
 	         __VA_ARGS__)
 
-TIMER(armed_against_expire, setup_timer, (arm_0, expire_0), .foreign = 0)
-TIMER(armed_against_armed, setup_timers, (arm_0, arm_1), .foreign = 0)
-TIMER(armed_against_expire_of_another, setup_one_armed, (arm_1, expire_0), .foreign = 0)
-TIMER(disarmed_against_expire, setup_both_armed, (disarm_0, expire_0), .foreign = 0)
-TIMER(armed_and_disarmed_against_expire, setup_timer, (arm_disarm_0, expire_0), .foreign = 0)
+TIMER(armed_against_expire, setup_timer, (arm_0, expire_0), .external = 0)
+TIMER(armed_against_armed, setup_timers, (arm_0, arm_1), .external = 0)
+TIMER(armed_against_expire_of_another, setup_one_armed, (arm_1, expire_0), .external = 0)
+TIMER(disarmed_against_expire, setup_both_armed, (disarm_0, expire_0), .external = 0)
+TIMER(armed_and_disarmed_against_expire, setup_timer, (arm_disarm_0, expire_0), .external = 0)
 TIMER(expire_against_thief, setup_both_armed, (expire_0, expire_by_thief), .switches_max = 3)
 TIMER(disarmed_against_expire_and_thief, setup_armed, (disarm_0, expire_0, expire_by_thief),
       .newest_only = true, .switches_max = 2)
@@ -815,8 +817,8 @@ static void setup_send_arm_for_ever(void)
 	p.balls[0].then = arm_0_for_ever;
 }
 
-#define TIMED(name_, setup_, threads_, ...)                                             \
-	TIMER(name_, setup_, threads_, .quiet = nothing_waits, .offered = bide_pool_offer_, \
+#define TIMED(name_, setup_, threads_, ...)                                                \
+	TIMER(name_, setup_, threads_, .quiet = nothing_waits, .offered = bide_workers_offer_, \
 	      .newest_only = true, __VA_ARGS__)
 
 TIMER(armed_against_sleeper, setup_worker_and_timer, (sleep_once_0, arm_0), .quiet = nothing_waits,
@@ -836,13 +838,13 @@ TIMED(behind_a_function_for_ever, setup_worker_with_timer, (worker_0, worker_1, 
 static void setup_start(void)
 {
 	memset(&p, 0, sizeof p);
-	EXPLORE_CHECK(bide_pool_start_(1) == 0 && p.threads == 1);
+	EXPLORE_CHECK(bide_workers_start_(1) == 0 && p.threads == 1);
 }
 
 static void stop_thread(void)
 {
-	bide_pool_stop_();
-	bide_pool_free_();
+	bide_workers_stop_();
+	bide_workers_free_();
 }
 
 static void send_stop_thread(void)

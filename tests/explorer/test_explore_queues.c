@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "async/deque.h"
 #include "bide/async.h"
-#include "core/deque.h"
 #include "os/os.h"
 #include "runtime/ring.h"
 
@@ -36,7 +36,7 @@ static void count_outcome(void)
 		static const explore_scenario scenario = { .setup = setup_words,                      \
 			                                       .threads = { one, two },                   \
 			                                       .check = count_outcome,                    \
-			                                       .fenced = fenced_ };                       \
+			                                       .no_membarrier = fenced_ };                \
 		explore("explore_litmus_" #name_, &scenario);                                         \
 		assert_true(outcomes[1] && outcomes[2] && outcomes[3]); /* it does not forbid more */ \
 		assert_int_equal(outcomes[0] != 0, both_old);                                         \
@@ -59,8 +59,8 @@ STORE_LOAD(light_0, RELAXED, BIDE_LIGHT_FENCE(), 0)
 STORE_LOAD(light_1, RELAXED, BIDE_LIGHT_FENCE(), 1)
 STORE_LOAD(full_0, RELAXED, BIDE_FENCE(SEQ_CST), 0)
 STORE_LOAD(full_1, RELAXED, BIDE_FENCE(SEQ_CST), 1)
-STORE_LOAD(heavy_0, RELAXED, (void)bide_port_heavy_fence(), 0)
-STORE_LOAD(heavy_1, RELAXED, (void)bide_port_heavy_fence(), 1)
+STORE_LOAD(heavy_0, RELAXED, (void)bide_port_heavy_fence_(), 0)
+STORE_LOAD(heavy_1, RELAXED, (void)bide_port_heavy_fence_(), 1)
 
 LITMUS(nothing, plain_0, plain_1, false, true)
 LITMUS(acquire_release, released_0, plain_1, false, true)
@@ -113,20 +113,21 @@ TEST(explore_litmus_message_by_fences)
 static void sleep_thread(void)
 {
 	while (BIDE_LOAD(&words[0], ACQUIRE) == 0)
-		bide_os_wait(&words[0], 0, INT64_MAX);
+		bide_os_wait_(&words[0], 0, INT64_MAX);
 }
 
 static void wake_thread(void)
 {
 	BIDE_STORE(&words[0], 1u, RELEASE);
-	bide_os_wake(&words[0], 1);
+	bide_os_wake_(&words[0], 1);
 }
 
 static void check_woken(void)
 {
 }
 
-SCENARIO(litmus_futex, setup_words, THREADS(sleep_thread, wake_thread), check_woken, .foreign = 0)
+SCENARIO(litmus_futex, setup_words, THREADS(sleep_thread, wake_thread), check_woken,
+         .external = 0)
 
 /* ---- the deque */
 
@@ -152,9 +153,9 @@ bide_async_forked(item)
 	return bide_value_task_completed();
 }
 
-static bide_worker *owner(void)
+static bide_thread_head *owner(void)
 {
-	return explore_worker(0);
+	return explore_head(0);
 }
 
 /* entries: places of the ring; first: where head and bottom stand. */
@@ -169,10 +170,10 @@ static void deque_set_up(uint32_t entries, uint32_t first)
 		bide_deque_none_(owner()); /* the explorer's memory is large enough to forget it */
 	EXPLORE_CHECK(bide_deque_init_(owner()));
 	deque->mask = entries - 1;
-	deque->head = deque->bottom = deque->limit = first;
+	deque->top = deque->bottom = deque->limit = first;
 }
 
-static void add_next(bool (*add)(bide_worker *worker, uintptr_t entry))
+static void add_next(bool (*add)(bide_thread_head *head, uintptr_t entry))
 {
 	struct item *item = &items[pushed];
 
@@ -304,28 +305,28 @@ static void push_three_times_thread(void)
 #define DEQUE(name_, setup_, threads_, ...)                                                     \
 	SCENARIO(deque_##name_, setup_, THREADS threads_, check_deque, .shared = true, __VA_ARGS__) \
 	SCENARIO(deque_fenced_##name_, setup_, THREADS threads_, check_deque, .shared = true,       \
-	         .fenced = true, __VA_ARGS__)
+	         .no_membarrier = true, __VA_ARGS__)
 
 /* The last entry. */
-DEQUE(pop_against_steal, setup_deque_2_with_1, (pop_thread, steal_thread), .foreign = 0)
+DEQUE(pop_against_steal, setup_deque_2_with_1, (pop_thread, steal_thread), .external = 0)
 DEQUE(pop_against_two_thieves, setup_deque_2_with_1, (pop_thread, steal_thread, steal_thread),
       .newest_only = true)
 DEQUE(two_pops_against_two_steals, setup_deque_4_with_2, (pop_twice_thread, steal_twice_thread),
-      .foreign = 0)
+      .external = 0)
 DEQUE(pop_against_two_thieves_of_two, setup_deque_4_with_2,
       (pop_thread, steal_thread, steal_thread), .switches_max = 2)
-DEQUE(push_and_pop_against_steal, setup_deque_2, (push_pop_thread, steal_thread), .foreign = 0)
+DEQUE(push_and_pop_against_steal, setup_deque_2, (push_pop_thread, steal_thread), .external = 0)
 DEQUE(pop_push_pop_against_steals, setup_deque_2_with_1, (pop_push_pop_thread, steal_twice_thread),
       .switches_max = 3)
 DEQUE(pop_push_pop_sleep_against_steal, setup_deque_2_with_1,
-      (pop_push_pop_sleep_thread, steal_thread), .foreign = 0)
+      (pop_push_pop_sleep_thread, steal_thread), .external = 0)
 DEQUE(pop_add_pop_sleep_against_steal, setup_deque_2_with_1,
-      (pop_add_pop_sleep_thread, steal_thread), .foreign = 0)
+      (pop_add_pop_sleep_thread, steal_thread), .external = 0)
 DEQUE(pushes_and_pop_against_steals, setup_deque_4, (push_push_pop_thread, steal_twice_thread),
-      .foreign = 0)
+      .external = 0)
 /* Round the ring: the place of an entry is written anew while a thief may still read it. */
 DEQUE(pushes_to_a_full_one_against_steals, setup_deque_2_with_1,
-      (push_three_times_thread, steal_twice_thread), .foreign = 0)
+      (push_three_times_thread, steal_twice_thread), .external = 0)
 DEQUE(pushes_to_a_full_one_against_two_thieves, setup_deque_2_with_1,
       (push_three_times_thread, steal_thread, steal_thread), .newest_only = true)
 
@@ -340,9 +341,10 @@ static void take_oldest_pop_thread(void)
 	pop_thread();
 }
 
-DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thread), .foreign = 0)
+DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thread),
+      .external = 0)
 DEQUE(oldest_and_pop_against_steals, setup_deque_4_with_2,
-      (take_oldest_pop_thread, steal_twice_thread), .foreign = 0)
+      (take_oldest_pop_thread, steal_twice_thread), .external = 0)
 
 /* A fork that is joined out of turn: the middle one, and the oldest. */
 static void take_item(unsigned index)
@@ -379,7 +381,7 @@ static void take_last_thread(void)
 DEQUE(middle_and_pops_against_steals, setup_to_be_taken, (take_middle_thread, steal_twice_thread),
       .newest_only = true)
 DEQUE(first_and_pop_against_steal, setup_to_be_taken, (take_first_thread, steal_thread),
-      .foreign = 0)
+      .external = 0)
 DEQUE(last_ones_against_steals, setup_to_be_taken, (take_last_thread, steal_twice_thread),
       .newest_only = true)
 
@@ -388,7 +390,7 @@ DEQUE(last_ones_against_steals, setup_to_be_taken, (take_last_thread, steal_twic
 static bide_forking_frame parent;
 static bide_value_task joined[2];
 
-static const bide_async parent_async = { .name = "parent", .file = __FILE__ };
+static const bide_function_info parent_async = { .name = "parent", .file = __FILE__ };
 
 static void setup_forks(void)
 {
@@ -445,7 +447,7 @@ static void steal_fork_thread(void)
 	uintptr_t entry = bide_deque_steal_(owner());
 
 	if (entry)
-		bide_fork_run_(bide_worker_(), (bide_fork *)entry);
+		bide_fork_run_(bide_thread_(), (bide_fork *)entry);
 }
 
 static void steal_forks_thread(void)
@@ -472,9 +474,9 @@ static void check_forks(void)
 	SCENARIO(fork_##name_, setup_forks, THREADS threads_, check_forks, .shared = true,        \
 	         __VA_ARGS__)                                                                     \
 	SCENARIO(fork_fenced_##name_, setup_forks, THREADS threads_, check_forks, .shared = true, \
-	         .fenced = true, __VA_ARGS__)
+	         .no_membarrier = true, __VA_ARGS__)
 
-FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .foreign = 0)
+FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .external = 0)
 FORK(and_join_against_two_thieves, (fork_join_thread, steal_fork_thread, steal_fork_thread),
      .newest_only = true)
 /* A thief reads what a pop put back, for an entry that was pushed since its first look. */
@@ -612,24 +614,26 @@ static void ring_steal_back_thread(void)
 #define RING(name_, setup_, threads_, ...) \
 	SCENARIO(ring_##name_, setup_, THREADS threads_, check_ring, __VA_ARGS__)
 
-RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
+RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread),
+     .external = 0)
 RING(push_to_a_full_one_against_take, setup_ring_full,
-     (ring_push_twice_thread, ring_take_twice_thread), .foreign = 0)
-RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread), .foreign = 0)
+     (ring_push_twice_thread, ring_take_twice_thread), .external = 0)
+RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread),
+     .external = 0)
 RING(push_against_two_takers, setup_ring_with_1,
-     (ring_push_twice_thread, ring_take_thread, ring_take_thread), .foreign = 0)
+     (ring_push_twice_thread, ring_take_thread, ring_take_thread), .external = 0)
 RING(push_take_push_against_take, setup_ring_with_1,
-     (ring_push_take_push_thread, ring_take_twice_thread), .foreign = 0)
+     (ring_push_take_push_thread, ring_take_twice_thread), .external = 0)
 /* Half of it is stolen: three or four become two. */
 RING(push_against_steal, setup_ring, (ring_push_twice_thread, ring_steal_and_take_thread),
-     .foreign = 0)
+     .external = 0)
 RING(push_to_a_full_one_against_steal, setup_ring_full,
-     (ring_push_twice_thread, ring_steal_and_take_thread), .foreign = 0)
+     (ring_push_twice_thread, ring_steal_and_take_thread), .external = 0)
 RING(take_against_steal, setup_ring_with_3, (ring_take_twice_thread, ring_steal_and_take_thread),
-     .foreign = 0)
+     .external = 0)
 RING(push_to_a_full_one_against_take_and_steal, setup_ring_full,
-     (ring_push_thread, ring_take_thread, ring_steal_thread), .foreign = 0)
+     (ring_push_thread, ring_take_thread, ring_steal_thread), .external = 0)
 RING(steal_against_take_of_what_was_stolen, setup_ring_with_1,
-     (ring_push_twice_thread, ring_steal_thread, ring_take_stolen_thread), .foreign = 0)
+     (ring_push_twice_thread, ring_steal_thread, ring_take_stolen_thread), .external = 0)
 RING(steal_against_steal_back, setup_ring_with_3, (ring_steal_back_thread, ring_steal_thread),
-     .foreign = 0)
+     .external = 0)

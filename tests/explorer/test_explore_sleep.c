@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "os/os.h"
-#include "runtime/pool.h"
 #include "runtime/sleep.h"
+#include "runtime/workers.h"
 
 enum { DUE_NS = 500, WATCH_NS = 1000 };
 
@@ -21,33 +21,33 @@ static struct {
 	uint32_t wanted;       /* by who would take from it */
 	uint32_t found;        /* by workers */
 	int64_t due_ns;        /* of worker 0 */
-	bool fenced;           /* as the deque */
+	bool no_membarrier;    /* as the deque */
 } w;
 
 /* --- what sleep.h asks of the pool --- */
 
-unsigned bide_pool_count_(void)
+unsigned bide_workers_count_(void)
 {
 	return w.workers;
 }
 
-bide_sleeper *bide_pool_sleeper_(unsigned index)
+bide_sleeper *bide_workers_sleeper_(unsigned index)
 {
 	return &w.sleepers[index];
 }
 
-bool bide_pool_has_work_(void)
+bool bide_workers_have_work_(void)
 {
 	return BIDE_LOAD(&w.inbox, RELAXED) != 0 ||
 	       BIDE_LOAD(&w.bottom, RELAXED) != BIDE_LOAD(&w.head, RELAXED);
 }
 
-void bide_pool_want_(void)
+void bide_workers_want_(void)
 {
 	BIDE_STORE(&w.wanted, 1u, RELAXED);
 }
 
-int64_t bide_pool_wake_time_(bide_sleeper *sleeper, bool watches)
+int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches)
 {
 	int64_t until_ns = sleeper == &w.sleepers[0] ? BIDE_LOAD(&w.due_ns, SEQ_CST) : INT64_MAX;
 
@@ -80,7 +80,7 @@ static void work(unsigned index, bool busy)
 		if (woken || bide_sleep_search_()) {
 			found = take();
 			bide_sleep_searched_(found);
-		} else if (bide_pool_has_work_()) {
+		} else if (bide_workers_have_work_()) {
 			if (explore_newest(&bide_sleep_.searching) * 2 >= w.workers)
 				explore_relax(); /* it goes round until they are through */
 			continue;
@@ -120,7 +120,7 @@ static void go_on_sleeping(bool woken)
 	bool found = false;
 
 	while (!explore_is_over() && !found) {
-		if (woken || bide_pool_has_work_())
+		if (woken || bide_workers_have_work_())
 			found = take();
 		if (woken)
 			bide_sleep_searched_(found);
@@ -138,7 +138,7 @@ BIDE_UNUSED static void push_thread(void)
 {
 	BIDE_STORE(&w.bottom, w.bottom + 1, RELEASE);
 	BIDE_LIGHT_FENCE();
-	if (w.fenced)
+	if (w.no_membarrier)
 		BIDE_FENCE(SEQ_CST);
 	if (BIDE_LOAD(&w.wanted, RELAXED))
 		bide_sleep_offer_(&w.wanted);
@@ -153,7 +153,7 @@ BIDE_UNUSED static void push_twice_thread(void)
 /* It sleeps, and pushes when it has been woken: who falls asleep meanwhile may see nobody awake. */
 BIDE_UNUSED static void woken_pusher_1(void)
 {
-	bide_os_wait(&w.sleepers[1].state, BIDE_SLEEPS_, INT64_MAX);
+	bide_os_wait_(&w.sleepers[1].state, BIDE_SLEEPS_, INT64_MAX);
 	while (BIDE_LOAD(&w.sleepers[1].state, ACQUIRE) != BIDE_RUNS_)
 		explore_relax();
 	bide_sleep_searched_(take());
@@ -217,7 +217,7 @@ static void setup(unsigned workers)
 	memset(&w, 0, sizeof w);
 	w.workers = workers;
 	w.due_ns = INT64_MAX;
-	w.fenced = !bide_port_heavy_fence();
+	w.no_membarrier = !bide_port_heavy_fence_();
 	bide_sleep_start_();
 }
 
@@ -238,7 +238,7 @@ BIDE_UNUSED static void setup_asleep(void)
 	setup(3);
 	w.sleepers[0].state = w.sleepers[1].state = BIDE_SLEEPS_;
 	bide_sleep_.asleep = 2;
-	bide_pool_want_();
+	bide_workers_want_();
 }
 
 /* Worker 0 sleeps, another searches: so who pushes need not tell, and has taken `wanted` back. */
@@ -266,7 +266,7 @@ static void nothing_is_left(void)
 {
 	int64_t until_ns;
 
-	EXPLORE_CHECK(!bide_pool_has_work_());
+	EXPLORE_CHECK(!bide_workers_have_work_());
 	EXPLORE_CHECK(bide_sleep_.searching == 0);
 	for (int i = 0; i < 2; i++)
 		if (explore_sleeps(i, &until_ns) && i == 0)
@@ -276,12 +276,12 @@ static void nothing_is_left(void)
 /* Worker 0, or 1, was woken if there is something that nobody else took. */
 BIDE_UNUSED static void check_told(void)
 {
-	EXPLORE_CHECK(!bide_pool_has_work_() || w.sleepers[0].state == BIDE_RUNS_);
+	EXPLORE_CHECK(!bide_workers_have_work_() || w.sleepers[0].state == BIDE_RUNS_);
 }
 
 BIDE_UNUSED static void check_woken(void)
 {
-	EXPLORE_CHECK(!bide_pool_has_work_() || w.sleepers[1].state == BIDE_RUNS_);
+	EXPLORE_CHECK(!bide_workers_have_work_() || w.sleepers[1].state == BIDE_RUNS_);
 }
 
 static void check(void)
@@ -293,7 +293,7 @@ static void check(void)
 	SCENARIO(sleep_##name_, setup_, THREADS threads_, check, .shared = true,        \
 	         .quiet = nothing_is_left, __VA_ARGS__)                                 \
 	SCENARIO(sleep_fenced_##name_, setup_, THREADS threads_, check, .shared = true, \
-	         .quiet = nothing_is_left, .fenced = true, __VA_ARGS__)
+	         .quiet = nothing_is_left, .no_membarrier = true, __VA_ARGS__)
 
 #ifndef EXPLORE_SLOW
 SLEEP(push, setup_workers, (worker_0, push_thread), .switches_max = 3)
@@ -317,10 +317,10 @@ SCENARIO(sleep_push_left_to_who_wakes_nobody, setup_asleep,
 SCENARIO(sleep_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, push_thread),
          check_told, .shared = true)
 SCENARIO(sleep_fenced_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, push_thread),
-         check_told, .shared = true, .fenced = true)
+         check_told, .shared = true, .no_membarrier = true)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
-         .fenced = true)
+         .no_membarrier = true)
 #else
 SLEEP(push_by_one_who_slept, setup_one_asleep, (sleeper_thread, woken_pusher_1, send_thread),
       .switches_max = 2)

@@ -40,7 +40,7 @@ static void setup(void)
 
 	bide_trace_reset_();
 	for (int thread = 0; thread < THREADS; thread++) {
-		bide_thread *record = bide_thread_of_(explore_worker(thread));
+		bide_thread *record = bide_thread_of_(explore_head(thread));
 
 		record->trace_next = record->trace_end = 0;
 		for (int i = 0; i < EACH; i++) {

@@ -34,7 +34,7 @@ static bide_timer *wheel_take(unsigned index)
 	return timer;
 }
 
-void bide_port_arm(bide_timer *timer)
+void bide_port_arm_(bide_timer *timer)
 {
 	wheel_touch(timer, "arms");
 	for (unsigned i = 0; i < engine.wheel_count; i++)
@@ -45,7 +45,7 @@ void bide_port_arm(bide_timer *timer)
 	engine.wheel[engine.wheel_count++] = timer;
 }
 
-bool bide_port_disarm(bide_timer *timer)
+bool bide_port_disarm_(bide_timer *timer)
 {
 	wheel_touch(timer, "disarms");
 	for (unsigned i = 0; i < engine.wheel_count; i++)

@@ -117,11 +117,11 @@ version_agrees() {
 }
 
 exports_only_bide() {
-	foreign=$(nm -D --defined-only "$libdir/libbide.so" |
+	external=$(nm -D --defined-only "$libdir/libbide.so" |
 		awk '$2 != "A" { sub(/@.*/, "", $3); if ($3 !~ /^bide_/) print $3 }')
 	count=$(nm -D --defined-only "$libdir/libbide.so" | grep -c ' bide_')
-	echo "not bide_*: ${foreign:-none}; bide_*: $count"
-	[ -z "$foreign" ] && [ "$count" -gt 0 ]
+	echo "not bide_*: ${external:-none}; bide_*: $count"
+	[ -z "$external" ] && [ "$count" -gt 0 ]
 }
 
 names_have_pages() {

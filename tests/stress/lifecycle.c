@@ -60,20 +60,20 @@ static void live_once(dice *d)
 	bide_config config = { .workers = stress_workers(d), .debug = chance(d, 10) };
 	atomic_uint ended = 0;
 	unsigned started = below(d, 20), leaks = chance(d, 25) ? 1 + below(d, 5) : 0;
-	unsigned guests = chance(d, 50) ? below(d, 4) : 0;
+	unsigned externals = chance(d, 50) ? below(d, 4) : 0;
 	uint64_t leak_count;
 	bide_stats s;
 	crowd c;
 
 	CHECK_EQUAL(bide_configure(&config), 0);
 	CHECK_EQUAL(bide_worker_count(), config.workers);
-	crowd_start(&c, guests, guest, &ended, d);
+	crowd_start(&c, externals, guest, &ended, d);
 	for (unsigned i = 0; i < started; i++)
 		value_task_forget(async_start(brief, .dice = fork_dice(d), .ended = &ended));
 	crowd_join(&c);
 	CHECK_EQUAL(bide_drain(BIDE_FOREVER), 0);
-	CHECK_EQUAL(atomic_load(&ended), started + guests);
-	stress_count(1 + started + guests);
+	CHECK_EQUAL(atomic_load(&ended), started + externals);
+	stress_count(1 + started + externals);
 	if (!leaks) {
 		stress_end();
 		return;

@@ -1,7 +1,7 @@
 /*
- * loop_support.h - what a foreign loop is put to: functions that stay on its thread through
+ * loop_support.h - what a external loop is put to: functions that stay on its thread through
  * delays, yields and blocking calls, functions that come from the workers for a step, and threads
- * that send. The last one ends the foreign loop.
+ * that send. The last one ends the external loop.
  */
 #ifndef LOOP_SUPPORT_H
 #define LOOP_SUPPORT_H

@@ -130,12 +130,12 @@ fn round_trip_source(count: u64) -> Boxed<()> {
             async move {
                 for _ in 0..count {
                     ping.notified().await;
-                    pong.notify_one();
+                    pong.listener_one();
                 }
             }
         });
         for _ in 0..count {
-            ping.notify_one();
+            ping.listener_one();
             pong.notified().await;
         }
         other.await.unwrap();
@@ -271,7 +271,7 @@ fn sleepers(runtime: &Runtime, count: u64, ms: u64) {
                 ASLEEP.fetch_add(1, Ordering::Relaxed);
                 sleep(Duration::from_millis(ms)).await;
                 if AWAKE.fetch_add(1, Ordering::Relaxed) + 1 == count {
-                    all_done.notify_one();
+                    all_done.listener_one();
                 }
             });
         }

@@ -1,0 +1,237 @@
+/*
+ * deque.c - the deques of workers: all but the pushes and pops that fork.h inlines. deque.h says
+ * how it works.
+ */
+#include "async/deque.h"
+
+static uintptr_t no_ring; /* read by pops of threads that have no deque; never written */
+
+void bide_deque_none_(bide_thread_head *head)
+{
+	__builtin_memset(&head->deque, 0, sizeof head->deque);
+	head->deque.ring = &no_ring;
+}
+
+bool bide_deque_init_(bide_thread_head *head)
+{
+	bide_deque *deque = &head->deque;
+	uintptr_t *ring = bide_allocate_(BIDE_DEQUE_ENTRIES_ * sizeof *ring, 64);
+
+	if (!ring)
+		return false;
+	__builtin_memset(ring, 0, BIDE_DEQUE_ENTRIES_ * sizeof *ring);
+	deque->ring = ring;
+	deque->mask = BIDE_DEQUE_ENTRIES_ - 1;
+	deque->no_membarrier = !bide_port_heavy_fence_();
+	return true;
+}
+
+void bide_deque_free_(bide_thread_head *head)
+{
+	if (head->deque.mask)
+		bide_deallocate_(head->deque.ring, BIDE_DEQUE_ENTRIES_ * sizeof *head->deque.ring);
+	bide_deque_none_(head);
+}
+
+/*
+ * Every push and pop takes the slow path: because there is no heavy fence, or so that every fork is
+ * checked.
+ */
+static bool is_careful(const bide_deque *deque)
+{
+	return deque->no_membarrier || bide_debug_;
+}
+
+static uintptr_t *place(bide_deque *deque, uint32_t index)
+{
+	return &deque->ring[index & deque->mask];
+}
+
+/* What a taker gets: the mark is the deque's own. */
+static uintptr_t taken(uintptr_t entry)
+{
+	if (entry & BIDE_ENTRY_FRAME_ || entry == 0)
+		return entry;
+	if (entry & BIDE_ENTRY_SLOW_)
+		return entry & ~(uintptr_t)BIDE_ENTRY_SLOW_;
+	((bide_fork *)entry)->context = 0;
+	return entry;
+}
+
+/* Owner: where new entries go, after pops too: see `limit` in deque.h. */
+static void set_bottom(bide_deque *deque, uint32_t bottom)
+{
+	BIDE_STORE(&deque->bottom, bottom, RELEASE); /* pairs with the thief's acquire */
+	if (is_careful(deque))
+		deque->limit = bottom;
+}
+
+bool bide_deque_add_(bide_thread_head *head, uintptr_t entry)
+{
+	bide_deque *deque = &head->deque;
+	uint32_t bottom = deque->bottom, limit;
+
+	if (BIDE_UNLIKELY(bottom == deque->limit)) {
+		/* Acquire: thieves that moved top that far have read their entries. */
+		limit = BIDE_LOAD(&deque->top, ACQUIRE) + deque->mask;
+		if ((int32_t)(limit - bottom) <= 0)
+			return false;
+		deque->limit = limit;
+	}
+	BIDE_STORE(place(deque, bottom), entry, RELAXED);
+	set_bottom(deque, bottom + 1);
+	return true;
+}
+
+bool bide_deque_push_(bide_thread_head *head, uintptr_t entry)
+{
+	bide_deque *deque = &head->deque;
+
+	if (!bide_deque_add_(head, entry))
+		return false;
+	/* Pairs with the heavy fence of a worker that falls asleep, or with its own full one. */
+	BIDE_LIGHT_FENCE();
+	if (deque->no_membarrier)
+		BIDE_FENCE(SEQ_CST);
+	if (BIDE_LOAD(&deque->wanted, RELAXED))
+		bide_port_offer_(head);
+	return true;
+}
+
+/*
+ * Owner: takes the place below bottom, whatever stands there; false: a thief has it, or it is
+ * empty.
+ */
+static bool claim_newest(bide_deque *deque, uint32_t index)
+{
+	bool mine;
+
+	if (deque->no_membarrier) {
+		BIDE_STORE(&deque->bottom, index, SEQ_CST); /* pairs with the thief's, see deque.h */
+		mine = (int32_t)(index - BIDE_LOAD(&deque->top, SEQ_CST)) >= 0;
+	} else {
+		BIDE_STORE(&deque->bottom, index, RELEASE); /* see deque.h */
+		BIDE_LIGHT_FENCE();                         /* pairs with the thief's heavy fence */
+		mine = (int32_t)(index - BIDE_LOAD(&deque->top, RELAXED)) >= 0;
+	}
+	if (!mine) {
+		BIDE_STORE(&deque->bottom, index + 1, RELEASE);
+		bide_spin_lock_(&deque->stealing);
+		mine = (int32_t)(index - BIDE_LOAD(&deque->top, RELAXED)) >= 0;
+		if (mine)
+			BIDE_STORE(&deque->bottom, index, RELEASE); /* the unlock would do */
+		bide_spin_unlock_(&deque->stealing);
+	}
+	if (is_careful(deque))
+		deque->limit = deque->bottom;
+	return mine;
+}
+
+uintptr_t bide_deque_pop_(bide_thread_head *head)
+{
+	bide_deque *deque = &head->deque;
+
+	while (bide_deque_size_(head) > 0) {
+		uint32_t index = deque->bottom - 1;
+		uintptr_t entry = BIDE_LOAD(place(deque, index), RELAXED);
+
+		if (claim_newest(deque, index) && entry != 0)
+			return taken(entry);
+	}
+	return 0;
+}
+
+uintptr_t bide_deque_take_oldest_(bide_thread_head *head)
+{
+	bide_deque *deque = &head->deque;
+	uintptr_t entry = 0;
+	uint32_t top;
+
+	if (bide_deque_size_(head) == 0)
+		return 0;
+	bide_spin_lock_(&deque->stealing); /* only we move top and bottom now: no fence */
+	for (top = deque->top; entry == 0 && (int32_t)(deque->bottom - top) > 0; top++)
+		entry = BIDE_LOAD(place(deque, top), RELAXED);
+	BIDE_STORE(&deque->top, top, RELAXED);
+	bide_spin_unlock_(&deque->stealing);
+	return taken(entry);
+}
+
+/* Under the lock: the oldest, or 0 and *more = false: there is none. */
+static uintptr_t steal_one(bide_deque *deque, bool *more)
+{
+	uint32_t top = BIDE_LOAD(&deque->top, RELAXED);
+
+	*more = false;
+	if ((int32_t)(BIDE_LOAD(&deque->bottom, RELAXED) - top) <= 0)
+		return 0;
+	/*
+	 * Release: the owner's push that finds this place free again comes after the thief before has
+	 * read its entry.
+	 */
+	BIDE_STORE(&deque->top, top + 1, SEQ_CST);
+	(void)bide_port_heavy_fence_(); /* pairs with the owner's light fence */
+	/* acquire: all that is behind the entry; pairs with the push */
+	if ((int32_t)(BIDE_LOAD(&deque->bottom, SEQ_CST) - (top + 1)) < 0) {
+		BIDE_STORE(&deque->top, top, RELEASE);
+		return 0;
+	}
+	*more = true;
+	return BIDE_LOAD(place(deque, top), RELAXED);
+}
+
+uintptr_t bide_deque_steal_(bide_thread_head *victim)
+{
+	bide_deque *deque = &victim->deque;
+	uintptr_t entry = 0;
+	bool more = true;
+
+	if (bide_deque_size_(victim) == 0 || BIDE_LOAD(&deque->stealing, RELAXED) != 0 ||
+	    BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0)
+		return 0;
+	while (entry == 0 && more)
+		entry = steal_one(deque, &more);
+	bide_spin_unlock_(&deque->stealing);
+	return taken(entry);
+}
+
+bool bide_deque_is_empty_(bide_thread_head *head)
+{
+	bide_deque *deque = &head->deque;
+
+	/*
+	 * Thieves that come later see what was pushed. A thief that has already moved top, as the pop
+	 * before this has seen it, holds the lock, which is seen here.
+	 */
+	BIDE_FENCE(SEQ_CST);
+	/* Pairs with the release of it. Then top is final: no thief moves it where nothing is. */
+	for (unsigned tries = 0; BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; tries++)
+		bide_port_wait_a_moment_(tries);
+	return bide_deque_size_(head) == 0;
+}
+
+bool bide_deque_take_(bide_thread_head *head, bide_fork *fork)
+{
+	bide_deque *deque = &head->deque;
+	uint32_t index = fork->source.line, bottom = deque->bottom;
+	uintptr_t entry;
+
+	/* Its index says where it would be in the deque of the worker that forked it. */
+	if ((int32_t)(bottom - index) <= 0 || bottom - index > deque->mask)
+		return false;
+	entry = BIDE_LOAD(place(deque, index), RELAXED);
+	if ((entry & ~(uintptr_t)BIDE_ENTRY_SLOW_) != (uintptr_t)fork)
+		return false;
+	bide_spin_lock_(&deque->stealing);
+	if ((int32_t)(index - deque->top) < 0) {
+		bide_spin_unlock_(&deque->stealing);
+		return false;
+	}
+	BIDE_STORE(place(deque, index), (uintptr_t)0, RELAXED);
+	while ((int32_t)(bottom - deque->top) > 0 && BIDE_LOAD(place(deque, bottom - 1), RELAXED) == 0)
+		bottom--;
+	set_bottom(deque, bottom);
+	bide_spin_unlock_(&deque->stealing);
+	(void)taken(entry);
+	return true;
+}

@@ -1,0 +1,351 @@
+/*
+ * fork.c - fork and join where they are not a call: forks that were taken, joins out of turn,
+ * contexts, full deques, and what a function leaves unjoined.
+ *
+ * A frame's live forks are a list through `older`, newest first, which belongs to the frame alone.
+ * A join takes its slot out, unless it hands out a value task that is pending: then the slot stays,
+ * marked, before all others, and the frame is marked for sweeping. Consuming sets its generation to
+ * 0 (release, on whatever thread), and the frame's next slow step, which its mark makes sure of,
+ * takes it out (acquire).
+ *
+ * A slot in a deque belongs to the worker that takes it from there. This worker runs it, and
+ * completes its source.
+ */
+#include "async/deque.h"
+#include "base/everything.h"
+
+enum { JOINED = 1, REPORTED = 2, MARKS = 3 }; /* low bits of bide_fork.older */
+
+static const bide_function_info fork_async = { .name = "fork",
+	                                           .file = "?",
+	                                           .points_are_lines = false };
+
+static bide_fork *pointer(uintptr_t link)
+{
+	return (bide_fork *)(link & ~(uintptr_t)MARKS);
+}
+
+static bide_context *context_of(uintptr_t word)
+{
+	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
+}
+
+/* Takes the slot that *link points at out of the list. The marks at a link are not the slot's. */
+static void unlink_at(uintptr_t *link)
+{
+	bide_fork *fork = pointer(*link);
+
+	*link = (*link & MARKS) | (fork->older & ~(uintptr_t)MARKS);
+}
+
+/* Puts a slot in where *link points. */
+static void link_at(uintptr_t *link, bide_fork *fork)
+{
+	fork->older = (fork->older & MARKS) | (*link & ~(uintptr_t)MARKS);
+	*link = (*link & MARKS) | (uintptr_t)fork;
+}
+
+/*
+ * Takes out what has been consumed since it was joined. Slots that are joined stand before all
+ * others. Returns the link behind them.
+ */
+static uintptr_t *sweep(bide_forking_frame *frame)
+{
+	uintptr_t *link = &frame->newest;
+	bide_fork *fork;
+
+	if (!(*link & BIDE_FORKS_SWEEP_))
+		return link;
+	while ((fork = pointer(*link)) != NULL && fork->older & JOINED) {
+		/* pairs with bide_fork_release_ */
+		if (BIDE_LOAD(&fork->source.generation, ACQUIRE) == 0)
+			unlink_at(link);
+		else
+			link = &fork->older;
+	}
+	if (link == &frame->newest)
+		frame->newest &= ~(uintptr_t)BIDE_FORKS_SWEEP_;
+	return link;
+}
+
+/* Turns the slots round that stand from *link on and before `end`. */
+static void reverse(uintptr_t *link, const bide_fork *end)
+{
+	bide_fork *fork = pointer(*link), *before = pointer((uintptr_t)end), *next;
+
+	for (; fork != end; fork = next) {
+		next = pointer(fork->older);
+		fork->older = (fork->older & MARKS) | (uintptr_t)before;
+		before = fork;
+	}
+	*link = (*link & MARKS) | (uintptr_t)before;
+}
+
+enum { SEARCH_SHORT = 16 };
+
+/*
+ * From that link on. After a long search the slots that stood before this one stand the other way
+ * round: the one that was forked next comes first, for functions that join in the order of forking.
+ */
+static uintptr_t *find(uintptr_t *first, bide_fork *fork)
+{
+	uintptr_t *link = first;
+	unsigned steps = 0;
+
+	for (; pointer(*link) && pointer(*link) != fork; steps++)
+		link = &pointer(*link)->older;
+	if (!pointer(*link))
+		return NULL;
+	if (steps <= SEARCH_SHORT)
+		return link;
+	unlink_at(link);
+	reverse(first, pointer(*link));
+	link_at(first, fork);
+	return first;
+}
+
+/* The child, apart from the function that runs here: what it inherits is the fork's context. */
+static bide_value_task call_apart(bide_thread_head *head, bide_fork *fork)
+{
+	bide_frame apart = { .async = &fork_async, .context = fork->context };
+	bide_frame *outer = head->current;
+	bide_value_task v;
+
+	head->current = &apart;
+	v = fork->call(fork);
+	head->current = outer;
+	bide_context_unref(context_of(fork->context)); /* the child has one of its own if it goes on */
+	return v;
+}
+
+/* --- what was taken from a deque --- */
+
+static void child_done(bide_listener *listener, bide_source *done)
+{
+	bide_fork *fork = BIDE_CONTAINER_(listener, bide_fork, listener);
+	bide_value_task v = bide_consume_(done, NULL);
+
+	bide_source_complete_(&fork->source, v.payload, (int)v.state);
+}
+
+void bide_fork_run_(bide_thread_head *head, bide_fork *fork)
+{
+	bide_value_task v = bide_yield_to_operation_(call_apart(head, fork));
+
+	if (bide_is_pending_(v)) {
+		fork->listener.run = child_done;
+		switch (bide_listen_(v, &fork->listener, "a forked function", NULL)) {
+		case BIDE_REGISTERED_:
+			return;
+		case BIDE_ALREADY_DONE_:
+			v = bide_consume_((bide_source *)v.state, NULL);
+			break;
+		default:
+			v = bide_value_task_from_error(BIDE_ESTALE);
+		}
+	}
+	bide_source_complete_(&fork->source, v.payload, (int)v.state);
+}
+
+void bide_fork_release_(bide_source *source)
+{
+	BIDE_STORE(&source->generation, (uint64_t)0, RELEASE); /* pairs with sweep */
+}
+
+/* --- fork --- */
+
+void bide_fork_offer_(void)
+{
+	bide_port_offer_(bide_current_thread_);
+}
+
+void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_thread_head *head = bide_current_thread_;
+	uintptr_t entry = (uintptr_t)fork, *link = sweep(frame);
+	const bide_fork *live = pointer(frame->newest);
+
+	/* Looking through the whole list is for where time does not matter; else as far as is known. */
+	while (live && live != fork && (bide_debug_ || live->older & JOINED))
+		live = pointer(live->older);
+	if (live == fork) {
+		bide_misuse_in_(&frame->frame, 0,
+		                "bide_async_fork: the slot is live; join it before it is forked again");
+		return;
+	}
+	fork->source.word = BIDE_WORD_PENDING_;
+	bide_fork_tail_(fork, head->deque.bottom);
+	fork->older = 0;
+	link_at(link, fork);
+	fork->context = frame->frame.context;
+	if (context_of(fork->context))
+		bide_context_ref(context_of(fork->context));
+	if (fork->context || head->deque.no_membarrier || bide_debug_)
+		entry |= BIDE_ENTRY_SLOW_;
+	/* With one worker the first fork makes the deque: programs that never fork have none. */
+	if (!head->deque.mask && !(head->frame_flags & BIDE_FLAG_SYNC_))
+		(void)bide_deque_init_(head);
+	/* An idle worker must not take what belongs to an executor. */
+	if (frame->frame.context & BIDE_CONTEXT_EXECUTOR_ || !bide_deque_push_(head, entry))
+		bide_fork_run_(head, fork);
+}
+
+/* --- join --- */
+
+static bide_value_task outcome(const bide_fork *fork)
+{
+	bide_value_task v;
+
+	v.payload = fork->source.payload;
+	v.state = fork->source.error;
+	return v;
+}
+
+/* The slot has been taken back: runs it right here. */
+static bide_value_task call_here(bide_thread_head *head, bide_forking_frame *frame, bide_fork *fork)
+{
+	if (fork->context != frame->frame.context)
+		return call_apart(head, fork);
+	bide_context_unref(context_of(fork->context)); /* the frame's own lives on */
+	return fork->call(fork);
+}
+
+/* Somebody else runs it, or has: the value task of its source. */
+static bide_value_task pending(bide_thread_head *head, bide_fork *fork)
+{
+	BIDE_STORE(&fork->source.generation, ++head->generation, RELAXED);
+	return bide_source_value_(&fork->source);
+}
+
+bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_thread_head *head = bide_current_thread_;
+	uintptr_t *link;
+
+	link = find(sweep(frame), fork);
+	if (!link) {
+		const bide_fork *live = pointer(frame->newest);
+
+		while (live && live != fork)
+			live = pointer(live->older);
+		bide_misuse_in_(&frame->frame, 0, "bide_async_join: %s; each fork is joined once",
+		                live ? "the slot has been joined already, and that is still pending"
+		                     : "nothing was forked into the slot since it was joined last");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (bide_deque_take_(head, fork)) {
+		unlink_at(link);
+		return call_here(head, frame, fork);
+	}
+	if (bide_is_done_(&fork->source)) {
+		unlink_at(link);
+		return outcome(fork);
+	}
+	unlink_at(link);
+	fork->older |= JOINED;
+	link_at(&frame->newest, fork);
+	frame->newest |= BIDE_FORKS_SWEEP_;
+	return pending(head, fork);
+}
+
+/* --- the end of a function --- */
+
+/* A failure replaces a success, in and before the cleanup. */
+static void settled(bide_frame *frame, bide_value_task v)
+{
+	if (v.state == 0)
+		return;
+	if (frame->source.error != 0) {
+		bide_lost_(v, context_of(frame->context));
+		return;
+	}
+	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
+	frame->source.error = bide_frame_error_(v.state);
+	frame->source.payload = v.payload; /* the trace; no await stands here */
+}
+
+/*
+ * Joined, but another waiter has not yet consumed the value task: the memory has to stay until it
+ * does.
+ */
+static bide_value_task settle_borrowed(bide_forking_frame *frame, bide_fork *fork)
+{
+	bide_value_task again = { .state = (uintptr_t)&bide_yield_source_ };
+
+	if (!(fork->older & REPORTED)) {
+		fork->older |= REPORTED;
+		bide_misuse_in_(
+			&frame->frame, 0,
+			"bide_async_join: the function ends while the value task of one of its joins "
+			"is in use; await it");
+	}
+	return again;
+}
+
+/* One fork that was not joined, or whose value task was not consumed. */
+static bide_value_task settle_one(bide_thread_head *head, bide_forking_frame *frame,
+                                  bide_fork *fork)
+{
+	bool failed = frame->frame.source.error != 0;
+	uintptr_t word;
+
+	if (!(fork->older & JOINED) && bide_deque_take_(head, fork)) {
+		unlink_at(&frame->newest);
+		if (!failed || frame->frame.source.flags & BIDE_FLAG_FINISHING_)
+			return call_here(head, frame, fork);
+		bide_context_unref(context_of(fork->context));
+		return bide_value_task_completed();
+	}
+	word = BIDE_LOAD(&fork->source.word, ACQUIRE); /* pairs with bide_source_finish_ */
+	if (word == BIDE_WORD_PENDING_) {
+		unlink_at(&frame->newest);
+		return pending(head, fork);
+	}
+	if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_)
+		return settle_borrowed(frame, fork);
+	unlink_at(&frame->newest);
+	return outcome(fork);
+}
+
+bool bide_fork_settle_(bide_frame *frame_, uint32_t point)
+{
+	bide_forking_frame *frame = (bide_forking_frame *)(void *)frame_;
+	bide_value_task v;
+
+	if (frame->newest & BIDE_FORKS_SETTLING_) {
+		frame->newest &= ~(uintptr_t)BIDE_FORKS_SETTLING_;
+		settled(frame_, bide_await_take_(frame_));
+	}
+	for (;;) {
+		sweep(frame);
+		if (!pointer(frame->newest))
+			break;
+		v = settle_one(bide_current_thread_, frame, pointer(frame->newest));
+		if (bide_is_pending_(v)) {
+			frame->newest |= BIDE_FORKS_SETTLING_;
+			v = bide_await_pending_(frame_, v, point);
+			if (v.state == BIDE_SUSPENDED_)
+				return true; /* it may be running on another worker by now */
+			frame->newest &= ~(uintptr_t)BIDE_FORKS_SETTLING_;
+		}
+		settled(frame_, v);
+	}
+	frame->newest = 0;
+	return false;
+}
+
+bide_body_result bide_fork_end_(bide_frame *frame, uint32_t point)
+{
+	if (bide_fork_settle_(frame, point))
+		return (bide_body_result){ .state = BIDE_SUSPENDED_ };
+	return bide_frame_step_(frame);
+}
+
+bide_body_result bide_fork_late_return_(bide_frame *frame, uint32_t point)
+{
+	bide_misuse_in_(frame, 0,
+	                "bide_async_return: it stands in the cleanup of %s; a return belongs before "
+	                "bide_async_finally",
+	                frame->async->name);
+	return bide_fork_end_(frame, point);
+}

@@ -1,0 +1,30 @@
+/*
+ * frame.h - running frames, and what is known of one.
+ */
+#ifndef BIDE_ASYNC_FRAME_H
+#define BIDE_ASYNC_FRAME_H
+
+#include "async/thread.h"
+
+/*
+ * Runs one runnable frame and those that wait for it in turn, at most until the handovers are used
+ * up.
+ */
+BIDE_INTERNAL void bide_frame_resume_(bide_thread_head *head, bide_frame *frame);
+/* Runs a frame alone, for its executor: its waiter is made runnable. */
+BIDE_INTERNAL void bide_frame_run_(bide_thread_head *head, bide_frame *frame);
+
+/* What the user calls it: of a function of the library's, the call that it stands for. */
+static inline const char *bide_function_name_(const bide_frame *frame)
+{
+	return frame->async->own && frame->async->own->name ? frame->async->own->name
+	                                                    : frame->async->name;
+}
+
+/* Where a frame was started, if that was recorded (debug); else NULL. */
+BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
+
+/* A function that passes BIDE_ENOFRAME of another on fails with ENOMEM. */
+BIDE_INTERNAL uint16_t bide_frame_error_(uintptr_t error);
+
+#endif

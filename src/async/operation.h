@@ -1,0 +1,77 @@
+/*
+ * operation.h - what a value task points at when it is no frame: an operation of the library's, a
+ * timer.
+ */
+#ifndef BIDE_ASYNC_OPERATION_H
+#define BIDE_ASYNC_OPERATION_H
+
+#include "base/library.h"
+
+struct bide_operation;
+
+/*
+ * Writes what a dump says of an object: the call that made it, and how far it is. From a copy of
+ * its first BIDE_COPY_BYTES_ bytes, made while other threads may have changed it; of what the
+ * copy points at only static data and memory of the pools may be read.
+ */
+typedef void bide_describe_function_(const void *copy, char *to, size_t size_bytes);
+enum { BIDE_COPY_BYTES_ = 256 };
+
+typedef struct bide_operation_type {
+	const char *name;                  /* for dumps: the function that made it */
+	bide_describe_function_ *describe; /* NULL: the name is all */
+	size_t task_at; /* the task that it waits for is a pointer at this offset; 0: there is none */
+} bide_operation_type;
+
+/*
+ * Of an async function of the library's: dumps and leak reports show the user's call instead. A
+ * source file with such functions defines this before it includes anything:
+ *     #define BIDE_OWN_(name) &name##_own_
+ */
+typedef struct bide_own_ {
+	const char *name; /* of the function that the user called */
+	enum {
+		BIDE_OWN_CALL_, /* stands for the call; shown if no async function waits for it */
+		BIDE_OWN_BODY_, /* calls the user's body; shown if what that gave is no async function */
+		BIDE_OWN_HIDDEN_
+	} kind;
+	bide_describe_function_ *describe; /* NULL: its name, and what it waits for */
+	bool is_placed; /* where it was started, if that was recorded, is the user's call */
+} bide_own_;
+
+typedef struct bide_operation {
+	bide_source source;
+	const bide_operation_type *type;
+	struct bide_operation *link; /* completions that wait their turn */
+} bide_operation;
+
+/* A timer: 48 bytes. payload.i is the deadline while it is armed. */
+typedef struct bide_timer {
+	bide_source source;
+	struct bide_timer *next, *previous; /* next NULL: not armed */
+} bide_timer;
+
+/*
+ * A new pending operation of size_bytes from this thread's pool, the rest zeroed. NULL: no memory.
+ * It belongs to the consumer of its value task once it is done.
+ */
+BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
+                                                  const bide_operation_type *type);
+
+BIDE_INTERNAL bide_timer *bide_timer_new_(size_t size_bytes);
+/* Ends a timer that is due: for the port. */
+BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
+/* Gives back one whose value task was never handed out. */
+BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
+
+/*
+ * It is in use and of this type. The memory of pools lasts, and in what is free the top of the
+ * generation is zero: so an object that was given back can be asked. Not if it is in use again as
+ * one of the same type.
+ */
+static inline bool bide_is_live_(const bide_operation *operation, const bide_operation_type *type)
+{
+	return BIDE_LOAD(&operation->source.generation, RELAXED) >> 48 != 0 && operation->type == type;
+}
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * queue.h - the run queue of a worker, linked through what its frames do not need while they are
+ * runnable: the word of the source that was awaited (which is DONE and the frame's), or `awaiting`
+ * itself after a yield and before the first run. So making something runnable never allocates and
+ * never fails. About 10 instructions each way.
+ */
+#ifndef BIDE_QUEUE_H
+#define BIDE_QUEUE_H
+
+#include "base/everything.h"
+
+static inline bide_frame *bide_queue_link_(const bide_frame *frame)
+{
+	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+		return (bide_frame *)(void *)frame->awaiting;
+	return (bide_frame *)(frame->awaiting->word &
+	                      ~(uintptr_t)(BIDE_WORD_TAGS_ | BIDE_WORD_CONSUMED_));
+}
+
+static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
+{
+	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+		frame->awaiting = (bide_source *)(void *)link;
+	else
+		frame->awaiting->word = (uintptr_t)link | BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_;
+}
+
+static inline void bide_queue_push_(bide_thread_head *head, bide_frame *frame)
+{
+	bide_queue_set_link_(frame, NULL);
+	if (head->queue_tail)
+		bide_queue_set_link_(head->queue_tail, frame);
+	else
+		head->queue_head = frame;
+	head->queue_tail = frame;
+	head->queue_count++;
+}
+
+static inline bide_frame *bide_queue_pop_(bide_thread_head *head)
+{
+	bide_frame *frame = head->queue_head;
+
+	if (!frame)
+		return NULL;
+	head->queue_head = bide_queue_link_(frame);
+	if (!head->queue_head)
+		head->queue_tail = NULL;
+	head->queue_count--;
+	return frame;
+}
+
+/* The one at index (0: the oldest), which must exist. Walks. */
+static inline bide_frame *bide_queue_pop_at_(bide_thread_head *head, size_t index)
+{
+	bide_frame *before = head->queue_head, *frame;
+
+	if (index == 0)
+		return bide_queue_pop_(head);
+	while (--index > 0)
+		before = bide_queue_link_(before);
+	frame = bide_queue_link_(before);
+	bide_queue_set_link_(before, bide_queue_link_(frame));
+	if (head->queue_tail == frame)
+		head->queue_tail = before;
+	head->queue_count--;
+	return frame;
+}
+
+/* On the worker's own thread. next: right after what runs now, if nothing else is. */
+static inline void bide_queue_schedule_(bide_thread_head *head, bide_frame *frame, bool next)
+{
+	if (next && !head->next)
+		head->next = frame;
+	else
+		bide_queue_push_(head, frame);
+}
+
+#endif

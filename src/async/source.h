@@ -1,0 +1,133 @@
+/*
+ * source.h - the source that every value task points at: completing it, listening to it, consuming
+ * it.
+ */
+#ifndef BIDE_ASYNC_SOURCE_H
+#define BIDE_ASYNC_SOURCE_H
+
+#include "async/operation.h"
+#include "base/settings.h"
+
+/* bide_source.line of everything that is no running frame. */
+enum {
+	BIDE_LINE_CLAIMED_ = 1u,  /* a producer completes it or has */
+	BIDE_LINE_OBSERVED_ = 2u, /* its error was seen */
+	BIDE_LINE_CONSTANT_ = 4u, /* a shared constant: not counted */
+	/* a wait for a task: its result is the task itself, with a reference (bide_task_ended_) */
+	BIDE_LINE_ENDED_ = 8u,
+	/* of a timer: from this bit on, the number of the worker in whose wheel it is */
+	BIDE_LINE_HOME_SHIFT_ = 8
+};
+
+/*
+ * Lives of the runtime: the number grows when all memory is given back. What the user places says
+ * in which one it was made. What is left in the pools then has the generation ENDED: its memory
+ * stays for a while (bide_keep_), so that what is done with it afterwards is told.
+ */
+extern BIDE_INTERNAL uint32_t bide_life_;
+#define BIDE_GENERATION_ENDED_ ((uint64_t)2)
+#define BIDE_OF_BEFORE_ "was made before bide_shutdown, which ended it"
+/* Why an object that is not NULL and not live is none. */
+static inline const char *bide_why_gone_(const bide_source *source, const char *otherwise)
+{
+	return BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_ ? BIDE_OF_BEFORE_
+	                                                                         : otherwise;
+}
+
+/*
+ * The generation, in the child of a fork, of everything that was pending in the parent. It is
+ * neither a real generation nor a link of a free list.
+ */
+#define BIDE_GENERATION_PARENT_ ((uint64_t)1)
+
+/* References are counted in the generation; the top bits set tell a count from a generation. */
+#define BIDE_COUNT_BASE_ ((uint64_t)0xFFFF << 48)
+
+static inline bide_value_task bide_source_value_(bide_source *source)
+{
+	bide_value_task v;
+	v.payload.generation = source->generation;
+	v.state = (uintptr_t)source;
+	return v;
+}
+
+/*
+ * Stores the result, says DONE, and makes the waiter runnable. Never runs user code, never
+ * recurses deeper than a constant: completions that follow from completions wait in a list of the
+ * thread.
+ */
+BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payload payload,
+                                            int error);
+/* The same for sources without a link (timers, user sources): for callers that are no listener. */
+BIDE_INTERNAL void bide_source_complete_(bide_source *source, bide_payload payload, int error);
+/* Hands on what bide_source_finish_ returned. */
+BIDE_INTERNAL void bide_source_deliver_(bide_source *source, uintptr_t seen);
+
+/* --- consuming, for the library's own consumers --- */
+
+/*
+ * Registers a listener as the one waiter of a pending value task. BIDE_ALREADY_DONE_: it did not
+ * register; consume it now. BIDE_ALREADY_TAKEN_: misuse, which has been reported with `what` and
+ * `place`; treat it as failed with BIDE_ESTALE. The value task must have been through
+ * bide_yield_to_operation_. Afterwards listener->run gets the source, DONE and the consumer's, when
+ * it completes: call bide_consume_, unless it only borrows.
+ */
+BIDE_INTERNAL bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener,
+                                           const char *what, const bide_place *place);
+/* true: the listener was taken out and will not run. false: it runs, or has. */
+BIDE_INTERNAL bool bide_unlisten_(bide_source *source, bide_listener *listener);
+/*
+ * Takes the result out of a source that is DONE and gives it back: a ready value task. place may be
+ * NULL.
+ */
+BIDE_INTERNAL bide_value_task bide_consume_(bide_source *source, const bide_place *place);
+/* Gives back a source that is DONE and whose result is not needed, or has been copied. */
+BIDE_INTERNAL void bide_release_(bide_source *source, const bide_place *place);
+/* A yield becomes an operation that has an end of its own; everything else stays as it is. */
+BIDE_INTERNAL bide_value_task bide_yield_to_operation_(bide_value_task value_task);
+/* false: stale, and misuse was reported with `what` and `place`. */
+BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *what,
+                                     const bide_place *place);
+/*
+ * bide_misuse_, with the place, if it is not NULL: for functions that are given theirs. in: at a
+ * line of an async function; 0: not known.
+ */
+BIDE_INTERNAL void bide_misuse_at_(const bide_place *place, const char *format, ...)
+	BIDE_PRINTF(2, 3) BIDE_COLD;
+BIDE_INTERNAL void bide_misuse_in_(const bide_frame *frame, uint32_t line, const char *format, ...)
+	BIDE_PRINTF(3, 4) BIDE_COLD;
+BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
+                                      const bide_place *place, const bide_frame *by);
+BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
+/*
+ * The same for an outcome that the library drops because another one has priority. The error that
+ * `context` (may be NULL) was canceled with counts as a cancellation, which the hook is not told.
+ */
+BIDE_INTERNAL void bide_lost_(bide_value_task outcome, const struct bide_context *context);
+
+/* bide_value_task_as_task, for a call of `what`. */
+BIDE_INTERNAL bide_task *bide_task_of_(bide_value_task value_task, const char *what,
+                                       const bide_place *place);
+
+/* The source line where a frame waits; the mark of a return's own await is left out. */
+static inline unsigned bide_line_(const bide_source *source)
+{
+	return source->line & 0x3fffffffu;
+}
+static inline bool bide_is_pending_(bide_value_task value_task)
+{
+	return value_task.state > BIDE_ERROR_MAX;
+}
+static inline bool bide_is_done_(const bide_source *source)
+{
+	/* pairs with finish */
+	return (BIDE_LOAD(&source->word, ACQUIRE) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
+}
+static inline bide_payload bide_payload_int_(int64_t i)
+{
+	bide_payload payload;
+	payload.i = i;
+	return payload;
+}
+
+#endif

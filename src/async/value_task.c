@@ -1,0 +1,210 @@
+/*
+ * value_task.c - the queries of pending value tasks, and what consumes one without awaiting it.
+ */
+#include "base/everything.h"
+#include "tasks/task.h"
+
+BIDE_STATIC_ASSERT(sizeof(bide_value_task) == 16, "two registers");
+
+bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
+
+bide_value_task bide_value_task_bad_error_(int error)
+{
+	bide_misuse_("bide_value_task_from_error: error is %d; 1 to %d are allowed", error,
+	             BIDE_ERROR_MAX);
+	return bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+/* Looks at one that does not hold its outcome. STALE_: misuse, which has been reported. */
+typedef enum look { PENDING_, OVER_, STALE_ } look;
+
+static look look_at(bide_value_task value_task, const char *what, const bide_place *place)
+{
+	const bide_source *source = (const bide_source *)value_task.state;
+
+	if (!bide_check_fresh_(value_task, what, place))
+		return STALE_;
+	if (BIDE_UNLIKELY(BIDE_LOAD(&source->word, RELAXED) == BIDE_WORD_ABANDONED_)) {
+		bide_report_stale_(value_task, what, place, NULL);
+		return STALE_;
+	}
+	return bide_is_done_(source) ? OVER_ : PENDING_;
+}
+
+static void report_pending(const char *what, const bide_place *place)
+{
+	bide_misuse_at_(place,
+	                "%s: the value task is pending; one that is over is needed: await it, or ask "
+	                "bide_value_task_is_ready",
+	                what);
+}
+
+int bide_value_task_error_pending_(bide_value_task value_task)
+{
+	static const char what[] = "bide_value_task_error";
+
+	switch (look_at(value_task, what, NULL)) {
+	case OVER_:
+		return ((const bide_source *)value_task.state)->error;
+	case PENDING_:
+		report_pending(what, NULL);
+		return BIDE_EINPROGRESS_;
+	default:
+		return BIDE_ESTALE;
+	}
+}
+
+bide_payload bide_value_task_result_pending_(bide_value_task value_task)
+{
+	static const char what[] = "bide_value_task_result";
+	const bide_source *source = (const bide_source *)value_task.state;
+	look found = look_at(value_task, what, NULL);
+
+	if (found == OVER_ && source->error == 0)
+		return source->payload;
+	if (found == PENDING_)
+		report_pending(what, NULL);
+	return bide_payload_int_(0);
+}
+
+bide_status bide_value_task_status_pending_(bide_value_task value_task)
+{
+	const bide_source *source = (const bide_source *)value_task.state;
+
+	switch (look_at(value_task, "bide_value_task_status", NULL)) {
+	case PENDING_:
+		return BIDE_PENDING;
+	case STALE_:
+		return BIDE_FAILED;
+	default:
+		return source->error == 0                 ? BIDE_SUCCEEDED
+		       : source->error == BIDE_ECANCELED_ ? BIDE_CANCELED
+		                                          : BIDE_FAILED;
+	}
+}
+
+/*
+ * A frame of the worker, in the hands of another thread: its handshake has no locked instructions.
+ */
+bool bide_belongs_here_(const bide_source *source, const char *what, const bide_place *place)
+{
+	if (bide_is_sync_(source) || bide_port_on_worker_())
+		return true;
+	bide_misuse_at_(
+		place,
+		"%s: this value task belongs to the worker's thread; to use it on another, make "
+		"it a task there (bide_value_task_as_task)",
+		what);
+	return false;
+}
+
+/* 0, or the error of a misuse: it was not consumed. */
+static int take_over(bide_value_task *value_task, const bide_place *place)
+{
+	static const char what[] = "bide_value_task_take";
+	bide_source *source = (bide_source *)value_task->state;
+
+	switch (look_at(*value_task, what, place)) {
+	case PENDING_:
+		report_pending(what, place);
+		return BIDE_EINPROGRESS_;
+	case STALE_:
+		return BIDE_ESTALE;
+	default:
+		break;
+	}
+	if (!bide_belongs_here_(source, what, place))
+		return BIDE_EINVAL_;
+	/* else a frame waited for it, which is about to consume it */
+	if (BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_DONE_) {
+		bide_report_stale_(*value_task, what, place, NULL);
+		return BIDE_ESTALE;
+	}
+	if (source->flags & BIDE_FLAG_LARGE_ && source->error == 0) {
+		bide_misuse_at_(place,
+		                "%s: the result is larger than 8 bytes; bide_await_large, or a task "
+		                "(bide_value_task_as_task), takes it",
+		                what);
+		return BIDE_EINVAL_;
+	}
+	*value_task = bide_consume_(source, place);
+	return 0;
+}
+
+int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
+                             const bide_place *place)
+{
+	bide_thread_head *head = bide_thread_();
+	int error = 0;
+
+	if (value_task.state == (uintptr_t)&bide_yield_source_)
+		value_task = bide_value_task_completed();
+	else if (bide_is_pending_(value_task))
+		error = take_over(&value_task, place);
+	if (error)
+		value_task = bide_value_task_from_error(error);
+	if (result)
+		*result = bide_value_task_result(value_task);
+	if (head && value_task.state)
+		bide_thread_of_(head)->wait_trace = value_task.payload.trace;
+	return (int)value_task.state;
+}
+
+void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place)
+{
+	bide_source *source = (bide_source *)value_task.state;
+	uintptr_t seen = BIDE_WORD_PENDING_;
+
+	if (!bide_is_pending_(value_task)) {
+		bide_lost_(value_task, NULL);
+		return;
+	}
+	if (source == &bide_yield_source_ ||
+	    !bide_check_fresh_(value_task, "bide_value_task_forget", place) ||
+	    !bide_belongs_here_(source, "bide_value_task_forget", place))
+		return;
+	if (source->kind >= BIDE_KIND_TASK_) {
+		bide_forget_user_(source, place);
+		return;
+	}
+	/* Against the producer's DONE: one of the two frees it. */
+	if (!bide_is_sync_(source)) {
+		seen = source->word;
+		if (seen == BIDE_WORD_PENDING_)
+			source->word = BIDE_WORD_ABANDONED_;
+	} else if (!BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_ABANDONED_, ACQ_REL, ACQUIRE)) {
+		;
+	}
+	if (seen == BIDE_WORD_PENDING_)
+		return;
+	if (seen != BIDE_WORD_DONE_) { /* or a frame's, which waited for it */
+		bide_report_stale_(value_task, "bide_value_task_forget", place, NULL);
+		return;
+	}
+	bide_unobserved_(source->error, source);
+	bide_release_(source, place);
+}
+
+bide_value_task bide_value_task_await_for_at_(bide_value_task value_task, int64_t timeout_ns,
+                                              const bide_place *place)
+{
+	static const char what[] = "bide_value_task_await_for";
+	bide_value_task wait;
+	bide_task *task;
+
+	if (!bide_time_allowed_(timeout_ns, what, "timeout_ns", place))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	value_task = bide_yield_to_operation_(value_task);
+	if (!bide_is_pending_(value_task))
+		return value_task;
+	if (!bide_check_fresh_(value_task, what, place))
+		return bide_value_task_from_error(BIDE_ESTALE);
+	if (timeout_ns == BIDE_FOREVER && !bide_context_core_())
+		return value_task; /* nothing can end the wait before */
+	task = bide_task_of_(value_task, what, place);
+	if (!task)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	wait = bide_task_await_for(task, timeout_ns);
+	bide_task_unref(task);
+	return wait;
+}

@@ -1,0 +1,27 @@
+/* everything.h - all of the rooms; goes away as the sources include what they use. */
+#ifndef BIDE_EVERYTHING_H
+#define BIDE_EVERYTHING_H
+#include "async/fork.h"
+#include "async/frame.h"
+#include "async/operation.h"
+#include "async/schedule.h"
+#include "async/source.h"
+#include "async/thread.h"
+#include "async/trace.h"
+#include "async/user_source.h"
+#include "base/clock.h"
+#include "base/count.h"
+#include "base/misuse.h"
+#include "base/party.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "cancel/alarm.h"
+#include "cancel/cancel_core.h"
+#include "cancel/context.h"
+#include "memory/allocator.h"
+#include "memory/pool.h"
+#include "ops/group.h"
+#include "tasks/task_check.h"
+#include "where/executor_push.h"
+#endif

@@ -1,0 +1,215 @@
+/*
+ * time.c - delays and yields. A delay is a timer from the pool: 48 bytes, or 96 where something can
+ * cancel it.
+ */
+#include "base/everything.h"
+
+/* The only timer that is larger than a bide_timer: its size class tells them apart. */
+typedef struct cancellable_delay {
+	bide_timer timer;
+	bide_cancel_node node;
+	uint32_t live;  /* parties: the wheel, the node */
+	uint32_t error; /* it was canceled with */
+} cancellable_delay;
+
+enum { DELAY_CANCELABLE_CLASS = 3 };
+BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48, "a timer is 48 bytes");
+BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96,
+                   "its size class");
+
+int64_t bide_now_ns(void)
+{
+	bide_thread_(); /* the clock is there once the runtime is */
+	return bide_port_now_();
+}
+
+int64_t bide_deadline_after_(int64_t time_ns)
+{
+	return bide_time_add_(bide_port_now_(), time_ns);
+}
+
+bool bide_time_refused_(int64_t time, const char *function, const char *argument,
+                        const bide_place *place)
+{
+	bide_misuse_at_(place, "%s: %s is %lld; 0 or more and BIDE_FOREVER are allowed", function,
+	                argument, (long long)time);
+	return false;
+}
+
+static bool is_cancellable(const bide_timer *timer)
+{
+	return (timer->source.kind & 31u) == DELAY_CANCELABLE_CLASS;
+}
+
+/* So many of its parties are through with it. The last one ends it. */
+static void delay_leave(cancellable_delay *delay, uint32_t count)
+{
+	bide_source *source = &delay->timer.source;
+
+	if (!bide_party_leave_(source, &delay->live, count))
+		return;
+	bide_cancel_drop_(&delay->node);
+	/* stored before the canceling party left */
+	bide_source_complete_(source, bide_payload_int_(0), (int)BIDE_LOAD(&delay->error, RELAXED));
+}
+
+void bide_timer_due_(bide_timer *timer)
+{
+	cancellable_delay *delay = (cancellable_delay *)timer;
+
+	if (is_cancellable(timer))
+		delay_leave(delay, bide_cancel_unlink_(&delay->node) ? 2 : 1);
+	else
+		bide_source_complete_(&timer->source, bide_payload_int_(0), 0);
+}
+
+/* From another thread the timer travels through the inbox; its links serve as the post. */
+BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer, next),
+                   "same two words");
+
+static bide_post *post_of(bide_timer *timer)
+{
+	return (bide_post *)(void *)&timer->next;
+}
+
+static void arm_posted(bide_post *post)
+{
+	bide_timer *timer = BIDE_CONTAINER_(post, bide_timer, next);
+
+	timer->next = timer->previous = NULL;
+	if (is_cancellable(timer) && ((cancellable_delay *)timer)->error)
+		bide_timer_due_(timer);
+	else if (timer->source.payload.i != BIDE_FOREVER)
+		bide_port_arm_(timer);
+}
+
+/* Before it is linked, because the worker may cancel it at once. */
+static void mark_posted(bide_timer *timer)
+{
+	if (!bide_port_on_worker_())
+		post_of(timer)->run = arm_posted;
+}
+
+/*
+ * The error is stored before the wheel is asked: whoever arms the timer later finds it there. With
+ * one worker the inbox may hold its links, or will: then it ends when it arrives.
+ */
+static void delay_canceled(bide_cancel_node *node, int error)
+{
+	cancellable_delay *delay = BIDE_CONTAINER_(node, cancellable_delay, node);
+	bide_timer *timer = &delay->timer;
+	bool out;
+
+	BIDE_STORE(&delay->error, (uint32_t)error, RELAXED); /* ordered by the wheel's lock */
+	if (!bide_shared_ && post_of(timer)->run == arm_posted)
+		out = false;
+	else
+		out = bide_port_disarm_(timer) || timer->source.payload.i == BIDE_FOREVER;
+	delay_leave(delay, out ? 2 : 1);
+}
+
+/* Its deadline is set. For ever: it is never armed, and may be over already, canceled. */
+static bide_value_task timer_start(bide_timer *timer, bool for_ever)
+{
+	bide_value_task v = bide_source_value_(&timer->source);
+
+	if (!bide_port_on_worker_())
+		bide_port_post_(post_of(timer));
+	else if (!for_ever)
+		bide_port_arm_(timer);
+	return v;
+}
+
+/*
+ * Linked before it is armed, so with many workers it may be canceled in between: then the wheel did
+ * not have it yet, and it is taken out here.
+ */
+static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_core *core)
+{
+	bide_timer *timer = &delay->timer;
+	bool for_ever = timer->source.payload.i == BIDE_FOREVER;
+	bide_value_task v;
+	int error;
+
+	delay->live = 2;
+	error = bide_cancel_link_(core, &delay->node, delay_canceled);
+	if (error) { /* canceled by another thread just now */
+		bide_operation_discard_(&timer->source);
+		return bide_value_task_from_error(error);
+	}
+	v = timer_start(timer, for_ever);
+	/* Nobody has the value task yet: the object is there, whatever happens to it. */
+	if (bide_shared_ && !for_ever && BIDE_LOAD(&delay->error, RELAXED) && bide_port_disarm_(timer))
+		delay_leave(delay, 1);
+	return v;
+}
+
+/* deadline_ns is in the future, and the context was not canceled a moment ago. */
+static bide_value_task delay_start(int64_t deadline_ns)
+{
+	bide_cancel_core *core = bide_context_core_();
+	bide_timer *timer = bide_timer_new_(core ? sizeof(cancellable_delay) : sizeof *timer);
+
+	if (!timer)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	mark_posted(timer);
+	timer->source.payload.i = deadline_ns;
+	return core ? cancellable_start((cancellable_delay *)timer, core)
+	            : timer_start(timer, deadline_ns == BIDE_FOREVER);
+}
+
+bide_value_task bide_delay_until(int64_t deadline_ns)
+{
+	int error;
+
+	if (!bide_time_allowed_(deadline_ns, "bide_delay_until", "deadline_ns", NULL))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	if (!bide_thread_())
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	error = bide_context_current_error();
+	if (error)
+		return bide_value_task_from_error(error);
+	return deadline_ns <= bide_port_now_() ? bide_value_task_completed() : delay_start(deadline_ns);
+}
+
+static bide_value_task delay(int64_t delay_ns)
+{
+	int error;
+
+	if (!bide_thread_())
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	error = bide_context_current_error();
+	if (error)
+		return bide_value_task_from_error(error);
+	return delay_ns == 0 ? bide_value_task_completed()
+	                     : delay_start(bide_deadline_after_(delay_ns));
+}
+
+bide_value_task bide_delay(int64_t delay_ns)
+{
+	return bide_time_allowed_(delay_ns, "bide_delay", "delay_ns", NULL)
+	           ? delay(delay_ns)
+	           : bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+bide_value_task bide_delay_ms(int64_t delay_ms)
+{
+	return bide_time_allowed_(delay_ms, "bide_delay_ms", "delay_ms", NULL)
+	           ? delay(BIDE_MS(delay_ms))
+	           : bide_value_task_from_error(BIDE_EINVAL_);
+}
+
+/* A yield that is shared, combined or waited for: a timer that is due at once. */
+bide_value_task bide_yield_to_operation_(bide_value_task value_task)
+{
+	bide_timer *timer;
+
+	if (value_task.state != (uintptr_t)&bide_yield_source_)
+		return value_task;
+	timer = bide_timer_new_(sizeof *timer);
+	if (!timer)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	mark_posted(timer);
+	timer->source.payload.i = bide_port_now_();
+	return timer_start(timer, false);
+}

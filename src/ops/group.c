@@ -1,0 +1,279 @@
+/*
+ * group.c - owns what is started in it: one listener and a counter, whatever the number of members.
+ *
+ * The counter holds one for each member that has not reported and one until bide_group_wait. The
+ * party that brings it to zero ends the group, and then nothing touches its memory any more. What
+ * the wait hands out is an object made by bide_group_init, so neither adding nor waiting can fail.
+ *
+ * Relies on: a listener is run once for each registration, on any thread; canceling a context only
+ * requests, so it may be done while a member reports.
+ */
+#include "base/everything.h"
+
+/* What the wait hands out. */
+typedef struct group_idle {
+	bide_operation operation;
+	const bide_group *group;
+	const bide_place *place; /* of bide_group_init, in debug mode; else NULL */
+} group_idle;
+
+/* The group is looked at only in a frame, whose memory lasts. */
+BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_group *group = ((const group_idle *)copy)->group;
+	unsigned long long pending;
+
+	if (!bide_pools_hold_(group)) {
+		bide_put_(to, size_bytes, "bide_group_wait");
+		return;
+	}
+	pending = *(const volatile uint64_t *)&group->pending_;
+	bide_put_(to, size_bytes, "bide_group_wait (%llu pending)", pending);
+}
+
+/* Until the wait: what bide_shutdown finds of this type was never waited for. */
+static void describe_open(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_place *place = ((const group_idle *)copy)->place;
+
+	if (place)
+		bide_put_(to, size_bytes, "group, initialised at %s:%u in %s", place->file,
+		          (unsigned)place->line, place->function);
+	else
+		bide_put_(to, size_bytes, "group (BIDE_DEBUG=1 tells where it was initialised)");
+}
+
+const bide_operation_type bide_group_open_type_ = { .name = "group", .describe = describe_open };
+static const bide_operation_type group_type = { .name = "bide_group_wait",
+	                                            .describe = describe_group };
+static const bide_place group_by = { __FILE__, __LINE__, "bide_group" };
+
+static bool is_shared(const bide_group *group)
+{
+	return group->idle_->source.flags & BIDE_FLAG_SYNC_;
+}
+
+/*
+ * Keeps the first error that is no cancellation, else the cancellation. false: the error was not
+ * kept, and is not what the group was canceled with.
+ */
+static bool record(bide_group *group, int error, bide_payload trace)
+{
+	int seen = BIDE_LOAD(&group->first_error_, RELAXED);
+	bool kept = error == BIDE_ECANCELED_;
+
+	if (error == 0)
+		return true;
+	/* RELAXED: the counter orders it before group_end reads it. */
+	while (seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) {
+		if (!BIDE_CAS(&group->first_error_, &seen, error, RELAXED, RELAXED))
+			continue;
+		if (error != BIDE_ECANCELED_) /* by one member alone: none comes after it */
+			group->idle_->source.payload = trace;
+		kept = true;
+		break;
+	}
+	kept |= error == bide_context_error(group->context_);
+	if (error != BIDE_ECANCELED_ && !group->keep_going_)
+		bide_context_cancel(group->context_, BIDE_ECANCELED_);
+	return kept;
+}
+
+/* true: the last, which ends the group. Releases what was recorded; the last acquires. */
+static bool count_down(bide_group *group)
+{
+	if (is_shared(group))
+		return BIDE_SUB(&group->pending_, 1, ACQ_REL) == 1;
+	return --group->pending_ == 0;
+}
+
+/* Takes the outcome out and lets go of everything but the object that idle_ was. */
+static int group_end(bide_group *group)
+{
+	bide_context *context = group->context_;
+
+	group->context_ = NULL;
+	/* RELAXED: a member, or a report, may ask meanwhile whether the group is there. */
+	BIDE_STORE(&group->idle_, (bide_operation *)NULL, RELAXED);
+	BIDE_STORE(&group->self_, (const void *)&group->self_, RELAXED); /* it has ended */
+	bide_context_unref(context);
+	return group->first_error_;
+}
+
+static void take_over(bide_group *group, bide_source *done, const bide_place *by)
+{
+	if (BIDE_UNLIKELY(!record(group, done->error, done->payload)))
+		bide_unobserved_(done->error, done);
+	bide_release_(done, by);
+}
+
+static void group_run(bide_listener *listener, bide_source *done)
+{
+	bide_group *group = BIDE_CONTAINER_(listener, bide_group, listener_);
+	bide_operation *idle = group->idle_;
+
+	take_over(group, done, &group_by);
+	if (count_down(group))
+		bide_operation_complete_(idle, idle->source.payload, group_end(group));
+}
+
+static bool is_initialised(const bide_group *group)
+{
+	return BIDE_LOAD(&group->self_, RELAXED) == group && group->listener_.run == group_run &&
+	       BIDE_LOAD(&group->idle_, RELAXED);
+}
+
+bool bide_group_lives_(const bide_group *group)
+{
+	return is_initialised(group) && group->life_ == bide_life_;
+}
+
+int bide_group_init(bide_group *group, const bide_group_options *options)
+{
+	if (!group) {
+		bide_misuse_("bide_group_init: group is NULL");
+		return BIDE_EINVAL_;
+	}
+	bide_memory_known_(group, sizeof *group);
+	if (bide_group_lives_(group)) {
+		bide_misuse_("bide_group_init: the group has not ended, or its memory ended before it did; "
+		             "each group is waited for (bide_group_wait) before its memory goes");
+		return BIDE_EINVAL_;
+	}
+	*group = (bide_group){ .listener_ = { group_run },
+		                   .pending_ = 1,
+		                   .life_ = bide_life_,
+		                   .keep_going_ = options && options->keep_going };
+	group->context_ = bide_context_create(NULL);
+	if (!group->context_)
+		return BIDE_ENOMEM_;
+	group->idle_ = bide_operation_new_(sizeof(group_idle), &bide_group_open_type_);
+	if (group->idle_) {
+		((group_idle *)group->idle_)->group = group;
+		((group_idle *)group->idle_)->place = BIDE_CALLED_AT_("bide_group_init");
+		group->self_ = group;
+		return 0;
+	}
+	bide_context_unref(group->context_);
+	group->context_ = NULL;
+	return BIDE_ENOMEM_;
+}
+
+static bool has_ended(const bide_group *group)
+{
+	return BIDE_LOAD(&group->self_, RELAXED) == &group->self_ && group->listener_.run == group_run;
+}
+
+/* Not NULL, and initialised; it may have ended, or end now: so one look tells both. */
+static bool is_known(const bide_group *group, const char *what)
+{
+	const void *self;
+
+	if (group) {
+		bide_memory_known_((void *)(uintptr_t)group, sizeof *group);
+		self = BIDE_LOAD(&group->self_, RELAXED);
+		if (((self == group && group->life_ == bide_life_) || self == &group->self_) &&
+		    group->listener_.run == group_run)
+			return true;
+	}
+	bide_misuse_("%s: %s", what,
+	             !group ? "group is NULL"
+	             : is_initialised(group)
+	                 ? "the group " BIDE_OF_BEFORE_
+	                 : "the group is not initialised; bide_group_init comes first");
+	return false;
+}
+
+bool bide_group_check_(const bide_group *group, const char *what, const bide_place *place)
+{
+	if (group && bide_group_lives_(group))
+		return true;
+	bide_misuse_at_(place, "%s: %s", what,
+	                !group                  ? "group is NULL"
+	                : has_ended(group)      ? "the group has ended; bide_group_init begins it anew"
+	                : is_initialised(group) ? "the group " BIDE_OF_BEFORE_
+	                                        : "the group is not initialised; bide_group_init "
+	                                          "comes first");
+	return false;
+}
+
+void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place)
+{
+	bide_value_task outcome;
+
+	if (!bide_group_check_(group, "bide_group_add", place)) {
+		bide_value_task_forget_at_(value_task, place);
+		return;
+	}
+	value_task = bide_yield_to_operation_(value_task);
+	outcome = value_task;
+	if (bide_is_pending_(value_task)) {
+		/* Before it is watched: it may report at once. RELAXED: the count is above zero. */
+		if (is_shared(group))
+			BIDE_ADD(&group->pending_, 1, RELAXED);
+		else
+			group->pending_++;
+		switch (bide_listen_(value_task, &group->listener_, "bide_group_add", place)) {
+		case BIDE_REGISTERED_:
+			return;
+		case BIDE_ALREADY_DONE_:
+			take_over(group, (bide_source *)value_task.state, place);
+			outcome = bide_value_task_completed();
+			break;
+		default:
+			outcome = bide_value_task_from_error(BIDE_ESTALE);
+		}
+		count_down(group); /* not the last: the wait's, or that of the member that adds, remains */
+	}
+	if (!record(group, (int)outcome.state, outcome.payload))
+		bide_lost_(outcome, NULL);
+}
+
+uint64_t bide_group_pending(const bide_group *group)
+{
+	uint64_t pending;
+
+	if (!is_known(group, "bide_group_pending"))
+		return 0;
+	pending = BIDE_LOAD(&group->pending_, RELAXED);
+	return BIDE_LOAD(&group->waited_, RELAXED) || pending == 0 ? pending : pending - 1;
+}
+
+void bide_group_cancel(bide_group *group)
+{
+	bide_context *context;
+
+	if (!bide_group_check_(group, "bide_group_cancel", NULL))
+		return;
+	context = bide_context_ref(group->context_); /* the last member may end the group meanwhile */
+	bide_context_cancel(context, BIDE_ECANCELED_);
+	bide_context_unref(context);
+}
+
+bide_context *bide_group_context(bide_group *group)
+{
+	return is_known(group, "bide_group_context") ? group->context_ : NULL;
+}
+
+bide_value_task bide_group_wait(bide_group *group)
+{
+	bide_operation *idle;
+	bide_value_task value;
+
+	if (!bide_group_check_(group, "bide_group_wait", NULL))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	if (group->waited_) {
+		bide_misuse_("bide_group_wait: this group is waited for already; each is waited for once");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	BIDE_STORE(&group->waited_, true, RELAXED); /* a report may read it */
+	idle = group->idle_;
+	idle->type = &group_type;
+	value = bide_source_value_(&idle->source);
+	if (!count_down(group))
+		return value;
+	value.payload = idle->source.payload;
+	value.state = (uintptr_t)group_end(group);
+	bide_operation_discard_(&idle->source);
+	return value;
+}

@@ -1,0 +1,63 @@
+/*
+ * run.c - bide_run: a function of the user's as the body of an async function that begins in the
+ * queue.
+ */
+#define BIDE_OWN_(name) &name##_own_
+#include "base/everything.h"
+
+struct bide_run { /* the name is what messages say */
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_run_function *function;
+		void *argument;
+	} in;
+	int error;
+};
+
+static const bide_own_ bide_run_own_ = { .name = "bide_run" };
+
+bide_async(bide_run)
+{
+	bide_async_begin;
+	my->error = bide_context_current_error();
+	if (my->error) /* canceled while it was queued */
+		bide_async_fail(my->error);
+	bide_async_return(my->in.function(my->in.argument));
+bide_async_finally:
+	bide_async_end;
+}
+
+static bide_value_task run(bide_run_function *function, void *argument)
+{
+	int error = bide_context_current_error();
+
+	if (error)
+		return bide_value_task_from_error(error);
+	return bide_async_start_cold(bide_run, .function = function, .argument = argument);
+}
+
+bide_value_task bide_run(bide_run_function *function, void *argument)
+{
+	bide_value_task started;
+
+	if (!function) {
+		bide_misuse_("bide_run: function is NULL");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	started = run(function, argument);
+	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME)) /* that is said of the user's functions */
+		started.state = BIDE_ENOMEM_;
+	return started;
+}
+
+bide_task *bide_task_run(bide_run_function *function, void *argument)
+{
+	bide_value_task started;
+
+	if (!function) {
+		bide_misuse_("bide_task_run: function is NULL");
+		return NULL;
+	}
+	started = run(function, argument);
+	return started.state == BIDE_ENOFRAME ? NULL : bide_value_task_as_task(started);
+}

@@ -1,0 +1,154 @@
+/*
+ * child.c - see child.h.
+ *
+ * What the child reads of its copy, the lists of the pools and of the threads' records, is locked
+ * during the fork, so that it is whole. All other locks may be held for ever, by threads that the
+ * child does not have: those of the process are made anew, those in objects go with the objects.
+ */
+#include "runtime/atfork.h"
+
+#include "async/deque.h"
+#include "runtime/blocking.h"
+#include "runtime/dump_on.h"
+#include "runtime/loop.h"
+#include "runtime/orphan.h"
+#include "runtime/simulation.h"
+#include "runtime/sleep.h"
+#include "runtime/workers.h"
+#include "tasks/task_list.h"
+
+/* --- the fork --- */
+
+/* The record of a thread that is INSIDE. It is in a function that never ends, by the checks. */
+static bide_thread nowhere;
+static bide_frame nowhere_function;
+static const bide_function_info nowhere_async = {
+	.name = "that called fork, in the child, which may only exec or _exit there", .file = __FILE__
+};
+
+static void before_fork(void)
+{
+	bide_os_lock_(&bide_runtime_.setup);
+	bide_pools_lock_();
+	bide_task_list_lock_();
+	bide_counts_lock_();
+}
+
+static void after_fork(void)
+{
+	bide_counts_unlock_();
+	bide_task_list_unlock_();
+	bide_pools_unlock_();
+	bide_os_unlock_(&bide_runtime_.setup);
+}
+
+/* The loops below on the stack find nothing to run, and come to where they look at the state. */
+static void enter_nowhere(bide_thread_head *head)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	head->handovers = BIDE_HANDOVERS_MAX_;
+	r->main.head.next = r->main.head.queue_head = r->main.head.queue_tail = NULL;
+	r->main.head.queue_count = 0;
+	bide_deque_none_(&r->main.head);
+	bide_sleep_stop_();
+
+	bide_thread_init_(&nowhere, bide_runtime_number_(), true);
+	nowhere.is_nowhere = true;
+	nowhere.head.stack_limit = UINTPTR_MAX;
+	nowhere_function.async = &nowhere_async;
+	nowhere.head.current = &nowhere_function;
+	bide_current_thread_ = &nowhere.head;
+	r->state = BIDE_RUNTIME_INSIDE;
+}
+
+static void in_child(void)
+{
+	bide_runtime *r = &bide_runtime_;
+	bide_thread_head *head = bide_current_thread_;
+	bool inside =
+		bide_workers_include_this_() || (head && head->current != &bide_thread_of_(head)->root);
+
+	after_fork();
+	if (r->state != BIDE_RUNTIME_ON)
+		return;
+	r->state = BIDE_RUNTIME_CHILD;
+	/* What is made runnable has nowhere to go from now on: worker.c drops it. */
+	bide_shared_ = bide_simulating_ = r->simulating = false;
+	bide_pools_disown_();
+	bide_dump_on_fork_();
+	bide_blocking_fork_();
+	bide_orphan_fork_();
+	bide_current_thread_ = NULL;
+	bide_runtime_forget_thread_();
+	if (inside)
+		enter_nowhere(head);
+}
+
+int bide_atfork_install_(void)
+{
+	static bool watches;
+	int error = 0;
+
+	if (!watches)
+		error = bide_os_at_fork_(before_fork, after_fork, in_child);
+	watches = watches || !error;
+	return error;
+}
+
+/* --- the first use in the child --- */
+
+/*
+ * What stands for something pending ends here: a task has failed; a value task is caught by its
+ * generation. What is over stays. The waiters of completion sources are taken out.
+ */
+static void inherit(bide_source *source, void *argument)
+{
+	(void)argument;
+	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_)
+		bide_subscription_inherit_(source);
+	if ((source->kind & 0xE0u) == BIDE_KIND_TIMER_)
+		((bide_timer *)(void *)source)->next = NULL;
+	if (source->generation < BIDE_COUNT_BASE_) {
+		source->generation = BIDE_GENERATION_PARENT_;
+	} else if ((source->word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_) {
+		source->payload = bide_payload_int_(0);
+		source->error = BIDE_EBROKEN;
+		source->line = BIDE_LINE_CLAIMED_;
+		source->word = BIDE_WORD_DONE_;
+	}
+}
+
+void bide_atfork_leave_(void)
+{
+	bide_runtime *r = &bide_runtime_;
+
+	if (r->state != BIDE_RUNTIME_CHILD)
+		return;
+	bide_pools_inherit_(inherit);
+	bide_cancel_fork_();
+	bide_poll_fork_();
+	if (bide_workers_count_() > 0) {
+		bide_workers_free_();
+	} else {
+		bide_deque_free_(&r->main.head);
+		bide_counts_leave_(&r->main);
+	}
+	bide_runtime_release_externals_();
+	r->inbox = 0;
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE); /* pairs with the attach */
+}
+
+void bide_atfork_refuse_(void)
+{
+	bide_misuse_(
+		"fork: in the child of a fork that was made inside an async function bide cannot be "
+		"used; it may only exec or _exit");
+}
+
+void bide_atfork_end_(void)
+{
+	bide_misuse_("fork: in the child the function that called it, of an async function or of "
+	             "bide_run_blocking, went on to its end or to an await; it may only exec or _exit");
+	bide_port_abort_();
+}
