@@ -9,10 +9,10 @@
  * modes the generation of free memory matches no value task.
  */
 #include "async/deque.h"
-#include "async/queue.h"
 #include "base/everything.h"
 #include "cancel/cancel_cell.h"
 #include "memory/pool_layout.h"
+#include "source/run_queue.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1

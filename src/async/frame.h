@@ -4,7 +4,8 @@
 #ifndef BIDE_ASYNC_FRAME_H
 #define BIDE_ASYNC_FRAME_H
 
-#include "async/thread.h"
+#include "base/thread.h"
+#include "source/operation.h"
 
 /*
  * Runs one runnable frame and those that wait for it in turn, at most until the handovers are used

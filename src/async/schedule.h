@@ -5,7 +5,7 @@
 #define BIDE_ASYNC_SCHEDULE_H
 
 #include "base/port.h"
-#include "where/executor_push.h"
+#include "context/executor_push.h"
 
 /* Makes a frame runnable where its context says. */
 static inline void bide_schedule_(bide_frame *frame, bool next)

@@ -4,7 +4,7 @@
 #ifndef BIDE_CANCEL_ALARM_H
 #define BIDE_CANCEL_ALARM_H
 
-#include "async/operation.h"
+#include "source/operation.h"
 
 /*
  * A timer that runs a listener: the deadline of a context, of a wait. Its owner may go, or set it

@@ -4,7 +4,7 @@
 #ifndef BIDE_MEMORY_POOL_H
 #define BIDE_MEMORY_POOL_H
 
-#include "async/thread.h"
+#include "base/thread.h"
 
 /* Gives every chunk of every pool back. Only at shutdown. */
 BIDE_INTERNAL void bide_pools_release_(void);

@@ -4,7 +4,7 @@
 #ifndef BIDE_OPS_GROUP_H
 #define BIDE_OPS_GROUP_H
 
-#include "async/operation.h"
+#include "source/operation.h"
 
 /* It is initialised and has not ended; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_group_check_(const bide_group *group, const char *what,

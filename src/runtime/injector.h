@@ -14,7 +14,7 @@
 #ifndef BIDE_INBOX_H
 #define BIDE_INBOX_H
 
-#include "async/queue.h"
+#include "source/run_queue.h"
 
 #ifndef BIDE_INBOX_SIZE
 #define BIDE_INBOX_SIZE 1024u /* a power of two */

@@ -10,8 +10,8 @@
  */
 #include "runtime/loop.h"
 
+#include "context/executor.h"
 #include "os/event.h"
-#include "where/executor.h"
 
 static const bide_operation_type loop_type = { .name = "loop" };
 

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "async/deque.h"
-#include "async/queue.h"
 #include "runtime/atfork.h"
 #include "runtime/blocking.h"
 #include "runtime/dump_on.h"
@@ -24,6 +23,7 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/workers.h"
+#include "source/run_queue.h"
 
 BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ &&
                        ETIMEDOUT == BIDE_ETIMEDOUT_ && EBUSY == BIDE_EBUSY_ &&

@@ -5,7 +5,7 @@
  */
 #include "runtime/simulation.h"
 
-#include "where/executor.h"
+#include "context/executor.h"
 
 bool bide_simulating_;
 static uint64_t seed, state, hash;

@@ -1,6 +1,6 @@
 /* A port of core to a machine with nothing: one thread, a piece of memory, a clock that is set. */
 #include "async/deque.h"
-#include "async/queue.h"
+#include "source/run_queue.h"
 #include "bare.h"
 
 static bide_thread only;

@@ -25,6 +25,7 @@ mkdir -p "$folder"
 # shellcheck disable=SC2086 # both may be empty
 "$cc" -std=gnu11 $flags -O1 -Wall -Wextra -Werror -DBIDE_FREESTANDING -ffreestanding -nostdlib -static -fno-stack-protector \
 	-fno-pic -Iinclude -Isrc -Itests/bare -o "$folder/bare" tests/bare/main.c tests/bare/port.c \
-	src/base/*.c src/memory/*.c src/async/*.c src/cancel/*.c src/where/*.c src/tasks/*.c src/ops/*.c \
+	src/base/*.c src/memory/*.c src/source/*.c src/cancel/*.c src/context/*.c src/async/*.c \
+	src/tasks/*.c src/ops/*.c \
 	$libraries
 "$@" "$folder/bare"

@@ -24,8 +24,8 @@ enum { EXPLORE_THREADS = 3 };
 typedef struct explore_scenario {
 	void (*setup)(void); /* alone, before */
 	void (*threads[EXPLORE_THREADS])(void);
-	void (*check)(void);   /* alone, after */
-	unsigned external; /* bit n: thread n is no worker. The others all are. */
+	void (*check)(void); /* alone, after */
+	unsigned external;   /* bit n: thread n is no worker. The others all are. */
 	/* loads give the newest value: sequential consistency, for what would take too long */
 	bool newest_only;
 	/*

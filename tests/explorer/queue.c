@@ -3,7 +3,7 @@
  */
 #include "engine.h"
 
-#include "async/queue.h"
+#include "source/run_queue.h"
 
 #include <string.h>
 

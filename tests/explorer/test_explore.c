@@ -535,8 +535,7 @@ static void one_winner_check(void)
 }
 
 SCENARIO(try_complete_against_try_fail_with_waiter, setup_subscribed,
-         THREADS(run_thread, try_complete_thread, try_fail_thread), one_winner_check,
-         .external = 6)
+         THREADS(run_thread, try_complete_thread, try_fail_thread), one_winner_check, .external = 6)
 SCENARIO(try_complete_against_try_fail_and_await, setup_task,
          THREADS(task_await_thread, try_complete_thread, try_fail_thread), one_winner_check,
          .newest_only = true)
@@ -573,8 +572,7 @@ static void waiter_of_released_check(void)
 }
 
 SCENARIO(last_unref_with_waiter_against_complete, setup_subscribed_twice_referred,
-         THREADS(unref_run_thread, complete_unref_thread), waiter_of_released_check,
-         .external = 2)
+         THREADS(unref_run_thread, complete_unref_thread), waiter_of_released_check, .external = 2)
 
 /* Nobody completes it: the last reference tells those who wait. */
 static void broken_check(void)
@@ -639,8 +637,7 @@ static void user_check(void)
 SCENARIO(user_source_register_against_complete, setup_user,
          THREADS(await_thread, user_complete_thread), user_check, .external = 0)
 SCENARIO(user_source_register_against_foreign_complete, setup_user,
-         THREADS(await_thread, user_complete_thread), user_check, .external = 2,
-         .one_worker = true)
+         THREADS(await_thread, user_complete_thread), user_check, .external = 2, .one_worker = true)
 
 static void user_winner_check(void)
 {

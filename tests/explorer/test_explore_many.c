@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bide/async.h"
-#include "where/executor.h"
+#include "context/executor.h"
 
 enum { RESULT = 42, LATER_NS = 1000, TIMER_CLASS = 0 };
 
@@ -495,8 +495,7 @@ static void check_any_tasks(void)
 }
 
 MANY(any_tasks_that_go_at_their_ends, setup_any_tasks,
-     (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks,
-     .external = 0)
+     (complete_and_unref_thread, complete_and_unref_other_thread), check_any_tasks, .external = 0)
 
 /* --- when_each: the pushing threads, the waiting function, and its end --- */
 
@@ -839,5 +838,4 @@ static void check_pools(void)
 	pool->room = rooms[1];
 }
 
-MANY(pools_give_against_take, setup_pools, (give_thread, take_thread), check_pools,
-     .external = 0)
+MANY(pools_give_against_take, setup_pools, (give_thread, take_thread), check_pools, .external = 0)

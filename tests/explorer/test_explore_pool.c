@@ -1,5 +1,5 @@
 /*
- * The pool of many workers (runtime/pool.c, with the real ring, wheel and protocol of sleep.c) in
+ * The pool of many workers (runtime/workers.c, with the real ring, wheel and protocol of sleep.c) in
  * all orders: what is made runnable runs once, whoever takes it, and does not wait behind a
  * function that runs for ever while somebody else could take it; a timer ends once or is taken
  * out; workers start and stop.
@@ -17,13 +17,13 @@
 #include <string.h>
 
 #include "async/deque.h"
-#include "async/queue.h"
 #include "os/os.h"
 #include "runtime/atfork.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
 #include "runtime/wheel.h"
+#include "source/run_queue.h"
 
 enum { BALLS = 6, TIMERS = 2, START_NS = 1000000000 };
 

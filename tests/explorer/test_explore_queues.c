@@ -126,8 +126,7 @@ static void check_woken(void)
 {
 }
 
-SCENARIO(litmus_futex, setup_words, THREADS(sleep_thread, wake_thread), check_woken,
-         .external = 0)
+SCENARIO(litmus_futex, setup_words, THREADS(sleep_thread, wake_thread), check_woken, .external = 0)
 
 /* ---- the deque */
 
@@ -341,8 +340,7 @@ static void take_oldest_pop_thread(void)
 	pop_thread();
 }
 
-DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thread),
-      .external = 0)
+DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thread), .external = 0)
 DEQUE(oldest_and_pop_against_steals, setup_deque_4_with_2,
       (take_oldest_pop_thread, steal_twice_thread), .external = 0)
 
@@ -614,8 +612,7 @@ static void ring_steal_back_thread(void)
 #define RING(name_, setup_, threads_, ...) \
 	SCENARIO(ring_##name_, setup_, THREADS threads_, check_ring, __VA_ARGS__)
 
-RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread),
-     .external = 0)
+RING(push_against_take, setup_ring, (ring_push_twice_thread, ring_take_twice_thread), .external = 0)
 RING(push_to_a_full_one_against_take, setup_ring_full,
      (ring_push_twice_thread, ring_take_twice_thread), .external = 0)
 RING(take_against_take, setup_ring_with_2, (ring_take_twice_thread, ring_take_thread),

@@ -1,10 +1,12 @@
 /*
  * thread.h - the record of a thread, whose head the public headers know.
  */
-#ifndef BIDE_ASYNC_THREAD_H
-#define BIDE_ASYNC_THREAD_H
+#ifndef BIDE_BASE_THREAD_H
+#define BIDE_BASE_THREAD_H
 
-#include "async/operation.h"
+#include "base/library.h"
+
+struct bide_operation;
 
 /*
  * How often in a row the newest continuation runs next. A watched run (head->handovers kept
@@ -16,7 +18,7 @@ typedef struct bide_thread {
 	bide_thread_head head;
 	bide_frame root;     /* current outside of all async functions */
 	unsigned completing; /* depth of completions on this stack */
-	bide_operation *completions, **completions_tail;
+	struct bide_operation *completions, **completions_tail;
 	struct bide_cancel_core **canceling; /* work list of the cancel whose operations fire now */
 	uint32_t home;                       /* the worker whose wheel has the timers made here */
 	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */

@@ -7,9 +7,9 @@
  * if there are more. So a strand costs a worker nothing to know of, and never keeps one from other
  * work.
  */
-#include "where/executor.h"
+#include "context/executor.h"
 
-#include "async/queue.h"
+#include "source/run_queue.h"
 
 enum { STRAND_BATCH = 32 };
 

@@ -2,11 +2,11 @@
  * source.h - the source that every value task points at: completing it, listening to it, consuming
  * it.
  */
-#ifndef BIDE_ASYNC_SOURCE_H
-#define BIDE_ASYNC_SOURCE_H
+#ifndef BIDE_SOURCE_SOURCE_H
+#define BIDE_SOURCE_SOURCE_H
 
-#include "async/operation.h"
 #include "base/settings.h"
+#include "source/operation.h"
 
 /* bide_source.line of everything that is no running frame. */
 enum {

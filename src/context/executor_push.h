@@ -1,8 +1,8 @@
 /*
  * executor_push.h - frames and executors, as the rooms below ask for it.
  */
-#ifndef BIDE_WHERE_EXECUTOR_PUSH_H
-#define BIDE_WHERE_EXECUTOR_PUSH_H
+#ifndef BIDE_CONTEXT_EXECUTOR_PUSH_H
+#define BIDE_CONTEXT_EXECUTOR_PUSH_H
 
 #include "base/library.h"
 

@@ -1,8 +1,8 @@
 /*
  * trace.h - error traces: what a failure carries.
  */
-#ifndef BIDE_ASYNC_TRACE_H
-#define BIDE_ASYNC_TRACE_H
+#ifndef BIDE_SOURCE_TRACE_H
+#define BIDE_SOURCE_TRACE_H
 
 #include "base/library.h"
 

@@ -1,11 +1,11 @@
 /*
- * queue.h - the run queue of a worker, linked through what its frames do not need while they are
+ * run_queue.h - the run queue of a worker, linked through what its frames do not need while they are
  * runnable: the word of the source that was awaited (which is DONE and the frame's), or `awaiting`
  * itself after a yield and before the first run. So making something runnable never allocates and
  * never fails. About 10 instructions each way.
  */
-#ifndef BIDE_QUEUE_H
-#define BIDE_QUEUE_H
+#ifndef BIDE_SOURCE_RUN_QUEUE_H
+#define BIDE_SOURCE_RUN_QUEUE_H
 
 #include "base/everything.h"
 

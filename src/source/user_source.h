@@ -1,8 +1,8 @@
 /*
  * user_source.h - sources that the user's code completes.
  */
-#ifndef BIDE_ASYNC_USER_SOURCE_H
-#define BIDE_ASYNC_USER_SOURCE_H
+#ifndef BIDE_SOURCE_USER_SOURCE_H
+#define BIDE_SOURCE_USER_SOURCE_H
 
 #include "base/library.h"
 

@@ -1,8 +1,8 @@
 /*
  * context.h - the context of a frame and of a thread.
  */
-#ifndef BIDE_CANCEL_CONTEXT_H
-#define BIDE_CANCEL_CONTEXT_H
+#ifndef BIDE_CONTEXT_CONTEXT_H
+#define BIDE_CONTEXT_CONTEXT_H
 
 #include "cancel/cancel_core.h"
 

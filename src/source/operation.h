@@ -2,8 +2,8 @@
  * operation.h - what a value task points at when it is no frame: an operation of the library's, a
  * timer.
  */
-#ifndef BIDE_ASYNC_OPERATION_H
-#define BIDE_ASYNC_OPERATION_H
+#ifndef BIDE_SOURCE_OPERATION_H
+#define BIDE_SOURCE_OPERATION_H
 
 #include "base/library.h"
 
