@@ -22,12 +22,12 @@ cd -- "$(dirname -- "$0")/.."
 
 # The folders of src from bottom to top. A folder may use itself and those before it. Two will come: sync behind ops, and
 # io behind runtime.
-order="base memory async cancel where tasks ops debug runtime"
+order="base memory source cancel context async tasks ops debug runtime"
 # Folders that use no other folder, and the only folder that may use each: folder=user.
 alone="os=runtime"
 # The symbols that these headers declare may be used from below: the port, and what a source's kind does. A declaration
 # here is the only exemption.
-up_calls="src/base/port.h src/async/upcalls.h"
+up_calls="src/base/port.h src/source/upcalls.h"
 
 show=0 build=
 for word; do

@@ -4,6 +4,7 @@
 #include "async/fork.h"
 #include "async/frame.h"
 #include "async/schedule.h"
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/misuse.h"

@@ -122,25 +122,25 @@ tools/layers.sh build | grep -qF 'src/memory/new.c has no object in build' || {
 }
 fresh
 
-file async/upcalls.h 'void bide_gone_(void);'
-finds "src/async/upcalls.h declares bide_gone_, which no source defines"
-file async/upcalls.h 'extern int bide_os(void), (*bide_pool_new)(void);'
+file source/upcalls.h 'void bide_gone_(void);'
+finds "src/source/upcalls.h declares bide_gone_, which no source defines"
+file source/upcalls.h 'extern int bide_os(void), (*bide_pool_new)(void);'
 file memory/pool.c 'int bide_count(void), (*bide_pool_new)(void) = bide_count;'
 finds "declares bide_pool_new, which no arrow up has" "declares bide_os, which no arrow up has"
 
 # A symbol may end with the version of the ABI.
-file async/upcalls.h '#define bide_here_ bide_here_v1\n\nextern _Thread_local char *bide_here_;'
-file async/here.c '#include "async/upcalls.h"\nchar *bide_where(void) { return bide_here_; }'
-file runtime/here.c '#include "async/upcalls.h"\n_Thread_local char *bide_here_;'
+file source/upcalls.h '#define bide_here_ bide_here_v1\n\nextern _Thread_local char *bide_here_;'
+file async/here.c '#include "source/upcalls.h"\nchar *bide_where(void) { return bide_here_; }'
+file runtime/here.c '#include "source/upcalls.h"\n_Thread_local char *bide_here_;'
 passes "no circle; 4 declared up-calls"
 
 # An up-call may open a circle in a folder. The second one is then not needed.
 fresh
-file async/upcalls.h 'int bide_a_(void), bide_b_(void);'
+file source/upcalls.h 'int bide_a_(void), bide_b_(void);'
 file async/a.c 'int bide_b_(void), bide_a_(void); int bide_a_(void) { return bide_b_(); }'
 file async/b.c 'int bide_a_(void), bide_b_(void); int bide_b_(void) { return bide_a_(); }'
 finds "declares bide_a_, which no arrow up has 1 faults"
-file async/upcalls.h 'int bide_a_(void);'
+file source/upcalls.h 'int bide_a_(void);'
 file async/a.c 'int bide_b_(void), bide_a_(void); int bide_a_(void) { return bide_b_(); }'
 file async/b.c 'int bide_a_(void), bide_b_(void); int bide_b_(void) { return bide_a_(); }'
 passes "no circle; 4 declared up-calls"
