@@ -8,7 +8,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 unset BIDE_CLAIMED
 status=0
-writers="demo bench install test lint docs stress"
+writers="demo bench install test lint docs stress compilers"
 
 # says TEXT COMMAND...: what it prints has the text.
 says() {
@@ -58,6 +58,7 @@ if command -v flock >/dev/null 2>&1; then
 	says "usage: ./dev COMMAND" ./dev help 8<&-
 	says "usage: ./dev test" ./dev test --help 8<&-
 	says "usage: ./dev stress" ./dev stress --help 8<&-
+	says "usage: ./dev compilers" ./dev compilers --help 8<&-
 	exec 8<&-
 fi
 
