@@ -28,6 +28,7 @@ run_tier() {
 	passed=0 failed=0 skipped=0 skip_reason=
 	details=build/logs/tier-$1.txt
 	: >"$details"
+	rm -f "build/logs/tests-$1.log"
 	started=$(date +%s)
 	say "tier $1 begins; build/logs has what it prints"
 	"tier_$1"
@@ -74,14 +75,14 @@ suite() {
 	shift
 	log=build/$preset/Testing/Temporary/LastTest.log
 	rm -f "$log"
-	ctest --test-dir "build/$preset" --parallel "$(jobs_count)" --timeout "${suite_limit_s:-1800}" \
+	ctest --test-dir "build/$preset" --parallel "$((${suite_jobs_per_cpu:-1} * $(jobs_count)))" --timeout "${suite_limit_s:-1800}" \
 		"$@" >"build/logs/ctest-$preset.log" 2>&1 || true
 	if [ ! -f "$log" ]; then
 		failed=1
 		tail -n 20 "build/logs/ctest-$preset.log" >>"$details"
 		return
 	fi
-	cp "$log" "build/logs/tests-${tier:-$preset}.log"
+	cat "$log" >>"build/logs/tests-${tier:-$preset}.log"
 	counts=$(awk -v details="$details" -f tools/count.awk "$log")
 	add_counts "$counts"
 	if [ "$failed" -gt 0 ]; then
@@ -115,9 +116,24 @@ tier_gcc() {
 	suite dev
 }
 
-# with_workers COUNT COMMAND...: what does not say itself how many workers it wants has so many.
-# Left out is what has nothing to do with workers.
-workers_mean_nothing='^(check_|doc_|lint_|bench_|bare_metal$|test_explore)'
+# What one runs while one works. It leaves out what has the label "long" (see tests/CMakeLists.txt), and ends each
+# exploration early.
+tier_quick() {
+	build_for_tier dev || return 0
+	suite_jobs_per_cpu=2 # many tests wait
+	export BIDE_EXPLORE_ORDERS=2000
+	suite dev --label-exclude '^long$'
+	unset BIDE_EXPLORE_ORDERS
+	for count in 2 8; do
+		with_workers "$count" suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
+	done
+	unset suite_jobs_per_cpu
+	[ -n "${BIDE_TEST_FILTER:-}" ] || script_tier tests/compile/run.sh gcc
+}
+
+# with_workers COUNT COMMAND...: a program that does not say itself how many workers it wants has COUNT.
+# These have nothing to do with workers, or choose their number themselves, or are simulations, which have one thread.
+workers_mean_nothing='^(bare_metal$|bench_|check_|doc_|gdb_|lint_|seeds_|stress_|test_explore)|_seeded$'
 # The explorer has a compiler's view of its own, whatever the tier; two of them are enough.
 explorer='^test_explore'
 with_workers() {
@@ -267,7 +283,7 @@ tier_arm64() {
 	suite arm64 --label-exclude '^slow$' --exclude-regex "$explorer"
 	for count in 2 8; do
 		with_workers "$count" suite arm64 --label-exclude '^slow$' \
-			--exclude-regex "$workers_mean_nothing|^seeds_"
+			--exclude-regex "$workers_mean_nothing"
 	done
 	unset BIDE_TEST_TIME_FACTOR suite_limit_s
 }

@@ -5,6 +5,7 @@
  */
 #include "engine.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,9 +178,19 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* Returns the number of orders after which a scenario ends: BIDE_EXPLORE_ORDERS, or no limit. */
+static unsigned long long orders_max(void)
+{
+	const char *text = getenv("BIDE_EXPLORE_ORDERS");
+	unsigned long long max = text ? strtoull(text, NULL, 10) : 0;
+
+	return max ? max : ULLONG_MAX;
+}
+
 void explore(const char *name, const explore_scenario *scenario)
 {
 	const char *to = getenv("BIDE_EXPLORE_COUNTS");
+	const unsigned long long max = orders_max();
 	double started = now_s();
 	FILE *file;
 
@@ -193,7 +204,7 @@ void explore(const char *name, const explore_scenario *scenario)
 	start();
 	do
 		execute();
-	while (search_next());
+	while (engine.complete + engine.cut < max && search_next());
 	printf("%s: %llu interleavings, %llu cut as equal to one of them, %.2f s\n", name,
 	       (unsigned long long)engine.complete, (unsigned long long)engine.cut, now_s() - started);
 	if (to && (file = fopen(to, "a"))) { /* the runner shows the output of failed tests only */

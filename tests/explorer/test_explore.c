@@ -4,7 +4,8 @@
  * sees to it that nothing is touched after it was given back, nothing races, nobody is scheduled
  * twice, nothing hangs and nothing is left over.
  *
- * BIDE_EXPLORE_COUNTS=file appends how many orders each test explored.
+ * BIDE_EXPLORE_COUNTS=file appends how many orders each test explored. BIDE_EXPLORE_ORDERS=n ends each
+ * test after n orders.
  */
 #include "explore.h"
 
