@@ -22,9 +22,6 @@ static inline const char *bide_function_name_(const bide_frame *frame)
 	                                                    : frame->async->name;
 }
 
-/* Where a frame was started, if that was recorded (debug); else NULL. */
-BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
-
 /* A function that passes BIDE_ENOFRAME of another on fails with ENOMEM. */
 BIDE_INTERNAL uint16_t bide_frame_error_(uintptr_t error);
 

@@ -2,6 +2,7 @@
  * memory.c - every byte the library takes passes here and is counted.
  */
 #include "base/everything.h"
+#include "memory/poison.h"
 
 static void *default_allocate(size_t size_bytes, size_t alignment, void *argument)
 {
@@ -226,6 +227,11 @@ void bide_keep_(void *memory, size_t size_bytes)
 	kept[i].memory = memory;
 	kept[i].size_bytes = size_bytes;
 	kept_bytes += size_bytes;
+}
+
+void bide_memory_known_(void *at, size_t size_bytes)
+{
+	VALGRIND_MAKE_MEM_DEFINED(at, size_bytes);
 }
 
 /* Of objects that other threads change meanwhile: a snapshot. */

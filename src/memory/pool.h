@@ -6,6 +6,8 @@
 
 #include "base/thread.h"
 
+/* Sets up the pools of a thread's record, which is zeroed. The first thread decides the mode. */
+BIDE_INTERNAL void bide_pools_join_(bide_thread *thread);
 /* Gives every chunk of every pool back. Only at shutdown. */
 BIDE_INTERNAL void bide_pools_release_(void);
 /* Gives one object back from a thread without a record. */
@@ -47,5 +49,7 @@ typedef enum bide_pools_walked {
 BIDE_INTERNAL bide_pools_walked bide_pools_walk_(bide_pools_walk *walk);
 /* In such a visit: this address is in memory of the pools, which lasts until shutdown. Walks. */
 BIDE_INTERNAL bool bide_pools_hold_(const void *address);
+/* Returns where a frame was started, if that was recorded (in debug mode); else NULL. */
+BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
 
 #endif

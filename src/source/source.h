@@ -5,6 +5,7 @@
 #ifndef BIDE_SOURCE_SOURCE_H
 #define BIDE_SOURCE_SOURCE_H
 
+#include "base/generation.h"
 #include "base/settings.h"
 #include "source/operation.h"
 
@@ -19,13 +20,6 @@ enum {
 	BIDE_LINE_HOME_SHIFT_ = 8
 };
 
-/*
- * Lives of the runtime: the number grows when all memory is given back. What the user places says
- * in which one it was made. What is left in the pools then has the generation ENDED: its memory
- * stays for a while (bide_keep_), so that what is done with it afterwards is told.
- */
-extern BIDE_INTERNAL uint32_t bide_life_;
-#define BIDE_GENERATION_ENDED_ ((uint64_t)2)
 #define BIDE_OF_BEFORE_ "was made before bide_shutdown, which ended it"
 /* Why an object that is not NULL and not live is none. */
 static inline const char *bide_why_gone_(const bide_source *source, const char *otherwise)
@@ -33,15 +27,6 @@ static inline const char *bide_why_gone_(const bide_source *source, const char *
 	return BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_ ? BIDE_OF_BEFORE_
 	                                                                         : otherwise;
 }
-
-/*
- * The generation, in the child of a fork, of everything that was pending in the parent. It is
- * neither a real generation nor a link of a free list.
- */
-#define BIDE_GENERATION_PARENT_ ((uint64_t)1)
-
-/* References are counted in the generation; the top bits set tell a count from a generation. */
-#define BIDE_COUNT_BASE_ ((uint64_t)0xFFFF << 48)
 
 static inline bide_value_task bide_source_value_(bide_source *source)
 {

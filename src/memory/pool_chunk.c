@@ -1,0 +1,58 @@
+/*
+ * pool_chunk.c - the memory that all threads share: chunks, which objects of one size are cut from.
+ */
+#include "base/spin.h"
+#include "memory/allocator.h"
+#include "memory/pool_parts.h"
+
+enum { CHUNK_FIRST_BYTES = 4096, CHUNK_MAX_BYTES = 1 << 18 };
+
+struct bide_pools_ bide_pools_;
+
+void bide_pools_lock_(void)
+{
+	bide_spin_lock_(&bide_pools_.lock);
+}
+
+void bide_pools_unlock_(void)
+{
+	bide_spin_unlock_(&bide_pools_.lock);
+}
+
+bool bide_chunks_hold_(const bide_chunk *k, uintptr_t at)
+{
+	for (; k; k = k->next)
+		if (at - (uintptr_t)k < k->size_bytes)
+			return true;
+	return false;
+}
+
+/*
+ * Under the lock: a chunk with room for one more object. Chunks double, so small programs stay
+ * small.
+ */
+bide_chunk *bide_chunk_with_room_(unsigned size_class)
+{
+	bide_chunk *c = bide_pools_.chunks[size_class];
+	size_t size_bytes = c ? c->size_bytes * 2 : CHUNK_FIRST_BYTES;
+	uint32_t front = bide_pools_.mode == BIDE_POOL_MODE_CHECKED_ ? sizeof(bide_record) : 0;
+	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
+
+	if (c && c->made < c->count)
+		return c;
+	if (size_bytes < (size_t)stride * 2 + BIDE_CHUNK_HEAD_BYTES_)
+		size_bytes = (size_t)stride * 2 + BIDE_CHUNK_HEAD_BYTES_;
+	if (size_bytes > CHUNK_MAX_BYTES)
+		size_bytes = CHUNK_MAX_BYTES;
+	c = bide_allocate_(size_bytes, 64);
+	if (!c)
+		return NULL;
+	c->size_bytes = size_bytes;
+	c->stride = stride;
+	c->front = front;
+	c->made = 0;
+	c->count = (uint32_t)((size_bytes - BIDE_CHUNK_HEAD_BYTES_) / stride);
+	c->next = bide_pools_.chunks[size_class];
+	bide_pools_.chunks[size_class] = c;
+	return c;
+}

@@ -1,0 +1,100 @@
+/*
+ * pool_end.c - the end of the pools: at shutdown, and in the child of a fork.
+ */
+#include "base/settings.h"
+#include "base/spin.h"
+#include "memory/allocator.h"
+#include "memory/poison.h"
+#include "memory/pool_parts.h"
+
+/* A leak: from now on it is neither over nor of any use. true: it was in use. */
+static bool end(bide_source *source)
+{
+	if (!bide_is_in_use_(source))
+		return false;
+	source->generation = BIDE_GENERATION_ENDED_;
+	source->word = BIDE_WORD_PENDING_;
+	return true;
+}
+
+static void chunks_release(bide_chunk *k, bool is_parents)
+{
+	bide_chunk *next;
+	bool keep;
+
+	for (; k; k = next) {
+		next = k->next;
+		keep = false;
+		ASAN_UNPOISON_MEMORY_REGION(k, k->size_bytes);
+		for (uint32_t i = 0; !is_parents && i < k->made; i++)
+			keep |= end(bide_chunk_object_(k, i));
+		VALGRIND_MAKE_MEM_DEFINED(k + 1, k->size_bytes - sizeof *k);
+		if (keep)
+			bide_keep_(k, k->size_bytes);
+		else
+			bide_deallocate_(k, k->size_bytes);
+	}
+}
+
+static void records_release(bide_record *r, bool is_parents)
+{
+	bide_record *next;
+
+	for (; r; r = next) {
+		next = r->next;
+		if (!is_parents && end((bide_source *)(void *)(r + 1))) {
+			bide_keep_(r, sizeof *r + r->size_bytes);
+			continue;
+		}
+		bide_pool_unpoison_((bide_source *)(void *)(r + 1), r->size_bytes);
+		bide_deallocate_(r, sizeof *r + r->size_bytes);
+	}
+}
+
+void bide_pools_release_(void)
+{
+	struct bide_pools_ old;
+	uint32_t epoch;
+
+	/* A dump may look on another thread: it finds all or nothing. */
+	bide_spin_lock_(&bide_pools_.lock);
+	old = bide_pools_;
+	epoch = bide_pools_.epoch + 1;
+	__builtin_memset(&bide_pools_.epoch, 0,
+	                 sizeof bide_pools_ - offsetof(struct bide_pools_, epoch));
+	bide_pools_.epoch = epoch;
+	bide_life_++;
+	bide_spin_unlock_(&bide_pools_.lock);
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
+		chunks_release(old.chunks[c], false);
+	chunks_release(old.parent_chunks, true);
+	records_release(old.singles, false);
+	records_release(old.parent_singles, true);
+	bide_retired_release_();
+}
+
+void bide_pools_disown_(void)
+{
+	bide_pools_.disowned = true;
+}
+
+void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument))
+{
+	bide_chunk *chunks, **end;
+	bide_record *singles = bide_pools_.singles, **last;
+
+	bide_pools_visit_all_(visit, NULL);
+	chunks = bide_pools_.parent_chunks;
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
+		for (end = &bide_pools_.chunks[c]; *end; end = &(*end)->next)
+			;
+		*end = chunks;
+		chunks = bide_pools_.chunks[c];
+	}
+	for (last = &singles; *last; last = &(*last)->next)
+		;
+	*last = bide_pools_.parent_singles;
+	__builtin_memset(&bide_pools_, 0, sizeof bide_pools_);
+	bide_pools_.parent_chunks = chunks;
+	bide_pools_.parent_singles = singles;
+}

@@ -1,0 +1,53 @@
+/*
+ * pool_parts.h - what the sources of the pools share. Nothing else includes it.
+ */
+#ifndef BIDE_MEMORY_POOL_PARTS_H
+#define BIDE_MEMORY_POOL_PARTS_H
+
+#include "base/generation.h"
+#include "memory/pool.h"
+#include "memory/pool_layout.h"
+
+/* --- chunks (pool_chunk.c) --- */
+
+/* Under the lock. Returns a chunk with room for one more object, or NULL if there is no memory. */
+BIDE_INTERNAL bide_chunk *bide_chunk_with_room_(unsigned size_class);
+BIDE_INTERNAL bool bide_chunks_hold_(const bide_chunk *k, uintptr_t at);
+
+static inline bide_source *bide_chunk_object_(bide_chunk *c, uint32_t index)
+{
+	return (bide_source *)(void *)((char *)c + BIDE_CHUNK_HEAD_BYTES_ + (size_t)index * c->stride +
+	                               c->front);
+}
+
+/* The next free object. */
+static inline bide_source *bide_pool_link_(const bide_source *free)
+{
+	return (bide_source *)(uintptr_t)free->generation;
+}
+
+static inline void bide_pool_link_set_(bide_source *free, const bide_source *link)
+{
+	/* atomic, because stale value tasks read it */
+	BIDE_STORE(&free->generation, (uint64_t)(uintptr_t)link, RELAXED);
+}
+
+/* --- objects behind a record (pool_record.c) --- */
+
+BIDE_INTERNAL void bide_pool_unpoison_(bide_source *source, size_t size_bytes);
+BIDE_INTERNAL bool bide_records_hold_(const bide_record *r, uintptr_t at);
+/* The object is of the parent of a fork. It may be of another mode, so it is not used again. */
+BIDE_INTERNAL bool bide_pool_is_parents_(const bide_source *source);
+BIDE_INTERNAL bide_source *bide_single_take_(size_t size_bytes, const bide_place *place);
+BIDE_INTERNAL void bide_single_give_(bide_source *source);
+BIDE_INTERNAL bide_source *bide_checked_take_(unsigned size_class, const bide_place *place);
+BIDE_INTERNAL void bide_checked_give_(bide_source *source, unsigned size_class);
+BIDE_INTERNAL void bide_big_give_(bide_source *source);
+
+/* --- visits (pool_walk.c) --- */
+
+/* Under the lock. */
+BIDE_INTERNAL void bide_pools_visit_all_(void (*visit)(bide_source *source, void *argument),
+                                         void *argument);
+
+#endif
