@@ -61,8 +61,7 @@ BIDE_INTERNAL void bide_port_offer_(bide_thread_head *head);
 /* A few instructions of waiting for another thread that holds a lock or runs a callback. */
 BIDE_INTERNAL void bide_port_wait_a_moment_(unsigned tries);
 
-/* The port also defines these two. Inlined code uses them, so bide/frame.h has their contract. */
-extern BIDE_API BIDE_THREAD_LOCAL_ bide_thread_head *bide_current_thread_;
+/* The port also defines this. Inlined code calls it, so bide/frame.h has its contract. */
 BIDE_API bide_thread_head *bide_thread_attach_(void);
 
 #endif

@@ -1,7 +1,12 @@
 /*
- * memory.c - every byte the library takes passes here and is counted.
+ * allocator.c - every byte that the library takes passes here and is counted.
  */
-#include "base/everything.h"
+#include "memory/allocator.h"
+
+#include "base/count.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/settings.h"
 #include "memory/poison.h"
 
 static void *default_allocate(size_t size_bytes, size_t alignment, void *argument)
@@ -18,86 +23,6 @@ static void default_release(void *memory, size_t size_bytes, void *argument)
 
 static bide_allocator allocator = { default_allocate, default_release, NULL };
 static bool allocator_is_users; /* bide_allocator_set has set it */
-
-/* Counts of threads that are gone, or have no record; atomic. */
-static uint64_t process_counts[BIDE_COUNTERS_];
-static bide_thread *counted;
-static uint32_t counted_lock;
-BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_,
-                   "one for each");
-
-void bide_count_(bide_counter counter, uint64_t change)
-{
-	bide_thread_head *head = bide_current_thread_;
-	uint64_t *mine;
-
-	if (head) {
-		mine = &bide_thread_of_(head)->counts[counter];
-		BIDE_STORE(mine, *mine + change, RELAXED); /* nobody else writes it */
-	} else {
-		BIDE_ADD(&process_counts[counter], change, RELAXED);
-	}
-}
-
-void bide_counts_lock_(void)
-{
-	bide_spin_lock_(&counted_lock);
-}
-
-void bide_counts_unlock_(void)
-{
-	bide_spin_unlock_(&counted_lock);
-}
-
-void bide_counts_join_(bide_thread *thread)
-{
-	bide_spin_lock_(&counted_lock);
-	thread->next_counted = counted;
-	counted = thread;
-	bide_spin_unlock_(&counted_lock);
-}
-
-void bide_counts_leave_(bide_thread *thread)
-{
-	bide_spin_lock_(&counted_lock);
-	for (bide_thread **t = &counted; *t; t = &(*t)->next_counted)
-		if (*t == thread) {
-			*t = thread->next_counted;
-			break;
-		}
-	for (unsigned i = 0; i < BIDE_COUNTERS_; i++)
-		BIDE_ADD(&process_counts[i], thread->counts[i], RELAXED);
-	bide_spin_unlock_(&counted_lock);
-}
-
-/* Each is written by its thread alone, without a locked instruction: a snapshot. */
-__attribute__((no_sanitize_thread)) static uint64_t generation_of(const bide_thread *thread)
-{
-	return *(const volatile uint64_t *)&thread->head.generation;
-}
-
-uint64_t bide_generations_(void)
-{
-	uint64_t sum = 0;
-
-	bide_spin_lock_(&counted_lock);
-	for (const bide_thread *t = counted; t; t = t->next_counted)
-		sum += generation_of(t);
-	bide_spin_unlock_(&counted_lock);
-	return sum;
-}
-
-uint64_t bide_counted_(bide_counter counter)
-{
-	uint64_t sum;
-
-	bide_spin_lock_(&counted_lock);
-	sum = BIDE_LOAD(&process_counts[counter], RELAXED);
-	for (const bide_thread *t = counted; t; t = t->next_counted)
-		sum += BIDE_LOAD(&t->counts[counter], RELAXED);
-	bide_spin_unlock_(&counted_lock);
-	return sum;
-}
 
 int bide_allocator_set(const bide_allocator *wanted)
 {
@@ -232,37 +157,4 @@ void bide_keep_(void *memory, size_t size_bytes)
 void bide_memory_known_(void *at, size_t size_bytes)
 {
 	VALGRIND_MAKE_MEM_DEFINED(at, size_bytes);
-}
-
-/* Of objects that other threads change meanwhile: a snapshot. */
-__attribute__((no_sanitize_thread)) static void count(bide_source *source, void *argument)
-{
-	bide_stats *stats = argument;
-
-	if (source->kind >= BIDE_KIND_TIMER_) {
-		stats->operation_count++;
-		return;
-	}
-	stats->frame_count++;
-	if ((BIDE_LOAD(&source->word, RELAXED) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ &&
-	    source->generation < BIDE_COUNT_BASE_)
-		stats->unconsumed_count++;
-}
-
-void bide_stats_get(bide_stats *stats)
-{
-	if (!stats) {
-		bide_misuse_("bide_stats_get: stats is NULL");
-		return;
-	}
-	__builtin_memset(stats, 0, sizeof *stats);
-	stats->allocation_count = bide_counted_(BIDE_COUNT_ALLOCATIONS_);
-	stats->release_count = bide_counted_(BIDE_COUNT_RELEASES_);
-	stats->failed_count = bide_counted_(BIDE_COUNT_FAILED_);
-	stats->live_bytes = bide_counted_(BIDE_COUNT_BYTES_);
-	stats->task_count = bide_counted_(BIDE_COUNT_TASKS_);
-	stats->unobserved_count = bide_counted_(BIDE_COUNT_UNOBSERVED_);
-	stats->misuse_count = bide_counted_(BIDE_COUNT_MISUSE_);
-	bide_port_stats_(stats);
-	bide_pools_visit_(count, stats);
 }

@@ -23,19 +23,6 @@ int64_t bide_now_ns(void)
 	return bide_port_now_();
 }
 
-int64_t bide_deadline_after_(int64_t time_ns)
-{
-	return bide_time_add_(bide_port_now_(), time_ns);
-}
-
-bool bide_time_refused_(int64_t time, const char *function, const char *argument,
-                        const bide_place *place)
-{
-	bide_misuse_at_(place, "%s: %s is %lld; 0 or more and BIDE_FOREVER are allowed", function,
-	                argument, (long long)time);
-	return false;
-}
-
 static bool is_cancellable(const bide_timer *timer)
 {
 	return (timer->source.kind & 31u) == DELAY_CANCELABLE_CLASS;

@@ -36,7 +36,6 @@ enum {
 };
 
 bide_runtime bide_runtime_;
-BIDE_THREAD_LOCAL_ bide_thread_head *bide_current_thread_;
 
 /* --- threads --- */
 

@@ -8,7 +8,6 @@ static _Alignas(64) char arena[65536];
 static size_t arena_used;
 static bide_timer *armed; /* by deadline */
 static int64_t now_ns;
-bide_thread_head *bide_current_thread_;
 
 bide_thread_head *bide_thread_attach_(void)
 {

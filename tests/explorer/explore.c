@@ -22,7 +22,6 @@
 #endif
 
 struct engine engine;
-__thread bide_thread_head *bide_current_thread_ __attribute__((tls_model("initial-exec")));
 bool bide_simulating_;
 
 static void on_misuse(const char *text, void *argument)

@@ -1,0 +1,41 @@
+/*
+ * stats.c - what the user is told of memory: the counts, and what the pools have in use.
+ */
+#include "base/count.h"
+#include "base/generation.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "memory/pool.h"
+
+/* Of objects that other threads change meanwhile: a snapshot. */
+__attribute__((no_sanitize_thread)) static void count(bide_source *source, void *argument)
+{
+	bide_stats *stats = argument;
+
+	if (source->kind >= BIDE_KIND_TIMER_) {
+		stats->operation_count++;
+		return;
+	}
+	stats->frame_count++;
+	if ((BIDE_LOAD(&source->word, RELAXED) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ &&
+	    source->generation < BIDE_COUNT_BASE_)
+		stats->unconsumed_count++;
+}
+
+void bide_stats_get(bide_stats *stats)
+{
+	if (!stats) {
+		bide_misuse_("bide_stats_get: stats is NULL");
+		return;
+	}
+	__builtin_memset(stats, 0, sizeof *stats);
+	stats->allocation_count = bide_counted_(BIDE_COUNT_ALLOCATIONS_);
+	stats->release_count = bide_counted_(BIDE_COUNT_RELEASES_);
+	stats->failed_count = bide_counted_(BIDE_COUNT_FAILED_);
+	stats->live_bytes = bide_counted_(BIDE_COUNT_BYTES_);
+	stats->task_count = bide_counted_(BIDE_COUNT_TASKS_);
+	stats->unobserved_count = bide_counted_(BIDE_COUNT_UNOBSERVED_);
+	stats->misuse_count = bide_counted_(BIDE_COUNT_MISUSE_);
+	bide_port_stats_(stats);
+	bide_pools_visit_(count, stats);
+}
