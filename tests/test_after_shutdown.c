@@ -1,6 +1,7 @@
 /*
- * Objects and value tasks that were made before a shutdown and are used after it: misuse that names
- * what it is, without an effect if the hook returns. What the user places may be made anew.
+ * Objects and value tasks that were made before a shutdown and are used after it. Each use is
+ * misuse: the message names the object, and the call has no effect if the hook returns. An
+ * object in the user's memory can be initialised again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include "support/library.h"
 
-/* One misuse of the function, which says that the object is of before. */
+/* Asserts that the statement is one misuse of the function, with a message about the shutdown. */
 #define OF_BEFORE(statement, function)                                             \
 	do {                                                                           \
 		misuse_count = 0;                                                          \
@@ -52,7 +53,7 @@ static value_task later_value(int64_t delay_ns, int64_t value)
 	return async_start(later_value, .delay_ns = delay_ns, .value = value);
 }
 
-/* The end of the life that the test began in; what is left is not counted: not all is a leak. */
+/* Shuts down without counting the leaks, because some of the objects are not leaks. */
 static void shut_down_with_leaks(void)
 {
 	settle_workers();
@@ -62,7 +63,7 @@ static void shut_down_with_leaks(void)
 	expect_misuse();
 }
 
-/* The runtime works, and has nothing of what was used. */
+/* Checks that the runtime works and that nothing is left in use. */
 void test_after_each(void)
 {
 	bide_misuse_hook_set(NULL, NULL);
@@ -70,7 +71,10 @@ void test_after_each(void)
 	assert_int_equal(shut_down(), 0);
 }
 
-/* Every test once before the runtime starts anew, and once after: other memory may be in use. */
+/*
+ * The second round of each test runs after the runtime has started again, when its memory may be in
+ * use again.
+ */
 static void restart(int round)
 {
 	if (round == 1)
@@ -98,7 +102,7 @@ static void never(void *argument)
 	fail();
 }
 
-TEST(a_context_of_before_is_misuse)
+TEST(a_context_from_before_is_misuse)
 {
 	for (int round = 0; round < 2; round++) {
 		bide_context *context = bide_context_create(NULL), *below;
@@ -118,7 +122,7 @@ TEST(a_context_of_before_is_misuse)
 	}
 }
 
-TEST(a_context_with_a_deadline_of_before_never_fires)
+TEST(a_deadline_from_before_never_fires)
 {
 	bide_context *context =
 		bide_context_create(&(bide_context_options){ .timeout_ns = BIDE_MS(1) });
@@ -128,7 +132,7 @@ TEST(a_context_with_a_deadline_of_before_never_fires)
 	OF_BEFORE(assert_int_equal(bide_context_error(context), EINVAL), "bide_context_error");
 }
 
-TEST(a_cancel_source_of_before_is_misuse)
+TEST(a_cancel_source_from_before_is_misuse)
 {
 	for (int round = 0; round < 2; round++) {
 		bide_cancel_source *source = bide_cancel_source_create();
@@ -152,7 +156,7 @@ TEST(a_cancel_source_of_before_is_misuse)
 	}
 }
 
-TEST(a_registration_of_before_is_taken_out)
+TEST(a_registration_from_before_is_removed)
 {
 	for (int round = 0; round < 2; round++) {
 		bide_cancel_source *source = bide_cancel_source_create();
@@ -172,7 +176,7 @@ TEST(a_registration_of_before_is_taken_out)
 	}
 }
 
-TEST(an_executor_of_before_is_misuse)
+TEST(an_executor_from_before_is_misuse)
 {
 	for (int round = 0; round < 2; round++) {
 		bide_executor *strand = bide_strand_create(), *loop = bide_loop_create();
@@ -191,10 +195,10 @@ TEST(an_executor_of_before_is_misuse)
 	}
 }
 
-TEST(a_periodic_timer_of_before_is_misuse)
+TEST(a_periodic_timer_from_before_is_misuse)
 {
-	static bide_periodic_timer
-		*volatile lost[2]; /* is never given back: for what looks for leaks */
+	/* Never given back; kept here so that leak checkers find it. */
+	static bide_periodic_timer *volatile lost[2];
 
 	for (int round = 0; round < 2; round++) {
 		bide_periodic_timer *timer = lost[round] = bide_periodic_timer_create(BIDE_SECONDS(1));
@@ -210,7 +214,7 @@ TEST(a_periodic_timer_of_before_is_misuse)
 	}
 }
 
-TEST(the_task_of_a_function_of_before_is_misuse)
+TEST(the_task_of_a_function_from_before_is_misuse)
 {
 	for (int round = 0; round < 2; round++) {
 		bide_task *pending = value_task_as_task(later_value(BIDE_SECONDS(1), 1));
@@ -246,7 +250,7 @@ TEST(a_task_that_was_allocated_lives_on)
 	assert_int_equal(misuse_count, 0);
 }
 
-TEST(a_value_task_of_before_is_misuse)
+TEST(a_value_task_from_before_is_misuse)
 {
 	for (int round = 0; round < 2; round++) {
 		value_task function = later_value(BIDE_SECONDS(1), 1), timer = delay(BIDE_SECONDS(1));
@@ -267,7 +271,7 @@ TEST(a_value_task_of_before_is_misuse)
 	}
 }
 
-TEST(a_group_of_before_is_misuse_and_may_be_initialised_anew)
+TEST(a_group_from_before_is_misuse_and_can_be_initialised_again)
 {
 	for (int round = 0; round < 2; round++) {
 		bide_group group;
@@ -287,7 +291,7 @@ TEST(a_group_of_before_is_misuse_and_may_be_initialised_anew)
 	}
 }
 
-TEST(a_when_each_of_before_is_misuse)
+TEST(a_when_each_from_before_is_misuse)
 {
 	for (int round = 0; round < 2; round++) {
 		value_task items[2] = { delay(BIDE_SECONDS(1)), delay(BIDE_SECONDS(2)) };
@@ -337,7 +341,7 @@ TEST(a_user_source_not_awaited_goes_on)
 	assert_int_equal(misuse_count, 0);
 }
 
-TEST(many_lives_with_leaks_take_no_more_and_more_memory)
+TEST(memory_does_not_grow_over_many_lives_with_leaks)
 {
 	if (getenv("BIDE_TEST_VALGRIND"))
 		SKIP("slow");

@@ -1,10 +1,10 @@
 /*
- * No memory: a scenario that uses every part of the library is run once to count its allocations,
- * N; then N times with one of them failing, and N times with all failing from one on. Each time
- * documented errors come back, nothing hangs (under the virtual clock a hang is EDEADLK), and in
- * the end everything has been given back.
+ * Running out of memory. A scenario that uses every part of the library runs once to count its
+ * allocations, N. Then it runs N times with one of them failing, and N times with all of them
+ * failing from one on. Each run must return the documented errors, must not hang (under the virtual
+ * clock a hang is EDEADLK), and must give everything back in the end.
  *
- * With BIDE_POOL=malloc each object is an allocation of its own; one run has the normal pools.
+ * With BIDE_POOL=malloc each object is an allocation of its own. One run uses the normal pools.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ static const int64_t ms = 1000000;
 
 /* ---- the allocator */
 
-/* Workers and threads of blocking calls allocate, too. */
+/* The counters are atomic because workers and threads of blocking calls allocate, too. */
 static struct {
 	atomic_uint_fast64_t count, fail_at; /* 0: never */
 	atomic_bool all_from_there;
@@ -64,7 +64,7 @@ static bool failing(void)
 	return heap.fail_at != 0;
 }
 
-/* The outcome of something that succeeds if there is memory. */
+/* Checks an operation that succeeds if there is memory. Returns true if it did. */
 static bool succeeded(int error)
 {
 	if (error == 0)
@@ -77,7 +77,7 @@ static bool succeeded(int error)
 	return false;
 }
 
-/* The outcome of something that ends with `wanted` if there is memory. */
+/* Checks an operation that ends with `wanted` if there is memory. */
 static void ended(int error, int wanted)
 {
 	if (error != wanted)
@@ -207,7 +207,7 @@ async(owner)
 	owned_count++;
 	async_return_owned(malloc(16), drop_owned);
 async_finally:
-	await(start_nap(ms, 0)); /* if this fails what is owned is dropped */
+	await(start_nap(ms, 0)); /* if this fails, the owned result is dropped */
 	async_end;
 }
 
@@ -230,7 +230,7 @@ async_finally:
 	async_end;
 }
 
-/* ---- the scenario, part by part; each leaves nothing behind */
+/* ---- the scenario, part by part; each part leaves nothing behind */
 
 static void use_functions(void)
 {
@@ -257,7 +257,7 @@ static void use_functions(void)
 		error = bide_value_task_wait_for(pending, NULL, ms);
 		if (error == ETIMEDOUT)
 			succeeded(bide_value_task_wait(pending, NULL));
-		else /* by the real clock this thread may have slept for longer than the function */
+		else /* with a real clock, this thread may have slept until the function ended */
 			assert_true(!by_virtual_clock && succeeded(error));
 	}
 	succeeded(bide_value_task_wait(bide_async_yield(), NULL));
@@ -307,7 +307,7 @@ static void use_tasks(void)
 		succeeded(bide_task_wait(shared, NULL));
 		task_unref(shared);
 	}
-	succeeded(bide_value_task_wait(delay(30 * ms), NULL)); /* what was left alone ends */
+	succeeded(bide_value_task_wait(delay(30 * ms), NULL)); /* forgotten operations end meanwhile */
 }
 
 static void use_completion_sources(void)
@@ -329,7 +329,7 @@ static void use_completion_sources(void)
 	shared = task_create(&(bide_task_options){ .queue_continuations = true });
 	if (made(shared)) {
 		users[0] = async_start(task_user, .task = shared);
-		task_unref(shared); /* nobody can complete it any more */
+		task_unref(shared); /* nothing can complete it any more */
 		ended(bide_value_task_wait(users[0], NULL), BIDE_EBROKEN);
 	}
 }
@@ -361,7 +361,7 @@ static void start_naps(value_task *naps, int count)
 		naps[i] = start_nap((count - i) * ms, i);
 }
 
-/* They are still the caller's: all can be waited for. */
+/* The caller still owns all of them and can wait for each. */
 static void wait_each(value_task *items, int count)
 {
 	for (int i = 0; i < count; i++)
@@ -447,8 +447,8 @@ static void use_combinators(void)
 		task_unref(tasks[i]);
 
 	succeeded(bide_value_task_wait(async_start(collector), NULL));
-	succeeded(
-		bide_value_task_wait(delay(10 * ms), NULL)); /* naps of a collector that failed half way */
+	/* If the collector failed half way, its naps end meanwhile. */
+	succeeded(bide_value_task_wait(delay(10 * ms), NULL));
 }
 
 static void use_group(bool keep_going)
@@ -583,7 +583,9 @@ static void use_continuations(void)
 
 			if (error == 0)
 				assert_int_equal(result.i, 3001);
-			/* canceled: the first one failed, which is filtered out */
+			/*
+			 * The continuation is canceled if the first task failed: not_on_failure filters it out.
+			 */
 			else if (error != ECANCELED || !failing())
 				succeeded(error);
 			task_unref(second);
@@ -628,7 +630,7 @@ static void use_blocking(void)
 		assert_int_equal(result.i, 8);
 	ended(bide_value_task_wait(bide_run_blocking(block, &bad), NULL), EIO);
 	if (bide_simulation_hash() != 0)
-		return; /* which is one thread */
+		return; /* a simulation has a single thread */
 	if (succeeded(bide_value_task_wait(bide_run_on_new_thread(block, &good), &result)))
 		assert_int_equal(result.i, 8);
 	ended(bide_value_task_wait(bide_run_on_new_thread(block, &bad), NULL), EIO);
@@ -671,7 +673,7 @@ static void scenario(void)
 	use_run();
 }
 
-/* Runs it once; afterwards all is given back. */
+/* Runs the part once, then checks that everything is given back. */
 static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, bool virtual_clock)
 {
 	static const bide_allocator allocator = { heap_allocate, heap_release, &heap };
@@ -688,7 +690,7 @@ static void run_once(void (*part)(void), uint64_t fail_at, bool all_from_there, 
 	heap.fail_at = fail_at;
 	part();
 	heap.fail_at = 0;
-	/* What failed half way may have left things that end by themselves. */
+	/* What failed half way may have left operations that end by themselves. */
 	end_ns = bide_now_ns() + 200 * ms;
 	do {
 		bide_stats_get(&stats);
@@ -724,9 +726,7 @@ static void fail_each(void (*part)(void), bool virtual_clock, uint64_t count_min
 	for (uint64_t i = 1; i <= count; i++)
 		run_once(part, i, true, virtual_clock);
 	run_once(part, 0, false, virtual_clock);
-	/*
-	 * By the real clock it depends on who comes first: whether a thread is idle or another begins.
-	 */
+	/* With a real clock, timing decides whether an idle thread is reused or another one begins. */
 	if (virtual_clock)
 		assert_int_equal(heap.count, count);
 	else
@@ -783,7 +783,7 @@ TEST_SLOW(each_allocation_fails_on_the_real_clock_with_a_blocking_thread, 120)
 	fail_each(use_threads, false, 5);
 }
 
-/* ---- no frame for one's own start, told apart from no memory further in */
+/* ---- a start without a frame differs from a missing frame further in */
 
 static value_task without_a_frame(bide_task *before, void *argument)
 {
@@ -804,7 +804,7 @@ TEST(a_continuation_that_ends_without_a_frame_leaves_its_task_alone)
 		if (second)
 			assert_true(bide_task_wait(second, NULL) != 0);
 		bide_stats_get(&stats);
-		assert_true(stats.task_count >= 1); /* ours */
+		assert_true(stats.task_count >= 1); /* the first task */
 		assert_int_equal(bide_task_result(first).i, 3000);
 		task_unref(second);
 		task_unref(first);
@@ -822,7 +822,7 @@ TEST(unwrapping_a_task_that_failed_without_a_frame_leaves_it_alone)
 	assert_true(bide_task_error(outer) == BIDE_ENOFRAME);
 	task_unref(both);
 	bide_stats_get(&stats);
-	assert_int_equal(stats.task_count, 1); /* ours */
+	assert_int_equal(stats.task_count, 1); /* the outer task */
 	task_unref(outer);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.task_count, 0);
@@ -843,7 +843,7 @@ async_finally:
 	async_end;
 }
 
-/* The promise of BIDE_ENOFRAME is that nothing of the function ran. */
+/* BIDE_ENOFRAME promises that no part of the function ran. */
 TEST(a_start_without_memory_is_ENOFRAME_and_one_inside_is_ENOMEM)
 {
 	static const bide_allocator allocator = { heap_allocate, heap_release, &heap };
@@ -855,7 +855,7 @@ TEST(a_start_without_memory_is_ENOFRAME_and_one_inside_is_ENOMEM)
 	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), BIDE_ENOFRAME);
 	heap.fail_at = heap.count + 2;
 	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), ENOMEM);
-	heap.fail_at = heap.count + 3; /* the timer */
+	heap.fail_at = heap.count + 3; /* fails the timer */
 	assert_int_equal(bide_value_task_wait(async_start(outermost), NULL), ENOMEM);
 	assert_int_equal(shut_down(), 0);
 	assert_int_equal(heap.live_count, 0);

@@ -1,6 +1,6 @@
 /*
- * Async functions: the result a caller gets, at once, later, as a task; the rows of the reference
- * about builders (MB).
+ * Async functions: what the caller gets for a result at once, a late result and a task. Covers the
+ * rows of the reference about builders (MB).
  */
 /* threads */
 #include <errno.h>
@@ -29,7 +29,7 @@ async_finally:
 	async_end;
 }
 
-/* Pending until somebody completes the task. */
+/* Pending until the task is completed. */
 struct after {
 	ASYNC_FRAME;
 	struct {
@@ -257,7 +257,7 @@ static void *use_from_a_thread(void *argument)
 	return NULL;
 }
 
-TEST(MB_17_pools_or_not_and_other_threads_the_results_are_the_same)
+TEST(MB_17_results_are_the_same_with_and_without_pools_and_on_other_threads)
 {
 	pthread_t threads[3];
 	int ended = 0;
@@ -327,7 +327,7 @@ TEST(MB_20_ending_a_second_time_is_misuse_and_changes_nothing)
 	             "in the cleanup of returns_late");
 }
 
-/* Deviation: the value task has one consumer; what can be had many times is the task of it. */
+/* Unlike in the reference, a value task has one consumer; its task can be awaited many times. */
 TEST(MB_23_the_task_of_a_function_is_one_object)
 {
 	value_task v = later(1, 700);
@@ -419,14 +419,14 @@ TEST(MB_28_small_results_share_one_task_each)
 	assert_true(shared(value_task_from((void *)NULL)));
 }
 
-/* Where the reference waits for its collector, the context's reference is dropped at the end. */
+/* The reference waits for its collector; here the task drops its context when it ends. */
 TEST(MB_33_a_task_that_is_over_holds_no_context)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *t = value_task_as_task(bide_in_context(context, later(1, 900)));
 
 	bide_context_unref(context);
-	assert_true(stats().operation_count == 1 || many_workers()); /* it may be over already */
+	assert_true(stats().operation_count == 1 || many_workers()); /* or it is over already */
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	assert_int_equal(stats().operation_count, 0);
 	assert_int_equal(bide_task_result(t).i, 900);

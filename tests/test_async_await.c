@@ -1,5 +1,5 @@
 /*
- * Where an await may stand: loops, branches without braces, a switch with computed goto.
+ * The places where an await may stand: loops, branches without braces, a switch with computed goto.
  */
 /* threads */
 #include <errno.h>
@@ -21,7 +21,7 @@ struct loops {
 async(loops)
 {
 	async_begin;
-	/* break and continue in an action belong to the user's loop. */
+	/* A break or continue in the action applies to the user's loop. */
 	for (my->i = 0; my->i < 10; my->i++) {
 		await_or(my->one, my->i == 3 ? failing(my->in.yields, EIO) : later(my->in.yields, my->i),
 		         continue);
@@ -126,7 +126,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_task_is_awaited_as_often_as_one_likes)
+TEST(a_task_can_be_awaited_many_times)
 {
 	task *pending = task_create(0), *over = bide_task_from_int(50);
 	value_task v = async_start(awaits_tasks, .t = pending);

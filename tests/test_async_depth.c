@@ -1,5 +1,5 @@
 /*
- * Depth and breadth: a hundred thousand functions on a bounded stack, many children.
+ * Depth and breadth: a hundred thousand functions on a bounded stack, and many children.
  */
 /* threads */
 #include <limits.h>
@@ -36,7 +36,7 @@ async_finally:
 
 enum { DEPTH = 100000 };
 
-/* On the main thread's 8 MiB; the test with a small stack goes as deep by the same code. */
+/* Uses the 8 MiB of the main thread; the test with a small stack goes as deep by the same code. */
 static void need_deep_stacks(void)
 {
 #if defined(__SANITIZE_THREAD__)
@@ -89,7 +89,7 @@ TEST_SLOW(returned_value_tasks_100000_deep_need_bounded_stack, 60)
 static void *first_thread(void *argument)
 {
 	if (many_workers())
-		need_deep_stacks(); /* it is on theirs that the functions nest */
+		need_deep_stacks(); /* the functions nest on the workers' stacks */
 	assert_int_equal(result_of(async_start(deep, .depth = DEPTH)), DEPTH);
 	assert_int_equal(result_of(async_start(deep, .depth = DEPTH, .yields = 1)), DEPTH);
 	assert_int_equal(result_of(async_start(tail, .depth = DEPTH)), 77);
@@ -98,11 +98,11 @@ static void *first_thread(void *argument)
 	return NULL;
 }
 
-TEST_SLOW(a_thread_with_64_KiB_of_stack_may_be_the_worker, 120) /* or the least there is */
+TEST_SLOW(a_thread_with_64_KiB_of_stack_may_be_the_worker, 120) /* or the minimum of the system */
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
-	const size_t least = (size_t)PTHREAD_STACK_MIN; /* glibc on AArch64: 128 KiB */
+	const size_t least = (size_t)PTHREAD_STACK_MIN; /* 128 KiB with glibc on AArch64 */
 	bool done = false;
 
 	pthread_attr_init(&attributes);

@@ -1,5 +1,5 @@
 /*
- * The cleanup of an async function: every way out passes it once, and its failure counts.
+ * The cleanup of an async function: every way out passes it once, and a failure in it counts.
  */
 /* threads */
 #include <errno.h>
@@ -87,7 +87,7 @@ TEST(a_failure_in_the_cleanup_replaces_success_but_not_failure)
 		                                      .log = log)),
 		                 fails((enum way)way) ? EIO : ENOSPC);
 		assert_int_equal(log[0], 1);
-		assert_int_equal(log[1], 1); /* the cleanup went on */
+		assert_int_equal(log[1], 1); /* the cleanup continued */
 	}
 }
 
@@ -104,7 +104,7 @@ async(first_of_two)
 async_finally:
 	my->got = 7;
 	await(my->got, failing(0, EBADF));
-	if (my->got != 0) /* a failed await of the cleanup leaves 0, as it goes on */
+	if (my->got != 0) /* the cleanup continues after a failed await, which stores 0 */
 		abort();
 	await(failing(1, EPIPE));
 	my->seen = async_error;

@@ -1,4 +1,4 @@
-/* bide_async_in: parameters by their own names, across awaits and in the cleanup. */
+/* bide_async_in: parameters keep their own names across awaits and in the cleanup. */
 #include <errno.h>
 #include <string.h>
 
@@ -68,7 +68,7 @@ TEST(parameters_hold_in_the_cleanup_after_a_failure)
 	assert_int_equal(store.last_key, 101);
 }
 
-/* The copies are made anew at each resume: a change of my->in shows from the next one on. */
+/* The parameters are copied at each resume: a change of my->in shows from the next one on. */
 struct changes {
 	ASYNC_FRAME;
 	struct {

@@ -74,7 +74,7 @@ async_finally:
 	async_end;
 }
 
-TEST(large_results_hot_suspended_and_late)
+TEST(large_results_at_once_after_a_suspension_and_late)
 {
 	for (int yields = 0; yields < 3; yields++) {
 		for (int cleanup_yields = 0; cleanup_yields < 2; cleanup_yields++) {
@@ -122,7 +122,7 @@ TEST(a_large_result_of_a_task_outlives_the_last_reference_until_it_is_taken)
 	assert_int_equal(stats().operation_count, 0);
 }
 
-TEST(a_large_result_gives_way_to_a_failure_of_the_cleanup)
+TEST(a_failure_of_the_cleanup_replaces_a_large_result)
 {
 	for (int yields = 0; yields < 2; yields++) {
 		value_task v = async_start(large, .yields = yields, .cleanup_error = EIO, .seed = 1);
@@ -132,7 +132,7 @@ TEST(a_large_result_gives_way_to_a_failure_of_the_cleanup)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-TEST(a_large_result_in_a_context_lets_the_context_go)
+TEST(a_large_result_in_a_context_releases_the_context)
 {
 	for (int yields = 0; yields < 2; yields++) {
 		bide_context *context = bide_context_create(NULL);
@@ -174,7 +174,7 @@ TEST(large_results_in_the_wrong_place_are_misuse)
 		assert_int_equal(error_of(async_start(large, .yields = yields)), EINVAL);
 		assert_int_equal(misuse_count, 2);
 	}
-	/* A null pointer where the large result should be. */
+	/* Passes a null pointer where the large result belongs. */
 	misuse_count = 0;
 	assert_int_equal(result_of(async_start(takes_large, .what = value_task_completed(), .seed = 1)),
 	                 0);
@@ -182,7 +182,7 @@ TEST(large_results_in_the_wrong_place_are_misuse)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-TEST(a_number_where_a_large_result_should_be_is_misuse)
+TEST(a_number_in_place_of_a_large_result_is_misuse)
 {
 	value_task wrong[] = { value_task_from(5), later(1, INT64_MAX), delay(1000) };
 
@@ -196,7 +196,7 @@ TEST(a_number_where_a_large_result_should_be_is_misuse)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-TEST(a_large_result_in_a_combinator_is_told_by_its_name)
+TEST(a_large_result_in_a_combinator_is_named_in_the_message)
 {
 	value_task item = async_start(large, .yields = 1);
 

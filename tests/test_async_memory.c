@@ -1,5 +1,5 @@
 /*
- * Allocations of async functions: none in the steady state, and those that fail.
+ * Allocations of async functions: the steady state needs none, and a start reports one that fails.
  */
 /* threads */
 #include <errno.h>
@@ -24,12 +24,12 @@ static void assert_steady(void (*use)(void))
 	assert_true(before > 0);
 	for (int i = 0; i < 3000; i++)
 		use();
-	/* Several workers: each thread's lists fill up to a limit, in chunks that double. */
+	/* With several workers the lists of each thread fill up to a limit, in chunks that double. */
 	if (many_workers())
 		assert_true(stats().allocation_count <= before + 24);
 	else
 		assert_int_equal(stats().allocation_count, before);
-	settle(0); /* a worker may still be giving its part of the last one back */
+	settle(0); /* a worker may still be releasing the last objects */
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 }
@@ -104,7 +104,7 @@ TEST(steady_state_of_many_at_once_allocates_nothing)
 	assert_steady(use_many);
 }
 
-/* Its frame is from a pool. */
+/* A frame of this size comes from a pool. */
 struct from_pool {
 	ASYNC_FRAME;
 	unsigned char bytes[3000];
@@ -117,7 +117,7 @@ async_finally:
 	async_end;
 }
 
-/* An allocation of its own. */
+/* A frame of this size is an allocation of its own. */
 struct beyond_pools {
 	ASYNC_FRAME;
 	unsigned char bytes[100000];
@@ -133,7 +133,7 @@ async_finally:
 TEST(without_memory_a_start_fails_with_BIDE_ENOFRAME)
 {
 	limit_memory();
-	assert_int_equal(result_of(later(0, 1)), 1); /* the runtime stands */
+	assert_int_equal(result_of(later(0, 1)), 1); /* starts the runtime */
 	allowed_allocations = 0;
 	assert_int_equal(error_of(async_start(from_pool)), BIDE_ENOFRAME);
 	assert_int_equal(error_of(async_start(beyond_pools)), BIDE_ENOFRAME);
@@ -145,7 +145,7 @@ TEST(without_memory_a_start_fails_with_BIDE_ENOFRAME)
 	assert_int_equal(stats().live_bytes, 0);
 }
 
-/* It says that nothing ran: of a function that ran and met it, that is not true. */
+/* BIDE_ENOFRAME says that nothing ran, which is not true of a function that ran and then met it. */
 struct meets_no_frame {
 	ASYNC_FRAME;
 	struct {
@@ -202,7 +202,7 @@ __attribute__((no_sanitize_address, no_sanitize_thread)) static unsigned char by
 	return *(volatile const unsigned char *)(const volatile void *)at;
 }
 
-TEST(a_frame_that_is_over_is_filled_in_debug_mode)
+TEST(a_finished_frame_is_filled_in_debug_mode)
 {
 	if (getenv("BIDE_TEST_NO_THREADS"))
 		SKIP("valgrind tells of every look at a frame that is over");

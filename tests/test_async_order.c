@@ -1,5 +1,5 @@
 /*
- * Which part of an async function runs when, and where.
+ * The order and the threads in which the parts of async functions run.
  */
 /* threads */
 #include <pthread.h>
@@ -110,7 +110,7 @@ async_finally:
 	async_end;
 }
 
-TEST(with_many_workers_a_start_runs_here_up_to_the_first_await_and_goes_on_there)
+TEST(with_many_workers_a_function_starts_on_the_caller_and_resumes_on_a_worker)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	for (int i = 0; i < 100; i++) {
@@ -122,7 +122,7 @@ TEST(with_many_workers_a_start_runs_here_up_to_the_first_await_and_goes_on_there
 	}
 }
 
-/* Completing inside a body never runs the waiter there. */
+/* The order in which the waiter and the completer run; completing never runs the waiter inside. */
 static int order_at;
 
 struct waits {

@@ -1,5 +1,6 @@
 /*
- * Parameters and locals of an async function: what is zero, borrowed, evaluated once.
+ * Parameters and locals of an async function: which are zero, which are borrowed, and that
+ * arguments are evaluated once.
  */
 /* threads */
 #include <errno.h>
@@ -30,8 +31,8 @@ async(parameters)
 	for (int i = 0; i < 20; i++)
 		if (my->after[i])
 			async_fail(EDOM);
-	memset(my->after, 0x77,
-	       sizeof my->after); /* the memory is used again: it must be zeroed anew */
+	/* The next frame uses this memory, and must zero it again. */
+	memset(my->after, 0x77, sizeof my->after);
 	my->before = 0x77;
 	async_return(my->in.a * 1000 + my->in.b * 100 + (my->in.text != NULL) * 10 +
 	             (my->in.real != 0));
@@ -76,7 +77,7 @@ async_finally:
 	async_end;
 }
 
-TEST(the_marked_member_and_what_follows_is_not_zeroed)
+TEST(members_from_the_marked_one_on_are_not_zeroed)
 {
 	assert_int_equal(result_of(async_start(unzeroed)), 0);
 #if defined(__SANITIZE_ADDRESS__)

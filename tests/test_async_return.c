@@ -1,5 +1,5 @@
 /*
- * What a return takes: scalars, strings, value tasks, owned results.
+ * The values that async_return takes: scalars, strings, value tasks and owned results.
  */
 /* threads */
 #include <errno.h>
@@ -149,7 +149,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_pointer_into_the_own_frame_is_no_result)
+TEST(a_pointer_into_the_functions_own_frame_is_no_result)
 {
 	expect_misuse();
 	for (int yields = 0; yields < 2; yields++) {

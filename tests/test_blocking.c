@@ -13,7 +13,7 @@ static value_task twice(void *argument)
 	return value_task_from((int64_t)(intptr_t)argument * 2);
 }
 
-TEST(the_result_of_the_function_is_the_value_task_s)
+TEST(the_value_task_has_the_result_of_the_function)
 {
 	int64_t got;
 
@@ -113,7 +113,7 @@ TEST(it_runs_on_a_thread_of_its_own)
 /* --- how many at once */
 
 static atomic_int running, most, calls;
-static atomic_int meet; /* so many calls wait for each other first */
+static atomic_int meet; /* this many calls wait for each other before they go on */
 static atomic_bool gate;
 
 static value_task counts(void *argument)
@@ -147,12 +147,12 @@ static void at_most(unsigned limit, int expected)
 	assert_int_equal(shut_down(), 0);
 }
 
-TEST(at_most_so_many_run_at_once_as_configured)
+TEST(no_more_calls_run_at_once_than_configured)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	at_most(1, 1);
 	at_most(3, 3);
-	at_most(0, 24); /* all of them: the default is above it */
+	at_most(0, 24); /* the default limit is above 24 */
 	at_most(2, 2);
 }
 
@@ -187,7 +187,7 @@ static value_task waits_at_the_gate(void *argument)
 	return value_task_from((int64_t)(intptr_t)argument);
 }
 
-TEST(SC_05_calls_that_wait_for_one_behind_them_get_it_a_thread)
+TEST(SC_05_a_call_gets_a_thread_while_the_calls_before_it_wait_for_it)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	enum { MAX = 16 };
@@ -249,13 +249,13 @@ static void shrinks_to(unsigned min, unsigned expected)
 		assert_int_equal(wait_int(jobs[i], NULL), 0);
 	while (stats().blocking_thread_count > expected)
 		sleep_ms(1);
-	sleep_ms(30); /* those that are left stay */
+	sleep_ms(30); /* the threads that are left must stay */
 	assert_int_equal(stats().blocking_thread_count, expected);
 	assert_int_equal(wait_int(bide_run_blocking(opens, NULL), NULL), 0);
 	assert_int_equal(shut_down(), 0);
 }
 
-TEST(idle_threads_end_but_for_the_minimum)
+TEST(idle_threads_above_the_minimum_end)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	bide_blocking_idle_max_ns_ = 5 * MS;
@@ -305,7 +305,7 @@ TEST(TK_16_long_calls_that_all_block_have_all_begun_and_no_limit_counts_them)
 		assert_int_equal(wait_int(longs[i], &got), 0);
 		assert_int_equal(got, i);
 	}
-	while (stats().blocking_thread_count > 1) /* they end with their function */
+	while (stats().blocking_thread_count > 1) /* each thread ends with its function */
 		sleep_ms(1);
 }
 
@@ -341,7 +341,7 @@ TEST(a_long_call_in_a_canceled_context_never_runs_and_one_that_runs_goes_on)
 	while (atomic_load(&running) == 0)
 		sleep_ms(1);
 	bide_context_cancel(context, ECANCELED);
-	assert_int_equal(bide_value_task_wait_for(v, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
+	assert_int_equal(bide_value_task_wait_for(v, NULL, 5 * MS), ETIMEDOUT); /* runs on */
 	atomic_store(&gate, true);
 	assert_int_equal(wait_int(v, &got), 0);
 	assert_int_equal(got, 8);
@@ -356,7 +356,7 @@ static void *cancels(void *argument)
 	return NULL;
 }
 
-/* Each call ends, by the one or the other, and none twice. */
+/* Each call ends exactly once, either by its function or by the cancellation. */
 TEST_SLOW(cancellation_that_races_with_the_start_and_the_end_of_calls, 60)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
@@ -395,7 +395,7 @@ TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
 	assert_int_equal(bide_value_task_status(v), BIDE_CANCELED);
 	assert_int_equal(wait_int(v, NULL), ECANCELED);
 	bide_context_unref(context);
-	assert_int_equal(shut_down(), 0); /* every thread has ended */
+	assert_int_equal(shut_down(), 0); /* waits until every thread has ended */
 	assert_int_equal(ran, 0);
 }
 
@@ -417,7 +417,7 @@ TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
 	bide_context_cancel(context, ECANCELED);
 	assert_int_equal(wait_int(queued, NULL), ECANCELED); /* though the thread is still busy */
 	assert_int_equal(wait_int(limited, NULL), ETIMEDOUT);
-	assert_int_equal(bide_value_task_wait_for(runs, NULL, 5 * MS), ETIMEDOUT); /* uninterruptible */
+	assert_int_equal(bide_value_task_wait_for(runs, NULL, 5 * MS), ETIMEDOUT); /* runs on */
 	atomic_store(&gate, true);
 	assert_int_equal(wait_int(runs, &got), 0);
 	assert_int_equal(got, 77);
@@ -472,7 +472,7 @@ TEST(a_call_has_the_values_of_its_context_and_its_thread_keeps_none)
 	assert_string_equal(there.name, "ada");
 	bide_context_unref(context);
 	run_all();
-	assert_int_equal(stats().operation_count, 0); /* the calls let it go */
+	assert_int_equal(stats().operation_count, 0); /* the calls released the context */
 }
 
 static value_task stops_when_asked(void *argument)
@@ -544,7 +544,7 @@ async_finally:
 	async_end;
 }
 
-/* The call is not in the strand, whose functions may run meanwhile. */
+/* The call itself does not occupy the strand, whose functions may run meanwhile. */
 static value_task starts_one(void *argument)
 {
 	pthread_t thread;
@@ -559,7 +559,7 @@ static value_task starts_one(void *argument)
 	                       !pthread_equal(thread, pthread_self()));
 }
 
-TEST(what_a_call_for_a_strand_starts_goes_to_the_strand)
+TEST(functions_that_a_call_for_a_strand_starts_run_in_the_strand)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	bide_executor *strand = bide_strand_create();
@@ -573,7 +573,7 @@ TEST(what_a_call_for_a_strand_starts_goes_to_the_strand)
 	bide_executor_unref(strand);
 }
 
-TEST(a_forgotten_job_runs_and_its_result_goes)
+TEST(a_forgotten_job_runs_and_its_result_is_dropped)
 {
 	NOT_SEEDED("it needs the real clock");
 	value_task_forget(bide_run_blocking(counts, (void *)1));
@@ -584,7 +584,7 @@ TEST(a_forgotten_job_runs_and_its_result_goes)
 
 /* --- as tasks, from other threads */
 
-TEST(a_job_becomes_a_task_for_many)
+TEST(a_job_can_be_turned_into_a_task_with_many_waiters)
 {
 	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
@@ -665,7 +665,7 @@ static void keep_report(const char *line, void *argument)
 	snprintf(reported, sizeof reported, "%s", line);
 }
 
-TEST(shutdown_waits_for_what_runs_and_cancels_what_is_queued_and_names_what_was_forgotten)
+TEST(shutdown_waits_for_running_calls_cancels_queued_ones_and_names_forgotten_ones)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	atomic_int ran = 0;
@@ -735,7 +735,10 @@ async_finally:
 	async_end;
 }
 
-/* Those that are between two calls when it begins would call while it stops the threads. */
+/*
+ * A function that is between two calls when the shutdown begins calls again while it stops the
+ * threads.
+ */
 TEST_SLOW(functions_that_go_on_calling_while_a_shutdown_stops_the_threads_are_leaks, 60)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
@@ -778,7 +781,7 @@ TEST(after_a_shutdown_no_thread_is_left)
 
 	assert_int_equal(wait_int(bide_run_blocking(counts, (void *)1), NULL), 0);
 	assert_int_equal(shut_down(), 0);
-	before = thread_count(); /* with those that a sanitizer has started meanwhile */
+	before = thread_count(); /* a sanitizer may have started threads, too */
 	if (before < 0)
 		SKIP("without /proc threads can not be counted");
 	for (int life = 0; life < 20; life++) {
@@ -789,7 +792,7 @@ TEST(after_a_shutdown_no_thread_is_left)
 			assert_int_equal(wait_int(v[i], NULL), 0);
 		assert_true(thread_count() > before);
 		assert_int_equal(shut_down(), 0);
-		/* One that was joined may still be counted for a moment. */
+		/* The system may count a joined thread for a moment longer. */
 		for (int i = 0; i < 1000 && thread_count() != before; i++)
 			sleep_ms(1);
 		assert_int_equal(thread_count(), before);
@@ -797,8 +800,8 @@ TEST(after_a_shutdown_no_thread_is_left)
 }
 
 /*
- * A shutdown that is refused because another thread is attached leaves the configured limit as it
- * is.
+ * A shutdown that is refused because another thread is attached must leave the configured limit
+ * unchanged.
  */
 static atomic_int stage;
 
@@ -873,7 +876,7 @@ static void start_of_kind(int kind)
 	}
 }
 
-TEST(a_start_after_the_shutdown_begins_anew_with_the_defaults)
+TEST(after_a_shutdown_the_runtime_starts_with_the_defaults)
 {
 	NOT_SEEDED("it is about a runtime that is no simulation");
 	for (int kind = 0; kind < 5; kind++) {

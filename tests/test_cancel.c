@@ -1,7 +1,7 @@
 /*
  * Cancellation: sources, tokens, registrations, linked sources, cancellation after a time.
  *
- * After each test everything must be given back: no object in use, no byte live after the shutdown.
+ * Each test must give everything back: no object is in use, and no byte is live after the shutdown.
  */
 /* threads */
 #include <errno.h>
@@ -23,7 +23,7 @@ void test_after_each(void)
 	assert_nothing_in_use();
 }
 
-/* Who ran, in order. */
+/* The letters of the callbacks that ran, in order. */
 static char ran[64];
 
 static void note_letter(void *letter)
@@ -47,21 +47,21 @@ static void use_virtual_clock(void)
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 }
 
-/* Virtual time goes on by so much; the loop runs. */
+/* Lets this much virtual time pass and runs the loop. */
 static void pass_ns(int64_t time_ns)
 {
 	assert_int_equal(bide_value_task_wait(bide_delay(time_ns), NULL), 0);
 }
 
-/* Several threads leave it together. */
+/* Releases several threads at the same moment. */
 typedef struct gate {
 	atomic_int arrived;
 	int count;
 } gate;
 
 /*
- * Lets a little time pass, another in each round: so that each of two threads comes first now and
- * then.
+ * Waits for a short time that differs from round to round, so that each of two threads is sometimes
+ * the first.
  */
 static void dawdle(unsigned round)
 {
@@ -193,7 +193,7 @@ static void *cancel_on_thread(void *source)
 	return bide_cancel_source_cancel(source) ? source : NULL;
 }
 
-TEST(one_of_racing_cancels_is_the_first)
+TEST(exactly_one_of_racing_cancels_is_the_first)
 {
 	for (int round = 0; test_round(round, 200); round++) {
 		bide_cancel_source *source = bide_cancel_source_create();
@@ -278,7 +278,7 @@ TEST(CT_14_unregistering_twice_is_harmless)
 	bide_cancel_source_unref(source);
 }
 
-TEST(CT_33_the_first_unregister_is_true_the_second_false_and_nothing_runs)
+TEST(CT_33_the_first_unregister_returns_true_the_second_false_and_nothing_runs)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_registration registration;
@@ -289,7 +289,7 @@ TEST(CT_33_the_first_unregister_is_true_the_second_false_and_nothing_runs)
 	assert_false(bide_cancel_registration_unregister_wait(&registration));
 	bide_cancel_source_cancel(source);
 	assert_string_equal(ran, "");
-	/* And its memory can be registered again. */
+	/* The memory of the registration can be used again. */
 	bide_cancel_source_unref(source);
 	source = bide_cancel_source_create();
 	assert_true(bide_cancel_token_register(bide_cancel_source_token(source), &registration,
@@ -299,7 +299,7 @@ TEST(CT_33_the_first_unregister_is_true_the_second_false_and_nothing_runs)
 	bide_cancel_source_unref(source);
 }
 
-/* A callback that stays until it is told to end. */
+/* A callback that does not return until it is allowed to end. */
 typedef struct slow {
 	bide_cancel_source *source;
 	bide_cancel_registration registration;
@@ -336,7 +336,7 @@ TEST(CT_34_unregister_does_not_wait_for_a_callback_on_another_thread)
 	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
 	while (!atomic_load(&s.entered))
 		sched_yield();
-	/* would hang if it waited: may_end is false */
+	/* If it waited it would hang, because may_end is false. */
 	assert_false(bide_cancel_registration_unregister(&s.registration));
 	assert_false(atomic_load(&s.ended));
 	atomic_store(&s.may_end, true);
@@ -368,14 +368,14 @@ TEST(unregister_wait_does_not_wait_for_other_callbacks)
 	bide_cancel_registration first;
 	pthread_t canceler;
 
-	/* Registered first, so it runs last: while the slow one runs it can be taken out. */
+	/* Registered first, so it runs last and can be removed while the slow callback runs. */
 	bide_cancel_token_register(bide_cancel_source_token(s.source), &first, note_letter,
 	                           &letters[0]);
 	bide_cancel_token_register(bide_cancel_source_token(s.source), &s.registration, run_slowly, &s);
 	pthread_create(&canceler, NULL, cancel_on_thread, s.source);
 	while (!atomic_load(&s.entered))
 		sched_yield();
-	assert_true(bide_cancel_registration_unregister_wait(&first)); /* would hang */
+	assert_true(bide_cancel_registration_unregister_wait(&first)); /* would hang if it waited */
 	atomic_store(&s.may_end, true);
 	pthread_join(canceler, NULL);
 	assert_string_equal(ran, "");
@@ -395,7 +395,7 @@ static void remove_other(void *argument)
 	note_letter(&letters[1]);
 }
 
-TEST(CT_36_a_callback_takes_out_one_that_has_not_run_yet)
+TEST(CT_36_a_callback_removes_one_that_has_not_run_yet)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	pair p = { 0 };
@@ -444,7 +444,7 @@ TEST(a_callback_can_drop_the_last_reference)
 	bide_cancel_token_register(token, &first, note_letter, &letters[0]);
 	bide_cancel_token_register(token, &second, drop_source, source);
 	assert_true(bide_cancel_source_cancel(source));
-	assert_string_equal(ran, "a"); /* those after it run all the same */
+	assert_string_equal(ran, "a"); /* the callbacks after it run nevertheless */
 	assert_true(bide_cancel_token_is_canceled(token));
 }
 
@@ -483,7 +483,7 @@ enum { RACES = 20000 };
 
 typedef struct race {
 	gate start, end;
-	bool over; /* set between them */
+	bool over; /* set between start and end */
 	bide_cancel_source *source;
 	bide_cancel_registration registration;
 	atomic_int count;
@@ -503,7 +503,7 @@ static void *cancel_many_times(void *argument)
 	}
 }
 
-TEST_SLOW(CT_37_cancel_racing_unregister_exactly_one_of_ran_and_true, 60)
+TEST_SLOW(CT_37_when_cancel_races_unregister_the_callback_runs_or_unregister_is_true, 60)
 {
 	race r = { .start = { .count = 2 }, .end = { .count = 2 } };
 	pthread_t canceler;
@@ -533,7 +533,7 @@ TEST_SLOW(CT_37_cancel_racing_unregister_exactly_one_of_ran_and_true, 60)
 	assert_true(removed_count < round - 1);
 }
 
-/* What the callback uses is freed as soon as unregister_wait has returned. */
+/* The test frees the callback's data as soon as unregister_wait has returned. */
 typedef struct short_lived {
 	bide_cancel_registration registration;
 	int touched;
@@ -546,7 +546,7 @@ static void touch(void *argument)
 	((short_lived *)argument)->touched++;
 }
 
-TEST_SLOW(memory_may_go_after_unregister_wait, 60)
+TEST_SLOW(memory_may_be_freed_after_unregister_wait, 60)
 {
 	race r = { .start = { .count = 2 }, .end = { .count = 2 } };
 	pthread_t canceler;
@@ -603,7 +603,7 @@ TEST(CT_07_a_linked_source_is_canceled_by_any_of_its_tokens)
 	}
 }
 
-TEST(CT_08_a_token_that_is_canceled_already_cancels_at_birth)
+TEST(CT_08_a_source_linked_to_a_canceled_token_is_created_canceled)
 {
 	bide_cancel_source *canceled = bide_cancel_source_create(),
 					   *other = bide_cancel_source_create();
@@ -636,7 +636,7 @@ TEST(canceling_a_linked_source_leaves_its_parents_alone)
 	bide_cancel_source_unref(parent);
 }
 
-TEST(linked_to_no_token_it_is_a_plain_source)
+TEST(a_source_linked_to_no_token_is_a_plain_source)
 {
 	bide_cancel_source *source = bide_cancel_source_create_linked(NULL, 0);
 
@@ -656,7 +656,7 @@ TEST(CT_17_a_linked_source_outlives_its_parents)
 	assert_true(bide_cancel_source_is_canceled(linked));
 	bide_cancel_source_unref(linked);
 
-	/* And one whose parent goes without having been canceled never is. */
+	/* If the parent goes without having been canceled, the source never is. */
 	parent = bide_cancel_source_create();
 	token = bide_cancel_source_token(parent);
 	linked = bide_cancel_source_create_linked(&token, 1);
@@ -709,10 +709,10 @@ TEST(a_source_with_100000_linked_ones_cancels_all)
 	free(sources);
 }
 
-/* A linked source goes on one thread while its parent is canceled on another. */
+/* A linked source is freed on one thread while its parent is canceled on another. */
 typedef struct link_race {
 	gate start, end;
-	bool over; /* set between them */
+	bool over; /* set between start and end */
 	bide_cancel_source *parent;
 } link_race;
 
@@ -729,7 +729,7 @@ static void *cancel_parents(void *argument)
 	}
 }
 
-TEST_SLOW(linked_sources_may_go_while_their_parent_is_canceled, 60)
+TEST_SLOW(linked_sources_may_be_freed_while_their_parent_is_canceled, 60)
 {
 	link_race r = { .start = { .count = 2 }, .end = { .count = 2 } };
 	pthread_t canceler;
@@ -797,7 +797,7 @@ TEST(stale_tokens_never_fire_whatever_their_memory_is_used_for)
 	}
 	for (int i = 0; i < COUNT; i++)
 		bide_cancel_source_unref(sources[i]);
-	/* The same memory again, canceled. */
+	/* Takes the same memory for sources that are canceled. */
 	for (int i = 0; i < COUNT; i++) {
 		sources[i] = bide_cancel_source_create();
 		bide_cancel_source_cancel(sources[i]);
@@ -881,7 +881,7 @@ TEST(a_longer_time_replaces_a_shorter_one)
 	bide_cancel_source_unref(source);
 }
 
-TEST(the_time_is_withdrawn_by_forever_and_the_timer_goes)
+TEST(a_time_of_forever_removes_the_timer)
 {
 	bide_cancel_source *source;
 	bide_stats stats;
@@ -897,7 +897,7 @@ TEST(the_time_is_withdrawn_by_forever_and_the_timer_goes)
 	bide_cancel_source_unref(source);
 }
 
-TEST(a_source_that_goes_takes_its_timer_along)
+TEST(the_timer_of_a_source_is_freed_with_it)
 {
 	bide_cancel_source *source;
 	bide_stats stats;
@@ -911,14 +911,14 @@ TEST(a_source_that_goes_takes_its_timer_along)
 	pass_ns(2000);
 }
 
-TEST(after_no_time_at_all_it_is_canceled_inside_the_call)
+TEST(after_a_time_of_zero_it_is_canceled_inside_the_call)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 
 	assert_int_equal(bide_cancel_source_cancel_after(source, 0), 0);
 	assert_true(bide_cancel_source_is_canceled(source));
-	assert_int_equal(bide_cancel_source_cancel_after(source, 1000),
-	                 0); /* canceled: nothing more to do */
+	/* It is already canceled, so nothing is left to do. */
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000), 0);
 	bide_cancel_source_unref(source);
 }
 
@@ -992,7 +992,7 @@ TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
 	}
 }
 
-/* The last reference goes on another thread at the moment when the timer is due. */
+/* Another thread drops the last reference at the moment when the timer is due. */
 typedef struct expiry_race {
 	_Atomic(bide_cancel_source *) source;
 	_Atomic int64_t due_ns;
@@ -1022,7 +1022,7 @@ static void *drop_when_due(void *argument)
 	return NULL;
 }
 
-TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_timer_is_due, 60)
+TEST_SLOW(another_thread_may_drop_the_last_reference_while_the_timer_is_due, 60)
 {
 	expiry_race r = { .due_ns = 0 };
 	pthread_t dropper;
@@ -1055,7 +1055,7 @@ TEST(CT_27_a_canceled_source_cannot_be_reset)
 	bide_cancel_source_unref(source);
 }
 
-TEST(CT_27_one_whose_timer_has_fired_cannot_be_reset)
+TEST(CT_27_a_source_whose_timer_has_fired_cannot_be_reset)
 {
 	bide_cancel_source *source;
 
@@ -1067,7 +1067,7 @@ TEST(CT_27_one_whose_timer_has_fired_cannot_be_reset)
 	bide_cancel_source_unref(source);
 }
 
-TEST(CT_28_reset_takes_the_timer_and_the_registrations_and_it_is_usable_again)
+TEST(CT_28_reset_removes_the_timer_and_the_registrations_and_the_source_is_usable_again)
 {
 	bide_cancel_source *source;
 	bide_cancel_registration before, after;
@@ -1086,14 +1086,14 @@ TEST(CT_28_reset_takes_the_timer_and_the_registrations_and_it_is_usable_again)
 	assert_false(bide_cancel_registration_unregister(&before));
 	pass_ns(2000);
 	assert_false(bide_cancel_source_is_canceled(source));
-	/* The token is the same one. */
+	/* The token remains valid. */
 	bide_cancel_token_register(token, &after, note_letter, &letters[1]);
 	assert_true(bide_cancel_source_cancel(source));
 	assert_string_equal(ran, "b");
 	bide_cancel_source_unref(source);
 }
 
-TEST(reset_unties_linked_sources_below_and_not_the_parents_above)
+TEST(reset_detaches_linked_sources_but_not_the_parents)
 {
 	bide_cancel_source *parent = bide_cancel_source_create(), *source, *below;
 	bide_cancel_token token = bide_cancel_source_token(parent);
@@ -1221,7 +1221,7 @@ TEST_SLOW(delays_that_an_external_thread_starts_are_canceled_too, 60)
 
 /* ---- bad input */
 
-TEST(null_and_times_below_zero_are_misuse)
+TEST(null_and_negative_times_are_misuse)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);
@@ -1263,7 +1263,7 @@ static void note_value(void *seen)
 	*(void **)seen = bide_context_get(&value_key);
 }
 
-TEST(CT_38_a_callback_sees_the_values_of_whoever_cancels)
+TEST(CT_38_a_callback_sees_the_values_of_the_canceling_function)
 {
 	int registering, canceling;
 	bide_context *one =

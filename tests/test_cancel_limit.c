@@ -1,6 +1,6 @@
 /*
- * The time limit of a cancel source: taken back or replaced, it does not cancel, also while it is
- * on its way.
+ * The time limit of a cancel source. A limit that was withdrawn or replaced does not cancel, even
+ * if it is just expiring.
  */
 /* threads */
 #include "support/task_support.h"
@@ -13,7 +13,9 @@ static void spin_until(int64_t time_ns)
 		;
 }
 
-/* Around the moment when the limit passes. Other threads' work goes on meanwhile. */
+/*
+ * Returns around the moment when the limit passes. The work of other threads continues meanwhile.
+ */
 static void near_the_end(int64_t from_ns, int round)
 {
 	spin_until(from_ns + LIMIT_NS + round * 37 % 80000);
@@ -62,12 +64,12 @@ static void *replace_rounds(void *argument)
 	return NULL;
 }
 
-/* With one worker its thread runs the loop meanwhile. */
+/* With one worker, this thread is the worker and runs the loop meanwhile. */
 static void on_another_thread(void *(*rounds)(void *argument))
 {
 	pthread_t thread;
 
-	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0); /* this is the first thread */
+	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0); /* attaches this thread first */
 	assert_int_equal(pthread_create(&thread, NULL, rounds, NULL), 0);
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
@@ -75,14 +77,14 @@ static void on_another_thread(void *(*rounds)(void *argument))
 	settle(0);
 }
 
-TEST(a_source_that_was_reset_is_not_canceled_by_the_limit_of_before)
+TEST(a_source_that_was_reset_is_not_canceled_by_its_old_limit)
 {
 	NOT_SEEDED("about real time");
 	reset_rounds(NULL);
 	assert_int_equal(resets_that_failed, 0);
 }
 
-TEST(a_source_that_another_thread_reset_is_not_canceled_by_the_limit_of_before)
+TEST(a_source_that_another_thread_reset_is_not_canceled_by_its_old_limit)
 {
 	NOT_SEEDED("about real time");
 	on_another_thread(reset_rounds);
@@ -103,7 +105,7 @@ TEST(a_limit_that_another_thread_replaced_does_not_cancel)
 	assert_int_equal(replacements_that_failed, 0);
 }
 
-/* The callbacks of a source that was reset in time are gone; else they have run. */
+/* If the source was reset in time, its callbacks never run; otherwise they have run. */
 static void note_canceled(void *argument)
 {
 	atomic_fetch_add((atomic_int *)argument, 1);

@@ -1,5 +1,5 @@
 /*
- * Tokens outlive their source: what was canceled stays canceled, what was not never is.
+ * Tokens outlive their source. A token that was canceled stays canceled; one that was not never is.
  */
 /* threads */
 #include "support/task_support.h"
@@ -20,7 +20,7 @@ static bide_cancel_token token_of_one_that_went(bool canceled)
 	return token;
 }
 
-TEST(a_token_remembers_that_it_was_canceled_when_its_source_has_gone)
+TEST(a_token_stays_canceled_when_its_source_is_freed)
 {
 	bide_cancel_token token = token_of_one_that_went(true);
 	bide_cancel_registration registration;
@@ -43,7 +43,7 @@ TEST(a_token_remembers_that_it_was_canceled_when_its_source_has_gone)
 	assert_int_equal(bide_value_task_wait(bide_with_token(token, delay_ms(5)), NULL), ECANCELED);
 }
 
-TEST(a_token_of_a_source_that_went_uncanceled_never_is)
+TEST(a_token_of_a_source_that_was_freed_uncanceled_is_never_canceled)
 {
 	bide_cancel_token token = token_of_one_that_went(false);
 	bide_cancel_registration registration;
@@ -82,14 +82,14 @@ TEST(a_shutdown_ends_all_tokens)
 	assert_int_equal(bide_shutdown(NULL), 0);
 	check_ended_token(canceled);
 	check_ended_token(not_canceled);
-	source = bide_cancel_source_create(); /* perhaps in the same cell */
+	source = bide_cancel_source_create(); /* this one may get the same cell */
 	bide_cancel_source_cancel(source);
 	check_ended_token(canceled);
 	check_ended_token(not_canceled);
 	bide_cancel_source_unref(source);
 }
 
-TEST(a_registration_with_a_source_that_was_leaked_is_taken_out_by_the_shutdown)
+TEST(the_shutdown_removes_a_registration_with_a_leaked_source)
 {
 	bide_cancel_source *leaked = bide_cancel_source_create();
 	bide_cancel_registration registration;
@@ -104,7 +104,7 @@ TEST(a_registration_with_a_source_that_was_leaked_is_taken_out_by_the_shutdown)
 	assert_int_equal(atomic_load(&calls), 0);
 }
 
-TEST(a_thousand_tokens_each_tell_of_their_own_source)
+TEST(a_thousand_tokens_each_report_their_own_source)
 {
 	enum { COUNT = 1000 };
 	static bide_cancel_token tokens[COUNT];

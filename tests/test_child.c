@@ -1,5 +1,5 @@
 /*
- * fork(2): the child has a runtime of its own, and nothing of its parent's hangs it.
+ * fork(2): the child has a runtime of its own, and no state of its parent makes it hang.
  */
 /* threads */
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #include "support/task_support.h"
 
-/* 0, or what went wrong there: its exit status, or minus the signal that ended it. */
+/* Returns 0 on success, otherwise the child's exit status, or minus the signal that ended it. */
 static int status_of(pid_t child)
 {
 	int status = 0;
@@ -30,7 +30,7 @@ static int status_of(pid_t child)
 #define UNDER_TSAN false
 #endif
 
-/* A child that hangs is ended by a signal. */
+/* A child that hangs is ended by an alarm. */
 static pid_t fork_limited(void)
 {
 	pid_t child;
@@ -52,7 +52,7 @@ static bool is_child(void)
 	return forked == 0;
 }
 
-/* Runs it in a child, whose assertions count. */
+/* Runs the statements in a child, whose assertions count. */
 #define IN_CHILD(...)                           \
 	do {                                        \
 		if (is_child()) {                       \
@@ -68,7 +68,7 @@ static void no_line(const char *line, void *argument)
 	fprintf(stderr, "%s\n", line);
 }
 
-/* Functions, timers, blocking calls, tasks; and a clean end. */
+/* Checks functions, timers, blocking calls and tasks, and that the runtime ends clean. */
 static void assert_works(void)
 {
 	int64_t got = 0;
@@ -89,7 +89,7 @@ static void assert_works(void)
 
 /* --- what the child has */
 
-TEST(a_child_begins_anew_and_the_parent_goes_on)
+TEST(a_child_starts_with_a_new_runtime_and_the_parent_continues)
 {
 	task *t = task_create(0);
 	value_task waits = await_it(t, NULL, 0), sleeps = later_value(20 * MS, 5);
@@ -99,7 +99,7 @@ TEST(a_child_begins_anew_and_the_parent_goes_on)
 	IN_CHILD({
 		assert_int_equal(bide_worker_count(), count);
 		assert_works();
-		assert_works(); /* configured by nobody */
+		assert_works(); /* without a configuration */
 	});
 	bide_task_complete_int(t, 1);
 	assert_int_equal(wait_int(waits, NULL), 0);
@@ -110,7 +110,7 @@ TEST(a_child_begins_anew_and_the_parent_goes_on)
 
 TEST(nothing_of_the_parent_is_pending_in_the_child)
 {
-	static task *volatile kept; /* the child never gives it back: for what looks for leaks */
+	static task *volatile kept; /* the child never gives it back; leak checkers find it here */
 	task *t = kept = task_create(0);
 	value_task waits = await_it(t, NULL, 0), sleeps = later_value(20 * MS, 5);
 
@@ -150,7 +150,7 @@ TEST(a_child_keeps_the_configuration_or_gets_another)
 	IN_CHILD({
 		assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .debug = true }), 0);
 		assert_int_equal(bide_worker_count(), 1);
-		assert_int_equal(run_what_is_ready(0), BIDE_FOREVER); /* it is the worker's thread */
+		assert_int_equal(run_what_is_ready(0), BIDE_FOREVER); /* this thread is the worker */
 		assert_works();
 		IN_CHILD(assert_works());
 	});
@@ -159,11 +159,11 @@ TEST(a_child_keeps_the_configuration_or_gets_another)
 	assert_int_equal(wait_int(delay_ms(60 * 60 * 1000), NULL), 0);
 	IN_CHILD({
 		assert_int_equal(wait_int(delay_ms(60 * 60 * 1000), NULL), 0);
-		assert_int_equal(bide_now_ns(), 60 * 60 * 1000 * MS); /* from its beginning */
+		assert_int_equal(bide_now_ns(), 60 * 60 * 1000 * MS); /* counted from the child's start */
 	});
 }
 
-/* As daemon(3) does: the parent goes, and the child's child does all. */
+/* Like daemon(3): the parent exits, and the child's child does all the work. */
 TEST(a_daemon_may_be_configured_before_it_forks)
 {
 	int ends[2], got = 0;
@@ -220,7 +220,7 @@ TEST(a_value_task_of_the_parent_is_caught)
 	assert_int_equal(wait_int(delay, NULL), 0);
 }
 
-/* Without a use of bide in the child before. */
+/* The child has not used bide before. */
 TEST(a_value_task_of_the_parent_is_caught_at_once)
 {
 	value_task sleeps = later_value(20 * MS, 5);
@@ -254,7 +254,7 @@ TEST(a_task_that_was_pending_has_failed_and_one_that_was_over_is)
 	task_unref(over);
 }
 
-TEST(a_completion_source_is_each_ones_own)
+TEST(parent_and_child_each_have_their_own_completion_source)
 {
 	turn_log log = { 0 };
 	task *t = task_create(0);
@@ -268,7 +268,7 @@ TEST(a_completion_source_is_each_ones_own)
 		task_unref(t);
 		assert_int_equal(shut_down(), 0);
 	});
-	IN_CHILD({ /* before anything else is used */
+	IN_CHILD({ /* the first use of bide in this child */
 			   bide_task_complete_int(t, 9);
 			   assert_int_equal(bide_task_wait(t, NULL), 0);
 			   assert_int_equal(bide_drain(BIDE_FOREVER), 0);
@@ -281,7 +281,7 @@ TEST(a_completion_source_is_each_ones_own)
 	task_unref(t);
 }
 
-/* Daemons close all descriptors; the numbers are used again. */
+/* Daemons close all descriptors, and the numbers are used again. */
 TEST(descriptors_of_the_parent_are_not_touched)
 {
 	bide_executor *loop = bide_loop_create(), *other;
@@ -294,7 +294,7 @@ TEST(descriptors_of_the_parent_are_not_touched)
 		for (int i = 3; i < 64; i++)
 			assert_int_equal(open("/dev/zero", O_RDONLY), i);
 		assert_works();
-		other = bide_loop_create(); /* and it gets its own */
+		other = bide_loop_create(); /* the child gets descriptors of its own */
 		assert_true(fd_of_loop(other) >= 64);
 		bide_executor_unref(other);
 		assert_int_equal(shut_down(), 0);
@@ -311,8 +311,8 @@ static bool is_readable(int fd)
 	return poll(&it, 1, 0) == 1;
 }
 
-/* It sleeps in the program's poll; what the child makes runnable is none of its business. */
-TEST(nor_is_the_parent_woken)
+/* The parent sleeps in the program's poll; what the child makes runnable must not wake it. */
+TEST(the_child_does_not_wake_the_parent)
 {
 	bide_executor *loop;
 	task *t;
@@ -343,7 +343,7 @@ struct forks {
 	ASYNC_FRAME;
 	struct {
 		int way;
-		bool yields; /* first, so that it is not on the stack of who started it */
+		bool yields; /* Yields first, so that it does not run on the stack of its starter. */
 	} in;
 	pid_t child;
 };
@@ -382,7 +382,7 @@ TEST(a_function_may_fork_for_a_child_that_exits)
 	assert_int_equal(forks_inside(EXITS, true), 7);
 }
 
-TEST(but_the_child_does_not_come_back_to_the_runtime)
+TEST(the_child_of_a_function_must_not_return_to_the_runtime)
 {
 	assert_int_equal(forks_inside(RETURNS, true), -SIGABRT);
 	assert_int_equal(forks_inside(AWAITS, true), -SIGABRT);
@@ -393,7 +393,7 @@ static void come_back(int way)
 	forks_inside(way, true);
 }
 
-TEST(and_is_told_so)
+TEST(the_child_of_a_function_is_told_that_it_must_not_return)
 {
 	EXPECT_ABORT(bide_worker_count(); come_back(RETURNS);
 	             abort(), "in the child the function that called it, of an async function");
@@ -401,7 +401,7 @@ TEST(and_is_told_so)
 	             abort(), "in the child the function that called it, of an async function");
 }
 
-/* It comes back to code that is not the library's, which cannot use it either. */
+/* The child returns to code outside the library, which cannot use bide either. */
 TEST(a_function_that_has_not_suspended_forks)
 {
 	int64_t status;
@@ -452,7 +452,7 @@ TEST(a_blocking_call_forks_and_its_child_may_use_bide)
 	assert_int_equal(got, 1007);
 }
 
-TEST(but_not_come_back_from_it)
+TEST(the_child_of_a_blocking_call_must_not_return_from_it)
 {
 	int64_t got;
 
@@ -485,7 +485,7 @@ static void *is_busy(void *argument)
 	return argument;
 }
 
-static atomic_int growing; /* 1: the pools are asked to grow; 2: they do; 3: they have */
+static atomic_int growing; /* 1: the pools are asked to grow, 2: they grow, 3: they have grown */
 
 static void *allocate_slowly(size_t size_bytes, size_t alignment, void *argument)
 {
@@ -526,8 +526,8 @@ static void *starts_wide(void *argument)
 	return argument;
 }
 
-/* Half a list is nothing for a child to read. */
-TEST(a_fork_waits_for_who_changes_the_lists)
+/* A child must not read a list that is half changed. */
+TEST(a_fork_waits_for_a_thread_that_changes_the_lists)
 {
 	bide_allocator slow = { allocate_slowly, release_it, NULL };
 	pthread_t thread;
@@ -577,7 +577,7 @@ TEST_SLOW(locks_of_other_threads_do_not_hang_the_child, 60)
 	fork_while_others_are_busy();
 }
 
-TEST_SLOW(nor_where_each_object_is_an_allocation, 60)
+TEST_SLOW(locks_of_other_threads_do_not_hang_the_child_without_pools, 60)
 {
 	setenv("BIDE_POOL", "malloc", 1);
 	fork_while_others_are_busy();

@@ -1,12 +1,12 @@
 /*
- * What holds for all combinators; each has tests of its own: test_when_all.c, test_when_any.c,
- * test_race.c, test_when_each.c.
+ * What all combinators have in common. Each also has tests of its own: test_when_all.c,
+ * test_when_any.c, test_race.c, test_when_each.c.
  */
 /* threads */
 #include "support/combine_support.h"
 #include "support/small_stack.h"
 
-/* All kinds in turn, each over the one below it. */
+/* Nests combinators and groups of all kinds in turn, each over the one before it. */
 static void *nest_all_kinds(void *argument)
 {
 	struct levels *levels = calloc(1, sizeof *levels);
@@ -84,7 +84,7 @@ TEST(misuse_says_what_was_wrong)
 	assert_non_null(strstr(misuse_text, "bide_when_each_init has failed"));
 }
 
-/* Another thread combines tasks that the worker completes. */
+/* This thread combines tasks that the worker completes. */
 static void *combine_elsewhere(void *argument)
 {
 	(void)argument;

@@ -1,5 +1,5 @@
 /*
- * Completion sources: tasks that are completed by hand, once, by one of any number of threads.
+ * Completion sources: tasks that the user completes, once, from any of several threads.
  */
 /* threads */
 #define BIDE_NO_SHORT_race 1 /* a function of this file */
@@ -16,7 +16,7 @@ TEST(TCS_02_options_are_a_struct_whose_zeroes_are_the_defaults)
 	task_unref(same);
 }
 
-/* Whatever is tried afterwards, it stays as it is. */
+/* Asserts that the outcome is this one, and that no later attempt changes it. */
 static void assert_final(task *t, bide_status status, int error, int64_t result)
 {
 	task *other = bide_task_from_int(1000);
@@ -45,7 +45,7 @@ static void assert_final(task *t, bide_status status, int error, int64_t result)
 	task_unref(other);
 }
 
-TEST(TCS_03_completed_by_a_result_it_stays_so)
+TEST(TCS_03_a_task_completed_by_a_result_keeps_it)
 {
 	task *t = task_create(0);
 
@@ -54,7 +54,7 @@ TEST(TCS_03_completed_by_a_result_it_stays_so)
 	task_unref(t);
 }
 
-TEST(TCS_04_canceled_its_awaiters_fail_with_ECANCELED)
+TEST(TCS_04_the_awaiters_of_a_canceled_task_fail_with_ECANCELED)
 {
 	task *t = task_create(0);
 	value_task v = await_it(t, NULL, 0);
@@ -66,7 +66,7 @@ TEST(TCS_04_canceled_its_awaiters_fail_with_ECANCELED)
 	task_unref(t);
 }
 
-TEST(TCS_08_taking_over_from_null_or_from_a_pending_task_is_misuse)
+TEST(TCS_08_copying_from_null_or_from_a_pending_task_is_misuse)
 {
 	task *t = task_create(0), *pending = task_create(0);
 
@@ -87,7 +87,7 @@ TEST(TCS_08_taking_over_from_null_or_from_a_pending_task_is_misuse)
 	task_unref(pending);
 }
 
-TEST(TCS_09_a_completed_one_takes_over_nothing)
+TEST(TCS_09_a_completed_task_copies_nothing)
 {
 	task *t = task_create(0), *ready = bide_task_from_int(88);
 
@@ -102,7 +102,7 @@ TEST(TCS_09_a_completed_one_takes_over_nothing)
 	task_unref(ready);
 }
 
-TEST(TCS_10_taking_over_copies_value_error_and_cancellation)
+TEST(TCS_10_completing_from_a_task_copies_value_error_and_cancellation)
 {
 	task *ready[] = { bide_task_from_int(88), bide_task_from_error(ENOSPC),
 		              bide_task_from_error(ECANCELED) };
@@ -179,7 +179,7 @@ TEST_SLOW(TCS_13_of_fifty_racing_threads_one_wins, 60)
 	}
 }
 
-/* --- not canceled by what stands around it */
+/* --- contexts and tokens around it do not cancel it */
 
 static void try_cancel(void *argument)
 {
@@ -238,7 +238,7 @@ TEST(TCS_16_bad_error_numbers_are_refused_and_the_task_stays_pending)
 	task_unref(t);
 }
 
-TEST(TCS_17_the_context_it_was_made_in_does_not_cancel_it)
+TEST(TCS_17_the_context_in_which_a_task_was_made_does_not_cancel_it)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *t = bide_in_context(context, task_create(0));
@@ -252,7 +252,7 @@ TEST(TCS_17_the_context_it_was_made_in_does_not_cancel_it)
 	task_unref(t);
 }
 
-TEST(TCS_18_canceled_it_stays_so)
+TEST(TCS_18_a_canceled_task_stays_canceled)
 {
 	task *t = task_create(0);
 
@@ -281,7 +281,7 @@ async_finally:
 	async_end;
 }
 
-TEST(TCS_19_three_sources_completed_by_a_function_while_they_are_waited_for)
+TEST(TCS_19_a_function_completes_three_sources_that_others_wait_for)
 {
 	task *tasks[] = { task_create(0), task_create(0), task_create(0) };
 	bide_payload got = { .i = -1 };
@@ -307,7 +307,7 @@ TEST(TCS_22_a_second_reference_may_still_try_after_the_first_is_gone)
 	task_unref(second);
 }
 
-TEST(TCS_23_it_holds_no_context)
+TEST(TCS_23_a_completion_source_holds_no_context)
 {
 	static const int key;
 	bide_context *context =
@@ -350,7 +350,7 @@ TEST(results_of_each_kind_arrive)
 	task_unref(d);
 }
 
-TEST(the_reference_used_for_completing_may_be_the_last)
+TEST(a_task_may_be_completed_through_its_last_reference)
 {
 	task *t = task_create(0);
 	value_task v = await_it(t, NULL, 0);
@@ -375,13 +375,13 @@ async(completes_and_drops)
 {
 	async_begin;
 	bide_task_complete_int(my->in.task, 1);
-	turn(my->in.log, 50); /* still in this body: nobody else has run */
+	turn(my->in.log, 50); /* still in this body: no awaiter has run */
 	task_unref(my->in.task);
 async_finally:
 	async_end;
 }
 
-TEST(completing_inside_a_body_runs_no_awaiter_there)
+TEST(completing_inside_a_body_does_not_run_an_awaiter_there)
 {
 	turn_log log = { 0 };
 	task *t;
@@ -397,7 +397,7 @@ TEST(completing_inside_a_body_runs_no_awaiter_there)
 
 /* --- the forms that tasks, value tasks and user sources share --- */
 
-TEST(a_task_tells_how_it_ended)
+TEST(a_task_reports_how_it_ended)
 {
 	task *t = task_create(NULL), *bad = bide_task_from_error(EIO);
 

@@ -1,7 +1,7 @@
 /*
  * Contexts: what async functions inherit, scopes and their ends, deadlines, masked cleanup, values.
  *
- * After each test everything must be given back: no object in use, no byte live after the shutdown.
+ * Each test must give everything back: no object is in use, and no byte is live after the shutdown.
  */
 /* threads */
 #include <errno.h>
@@ -42,7 +42,7 @@ static bide_context *context_of(bide_context_options options)
 	return context;
 }
 
-/* Sleeps; tells how it ended. */
+/* Sleeps, then stores how it ended. */
 struct sleeper {
 	ASYNC_FRAME;
 	struct {
@@ -64,7 +64,7 @@ async_finally:
 
 /* ---- one call */
 
-TEST(in_makes_a_call_obey_the_context_and_only_that_call)
+TEST(bide_in_context_binds_only_that_call_to_the_context)
 {
 	bide_context *context;
 	value_task inside, outside;
@@ -96,7 +96,7 @@ TEST(null_stands_for_no_context)
 	bide_context_cancel(other, EIO);
 	assert_int_equal(bide_context_error(other), EIO);
 	assert_int_equal(bide_in_context(other, bide_context_current_error()), EIO);
-	/* these ask for no context, not for the current one */
+	/* These calls ask for the context null, not for the current one. */
 	assert_int_equal(bide_in_context(other, bide_context_error(none)), 0);
 	assert_int_equal(bide_in_context(other, bide_in_context(none, bide_context_current_error())),
 	                 0);
@@ -138,7 +138,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_function_enters_no_context_and_goes_back_to_what_it_captured)
+TEST(a_function_enters_no_context_and_returns_to_the_captured_one)
 {
 	bide_context *context;
 
@@ -151,7 +151,7 @@ TEST(a_function_enters_no_context_and_goes_back_to_what_it_captured)
 	}
 }
 
-TEST(in_nests_and_comes_back)
+TEST(bide_in_context_nests_and_restores_the_context)
 {
 	bide_context *outer = context_of((bide_context_options){ 0 }), *inner;
 
@@ -177,7 +177,7 @@ TEST(with_timeout_limits_a_call)
 	assert_int_equal(bide_now_ns(), 25 * ms);
 }
 
-TEST(the_timer_of_a_limit_goes_with_the_call)
+TEST(the_timer_of_a_limit_ends_with_the_call)
 {
 	bide_stats stats;
 
@@ -202,7 +202,7 @@ TEST(with_token_binds_a_call_to_a_token)
 	bide_cancel_source_cancel(source);
 	assert_int_equal(bide_value_task_wait(sleeping, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 0);
-	/* Canceled before: at once. */
+	/* The token is already canceled, so the call ends at once. */
 	sleeping =
 		with_token(bide_cancel_source_token(source), async_start(sleeper, .time_ns = 20 * ms));
 	assert_true(bide_value_task_is_ready(sleeping));
@@ -228,7 +228,7 @@ async(block)
 	async_enter(my->in.limits);
 	await_or(my->inside, delay(100 * ms), my->inside = await_error);
 	assert_ptr_equal(bide_context_current(), my->in.limits);
-	/* Still in it, after an await. */
+	/* After an await the function is still in the block. */
 	await_or(my->after, delay(100 * ms), my->after = await_error);
 	assert_int_equal(my->inside, my->after);
 	async_leave;
@@ -258,7 +258,7 @@ struct block_maker {
 	int error;
 };
 
-/* Makes the context itself, in whatever context it runs in. */
+/* Makes the context itself, whatever context it runs in. */
 async(block_maker)
 {
 	async_begin;
@@ -273,7 +273,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_block_inside_a_context_comes_back_to_it)
+TEST(leaving_a_block_restores_the_context_around_it)
 {
 	bide_context *around;
 	value_task working;
@@ -287,7 +287,7 @@ TEST(a_block_inside_a_context_comes_back_to_it)
 	assert_int_equal(bide_now_ns(), 30 * ms);
 
 	working = bide_in_context(around, async_start(block_maker));
-	pass_ns(15 * ms); /* it has left the block */
+	pass_ns(15 * ms); /* by then it has left the block */
 	bide_context_cancel(around, ECANCELED);
 	assert_int_equal(bide_value_task_wait(working, NULL), ECANCELED);
 	assert_int_equal(bide_now_ns(), 45 * ms);
@@ -385,7 +385,7 @@ TEST(hot_starts_inherit_and_keep_it_after_the_first_await)
 	bide_context_unref(context);
 }
 
-/* Recursion until the stack is so short that starts are cold. */
+/* Recurses until so little stack is left that starts are cold. */
 struct deep {
 	ASYNC_FRAME;
 	struct {
@@ -410,7 +410,7 @@ async_finally:
 }
 
 #ifdef __SANITIZE_THREAD__
-enum { DEEP = 5000 }; /* what it remembers of nested calls costs their square */
+enum { DEEP = 5000 }; /* the sanitizer's record of nested calls costs their square */
 #else
 enum { DEEP = 100000 };
 #endif
@@ -448,7 +448,7 @@ static void *start_on_external_thread(void *argument)
 	return NULL;
 }
 
-TEST(starts_of_another_thread_inherit_that_threads_context)
+TEST(starts_on_another_thread_inherit_the_context_of_that_thread)
 {
 	bide_context *context = context_of((bide_context_options){ 0 });
 	int wrong_count = 0;
@@ -503,7 +503,7 @@ async_finally:
 	async_end;
 }
 
-TEST(what_a_callee_changes_its_caller_does_not_see)
+TEST(a_caller_does_not_see_the_contexts_of_its_callee)
 {
 	use_virtual_clock();
 	for (int hot = 0; hot < 2; hot++) {
@@ -522,7 +522,7 @@ TEST(what_a_callee_changes_its_caller_does_not_see)
 
 /* ---- canceling */
 
-TEST(a_cancel_goes_down_and_not_up)
+TEST(a_cancel_reaches_the_contexts_below_but_not_above)
 {
 	bide_context *top, *middle, *bottom;
 	value_task in_top, in_middle, in_bottom;
@@ -549,7 +549,7 @@ TEST(a_cancel_goes_down_and_not_up)
 	bide_context_unref(top);
 }
 
-TEST(a_context_made_below_a_canceled_one_is_canceled_at_birth)
+TEST(a_context_made_below_a_canceled_one_is_created_canceled)
 {
 	bide_context *top = context_of((bide_context_options){ 0 }), *below;
 
@@ -577,7 +577,7 @@ TEST(operations_fail_with_the_error_that_the_cancel_gives)
 	bide_context_unref(context);
 }
 
-TEST(a_token_cancels_a_context_and_not_the_other_way_round)
+TEST(a_token_cancels_a_context_but_the_context_does_not_cancel_the_token)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_context *context =
@@ -593,7 +593,7 @@ TEST(a_token_cancels_a_context_and_not_the_other_way_round)
 	bide_cancel_source_unref(source);
 }
 
-TEST(a_context_of_a_token_whose_source_has_gone_is_canceled_if_that_was)
+TEST(a_context_of_a_token_without_a_source_is_canceled_if_the_source_was)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);
@@ -612,7 +612,7 @@ TEST(a_context_of_a_token_whose_source_has_gone_is_canceled_if_that_was)
 	bide_context_unref(context);
 }
 
-TEST(what_waits_is_ended_at_once_whatever_it_waits_for)
+TEST(a_cancel_ends_a_wait_at_once_whatever_it_waits_for)
 {
 	bide_context *context;
 	bide_task *never;
@@ -709,7 +709,7 @@ TEST(an_inner_deadline_leaves_the_outer_context_alone)
 	bide_context_unref(outer);
 }
 
-TEST(a_deadline_gives_ETIMEDOUT_and_a_cancel_ECANCELED_whichever_is_first)
+TEST(the_first_of_a_deadline_and_a_cancel_gives_ETIMEDOUT_or_ECANCELED)
 {
 	bide_context *context;
 
@@ -727,7 +727,7 @@ TEST(a_deadline_gives_ETIMEDOUT_and_a_cancel_ECANCELED_whichever_is_first)
 	bide_context_unref(context);
 }
 
-TEST(a_deadline_beyond_the_end_of_time_is_none)
+TEST(a_deadline_beyond_the_end_of_time_never_comes)
 {
 	bide_context *context;
 
@@ -783,7 +783,7 @@ async_finally:
 	async_end;
 }
 
-TEST(cleanup_is_hidden_from_the_cancellation_that_brought_it_about)
+TEST(cleanup_is_masked_from_the_cancellation_that_caused_it)
 {
 	static const int errors[] = { ECANCELED, ETIMEDOUT };
 
@@ -823,7 +823,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_cancel_during_the_cleanup_does_not_touch_it)
+TEST(a_cancel_during_the_cleanup_does_not_affect_it)
 {
 	bide_context *context;
 	value_task cleaning;
@@ -906,7 +906,7 @@ async_finally:
 	bide_context_unref(my->inner);
 	await_or(my->ignored, delay(1000 * ms), my->inner_error = await_error);
 	async_leave;
-	/* Back in the outer one, whose deadline holds. */
+	/* Now in the outer block, whose deadline counts. */
 	await_or(my->ignored, delay(1000 * ms), my->outer_error = await_error);
 	async_leave;
 	await(delay(ms));
@@ -929,7 +929,7 @@ TEST(blocks_nest_in_cleanup)
 	bide_context_unref(context);
 }
 
-/* Started by a cleanup, so masked; enters and leaves a block of its own. */
+/* A cleanup starts it, so it is masked; it enters and leaves a block of its own. */
 struct cleanup_starts_block {
 	ASYNC_FRAME;
 	bide_payload result;
@@ -1016,7 +1016,7 @@ async(value_reader)
 	await(bide_async_yield());
 	async_return(bide_context_get(&user_key));
 async_finally:
-	assert_non_null(bide_context_get(&user_key)); /* values are seen in the cleanup */
+	assert_non_null(bide_context_get(&user_key)); /* the cleanup sees the values */
 	async_end;
 }
 
@@ -1046,7 +1046,7 @@ async_finally:
 	async_end;
 }
 
-TEST(values_go_down_and_not_up)
+TEST(contexts_below_see_a_value_and_those_above_do_not)
 {
 	int outer, inner;
 	bide_context *context = context_of((bide_context_options){ .key = &user_key, .value = &outer });
@@ -1091,7 +1091,7 @@ TEST(a_chain_of_100000_contexts_is_freed_in_bounded_stack)
 	settle(0);
 }
 
-TEST(a_chain_of_100000_contexts_is_freed_by_the_worker_too)
+TEST(a_chain_of_100000_contexts_is_freed_by_the_worker)
 {
 	bide_context_unref(chain(test_seeded() ? 1000 : 100000, 0));
 }
@@ -1200,7 +1200,7 @@ TEST(in_steady_state_contexts_allocate_nothing)
 	bide_cancel_source_unref(source);
 }
 
-/* The last reference goes on another thread at the moment when the deadline comes. */
+/* Another thread drops the last reference at the moment when the deadline passes. */
 typedef struct expiry_race {
 	_Atomic(bide_context *) context;
 	_Atomic int64_t due_ns;
@@ -1229,7 +1229,7 @@ static void *drop_when_due(void *argument)
 	return NULL;
 }
 
-TEST_SLOW(the_last_reference_may_go_elsewhere_while_the_deadline_comes, 60)
+TEST_SLOW(another_thread_may_drop_the_last_reference_while_the_deadline_passes, 60)
 {
 	expiry_race r = { .due_ns = 0 };
 	pthread_t dropper;
@@ -1298,7 +1298,7 @@ TEST(another_thread_makes_contexts_with_deadlines)
 	pthread_t thread;
 	void *wrong;
 
-	settle(0); /* this thread is the worker */
+	settle(0); /* makes this thread the worker */
 	pthread_create(&thread, NULL, limits_then_over, &over);
 	assert_int_equal(bide_value_task_wait(async_start(ticker, .over = &over), NULL), 0);
 	pthread_join(thread, &wrong);
@@ -1384,13 +1384,13 @@ TEST(leaving_without_entering_is_misuse)
 	assert_non_null(strstr(misuse_text, "bide_async_leave: the function is in no context"));
 }
 
-TEST(a_timeout_of_nothing_lets_only_what_is_ready_succeed)
+TEST(with_a_timeout_of_zero_only_what_is_ready_succeeds)
 {
 	assert_int_equal(bide_value_task_wait(with_timeout_ms(0, delay_ms(1)), NULL), ETIMEDOUT);
 	assert_int_equal(bide_value_task_wait(with_timeout_ms(0, value_task_from(7)), NULL), 0);
 }
 
-TEST(what_is_detached_outlives_the_scope_it_was_started_in)
+TEST(a_detached_function_outlives_the_scope_it_was_started_in)
 {
 	bide_context *scope = bide_context_create(NULL);
 	value_task inside = bide_in_context(scope, delay_ms(100000));

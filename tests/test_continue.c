@@ -1,12 +1,12 @@
 /*
- * bide_task_continue_with and bide_task_unwrap: who runs, when, with what outcome; chains in
- * constant stack.
+ * bide_task_continue_with and bide_task_unwrap: which continuations run, when, and with what
+ * outcome; and chains in constant stack.
  */
 /* threads */
 #include "support/small_stack.h"
 #include "support/task_support.h"
 
-/* What a continuation saw. */
+/* The facts that a continuation noted. */
 typedef struct seen {
 	int calls;
 	int error;
@@ -41,7 +41,7 @@ TEST(a_continuation_gets_the_task_and_gives_the_result)
 	assert_int_equal(bide_task_status(next), BIDE_PENDING);
 	bide_task_complete_int(t, 21);
 	if (!many_workers())
-		assert_int_equal(s.calls, 0); /* not inside of complete */
+		assert_int_equal(s.calls, 0); /* not inside complete */
 	assert_int_equal(bide_task_wait(next, &got), 0);
 	assert_int_equal(got.i, 42);
 	assert_int_equal(s.calls, 1);
@@ -50,7 +50,7 @@ TEST(a_continuation_gets_the_task_and_gives_the_result)
 	task_unref(t);
 }
 
-TEST(CW_01_canceled_at_once_though_the_task_goes_on)
+TEST(CW_01_a_continuation_is_canceled_at_once_though_the_task_goes_on)
 {
 	task *t = task_create(0), *next;
 	bide_context *context = canceled_context();
@@ -92,7 +92,7 @@ static value_task cancels_its_context(task *ended, void *argument)
 	return value_task_from(66);
 }
 
-TEST(CW_03_canceled_after_its_body_began_it_runs_to_its_end)
+TEST(CW_03_a_continuation_canceled_after_its_body_began_runs_to_its_end)
 {
 	task *t = task_create(0), *next;
 	bide_context *context = bide_context_create(NULL);
@@ -185,7 +185,7 @@ TEST(CW_06_a_chain_of_five_of_all_kinds)
 	task_unref(t);
 }
 
-TEST(CW_08_all_outcomes_excluded_are_refused)
+TEST(CW_08_excluding_all_outcomes_is_refused)
 {
 	static const bide_continue_options all = { true, true, true };
 	task *t = bide_task_from_int(50);
@@ -223,7 +223,7 @@ static value_task fails_later(task *ended, void *argument)
 	return later_error(MS, (int)(intptr_t)argument);
 }
 
-TEST(CW_10_the_error_of_the_continuation_is_its_task_s)
+TEST(CW_10_the_task_of_a_continuation_has_its_error)
 {
 	task *t = task_create(0), *a = task_continue_with(t, fails_with, (void *)EIO, 0),
 		 *b = task_continue_with(t, fails_later, (void *)ENOSPC, 0), *c;
@@ -241,10 +241,10 @@ TEST(CW_10_the_error_of_the_continuation_is_its_task_s)
 }
 
 /*
- * "No frame" says that nothing of a function ran; the continuation did, so its task fails with
- * ENOMEM.
+ * BIDE_ENOFRAME says that no part of a function ran. The continuation did run, so its task fails
+ * with ENOMEM.
  */
-TEST(a_continuation_may_fail_for_want_of_a_frame)
+TEST(a_continuation_that_fails_without_a_frame_fails_with_ENOMEM)
 {
 	task *t = bide_task_from_int(50),
 		 *next = task_continue_with(t, fails_with, (void *)BIDE_ENOFRAME, 0);
@@ -252,7 +252,7 @@ TEST(a_continuation_may_fail_for_want_of_a_frame)
 	assert_non_null(next);
 	assert_int_equal(bide_task_wait(next, NULL), ENOMEM);
 	task_unref(next);
-	assert_int_equal(bide_task_result(t).i, 50); /* still ours */
+	assert_int_equal(bide_task_result(t).i, 50); /* the test still owns it */
 	task_unref(t);
 	assert_int_equal(stats().task_count, 0);
 }
@@ -273,7 +273,7 @@ static void chain_of(int length)
 	assert_int_equal(got.i, length);
 	task_unref(last);
 	task_unref(first);
-	run_all(); /* a worker may still be giving back what the last ones had */
+	run_all(); /* a worker may still be releasing the last objects */
 	assert_int_equal(stats().frame_count, 0);
 	assert_int_equal(stats().operation_count, 0);
 }
@@ -309,8 +309,8 @@ TEST_SLOW(CW_11_a_chain_of_a_hundred_thousand_on_a_stack_of_256_KiB, 60)
 /* --- where continuations stand in the queue */
 
 /*
- * A waits for the source directly or through a proxy; B is runnable before the source is completed.
- * Without the option the wait is next, with it B is first.
+ * A waits for the source, directly or through a proxy. B is runnable before the source is
+ * completed. Without the option the waiter is next; with it B is first.
  */
 typedef task *make_proxy(task *t);
 
@@ -371,7 +371,7 @@ static void queue_rule(make_proxy *make, bool queue, int first, int second)
 	assert_int_equal(shut_down(), 0);
 }
 
-TEST(CW_16_an_awaiter_is_next_or_queued_as_the_option_says)
+TEST(CW_16_the_option_decides_whether_an_awaiter_is_next_or_queued)
 {
 	NOT_SEEDED("the order is that of a runtime without a seed");
 	queue_rule(proxy_none, false, 1, 2);
@@ -414,11 +414,11 @@ TEST(CW_20_continuing_with_all_refuses_bad_arrays)
 	assert_true(misuse_count > 0);
 	assert_int_equal(bide_task_error(t), EINVAL);
 	task_unref(t);
-	/* No tasks: nothing to wait for. The reference refuses an empty array. */
+	/* With no tasks there is nothing to wait for. The reference refuses an empty array. */
 	assert_int_equal(wait_int(bide_when_all_tasks(with_null, 0), NULL), 0);
 }
 
-TEST(CW_21_continuing_with_any_gets_the_first_once)
+TEST(CW_21_continuing_with_any_gets_the_first_task_once)
 {
 	task *tasks[3] = { task_create(0), task_create(0), task_create(0) }, *any, *next;
 	seen s = { 0 };
@@ -455,7 +455,7 @@ TEST(a_source_completed_by_another_thread_continues_on_the_worker)
 	pthread_join(other, NULL);
 	assert_int_equal(bide_task_status(t), BIDE_CANCELED);
 	if (!many_workers())
-		assert_int_equal(bide_task_status(next), BIDE_PENDING); /* the worker is this thread */
+		assert_int_equal(bide_task_status(next), BIDE_PENDING); /* this thread is the worker */
 	assert_int_equal(bide_task_wait(next, &got), ECANCELED);
 	task_unref(next);
 	task_unref(t);
@@ -470,7 +470,7 @@ TEST(UW_01_null_is_misuse)
 	ASSERT_MISUSE("bide_task_unwrap: outer is NULL");
 }
 
-TEST(UW_03_of_a_ready_outer_task_it_is_the_inner_one_itself)
+TEST(UW_03_unwrapping_a_ready_outer_task_returns_the_inner_one_itself)
 {
 	task *inner = task_create(0), *outer = bide_task_from_pointer(task_ref(inner)), *flat;
 
@@ -484,7 +484,7 @@ TEST(UW_03_of_a_ready_outer_task_it_is_the_inner_one_itself)
 	assert_int_equal(stats().task_count, 0);
 }
 
-TEST(UW_04_the_outer_ends_last)
+TEST(UW_04_the_outer_task_ends_last)
 {
 	static const int errors[] = { 0, EIO, ECANCELED };
 
@@ -494,7 +494,7 @@ TEST(UW_04_the_outer_ends_last)
 		task *flat = bide_task_unwrap(outer);
 		bide_payload got = { .i = 0 };
 		assert_int_equal(bide_task_status(flat), BIDE_PENDING);
-		bide_task_complete_pointer(outer, inner); /* its reference goes along */
+		bide_task_complete_pointer(outer, inner); /* passes the reference on */
 		assert_int_equal(bide_task_wait(flat, &got), errors[i]);
 		assert_int_equal(got.i, errors[i] ? 0 : 456);
 		task_unref(flat);
@@ -504,7 +504,7 @@ TEST(UW_04_the_outer_ends_last)
 	assert_int_equal(stats().unobserved_count, 0);
 }
 
-TEST(UW_06_both_are_pending)
+TEST(UW_06_both_tasks_are_pending)
 {
 	for (int inner_first = 0; inner_first < 2; inner_first++) {
 		task *inner = task_create(0), *outer = task_create(0), *flat = bide_task_unwrap(outer);
@@ -528,7 +528,7 @@ TEST(UW_06_both_are_pending)
 	assert_int_equal(stats().task_count, 0);
 }
 
-TEST(UW_07_outer_failed_or_canceled_or_no_inner_task)
+TEST(UW_07_the_outer_task_failed_was_canceled_or_has_no_inner_task)
 {
 	static const int errors[] = { EIO, ECANCELED, 0, BIDE_ENOFRAME };
 	static const int expected[] = { EIO, ECANCELED, ECANCELED, ENOMEM };

@@ -1,6 +1,6 @@
 /*
- * The deque of a worker: order, bounds, entries of both kinds; and one owner against thieves, with
- * random operations: whatever was pushed is taken exactly once.
+ * The deque of a worker: its order, its bounds, and entries of both kinds. One owner also runs
+ * random operations against thieves, and every entry that was pushed must be taken exactly once.
  */
 #include <errno.h>
 #include <sched.h>
@@ -20,7 +20,7 @@ enum { ITEMS = 1500, THIEVES = 3 };
 
 typedef struct item {
 	bide_fork fork;
-	uint32_t taken; /* how often; atomic */
+	uint32_t taken; /* counts the takes; atomic */
 } item;
 
 static bide_thread_head head;
@@ -30,7 +30,7 @@ static item items[ITEMS];
 
 static bide_value_task count_it(bide_fork *fork)
 {
-	/* the owner uses the slot again after it has seen this */
+	/* Once the owner has seen this, it uses the slot again. */
 	BIDE_ADD(&((item *)(void *)fork)->taken, 1u, RELEASE);
 	return bide_value_task_completed();
 }
@@ -44,17 +44,17 @@ static void took(uintptr_t entry)
 
 static const bide_function_info parent_async = { .name = "parent", .file = "test_deque.c" };
 
-/* This thread is the owner of a worker that is nobody else's. */
+/* Makes this thread the owner of a deque that no worker uses. */
 static void begin(bool no_membarrier)
 {
-	(void)bide_thread_(); /* the runtime: its allocator */
+	(void)bide_thread_(); /* starts the runtime, for its allocator */
 	memset(&head, 0, sizeof head);
 	head.current = &root;
 	head.frame_flags = BIDE_FLAG_SYNC_;
 	bide_deque_none_(&head);
 	assert_true(bide_deque_init_(&head));
 	head.deque.no_membarrier = no_membarrier;
-	/* numbers wrap around */
+	/* The indices start just below the wrap-around. */
 	head.deque.top = head.deque.bottom = head.deque.limit = 0u - 700u;
 	parent.frame.async = &parent_async;
 	parent.newest = 0;
@@ -107,7 +107,7 @@ TEST(the_owner_takes_the_newest_and_thieves_the_oldest)
 	}
 }
 
-TEST(a_fork_is_popped_by_itself_only_if_it_is_the_newest)
+TEST(a_fork_can_be_popped_only_if_it_is_the_newest)
 {
 	begin(false);
 	push(&items[0]);
@@ -145,14 +145,14 @@ TEST(forks_are_taken_from_the_middle)
 		assert_false(bide_deque_take_(&head, &items[3].fork));
 		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[1]);
 		assert_true(bide_deque_take_(&head, &items[5].fork));
-		assert_int_equal(bide_deque_size_(&head), 1); /* what was empty below it is gone too */
+		assert_int_equal(bide_deque_size_(&head), 1); /* taking 5 also removed 3 and 4 */
 		assert_ptr_equal((void *)bide_deque_pop_(&head), &items[2]);
 		assert_int_equal(bide_deque_steal_(&head), 0);
 		end();
 	}
 }
 
-TEST(frames_and_forks_stand_in_one_deque)
+TEST(frames_and_forks_share_one_deque)
 {
 	bide_frame frame;
 	uintptr_t entry = (uintptr_t)&frame | BIDE_ENTRY_FRAME_;
@@ -224,7 +224,7 @@ static void *thief(void *argument)
 	return NULL;
 }
 
-/* The owner takes what is still there, in one of its ways; which one: at random. */
+/* The owner takes an entry, if there is one, in one of its ways, chosen at random. */
 static void take_one(unsigned count)
 {
 	item *i = &items[draw(count)];
@@ -250,7 +250,7 @@ static void take_one(unsigned count)
 		if (i && pop(i))
 			(void)count_it(&i->fork).state;
 		else if (i)
-			parent.newest = i->fork.older; /* somebody has it */
+			parent.newest = i->fork.older; /* another thread has it */
 	}
 }
 
@@ -270,12 +270,12 @@ static void round_of(unsigned count)
 		take_one(count);
 	for (unsigned i = 0; i < count; i++) {
 		while (BIDE_LOAD(&items[i].taken, ACQUIRE) == 0)
-			sched_yield(); /* the thief that has it has not counted yet */
+			sched_yield(); /* the thief that took it has not counted it yet */
 		assert_int_equal(BIDE_LOAD(&items[i].taken, RELAXED), 1);
 	}
 }
 
-/* rounds: on a machine of the usual speed */
+/* `rounds` is for a machine of usual speed. */
 static void against_thieves(bool no_membarrier, int rounds)
 {
 	pthread_t threads[THIEVES];
@@ -310,7 +310,7 @@ TEST_SLOW(what_is_pushed_is_taken_exactly_once, 60)
 	against_thieves(false, 100000);
 }
 
-TEST_SLOW(what_is_pushed_is_taken_exactly_once_where_both_pay_for_the_fence, 60)
+TEST_SLOW(what_is_pushed_is_taken_exactly_once_without_membarrier, 60)
 {
 	against_thieves(true, 100000);
 }

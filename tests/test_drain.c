@@ -1,5 +1,5 @@
 /*
- * bide_drain: waits for what was started and forgotten, within a limit.
+ * bide_drain waits, within a limit, for functions that were started and forgotten.
  */
 /* threads */
 #include "support/task_support.h"
@@ -23,7 +23,7 @@ TEST(it_runs_what_is_ready)
 	ASSERT_TURNS(&log, 1, 2, 3);
 }
 
-TEST(what_the_workers_run_is_over_when_it_returns)
+TEST(functions_on_the_workers_are_over_when_it_returns)
 {
 	for (int round = 0; round < 100; round++) {
 		turn_log log = { 0 };
@@ -31,7 +31,7 @@ TEST(what_the_workers_run_is_over_when_it_returns)
 			value_task_forget(async_start(yielder, .log = &log, .id = i));
 		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 		assert_int_equal(log.count, 20);
-		run_all(); /* orders what they wrote for the log of the next round */
+		run_all(); /* orders the functions' writes before the log of the next round */
 	}
 }
 
@@ -55,7 +55,7 @@ async_finally:
 	async_end;
 }
 
-TEST(what_is_started_meanwhile_is_waited_for_too)
+TEST(it_also_waits_for_functions_that_are_started_meanwhile)
 {
 	atomic_int count = 0;
 
@@ -64,7 +64,7 @@ TEST(what_is_started_meanwhile_is_waited_for_too)
 	assert_int_equal(count, 10);
 }
 
-TEST(at_its_limit_it_gives_up_and_stops_nothing)
+TEST(at_its_limit_it_returns_and_stops_nothing)
 {
 	task *t = task_create(0);
 	turn_log log = { 0 };
@@ -75,7 +75,7 @@ TEST(at_its_limit_it_gives_up_and_stops_nothing)
 	assert_int_equal(bide_drain(15 * MS), ETIMEDOUT);
 	assert_true(bide_now_ns() - began >= 15 * MS);
 	task_complete_int(t, 4);
-	assert_int_equal(bide_drain(INT64_MAX - 1), 0); /* though nobody has taken its result */
+	assert_int_equal(bide_drain(INT64_MAX - 1), 0); /* though its result was not consumed */
 	assert_int_equal(log.count, 1);
 	assert_int_equal(wait_int(v, NULL), 0);
 	ASSERT_TURNS(&log, 1);
@@ -113,7 +113,7 @@ TEST(a_function_that_waits_for_a_blocking_call_is_pending)
 	assert_true(slept);
 }
 
-TEST(a_function_that_is_a_task_counts_too)
+TEST(a_function_that_became_a_task_counts_too)
 {
 	task *t = value_task_as_task(later_value(5 * MS, 9));
 
@@ -137,7 +137,7 @@ async_finally:
 	async_end;
 }
 
-TEST(bad_input)
+TEST(misuse_of_drain_is_reported)
 {
 	catch_misuse();
 	assert_int_equal(bide_drain(-1), EINVAL);
@@ -147,7 +147,7 @@ TEST(bad_input)
 	ASSERT_MISUSE("bide_drain: called inside the async function drains");
 }
 
-TEST(in_a_simulation_virtual_time_goes_on_as_far_as_it_must)
+TEST(in_a_simulation_virtual_time_advances_as_far_as_needed)
 {
 	int64_t began;
 	task *t;
@@ -203,7 +203,7 @@ static value_task fails_there(void *unused)
 	return value_task_from_error(EIO);
 }
 
-TEST(the_error_of_a_forgotten_call_was_told_when_it_returns)
+TEST(the_error_of_a_forgotten_call_is_reported_before_it_returns)
 {
 	catch_unobserved();
 	for (int round = 1; round <= 200; round++) {

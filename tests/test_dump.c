@@ -1,6 +1,6 @@
 /*
- * bide_dump and the leak report: what they say of each thing that can be awaited, of the library's
- * own functions, and of completion sources.
+ * bide_dump and the leak report: how they name everything that can be awaited, the library's own
+ * functions and completion sources.
  */
 /* threads */
 #include "support/task_support.h"
@@ -25,7 +25,7 @@ static size_t name_all(void)
 	return bide_dump(keep_line, lines);
 }
 
-/* The line that begins so, and holds that; NULL: none. */
+/* Returns the line that begins with `begin` and contains `holds`, or NULL if there is none. */
 static const char *line_with(const char *begin, const char *holds)
 {
 	for (int i = 0; i < line_count && i < LINES_MAX; i++)
@@ -78,7 +78,7 @@ static value_task wait_for(value_task what)
 	return async_start(waits, .what = what);
 }
 
-/* A function that awaits it is dumped so; what it waits for ends with the context. */
+/* Asserts how the dump names a function that awaits `what`, which ends with the context. */
 static void assert_awaited_is(bide_context *context, value_task what, const char *text)
 {
 	value_task waiting = wait_for(what);
@@ -210,7 +210,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_group_s_wait_is_named_with_the_number_of_its_members)
+TEST(the_wait_of_a_group_is_named_with_the_number_of_members)
 {
 	value_task waiting;
 
@@ -223,7 +223,7 @@ TEST(a_group_s_wait_is_named_with_the_number_of_its_members)
 	task_unref(gate);
 }
 
-TEST(a_wait_that_reports_is_named_by_its_place_and_not_by_the_library_s_functions)
+TEST(a_wait_with_a_report_is_named_by_its_place_not_by_the_library_functions)
 {
 	value_task waiting;
 
@@ -240,7 +240,7 @@ TEST(a_wait_that_reports_is_named_by_its_place_and_not_by_the_library_s_function
 	task_unref(gate);
 }
 
-TEST(of_a_leaked_wait_only_what_is_the_user_s_is_named_and_counted)
+TEST(only_the_users_part_of_a_leaked_wait_is_named_and_counted)
 {
 	gate = task_create(0);
 	bide_report_hook_set(keep_line, lines);
@@ -253,7 +253,7 @@ TEST(of_a_leaked_wait_only_what_is_the_user_s_is_named_and_counted)
 	task_unref(gate);
 }
 
-TEST(a_call_of_the_library_that_nothing_waits_for_is_one_leak)
+TEST(a_call_into_the_library_that_nothing_waits_for_is_one_leak)
 {
 	static bide_group group;
 
@@ -441,7 +441,7 @@ TEST(in_debug_mode_a_task_is_named_with_its_place_and_references)
 	         "task %p (created at tests/test_dump.c:%u in %s, 1 reference): ", (void *)lonely,
 	         line + 1, __func__);
 	ASSERT_LINE(text, "pending, and nothing awaits it");
-	assert_int_equal(line_count, 3); /* what is over is not named */
+	assert_int_equal(line_count, 3); /* a completed task is not listed */
 	bide_task_complete_int(gate, 1);
 	assert_int_equal(wait_int(waiting, NULL), 0);
 	task_unref(gate);
@@ -465,7 +465,7 @@ TEST(tasks_of_debug_mode_may_outlive_it)
 	assert_int_equal(line_count, 0);
 }
 
-/* --- many, and while all goes on */
+/* --- many objects, and dumps while other threads go on */
 
 enum { MANY = 500 };
 
@@ -476,7 +476,7 @@ static void count_line(const char *line, void *argument)
 	line_count++;
 }
 
-TEST(a_dump_of_many_names_each_once_and_writes_without_a_lock)
+TEST(a_dump_of_many_functions_names_each_once_and_writes_without_a_lock)
 {
 	static value_task waiting[MANY];
 	bide_stats s;
@@ -485,7 +485,7 @@ TEST(a_dump_of_many_names_each_once_and_writes_without_a_lock)
 	for (int i = 0; i < MANY; i++)
 		waiting[i] = await_it(gate, NULL, 0);
 	assert_int_equal(bide_dump(count_line, &s), MANY);
-	assert_int_equal(line_count, MANY + 1); /* and the task */
+	assert_int_equal(line_count, MANY + 1); /* one line more for the task */
 	bide_task_complete_int(gate, 1);
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(wait_int(waiting[i], NULL), 0);
@@ -560,13 +560,13 @@ static void dump_while_others_run(bool debug)
 	is_over = false;
 }
 
-TEST_SLOW(others_may_go_on_during_a_dump, 30)
+TEST_SLOW(other_threads_go_on_during_a_dump, 30)
 {
 	NOT_SEEDED("it has many workers");
 	dump_while_others_run(false);
 }
 
-TEST_SLOW(others_may_create_and_drop_tasks_during_a_dump_in_debug_mode, 30)
+TEST_SLOW(other_threads_create_and_drop_tasks_during_a_dump_in_debug_mode, 30)
 {
 	NOT_SEEDED("it has many workers");
 	dump_while_others_run(true);

@@ -1,5 +1,5 @@
 /*
- * BIDE_DUMP_ON=SIGQUIT: a dump for each such signal, also while no worker is free.
+ * BIDE_DUMP_ON=SIGQUIT makes a dump for each such signal, even while no worker is free.
  */
 /* threads */
 #include <signal.h>
@@ -11,9 +11,9 @@ enum { LINES_MAX = 64 };
 
 static char lines[LINES_MAX][512];
 static atomic_int line_count;
-static atomic_int dump_count; /* that are through */
+static atomic_int dump_count; /* completed dumps */
 
-/* Runs on the thread that dumps: the lines are complete once dump_count says so. */
+/* Runs on the thread that dumps. The lines are complete once dump_count has counted the dump. */
 static void keep_line(const char *line, void *argument)
 {
 	int at = line_count;
@@ -126,7 +126,7 @@ TEST(it_dumps_while_all_workers_are_stuck_in_functions_that_do_not_return)
 	assert_true(is_said("dump: stuck: ", ""));
 }
 
-TEST(it_works_where_the_program_blocks_the_signal_and_by_number)
+TEST(it_works_if_the_program_blocks_the_signal_and_with_a_number)
 {
 	char number[8];
 	sigset_t one;
@@ -145,7 +145,7 @@ TEST(it_works_where_the_program_blocks_the_signal_and_by_number)
 	assert_true(is_said("dump: 0 pending", ""));
 }
 
-TEST(it_lives_through_a_shutdown_and_a_new_start)
+TEST(it_continues_after_a_shutdown_and_a_new_start)
 {
 	begin("SIGQUIT");
 	(void)bide_now_ns();
@@ -184,7 +184,7 @@ TEST(the_child_of_a_fork_that_uses_bide_dumps_too)
 	assert_int_equal(dump_count, 0);
 }
 
-TEST(many_signals_while_all_goes_on)
+TEST(many_signals_arrive_while_functions_run)
 {
 	begin("SIGQUIT");
 	for (int i = 0; i < 200; i++) {
@@ -233,22 +233,22 @@ static void assert_is_ignored(const char *value)
 	assert_default(SIGQUIT);
 }
 
-TEST(a_value_that_is_no_signal_is_told_and_ignored)
+TEST(a_value_that_is_no_signal_is_reported_and_ignored)
 {
 	assert_is_ignored("SIGNOTHING");
 }
 
-TEST(a_number_that_is_no_signal_is_told_and_ignored)
+TEST(a_number_that_is_no_signal_is_reported_and_ignored)
 {
 	assert_is_ignored("4711");
 }
 
-TEST(signals_that_cannot_be_caught_are_told_and_ignored)
+TEST(signals_that_cannot_be_caught_are_reported_and_ignored)
 {
 	assert_is_ignored("9");
 }
 
-TEST(signals_of_faults_are_told_and_ignored)
+TEST(signals_of_faults_are_reported_and_ignored)
 {
 	assert_is_ignored("SIGSEGV");
 }

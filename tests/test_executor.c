@@ -1,11 +1,12 @@
 /*
- * Executors of any kind: what is inherited, what is left at the end, misuse, no memory.
+ * Executors of any kind: what functions inherit, what is left at the end, misuse, running out of
+ * memory.
  */
 /* threads */
 #include "support/executor_support.h"
 #include "support/limited_memory.h"
 
-TEST(what_a_function_starts_runs_where_it_runs)
+TEST(a_started_function_runs_in_the_executor_of_its_starter)
 {
 	bide_executor *s = strand();
 
@@ -49,7 +50,9 @@ TEST(a_context_below_inherits_and_may_choose_another_or_none)
 	bide_executor_unref(t);
 }
 
-/* Starts of every kind from inside a strand: here, in another one, on the workers. */
+/*
+ * Starts functions from inside a strand in every way: in this one, in another one, on the workers.
+ */
 struct chooser {
 	ASYNC_FRAME;
 	struct {
@@ -66,7 +69,7 @@ async(chooser)
 	await(my->v);
 	assert_true(value_task_is_ready(async_start(noter, .log = &my->log, .id = 1)));
 	my->v = with_executor(my->in.here, async_start(noter, .log = &my->log, .id = 2));
-	assert_true(value_task_is_ready(my->v)); /* it is here already */
+	assert_true(value_task_is_ready(my->v)); /* in this strand it starts at once */
 	assert_int_equal(my->log.count, 2);
 	await(bide_in_detached(async_start(where, .expected = NULL)));
 	await(with_executor(my->in.there,
@@ -95,7 +98,7 @@ TEST(functions_left_in_executors_are_leaks)
 
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	v = with_executor(s, async_start(later, .ns = BIDE_FOREVER));
-	(void)v; /* nobody waits for it any more */
+	(void)v; /* abandons it */
 	v = with_executor(l, async_start(later, .ns = BIDE_FOREVER));
 	bide_executor_unref(s);
 	bide_executor_unref(l);
@@ -183,7 +186,7 @@ TEST(null_stands_for_the_workers)
 	bide_executor_unref(s);
 }
 
-TEST(misuse_of_executors_is_told)
+TEST(misuse_of_executors_is_reported)
 {
 	bide_executor *s = strand();
 	int fd = 0;
@@ -209,7 +212,7 @@ TEST(misuse_of_executors_is_told)
 	bide_executor_unref(s);
 }
 
-TEST(without_memory_there_is_no_executor_and_no_call)
+TEST(without_memory_no_executor_is_made_and_no_call_runs)
 {
 	static bide_executor *made[100000];
 	bide_context *scopes[1000];
@@ -245,14 +248,14 @@ static bide_executor *loop_of_a_thread_that_ended(void)
 	bide_executor *made = NULL;
 	pthread_t thread;
 
-	bide_worker_count(); /* this thread is the first that uses bide */
+	bide_worker_count(); /* makes this thread the first that uses bide */
 	assert_int_equal(pthread_create(&thread, NULL, make_loop, &made), 0);
 	pthread_join(thread, NULL);
 	assert_non_null(made);
 	return made;
 }
 
-TEST(no_async_function_adopts_a_loop)
+TEST(an_async_function_cannot_adopt_a_loop)
 {
 	bide_executor *made = loop_of_a_thread_that_ended();
 
@@ -263,8 +266,8 @@ TEST(no_async_function_adopts_a_loop)
 	bide_executor_unref(made);
 }
 
-/* Its descriptor would not tell of the worker's timers. */
-TEST(the_thread_of_the_one_worker_adopts_no_loop)
+/* The descriptor of the loop would not report the worker's timers. */
+TEST(the_thread_of_the_one_worker_cannot_adopt_a_loop)
 {
 	bide_executor *made;
 

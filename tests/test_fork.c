@@ -1,7 +1,7 @@
 /*
- * Fork and join: the fast path, joins out of turn, what a function leaves unjoined, contexts, full
- * deques, misuse. With one worker nobody steals; forks are taken by its own loop while their
- * parents are suspended. What is said of that alone says one_worker().
+ * Fork and join: the fast path, joins out of turn, forks that a function leaves unjoined, contexts,
+ * full deques, misuse. With one worker there are no thieves; its loop takes forks while their
+ * parents are suspended. A test that holds only then calls one_worker().
  */
 /* threads */
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #include <bide/short.h>
 
-static atomic_int ran; /* children that have run, in the order of `order` */
+static atomic_int ran; /* children that have run; `order` has their order */
 static int order[64];
 
 static value_task child(int64_t value, int64_t delay_ns, int error);
@@ -132,12 +132,15 @@ TEST(nested_forks_give_their_results)
 	assert_nothing_in_use();
 }
 
-TEST(a_fork_that_nobody_took_is_called_by_its_join)
+TEST(an_untaken_fork_is_called_by_its_join)
 {
 	value_task v;
 
 	one_worker();
-	/* ready at once: nothing ever suspended, although there is no loop that could take it */
+	/*
+	 * The result is ready at once because nothing suspended: with one worker no loop ran that could
+	 * have taken a fork.
+	 */
 	v = fib(12);
 	assert_int_equal(v.state, 0);
 	assert_int_equal(v.payload.i, 144);
@@ -150,7 +153,7 @@ TEST(steady_state_allocates_nothing)
 	int tries = 0;
 
 	assert_int_equal(wait_for(fib(18)), 2584);
-	/* Each of many workers has pools of its own, which fill when it has had its share. */
+	/* Each worker has pools of its own, which fill once it has had its share of the work. */
 	do {
 		before = stats().allocation_count;
 		for (int i = 0; i < 10; i++)
@@ -181,8 +184,8 @@ enum { SLOTS = 6 };
 struct many {
 	BIDE_ASYNC_FRAME_FORKING;
 	struct {
-		const int *joins; /* SLOTS of them */
-		bool suspend;     /* between the forks and the joins: the loop runs them */
+		const int *joins; /* array of SLOTS */
+		bool suspend;     /* between the forks and the joins, so that the loop runs the forks */
 		int64_t delay_ns;
 	} in;
 	int i;
@@ -196,7 +199,7 @@ async(many, slots)
 	for (my->i = 0; my->i < SLOTS; my->i++)
 		bide_async_fork(child_fork, my->slots[my->i], .value = my->i, .delay_ns = my->in.delay_ns);
 	if (my->in.suspend)
-		await(delay(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable, so the loop takes forks */
 	for (my->i = 0; my->i < SLOTS; my->i++) {
 		await(my->x, bide_async_join(child_fork, my->slots[my->in.joins[my->i]]));
 		assert_int_equal(my->x, my->in.joins[my->i]);
@@ -236,7 +239,7 @@ TEST(joins_in_any_order_call_the_child)
 	join_in_all_orders(false, 0);
 }
 
-TEST(joins_in_any_order_of_children_that_anybody_may_take)
+TEST(joins_in_any_order_of_children_that_any_worker_may_take)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 4 }), 0);
 	for (size_t round = 0; round < 200; round++)
@@ -310,7 +313,7 @@ static int64_t cpu_to_join_in_order_ns(int count)
 	return (after.tv_sec - before.tv_sec) * INT64_C(1000000000) + after.tv_nsec - before.tv_nsec;
 }
 
-TEST(joining_in_the_order_of_forking_costs_no_square)
+TEST(the_cost_of_joining_in_the_order_of_forking_is_not_quadratic)
 {
 	int64_t few_ns = INT64_MAX, many_ns = INT64_MAX, took_ns;
 
@@ -322,7 +325,7 @@ TEST(joining_in_the_order_of_forking_costs_no_square)
 		took_ns = cpu_to_join_in_order_ns(40000);
 		many_ns = took_ns < many_ns ? took_ns : many_ns;
 	}
-	/* eight times as many: 64 times the time if it were a square */
+	/* For eight times as many joins, a square would take 64 times as long. */
 	assert_true(many_ns / few_ns < 32);
 	assert_nothing_in_use();
 }
@@ -385,7 +388,7 @@ async(combined, slots)
 	async_begin;
 	for (int i = 0; i < 3; i++)
 		bide_async_fork(child_fork, my->slots[i], .value = i + 1, .delay_ns = 1000 * (i + 1));
-	await(delay(1)); /* the loop starts all */
+	await(delay(1)); /* the loop starts all three */
 	if (my->in.how == 0) {
 		for (int i = 0; i < 3; i++)
 			my->items[i] = bide_async_join(child_fork, my->slots[i]);
@@ -402,7 +405,7 @@ async(combined, slots)
 	} else {
 		for (int i = 0; i < 3; i++)
 			my->items[i] = bide_async_join(child_fork, my->slots[i]);
-		async_return(16); /* dropped: the end waits for them */
+		async_return(16); /* drops the join value tasks, so the end waits for them */
 	}
 	bide_async_fork(child_fork, my->slots[0], .value = 10);
 	await(my->x, bide_async_join(child_fork, my->slots[0]));
@@ -411,14 +414,14 @@ async_finally:
 	async_end;
 }
 
-TEST(the_value_task_of_a_join_goes_to_combinators)
+TEST(combinators_take_the_value_task_of_a_join)
 {
 	virtual_clock();
 	assert_int_equal(wait_for(async_start(combined, .how = 0)), 16);
 	assert_nothing_in_use();
 }
 
-TEST(the_value_task_of_a_join_becomes_a_task)
+TEST(the_value_task_of_a_join_can_become_a_task)
 {
 	virtual_clock();
 	assert_int_equal(wait_for(async_start(combined, .how = 1)), 16);
@@ -438,7 +441,7 @@ async(joined_by_return, slot)
 	async_begin;
 	bide_async_fork(child_fork, my->slot, .value = 7, .delay_ns = 10);
 	if (my->in.suspend)
-		await(delay(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable, so the loop takes forks */
 	async_return(bide_async_join(child_fork, my->slot));
 async_finally:
 	async_end;
@@ -460,7 +463,7 @@ struct leaver {
 		int error, child_error;
 		int64_t delay_ns;
 		bool suspend, in_cleanup;
-		int *outcome; /* as the cleanup sees it */
+		int *outcome; /* the error that the cleanup sees */
 	} in;
 	int64_t x;
 	struct child_fork first, second;
@@ -475,7 +478,7 @@ async(leaver, first)
 		                .error = my->in.child_error);
 	}
 	if (my->in.suspend)
-		await(delay(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable, so the loop takes forks */
 	if (my->in.error)
 		async_fail(my->in.error);
 	async_return(77);
@@ -492,7 +495,7 @@ async_finally:
 	async_end;
 }
 
-TEST(forks_that_nobody_took_run_at_the_end_of_a_function_that_succeeded)
+TEST(untaken_forks_run_at_the_end_of_a_function_that_succeeded)
 {
 	int outcome = -1;
 
@@ -506,7 +509,7 @@ TEST(forks_that_nobody_took_run_at_the_end_of_a_function_that_succeeded)
 	assert_nothing_in_use();
 }
 
-TEST(forks_that_nobody_took_are_dropped_by_a_function_that_failed)
+TEST(a_function_that_failed_drops_its_untaken_forks)
 {
 	one_worker();
 	ran = 0;
@@ -562,20 +565,20 @@ TEST(forks_of_the_cleanup_run_at_its_end_however_the_function_ended)
 	assert_nothing_in_use();
 }
 
-TEST(join_value_tasks_that_were_dropped_are_waited_for)
+TEST(the_end_waits_for_join_value_tasks_that_were_dropped)
 {
 	virtual_clock();
 	assert_int_equal(wait_for(async_start(combined, .how = 2)), 16);
 	assert_nothing_in_use();
 }
 
-TEST(the_first_failure_drops_the_forks_that_nobody_took)
+TEST(the_first_failure_drops_the_untaken_forks)
 {
 	virtual_clock();
 	for (int suspend = 0; suspend <= 1; suspend++) {
 		ran = 0;
 		expect_failure(async_start(leaver, .child_error = EPERM, .suspend = suspend), EPERM);
-		assert_int_equal(ran, suspend ? 2 : 1); /* suspended: the loop had taken both */
+		assert_int_equal(ran, suspend ? 2 : 1); /* suspended: the loop took both */
 	}
 	assert_nothing_in_use();
 }
@@ -595,7 +598,7 @@ async(handler, slot)
 	async_begin;
 	bide_async_fork(child_fork, my->slot, .error = ENODEV, .delay_ns = my->in.delay_ns);
 	if (my->in.suspend)
-		await(delay(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable, so the loop takes forks */
 	await_or(my->x, bide_async_join(child_fork, my->slot), my->error = await_error);
 	async_return(my->error);
 async_finally:
@@ -654,7 +657,7 @@ async(contexts, outside)
 	bide_context_unref(my->one); /* the fork has a reference of its own */
 	my->one = NULL;
 	if (my->in.suspend)
-		await(delay(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable, so the loop takes forks */
 	await(my->c, bide_async_join(seen_fork, my->in_two));
 	await(my->b, bide_async_join(seen_fork, my->in_one));
 	await(my->a, bide_async_join(seen_fork, my->outside));
@@ -684,7 +687,7 @@ TEST(canceling_the_context_of_a_fork_cancels_the_child)
 	assert_nothing_in_use();
 }
 
-TEST(forks_that_are_dropped_let_their_context_go)
+TEST(dropped_forks_release_their_context)
 {
 	bide_context *context;
 
@@ -742,7 +745,7 @@ static value_task deep(int64_t depth)
 }
 
 #if defined(__SANITIZE_THREAD__)
-enum { DEEP = 10000 }; /* it keeps a stack of its own, of 65536 calls */
+enum { DEEP = 10000 }; /* the sanitizer keeps a stack of 65536 calls */
 #else
 enum { DEEP = 100000 };
 #endif
@@ -760,7 +763,7 @@ enum { MANY = 3000 };
 struct full {
 	BIDE_ASYNC_FRAME_FORKING;
 	struct {
-		struct child_fork *slots; /* MANY: more than the deque holds */
+		struct child_fork *slots; /* array of MANY, more than the deque holds */
 		bool suspend;
 		int64_t delay_ns;
 		int error;
@@ -776,7 +779,7 @@ async(full)
 		bide_async_fork(child_fork, my->in.slots[my->i], .value = my->i,
 		                .delay_ns = my->in.delay_ns);
 	if (my->in.suspend)
-		await(delay(1)); /* nothing is runnable: the loop takes forks */
+		await(delay(1)); /* nothing is runnable, so the loop takes forks */
 	if (my->in.error)
 		async_fail(my->in.error);
 	while (my->i-- > 0) {
@@ -788,7 +791,7 @@ async_finally:
 	async_end;
 }
 
-TEST(where_the_deque_is_full_the_child_runs_at_once)
+TEST(if_the_deque_is_full_the_child_runs_at_once)
 {
 	static struct child_fork slots[MANY];
 	const int64_t want = (int64_t)MANY * (MANY - 1) / 2;
@@ -843,19 +846,19 @@ async(wrong)
 {
 	async_begin;
 	switch (my->in.how) {
-	case 0: /* never forked */
+	case 0: /* join without a fork */
 		(void)bide_async_join(child_fork, my->a).state;
 		break;
-	case 1: /* twice */
+	case 1: /* join twice */
 		bide_async_fork(child_fork, my->a, .value = 1);
 		(void)bide_async_join(child_fork, my->a).state;
 		(void)bide_async_join(child_fork, my->a).state;
 		break;
-	case 2: /* forked while it is live */
+	case 2: /* fork a live slot */
 		bide_async_fork(child_fork, my->a, .value = 1);
 		bide_async_fork(child_fork, my->a, .value = 2);
 		break;
-	case 3: /* the same, not the newest */
+	case 3: /* fork a live slot that is not the newest */
 		bide_async_fork(child_fork, my->a, .value = 1);
 		bide_async_fork(child_fork, my->b, .value = 1);
 		if (bide_debug_)
@@ -864,7 +867,7 @@ async(wrong)
 	default:
 		break;
 	}
-	if (my->in.how == 4) { /* joined again while it is pending */
+	if (my->in.how == 4) { /* join again while the join is pending */
 		bide_async_fork(child_fork, my->a, .value = 1, .delay_ns = 1000);
 		await(delay(1));
 		(void)bide_async_join(child_fork, my->a).state;
@@ -899,7 +902,7 @@ TEST(joining_a_slot_that_was_never_forked_is_misuse)
 
 TEST(joining_twice_is_misuse)
 {
-	/* another worker may have taken it, and be on it */
+	/* Another worker may have taken the fork and may still be running it. */
 	expect_one_misuse(1, many_workers() ? "bide_async_join: "
 	                                    : "nothing was forked into the slot since");
 	assert_int_equal(ran, 1);
@@ -913,7 +916,7 @@ TEST(joining_again_while_the_first_is_pending_is_misuse)
 
 TEST(forking_a_live_slot_is_misuse)
 {
-	one_worker(); /* a thief may be reading its parameters */
+	one_worker(); /* a thief might be reading its parameters */
 	expect_one_misuse(2, "the slot is live");
 	assert_int_equal(ran, 1);
 }
@@ -1012,7 +1015,7 @@ async_finally:
 	async_end;
 }
 
-TEST(forks_are_taken_although_something_is_always_runnable)
+TEST(forks_are_taken_although_a_function_is_always_runnable)
 {
 	ran = 0;
 	assert_true(wait_for(async_start(patient)) < 1000);

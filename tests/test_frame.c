@@ -10,7 +10,7 @@
 
 #include <bide/short.h>
 
-TEST(headers_have_the_sizes_that_are_promised)
+TEST(headers_have_the_promised_sizes)
 {
 	struct timer {
 		bide_source source;
@@ -47,7 +47,10 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	before = stats().live_bytes;
 	for (int i = 0; i < COUNT; i++)
 		v[i] = delay_ms(1 + i);
-	/* Chunks double up to 256 KiB: it takes what the objects need, and at most a chunk more. */
+	/*
+	 * Chunks double up to 256 KiB, so the pool takes what the objects need and at most one chunk
+	 * more.
+	 */
 	assert_in_range(stats().live_bytes - before, COUNT * 48 - 8192, COUNT * 48 + (1 << 18));
 	assert_int_equal(stats().timer_count, COUNT);
 	for (int i = 0; i < COUNT; i++)
@@ -62,7 +65,10 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	X(2496) X(3008) X(3520) X(4032) X(4040) X(5000) X(100000) X(1000000)
 /* clang-format on */
 
-/* All on one source line, so one await and one return. Fills its bytes, suspends, looks at them. */
+/*
+ * The function body is on one source line, so it has one await and one return. It fills its bytes,
+ * suspends and checks them.
+ */
 #define SIZED(n)                                                       \
 	struct sized_##n {                                                 \
 		ASYNC_FRAME;                                                   \
@@ -119,13 +125,13 @@ TEST(frames_of_every_size_class_and_larger_ones)
 	}
 	for (int r = 0; r < ROWS; r++)
 		class_seen[bide_class_of_(rows[r].size_bytes)] = true;
-	class_seen[bide_class_of_(sizeof(struct small))] = true; /* every test has some of those */
+	class_seen[bide_class_of_(sizeof(struct small))] = true; /* every test has some of this size */
 	for (unsigned c = 1; c < BIDE_CLASS_COUNT_; c++)         /* class 0 is for timers */
 		assert_true(class_seen[c]);
 	assert_true(class_seen[BIDE_CLASS_BIG_]);
 }
 
-TEST(size_classes_hold_what_they_are_for)
+TEST(every_size_fits_its_size_class)
 {
 	for (size_t size = 1; size <= 4096; size++) {
 		unsigned c = bide_class_of_(size);

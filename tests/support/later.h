@@ -1,7 +1,7 @@
 /*
- * later.h - the async functions that tests need most: `later` yields so many times (0: none), waits
- * for a task that the test completes, if there is one, then returns a value or fails; `passes_on`
- * awaits a value task and returns its result.
+ * later.h - the async functions that tests need most. `later` yields `yields` times, then waits for
+ * the task `gate` if there is one, and then returns a value or fails. `passes_on` awaits a value
+ * task and returns its result.
  */
 #ifndef BIDE_TEST_LATER_H
 #define BIDE_TEST_LATER_H

@@ -1,6 +1,7 @@
 /*
- * library.h - what tests of the whole library share: a misuse hook that keeps what it was told,
- * results of value tasks, and the check that nothing is left in use, which also ends the runtime.
+ * library.h - shared by the tests of the whole library: a misuse hook that keeps the last message,
+ * the results of value tasks, and a check that nothing is left in use, which also shuts the runtime
+ * down.
  */
 #ifndef BIDE_TEST_LIBRARY_H
 #define BIDE_TEST_LIBRARY_H
@@ -24,8 +25,8 @@ BIDE_UNUSED static void note_misuse(const char *message, void *argument)
 }
 
 /*
- * The message has a place in that function, near that line: compilers do not agree on the line of
- * a call that stands in the arguments of a macro.
+ * Returns true if the message names a place in that function near that line. Compilers disagree on
+ * the line of a call that stands in the arguments of a macro.
  */
 BIDE_UNUSED static bool misuse_is_near(const char *file, int line, const char *function)
 {
@@ -39,14 +40,14 @@ BIDE_UNUSED static bool misuse_is_near(const char *file, int line, const char *f
 	return false;
 }
 
-/* From here on misuse is counted, and the call goes on. */
+/* From here on, misuse is counted and the call continues. */
 BIDE_UNUSED static void expect_misuse(void)
 {
 	misuse_count = 0;
 	bide_misuse_hook_set(note_misuse, NULL);
 }
 
-/* The statement, in this line, is one misuse of the function; the message contains the reason. */
+/* Asserts that the statement on this line is one misuse of the function, for the given reason. */
 #define MISUSE(statement, function, why)                                                  \
 	do {                                                                                  \
 		misuse_count = 0;                                                                 \

@@ -1,6 +1,6 @@
 /*
- * settle.h - lets everything that is runnable run, whatever the number of workers: bide_run_ready
- * with one; with many, waiting until all of them sleep.
+ * settle.h - runs everything that is runnable, whatever the number of workers. With one worker it
+ * calls bide_run_ready; with many it waits until all of them sleep.
  */
 #ifndef BIDE_TEST_SETTLE_H
 #define BIDE_TEST_SETTLE_H
@@ -17,7 +17,7 @@ BIDE_UNUSED static bool many_workers(void)
 	return bide_worker_count() > 1;
 }
 
-/* Calls that must succeed; each returns what it stores. */
+/* These calls must succeed. Each returns the value that the function stores. */
 BIDE_UNUSED static int64_t run_what_is_ready(size_t max_count)
 {
 	int64_t next_ns = -1;
@@ -42,7 +42,7 @@ BIDE_UNUSED static int fd_of_loop(bide_executor *loop)
 	return fd;
 }
 
-/* Lets the worker of a simulation take what was sent and is due, at this virtual time. */
+/* Lets the worker of a simulation take what was sent and what is due, at this virtual time. */
 BIDE_UNUSED static void look_around(void)
 {
 	bide_task *never = bide_task_create(0);
@@ -61,7 +61,7 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 
 	if (!many_workers()) {
 		if (max_count == 0 && bide_simulation_hash() != 0) {
-			/* The virtual clock goes on only if nothing is runnable at the call. */
+			/* The virtual clock advances only if nothing is runnable at the call. */
 			for (;;) {
 				look_around();
 				bide_stats_get(&s);
@@ -70,10 +70,10 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 				run_what_is_ready(0);
 			}
 		}
-		do /* what has no limit returns after some thousand functions */
+		do /* one call without a limit returns after some thousand functions */
 			next_ns = run_what_is_ready(max_count);
 		while (next_ns == 0 && max_count == 0);
-		sched_yield(); /* in a loop that waits for another thread, which may need this CPU */
+		sched_yield(); /* the caller may loop until another thread that needs this CPU acts */
 		return next_ns;
 	}
 	for (;;) {
@@ -85,8 +85,8 @@ BIDE_UNUSED static int64_t settle(size_t max_count)
 }
 
 /*
- * Before counts are looked at. Whoever waits is told of an end before the worker that brings it is
- * through with it; with one worker nothing is run.
+ * Call it before counts are checked: a waiter learns of an end before the worker that delivers it
+ * is through with it. With one worker it runs nothing.
  */
 BIDE_UNUSED static void settle_workers(void)
 {
@@ -95,8 +95,8 @@ BIDE_UNUSED static void settle_workers(void)
 }
 
 /*
- * ./dev stress seeds runs tests in simulations. For what holds in the order of a runtime without
- * a seed only, or by a real clock: ends the test under a seed.
+ * `./dev stress seeds` runs tests in simulations. Under a seed, this ends a test of something that
+ * holds only in the order of a runtime without a seed, or only with a real clock.
  */
 #define NOT_SEEDED(why)      \
 	do {                     \
@@ -104,7 +104,7 @@ BIDE_UNUSED static void settle_workers(void)
 			SKIP("%s", why); \
 	} while (0)
 
-/* The runner counts the schedules that differ: it looks at the hash when a test is over. */
+/* The runner counts distinct schedules: it reads the hash at the end of a test. */
 __attribute__((constructor)) static void settle_note_schedules(void)
 {
 	test_schedule = bide_simulation_hash;
@@ -115,10 +115,10 @@ BIDE_UNUSED static int settle_shutdown(uint64_t *leak_count)
 	test_note_schedule();
 	return bide_shutdown(leak_count);
 }
-#undef bide_shutdown /* the macro that notes the place of a call */
+#undef bide_shutdown /* the macro that notes the place of the call */
 #define bide_shutdown settle_shutdown
 
-/* A shutdown that must succeed. Returns the number of leaks. */
+/* Shuts down, which must succeed. Returns the number of leaks. */
 BIDE_UNUSED static int64_t shut_down(void)
 {
 	uint64_t leak_count = UINT64_MAX;
@@ -127,14 +127,17 @@ BIDE_UNUSED static int64_t shut_down(void)
 	return (int64_t)leak_count;
 }
 
-/* As pthread_create of test.h, for threads of the library's own. */
+/*
+ * Skips the test where pthread_create of test.h would; for tests in which the library starts
+ * threads.
+ */
 BIDE_UNUSED static void needs_threads(void)
 {
 	if (getenv("BIDE_TEST_NO_THREADS"))
 		SKIP("it needs threads that run at the same time");
 }
 
-/* For what is promised with one worker only: an order, or that nothing runs by itself. */
+/* For promises that hold with one worker only: an order, or that nothing runs by itself. */
 BIDE_UNUSED static void one_worker(void)
 {
 	NOT_SEEDED("it is about one worker without a seed");

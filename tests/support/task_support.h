@@ -1,7 +1,7 @@
 /*
- * task_support.h - what the tests of tasks and of the runtime share: a hook that keeps what it was
- * told, an async function that awaits a task and notes its turn, and a check after each test that
- * nothing was leaked.
+ * task_support.h - shared by the tests of tasks and of the runtime: hooks that keep the last
+ * report, an async function that awaits a task and notes its turn, and a check after each test that
+ * nothing leaked.
  */
 #ifndef TASK_SUPPORT_H
 #define TASK_SUPPORT_H
@@ -45,7 +45,7 @@ BIDE_UNUSED static void catch_misuse(void)
 	bide_misuse_hook_set(on_misuse, NULL);
 }
 
-/* Exactly one misuse since the last call, whose message holds the text. */
+/* Asserts that there was exactly one misuse since the last call, with the text in its message. */
 #define ASSERT_MISUSE(text)                                                  \
 	do {                                                                     \
 		if (atomic_load(&misuse_count) != 1 || !strstr(misuse_text, (text))) \
@@ -168,15 +168,15 @@ async_finally:
 }
 
 /*
- * Also what is pending for certain until the test ends it: the time of a `later` may be over before
- * its start returns.
+ * Pending for certain until the test completes the task, whereas the time of a `later` may be over
+ * before its start returns.
  */
 BIDE_UNUSED static value_task await_it(task *t, turn_log *log, int id)
 {
 	return async_start(awaiter, .task = t, .log = log, .id = id);
 }
 
-/* Is in the run queue when it has been started; notes its turn once. */
+/* In the run queue as soon as it is started; notes its turn once. */
 struct yielder {
 	ASYNC_FRAME;
 	struct {
@@ -194,7 +194,7 @@ async_finally:
 	async_end;
 }
 
-/* After a time: a value, or an error if there is one. */
+/* Ends after a time, with an error if there is one, otherwise with a value. */
 struct later {
 	ASYNC_FRAME;
 	struct {
@@ -240,7 +240,7 @@ BIDE_UNUSED static void virtual_clock(void)
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 }
 
-/* A context that has been canceled already. */
+/* Returns a context that is already canceled. */
 BIDE_UNUSED static bide_context *canceled_context(void)
 {
 	bide_context *context = bide_context_create(NULL);

@@ -1,5 +1,5 @@
 /*
- * How a test is written. A file tests/test_*.c holds tests of the form
+ * test.h - the form of a test. A file tests/test_*.c holds tests of the form
  *
  *	TEST(VT_01_zero_initialised_value_task_is_completed)
  *	{
@@ -7,10 +7,10 @@
  *	}
  *
  * and becomes one executable. Each test runs in its own process, with a time limit, and fails if it
- * leaves a file descriptor open. A line that is exactly a comment with the word "threads" in the
- * file has it run under ThreadSanitizer too. Assertions may be used on any thread.
+ * leaves a file descriptor open. A file that contains a line that is exactly a comment with the
+ * word "threads" also runs under ThreadSanitizer. Assertions may be used on any thread.
  *
- * Run one: build/dev/tests/test_x [--list] [-v] [part of a test's name]...
+ * Run some: build/dev/tests/test_x [--list] [-v] [part of a test's name]...
  */
 #ifndef BIDE_TEST_H
 #define BIDE_TEST_H
@@ -25,8 +25,8 @@
 #include <cmocka.h>
 
 /*
- * cmocka's macros with plain names, in all versions up to 2.0: what tests include may use the
- * words. SKIP takes the place of skip. tests/runner/macros.sh tells of a new one.
+ * Plain names for cmocka's macros of all versions up to 2.0, because headers that tests include may
+ * use these words. SKIP replaces skip. tests/runner/macros.sh fails if cmocka has a new one.
  */
 #undef function_called
 #undef group_test_setup
@@ -46,7 +46,7 @@
 #undef unit_test_setup_teardown
 #undef unit_test_teardown
 
-/* Of unsigned numbers, with the limits; cmocka 2 has other names for it. */
+/* Compares unsigned numbers and includes the limits; cmocka 2 has other names for it. */
 #undef assert_in_range
 #define assert_in_range(value, minimum, maximum)                                            \
 	test_in_range((uintmax_t)(value), (uintmax_t)(minimum), (uintmax_t)(maximum), __FILE__, \
@@ -64,9 +64,9 @@ struct test_case {
 void test_register(struct test_case *test);
 
 /*
- * A test of at most limit_s seconds of CPU time on each CPU; by the clock it may take ten times as
- * long, because a busy machine must fail nothing. One that computes nothing for twice the limit
- * hangs. The limit is multiplied by BIDE_TEST_TIME_FACTOR, if set.
+ * A test that takes at most limit_s seconds of CPU time on each CPU. It may take ten times as long
+ * by the clock, so that it passes on a busy machine. A test that computes nothing for twice the
+ * limit has hung. BIDE_TEST_TIME_FACTOR, if set, multiplies the limit.
  */
 #define TEST_SLOW(name_, limit_s_)                                       \
 	static void test_run_##name_(void);                                  \
@@ -82,19 +82,19 @@ void test_register(struct test_case *test);
 #define TEST(name_) TEST_SLOW(name_, 20)
 
 /*
- * For the rounds of a race: true for each of 0..count-1, but not after a quarter of the test's
- * limit. A round is a matter of microseconds, or of several switches of threads where these
- * outnumber the CPUs: milliseconds each.
+ * Counts the rounds of a race. Returns true for each of 0..count-1, but false after a quarter of
+ * the test's limit. A round takes microseconds, but milliseconds if it needs several thread
+ * switches and there are more threads than CPUs.
  */
 bool test_round(int round, int count);
 
-/* Ends the test here, from any thread. The reason (as for printf) is printed with its name. */
+/* Ends the test here, from any thread, and prints the reason (as printf does) after its name. */
 #define SKIP(...) test_skip(__VA_ARGS__)
 _Noreturn void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Runs the statement in a process of its own, which must end by abort() after it wrote the text
- * somewhere in its standard error. What the statement changes is not seen by the test.
+ * Runs the statement in a process of its own, which must write the text to standard error and then
+ * end by abort(). The test does not see what the statement changes.
  */
 #define EXPECT_ABORT(statement, text)                             \
 	do {                                                          \
@@ -110,28 +110,28 @@ _Noreturn void test_abort_missed(void);
 void test_abort_check(const char *statement, const char *text, const char *file, int line);
 
 /*
- * Called in the test's process after each test that has passed, before descriptors are counted: an
- * executable that defines it can stop there what it started. The default does nothing.
+ * Called in the test's process after each test that passed, before descriptors are counted. An
+ * executable may define it to stop what it started. The default does nothing.
  */
 void test_after_each(void);
 
-/* How much slower than natively this run is expected to be (BIDE_TEST_TIME_FACTOR, at least 1). */
+/* Returns how much slower than a native run this one may be (BIDE_TEST_TIME_FACTOR, at least 1). */
 double test_time_factor(void);
 
 /*
  * With BIDE_TEST_SEEDS=first..last each test runs once for each of these seeds, in a process that
- * has the seed in BIDE_SEED: the library makes a simulation of it. test_schedule, if an executable
- * sets it, tells what became of the order; it is asked after each test, and by test_note_schedule
- * before what would make it forget.
+ * has the seed in BIDE_SEED, which makes the library a simulation. An executable may set
+ * test_schedule to a function that returns a hash of the schedule. The runner calls it after each
+ * test, and test_note_schedule calls it before an action that would reset the hash.
  */
 bool test_seeded(void);
 void test_note_schedule(void);
 extern uint64_t (*test_schedule)(void);
 
 /*
- * Where BIDE_TEST_NO_THREADS is set a test that starts a thread is skipped: valgrind runs one
- * thread at a time, too slowly for what spins or counts seconds; asan and tsan run these. Under
- * a seed it is skipped, too: a simulation is one thread.
+ * If BIDE_TEST_NO_THREADS is set, a test that starts a thread is skipped: valgrind runs one thread
+ * at a time, which is too slow for code that spins or counts seconds, and asan and tsan run these
+ * tests. Under a seed it is skipped as well, because a simulation has a single thread.
  */
 int test_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                         void *argument);
