@@ -1,11 +1,16 @@
 /*
  * alarm.c - a timer that runs a listener, and can be stopped while it is about to.
  *
- * The lock is held while the timer of an alarm is changed or looked at, so no thread looks at one
- * that was given back. Under it the wheel's own lock may be taken, never the other way round: a
- * listener runs without any.
+ * The lock is held while the timer of an alarm is changed or read, so that no thread touches a
+ * timer that was released. The wheel's own lock may be taken under it, never the other way round: a
+ * listener runs without a lock.
  */
-#include "base/everything.h"
+#include "cancel/alarm.h"
+
+#include "base/port.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "source/source.h"
 
 static void lock(bide_alarm *alarm)
 {
@@ -24,21 +29,21 @@ void bide_alarm_init_(bide_alarm *alarm, void (*due)(bide_listener *listener, bi
 	alarm->timer = NULL;
 	alarm->due.run = due;
 	alarm->lock = 0;
-	alarm->live = 1;
+	alarm->parties = 1;
 }
 
-bool bide_alarm_over_(bide_alarm *alarm)
+bool bide_alarm_leave_(bide_alarm *alarm)
 {
-	/* the last one sees what all others did with it */
-	return BIDE_SUB(&alarm->live, 1u, ACQ_REL) == 1;
+	/* The last party sees what all others did with the object. */
+	return BIDE_SUB(&alarm->parties, 1u, ACQ_REL) == 1;
 }
 
 bool bide_alarm_is_idle_(const bide_alarm *alarm)
 {
-	return BIDE_LOAD(&alarm->live, ACQUIRE) == 1; /* pairs with bide_alarm_over_ */
+	return BIDE_LOAD(&alarm->parties, ACQUIRE) == 1; /* Pairs with bide_alarm_leave_. */
 }
 
-/* Under the lock. true: its call will not come. */
+/* Called under the lock. Returns true if there was a timer, and its call will not come. */
 static bool take_back(bide_alarm *alarm)
 {
 	bide_timer *timer = alarm->timer;
@@ -51,8 +56,8 @@ static bool take_back(bide_alarm *alarm)
 		return true;
 	}
 	if (!bide_unlisten_(&timer->source, &alarm->due))
-		return false; /* it calls, and gives itself back */
-	/* On its way out of the wheel, or not in it yet: ends without a consumer. */
+		return false; /* Its call has begun, and releases it. */
+	/* The timer has left the wheel, or is not in it yet. It ends without a consumer. */
 	bide_value_task_forget_at_(bide_source_value_(&timer->source), NULL);
 	return true;
 }
@@ -62,8 +67,8 @@ void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns)
 	timer->source.payload.i = deadline_ns;
 	(void)bide_listen_(bide_source_value_(&timer->source), &alarm->due, "alarm", NULL);
 	lock(alarm);
-	if (!take_back(alarm))
-		(void)BIDE_ADD(&alarm->live, 1u, RELAXED); /* the owner's own is in it */
+	if (!take_back(alarm)) /* Else the new call takes the place of the one that does not come. */
+		(void)BIDE_ADD(&alarm->parties, 1u, RELAXED); /* The owner is a party. */
 	alarm->timer = timer;
 	bide_port_arm_(timer);
 	unlock(alarm);
@@ -77,7 +82,7 @@ bool bide_alarm_stop_(bide_alarm *alarm)
 	stopped = take_back(alarm);
 	unlock(alarm);
 	if (stopped)
-		(void)bide_alarm_over_(alarm); /* not the last: the owner */
+		(void)bide_alarm_leave_(alarm); /* Not the last: the owner is still a party. */
 	return stopped;
 }
 

@@ -1,5 +1,5 @@
 /*
- * alarm.h - a timer that runs a listener.
+ * alarm.h - a timer that runs a listener: the deadline of a context, the limit of a wait.
  */
 #ifndef BIDE_CANCEL_ALARM_H
 #define BIDE_CANCEL_ALARM_H
@@ -7,30 +7,42 @@
 #include "source/operation.h"
 
 /*
- * A timer that runs a listener: the deadline of a context, of a wait. Its owner may go, or set it
- * anew, while the listener is on its way on another thread: `live` counts the calls that may come,
- * and one of the owner; the last of them gives the owner's memory back.
+ * The owner of an alarm may stop it, set it anew, or end, while the listener is about to run on
+ * another thread. So `parties` counts the owner, and each call of the listener that may come. The
+ * last party to leave ends the owner's object:
+ *
+ *     parties == (owner has not left) + (timer != NULL) + (calls of earlier timers that run)
  */
 typedef struct bide_alarm {
-	bide_timer *timer; /* armed, or about to call; under the lock */
-	bide_listener due; /* run(listener, timer): begins with bide_alarm_fired_ */
-	uint32_t lock;     /* with many workers */
-	uint32_t live;     /* atomic */
+	bide_timer *timer; /* The armed timer, until its call begins. Under the lock. */
+	bide_listener due; /* Runs run(listener, timer), which begins with bide_alarm_fired_. */
+	uint32_t lock;     /* Taken with many workers only. */
+	uint32_t parties;  /* Atomic. */
 } bide_alarm;
 
 BIDE_INTERNAL void bide_alarm_init_(bide_alarm *alarm,
                                     void (*due)(bide_listener *listener, bide_source *timer));
 /*
- * Has it call at that time, instead of at the one before. timer: a new one, which is the alarm's.
+ * Makes the alarm call at that time, instead of at the one before. The timer is a new one, and
+ * belongs to the alarm from now on.
  */
 BIDE_INTERNAL void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns);
-/* true: there was a timer, and it will not call. false: there was none, or it calls. */
+/*
+ * Returns true if there was a timer, and its call will not come. Returns false if there was none,
+ * or its call has begun.
+ */
 BIDE_INTERNAL bool bide_alarm_stop_(bide_alarm *alarm);
-/* In the listener, first: gives the timer back. false: it was stopped or replaced on its way. */
+/*
+ * The first call of the listener: releases the timer. Returns false if the alarm was stopped or
+ * set anew before.
+ */
 BIDE_INTERNAL bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer);
-/* The owner goes (after bide_alarm_stop_), or a call is over. true: the last. */
-BIDE_INTERNAL bool bide_alarm_over_(bide_alarm *alarm);
-/* No call is to come. For an owner that goes. */
+/*
+ * A party leaves: the owner after bide_alarm_stop_, a listener at its end. Returns true for the
+ * last one.
+ */
+BIDE_INTERNAL bool bide_alarm_leave_(bide_alarm *alarm);
+/* For the owner: returns true if no call is to come. */
 BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
 
 #endif

@@ -3,6 +3,9 @@
  */
 #include "cancel/cancel_cell.h"
 
+#include "base/spin.h"
+#include "memory/allocator.h"
+
 typedef struct bide_cancel_cell_ cell;
 
 enum { BLOCK = 64, CHUNK_CELLS = 100, LIFE_SHIFT = 48 };
@@ -12,12 +15,12 @@ typedef struct chunk {
 	cell cells[CHUNK_CELLS];
 } chunk;
 
-static uint32_t cells_lock;
+static uint32_t cells_lock; /* of the two lists */
 static chunk *chunks;
 static cell *free_cells;
-static uint64_t life; /* how often all cells were given back; the top of every number; atomic */
+static uint64_t life; /* How often all cells were freed: the top of every number. Atomic. */
 
-/* Without the lock: allocating calls out. */
+/* Called without the lock, because the allocator may be the user's. */
 static bool grow(void)
 {
 	chunk *c = bide_allocate_(sizeof *c, 16);
@@ -38,7 +41,7 @@ static bool grow(void)
 	return true;
 }
 
-cell *bide_cancel_cell_new_(bide_cancel_source *source)
+cell *bide_cancel_cell_new_(struct bide_cancel_core *core)
 {
 	cell *taken;
 
@@ -50,60 +53,65 @@ cell *bide_cancel_cell_new_(bide_cancel_source *source)
 		bide_spin_unlock_(&cells_lock);
 	} while (!taken && grow());
 	if (taken) {
-		/* Read through old tokens. In this order: pairs with bide_cancel_cell_source_. */
+		/* Old tokens read both. This order pairs with bide_cancel_cell_core_. */
 		BIDE_STORE(&taken->number, taken->number + 1, RELAXED);
-		BIDE_STORE(&taken->source, source, RELEASE);
+		BIDE_STORE(&taken->core, core, RELEASE);
 	}
 	return taken;
 }
 
-void bide_cancel_cell_end_(cell *given)
+void bide_cancel_cell_clear_(cell *cleared)
 {
-	if (given->number % BLOCK == BLOCK - 1) {
-		if (BIDE_LOAD(&given->canceled, RELAXED))
-			return; /* kept, for the tokens */
-		/* Before a bit of the new block is set: pairs with bide_cancel_cell_is_canceled_. */
-		BIDE_STORE(&given->block, given->number + 1, RELEASE);
+	BIDE_STORE(&cleared->core, NULL, RELAXED);
+}
+
+void bide_cancel_cell_recycle_(cell *recycled)
+{
+	if (recycled->number % BLOCK == BLOCK - 1) {
+		if (BIDE_LOAD(&recycled->canceled, RELAXED))
+			return; /* It is kept for the tokens. */
+		/* Stored before a bit of the new block: pairs with bide_cancel_cell_is_canceled_. */
+		BIDE_STORE(&recycled->block, recycled->number + 1, RELEASE);
 	}
 	bide_spin_lock_(&cells_lock);
-	given->next = free_cells;
-	free_cells = given;
+	recycled->next = free_cells;
+	free_cells = recycled;
 	bide_spin_unlock_(&cells_lock);
 }
 
-/* The cell of a number from before a shutdown is gone. */
+/* Returns false for a number from before a shutdown, whose cell was freed. */
 static bool is_of_this_life(uint64_t number)
 {
 	return number >> LIFE_SHIFT == (BIDE_LOAD(&life, RELAXED) & 0xFFFF);
 }
 
-bide_cancel_source *bide_cancel_cell_source_(const cell *asked, uint64_t number)
+struct bide_cancel_core *bide_cancel_cell_core_(const cell *asked, uint64_t number)
 {
-	bide_cancel_source *source;
+	struct bide_cancel_core *core;
 
 	if (!is_of_this_life(number))
 		return NULL;
-	/* Pairs with bide_cancel_cell_new_: the number is that of this source, or a later one. */
-	source = BIDE_LOAD(&asked->source, ACQUIRE);
-	return BIDE_LOAD(&asked->number, RELAXED) == number ? source : NULL;
+	/* Pairs with bide_cancel_cell_new_: the number is the one of this core, or a later one. */
+	core = BIDE_LOAD(&asked->core, ACQUIRE);
+	return BIDE_LOAD(&asked->number, RELAXED) == number ? core : NULL;
 }
 
 void bide_cancel_cell_mark_(cell *marked)
 {
-	/* pairs with bide_cancel_cell_is_canceled_ */
+	/* Pairs with bide_cancel_cell_is_canceled_. */
 	(void)BIDE_OR(&marked->canceled, (uint64_t)1 << marked->number % BLOCK, RELEASE);
 }
 
 bool bide_cancel_cell_is_canceled_(const cell *asked, uint64_t number)
 {
-	/* Looked at again behind the bit: it may have been set for a number of a later block. */
+	/* The block is read again after the bit, which may have been set in a later block. */
 	return is_of_this_life(number) &&
 	       BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK &&
 	       BIDE_LOAD(&asked->canceled, ACQUIRE) >> number % BLOCK & 1 &&
 	       BIDE_LOAD(&asked->block, RELAXED) == number - number % BLOCK;
 }
 
-void bide_cancel_cells_release_(void)
+void bide_cancel_cells_free_(void)
 {
 	chunk *next;
 
@@ -112,7 +120,7 @@ void bide_cancel_cells_release_(void)
 		bide_deallocate_(chunks, sizeof *chunks);
 	}
 	free_cells = NULL;
-	BIDE_ADD(&life, 1, RELAXED); /* the shutdown is ordered before what uses bide afterwards */
+	BIDE_ADD(&life, 1, RELAXED); /* The shutdown is ordered before later uses of bide. */
 }
 
 void bide_cancel_cells_fork_(void)

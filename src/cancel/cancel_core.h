@@ -1,79 +1,128 @@
 /*
- * cancel_core.h - what can be canceled: a flag, and lists of what fires then.
+ * cancel_core.h - what can be canceled: an error, and two lists of what fires then.
+ *
+ * Words of this folder:
+ *   core          The part of a cancel source or of a context that can be canceled, once.
+ *   node          An entry in a list of a core (bide_cancel_node).
+ *   callback      What fires on the thread that cancels: a registration of the user's, or a core
+ *                 below, which is canceled with this one.
+ *   operation     What fires where its object may be touched: on any thread with many workers, on
+ *                 the worker's thread with one. A delay and a wait for a task are operations.
+ *   mark          To store the error, which makes a core canceled. The first mark counts.
+ *   fire          To take a node out of its list and to call its function.
+ *   cancel source The user's object that cancels. Its tokens are what others ask.
+ *   token         A copyable word that refers to a cancel source, and owns nothing.
+ *   cell          What tokens point at. It outlives its sources (cancel_cell.h).
+ *   registration  A callback of the user's on a token.
+ *   alarm         A timer with a listener, which its owner may stop (alarm.h).
+ *   parties       What may still touch an object. The last to leave ends it.
+ *
+ * Two locks guard the lists. Neither is held while anything is called.
+ *   - bide_cancel_callbacks_lock_ guards the callbacks of all cores. There is one for all cores, so
+ *     that a registration can be taken out, or waited for, while its source may be gone.
+ *   - core->lock guards the operations of a core, and the store of its error. It may be taken while
+ *     the lock of the callbacks is held, never the other way round.
  */
 #ifndef BIDE_CANCEL_CANCEL_CORE_H
 #define BIDE_CANCEL_CANCEL_CORE_H
 
 #include "base/library.h"
 
-/*
- * What can be canceled: a flag, and two lists of what to fire. Callbacks (registrations, sources
- * and contexts below) fire on the thread that cancels; operations on the worker. Reference counted;
- * embedded in cancel sources and contexts.
- */
+struct bide_cancel_cell_;
+
+/* Embedded in cancel sources and contexts. Reference counted. */
 typedef struct bide_cancel_core {
-	uint32_t lock; /* of operations */
-	uint32_t references;
-	uint16_t error; /* 0, or what its operations fail with; atomic */
-	bool is_context;
-	bide_cancel_node *callbacks;   /* newest first; under the lock of all callbacks */
-	bide_cancel_node *operations;  /* newest first */
-	bide_post post;                /* to the worker, to fire the operations */
-	struct bide_cancel_core *next; /* in the work list of a cancel */
-	void (*destroy)(struct bide_cancel_core *core);
-	struct bide_cancel_cell_ *cell; /* of a source: what its tokens point at; else NULL */
+	uint32_t lock;
+	uint32_t references; /* Atomic. */
+	/*
+	 * 0, or what the operations fail with. Atomic; stored once, under the lock. No operation is
+	 * added afterwards.
+	 */
+	uint16_t error;
+	bide_cancel_node *callbacks;  /* Newest first. Under the lock of the callbacks. */
+	bide_cancel_node *operations; /* Newest first. Under the lock of this core. */
+	/*
+	 * With one worker, its way to the worker's thread: to fire the operations, and later, once the
+	 * last reference is gone, to end the object.
+	 */
+	bide_post post;
+	struct bide_cancel_core *next; /* In the work list of the thread that cancels. */
+	void (*destroy)(struct bide_cancel_core *core); /* Ends the object that it is part of. */
+	struct bide_cancel_cell_ *cell; /* What the tokens of a source point at. Else NULL. */
 } bide_cancel_core;
 
+/* --- the life of a core --- */
+
+/* Starts with one reference. destroy runs when the last one is dropped. */
 BIDE_INTERNAL void bide_cancel_core_init_(bide_cancel_core *core,
                                           void (*destroy)(bide_cancel_core *core));
 BIDE_INTERNAL void bide_cancel_core_ref_(bide_cancel_core *core);
 /*
- * Takes a reference without already holding one; the memory must still be valid. false: the last
- * reference is gone.
+ * Takes a reference without already holding one; the memory must still be valid. Returns false if
+ * the last reference is gone.
  */
 BIDE_INTERNAL bool bide_cancel_core_try_ref_(bide_cancel_core *core);
 BIDE_INTERNAL void bide_cancel_core_unref_(bide_cancel_core *core);
-/* Cancels it and all below it; true for the first. */
-BIDE_INTERNAL bool bide_cancel_core_fire_(bide_cancel_core *core, int error);
 /*
- * Makes child be canceled with parent; at once if the parent is. node: the child's; its fire field
- * stays NULL.
+ * Stores the error. Returns true for the first. That caller must fire the lists
+ * (bide_cancel_core_fire_marked_).
  */
-BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child,
-                                            bide_cancel_node *node);
-/* The same to a token's source; false: the token is stale or none. */
-BIDE_INTERNAL bool bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
-                                             bide_cancel_node *node);
-BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
-/* A cancel source with a reference; else false, and misuse of `what` was reported. */
-BIDE_INTERNAL bool bide_cancel_source_check_(const bide_cancel_source *source, const char *what);
-/*
- * In two steps: counts as canceled now, with a reference; true: the first, which fires it then,
- * once, and gives the reference back.
- */
-BIDE_INTERNAL bool bide_cancel_source_mark_(bide_cancel_source *source);
-BIDE_INTERNAL void bide_cancel_source_fire_(bide_cancel_source *source);
-/* At shutdown: the registrations of a source that was not given back are in no list any more. */
-BIDE_INTERNAL void bide_cancel_leak_(bide_source *source);
-/* In the child of a fork: no callback runs. */
-BIDE_INTERNAL void bide_cancel_fork_(void);
-/* Drops all callbacks without firing them. */
-BIDE_INTERNAL void bide_cancel_core_clear_(bide_cancel_core *core);
+BIDE_INTERNAL bool bide_cancel_core_mark_(bide_cancel_core *core, int error);
+
+/* --- operations --- */
 
 /*
- * Adds an operation. 0; or the error of a core that is canceled already (then it is not added).
- * core may be NULL: 0.
+ * Adds an operation, whose node takes a reference on the core. Returns 0; or the error of a core
+ * that is canceled already, and then it adds nothing. Without a core (NULL) it returns 0.
  */
 BIDE_INTERNAL int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
                                     void (*fire)(bide_cancel_node *node, int error));
 /*
- * Takes an operation out. true: it has not fired and will not (also one without a core). false: it
- * fires, or has. With one worker: there.
+ * Takes an operation out. Returns true if it has not fired and will not, as one without a core
+ * never does. Returns false if it has fired, or fires now. With one worker it must be called on the
+ * worker's thread.
  */
 BIDE_INTERNAL bool bide_cancel_unlink_(bide_cancel_node *node);
-/* Once, when the operation ends: gives the node's reference on its core back. */
-BIDE_INTERNAL void bide_cancel_drop_(bide_cancel_node *node);
-/* It is registered. Of memory that may be anything. */
-BIDE_INTERNAL bool bide_cancel_registration_lives_(const bide_cancel_registration *registration);
+/* The operation ends: drops the node's reference on its core. Called once. */
+BIDE_INTERNAL void bide_cancel_node_unref_(bide_cancel_node *node);
+/*
+ * Takes the newest operation out of a marked core, to fire it. Returns NULL if none is left. The
+ * caller has a reference on the core.
+ */
+BIDE_INTERNAL bide_cancel_node *bide_cancel_operation_take_(bide_cancel_core *core);
+/* Asks a marked core, to which no thread adds: once it returns false, it always does. */
+BIDE_INTERNAL bool bide_cancel_core_has_operations_(bide_cancel_core *core);
+
+/* --- callbacks --- */
+
+extern BIDE_INTERNAL uint32_t bide_cancel_callbacks_lock_;
+
+/*
+ * Makes child be canceled with parent; at once if the parent is canceled already. node belongs to
+ * the child. Its `fire` stays NULL.
+ */
+BIDE_INTERNAL void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child,
+                                            bide_cancel_node *node);
+/* Takes a callback out of its list, if it is in one. */
+BIDE_INTERNAL void bide_cancel_detach_(bide_cancel_node *node);
+/* Takes all callbacks out without firing them. */
+BIDE_INTERNAL void bide_cancel_core_clear_(bide_cancel_core *core);
+/*
+ * Takes all callbacks out of a core that is not canceled. Returns false if it is; then it changes
+ * nothing. A thread that cancels the core later finds no callbacks.
+ */
+BIDE_INTERNAL bool bide_cancel_core_clear_unless_canceled_(bide_cancel_core *core);
+
+/* The caller of the following holds the lock of the callbacks. */
+
+/*
+ * Adds a callback to the parent's list, unless the parent is canceled. Returns the parent's error.
+ * child may be NULL; then the caller sets node->fire.
+ */
+BIDE_INTERNAL int bide_cancel_attach_locked_(bide_cancel_core *parent, bide_cancel_core *child,
+                                             bide_cancel_node *node);
+/* Takes a callback out of its list, in which it is. */
+BIDE_INTERNAL void bide_cancel_detach_locked_(bide_cancel_node *node);
+BIDE_INTERNAL void bide_cancel_core_clear_locked_(bide_cancel_core *core);
 
 #endif

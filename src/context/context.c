@@ -120,7 +120,7 @@ static void context_end(bide_post *post)
 
 	for (;;) {
 		bide_alarm_stop_(&context->alarm);
-		if (!bide_alarm_over_(&context->alarm))
+		if (!bide_alarm_leave_(&context->alarm))
 			return; /* context_expired is on its way, and goes on with it */
 		context = context_free(context);
 		/* As bide_cancel_core_unref_, whose order this has. */
@@ -151,7 +151,7 @@ static void context_expired(bide_listener *listener, bide_source *timer)
 
 	(void)bide_alarm_fired_(&context->alarm, timer); /* a deadline is never replaced */
 	/* Not alive: the last reference went just now, and context_end has been, or is on its way. */
-	if (bide_alarm_over_(&context->alarm))
+	if (bide_alarm_leave_(&context->alarm))
 		bide_context_unref(context_free(context));
 	if (!alive)
 		return;

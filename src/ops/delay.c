@@ -35,7 +35,7 @@ static void delay_leave(cancellable_delay *delay, uint32_t count)
 
 	if (!bide_party_leave_(source, &delay->live, count))
 		return;
-	bide_cancel_drop_(&delay->node);
+	bide_cancel_node_unref_(&delay->node);
 	/* stored before the canceling party left */
 	bide_source_complete_(source, bide_payload_int_(0), (int)BIDE_LOAD(&delay->error, RELAXED));
 }

@@ -87,7 +87,7 @@ static void tick_leave(tick *t, uint32_t count)
 
 	if (!bide_party_leave_(&t->operation.source, &t->live, count))
 		return;
-	bide_cancel_drop_(&t->node);
+	bide_cancel_node_unref_(&t->node);
 	/* Before it is completed: its consumer may destroy the timer. */
 	lock(p);
 	unlock_and_leave(p, 1);

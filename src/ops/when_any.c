@@ -69,7 +69,7 @@ static void any_take_out(when_any *any)
 /* Nobody reports any more: gives back what is its own. */
 static void any_release(when_any *any)
 {
-	bide_cancel_drop_(&any->node);
+	bide_cancel_node_unref_(&any->node);
 	if (bide_is_pending_(any->yield)) {
 		if (bide_is_done_(bide_source_of_(any->yield)))
 			bide_release_(bide_source_of_(any->yield), &any_by);

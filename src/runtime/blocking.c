@@ -101,7 +101,7 @@ static void job_leave(job *j, uint32_t parties)
 	/* pairs with itself: the last one sees what the other wrote */
 	if (BIDE_SUB(&j->live, parties, ACQ_REL) != parties)
 		return;
-	bide_cancel_drop_(&j->node);
+	bide_cancel_node_unref_(&j->node);
 	bide_context_give_back_(j->context);
 	bide_operation_complete_(&j->operation, j->outcome.payload, (int)j->outcome.state);
 }

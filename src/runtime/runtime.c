@@ -148,7 +148,7 @@ static uint64_t release_all(bide_runtime *r)
 	bide_orphan_end_();
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_release_();
-	bide_cancel_cells_release_();
+	bide_cancel_cells_free_();
 	if (bide_shared_) {
 		bide_workers_free_();
 	} else {
@@ -186,7 +186,7 @@ static void release_copy(bide_runtime *r)
 	if (r->state == BIDE_RUNTIME_CHILD) {
 		bide_atfork_leave_();
 		bide_pools_release_();
-		bide_cancel_cells_release_();
+		bide_cancel_cells_free_();
 		bide_blocking_configure_(0, 0);
 		r->config = (bide_config){ 0 };
 	}

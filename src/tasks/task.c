@@ -116,7 +116,7 @@ static void wait_leave(cancellable_subscription *c, uint32_t count)
 
 	if (!bide_party_leave_(source, &c->live, count))
 		return;
-	bide_cancel_drop_(&c->node);
+	bide_cancel_node_unref_(&c->node);
 	bide_operation_complete_(&c->base.operation, source->payload, source->error);
 }
 

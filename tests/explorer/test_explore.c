@@ -878,7 +878,7 @@ static void link_thread(void)
 	explore_run();
 	EXPLORE_CHECK(s.fired == (s.error == 0));
 	bide_cancel_unlink_(&s.node);
-	bide_cancel_drop_(&s.node);
+	bide_cancel_node_unref_(&s.node);
 }
 
 static void context_cancel_thread(void)
@@ -899,7 +899,7 @@ static void link_unlink_thread(void)
 {
 	s.error = bide_cancel_link_(s.core, &s.node, operation_canceled);
 	bide_cancel_unlink_(&s.node); /* its operation has ended */
-	bide_cancel_drop_(&s.node);
+	bide_cancel_node_unref_(&s.node);
 	s.after = true;
 	explore_run();
 	EXPLORE_CHECK(s.fired == 0);
@@ -915,7 +915,7 @@ static void link_unref_thread(void)
 	bide_context_unref(context);
 	explore_run();
 	bide_cancel_unlink_(&s.node);
-	bide_cancel_drop_(&s.node);
+	bide_cancel_node_unref_(&s.node);
 }
 
 static void setup_context_two_references(void)

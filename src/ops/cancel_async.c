@@ -2,12 +2,14 @@
  * cancel_async.c - cancels a source now, and runs its callbacks on a worker.
  */
 #define BIDE_OWN_(name) &name##_own_
-#include "base/everything.h"
+#include "base/library.h"
+#include "cancel/cancel_source.h"
+#include "source/operation.h"
 
-struct bide_cancel_source_cancel_async { /* the name is what messages and dumps say */
+struct bide_cancel_source_cancel_async { /* The name is what messages and dumps say. */
 	BIDE_ASYNC_FRAME;
 	struct {
-		bide_cancel_source *source; /* marked, with a reference */
+		bide_cancel_source *source; /* Marked, with a reference. */
 	} in;
 };
 
@@ -34,6 +36,6 @@ bide_value_task bide_cancel_source_cancel_async(bide_cancel_source *source)
 	v = bide_in_detached(bide_async_start_cold(bide_cancel_source_cancel_async, .source = source));
 	if (v.state != BIDE_ENOFRAME)
 		return v;
-	bide_cancel_source_fire_(source); /* no memory for a frame: here is better than never */
+	bide_cancel_source_fire_(source); /* Without memory for a frame, better here than never. */
 	return bide_value_task_completed();
 }
