@@ -27,5 +27,4 @@
 #include "source/source.h"
 #include "source/trace.h"
 #include "source/user_source.h"
-#include "tasks/task_check.h"
 #endif

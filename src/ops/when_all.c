@@ -7,7 +7,7 @@
  * memory).
  */
 #include "ops/combine.h"
-#include "tasks/task.h"
+#include "tasks/task_await.h"
 
 typedef struct when_all {
 	bide_operation operation;

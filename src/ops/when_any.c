@@ -7,7 +7,7 @@
  * the decision, and one for the ambient cancellation.
  */
 #include "ops/combine.h"
-#include "tasks/task.h"
+#include "tasks/task_await.h"
 
 enum {
 	ANY_DECIDED = 1,  /* winner or error belong to the party that set it */

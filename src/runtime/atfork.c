@@ -15,6 +15,7 @@
 #include "runtime/simulation.h"
 #include "runtime/sleep.h"
 #include "runtime/workers.h"
+#include "tasks/subscription.h"
 #include "tasks/task_list.h"
 
 /* --- the fork --- */

@@ -15,7 +15,6 @@
 #include "runtime/atfork.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
-#include "tasks/task.h"
 
 enum { ENOMEM_ = 12, EAGAIN_ = 11 };
 int64_t bide_blocking_idle_max_ns_ = (int64_t)10 * 1000000000;

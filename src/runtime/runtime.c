@@ -15,7 +15,7 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/workers.h"
-#include "tasks/task.h"
+#include "tasks/subscription.h"
 
 /* So that the table for gdb is part of every program that is linked with the static library. */
 __attribute__((used)) static const struct bide_layout *const layout = &bide_layout_;

@@ -6,6 +6,7 @@
 #include "runtime/runtime.h"
 #include "runtime/workers.h"
 #include "tasks/task.h"
+#include "tasks/task_await.h"
 
 typedef struct waiter {
 	bide_listener listener;

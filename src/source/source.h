@@ -90,9 +90,12 @@ BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
  */
 BIDE_INTERNAL void bide_lost_(bide_value_task outcome, const struct bide_context *context);
 
-/* bide_value_task_as_task, for a call of `what`. */
-BIDE_INTERNAL bide_task *bide_task_of_(bide_value_task value_task, const char *what,
-                                       const bide_place *place);
+/*
+ * Returns false, and reports misuse, if the value task is one of the worker's and this is another
+ * thread.
+ */
+BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *what,
+                                      const bide_place *place);
 
 /* The source line where a frame waits; the mark of a return's own await is left out. */
 static inline unsigned bide_line_(const bide_source *source)

@@ -2,7 +2,6 @@
  * value_task.c - the queries of pending value tasks, and what consumes one without awaiting it.
  */
 #include "base/everything.h"
-#include "tasks/task.h"
 
 BIDE_STATIC_ASSERT(sizeof(bide_value_task) == 16, "two registers");
 
@@ -150,6 +149,23 @@ int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
 	return (int)value_task.state;
 }
 
+static void forget_done(bide_listener *listener, bide_source *done)
+{
+	(void)listener;
+	bide_unobserved_(done->error, done);
+	(void)bide_consume_(done, NULL).state;
+}
+
+/* Nothing needs the result of a source of the user's: a listener consumes it. */
+static void forget_user(bide_source *source, const bide_place *place)
+{
+	static bide_listener dropped = { forget_done };
+
+	if (bide_listen_(bide_source_value_(source), &dropped, "bide_value_task_forget", place) ==
+	    BIDE_ALREADY_DONE_)
+		forget_done(&dropped, source);
+}
+
 void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task.state;
@@ -164,7 +180,7 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	    !bide_belongs_here_(source, "bide_value_task_forget", place))
 		return;
 	if (source->kind >= BIDE_KIND_TASK_) {
-		bide_forget_user_(source, place);
+		forget_user(source, place);
 		return;
 	}
 	/* Against the producer's DONE: one of the two frees it. */
@@ -183,28 +199,4 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	}
 	bide_unobserved_(source->error, source);
 	bide_release_(source, place);
-}
-
-bide_value_task bide_value_task_await_for_at_(bide_value_task value_task, int64_t timeout_ns,
-                                              const bide_place *place)
-{
-	static const char what[] = "bide_value_task_await_for";
-	bide_value_task wait;
-	bide_task *task;
-
-	if (!bide_time_allowed_(timeout_ns, what, "timeout_ns", place))
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	value_task = bide_yield_to_operation_(value_task);
-	if (!bide_is_pending_(value_task))
-		return value_task;
-	if (!bide_check_fresh_(value_task, what, place))
-		return bide_value_task_from_error(BIDE_ESTALE);
-	if (timeout_ns == BIDE_FOREVER && !bide_context_core_())
-		return value_task; /* nothing can end the wait before */
-	task = bide_task_of_(value_task, what, place);
-	if (!task)
-		return bide_value_task_from_error(BIDE_ENOMEM_);
-	wait = bide_task_await_for(task, timeout_ns);
-	bide_task_unref(task);
-	return wait;
 }

@@ -5,7 +5,8 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "async/parked.h"
-#include "tasks/task.h"
+#include "base/misuse.h"
+#include "source/source.h"
 
 struct bide_value_task_on_completed { /* the name is what messages and dumps say */
 	BIDE_PARKED_FRAME_;

@@ -1,64 +1,116 @@
 /*
- * task.h (core) - what tasks share with the other parts of core.
+ * task.h - tasks: references, the outcome, and what completes them.
+ *
+ * The words of this room:
+ *
+ *   task               a source that is reference counted: any number of consumers may await it
+ *   object             the memory of a task that is no frame: bide_task_object
+ *   completion source  a task of bide_task_create, which the user completes by hand
+ *   constant           the static task that stands for a small result; its references do not count
+ *   subscription       one await of a pending task: an operation in the list of the task
+ *   limited wait       a subscription that a cancellation or a deadline may end before the task does
+ *   ended wait         a subscription whose result is the task itself, with a reference
+ *   to deliver         to complete the subscriptions of a task that is over, oldest first
+ *   producer           what completes a task: the frame that became it, or a call; it holds a
+ *                      reference, which the delivery drops
+ *   to claim           to take the right to complete a task, which one party gets
+ *   to observe         to see the error of a task; an error that nothing observed goes to the hook
+ *   task list          in debug mode, all completion sources (task_list.h)
+ *
+ * The number of references is the generation less BIDE_COUNT_BASE_. The state of a task is the word
+ * of its source (subscription.h). The producer stores result and error before it says DONE
+ * (release), and consumers read them after they have seen DONE (acquire).
+ *
+ * bide_value_task_as_task turns the pending frame itself into a task.
  */
-#ifndef BIDE_CORE_TASK_H
-#define BIDE_CORE_TASK_H
+#ifndef BIDE_TASKS_TASK_H
+#define BIDE_TASKS_TASK_H
 
-#include "base/everything.h"
+#include "base/library.h"
+#include "source/operation.h"
+#include "source/source.h"
+#include "tasks/subscription.h"
 
 /* The object behind a completion source, a completed task, and a task made of a user's source. */
 typedef struct bide_task_object {
 	bide_source source;
-	bide_post post;      /* its fan-out, sent to the worker */
-	uintptr_t waiting;   /* the subscriptions that are to be delivered there */
-	bide_listener relay; /* from the user's source that it was made of */
+	bide_post post;      /* sends the delivery to the worker */
+	uintptr_t waiting;   /* the newest of the subscriptions that are to be delivered there */
+	bide_listener relay; /* of the user's source that the task was made of */
 } bide_task_object;
 
-/* One await of a task: what its value task points at, and a member of the task's list. */
-typedef struct bide_subscription_ {
-	bide_operation operation;
-	struct bide_subscription_ *older, *newer;
-	bide_source *task; /* NULL: in no list any more */
-} bide_subscription_;
-
-/* How many a count stands for. Of one that is given back just now: none. */
-static inline uint64_t bide_task_references_(uint64_t count)
+/* Returns true if the memory of the task is a bide_task_object, and false if it is a frame. */
+static inline bool bide_task_has_object_(const bide_source *task)
 {
-	return count > BIDE_COUNT_BASE_ ? count - BIDE_COUNT_BASE_ : 0;
+	return (task->kind & 0xE0u) == BIDE_KIND_TASK_;
 }
 
-/* The fan-out: the newest of the subscriptions, linked; drops the producer's reference. */
-BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
+/* Asks only an object: the line of a pending frame says where the frame waits. */
+static inline bool bide_task_is_constant_(const bide_source *task)
+{
+	return bide_task_has_object_(task) && BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
+}
+
+/* Reports misuse of `what`: the task is NULL, or has no reference. Returns false. */
+BIDE_INTERNAL BIDE_COLD bool bide_task_refused_(const bide_source *task, const char *what);
+
 /*
- * A wait whose result is the task itself, with a reference, when that is over, however it ended; it
- * fails only if the wait does: canceled, or no memory. Meanwhile it has no reference, so it keeps
- * nothing from being broken; and it is no look at the task's error. For consumers that always take
- * the result. `ended` is that of a ready one.
+ * Returns true if the task is not NULL and has a reference; otherwise reports misuse of `what`.
+ * Memory that is free, or in use again for something else, has no count in its generation.
  */
-BIDE_INTERNAL bide_value_task bide_task_ended_(bide_task *task);
+static inline bool bide_task_check_(const bide_task *handle, const char *what)
+{
+	const bide_source *task = (const bide_source *)handle;
+
+	return (task && (BIDE_LOAD(&task->generation, RELAXED) > BIDE_COUNT_BASE_ ||
+	                 bide_task_is_constant_(task))) ||
+	       bide_task_refused_(task, what);
+}
+
 /*
- * Ends a pending subscription (what bide_task_await returned) with an error; nothing if it is being
- * delivered.
+ * Returns the number of references that a generation stands for; 0 if the task is being freed at
+ * this moment.
  */
-BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
+static inline uint64_t bide_task_references_(uint64_t generation)
+{
+	return generation > BIDE_COUNT_BASE_ ? generation - BIDE_COUNT_BASE_ : 0;
+}
+
+/* Marks the error of a task that is over as seen. The last bide_task_unref orders the mark. */
+static inline void bide_task_observe_(bide_source *task)
+{
+	if (task->error &&
+	    !(BIDE_LOAD(&task->line, RELAXED) & (BIDE_LINE_OBSERVED_ | BIDE_LINE_CONSTANT_)))
+		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED);
+}
+
+/* Returns the outcome of a task that is over, and observes its error. */
+static inline bide_value_task bide_task_outcome_(bide_source *task)
+{
+	bide_value_task v;
+
+	bide_task_observe_(task);
+	v.payload = task->payload;
+	v.state = task->error;
+	return v;
+}
+
 /*
- * At shutdown: takes a pending subscription out of the list of a completion source that lives on.
- * Others: nothing.
+ * Completes a task that the caller has claimed: stores the outcome and says DONE. The delivery runs
+ * on the worker and drops one reference. Returns true.
  */
-BIDE_INTERNAL void bide_subscription_leave_(bide_source *source);
+BIDE_INTERNAL bool bide_task_finish_(bide_source *task, bide_payload result, int error);
 /*
- * The same in the child of a fork, for tasks that anybody may complete. The list may have been half
- * changed, and the task gone: only what surely is its list is emptied.
+ * Delivers the subscriptions of a task that is DONE, of which `newest` is the newest (0: there is
+ * none), and drops the reference of the producer.
  */
-BIDE_INTERNAL void bide_subscription_inherit_(bide_source *source);
+BIDE_INTERNAL void bide_task_deliver_(bide_source *task, uintptr_t newest);
+/*
+ * Delivers one subscription of a task that is over. The subscription is in no list, or the caller
+ * owns the list.
+ */
+BIDE_INTERNAL void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task);
 /* Drops the reference that a delivered subscription has on a task with a large result. */
 BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
-/* Gives up a wait whose value task was not consumed; from any thread. */
-BIDE_INTERNAL void bide_task_leave_(bide_value_task subscription);
-BIDE_INTERNAL void bide_forget_user_(bide_source *source, const bide_place *place);
-BIDE_INTERNAL void bide_forget_done_(bide_listener *listener, bide_source *done);
-BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *what,
-                                      const bide_place *place);
-BIDE_INTERNAL void bide_user_source_release_(bide_source *source);
 
 #endif

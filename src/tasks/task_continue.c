@@ -1,12 +1,13 @@
 /*
- * continue.c - continue-with and unwrap: async functions over tasks.
+ * task_continue.c - continue-with and unwrap: async functions over tasks.
  *
  * While their task is pending they have no reference on it: they wait for it, so they could not
  * complete it, and must not keep it from being broken.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "async/parked.h"
-#include "tasks/task.h"
+#include "context/context.h"
+#include "tasks/task_await.h"
 
 /*
  * "No frame" from a start means that nothing ran and the references are still ours: an outcome must

@@ -3,6 +3,9 @@
  */
 #include "tasks/task_list.h"
 
+#include "base/spin.h"
+#include "memory/allocator.h"
+
 typedef bide_listed_task_ listed;
 
 enum { BUCKETS = BIDE_TASK_BUCKETS_ };

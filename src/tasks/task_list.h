@@ -3,8 +3,8 @@
  * created. So a dump can name those that nobody waits for, and look at a task that may be given
  * back meanwhile.
  */
-#ifndef BIDE_CORE_TASK_LIST_H
-#define BIDE_CORE_TASK_LIST_H
+#ifndef BIDE_TASKS_TASK_LIST_H
+#define BIDE_TASKS_TASK_LIST_H
 
 #include "tasks/task.h"
 

@@ -18,6 +18,7 @@
 #include "base/everything.h"
 #include "support/test.h"
 #include "tasks/task.h"
+#include "tasks/task_await.h"
 
 enum { EXPLORE_THREADS = 3 };
 

@@ -1,0 +1,84 @@
+/*
+ * subscription.c - taking subscriptions out of the list of a task.
+ */
+#include "tasks/subscription.h"
+
+const bide_operation_type bide_subscription_type_ = { .name = "task",
+	                                                  .task_at =
+	                                                      offsetof(bide_subscription_, task) };
+
+bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task)
+{
+	uintptr_t newest;
+
+	if (!bide_subscriptions_lock_(task, &newest))
+		return false;
+	if (s->newer)
+		s->newer->older = s->older;
+	else
+		newest = (uintptr_t)s->older;
+	if (s->older)
+		s->older->newer = s->newer;
+	bide_subscriptions_unlock_(task, newest);
+	return true;
+}
+
+/* Returns the subscription if this operation is one, in the list of a task with an object. */
+static bide_subscription_ *subscription_to_object(bide_source *source)
+{
+	bide_subscription_ *s = (bide_subscription_ *)(void *)source;
+
+	if (s->operation.type != &bide_subscription_type_ || !s->task ||
+	    (s->task->kind & 0xE0u) != BIDE_KIND_TASK_)
+		return NULL;
+	return s;
+}
+
+void bide_subscription_leave_(bide_source *source)
+{
+	bide_subscription_ *s = subscription_to_object(source);
+
+	if (!s)
+		return;
+	bide_subscription_unlink_(s, s->task);
+	s->task = NULL;
+}
+
+void bide_subscription_inherit_(bide_source *source)
+{
+	bide_subscription_ *s = subscription_to_object(source);
+	uintptr_t word;
+
+	if (!s)
+		return;
+	word = s->task->word;
+	if (word == BIDE_WORD_LOCKED_ || (word & ~(uintptr_t)BIDE_WORD_TAGS_) == (uintptr_t)s)
+		s->task->word = BIDE_WORD_SHARED_;
+	s->task = NULL;
+}
+
+static bool is_valid(const bide_subscription_ *s, const bide_subscription_ *newer,
+                     const bide_source *task)
+{
+	return s->operation.type == &bide_subscription_type_ && s->task == task && s->newer == newer &&
+	       !bide_is_done_(&s->operation.source);
+}
+
+bool bide_subscriptions_are_valid_(bide_source *task, size_t *count)
+{
+	const bide_subscription_ *newer = NULL;
+	uintptr_t newest;
+	bool valid = true;
+
+	*count = 0;
+	if (!bide_subscriptions_lock_(task, &newest))
+		return true;
+	for (const bide_subscription_ *s = (const bide_subscription_ *)newest; s && valid;
+	     s = s->older) {
+		valid = is_valid(s, newer, task);
+		newer = s;
+		++*count;
+	}
+	bide_subscriptions_unlock_(task, newest);
+	return valid;
+}
