@@ -1,5 +1,5 @@
 /*
- * child.c - see child.h.
+ * atfork.c - see atfork.h.
  *
  * What the child reads of its copy, the lists of the pools and of the threads' records, is locked
  * during the fork, so that it is whole. All other locks may be held for ever, by threads that the
@@ -8,12 +8,16 @@
 #include "runtime/atfork.h"
 
 #include "async/deque.h"
+#include "os/os.h"
 #include "runtime/blocking.h"
 #include "runtime/dump_on.h"
-#include "runtime/loop.h"
+#include "runtime/external.h"
 #include "runtime/orphan.h"
+#include "runtime/poll.h"
+#include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/sleep.h"
+#include "runtime/thread.h"
 #include "runtime/workers.h"
 #include "tasks/subscription.h"
 #include "tasks/task_list.h"
@@ -54,7 +58,7 @@ static void enter_nowhere(bide_thread_head *head)
 	bide_deque_none_(&r->main.head);
 	bide_sleep_stop_();
 
-	bide_thread_init_(&nowhere, bide_runtime_number_(), true);
+	bide_thread_init_(&nowhere, bide_thread_number_(), true);
 	nowhere.is_nowhere = true;
 	nowhere.head.stack_limit = UINTPTR_MAX;
 	nowhere_function.async = &nowhere_async;
@@ -67,21 +71,20 @@ static void in_child(void)
 {
 	bide_runtime *r = &bide_runtime_;
 	bide_thread_head *head = bide_current_thread_;
-	bool inside =
-		bide_workers_include_this_() || (head && head->current != &bide_thread_of_(head)->root);
+	bool inside = bide_workers_include_this_() || (head && bide_thread_is_inside_(head));
 
 	after_fork();
 	if (r->state != BIDE_RUNTIME_ON)
 		return;
 	r->state = BIDE_RUNTIME_CHILD;
-	/* What is made runnable has nowhere to go from now on: worker.c drops it. */
+	/* What is made runnable has nowhere to go from now on: mailbox.c drops it. */
 	bide_shared_ = bide_simulating_ = r->simulating = false;
 	bide_pools_disown_();
 	bide_dump_on_fork_();
 	bide_blocking_fork_();
 	bide_orphan_fork_();
 	bide_current_thread_ = NULL;
-	bide_runtime_forget_thread_();
+	bide_thread_forget_exit_();
 	if (inside)
 		enter_nowhere(head);
 }
@@ -135,21 +138,7 @@ void bide_atfork_leave_(void)
 		bide_deque_free_(&r->main.head);
 		bide_counts_leave_(&r->main);
 	}
-	bide_runtime_release_externals_();
-	r->inbox = 0;
+	bide_external_release_();
+	r->mailbox = 0;
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE); /* pairs with the attach */
-}
-
-void bide_atfork_refuse_(void)
-{
-	bide_misuse_(
-		"fork: in the child of a fork that was made inside an async function bide cannot be "
-		"used; it may only exec or _exit");
-}
-
-void bide_atfork_end_(void)
-{
-	bide_misuse_("fork: in the child the function that called it, of an async function or of "
-	             "bide_run_blocking, went on to its end or to an await; it may only exec or _exit");
-	bide_port_abort_();
 }

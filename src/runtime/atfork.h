@@ -1,5 +1,5 @@
 /*
- * child.h - fork(2): what becomes of the runtime in the child.
+ * atfork.h - fork(2): what becomes of the runtime in the child.
  *
  * The child has one thread, and a copy of a runtime whose other threads do not exist there. The
  * fork changes its state and little else, so that a child that calls exec pays nothing. The first
@@ -9,25 +9,15 @@
  *     BIDE_RUNTIME_INSIDE the fork was made inside an async function: below it on the stack is the
  *                         parent's runtime, so the child has none, and may not go back there
  */
-#ifndef BIDE_RUNTIME_CHILD_H
-#define BIDE_RUNTIME_CHILD_H
+#ifndef BIDE_RUNTIME_ATFORK_H
+#define BIDE_RUNTIME_ATFORK_H
 
-#include "runtime/runtime.h"
+#include "base/everything.h"
 
 /* From the first call on forks are noticed. Under setup. 0; ENOMEM. */
 BIDE_INTERNAL int bide_atfork_install_(void);
 
 /* If this is a child that has its parent's copy still, it leaves it: state OFF. Under setup. */
 BIDE_INTERNAL void bide_atfork_leave_(void);
-
-/* INSIDE: misuse, for a call that cannot be. */
-BIDE_INTERNAL void bide_atfork_refuse_(void) BIDE_COLD;
-/* Where a function that has called fork comes back to the library: no way on for the child. */
-BIDE_INTERNAL void bide_atfork_end_(void) __attribute__((noreturn)) BIDE_COLD;
-static inline void bide_atfork_check_(void)
-{
-	if (BIDE_UNLIKELY(BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_ON))
-		bide_atfork_end_();
-}
 
 #endif

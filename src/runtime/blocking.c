@@ -12,7 +12,7 @@
 #include "runtime/blocking.h"
 
 #include "os/os.h"
-#include "runtime/atfork.h"
+#include "runtime/one_worker.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 
@@ -345,7 +345,7 @@ static void job_run(job *j, bool is_long)
 
 	bide_os_guard_(call_job, job_died, &now);
 	if (forks != before)
-		bide_atfork_end_();
+		bide_runtime_end_child_();
 	job_hand_over(j);
 }
 
@@ -576,7 +576,7 @@ static void await_threads(void)
 		pool.is_awaited = true;
 		all_gone = false;
 		bide_os_unlock_(&pool.mutex);
-		bide_one_worker_run_meanwhile_(&all_gone, "bide_shutdown");
+		(void)bide_one_worker_run_inside_(&all_gone, BIDE_FOREVER, "bide_shutdown");
 		bide_os_lock_(&pool.mutex);
 	}
 	while (pool.thread_count + pool.long_count > 0) {

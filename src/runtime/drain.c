@@ -6,8 +6,11 @@
  * it has been, and end. So a look that finds nothing counts only if nothing became pending
  * meanwhile: the threads' generations tell, of which every published frame takes one.
  */
+#include "os/os.h"
 #include "runtime/blocking.h"
+#include "runtime/one_worker.h"
 #include "runtime/runtime.h"
+#include "runtime/thread.h"
 #include "runtime/workers.h"
 
 static const int64_t first_interval_ns = 1000000, last_interval_ns = 20000000;
@@ -34,7 +37,7 @@ static bool is_drained(void)
 	if (pending > 0 || bide_blocking_pending_() > 0 || bide_generations_() != before)
 		return false;
 	/* A call that has ended was sent to the one worker before; pairs with the sending. */
-	return BIDE_LOAD(&bide_runtime_.inbox, ACQUIRE) == 0;
+	return BIDE_LOAD(&bide_runtime_.mailbox, ACQUIRE) == 0;
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -100,7 +103,7 @@ int bide_drain(int64_t timeout_ns)
 	head = bide_thread_();
 	if (!head)
 		return bide_runtime_missing_();
-	if (head->current != &bide_thread_of_(head)->root) {
+	if (bide_thread_is_inside_(head)) {
 		bide_misuse_("bide_drain: called inside the async function %s; only ordinary code may",
 		             bide_function_name_(head->current));
 		return BIDE_EDEADLK_;

@@ -5,91 +5,19 @@
  * On any thread but the worker's own a loop is a queue and, once a descriptor is asked for, an
  * eventfd, which is written when something comes and nothing was there. On the worker's own thread
  * its functions are the worker's like those of a strand, so that bide_value_task_wait there runs
- * them too; the descriptor is an epoll of an eventfd and a timerfd, and speaks for all that the
- * worker has to do.
+ * them too; its descriptor is that of poll.h.
  */
 #include "runtime/loop.h"
 
 #include "context/executor.h"
 #include "os/event.h"
+#include "os/os.h"
+#include "runtime/one_worker.h"
+#include "runtime/poll.h"
+#include "runtime/runtime.h"
+#include "runtime/thread.h"
 
 static const bide_operation_type loop_type = { .name = "loop" };
-
-/* --- the worker's own thread --- */
-
-/* Kept until shutdown: a sender may be on its way to the descriptor. */
-static int poll_event = -1, poll_alarm = -1, poll_both = -1;
-
-void bide_poll_close_(void)
-{
-	bide_os_close_(poll_both);
-	bide_os_close_(poll_alarm);
-	bide_os_close_(poll_event);
-	poll_event = poll_alarm = poll_both = -1;
-	bide_runtime_.polled = bide_runtime_.main.by_port = false;
-	bide_runtime_.parked = 0;
-}
-
-void bide_poll_fork_(void)
-{
-	poll_event = poll_alarm = poll_both = -1;
-	bide_poll_close_();
-}
-
-static bool poll_open(void)
-{
-	bide_runtime *r = &bide_runtime_;
-
-	if (r->polled)
-		return true;
-	poll_event = bide_os_event_open_();
-	poll_alarm = bide_os_alarm_open_();
-	if (poll_event >= 0 && poll_alarm >= 0)
-		poll_both = bide_os_either_open_(poll_event, poll_alarm);
-	if (poll_both < 0) {
-		bide_poll_close_();
-		return false;
-	}
-	r->polled = true;
-	bide_poll_resume_(); /* which is where the caller is */
-	return true;
-}
-
-void bide_poll_signal_(void)
-{
-	if (bide_runtime_on_worker_())
-		bide_runtime_.main.by_port = false;
-	bide_os_event_signal_(poll_event);
-}
-
-void bide_poll_pause_(void)
-{
-	bide_runtime *r = &bide_runtime_;
-
-	r->main.by_port = false;
-	BIDE_STORE(&r->parked, 0u, RELAXED); /* it looks at the inbox before it parks again */
-	bide_os_event_clear_(poll_event);
-}
-
-/* Either something is ready, and the descriptor says so; or a signal follows. */
-void bide_poll_resume_(void)
-{
-	bide_runtime *r = &bide_runtime_;
-
-	r->main.by_port = false;
-	if (bide_one_worker_has_work_() || (r->simulating && r->wheel.count > 0)) {
-		bide_os_event_signal_(poll_event);
-		return;
-	}
-	bide_os_alarm_set_(poll_alarm, bide_wheel_next_ns_(&r->wheel));
-	r->main.by_port = true;
-	/* The order of park in worker.c: store, then look; a sender pushes, then looks. */
-	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_POLLING, SEQ_CST);
-	if (BIDE_LOAD(&r->inbox, SEQ_CST) && BIDE_SWAP(&r->parked, 0u, SEQ_CST))
-		bide_poll_signal_();
-}
-
-/* --- loops --- */
 
 /*
  * After the push that found it idle. A thread that asks for the descriptor stores it, then looks
@@ -123,7 +51,7 @@ void bide_loop_leak_(bide_source *source)
 /* false: misuse was reported. */
 static bool may_own(bide_thread_head *head, const char *what)
 {
-	if (head->current == &bide_thread_of_(head)->root)
+	if (!bide_thread_is_inside_(head))
 		return true;
 	bide_misuse_("%s: called inside the async function %s; the thread's own code must", what,
 	             bide_function_name_(head->current));
@@ -146,7 +74,7 @@ bide_executor *bide_loop_create(void)
 		loop->wake = loop_wake;
 		return loop;
 	}
-	loop->fd = poll_open() ? poll_both : -1;
+	loop->fd = bide_poll_open_();
 	if (loop->fd >= 0)
 		return loop;
 	bide_executor_unref(loop);
@@ -200,7 +128,7 @@ static bool may_run(const bide_executor *loop, const bide_thread_head *head)
 	if (BIDE_LOAD(&loop->thread, RELAXED) != bide_port_thread_())
 		bide_misuse_("bide_loop_run: called on another thread than the one that made the loop; "
 		             "bide_loop_adopt makes it this one's");
-	else if (head->current != &bide_thread_of_((bide_thread_head *)head)->root)
+	else if (bide_thread_is_inside_(head))
 		bide_misuse_("bide_loop_run: called inside the async function %s; only the thread's own "
 		             "code may",
 		             bide_function_name_(head->current));

@@ -1,115 +1,111 @@
 /*
- * runtime.h - the one runtime of the process: its worker, its timers, its inbox.
+ * runtime.h - the one runtime of the process: its object, its state, and the words of this room.
+ *
+ *     worker        a thread that runs async functions
+ *     one worker    the mode in which the thread that used bide first is the only worker
+ *                   (one_worker.c): it runs functions inside of a wait, a drain or bide_run_ready
+ *     many workers  the mode with threads of the library's own, 1 to 1024 (workers.c)
+ *     external      a thread that is no worker; its record: external.c
+ *     next step     the continuation that a worker runs next, before all else that it has
+ *     ring          the run queue of one of many workers, from which the others steal (ring.h)
+ *     injector      the queue that many workers share, for what external threads make runnable
+ *                   (injector.h)
+ *     mailbox       what other threads send to the one worker (mailbox.c)
+ *     home          the worker whose timing wheel (wheel.c) has the timers that a thread makes
+ *     search        looking for work at other workers and in the injector (worker_search.c)
+ *     sleep         the state of one of many workers that found nothing (sleep.c)
+ *     park          the same of the one worker: it waits for its mailbox or its first timer
+ *     monitored     one sleeping worker wakes now and then to look after the running ones
+ *     blocking job  a call of bide_run_blocking or bide_run_on_new_thread (blocking.c)
+ *     loop          an executor whose functions run on a thread of the program's (loop.c); the
+ *                   program polls its descriptor (poll.c)
+ *
+ * From bottom to top: this object, threads, wheel, simulation | poll, mailbox, one_worker |
+ * worker, sleep, worker_timers, worker_search, workers | blocking | orphan, external, atfork |
+ * start, caller, run_ready, wait, drain, loop, shutdown | port.
+ *
+ * A reactor for input and output comes between: it looks for events where the one worker looks at
+ * its mailbox (bide_one_worker_poll_) and where many workers look at their timers
+ * (bide_worker_expire_), and a worker that has one waits in it in place of the futex (park in
+ * one_worker.c, bide_sleep_fall_). The thread that wakes it then signals the reactor
+ * (bide_mailbox_send_, bide_sleep_wake_).
  */
 #ifndef BIDE_RUNTIME_RUNTIME_H
 #define BIDE_RUNTIME_RUNTIME_H
 
+#include "async/deque.h"
 #include "base/everything.h"
 #include "os/os.h"
 #include "runtime/wheel.h"
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what others write stands apart */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart */
 typedef struct bide_runtime {
-	/* The worker's alone. */
+	/* Only the one worker uses these. */
 	bide_thread main;
 	bide_wheel wheel;
-	unsigned turn;          /* since inbox and timers were looked at */
-	bool simulating;        /* virtual clock */
-	bool seeded;            /* the order of runnable frames is drawn */
+	unsigned turn;          /* frames run since it looked at the mailbox and the timers */
+	bool simulating;        /* the clock is virtual */
+	bool seeded;            /* the seed draws the order of runnable frames */
 	bool checks_each_step;  /* simulating, or in debug mode */
-	bool polled;            /* loop.h: its thread has a loop of the user's */
-	int64_t virtual_now_ns; /* atomic: others may ask for the time */
+	bool polled;            /* its thread has a loop of the program's (poll.h) */
+	int64_t virtual_now_ns; /* atomic, because other threads may ask for the time */
 
 	/* Shared. */
-	_Alignas(128) uintptr_t inbox; /* newest first: a bide_post, or a frame with bit 0 set */
-	uint32_t parked;               /* not 0: the worker sleeps or is about to; enum below */
-	uint32_t worker_gone; /* its thread has ended without a shutdown: nothing will ever run */
-	uint32_t state;       /* of enum below */
-	bide_os_mutex setup;  /* of state, config and externals */
-	bide_config config;   /* passed to bide_configure; all zeroes if it was not called */
-	/* records of other threads; those not in use wait for the next thread */
-	bide_thread *externals;
-	uint32_t thread_count; /* numbers given out */
-	int start_error;       /* of the last start, if that failed */
+	_Alignas(128) uintptr_t mailbox; /* newest first: a bide_post, or a frame with bit 0 set */
+	uint32_t parked;        /* BIDE_PARKED_: not 0 if the one worker sleeps or is about to */
+	uint32_t worker_gone;   /* its thread has ended without a shutdown, so nothing will ever run */
+	uint32_t state;         /* BIDE_RUNTIME_ */
+	bide_os_mutex setup;    /* guards state, config and externals */
+	bide_config config;     /* passed to bide_configure; all zeroes if it was not called */
+	bide_thread *externals; /* records of external threads; those not in use wait for a thread */
+	uint32_t thread_count;  /* how many thread numbers were given out */
+	int start_error;        /* of the last start, if it failed */
 } bide_runtime;
 
 enum {
 	BIDE_RUNTIME_OFF,
 	BIDE_RUNTIME_ON,
-	BIDE_RUNTIME_CHILD, /* child.h: a copy, of a process that was ON */
-	BIDE_RUNTIME_INSIDE
+	BIDE_RUNTIME_CHILD, /* a copy, in the child of a process that was ON (atfork.h) */
+	BIDE_RUNTIME_INSIDE /* the same, and the fork was made inside an async function */
 };
 enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2 };
 
 extern BIDE_INTERNAL bide_runtime bide_runtime_;
 
-/*
- * Sets up with a configuration, which is valid. With one worker the caller becomes it. Under setup.
- * 0; ENOMEM, EAGAIN: no worker could be started.
- */
-BIDE_INTERNAL int bide_runtime_start_(const bide_config *config);
-/* How many workers a configuration asks for: 1 to BIDE_WORKERS_MAX. */
-BIDE_INTERNAL unsigned bide_runtime_workers_(const bide_config *config);
-/* A number for a new thread's record. Under setup. */
-BIDE_INTERNAL uint32_t bide_runtime_number_(void);
-/* Of this thread's stack: below it starts are queued. */
-BIDE_INTERNAL uintptr_t bide_runtime_stack_limit_(void);
-/*
- * This thread ends. If it does inside an async function, that is misuse; its record is made as new
- * for the next thread. whose: for the message.
- */
-BIDE_INTERNAL void bide_runtime_thread_died_(bide_thread *thread, const char *whose);
-/* Nothing is done when this thread ends: its record is gone. */
-BIDE_INTERNAL void bide_runtime_forget_thread_(void);
-/* Nobody uses the records of other threads any more. Under setup. */
-BIDE_INTERNAL void bide_runtime_release_externals_(void);
-/* Why this thread has no record: the error of the start that failed, or no memory. */
+/* Returns why this thread has no record: the error of the start that failed, or ENOMEM. */
 BIDE_INTERNAL int bide_runtime_missing_(void);
-/* Ordinary code on a thread that is not the library's own; else misuse in the name of `what`. */
-BIDE_INTERNAL bool bide_runtime_outside_(const char *what);
 
-/*
- * Runs what is runnable until *done. 0: done; ETIMEDOUT: deadline_ns has passed; EDEADLK: a
- * simulation in which nothing can ever happen. On the worker, outside of async functions.
- */
-BIDE_INTERNAL int bide_one_worker_run_(const bool *done, int64_t deadline_ns);
-/* Looks at the inbox and the timers once; true: something became runnable or ran. */
-BIDE_INTERNAL bool bide_one_worker_poll_(void);
-/*
- * Runs one runnable frame, or looks at the inbox and the timers: in any case after so many frames.
- * false: there was nothing to do.
- */
-BIDE_INTERNAL bool bide_one_worker_turn_(void);
-/* Something waits in the queues of the worker. */
-BIDE_INTERNAL bool bide_one_worker_has_work_(void);
-/* In a simulation, when nothing is runnable: the clock goes on to the next timer. */
-BIDE_INTERNAL void bide_one_worker_advance_(void);
-/*
- * While the caller waits for another thread, on the worker: runs its loop until *done is set there,
- * by a post. `what`: the call that waits.
- */
-BIDE_INTERNAL void bide_one_worker_run_meanwhile_(const bool *done, const char *what);
-/* The worker's thread, outside of async functions; else misuse in the name of `what`. */
-BIDE_INTERNAL bool bide_one_worker_allowed_(const char *what);
+/* Reports misuse of bide in a child that is INSIDE. */
+BIDE_INTERNAL void bide_runtime_refuse_child_(void) BIDE_COLD;
+/* Ends a child where a function that has called fork comes back to the library. */
+BIDE_INTERNAL void bide_runtime_end_child_(void) __attribute__((noreturn)) BIDE_COLD;
 
-BIDE_INTERNAL void bide_one_worker_scribble_(void);
-
-/* Before a frame that was runnable is resumed. */
-static inline void bide_one_worker_prepare_(bide_frame *frame)
+static inline void bide_runtime_check_child_(void)
 {
-	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {
-		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
-		frame->awaiting = NULL;
-	}
-	if (BIDE_UNLIKELY(bide_debug_))
-		bide_one_worker_scribble_();
+	if (BIDE_UNLIKELY(BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_ON))
+		bide_runtime_end_child_();
 }
-/* loop.h: something came while the worker sleeps in the user's poll. Any thread. */
-BIDE_INTERNAL void bide_poll_signal_(void);
 
+/* Returns true on the thread of the one worker. */
 static inline bool bide_runtime_on_worker_(void)
 {
 	return bide_current_thread_ == &bide_runtime_.main.head;
+}
+
+/* Returns true if something waits in the queues of the one worker. */
+static inline bool bide_runtime_has_work_(void)
+{
+	const bide_runtime *r = &bide_runtime_;
+	const bide_thread_head *head = &r->main.head;
+
+	return head->next || head->queue_head || bide_deque_size_(head) > 0 ||
+	       BIDE_LOAD(&r->mailbox, ACQUIRE);
+}
+
+static inline int64_t bide_runtime_now_ns_(void)
+{
+	return bide_runtime_.simulating ? BIDE_LOAD(&bide_runtime_.virtual_now_ns, RELAXED)
+	                                : bide_os_now_ns_();
 }
 
 #endif

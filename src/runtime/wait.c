@@ -1,9 +1,10 @@
 /*
  * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
  */
-#include "runtime/atfork.h"
-#include "runtime/loop.h"
+#include "os/os.h"
+#include "runtime/one_worker.h"
 #include "runtime/runtime.h"
+#include "runtime/thread.h"
 #include "runtime/workers.h"
 #include "tasks/task.h"
 #include "tasks/task_await.h"
@@ -63,33 +64,6 @@ static void wake_worker_only(bide_listener *listener, bide_source *done)
 	BIDE_CONTAINER_(listener, waiter, listener)->done = true;
 }
 
-/* What runs meanwhile is not in the scope of the caller. */
-static int run_until(waiter *w, int64_t deadline_ns)
-{
-	uintptr_t saved = bide_context_push_(NULL);
-	const char *before = bide_inside_enter_("bide_value_task_wait");
-	int error;
-
-	bide_poll_pause_if_polled_();
-	error = bide_one_worker_run_(&w->done, deadline_ns);
-	bide_poll_resume_if_polled_();
-	bide_inside_ = before;
-	bide_context_pop_(saved);
-	return error;
-}
-
-void bide_one_worker_run_meanwhile_(const bool *done, const char *what)
-{
-	uintptr_t saved = bide_context_push_(NULL);
-	const char *before = bide_inside_enter_(what);
-
-	bide_poll_pause_if_polled_();
-	(void)bide_one_worker_run_(done, BIDE_FOREVER);
-	bide_poll_resume_if_polled_();
-	bide_inside_ = before;
-	bide_context_pop_(saved);
-}
-
 /* Waits for value tasks have a place, those for tasks none. */
 static const char *what_of(const bide_place *place, int64_t timeout_ns)
 {
@@ -113,12 +87,14 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;
 	case BIDE_REGISTERED_:
-		error = on_worker ? run_until(&w, deadline_ns) : sleep_until(&w, deadline_ns);
+		error = on_worker
+		            ? bide_one_worker_run_inside_(&w.done, deadline_ns, "bide_value_task_wait")
+		            : sleep_until(&w, deadline_ns);
 		if (error && bide_unlisten_(source, &w.listener))
 			return error;
 		/* Its completion is on the way, and touches w. */
 		if (error && on_worker)
-			run_until(&w, BIDE_FOREVER);
+			bide_one_worker_run_inside_(&w.done, BIDE_FOREVER, "bide_value_task_wait");
 		else if (error)
 			sleep_until(&w, BIDE_FOREVER);
 		break;
@@ -142,7 +118,7 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 		return BIDE_EINVAL_;
 	if (!head)
 		return bide_runtime_missing_();
-	if (head->current != &bide_thread_of_(head)->root) {
+	if (bide_thread_is_inside_(head)) {
 		bide_misuse_at_(place, "%s: called inside the async function %s, which must await instead",
 		                what_of(place, timeout_ns), bide_function_name_(head->current));
 		return BIDE_EDEADLK_;
@@ -223,45 +199,4 @@ int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns
 int bide_task_wait(bide_task *task, bide_payload *result)
 {
 	return bide_task_wait_for(task, result, BIDE_FOREVER);
-}
-
-static int64_t time_to_next_ns(bide_runtime *r)
-{
-	int64_t timer_ns;
-
-	if (bide_one_worker_has_work_() || (r->simulating && r->wheel.count > 0))
-		return 0; /* in a simulation the next call goes on to the timer */
-	timer_ns = bide_wheel_next_ns_(&r->wheel);
-	if (timer_ns == BIDE_FOREVER)
-		return BIDE_FOREVER;
-	timer_ns -= bide_port_now_();
-	return timer_ns > 0 ? timer_ns : 0;
-}
-
-int bide_run_ready(size_t max_count, int64_t *next_ns)
-{
-	uintptr_t saved;
-	const char *before;
-
-	if (next_ns)
-		*next_ns = BIDE_FOREVER;
-	if (!bide_one_worker_allowed_("bide_run_ready"))
-		return BIDE_EDEADLK_;
-	saved = bide_context_push_(NULL); /* as in run_until */
-	before = bide_inside_enter_("bide_run_ready");
-	bide_poll_pause_if_polled_();
-	bide_one_worker_poll_();
-	if (bide_runtime_.simulating && !bide_one_worker_has_work_())
-		bide_one_worker_advance_();
-	if (max_count == 0)
-		max_count = BIDE_RUN_READY_MAX_;
-	for (size_t count = 0; count < max_count && bide_one_worker_turn_(); count++)
-		;
-	bide_atfork_check_();
-	bide_poll_resume_if_polled_();
-	bide_inside_ = before;
-	bide_context_pop_(saved);
-	if (next_ns)
-		*next_ns = time_to_next_ns(&bide_runtime_);
-	return 0;
 }

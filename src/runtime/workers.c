@@ -5,11 +5,12 @@
 
 #include "async/deque.h"
 #include "os/os.h"
-#include "runtime/atfork.h"
 #include "runtime/injector.h"
+#include "runtime/prepare.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
+#include "runtime/thread.h"
 #include "runtime/wheel.h"
 
 enum {
@@ -53,11 +54,6 @@ static worker *this_worker(void)
 	bide_thread_head *head = bide_current_thread_;
 
 	return head && !bide_thread_of_(head)->is_external ? (worker *)(void *)head : NULL;
-}
-
-bool bide_workers_include_this_(void)
-{
-	return bide_shared_ && this_worker() != NULL;
 }
 
 unsigned bide_workers_count_(void)
@@ -407,11 +403,11 @@ static void run(worker *w, uintptr_t entry)
 
 	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by a worker that watches */
 	if (entry & BIDE_ENTRY_FRAME_) {
-		bide_one_worker_prepare_(frame);
+		bide_prepare_frame_(frame);
 		bide_frame_resume_(&w->thread.head, frame);
 	} else {
 		if (bide_debug_)
-			bide_one_worker_scribble_();
+			bide_scribble_();
 		bide_fork_run_(&w->thread.head, (bide_fork *)entry);
 	}
 }
@@ -434,7 +430,7 @@ static void worker_died(void *argument)
 	worker *w = argument;
 	uint32_t ready = READY;
 
-	bide_runtime_thread_died_(&w->thread, "a worker's");
+	bide_thread_died_(&w->thread, "a worker's");
 	bide_current_thread_ = NULL;
 	if (!BIDE_CAS(&w->ready, &ready, NOT_READY, RELAXED, RELAXED))
 		return;
@@ -451,7 +447,7 @@ static void *worker_main(void *argument)
 	bool woken = false, slept = false;
 
 	bide_os_thread_name_("bide-worker");
-	w->thread.head.stack_limit = bide_runtime_stack_limit_();
+	w->thread.head.stack_limit = bide_thread_stack_limit_();
 	bide_current_thread_ = &w->thread.head;
 	w->handle = bide_os_thread_self_();
 	(void)bide_os_at_thread_exit_(worker_died, w); /* without it only the message is missing */
@@ -473,8 +469,8 @@ static void *worker_main(void *argument)
 		}
 	}
 	if (BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_OFF) /* a start that fails */
-		bide_atfork_check_();
-	bide_runtime_forget_thread_();
+		bide_runtime_check_child_();
+	bide_thread_forget_exit_();
 	bide_current_thread_ = NULL;
 	return NULL;
 }
@@ -509,7 +505,7 @@ static worker *worker_new(unsigned index)
 
 	if (!w)
 		return NULL;
-	bide_thread_init_(&w->thread, bide_runtime_number_(), false);
+	bide_thread_init_(&w->thread, bide_thread_number_(), false);
 	w->thread.home = index;
 	worker_init(w, index);
 	if (bide_deque_init_(&w->thread.head))

@@ -25,8 +25,13 @@ BIDE_INTERNAL void bide_workers_go_on_(void);
 /* After a stop: gives them back. */
 BIDE_INTERNAL void bide_workers_free_(void);
 BIDE_INTERNAL unsigned bide_workers_count_(void);
-/* This thread is one of them. */
-BIDE_INTERNAL bool bide_workers_include_this_(void);
+/* Returns true if this thread is one of them. */
+static inline bool bide_workers_include_this_(void)
+{
+	bide_thread_head *head = bide_current_thread_;
+
+	return bide_shared_ && head && !bide_thread_of_(head)->is_external;
+}
 
 /*
  * Which worker's wheel the timers of the next queues_forks thread go to. Under the lock of the

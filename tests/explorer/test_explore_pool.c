@@ -18,7 +18,6 @@
 
 #include "async/deque.h"
 #include "os/os.h"
-#include "runtime/atfork.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
@@ -123,28 +122,28 @@ void bide_os_print_(const char *text)
 	(void)text;
 }
 
-void bide_atfork_end_(void)
+void bide_runtime_end_child_(void)
 {
 	abort(); /* nothing forks here */
 }
 
 bide_runtime bide_runtime_ = { .state = BIDE_RUNTIME_ON };
 
-uintptr_t bide_runtime_stack_limit_(void)
+uintptr_t bide_thread_stack_limit_(void)
 {
 	return 0;
 }
 
-uint32_t bide_runtime_number_(void)
+uint32_t bide_thread_number_(void)
 {
 	return EXPLORE_THREADS + 1;
 }
 
-void bide_runtime_forget_thread_(void)
+void bide_thread_forget_exit_(void)
 {
 }
 
-void bide_one_worker_scribble_(void)
+void bide_scribble_(void)
 {
 }
 

@@ -1,0 +1,147 @@
+/*
+ * port.c - the port (base/port.h): what the rooms below ask of the system and of the runtime, each
+ * given to the part of the runtime that does it. bide_thread_attach_ is in start.c.
+ */
+#include "base/port.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "async/deque.h"
+#include "os/os.h"
+#include "runtime/blocking.h"
+#include "runtime/mailbox.h"
+#include "runtime/poll.h"
+#include "runtime/runtime.h"
+#include "runtime/workers.h"
+#include "source/run_queue.h"
+
+void *bide_port_allocate_(size_t size_bytes, size_t alignment)
+{
+	return bide_os_allocate_(size_bytes, alignment);
+}
+
+void bide_port_release_(void *memory, size_t size_bytes)
+{
+	(void)size_bytes;
+	bide_os_release_(memory);
+}
+
+void bide_port_schedule_(bide_frame *frame, bool next)
+{
+	bide_thread_head *head = &bide_runtime_.main.head;
+
+	if (bide_shared_) {
+		bide_workers_schedule_(frame, next);
+		return;
+	}
+	if (BIDE_UNLIKELY(!bide_runtime_on_worker_())) {
+		bide_mailbox_send_frame_(frame);
+		return;
+	}
+	bide_queue_schedule_(head, frame, next);
+	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
+		bide_poll_signal_();
+}
+
+void bide_port_post_(bide_post *post)
+{
+	if (bide_shared_)
+		post->run(post);
+	else
+		bide_mailbox_send_post_(post);
+}
+
+bool bide_port_on_worker_(void)
+{
+	return bide_shared_ || bide_runtime_on_worker_();
+}
+
+unsigned bide_port_worker_count_(void)
+{
+	return bide_worker_count();
+}
+
+int64_t bide_port_now_(void)
+{
+	return bide_runtime_now_ns_();
+}
+
+void bide_port_arm_(bide_timer *timer)
+{
+	if (bide_shared_) {
+		bide_workers_arm_(timer);
+		return;
+	}
+	bide_wheel_insert_(&bide_runtime_.wheel, timer);
+	if (BIDE_UNLIKELY(bide_runtime_.main.by_port))
+		bide_poll_signal_();
+}
+
+bool bide_port_disarm_(bide_timer *timer)
+{
+	bool held;
+
+	if (bide_shared_)
+		return bide_workers_disarm_(timer);
+	held = bide_wheel_holds(timer);
+	if (held)
+		bide_wheel_remove_(&bide_runtime_.wheel, timer);
+	return held;
+}
+
+void bide_port_stats_(bide_stats *stats)
+{
+	const bide_thread_head *head = &bide_runtime_.main.head;
+
+	bide_blocking_stats_(stats);
+	if (bide_shared_) {
+		bide_workers_count_stats_(stats);
+	} else if (bide_runtime_on_worker_()) {
+		stats->timer_count = bide_runtime_.wheel.count;
+		stats->runnable_count = head->queue_count + (head->next != NULL) + bide_deque_size_(head);
+	}
+}
+
+const void *bide_port_thread_(void)
+{
+	return bide_os_thread_id_();
+}
+
+/* With one worker there are no thieves. */
+bool bide_port_heavy_fence_(void)
+{
+	return bide_os_heavy_fence_() || !bide_shared_;
+}
+
+void bide_port_offer_(bide_thread_head *head)
+{
+	if (bide_shared_)
+		bide_workers_offer_(head);
+}
+
+void bide_port_print_(const char *text)
+{
+	bide_os_print_(text);
+}
+
+void bide_port_format_(char *to, size_t size_bytes, const char *format, va_list arguments)
+{
+	vsnprintf(to, size_bytes, format, arguments);
+}
+
+const char *bide_port_error_text_(int error)
+{
+	return strerror(error);
+}
+
+void bide_port_abort_(void)
+{
+	abort();
+}
+
+void bide_port_wait_a_moment_(unsigned tries)
+{
+	bide_os_pause_(tries);
+}

@@ -1,0 +1,162 @@
+/*
+ * shutdown.c - ends the runtime: bide_shutdown, and what is reported without it.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "async/deque.h"
+#include "cancel/cancel_cell.h"
+#include "debug/leak.h"
+#include "os/os.h"
+#include "runtime/atfork.h"
+#include "runtime/blocking.h"
+#include "runtime/caller.h"
+#include "runtime/external.h"
+#include "runtime/loop.h"
+#include "runtime/one_worker.h"
+#include "runtime/orphan.h"
+#include "runtime/poll.h"
+#include "runtime/runtime.h"
+#include "runtime/simulation.h"
+#include "runtime/thread.h"
+#include "runtime/workers.h"
+#include "tasks/subscription.h"
+
+/* What lives on, or is the user's, does not point into the pools any more. */
+static void let_go(bide_source *source, void *argument)
+{
+	(void)argument;
+	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
+		bide_subscription_leave_(source);
+		bide_cancel_leak_(source);
+		bide_loop_leak_(source);
+	}
+}
+
+/* Nobody runs any more. Gives all back and returns the number of leaks. */
+static uint64_t release_all(bide_runtime *r)
+{
+	uint64_t leaks = bide_leaks_report_();
+
+	bide_orphan_end_();
+	bide_pools_visit_(let_go, NULL);
+	bide_pools_release_();
+	bide_cancel_cells_free_();
+	if (bide_shared_) {
+		bide_workers_free_();
+	} else {
+		bide_deque_free_(&r->main.head);
+		bide_counts_leave_(&r->main);
+	}
+	bide_current_thread_ = NULL; /* which may be one of those that go */
+	bide_os_no_thread_exit_();
+	bide_external_release_();
+	bide_poll_close_();
+	r->mailbox = 0;
+	bide_blocking_configure_(0, 0);
+	bide_simulating_ = bide_shared_ = false;
+	r->simulating = false;
+	r->config = (bide_config){ 0 };
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE);
+	return leaks;
+}
+
+/*
+ * In debug mode a process that ends without a shutdown hears of its leaks too. A destructor, which
+ * comes after all that the program has registered with atexit; here, because this file is part of
+ * every program that is linked with the static library.
+ */
+__attribute__((destructor)) static void at_exit(void)
+{
+	if (bide_debug_ && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_ON)
+		bide_leaks_at_exit_();
+}
+
+/* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
+static void release_copy(bide_runtime *r)
+{
+	bide_os_lock_(&r->setup);
+	if (r->state == BIDE_RUNTIME_CHILD) {
+		bide_atfork_leave_();
+		bide_pools_release_();
+		bide_cancel_cells_free_();
+		bide_blocking_configure_(0, 0);
+		r->config = (bide_config){ 0 };
+	}
+	bide_os_unlock_(&r->setup);
+}
+
+/* Code that the library calls, with its own calls below it on the stack. */
+static bool is_inside(void)
+{
+	bide_thread_head *head = bide_current_thread_;
+
+	if (!bide_inside_ || (head && bide_thread_is_inside_(head)))
+		return false; /* an async function: it has a better message */
+	bide_misuse_("bide_shutdown: called inside %s; only ordinary code may, outside of all calls of "
+	             "the library",
+	             bide_inside_);
+	return true;
+}
+
+/* Calls that were canceled while they were queued, and had been forgotten. */
+static void report_lost_calls(size_t count)
+{
+	char line[128];
+
+	snprintf(line, sizeof line,
+	         "%zu forgotten calls of bide_run_blocking were queued and never ran (bide_drain waits "
+	         "for them)",
+	         count);
+	if (count)
+		bide_report_("leak", line);
+}
+
+int bide_shutdown(uint64_t *leak_count)
+{
+	bide_runtime *r = &bide_runtime_;
+	uint64_t count = 0;
+	unsigned others;
+	size_t lost;
+
+	if (leak_count)
+		*leak_count = 0;
+	if (is_inside())
+		return EDEADLK;
+	release_copy(r);
+	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) {
+		bide_retired_release_();
+		return 0;
+	}
+	if (!bide_thread_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)
+		return ENOMEM; /* for this thread's record */
+	if (bide_shared_ ? !bide_caller_is_outside_("bide_shutdown")
+	                 : !bide_caller_is_one_worker_("bide_shutdown"))
+		return EDEADLK;
+	lost = bide_blocking_stop_();
+	report_lost_calls(lost);
+	if (!bide_shared_)
+		bide_one_worker_poll_(); /* what others sent last */
+	bide_os_lock_(&r->setup);
+	others = bide_external_others_();
+	if (!others && bide_shared_) {
+		/* Unlocked: a function may be waiting for a thread that uses bide for the first time. */
+		bide_os_unlock_(&r->setup);
+		bide_workers_stop_();
+		bide_os_lock_(&r->setup);
+		others = bide_external_others_();
+		if (others)
+			bide_workers_go_on_();
+	}
+	if (!others)
+		count = release_all(r) + lost;
+	bide_os_unlock_(&r->setup);
+	if (leak_count)
+		*leak_count = count;
+	if (!others)
+		return 0;
+	bide_blocking_go_on_();
+	bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
+	             others);
+	return EBUSY;
+}
