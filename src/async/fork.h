@@ -11,7 +11,5 @@
  * source is completed, now or when the child has ended.
  */
 BIDE_INTERNAL void bide_fork_run_(bide_thread_head *head, bide_fork *fork);
-/* The value task of a join has been consumed. */
-BIDE_INTERNAL void bide_fork_release_(bide_source *source);
 
 #endif

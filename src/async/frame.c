@@ -1,79 +1,8 @@
 /*
- * frame.c - the slow paths of starting and resuming frames, and making operations.
+ * frame.c - the slow paths of starting frames, resuming them and awaiting.
  */
-#include "async/deque.h"
 #include "base/everything.h"
 #include "source/run_queue.h"
-
-void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_external)
-{
-	bide_thread_head *head = &thread->head;
-
-	__builtin_memset(thread, 0, sizeof *thread);
-	thread->is_external = is_external;
-	thread->by_port = is_external || bide_shared_;
-	thread->in_use = true;
-	thread->completions_tail = &thread->completions;
-	head->current = &thread->root;
-	head->generation = (uint64_t)number << 48;
-	head->frame_flags = is_external || bide_shared_ ? BIDE_FLAG_SYNC_ : 0;
-	head->frame_tail = (uint64_t)head->frame_flags << BIDE_TAIL_FLAGS_;
-	bide_pools_join_(thread);
-	bide_deque_none_(head);
-	head->deque.queues_forks = is_external && bide_shared_;
-	bide_counts_join_(thread);
-}
-
-/* --- operations --- */
-
-static bide_source *source_new(size_t size_bytes, unsigned kind, size_t header_bytes)
-{
-	bide_thread_head *head = bide_thread_();
-	unsigned size_class = bide_class_of_(size_bytes);
-	bide_source *source;
-
-	if (!head)
-		return NULL;
-	source = size_class == BIDE_CLASS_BIG_ ? bide_pool_take_big_(size_bytes, NULL)
-	                                       : bide_pool_take_(head, size_class, NULL);
-	if (!source)
-		return NULL;
-	source->word = BIDE_WORD_PENDING_;
-	BIDE_STORE(&source->generation, ++head->generation, RELAXED); /* visits read it */
-	source->payload.i = 0;
-	source->line = 0;
-	source->error = 0;
-	source->kind = (uint8_t)(kind | size_class);
-	source->flags = (uint8_t)head->frame_flags;
-	__builtin_memset((char *)source + header_bytes, 0, size_bytes - header_bytes);
-	return source;
-}
-
-bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type)
-{
-	bide_operation *operation =
-		(bide_operation *)(void *)source_new(size_bytes, BIDE_KIND_OPERATION_, sizeof(bide_source));
-
-	if (operation)
-		operation->type = type;
-	return operation;
-}
-
-bide_timer *bide_timer_new_(size_t size_bytes)
-{
-	bide_source *source = source_new(size_bytes, BIDE_KIND_TIMER_, sizeof(bide_source));
-
-	if (source)
-		source->line = bide_thread_of_(bide_current_thread_)->home << BIDE_LINE_HOME_SHIFT_;
-	return (bide_timer *)(void *)source;
-}
-
-void bide_operation_discard_(bide_source *source)
-{
-	bide_source_release_(bide_thread_(), source);
-}
-
-/* --- starting and resuming --- */
 
 bide_value_task bide_start_failed_(const bide_function_info *async)
 {

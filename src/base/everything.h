@@ -3,7 +3,6 @@
 #define BIDE_EVERYTHING_H
 #include "async/fork.h"
 #include "async/frame.h"
-#include "async/schedule.h"
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/count.h"
@@ -24,7 +23,11 @@
 #include "memory/pool.h"
 #include "ops/group.h"
 #include "source/operation.h"
+#include "source/schedule.h"
 #include "source/source.h"
+#include "source/stale.h"
+#include "source/timer.h"
 #include "source/trace.h"
+#include "source/upcalls.h"
 #include "source/user_source.h"
 #endif

@@ -203,111 +203,12 @@ void bide_unobserved_(int error, const bide_source *source)
 	bide_inside_ = before;
 }
 
-void bide_lost_(bide_value_task outcome, const bide_context *context)
+void bide_unobserved_value_(bide_value_task outcome)
 {
 	bide_frame nameless = { .source = { .kind = BIDE_KIND_OPERATION_,
 		                                .payload = outcome.payload } };
-	int error = (int)outcome.state;
 
-	if (error && !(context && error == bide_context_error(context)))
-		bide_unobserved_(error, &nameless.source);
-}
-
-/*
- * An await of an async function; `at` has its line, if points are lines (they are not with
- * BIDE_COMPUTED_GOTO).
- */
-static void describe_await(char *text, size_t size, const bide_function_info *async,
-                           const bide_source *at)
-{
-	if (async->points_are_lines)
-		bide_put_(text, size, "at %s:%u in %s", async->file, bide_line_(at), async->name);
-	else
-		bide_put_(text, size, "in %s (%s:%u)", async->name, async->file, (unsigned)async->line);
-}
-
-/*
- * Still pending, or done and not consumed: who has it. A frame that waits stays as it is while
- * this, the one worker, looks.
- */
-static void describe_holder(char *text, size_t size, const bide_source *source)
-{
-	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration */
-	const bide_frame *waiter = (const bide_frame *)word;
-
-	if (word == BIDE_WORD_ABANDONED_)
-		bide_put_(text, size, "bide_value_task_forget");
-	else if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_ || !word)
-		bide_put_(text, size, "a wait or combinator that is going on");
-	else if (!bide_shared_ && bide_port_on_worker_())
-		describe_await(text, size, waiter->async, &waiter->source);
-	else
-		bide_put_(text, size, "an await that is going on");
-}
-
-/*
- * Who consumed a source last, as far as its free memory still says. With many workers it may be
- * taken anew meanwhile: what was read counts if the generation is the same afterwards.
- */
-__attribute__((no_sanitize_thread)) static void describe_consumer(char *text, size_t size,
-                                                                  const bide_source *source)
-{
-	const bide_frame *frame = (const bide_frame *)(const void *)source;
-	uint64_t generation = *(volatile const uint64_t *)&source->generation;
-	uint8_t kind = *(volatile const uint8_t *)&source->kind;
-	uintptr_t by;
-	bide_source at;
-	const bide_place *place;
-
-	bide_put_(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
-	if (kind < BIDE_KIND_USER_ && generation >= BIDE_COUNT_BASE_)
-		bide_put_(text, size, "bide_value_task_as_task, the task is in use");
-	if (kind >= BIDE_KIND_TIMER_ || (generation >> 48) != 0)
-		return;
-	by = (uintptr_t) * (bide_source *volatile const *)&frame->awaiting;
-	at.line = *(volatile const uint32_t *)&source->line;
-	__atomic_signal_fence(__ATOMIC_ACQUIRE);
-	if (*(volatile const uint64_t *)&source->generation != generation)
-		return;
-	place = (const bide_place *)(by & ~(uintptr_t)1);
-	if (by & 1 && place)
-		bide_put_(text, size, "at %s:%u in %.*s", place->file, (unsigned)place->line,
-		          bide_name_length_(place->function), place->function);
-	else if (by && !(by & 1))
-		describe_await(text, size, (const bide_function_info *)by, &at);
-}
-
-void bide_report_stale_(bide_value_task value_task, const char *what, const bide_place *place,
-                        const bide_frame *by)
-{
-	const bide_source *source = (const bide_source *)value_task.state;
-	bool fresh = BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation;
-	bool held = fresh && BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_ABANDONED_;
-	char text[512], first[256];
-
-	if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_) {
-		bide_put_(text, sizeof text, "%s: this value task " BIDE_OF_BEFORE_, what);
-	} else if (!fresh && BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_PARENT_) {
-		bide_put_(
-			text, sizeof text,
-			"%s: this value task was made before the fork; its operation goes on in the parent "
-			"only",
-			what);
-	} else {
-		if (fresh)
-			describe_holder(first, sizeof first, source);
-		else
-			describe_consumer(first, sizeof first, source);
-		bide_put_(
-			text, sizeof text,
-			"%s: this value task %s (first use: %s); a value task has one consumer, once; make it "
-			"a task (bide_value_task_as_task) to share it",
-			what, held ? "is awaited already" : "has been consumed already", first);
-	}
-	if (by)
-		bide_misuse_in_(by, by->async->points_are_lines ? bide_line_(&by->source) : 0, "%s", text);
-	else
-		bide_misuse_at_(place, "%s", text);
+	bide_unobserved_((int)outcome.state, &nameless.source);
 }
 
 bool bide_check_error_(int error, const char *what)
@@ -316,6 +217,13 @@ bool bide_check_error_(int error, const char *what)
 		return true;
 	bide_misuse_("%s: error is %d; 1 to %d are allowed", what, error, BIDE_ERROR_MAX);
 	return false;
+}
+
+bide_value_task bide_value_task_bad_error_(int error)
+{
+	bide_misuse_("bide_value_task_from_error: error is %d; 1 to %d are allowed", error,
+	             BIDE_ERROR_MAX);
+	return bide_value_task_from_error(BIDE_EINVAL_);
 }
 
 const char *bide_strerror(int error)

@@ -29,6 +29,10 @@ BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* As snprintf, through the port. */
 BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ...)
 	BIDE_PRINTF(3, 4);
+/* Tells the hook for unobserved errors of an error of this source that nothing has looked at. */
+BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
+/* The same for the outcome of a value task that holds it. */
+BIDE_INTERNAL void bide_unobserved_value_(bide_value_task outcome);
 /* 1 to BIDE_ERROR_MAX; else misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_check_error_(int error, const char *what);
 /* How much of __func__ to show: the C name of an async function's body has an addition. */

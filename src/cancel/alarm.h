@@ -4,7 +4,7 @@
 #ifndef BIDE_CANCEL_ALARM_H
 #define BIDE_CANCEL_ALARM_H
 
-#include "source/operation.h"
+#include "source/timer.h"
 
 /*
  * The owner of an alarm may stop it, set it anew, or end, while the listener is about to run on

@@ -463,3 +463,11 @@ void bide_context_leave_(bide_frame *frame)
 	else
 		bide_context_move_back_(frame);
 }
+
+void bide_lost_(bide_value_task outcome, const bide_context *context)
+{
+	int error = (int)outcome.state;
+
+	if (error && !(context && error == bide_context_error(context)))
+		bide_unobserved_value_(outcome);
+}

@@ -14,6 +14,13 @@ BIDE_INTERNAL uintptr_t bide_context_take_(void);
 BIDE_INTERNAL void bide_context_give_back_(uintptr_t word);
 BIDE_INTERNAL uintptr_t bide_context_swap_(uintptr_t word); /* returns the one that was current */
 
+/*
+ * Tells the hook for unobserved errors of an outcome that the library drops because another one has
+ * priority. The error that `context` (may be NULL) was canceled with counts as a cancellation, of
+ * which the hook is not told.
+ */
+BIDE_INTERNAL void bide_lost_(bide_value_task outcome, const bide_context *context);
+
 /* NULL, or in use; else false, and misuse of `what` was reported. */
 BIDE_INTERNAL bool bide_context_check_(const bide_context *context, const char *what);
 

@@ -6,8 +6,6 @@
 
 #include "base/library.h"
 
-/* Makes a frame runnable on its executor, which it has, from any thread. Never fails. */
-BIDE_INTERNAL void bide_executor_push_(bide_frame *frame, bool next);
 /* The current context of this thread is `word` now, and one of the two has an executor. */
 BIDE_INTERNAL void bide_executor_scope_(bide_thread_head *head, uintptr_t word);
 /* Before a frame, which has been in use on this thread alone, goes to its executor. */

@@ -3,6 +3,8 @@
  * cancel it.
  */
 #include "base/everything.h"
+#include "source/timer.h"
+#include "source/upcalls.h"
 
 /* The only timer that is larger than a bide_timer: its size class tells them apart. */
 typedef struct cancellable_delay {
@@ -12,8 +14,6 @@ typedef struct cancellable_delay {
 	uint32_t error; /* it was canceled with */
 } cancellable_delay;
 
-enum { DELAY_CANCELABLE_CLASS = 3 };
-BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48, "a timer is 48 bytes");
 BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96,
                    "its size class");
 
@@ -21,11 +21,6 @@ int64_t bide_now_ns(void)
 {
 	bide_thread_(); /* the clock is there once the runtime is */
 	return bide_port_now_();
-}
-
-static bool is_cancellable(const bide_timer *timer)
-{
-	return (timer->source.kind & 31u) == DELAY_CANCELABLE_CLASS;
 }
 
 /* So many of its parties are through with it. The last one ends it. */
@@ -40,41 +35,24 @@ static void delay_leave(cancellable_delay *delay, uint32_t count)
 	bide_source_complete_(source, bide_payload_int_(0), (int)BIDE_LOAD(&delay->error, RELAXED));
 }
 
-void bide_timer_due_(bide_timer *timer)
+void bide_delay_due_(bide_timer *timer)
 {
 	cancellable_delay *delay = (cancellable_delay *)timer;
 
-	if (is_cancellable(timer))
-		delay_leave(delay, bide_cancel_unlink_(&delay->node) ? 2 : 1);
-	else
-		bide_source_complete_(&timer->source, bide_payload_int_(0), 0);
+	delay_leave(delay, bide_cancel_unlink_(&delay->node) ? 2 : 1);
 }
 
-/* From another thread the timer travels through the inbox; its links serve as the post. */
-BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer, next),
-                   "same two words");
-
-static bide_post *post_of(bide_timer *timer)
-{
-	return (bide_post *)(void *)&timer->next;
-}
-
+/* On the worker: the delay was made on another thread, and may have been canceled since. */
 static void arm_posted(bide_post *post)
 {
 	bide_timer *timer = BIDE_CONTAINER_(post, bide_timer, next);
 
+	if (!((cancellable_delay *)timer)->error) {
+		bide_timer_arm_posted_(post);
+		return;
+	}
 	timer->next = timer->previous = NULL;
-	if (is_cancellable(timer) && ((cancellable_delay *)timer)->error)
-		bide_timer_due_(timer);
-	else if (timer->source.payload.i != BIDE_FOREVER)
-		bide_port_arm_(timer);
-}
-
-/* Before it is linked, because the worker may cancel it at once. */
-static void mark_posted(bide_timer *timer)
-{
-	if (!bide_port_on_worker_())
-		post_of(timer)->run = arm_posted;
+	bide_delay_due_(timer);
 }
 
 /*
@@ -88,23 +66,11 @@ static void delay_canceled(bide_cancel_node *node, int error)
 	bool out;
 
 	BIDE_STORE(&delay->error, (uint32_t)error, RELAXED); /* ordered by the wheel's lock */
-	if (!bide_shared_ && post_of(timer)->run == arm_posted)
+	if (!bide_shared_ && bide_timer_post_(timer)->run == arm_posted)
 		out = false;
 	else
 		out = bide_port_disarm_(timer) || timer->source.payload.i == BIDE_FOREVER;
 	delay_leave(delay, out ? 2 : 1);
-}
-
-/* Its deadline is set. For ever: it is never armed, and may be over already, canceled. */
-static bide_value_task timer_start(bide_timer *timer, bool for_ever)
-{
-	bide_value_task v = bide_source_value_(&timer->source);
-
-	if (!bide_port_on_worker_())
-		bide_port_post_(post_of(timer));
-	else if (!for_ever)
-		bide_port_arm_(timer);
-	return v;
 }
 
 /*
@@ -124,7 +90,7 @@ static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_c
 		bide_operation_discard_(&timer->source);
 		return bide_value_task_from_error(error);
 	}
-	v = timer_start(timer, for_ever);
+	v = bide_timer_start_(timer, for_ever);
 	/* Nobody has the value task yet: the object is there, whatever happens to it. */
 	if (bide_shared_ && !for_ever && BIDE_LOAD(&delay->error, RELAXED) && bide_port_disarm_(timer))
 		delay_leave(delay, 1);
@@ -139,10 +105,10 @@ static bide_value_task delay_start(int64_t deadline_ns)
 
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	mark_posted(timer);
+	bide_timer_mark_posted_(timer, core ? arm_posted : bide_timer_arm_posted_);
 	timer->source.payload.i = deadline_ns;
 	return core ? cancellable_start((cancellable_delay *)timer, core)
-	            : timer_start(timer, deadline_ns == BIDE_FOREVER);
+	            : bide_timer_start_(timer, deadline_ns == BIDE_FOREVER);
 }
 
 bide_value_task bide_delay_until(int64_t deadline_ns)
@@ -184,19 +150,4 @@ bide_value_task bide_delay_ms(int64_t delay_ms)
 	return bide_time_allowed_(delay_ms, "bide_delay_ms", "delay_ms", NULL)
 	           ? delay(BIDE_MS(delay_ms))
 	           : bide_value_task_from_error(BIDE_EINVAL_);
-}
-
-/* A yield that is shared, combined or waited for: a timer that is due at once. */
-bide_value_task bide_yield_to_operation_(bide_value_task value_task)
-{
-	bide_timer *timer;
-
-	if (value_task.state != (uintptr_t)&bide_yield_source_)
-		return value_task;
-	timer = bide_timer_new_(sizeof *timer);
-	if (!timer)
-		return bide_value_task_from_error(BIDE_ENOMEM_);
-	mark_posted(timer);
-	timer->source.payload.i = bide_port_now_();
-	return timer_start(timer, false);
 }

@@ -1,6 +1,5 @@
 /*
- * operation.h - what a value task points at when it is no frame: an operation of the library's, a
- * timer.
+ * operation.h - what a value task points at when it is no frame: an operation of the library's.
  */
 #ifndef BIDE_SOURCE_OPERATION_H
 #define BIDE_SOURCE_OPERATION_H
@@ -45,12 +44,6 @@ typedef struct bide_operation {
 	struct bide_operation *link; /* completions that wait their turn */
 } bide_operation;
 
-/* A timer: 48 bytes. payload.i is the deadline while it is armed. */
-typedef struct bide_timer {
-	bide_source source;
-	struct bide_timer *next, *previous; /* next NULL: not armed */
-} bide_timer;
-
 /*
  * A new pending operation of size_bytes from this thread's pool, the rest zeroed. NULL: no memory.
  * It belongs to the consumer of its value task once it is done.
@@ -58,9 +51,8 @@ typedef struct bide_timer {
 BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
                                                   const bide_operation_type *type);
 
-BIDE_INTERNAL bide_timer *bide_timer_new_(size_t size_bytes);
-/* Ends a timer that is due: for the port. */
-BIDE_INTERNAL void bide_timer_due_(bide_timer *timer);
+/* The same for a source of another kind, the upper bits of bide_source.kind. */
+BIDE_INTERNAL bide_source *bide_source_new_(size_t size_bytes, unsigned kind);
 /* Gives back one whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
 

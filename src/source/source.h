@@ -74,25 +74,8 @@ BIDE_INTERNAL bide_value_task bide_yield_to_operation_(bide_value_task value_tas
 BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *what,
                                      const bide_place *place);
 /*
- * bide_misuse_, with the place, if it is not NULL: for functions that are given theirs. in: at a
- * line of an async function; 0: not known.
- */
-BIDE_INTERNAL void bide_misuse_at_(const bide_place *place, const char *format, ...)
-	BIDE_PRINTF(2, 3) BIDE_COLD;
-BIDE_INTERNAL void bide_misuse_in_(const bide_frame *frame, uint32_t line, const char *format, ...)
-	BIDE_PRINTF(3, 4) BIDE_COLD;
-BIDE_INTERNAL void bide_report_stale_(bide_value_task value_task, const char *what,
-                                      const bide_place *place, const bide_frame *by);
-BIDE_INTERNAL void bide_unobserved_(int error, const bide_source *source);
-/*
- * The same for an outcome that the library drops because another one has priority. The error that
- * `context` (may be NULL) was canceled with counts as a cancellation, which the hook is not told.
- */
-BIDE_INTERNAL void bide_lost_(bide_value_task outcome, const struct bide_context *context);
-
-/*
- * Returns false, and reports misuse, if the value task is one of the worker's and this is another
- * thread.
+ * Returns true if this thread may consume the source. Otherwise it reports misuse of `what`: with
+ * one worker a frame belongs to the thread of the worker.
  */
 BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *what,
                                       const bide_place *place);

@@ -135,71 +135,12 @@ bide_payload bide_trace_made_(int error, const bide_place *place)
 	return payload;
 }
 
-bide_value_task bide_value_task_failed_at_(int error, const bide_place *place)
+bide_trace bide_trace_add_(bide_trace before, const bide_function_info *async, uint32_t line,
+                           int error, bool awaited)
 {
-	bide_value_task v = bide_value_task_from_error_(error);
-
-	error = (int)v.state; /* of an error that is none: EINVAL */
-	v.payload = bide_trace_made_(error, place);
-	return v;
-}
-
-/* --- what a failure does to a frame --- */
-
-uint16_t bide_frame_error_(uintptr_t error)
-{
-	return (uint16_t)(error == BIDE_ENOFRAME ? BIDE_ENOMEM_ : error);
-}
-
-/* What fails so in this function, with one entry more. line 0: none. */
-static bide_value_task noted(const bide_frame *frame, bide_value_task failed, uint32_t line,
-                             unsigned awaited)
-{
-	const bide_function_info *async = frame->async;
-
-	failed.state = bide_frame_error_(failed.state);
-	if (line == BIDE_LINE_OF_FRAME_)
-		line = async->points_are_lines ? bide_line_(&frame->source) : async->line;
-	if (line && !is_usual((int)failed.state))
-		failed.payload.trace =
-			put(failed.payload.trace, (uintptr_t)async, what_of(line, (int)failed.state, awaited));
-	return failed;
-}
-
-static void fail(bide_frame *frame, bide_value_task failed)
-{
-	frame->source.payload = failed.payload;
-	frame->source.error = (uint16_t)failed.state;
-}
-
-bool bide_await_failed_(bide_frame *frame, bide_value_task failed, uint32_t line)
-{
-	bool finishing = frame->source.flags & BIDE_FLAG_FINISHING_;
-
-	if (finishing) {
-		if (frame->source.error != 0) {
-			bide_lost_(failed, (const bide_context *)(frame->context & ~BIDE_CONTEXT_TAGS_));
-			return false;
-		}
-		if (frame->source.flags & BIDE_FLAG_OWNED_)
-			((bide_owned_frame *)(void *)frame)->drop(frame->source.payload.p);
-		bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_ | BIDE_FLAG_OWNED_);
-	}
-	fail(frame, noted(frame, failed, line, WHAT_AWAITED));
-	return !finishing;
-}
-
-bool bide_async_fail_(bide_frame *frame, int error, uint32_t line)
-{
-	if (frame->source.flags & BIDE_FLAG_FINISHING_)
-		return false;
-	if (error <= 0 || error > BIDE_ERROR_MAX) {
-		bide_misuse_in_(frame, line, "bide_async_fail: error is %d; 1 to %d are allowed", error,
-		                BIDE_ERROR_MAX);
-		error = BIDE_EINVAL_;
-	}
-	fail(frame, noted(frame, bide_value_task_from_error_(error), line, 0));
-	return true;
+	if (is_usual(error))
+		return before;
+	return put(before, (uintptr_t)async, what_of(line, error, awaited ? WHAT_AWAITED : 0));
 }
 
 /* --- reading --- */
@@ -235,17 +176,6 @@ bool bide_trace_read(bide_trace trace, bide_trace_entry *entry)
 		entry->function = ((const bide_function_info *)where)->name;
 	}
 	return true;
-}
-
-bide_trace bide_value_task_trace(bide_value_task value_task)
-{
-	const bide_source *source = (const bide_source *)value_task.state;
-
-	if (!bide_is_pending_(value_task))
-		return value_task.state ? value_task.payload.trace : 0;
-	if (!bide_check_fresh_(value_task, "bide_value_task_trace", NULL))
-		return 0;
-	return bide_is_done_(source) && source->error ? source->payload.trace : 0;
 }
 
 /* --- the text --- */

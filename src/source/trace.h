@@ -8,6 +8,12 @@
 
 /* What a failure that is made at this place has as payload. place: NULL, it is not known. */
 BIDE_INTERNAL bide_payload bide_trace_made_(int error, const bide_place *place);
+/*
+ * Returns the trace with one more entry: the error was made, or awaited, at this line of the
+ * function. The usual ends of an operation leave no entry: it returns `before` then.
+ */
+BIDE_INTERNAL bide_trace bide_trace_add_(bide_trace before, const bide_function_info *async,
+                                         uint32_t line, int error, bool awaited);
 #ifdef BIDE_EXPLORE
 BIDE_INTERNAL void bide_trace_reset_(void);
 #endif

@@ -5,13 +5,13 @@
 
 BIDE_STATIC_ASSERT(sizeof(bide_value_task) == 16, "two registers");
 
-bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
-
-bide_value_task bide_value_task_bad_error_(int error)
+bide_value_task bide_value_task_failed_at_(int error, const bide_place *place)
 {
-	bide_misuse_("bide_value_task_from_error: error is %d; 1 to %d are allowed", error,
-	             BIDE_ERROR_MAX);
-	return bide_value_task_from_error(BIDE_EINVAL_);
+	bide_value_task v = bide_value_task_from_error_(error);
+
+	error = (int)v.state; /* of an error that is none: EINVAL */
+	v.payload = bide_trace_made_(error, place);
+	return v;
 }
 
 /* Looks at one that does not hold its outcome. STALE_: misuse, which has been reported. */
@@ -80,6 +80,17 @@ bide_status bide_value_task_status_pending_(bide_value_task value_task)
 		       : source->error == BIDE_ECANCELED_ ? BIDE_CANCELED
 		                                          : BIDE_FAILED;
 	}
+}
+
+bide_trace bide_value_task_trace(bide_value_task value_task)
+{
+	const bide_source *source = (const bide_source *)value_task.state;
+
+	if (!bide_is_pending_(value_task))
+		return value_task.state ? value_task.payload.trace : 0;
+	if (!bide_check_fresh_(value_task, "bide_value_task_trace", NULL))
+		return 0;
+	return bide_is_done_(source) && source->error ? source->payload.trace : 0;
 }
 
 /*
@@ -172,7 +183,7 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
 	if (!bide_is_pending_(value_task)) {
-		bide_lost_(value_task, NULL);
+		bide_unobserved_value_(value_task);
 		return;
 	}
 	if (source == &bide_yield_source_ ||

@@ -8,6 +8,7 @@
 #include "memory/allocator.h"
 #include "memory/pool.h"
 #include "source/trace.h"
+#include "source/upcalls.h"
 #include "tasks/task_list.h"
 
 bool bide_task_refused_(const bide_source *task, const char *what)

@@ -101,16 +101,9 @@ static inline bide_value_task bide_task_outcome_(bide_source *task)
  */
 BIDE_INTERNAL bool bide_task_finish_(bide_source *task, bide_payload result, int error);
 /*
- * Delivers the subscriptions of a task that is DONE, of which `newest` is the newest (0: there is
- * none), and drops the reference of the producer.
- */
-BIDE_INTERNAL void bide_task_deliver_(bide_source *task, uintptr_t newest);
-/*
  * Delivers one subscription of a task that is over. The subscription is in no list, or the caller
  * owns the list.
  */
 BIDE_INTERNAL void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task);
-/* Drops the reference that a delivered subscription has on a task with a large result. */
-BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
 
 #endif

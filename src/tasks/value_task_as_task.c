@@ -6,6 +6,7 @@
 #include "base/misuse.h"
 #include "context/context.h"
 #include "source/source.h"
+#include "source/stale.h"
 #include "tasks/task_make.h"
 
 /* A source of the user's own stays where it is; the task takes over its outcome. */

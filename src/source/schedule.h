@@ -1,13 +1,16 @@
 /*
  * schedule.h - makes a frame runnable where its context says.
  */
-#ifndef BIDE_ASYNC_SCHEDULE_H
-#define BIDE_ASYNC_SCHEDULE_H
+#ifndef BIDE_SOURCE_SCHEDULE_H
+#define BIDE_SOURCE_SCHEDULE_H
 
 #include "base/port.h"
-#include "context/executor_push.h"
+#include "source/upcalls.h"
 
-/* Makes a frame runnable where its context says. */
+/*
+ * Makes a frame runnable on its executor, if it has one, and otherwise on the workers. next: as
+ * soon as possible; otherwise at the end of the queue. Any thread.
+ */
 static inline void bide_schedule_(bide_frame *frame, bool next)
 {
 	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_))

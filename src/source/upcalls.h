@@ -1,0 +1,38 @@
+/*
+ * upcalls.h - the arrows up from source: what the rooms above it do with a source of theirs.
+ *
+ * A source is completed and given back here, below everything that a source can be part of. These
+ * functions are called for the kinds, and for the tags of a word, that belong to a room above. They
+ * are ordinary functions, so a call costs no more than one within a file.
+ *
+ *     function                    defined in          called when
+ *     bide_executor_push_         context/executor.c  a frame with an executor becomes runnable
+ *     bide_fork_release_          async/fork.c        the value task of a join has been consumed
+ *     bide_task_deliver_          tasks/task.c        the producer finds SHARED in the word
+ *     bide_subscription_let_go_   tasks/task.c        an operation with a large result is given back
+ *     bide_delay_due_             ops/delay.c         a delay that can be canceled is due
+ *
+ * None of them fails.
+ */
+#ifndef BIDE_SOURCE_UPCALLS_H
+#define BIDE_SOURCE_UPCALLS_H
+
+#include "base/library.h"
+
+struct bide_timer;
+
+/* Makes a frame runnable on its executor, which it has. Any thread. */
+BIDE_INTERNAL void bide_executor_push_(bide_frame *frame, bool next);
+/* Marks the slot of a fork as consumed, for the frame that forked it. Any thread. */
+BIDE_INTERNAL void bide_fork_release_(bide_source *source);
+/*
+ * Delivers the outcome of a task to its subscriptions, a list of which `newest` is the head, and
+ * drops the producer's reference.
+ */
+BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
+/* Drops the reference that a delivered subscription has on a task with a large result. */
+BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
+/* One of the parties of a delay that can be canceled, the wheel, is through with it. */
+BIDE_INTERNAL void bide_delay_due_(struct bide_timer *timer);
+
+#endif
