@@ -21,7 +21,6 @@
 #include "context/executor_push.h"
 #include "memory/allocator.h"
 #include "memory/pool.h"
-#include "ops/group.h"
 #include "source/operation.h"
 #include "source/schedule.h"
 #include "source/source.h"

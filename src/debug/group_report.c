@@ -8,6 +8,7 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "debug/describe.h"
 #include "debug/dump.h"
+#include "ops/group.h"
 
 struct bide_group_reporter {
 	BIDE_ASYNC_FRAME;

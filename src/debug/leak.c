@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "debug/describe.h"
+#include "ops/group.h"
 
 enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 

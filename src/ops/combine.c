@@ -65,7 +65,7 @@ int bide_items_gather_(bide_value_task *items, size_t count, const bide_place *b
 
 	for (size_t i = 0; i < count; i++) {
 		bide_item_settle_(&items[i], by);
-		bide_prefer_error_(&error, (int)items[i].state);
+		bide_first_error_add_(&error, (int)items[i].state);
 	}
 	return error;
 }

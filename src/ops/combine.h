@@ -13,6 +13,7 @@
 #define BIDE_CORE_COMBINE_H
 
 #include "base/everything.h"
+#include "ops/first_error.h"
 
 /* --- the count: as that of bide_party_join_, but as wide as an array is long --- */
 
@@ -43,13 +44,6 @@ static inline void bide_inherit_queueing_(bide_operation *operation, const bide_
 static inline bide_value_task bide_outcome_(int64_t result, int error)
 {
 	return error ? bide_value_task_from_error(error) : bide_value_task_from_int(result);
-}
-
-/* One error out of many: the first that is no cancellation, else the cancellation. */
-static inline void bide_prefer_error_(int *error, int other)
-{
-	if (other != 0 && (*error == 0 || *error == BIDE_ECANCELED_))
-		*error = other;
 }
 
 /* --- items: `by` is the caller for reports of misuse; its function is the public name --- */

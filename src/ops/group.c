@@ -8,7 +8,10 @@
  * Relies on: a listener is run once for each registration, on any thread; canceling a context only
  * requests, so it may be done while a member reports.
  */
+#include "ops/group.h"
+
 #include "base/everything.h"
+#include "ops/first_error.h"
 
 /* What the wait hands out. */
 typedef struct group_idle {
@@ -59,19 +62,14 @@ static bool is_shared(const bide_group *group)
  */
 static bool record(bide_group *group, int error, bide_payload trace)
 {
-	int seen = BIDE_LOAD(&group->first_error_, RELAXED);
 	bool kept = error == BIDE_ECANCELED_;
 
 	if (error == 0)
 		return true;
-	/* RELAXED: the counter orders it before group_end reads it. */
-	while (seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) {
-		if (!BIDE_CAS(&group->first_error_, &seen, error, RELAXED, RELAXED))
-			continue;
+	if (bide_first_error_keep_(&group->first_error_, error)) {
 		if (error != BIDE_ECANCELED_) /* by one member alone: none comes after it */
 			group->idle_->source.payload = trace;
 		kept = true;
-		break;
 	}
 	kept |= error == bide_context_error(group->context_);
 	if (error != BIDE_ECANCELED_ && !group->keep_going_)

@@ -1,440 +1,42 @@
 /*
  * parallel.c - loops whose bodies run several at once: an async function for the loop, and lanes.
  *
- * A lane is an async function that takes an index (or part, or item) and runs its body to the end,
- * again and again; so there are never more bodies than lanes, and a body costs no object. The loop
- * starts the first lane on its own stack. Further lanes are started only if there is work for them:
+ * The loop starts the first lane on its own stack. It starts further lanes only if there is work for
+ * them:
  *
  *   - With several workers each lane begins by starting two more, cold, until there is one for each
  *     worker. They run where a worker is free, so a loop in the midst of others costs two at most.
  *   - Whenever a body turns out to be pending, until there are `limit`. With one worker the loop
  *     starts those of its first turn itself, one after the other: hot, but not nested.
  *
- * Parts of a range are taken from a counter as indexes are, not by halving the range over forks: a
- * fork may be taken by any worker, whatever the limit; and a lane that gives way after each part
- * would do so with the whole spine of halves suspended. A part is large, so the counter is no
- * bottleneck.
- *
- * Lanes are members of a group that the loop waits for; they never fail. What went wrong is kept
- * here, because a loop's rules are not a group's: the ambient cancellation has priority, and a body
- * that fails with ECANCELED of its own accord counts as a failure.
- *
- * Items come from a source that is asked by one lane at a time: the one that has the turn. It is
- * passed on in the order of the lanes that wait for it.
- *
- * Relies on: adding to a group by a running member of it is safe, also while a function waits for
- * the group.
+ * Relies on: a running member of a group may add to the group, also while a function waits for it.
  */
 #define BIDE_OWN_(name) &name##_own_
-#include "base/everything.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "context/context.h"
+#include "ops/parallel_loop.h"
+#include "source/operation.h"
+#include "source/source.h"
 
-enum {
-	READY_MAX = 64,     /* bodies in a row that were ready, before a lane gives way */
-	GRAIN_MAX = 1 << 14 /* indexes in a part, if the grain was not given */
-};
-
-typedef enum loop_kind { LOOP_PARTS, LOOP_INDEXES, LOOP_ITEMS } loop_kind;
-
-struct bide_parallel_item_lane;
-
-/* What the lanes of a loop share; in the loop's frame. */
-typedef struct parallel_loop {
-	loop_kind kind;
-	bool keep_going;
-	bool shared;    /* lanes run on several threads */
-	bool launching; /* one worker: the loop is starting lanes and goes on with them if... */
-	bool go_on;     /* ...the last one stands in a pending body */
-	union {
-		bide_parallel_body *part;
-		bide_each_body *index;
-		bide_each_item_body *item;
-	} body;
-	bide_next_function *next;
-	void *argument;
-	int64_t begin;
-	uint64_t index_count, grain; /* of items: none */
-	uint64_t count, taken;       /* of parts or indexes; taken may pass count, once for each lane */
-	size_t limit, spread, lanes; /* spread: lanes that are wanted even if no body is pending */
-	int error;
-	bide_trace trace; /* of an error that is no cancellation */
-	/* The turn to ask the source; under the lock, if shared. */
-	uint32_t lock;
-	bool busy;  /* a lane has the turn */
-	bool ended; /* nothing more will come; written by the lane with the turn; atomic */
-	struct bide_parallel_item_lane *waiting, **waiting_tail;
-	bide_group group;
-} parallel_loop;
-
-/* --- how it ends --- */
-
-/*
- * Keeps the first error that is no cancellation, else the cancellation. true: this one was kept, or
- * is a cancellation.
- */
-static bool keep_error(parallel_loop *loop, int error, bide_trace trace)
-{
-	int seen = BIDE_LOAD(&loop->error, RELAXED);
-
-	/* RELAXED: the group's counter orders it before the loop reads it. */
-	while (seen == 0 || (seen == BIDE_ECANCELED_ && error != BIDE_ECANCELED_)) {
-		if (!BIDE_CAS(&loop->error, &seen, error, RELAXED, RELAXED))
-			continue;
-		if (error != BIDE_ECANCELED_)
-			loop->trace = trace;
-		return true;
-	}
-	return error == BIDE_ECANCELED_;
-}
-
-/* Of a body or source; in a lane, so the group's context is there. */
-static void failed(parallel_loop *loop, bide_value_task by)
-{
-	if (!keep_error(loop, (int)by.state, by.payload.trace))
-		bide_lost_(by, loop->group.context_);
-	if (!loop->keep_going)
-		bide_context_cancel(loop->group.context_, BIDE_ECANCELED_);
-}
-
-/* --- taking indexes --- */
-
-static bool work_is_left(const parallel_loop *loop)
-{
-	return BIDE_LOAD(&loop->taken, RELAXED) < loop->count;
-}
-
-/* The next part or index, in a lane. false: there is none, or the loop was canceled. */
-static bool take(parallel_loop *loop, uint64_t *number)
-{
-	int error;
-
-	if (!work_is_left(loop))
-		return false;
-	error = bide_context_current_error();
-	if (error) {
-		(void)keep_error(loop, error, 0); /* if it was by a failure, that is kept already */
-		return false;
-	}
-	if (!loop->shared) {
-		*number = loop->taken++;
-		return true;
-	}
-	*number = BIDE_ADD(&loop->taken, 1, RELAXED); /* what it leads to was there before the lanes */
-	return *number < loop->count;
-}
-
-static bide_value_task call_part(const parallel_loop *loop, uint64_t number)
-{
-	uint64_t offset = number * loop->grain, left = loop->index_count - offset;
-	/* Unsigned, for a range may be longer than INT64_MAX. */
-	uint64_t begin = (uint64_t)loop->begin + offset;
-	uint64_t end = begin + (left < loop->grain ? left : loop->grain);
-	int error = loop->body.part((int64_t)begin, (int64_t)end, loop->argument);
-
-	if (error == 0)
-		return bide_value_task_completed();
-	return bide_value_task_from_error(
-		bide_check_error_(error, "the body of bide_parallel_for") ? error : BIDE_EINVAL_);
-}
-
-/* --- the lanes --- */
-
-/* One lane more, if there are less than `most`. */
-static bool lane_reserve(parallel_loop *loop, size_t most)
-{
-	size_t seen = BIDE_LOAD(&loop->lanes, RELAXED);
-
-	while (seen < most)
-		if (BIDE_CAS(&loop->lanes, &seen, seen + 1, RELAXED, RELAXED))
-			return true;
-	return false;
-}
-
-static bool lane_start_cold(parallel_loop *loop, size_t most);
-
-/* A body is pending: if there is more to do, another lane does it. */
-static void lane_more(parallel_loop *loop)
-{
-	if (loop->launching)
-		loop->go_on = true;
-	else
-		lane_start_cold(loop, loop->limit);
-}
-
-/*
- * The beginning of a lane: the work spreads over the workers. Where there are items it does so also
- * while a lane asks for the next: lanes begin only once.
- */
-static void lane_spread(parallel_loop *loop)
-{
-	for (int i = 0; loop->shared && i < 2; i++)
-		if (loop->kind == LOOP_ITEMS ? !BIDE_LOAD(&loop->ended, RELAXED) : work_is_left(loop))
-			lane_start_cold(loop, loop->spread);
-}
-
-struct bide_parallel_lane {
-	BIDE_ASYNC_FRAME;
-	struct {
-		parallel_loop *loop;
-	} in;
-	uint64_t number;
-	unsigned ready_count; /* bodies in a row that were ready */
-};
-
-static bide_value_task lane_call(struct bide_parallel_lane *my)
-{
-	parallel_loop *loop = my->in.loop;
-	bide_value_task called;
-
-	my->ready_count++;
-	if (loop->kind == LOOP_PARTS)
-		return call_part(loop, my->number);
-	called = loop->body.index((int64_t)((uint64_t)loop->begin + my->number), loop->argument);
-	if (bide_is_pending_(called)) {
-		my->ready_count = 0;
-		if (work_is_left(loop))
-			lane_more(loop);
-	}
-	return called;
-}
-
-static bool lane_gives_way(struct bide_parallel_lane *my)
-{
-	if (my->in.loop->kind != LOOP_PARTS && my->ready_count < READY_MAX)
-		return false;
-	my->ready_count = 0;
-	return work_is_left(my->in.loop);
-}
-
-static const bide_own_ bide_parallel_lane_own_ = {
-	.name = "bide_for_each", /* a part of bide_parallel_for never waits */
-	.kind = BIDE_OWN_BODY_
-};
-
-bide_async(bide_parallel_lane)
-{
-	bide_async_begin;
-	lane_spread(my->in.loop);
-	while (take(my->in.loop, &my->number)) {
-		bide_await_or(lane_call(my), failed(my->in.loop, bide_await_failure));
-		if (lane_gives_way(my))
-			bide_await(bide_async_yield());
-	}
-bide_async_finally:
-	bide_async_end;
-}
-
-/* --- the lanes of a source: the turn --- */
-
-struct bide_parallel_item_lane {
-	BIDE_ASYNC_FRAME;
-	struct {
-		parallel_loop *loop;
-	} in;
-	struct bide_parallel_item_lane *next; /* waits for the turn after this one */
-	bide_user_source turn;                /* completed when it has come */
-	bide_payload item;
-	unsigned ready_count;
-	bool has_turn, has_waited;
-};
-
-static void turn_lock(parallel_loop *loop)
-{
-	if (loop->shared)
-		bide_spin_lock_(&loop->lock);
-}
-
-static void turn_unlock(parallel_loop *loop)
-{
-	if (loop->shared)
-		bide_spin_unlock_(&loop->lock);
-}
-
-/* Ready if the turn is free; else when it has come. */
-static bide_value_task turn_await(struct bide_parallel_item_lane *my)
-{
-	parallel_loop *loop = my->in.loop;
-	bide_value_task wait = bide_value_task_completed();
-
-	if (my->has_turn)
-		return wait;
-	my->has_turn = true; /* when the await returns */
-	turn_lock(loop);
-	if (loop->busy) {
-		/* In the list only now, so it is not completed before it is reset. */
-		if (my->has_waited)
-			bide_user_source_reset(&my->turn);
-		else if (loop->shared)
-			bide_user_source_init(&my->turn, NULL);
-		else
-			bide_user_source_init_local(&my->turn, NULL);
-		my->has_waited = true;
-		my->next = NULL;
-		*loop->waiting_tail = my;
-		loop->waiting_tail = &my->next;
-		wait = bide_user_source_value_task(&my->turn);
-	}
-	loop->busy = true;
-	turn_unlock(loop);
-	return wait;
-}
-
-/* The lane that has the turn gives it to the first lane that waits, if there is one. */
-static void turn_pass(struct bide_parallel_item_lane *my)
-{
-	parallel_loop *loop = my->in.loop;
-	struct bide_parallel_item_lane *first;
-
-	my->has_turn = false;
-	turn_lock(loop);
-	first = loop->waiting;
-	if (first) {
-		loop->waiting = first->next;
-		if (!first->next)
-			loop->waiting_tail = &loop->waiting;
-	} else {
-		loop->busy = false;
-	}
-	turn_unlock(loop);
-	if (first)
-		bide_user_source_complete(&first->turn, bide_payload_int_(0));
-}
-
-/* Nobody asks the source, though it may have more. */
-static bool turn_is_free(parallel_loop *loop)
-{
-	bool is_free;
-
-	turn_lock(loop);
-	is_free = !loop->busy && !loop->ended;
-	turn_unlock(loop);
-	return is_free;
-}
-
-/* Asked by the lane that has the turn. */
-static bool source_is_over(parallel_loop *loop)
-{
-	int error;
-
-	if (loop->ended)
-		return true;
-	error = bide_context_current_error();
-	if (error) {
-		(void)keep_error(loop, error, 0);
-		BIDE_STORE(&loop->ended, true, RELAXED);
-	}
-	return loop->ended;
-}
-
-static void source_failed(parallel_loop *loop, bide_value_task by)
-{
-	BIDE_STORE(&loop->ended, true, RELAXED);
-	if (by.state != BIDE_EEND)
-		failed(loop, by);
-}
-
-static bide_value_task item_call(struct bide_parallel_item_lane *my)
-{
-	parallel_loop *loop = my->in.loop;
-	bide_value_task called;
-
-	if (loop->shared)
-		turn_pass(my); /* other workers go on while the body computes */
-	called = loop->body.item(my->item, loop->argument);
-	my->ready_count++;
-	if (bide_is_pending_(called)) {
-		my->ready_count = 0;
-		if (my->has_turn)
-			turn_pass(my);
-		if (turn_is_free(loop))
-			lane_more(loop);
-	}
-	return called;
-}
-
-static bool item_lane_gives_way(struct bide_parallel_item_lane *my)
-{
-	if (my->ready_count < READY_MAX)
-		return false;
-	my->ready_count = 0;
-	if (my->has_turn)
-		turn_pass(my);
-	return true;
-}
-
-static const bide_own_ bide_parallel_item_lane_own_ = { .name = "bide_for_each_of",
-	                                                    .kind = BIDE_OWN_BODY_ };
-
-bide_async(bide_parallel_item_lane)
-{
-	bide_async_begin;
-	lane_spread(my->in.loop);
-	for (;;) {
-		bide_await(turn_await(my));
-		if (source_is_over(my->in.loop))
-			break;
-		bide_await_or(my->item.i, my->in.loop->next(my->in.loop->argument),
-		              source_failed(my->in.loop, bide_await_failure);
-		              break);
-		bide_await_or(item_call(my), failed(my->in.loop, bide_await_failure));
-		if (item_lane_gives_way(my))
-			bide_await(bide_async_yield());
-	}
-bide_async_finally:
-	if (my->has_turn)
-		turn_pass(my);
-	bide_async_end;
-}
+enum { GRAIN_MAX = 1 << 14 }; /* indexes in a part, if the user gave no grain */
 
 /* --- starting lanes --- */
 
-/* Runnable, for any worker to take. */
-static bide_value_task start_cold(parallel_loop *loop)
-{
-	const bool items = loop->kind == LOOP_ITEMS;
-	const bide_function_info *async =
-		items ? &bide_parallel_item_lane_async_ : &bide_parallel_lane_async_;
-	size_t in_offset = items ? offsetof(struct bide_parallel_item_lane, in)
-	                         : offsetof(struct bide_parallel_lane, in);
-	bide_thread_head *head = bide_thread_();
-	bide_frame *frame = bide_frame_new_(head, async->frame_bytes, async, NULL);
-
-	if (!frame)
-		return bide_start_failed_(async);
-	bide_frame_fill_(frame, async->frame_bytes, &loop, in_offset, sizeof loop);
-	return bide_start_cold_(head, frame);
-}
-
-/* Adds what was started for a lane that had been reserved. false: no memory, so one lane less. */
-static bool lane_add(parallel_loop *loop, bide_value_task started)
-{
-	if (started.state == BIDE_ENOFRAME) {
-		BIDE_SUB(&loop->lanes, 1, RELAXED);
-		return false;
-	}
-	bide_group_add(&loop->group, started);
-	return true;
-}
-
-static bool lane_start_cold(parallel_loop *loop, size_t most)
-{
-	return lane_reserve(loop, most) && lane_add(loop, start_cold(loop));
-}
-
 static bool lane_start_hot(parallel_loop *loop)
 {
-	if (!lane_reserve(loop, loop->limit))
+	if (!bide_lane_reserve_(loop, loop->limit))
 		return false;
-	if (loop->kind == LOOP_ITEMS)
-		return lane_add(loop, bide_async_start(bide_parallel_item_lane, .loop = loop));
-	return lane_add(loop, bide_async_start(bide_parallel_lane, .loop = loop));
+	return bide_lane_add_(loop, loop->kind == LOOP_ITEMS ? bide_item_lane_start_(loop)
+	                                                     : bide_index_lane_start_(loop));
 }
 
 static bool lane_is_useful(parallel_loop *loop)
 {
-	return loop->kind == LOOP_ITEMS ? turn_is_free(loop) : work_is_left(loop);
+	return loop->kind == LOOP_ITEMS ? bide_loop_turn_is_free_(loop) : bide_loop_has_indexes_(loop);
 }
 
-/* In the group's context. */
+/* Starts the first lanes. Called in the context of the group. */
 static void launch(parallel_loop *loop)
 {
 	size_t workers = bide_port_worker_count_();
@@ -449,10 +51,10 @@ static void launch(parallel_loop *loop)
 		loop->go_on = false;
 		any |= lane_start_hot(loop);
 	} while (loop->go_on && loop->lanes < loop->limit && lane_is_useful(loop));
-	if (!loop->shared) /* else it is read by lanes on other workers */
+	if (!loop->shared) /* otherwise lanes on other workers read it */
 		loop->launching = false;
 	if (!any)
-		(void)keep_error(loop, BIDE_ENOMEM_, 0);
+		(void)bide_loop_keep_error_(loop, BIDE_ENOMEM_, 0);
 }
 
 /* --- the loop --- */
@@ -540,12 +142,13 @@ static bide_value_task loop_start(parallel_loop loop, const bide_parallel_option
 		return bide_value_task_from_error(canceled);
 	loop.limit = options && options->limit ? options->limit : bide_port_worker_count_();
 	loop.keep_going = options && options->keep_going;
-	/* More lanes than workers have nothing to do where no body waits. */
+	/* Parts do not wait, so more lanes than workers would have nothing to do. */
 	if (loop.kind == LOOP_PARTS && loop.limit > bide_port_worker_count_())
 		loop.limit = bide_port_worker_count_();
 	started = bide_parallel_loop_begin_(&loop, offsetof(struct bide_parallel_loop, in), sizeof loop,
 	                                    BIDE_CALLED_AT_(name_of(loop.kind)));
-	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME)) /* that is said of the user's functions */
+	if (BIDE_UNLIKELY(started.state ==
+	                  BIDE_ENOFRAME)) /* that error is about functions of the user's */
 		started.state = BIDE_ENOMEM_;
 	return started;
 }

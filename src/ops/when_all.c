@@ -113,7 +113,7 @@ static bide_value_task all_tasks_end(when_all_tasks *all)
 	for (size_t i = 0; i < all->count; i++) {
 		if (bide_is_pending_(all->own[i]))
 			all->own[i] = bide_consume_(bide_source_of_(all->own[i]), &all_tasks_by);
-		bide_prefer_error_(&error, error_of(all, i));
+		bide_first_error_add_(&error, error_of(all, i));
 	}
 	outcome = bide_outcome_(0, error);
 	for (size_t i = 0; error && i < all->count; i++)
@@ -145,7 +145,7 @@ static bide_value_task outcome_of_tasks(bide_task *const *tasks, size_t count)
 	int error = 0;
 
 	for (size_t i = 0; i < count; i++)
-		bide_prefer_error_(&error, ((const bide_source *)tasks[i])->error);
+		bide_first_error_add_(&error, ((const bide_source *)tasks[i])->error);
 	outcome = bide_outcome_(0, error);
 	for (size_t i = 0; error && i < count; i++)
 		if (((const bide_source *)tasks[i])->error == error) {
