@@ -11,6 +11,7 @@
 #include "base/settings.h"
 #include "base/spin.h"
 #include "source/source.h"
+#include "source/timer.h"
 
 static void lock(bide_alarm *alarm)
 {

@@ -16,6 +16,7 @@
 #include "cancel/cancel_token.h"
 #include "source/operation.h"
 #include "source/source.h"
+#include "source/timer.h"
 
 struct bide_cancel_source {
 	bide_operation operation;

@@ -1,42 +1,76 @@
 /*
- * executor.h - the queue of an executor. Any thread pushes; one at a time takes.
+ * executor.h - an executor: a queue of functions, of which one runs at a time. A strand runs on the
+ * workers (async/strand.c), a loop on a thread of the user's (runtime/loop.c).
  *
- * The inbox is a stack of frames, linked as the run queue is, pushed by CAS and emptied by one
- * swap. Its word also says whether to wake the executor: IDLE means that no thread runs it or is
- * about to, so the first push wakes it. The thread that sets it back to IDLE does not touch it
+ * Any thread pushes; only the thread that runs the executor takes. The inbox is a stack of frames,
+ * linked as the run queue is (run_queue.h). A push is one CAS, and one swap empties the inbox. Its
+ * word also tells whether the executor must be woken: IDLE means that no thread runs it or is about
+ * to, so the first push wakes it. The thread that sets it back to IDLE does not touch the executor
  * afterwards.
+ *
+ *     queued == frames in `oldest`, first to last + frames in the inbox, last to first
  */
-#ifndef BIDE_CORE_EXECUTOR_H
-#define BIDE_CORE_EXECUTOR_H
+#ifndef BIDE_CONTEXT_EXECUTOR_H
+#define BIDE_CONTEXT_EXECUTOR_H
 
-#include "base/everything.h"
+#include "base/library.h"
+#include "source/operation.h"
 
+/* The inbox without a frame. */
 enum {
 	BIDE_EXECUTOR_IDLE_ = 0,
-	BIDE_EXECUTOR_BUSY_ = 1 /* being run, or about to be; the stack is empty */
+	BIDE_EXECUTOR_BUSY_ = 1 /* A thread runs the executor, or is about to. */
 };
 
 struct bide_executor {
 	bide_operation operation;
-	bide_frame turn;    /* what is queued on a worker: its body runs functions of this executor */
-	uintptr_t inbox;    /* of the above, or the newest frame */
-	bide_frame *oldest; /* taken out of the inbox, in order; the runner's */
+	/*
+	 * What is queued on a worker while there is something to run: a frame of no async function,
+	 * whose body runs functions of this executor.
+	 */
+	bide_frame turn;
+	uintptr_t inbox;    /* IDLE, BUSY, or the newest frame. Atomic. */
+	bide_frame *oldest; /* Taken out of the inbox, in order. Of the thread that runs it. */
 	uint32_t references;
-	uint32_t batch;     /* functions run in one turn */
-	const void *thread; /* a loop's, of bide_port_thread_; atomic. NULL: a strand */
-	/* a loop that its thread runs: something has come. NULL: its turn is queued on a worker. */
+	uint32_t batch;     /* How many functions run in one turn at most. */
+	const void *thread; /* The thread of a loop (bide_port_thread_). NULL: a strand. Atomic. */
+	/*
+	 * Tells the thread of a loop that something has come. NULL: the turn is queued on a worker
+	 * instead.
+	 */
 	void (*wake)(bide_executor *executor);
-	void (*destroy)(bide_executor *executor); /* may be NULL */
-	int fd;
+	void (*destroy)(bide_executor *executor); /* Runs with the last reference. May be NULL. */
+	int fd; /* Of a loop, to be polled. -1: none was asked for. Atomic. */
 };
 
-/* With one reference; batch functions in a row at most. NULL: no memory. */
-BIDE_INTERNAL bide_executor *bide_executor_new_(const bide_operation_type *type, uint32_t batch);
-/* For the thread that runs the executor: the oldest, ready to be run; NULL: nothing is there. */
+/* Every executor is of one of these types, which tells it from other operations. */
+extern BIDE_INTERNAL const bide_operation_type bide_strand_type_, bide_loop_type_;
+
+/*
+ * Returns a new executor with one reference, or NULL if there is no memory. `turn` is what the
+ * worker runs (bide_strand_turn_).
+ */
+BIDE_INTERNAL bide_executor *bide_executor_new_(const bide_operation_type *type,
+                                                const bide_function_info *turn, uint32_t batch);
+/* Returns true for an executor with a reference, and for NULL. Else it reports misuse of `what`. */
+BIDE_INTERNAL bool bide_executor_check_(const bide_executor *executor, const char *what);
+
+/*
+ * Makes a frame runnable on the executor. Any thread. Never fails. With `next` a strand that was
+ * idle runs as soon as possible, else at the end of the worker's queue.
+ */
+BIDE_INTERNAL void bide_executor_enqueue_(bide_executor *executor, bide_frame *frame, bool next);
+
+/* For the thread that runs the executor: */
+
+/* Returns the oldest frame, or NULL if there is none, without taking it. */
+BIDE_INTERNAL const bide_frame *bide_executor_first_(bide_executor *executor);
+/* Takes the oldest frame, ready to be run. Returns NULL if there is none. */
 BIDE_INTERNAL bide_frame *bide_executor_take_(bide_executor *executor);
-/* true: nothing is left and the executor is idle; another thread may run it at once. */
+/*
+ * Sets the executor to IDLE if nothing is left. Returns true then: another thread may run it at
+ * once.
+ */
 BIDE_INTERNAL bool bide_executor_rest_(bide_executor *executor);
-/* The frame that the turn would run first, for the record of a simulation. */
-BIDE_INTERNAL const bide_frame *bide_executor_first_(const bide_frame *frame);
 
 #endif

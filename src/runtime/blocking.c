@@ -101,7 +101,7 @@ static void job_leave(job *j, uint32_t parties)
 	if (BIDE_SUB(&j->live, parties, ACQ_REL) != parties)
 		return;
 	bide_cancel_node_unref_(&j->node);
-	bide_context_give_back_(j->context);
+	bide_context_unref_word_(j->context);
 	bide_operation_complete_(&j->operation, j->outcome.payload, (int)j->outcome.state);
 }
 
@@ -657,14 +657,14 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	}
 	j->function = function;
 	j->argument = argument;
-	j->context = bide_context_take_();
+	j->context = bide_context_ref_current_();
 	j->live = 2;
 	j->post.run = job_arrived;
 	v = bide_source_value_(&j->operation.source); /* once submitted, the job may be gone */
 	error = bide_cancel_link_(bide_context_core_(), &j->node,
 	                          simulated ? simulated_canceled : job_canceled);
 	if (error) {
-		bide_context_give_back_(j->context);
+		bide_context_unref_word_(j->context);
 		bide_operation_discard_(&j->operation.source);
 		return bide_value_task_from_error(error);
 	}

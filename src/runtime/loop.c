@@ -9,6 +9,7 @@
  */
 #include "runtime/loop.h"
 
+#include "async/strand.h"
 #include "context/executor.h"
 #include "os/event.h"
 #include "os/os.h"
@@ -16,8 +17,6 @@
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
 #include "runtime/thread.h"
-
-static const bide_operation_type loop_type = { .name = "loop" };
 
 /*
  * After the push that found it idle. A thread that asks for the descriptor stores it, then looks
@@ -44,7 +43,7 @@ void bide_loop_leak_(bide_source *source)
 {
 	bide_operation *operation = BIDE_CONTAINER_(source, bide_operation, source);
 
-	if (operation->type == &loop_type)
+	if (operation->type == &bide_loop_type_)
 		loop_destroy(BIDE_CONTAINER_(operation, bide_executor, operation));
 }
 
@@ -65,7 +64,8 @@ bide_executor *bide_loop_create(void)
 
 	if (!head || !may_own(head, "bide_loop_create"))
 		return NULL;
-	loop = bide_executor_new_(&loop_type, 1); /* functions are counted one by one */
+	loop = bide_executor_new_(&bide_loop_type_, &bide_strand_turn_,
+	                          1); /* functions are counted one by one */
 	if (!loop)
 		return NULL;
 	loop->thread = bide_port_thread_();
@@ -84,7 +84,7 @@ bide_executor *bide_loop_create(void)
 /* false: misuse was reported. */
 static bool is_loop(const bide_executor *loop, const char *what)
 {
-	if (loop && bide_is_live_(&loop->operation, &loop_type))
+	if (loop && bide_is_live_(&loop->operation, &bide_loop_type_))
 		return true;
 	bide_misuse_("%s: loop %s", what,
 	             loop ? bide_why_gone_(&loop->operation.source,

@@ -5,7 +5,7 @@
  */
 #include "runtime/simulation.h"
 
-#include "context/executor.h"
+#include "async/strand.h"
 
 bool bide_simulating_;
 static uint64_t seed, state, hash;
@@ -58,7 +58,7 @@ void bide_simulation_note_(const bide_frame *frame, int64_t now_ns)
 {
 	const char *name;
 
-	frame = bide_executor_first_(frame); /* a strand's turn: the function that runs */
+	frame = bide_strand_first_(frame); /* Of a strand's turn: the function that runs. */
 	name = frame->async->name;
 	note(name, __builtin_strlen(name));
 	note(&frame->source.line, sizeof frame->source.line);

@@ -6,7 +6,7 @@
  * are ordinary functions, so a call costs no more than one within a file.
  *
  *     function                    defined in          called when
- *     bide_executor_push_         context/executor.c  a frame with an executor becomes runnable
+ *     bide_executor_push_         context/placement.c a frame with an executor becomes runnable
  *     bide_fork_release_          async/fork.c        the value task of a join has been consumed
  *     bide_task_deliver_          tasks/task.c        the producer finds SHARED in the word
  *     bide_subscription_let_go_   tasks/task.c        an operation with a large result is given back
