@@ -1,23 +1,43 @@
 /*
  * pool.c - object pools: where frames and operations live.
  *
- * Fast mode: a list a size class and thread, refilled from chunks in batches; what a thread has too
- * much goes to a depot in batches. Watched mode (BIDE_DEBUG=1, ASan, valgrind): every object passes
- * the slow path, has a record of its own in front, is reused oldest first, and is poisoned beyond
- * its header while it is free. BIDE_POOL=malloc: every object is an allocation of its own. In all
- * modes the generation of free memory matches no value task.
+ * Words:
+ *   object   memory of a size class, which begins with a bide_source
+ *   class    all objects of one size; the kind of an object holds its class
+ *   chunk    memory from the allocator that objects of one class are cut from
+ *   made     cut from a chunk, ever; an object that is made is in use or free
+ *   list     the free objects of one thread and class, linked through the generation
+ *   room     how many more objects a thread may be given back before it hands a batch on
+ *   batch    up to 32 free objects, linked through the generation, that change threads together
+ *   depot    the batches that belong to no thread
+ *   record   what stands in front of an object in checked mode, and of each single object
+ *   single   an object that is an allocation of its own
+ *   big      single, and above the largest class; in buckets of equal size while it is free
+ *   parent's of the process that forked this one
+ *
+ * There are three modes. The first thread chooses one, until the pools end:
+ *   fast     A thread takes from its list and gives to it. An empty list gets a batch of the depot,
+ *            or one that is made. A thread without room gives a batch to the depot.
+ *   checked  (BIDE_DEBUG=1, AddressSanitizer, valgrind) Each object takes the slow path, has a
+ *            record, is reused after all that were freed before it, and is poisoned behind its
+ *            header while it is free.
+ *   single   (BIDE_POOL=malloc) Each object is single.
+ * In all of them the generation of free memory is a link or 0, and matches no value task.
+ *
+ * In fast mode, for each thread and class:
+ *   room >= 0
+ *   length of the list + room >= ROOM_START
+ * since taking and giving keep the sum, a batch that comes raises it, and a batch that goes adds
+ * BATCH to room and takes no more than that off the list. In the other modes the list is empty and
+ * room is 0, so that inlined code takes the slow path.
  */
 #include "memory/pool.h"
 
+#include "base/assert.h"
 #include "base/settings.h"
 #include "base/spin.h"
 #include "memory/poison.h"
 #include "memory/pool_parts.h"
-
-enum {
-	BATCH = 32, /* objects made, or handed to the depot, at a time */
-	ROOM_START = 2 * BATCH
-};
 
 static void mode_choose(void)
 {
@@ -32,36 +52,30 @@ static void mode_choose(void)
 		bide_pools_.checked_tail[c] = &bide_pools_.checked[c];
 }
 
+static intptr_t room_at_first(void)
+{
+	return bide_pools_.mode == BIDE_POOL_MODE_FAST_ ? BIDE_POOL_ROOM_START_ : 0;
+}
+
 void bide_pools_join_(bide_thread *thread)
 {
 	if (bide_pools_.mode == BIDE_POOL_MODE_UNKNOWN_)
 		mode_choose();
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		thread->head.pool[c].room = bide_pools_.mode == BIDE_POOL_MODE_FAST_ ? ROOM_START : 0;
+		thread->head.pool[c].room = room_at_first();
 }
 
-/*
- * Fast mode, under the lock: takes a batch out of the depot, or makes one; NULL: no memory. It is
- * not walked here: what other cores have given back costs a cache miss an object.
- */
-static bide_source *batch_take(unsigned size_class)
+/* Makes a batch of objects, linked in the order of their addresses. */
+static bide_source *batch_make(bide_chunk *c)
 {
-	bide_source *list = bide_pools_.depot[size_class];
-	uint32_t first;
-	bide_chunk *c;
+	uint32_t first = c->made;
+	bide_source *list = NULL;
 
-	if (list) {
-		bide_pools_.depot[size_class] = list->payload.p;
-		return list;
-	}
-	c = bide_chunk_with_room_(size_class);
-	if (!c)
-		return NULL;
-	/* Linked so that they are taken in the order of their addresses. */
-	first = c->made;
-	c->made = c->count - first < BATCH ? c->count : first + BATCH;
+	BIDE_ASSERT_(first < c->count);
+	c->made = c->count - first < BIDE_POOL_BATCH_ ? c->count : first + BIDE_POOL_BATCH_;
 	for (uint32_t i = c->made; i-- > first;) {
 		bide_source *source = bide_chunk_object_(c, i);
+
 		bide_pool_link_set_(source, list);
 		source->kind = BIDE_KIND_OPERATION_;
 		list = source;
@@ -69,20 +83,39 @@ static bide_source *batch_take(unsigned size_class)
 	return list;
 }
 
+/*
+ * Under the lock. Takes a batch out of the depot, or makes one. Returns NULL if there is no memory.
+ * It does not walk the batch: each object that another processor gave back is a cache miss.
+ */
+static bide_source *batch_take(unsigned size_class)
+{
+	bide_source *list = bide_pools_.depot[size_class];
+	bide_chunk *c;
+
+	if (list) {
+		bide_pools_.depot[size_class] = bide_pool_next_batch_(list);
+		return list;
+	}
+	c = bide_chunk_with_room_(size_class);
+	return c ? batch_make(c) : NULL;
+}
+
 static void batch_give(bide_source *list, unsigned size_class)
 {
+	BIDE_ASSERT_(list != NULL);
 	bide_spin_lock_(&bide_pools_.lock);
 	list->payload.p = bide_pools_.depot[size_class];
 	bide_pools_.depot[size_class] = list;
 	bide_spin_unlock_(&bide_pools_.lock);
 }
 
-/* A batch of what is free, which is not nothing. */
+/* Cuts a batch off a list that is not empty. */
 static bide_source *batch_cut(bide_pool *pool)
 {
 	bide_source *list = pool->free, *last = list;
 
-	for (unsigned i = 1; i < BATCH && bide_pool_link_(last); i++)
+	BIDE_ASSERT_(list != NULL);
+	for (unsigned i = 1; i < BIDE_POOL_BATCH_ && bide_pool_link_(last); i++)
 		last = bide_pool_link_(last);
 	pool->free = bide_pool_link_(last);
 	bide_pool_link_set_(last, NULL);
@@ -94,8 +127,11 @@ bide_source *bide_pool_refill_(bide_thread_head *head, unsigned size_class, cons
 	bide_pool *pool = &head->pool[size_class];
 	bide_source *list;
 
+	BIDE_ASSERT_(size_class < BIDE_CLASS_COUNT_);
+	BIDE_ASSERT_(!pool->free);
 	if (BIDE_UNLIKELY(bide_thread_of_(head)->is_nowhere))
 		return NULL;
+	BIDE_ASSERT_(bide_pools_.mode != BIDE_POOL_MODE_UNKNOWN_);
 	if (bide_pools_.mode == BIDE_POOL_MODE_SINGLE_)
 		return bide_single_take_(bide_class_bytes_(size_class), place);
 	if (bide_pools_.mode == BIDE_POOL_MODE_CHECKED_)
@@ -110,7 +146,18 @@ bide_source *bide_pool_refill_(bide_thread_head *head, unsigned size_class, cons
 	return list;
 }
 
-/* Called with room already counted down: below zero the thread has more than its share. */
+/* In a mode that is not fast. */
+static void give_slow(bide_source *source, unsigned size_class)
+{
+	if (bide_pool_is_parents_(source))
+		return;
+	if (bide_pools_.mode == BIDE_POOL_MODE_SINGLE_)
+		bide_single_give_(source);
+	else
+		bide_checked_give_(source, size_class);
+}
+
+/* The caller has counted room down, to -1. */
 void bide_pool_spill_(bide_thread_head *head, bide_source *source, unsigned size_class)
 {
 	bide_pool *pool;
@@ -120,20 +167,16 @@ void bide_pool_spill_(bide_thread_head *head, bide_source *source, unsigned size
 		return;
 	}
 	pool = &head->pool[size_class];
+	BIDE_ASSERT_(pool->room == -1);
 	if (bide_pools_.mode != BIDE_POOL_MODE_FAST_) {
 		pool->room = 0;
-		if (bide_pool_is_parents_(source))
-			return;
-		if (bide_pools_.mode == BIDE_POOL_MODE_SINGLE_)
-			bide_single_give_(source);
-		else
-			bide_checked_give_(source, size_class);
+		give_slow(source, size_class);
 		return;
 	}
 	bide_pool_link_set_(source, pool->free);
 	pool->free = source;
 	batch_give(batch_cut(pool), size_class);
-	pool->room += BATCH;
+	pool->room += BIDE_POOL_BATCH_;
 }
 
 void bide_pools_give_(bide_source *source)
@@ -142,12 +185,8 @@ void bide_pools_give_(bide_source *source)
 
 	if (size_class >= BIDE_CLASS_COUNT_) {
 		bide_big_give_(source);
-	} else if (bide_pools_.mode != BIDE_POOL_MODE_FAST_ && bide_pool_is_parents_(source)) {
-		return;
-	} else if (bide_pools_.mode == BIDE_POOL_MODE_SINGLE_) {
-		bide_single_give_(source);
-	} else if (bide_pools_.mode == BIDE_POOL_MODE_CHECKED_) {
-		bide_checked_give_(source, size_class);
+	} else if (bide_pools_.mode != BIDE_POOL_MODE_FAST_) {
+		give_slow(source, size_class);
 	} else {
 		bide_pool_link_set_(source, NULL);
 		batch_give(source, size_class);
@@ -156,11 +195,12 @@ void bide_pools_give_(bide_source *source)
 
 void bide_pools_leave_(bide_thread *thread)
 {
+	BIDE_ASSERT_IN_DEBUG_(bide_pool_is_valid_(&thread->head));
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
 		bide_pool *pool = &thread->head.pool[c];
 
 		while (pool->free)
 			batch_give(batch_cut(pool), c);
-		pool->room = bide_pools_.mode == BIDE_POOL_MODE_FAST_ ? ROOM_START : 0;
+		pool->room = room_at_first();
 	}
 }

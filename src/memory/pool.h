@@ -1,5 +1,6 @@
 /*
- * pool.h - pools of objects, by size class: what is taken, given back and visited.
+ * pool.h - object pools, by size class: what is taken, given back and visited. pool.c says what the
+ * words mean. bide/frame.h has the functions that inlined code calls.
  */
 #ifndef BIDE_MEMORY_POOL_H
 #define BIDE_MEMORY_POOL_H
@@ -8,35 +9,41 @@
 
 /* Sets up the pools of a thread's record, which is zeroed. The first thread decides the mode. */
 BIDE_INTERNAL void bide_pools_join_(bide_thread *thread);
-/* Gives every chunk of every pool back. Only at shutdown. */
-BIDE_INTERNAL void bide_pools_release_(void);
+/* Gives a thread's free objects to the others, because the thread ends. */
+BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
 /* Gives one object back from a thread without a record. */
 BIDE_INTERNAL void bide_pools_give_(bide_source *source);
-/* Gives a thread's free memory to the others (an external thread ends). */
-BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
+/* Gives all memory back to the allocator. No thread may use the pools any more. */
+BIDE_INTERNAL void bide_pools_release_(void);
 
 /*
- * For the child of a fork. The lists are locked during it. In the child nothing of what is in use
- * is visited any more (disown), and at its first use (inherit) once, for the last time: the memory
- * stays for stale addresses, and new memory is taken.
+ * For the child of a fork. The lists are locked while the process forks. Then, in the child, objects
+ * in use are visited no more (disown). At the first use of bide in the child (inherit) they are
+ * visited a last time. Their memory stays, for stale addresses, and new memory is taken.
  */
 BIDE_INTERNAL void bide_pools_lock_(void);
 BIDE_INTERNAL void bide_pools_unlock_(void);
 BIDE_INTERNAL void bide_pools_disown_(void);
 BIDE_INTERNAL void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument));
 
-/* Calls visit for each frame and operation in use, relaxed: for stats, dumps and leak reports. */
+/* --- visits: for counts, dumps and leak reports --- */
+
+/*
+ * Calls visit for each frame and operation in use, under the lock of the pools. Other threads
+ * change them meanwhile.
+ */
 BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *argument),
                                      void *argument);
 /*
- * The same in steps: visit returns false to be called again with the object in the next step. No
- * lock is held between steps. Begins with visit and argument set, the rest zeroed.
+ * The same in steps. visit returns false to end the step; the next step calls it with that object
+ * again. No lock is held between steps. Set visit and argument, and zero the rest, before the first
+ * step.
  */
 typedef struct bide_pools_walk {
 	bool (*visit)(bide_source *source, void *argument);
 	void *argument;
 	void *chunk;
-	uint64_t before;
+	uint64_t before; /* the single objects with lower numbers are left; 0: all */
 	unsigned size_class;
 	uint32_t index, epoch;
 	bool begun;
@@ -44,12 +51,23 @@ typedef struct bide_pools_walk {
 typedef enum bide_pools_walked {
 	BIDE_POOLS_OVER_,
 	BIDE_POOLS_PAUSED_,
-	BIDE_POOLS_LOCKED_ /* by a thread that does not give the lock back: it is stopped, or is this */
+	/* The thread that holds the lock does not give it back: it is stopped, or is this thread. */
+	BIDE_POOLS_LOCKED_
 } bide_pools_walked;
 BIDE_INTERNAL bide_pools_walked bide_pools_walk_(bide_pools_walk *walk);
-/* In such a visit: this address is in memory of the pools, which lasts until shutdown. Walks. */
+/*
+ * In a visit: returns true if the address is in memory of the pools, which lasts until shutdown.
+ * Cost: it walks the chunks.
+ */
 BIDE_INTERNAL bool bide_pools_hold_(const void *address);
 /* Returns where a frame was started, if that was recorded (in debug mode); else NULL. */
 BIDE_INTERNAL const bide_place *bide_started_at_(const bide_frame *frame);
+
+/* --- walkers: they print the invariant that is broken, and return false --- */
+
+/* What all threads share. Any thread. */
+BIDE_INTERNAL bool bide_pools_are_valid_(void);
+/* The lists of one thread. Called by that thread, or when it does not run. */
+BIDE_INTERNAL bool bide_pool_is_valid_(const bide_thread_head *head);
 
 #endif

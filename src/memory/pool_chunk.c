@@ -1,6 +1,7 @@
 /*
  * pool_chunk.c - the memory that all threads share: chunks, which objects of one size are cut from.
  */
+#include "base/assert.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
 #include "memory/pool_parts.h"
@@ -27,23 +28,27 @@ bool bide_chunks_hold_(const bide_chunk *k, uintptr_t at)
 	return false;
 }
 
-/*
- * Under the lock: a chunk with room for one more object. Chunks double, so small programs stay
- * small.
- */
-bide_chunk *bide_chunk_with_room_(unsigned size_class)
+/* Chunks double, so that small programs stay small. */
+static size_t next_size(const bide_chunk *newest, uint32_t stride)
 {
-	bide_chunk *c = bide_pools_.chunks[size_class];
-	size_t size_bytes = c ? c->size_bytes * 2 : CHUNK_FIRST_BYTES;
-	uint32_t front = bide_pools_.mode == BIDE_POOL_MODE_CHECKED_ ? sizeof(bide_record) : 0;
-	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
+	size_t size_bytes = newest ? newest->size_bytes * 2 : CHUNK_FIRST_BYTES;
 
-	if (c && c->made < c->count)
-		return c;
 	if (size_bytes < (size_t)stride * 2 + BIDE_CHUNK_HEAD_BYTES_)
 		size_bytes = (size_t)stride * 2 + BIDE_CHUNK_HEAD_BYTES_;
-	if (size_bytes > CHUNK_MAX_BYTES)
-		size_bytes = CHUNK_MAX_BYTES;
+	return size_bytes > CHUNK_MAX_BYTES ? CHUNK_MAX_BYTES : size_bytes;
+}
+
+bide_chunk *bide_chunk_with_room_(unsigned size_class)
+{
+	bide_chunk *newest = bide_pools_.chunks[size_class], *c;
+	uint32_t front = bide_pools_.mode == BIDE_POOL_MODE_CHECKED_ ? sizeof(bide_record) : 0;
+	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
+	size_t size_bytes;
+
+	BIDE_ASSERT_(bide_spin_is_held_(&bide_pools_.lock));
+	if (newest && newest->made < newest->count)
+		return newest;
+	size_bytes = next_size(newest, stride);
 	c = bide_allocate_(size_bytes, 64);
 	if (!c)
 		return NULL;
@@ -52,7 +57,7 @@ bide_chunk *bide_chunk_with_room_(unsigned size_class)
 	c->front = front;
 	c->made = 0;
 	c->count = (uint32_t)((size_bytes - BIDE_CHUNK_HEAD_BYTES_) / stride);
-	c->next = bide_pools_.chunks[size_class];
+	c->next = newest;
 	bide_pools_.chunks[size_class] = c;
 	return c;
 }

@@ -1,13 +1,16 @@
 /*
  * pool_end.c - the end of the pools: at shutdown, and in the child of a fork.
  */
+#include "base/assert.h"
 #include "base/settings.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
 #include "memory/poison.h"
 #include "memory/pool_parts.h"
 
-/* A leak: from now on it is neither over nor of any use. true: it was in use. */
+/*
+ * Ends an object that is in use, a leak: it stays pending for ever. Returns false if it is free.
+ */
 static bool end(bide_source *source)
 {
 	if (!bide_is_in_use_(source))
@@ -42,11 +45,11 @@ static void records_release(bide_record *r, bool is_parents)
 
 	for (; r; r = next) {
 		next = r->next;
-		if (!is_parents && end((bide_source *)(void *)(r + 1))) {
+		if (!is_parents && end(bide_record_object_(r))) {
 			bide_keep_(r, sizeof *r + r->size_bytes);
 			continue;
 		}
-		bide_pool_unpoison_((bide_source *)(void *)(r + 1), r->size_bytes);
+		bide_pool_unpoison_(bide_record_object_(r), r->size_bytes);
 		bide_deallocate_(r, sizeof *r + r->size_bytes);
 	}
 }
@@ -56,6 +59,7 @@ void bide_pools_release_(void)
 	struct bide_pools_ old;
 	uint32_t epoch;
 
+	BIDE_ASSERT_IN_DEBUG_(bide_pools_are_valid_());
 	/* A dump may look on another thread: it finds all or nothing. */
 	bide_spin_lock_(&bide_pools_.lock);
 	old = bide_pools_;
@@ -78,19 +82,27 @@ void bide_pools_disown_(void)
 	bide_pools_.disowned = true;
 }
 
+/* Joins the chunks of all classes, and those of the process that forked the parent. */
+static bide_chunk *chunks_joined(void)
+{
+	bide_chunk *all = bide_pools_.parent_chunks, **last;
+
+	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
+		for (last = &bide_pools_.chunks[c]; *last; last = &(*last)->next)
+			;
+		*last = all;
+		all = bide_pools_.chunks[c];
+	}
+	return all;
+}
+
 void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument))
 {
-	bide_chunk *chunks, **end;
+	bide_chunk *chunks;
 	bide_record *singles = bide_pools_.singles, **last;
 
 	bide_pools_visit_all_(visit, NULL);
-	chunks = bide_pools_.parent_chunks;
-	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++) {
-		for (end = &bide_pools_.chunks[c]; *end; end = &(*end)->next)
-			;
-		*end = chunks;
-		chunks = bide_pools_.chunks[c];
-	}
+	chunks = chunks_joined();
 	for (last = &singles; *last; last = &(*last)->next)
 		;
 	*last = bide_pools_.parent_singles;

@@ -4,7 +4,7 @@
 #include "base/spin.h"
 #include "memory/pool_parts.h"
 
-/* Other threads take and give back meanwhile: a snapshot. */
+/* Other threads take and give back meanwhile, so what is visited is a snapshot. */
 __attribute__((no_sanitize_thread)) static void visit_one(bide_source *source,
                                                           void (*visit)(bide_source *, void *),
                                                           void *argument)
@@ -20,7 +20,7 @@ void bide_pools_visit_all_(void (*visit)(bide_source *source, void *argument), v
 			for (uint32_t i = 0; i < k->made; i++)
 				visit_one(bide_chunk_object_(k, i), visit, argument);
 	for (bide_record *r = bide_pools_.singles; r; r = r->next)
-		visit_one((bide_source *)(void *)(r + 1), visit, argument);
+		visit_one(bide_record_object_(r), visit, argument);
 }
 
 void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void *argument)
@@ -31,7 +31,7 @@ void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void 
 	bide_spin_unlock_(&bide_pools_.lock);
 }
 
-/* false: the visitor has to go out first; the object comes again. */
+/* Returns false if the visitor has to go out first. It is called with the object again. */
 static bool walk_chunk(bide_pools_walk *walk, bide_chunk *k)
 {
 	for (; walk->index < k->made; walk->index++) {
@@ -56,7 +56,7 @@ static bool walk_on(bide_pools_walk *walk)
 		}
 	}
 	for (bide_record *r = bide_pools_.singles; r; r = r->next) {
-		bide_source *source = (bide_source *)(void *)(r + 1);
+		bide_source *source = bide_record_object_(r);
 
 		if (walk->before && r->number >= walk->before)
 			continue;
@@ -69,7 +69,9 @@ static bool walk_on(bide_pools_walk *walk)
 
 bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
 {
-	enum { TRIES = 20000 }; /* a second: the thread that holds it does not run */
+	enum {
+		TRIES = 20000
+	}; /* about a second; after it, the thread that holds the lock does not run */
 	bool is_over;
 
 	for (unsigned tries = 0; BIDE_SWAP(&bide_pools_.lock, 1u, ACQUIRE) != 0; tries++) {
