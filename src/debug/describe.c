@@ -5,6 +5,12 @@
 
 #include <stdio.h>
 
+#include "base/misuse.h"
+#include "base/port.h"
+#include "memory/pool.h"
+#include "source/operation.h"
+#include "source/source.h"
+#include "tasks/task.h"
 #include "tasks/task_list.h"
 
 enum { DEPTH_MAX = 4 }; /* calls of the library's that wait for one another */

@@ -9,7 +9,7 @@
 #ifndef BIDE_DEBUG_DESCRIBE_H
 #define BIDE_DEBUG_DESCRIBE_H
 
-#include "base/everything.h"
+#include "source/operation.h"
 
 /* A text that is put together in pieces; what does not fit is cut off. */
 typedef struct bide_text {

@@ -4,7 +4,7 @@
 #ifndef BIDE_DEBUG_DUMP_H
 #define BIDE_DEBUG_DUMP_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * As bide_dump, of what keeps a group waiting: the pending functions below its context, but for one

@@ -5,6 +5,8 @@
 #include "debug/layout.h"
 
 #include "memory/pool_layout.h"
+#include "source/operation.h"
+#include "tasks/subscription.h"
 #include "tasks/task_list.h"
 
 #define AT(type, member) offsetof(type, member)

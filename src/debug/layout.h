@@ -4,7 +4,7 @@
 #ifndef BIDE_DEBUG_LAYOUT_H
 #define BIDE_DEBUG_LAYOUT_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 struct bide_layout {
 	/* version of this table, which changes with it; how many numbers follow */

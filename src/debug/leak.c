@@ -6,8 +6,13 @@
 
 #include <string.h>
 
+#include "base/generation.h"
+#include "base/misuse.h"
+#include "base/port.h"
 #include "debug/describe.h"
+#include "memory/pool.h"
 #include "ops/group.h"
+#include "source/operation.h"
 
 enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 

@@ -4,7 +4,7 @@
 #ifndef BIDE_DEBUG_LEAK_H
 #define BIDE_DEBUG_LEAK_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * Names each leak to the report hook. Returns their number. A leak is an async

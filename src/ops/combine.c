@@ -3,6 +3,8 @@
  */
 #include "ops/combine.h"
 
+#include "source/source.h"
+
 bool bide_pending_item_ready_(bide_value_task *item, const bide_place *by)
 {
 	if (bide_is_yield_(*item))

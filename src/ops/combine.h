@@ -12,8 +12,8 @@
 #ifndef BIDE_CORE_COMBINE_H
 #define BIDE_CORE_COMBINE_H
 
-#include "base/everything.h"
 #include "ops/first_error.h"
+#include "source/source.h"
 
 /* --- the count: as that of bide_party_join_, but as wide as an array is long --- */
 

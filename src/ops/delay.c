@@ -2,7 +2,14 @@
  * time.c - delays and yields. A delay is a timer from the pool: 48 bytes, or 96 where something can
  * cancel it.
  */
-#include "base/everything.h"
+#include "base/clock.h"
+#include "base/party.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
+#include "source/operation.h"
+#include "source/source.h"
 #include "source/timer.h"
 #include "source/upcalls.h"
 

@@ -10,8 +10,13 @@
  */
 #include "ops/group.h"
 
-#include "base/everything.h"
+#include "base/misuse.h"
+#include "base/settings.h"
+#include "context/context.h"
+#include "memory/allocator.h"
+#include "memory/pool.h"
 #include "ops/first_error.h"
+#include "source/source.h"
 
 /* What the wait hands out. */
 typedef struct group_idle {

@@ -17,7 +17,6 @@
 #include "context/context.h"
 #include "ops/parallel_loop.h"
 #include "source/operation.h"
-#include "source/source.h"
 
 enum { GRAIN_MAX = 1 << 14 }; /* indexes in a part, if the user gave no grain */
 

@@ -6,8 +6,8 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/spin.h"
-#include "context/context.h"
 #include "ops/parallel_loop.h"
+#include "source/operation.h"
 #include "source/source.h"
 
 struct bide_parallel_item_lane {

@@ -8,7 +8,6 @@
 #include "context/context.h"
 #include "ops/first_error.h"
 #include "ops/parallel_loop.h"
-#include "source/source.h"
 
 bool bide_loop_keep_error_(parallel_loop *loop, int error, bide_trace trace)
 {

@@ -8,8 +8,17 @@
  * Who can still touch the timer holds a reference: its owner, the wheel (also while `due` is on its
  * way), a tick that waits. The last one frees it.
  */
-#include "os/os.h"
-#include "runtime/runtime.h"
+#include "base/clock.h"
+#include "base/party.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
+#include "memory/allocator.h"
+#include "source/operation.h"
+#include "source/source.h"
+#include "source/timer.h"
 
 /*
  * Ended by an answer (a tick, a stop) or by its cancellation: the party that takes it out of

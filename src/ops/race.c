@@ -4,7 +4,11 @@
  * The party that sets RACE_WON first writes the winner and cancels. The party that brings `live` to
  * zero consumes all items together.
  */
+#include "base/misuse.h"
+#include "base/party.h"
 #include "ops/combine.h"
+#include "source/operation.h"
+#include "source/source.h"
 
 enum { RACE_WON = 1 };
 

@@ -6,7 +6,11 @@
  * wait of its own, which gives the task when that is over, and may fail before (a cancellation, no
  * memory).
  */
+#include "base/misuse.h"
 #include "ops/combine.h"
+#include "ops/first_error.h"
+#include "source/operation.h"
+#include "source/source.h"
 #include "tasks/task_await.h"
 
 typedef struct when_all {

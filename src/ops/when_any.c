@@ -6,7 +6,14 @@
  * all that could not be taken out have reported; `live` has a count for the registering, one for
  * the decision, and one for the ambient cancellation.
  */
+#include "base/misuse.h"
+#include "base/party.h"
+#include "base/port.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
 #include "ops/combine.h"
+#include "source/operation.h"
+#include "source/source.h"
 #include "tasks/task_await.h"
 
 enum {

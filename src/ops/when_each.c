@@ -5,7 +5,10 @@
  * bide_when_each_next while no wait is pending, and then the thread that swaps `waiting` out, until
  * it has completed it. So all but `arrived`, `waiting` and `live` is plain memory.
  */
+#include "base/settings.h"
 #include "ops/combine.h"
+#include "source/operation.h"
+#include "source/source.h"
 
 /* A child in the tree: the number of an item and 1; 0: none. In the memory of payloads. */
 typedef uint32_t __attribute__((may_alias)) each_link;

@@ -13,8 +13,12 @@
 
 #include "base/clock.h"
 #include "base/party.h"
+#include "base/port.h"
 #include "base/spin.h"
 #include "cancel/alarm.h"
+#include "source/operation.h"
+#include "source/source.h"
+#include "source/timer.h"
 #include "tasks/task.h"
 
 typedef struct limited_wait {

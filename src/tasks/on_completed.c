@@ -6,6 +6,7 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "async/parked.h"
 #include "base/misuse.h"
+#include "source/operation.h"
 #include "source/source.h"
 
 struct bide_value_task_on_completed { /* the name is what messages and dumps say */

@@ -4,7 +4,9 @@
 #include "tasks/task.h"
 
 #include "base/count.h"
+#include "base/generation.h"
 #include "base/misuse.h"
+#include "base/port.h"
 #include "memory/allocator.h"
 #include "memory/pool.h"
 #include "source/trace.h"

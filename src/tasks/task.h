@@ -26,6 +26,7 @@
 #ifndef BIDE_TASKS_TASK_H
 #define BIDE_TASKS_TASK_H
 
+#include "base/generation.h"
 #include "base/library.h"
 #include "source/operation.h"
 #include "source/source.h"

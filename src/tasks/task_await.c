@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "context/context.h"
+#include "source/operation.h"
 #include "tasks/limited_wait.h"
+#include "tasks/subscription.h"
 #include "tasks/task.h"
 
 /* Returns what a wait for a task that is over results in. */

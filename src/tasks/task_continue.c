@@ -6,7 +6,9 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "async/parked.h"
-#include "context/context.h"
+#include "base/misuse.h"
+#include "source/operation.h"
+#include "source/source.h"
 #include "tasks/task_await.h"
 
 /*

@@ -4,8 +4,11 @@
 #include "tasks/task_make.h"
 
 #include "base/count.h"
+#include "base/generation.h"
 #include "base/misuse.h"
+#include "base/settings.h"
 #include "memory/allocator.h"
+#include "source/source.h"
 #include "source/trace.h"
 #include "tasks/task_list.h"
 

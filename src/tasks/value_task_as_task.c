@@ -3,10 +3,12 @@
  * source of the user's own, an object that takes over the outcome.
  */
 #include "base/clock.h"
-#include "base/misuse.h"
+#include "base/generation.h"
 #include "context/context.h"
 #include "source/source.h"
 #include "source/stale.h"
+#include "tasks/subscription.h"
+#include "tasks/task.h"
 #include "tasks/task_make.h"
 
 /* A source of the user's own stays where it is; the task takes over its outcome. */
