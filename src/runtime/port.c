@@ -14,6 +14,8 @@
 #include "runtime/mailbox.h"
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
+#include "runtime/worker_schedule.h"
+#include "runtime/worker_timers.h"
 #include "runtime/workers.h"
 #include "source/run_queue.h"
 

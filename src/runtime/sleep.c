@@ -3,8 +3,9 @@
  */
 #include "runtime/sleep.h"
 
+#include "base/port.h"
 #include "os/os.h"
-#include "runtime/workers.h"
+#include "runtime/work.h"
 
 bide_sleep bide_sleep_;
 
@@ -151,20 +152,20 @@ void bide_sleep_searched_(bool found)
 bool bide_sleep_fall_(bide_sleeper *sleeper)
 {
 	uint32_t none = 0, others;
-	bool watches = false;
+	bool monitors = false;
 
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
-	/* While others run, one sleeping worker watches them. */
+	/* While others run, one sleeping worker monitors them. */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
 	if (others + 1 < bide_workers_count_())
-		watches = BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED);
+		monitors = BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED);
 	bide_workers_want_();
 	heavy_fence(others);
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, bide_workers_wake_time_(sleeper, watches));
-	if (watches)
+		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, bide_workers_wake_time_(sleeper, monitors));
+	if (monitors)
 		BIDE_STORE(&bide_sleep_.monitored, 0u, SEQ_CST);
 	return is_woken(sleeper);
 }

@@ -30,13 +30,8 @@
 #ifndef BIDE_SLEEP_H
 #define BIDE_SLEEP_H
 
-#include "base/everything.h"
-
-enum { BIDE_RUNS_, BIDE_SLEEPS_, BIDE_WAKES_ };
-
-typedef struct bide_sleeper {
-	uint32_t state; /* BIDE_RUNS_, BIDE_SLEEPS_, BIDE_WAKES_; a futex */
-} bide_sleeper;
+#include "base/library.h"
+#include "runtime/sleeper.h"
 
 typedef struct bide_sleep {
 	_Alignas(64) uint32_t searching;
@@ -46,22 +41,6 @@ typedef struct bide_sleep {
 } bide_sleep;
 
 extern BIDE_INTERNAL bide_sleep bide_sleep_;
-
-/* --- what it asks of the pool --- */
-
-/* Worker 0 to bide_workers_count_() - 1. */
-BIDE_INTERNAL bide_sleeper *bide_workers_sleeper_(unsigned index);
-/* Relaxed: something is published that others than its owner may take. */
-BIDE_INTERNAL bool bide_workers_have_work_(void);
-/* Relaxed: sets `wanted` of all deques, so that a worker that pushes wakes another. */
-BIDE_INTERNAL void bide_workers_want_(void);
-/*
- * When the sleeper wakes by itself. Reads its first timer SEQ_CST. watches: it has to look at the
- * running workers.
- */
-BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches);
-
-/* --- the protocol --- */
 
 /* Before the first worker runs. */
 BIDE_INTERNAL void bide_sleep_start_(void);
@@ -87,6 +66,18 @@ BIDE_INTERNAL void bide_sleep_rearm_(bide_sleeper *sleeper);
 static inline bool bide_sleep_unmonitored_(void)
 {
 	return !BIDE_LOAD(&bide_sleep_.monitored, RELAXED) && BIDE_LOAD(&bide_sleep_.asleep, RELAXED);
+}
+
+/*
+ * This worker may be about to run for long, and has what only it would come to: its next step, its
+ * timers. If all others sleep and none of them monitors it, one is woken. It looks for work, and
+ * then looks again every BIDE_MONITOR_NS_ as long as a worker runs. So this costs at most one
+ * wake-up in that time.
+ */
+static inline void bide_sleep_be_monitored_(void)
+{
+	if (bide_sleep_unmonitored_())
+		bide_sleep_wake_one_();
 }
 
 /* Begins to search. false: half of the workers search already; more would disturb the others. */

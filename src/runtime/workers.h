@@ -13,6 +13,7 @@
 #define BIDE_POOL_H
 
 #include "base/everything.h"
+#include "runtime/work.h"
 
 enum { BIDE_WORKERS_MAX = 1024 };
 
@@ -24,7 +25,6 @@ BIDE_INTERNAL void bide_workers_stop_(void);
 BIDE_INTERNAL void bide_workers_go_on_(void);
 /* After a stop: gives them back. */
 BIDE_INTERNAL void bide_workers_free_(void);
-BIDE_INTERNAL unsigned bide_workers_count_(void);
 /* Returns true if this thread is one of them. */
 static inline bool bide_workers_include_this_(void)
 {
@@ -33,17 +33,9 @@ static inline bool bide_workers_include_this_(void)
 	return bide_shared_ && head && !bide_thread_of_(head)->is_external;
 }
 
-/*
- * Which worker's wheel the timers of the next queues_forks thread go to. Under the lock of the
- * setup.
- */
+/* Returns the home for the timers of the next external thread. Under setup. */
 BIDE_INTERNAL uint32_t bide_workers_home_(void);
 
-BIDE_INTERNAL void bide_workers_schedule_(bide_frame *frame, bool next);
-/* The worker has pushed something while another worker had nothing to do. */
-BIDE_INTERNAL void bide_workers_offer_(bide_thread_head *head);
-BIDE_INTERNAL void bide_workers_arm_(bide_timer *timer);
-BIDE_INTERNAL bool bide_workers_disarm_(bide_timer *timer);
 BIDE_INTERNAL void bide_workers_count_stats_(bide_stats *stats);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * The pool of many workers (runtime/workers.c, with the real ring, wheel and protocol of sleep.c) in
- * all orders: what is made runnable runs once, whoever takes it, and does not wait behind a
+ * The many workers (runtime/work.c, worker_*.c and workers.c, with the real ring, wheel and protocol
+ * of sleep.c) in all orders: what is made runnable runs once, whoever takes it, and does not wait behind a
  * function that runs for ever while somebody else could take it; a timer ends once or is taken
  * out; workers start and stop.
  *
- * pool.c is part of this file: its parts meet one by one, and its state can be looked at. The ring
+ * Those sources are part of this file: their parts meet one by one, and their state can be looked at. The ring
  * is four large, the inbox one. Time passes by looking at the clock. Below it stand some lines
  * instead of the operating system.
  */
@@ -34,7 +34,7 @@ typedef struct ball { /* what is made runnable */
 } ball;
 
 static struct {
-	bide_thread_head *heads[EXPLORE_THREADS]; /* of the pool, or NULL: what the thread is */
+	bide_thread_head *heads[EXPLORE_THREADS]; /* of a worker, or NULL: what the thread is */
 	int64_t now_ns[EXPLORE_THREADS];
 	jmp_buf out[EXPLORE_THREADS]; /* of a function that never returns */
 	ball balls[BALLS];
@@ -44,7 +44,7 @@ static struct {
 	bide_listener due[TIMERS];
 	unsigned ended[TIMERS];
 	bool disarmed[TIMERS];
-	unsigned threads; /* started by the pool */
+	unsigned threads; /* started by the workers */
 	uint32_t over[EXPLORE_THREADS];
 } p;
 
@@ -147,7 +147,7 @@ void bide_scribble_(void)
 {
 }
 
-/* --- the pool --- */
+/* --- the workers --- */
 
 static bide_thread_head **current_head(void)
 {
@@ -166,14 +166,20 @@ static bool stops(void)
 /* A search does not wait for one word. */
 #undef BIDE_RELAX
 #define BIDE_RELAX() ((void)0)
+/* clang-format off: each uses those before it */
+#include "runtime/work.c"
+#include "runtime/worker_schedule.c"
+#include "runtime/worker_search.c"
+#include "runtime/worker_timers.c"
 #include "runtime/workers.c"
+/* clang-format on */
 
-enum { LATER_NS = START_NS + WATCH_NS / 2 };
+enum { LATER_NS = START_NS + BIDE_MONITOR_NS_ / 2 };
 
 /* In a logical thread, or alone: it is that worker from here on. */
-static worker *become(unsigned index)
+static bide_worker *become(unsigned index)
 {
-	worker *w = pool.workers[index];
+	bide_worker *w = bide_workers_.worker[index];
 
 	p.heads[this_thread()] = &w->thread.head;
 	return w;
@@ -208,15 +214,15 @@ static void schedule(unsigned index, bool next)
 	bide_workers_schedule_(&b->frame, next);
 }
 
-static void run_entry(worker *w, uintptr_t entry)
+static void run_entry(bide_worker *w, uintptr_t entry)
 {
 	if (entry)
 		run(w, entry);
 }
 
-static void run_all(worker *w, uintptr_t entry)
+static void run_all(bide_worker *w, uintptr_t entry)
 {
-	for (; entry; entry = take(w))
+	for (; entry; entry = bide_worker_take_(w))
 		run(w, entry);
 }
 
@@ -235,7 +241,7 @@ static void next_for_ever(void)
 static void work(unsigned index)
 {
 	if (setjmp(p.out[this_thread()]) == 0)
-		(void)worker_main(pool.workers[index]);
+		(void)worker_main(bide_workers_.worker[index]);
 	BIDE_STORE(&p.over[this_thread()], 1u, RELEASE); /* pairs with the join */
 }
 
@@ -256,19 +262,19 @@ static void reset(unsigned workers)
 	memset(&p, 0, sizeof p);
 	for (int i = 0; i < EXPLORE_THREADS; i++)
 		p.now_ns[i] = START_NS;
-	if (pool.count == 0) {
+	if (bide_workers_.count == 0) {
 		EXPLORE_CHECK(bide_workers_start_(workers) == 0);
 		return;
 	}
 	/* As it was when it started; its memory is used again. */
 	bide_sleep_start_();
-	bide_injector_init_(&pool.inbox);
+	bide_injector_init_(&bide_workers_.injector);
 	for (unsigned i = 0; i < workers; i++) {
-		bide_deque *deque = &pool.workers[i]->thread.head.deque;
+		bide_deque *deque = &bide_workers_.worker[i]->thread.head.deque;
 
-		worker_init(pool.workers[i], i);
+		worker_init(bide_workers_.worker[i], i);
 		deque->top = deque->bottom = deque->limit = deque->wanted = deque->stealing = 0;
-		pool.workers[i]->thread.head.handovers = 0;
+		bide_workers_.worker[i]->thread.head.handovers = 0;
 	}
 }
 
@@ -280,19 +286,20 @@ static void setup(void)
 /* All that was made runnable, by a thread or in the setup, runs in the end. */
 static void check(void)
 {
-	for (unsigned i = 0; i < pool.count; i++) {
-		worker *w = become(i);
+	for (unsigned i = 0; i < bide_workers_.count; i++) {
+		bide_worker *w = become(i);
 
-		run_all(w, take(w));
-		run_all(w, entry_of(inbox_take(w)));
+		run_all(w, bide_worker_take_(w));
+		run_all(w, bide_entry_of_(take_share(w)));
 	}
-	EXPLORE_CHECK(!pool.inbox.first && bide_injector_size_(&pool.inbox) == 0);
+	EXPLORE_CHECK(!bide_workers_.injector.first &&
+	              bide_injector_size_(&bide_workers_.injector) == 0);
 	for (unsigned i = 0; i < p.made; i++)
 		EXPLORE_CHECK(p.balls[i].ran == 1);
 }
 
-#define POOL(name_, setup_, threads_, ...)                                  \
-	SCENARIO(pool_##name_, setup_, THREADS threads_, check, .shared = true, \
+#define PARTS(name_, setup_, threads_, ...)                                    \
+	SCENARIO(workers_##name_, setup_, THREADS threads_, check, .shared = true, \
 	         .offered = bide_workers_offer_, __VA_ARGS__)
 
 /* --- the inbox --- */
@@ -315,14 +322,14 @@ static void send_0_1(void)
 
 static void take_inbox(unsigned index)
 {
-	worker *w = become(index);
+	bide_worker *w = become(index);
 
-	run_all(w, entry_of(inbox_take(w)));
+	run_all(w, bide_entry_of_(take_share(w)));
 }
 
 static void steal_all(void)
 {
-	worker *w = become(1);
+	bide_worker *w = become(1);
 
 	run_all(w, take_from_others(w, START_NS));
 }
@@ -330,9 +337,9 @@ static void steal_all(void)
 /* Nothing but the ring. */
 static void steal_ring(void)
 {
-	worker *w = become(1);
+	bide_worker *w = become(1);
 
-	run_all(w, steal(w, pool.workers[0]));
+	run_all(w, steal(w, bide_workers_.worker[0]));
 }
 
 static void steal_ring_twice(void)
@@ -378,12 +385,12 @@ static void setup_sent_2_3(void)
 	schedule(3, false);
 }
 
-POOL(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .external = 0)
-POOL(inbox_senders_against_taker, setup_sends, (send_0, send_1, take_inbox_0), .newest_only = true)
-POOL(inbox_taken_by_two, setup_sent_2_3, (send_0_1, take_inbox_0, take_inbox_1),
-     .newest_only = true, .switches_max = 2)
+PARTS(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .external = 0)
+PARTS(inbox_senders_against_taker, setup_sends, (send_0, send_1, take_inbox_0), .newest_only = true)
+PARTS(inbox_taken_by_two, setup_sent_2_3, (send_0_1, take_inbox_0, take_inbox_1),
+      .newest_only = true, .switches_max = 2)
 
-POOL(inbox_taken_against_steal, setup_sent, (take_inbox_0, steal_ring), .external = 0)
+PARTS(inbox_taken_against_steal, setup_sent, (take_inbox_0, steal_ring), .external = 0)
 
 /* The worker has room for none: it takes one to run. */
 static void setup_sent_to_a_full_worker(void)
@@ -398,8 +405,8 @@ static void setup_sent_to_a_full_worker(void)
 		schedule(i, false);
 }
 
-POOL(inbox_taken_into_a_full_ring_against_steal, setup_sent_to_a_full_worker,
-     (take_inbox_0, steal_all), .switches_max = 1)
+PARTS(inbox_taken_into_a_full_ring_against_steal, setup_sent_to_a_full_worker,
+      (take_inbox_0, steal_all), .switches_max = 1)
 
 /* --- a ring that is full: its older half goes to the inbox --- */
 
@@ -411,7 +418,7 @@ static void setup_full_ring(void)
 	for (unsigned i = 1; i < 1 + BIDE_RING_SIZE; i++)
 		schedule(i, false);
 	p.heads[0] = NULL;
-	EXPLORE_CHECK(bide_ring_size_(&pool.workers[0]->ring) == BIDE_RING_SIZE);
+	EXPLORE_CHECK(bide_ring_size_(&bide_workers_.worker[0]->ring) == BIDE_RING_SIZE);
 }
 
 static void overflow(void)
@@ -423,44 +430,44 @@ static void overflow(void)
 static void overflow_and_run(void)
 {
 	overflow();
-	run_all(pool.workers[0], take(pool.workers[0]));
+	run_all(bide_workers_.worker[0], bide_worker_take_(bide_workers_.worker[0]));
 }
 
-POOL(overflow_against_steal, setup_full_ring, (overflow, steal_ring_twice), .switches_max = 2)
-POOL(overflow_against_taker_of_the_inbox, setup_full_ring, (overflow_and_run, take_inbox_1),
-     .switches_max = 3)
+PARTS(overflow_against_steal, setup_full_ring, (overflow, steal_ring_twice), .switches_max = 2)
+PARTS(overflow_against_taker_of_the_inbox, setup_full_ring, (overflow_and_run, take_inbox_1),
+      .switches_max = 3)
 
 /* --- the next step: a continuation that is alone in the deque --- */
 
 /* The functions that it runs end, so it comes to its next step itself. */
 static void setup_lone(void)
 {
-	worker *w;
+	bide_worker *w;
 
 	setup();
 	p.made = 3;
 	w = become(0);
 	schedule(2, false);
-	run_all(w, take(w));
+	run_all(w, bide_worker_take_(w));
 	p.heads[0] = NULL;
 }
 
 static void lone_steps(void)
 {
-	worker *w = become(0);
+	bide_worker *w = become(0);
 
 	schedule(0, true);
-	run_all(w, take(w));
+	run_all(w, bide_worker_take_(w));
 	schedule(1, true);
 	EXPLORE_CHECK(w->has_next);
 }
 
 static void steal_nothing(void)
 {
-	worker *w = become(1);
+	bide_worker *w = become(1);
 
-	EXPLORE_CHECK(!steal(w, pool.workers[0]));
-	EXPLORE_CHECK(!steal(w, pool.workers[0]));
+	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0]));
+	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0]));
 }
 
 /* This one is inside of a function since somebody looked. */
@@ -470,7 +477,7 @@ static void setup_stuck(void)
 	become(0);
 	schedule(0, true);
 	p.heads[0] = NULL;
-	(void)bide_workers_wake_time_(&pool.workers[1]->sleeper, true);
+	(void)bide_workers_wake_time_(&bide_workers_.worker[1]->sleeper, true);
 }
 
 static void send_1_as_worker(void)
@@ -481,8 +488,8 @@ static void send_1_as_worker(void)
 
 static void steal_something(void)
 {
-	worker *w = become(1);
-	uintptr_t entry = steal(w, pool.workers[0]);
+	bide_worker *w = become(1);
+	uintptr_t entry = steal(w, bide_workers_.worker[0]);
 
 	EXPLORE_CHECK(entry);
 	run_all(w, entry);
@@ -493,7 +500,7 @@ static void setup_fork(void)
 {
 	setup_lone();
 	p.made = 1; /* only ball 0 runs from here on */
-	EXPLORE_CHECK(bide_deque_add_(&pool.workers[0]->thread.head, (uintptr_t)&p.fork));
+	EXPLORE_CHECK(bide_deque_add_(&bide_workers_.worker[0]->thread.head, (uintptr_t)&p.fork));
 }
 
 static void next_step(void)
@@ -504,7 +511,7 @@ static void next_step(void)
 
 static void steal_the_fork(void)
 {
-	EXPLORE_CHECK(steal(become(1), pool.workers[0]) == (uintptr_t)&p.fork);
+	EXPLORE_CHECK(steal(become(1), bide_workers_.worker[0]) == (uintptr_t)&p.fork);
 }
 
 /* With an older one in the ring, or behind a function that does not end, it is anybody's. */
@@ -516,23 +523,23 @@ static void setup_next(void)
 
 static void next_and_run(void)
 {
-	worker *w = become(0);
+	bide_worker *w = become(0);
 
 	send_0();
 	schedule(1, true);
-	run_all(w, take(w));
+	run_all(w, bide_worker_take_(w));
 }
 
-POOL(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
-POOL(step_of_one_that_is_stuck_is_anybodys, setup_stuck, (send_1_as_worker, steal_something),
-     .switches_max = 3)
-POOL(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
-POOL(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_max = 2)
+PARTS(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
+PARTS(step_of_one_that_is_stuck_is_anybodys, setup_stuck, (send_1_as_worker, steal_something),
+      .switches_max = 3)
+PARTS(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
+PARTS(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_max = 2)
 
 /* --- whole workers: nothing waits for ever --- */
 
 /* Its first timer is not later than it says; what is late already is late. */
-static bool is_in_time(const worker *w)
+static bool is_in_time(const bide_worker *w)
 {
 	return w->due_ns <= START_NS || w->due_ns <= bide_wheel_next_ns_(&w->wheel);
 }
@@ -552,7 +559,7 @@ static bool wakes_until(int64_t latest_ns)
  * A worker that sleeps has nothing, and sleeps until its first timer at the most; behind one that
  * does not, somebody watches.
  */
-static void worker_waits(const worker *w, int64_t watch_ns)
+static void worker_waits(const bide_worker *w, int64_t watch_ns)
 {
 	int64_t until_ns;
 
@@ -571,17 +578,17 @@ static void worker_waits(const worker *w, int64_t watch_ns)
 /* All sleep, or are inside a function for ever. */
 static void nothing_waits(void)
 {
-	int64_t watch_ns = START_NS + 1000 * 30000 + WATCH_NS;
+	int64_t watch_ns = START_NS + 1000 * 30000 + BIDE_MONITOR_NS_;
 
-	EXPLORE_CHECK(bide_injector_size_(&pool.inbox) == 0 && bide_sleep_.searching == 0);
-	for (unsigned i = 0; i < pool.count; i++) {
-		EXPLORE_CHECK(bide_ring_size_(&pool.workers[i]->ring) == 0);
-		worker_waits(pool.workers[i], watch_ns);
+	EXPLORE_CHECK(bide_injector_size_(&bide_workers_.injector) == 0 && bide_sleep_.searching == 0);
+	for (unsigned i = 0; i < bide_workers_.count; i++) {
+		EXPLORE_CHECK(bide_ring_size_(&bide_workers_.worker[i]->ring) == 0);
+		worker_waits(bide_workers_.worker[i], watch_ns);
 	}
 }
 
 #define WORKERS(name_, setup_, threads_, ...) \
-	POOL(name_, setup_, threads_, .quiet = nothing_waits, .newest_only = true, __VA_ARGS__)
+	PARTS(name_, setup_, threads_, .quiet = nothing_waits, .newest_only = true, __VA_ARGS__)
 
 static void setup_send(void)
 {
@@ -620,9 +627,9 @@ static void forward_thread(void)
 /* With old values: it sleeps, and if it is woken looks once more. */
 static void sleep_once(unsigned index)
 {
-	worker *w = become(index);
+	bide_worker *w = become(index);
 
-	run_entry(w, search(w, bide_sleep_fall_(&w->sleeper), SEARCH_NS));
+	run_entry(w, bide_worker_search_(w, bide_sleep_fall_(&w->sleeper), SEARCH_NS));
 }
 
 static void sleep_once_0(void)
@@ -635,12 +642,12 @@ static void sleep_once_1(void)
 	sleep_once(1);
 }
 
-POOL(sleeper_against_sender, setup_send, (sleep_once_0, send_0), .quiet = nothing_waits,
-     .switches_max = 2)
-POOL(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
-     .quiet = nothing_waits, .switches_max = 2)
-POOL(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
-     .quiet = nothing_waits, .switches_max = 2, .no_membarrier = true)
+PARTS(sleeper_against_sender, setup_send, (sleep_once_0, send_0), .quiet = nothing_waits,
+      .switches_max = 2)
+PARTS(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
+      .quiet = nothing_waits, .switches_max = 2)
+PARTS(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
+      .quiet = nothing_waits, .switches_max = 2, .no_membarrier = true)
 WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
 WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
 WORKERS(workers_against_two_sent, setup_sends_for_ever, (worker_0, worker_1, send_0_1),
@@ -669,8 +676,8 @@ static void make_timer(unsigned index, int64_t deadline_ns)
 	timer->source.payload.i = deadline_ns;
 	p.timers[index] = timer;
 	p.due[index].run = timer_due;
-	EXPLORE_CHECK(bide_listen_(bide_source_value_(&timer->source), &p.due[index], "pool", NULL) ==
-	              BIDE_REGISTERED_);
+	EXPLORE_CHECK(bide_listen_(bide_source_value_(&timer->source), &p.due[index], "workers",
+	                           NULL) == BIDE_REGISTERED_);
 }
 
 static void arm(unsigned index)
@@ -701,7 +708,7 @@ static void arm_disarm_0(void)
 
 static void expire_0(void)
 {
-	(void)expire(become(0), bide_os_now_ns_());
+	(void)bide_worker_expire_(become(0), bide_os_now_ns_());
 }
 
 static void expire_by_thief(void)
@@ -742,8 +749,8 @@ static void setup_both_armed(void)
 /* Each ended, was taken out, or is still there; and there when it is due. */
 static void check_timers(void)
 {
-	for (unsigned i = 0; i < pool.count; i++)
-		EXPLORE_CHECK(is_in_time(pool.workers[i]));
+	for (unsigned i = 0; i < bide_workers_.count; i++)
+		EXPLORE_CHECK(is_in_time(bide_workers_.worker[i]));
 	for (unsigned i = 0; i < TIMERS && p.timers[i]; i++) {
 		bool left = bide_wheel_holds(p.timers[i]);
 
@@ -751,8 +758,8 @@ static void check_timers(void)
 		EXPLORE_CHECK(!left || bide_workers_disarm_(p.timers[i]));
 		bide_operation_discard_(&p.timers[i]->source);
 	}
-	for (unsigned i = 0; i < pool.count; i++)
-		EXPLORE_CHECK(pool.workers[i]->wheel.count == 0);
+	for (unsigned i = 0; i < bide_workers_.count; i++)
+		EXPLORE_CHECK(bide_workers_.worker[i]->wheel.count == 0);
 	check();
 }
 
@@ -763,11 +770,11 @@ static void check_late(void)
 	check_timers();
 }
 
-SCENARIO(pool_timer_late_against_armed, setup_one_armed, THREADS(arm_1, expire_by_thief),
+SCENARIO(workers_timer_late_against_armed, setup_one_armed, THREADS(arm_1, expire_by_thief),
          check_late, .shared = true)
 
-#define TIMER(name_, setup_, threads_, ...)                                              \
-	SCENARIO(pool_timer_##name_, setup_, THREADS threads_, check_timers, .shared = true, \
+#define TIMER(name_, setup_, threads_, ...)                                                 \
+	SCENARIO(workers_timer_##name_, setup_, THREADS threads_, check_timers, .shared = true, \
 	         __VA_ARGS__)
 
 TIMER(armed_against_expire, setup_timer, (arm_0, expire_0), .external = 0)
@@ -854,10 +861,10 @@ static void send_stop_thread(void)
 
 static void check_stopped(void)
 {
-	EXPLORE_CHECK(pool.count == 0);
+	EXPLORE_CHECK(bide_workers_.count == 0);
 }
 
-SCENARIO(pool_stop_against_worker, setup_start, THREADS(worker_0, stop_thread), check_stopped,
+SCENARIO(workers_stop_against_worker, setup_start, THREADS(worker_0, stop_thread), check_stopped,
          .shared = true, .newest_only = true, .switches_max = 2)
-SCENARIO(pool_send_and_stop_against_worker, setup_start, THREADS(worker_0, send_stop_thread),
+SCENARIO(workers_send_and_stop_against_worker, setup_start, THREADS(worker_0, send_stop_thread),
          check_stopped, .shared = true, .newest_only = true, .switches_max = 2)

@@ -1,0 +1,24 @@
+/*
+ * work.h - what the protocol of sleep.c asks of the many workers: how many there are, whether they
+ * have work, and until when one may sleep. All loads are relaxed unless said otherwise; the
+ * protocol's fences order them.
+ */
+#ifndef BIDE_RUNTIME_WORK_H
+#define BIDE_RUNTIME_WORK_H
+
+#include "runtime/sleeper.h"
+
+BIDE_INTERNAL unsigned bide_workers_count_(void);
+/* index: 0 to bide_workers_count_() - 1. */
+BIDE_INTERNAL bide_sleeper *bide_workers_sleeper_(unsigned index);
+/* Returns true if something is published that other workers than its owner may take. */
+BIDE_INTERNAL bool bide_workers_have_work_(void);
+/* Sets `wanted` of all deques, so that a worker that pushes wakes another. */
+BIDE_INTERNAL void bide_workers_want_(void);
+/*
+ * Returns when the sleeper wakes by itself. Reads its first timer SEQ_CST. `monitors`: it has to
+ * look at the running workers, whose steps are noted here.
+ */
+BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool monitors);
+
+#endif

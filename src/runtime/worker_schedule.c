@@ -1,0 +1,60 @@
+/*
+ * worker_schedule.c - see worker_schedule.h.
+ *
+ * On a worker, the newest continuation goes on its deque, as its next step; all else goes into its
+ * ring. On an external thread it goes into the injector.
+ */
+#include "runtime/worker_schedule.h"
+
+#include "async/deque.h"
+#include "runtime/sleep.h"
+#include "runtime/worker.h"
+
+void bide_workers_offer_(bide_thread_head *head)
+{
+	bide_sleep_offer_(&head->deque.wanted);
+}
+
+/* The ring is full: the older half of it goes to the inbox, where all see it. */
+static void ring_overflow(bide_worker *w, bide_frame *frame)
+{
+	bide_frame *half[BIDE_RING_SIZE / 2];
+	uint32_t count = 0;
+
+	while (count < BIDE_RING_SIZE / 2 && (half[count] = bide_ring_take_(&w->ring)) != NULL)
+		count++;
+	bide_injector_put_(&bide_workers_.injector, half, count);
+	(void)bide_ring_push_(&w->ring, frame); /* there is room: only the owner fills it */
+}
+
+/*
+ * The newest continuation goes on the deque, and no worker is woken: this one runs it next. A
+ * function that runs for long delays it, so another worker has to watch. false: full.
+ */
+static bool next_push(bide_worker *w, bide_frame *frame)
+{
+	w->has_next = bide_deque_add_(&w->thread.head, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
+	if (w->has_next)
+		bide_sleep_be_monitored_();
+	return w->has_next;
+}
+
+void bide_workers_schedule_(bide_frame *frame, bool next)
+{
+	bide_worker *w = bide_worker_this_();
+
+	if (!w) {
+		bide_injector_put_(&bide_workers_.injector, &frame, 1);
+		bide_sleep_wake_one_(); /* the count is in the one order of all SEQ_CST accesses */
+		return;
+	}
+	if (next && !w->has_next && next_push(w, frame))
+		return;
+	if (BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
+		ring_overflow(w, frame);
+	BIDE_LIGHT_FENCE(); /* pairs with the heavy fence of a worker that falls asleep */
+	if (BIDE_UNLIKELY(w->thread.head.deque.no_membarrier))
+		BIDE_FENCE(SEQ_CST);
+	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.head.deque.wanted, RELAXED)))
+		bide_workers_offer_(&w->thread.head);
+}

@@ -1,0 +1,114 @@
+/*
+ * worker_search.c - see worker_search.h.
+ */
+#include "runtime/worker_search.h"
+
+#include "os/os.h"
+#include "runtime/sleep.h"
+#include "runtime/work.h"
+#include "runtime/worker_timers.h"
+
+enum {
+	SHARE = 64,       /* taken from the injector at a time */
+	LATE_NS = 1000000 /* a timer that is so late is ended by any worker */
+};
+
+/* A share of the inbox goes to this worker's ring; the first of it is returned. */
+static bide_frame *take_share(bide_worker *w)
+{
+	bide_frame *share[SHARE];
+	uint32_t room = BIDE_RING_SIZE + 1 - bide_ring_size_(&w->ring); /* others only take from it */
+	uint32_t max = room < SHARE ? room : SHARE;
+	uint32_t count = bide_injector_take_(&bide_workers_.injector, share, max, bide_workers_.count);
+
+	for (uint32_t i = 1; i < count; i++) {
+		__builtin_prefetch(share[i], 1); /* another core wrote it */
+		(void)bide_ring_push_(&w->ring, share[i]);
+	}
+	return count ? share[0] : NULL;
+}
+
+uintptr_t bide_worker_take_oldest_(bide_worker *w)
+{
+	uintptr_t entry = 0;
+
+	w->turns = 0;
+	bide_worker_expire_(w, bide_os_now_ns_());
+	w->injector_first = !w->injector_first;
+	if (w->injector_first)
+		entry = bide_entry_of_(take_share(w));
+	if (!entry)
+		entry = bide_deque_take_oldest_(&w->thread.head);
+	return entry ? entry : bide_entry_of_(take_share(w));
+}
+
+static uint32_t draw(bide_worker *w)
+{
+	uint32_t x = w->random; /* xorshift */
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return w->random = x;
+}
+
+/*
+ * A thief leaves a continuation that is alone to its owner, unless the owner has finished no
+ * function since `steps_seen`, which a worker that watches sets.
+ */
+static uintptr_t steal(bide_worker *w, bide_worker *victim)
+{
+	uintptr_t entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
+	bool is_stuck;
+
+	if (entry)
+		return entry;
+	is_stuck = BIDE_LOAD(&victim->steps, RELAXED) == BIDE_LOAD(&victim->steps_seen, RELAXED);
+	return bide_worker_has_work_(victim) || is_stuck ? bide_deque_steal_(&victim->thread.head) : 0;
+}
+
+/* What others have. */
+static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
+{
+	uintptr_t entry = bide_entry_of_(take_share(w));
+	unsigned start = draw(w) % bide_workers_.count;
+
+	for (unsigned i = 0; i < bide_workers_.count && !entry; i++) {
+		bide_worker *victim = bide_workers_.worker[(start + i) % bide_workers_.count];
+		if (victim == w)
+			continue;
+		entry = steal(w, victim);
+		/* Its owner does not come to it. */
+		if (!entry && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
+			bide_worker_expire_(victim, now_ns);
+	}
+	return entry ? entry : bide_worker_take_(w);
+}
+
+uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
+{
+	int64_t now_ns = bide_os_now_ns_(), until_ns = now_ns + for_ns;
+	uintptr_t entry = 0;
+	unsigned pauses = 1;
+
+	if (!counted) {
+		if (bide_worker_expire_(w, now_ns) && (entry = bide_worker_take_(w)) != 0)
+			return entry;
+		if (!bide_sleep_search_())
+			return 0;
+	}
+	while (!bide_sleep_stops_()) {
+		bide_worker_expire_(w, now_ns);
+		if ((entry = bide_worker_take_(w)) != 0 || (entry = take_from_others(w, now_ns)) != 0)
+			break;
+		if (now_ns >= until_ns)
+			break;
+		for (unsigned i = 0; i < pauses; i++)
+			BIDE_RELAX();
+		if (pauses < 32)
+			pauses *= 2;
+		now_ns = bide_os_now_ns_();
+	}
+	bide_sleep_searched_(entry != 0);
+	return entry;
+}

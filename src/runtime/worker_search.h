@@ -1,0 +1,49 @@
+/*
+ * worker_search.h - where one of many workers finds what it runs next: first what it has itself,
+ * then the injector and what other workers have. All of this is for the worker itself; what it
+ * returns are entries as of a deque (async/deque.h), or 0.
+ */
+#ifndef BIDE_RUNTIME_WORKER_SEARCH_H
+#define BIDE_RUNTIME_WORKER_SEARCH_H
+
+#include "async/deque.h"
+#include "runtime/worker.h"
+
+enum {
+	/* functions run at most, before the worker looks at the injector and the timers */
+	BIDE_TURNS_BETWEEN_POLLS_ = 61
+};
+
+/*
+ * Looks at the timers, and returns the oldest of the injector or of the deque, in turn. (The oldest
+ * of the ring needs no such look: it is taken in order.)
+ */
+BIDE_INTERNAL uintptr_t bide_worker_take_oldest_(bide_worker *worker);
+/*
+ * Searches for so long, but at least once. `counted`: this worker counts as a searcher already.
+ */
+BIDE_INTERNAL uintptr_t bide_worker_search_(bide_worker *worker, bool counted, int64_t for_ns);
+
+/* What this worker has itself: the newest continuation, then the oldest, then forks. */
+static inline uintptr_t bide_worker_take_(bide_worker *w)
+{
+	bide_thread_head *head = &w->thread.head;
+	uintptr_t entry;
+
+	if (BIDE_UNLIKELY(w->turns++ >= BIDE_TURNS_BETWEEN_POLLS_) &&
+	    (entry = bide_worker_take_oldest_(w)) != 0)
+		return entry;
+	if (w->has_next && head->handovers++ < BIDE_HANDOVERS_MAX_) {
+		w->has_next = false;
+		if ((entry = bide_deque_pop_(head)) != 0)
+			return entry;
+	}
+	head->handovers = 0;
+	entry = bide_entry_of_(bide_ring_take_(&w->ring));
+	if (entry)
+		return entry;
+	w->has_next = false;
+	return bide_deque_pop_(head);
+}
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * worker_timers.c - see worker_timers.h.
+ */
+#include "runtime/worker_timers.h"
+
+#include "runtime/sleep.h"
+#include "runtime/wheel.h"
+
+enum { TIMER_BATCH = 32 /* timers ended at a time */ };
+
+static bide_worker *home_of(const bide_timer *timer)
+{
+	return bide_workers_.worker[BIDE_LOAD(&timer->source.line, RELAXED) >> BIDE_LINE_HOME_SHIFT_];
+}
+
+/* A sleeping owner is woken if this is the first to come; it looks at due_ns after it says so. */
+void bide_workers_arm_(bide_timer *timer)
+{
+	bide_worker *w = home_of(timer);
+	int64_t deadline_ns = timer->source.payload.i;
+	bool first;
+
+	bide_spin_lock_(&w->wheel_lock);
+	bide_wheel_insert_(&w->wheel, timer);
+	first = deadline_ns < w->due_ns;
+	if (first)
+		BIDE_STORE(&w->due_ns, deadline_ns, SEQ_CST);
+	bide_spin_unlock_(&w->wheel_lock);
+	if (!first)
+		return;
+	if (w != bide_worker_this_())
+		bide_sleep_rearm_(&w->sleeper);
+	bide_sleep_be_monitored_(); /* its worker may be inside a function that runs for long */
+}
+
+bool bide_workers_disarm_(bide_timer *timer)
+{
+	bide_worker *w = home_of(timer);
+	bool held;
+
+	bide_spin_lock_(&w->wheel_lock);
+	held = bide_wheel_holds(timer);
+	if (held)
+		bide_wheel_remove_(&w->wheel, timer);
+	bide_spin_unlock_(&w->wheel_lock);
+	return held;
+}
+
+/* Ends what is due in a wheel, in batches: nothing of what follows runs under the lock. */
+bool bide_worker_expire_due_(bide_worker *w, int64_t now_ns)
+{
+	bide_timer *batch[TIMER_BATCH];
+	bool any = false;
+	unsigned count;
+
+	do {
+		bide_spin_lock_(&w->wheel_lock);
+		for (count = 0; count < TIMER_BATCH; count++)
+			if (!(batch[count] = bide_wheel_expire_(&w->wheel, now_ns, false)))
+				break;
+		if (count < TIMER_BATCH)
+			BIDE_STORE(&w->due_ns, bide_wheel_next_ns_(&w->wheel), SEQ_CST);
+		bide_spin_unlock_(&w->wheel_lock);
+		for (unsigned i = 0; i < count; i++)
+			bide_timer_due_(batch[i]);
+		any |= count > 0;
+	} while (count == TIMER_BATCH);
+	return any;
+}
