@@ -93,15 +93,15 @@ TEST(the_owner_takes_the_newest_and_thieves_the_oldest)
 		for (int i = 0; i < 5; i++)
 			push(&items[i]);
 		assert_int_equal(bide_deque_size_(&head), 5);
-		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[0]);
-		assert_ptr_equal((void *)bide_deque_pop_(&head), &items[4]);
-		assert_ptr_equal((void *)bide_deque_take_oldest_(&head), &items[1]);
+		assert_ptr_equal((void *)bide_deque_thief_steal_(&head), &items[0]);
+		assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[4]);
+		assert_ptr_equal((void *)bide_deque_owner_pop_oldest_(&head), &items[1]);
 		assert_int_equal(bide_deque_size_(&head), 2);
-		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[2]);
-		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[3]);
-		assert_int_equal(bide_deque_steal_(&head), 0);
-		assert_int_equal(bide_deque_pop_(&head), 0);
-		assert_int_equal(bide_deque_take_oldest_(&head), 0);
+		assert_ptr_equal((void *)bide_deque_thief_steal_(&head), &items[2]);
+		assert_ptr_equal((void *)bide_deque_thief_steal_(&head), &items[3]);
+		assert_int_equal(bide_deque_thief_steal_(&head), 0);
+		assert_int_equal(bide_deque_owner_pop_(&head), 0);
+		assert_int_equal(bide_deque_owner_pop_oldest_(&head), 0);
 		assert_int_equal(bide_deque_size_(&head), 0);
 		end();
 	}
@@ -126,9 +126,9 @@ TEST(a_stolen_fork_is_not_popped)
 {
 	begin(false);
 	push(&items[0]);
-	assert_ptr_equal((void *)bide_deque_steal_(&head), &items[0]);
+	assert_ptr_equal((void *)bide_deque_thief_steal_(&head), &items[0]);
 	assert_false(pop(&items[0]));
-	assert_false(bide_deque_take_(&head, &items[0].fork));
+	assert_false(bide_deque_owner_remove_(&head, &items[0].fork));
 	assert_int_equal(bide_deque_size_(&head), 0);
 	end();
 }
@@ -139,15 +139,15 @@ TEST(forks_are_taken_from_the_middle)
 		begin(no_membarrier);
 		for (int i = 0; i < 6; i++)
 			push(&items[i]);
-		assert_true(bide_deque_take_(&head, &items[0].fork));
-		assert_true(bide_deque_take_(&head, &items[3].fork));
-		assert_true(bide_deque_take_(&head, &items[4].fork));
-		assert_false(bide_deque_take_(&head, &items[3].fork));
-		assert_ptr_equal((void *)bide_deque_steal_(&head), &items[1]);
-		assert_true(bide_deque_take_(&head, &items[5].fork));
+		assert_true(bide_deque_owner_remove_(&head, &items[0].fork));
+		assert_true(bide_deque_owner_remove_(&head, &items[3].fork));
+		assert_true(bide_deque_owner_remove_(&head, &items[4].fork));
+		assert_false(bide_deque_owner_remove_(&head, &items[3].fork));
+		assert_ptr_equal((void *)bide_deque_thief_steal_(&head), &items[1]);
+		assert_true(bide_deque_owner_remove_(&head, &items[5].fork));
 		assert_int_equal(bide_deque_size_(&head), 1); /* taking 5 also removed 3 and 4 */
-		assert_ptr_equal((void *)bide_deque_pop_(&head), &items[2]);
-		assert_int_equal(bide_deque_steal_(&head), 0);
+		assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[2]);
+		assert_int_equal(bide_deque_thief_steal_(&head), 0);
 		end();
 	}
 }
@@ -160,12 +160,12 @@ TEST(frames_and_forks_share_one_deque)
 	for (int no_membarrier = 0; no_membarrier <= 1; no_membarrier++) {
 		begin(no_membarrier);
 		push(&items[0]);
-		assert_true(bide_deque_push_(&head, entry));
+		assert_true(bide_deque_owner_push_(&head, entry));
 		assert_false(pop(&items[0])); /* the frame is above it */
-		assert_true(bide_deque_take_(&head, &items[0].fork));
-		assert_int_equal(bide_deque_steal_(&head), entry);
-		assert_true(bide_deque_push_(&head, entry));
-		assert_int_equal(bide_deque_pop_(&head), entry);
+		assert_true(bide_deque_owner_remove_(&head, &items[0].fork));
+		assert_int_equal(bide_deque_thief_steal_(&head), entry);
+		assert_true(bide_deque_owner_push_(&head, entry));
+		assert_int_equal(bide_deque_owner_pop_(&head), entry);
 		end();
 	}
 }
@@ -178,16 +178,16 @@ TEST(a_full_deque_refuses)
 		int count = 0;
 
 		begin(no_membarrier);
-		while (bide_deque_push_(&head, entry))
+		while (bide_deque_owner_push_(&head, entry))
 			count++;
 		assert_int_equal(count, BIDE_DEQUE_ENTRIES_ - 1);
-		assert_false(bide_deque_push_(&head, entry));
-		assert_int_equal(bide_deque_steal_(&head), entry);
-		assert_true(bide_deque_push_(&head, entry));
-		assert_false(bide_deque_push_(&head, entry));
+		assert_false(bide_deque_owner_push_(&head, entry));
+		assert_int_equal(bide_deque_thief_steal_(&head), entry);
+		assert_true(bide_deque_owner_push_(&head, entry));
+		assert_false(bide_deque_owner_push_(&head, entry));
 		for (; count > 0; count--)
-			assert_int_equal(bide_deque_pop_(&head), entry);
-		assert_int_equal(bide_deque_pop_(&head), 0);
+			assert_int_equal(bide_deque_owner_pop_(&head), entry);
+		assert_int_equal(bide_deque_owner_pop_(&head), 0);
 		end();
 	}
 }
@@ -211,7 +211,7 @@ static void *thief(void *argument)
 	unsigned idle = 0;
 
 	while (!BIDE_LOAD(&done, ACQUIRE)) {
-		uintptr_t entry = bide_deque_steal_(&head);
+		uintptr_t entry = bide_deque_thief_steal_(&head);
 
 		if (entry) {
 			took(entry);
@@ -232,16 +232,16 @@ static void take_one(unsigned count)
 
 	switch (draw(4)) {
 	case 0:
-		if (bide_deque_take_(&head, &i->fork))
+		if (bide_deque_owner_remove_(&head, &i->fork))
 			took((uintptr_t)i);
 		break;
 	case 1:
-		entry = bide_deque_take_oldest_(&head);
+		entry = bide_deque_owner_pop_oldest_(&head);
 		if (entry)
 			took(entry);
 		break;
 	case 2:
-		entry = bide_deque_pop_(&head);
+		entry = bide_deque_owner_pop_(&head);
 		if (entry)
 			took(entry);
 		break;

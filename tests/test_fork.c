@@ -228,7 +228,7 @@ static void join_in_all_orders(bool suspend, int64_t delay)
 		assert_int_equal(ran, SLOTS);
 		for (int i = 0; i < SLOTS && !suspend && !delay; i++)
 			assert_int_equal(order[i], orders[o][i]); /* each ran when it was joined */
-		assert_int_equal(bide_deque_pop_(bide_thread_()), 0);
+		assert_int_equal(bide_deque_owner_pop_(bide_thread_()), 0);
 	}
 	assert_nothing_in_use();
 }

@@ -68,6 +68,12 @@ typedef struct bide_frame {
 } bide_frame;
 BIDE_STATIC_ASSERT(sizeof(bide_frame) == 56, "the header of a frame is 56 bytes");
 
+/* Returns the frame that a source is the head of. Its kind says that it is one. */
+BIDE_INLINE bide_frame *bide_frame_of_(bide_source *source)
+{
+	return (bide_frame *)(void *)source;
+}
+
 /* Their names in the structs of async functions: what the compiler misses where they are not. */
 #define BIDE_FRAME_MEMBER_ BIDE_ASYNC_FRAME_is_the_first_member_
 #define BIDE_DROP_MEMBER_ BIDE_ASYNC_FRAME_OWNED_is_the_first_member_
@@ -242,8 +248,8 @@ BIDE_INLINE void bide_pool_give_(bide_thread_head *head, bide_source *source, un
 /* The consumer has taken the result: returns the source to where it came from. */
 BIDE_INLINE void bide_source_release_(bide_thread_head *head, bide_source *source)
 {
-	if (BIDE_LIKELY(source->kind < BIDE_KIND_TASK_))
-		bide_pool_give_(head, source, source->kind & 31u);
+	if (BIDE_LIKELY(bide_kind_is_pooled_(source->kind)))
+		bide_pool_give_(head, source, bide_kind_class_(source->kind));
 	else
 		bide_release_other_(source);
 }
@@ -272,7 +278,7 @@ BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *sourc
 	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) {
 		source->line = frame->source.line;
 		/* The consumer, for the misuse hook. */
-		((bide_frame *)(void *)source)->awaiting = (bide_source *)(uintptr_t)frame->async;
+		bide_frame_of_(source)->awaiting = (bide_source *)(uintptr_t)frame->async;
 		bide_pool_give_(bide_current_thread_, source, source->kind);
 	} else {
 		bide_source_release_(bide_current_thread_, source);

@@ -65,6 +65,8 @@ enum {
  * the pool.
  */
 enum {
+	BIDE_KIND_MASK_ = 7 << 5,
+	BIDE_KIND_CLASS_MASK_ = 31,
 	BIDE_KIND_FRAME_ = 0 << 5,
 	BIDE_KIND_TIMER_ = 1 << 5,
 	BIDE_KIND_OPERATION_ = 2 << 5,
@@ -108,12 +110,67 @@ typedef struct bide_source {
 BIDE_STATIC_ASSERT(sizeof(bide_source) == 32, "a source is 32 bytes");
 
 /*
+ * The functions below take the kind, or a word that was read before, and read nothing themselves.
+ */
+BIDE_INLINE unsigned bide_kind_of_(uint8_t kind)
+{
+	return kind & BIDE_KIND_MASK_;
+}
+BIDE_INLINE bool bide_kind_is_frame_(uint8_t kind)
+{
+	return kind < BIDE_KIND_TIMER_;
+}
+/* Returns true for frames, timers and operations. */
+BIDE_INLINE bool bide_kind_is_pooled_(uint8_t kind)
+{
+	return kind < BIDE_KIND_TASK_;
+}
+/* Returns the size class of the pool that an object of this kind is from. */
+BIDE_INLINE unsigned bide_kind_class_(uint8_t kind)
+{
+	return kind & BIDE_KIND_CLASS_MASK_;
+}
+BIDE_INLINE unsigned bide_word_tag_(uintptr_t word)
+{
+	return (unsigned)word & BIDE_WORD_TAGS_;
+}
+BIDE_INLINE bool bide_word_is_done_(uintptr_t word)
+{
+	return bide_word_tag_(word) == BIDE_WORD_DONE_;
+}
+/* Returns true if a frame waits. */
+BIDE_INLINE bool bide_word_has_frame_(uintptr_t word)
+{
+	return bide_word_tag_(word) == BIDE_WORD_PENDING_ && word != BIDE_WORD_PENDING_;
+}
+/* Returns the frame that waits, or NULL if nothing does. The tag of the word is PENDING. */
+BIDE_INLINE struct bide_frame *bide_word_waiting_frame_(uintptr_t word)
+{
+	return (struct bide_frame *)word;
+}
+/* Returns what the upper bits of a word with another tag point at. */
+BIDE_INLINE uintptr_t bide_word_upper_(uintptr_t word)
+{
+	return word & ~(uintptr_t)BIDE_WORD_TAGS_;
+}
+
+/*
  * An internal continuation. The thread that completes the source runs it, in bounded stack. It
  * never runs user code.
  */
 typedef struct bide_listener {
 	void (*run)(struct bide_listener *listener, bide_source *done);
 } bide_listener;
+
+/* The word of a source for which a listener waits, and back. */
+BIDE_INLINE uintptr_t bide_word_of_listener_(const bide_listener *listener)
+{
+	return (uintptr_t)listener | BIDE_WORD_NOTIFY_;
+}
+BIDE_INLINE bide_listener *bide_word_listener_(uintptr_t word)
+{
+	return (bide_listener *)bide_word_upper_(word);
+}
 
 /* The callbacks of a source of your own. Each may be NULL. */
 typedef struct bide_source_operations {
@@ -263,12 +320,12 @@ BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
 		return seen;
 	}
 	for (;;) {
-		if ((seen & BIDE_WORD_TAGS_) == 0 && seen != BIDE_WORD_PENDING_) {
+		if (bide_word_has_frame_(seen)) {
 			/* A waiting frame stays, and no other thread writes the word. */
 			BIDE_STORE(&source->word, BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_, RELEASE);
 			return seen;
 		}
-		while ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_LOCKED_) {
+		while (bide_word_tag_(seen) == BIDE_WORD_LOCKED_) {
 			BIDE_RELAX();
 			seen = BIDE_LOAD(&source->word, ACQUIRE);
 		}

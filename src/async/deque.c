@@ -66,7 +66,7 @@ static void set_bottom(bide_deque *deque, uint32_t bottom)
 		deque->limit = bottom;
 }
 
-bool bide_deque_add_(bide_thread_head *head, uintptr_t entry)
+bool bide_deque_owner_push_quietly_(bide_thread_head *head, uintptr_t entry)
 {
 	bide_deque *deque = &head->deque;
 	uint32_t bottom = deque->bottom, limit;
@@ -83,11 +83,11 @@ bool bide_deque_add_(bide_thread_head *head, uintptr_t entry)
 	return true;
 }
 
-bool bide_deque_push_(bide_thread_head *head, uintptr_t entry)
+bool bide_deque_owner_push_(bide_thread_head *head, uintptr_t entry)
 {
 	bide_deque *deque = &head->deque;
 
-	if (!bide_deque_add_(head, entry))
+	if (!bide_deque_owner_push_quietly_(head, entry))
 		return false;
 	/* Pairs with the heavy fence of a worker that falls asleep, or with its own full one. */
 	BIDE_LIGHT_FENCE();
@@ -127,7 +127,7 @@ static bool claim_newest(bide_deque *deque, uint32_t index)
 	return mine;
 }
 
-uintptr_t bide_deque_pop_(bide_thread_head *head)
+uintptr_t bide_deque_owner_pop_(bide_thread_head *head)
 {
 	bide_deque *deque = &head->deque;
 
@@ -141,7 +141,7 @@ uintptr_t bide_deque_pop_(bide_thread_head *head)
 	return 0;
 }
 
-uintptr_t bide_deque_take_oldest_(bide_thread_head *head)
+uintptr_t bide_deque_owner_pop_oldest_(bide_thread_head *head)
 {
 	bide_deque *deque = &head->deque;
 	uintptr_t entry = 0;
@@ -180,7 +180,7 @@ static uintptr_t steal_one(bide_deque *deque, bool *more)
 	return BIDE_LOAD(place(deque, top), RELAXED);
 }
 
-uintptr_t bide_deque_steal_(bide_thread_head *victim)
+uintptr_t bide_deque_thief_steal_(bide_thread_head *victim)
 {
 	bide_deque *deque = &victim->deque;
 	uintptr_t entry = 0;
@@ -195,7 +195,7 @@ uintptr_t bide_deque_steal_(bide_thread_head *victim)
 	return taken(entry);
 }
 
-bool bide_deque_is_empty_(bide_thread_head *head)
+bool bide_deque_owner_is_empty_(bide_thread_head *head)
 {
 	bide_deque *deque = &head->deque;
 
@@ -210,7 +210,7 @@ bool bide_deque_is_empty_(bide_thread_head *head)
 	return bide_deque_size_(head) == 0;
 }
 
-bool bide_deque_take_(bide_thread_head *head, bide_fork *fork)
+bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *fork)
 {
 	bide_deque *deque = &head->deque;
 	uint32_t index = fork->source.line, bottom = deque->bottom;

@@ -44,30 +44,30 @@ BIDE_INTERNAL void bide_deque_none_(bide_thread_head *head);
  * Owner: adds an entry: a bide_fork (perhaps with BIDE_ENTRY_SLOW_), or a frame with
  * BIDE_ENTRY_FRAME_. If another worker wants work, wakes it. false: full.
  */
-BIDE_INTERNAL bool bide_deque_push_(bide_thread_head *head, uintptr_t entry);
+BIDE_INTERNAL bool bide_deque_owner_push_(bide_thread_head *head, uintptr_t entry);
 /* The same, but wakes no worker. */
-BIDE_INTERNAL bool bide_deque_add_(bide_thread_head *head, uintptr_t entry);
+BIDE_INTERNAL bool bide_deque_owner_push_quietly_(bide_thread_head *head, uintptr_t entry);
 /*
  * The functions below return an entry, or 0 if there is none. The entry is the caller's: a
  * bide_fork (bide_fork_run_), whose context is set, or a frame with bit 0 set.
  */
 /* Owner: the newest. Two instructions more than a load and a store. */
-BIDE_INTERNAL uintptr_t bide_deque_pop_(bide_thread_head *head);
+BIDE_INTERNAL uintptr_t bide_deque_owner_pop_(bide_thread_head *head);
 /* Owner: the oldest, so that it does not wait for ever. One locked instruction. */
-BIDE_INTERNAL uintptr_t bide_deque_take_oldest_(bide_thread_head *head);
+BIDE_INTERNAL uintptr_t bide_deque_owner_pop_oldest_(bide_thread_head *head);
 /*
  * Any thread: the oldest. Also 0 if another thief is at it. Cost: a system call that interrupts the
  * other processors, about a microsecond: look at bide_deque_size_ first, and back off.
  */
-BIDE_INTERNAL uintptr_t bide_deque_steal_(bide_thread_head *victim);
+BIDE_INTERNAL uintptr_t bide_deque_thief_steal_(bide_thread_head *victim);
 /* Owner: takes this fork, which must be live; false: it is not in the deque any more. */
-BIDE_INTERNAL bool bide_deque_take_(bide_thread_head *head, bide_fork *fork);
+BIDE_INTERNAL bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *fork);
 
 /*
  * Owner: true if the deque is empty. Waits for a thief that is on its way, because it may put back
  * what it seems to have taken.
  */
-BIDE_INTERNAL bool bide_deque_is_empty_(bide_thread_head *head);
+BIDE_INTERNAL bool bide_deque_owner_is_empty_(bide_thread_head *head);
 
 /* Any thread: how many there were a moment ago. */
 static inline uint32_t bide_deque_size_(const bide_thread_head *head)

@@ -186,7 +186,7 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	if (!head->deque.mask && !(head->frame_flags & BIDE_FLAG_SYNC_))
 		(void)bide_deque_init_(head);
 	/* An idle worker must not take what belongs to an executor. */
-	if (frame->frame.context & BIDE_CONTEXT_EXECUTOR_ || !bide_deque_push_(head, entry))
+	if (frame->frame.context & BIDE_CONTEXT_EXECUTOR_ || !bide_deque_owner_push_(head, entry))
 		bide_fork_run_(head, fork);
 }
 
@@ -233,7 +233,7 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 		                     : "nothing was forked into the slot since it was joined last");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	if (bide_deque_take_(head, fork)) {
+	if (bide_deque_owner_remove_(head, fork)) {
 		unlink_at(link);
 		return call_here(head, frame, fork);
 	}
@@ -289,7 +289,7 @@ static bide_value_task settle_one(bide_thread_head *head, bide_forking_frame *fr
 	bool failed = frame->frame.source.error != 0;
 	uintptr_t word;
 
-	if (!(fork->older & JOINED) && bide_deque_take_(head, fork)) {
+	if (!(fork->older & JOINED) && bide_deque_owner_remove_(head, fork)) {
 		unlink_at(&frame->newest);
 		if (!failed || frame->frame.source.flags & BIDE_FLAG_FINISHING_)
 			return call_here(head, frame, fork);
@@ -301,7 +301,7 @@ static bide_value_task settle_one(bide_thread_head *head, bide_forking_frame *fr
 		unlink_at(&frame->newest);
 		return pending(head, fork);
 	}
-	if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_)
+	if (!bide_word_is_done_(word))
 		return settle_borrowed(frame, fork);
 	unlink_at(&frame->newest);
 	return outcome(fork);

@@ -82,12 +82,12 @@ void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 		if (step.state == BIDE_SUSPENDED_)
 			break; /* it may be running on another worker by now */
 		seen = frame_finish(frame, step);
-		if (BIDE_UNLIKELY((seen & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_)) {
+		if (BIDE_UNLIKELY(bide_word_tag_(seen) != BIDE_WORD_PENDING_)) {
 			head->current = outer;
 			bide_source_deliver_(&frame->source, seen);
 			break;
 		}
-		frame = (bide_frame *)seen;
+		frame = bide_word_waiting_frame_(seen);
 		if (!frame)
 			break;
 		if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_)) {
@@ -251,8 +251,8 @@ static bool may_be_large(const bide_source *source, const void *result)
 	if ((uintptr_t)result < no_address_is_below)
 		return false;
 	return !source || source->flags & BIDE_FLAG_LARGE_ ||
-	       ((source->kind & 0xE0u) != BIDE_KIND_FRAME_ &&
-	        (source->kind & 0xE0u) != BIDE_KIND_TIMER_);
+	       (bide_kind_of_(source->kind) != BIDE_KIND_FRAME_ &&
+	        bide_kind_of_(source->kind) != BIDE_KIND_TIMER_);
 }
 
 void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got)

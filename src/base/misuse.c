@@ -188,8 +188,9 @@ void bide_misuse_in_(const bide_frame *frame, uint32_t line, const char *format,
 
 void bide_unobserved_(int error, const bide_source *source)
 {
-	const bide_function_info *async =
-		source->kind < BIDE_KIND_TIMER_ ? ((const bide_frame *)(const void *)source)->async : NULL;
+	const bide_function_info *async = bide_kind_is_frame_(source->kind)
+	                                      ? ((const bide_frame *)(const void *)source)->async
+	                                      : NULL;
 	const char *before;
 
 	if (error == 0 || error == BIDE_ECANCELED_)

@@ -39,10 +39,10 @@ void bide_text_place_(bide_text *text, const bide_place *place)
 
 static size_t bytes_of(uint8_t kind)
 {
-	unsigned size_class = kind & 31u;
+	unsigned size_class = bide_kind_class_(kind);
 	size_t size_bytes = BIDE_COPY_BYTES_;
 
-	if (kind >= BIDE_KIND_TASK_)
+	if (!bide_kind_is_pooled_(kind))
 		return sizeof(bide_source);
 	if (size_class < BIDE_CLASS_COUNT_)
 		size_bytes = bide_class_bytes_(size_class);
@@ -70,14 +70,14 @@ BIDE_UNCHECKED_ bool bide_snapshot_take_(bide_snapshot *s, const bide_source *so
 	s->own = NULL;
 	s->type = NULL;
 	s->line = bide_line_(&s->copy.source);
-	s->is_done = (s->copy.source.word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
-	if (s->copy.source.kind < BIDE_KIND_TIMER_) {
+	s->is_done = bide_word_is_done_(s->copy.source.word);
+	if (bide_kind_is_frame_(s->copy.source.kind)) {
 		s->async = s->copy.frame.async;
 		s->own = s->async ? s->async->own : NULL;
-	} else if ((s->copy.source.kind & 0xE0u) == BIDE_KIND_OPERATION_) {
+	} else if (bide_kind_of_(s->copy.source.kind) == BIDE_KIND_OPERATION_) {
 		s->type = s->copy.operation.type;
 	}
-	return s->async || s->type || s->copy.source.kind >= BIDE_KIND_TIMER_;
+	return s->async || s->type || !bide_kind_is_frame_(s->copy.source.kind);
 }
 
 /* --- words for it --- */
@@ -141,9 +141,9 @@ static void awaited(bide_text *text, const bide_snapshot *waiting, unsigned dept
 		bide_text_add_(text, "%s", turn_of(waiting));
 	else if (s.is_done)
 		bide_text_add_(text, "%s (the result is there)", turn_of(waiting));
-	else if ((s.copy.source.kind & 0xE0u) == BIDE_KIND_FORK_)
+	else if (bide_kind_of_(s.copy.source.kind) == BIDE_KIND_FORK_)
 		bide_text_add_(text, "a fork that another worker has");
-	else if (s.copy.source.kind >= BIDE_KIND_TASK_)
+	else if (!bide_kind_is_pooled_(s.copy.source.kind))
 		bide_text_add_(text, "a source of the program's own");
 	else
 		describe(text, &s, depth);
@@ -230,7 +230,7 @@ bool bide_is_shown_(const bide_snapshot *s)
 		return true;
 	switch (s->own->kind) {
 	case BIDE_OWN_CALL_: /* tag 0: a frame waits for it, whose line says so */
-		return word == BIDE_WORD_PENDING_ || (word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_;
+		return word == BIDE_WORD_PENDING_ || bide_word_tag_(word) != BIDE_WORD_PENDING_;
 	case BIDE_OWN_BODY_:
 		return !s->is_done && !waits_for_what_is_shown(s);
 	default:

@@ -181,7 +181,7 @@ void bide_pool_spill_(bide_thread_head *head, bide_source *source, unsigned size
 
 void bide_pools_give_(bide_source *source)
 {
-	unsigned size_class = source->kind & 31u;
+	unsigned size_class = bide_kind_class_(source->kind);
 
 	if (size_class >= BIDE_CLASS_COUNT_) {
 		bide_big_give_(source);

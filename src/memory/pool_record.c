@@ -200,7 +200,8 @@ void bide_checked_give_(bide_source *source, unsigned size_class)
 
 const bide_place *bide_started_at_(const bide_frame *frame)
 {
-	if (bide_pools_.mode == BIDE_POOL_MODE_FAST_ && (frame->source.kind & 31u) != BIDE_CLASS_BIG_)
+	if (bide_pools_.mode == BIDE_POOL_MODE_FAST_ &&
+	    bide_kind_class_(frame->source.kind) != BIDE_CLASS_BIG_)
 		return NULL;
 	return bide_record_of_((bide_source *)(uintptr_t)frame)->started;
 }

@@ -12,12 +12,12 @@ __attribute__((no_sanitize_thread)) static void count(bide_source *source, void 
 {
 	bide_stats *stats = argument;
 
-	if (source->kind >= BIDE_KIND_TIMER_) {
+	if (!bide_kind_is_frame_(source->kind)) {
 		stats->operation_count++;
 		return;
 	}
 	stats->frame_count++;
-	if ((BIDE_LOAD(&source->word, RELAXED) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ &&
+	if (bide_word_is_done_(BIDE_LOAD(&source->word, RELAXED)) &&
 	    source->generation < BIDE_COUNT_BASE_)
 		stats->unconsumed_count++;
 }

@@ -61,14 +61,14 @@ static bide_source *each_take(struct bide_each_ *core)
 		newest = BIDE_SWAP(&core->arrived, (uintptr_t)0, ACQUIRE); /* pairs with each_push */
 		while (newest) {
 			source = (bide_source *)newest;
-			newest = source->word & ~(uintptr_t)BIDE_WORD_TAGS_;
+			newest = bide_word_upper_(source->word);
 			source->word = (uintptr_t)core->ready | BIDE_WORD_DONE_;
 			core->ready = source;
 		}
 	}
 	source = core->ready;
 	if (source) {
-		core->ready = (bide_source *)(source->word & ~(uintptr_t)BIDE_WORD_TAGS_);
+		core->ready = (bide_source *)bide_word_upper_(source->word);
 		source->word = BIDE_WORD_DONE_;
 	}
 	return source;

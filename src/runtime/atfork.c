@@ -109,13 +109,13 @@ int bide_atfork_install_(void)
 static void inherit(bide_source *source, void *argument)
 {
 	(void)argument;
-	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_)
+	if (bide_kind_of_(source->kind) == BIDE_KIND_OPERATION_)
 		bide_subscription_inherit_(source);
-	if ((source->kind & 0xE0u) == BIDE_KIND_TIMER_)
+	if (bide_kind_of_(source->kind) == BIDE_KIND_TIMER_)
 		((bide_timer *)(void *)source)->next = NULL;
 	if (source->generation < BIDE_COUNT_BASE_) {
 		source->generation = BIDE_GENERATION_PARENT_;
-	} else if ((source->word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_) {
+	} else if (!bide_word_is_done_(source->word)) {
 		source->payload = bide_payload_int_(0);
 		source->error = BIDE_EBROKEN;
 		source->line = BIDE_LINE_CLAIMED_;

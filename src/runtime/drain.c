@@ -20,8 +20,7 @@ __attribute__((no_sanitize_thread)) static void look_at(bide_source *source, voi
 {
 	uintptr_t word = *(volatile uintptr_t *)&source->word;
 
-	if (*(volatile uint8_t *)&source->kind < BIDE_KIND_TIMER_ &&
-	    (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_)
+	if (*(volatile uint8_t *)&source->kind < BIDE_KIND_TIMER_ && !bide_word_is_done_(word))
 		++*(size_t *)argument;
 }
 

@@ -88,7 +88,7 @@ static inline bool step(void)
 	bide_runtime *r = &bide_runtime_;
 	bide_frame *frame = take_next(r);
 
-	if (!frame && run_fork(r, bide_deque_pop_(&r->main.head)))
+	if (!frame && run_fork(r, bide_deque_owner_pop_(&r->main.head)))
 		return true;
 	if (!frame && !(frame = take_next(r)))
 		return false;
@@ -111,7 +111,7 @@ bool bide_one_worker_turn_(void)
 	if (r->turn++ < TURNS_BETWEEN_POLLS)
 		return step() || bide_one_worker_poll_();
 	bide_one_worker_poll_();
-	run_fork(r, bide_deque_take_oldest_(&r->main.head));
+	run_fork(r, bide_deque_owner_pop_oldest_(&r->main.head));
 	return true;
 }
 
@@ -166,7 +166,7 @@ int bide_one_worker_run_(const bool *done, int64_t deadline_ns)
 	while (!*done) {
 		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
 			bide_one_worker_poll_();
-			run_fork(r, bide_deque_take_oldest_(&r->main.head));
+			run_fork(r, bide_deque_owner_pop_oldest_(&r->main.head));
 			if (!*done && deadline_ns != BIDE_FOREVER && bide_runtime_now_ns_() >= deadline_ns)
 				return BIDE_ETIMEDOUT_;
 			continue;

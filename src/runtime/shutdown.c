@@ -26,7 +26,7 @@
 static void let_go(bide_source *source, void *argument)
 {
 	(void)argument;
-	if ((source->kind & 0xE0u) == BIDE_KIND_OPERATION_) {
+	if (bide_kind_of_(source->kind) == BIDE_KIND_OPERATION_) {
 		bide_subscription_leave_(source);
 		bide_cancel_leak_(source);
 		bide_loop_leak_(source);

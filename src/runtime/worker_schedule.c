@@ -33,7 +33,8 @@ static void ring_overflow(bide_worker *w, bide_frame *frame)
  */
 static bool next_push(bide_worker *w, bide_frame *frame)
 {
-	w->has_next = bide_deque_add_(&w->thread.head, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
+	w->has_next =
+		bide_deque_owner_push_quietly_(&w->thread.head, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
 	if (w->has_next)
 		bide_sleep_be_monitored_();
 	return w->has_next;

@@ -38,7 +38,7 @@ uintptr_t bide_worker_take_oldest_(bide_worker *w)
 	if (w->injector_first)
 		entry = bide_entry_of_(take_share(w));
 	if (!entry)
-		entry = bide_deque_take_oldest_(&w->thread.head);
+		entry = bide_deque_owner_pop_oldest_(&w->thread.head);
 	return entry ? entry : bide_entry_of_(take_share(w));
 }
 
@@ -64,7 +64,8 @@ static uintptr_t steal(bide_worker *w, bide_worker *victim)
 	if (entry)
 		return entry;
 	is_stuck = BIDE_LOAD(&victim->steps, RELAXED) == BIDE_LOAD(&victim->steps_seen, RELAXED);
-	return bide_worker_has_work_(victim) || is_stuck ? bide_deque_steal_(&victim->thread.head) : 0;
+	return bide_worker_has_work_(victim) || is_stuck ? bide_deque_thief_steal_(&victim->thread.head)
+	                                                 : 0;
 }
 
 /* What others have. */

@@ -35,7 +35,7 @@ static inline uintptr_t bide_worker_take_(bide_worker *w)
 		return entry;
 	if (w->has_next && head->handovers++ < BIDE_HANDOVERS_MAX_) {
 		w->has_next = false;
-		if ((entry = bide_deque_pop_(head)) != 0)
+		if ((entry = bide_deque_owner_pop_(head)) != 0)
 			return entry;
 	}
 	head->handovers = 0;
@@ -43,7 +43,7 @@ static inline uintptr_t bide_worker_take_(bide_worker *w)
 	if (entry)
 		return entry;
 	w->has_next = false;
-	return bide_deque_pop_(head);
+	return bide_deque_owner_pop_(head);
 }
 
 #endif

@@ -83,7 +83,7 @@ static void *worker_main(void *argument)
 				bide_sleep_be_monitored_();
 			slept = false;
 			run(w, entry);
-		} else if (bide_deque_is_empty_(&w->thread.head)) {
+		} else if (bide_deque_owner_is_empty_(&w->thread.head)) {
 			woken = bide_sleep_fall_(&w->sleeper);
 			slept = true;
 		}

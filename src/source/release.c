@@ -27,8 +27,8 @@ static void user_source_release(bide_source *source)
 
 void bide_release_other_(bide_source *source)
 {
-	if ((source->kind & 0xE0u) == BIDE_KIND_USER_)
+	if (bide_kind_of_(source->kind) == BIDE_KIND_USER_)
 		user_source_release(source);
-	else if ((source->kind & 0xE0u) == BIDE_KIND_FORK_)
+	else if (bide_kind_of_(source->kind) == BIDE_KIND_FORK_)
 		bide_fork_release_(source);
 }

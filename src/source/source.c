@@ -12,14 +12,16 @@ bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
 void bide_source_deliver_(bide_source *source, uintptr_t seen)
 {
 	bide_listener *listener;
+	bide_frame *frame;
 
-	switch (seen & BIDE_WORD_TAGS_) {
+	switch (bide_word_tag_(seen)) {
 	case BIDE_WORD_PENDING_:
-		if (seen)
-			bide_schedule_((bide_frame *)seen, !(source->flags & BIDE_FLAG_RESUME_LATER_));
+		frame = bide_word_waiting_frame_(seen);
+		if (frame)
+			bide_schedule_(frame, !(source->flags & BIDE_FLAG_RESUME_LATER_));
 		return; /* without a waiter the source is the consumer's already: do not touch it */
 	case BIDE_WORD_NOTIFY_:
-		listener = (bide_listener *)(seen & ~(uintptr_t)BIDE_WORD_TAGS_);
+		listener = bide_word_listener_(seen);
 		listener->run(listener, source);
 		return;
 	case BIDE_WORD_ABANDONED_:
@@ -27,7 +29,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 		bide_release_(source, NULL);
 		return;
 	case BIDE_WORD_SHARED_:
-		bide_task_deliver_(source, seen & ~(uintptr_t)BIDE_WORD_TAGS_);
+		bide_task_deliver_(source, bide_word_upper_(seen));
 		return;
 	default:
 		bide_misuse_("bide_user_source_complete: a source was completed twice");
@@ -63,7 +65,7 @@ bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener
 
 	if (!bide_check_fresh_(value_task, what, place))
 		return BIDE_ALREADY_TAKEN_;
-	registered = bide_source_register_(source, (uintptr_t)listener | BIDE_WORD_NOTIFY_);
+	registered = bide_source_register_(source, bide_word_of_listener_(listener));
 	if (registered == BIDE_ALREADY_TAKEN_)
 		bide_report_stale_(value_task, what, place, NULL);
 	return registered;
@@ -71,7 +73,7 @@ bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener
 
 bool bide_unlisten_(bide_source *source, bide_listener *listener)
 {
-	uintptr_t mine = (uintptr_t)listener | BIDE_WORD_NOTIFY_;
+	uintptr_t mine = bide_word_of_listener_(listener);
 
 	if (!bide_is_sync_(source)) {
 		if (source->word != mine)
@@ -94,8 +96,8 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 			place,
 			"bide_await_large: the result of %s is larger than 8 bytes; only bide_await_large "
 			"takes it, or bide_value_task_as_task",
-			source->kind < BIDE_KIND_TIMER_ ? ((bide_frame *)(void *)source)->async->name
-											: "an operation");
+			bide_kind_is_frame_(source->kind) ? bide_frame_of_(source)->async->name
+											  : "an operation");
 		v = bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	bide_release_(source, place);
@@ -104,8 +106,8 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 
 void bide_release_(bide_source *source, const bide_place *place)
 {
-	if (source->kind < BIDE_KIND_TIMER_)
-		((bide_frame *)(void *)source)->awaiting = (bide_source *)((uintptr_t)place | 1);
+	if (bide_kind_is_frame_(source->kind))
+		bide_frame_of_(source)->awaiting = (bide_source *)((uintptr_t)place | 1);
 	else if (source->flags & BIDE_FLAG_LARGE_)
 		bide_subscription_let_go_(source);
 	if (bide_thread_())

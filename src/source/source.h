@@ -92,7 +92,7 @@ static inline bool bide_is_pending_(bide_value_task value_task)
 static inline bool bide_is_done_(const bide_source *source)
 {
 	/* pairs with finish */
-	return (BIDE_LOAD(&source->word, ACQUIRE) & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_;
+	return bide_word_is_done_(BIDE_LOAD(&source->word, ACQUIRE));
 }
 static inline bide_payload bide_payload_int_(int64_t i)
 {

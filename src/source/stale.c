@@ -23,11 +23,11 @@ static void describe_await(char *text, size_t size, const bide_function_info *as
 static void describe_holder(char *text, size_t size, const bide_source *source)
 {
 	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration */
-	const bide_frame *waiter = (const bide_frame *)word;
+	const bide_frame *waiter = bide_word_waiting_frame_(word); /* if it is one */
 
 	if (word == BIDE_WORD_ABANDONED_)
 		bide_put_(text, size, "bide_value_task_forget");
-	else if ((word & BIDE_WORD_TAGS_) != BIDE_WORD_PENDING_ || !word)
+	else if (!bide_word_has_frame_(word))
 		bide_put_(text, size, "a wait or combinator that is going on");
 	else if (!bide_shared_ && bide_port_on_worker_())
 		describe_await(text, size, waiter->async, &waiter->source);
@@ -52,7 +52,7 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 	bide_put_(text, size, "not recorded any more; BIDE_DEBUG=1 keeps it longer");
 	if (kind < BIDE_KIND_USER_ && generation >= BIDE_COUNT_BASE_)
 		bide_put_(text, size, "bide_value_task_as_task, the task is in use");
-	if (kind >= BIDE_KIND_TIMER_ || (generation >> 48) != 0)
+	if (!bide_kind_is_frame_(kind) || (generation >> 48) != 0)
 		return;
 	by = (uintptr_t) * (bide_source *volatile const *)&frame->awaiting;
 	at.line = *(volatile const uint32_t *)&source->line;

@@ -19,7 +19,7 @@ typedef struct bide_timer {
 enum { BIDE_TIMER_CANCELABLE_CLASS_ = 3 };
 static inline bool bide_timer_is_cancelable_(const bide_timer *timer)
 {
-	return (timer->source.kind & 31u) == BIDE_TIMER_CANCELABLE_CLASS_;
+	return bide_kind_class_(timer->source.kind) == BIDE_TIMER_CANCELABLE_CLASS_;
 }
 
 /* Returns a new timer from this thread's pool, or NULL if there is no memory. */

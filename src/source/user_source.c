@@ -17,8 +17,7 @@ bool bide_user_source_is_awaited_(const bide_user_source *user)
 	    BIDE_LOAD(&user->waiter_, RELAXED) != bide_life_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
-	return ((word & BIDE_WORD_TAGS_) == 0 && word != BIDE_WORD_PENDING_) ||
-	       (word & BIDE_WORD_TAGS_) == BIDE_WORD_NOTIFY_;
+	return bide_word_has_frame_(word) || bide_word_tag_(word) == BIDE_WORD_NOTIFY_;
 }
 
 static void user_init(bide_user_source *user, const bide_source_operations *operations,
@@ -115,7 +114,7 @@ static void user_finish(bide_user_source *user, bide_payload payload, int error)
 	seen = bide_source_finish_(&user->source);
 	if (seen == BIDE_WORD_PENDING_)
 		return;
-	if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_PENDING_ || bide_port_on_worker_()) {
+	if (bide_word_tag_(seen) == BIDE_WORD_PENDING_ || bide_port_on_worker_()) {
 		bide_source_deliver_(&user->source, seen);
 		return;
 	}
@@ -149,8 +148,7 @@ static bool was_awaited_before(const bide_user_source *user)
 	if (BIDE_LIKELY(BIDE_LOAD(&user->waiter_, ACQUIRE) == bide_life_))
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
-	return word != BIDE_WORD_PENDING_ && word != BIDE_WORD_ABANDONED_ &&
-	       (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_;
+	return word != BIDE_WORD_PENDING_ && word != BIDE_WORD_ABANDONED_ && !bide_word_is_done_(word);
 }
 
 static bool user_valid(const bide_user_source *user, const char *what)
@@ -253,8 +251,7 @@ void bide_user_source_reset(bide_user_source *user)
 	if (word != BIDE_WORD_ABANDONED_ && !was_awaited_before(user) &&
 	    (word != BIDE_WORD_PENDING_ || user->source.line & BIDE_LINE_CLAIMED_)) {
 		bide_misuse_("bide_user_source_reset: the value task of this generation %s",
-		             (word & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_ ? "has not been consumed yet"
-		                                                         : "is being awaited");
+		             bide_word_is_done_(word) ? "has not been consumed yet" : "is being awaited");
 		return;
 	}
 	user->source.generation = head ? ++head->generation : user->source.generation + 1;

@@ -190,7 +190,7 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	    !bide_check_fresh_(value_task, "bide_value_task_forget", place) ||
 	    !bide_belongs_here_(source, "bide_value_task_forget", place))
 		return;
-	if (source->kind >= BIDE_KIND_TASK_) {
+	if (!bide_kind_is_pooled_(source->kind)) {
 		forget_user(source, place);
 		return;
 	}

@@ -29,7 +29,7 @@ static bide_subscription_ *subscription_to_object(bide_source *source)
 	bide_subscription_ *s = (bide_subscription_ *)(void *)source;
 
 	if (s->operation.type != &bide_subscription_type_ || !s->task ||
-	    (s->task->kind & 0xE0u) != BIDE_KIND_TASK_)
+	    bide_kind_of_(s->task->kind) != BIDE_KIND_TASK_)
 		return NULL;
 	return s;
 }
@@ -52,7 +52,7 @@ void bide_subscription_inherit_(bide_source *source)
 	if (!s)
 		return;
 	word = s->task->word;
-	if (word == BIDE_WORD_LOCKED_ || (word & ~(uintptr_t)BIDE_WORD_TAGS_) == (uintptr_t)s)
+	if (word == BIDE_WORD_LOCKED_ || bide_word_upper_(word) == (uintptr_t)s)
 		s->task->word = BIDE_WORD_SHARED_;
 	s->task = NULL;
 }

@@ -49,14 +49,14 @@ static inline bool bide_subscriptions_lock_(bide_source *task, uintptr_t *newest
 	uintptr_t seen = BIDE_LOAD(&task->word, ACQUIRE);
 
 	for (unsigned tries = 0;; tries++) {
-		if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_DONE_)
+		if (bide_word_is_done_(seen))
 			return false;
-		if ((seen & BIDE_WORD_TAGS_) == BIDE_WORD_LOCKED_) {
+		if (bide_word_tag_(seen) == BIDE_WORD_LOCKED_) {
 			bide_port_wait_a_moment_(tries);
 			seen = BIDE_LOAD(&task->word, ACQUIRE);
 			continue;
 		}
-		*newest = seen & ~(uintptr_t)BIDE_WORD_TAGS_;
+		*newest = bide_word_upper_(seen);
 		/* pairs with bide_subscriptions_unlock_ */
 		if (BIDE_CAS(&task->word, &seen, seen | BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE))
 			return true;

@@ -200,7 +200,7 @@ bool bide_task_finish_(bide_source *task, bide_payload result, int error)
 
 	task->payload = result;
 	task->error = (uint16_t)error;
-	seen = bide_source_finish_(task) & ~(uintptr_t)BIDE_WORD_TAGS_;
+	seen = bide_word_upper_(bide_source_finish_(task));
 	if (!seen || bide_port_on_worker_()) {
 		bide_task_deliver_(task, seen);
 		return true;

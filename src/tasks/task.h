@@ -43,7 +43,7 @@ typedef struct bide_task_object {
 /* Returns true if the memory of the task is a bide_task_object, and false if it is a frame. */
 static inline bool bide_task_has_object_(const bide_source *task)
 {
-	return (task->kind & 0xE0u) == BIDE_KIND_TASK_;
+	return bide_kind_of_(task->kind) == BIDE_KIND_TASK_;
 }
 
 /* Asks only an object: the line of a pending frame says where the frame waits. */

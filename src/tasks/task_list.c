@@ -74,8 +74,8 @@ static void look(const listed *l, bide_task_seen *seen)
 	seen->task = task;
 	seen->created = l->created;
 	seen->references = bide_task_references_(BIDE_LOAD(&task->generation, RELAXED));
-	seen->pending = (word & BIDE_WORD_TAGS_) != BIDE_WORD_DONE_;
-	seen->awaited = seen->pending && (word & ~(uintptr_t)BIDE_WORD_TAGS_) != 0;
+	seen->pending = !bide_word_is_done_(word);
+	seen->awaited = seen->pending && bide_word_upper_(word) != 0;
 }
 
 bool bide_task_list_find_(const void *task, bide_task_seen *seen)

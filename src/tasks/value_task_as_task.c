@@ -62,7 +62,7 @@ static bide_task *task_of(bide_value_task value_task, const char *what, const bi
 	source = (bide_source *)value_task.state;
 	if (!bide_check_fresh_(value_task, what, place) || !bide_belongs_here_(source, what, place))
 		return bide_task_from_error(BIDE_ESTALE);
-	if (source->kind >= BIDE_KIND_TASK_)
+	if (!bide_kind_is_pooled_(source->kind))
 		return task_of_user_source(value_task, what, place);
 	if (!bide_is_sync_(source)) {
 		/* ours alone until now; a task may be used by any thread */

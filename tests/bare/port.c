@@ -1,7 +1,7 @@
 /* A port of core to a machine with nothing: one thread, a piece of memory, a clock that is set. */
 #include "async/deque.h"
-#include "source/run_queue.h"
 #include "bare.h"
+#include "source/run_queue.h"
 
 static bide_thread only;
 static _Alignas(64) char arena[65536];
@@ -49,7 +49,7 @@ bool bare_run_one(void)
 	bide_thread_head *head = bide_thread_();
 	bide_frame *frame = head->next ? head->next : bide_queue_pop_(head);
 	bide_timer *timer = armed;
-	bide_fork *fork = frame ? NULL : (bide_fork *)bide_deque_pop_(head);
+	bide_fork *fork = frame ? NULL : (bide_fork *)bide_deque_owner_pop_(head);
 
 	head->next = frame == head->next ? NULL : head->next;
 	if (frame) {

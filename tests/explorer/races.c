@@ -108,7 +108,8 @@ void explore_watch(const void *source)
 	else if (!engine.watched[i].is_free)
 		return;
 	engine.watched[i].source = source;
-	engine.watched[i].size_bytes = bide_class_bytes_(((const bide_source *)source)->kind & 31u);
+	engine.watched[i].size_bytes =
+		bide_class_bytes_(bide_kind_class_(((const bide_source *)source)->kind));
 	engine.watched[i].is_free = engine.watched[i].dirty = false;
 }
 

@@ -186,7 +186,7 @@ static void add_next(bool (*add)(bide_thread_head *head, uintptr_t entry))
 
 static void push_next(void)
 {
-	add_next(bide_deque_push_);
+	add_next(bide_deque_owner_push_);
 }
 
 static void take_entry(uintptr_t entry)
@@ -230,7 +230,7 @@ static void check_deque(void)
 	uintptr_t entry;
 
 	EXPLORE_CHECK(!sleeps || bide_deque_size_(owner()) == 0);
-	while ((entry = bide_deque_pop_(owner())) != 0)
+	while ((entry = bide_deque_owner_pop_(owner())) != 0)
 		take_entry(entry);
 	EXPLORE_CHECK(bide_deque_size_(owner()) == 0);
 	for (unsigned i = 0; i < pushed; i++)
@@ -240,7 +240,7 @@ static void check_deque(void)
 
 static void pop_thread(void)
 {
-	take_entry(bide_deque_pop_(owner()));
+	take_entry(bide_deque_owner_pop_(owner()));
 }
 
 static void pop_twice_thread(void)
@@ -251,7 +251,7 @@ static void pop_twice_thread(void)
 
 static void steal_thread(void)
 {
-	take_entry(bide_deque_steal_(owner()));
+	take_entry(bide_deque_thief_steal_(owner()));
 }
 
 static void steal_twice_thread(void)
@@ -276,15 +276,15 @@ static void pop_push_pop_thread(void)
 static void pop_push_pop_sleep_thread(void)
 {
 	pop_push_pop_thread();
-	sleeps = bide_deque_is_empty_(owner());
+	sleeps = bide_deque_owner_is_empty_(owner());
 }
 
 static void pop_add_pop_sleep_thread(void)
 {
 	pop_thread();
-	add_next(bide_deque_add_);
+	add_next(bide_deque_owner_push_quietly_);
 	pop_thread();
-	sleeps = bide_deque_is_empty_(owner());
+	sleeps = bide_deque_owner_is_empty_(owner());
 }
 
 static void push_push_pop_thread(void)
@@ -331,7 +331,7 @@ DEQUE(pushes_to_a_full_one_against_two_thieves, setup_deque_2_with_1,
 
 static void take_oldest_thread(void)
 {
-	take_entry(bide_deque_take_oldest_(owner()));
+	take_entry(bide_deque_owner_pop_oldest_(owner()));
 }
 
 static void take_oldest_pop_thread(void)
@@ -347,7 +347,7 @@ DEQUE(oldest_and_pop_against_steals, setup_deque_4_with_2,
 /* A fork that is joined out of turn: the middle one, and the oldest. */
 static void take_item(unsigned index)
 {
-	if (bide_deque_take_(owner(), &items[index].bide_fork_))
+	if (bide_deque_owner_remove_(owner(), &items[index].bide_fork_))
 		take_entry((uintptr_t)&items[index]);
 }
 
@@ -442,7 +442,7 @@ static void fork_join_out_of_turn_thread(void)
 
 static void steal_fork_thread(void)
 {
-	uintptr_t entry = bide_deque_steal_(owner());
+	uintptr_t entry = bide_deque_thief_steal_(owner());
 
 	if (entry)
 		bide_fork_run_(bide_thread_(), (bide_fork *)entry);
@@ -463,7 +463,7 @@ static void check_forks(void)
 			(void)bide_consume_(&items[i].bide_fork_.source, NULL).state;
 		}
 	}
-	EXPLORE_CHECK(bide_deque_pop_(owner()) ==
+	EXPLORE_CHECK(bide_deque_owner_pop_(owner()) ==
 	              0); /* the mark of one joined out of turn may be left */
 	bide_deque_free_(owner());
 }

@@ -500,7 +500,8 @@ static void setup_fork(void)
 {
 	setup_lone();
 	p.made = 1; /* only ball 0 runs from here on */
-	EXPLORE_CHECK(bide_deque_add_(&bide_workers_.worker[0]->thread.head, (uintptr_t)&p.fork));
+	EXPLORE_CHECK(
+		bide_deque_owner_push_quietly_(&bide_workers_.worker[0]->thread.head, (uintptr_t)&p.fork));
 }
 
 static void next_step(void)
