@@ -1,7 +1,8 @@
 /*
- * Groups: what is started in one is waited for, its first failure cancels the rest.
+ * Groups: the wait covers everything that was started in the group, and its first failure cancels
+ * the rest.
  *
- * Each test ends with nothing in use: no frame, no operation, no task.
+ * Each test must leave nothing in use: no frame, no operation, no task.
  */
 /* threads */
 #define _GNU_SOURCE
@@ -23,7 +24,7 @@ static bide_group group;
 static bide_user_source sources[SOURCES_MAX];
 static bool worker_has_ended;
 
-/* --- what the tests share --- */
+/* --- shared by the tests --- */
 
 void test_after_each(void)
 {
@@ -31,7 +32,7 @@ void test_after_each(void)
 		assert_nothing_in_use();
 }
 
-/* A pending value task, to be ended by hand. */
+/* Returns a pending value task that the test completes. */
 static bide_value_task pending(size_t i)
 {
 	bide_user_source_init(&sources[i], NULL);
@@ -60,7 +61,7 @@ static int wait_error(bide_value_task value_task)
 	return bide_value_task_wait(value_task, NULL);
 }
 
-/* Waits for ever, or until its context is canceled; tells how it ended. */
+/* Waits for ever or until its context is canceled, then stores how it ended. */
 struct sleeper {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -78,7 +79,7 @@ bide_async_finally:
 	bide_async_end;
 }
 
-/* Fails after it has let others run. */
+/* Yields once, then fails. */
 struct failing {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -105,7 +106,7 @@ TEST(wait_of_an_empty_group_is_ready)
 	assert_true(bide_value_task_is_successful(wait));
 }
 
-TEST(wait_is_over_when_all_members_are)
+TEST(wait_is_over_when_all_members_are_over)
 {
 	begin(NULL);
 	bide_group_add(&group, pending(0));
@@ -128,7 +129,7 @@ TEST(members_that_are_ready_count_as_over)
 	bide_group_add(&group, bide_value_task_from_int(5));
 	bide_value_task done = pending(0);
 	finish(0);
-	bide_group_add(&group, done); /* over, but not consumed yet */
+	bide_group_add(&group, done); /* complete, but not consumed yet */
 	assert_int_equal(bide_group_pending(&group), 0);
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
 }
@@ -199,7 +200,7 @@ TEST(the_first_failure_cancels_the_rest)
 	assert_int_equal(errors[1], ECANCELED);
 }
 
-TEST(what_is_started_after_a_failure_is_canceled_at_birth)
+TEST(members_started_after_a_failure_are_created_canceled)
 {
 	int error = 0;
 	begin(NULL);
@@ -233,7 +234,7 @@ TEST(keep_going_lets_the_others_end_by_themselves)
 	assert_int_equal(wait_error(wait), EIO);
 }
 
-TEST(a_canceled_member_cancels_nobody_and_is_reported_last)
+TEST(a_canceled_member_cancels_no_other_and_is_reported_last)
 {
 	begin(NULL);
 	bide_group_add(&group, pending(0));
@@ -324,7 +325,7 @@ static bide_value_task start_owner(int depth, int error)
 	return bide_async_start(owner, .depth = depth, .error = error);
 }
 
-/* Owns a sleeper and two below it; the one at the bottom fails. */
+/* Owns a sleeper and two owners below it; those at the bottom fail. */
 bide_async(owner)
 {
 	bide_async_begin;
@@ -340,13 +341,13 @@ bide_async_finally:
 	bide_async_end;
 }
 
-TEST(a_failure_goes_up_through_groups_in_groups_and_cancels_all)
+TEST(a_failure_passes_up_through_nested_groups_and_cancels_all)
 {
 	assert_int_equal(wait_error(start_owner(1, EIO)), EIO);
 	assert_int_equal(wait_error(start_owner(6, EPERM)), EPERM);
 }
 
-/* Is canceled while it does something else; its cleanup waits for the members. */
+/* Is canceled while it waits for something else; its cleanup waits for the members. */
 struct cleaner {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -382,7 +383,7 @@ TEST(a_group_is_waited_for_in_a_cleanup)
 	bide_context_unref(scope);
 }
 
-/* Adds another member each time, while its owner waits already. */
+/* Each member adds another one while the owner of the group is already waiting. */
 struct spawner {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -419,7 +420,7 @@ TEST(a_hundred_thousand_members)
 	for (int i = 0; i < 100000; i++)
 		bide_group_start(&group, bide_async_start(spawner, .left = 0, .ran = &ran));
 	if (many_workers())
-		assert_true(bide_group_pending(&group) <= 100000); /* they run already */
+		assert_true(bide_group_pending(&group) <= 100000); /* they already run */
 	else
 		assert_int_equal(bide_group_pending(&group), 100000);
 	assert_int_equal(wait_error(bide_group_wait(&group)), 0);
@@ -475,13 +476,13 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 	}
 	allowed_allocations = 2;
 	assert_int_equal(bide_group_init(&group, NULL), 0);
-	bide_group_add(
-		&group, bide_async_yield()); /* no memory for what stands for it: the member has failed */
+	/* Without memory for the operation of the yield, the member fails. */
+	bide_group_add(&group, bide_async_yield());
 	allowed_allocations = -1;
 	assert_int_equal(wait_error(bide_group_wait(&group)), ENOMEM);
 }
 
-TEST(a_group_that_found_no_memory_is_not_used)
+TEST(using_a_group_whose_init_failed_is_misuse)
 {
 	expect_misuse();
 	limit_objects();
@@ -524,7 +525,7 @@ TEST(waiting_twice_is_misuse)
 	assert_int_equal(misuse_count, 2);
 }
 
-TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
+TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets_the_member)
 {
 	expect_misuse();
 	begin(0);
@@ -537,7 +538,7 @@ TEST(adding_to_a_group_that_has_ended_is_misuse_and_forgets)
 	assert_int_equal(stats().unobserved_count, 1);
 }
 
-TEST(adding_what_somebody_awaits_is_misuse_and_fails_the_group)
+TEST(adding_an_awaited_value_task_is_misuse_and_fails_the_group)
 {
 	expect_misuse();
 	begin(0);
@@ -587,7 +588,7 @@ TEST_SLOW(members_may_end_on_other_threads, 60)
 {
 	pthread_t threads[3];
 	pthread_barrier_init(&rendezvous, NULL, 4);
-	(void)bide_now_ns(); /* this thread is the worker */
+	(void)bide_now_ns(); /* makes this thread the worker */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, finish_rounds, (void *)(uintptr_t)i), 0);
 	for (int n = 0; n < ROUNDS; n++) {
@@ -622,7 +623,7 @@ static void note_line(const char *line, void *argument)
 	atomic_store(&line_count, at + 1);
 }
 
-/* The line that begins so, and holds that. */
+/* Returns true if a line begins with `begin` and contains `holds`. */
 static bool is_named(const char *begin, const char *holds)
 {
 	for (int i = 0; i < line_count && i < LINES_MAX; i++)
@@ -638,7 +639,7 @@ static void await_lines(int count)
 	assert_int_equal(atomic_load(&line_count), count);
 }
 
-/* A member that is stuck in a function of its own. */
+/* A member that awaits a function that never ends. */
 struct calls_sleeper {
 	BIDE_ASYNC_FRAME;
 };
@@ -653,7 +654,7 @@ bide_async_finally:
 	bide_async_end;
 }
 
-TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
+TEST(after_its_limit_a_wait_names_stuck_members_once_and_continues)
 {
 	bide_value_task wait, other = bide_async_start(sleeper);
 	char place[64];
@@ -669,20 +670,20 @@ TEST(after_its_limit_a_wait_names_who_is_stuck_once_and_goes_on)
 	assert_true(is_named("stuck: bide_group_wait_reporting at tests/test_group.c:", ": 3 members"));
 	assert_true(is_named("stuck: bide_group_wait_reporting at ", "not over after 5 ms"));
 	snprintf(place, sizeof place, "at tests/test_group.c:%d, for sleeper", CALLS_LINE);
-#ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
+#ifdef BIDE_COMPUTED_GOTO /* there the resume point is not a line number */
 	snprintf(place, sizeof place, "for sleeper");
 #endif
 	assert_true(is_named("stuck: calls_sleeper: awaiting", place));
 	assert_true(is_named("stuck: sleeper: awaiting", "for a delay"));
 	assert_true(is_named("stuck: a delay (", "s left), added to the group"));
-	assert_int_equal(bide_value_task_wait_for(wait, NULL, 4 * REPORT_NS),
-	                 ETIMEDOUT); /* it goes on */
+	/* The wait continues. */
+	assert_int_equal(bide_value_task_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT);
 	assert_int_equal(line_count, 4);
 	finish_failed(0, EIO); /* cancels the rest, but the delay is in no context */
 	assert_int_equal(bide_value_task_wait_for(wait, NULL, 4 * REPORT_NS), ETIMEDOUT);
 	bide_value_task_forget(wait);
 	bide_value_task_forget(other);
-	worker_has_ended = true; /* these sleep for ever */
+	worker_has_ended = true; /* these functions sleep for ever */
 	assert_int_equal(shut_down(), 2);
 }
 
@@ -706,7 +707,7 @@ TEST(a_wait_that_is_over_in_time_reports_nothing)
 	assert_int_equal(line_count, 0);
 }
 
-/* Does not react to its cancellation for a while. */
+/* Takes a while to end after it was canceled. */
 struct stubborn {
 	BIDE_ASYNC_FRAME;
 };
@@ -716,7 +717,7 @@ bide_async(stubborn)
 	bide_async_begin;
 	bide_await(bide_delay(BIDE_FOREVER));
 bide_async_finally:
-	bide_await(bide_delay(40 * REPORT_NS)); /* longer than a busy machine stalls */
+	bide_await(bide_delay(40 * REPORT_NS)); /* longer than a stall of a busy machine */
 	bide_async_end;
 }
 
@@ -764,7 +765,7 @@ static void count_lines(const char *line, void *count)
 	atomic_fetch_add((atomic_uint *)count, 1);
 }
 
-TEST(a_report_may_meet_the_end_of_its_group_on_8_workers)
+TEST(a_report_may_race_the_end_of_its_group_on_8_workers)
 {
 	atomic_uint reports;
 
@@ -820,7 +821,7 @@ static void release_it(void *memory, size_t size_bytes, void *argument)
 	free(memory);
 }
 
-TEST(without_memory_it_waits_all_the_same)
+TEST(without_memory_for_the_report_it_still_waits)
 {
 	bide_allocator scarce = { allocate_if_there_is, release_it, NULL };
 	bide_value_task wait;
@@ -854,7 +855,7 @@ TEST(without_a_delay_it_reports_in_the_call_and_needs_no_memory)
 	assert_int_equal(wait_error(wait), 0);
 }
 
-TEST(bad_input_of_a_wait_that_reports)
+TEST(misuse_of_a_wait_that_reports_is_reported)
 {
 	bide_value_task wait;
 
@@ -866,7 +867,7 @@ TEST(bad_input_of_a_wait_that_reports)
 	assert_int_equal(wait_error(bide_group_wait_reporting(&group, -1)), EINVAL);
 	assert_int_equal(misuse_count, 2);
 	assert_non_null(strstr(misuse_text, "bide_group_wait_reporting: delay_ns is -1;"));
-	wait = bide_group_wait(&group); /* it was not waited for */
+	wait = bide_group_wait(&group); /* the refused call did not count as a wait */
 	assert_int_equal(wait_error(bide_group_wait_reporting(&group, BIDE_SECONDS(3600))), EINVAL);
 	assert_int_equal(misuse_count, 3);
 	assert_non_null(strstr(misuse_text, "this group is waited for already"));

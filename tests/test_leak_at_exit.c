@@ -1,5 +1,5 @@
 /*
- * What a process says at its end in debug mode, if it returns from main without bide_shutdown.
+ * The leak report of a process in debug mode that returns from main without bide_shutdown.
  */
 /* threads */
 #include <sys/wait.h>
@@ -8,7 +8,7 @@
 
 static char said[8192];
 
-/* Runs it in a child, which ends by exit, and reads what that printed. */
+/* Runs the program in a child that ends by exit, and reads what the child printed. */
 static void read_what_is_said(void (*program)(void), const char *debug)
 {
 	int ends[2], status;
@@ -62,7 +62,7 @@ TEST(in_debug_mode_a_process_that_ends_without_a_shutdown_names_its_leaks)
 	assert_said("still waiting");
 }
 
-TEST(without_debug_mode_it_says_nothing)
+TEST(without_debug_mode_it_reports_nothing)
 {
 	read_what_is_said(leaves_two, "0");
 	assert_null(strstr(said, "bide: "));
@@ -79,7 +79,7 @@ static void shuts_down(void)
 	(void)bide_shutdown(NULL);
 }
 
-TEST(a_process_that_leaves_nothing_or_has_shut_down_says_nothing)
+TEST(a_process_that_leaves_nothing_or_has_shut_down_reports_nothing)
 {
 	read_what_is_said(leaves_nothing, "1");
 	assert_null(strstr(said, "bide: "));

@@ -1,5 +1,5 @@
 /*
- * Loops, which a thread of the user's runs. Nothing here assumes which worker runs what.
+ * Loops, which a thread of the user runs. No test assumes which worker runs a function.
  */
 /* threads */
 #include <poll.h>
@@ -31,7 +31,9 @@ static bool readable(bide_executor *l, int timeout_ms)
 	return poll(&p, 1, timeout_ms) == 1;
 }
 
-/* The loop of this thread, as a program's own loop would: nothing but the descriptor and the call.
+/*
+ * Runs the loop of this thread as a program's own loop would, with only the descriptor and the
+ * call.
  */
 static void turn_until(bide_executor *l, const bool *done)
 {
@@ -41,7 +43,7 @@ static void turn_until(bide_executor *l, const bool *done)
 	}
 }
 
-/* Runs on the loop's thread all the time, whatever it awaits. */
+/* Runs on the loop's thread at all times, whatever it awaits. */
 struct resident {
 	ASYNC_FRAME;
 	struct {
@@ -111,7 +113,10 @@ TEST(functions_of_a_loop_run_on_its_thread_only)
 	bide_executor_unref(l);
 }
 
-/* Until what a test has started has come to rest; then only its own doing makes it ready. */
+/*
+ * Runs the loop until nothing that the test started is runnable. After that, only the test itself
+ * can make it ready.
+ */
 static void finish_all(bide_executor *l)
 {
 	while (readable(l, 5))
@@ -119,7 +124,7 @@ static void finish_all(bide_executor *l)
 	assert_int_equal(run_loop_once(l, 0), BIDE_FOREVER);
 }
 
-TEST(AW_01_an_await_is_one_turn_of_its_own_executor_and_none_of_others)
+TEST(AW_01_an_await_takes_one_turn_of_its_own_executor_and_none_of_others)
 {
 	bide_executor *l = loop();
 	task *t = task_create(0);
@@ -130,7 +135,7 @@ TEST(AW_01_an_await_is_one_turn_of_its_own_executor_and_none_of_others)
 	there = with_executor(l, with_executor(bide_executor_workers(), await_it(t, NULL, 2)));
 	finish_all(l);
 	task_complete_int(t, 7);
-	assert_int_equal(bide_value_task_wait(there, NULL), 0); /* whatever the loop does */
+	assert_int_equal(bide_value_task_wait(there, NULL), 0); /* done, whatever the loop does */
 	while (log.count == 0) {
 		assert_true(readable(l, 15000));
 		run_loop_once(l, 1);
@@ -161,7 +166,7 @@ async_finally:
 	async_end;
 }
 
-TEST(VS_18_what_awaits_a_source_goes_on_on_its_executor)
+TEST(VS_18_a_function_that_awaits_a_source_resumes_on_its_executor)
 {
 	bide_executor *s = strand();
 	bide_user_source source;
@@ -177,7 +182,7 @@ TEST(VS_18_what_awaits_a_source_goes_on_on_its_executor)
 	bide_executor_unref(s);
 }
 
-TEST(VT_34_an_await_of_a_value_task_goes_on_where_its_context_says_and_nowhere_else)
+TEST(VT_34_an_await_of_a_value_task_resumes_on_the_executor_of_its_context_only)
 {
 	bide_executor *l = loop();
 	bide_user_source sources[2];
@@ -192,9 +197,9 @@ TEST(VT_34_an_await_of_a_value_task_goes_on_where_its_context_says_and_nowhere_e
 	finish_all(l);
 	for (int i = 0; i < 2; i++)
 		bide_user_source_complete(&sources[i], (bide_payload){ .i = i });
-	assert_int_equal(wait_int(there, &value), 0); /* whatever the loop does */
+	assert_int_equal(wait_int(there, &value), 0); /* done, whatever the loop does */
 	assert_int_equal(value, 1);
-	if (many_workers()) { /* the one worker's own waits run its loops */
+	if (many_workers()) { /* a wait of the one worker runs its loops */
 		assert_true(readable(l, 15000));
 		assert_false(value_task_is_ready(here));
 	}
@@ -204,7 +209,7 @@ TEST(VT_34_an_await_of_a_value_task_goes_on_where_its_context_says_and_nowhere_e
 	bide_executor_unref(l);
 }
 
-TEST(on_its_own_thread_a_loops_function_starts_at_once)
+TEST(on_the_loops_thread_a_function_starts_at_once)
 {
 	bide_executor *l = loop();
 	turn_log log = { 0 };
@@ -224,7 +229,7 @@ TEST(the_descriptor_is_readable_when_something_is_ready_and_only_then)
 
 	finish_all(l);
 	assert_false(readable(l, 5));
-	task_complete_int(t, 1); /* by this very thread, outside of any loop */
+	task_complete_int(t, 1); /* on this very thread, outside any loop */
 	assert_false(set);
 	assert_true(readable(l, 10000));
 	assert_true(readable(l, 0)); /* until it has run */
@@ -273,7 +278,7 @@ TEST(a_timer_makes_the_descriptor_readable)
 	bide_executor_unref(l);
 }
 
-TEST(a_loop_runs_no_more_than_it_is_told)
+TEST(a_loop_runs_no_more_functions_than_asked)
 {
 	bide_executor *l = loop();
 	bide_context *scope = context_of((bide_context_options){ .executor = l });
@@ -283,7 +288,7 @@ TEST(a_loop_runs_no_more_than_it_is_told)
 
 	for (int i = 0; i < 5; i++)
 		all[i] = bide_in_context(scope, async_start(rounds, .log = &log, .id = i, .times = 2));
-	assert_int_equal(log.count, 5); /* on its own thread: up to their first await */
+	assert_int_equal(log.count, 5); /* on the loop's thread each starts at once */
 	while (log.count < 10) {
 		before = log.count;
 		assert_true(readable(l, 10000));
@@ -299,11 +304,11 @@ TEST(a_loop_runs_no_more_than_it_is_told)
 	bide_executor_unref(l);
 }
 
-/* A thread with a loop of its own, until it is told to stop. */
+/* A thread that runs a loop of its own until it is told to stop. */
 typedef struct host {
 	pthread_t thread;
 	sem_t ready;
-	bide_executor *loop, *given; /* given: adopt this instead of making one */
+	bide_executor *loop, *given; /* if `given` is set, the thread adopts it */
 	bool stop;                   /* set on the thread */
 	int runs;
 } host;
@@ -329,7 +334,7 @@ static void *host_thread(void *argument)
 
 static void host_start(host *h)
 {
-	bide_now_ns(); /* this thread is the first that uses bide */
+	bide_now_ns(); /* makes this thread the first that uses bide */
 	sem_init(&h->ready, 0, 0);
 	assert_int_equal(pthread_create(&h->thread, NULL, host_thread, h), 0);
 	sem_wait(&h->ready);
@@ -376,7 +381,7 @@ TEST(a_loop_on_a_second_thread_serves_the_first)
 	bide_executor_unref(h.loop);
 }
 
-/* Makes the way to another thread and back, with what it awaits on both sides. */
+/* Switches to another thread and back, with awaits on both sides. */
 struct commuter {
 	ASYNC_FRAME;
 	struct {
@@ -400,7 +405,7 @@ async(commuter)
 		assert_true(pthread_equal(pthread_self(), my->in.host->thread));
 		async_switch_back;
 		assert_null(bide_executor_current());
-		/* combinators tell of functions that end over there */
+		/* A combinator learns of functions that end on the other thread. */
 		for (int k = 0; k < 3; k++)
 			my->there[k] =
 				with_executor(my->in.host->loop,
@@ -430,10 +435,10 @@ TEST_SLOW(functions_commute_between_threads, 60)
 	bide_executor_unref(h.loop);
 }
 
-/* Parallel loops in an executor: all that they call runs there. */
+/* Parallel loops in an executor: everything that they call runs there. */
 typedef struct loop_bodies {
 	host *host;
-	int called, items; /* the thread's */
+	int called, items; /* used on the host's thread only */
 } loop_bodies;
 
 static void called_there(loop_bodies *b)
@@ -515,7 +520,7 @@ TEST(a_canceled_function_cleans_up_on_its_loop)
 	bide_executor_unref(h.loop);
 }
 
-TEST(a_loop_whose_thread_has_ended_keeps_what_is_ready_for_who_adopts_it)
+TEST(a_loop_whose_thread_has_ended_keeps_ready_functions_for_its_adopter)
 {
 	host first = { 0 }, second = { 0 };
 	turn_log log = { 0 };
@@ -533,7 +538,7 @@ TEST(a_loop_whose_thread_has_ended_keeps_what_is_ready_for_who_adopts_it)
 	bide_executor_unref(first.loop);
 }
 
-TEST(a_loop_that_was_dropped_lives_as_long_as_its_functions)
+TEST(a_loop_without_references_lives_as_long_as_its_functions)
 {
 	host h = { 0 };
 	value_task v;
@@ -542,7 +547,7 @@ TEST(a_loop_that_was_dropped_lives_as_long_as_its_functions)
 	v = with_executor(h.loop, async_start(where, .expected = h.loop, .depth = 1));
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	v = with_executor(h.loop, async_start(stopper, .host = &h));
-	bide_executor_ref(h.loop); /* the thread's own, which runs it */
+	bide_executor_ref(h.loop); /* a reference for the thread that runs it */
 	bide_executor_unref(h.loop);
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	pthread_join(h.thread, NULL);
@@ -555,7 +560,7 @@ static void *run_anothers(void *argument)
 	return NULL;
 }
 
-TEST(a_loop_is_run_by_its_own_thread_only)
+TEST(only_its_own_thread_can_run_a_loop)
 {
 	bide_executor *l = loop();
 	pthread_t thread;
@@ -585,7 +590,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_loop_is_not_run_inside_its_functions)
+TEST(a_loop_cannot_be_run_inside_its_functions)
 {
 	bide_executor *l = loop();
 	bool done = false;
@@ -618,10 +623,10 @@ TEST(a_wait_between_two_polls_loses_nothing)
 	bide_executor_unref(l);
 }
 
-/* Posts from many threads to a loop, as fast as they can. */
+/* Many threads start functions in one loop as fast as they can. */
 typedef struct flood {
 	bide_executor *loop;
-	int arrived; /* the loop's */
+	int arrived; /* used on the loop's thread only */
 	bool done;
 	int expected;
 } flood;
@@ -655,7 +660,7 @@ static void *pour(void *argument)
 	return NULL;
 }
 
-TEST_SLOW(a_loop_takes_what_many_threads_send, 60)
+TEST_SLOW(a_loop_receives_functions_from_many_threads, 60)
 {
 	flood f = { loop(), 0, false, THREADS * DROPS };
 	pthread_t threads[THREADS];
@@ -671,7 +676,7 @@ TEST_SLOW(a_loop_takes_what_many_threads_send, 60)
 	bide_executor_unref(f.loop);
 }
 
-TEST(several_loops_of_one_thread_are_told_apart)
+TEST(several_loops_of_one_thread_are_distinguished)
 {
 	NOT_SEEDED("it needs the real clock");
 	bide_executor *one = loop(), *two = loop();

@@ -1,6 +1,6 @@
 /*
- * A loop under GLib's main loop: one descriptor watched, one call made. Timers of bide and of GLib,
- * threads that send, and functions that come and go.
+ * A loop under GLib's main loop, with one descriptor watched and one call made. There are timers of
+ * bide and of GLib, threads that send, and functions that start and end.
  */
 /* threads */
 #include <glib-unix.h>
@@ -34,7 +34,7 @@ static void attach(GMainContext *context, GSource *source, GSourceFunc call, gpo
 
 TEST_SLOW(functions_run_in_a_glib_main_loop, 60)
 {
-	/* A context of its own, because the default one is never given back. */
+	/* The test makes its own context because the default one is never freed. */
 	GMainContext *context = g_main_context_new();
 	GMainLoop *main_loop = g_main_loop_new(context, FALSE);
 	bide_executor *loop = bide_loop_create();
@@ -46,7 +46,7 @@ TEST_SLOW(functions_run_in_a_glib_main_loop, 60)
 	workload_start(loop, quit, main_loop);
 	g_main_loop_run(main_loop);
 	workload_end();
-	assert_true(ticks > 0); /* bide did not keep GLib from its own */
+	assert_true(ticks > 0); /* bide left time for GLib's own sources */
 	g_main_loop_unref(main_loop);
 	g_main_context_unref(context);
 	bide_executor_unref(loop);

@@ -1,6 +1,6 @@
 /*
- * A loop under libuv: one descriptor polled, one call made. Timers of bide and of libuv, threads
- * that send, and functions that come and go.
+ * A loop under libuv, with one descriptor polled and one call made. There are timers of bide and of
+ * libuv, threads that send, and functions that start and end.
  */
 /* threads */
 #include <uv.h>
@@ -43,11 +43,11 @@ TEST_SLOW(functions_run_in_a_libuv_loop, 60)
 	workload_start(loop, quit, &uv);
 	uv_run(&uv, UV_RUN_DEFAULT);
 	workload_end();
-	assert_true(ticks > 0); /* bide did not keep libuv from its own */
+	assert_true(ticks > 0); /* bide left time for libuv's own handles */
 	uv_close((uv_handle_t *)&poll, NULL);
 	uv_close((uv_handle_t *)&timer, NULL);
 	assert_int_equal(uv_run(&uv, UV_RUN_DEFAULT), 0);
 	assert_int_equal(uv_loop_close(&uv), 0);
-	uv_library_shutdown(); /* it keeps a pipe for signals */
+	uv_library_shutdown(); /* frees the pipe that libuv keeps for signals */
 	bide_executor_unref(loop);
 }

@@ -1,6 +1,6 @@
 /*
- * An outcome that the library drops, because another one has priority, goes to the unobserved hook.
- * A cancellation does not, nor what a context was canceled with.
+ * An outcome that the library drops because another one has priority goes to the unobserved hook. A
+ * cancellation does not, and neither does the reason a context was canceled with.
  */
 /* threads */
 #include "support/task_support.h"
@@ -50,7 +50,7 @@ static int error_of(value_task v)
 
 static const bide_group_options keep_going = { .keep_going = true };
 
-TEST(the_errors_that_a_group_does_not_hand_on_are_told)
+TEST(errors_that_a_group_does_not_return_are_reported)
 {
 	user_source source;
 	bide_group group;
@@ -68,7 +68,7 @@ TEST(the_errors_that_a_group_does_not_hand_on_are_told)
 	expect_lost(2, ERANGE);
 }
 
-TEST(a_member_that_fails_while_it_is_canceled_is_told_by_the_name_of_its_function)
+TEST(a_member_that_fails_while_it_is_canceled_is_reported_by_its_function_name)
 {
 	bide_group group;
 
@@ -81,7 +81,7 @@ TEST(a_member_that_fails_while_it_is_canceled_is_told_by_the_name_of_its_functio
 	assert_string_equal(unobserved_function, "fails");
 }
 
-TEST(the_reason_that_a_group_was_canceled_for_is_not_told)
+TEST(the_reason_a_group_was_canceled_with_is_not_reported)
 {
 	bide_context *context = bide_context_create(NULL);
 	bide_group group;
@@ -124,7 +124,7 @@ static value_task each_item(bide_payload item, void *argument)
 	return each(item.i, NULL);
 }
 
-TEST(the_errors_that_a_loop_does_not_hand_on_are_told)
+TEST(errors_that_a_loop_does_not_return_are_reported)
 {
 	bide_parallel_options options = { .limit = 3, .grain = 1, .keep_going = true };
 	atomic_int count = 6;
@@ -138,14 +138,14 @@ TEST(the_errors_that_a_loop_does_not_hand_on_are_told)
 	expect_lost(15, EIO);
 }
 
-/* Another error than that of the cancellation, which the loop ends with. */
+/* One body fails with another error than that of the cancellation, with which the loop ends. */
 static value_task fails_when_canceled(int64_t index, void *argument)
 {
 	(void)argument;
 	return index == 0 ? async_start(fails, .error = EIO) : async_start(sleeps);
 }
 
-TEST(the_error_of_a_body_that_a_cancellation_hides_is_told_and_the_cancellation_is_not)
+TEST(a_body_error_hidden_by_a_cancellation_is_reported_and_the_cancellation_is_not)
 {
 	bide_parallel_options options = { .limit = 4, .keep_going = true };
 	bide_context *context = bide_context_create(NULL);
@@ -180,7 +180,7 @@ async_finally:
 	async_end;
 }
 
-TEST(an_error_in_a_cleanup_that_comes_after_another_one_is_told)
+TEST(a_second_error_in_a_cleanup_is_reported)
 {
 	catch_unobserved();
 	assert_int_equal(error_of(async_start(cleans_up, .first = EIO, .in_cleanup = ECANCELED)), EIO);
@@ -215,16 +215,16 @@ async_finally:
 	async_end;
 }
 
-TEST(of_forks_that_the_end_of_a_cleanup_joins_every_error_but_one_is_told)
+TEST(all_errors_but_one_of_forks_joined_at_the_end_of_a_cleanup_are_reported)
 {
 	catch_unobserved();
 	assert_int_equal(error_of(async_start(forks)), EIO);
 	expect_lost(1, EIO);
 }
 
-/* --- what was looked at --- */
+/* --- outcomes that were read */
 
-TEST(a_look_at_the_error_of_a_value_task_does_not_change_that_forgetting_tells_it)
+TEST(forgetting_a_value_task_reports_its_error_even_after_it_was_read)
 {
 	value_task ready = value_task_from_error(EIO), later = async_start(fails, .error = EPIPE);
 
@@ -238,7 +238,7 @@ TEST(a_look_at_the_error_of_a_value_task_does_not_change_that_forgetting_tells_i
 	expect_lost(2, EPIPE);
 }
 
-TEST(taking_an_outcome_is_a_look)
+TEST(an_outcome_that_was_taken_is_not_reported)
 {
 	value_task ready = value_task_from_error(EIO), later = async_start(fails, .error = EPIPE);
 

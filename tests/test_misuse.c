@@ -1,6 +1,6 @@
 /*
- * Wrong use is told, with both places, and goes on with a documented error if the hook returns.
- * What is leaked is named.
+ * Wrong use is reported with both places, and the call returns a documented error if the hook
+ * returns. Leaks are reported by name.
  */
 /* threads */
 #define _GNU_SOURCE
@@ -29,7 +29,7 @@ static void assert_says(const char *text)
 
 static void assert_says_line(unsigned line)
 {
-#ifndef BIDE_COMPUTED_GOTO /* points are no lines there; the message names the function */
+#ifndef BIDE_COMPUTED_GOTO /* there resume points are no lines; the message names the function */
 	char text[64];
 
 	snprintf(text, sizeof text, "test_misuse.c:%u ", line);
@@ -39,7 +39,7 @@ static void assert_says_line(unsigned line)
 #endif
 }
 
-/* One misuse, which says all of it. */
+/* Asserts that the statement is one misuse, whose message contains all the texts. */
 #define MISUSE_SAYS(statement, ...)                                    \
 	do {                                                               \
 		const char *texts_[] = { __VA_ARGS__ };                        \
@@ -50,7 +50,7 @@ static void assert_says_line(unsigned line)
 			assert_says(texts_[i_]);                                   \
 	} while (0)
 
-/* Without pools a stale copy points into memory of the allocator: what it finds is no promise. */
+/* Without pools a stale copy points into the allocator's memory, where it may find anything. */
 static void need_pools(void)
 {
 	if (getenv("BIDE_POOL"))
@@ -87,7 +87,7 @@ async_finally:
 	async_end;
 }
 
-TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
+TEST(awaiting_twice_names_both_places_and_returns_BIDE_ESTALE)
 {
 	need_pools();
 	expect_misuse();
@@ -95,9 +95,9 @@ TEST(awaiting_twice_names_both_places_and_gives_BIDE_ESTALE)
 		value_task v = later(yields, 5);
 
 		if (yields == 1)
-			settle(0); /* done before the first await, or not */
+			settle(0); /* in the first round it is done before the first await */
 		misuse_count = 0;
-		/* The second await goes on with the error, the third ends the function with it. */
+		/* The second await continues with the error; the third ends the function with it. */
 		assert_int_equal(bide_value_task_wait(async_start(twice, .what = v), NULL), BIDE_ESTALE);
 		assert_int_equal(misuse_count, 2);
 		assert_says("bide_await");
@@ -121,11 +121,14 @@ TEST(awaiting_twice_aborts_by_default)
 	EXPECT_ABORT((void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL),
 	             "bide: misuse: ");
 	(void)bide_value_task_wait(async_start(later, .value = 1), NULL);
-	/* The lines were noted by a run of the same function. */
+	/* This run of the same function notes the lines. */
 	expect_misuse();
 	(void)bide_value_task_wait(async_start(twice, .what = later(1, 5)), NULL);
 	bide_misuse_hook_set(NULL, NULL);
-	/* The processes below have no other threads of this one: they need workers of their own. */
+	/*
+	 * The processes below do not inherit the threads of this one, so they need workers of their
+	 * own.
+	 */
 	assert_int_equal(shut_down(), 0);
 #ifndef BIDE_COMPUTED_GOTO
 	snprintf(
@@ -145,7 +148,7 @@ TEST(a_value_task_that_holds_its_value_may_be_awaited_again)
 {
 	expect_misuse();
 	assert_int_equal(bide_value_task_wait(async_start(twice, .what = value_task_from(3)), NULL),
-	                 EDOM); /* no ESTALE */
+	                 EDOM); /* not BIDE_ESTALE */
 	assert_int_equal(misuse_count, 0);
 }
 
@@ -273,7 +276,7 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	bide_user_source_init(&gate, NULL);
 	v = async_start(once, .what = bide_user_source_value_task(&gate));
 	first = async_start(once, .what = v);
-	/* A function that another worker may run meanwhile can not be looked at. */
+	/* The name is unknown if another worker may be running the function. */
 	who = many_workers() ? "an await that is going on" : "in once";
 
 	expect_misuse();
@@ -340,7 +343,7 @@ static void *use_of_another_thread(void *argument)
 	return NULL;
 }
 
-TEST(with_many_workers_any_thread_uses_a_value_task)
+TEST(with_many_workers_any_thread_may_use_a_value_task)
 {
 	value_task v[4];
 	pthread_t thread;
@@ -407,10 +410,10 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, EIO);
 	assert_string_equal(unobserved_function, "later");
-	value_task_forget(async_start(later, .error = EPIPE)); /* failed at once */
+	value_task_forget(async_start(later, .error = EPIPE)); /* fails at once */
 	assert_int_equal(unobserved_count, 2);
 	assert_int_equal(unobserved_error, EPIPE);
-	value_task_forget(async_start(later, .yields = 1, .error = ECANCELED)); /* no failure */
+	value_task_forget(async_start(later, .yields = 1, .error = ECANCELED)); /* not a failure */
 	value_task_forget(later(1, 5));
 	value_task_forget(value_task_from(5));
 	settle(0);
@@ -421,7 +424,7 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 
 /* --- null and out of range --- */
 
-TEST(null_arguments_of_source_h)
+TEST(null_arguments_in_source_h)
 {
 	expect_misuse();
 	MISUSE_SAYS(bide_user_source_init(NULL, NULL), "bide_user_source_init", "NULL");
@@ -438,7 +441,7 @@ TEST(null_arguments_of_source_h)
 	MISUSE_SAYS(bide_user_source_reset(NULL), "bide_user_source_reset", "NULL");
 }
 
-TEST(errors_out_of_range_of_source_h)
+TEST(errors_out_of_range_in_source_h)
 {
 	static const int bad[] = { 0, -5, 4096 };
 	static const char *const shown[] = { "error is 0;", "error is -5", "error is 4096" };
@@ -462,7 +465,7 @@ static value_task continued(task *ended, void *argument)
 	return value_task_completed();
 }
 
-TEST(null_arguments_of_task_h)
+TEST(null_arguments_in_task_h)
 {
 	static const bide_continue_options never = { true, true, true };
 	task *t = task_create(0), *over = bide_task_from_int(100);
@@ -523,12 +526,12 @@ TEST(null_arguments_of_task_h)
 	task_unref(over);
 }
 
-TEST(null_arguments_of_misuse_h_and_memory_h)
+TEST(null_arguments_in_misuse_h_and_memory_h)
 {
 	bide_allocator half = { NULL, NULL, NULL };
 
 	expect_misuse();
-	bide_unobserved_hook_set(NULL, NULL); /* the default */
+	bide_unobserved_hook_set(NULL, NULL); /* restores the default */
 	MISUSE_SAYS(assert_int_equal(bide_allocator_set(NULL), EINVAL), "bide_allocator_set", "NULL");
 	MISUSE_SAYS(assert_int_equal(bide_allocator_set(&half), EINVAL), "bide_allocator_set",
 	            "allocate is NULL");
@@ -566,7 +569,7 @@ async(waits_inside)
 	my->inner = later(1, 9);
 	if (bide_value_task_wait(my->inner, NULL) != EDEADLK)
 		abort();
-	await(my->got, my->inner); /* it was not consumed */
+	await(my->got, my->inner); /* the refused call did not consume it */
 	async_return(my->got);
 async_finally:
 	async_end;
@@ -579,7 +582,7 @@ TEST(waiting_inside_an_async_function_is_misuse)
 	            "waits_inside", "test_misuse.c:");
 }
 
-/* In a pipe of packets each write is one: what several threads say is not mixed. */
+/* In a pipe of packets each write is a packet, so messages of several threads do not mix. */
 TEST(the_default_hook_writes_the_message_at_once)
 {
 	int ends[2], status;
@@ -591,7 +594,7 @@ TEST(the_default_hook_writes_the_message_at_once)
 	child = fork();
 	if (child == 0) {
 		dup2(ends[1], 2);
-		(void)(bide_task_status)(NULL); /* no place */
+		(void)(bide_task_status)(NULL); /* has no place */
 		_exit(0);
 	}
 	assert_true(child > 0);
@@ -621,7 +624,7 @@ TEST(a_negative_limit_is_misuse)
 
 static char printed[8192];
 
-/* bide_shutdown with what it writes to standard error. */
+/* Shuts down and reads what that writes to standard error. */
 static int64_t shutdown_and_read(void)
 {
 	int pipe_ends[2], saved = dup(2);
@@ -677,7 +680,7 @@ async_finally:
 	async_end;
 }
 
-TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
+TEST(unconsumed_value_tasks_are_counted_and_named_at_shutdown)
 {
 	value_task done = later(1, 1), waiting = async_start(waits_for_ever);
 	char text[64];
@@ -702,7 +705,7 @@ TEST(what_is_not_consumed_is_counted_and_named_at_shutdown)
 	assert_printed(text);
 	assert_int_equal(stats().live_bytes, 0);
 	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(result_of(later(1, 3)), 3); /* as new */
+	assert_int_equal(result_of(later(1, 3)), 3); /* the runtime works again */
 	assert_int_equal(shutdown_and_read(), 0);
 	assert_string_equal(printed, "");
 }
@@ -750,7 +753,7 @@ TEST(a_group_that_is_never_waited_for_is_a_leak)
 	assert_string_equal(reported[0], "leak: group (BIDE_DEBUG=1 tells where it was initialised): "
 	                                 "never waited for (bide_group_wait)");
 	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
-	memset(&group, 0, sizeof group); /* its memory has ended */
+	memset(&group, 0, sizeof group); /* simulates the end of its memory's life */
 	assert_int_equal(bide_group_init(&group, NULL), 0);
 	assert_int_equal(shutdown_and_read(), 1);
 	assert_int_equal(reported_count, 2);
@@ -772,7 +775,7 @@ TEST(a_leak_that_failed_is_reported_with_its_trace_a_line_at_a_time)
 		assert_int_equal(strncmp(reported[i], "leak: ", 6), 0);
 }
 
-TEST(debug_tells_where_a_leaked_frame_was_started)
+TEST(debug_mode_tells_where_a_leaked_frame_was_started)
 {
 	char text[128];
 	value_task done;
@@ -793,7 +796,7 @@ TEST(debug_tells_where_a_leaked_frame_was_started)
 	assert_printed(text);
 }
 
-TEST(a_task_that_somebody_holds_is_named_at_shutdown)
+TEST(a_task_with_a_reference_is_named_at_shutdown)
 {
 	task *t = value_task_as_task(later(1, 1));
 
@@ -805,7 +808,7 @@ TEST(a_task_that_somebody_holds_is_named_at_shutdown)
 	assert_printed("a task that has references still");
 }
 
-/* Memory that was given back and used again: a stale copy is still caught. */
+/* A stale copy is caught even after its memory was freed and used again. */
 TEST(stale_copies_are_caught_after_the_memory_was_used_again)
 {
 	value_task stale[50], v[50];
@@ -817,7 +820,7 @@ TEST(stale_copies_are_caught_after_the_memory_was_used_again)
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(result_of(stale[i]), i);
 	for (int i = 0; i < 50; i++)
-		v[i] = later(1, 100 + i); /* the same frames, most likely */
+		v[i] = later(1, 100 + i); /* most likely in the same frames */
 	expect_misuse();
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(bide_value_task_wait(stale[i], NULL), BIDE_ESTALE);
@@ -831,7 +834,7 @@ TEST(stale_copies_are_caught_after_the_memory_was_used_again)
 }
 
 #ifndef BIDE_COMPUTED_GOTO
-/* A body whose frame's line was overwritten stops; it never starts anew. */
+/* A body whose resume line was overwritten aborts; it never starts again. */
 struct overwritten {
 	ASYNC_FRAME;
 	struct {
@@ -859,7 +862,7 @@ static void overwrite(void)
 	(void)bide_value_task_wait(v, NULL);
 }
 
-/* The hole of tests/compile/hole_switch_of_64_bits.c ends here too. */
+/* The hole of tests/compile/hole_switch_of_64_bits.c ends like this, too. */
 struct wide_switch {
 	ASYNC_FRAME;
 	struct {
@@ -907,7 +910,7 @@ bide_async_finally:
 	bide_async_end;
 }
 
-TEST(a_large_frame_that_was_awaited_is_known_too)
+TEST(a_stale_large_frame_is_recognised_too)
 {
 	bide_value_task v = bide_async_start(big);
 
@@ -915,6 +918,6 @@ TEST(a_large_frame_that_was_awaited_is_known_too)
 		SKIP("a stale value task reads freed memory without the pools");
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	EXPECT_ABORT((void)bide_value_task_wait(v, NULL), "consumed already");
-	assert_int_equal(bide_value_task_wait(bide_async_start(big), NULL), 0); /* in the same memory */
+	assert_int_equal(bide_value_task_wait(bide_async_start(big), NULL), 0); /* in its memory */
 	EXPECT_ABORT((void)bide_value_task_wait(v, NULL), "consumed already");
 }

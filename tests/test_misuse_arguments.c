@@ -1,6 +1,6 @@
 /*
- * Arguments that the headers forbid: each is told once, by the name and the place of the call; the
- * call returns the documented error and has no effect if the hook returns.
+ * Arguments that the headers forbid. Each is reported once, with the name and the place of the
+ * call; if the hook returns, the call returns the documented error and has no effect.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,10 +11,10 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-/* The call gives a value task that has failed with EINVAL. */
+/* Asserts that the call returns a value task that has failed with EINVAL. */
 #define REFUSED(call, function, why) MISUSE(assert_int_equal((call).state, EINVAL), function, why)
 
-TEST(no_object_is_misuse)
+TEST(null_objects_are_misuse)
 {
 	bide_cancel_token none = bide_cancel_token_none();
 	bide_cancel_registration registration = { 0 };
@@ -98,7 +98,7 @@ async_finally:
 	async_end;
 }
 
-TEST(async_fail_with_no_error_number_is_misuse_at_its_line)
+TEST(async_fail_with_an_invalid_error_number_is_misuse_at_its_line)
 {
 	char place[128];
 

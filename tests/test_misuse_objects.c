@@ -1,6 +1,6 @@
 /*
- * Objects that are used too often, too late, or while they are in use elsewhere: told, and without
- * an effect if the hook returns.
+ * Objects that are used too often, too late, or while they are in use elsewhere. Each use is
+ * reported, and has no effect if the hook returns.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-/* Without pools what is free is memory of the allocator. */
+/* Without pools, the memory of a free object belongs to the allocator. */
 static void need_pools(void)
 {
 	if (getenv("BIDE_POOL"))
@@ -79,7 +79,7 @@ TEST(an_executor_that_is_unreferenced_too_often_is_misuse)
 	assert_null(context);
 	MISUSE(value_task_forget(bide_with_executor(strand, value_task_from(1))), "bide_with_executor",
 	       "reference is gone");
-	bide_executor_unref(bide_executor_workers()); /* these are not counted */
+	bide_executor_unref(bide_executor_workers()); /* strands are counted, the workers are not */
 	bide_executor_unref(NULL);
 }
 
@@ -97,7 +97,7 @@ TEST(a_task_of_a_function_that_is_unreferenced_too_often_is_misuse)
 	MISUSE(task_ref(t), "bide_task_ref", "its last reference is gone");
 }
 
-/* Its memory is the allocator's: in debug mode it stays for a while. */
+/* The memory of the task belongs to the allocator; in debug mode the task stays for a while. */
 TEST(in_debug_mode_an_allocated_task_that_is_unreferenced_too_often_is_misuse)
 {
 	task *t;
@@ -146,14 +146,14 @@ TEST(a_registration_that_is_registered_twice_is_misuse_and_stays_registered_once
 	bide_cancel_source_cancel(source);
 	assert_int_equal(calls, 2);
 	bide_cancel_source_unref(source);
-	/* It has run: it may be registered anew. */
+	/* The callback has run, so the registration can be registered again. */
 	source = bide_cancel_source_create();
 	token = bide_cancel_source_token(source);
 	misuse_count = 0;
 	assert_true(bide_cancel_token_register(token, &first, count_call, &calls));
 	assert_true(bide_cancel_registration_unregister(&first));
 	assert_true(bide_cancel_token_register(token, &first, count_call, &calls));
-	bide_cancel_source_unref(source); /* which takes it out */
+	bide_cancel_source_unref(source); /* removes the registration */
 	assert_false(bide_cancel_token_register(token, &first, count_call, &calls));
 	assert_int_equal(misuse_count, 0);
 }
@@ -285,7 +285,7 @@ TEST(in_debug_mode_a_periodic_timer_that_is_used_after_its_end_is_misuse)
 	assert_int_equal(stats().live_bytes, 0);
 }
 
-TEST(when_each_next_after_the_end_is_misuse)
+TEST(calling_when_each_next_after_the_end_is_misuse)
 {
 	value_task items[2] = { later(1, 1), later(1, 2) };
 	bide_when_each each;
@@ -296,7 +296,7 @@ TEST(when_each_next_after_the_end_is_misuse)
 	MISUSE(assert_int_equal(error_of(bide_when_each_next(&each)), EINVAL), "bide_when_each_next",
 	       "has ended it");
 	misuse_count = 0;
-	assert_int_equal(error_of(bide_when_each_end(&each)), 0); /* nothing is left */
+	assert_int_equal(error_of(bide_when_each_end(&each)), 0); /* nothing is left to end */
 	assert_int_equal(misuse_count, 0);
 	assert_int_equal(result_of(items[0]), 1);
 	assert_int_equal(result_of(items[1]), 2);

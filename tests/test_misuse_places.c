@@ -1,5 +1,5 @@
 /*
- * The places in messages of misuse: where the call stands in the user's source.
+ * Messages of misuse name the place where the call stands in the user's source.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static void ignore(void *unused)
 	(void)unused;
 }
 
-TEST(a_token_given_as_an_argument_leaves_the_place_of_the_call)
+TEST(a_token_as_an_argument_keeps_the_place_of_the_outer_call)
 {
 	cancel_source *source = cancel_source_create();
 
@@ -46,35 +46,35 @@ TEST(a_token_given_as_an_argument_leaves_the_place_of_the_call)
 	cancel_source_unref(source);
 }
 
-/* The short names are macros of macros. */
-TEST(a_call_by_its_short_name_has_its_place_too)
+/* The short names are macros that expand to macros. */
+TEST(a_call_by_its_short_name_has_a_place_too)
 {
 	expect_misuse();
 	MISUSE((void)task_status(NULL), "bide_task_status", "");
 	MISUSE((void)delay_ms(-1).state, "bide_delay_ms", "");
 }
 
-TEST(a_place_that_another_call_has_left_is_not_shown)
+TEST(a_place_left_by_another_call_is_not_shown)
 {
 	task *t = task_create(0);
 
 	expect_misuse();
 	task_unref(t); /* notes its place */
 	misuse_count = 0;
-	(void)(bide_task_status)(NULL); /* notes none */
+	(void)(bide_task_status)(NULL); /* notes no place */
 	assert_int_equal(misuse_count, 1);
 	assert_string_equal(misuse_text, "bide_task_status: task is NULL");
 	MISUSE((void)bide_task_status(NULL), "bide_task_status", "");
-	(void)(bide_task_status)(NULL); /* that place was shown */
+	(void)(bide_task_status)(NULL); /* the noted place was already used */
 	assert_string_equal(misuse_text, "bide_task_status: task is NULL");
 }
 
-TEST(functions_that_note_their_place_stay_functions)
+TEST(functions_that_note_their_place_can_be_used_as_pointers)
 {
 	task *(*create)(const bide_task_options *) = bide_task_create;
 	void (*unref)(task *) = &bide_task_unref;
 	struct {
-		bide_value_task (*delay)(int64_t); /* named bide_delay, by short.h */
+		bide_value_task (*delay)(int64_t); /* a member that short.h renames to bide_delay */
 	} driver = { bide_delay };
 	task *t = create(NULL);
 
@@ -146,7 +146,7 @@ static int gives_a_negative_error(int64_t begin, int64_t end, void *unused)
 	return -EIO;
 }
 
-TEST(a_message_has_no_place_in_the_library)
+TEST(a_message_does_not_name_a_place_in_the_library)
 {
 	expect_misuse();
 	assert_int_equal(value_task_wait(parallel_for(0, 1, gives_a_negative_error, NULL, NULL), NULL),
@@ -155,7 +155,7 @@ TEST(a_message_has_no_place_in_the_library)
 	                    "the body of bide_parallel_for: error is -5; 1 to 4095 are allowed");
 }
 
-/* The same in an async function, which has its own name in the message. */
+/* Does the same in an async function, which the message must name. */
 #define MISUSE_IN_FUNCTION(statement, function)                                   \
 	do {                                                                          \
 		misuse_text[0] = '\0';                                                    \
@@ -190,7 +190,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_wait_with_a_limit_is_told_by_its_own_name)
+TEST(a_wait_with_a_limit_is_reported_by_its_own_name)
 {
 	expect_misuse();
 	assert_int_equal(result_of(async_start(waits_inside)), 0);
@@ -202,7 +202,7 @@ static value_task waits_in_a_continuation(task *ended, void *unused)
 	return value_task_from(bide_task_wait(ended, NULL));
 }
 
-TEST(a_wait_in_a_continuation_is_told_by_the_call_that_made_it)
+TEST(a_wait_in_a_continuation_is_reported_by_the_call_that_made_it)
 {
 	task *ended = task_from(1), *continued;
 
@@ -215,7 +215,7 @@ TEST(a_wait_in_a_continuation_is_told_by_the_call_that_made_it)
 	task_unref(ended);
 }
 
-TEST(a_wait_that_reports_and_an_await_that_gives_up_are_told_by_their_own_names)
+TEST(bide_group_wait_reporting_and_bide_value_task_await_for_are_reported_by_their_names)
 {
 	task *gate = task_create(NULL);
 	value_task item = task_await(gate), all;
