@@ -1,5 +1,6 @@
 /*
- * BIDE_NO_TRACE: a source file that notes nothing, and keeps the traces that it is given.
+ * BIDE_NO_TRACE: the functions of such a source file note no trace, but keep the traces that they
+ * are given.
  */
 #define BIDE_NO_TRACE 1
 #include "support/task_support.h"
@@ -46,7 +47,7 @@ TEST(nothing_is_noted)
 	task_unref(t);
 }
 
-TEST(a_trace_that_comes_is_kept)
+TEST(a_trace_from_a_callee_is_kept)
 {
 	static const bide_place place = { "elsewhere.c", 9, "elsewhere" };
 	task *t = task_create(0);

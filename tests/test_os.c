@@ -1,6 +1,6 @@
 /*
- * How many CPUs there are to use: the affinity mask, and the quotas of cgroups as the kernel shows
- * them, in trees made for the test.
+ * The number of usable CPUs: the affinity mask, and the quotas of cgroups as the kernel shows them,
+ * in file trees that the test makes.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,7 +40,7 @@ static void tree_end(void)
 	assert_int_equal(system(command), 0);
 }
 
-/* A file of the tree, with the folders above it. */
+/* Writes a file of the tree and makes the folders above it. */
 static void put(const char *path, const char *text)
 {
 	char full[PATH_MAX];
@@ -65,7 +65,7 @@ static void put(const char *path, const char *text)
 	"32 24 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:5 shared:6 -" \
 	" cgroup cgroup rw,cpu,cpuacct\n"
 
-/* A tree whose process is in the group /a/b, version 2, with this cpu.max. */
+/* Returns the count for a process in the version 2 group /a/b with this cpu.max. */
 static unsigned with_max(const char *text)
 {
 	unsigned count;
@@ -121,7 +121,7 @@ TEST(a_quota_that_makes_no_sense_limits_nothing)
 	assert_int_equal(with_max(endless), 0);
 }
 
-TEST(a_group_above_limits_too)
+TEST(a_group_further_up_limits_too)
 {
 	tree_begin();
 	put("/proc/self/cgroup", "0::/a/b/c\n");
@@ -133,14 +133,15 @@ TEST(a_group_above_limits_too)
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
-	put("/sys/fs/cgroup/cpu.max", "200000 100000\n"); /* of a container: its own group is on top */
+	/* In a container, the top of the tree is the container's own group. */
+	put("/sys/fs/cgroup/cpu.max", "200000 100000\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
-	put("/sys/fs/cgroup/a/x/cpu.max", "100000 100000\n"); /* another's */
+	put("/sys/fs/cgroup/a/x/cpu.max", "100000 100000\n"); /* another group's */
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	tree_end();
 }
 
-TEST(quotas_of_version_1)
+TEST(quotas_of_cgroups_version_1)
 {
 	tree_begin();
 	put("/proc/self/cgroup", "12:memory:/m\n4:cpu,cpuacct:/a/b\n3:cpuset:/s\n1:name=systemd:/x\n");
@@ -150,14 +151,14 @@ TEST(quotas_of_version_1)
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "250000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* there is no period */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* without a period */
 	put("/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/memory/m/cpu.cfs_quota_us", "100000\n");
 	put("/sys/fs/cgroup/memory/m/cpu.cfs_period_us", "100000\n");
 	put("/sys/fs/cgroup/cpuset/s/cpu.cfs_quota_us", "100000\n");
 	put("/sys/fs/cgroup/cpuset/s/cpu.cfs_period_us", "100000\n");
-	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3); /* those are not the CPU's hierarchies */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3); /* neither has the cpu controller */
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "150000x\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 3);
 	put("/sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "150000\n");
@@ -165,7 +166,7 @@ TEST(quotas_of_version_1)
 	tree_end();
 }
 
-TEST(both_versions_at_once)
+TEST(both_versions_of_cgroups_at_once)
 {
 	tree_begin();
 	put("/proc/self/cgroup", "4:cpu,cpuacct:/a\n0::/u\n");
@@ -190,7 +191,7 @@ TEST(a_mount_that_shows_a_part_of_the_hierarchy)
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
 	put("/proc/self/cgroup", "0::/docker/abc\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 2);
-	/* Groups that the mount does not show. */
+	/* The mount does not show these groups. */
 	put("/proc/self/cgroup", "0::/docker/abcd/x\n");
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
 	put("/proc/self/cgroup", "0::/\n");
@@ -235,10 +236,10 @@ TEST(files_full_of_nonsense_limit_nothing)
 	static char endless[40000];
 
 	tree_begin();
-	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* no /proc at all */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* without /proc */
 	put("/sys/fs/cgroup/a/cpu.max", "200000 100000\n");
 	put("/proc/self/cgroup", "0::/a\n");
-	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* no mountinfo */
+	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0); /* without mountinfo */
 	for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
 		put("/proc/self/mountinfo", mounts[i]);
 		assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
@@ -252,10 +253,10 @@ TEST(files_full_of_nonsense_limit_nothing)
 	memcpy(endless, "0::/", 4);
 	put("/proc/self/cgroup", endless);
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
-	endless[5000] = '\0'; /* fits a line, and is too long for a path */
+	endless[5000] = '\0'; /* fits a line, but is too long for a path */
 	put("/proc/self/cgroup", endless);
 	assert_int_equal(bide_os_cgroup_cpu_count_(root), 0);
-	/* A line that is too long does not hide the next. */
+	/* A line that is too long does not hide the next one. */
 	endless[5000] = 'a';
 	endless[sizeof endless - 8] = '\0';
 	strcat(endless, "\n0::/a\n");
@@ -266,7 +267,7 @@ TEST(files_full_of_nonsense_limit_nothing)
 
 /* --- this machine */
 
-TEST(an_affinity_mask_limits)
+TEST(an_affinity_mask_limits_the_count)
 {
 	unsigned all = bide_cpu_count();
 	pid_t child;

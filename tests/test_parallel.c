@@ -1,6 +1,6 @@
 /*
- * Loops whose bodies run several at once: parallel_for, for_each, for_each_of.
- * Arguments, ranges, each exactly once, loops inside of loops and on other threads.
+ * Loops that run several bodies at once: parallel_for, for_each, for_each_of. Covers arguments,
+ * ranges, that each index is handed out exactly once, nested loops, and loops on other threads.
  */
 /* threads */
 #include <errno.h>
@@ -34,7 +34,7 @@ TEST(a_null_body_is_misuse_for_an_empty_range_too)
 	assert_int_equal(misuse_count, 2);
 }
 
-TEST(a_grain_below_zero_is_misuse)
+TEST(a_negative_grain_is_misuse)
 {
 	bide_parallel_options options = { .grain = -1 };
 
@@ -50,7 +50,7 @@ static int part_with_error(int64_t begin, int64_t end, void *error)
 	return *(int *)error;
 }
 
-TEST(an_error_of_a_part_that_is_none_is_misuse)
+TEST(an_invalid_error_number_of_a_part_is_misuse)
 {
 	int error = -EIO;
 
@@ -117,7 +117,7 @@ static void assert_seen(int times)
 		assert_int_equal(seen[i], times);
 }
 
-TEST_SLOW(PF_06_each_of_a_million_is_handed_out_exactly_once, 60)
+TEST_SLOW(PF_06_each_of_a_million_indexes_is_handed_out_exactly_once, 60)
 {
 	bide_parallel_options options = { .limit = 4 };
 	int64_t next = 0;
@@ -139,7 +139,7 @@ TEST_SLOW(PF_06_each_of_a_million_is_handed_out_exactly_once, 60)
 	assert_seen(6);
 }
 
-/* A plan drawn from the simulation's seed. */
+/* Draws a plan from the seed of the simulation. */
 static void draw_plan(way how)
 {
 	begin_plan(1 + (int64_t)(bide_simulation_random() % 60));
@@ -152,7 +152,7 @@ static void draw_plan(way how)
 	plan.source.delay_ms = bide_simulation_random() % 4 ? 0 : 2;
 }
 
-/* One worker whose frames are made as those that several threads touch. */
+/* Makes the one worker create frames with the flag of frames that several threads may touch. */
 static void make_frames_shared(void)
 {
 	bide_thread_head *head = bide_thread_();
@@ -191,13 +191,13 @@ static void run_seeds(bool shared)
 	}
 }
 
-TEST_SLOW(PF_06_under_each_seed_each_is_handed_out_exactly_once, 60)
+TEST_SLOW(PF_06_under_each_seed_each_index_is_handed_out_exactly_once, 60)
 {
 	NOT_SEEDED("it has seeds of its own");
 	run_seeds(false);
 }
 
-TEST_SLOW(PF_06_under_each_seed_with_frames_of_several_threads, 60)
+TEST_SLOW(PF_06_under_each_seed_with_frames_that_threads_share, 60)
 {
 	NOT_SEEDED("it has seeds of its own");
 	run_seeds(true);
@@ -217,7 +217,7 @@ static int note_part(int64_t begin, int64_t end, void *fails_at)
 	return fails_at && *(int *)fails_at == parts.count ? EIO : 0;
 }
 
-TEST(the_longest_range_there_is)
+TEST(the_longest_possible_range)
 {
 	bide_parallel_options options = { .limit = 1, .grain = INT64_MAX };
 
@@ -234,7 +234,7 @@ TEST(the_longest_range_there_is)
 	assert_true(parts.begin[3] == INT64_C(1) << 62 && parts.end[3] == INT64_MAX);
 }
 
-TEST(parts_of_a_long_range_end_with_a_failure)
+TEST(a_failure_ends_the_parts_of_a_long_range)
 {
 	bide_parallel_options options = { .limit = 1 };
 	int fails_at = 3;
@@ -253,7 +253,7 @@ static value_task last_indexes(int64_t index, void *sum)
 	return value_task_completed();
 }
 
-TEST(the_last_indexes_there_are)
+TEST(the_last_possible_indexes)
 {
 	bide_parallel_options options = { .limit = 1 };
 	int64_t sum = 0;
@@ -272,7 +272,7 @@ static value_task negative_index(int64_t index, void *sum)
 	return value_task_completed();
 }
 
-TEST(indexes_below_zero)
+TEST(negative_indexes)
 {
 	int64_t sum = 0;
 
@@ -311,7 +311,7 @@ static value_task outer_of_each(int64_t index, void *argument)
 	return for_each(0, 30, inner_body, cells[index], &(bide_parallel_options){ .limit = 5 });
 }
 
-TEST(loops_inside_of_loops)
+TEST(loops_inside_loops)
 {
 	bide_parallel_options options = { .limit = 7 };
 
@@ -359,7 +359,7 @@ static void *loop_on_a_thread(void *argument)
 	return NULL;
 }
 
-/* A worker that is there for the other thread. */
+/* Keeps the one worker running for the other thread. */
 struct keeper {
 	ASYNC_FRAME;
 	struct {

@@ -1,5 +1,5 @@
 /*
- * Parallel loops that end early: a failure, a cancellation.
+ * Parallel loops that end early, by a failure or a cancellation.
  */
 /* threads */
 #include <errno.h>
@@ -45,7 +45,7 @@ TEST(PF_08_a_failure_stops_handing_out_and_cancels_the_other_bodies)
 	}
 }
 
-TEST(PF_08_parts_after_a_failure_are_not_begun)
+TEST(PF_08_no_part_begins_after_a_failure)
 {
 	simulate(0);
 	begin_plan(20);
@@ -70,7 +70,7 @@ TEST(PF_08_of_several_errors_the_first_in_time_is_kept)
 		}
 }
 
-TEST(a_loop_that_keeps_going_calls_all_and_cancels_nobody)
+TEST(a_loop_that_keeps_going_calls_all_bodies_and_cancels_none)
 {
 	simulate(0);
 	for (int how = 0; how < WAYS; how++) {
@@ -86,7 +86,7 @@ TEST(a_loop_that_keeps_going_calls_all_and_cancels_nobody)
 	}
 }
 
-TEST(PF_10_a_body_that_is_canceled_though_nobody_canceled_counts_as_a_failure)
+TEST(PF_10_a_body_that_ends_as_canceled_on_its_own_counts_as_a_failure)
 {
 	simulate(0);
 	for (int how = INDEXES; how < WAYS; how++) {
@@ -104,7 +104,7 @@ TEST(PF_10_a_body_that_is_canceled_though_nobody_canceled_counts_as_a_failure)
 	assert_int_equal(plan.total, 5);
 }
 
-/* Makes an error of its own out of a cancellation. */
+/* Turns a cancellation into an error of its own. */
 struct stubborn {
 	ASYNC_FRAME;
 };
@@ -123,7 +123,7 @@ static value_task canceled_or_stubborn(int64_t index, void *argument)
 	return index == 0 ? async_start(stubborn) : value_task_from_error(ECANCELED);
 }
 
-TEST(PF_10_an_error_is_preferred_to_a_cancellation_that_came_before)
+TEST(PF_10_an_error_is_preferred_to_an_earlier_cancellation)
 {
 	bide_parallel_options options = { .limit = 2 };
 
@@ -169,7 +169,7 @@ TEST(PF_11_a_source_that_fails_cancels_the_bodies_unless_the_loop_keeps_going)
 
 /* --- cancellation from outside --- */
 
-/* Runs the loop in a context that is canceled after so long. */
+/* Runs the loop in a context that is canceled after after_ms. */
 static int run_canceled(way how, size_t limit, bool keep_going, int after_ms, int with)
 {
 	bide_context *context =
@@ -231,7 +231,7 @@ TEST(PF_09_cancellation_from_outside_has_priority_over_errors)
 			for (int i = 0; i < 4; i++)
 				plan.actions[i].delay_ms = FOR_EVER;
 			plan.actions[0] = (action){ .delay_ms = 10, .error = EIO };
-			/* After the error, while bodies still take their time to end. */
+			/* The cancellation comes after the error, while bodies are still ending. */
 			assert_int_equal(run_canceled((way)how, 4, keep_going, 30, ECANCELED), ECANCELED);
 			assert_nothing_left_behind();
 			assert_int_equal(plan.errors[0], EIO);
@@ -245,7 +245,7 @@ struct deaf {
 	} in;
 };
 
-/* Does not obey cancellation. */
+/* Ignores cancellation. */
 async(deaf)
 {
 	async_begin;
@@ -273,8 +273,8 @@ static int run_deaf(int64_t count, int error)
 	assert_int_equal(bide_value_task_wait_for(value, NULL, 10 * ms), ETIMEDOUT);
 	bide_context_cancel(context, ECANCELED);
 	bide_context_unref(context);
-	assert_int_equal(bide_value_task_wait_for(value, NULL, 10 * ms),
-	                 ETIMEDOUT); /* for every body */
+	/* The loop waits for every body. */
+	assert_int_equal(bide_value_task_wait_for(value, NULL, 10 * ms), ETIMEDOUT);
 	return error_of(value);
 }
 
@@ -306,7 +306,7 @@ TEST(in_a_canceled_context_nothing_is_called)
 		assert_int_equal(plan.total, 0);
 		assert_int_equal(plan.asked, 0);
 	}
-	/* nothing to do: done */
+	/* With nothing to do, the loop is done. */
 	assert_int_equal(in_context(context, parallel_for(3, 3, no_part, NULL, NULL)).state, 0);
 	bide_context_unref(context);
 }
@@ -350,7 +350,7 @@ TEST(a_body_may_cancel_the_scope_of_the_loop)
 	begin_plan(0);
 	assert_int_equal(error_of(for_each(0, 10, cancel_own_scope, NULL, &options)), EPIPE);
 	assert_int_equal(plan.total, 3);
-	assert_int_equal(bide_context_current_error(), 0); /* not that around it */
+	assert_int_equal(bide_context_current_error(), 0); /* the context around it goes on */
 }
 
 struct in_cleanup {
@@ -367,7 +367,7 @@ async_finally:
 	async_end;
 }
 
-TEST(in_a_cleanup_the_cancellation_around_it_is_hidden_from_the_loop)
+TEST(a_loop_in_a_cleanup_is_masked_from_the_cancellation_around_it)
 {
 	value_task value;
 
@@ -395,7 +395,7 @@ static value_task take_it(bide_payload item, void *given)
 	return bide_value_task_completed();
 }
 
-TEST(no_reason_of_a_cancellation_is_taken_for_the_end_of_the_items)
+TEST(no_reason_of_a_cancellation_is_mistaken_for_the_end_of_the_items)
 {
 	static const int reasons[] = { ECANCELED, ETIMEDOUT, ENOMEM, EINVAL, BIDE_EUSER, BIDE_EEND };
 

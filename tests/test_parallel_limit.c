@@ -27,7 +27,7 @@ TEST(PF_03_at_most_limit_bodies_at_once)
 		}
 }
 
-TEST(PF_03_as_many_as_the_limit_allows_are_pending)
+TEST(PF_03_as_many_bodies_as_the_limit_allows_are_pending)
 {
 	static const size_t limits[] = { 1, 2, 3, 7, 40, 1000, BIDE_UNLIMITED };
 
@@ -51,7 +51,7 @@ TEST(PF_03_as_many_as_the_limit_allows_are_pending)
 
 TEST(PF_03_limit_0_is_the_number_of_workers)
 {
-	simulate(0); /* it has one */
+	simulate(0); /* has one worker */
 	for (int how = INDEXES; how < WAYS; how++) {
 		begin_plan(10);
 		for (int i = 0; i < 10; i++)
@@ -62,7 +62,10 @@ TEST(PF_03_limit_0_is_the_number_of_workers)
 	}
 }
 
-/* Stays until as many run as there are workers; 10 s at most, for there is a machine to share. */
+/*
+ * Returns when one body per worker runs at once, or after 10 s, because other programs may use the
+ * CPUs.
+ */
 static void meet(int64_t index)
 {
 	int64_t until_ns = bide_now_ns() + 10000 * ms;
@@ -124,11 +127,11 @@ TEST(PF_03_a_limit_below_the_number_of_workers_holds)
 		}
 }
 
-TEST(a_body_that_turns_out_to_be_pending_makes_room_for_others_later_too)
+TEST(bodies_that_become_pending_late_still_let_others_run_up_to_the_limit)
 {
 	simulate(0);
 	for (int how = INDEXES; how < WAYS; how++) {
-		begin_plan(INDEXES_MAX); /* ready for long enough that the loop has given way */
+		begin_plan(INDEXES_MAX); /* ready for so long that the loop has yielded */
 		for (int i = 150; i < INDEXES_MAX; i++)
 			plan.actions[i].delay_ms = 10;
 		assert_int_equal(error_of(run_loop((way)how, 50, false)), 0);
@@ -169,7 +172,7 @@ TEST(PF_04_bodies_that_are_ready_run_inside_the_call)
 
 	begin_plan(10);
 	value = for_each(0, 10, note_thread, NULL, &(bide_parallel_options){ .limit = 1 });
-	assert_true(value.state == 0); /* in two registers: no source, no object */
+	assert_true(value.state == 0); /* in two registers, without a source or an object */
 	assert_each_called_once();
 	assert_true(pthread_equal(thread_of_bodies, pthread_self()));
 	begin_plan(10);
@@ -182,7 +185,7 @@ TEST(PF_04_bodies_that_are_ready_run_inside_the_call)
 	assert_each_called_once();
 }
 
-TEST(PF_04_as_many_as_the_limit_are_started_inside_the_call)
+TEST(PF_04_bodies_are_started_inside_the_call_up_to_the_limit)
 {
 	simulate(0);
 	for (int how = INDEXES; how < WAYS; how++) {
@@ -193,7 +196,7 @@ TEST(PF_04_as_many_as_the_limit_are_started_inside_the_call)
 			plan.actions[i].delay_ms = i % 3 == 1 ? 0 : 1;
 		value = run_loop((way)how, 8, false);
 		assert_int_equal(plan.running, 8);
-		assert_int_equal(plan.total, 12); /* and four that were ready */
+		assert_int_equal(plan.total, 12); /* four more were ready */
 		assert_int_equal(error_of(value), 0);
 		assert_each_called_once();
 	}
@@ -209,7 +212,7 @@ static struct {
 static int64_t others;
 static bool stop_others;
 
-/* Something else that wants to run. */
+/* Counts its turns and yields until it is stopped. */
 struct other {
 	ASYNC_FRAME;
 };
@@ -274,7 +277,7 @@ static void end_row(value_task loop, value_task other, int most_in_a_row)
 	assert_int_equal(row.most_in_a_row, most_in_a_row);
 }
 
-TEST(with_one_worker_parts_run_in_order_and_it_gives_way_after_each)
+TEST(with_one_worker_parts_run_in_order_and_the_loop_yields_after_each)
 {
 	NOT_SEEDED("the order is that of a runtime without a seed");
 	static const int64_t grains[] = { 0, 1, 3, 999 };
@@ -291,7 +294,7 @@ TEST(with_one_worker_parts_run_in_order_and_it_gives_way_after_each)
 	}
 }
 
-TEST(with_one_worker_ready_bodies_run_in_order_and_it_gives_way_after_64)
+TEST(with_one_worker_ready_bodies_run_in_order_and_the_loop_yields_after_64)
 {
 	NOT_SEEDED("the order is that of a runtime without a seed");
 	bide_parallel_options options = { .limit = 8 };

@@ -1,5 +1,5 @@
 /*
- * Parallel loops allocate nothing in the steady state, and survive that there is no memory.
+ * Parallel loops allocate nothing in the steady state, and survive running out of memory.
  */
 /* threads */
 #include <errno.h>
@@ -29,7 +29,7 @@ TEST(bodies_allocate_nothing)
 		assert_int_equal(error_of(for_each_of(count_up, no_item, &next, &options)), 0);
 		assert_int_equal(error_of(parallel_for(0, 10000, no_part, NULL, &options)), 0);
 	}
-	/* Which worker has pools of what differs from turn to turn, if there are several. */
+	/* With several workers, the pools of each worker fill differently from round to round. */
 	assert_true(stats().allocation_count - before <= 16);
 }
 
@@ -73,7 +73,7 @@ static void heap_release(void *memory, size_t size_bytes, void *argument)
 	free(memory);
 }
 
-/* Its bodies need memory of their own; they tell that they found none. */
+/* The bodies need memory of their own and fail if there is none. */
 static void run_without_memory(way how)
 {
 	int error;
@@ -116,10 +116,10 @@ TEST_SLOW(every_allocation_may_fail, 60)
 			assert_true(total >= (how == PARTS ? 3 : 10));
 		}
 	assert_true(failures > 10);
-	assert_true(successes > 0); /* with fewer at once */
+	assert_true(successes > 0); /* with fewer bodies at once */
 }
 
-TEST_SLOW(where_memory_was_short_for_a_moment_as_many_run_at_once_later, 60)
+TEST_SLOW(after_a_moment_without_memory_as_many_bodies_run_at_once_as_before, 60)
 {
 	bide_allocator allocator = { heap_allocate, heap_release, NULL };
 	uint64_t total = 1;
@@ -138,7 +138,7 @@ TEST_SLOW(where_memory_was_short_for_a_moment_as_many_run_at_once_later, 60)
 		heap.fail_at = at;
 		value = run_loop(INDEXES, 4, false);
 		if (at == 0)
-			total = heap.count; /* until the first bodies are pending */
+			total = heap.count; /* allocations until the first bodies are pending */
 		fewer += plan.running > 0 && plan.running < 4;
 		if (error_of(value) == 0) {
 			assert_each_called_once();

@@ -1,10 +1,9 @@
 /*
- * Many workers: how many there are, how they start and stop, what they promise to those who wait
- * (nothing is kept from running by something else that runs), and what they cost when there is
- * nothing to do.
+ * Many workers: how many there are, how they start and stop, what a function that waits can rely on
+ * (no running function keeps it from running), and what idle workers cost.
  *
- * Times are bounds that a machine with other work keeps: each is tried several times, and one try
- * must do.
+ * The bounds on times must hold on a machine that does other work, too: each test tries several
+ * times, and one try has to stay within the bound.
  */
 /* threads */
 #include "support/task_support.h"
@@ -74,7 +73,7 @@ TEST_SLOW(1000_workers_start_and_stop, 60)
 	start_and_stop(1000, 2);
 }
 
-/* What a process with this environment counts. */
+/* Returns the number of workers of a process with this environment. */
 static unsigned workers_of(const char *value)
 {
 	int ends[2];
@@ -96,7 +95,7 @@ static unsigned workers_of(const char *value)
 	return count;
 }
 
-TEST(the_environment_says_how_many)
+TEST(the_environment_sets_the_number_of_workers)
 {
 	NOT_SEEDED("a seed in the environment makes a simulation, which has one");
 	unsigned usual = bide_cpu_count() < 2 ? 2 : bide_cpu_count();
@@ -107,10 +106,10 @@ TEST(the_environment_says_how_many)
 	assert_int_equal(workers_of("many"), usual);
 	assert_int_equal(workers_of(""), usual);
 	assert_int_equal(workers_of("-4"), usual);
-	assert_int_equal(workers_of("100000"), usual); /* 1024 are the most */
+	assert_int_equal(workers_of("100000"), usual); /* 1024 is the maximum */
 }
 
-/* ---- what is not allowed there */
+/* ---- calls that are not allowed on a worker */
 
 struct stops_inside {
 	ASYNC_FRAME;
@@ -128,7 +127,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_stop_inside_an_async_function_is_misuse)
+TEST(a_shutdown_inside_an_async_function_is_misuse)
 {
 	int64_t got = 0;
 
@@ -137,7 +136,7 @@ TEST(a_stop_inside_an_async_function_is_misuse)
 	assert_int_equal(wait_int(async_start(stops_inside, .got = &got), NULL), 0);
 	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("bide_shutdown: called");
-	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers are there */
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers still run */
 }
 
 static int64_t stopped;
@@ -150,8 +149,8 @@ static void stops_in_a_callback(void *argument)
 	bide_task_complete_int(argument, 1);
 }
 
-/* Its time is over on a worker, outside of async functions. */
-TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
+/* The time limit of the source passes on a worker, outside async functions. */
+TEST(a_shutdown_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 {
 	bide_cancel_source *source;
 	bide_cancel_registration registration;
@@ -172,7 +171,7 @@ TEST(a_stop_and_a_wait_in_a_callback_on_a_worker_are_misuse)
 	task_unref(done);
 	sleep_ms(60);
 	run_all();
-	leaks_expected = 1; /* that wait consumed nothing */
+	leaks_expected = 1; /* the refused wait consumed nothing */
 	skip_final_check = true;
 	assert_int_equal(shut_down(), 1);
 }
@@ -195,7 +194,7 @@ static void blocks_in_a_callback(void *argument)
 	bide_task_complete_int(c->done, 1);
 }
 
-/* A deadline is over on a worker, outside of async functions. */
+/* The time limit of the source passes on a worker, outside async functions. */
 TEST(a_drain_and_waits_for_tasks_in_a_callback_on_a_worker_are_misuse)
 {
 	struct calls_in_a_callback c = { .error = { 0 } };
@@ -218,7 +217,7 @@ TEST(a_drain_and_waits_for_tasks_in_a_callback_on_a_worker_are_misuse)
 	bide_cancel_source_unref(source);
 	task_unref(c.done);
 	task_unref(c.pending);
-	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers are there */
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0); /* the workers still run */
 }
 
 struct ends_its_thread {
@@ -240,7 +239,7 @@ static void says_so_and_aborts(const char *message, void *argument)
 	abort();
 }
 
-/* In a process of its own: its workers start there. */
+/* Runs in a process of its own, because the workers start there. */
 static void lose_a_worker(bool hook)
 {
 	if (hook)
@@ -250,7 +249,7 @@ static void lose_a_worker(bool hook)
 	sleep_ms(5000);
 }
 
-TEST(a_function_that_ends_its_worker_s_thread_is_misuse)
+TEST(ending_the_thread_of_a_worker_is_misuse)
 {
 	EXPECT_ABORT(lose_a_worker(false), "ended a worker's thread");
 	EXPECT_ABORT(lose_a_worker(true), "the hook was told: pthread_exit: the async function "
@@ -270,7 +269,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_function_may_end_its_worker_s_thread_while_a_shutdown_waits_for_that)
+TEST(a_function_may_end_the_thread_of_its_worker_while_a_shutdown_waits_for_it)
 {
 	uint64_t leaks;
 
@@ -309,7 +308,7 @@ TEST(a_wait_inside_an_async_function_is_misuse)
 	ASSERT_MISUSE("called inside the async function waits_inside");
 }
 
-/* ---- nothing is kept from running */
+/* ---- no running function keeps others from running */
 
 static atomic_bool enough;
 static atomic_ullong turns;
@@ -417,7 +416,7 @@ static void keeps_nothing_from_running(unsigned workers)
 	while (atomic_load(&turns) < 1000)
 		sched_yield();
 	began = bide_now_ns();
-	for (int i = 0; i < SAMPLES; i++) { /* starts of another thread */
+	for (int i = 0; i < SAMPLES; i++) { /* starts from an external thread */
 		int64_t before = (int64_t)atomic_load(&turns);
 		assert_int_equal(wait_int(bide_run(turns_so_far, NULL), &got), 0);
 		samples[i] = got - before;
@@ -425,13 +424,16 @@ static void keeps_nothing_from_running(unsigned workers)
 	qsort(samples, SAMPLES, sizeof samples[0], compare);
 	printf("%u workers: a start waited for %lld turns (median), %lld at most\n", workers,
 	       (long long)samples[SAMPLES / 2], (long long)samples[SAMPLES - 1]);
-	/* Each worker looks after 61 of its own, every other time first at these: and a margin. */
+	/*
+	 * After 61 of its own turns each worker looks for functions from elsewhere, and every other
+	 * time it takes these first. The rest is margin.
+	 */
 	assert_true(samples[SAMPLES / 2] <= 61 * 2 * (int64_t)workers * 8);
-	for (int i = 0; i < 20; i++) { /* timers, and continuations of theirs */
+	for (int i = 0; i < 20; i++) { /* timers and their continuations */
 		assert_int_equal(wait_int(later_value(100000, i), &got), 0);
 		assert_int_equal(got, i);
 	}
-	for (int i = 0; i < 20; i++) { /* forks, and joins that wait */
+	for (int i = 0; i < 20; i++) { /* forks and joins that wait */
 		assert_int_equal(wait_int(async_start(forks_two, .begun = &begun), &got), 0);
 		assert_int_equal(got, 2);
 	}
@@ -452,7 +454,7 @@ TEST_SLOW(functions_that_yield_for_ever_keep_nothing_from_running_on_8_workers, 
 	keeps_nothing_from_running(8);
 }
 
-TEST_SLOW(forks_of_a_function_that_goes_on_computing_run_elsewhere_meanwhile, 60)
+TEST_SLOW(forks_of_a_function_that_computes_run_on_other_workers_meanwhile, 60)
 {
 	int best = 0;
 
@@ -472,12 +474,12 @@ TEST_SLOW(forks_of_a_function_that_goes_on_computing_run_elsewhere_meanwhile, 60
 	assert_int_equal(best, 2);
 }
 
-/* Makes another function runnable, or arms a timer, and then does not end for a while. */
+/* Makes another function runnable or arms a timer, and then runs on for a while. */
 struct long_one {
 	ASYNC_FRAME;
 	struct {
-		task *first;        /* completed: its awaiter is this worker's next */
-		int64_t *other_ran; /* set by it or by one that waits for 1 ms */
+		task *first;        /* if set, it is completed, so its awaiter is the next function here */
+		int64_t *other_ran; /* set by that awaiter or by a function that waits for 1 ms */
 		int64_t *began, *ended;
 	} in;
 };
@@ -485,7 +487,7 @@ struct long_one {
 struct notes_the_time {
 	ASYNC_FRAME;
 	struct {
-		task *after; /* NULL: after 1 ms */
+		task *after; /* if NULL, waits for 1 ms instead */
 		int64_t *at_ns;
 	} in;
 };
@@ -519,7 +521,7 @@ async_finally:
 	async_end;
 }
 
-TEST_SLOW(what_waits_behind_a_function_that_does_not_end_is_taken_by_another_worker, 60)
+TEST_SLOW(another_worker_takes_what_waits_behind_a_function_that_does_not_end, 60)
 {
 	int64_t best = INT64_MAX;
 
@@ -540,7 +542,7 @@ TEST_SLOW(what_waits_behind_a_function_that_does_not_end_is_taken_by_another_wor
 			best = ran - began;
 	}
 	printf("it ran after %lld us\n", (long long)best / 1000);
-	assert_true(best <= 30 * MS); /* looked for every 10 ms */
+	assert_true(best <= 30 * MS); /* a worker checks for this every 10 ms */
 }
 
 static atomic_bool awake_enough;
@@ -558,7 +560,7 @@ async_finally:
 	async_end;
 }
 
-TEST_SLOW(a_timer_whose_worker_is_stuck_fires_on_another_that_is_awake, 60)
+TEST_SLOW(a_timer_of_a_stuck_worker_fires_on_another_that_is_awake, 60)
 {
 	int64_t best = INT64_MAX;
 	value_task awake[4];
@@ -575,7 +577,7 @@ TEST_SLOW(a_timer_whose_worker_is_stuck_fires_on_another_that_is_awake, 60)
 		                                      .ended = &ended),
 		                          NULL),
 		                 0);
-		assert_int_equal(wait_int(delay_ms(20), NULL), 0); /* at the latest after its end */
+		assert_int_equal(wait_int(delay_ms(20), NULL), 0); /* by then it has run, too */
 		if (ran && ran - began < best)
 			best = ran - began;
 	}
@@ -586,7 +588,10 @@ TEST_SLOW(a_timer_whose_worker_is_stuck_fires_on_another_that_is_awake, 60)
 		assert_int_equal(wait_int(awake[i], NULL), 0);
 }
 
-/* From here on nobody looks after the others, either: nothing has run for some of these looks. */
+/*
+ * Returns when no worker checks on the others any more, because several checks have found that
+ * nothing ran.
+ */
 static void all_asleep(void)
 {
 	run_all();
@@ -618,14 +623,14 @@ async_finally:
 
 enum behind { A_TIMER, OLDER_TIMERS, A_CONTINUATION };
 
-/* Timers that threads arm go round the workers. */
+/* Timers that external threads arm go to the workers in turn. */
 static void *arms_a_timer(void *value)
 {
 	*(value_task *)value = later_value(80 * MS, 0);
 	return NULL;
 }
 
-/* How long after the long function's begin what is behind it ran. */
+/* Returns the time from the beginning of the long function until what is behind it ran. */
 static int64_t ran_behind_a_long_one_ns(enum behind what)
 {
 	task *first = what == A_CONTINUATION ? task_create(0) : NULL;
@@ -636,7 +641,7 @@ static int64_t ran_behind_a_long_one_ns(enum behind what)
 
 	if (what == A_CONTINUATION)
 		others[0] = async_start(notes_the_time, .after = first, .at_ns = &ran);
-	for (int i = 0; i < 2 && what == OLDER_TIMERS; i++) { /* whoever runs it, one is behind it */
+	for (int i = 0; i < 2 && what == OLDER_TIMERS; i++) { /* one timer for each worker */
 		assert_int_equal(pthread_create(&thread, NULL, arms_a_timer, &others[i]), 0);
 		pthread_join(thread, NULL);
 	}
@@ -648,7 +653,7 @@ static int64_t ran_behind_a_long_one_ns(enum behind what)
 	if (what == OLDER_TIMERS)
 		ran = bide_now_ns();
 	assert_int_equal(bide_value_task_wait(long_one, NULL), 0);
-	nanosleep(&a_little, NULL); /* at the latest after its end */
+	nanosleep(&a_little, NULL); /* by then it has run, too */
 	run_all();
 	task_unref(first);
 	assert_true(ran > 0);
@@ -675,17 +680,17 @@ TEST_SLOW(a_timer_of_a_function_that_computes_fires_though_all_workers_were_asle
 	what_is_behind_runs(A_TIMER);
 }
 
-TEST_SLOW(timers_behind_one_that_computes_fire_though_all_workers_were_asleep, 60)
+TEST_SLOW(timers_behind_a_function_that_computes_fire_though_all_workers_were_asleep, 60)
 {
 	what_is_behind_runs(OLDER_TIMERS);
 }
 
-TEST_SLOW(a_continuation_of_one_that_computes_runs_though_all_workers_were_asleep, 60)
+TEST_SLOW(a_continuation_behind_a_function_that_computes_runs_though_all_workers_were_asleep, 60)
 {
 	what_is_behind_runs(A_CONTINUATION);
 }
 
-/* ---- more awaits that end in a row than one worker hands over at a stretch */
+/* ---- a longer chain of awaits than one worker completes without a pause */
 
 struct awaits_the_next {
 	ASYNC_FRAME;
@@ -736,7 +741,7 @@ TEST_SLOW(a_chain_of_a_thousand_functions_ends_on_8_workers, 60)
 	a_chain_ends(8);
 }
 
-/* ---- what nothing costs */
+/* ---- what idle workers cost */
 
 static int64_t cpu_ns(void)
 {
@@ -794,8 +799,8 @@ async_finally:
 	async_end;
 }
 
-/* One looks every 10 ms at those who run; nobody else has a reason. */
-TEST_SLOW(nobody_is_woken_without_work, 60)
+/* One worker checks every 10 ms on those that run. No other worker has a reason to wake. */
+TEST_SLOW(no_worker_is_woken_without_work, 60)
 {
 	int64_t best = INT64_MAX;
 
@@ -814,7 +819,7 @@ TEST_SLOW(nobody_is_woken_without_work, 60)
 	assert_true(best <= 50); /* of 200000 steps */
 }
 
-/* ---- everything runs, once */
+/* ---- each function runs exactly once */
 
 #ifdef __SANITIZE_THREAD__
 enum { STARTS = 100000 };
@@ -851,7 +856,7 @@ static void *starts_many(void *argument)
 	return NULL;
 }
 
-TEST_SLOW(a_million_functions_of_four_external_threads_all_run_once, 120)
+TEST_SLOW(a_million_functions_of_four_external_threads_each_run_once, 120)
 {
 	pthread_t threads[STARTERS];
 	int first[STARTERS];
@@ -885,7 +890,10 @@ static void some_of_everything(void)
 	run_all();
 }
 
-/* The pools of each worker fill when it has had its share: then nothing is allocated any more. */
+/*
+ * The pools of each worker fill once it has had its share of the work. After that, nothing is
+ * allocated.
+ */
 TEST_SLOW(in_the_steady_state_nothing_is_allocated, 60)
 {
 	uint64_t before;
@@ -903,7 +911,7 @@ TEST_SLOW(in_the_steady_state_nothing_is_allocated, 60)
 	assert_int_equal(stats().allocation_count, before);
 }
 
-/* ---- a fork that another worker has */
+/* ---- a fork that another worker runs */
 
 struct begins_elsewhere {
 	BIDE_ASYNC_FRAME_FORKING;
@@ -932,7 +940,7 @@ async_finally:
 	async_end;
 }
 
-TEST_SLOW(the_parent_of_a_fork_that_another_worker_has_suspends_until_it_has_ended, 60)
+TEST_SLOW(the_parent_of_a_stolen_fork_suspends_until_the_fork_has_ended, 60)
 {
 	int suspended = 0, i;
 

@@ -1,5 +1,5 @@
 /*
- * race: the first to end wins, cancels and waits for the others.
+ * race: the first item to end wins; the race cancels the others and waits for them.
  */
 /* threads */
 #include "support/combine_support.h"
@@ -28,7 +28,7 @@ TEST(race_is_won_by_the_first_to_end_however_it_ended)
 	items[1] = items[0];
 	items[0] = bide_in_context(scope, bide_async_start(sleeper));
 	bide_value_task race = bide_race(scope, items, 2);
-	bide_context_unref(scope); /* the race holds its own */
+	bide_context_unref(scope); /* the race holds a reference of its own */
 	finish_failed(0, EIO);
 	assert_int_equal(result_of(race), 1);
 	assert_item_failed(0, ECANCELED);
@@ -84,7 +84,7 @@ TEST(race_does_not_end_before_an_item_that_ignores_the_cancellation)
 	bide_context_unref(scope);
 }
 
-TEST(race_of_nothing_is_misuse)
+TEST(race_of_no_items_is_misuse)
 {
 	EXPECT_ABORT(bide_value_task_forget(bide_race(NULL, items, 0)), "bide_race: count is 0");
 	EXPECT_ABORT(bide_value_task_forget(bide_race(NULL, NULL, 1)), "bide_race: items is NULL");
@@ -94,7 +94,7 @@ TEST(race_of_nothing_is_misuse)
 
 /* --- depth --- */
 
-/* Each race is lost by a wait in the scope that the race below it cancels. */
+/* The item of each race is a wait in the scope that the race before it cancels. */
 static void *chain_races(void *argument)
 {
 	enum { CHAIN = DEPTH };

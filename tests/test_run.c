@@ -1,6 +1,6 @@
 /*
- * bide_run, bide_task_run and bide_async_start_cold: what begins later, on a worker, never inside
- * the call.
+ * bide_run, bide_task_run and bide_async_start_cold: the function begins later, on a worker, and
+ * never inside the call.
  */
 /* threads */
 #include "support/task_support.h"
@@ -10,7 +10,7 @@ static value_task doubles(void *argument)
 	return value_task_from((int64_t)(intptr_t)argument * 2);
 }
 
-TEST(what_the_function_returns_is_the_outcome)
+TEST(the_result_of_the_function_is_the_outcome)
 {
 	int64_t got;
 	task *t;
@@ -28,13 +28,13 @@ static value_task fails(void *argument)
 	return value_task_from_error((int)(intptr_t)argument);
 }
 
-TEST(an_error_that_the_function_returns_is_the_outcome)
+TEST(the_error_of_the_function_is_the_outcome)
 {
 	task *t = task_run(fails, (void *)EIO);
 
 	assert_int_equal(wait_int(bide_run(fails, (void *)ENOENT), NULL), ENOENT);
 	assert_int_equal(wait_int(bide_run(fails, (void *)ECANCELED), NULL), ECANCELED);
-	/* "no frame" would say that the function never ran */
+	/* BIDE_ENOFRAME would say that the function never ran. */
 	assert_int_equal(wait_int(bide_run(fails, (void *)BIDE_ENOFRAME), NULL), ENOMEM);
 	assert_int_equal(task_wait(t, NULL), EIO);
 	task_unref(t);
@@ -67,7 +67,7 @@ TEST(nothing_runs_inside_the_call)
 	turn_log log = { 0 };
 	value_task v;
 
-	one_worker(); /* which does not go on before this thread waits */
+	one_worker(); /* it runs nothing before this thread waits */
 	v = bide_run(takes_its_turn, &log);
 	turn(&log, 1);
 	assert_false(value_task_is_ready(v));
@@ -141,14 +141,14 @@ static value_task must_not_run(void *argument)
 	return value_task_from(0);
 }
 
-TEST(canceled_before_it_began_it_never_runs)
+TEST(a_function_canceled_before_it_began_never_runs)
 {
 	bide_context *context;
 	bool ran = false;
 	value_task v;
 	task *t;
 
-	one_worker(); /* so that it can be canceled between the call and the beginning */
+	one_worker(); /* it can be canceled between the call and its beginning */
 	context = canceled_context();
 	v = bide_in_context(context, bide_run(must_not_run, &ran));
 	t = bide_in_context(context, bide_task_run(must_not_run, &ran));
@@ -173,7 +173,7 @@ static value_task notes_its_thread(void *argument)
 	return value_task_from(0);
 }
 
-TEST(with_many_workers_it_never_runs_on_the_thread_that_calls)
+TEST(with_many_workers_the_function_never_runs_on_the_calling_thread)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	for (int i = 0; i < 100; i++) {
@@ -183,7 +183,7 @@ TEST(with_many_workers_it_never_runs_on_the_thread_that_calls)
 	}
 }
 
-TEST(with_many_workers_a_canceled_one_never_runs_either)
+TEST(with_many_workers_a_canceled_function_never_runs_either)
 {
 	bide_context *context;
 	bool ran = false;
@@ -218,7 +218,7 @@ static void *runs_from_another(void *argument)
 	return NULL;
 }
 
-TEST(from_another_thread_it_runs_on_a_worker)
+TEST(a_call_from_another_thread_runs_on_a_worker)
 {
 	pthread_t thread;
 	atomic_bool done = false;
@@ -260,7 +260,7 @@ static void release(void *memory, size_t size_bytes, void *argument)
 	free(memory);
 }
 
-TEST(without_memory_nothing_runs_and_the_call_says_so)
+TEST(without_memory_nothing_runs_and_the_call_fails)
 {
 	bide_allocator refusing = { allocate, release, NULL };
 	bool ran = false;

@@ -5,7 +5,7 @@
 
 /* --- configuration */
 
-TEST(configuring_refuses_what_is_out_of_range)
+TEST(configuring_refuses_numbers_out_of_range)
 {
 	catch_misuse();
 	assert_int_equal(bide_configure(NULL), EINVAL);
@@ -20,7 +20,7 @@ TEST(configuring_refuses_what_is_out_of_range)
 	ASSERT_MISUSE("workers is 4294967295");
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2, .virtual_clock = true }), EINVAL);
 	ASSERT_MISUSE("a simulation (virtual_clock) has one");
-	/* None of it has begun anything. */
+	/* The refused calls have started nothing. */
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 1, .blocking_threads_max = 1024 }),
 	                 0);
 }
@@ -62,7 +62,7 @@ TEST(configuring_inside_an_async_function_is_refused)
 	assert_true(bide_simulation_hash() == 0);
 }
 
-TEST(shutdown_of_what_never_began_does_nothing)
+TEST(shutting_down_a_runtime_that_never_started_does_nothing)
 {
 	assert_int_equal(shut_down(), 0);
 	assert_int_equal(shut_down(), 0);
@@ -87,8 +87,8 @@ TEST(a_hundred_lives_one_after_the_other)
 	}
 }
 
-/* The worker's number stands in every generation; 15 bits of it. */
-TEST_SLOW(more_lives_than_workers_have_numbers, 120)
+/* Every generation contains the worker's number, in 15 bits. */
+TEST_SLOW(there_can_be_more_lives_than_numbers_for_workers, 120)
 {
 	NOT_SEEDED("it takes seconds, and no order matters to it");
 	for (int life = 0; life < 2 * 32768 + 3; life++) {
@@ -111,7 +111,7 @@ TEST_SLOW(more_lives_than_workers_have_numbers, 120)
 	}
 }
 
-TEST(many_workers_come_and_go)
+TEST(many_workers_start_and_stop_many_times)
 {
 	for (int life = 0; life < 300; life++) {
 		value_task waits[5];
@@ -170,7 +170,7 @@ TEST(shutdown_in_the_wrong_place_is_misuse)
 	assert_int_equal(got, many_workers() ? EBUSY : EDEADLK);
 	ASSERT_MISUSE(many_workers() ? "bide_shutdown: 1 other threads that used bide still run"
 	                             : "bide_shutdown: called on another thread");
-	assert_int_equal(wait_int(later_value(1000, 3), &got), 0); /* it goes on */
+	assert_int_equal(wait_int(later_value(1000, 3), &got), 0); /* the runtime goes on */
 }
 
 static atomic_int stage;
@@ -217,7 +217,7 @@ static void *uses_bide_once_and_says_so(void *argument)
 	return argument;
 }
 
-/* What a thread does at its end, and what the shutdown does, exclude one another. */
+/* The end of a thread and the shutdown exclude each other. */
 TEST(a_shutdown_may_follow_threads_that_are_about_to_end)
 {
 	pthread_t thread;
@@ -231,13 +231,13 @@ TEST(a_shutdown_may_follow_threads_that_are_about_to_end)
 		}
 		while (atomic_load(&stage) != 3)
 			sched_yield();
-		catch_misuse(); /* they have not ended yet */
+		catch_misuse(); /* the threads have not ended yet */
 		while (bide_shutdown(NULL) != 0)
 			sched_yield();
 	}
 }
 
-/* Only once the shutdown waits for its worker. */
+/* Starts a thread once the shutdown waits for this function's worker. */
 struct waits_for_a_newcomer {
 	ASYNC_FRAME;
 	struct {
@@ -284,7 +284,7 @@ TEST(a_function_may_wait_for_a_newcomer_while_the_shutdown_waits_for_its_worker)
 	assert_int_equal(shut_down(), 0);
 }
 
-TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
+TEST(a_newcomer_that_stays_makes_the_shutdown_fail_and_the_runtime_go_on)
 {
 	pthread_t thread;
 	value_task v, waits;
@@ -299,7 +299,7 @@ TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
 	assert_int_equal(bide_shutdown(NULL), EBUSY);
 	ASSERT_MISUSE("1 other threads that used bide still run");
 	assert_int_equal(wait_int(v, NULL), 0);
-	assert_int_equal(wait_int(later_value(3 * MS, 3), &got), 0); /* timers, and workers to run it */
+	assert_int_equal(wait_int(later_value(3 * MS, 3), &got), 0); /* needs a timer and a worker */
 	assert_int_equal(got, 3);
 	bide_task_complete_int(t, 5);
 	assert_int_equal(wait_int(waits, &got), 0);
@@ -310,7 +310,7 @@ TEST(a_newcomer_that_stays_has_the_shutdown_give_up_and_all_goes_on)
 	assert_int_equal(shut_down(), 0);
 }
 
-TEST(a_thread_that_shut_down_may_leave_the_runtime_to_another)
+TEST(after_a_shutdown_another_thread_may_use_the_runtime)
 {
 	pthread_t thread;
 	int64_t got = -5;
@@ -362,7 +362,7 @@ TEST(leaks_are_named)
 	EXPECT_ABORT(leak_three(), " at tests/support/task_support.h:");
 	EXPECT_ABORT(leak_three(), "its value task was not consumed");
 	EXPECT_ABORT(leak_three(), "a task that has references still");
-#ifdef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
+#ifdef BIDE_COMPUTED_GOTO /* there the resume point is not a line number */
 	EXPECT_ABORT(leak_three(), "still waiting");
 #else
 	EXPECT_ABORT(leak_three(), "still waiting at line ");
@@ -389,7 +389,7 @@ TEST(completion_sources_outlive_a_shutdown)
 
 typedef struct ledger {
 	_Atomic int64_t live, allocations, releases;
-	_Atomic int64_t fail_after; /* < 0: never */
+	_Atomic int64_t fail_after; /* negative: never fails */
 } ledger;
 
 static void *ledger_allocate(size_t size_bytes, size_t alignment, void *argument)
@@ -407,7 +407,7 @@ static void *ledger_allocate(size_t size_bytes, size_t alignment, void *argument
 	}
 	if (posix_memalign(&memory, alignment, size_bytes))
 		return NULL;
-	memset(memory, 0xDB, size_bytes); /* nobody may count on zeros */
+	memset(memory, 0xDB, size_bytes); /* so that no code relies on zeros */
 	l->live += (int64_t)size_bytes;
 	l->allocations++;
 	return memory;
@@ -423,7 +423,10 @@ static void ledger_release(void *memory, size_t size_bytes, void *argument)
 	free(memory);
 }
 
-/* What many workers, and this thread beside them, hold until the shutdown; with one: nothing. */
+/*
+ * Returns what many workers and this thread hold until the shutdown. With one worker that is
+ * nothing.
+ */
 static int64_t held_by_threads(const ledger *l)
 {
 	if (!many_workers())
@@ -476,7 +479,7 @@ TEST(a_custom_allocator_gets_every_byte_back)
 	assert_int_equal(bide_allocator_set(&mine), 0);
 }
 
-TEST(without_pools_every_byte_comes_back_too)
+TEST(without_pools_every_byte_is_returned_too)
 {
 	ledger l = { .fail_after = -1 };
 	bide_allocator mine = { ledger_allocate, ledger_release, &l };
@@ -487,7 +490,7 @@ TEST(without_pools_every_byte_comes_back_too)
 	held = held_by_threads(&l);
 	use_a_little_of_everything();
 	run_all();
-	assert_int_equal(l.live, held); /* before the shutdown already */
+	assert_int_equal(l.live, held); /* even before the shutdown */
 	assert_int_equal(stats().live_bytes, held);
 	assert_true(l.allocations >= 12);
 	assert_int_equal(shut_down(), 0);
@@ -521,7 +524,7 @@ static void use_without_memory(bool pooled)
 	task *next;
 
 	assert_int_equal(bide_allocator_set(&mine), 0);
-	held = pooled ? 0 : held_by_threads(&l); /* what lies in pools is no failure */
+	held = pooled ? 0 : held_by_threads(&l); /* with pools, what they hold counts as free */
 	l.fail_after = 0;
 	assert_null(task_create(0));
 	assert_null(bide_task_from_int(9));
@@ -566,14 +569,14 @@ TEST(without_memory_many_workers_do_not_start)
 	}
 	l.fail_after = 6;
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 3 }), 0);
-	assert_int_equal(wait_int(later_value(MS, 1), NULL), ENOMEM); /* no record */
+	assert_int_equal(wait_int(later_value(MS, 1), NULL), ENOMEM); /* no memory for a record */
 	l.fail_after = -1;
 	assert_int_equal(wait_int(later_value(MS, 1), NULL), 0);
 	assert_int_equal(shut_down(), 0);
 	assert_int_equal(l.live, 0);
 }
 
-/* Each allocation of this fails once; nothing leaks, nothing crashes. */
+/* Each allocation fails once. Nothing leaks and nothing crashes. */
 TEST(each_allocation_may_fail)
 {
 	ledger l = { .fail_after = -1 };
@@ -681,11 +684,11 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	waits = await_it(t, NULL, 0);
 	yields = async_start(yielder);
 	count = bide_dump(keep_line, &dumped_count);
-	assert_true(count == 4 || (many_workers() && count == 3)); /* the last may be over */
-	assert_int_equal(dumped_count, count + 1);                 /* and the tasks */
+	assert_true(count == 4 || (many_workers() && count == 3)); /* the last one may be over */
+	assert_int_equal(dumped_count, count + 1);                 /* one line more for the tasks */
 	snprintf(place, sizeof place, "tests/test_runtime.c:%d", WAITS_FOR_FRAME_LINE);
 	assert_non_null(line_of("waits_for_frame"));
-#ifndef BIDE_COMPUTED_GOTO /* the point where it waits is no line then */
+#ifndef BIDE_COMPUTED_GOTO /* there the resume point is not a line number */
 	assert_non_null(strstr(line_of("waits_for_frame"), place));
 #endif
 	assert_non_null(strstr(line_of("waits_for_frame"), "for later"));
@@ -711,7 +714,7 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
 }
 
-/* --- RA: pending functions are tracked always, and nothing stays behind */
+/* --- RA: pending functions are always tracked, and no entry is left behind */
 
 enum { TRACKED_RUNS = 1000, TRACKED_DEPTH = 3 };
 typedef enum ending { ENDS_WELL, FAILS, IS_HANDLED, IS_CANCELED } ending;
@@ -731,7 +734,7 @@ async(tracked)
 	if (my->in.depth > 0 && my->in.how == IS_HANDLED) {
 		await_or(async_start(tracked, .depth = my->in.depth - 1, .how = FAILS),
 		         my->error = await_error);
-		await(bide_async_yield()); /* it goes on after the error */
+		await(bide_async_yield()); /* continues after the error */
 		async_return(my->error);
 	}
 	if (my->in.depth > 0)
@@ -772,17 +775,17 @@ TEST(RA_01_functions_that_end_normally_leave_no_entry)
 	run_tracked(ENDS_WELL, 0, 0);
 }
 
-TEST(RA_02_nor_do_those_that_an_error_ends_through_three_frames)
+TEST(RA_02_functions_that_an_error_ends_through_three_frames_leave_no_entry)
 {
 	run_tracked(FAILS, EIO, 0);
 }
 
-TEST(RA_03_nor_where_an_outer_one_handles_it_and_suspends_again)
+TEST(RA_03_no_entry_is_left_if_an_outer_function_handles_the_error_and_suspends)
 {
 	run_tracked(IS_HANDLED, 0, EIO);
 }
 
-TEST(RA_04_nor_do_those_that_are_canceled)
+TEST(RA_04_functions_that_are_canceled_leave_no_entry)
 {
 	for (int i = 0; i < TRACKED_RUNS; i++) {
 		bide_context *context = bide_context_create(NULL);
@@ -810,7 +813,7 @@ TEST(RA_05_a_pending_function_is_listed_until_it_ends)
 	assert_nothing_is_tracked();
 }
 
-TEST(a_dump_without_a_function_to_write_goes_to_the_report_hook)
+TEST(a_dump_without_a_writer_goes_to_the_report_hook)
 {
 	task *t = task_create(0);
 	value_task waits = await_it(t, NULL, 0);
@@ -834,12 +837,12 @@ static void dump_and_abort(void)
 	abort();
 }
 
-TEST(a_dump_without_a_function_or_hook_goes_to_standard_error)
+TEST(a_dump_without_a_writer_or_a_hook_goes_to_standard_error)
 {
 	EXPECT_ABORT(dump_and_abort(), "bide: dump: awaiter: awaiting");
 }
 
-TEST(the_counters_are_not_written_to_nowhere)
+TEST(asking_for_the_counters_without_a_place_is_misuse)
 {
 	catch_misuse();
 	bide_stats_get(NULL);
@@ -855,16 +858,16 @@ TEST(the_counters_count_what_is_in_use)
 
 	assert_int_equal(s.task_count, 1);
 	assert_int_equal(s.frame_count, 2);
-	assert_int_equal(s.operation_count, 2); /* the wait, the timer */
+	assert_int_equal(s.operation_count, 2); /* the wait and the timer */
 	assert_int_equal(s.timer_count, 1);
-	if (!many_workers()) { /* else y may have run by itself */
+	if (!many_workers()) { /* with many, y may have run by itself */
 		assert_int_equal(s.runnable_count, 1);
 		assert_int_equal(s.unconsumed_count, 0);
 	}
 	assert_true(s.live_bytes > 0);
 	assert_int_equal(s.allocation_count > s.release_count, 1);
 	run_all();
-	assert_int_equal(stats().unconsumed_count, 1); /* y */
+	assert_int_equal(stats().unconsumed_count, 1); /* of y */
 	assert_int_equal(wait_int(y, NULL), 0);
 	bide_task_complete_int(t, 1);
 	assert_int_equal(wait_int(v, NULL), 0);

@@ -1,6 +1,6 @@
 /*
- * The short names: `x` is `bide_x`. What short.h may be, and which words stay free, is in
- * tests/compile/pass_short_names.c and tools/short_names.sh.
+ * The short names: `x` is `bide_x`. tests/compile/pass_short_names.c checks what short.h may be,
+ * and tools/short_names.sh which words stay free.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * bide_shutdown in code that the library calls: misuse, and nothing is given back, since the
- * library goes on below it. And while it waits for a blocking call that needs the one worker.
+ * bide_shutdown inside code that the library calls is misuse and frees nothing, because the library
+ * continues below that code. Also: a shutdown that waits for a blocking call which needs the one
+ * worker.
  */
 /* threads */
 #include "support/task_support.h"
@@ -14,7 +15,7 @@ static void shuts_down(void)
 	atomic_store(&called, true);
 }
 
-/* One misuse, which names the place; and the runtime is still there. */
+/* Asserts that there was one misuse, which names the place, and that the runtime still works. */
 static void assert_refused(const char *where)
 {
 	int64_t got;
@@ -189,10 +190,10 @@ TEST(a_shutdown_in_the_allocator_is_misuse)
 	task_unref(bide_task_from_int(500));
 	now = true;
 	task_unref(bide_task_create(0));
-	if (!now) /* tasks of completion sources are allocated one by one */
+	if (!now) /* tasks of completion sources are allocated individually */
 		assert_refused("inside the allocator");
 	now = true;
-	assert_int_equal(shut_down(), 0); /* gives back */
+	assert_int_equal(shut_down(), 0); /* calls the allocator */
 	assert_false(now);
 	assert_refused("inside the allocator");
 	assert_int_equal(shut_down(), 0);
@@ -219,7 +220,7 @@ static void shuts_down_in_a_continuation(void *argument)
 	shuts_down();
 }
 
-TEST(a_shutdown_in_a_function_for_what_is_over_is_misuse)
+TEST(a_shutdown_in_an_on_completed_function_is_misuse)
 {
 	value_task v = later_value(MS, 3);
 

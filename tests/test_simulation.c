@@ -1,7 +1,7 @@
 /*
- * The simulation: a virtual clock, and a seeded order of all that is runnable.
+ * The simulation: a virtual clock, and a seeded order of everything that is runnable.
  *
- * Seeds and hashes are printed, and what is counted are distinct orders, not runs.
+ * The tests print seeds and hashes, and count distinct orders rather than runs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ TEST(a_wait_with_a_limit_takes_virtual_time)
 	assert_int_equal(bide_now_ns(), 100 * ms);
 }
 
-TEST(a_wait_with_a_limit_for_what_never_comes_ends_at_the_limit)
+TEST(a_wait_with_a_limit_for_an_event_that_never_comes_ends_at_the_limit)
 {
 	bide_task *never;
 
@@ -88,7 +88,7 @@ TEST(a_wait_with_a_limit_for_what_never_comes_ends_at_the_limit)
 	task_unref(never);
 }
 
-TEST(each_simulation_begins_anew)
+TEST(each_simulation_starts_from_time_zero)
 {
 	if (test_seeded())
 		SKIP("it is about a runtime that is no simulation");
@@ -104,10 +104,7 @@ TEST(each_simulation_begins_anew)
 
 /* ---- the order */
 
-/*
- * Each actor writes its letter at each of its turns; the lengths of its pauses are drawn from the
- * seed.
- */
+/* Each actor writes its letter at each of its turns and pauses for a time drawn from the seed. */
 struct actor {
 	ASYNC_FRAME;
 	struct {
@@ -208,19 +205,16 @@ TEST(different_seeds_give_different_orders)
 	count_distinct(false, &scripts_count, &hashes_count);
 	print_message("1000 seeds, yields only: %d distinct orders, %d distinct hashes\n",
 	              scripts_count, hashes_count);
-	assert_true(scripts_count >= 900); /* of 63,063,000 that are possible */
+	assert_true(scripts_count >= 900); /* of 63,063,000 possible ones */
 	count_distinct(true, &scripts_count, &hashes_count);
 	print_message("1000 seeds, with pauses: %d distinct orders, %d distinct hashes\n",
 	              scripts_count, hashes_count);
 	assert_true(scripts_count >= 900);
-	assert_true(hashes_count >= scripts_count); /* the hash also sees the times */
+	assert_true(hashes_count >= scripts_count); /* the hash includes the times */
 }
 
-/*
- * All six orders of three functions that are runnable at once come up, none much more rarely than
- * others.
- */
-TEST(every_order_of_three_comes_up)
+/* All six orders of three runnable functions occur, and none is much rarer than the others. */
+TEST(every_order_of_three_functions_occurs)
 {
 	static const char *const orders[] = { "abc", "acb", "bac", "bca", "cab", "cba" };
 	int counts[6] = { 0 };
@@ -244,7 +238,7 @@ TEST(every_order_of_three_comes_up)
 	}
 }
 
-/* A seed that finds a lost update, and finds it again. */
+/* A seed that finds a lost update finds it each time. */
 struct incrementer {
 	ASYNC_FRAME;
 	struct {
@@ -371,7 +365,7 @@ TEST(a_delay_without_end_is_a_deadlock)
 	bide_context_unref(context);
 }
 
-TEST(it_is_no_deadlock_while_a_timer_may_still_change_things)
+TEST(a_wait_with_a_pending_timer_is_not_a_deadlock)
 {
 	bide_context *context;
 
@@ -461,7 +455,7 @@ TEST(a_blocking_call_that_fails_or_is_canceled_in_a_simulation)
 	bide_context_unref(context);
 }
 
-TEST(a_periodic_timer_that_nobody_reads_keeps_nothing_going)
+TEST(an_unread_periodic_timer_does_not_keep_the_simulation_going)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 	bide_periodic_timer *timer = bide_periodic_timer_create(1000);
@@ -485,7 +479,7 @@ static void complete_from_another_thread(void)
 
 	bide_configure(&(bide_config){ .virtual_clock = true });
 	bide_user_source_init(&source, NULL);
-	/* somebody waits for it, so that its result has to be sent to the worker */
+	/* A task waits for it, so that the result has to be sent to the worker. */
 	bide_task *waits = bide_value_task_as_task(bide_user_source_value_task(&source));
 	pthread_create(&thread, NULL, complete_elsewhere, &source);
 	pthread_join(thread, NULL);

@@ -1,5 +1,6 @@
 /*
- * Sources of the user's own: one producer, one consumer, generations; the rows VS of the reference.
+ * Sources of the user: one producer, one consumer, generations. Covers the rows VS of the
+ * reference.
  */
 /* threads */
 #include <errno.h>
@@ -40,7 +41,7 @@ static bide_payload number(int64_t i)
 	return (bide_payload){ .i = i };
 }
 
-/* Awaits one value task: what it got, or its error negated. */
+/* Awaits one value task; returns its result, or its error negated. */
 struct consume {
 	ASYNC_FRAME;
 	struct {
@@ -135,7 +136,7 @@ TEST(VS_02_another_generation_is_misuse_in_every_call)
 		if (!done)
 			bide_user_source_complete(&source, number(3));
 	}
-	assert_int_equal(result_of(consume(v)), 3); /* the right one is untouched */
+	assert_int_equal(result_of(consume(v)), 3); /* the valid value task is untouched */
 	assert_int_equal(misuse_count, expected);
 }
 
@@ -160,8 +161,8 @@ TEST(VS_03_completing_twice_is_misuse_until_it_is_reset)
 	assert_false(bide_user_source_try_fail(&source, EIO));
 	assert_int_equal(misuse_count, 2);
 	assert_int_equal(result_of(v), 1);
-	assert_false(
-		bide_user_source_try_complete(&source, number(2))); /* consumed, and not yet reset */
+	/* It was consumed, but not reset yet. */
+	assert_false(bide_user_source_try_complete(&source, number(2)));
 	bide_user_source_reset(&source);
 	v = bide_user_source_value_task(&source);
 	assert_true(bide_user_source_try_fail(&source, EIO));
@@ -169,7 +170,7 @@ TEST(VS_03_completing_twice_is_misuse_until_it_is_reset)
 	assert_int_equal(misuse_count, 2);
 }
 
-TEST(VS_05_completed_before_the_await_it_is_there_at_once)
+TEST(VS_05_a_source_completed_before_the_await_is_ready_at_once)
 {
 	bide_user_source source;
 	value_task v, waiting;
@@ -183,7 +184,7 @@ TEST(VS_05_completed_before_the_await_it_is_there_at_once)
 	assert_int_equal(waiting.payload.i, 8);
 }
 
-TEST(VS_07_failed_before_the_await_it_fails_at_once)
+TEST(VS_07_a_source_that_failed_before_the_await_fails_it_at_once)
 {
 	bide_user_source source;
 	value_task v;
@@ -196,7 +197,7 @@ TEST(VS_07_failed_before_the_await_it_fails_at_once)
 	assert_int_equal(consume(v).payload.i, -EPIPE);
 }
 
-TEST(VS_08_failed_after_the_await_the_waiter_gets_the_error)
+TEST(VS_08_the_waiter_of_a_source_that_fails_later_gets_the_error)
 {
 	bide_user_source source;
 	value_task waiting;
@@ -207,7 +208,7 @@ TEST(VS_08_failed_after_the_await_the_waiter_gets_the_error)
 	assert_int_equal(result_of(waiting), -EPIPE);
 }
 
-/* Deviation: a waiter keeps the context it was started in; there is no flag that says so. */
+/* Unlike in the reference, a waiter always keeps the context it was started in, without a flag. */
 static const char key[1];
 
 struct sees {
@@ -271,12 +272,12 @@ static void context_after_await(bool early)
 	assert_int_equal(stats_now().operation_count, 0);
 }
 
-TEST(VS_10_completed_before_the_waiter_sees_its_own_context)
+TEST(VS_10_the_waiter_of_a_source_completed_before_sees_its_own_context)
 {
 	context_after_await(true);
 }
 
-TEST(VS_11_completed_later_the_waiter_sees_its_own_context)
+TEST(VS_11_the_waiter_of_a_source_completed_later_sees_its_own_context)
 {
 	context_after_await(false);
 }
@@ -303,11 +304,11 @@ TEST(VS_13_a_second_waiter_is_misuse)
 	value_task_forget(v);
 	assert_int_equal(misuse_count, ++expected);
 	bide_user_source_complete(&source, number(6));
-	assert_int_equal(result_of(first), 6); /* the first is not disturbed */
+	assert_int_equal(result_of(first), 6); /* the first waiter is not disturbed */
 	assert_int_equal(misuse_count, expected);
 }
 
-/* What waits for a source never runs inside the call that completes it. */
+/* A function that waits for a source never runs inside the call that completes it. */
 struct marks {
 	ASYNC_FRAME;
 	struct {
@@ -400,13 +401,13 @@ TEST(release_may_reset_the_source_for_its_next_use)
 	assert_int_equal(stats_now().misuse_count, 0);
 }
 
-TEST(reset_is_misuse_while_somebody_waits_or_has_not_consumed)
+TEST(reset_is_misuse_while_a_value_task_is_awaited_or_unconsumed)
 {
 	bide_user_source source;
 	value_task v, waiting;
 
 	bide_user_source_init(&source, NULL);
-	bide_user_source_reset(&source); /* nobody has it: allowed */
+	bide_user_source_reset(&source); /* allowed while no value task is handed out */
 	v = bide_user_source_value_task(&source);
 	waiting = consume(v);
 	bide_misuse_hook_set(note_misuse, NULL);
@@ -425,7 +426,7 @@ TEST(reset_is_misuse_while_somebody_waits_or_has_not_consumed)
 	assert_int_equal(result_of(v), 2);
 }
 
-TEST(a_reset_kills_value_tasks_of_the_generation_before)
+TEST(a_reset_invalidates_value_tasks_of_earlier_generations)
 {
 	bide_user_source source;
 	value_task old, new;
@@ -464,7 +465,7 @@ TEST(a_forgotten_source_reports_its_error_and_can_be_reset)
 	assert_int_equal(unobserved_error, EPIPE);
 	bide_user_source_reset(&source);
 	bide_user_source_fail(&source, EIO);
-	value_task_forget(bide_user_source_value_task(&source)); /* over already */
+	value_task_forget(bide_user_source_value_task(&source)); /* it has already failed */
 	assert_int_equal(unobserved_error, EIO);
 	bide_user_source_reset(&source);
 	assert_int_equal(stats_now().unobserved_count, 2);
@@ -484,7 +485,7 @@ static void *complete_local_first(void *argument)
 	return NULL;
 }
 
-TEST(a_local_source_is_for_the_thread_that_runs_its_consumer)
+TEST(a_local_source_belongs_to_the_thread_that_runs_its_consumer)
 {
 	bide_user_source source;
 	pthread_t thread;
@@ -509,8 +510,11 @@ TEST(a_local_source_is_for_the_thread_that_runs_its_consumer)
 	assert_int_equal(bide_value_task_status(bide_user_source_value_task(&source)), BIDE_PENDING);
 }
 
-/* Nobody else is near it at a time: what is promised is only that it is not asked who calls. */
-TEST(with_many_workers_a_local_source_goes_from_thread_to_thread)
+/*
+ * Only one thread uses the source at a time. The test checks only that the identity of the caller
+ * does not matter.
+ */
+TEST(with_many_workers_a_local_source_may_pass_from_thread_to_thread)
 {
 	bide_user_source source;
 	pthread_t thread;
@@ -589,7 +593,7 @@ static void *race(void *argument)
 	return NULL;
 }
 
-TEST(of_racing_threads_exactly_one_completes)
+TEST(exactly_one_of_racing_threads_completes)
 {
 	enum { THREADS = 4 };
 	struct producer p[THREADS];
@@ -627,7 +631,7 @@ TEST(of_racing_threads_exactly_one_completes)
 	assert_int_equal(stats_now().misuse_count, 0);
 }
 
-/* --- local sources with many workers: who completes is on another thread than who waits */
+/* --- local sources with many workers: completer and waiter are on different threads */
 
 enum { TURNS = 100000 };
 
@@ -641,7 +645,7 @@ struct takes_turns {
 	int64_t i, got, until_ns;
 };
 
-/* A turn takes microseconds, or a switch of threads where there are more than CPUs. */
+/* A turn takes microseconds, or a thread switch if there are more threads than CPUs. */
 
 async(takes_turns)
 {
@@ -666,7 +670,7 @@ struct gives_turns {
 	int64_t i, tries;
 };
 
-/* Mostly at the very moment of the await: it yields only now and then. */
+/* Yields only now and then, so that it mostly completes at the very moment of the await. */
 async(gives_turns)
 {
 	async_begin;
@@ -691,7 +695,7 @@ static void *gives_turns_elsewhere(void *argument)
 	return NULL;
 }
 
-/* false: a wake-up was lost. */
+/* Returns false if a wake-up was lost. */
 static bool all_turns_taken(value_task taker)
 {
 	int error = bide_value_task_wait_for(taker, NULL, BIDE_SECONDS(20));

@@ -1,6 +1,6 @@
 /*
- * Strands: never two functions at a time, in order, whatever they await. Nothing here assumes which
- * worker runs what.
+ * Strands: they never run two functions at a time, and run them in order, whatever these await. No
+ * test assumes which worker runs a function.
  */
 /* threads */
 #include "support/executor_support.h"
@@ -73,7 +73,7 @@ TEST_SLOW(functions_of_a_strand_never_run_at_the_same_time, 60)
 	bide_executor_unref(r.strand);
 }
 
-/* A fork in a strand is a call: it runs at once, as one of the strand's. */
+/* In a strand, a fork is a call: it runs at once, as part of the strand. */
 struct forked_visitor {
 	ASYNC_FRAME;
 	struct {
@@ -182,7 +182,7 @@ TEST(a_strand_runs_in_the_order_of_the_starts)
 	bide_executor_unref(s);
 }
 
-/* In the strand itself, so that all are there before one runs. */
+/* Runs in the strand itself, so that it has started all functions before one of them runs. */
 struct starter {
 	ASYNC_FRAME;
 	struct {
@@ -218,21 +218,21 @@ TEST(DL_10_a_yield_goes_to_the_end_of_its_executors_queue)
 	bide_executor_unref(s);
 }
 
-TEST(a_start_for_a_strand_is_never_run_inside_the_start)
+TEST(a_function_for_a_strand_never_runs_inside_its_start)
 {
 	bide_executor *s = strand();
 	turn_log log = { 0 };
 	value_task v = with_executor(s, async_start(noter, .log = &log, .id = 1));
 
-	assert_true(v.state > BIDE_ERROR_MAX); /* no result was handed out; it may be there by now */
+	assert_true(v.state > BIDE_ERROR_MAX); /* the start returned no result; it may exist by now */
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	ASSERT_TURNS(&log, 1);
-	/* afterwards, and beside it, starts are hot as ever */
+	/* After the start and outside the strand, starts are hot as usual. */
 	assert_true(value_task_is_ready(async_start(noter, .log = &log, .id = 2)));
 	bide_executor_unref(s);
 }
 
-/* Two that need each other. */
+/* Two partners wait for each other. */
 struct partner {
 	ASYNC_FRAME;
 	struct {
@@ -307,7 +307,7 @@ TEST(a_deadline_ends_a_function_on_its_strand)
 	bide_executor_unref(r.strand);
 }
 
-TEST(a_strand_that_was_dropped_lives_as_long_as_its_functions)
+TEST(a_strand_without_references_lives_as_long_as_its_functions)
 {
 	bide_executor *s = strand();
 	value_task v = with_executor(s, async_start(where, .expected = s, .depth = 2));
@@ -316,7 +316,7 @@ TEST(a_strand_that_was_dropped_lives_as_long_as_its_functions)
 	bide_executor_unref(s);
 	bide_executor_unref(s);
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
-	run_all(); /* the worker that ran it leaves the strand after that */
+	run_all(); /* the worker leaves the strand only after it ran the function */
 	assert_int_equal(stats().operation_count, 0);
 	bide_executor_unref(NULL);
 	bide_executor_unref(bide_executor_workers());
@@ -356,7 +356,7 @@ TEST(a_strand_in_use_allocates_nothing)
 	if (pooling && strcmp(pooling, "malloc") == 0)
 		SKIP("there are no pools: each object is an allocation");
 	r.strand = strand();
-	/* Objects travel between the pools of threads: it is enough that they come to rest. */
+	/* Objects move between the pools of threads, so it suffices that allocations cease. */
 	for (int i = 0; i < 200 && quiet < 10; i++) {
 		before = stats().allocation_count;
 		visit_all(&r, 32);
@@ -384,7 +384,7 @@ TEST_SLOW(a_hundred_thousand_functions_wait_in_a_strand, 60)
 	bide_executor_unref(r.strand);
 }
 
-/* Each awaits the next, all in one strand: as deep as they are many. */
+/* Each function awaits the next one, all in one strand, so the depth is their number. */
 struct nested {
 	ASYNC_FRAME;
 	struct {
@@ -402,12 +402,12 @@ async_finally:
 	async_end;
 }
 
-TEST(a_chain_longer_than_the_handovers_in_a_row_ends_without_an_executor)
+TEST(a_chain_longer_than_the_limit_of_handovers_ends_without_an_executor)
 {
 	assert_int_equal(bide_value_task_wait(async_start(nested, .depth = 1000), NULL), 0);
 }
 
-TEST(a_deep_chain_of_awaits_in_a_strand_needs_no_stack)
+TEST(a_deep_chain_of_awaits_in_a_strand_needs_little_stack)
 {
 	bide_executor *s = strand();
 
@@ -438,7 +438,7 @@ static uint64_t simulate(uint64_t seed, turn_log *log)
 	return hash;
 }
 
-TEST(a_simulation_with_strands_repeats_and_varies)
+TEST(a_simulation_with_strands_repeats_with_its_seed_and_varies_with_others)
 {
 	turn_log one, two;
 	int different = 0, last;
@@ -449,7 +449,7 @@ TEST(a_simulation_with_strands_repeats_and_varies)
 		assert_true(simulate(seed, &one) == simulate(seed, &two));
 		assert_int_equal(one.count, 36);
 		assert_memory_equal(&one, &two, sizeof one);
-		last = -2; /* in the strand itself the order is that of the starts */
+		last = -2; /* within the strand, the order is that of the starts */
 		for (int i = 0; i < one.count; i++) {
 			if (one.ids[i] % 2)
 				continue;

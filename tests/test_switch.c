@@ -1,5 +1,5 @@
 /*
- * A function moves between executors and back. Nothing here assumes which worker runs what.
+ * A function moves between executors and back. No test assumes which worker runs a function.
  */
 /* threads */
 #include "support/executor_support.h"
@@ -35,10 +35,10 @@ async(traveller)
 	my->scope = context_of((bide_context_options){ .executor = my->in.b->strand });
 	async_switch(my->scope);
 	in_room(my->in.b);
-	async_switch(my->scope); /* a turn for the others */
+	async_switch(my->scope); /* yields to the others */
 	in_room(my->in.b);
 async_finally:
-	in_room(my->in.b); /* where it was */
+	in_room(my->in.b); /* still where it was */
 	bide_context_unref(my->scope);
 	async_end;
 }
@@ -89,7 +89,7 @@ TEST(moving_cannot_be_canceled_and_keeps_the_scope)
 	                                         with_executor(a.strand, async_start(noter, .id = 0))),
 	                         NULL),
 		0);
-	/* the delay in the middle of the way is canceled: its error, and the cleanup over there */
+	/* The delay half way is canceled; its error leads to the cleanup over there. */
 	{
 		value_task v = bide_in_context(scope, async_start(traveller, .a = &a, .b = &b));
 		assert_int_equal(bide_value_task_wait(v, NULL), ECANCELED);
