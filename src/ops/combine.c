@@ -1,8 +1,9 @@
 /*
- * combine.c - the items of a combinator: are they ready, watching them, consuming them.
+ * combine.c - the items of a combinator: asking whether they are over, registering, settling.
  */
 #include "ops/combine.h"
 
+#include "ops/first_error.h"
 #include "source/source.h"
 
 bool bide_pending_item_ready_(bide_value_task *item, const bide_place *by)
@@ -15,13 +16,13 @@ bool bide_pending_item_ready_(bide_value_task *item, const bide_place *by)
 	return true;
 }
 
-bool bide_item_listen_(const bide_operation *operation, bide_listener *listener, size_t *live,
+bool bide_item_listen_(const bide_operation *operation, bide_listener *listener, size_t *parties,
                        bide_value_task *item, const bide_place *by)
 {
 	*item = bide_yield_to_operation_(*item);
 	if (!bide_is_pending_(*item))
 		return false;
-	bide_live_up_(operation, live);
+	bide_combine_join_(operation, parties);
 	switch (bide_listen_(*item, listener, by->function, NULL)) {
 	case BIDE_REGISTERED_:
 		return true;
@@ -31,7 +32,7 @@ bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
 	default:
 		*item = bide_value_task_from_error(BIDE_ESTALE);
 	}
-	bide_live_down_(operation, live);
+	bide_combine_leave_(operation, parties);
 	return false;
 }
 

@@ -1,35 +1,55 @@
 /*
- * combine.h (core) - what the combinators share: a count of registrations, and the caller's items.
+ * combine.h - what the combinators share: a count of parties, and the items.
  *
- * A combinator is an object with one listener that watches many sources. It is completed, and so
- * given to its consumer, only when nothing can call its listener any more: `live` counts the
- * registrations that have neither reported nor been taken out, and one more for the function that
- * still registers. Whoever brings it to zero completes.
+ * The words of these sources:
  *
- * Relies on: a listener is run once for each registration that bide_unlisten_ did not take out, on
- * any thread; an object made without SYNC and all that report to it belong to one thread.
+ *   combinator    an operation over several items: when_all, when_any, when_each, race
+ *   item          a value task of the caller's array, or the combinator's own wait for a task
+ *   registration  the listener of the combinator, as the waiter of one item
+ *   to settle     to replace a pending item by a ready value task with its outcome
+ *   to gather     to settle all items, at the end
+ *   to take out   to undo a registration, so that it will not report
+ *   party         what can still touch the combinator: a registration that has neither reported nor
+ *                 been taken out, the function that registers, and what else a combinator says
+ *   by            the public function, for reports of misuse
+ *
+ * A combinator is an object with one listener, which is registered with many sources. It completes,
+ * and so is its consumer's, only when nothing can call the listener any more: the party that brings
+ * `parties` to zero completes it. So at any time:
+ *
+ *     parties == registrations that have neither reported nor been taken out + 1 while registering
+ *
+ * Relies on: a listener runs once for each registration that bide_unlisten_ did not take out, on any
+ * thread; an object made without SYNC and all that report to it belong to one thread.
  */
-#ifndef BIDE_CORE_COMBINE_H
-#define BIDE_CORE_COMBINE_H
+#ifndef BIDE_OPS_COMBINE_H
+#define BIDE_OPS_COMBINE_H
 
-#include "ops/first_error.h"
+#include "base/library.h"
+#include "source/operation.h"
 #include "source/source.h"
 
 /* --- the count: as that of bide_party_join_, but as wide as an array is long --- */
 
-/* The count of the party that registers keeps the others from reaching zero: no order is needed. */
-static inline void bide_live_up_(const bide_operation *operation, size_t *live)
+/*
+ * Adds a party. The function that registers is a party too, so the others do not reach zero
+ * meanwhile, and no order is needed.
+ */
+static inline void bide_combine_join_(const bide_operation *operation, size_t *parties)
 {
 	if (bide_is_sync_(&operation->source))
-		BIDE_ADD(live, 1, RELAXED);
+		BIDE_ADD(parties, 1, RELAXED);
 	else
-		++*live;
+		++*parties;
 }
 
-/* What is left. Releases what this party wrote; the party that gets zero acquires all of it. */
-static inline size_t bide_live_down_(const bide_operation *operation, size_t *live)
+/*
+ * Removes a party, and returns how many are left. Releases what this party wrote; the party that
+ * gets zero acquires all of it.
+ */
+static inline size_t bide_combine_leave_(const bide_operation *operation, size_t *parties)
 {
-	return bide_is_sync_(&operation->source) ? BIDE_SUB(live, 1, ACQ_REL) - 1 : --*live;
+	return bide_is_sync_(&operation->source) ? BIDE_SUB(parties, 1, ACQ_REL) - 1 : --*parties;
 }
 
 /* A task that has its awaiters queued has those of its combinators queued too. */
@@ -39,14 +59,12 @@ static inline void bide_inherit_queueing_(bide_operation *operation, const bide_
 		bide_flags_add_(&operation->source, BIDE_FLAG_RESUME_LATER_);
 }
 
-/* --- outcomes --- */
-
 static inline bide_value_task bide_outcome_(int64_t result, int error)
 {
 	return error ? bide_value_task_from_error(error) : bide_value_task_from_int(result);
 }
 
-/* --- items: `by` is the caller for reports of misuse; its function is the public name --- */
+/* --- items --- */
 
 static inline bide_source *bide_source_of_(bide_value_task pending)
 {
@@ -58,7 +76,10 @@ static inline bool bide_is_yield_(bide_value_task value_task)
 	return value_task.state == (uintptr_t)&bide_yield_source_;
 }
 
-/* One that was consumed before has been reported, and has failed. */
+/*
+ * Returns true if a pending item is over. An item that was consumed before counts as over: it is
+ * reported, and has failed.
+ */
 BIDE_INTERNAL bool bide_pending_item_ready_(bide_value_task *item, const bide_place *by);
 
 static inline bool bide_item_ready_(bide_value_task *item, const bide_place *by)
@@ -66,7 +87,7 @@ static inline bool bide_item_ready_(bide_value_task *item, const bide_place *by)
 	return !bide_is_pending_(*item) || bide_pending_item_ready_(item, by);
 }
 
-/* Inlined: a combinator over what is ready is little else. */
+/* It is inlined, because a combinator over ready items is little else. */
 static inline bool bide_items_ready_(bide_value_task *items, size_t count, const bide_place *by)
 {
 	for (size_t i = 0; i < count; i++)
@@ -76,15 +97,17 @@ static inline bool bide_items_ready_(bide_value_task *items, size_t count, const
 }
 
 /*
- * Has the listener report an item. false: the item is a ready value task now. The count goes up
- * before, because another thread may report at once.
+ * Registers the listener with an item. Returns false if the item is a ready value task now. The
+ * count goes up before, because another thread may report at once.
  */
 BIDE_INTERNAL bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
-                                     size_t *live, bide_value_task *item, const bide_place *by);
-/* SIZE_MAX: it is none of them. */
+                                     size_t *parties, bide_value_task *item, const bide_place *by);
+/* Returns the index of the item with this source, or SIZE_MAX if it is none of them. */
 BIDE_INTERNAL size_t bide_items_index_(const bide_value_task *items, size_t count,
                                        const bide_source *source);
-/* Consumes what is over. The caller's array is trusted only as far as it can be checked. */
+/*
+ * Settles an item that is over. It trusts the array of the caller only as far as it can check it.
+ */
 BIDE_INTERNAL void bide_pending_item_settle_(bide_value_task *item, const bide_place *by);
 
 static inline void bide_item_settle_(bide_value_task *item, const bide_place *by)
@@ -93,9 +116,15 @@ static inline void bide_item_settle_(bide_value_task *item, const bide_place *by
 		bide_pending_item_settle_(item, by);
 }
 
-/* Once, at the end, so that no item has to be searched for. The error that all give together. */
+/*
+ * Settles all items, and returns the error that they have together. A combinator calls it once, at
+ * the end, so that no item has to be searched for.
+ */
 BIDE_INTERNAL int bide_items_gather_(bide_value_task *items, size_t count, const bide_place *by);
-/* Looks for what is not there. count and tasks are checked; *pending: one has to be waited for. */
+/*
+ * Returns false, and reports misuse, if the array or a task in it is NULL. Stores true in *pending
+ * if a task is not over.
+ */
 BIDE_INTERNAL bool bide_tasks_valid_(bide_task *const *tasks, size_t count, const char *what,
                                      bool *pending);
 

@@ -1,12 +1,14 @@
 /*
- * group.c - owns what is started in it: one listener and a counter, whatever the number of members.
+ * group.c - groups: one listener and one counter, whatever the number of members.
  *
- * The counter holds one for each member that has not reported and one until bide_group_wait. The
- * party that brings it to zero ends the group, and then nothing touches its memory any more. What
- * the wait hands out is an object made by bide_group_init, so neither adding nor waiting can fail.
+ *     pending_ == members that have not reported + 1 until bide_group_wait
  *
- * Relies on: a listener is run once for each registration, on any thread; canceling a context only
- * requests, so it may be done while a member reports.
+ * The party that brings the counter to zero ends the group, and then nothing touches the memory of
+ * the group any more. bide_group_init makes the object that the wait returns, so neither adding nor
+ * waiting can fail.
+ *
+ * Relies on: a listener runs once for each registration, on any thread; to cancel a context is only
+ * a request, so a member that reports may do it.
  */
 #include "ops/group.h"
 
@@ -18,7 +20,7 @@
 #include "ops/first_error.h"
 #include "source/source.h"
 
-/* What the wait hands out. */
+/* What the wait returns. */
 typedef struct group_idle {
 	bide_operation operation;
 	const bide_group *group;
@@ -56,14 +58,14 @@ static const bide_operation_type group_type = { .name = "bide_group_wait",
 	                                            .describe = describe_group };
 static const bide_place group_by = { __FILE__, __LINE__, "bide_group" };
 
-static bool is_shared(const bide_group *group)
+static bool is_sync(const bide_group *group)
 {
 	return group->idle_->source.flags & BIDE_FLAG_SYNC_;
 }
 
 /*
- * Keeps the first error that is no cancellation, else the cancellation. false: the error was not
- * kept, and is not what the group was canceled with.
+ * Keeps the first error that is no cancellation, else the cancellation. Returns false if it did not
+ * keep the error, and the group was not canceled with that error.
  */
 static bool record(bide_group *group, int error, bide_payload trace)
 {
@@ -72,7 +74,7 @@ static bool record(bide_group *group, int error, bide_payload trace)
 	if (error == 0)
 		return true;
 	if (bide_first_error_keep_(&group->first_error_, error)) {
-		if (error != BIDE_ECANCELED_) /* by one member alone: none comes after it */
+		if (error != BIDE_ECANCELED_) /* only one member does this */
 			group->idle_->source.payload = trace;
 		kept = true;
 	}
@@ -82,21 +84,24 @@ static bool record(bide_group *group, int error, bide_payload trace)
 	return kept;
 }
 
-/* true: the last, which ends the group. Releases what was recorded; the last acquires. */
+/*
+ * Returns true if this was the last, which ends the group. Releases what was recorded; the last one
+ * acquires it.
+ */
 static bool count_down(bide_group *group)
 {
-	if (is_shared(group))
+	if (is_sync(group))
 		return BIDE_SUB(&group->pending_, 1, ACQ_REL) == 1;
 	return --group->pending_ == 0;
 }
 
-/* Takes the outcome out and lets go of everything but the object that idle_ was. */
+/* Ends the group, and returns its error. The object that idle_ was is the caller's. */
 static int group_end(bide_group *group)
 {
 	bide_context *context = group->context_;
 
 	group->context_ = NULL;
-	/* RELAXED: a member, or a report, may ask meanwhile whether the group is there. */
+	/* Atomic, because a member or a report may ask meanwhile whether the group is there. */
 	BIDE_STORE(&group->idle_, (bide_operation *)NULL, RELAXED);
 	BIDE_STORE(&group->self_, (const void *)&group->self_, RELAXED); /* it has ended */
 	bide_context_unref(context);
@@ -126,7 +131,7 @@ static bool is_initialised(const bide_group *group)
 	       BIDE_LOAD(&group->idle_, RELAXED);
 }
 
-bool bide_group_lives_(const bide_group *group)
+static bool is_live(const bide_group *group)
 {
 	return is_initialised(group) && group->life_ == bide_life_;
 }
@@ -138,7 +143,7 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 		return BIDE_EINVAL_;
 	}
 	bide_memory_known_(group, sizeof *group);
-	if (bide_group_lives_(group)) {
+	if (is_live(group)) {
 		bide_misuse_("bide_group_init: the group has not ended, or its memory ended before it did; "
 		             "each group is waited for (bide_group_wait) before its memory goes");
 		return BIDE_EINVAL_;
@@ -167,7 +172,10 @@ static bool has_ended(const bide_group *group)
 	return BIDE_LOAD(&group->self_, RELAXED) == &group->self_ && group->listener_.run == group_run;
 }
 
-/* Not NULL, and initialised; it may have ended, or end now: so one look tells both. */
+/*
+ * Returns true if the group was initialised; otherwise reports misuse of `what`. The group may have
+ * ended, or end now, so one load of self_ decides.
+ */
 static bool is_known(const bide_group *group, const char *what)
 {
 	const void *self;
@@ -189,7 +197,7 @@ static bool is_known(const bide_group *group, const char *what)
 
 bool bide_group_check_(const bide_group *group, const char *what, const bide_place *place)
 {
-	if (group && bide_group_lives_(group))
+	if (group && is_live(group))
 		return true;
 	bide_misuse_at_(place, "%s: %s", what,
 	                !group                  ? "group is NULL"
@@ -211,8 +219,8 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 	value_task = bide_yield_to_operation_(value_task);
 	outcome = value_task;
 	if (bide_is_pending_(value_task)) {
-		/* Before it is watched: it may report at once. RELAXED: the count is above zero. */
-		if (is_shared(group))
+		/* Before the registration, which may report at once. RELAXED: the count is above zero. */
+		if (is_sync(group))
 			BIDE_ADD(&group->pending_, 1, RELAXED);
 		else
 			group->pending_++;
@@ -226,7 +234,7 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 		default:
 			outcome = bide_value_task_from_error(BIDE_ESTALE);
 		}
-		count_down(group); /* not the last: the wait's, or that of the member that adds, remains */
+		count_down(group); /* not the last: that of the wait, or of the member that adds, is left */
 	}
 	if (!record(group, (int)outcome.state, outcome.payload))
 		bide_lost_(outcome, NULL);
@@ -248,7 +256,8 @@ void bide_group_cancel(bide_group *group)
 
 	if (!bide_group_check_(group, "bide_group_cancel", NULL))
 		return;
-	context = bide_context_ref(group->context_); /* the last member may end the group meanwhile */
+	/* The last member may end the group meanwhile. */
+	context = bide_context_ref(group->context_);
 	bide_context_cancel(context, BIDE_ECANCELED_);
 	bide_context_unref(context);
 }

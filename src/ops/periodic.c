@@ -1,12 +1,14 @@
 /*
- * periodic.c - the periodic timer: one consumer; ticks that were missed merge into one.
+ * periodic.c - the periodic timer: it has one consumer, and ticks that were missed merge into one.
  *
- * With many workers all of it is under the timer's lock, which is given up before a tick is
- * completed. The wheel's lock and the one of a cancellation's operations are taken under it, never
- * the other way round: what is due, and what fires, comes without any lock.
+ * With many workers the lock of the timer protects all of it. A thread gives the lock up before it
+ * completes a tick. It takes the lock of the wheel, and that of the operations of a cancellation,
+ * under it, never the other way round: `due` and `tick_canceled` are called without any lock.
  *
- * Who can still touch the timer holds a reference: its owner, the wheel (also while `due` is on its
- * way), a tick that waits. The last one frees it.
+ * What can still touch the timer holds a reference: its owner, the wheel (also while `due` is on its
+ * way), and a tick that waits. So
+ *
+ *     references == 1 until it is destroyed + (timer != NULL) + 1 while a tick waits or is answered
  */
 #include "base/clock.h"
 #include "base/party.h"
@@ -21,38 +23,39 @@
 #include "source/timer.h"
 
 /*
- * Ended by an answer (a tick, a stop) or by its cancellation: the party that takes it out of
- * `waiting` decides the outcome; the last of the two that lets go of it completes it.
+ * A wait for a tick. An answer (a tick, a stop) or its cancellation ends it. The party that takes it
+ * out of `waiting` decides the outcome; the last of the two parties completes it.
  */
 typedef struct tick {
 	bide_operation operation;
 	bide_cancel_node node;
 	bide_periodic_timer *timer;
 	int64_t result;
-	uint32_t live; /* parties: the answer, the node */
+	uint32_t parties; /* the answer, the node */
 	int error;
 } tick;
 
 struct bide_periodic_timer {
 	bide_listener due;
 	bide_post stop;
-	bide_timer *timer; /* the same one for ever, so that no tick needs memory; NULL: stopped */
+	bide_timer *timer; /* always the same one, so that no tick needs memory; NULL: stopped */
 	tick *waiting;
 	int64_t period_ns, next_ns;
 	uint32_t lock;
 	uint32_t references;
-	uint32_t alive; /* alive_now() until it is destroyed */
-	uint32_t asked; /* to stop, to go; atomic. Not 0: the post is in the inbox */
-	bool armed;     /* in the wheel, or on its way to `due` */
-	bool moved;     /* it was on its way when the period was set anew: it is no tick */
-	bool missed, stopped;
+	uint32_t alive; /* alive_now() until it is destroyed; atomic */
+	uint32_t asked; /* to stop, to go; atomic. Not 0: `stop` is posted */
+	bool armed;     /* the timer is in the wheel, or on its way to `due` */
+	bool moved;     /* the period was set anew while `due` was on its way, which is no tick then */
+	bool missed;    /* a tick has passed that was not taken */
+	bool stopped;
 };
 
 enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2, ALIVE = 0x7133A11F };
 
 static const bide_operation_type tick_type = { .name = "a tick of a periodic timer" };
 
-/* Its tick went with the pools of the life that it was made in. */
+/* A timer of an earlier life of the runtime is not alive: its memory for a tick is gone. */
 static uint32_t alive_now(void)
 {
 	return ALIVE + bide_life_;
@@ -89,21 +92,21 @@ static bool period_valid(int64_t period_ns, const char *what)
 	return false;
 }
 
-/* So many of its parties are through with it; without a lock. */
+/* `count` of the parties are through with the tick. Called without a lock. */
 static void tick_leave(tick *t, uint32_t count)
 {
 	bide_periodic_timer *p = t->timer;
 
-	if (!bide_party_leave_(&t->operation.source, &t->live, count))
+	if (!bide_party_leave_(&t->operation.source, &t->parties, count))
 		return;
 	bide_cancel_node_unref_(&t->node);
-	/* Before it is completed: its consumer may destroy the timer. */
+	/* Before the tick is completed, because its consumer may destroy the timer. */
 	lock(p);
 	unlock_and_leave(p, 1);
 	bide_operation_complete_(&t->operation, bide_payload_int_(t->result), t->error);
 }
 
-/* Under the lock: takes the pending wait, for the caller to answer; NULL: there is none. */
+/* Takes the pending wait, which the caller answers. Returns NULL if there is none. Under the lock. */
 static tick *take_waiting(bide_periodic_timer *p)
 {
 	tick *t = p->waiting;
@@ -118,7 +121,7 @@ static void answer(tick *t, int64_t result)
 	tick_leave(t, bide_cancel_unlink_(&t->node) ? 2 : 1);
 }
 
-/* Under the lock. It is in no wheel, so no other thread looks at it. */
+/* Under the lock. The timer is in no wheel, so no other thread looks at it. */
 static void arm(bide_periodic_timer *p)
 {
 	BIDE_STORE(&p->timer->source.word, (uintptr_t)&p->due | BIDE_WORD_NOTIFY_, RELAXED);
@@ -128,8 +131,8 @@ static void arm(bide_periodic_timer *p)
 }
 
 /*
- * After the tick at next_ns; those that have gone by meanwhile merge into it. What is beyond the
- * end of time is never due.
+ * Arms the timer after the tick at next_ns. Ticks that have passed meanwhile merge into that one. A
+ * tick beyond the end of time never comes.
  */
 static void arm_next(bide_periodic_timer *p)
 {
@@ -141,7 +144,10 @@ static void arm_next(bide_periodic_timer *p)
 	arm(p);
 }
 
-/* Not NULL and not destroyed. What is freed says so while its memory is not used again. */
+/*
+ * Returns true if the timer is not NULL and not destroyed; otherwise reports misuse of `what`. The
+ * memory of a freed timer says so until it is used again.
+ */
 static bool is_timer(const bide_periodic_timer *p, const char *what)
 {
 	uint32_t alive = p ? BIDE_LOAD(&p->alive, RELAXED) : 0;
@@ -163,7 +169,7 @@ static bool here(const char *what)
 	return false;
 }
 
-/* Under the lock: nothing is armed any more. Its reference is the caller's to give up. */
+/* Under the lock. The timer is not armed. The caller drops the reference of the wheel. */
 static void drop_timer(bide_periodic_timer *p)
 {
 	bide_operation_discard_(&p->timer->source);
@@ -171,8 +177,8 @@ static void drop_timer(bide_periodic_timer *p)
 }
 
 /*
- * With one worker: another thread has stopped it or destroyed it, and the post of that is on its
- * way. From then on nothing is a tick.
+ * With one worker: returns true if another thread has stopped or destroyed the timer, and its post
+ * is on the way. Nothing counts as a tick from then on.
  */
 static bool is_asked(const bide_periodic_timer *p)
 {
@@ -187,7 +193,7 @@ static void due(bide_listener *listener, bide_source *done)
 	(void)done;
 	lock(p);
 	p->armed = false;
-	if (is_asked(p)) { /* the post ends the rest */
+	if (is_asked(p)) { /* the post does the rest */
 		unlock(p);
 		return;
 	}
@@ -203,7 +209,8 @@ static void due(bide_listener *listener, bide_source *done)
 		arm_next(p);
 		t = take_waiting(p);
 	} else {
-		p->missed = true; /* armed again when it is taken: an unread timer costs no wake-ups */
+		/* It is armed again when this tick is taken, so that an unread timer costs no wake-ups. */
+		p->missed = true;
 	}
 	unlock(p);
 	if (t)
@@ -236,7 +243,7 @@ bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns)
 	return p;
 }
 
-/* owners: 1: the owner's reference goes too. */
+/* Stops the timer. owners: 1 to drop the reference of the owner too, otherwise 0. */
 static void timer_stop(bide_periodic_timer *p, uint32_t owners)
 {
 	uint32_t references = owners;
@@ -245,14 +252,14 @@ static void timer_stop(bide_periodic_timer *p, uint32_t owners)
 	lock(p);
 	p->stopped = true;
 	t = take_waiting(p);
-	/* On its way it goes with its call. */
+	/* If `due` is on its way, it drops the timer. */
 	if (p->timer && (!p->armed || bide_port_disarm_(p->timer))) {
 		drop_timer(p);
 		references++;
 	}
 	unlock_and_leave(p, references);
 	if (t)
-		answer(t, 0); /* which holds a reference */
+		answer(t, 0); /* the tick holds a reference */
 }
 
 int bide_periodic_timer_set_period(bide_periodic_timer *p, int64_t period_ns)
@@ -291,7 +298,7 @@ static void tick_canceled(bide_cancel_node *node, int error)
 	tick_leave(t, first ? 2 : 1);
 }
 
-/* Under the lock. false: there is nothing to tell yet. */
+/* Returns false if the consumer has to wait. Under the lock. */
 static bool ready_now(bide_periodic_timer *p, int canceled, bide_value_task *v)
 {
 	if (p->stopped || is_asked(p)) {
@@ -308,7 +315,7 @@ static bool ready_now(bide_periodic_timer *p, int canceled, bide_value_task *v)
 	return true;
 }
 
-/* With a tick, which waits from then on or is given back. */
+/* Waits with a new tick, or recycles the tick if there is nothing to wait for. */
 static bide_value_task wait_with(bide_periodic_timer *p, tick *t)
 {
 	bide_value_task v = bide_source_value_(&t->operation.source);
@@ -316,11 +323,11 @@ static bide_value_task wait_with(bide_periodic_timer *p, tick *t)
 	int error = 0;
 
 	t->timer = p;
-	t->live = 2;
+	t->parties = 2;
 	lock(p);
 	ready = ready_now(p, 0, &v);
 	if (!ready) {
-		/* What fires at once waits for the lock. */
+		/* A cancellation that fires at once waits for the lock. */
 		error = bide_cancel_link_(bide_context_core_(), &t->node, tick_canceled);
 		if (!error) {
 			p->waiting = t;
@@ -368,14 +375,14 @@ static void stop_posted(bide_post *post)
 }
 
 /*
- * With one worker, from another thread: the post is sent once, for any number of calls. The
- * worker that runs it sees what was added meanwhile.
+ * Stops or destroys the timer. On a thread that is not the one worker, it posts that once for any
+ * number of calls. The worker sees what was added before it runs the post.
  */
 static void ask(bide_periodic_timer *p, uint32_t what)
 {
 	bool here_now = bide_port_on_worker_();
 
-	/* At once: a pending wait is answered before this returns. A post on its way ends the rest. */
+	/* Here a pending wait is answered before this returns. A post on its way does the rest. */
 	if (here_now && (bide_shared_ || BIDE_LOAD(&p->asked, ACQUIRE) == 0)) {
 		timer_stop(p, what & ASKED_TO_GO ? 1 : 0);
 		return;

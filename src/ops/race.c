@@ -1,8 +1,8 @@
 /*
- * race.c - the first to end has won; it cancels a scope and waits for all.
+ * race.c - the first item that ends wins: it cancels a scope, and the race waits for all items.
  *
- * The party that sets RACE_WON first writes the winner and cancels. The party that brings `live` to
- * zero consumes all items together.
+ * The party that sets RACE_WON first writes the winner and cancels. The party that brings `parties`
+ * to zero gathers all items.
  */
 #include "base/misuse.h"
 #include "base/party.h"
@@ -15,26 +15,26 @@ enum { RACE_WON = 1 };
 typedef struct race {
 	bide_operation operation;
 	bide_listener listener;
-	size_t live;
+	size_t parties;
 	bide_value_task *items;
 	size_t count;
-	size_t winner; /* written by the party that sets RACE_WON; ordered by `live` */
+	size_t winner; /* written by the party that sets RACE_WON; ordered by `parties` */
 	bide_context *scope;
-	uint32_t bits;
+	uint32_t decided; /* 0, or RACE_WON */
 } race;
 
 static void describe_race(const void *copy, char *to, size_t size_bytes)
 {
 	const race *r = copy;
 
-	bide_put_(to, size_bytes, "bide_race (%zu of %zu pending%s)", r->live, r->count,
-	          r->bits & RACE_WON ? ", one has won" : "");
+	bide_put_(to, size_bytes, "bide_race (%zu of %zu pending%s)", r->parties, r->count,
+	          r->decided & RACE_WON ? ", one has won" : "");
 }
 
 static const bide_operation_type race_type = { .name = "bide_race", .describe = describe_race };
 static const bide_place race_by = { __FILE__, __LINE__, "bide_race" };
 
-/* All have reported: the result is the winner, whatever the outcomes are. */
+/* All items have reported. Returns the winner, whatever the outcomes are. */
 static bide_payload race_end(race *r)
 {
 	bide_items_gather_(r->items, r->count, &race_by);
@@ -42,7 +42,10 @@ static bide_payload race_end(race *r)
 	return bide_payload_int_((int64_t)r->winner);
 }
 
-/* Cancels under a registration of the winner's own: what that completes cannot end the race. */
+/*
+ * Cancels the scope. The caller holds a party, so what the cancellation completes cannot end the
+ * race.
+ */
 static void race_won(race *r, size_t winner)
 {
 	r->winner = winner;
@@ -55,15 +58,15 @@ static void race_run(bide_listener *listener, bide_source *done)
 	race *r = BIDE_CONTAINER_(listener, race, listener);
 	bide_payload winner;
 
-	if (!(bide_party_mark_(&r->operation.source, &r->bits, RACE_WON) & RACE_WON))
+	if (!(bide_party_mark_(&r->operation.source, &r->decided, RACE_WON) & RACE_WON))
 		race_won(r, bide_items_index_(r->items, r->count, done));
-	if (bide_live_down_(&r->operation, &r->live) != 0)
+	if (bide_combine_leave_(&r->operation, &r->parties) != 0)
 		return;
 	winner = race_end(r);
 	bide_operation_complete_(&r->operation, winner, 0);
 }
 
-/* The lowest item that is ready; SIZE_MAX: none. */
+/* Returns the lowest index of an item that is ready, or SIZE_MAX. */
 static size_t lowest_ready(bide_value_task *items, size_t count, const bide_place *by)
 {
 	for (size_t i = 0; i < count; i++)
@@ -72,14 +75,14 @@ static size_t lowest_ready(bide_value_task *items, size_t count, const bide_plac
 	return SIZE_MAX;
 }
 
-/* An item that turns out to be ready while it is registered may win too. */
-static void race_watch(race *r)
+/* An item that turns out to be ready while it is registered may win, too. */
+static void race_listen(race *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		if (!bide_is_pending_(r->items[i]))
 			continue;
-		if (!bide_item_listen_(&r->operation, &r->listener, &r->live, &r->items[i], &race_by) &&
-		    !(bide_party_mark_(&r->operation.source, &r->bits, RACE_WON) & RACE_WON))
+		if (!bide_item_listen_(&r->operation, &r->listener, &r->parties, &r->items[i], &race_by) &&
+		    !(bide_party_mark_(&r->operation.source, &r->decided, RACE_WON) & RACE_WON))
 			race_won(r, i);
 	}
 }
@@ -108,16 +111,16 @@ bide_value_task bide_race(bide_context *scope, bide_value_task *items, size_t co
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	value = bide_source_value_(&r->operation.source);
 	r->listener.run = race_run;
-	r->live = 1;
+	r->parties = 1;
 	r->items = items;
 	r->count = count;
 	r->scope = scope ? bide_context_ref(scope) : NULL;
 	if (winner != SIZE_MAX) {
-		r->bits = RACE_WON;
-		race_won(r, winner); /* before the others are watched: most are over then */
+		r->decided = RACE_WON;
+		race_won(r, winner); /* most of the others are over when they are registered */
 	}
-	race_watch(r);
-	if (bide_live_down_(&r->operation, &r->live) != 0)
+	race_listen(r);
+	if (bide_combine_leave_(&r->operation, &r->parties) != 0)
 		return value;
 	value = bide_value_task_from_int(race_end(r).i);
 	bide_operation_discard_(&r->operation.source);

@@ -1,5 +1,5 @@
 /*
- * run.c - bide_run: a function of the user's as the body of an async function that begins in the
+ * run.c - bide_run: a function of the user's is the body of an async function that begins in the
  * queue.
  */
 #define BIDE_OWN_(name) &name##_own_
@@ -45,7 +45,8 @@ bide_value_task bide_run(bide_run_function *function, void *argument)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	started = run(function, argument);
-	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME)) /* that is said of the user's functions */
+	if (BIDE_UNLIKELY(started.state ==
+	                  BIDE_ENOFRAME)) /* that error is about functions of the user's */
 		started.state = BIDE_ENOMEM_;
 	return started;
 }

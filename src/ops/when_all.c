@@ -1,10 +1,9 @@
 /*
- * when_all.c - ends when all have; over value tasks, which it consumes, and over tasks.
+ * when_all.c - ends when all items have ended: value tasks, which it consumes, or tasks.
  *
- * Items are consumed together by the party that brings `live` to zero: before that only the
- * registering writes to the caller's array. Tasks are borrowed during the call alone: each has a
- * wait of its own, which gives the task when that is over, and may fail before (a cancellation, no
- * memory).
+ * The party that brings `parties` to zero gathers all items. Before that, only the function that
+ * registers writes to the array of the caller. Tasks are borrowed only during the call. Each has an
+ * ended wait, whose result is the task, and which may fail before (canceled, or no memory).
  */
 #include "base/misuse.h"
 #include "ops/combine.h"
@@ -16,7 +15,7 @@
 typedef struct when_all {
 	bide_operation operation;
 	bide_listener listener;
-	size_t live;
+	size_t parties;
 	bide_value_task *items;
 	size_t count;
 } when_all;
@@ -25,13 +24,16 @@ static void describe_all(const void *copy, char *to, size_t size_bytes)
 {
 	const when_all *all = copy;
 
-	bide_put_(to, size_bytes, "bide_when_all (%zu of %zu pending)", all->live, all->count);
+	bide_put_(to, size_bytes, "bide_when_all (%zu of %zu pending)", all->parties, all->count);
 }
 
 static const bide_operation_type all_type = { .name = "bide_when_all", .describe = describe_all };
 static const bide_place all_by = { __FILE__, __LINE__, "bide_when_all" };
 
-/* The first item that failed with the error of all: its payload is its trace. */
+/*
+ * Returns the outcome of all: the first item that failed with their error, whose payload is its
+ * trace.
+ */
 static bide_value_task outcome_of(const bide_value_task *items, size_t count, int error)
 {
 	for (size_t i = 0; error && i < count; i++)
@@ -45,7 +47,7 @@ static void all_run(bide_listener *listener, bide_source *done)
 	when_all *all = BIDE_CONTAINER_(listener, when_all, listener);
 
 	bide_inherit_queueing_(&all->operation, done);
-	if (bide_live_down_(&all->operation, &all->live) == 0) {
+	if (bide_combine_leave_(&all->operation, &all->parties) == 0) {
 		int error = bide_items_gather_(all->items, all->count, &all_by);
 		bide_payload trace = outcome_of(all->items, all->count, error).payload;
 		bide_operation_complete_(&all->operation, trace, error);
@@ -68,13 +70,13 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	value = bide_source_value_(&all->operation.source);
 	all->listener.run = all_run;
-	all->live = 1;
+	all->parties = 1;
 	all->items = items;
 	all->count = count;
 	for (size_t i = 0; i < count; i++)
 		if (bide_is_pending_(items[i]))
-			bide_item_listen_(&all->operation, &all->listener, &all->live, &items[i], &all_by);
-	if (bide_live_down_(&all->operation, &all->live) != 0)
+			bide_item_listen_(&all->operation, &all->listener, &all->parties, &items[i], &all_by);
+	if (bide_combine_leave_(&all->operation, &all->parties) != 0)
 		return value;
 	bide_operation_discard_(&all->operation.source);
 	return outcome_of(items, count, bide_items_gather_(items, count, &all_by));
@@ -85,29 +87,29 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 typedef struct when_all_tasks {
 	bide_operation operation;
 	bide_listener listener;
-	size_t live;
+	size_t parties;
 	size_t count;
-	bide_value_task own[]; /* the waits; each gives its task when that is over */
+	bide_value_task waits[]; /* an ended wait for each task */
 } when_all_tasks;
 
 static const bide_place all_tasks_by = { __FILE__, __LINE__, "bide_when_all_tasks" };
 
 static bide_source *ended_task(const when_all_tasks *all, size_t i)
 {
-	return all->own[i].state == 0 ? all->own[i].payload.p : NULL;
+	return all->waits[i].state == 0 ? all->waits[i].payload.p : NULL;
 }
 
-/* A wait that failed has no task: its error stands for it. */
+/* The error of a wait that failed stands for that of its task. */
 static int error_of(const when_all_tasks *all, size_t i)
 {
 	const bide_source *task = ended_task(all, i);
 
-	return task ? task->error : (int)all->own[i].state;
+	return task ? task->error : (int)all->waits[i].state;
 }
 
 /*
- * All have reported. The error of all, with its trace: that task has been looked at, the others
- * have not. Gives the references back.
+ * All waits have reported. Returns the error of all, with its trace, and drops the references. The
+ * task whose trace it is has been observed; the others have not.
  */
 static bide_value_task all_tasks_end(when_all_tasks *all)
 {
@@ -115,15 +117,15 @@ static bide_value_task all_tasks_end(when_all_tasks *all)
 	int error = 0;
 
 	for (size_t i = 0; i < all->count; i++) {
-		if (bide_is_pending_(all->own[i]))
-			all->own[i] = bide_consume_(bide_source_of_(all->own[i]), &all_tasks_by);
+		if (bide_is_pending_(all->waits[i]))
+			all->waits[i] = bide_consume_(bide_source_of_(all->waits[i]), &all_tasks_by);
 		bide_first_error_add_(&error, error_of(all, i));
 	}
 	outcome = bide_outcome_(0, error);
 	for (size_t i = 0; error && i < all->count; i++)
 		if (error_of(all, i) == error) {
 			if (ended_task(all, i))
-				outcome.payload.trace = bide_task_trace(all->own[i].payload.p);
+				outcome.payload.trace = bide_task_trace(all->waits[i].payload.p);
 			break;
 		}
 	for (size_t i = 0; i < all->count; i++)
@@ -137,7 +139,7 @@ static void all_tasks_run(bide_listener *listener, bide_source *done)
 	bide_value_task outcome;
 
 	bide_inherit_queueing_(&all->operation, done);
-	if (bide_live_down_(&all->operation, &all->live) != 0)
+	if (bide_combine_leave_(&all->operation, &all->parties) != 0)
 		return;
 	outcome = all_tasks_end(all);
 	bide_operation_complete_(&all->operation, outcome.payload, (int)outcome.state);
@@ -169,21 +171,22 @@ bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (!pending)
 		return outcome_of_tasks(tasks, count);
-	if (count <= (SIZE_MAX - sizeof *all) / sizeof all->own[0])
-		all =
-			(when_all_tasks *)(void *)bide_operation_new_(sizeof *all + count * sizeof all->own[0],
-		                                                  &all_type);
+	if (count <= (SIZE_MAX - sizeof *all) / sizeof all->waits[0])
+		all = (when_all_tasks *)(void *)bide_operation_new_(sizeof *all +
+		                                                        count * sizeof all->waits[0],
+		                                                    &all_type);
 	if (!all)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	value = bide_source_value_(&all->operation.source);
 	all->listener.run = all_tasks_run;
-	all->live = 1;
+	all->parties = 1;
 	all->count = count;
 	for (size_t i = 0; i < count; i++) {
-		all->own[i] = bide_task_ended_(tasks[i]);
-		bide_item_listen_(&all->operation, &all->listener, &all->live, &all->own[i], &all_tasks_by);
+		all->waits[i] = bide_task_ended_(tasks[i]);
+		bide_item_listen_(&all->operation, &all->listener, &all->parties, &all->waits[i],
+		                  &all_tasks_by);
 	}
-	if (bide_live_down_(&all->operation, &all->live) != 0)
+	if (bide_combine_leave_(&all->operation, &all->parties) != 0)
 		return value;
 	value = all_tasks_end(all);
 	bide_operation_discard_(&all->operation.source);
