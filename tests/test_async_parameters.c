@@ -9,6 +9,7 @@
 
 #include "support/later.h"
 #include "support/library.h"
+#include "support/limits_of_tools.h"
 
 #include <bide/short.h>
 
@@ -80,13 +81,8 @@ async_finally:
 TEST(members_from_the_marked_one_on_are_not_zeroed)
 {
 	assert_int_equal(result_of(async_start(unzeroed)), 0);
-#if defined(__SANITIZE_ADDRESS__)
-	SKIP("free memory is poisoned and reused last: its bytes say nothing");
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-	SKIP("free memory is poisoned and reused last: its bytes say nothing");
-#endif
-#endif
+	if (UNDER_ASAN)
+		SKIP("free memory is poisoned and reused last: its bytes say nothing");
 	if (getenv("BIDE_DEBUG") || getenv("BIDE_POOL") || test_time_factor() > 5)
 		SKIP("frames are not reused newest first here");
 	assert_int_equal(result_of(async_start(unzeroed, .look = true)), 0x5C);

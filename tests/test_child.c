@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "support/limits_of_tools.h"
 #include "support/task_support.h"
 
 /* Returns 0 on success, otherwise the child's exit status, or minus the signal that ended it. */
@@ -19,36 +20,32 @@ static int status_of(pid_t child)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN true
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN true
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN false
-#endif
-
-/* A child that hangs is ended by an alarm. */
-static pid_t fork_limited(void)
+/* Skips a test whose fork the sanitizer or the emulator does not survive. */
+static void needs_forks_of_threads(void)
 {
-	pid_t child;
+	const char *why_not = threads_cannot_fork();
 
-	if (UNDER_TSAN && many_workers())
-		SKIP("ThreadSanitizer does not know how to start threads in the child of several");
+	if (why_not)
+		SKIP("%s", why_not);
+}
+
+/* The runner ends a child that hangs, with the test. */
+static pid_t fork_here(void)
+{
+	if (many_workers()) {
+		if (UNDER_TSAN)
+			SKIP("ThreadSanitizer does not know how to start threads in the child of several");
+		needs_forks_of_threads();
+	}
 	fflush(NULL);
-	child = fork();
-	if (child == 0)
-		alarm((unsigned)(10 * test_time_factor()));
-	return child;
+	return fork();
 }
 
 static pid_t forked;
 
 static bool is_child(void)
 {
-	forked = fork_limited();
+	forked = fork_here();
 	return forked == 0;
 }
 
@@ -171,9 +168,9 @@ TEST(a_daemon_may_be_configured_before_it_forks)
 
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 2 }), 0);
-	child = fork_limited();
+	child = fork_here();
 	if (child == 0) {
-		child = fork_limited();
+		child = fork_here();
 		if (child == 0) {
 			assert_works();
 			got = 7;
@@ -191,7 +188,7 @@ TEST(a_daemon_may_be_configured_before_it_forks)
 TEST(a_child_that_calls_exec_is_left_alone)
 {
 	value_task sleeps = later_value(5 * MS, 5);
-	pid_t child = fork_limited();
+	pid_t child = fork_here();
 
 	if (child == 0) {
 		execl("/bin/sh", "sh", "-c", "exit 7", (char *)NULL);
@@ -353,7 +350,7 @@ async(forks)
 	async_begin;
 	if (my->in.yields)
 		await(bide_async_yield());
-	my->child = fork_limited();
+	my->child = fork_here();
 	if (my->child == 0 && my->in.way == EXITS)
 		_exit(7);
 	if (my->child == 0 && my->in.way == AWAITS)
@@ -430,7 +427,7 @@ TEST(a_function_that_has_not_suspended_forks)
 static value_task forks_and_works(void *argument)
 {
 	bool returns = argument;
-	pid_t child = fork_limited();
+	pid_t child = fork_here();
 
 	if (child == 0) {
 		if (returns)
@@ -551,6 +548,7 @@ static void fork_while_others_are_busy(void)
 {
 	pthread_t threads[2];
 
+	needs_forks_of_threads();
 	task_unref(bide_task_from_int(100));
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, is_busy, NULL), 0);

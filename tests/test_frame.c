@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/library.h"
+#include "support/limits_of_tools.h"
 
 #include <bide/short.h>
 
@@ -33,13 +34,8 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	static value_task v[COUNT];
 	uint64_t before;
 
-#if defined(__SANITIZE_ADDRESS__)
-	SKIP("objects have a record in front");
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-	SKIP("objects have a record in front");
-#endif
-#endif
+	if (UNDER_ASAN)
+		SKIP("objects have a record in front");
 	if (getenv("BIDE_DEBUG") || getenv("BIDE_POOL") || test_time_factor() > 5)
 		SKIP("objects have a record in front");
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);

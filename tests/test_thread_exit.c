@@ -6,18 +6,14 @@
 #include <sys/wait.h>
 
 #include "os/os.h"
+#include "support/limits_of_tools.h"
 #include "support/task_support.h"
 
 /* AddressSanitizer keeps the marks of the frames that a forced unwinding leaves. */
 static void needs_unwinding(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
-	SKIP("AddressSanitizer does not follow the end of a thread inside a function");
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-	SKIP("AddressSanitizer does not follow the end of a thread inside a function");
-#endif
-#endif
+	if (UNDER_ASAN)
+		SKIP("AddressSanitizer does not follow the end of a thread inside a function");
 }
 
 static value_task exits(void *argument)

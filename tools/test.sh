@@ -28,7 +28,7 @@ Tiers, in this order:
   workers2  the same build, with 2 workers
   workers8  the same build, with 8 workers
   clang     the same by clang
-  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer
+  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; with 1, 2 and 8 workers
   tsan      under ThreadSanitizer: those that use threads with one worker, all with 2
   valgrind  under memcheck
   goto      with async functions that resume by computed goto

@@ -173,7 +173,8 @@ sanitizer_works() {
 		"$@" build/logs/probe >/dev/null 2>&1
 }
 
-tier_asan() {
+# asan_suites WORKERS...: the tests under AddressSanitizer, with each number of workers.
+asan_suites() {
 	no_leaks=
 	if ! sanitizer_works address,undefined; then
 		no_leaks=detect_leaks=0
@@ -186,13 +187,22 @@ tier_asan() {
 	build_for_tier asan || return 0
 	export BIDE_TEST_TIME_FACTOR=4
 	export ASAN_OPTIONS="$no_leaks:${user_asan_options}" UBSAN_OPTIONS=print_stacktrace=1
-	suite asan
+	for count; do
+		case $count in
+		1) suite asan ;;
+		*) with_workers "$count" suite asan --exclude-regex "$workers_mean_nothing" ;;
+		esac
+	done
 	unset BIDE_TEST_TIME_FACTOR ASAN_OPTIONS
+}
+
+tier_asan() {
+	asan_suites 1 2 8
 }
 
 tier_malloc() {
 	export BIDE_POOL=malloc
-	tier_asan
+	asan_suites 1
 	unset BIDE_POOL
 }
 

@@ -1,0 +1,54 @@
+/*
+ * limits_of_tools.h - what sanitizers and the emulator cannot do, for tests that are skipped there.
+ *
+ * UNDER_ASAN and UNDER_TSAN say with which sanitizer this is built. EMULATED says that the tier arm64
+ * runs it by qemu.
+ */
+#ifndef BIDE_TEST_LIMITS_OF_TOOLS_H
+#define BIDE_TEST_LIMITS_OF_TOOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __has_feature
+#define TEST_HAS_FEATURE(name) __has_feature(name)
+#else
+#define TEST_HAS_FEATURE(name) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || TEST_HAS_FEATURE(address_sanitizer)
+enum { UNDER_ASAN = true };
+#else
+enum { UNDER_ASAN = false };
+#endif
+
+#if defined(__SANITIZE_THREAD__) || TEST_HAS_FEATURE(thread_sanitizer)
+enum { UNDER_TSAN = true };
+#else
+enum { UNDER_TSAN = false };
+#endif
+
+#ifdef BIDE_TEST_EMULATED
+enum { EMULATED = true };
+#else
+enum { EMULATED = false };
+#endif
+
+/* AddressSanitizer holds its locks during a fork from these releases on. */
+#if defined(__clang__)
+enum { ASAN_KNOWS_FORK = __clang_major__ >= 17 };
+#else
+enum { ASAN_KNOWS_FORK = __GNUC__ >= 14 };
+#endif
+
+/* Returns why the child of a process with several threads may hang or die here, or NULL if it works. */
+static inline const char *threads_cannot_fork(void)
+{
+	if (EMULATED)
+		return "qemu dies in the child of a process with several threads";
+	if (UNDER_ASAN && !ASAN_KNOWS_FORK)
+		return "the child may inherit a locked lock of this AddressSanitizer's allocator";
+	return NULL;
+}
+
+#endif
