@@ -1,0 +1,80 @@
+/*
+ * blocking_job.h - a call of bide_run_blocking or bide_run_on_new_thread, and the queue of those
+ * that wait for a thread.
+ *
+ * One mutex guards the queue and the state of every job. It is never held while a job runs or
+ * completes. The party that moves a job to TAKEN decides its outcome: the thread that runs it, the
+ * cancellation that removed it, or the shutdown. Two parties may use the job until its end: the one
+ * that completes it, and the cancellation, which may fire on another thread. `parties` counts them.
+ * The last to leave ends the operation. Then the job belongs to the consumer, and nothing here uses
+ * it.
+ */
+#ifndef BIDE_RUNTIME_BLOCKING_JOB_H
+#define BIDE_RUNTIME_BLOCKING_JOB_H
+
+#include "base/everything.h"
+#include "os/os.h"
+
+typedef enum bide_job_state {
+	BIDE_JOB_NEW_, /* being submitted */
+	BIDE_JOB_QUEUED_,
+	BIDE_JOB_TAKEN_
+} bide_job_state;
+
+typedef struct bide_job {
+	bide_operation operation;
+	bide_post post;
+	bide_cancel_node node;
+	struct bide_job *next, *previous; /* in the queue */
+	bide_blocking_function *function;
+	void *argument;
+	uintptr_t context;       /* of the call, with a reference; 0: none */
+	bide_value_task outcome; /* ready */
+	uint32_t parties;        /* completion and cancellation, while they may use it; atomic */
+	bide_job_state state;
+} bide_job;
+BIDE_STATIC_ASSERT(sizeof(bide_job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
+
+/* The queue, guarded by the mutex, which guards the threads too (blocking_threads.c). */
+typedef struct bide_job_queue {
+	bide_os_mutex mutex;
+	bide_job *first, *last;
+	size_t count; /* of jobs in the list */
+	size_t peak;  /* the largest count since the configuration */
+} bide_job_queue;
+
+extern BIDE_INTERNAL bide_job_queue bide_jobs_;
+
+/* --- the queue: with the mutex held --- */
+
+BIDE_INTERNAL void bide_jobs_append_(bide_job *job);
+/* Takes a job out, which is in the queue. */
+BIDE_INTERNAL void bide_jobs_take_(bide_job *job);
+/* Takes all out and returns them, as a list through next. */
+BIDE_INTERNAL bide_job *bide_jobs_take_all_(void);
+
+/* --- one job: without the mutex --- */
+
+/* So many of the parties leave, after the outcome was stored if that was theirs to do. */
+BIDE_INTERNAL void bide_job_leave_(bide_job *job, uint32_t parties);
+/* By the party that decided the outcome, unless it is the cancellation. On the one worker. */
+BIDE_INTERNAL void bide_job_complete_(bide_job *job);
+/* Completes the job here if that is allowed, and otherwise on the one worker. */
+BIDE_INTERNAL void bide_job_hand_over_(bide_job *job);
+/* What its post runs. */
+BIDE_INTERNAL void bide_job_arrived_(bide_post *post);
+/* Fails all jobs of a list. */
+BIDE_INTERNAL void bide_jobs_fail_(bide_job *list, int error);
+/* What a job's cancel node calls. A job that runs, or has run, is not disturbed. */
+BIDE_INTERNAL void bide_job_canceled_(bide_cancel_node *node, int error);
+
+/*
+ * Calls the function, between an enter and a leave, and stores the outcome. The function runs in
+ * the context of the call: it sees its values, and whether it was canceled. A thread that has no
+ * context needs no record for that.
+ */
+BIDE_INTERNAL uintptr_t bide_job_enter_(const bide_job *job);
+BIDE_INTERNAL void bide_job_call_(bide_job *job);
+BIDE_INTERNAL void bide_job_leave_context_(const bide_job *job, uintptr_t saved);
+
+#endif
