@@ -3,10 +3,13 @@
  */
 #include "base/clock.h"
 
+#include "base/assert.h"
 #include "base/misuse.h"
+#include "base/port.h"
 
 int64_t bide_deadline_after_(int64_t time_ns)
 {
+	BIDE_ASSERT_(time_ns >= 0);
 	return bide_time_add_(bide_port_now_(), time_ns);
 }
 

@@ -4,19 +4,22 @@
 #ifndef BIDE_BASE_CLOCK_H
 #define BIDE_BASE_CLOCK_H
 
-#include "base/port.h"
+#include "base/library.h"
 
-/* Times of 0 or more, added; at most BIDE_FOREVER. */
+/* Returns the sum of two times that are 0 or more, and at most BIDE_FOREVER. */
 static inline int64_t bide_time_add_(int64_t a_ns, int64_t b_ns)
 {
 	return a_ns > BIDE_FOREVER - b_ns ? BIDE_FOREVER : a_ns + b_ns;
 }
-/* Now plus a time, at most BIDE_FOREVER. */
+
+/* Returns now plus a time that is 0 or more, and at most BIDE_FOREVER. */
 BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
+
 /* Reports misuse: the time, an argument of that function, is below zero. Returns false. */
 BIDE_INTERNAL BIDE_COLD bool bide_time_refused_(int64_t time, const char *function,
                                                 const char *argument, const bide_place *place);
-/* place: of the call; NULL: not known. */
+
+/* Returns true if the time is 0 or more. place: of the call; NULL: not known. */
 static inline bool bide_time_allowed_(int64_t time, const char *function, const char *argument,
                                       const bide_place *place)
 {

@@ -3,12 +3,13 @@
  */
 #include "base/count.h"
 
+#include "base/assert.h"
 #include "base/spin.h"
 #include "base/thread.h"
 
-/* Counts of threads that are gone, or have no record; atomic. */
+/* What threads without a record have counted, and those that have left. Atomic. */
 static uint64_t process_counts[BIDE_COUNTERS_];
-static bide_thread *counted;
+static bide_thread *counted; /* under the lock */
 static uint32_t counted_lock;
 BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_,
                    "one for each");
@@ -20,7 +21,7 @@ void bide_count_(bide_counter counter, uint64_t change)
 
 	if (head) {
 		mine = &bide_thread_of_(head)->counts[counter];
-		BIDE_STORE(mine, *mine + change, RELAXED); /* nobody else writes it */
+		BIDE_STORE(mine, *mine + change, RELAXED); /* no other thread writes it */
 	} else {
 		BIDE_ADD(&process_counts[counter], change, RELAXED);
 	}
@@ -36,9 +37,43 @@ void bide_counts_unlock_(void)
 	bide_spin_unlock_(&counted_lock);
 }
 
+/* Under the lock. A circle never ends, so one step is taken for each two of a second walk. */
+static bool list_is_valid(void)
+{
+	const bide_thread *slow = counted, *fast = counted;
+
+	while (fast && fast->next_counted) {
+		slow = slow->next_counted;
+		fast = fast->next_counted->next_counted;
+		BIDE_INVARIANT_(!fast || slow != fast);
+	}
+	return true;
+}
+
+bool bide_counts_are_valid_(void)
+{
+	bool valid;
+
+	bide_spin_lock_(&counted_lock);
+	valid = list_is_valid();
+	bide_spin_unlock_(&counted_lock);
+	return valid;
+}
+
+/* Under the lock. Returns the link to a record, or the one that ends the list. */
+static bide_thread **link_to(const bide_thread *thread)
+{
+	bide_thread **t = &counted;
+
+	while (*t && *t != thread)
+		t = &(*t)->next_counted;
+	return t;
+}
+
 void bide_counts_join_(bide_thread *thread)
 {
 	bide_spin_lock_(&counted_lock);
+	BIDE_ASSERT_(!*link_to(thread));
 	thread->next_counted = counted;
 	counted = thread;
 	bide_spin_unlock_(&counted_lock);
@@ -46,18 +81,18 @@ void bide_counts_join_(bide_thread *thread)
 
 void bide_counts_leave_(bide_thread *thread)
 {
+	bide_thread **link;
+
 	bide_spin_lock_(&counted_lock);
-	for (bide_thread **t = &counted; *t; t = &(*t)->next_counted)
-		if (*t == thread) {
-			*t = thread->next_counted;
-			break;
-		}
+	link = link_to(thread);
+	if (*link)
+		*link = thread->next_counted;
 	for (unsigned i = 0; i < BIDE_COUNTERS_; i++)
 		BIDE_ADD(&process_counts[i], thread->counts[i], RELAXED);
 	bide_spin_unlock_(&counted_lock);
 }
 
-/* Each is written by its thread alone, without a locked instruction: a snapshot. */
+/* A thread writes its generation without a locked instruction, so what is read is a snapshot. */
 __attribute__((no_sanitize_thread)) static uint64_t generation_of(const bide_thread *thread)
 {
 	return *(const volatile uint64_t *)&thread->head.generation;

@@ -1,8 +1,13 @@
 /*
- * misuse.c - the hooks, and the texts of errors. Messages are put together here, in a buffer on the
- * stack: nothing can fail.
+ * misuse.c - the hooks of the user's, and the messages that they get. A message is put together in
+ * a buffer on the stack, so that it needs no memory.
  */
-#include "base/everything.h"
+#include "base/misuse.h"
+
+#include "base/count.h"
+#include "base/own.h"
+#include "base/port.h"
+#include "base/thread.h"
 
 static bide_misuse_hook *misuse_hook;
 static void *misuse_argument;
@@ -12,8 +17,9 @@ static bide_report_hook *report_hook;
 static void *report_argument;
 
 BIDE_THREAD_LOCAL_ const char *bide_inside_;
-static BIDE_THREAD_LOCAL_ bool in_misuse_hook; /* misuse in the hook itself is only printed */
 BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
+/* The misuse hook runs on this thread. Misuse in the hook itself is only printed. */
+static BIDE_THREAD_LOCAL_ bool in_misuse_hook;
 
 void bide_put_(char *to, size_t size_bytes, const char *format, ...)
 {
@@ -55,10 +61,10 @@ void bide_report_(const char *what, const char *line)
 		return;
 	}
 	bide_put_(text, sizeof text, "bide: %s: %s\n", what, line);
-	bide_port_print_(text); /* in one piece: other threads may have something to say too */
+	bide_port_print_(text); /* in one piece, since other threads may print too */
 }
 
-/* Does the message begin with this name? */
+/* Returns true if the message begins with this name. */
 static bool is_about(const char *message, const char *name)
 {
 	while (*name && *message == *name) {
@@ -75,7 +81,7 @@ const bide_place *bide_called_at_(const char *function)
 	return call && is_about(function, call->callee) ? &call->place : NULL;
 }
 
-/* The async function that runs on this thread; NULL: none. */
+/* Returns the frame of the async function that runs on this thread, or NULL if none does. */
 static const bide_frame *running(void)
 {
 	bide_thread_head *head = bide_current_thread_;
@@ -96,7 +102,10 @@ int bide_name_length_(const char *function)
 	return same == cut ? length - cut : length;
 }
 
-/* A place in the library: what consumes on behalf of a call has that call's name. */
+/*
+ * Returns true for a place in the library. Code of the library that consumes for a call has the name
+ * of that call.
+ */
 static bool is_own(const bide_place *place)
 {
 	static const char prefix[] = "bide_";
@@ -108,9 +117,10 @@ static bool is_own(const bide_place *place)
 }
 
 /*
- * Appends where the mistake is: the place, if it is known; else that of the call that noted itself
- * (noted.h), if it is of the function that the message is about; else the async function. A place
- * in the library would tell the user nothing: of its own functions the call is named.
+ * Appends where the mistake is. That is the place, if it is known. Otherwise it is the place of the
+ * newest call that noted itself (noted.h), if the message is about the function that was called.
+ * Otherwise it is the async function. A place in the library would tell the user nothing, so the
+ * call is named there.
  */
 static void add_place(char *message, size_t size, const bide_place *place, const bide_frame *frame)
 {
@@ -153,7 +163,7 @@ static void misuse(const bide_place *place, const bide_frame *frame, const char 
 		return;
 	}
 	bide_put_(line, sizeof line, "bide: misuse: %s\n", message);
-	bide_port_print_(line); /* at once: other threads may have something to say too */
+	bide_port_print_(line); /* in one piece, since other threads may print too */
 	if (!misuse_hook)
 		bide_port_abort_();
 }
@@ -225,31 +235,4 @@ bide_value_task bide_value_task_bad_error_(int error)
 	bide_misuse_("bide_value_task_from_error: error is %d; 1 to %d are allowed", error,
 	             BIDE_ERROR_MAX);
 	return bide_value_task_from_error(BIDE_EINVAL_);
-}
-
-const char *bide_strerror(int error)
-{
-	switch (error) {
-	case 0:
-		return "success";
-	case BIDE_ECANCELED_:
-		return "canceled";
-	case BIDE_ETIMEDOUT_: /* a deadline; the system speaks of a connection */
-		return "timed out";
-	case BIDE_ENOFRAME:
-		return "no memory to start the async function";
-	case BIDE_EBROKEN:
-		return "the completion source is gone and nothing has completed the task";
-	case BIDE_EEND:
-		return "no more items";
-	case BIDE_ESTALE:
-		return "the value task had been consumed already";
-	default:
-		break;
-	}
-	if (error >= BIDE_EUSER && error <= BIDE_ERROR_MAX)
-		return "an error of the program's own range";
-	if (error > 0 && error < BIDE_ENOFRAME)
-		return bide_port_error_text_(error);
-	return "not an error number of bide: 1 to 4095 are";
 }

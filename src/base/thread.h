@@ -1,5 +1,5 @@
 /*
- * thread.h - the record of a thread, whose head the public headers know.
+ * thread.h - the record of a thread. The public headers know its head.
  */
 #ifndef BIDE_BASE_THREAD_H
 #define BIDE_BASE_THREAD_H
@@ -9,30 +9,43 @@
 struct bide_operation;
 
 /*
- * How often in a row the newest continuation runs next. A watched run (head->handovers kept
- * there) never does.
+ * The newest continuation runs next at most so often in a row. Where head->handovers is kept at
+ * this number, as in a run that is watched, it never does.
  */
 enum { BIDE_HANDOVERS_MAX_ = 64 };
 
 typedef struct bide_thread {
 	bide_thread_head head;
-	bide_frame root;     /* current outside of all async functions */
-	unsigned completing; /* depth of completions on this stack */
+	bide_frame root; /* head.current outside of all async functions */
+	/* The depth of completions on this stack. Beyond a limit they wait in the list. */
+	unsigned completing;
 	struct bide_operation *completions, **completions_tail;
-	struct bide_cancel_core **canceling; /* work list of the cancel whose operations fire now */
-	uint32_t home;                       /* the worker whose wheel has the timers made here */
-	bide_executor *executor;             /* whose functions run on this stack; NULL: the workers' */
-	uintptr_t hot_limit; /* worker.stack_limit, while the current context makes starts cold */
+	/* Of the cancel that runs on this thread: its work list, which a nested cancel adds to. */
+	struct bide_cancel_core **canceling;
+	uint32_t home; /* the worker whose wheel has the timers that this thread makes */
+	/* The executor whose function runs on this stack; NULL: the workers' functions do. */
+	bide_executor *executor;
+	/*
+	 * While the current context makes starts cold, head.stack_limit is UINTPTR_MAX, and this is the
+	 * value to put back.
+	 */
+	uintptr_t hot_limit;
 	bool cold;
-	bool by_port;     /* what it makes runnable is told to the port: all but the one worker */
-	bool is_external; /* not a worker */
-	bool is_nowhere;  /* in a child, inside a function of its parent's: it gets no memory */
-	bool in_use;      /* by a thread that lives */
-	struct bide_thread *next; /* externals */
-	struct bide_thread *next_counted;
-	uint64_t trace_next, trace_end; /* numbers of trace records that this thread may use */
-	bide_trace wait_trace;          /* of the last wait that failed */
-	uint64_t counts[7]; /* written by this thread, read by any; BIDE_COUNTERS_ of them */
+	/*
+	 * The port is told of each frame that becomes runnable here. That is so on all threads but the
+	 * one worker, and on that one while a loop of the user's drives it.
+	 */
+	bool by_port;
+	bool is_external;
+	/* In the child of a fork, inside a function of the parent's: the pools have no memory for it. */
+	bool is_nowhere;
+	bool in_use;                      /* by a thread that lives */
+	struct bide_thread *next;         /* external threads */
+	struct bide_thread *next_counted; /* count.c */
+	uint64_t trace_next, trace_end;   /* numbers of trace records that this thread may use */
+	bide_trace wait_trace;            /* of the last wait that failed */
+	/* BIDE_COUNTERS_ of them. This thread writes them, any thread reads them. */
+	uint64_t counts[7];
 } bide_thread;
 
 static inline bide_thread *bide_thread_of_(bide_thread_head *head)

@@ -3,6 +3,7 @@
  */
 #include "memory/allocator.h"
 
+#include "base/assert.h"
 #include "base/count.h"
 #include "base/misuse.h"
 #include "base/port.h"
@@ -60,10 +61,13 @@ static BIDE_COLD void release_by_user(void *memory, size_t size_bytes)
 
 void *bide_allocate_(size_t size_bytes, size_t alignment)
 {
-	void *memory = BIDE_UNLIKELY(allocator_is_users)
-	                   ? allocate_by_user(size_bytes, alignment)
-	                   : allocator.allocate(size_bytes, alignment, allocator.argument);
+	void *memory;
 
+	BIDE_ASSERT_(size_bytes > 0);
+	BIDE_ASSERT_(alignment >= sizeof(void *) && (alignment & (alignment - 1)) == 0);
+	memory = BIDE_UNLIKELY(allocator_is_users)
+	             ? allocate_by_user(size_bytes, alignment)
+	             : allocator.allocate(size_bytes, alignment, allocator.argument);
 	if (!memory) {
 		bide_count_(BIDE_COUNT_FAILED_, 1);
 		return NULL;
@@ -73,23 +77,31 @@ void *bide_allocate_(size_t size_bytes, size_t alignment)
 	return memory;
 }
 
-void bide_deallocate_(void *memory, size_t size_bytes)
+static void count_release(size_t size_bytes)
 {
 	bide_count_(BIDE_COUNT_RELEASES_, 1);
 	bide_count_(BIDE_COUNT_BYTES_, 0 - (uint64_t)size_bytes);
+}
+
+void bide_deallocate_(void *memory, size_t size_bytes)
+{
+	BIDE_ASSERT_(memory && size_bytes > 0);
+	count_release(size_bytes);
 	if (BIDE_UNLIKELY(allocator_is_users))
 		release_by_user(memory, size_bytes);
 	else
 		allocator.release(memory, size_bytes, allocator.argument);
 }
 
+/* --- memory that stays in debug mode --- */
+
 /*
- * In debug mode the memory of the last so many stays as it was, so that what is done with them
- * afterwards is told. Their size stands in their first word.
+ * The last ones that were retired. Each stays as it was, but for its first word, which holds its
+ * size.
  */
 enum { RETIRED_COUNT = 256 };
-static void *retired[RETIRED_COUNT];
-static uint32_t retired_next;
+static void *retired[RETIRED_COUNT]; /* atomic */
+static uint32_t retired_next;        /* atomic */
 
 static void retired_free(void *memory)
 {
@@ -105,9 +117,10 @@ void bide_retire_(void *memory, size_t size_bytes)
 		bide_deallocate_(memory, size_bytes);
 		return;
 	}
+	BIDE_ASSERT_(size_bytes >= sizeof(size_t));
 	*(size_t *)memory = size_bytes;
 	i = BIDE_ADD(&retired_next, 1, RELAXED) % RETIRED_COUNT;
-	/* acq_rel: the next to swap has the size */
+	/* Pairs with itself: the next thread that swaps sees the size. */
 	retired_free(BIDE_SWAP(&retired[i], memory, ACQ_REL));
 }
 
@@ -117,14 +130,35 @@ void bide_retired_release_(void)
 		retired_free(BIDE_SWAP(&retired[i], NULL, ACQ_REL));
 }
 
-/* The last of what was kept; under the lock of the setup. */
+/* --- memory that stays after a shutdown --- */
+
+/*
+ * A ring of the last ones that were kept: kept_count of them, from kept_oldest on. The places are
+ * numbered modulo KEPT_COUNT. Under the lock of the setup.
+ */
 enum { KEPT_COUNT = 256, KEPT_BYTES = 1 << 23 };
 static struct {
 	void *memory;
 	size_t size_bytes;
 } kept[KEPT_COUNT];
 static uint32_t kept_oldest, kept_count;
-static size_t kept_bytes;
+static size_t kept_bytes; /* the sum of size_bytes */
+
+bool bide_allocator_is_valid_(void)
+{
+	size_t sum = 0;
+
+	BIDE_INVARIANT_(kept_count <= KEPT_COUNT);
+	for (uint32_t i = 0; i < KEPT_COUNT; i++) {
+		bool holds = (i - kept_oldest) % KEPT_COUNT < kept_count;
+
+		BIDE_INVARIANT_(holds == (kept[i].memory != NULL));
+		sum += holds ? kept[i].size_bytes : 0;
+	}
+	BIDE_INVARIANT_(sum == kept_bytes);
+	BIDE_INVARIANT_(kept_bytes <= KEPT_BYTES);
+	return true;
+}
 
 static void kept_release_oldest(void)
 {
@@ -146,12 +180,12 @@ void bide_keep_(void *memory, size_t size_bytes)
 	}
 	while (kept_count == KEPT_COUNT || kept_bytes + size_bytes > KEPT_BYTES)
 		kept_release_oldest();
-	bide_count_(BIDE_COUNT_RELEASES_, 1);
-	bide_count_(BIDE_COUNT_BYTES_, 0 - (uint64_t)size_bytes);
+	count_release(size_bytes);
 	i = (kept_oldest + kept_count++) % KEPT_COUNT;
 	kept[i].memory = memory;
 	kept[i].size_bytes = size_bytes;
 	kept_bytes += size_bytes;
+	BIDE_ASSERT_(bide_allocator_is_valid_());
 }
 
 void bide_memory_known_(void *at, size_t size_bytes)

@@ -6,21 +6,30 @@
 
 #include "base/library.h"
 
+/* Returns memory, or NULL. */
 BIDE_INTERNAL void *bide_allocate_(size_t size_bytes, size_t alignment);
 BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
-/* For what the user refers to: in debug mode its memory stays for a while, but for 8 bytes. */
+/*
+ * Frees an object that the user may still refer to. In debug mode its memory stays for a while, but
+ * for its first 8 bytes, so that a later use of it is reported.
+ */
 BIDE_INTERNAL void bide_retire_(void *memory, size_t size_bytes);
+/* Frees all that stayed in debug mode. */
 BIDE_INTERNAL void bide_retired_release_(void);
 /*
- * At shutdown: memory in which something was in use. It counts as given back, and stays until much
- * more has come; of an allocator of the user's, whose memory may go with it, nothing stays.
+ * Frees memory that has objects in use, at shutdown. It counts as freed, and stays until much more
+ * has come, so that a later use of it is reported. Nothing stays of an allocator of the user's,
+ * because its memory may go with it. Under the lock of the setup.
  */
 BIDE_INTERNAL void bide_keep_(void *memory, size_t size_bytes);
 
 /*
- * Before an init looks into memory of the user's, which may be uninitialised, whether the object is
- * there already: valgrind does not complain. What counts as there says its own address.
+ * Lets valgrind take memory of the user's as initialised. The init of an object reads whether the
+ * object is there already, which its own address tells.
  */
 BIDE_INTERNAL void bide_memory_known_(void *at, size_t size_bytes);
+
+/* A walker, of the memory that stays. Under the lock of the setup. */
+BIDE_INTERNAL bool bide_allocator_is_valid_(void);
 
 #endif

@@ -2,6 +2,7 @@
  * pool_end.c - the end of the pools: at shutdown, and in the child of a fork.
  */
 #include "base/assert.h"
+#include "base/count.h"
 #include "base/settings.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
@@ -59,7 +60,8 @@ void bide_pools_release_(void)
 	struct bide_pools_ old;
 	uint32_t epoch;
 
-	BIDE_ASSERT_IN_DEBUG_(bide_pools_are_valid_());
+	BIDE_ASSERT_IN_DEBUG_(bide_pools_are_valid_() && bide_allocator_is_valid_());
+	BIDE_ASSERT_IN_DEBUG_(bide_counts_are_valid_());
 	/* A dump may look on another thread: it finds all or nothing. */
 	bide_spin_lock_(&bide_pools_.lock);
 	old = bide_pools_;

@@ -7,7 +7,7 @@
 #include "base/port.h"
 #include "memory/pool.h"
 
-/* Of objects that other threads change meanwhile: a snapshot. */
+/* Other threads change the object meanwhile, so what is counted is a snapshot. */
 __attribute__((no_sanitize_thread)) static void count(bide_source *source, void *argument)
 {
 	bide_stats *stats = argument;

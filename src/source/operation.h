@@ -4,39 +4,15 @@
 #ifndef BIDE_SOURCE_OPERATION_H
 #define BIDE_SOURCE_OPERATION_H
 
-#include "base/library.h"
+#include "base/own.h"
 
 struct bide_operation;
-
-/*
- * Writes what a dump says of an object: the call that made it, and how far it is. From a copy of
- * its first BIDE_COPY_BYTES_ bytes, made while other threads may have changed it; of what the
- * copy points at only static data and memory of the pools may be read.
- */
-typedef void bide_describe_function_(const void *copy, char *to, size_t size_bytes);
-enum { BIDE_COPY_BYTES_ = 256 };
 
 typedef struct bide_operation_type {
 	const char *name;                  /* for dumps: the function that made it */
 	bide_describe_function_ *describe; /* NULL: the name is all */
 	size_t task_at; /* the task that it waits for is a pointer at this offset; 0: there is none */
 } bide_operation_type;
-
-/*
- * Of an async function of the library's: dumps and leak reports show the user's call instead. A
- * source file with such functions defines this before it includes anything:
- *     #define BIDE_OWN_(name) &name##_own_
- */
-typedef struct bide_own_ {
-	const char *name; /* of the function that the user called */
-	enum {
-		BIDE_OWN_CALL_, /* stands for the call; shown if no async function waits for it */
-		BIDE_OWN_BODY_, /* calls the user's body; shown if what that gave is no async function */
-		BIDE_OWN_HIDDEN_
-	} kind;
-	bide_describe_function_ *describe; /* NULL: its name, and what it waits for */
-	bool is_placed; /* where it was started, if that was recorded, is the user's call */
-} bide_own_;
 
 typedef struct bide_operation {
 	bide_source source;
