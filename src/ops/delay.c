@@ -1,6 +1,5 @@
 /*
- * time.c - delays and yields. A delay is a timer from the pool: 48 bytes, or 96 where something can
- * cancel it.
+ * delay.c - delays. A delay is a timer from the pool: 48 bytes, or 96 where something can cancel it.
  */
 #include "base/clock.h"
 #include "base/party.h"
@@ -13,29 +12,29 @@
 #include "source/timer.h"
 #include "source/upcalls.h"
 
-/* The only timer that is larger than a bide_timer: its size class tells them apart. */
-typedef struct cancellable_delay {
+/* The only timer that is larger than a bide_timer, so its size class tells them apart. */
+typedef struct cancelable_delay {
 	bide_timer timer;
 	bide_cancel_node node;
-	uint32_t live;  /* parties: the wheel, the node */
-	uint32_t error; /* it was canceled with */
-} cancellable_delay;
+	uint32_t parties; /* the wheel, the node */
+	uint32_t error;   /* the error it was canceled with; 0: none */
+} cancelable_delay;
 
-BIDE_STATIC_ASSERT(sizeof(cancellable_delay) > 80 && sizeof(cancellable_delay) <= 96,
+BIDE_STATIC_ASSERT(sizeof(cancelable_delay) > 80 && sizeof(cancelable_delay) <= 96,
                    "its size class");
 
 int64_t bide_now_ns(void)
 {
-	bide_thread_(); /* the clock is there once the runtime is */
+	bide_thread_(); /* sets up the runtime, and with it the clock */
 	return bide_port_now_();
 }
 
-/* So many of its parties are through with it. The last one ends it. */
-static void delay_leave(cancellable_delay *delay, uint32_t count)
+/* `count` of the parties are through with the delay. The last one completes it. */
+static void delay_leave(cancelable_delay *delay, uint32_t count)
 {
 	bide_source *source = &delay->timer.source;
 
-	if (!bide_party_leave_(source, &delay->live, count))
+	if (!bide_party_leave_(source, &delay->parties, count))
 		return;
 	bide_cancel_node_unref_(&delay->node);
 	/* stored before the canceling party left */
@@ -44,17 +43,17 @@ static void delay_leave(cancellable_delay *delay, uint32_t count)
 
 void bide_delay_due_(bide_timer *timer)
 {
-	cancellable_delay *delay = (cancellable_delay *)timer;
+	cancelable_delay *delay = (cancelable_delay *)timer;
 
 	delay_leave(delay, bide_cancel_unlink_(&delay->node) ? 2 : 1);
 }
 
-/* On the worker: the delay was made on another thread, and may have been canceled since. */
+/* Runs on the worker. Another thread made the delay, which may have been canceled since. */
 static void arm_posted(bide_post *post)
 {
 	bide_timer *timer = BIDE_CONTAINER_(post, bide_timer, next);
 
-	if (!((cancellable_delay *)timer)->error) {
+	if (!((cancelable_delay *)timer)->error) {
 		bide_timer_arm_posted_(post);
 		return;
 	}
@@ -63,12 +62,13 @@ static void arm_posted(bide_post *post)
 }
 
 /*
- * The error is stored before the wheel is asked: whoever arms the timer later finds it there. With
- * one worker the inbox may hold its links, or will: then it ends when it arrives.
+ * Stores the error before it asks the wheel, so that a thread which arms the timer later finds the
+ * error. With one worker the links of the timer may be a post on its way: then the delay ends when
+ * the post arrives.
  */
 static void delay_canceled(bide_cancel_node *node, int error)
 {
-	cancellable_delay *delay = BIDE_CONTAINER_(node, cancellable_delay, node);
+	cancelable_delay *delay = BIDE_CONTAINER_(node, cancelable_delay, node);
 	bide_timer *timer = &delay->timer;
 	bool out;
 
@@ -81,40 +81,40 @@ static void delay_canceled(bide_cancel_node *node, int error)
 }
 
 /*
- * Linked before it is armed, so with many workers it may be canceled in between: then the wheel did
- * not have it yet, and it is taken out here.
+ * The delay is linked before it is armed. With many workers it may be canceled in between: then the
+ * wheel did not have it yet, and this function takes it out.
  */
-static bide_value_task cancellable_start(cancellable_delay *delay, bide_cancel_core *core)
+static bide_value_task cancelable_start(cancelable_delay *delay, bide_cancel_core *core)
 {
 	bide_timer *timer = &delay->timer;
 	bool for_ever = timer->source.payload.i == BIDE_FOREVER;
 	bide_value_task v;
 	int error;
 
-	delay->live = 2;
+	delay->parties = 2;
 	error = bide_cancel_link_(core, &delay->node, delay_canceled);
 	if (error) { /* canceled by another thread just now */
 		bide_operation_discard_(&timer->source);
 		return bide_value_task_from_error(error);
 	}
 	v = bide_timer_start_(timer, for_ever);
-	/* Nobody has the value task yet: the object is there, whatever happens to it. */
+	/* The object lives, whatever happens to it, because the value task is not handed out yet. */
 	if (bide_shared_ && !for_ever && BIDE_LOAD(&delay->error, RELAXED) && bide_port_disarm_(timer))
 		delay_leave(delay, 1);
 	return v;
 }
 
-/* deadline_ns is in the future, and the context was not canceled a moment ago. */
+/* deadline_ns is in the future. A moment ago the context was not canceled. */
 static bide_value_task delay_start(int64_t deadline_ns)
 {
 	bide_cancel_core *core = bide_context_core_();
-	bide_timer *timer = bide_timer_new_(core ? sizeof(cancellable_delay) : sizeof *timer);
+	bide_timer *timer = bide_timer_new_(core ? sizeof(cancelable_delay) : sizeof *timer);
 
 	if (!timer)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	bide_timer_mark_posted_(timer, core ? arm_posted : bide_timer_arm_posted_);
 	timer->source.payload.i = deadline_ns;
-	return core ? cancellable_start((cancellable_delay *)timer, core)
+	return core ? cancelable_start((cancelable_delay *)timer, core)
 	            : bide_timer_start_(timer, deadline_ns == BIDE_FOREVER);
 }
 

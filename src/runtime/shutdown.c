@@ -27,7 +27,7 @@ static void let_go(bide_source *source, void *argument)
 {
 	(void)argument;
 	if (bide_kind_of_(source->kind) == BIDE_KIND_OPERATION_) {
-		bide_subscription_leave_(source);
+		bide_subscription_detach_(source);
 		bide_cancel_leak_(source);
 		bide_loop_leak_(source);
 	}

@@ -192,7 +192,7 @@ int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns
 		no_trace();
 	/* The subscription goes, the task goes on. */
 	if (mine && bide_is_pending_(subscription))
-		bide_task_leave_(subscription);
+		bide_task_give_up_(subscription);
 	return error;
 }
 

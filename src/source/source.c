@@ -109,7 +109,7 @@ void bide_release_(bide_source *source, const bide_place *place)
 	if (bide_kind_is_frame_(source->kind))
 		bide_frame_of_(source)->awaiting = (bide_source *)((uintptr_t)place | 1);
 	else if (source->flags & BIDE_FLAG_LARGE_)
-		bide_subscription_let_go_(source);
+		bide_subscription_unref_task_(source);
 	if (bide_thread_())
 		bide_source_release_(bide_thread_(), source);
 	else

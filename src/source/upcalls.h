@@ -9,7 +9,7 @@
  *     bide_executor_push_         context/placement.c a frame with an executor becomes runnable
  *     bide_fork_release_          async/fork.c        the value task of a join has been consumed
  *     bide_task_deliver_          tasks/task.c        the producer finds SHARED in the word
- *     bide_subscription_let_go_   tasks/task.c        an operation with a large result is given back
+ *     bide_subscription_unref_task_  tasks/task.c     an operation with a large result is given back
  *     bide_delay_due_             ops/delay.c         a delay that can be canceled is due
  *
  * None of them fails.
@@ -31,7 +31,7 @@ BIDE_INTERNAL void bide_fork_release_(bide_source *source);
  */
 BIDE_INTERNAL void bide_task_deliver_(bide_source *source, uintptr_t newest);
 /* Drops the reference that a delivered subscription has on a task with a large result. */
-BIDE_INTERNAL void bide_subscription_let_go_(bide_source *source);
+BIDE_INTERNAL void bide_subscription_unref_task_(bide_source *source);
 /* One of the parties of a delay that can be canceled, the wheel, is through with it. */
 BIDE_INTERNAL void bide_delay_due_(struct bide_timer *timer);
 

@@ -34,7 +34,7 @@ static bide_subscription_ *subscription_to_object(bide_source *source)
 	return s;
 }
 
-void bide_subscription_leave_(bide_source *source)
+void bide_subscription_detach_(bide_source *source)
 {
 	bide_subscription_ *s = subscription_to_object(source);
 

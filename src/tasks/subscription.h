@@ -96,7 +96,7 @@ BIDE_INTERNAL bool bide_subscription_unlink_(bide_subscription_ *s, bide_source 
  * At shutdown: takes a pending subscription out of the list of a completion source that lives on,
  * because the memory of the pools goes. Does nothing for any other operation.
  */
-BIDE_INTERNAL void bide_subscription_leave_(bide_source *source);
+BIDE_INTERNAL void bide_subscription_detach_(bide_source *source);
 /*
  * Does the same in the child of a fork, for tasks that any thread may complete. The list may have
  * been half changed, and the task may be gone, so this empties only what surely is its list.

@@ -181,7 +181,7 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 	bide_task_unref((bide_task *)task); /* the producer's */
 }
 
-void bide_subscription_let_go_(bide_source *source)
+void bide_subscription_unref_task_(bide_source *source)
 {
 	bide_task_unref((bide_task *)((bide_subscription_ *)(void *)source)->result_of);
 }

@@ -103,7 +103,7 @@ void bide_subscription_cancel_(bide_source *source, int error)
 	bide_operation_complete_(&s->operation, bide_payload_int_(0), error);
 }
 
-void bide_task_leave_(bide_value_task value_task)
+void bide_task_give_up_(bide_value_task value_task)
 {
 	bide_subscription_ *s = (bide_subscription_ *)value_task.state;
 

@@ -20,6 +20,6 @@ BIDE_INTERNAL bide_value_task bide_task_ended_(bide_task *task);
  */
 BIDE_INTERNAL void bide_subscription_cancel_(bide_source *source, int error);
 /* Gives up a wait whose value task was not consumed. Any thread. */
-BIDE_INTERNAL void bide_task_leave_(bide_value_task subscription);
+BIDE_INTERNAL void bide_task_give_up_(bide_value_task subscription);
 
 #endif

@@ -162,6 +162,6 @@ bide_task *bide_task_unwrap(bide_task *outer)
 	if (started.state != BIDE_ENOFRAME)
 		return bide_value_task_as_task(started);
 	if (bide_is_pending_(wait))
-		bide_task_leave_(wait);
+		bide_task_give_up_(wait);
 	return NULL;
 }
