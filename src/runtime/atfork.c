@@ -8,6 +8,12 @@
 #include "runtime/atfork.h"
 
 #include "async/deque.h"
+#include "base/count.h"
+#include "base/generation.h"
+#include "base/settings.h"
+#include "base/thread.h"
+#include "cancel/cancel_fire.h"
+#include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/blocking.h"
 #include "runtime/dump_on.h"
@@ -18,7 +24,10 @@
 #include "runtime/simulation.h"
 #include "runtime/sleep.h"
 #include "runtime/thread.h"
+#include "runtime/work.h"
 #include "runtime/workers.h"
+#include "source/source.h"
+#include "source/timer.h"
 #include "tasks/subscription.h"
 #include "tasks/task_list.h"
 

@@ -12,7 +12,7 @@
 #ifndef BIDE_RUNTIME_ATFORK_H
 #define BIDE_RUNTIME_ATFORK_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /* From the first call on forks are noticed. Under setup. 0; ENOMEM. */
 BIDE_INTERNAL int bide_atfork_install_(void);

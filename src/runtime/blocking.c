@@ -3,12 +3,18 @@
  */
 #include "runtime/blocking.h"
 
+#include "base/misuse.h"
+#include "base/port.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
 #include "os/os.h"
 #include "runtime/blocking_job.h"
 #include "runtime/blocking_simulated.h"
 #include "runtime/blocking_threads.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
+#include "source/operation.h"
+#include "source/source.h"
 
 /* ---- start and stop */
 

@@ -10,7 +10,7 @@
 #ifndef BIDE_BLOCKING_H
 #define BIDE_BLOCKING_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * Calls that block wait, most of the time, for a disk, a name server, another process: what they

@@ -3,6 +3,12 @@
  */
 #include "runtime/blocking_job.h"
 
+#include "base/port.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
+#include "context/placement.h"
+#include "source/source.h"
+
 bide_job_queue bide_jobs_;
 
 void bide_job_leave_(bide_job *j, uint32_t parties)

@@ -12,8 +12,8 @@
 #ifndef BIDE_RUNTIME_BLOCKING_JOB_H
 #define BIDE_RUNTIME_BLOCKING_JOB_H
 
-#include "base/everything.h"
 #include "os/os.h"
+#include "source/operation.h"
 
 typedef enum bide_job_state {
 	BIDE_JOB_NEW_, /* being submitted */

@@ -3,6 +3,9 @@
  */
 #include "runtime/blocking_simulated.h"
 
+#include "base/clock.h"
+#include "base/misuse.h"
+#include "base/port.h"
 #include "runtime/simulation.h"
 
 /* A post, because a listener must not run code of the user. */

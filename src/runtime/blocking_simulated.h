@@ -7,6 +7,7 @@
 #define BIDE_RUNTIME_BLOCKING_SIMULATED_H
 
 #include "runtime/blocking_job.h"
+#include "source/timer.h"
 
 /* Its timer has no value task: the listener is in the word of the timer from the start. */
 typedef struct bide_simulated_job {

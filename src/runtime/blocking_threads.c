@@ -3,6 +3,8 @@
  */
 #include "runtime/blocking_threads.h"
 
+#include "base/port.h"
+#include "base/settings.h"
 #include "os/os.h"
 #include "runtime/one_worker.h"
 #include "runtime/runtime.h"

@@ -5,6 +5,7 @@
 #ifndef BIDE_RUNTIME_BLOCKING_THREADS_H
 #define BIDE_RUNTIME_BLOCKING_THREADS_H
 
+#include "os/os.h"
 #include "runtime/blocking.h"
 #include "runtime/blocking_job.h"
 

@@ -3,6 +3,9 @@
  */
 #include "runtime/caller.h"
 
+#include "async/frame.h"
+#include "base/settings.h"
+#include "base/thread.h"
 #include "runtime/blocking.h"
 #include "runtime/runtime.h"
 #include "runtime/thread.h"

@@ -4,7 +4,7 @@
 #ifndef BIDE_RUNTIME_CALLER_H
 #define BIDE_RUNTIME_CALLER_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * Returns true in ordinary code on a thread that is not the library's own. Otherwise reports misuse

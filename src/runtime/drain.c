@@ -6,11 +6,18 @@
  * it has been, and end. So a look that finds nothing counts only if nothing became pending
  * meanwhile: the threads' generations tell, of which every published frame takes one.
  */
+#include "async/frame.h"
+#include "base/clock.h"
+#include "base/count.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/blocking.h"
 #include "runtime/one_worker.h"
 #include "runtime/runtime.h"
 #include "runtime/thread.h"
+#include "runtime/wheel.h"
 #include "runtime/workers.h"
 
 static const int64_t first_interval_ns = 1000000, last_interval_ns = 20000000;

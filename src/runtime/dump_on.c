@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/settings.h"
 #include "os/os.h"
 #include "runtime/runtime.h"
 

@@ -4,7 +4,7 @@
 #ifndef BIDE_RUNTIME_DUMP_ON_H
 #define BIDE_RUNTIME_DUMP_ON_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /* At each start of the runtime. The first that finds the variable set starts a thread, for good. */
 BIDE_INTERNAL void bide_dump_on_start_(void);

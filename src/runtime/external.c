@@ -3,6 +3,11 @@
  */
 #include "runtime/external.h"
 
+#include "base/count.h"
+#include "base/settings.h"
+#include "base/thread.h"
+#include "memory/allocator.h"
+#include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/orphan.h"
 #include "runtime/runtime.h"

@@ -7,7 +7,7 @@
 #ifndef BIDE_RUNTIME_EXTERNAL_H
 #define BIDE_RUNTIME_EXTERNAL_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * Gives this thread a record. Returns NULL if there is no memory. Sets *gone, and returns NULL, if

@@ -14,6 +14,7 @@
 #ifndef BIDE_INBOX_H
 #define BIDE_INBOX_H
 
+#include "base/spin.h"
 #include "source/run_queue.h"
 
 #ifndef BIDE_INBOX_SIZE

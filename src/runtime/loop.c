@@ -9,7 +9,10 @@
  */
 #include "runtime/loop.h"
 
+#include "async/frame.h"
 #include "async/strand.h"
+#include "base/misuse.h"
+#include "base/port.h"
 #include "context/executor.h"
 #include "os/event.h"
 #include "os/os.h"
@@ -17,6 +20,8 @@
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
 #include "runtime/thread.h"
+#include "source/operation.h"
+#include "source/source.h"
 
 /*
  * After the push that found it idle. A thread that asks for the descriptor stores it, then looks

@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "runtime/poll.h"
+#include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "source/run_queue.h"
 

@@ -10,7 +10,7 @@
 #ifndef BIDE_RUNTIME_MAILBOX_H
 #define BIDE_RUNTIME_MAILBOX_H
 
-#include "runtime/runtime.h"
+#include "base/library.h"
 
 /* Any thread. In a child they drop what they are given: it is the parent's. */
 BIDE_INTERNAL void bide_mailbox_send_frame_(bide_frame *frame);

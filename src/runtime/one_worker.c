@@ -4,6 +4,11 @@
 #include "runtime/one_worker.h"
 
 #include "async/deque.h"
+#include "async/fork.h"
+#include "async/frame.h"
+#include "base/misuse.h"
+#include "base/settings.h"
+#include "base/thread.h"
 #include "os/os.h"
 #include "runtime/mailbox.h"
 #include "runtime/poll.h"
@@ -11,7 +16,9 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/thread.h"
+#include "runtime/wheel.h"
 #include "source/run_queue.h"
+#include "source/timer.h"
 
 enum {
 	TURNS_BETWEEN_POLLS = 61, /* frames run at most, before it looks at mailbox and timers */

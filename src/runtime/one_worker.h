@@ -5,7 +5,7 @@
 #ifndef BIDE_RUNTIME_ONE_WORKER_H
 #define BIDE_RUNTIME_ONE_WORKER_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * How many functions run where the caller gave no limit: some milliseconds. Without a limit,

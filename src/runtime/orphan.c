@@ -3,6 +3,7 @@
  */
 #include "runtime/orphan.h"
 
+#include "base/settings.h"
 #include "os/os.h"
 #include "runtime/blocking.h"
 

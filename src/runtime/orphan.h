@@ -8,7 +8,7 @@
 #ifndef BIDE_RUNTIME_ORPHAN_H
 #define BIDE_RUNTIME_ORPHAN_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /*
  * At the end of a thread of the program's. is_last: no other has a record. Under setup, so that a

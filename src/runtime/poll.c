@@ -4,6 +4,7 @@
 #include "runtime/poll.h"
 
 #include "os/event.h"
+#include "runtime/wheel.h"
 
 /* Kept until a shutdown, because a sender may be about to signal. */
 static int poll_event = -1, poll_alarm = -1, poll_both = -1;

@@ -2,22 +2,24 @@
  * port.c - the port (base/port.h): what the rooms below ask of the system and of the runtime, each
  * given to the part of the runtime that does it. bide_thread_attach_ is in start.c.
  */
-#include "base/port.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "async/deque.h"
+#include "base/port.h"
+#include "base/settings.h"
 #include "os/os.h"
 #include "runtime/blocking.h"
 #include "runtime/mailbox.h"
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
+#include "runtime/wheel.h"
 #include "runtime/worker_schedule.h"
 #include "runtime/worker_timers.h"
 #include "runtime/workers.h"
 #include "source/run_queue.h"
+#include "source/timer.h"
 
 void *bide_port_allocate_(size_t size_bytes, size_t alignment)
 {

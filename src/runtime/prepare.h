@@ -4,7 +4,7 @@
 #ifndef BIDE_RUNTIME_PREPARE_H
 #define BIDE_RUNTIME_PREPARE_H
 
-#include "base/everything.h"
+#include "base/settings.h"
 
 /*
  * Overwrites the stack that the next body will use, so that a local variable that should have been

@@ -1,10 +1,13 @@
 /*
  * run_ready.c - bide_run_ready: one round of the one worker, for a loop of the program's.
  */
+#include "base/misuse.h"
+#include "base/port.h"
 #include "runtime/caller.h"
 #include "runtime/one_worker.h"
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
+#include "runtime/wheel.h"
 
 static int64_t time_to_next_ns(bide_runtime *r)
 {

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "base/port.h"
+
 BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ &&
                        ETIMEDOUT == BIDE_ETIMEDOUT_ && EBUSY == BIDE_EBUSY_ &&
                        EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_ && EAGAIN == BIDE_EAGAIN_,

@@ -34,7 +34,7 @@
 #define BIDE_RUNTIME_RUNTIME_H
 
 #include "async/deque.h"
-#include "base/everything.h"
+#include "base/thread.h"
 #include "os/os.h"
 #include "runtime/wheel.h"
 

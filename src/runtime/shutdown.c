@@ -5,8 +5,14 @@
 #include <stdio.h>
 
 #include "async/deque.h"
+#include "base/count.h"
+#include "base/misuse.h"
+#include "base/settings.h"
 #include "cancel/cancel_cell.h"
+#include "cancel/cancel_source.h"
 #include "debug/leak.h"
+#include "memory/allocator.h"
+#include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/atfork.h"
 #include "runtime/blocking.h"

@@ -4,7 +4,7 @@
 #ifndef BIDE_SIMULATION_H
 #define BIDE_SIMULATION_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 extern BIDE_INTERNAL bool bide_simulating_; /* set before anything runs */
 

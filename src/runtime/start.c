@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 
+#include "base/port.h"
+#include "base/settings.h"
 #include "debug/layout.h"
 #include "os/os.h"
 #include "runtime/atfork.h"
@@ -14,6 +16,7 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/thread.h"
+#include "runtime/work.h"
 #include "runtime/workers.h"
 
 /* So that the table for gdb is part of every program that is linked with the static library. */

@@ -3,6 +3,7 @@
  */
 #include "runtime/thread.h"
 
+#include "base/thread.h"
 #include "os/os.h"
 #include "runtime/runtime.h"
 

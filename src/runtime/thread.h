@@ -5,7 +5,7 @@
 #ifndef BIDE_RUNTIME_THREAD_H
 #define BIDE_RUNTIME_THREAD_H
 
-#include "base/everything.h"
+#include "base/thread.h"
 
 /* Returns a number for a new thread's record. The caller holds the lock of the setup. */
 BIDE_INTERNAL uint32_t bide_thread_number_(void);

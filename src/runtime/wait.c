@@ -1,11 +1,17 @@
 /*
  * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
  */
+#include "async/frame.h"
+#include "base/clock.h"
+#include "base/misuse.h"
+#include "base/settings.h"
+#include "base/thread.h"
 #include "os/os.h"
 #include "runtime/one_worker.h"
 #include "runtime/runtime.h"
 #include "runtime/thread.h"
 #include "runtime/workers.h"
+#include "source/source.h"
 #include "tasks/task.h"
 #include "tasks/task_await.h"
 

@@ -12,6 +12,8 @@
  */
 #include "runtime/wheel.h"
 
+#include "source/timer.h"
+
 #define DEADLINE(timer) ((timer)->source.payload.i)
 
 enum {

@@ -14,7 +14,7 @@
 #ifndef BIDE_WHEEL_H
 #define BIDE_WHEEL_H
 
-#include "base/everything.h"
+#include "source/timer.h"
 
 enum {
 	BIDE_WHEEL_TICK_BITS = 16,

@@ -4,6 +4,7 @@
 #include "runtime/work.h"
 
 #include "os/os.h"
+#include "runtime/injector.h"
 #include "runtime/worker.h"
 
 bide_worker_table bide_workers_;

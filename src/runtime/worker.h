@@ -5,7 +5,7 @@
 #define BIDE_RUNTIME_WORKER_H
 
 #include "async/deque.h"
-#include "base/everything.h"
+#include "base/thread.h"
 #include "os/os.h"
 #include "runtime/injector.h"
 #include "runtime/ring.h"

@@ -7,6 +7,8 @@
 #include "runtime/worker_schedule.h"
 
 #include "async/deque.h"
+#include "runtime/injector.h"
+#include "runtime/ring.h"
 #include "runtime/sleep.h"
 #include "runtime/worker.h"
 

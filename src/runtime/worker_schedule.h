@@ -4,7 +4,7 @@
 #ifndef BIDE_RUNTIME_WORKER_SCHEDULE_H
 #define BIDE_RUNTIME_WORKER_SCHEDULE_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /* bide_port_schedule_ for many workers. Any thread. */
 BIDE_INTERNAL void bide_workers_schedule_(bide_frame *frame, bool next);

@@ -4,8 +4,9 @@
 #include "runtime/worker_search.h"
 
 #include "os/os.h"
+#include "runtime/injector.h"
+#include "runtime/ring.h"
 #include "runtime/sleep.h"
-#include "runtime/work.h"
 #include "runtime/worker_timers.h"
 
 enum {

@@ -7,6 +7,8 @@
 #define BIDE_RUNTIME_WORKER_SEARCH_H
 
 #include "async/deque.h"
+#include "base/thread.h"
+#include "runtime/ring.h"
 #include "runtime/worker.h"
 
 enum {

@@ -3,8 +3,11 @@
  */
 #include "runtime/worker_timers.h"
 
+#include "base/spin.h"
 #include "runtime/sleep.h"
 #include "runtime/wheel.h"
+#include "source/source.h"
+#include "source/timer.h"
 
 enum { TIMER_BATCH = 32 /* timers ended at a time */ };
 

@@ -7,6 +7,7 @@
 #define BIDE_RUNTIME_WORKER_TIMERS_H
 
 #include "runtime/worker.h"
+#include "source/timer.h"
 
 /* bide_port_arm_ and bide_port_disarm_ for many workers. Any thread. */
 BIDE_INTERNAL void bide_workers_arm_(bide_timer *timer);

@@ -4,14 +4,25 @@
 #include "runtime/workers.h"
 
 #include "async/deque.h"
+#include "async/fork.h"
+#include "async/frame.h"
+#include "base/count.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "base/thread.h"
+#include "memory/allocator.h"
 #include "os/os.h"
+#include "runtime/injector.h"
 #include "runtime/prepare.h"
+#include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
+#include "runtime/sleeper.h"
 #include "runtime/thread.h"
+#include "runtime/wheel.h"
 #include "runtime/worker.h"
 #include "runtime/worker_search.h"
-#include "runtime/worker_timers.h"
 
 enum { SEARCH_NS = 30000 /* about what waking a thread costs */ };
 

@@ -12,8 +12,8 @@
 #ifndef BIDE_POOL_H
 #define BIDE_POOL_H
 
-#include "base/everything.h"
-#include "runtime/work.h"
+#include "base/settings.h"
+#include "base/thread.h"
 
 enum { BIDE_WORKERS_MAX = 1024 };
 
