@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "async/deque.h"
+#include "base/settings.h"
 #include "os/os.h"
 #include "support/library.h"
 

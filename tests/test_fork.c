@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "async/deque.h"
+#include "base/settings.h"
 #include "support/library.h"
 #include "support/limited_memory.h"
 

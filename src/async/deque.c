@@ -4,6 +4,11 @@
  */
 #include "async/deque.h"
 
+#include "base/port.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "memory/allocator.h"
+
 static uintptr_t no_ring; /* read by pops of threads that have no deque; never written */
 
 void bide_deque_none_(bide_thread_head *head)

@@ -29,7 +29,7 @@
 #ifndef BIDE_DEQUE_H
 #define BIDE_DEQUE_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 enum { BIDE_DEQUE_ENTRIES_ = 1024 };
 

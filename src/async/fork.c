@@ -11,8 +11,16 @@
  * A slot in a deque belongs to the worker that takes it from there. This worker runs it, and
  * completes its source.
  */
+#include "async/fork.h"
+
 #include "async/deque.h"
-#include "base/everything.h"
+#include "async/frame.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "context/context.h"
+#include "source/source.h"
+#include "source/upcalls.h"
 
 enum { JOINED = 1, REPORTED = 2, MARKS = 3 }; /* low bits of bide_fork.older */
 

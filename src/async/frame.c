@@ -1,8 +1,15 @@
 /*
  * frame.c - the slow paths of starting frames, resuming them and awaiting.
  */
-#include "base/everything.h"
+#include "async/frame.h"
+
+#include "base/misuse.h"
+#include "base/port.h"
+#include "context/placement.h"
 #include "source/run_queue.h"
+#include "source/schedule.h"
+#include "source/source.h"
+#include "source/stale.h"
 
 bide_value_task bide_start_failed_(const bide_function_info *async)
 {

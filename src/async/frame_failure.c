@@ -1,7 +1,12 @@
 /*
  * frame_failure.c - what a failure does to a frame.
  */
-#include "base/everything.h"
+#include "async/frame.h"
+
+#include "base/misuse.h"
+#include "context/context.h"
+#include "source/source.h"
+#include "source/trace.h"
 
 uint16_t bide_frame_error_(uintptr_t error)
 {

@@ -3,6 +3,10 @@
  */
 #include "async/parked.h"
 
+#include "context/placement.h"
+#include "source/schedule.h"
+#include "source/source.h"
+
 static void begin(bide_parked *parked, bool next)
 {
 	bide_frame *frame = &parked->frame;

@@ -8,7 +8,7 @@
 #ifndef BIDE_CORE_PARKED_H
 #define BIDE_CORE_PARKED_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 /* How the struct of such a frame begins. */
 typedef struct bide_parked {

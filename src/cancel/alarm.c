@@ -10,6 +10,7 @@
 #include "base/port.h"
 #include "base/settings.h"
 #include "base/spin.h"
+#include "source/operation.h"
 #include "source/source.h"
 #include "source/timer.h"
 

@@ -1,7 +1,11 @@
 /*
  * operation.c - operations: their memory, and completing one.
  */
-#include "base/everything.h"
+#include "source/operation.h"
+
+#include "base/thread.h"
+#include "memory/pool.h"
+#include "source/source.h"
 
 enum { COMPLETING_DEPTH_MAX = 8 };
 

@@ -29,6 +29,13 @@ BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
 
 /* The same for a source of another kind, the upper bits of bide_source.kind. */
 BIDE_INTERNAL bide_source *bide_source_new_(size_t size_bytes, unsigned kind);
+/*
+ * Stores the result, says DONE, and makes the waiter runnable. Never runs user code, never
+ * recurses deeper than a constant: completions that follow from completions wait in a list of the
+ * thread.
+ */
+BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payload payload,
+                                            int error);
 /* Gives back one whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
 

@@ -1,7 +1,8 @@
 /*
  * release.c - giving back what is from no pool, by its kind.
  */
-#include "base/everything.h"
+#include "base/misuse.h"
+#include "source/upcalls.h"
 
 /*
  * Consumed: the generation moves on, so copies of the value task are dead; the word says it may be

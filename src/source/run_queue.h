@@ -7,7 +7,7 @@
 #ifndef BIDE_SOURCE_RUN_QUEUE_H
 #define BIDE_SOURCE_RUN_QUEUE_H
 
-#include "base/everything.h"
+#include "base/library.h"
 
 static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 {

@@ -5,7 +5,13 @@
  * runnable; a listener (a combinator, a group, a task's fan-out) runs here, and what it completes
  * beyond a depth waits in the thread's list.
  */
-#include "base/everything.h"
+#include "source/source.h"
+
+#include "base/misuse.h"
+#include "memory/pool.h"
+#include "source/schedule.h"
+#include "source/stale.h"
+#include "source/upcalls.h"
 
 bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
 

@@ -6,8 +6,7 @@
 #define BIDE_SOURCE_SOURCE_H
 
 #include "base/generation.h"
-#include "base/settings.h"
-#include "source/operation.h"
+#include "base/library.h"
 
 /* bide_source.line of everything that is no running frame. */
 enum {
@@ -37,13 +36,10 @@ static inline bide_value_task bide_source_value_(bide_source *source)
 }
 
 /*
- * Stores the result, says DONE, and makes the waiter runnable. Never runs user code, never
- * recurses deeper than a constant: completions that follow from completions wait in a list of the
- * thread.
+ * Stores the result, says DONE, and makes the waiter runnable. For sources without a link, such as
+ * timers and the user's sources, and for callers that are no listener; other callers complete an
+ * operation with bide_operation_complete_.
  */
-BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payload payload,
-                                            int error);
-/* The same for sources without a link (timers, user sources): for callers that are no listener. */
 BIDE_INTERNAL void bide_source_complete_(bide_source *source, bide_payload payload, int error);
 /* Hands on what bide_source_finish_ returned. */
 BIDE_INTERNAL void bide_source_deliver_(bide_source *source, uintptr_t seen);

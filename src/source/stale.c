@@ -1,7 +1,13 @@
 /*
  * stale.c - the report that a value task was consumed already, and what consumed it.
  */
-#include "base/everything.h"
+#include "source/stale.h"
+
+#include "base/generation.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "source/source.h"
 
 /*
  * An await of an async function; `at` has its line, if points are lines (they are not with

@@ -3,7 +3,10 @@
  */
 #include "source/timer.h"
 
-#include "base/everything.h"
+#include "base/port.h"
+#include "base/thread.h"
+#include "source/operation.h"
+#include "source/source.h"
 #include "source/upcalls.h"
 
 BIDE_STATIC_ASSERT(sizeof(bide_timer) == 48, "a timer is 48 bytes");

@@ -10,7 +10,11 @@
  * stores the fields, then takes the mark away. Each field is stored with release and loaded with
  * acquire: a reader of a later writer's field then finds the mark or number of that writer.
  */
-#include "base/everything.h"
+#include "source/trace.h"
+
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/thread.h"
 
 enum {
 #ifdef BIDE_EXPLORE

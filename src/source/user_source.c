@@ -1,7 +1,15 @@
 /*
  * user_source.c - sources of the user's own.
  */
-#include "base/everything.h"
+#include "source/user_source.h"
+
+#include "base/generation.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/settings.h"
+#include "memory/allocator.h"
+#include "source/source.h"
+#include "source/trace.h"
 
 /* What stands in the link of a source that is initialised and not posted. */
 static bide_post *user_mark(const bide_user_source *user, bool handed_out)

@@ -1,7 +1,12 @@
 /*
  * value_task.c - the queries of pending value tasks, and what consumes one without awaiting it.
  */
-#include "base/everything.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "base/thread.h"
+#include "source/source.h"
+#include "source/stale.h"
+#include "source/trace.h"
 
 BIDE_STATIC_ASSERT(sizeof(bide_value_task) == 16, "two registers");
 

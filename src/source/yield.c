@@ -1,7 +1,8 @@
 /*
  * yield.c - a yield that is shared, combined or waited for.
  */
-#include "base/everything.h"
+#include "base/port.h"
+#include "source/source.h"
 #include "source/timer.h"
 
 /* The operation is a timer that is due at once. */
