@@ -58,7 +58,7 @@ TEST(TK_04_an_error_is_unknown_until_the_end_and_then_exactly_that_one)
 	task_unref(t);
 }
 
-TEST(TK_07_a_wait_with_a_limit_ends_and_leaves_the_task_alone)
+TEST(TK_07_a_wait_ends_at_its_limit_and_leaves_the_task_alone)
 {
 	task *t = task_create(0);
 	bide_payload got = { .i = -5 };
@@ -73,7 +73,7 @@ TEST(TK_07_a_wait_with_a_limit_ends_and_leaves_the_task_alone)
 	task_unref(t);
 }
 
-/* Limits that are no BIDE_FOREVER, and whose end is beyond time. */
+/* Limits below BIDE_FOREVER that end beyond the end of time. */
 static const int64_t beyond_time_ns[] = { BIDE_FOREVER - 1, BIDE_FOREVER - 1000,
 	                                      BIDE_FOREVER - 1000 * MS };
 enum { LIMITS = sizeof beyond_time_ns / sizeof beyond_time_ns[0] };
@@ -97,7 +97,7 @@ static void *waits_with_limits_beyond_time(void *argument)
 
 TEST(an_await_with_a_limit_beyond_time_ends_with_its_task)
 {
-	run_all(); /* this thread is the worker, if there is one */
+	run_all(); /* with one worker, makes this thread the worker */
 	waits_with_limits_beyond_time(NULL);
 	run_all();
 	assert_int_equal(stats().operation_count, 0);
@@ -166,7 +166,7 @@ TEST(TK_12_waiting_for_all_waits_for_the_slow_ones_and_keeps_all_errors)
 		tasks[i] = i % 2   ? value_task_as_task(later_value((i + 1) * MS, i))
 		           : i % 4 ? bide_task_from_error(EIO + i)
 		                   : bide_task_from_error(ECANCELED);
-	/* the first that is no cancellation */
+	/* the first error that is not a cancellation */
 	assert_int_equal(wait_int(bide_when_all_tasks(tasks, 8), NULL), EIO + 2);
 	for (int i = 0; i < 8; i++) {
 		assert_true(bide_task_is_ready(tasks[i]));
@@ -176,8 +176,11 @@ TEST(TK_12_waiting_for_all_waits_for_the_slow_ones_and_keeps_all_errors)
 	assert_int_equal(stats().unobserved_count, 0);
 }
 
-/* A deviation: a result that is there wins over a cancellation, here as everywhere. */
-TEST(TK_13_tasks_that_are_over_win_over_a_canceled_token)
+/*
+ * Unlike in the reference, a result that exists has priority over a cancellation, here as
+ * everywhere.
+ */
+TEST(TK_13_completed_tasks_have_priority_over_a_canceled_token)
 {
 	task *tasks[] = { bide_task_from_int(100), bide_task_from_int(200) };
 	bide_context *context = canceled_context();
@@ -239,7 +242,7 @@ TEST(TK_26_completed_tasks_hold_each_value_at_once)
 	task_unref(p);
 }
 
-/* A deviation: ECANCELED is cancellation, so that task is canceled, not failed. */
+/* Unlike in the reference, ECANCELED means cancellation, so that task is canceled, not failed. */
 TEST(TK_27_failed_tasks_are_distinct_and_bad_numbers_refused)
 {
 	static const int bad[] = { 0, -1, -EIO, 4096, INT32_MAX, INT32_MIN };
@@ -265,7 +268,7 @@ TEST(TK_27_failed_tasks_are_distinct_and_bad_numbers_refused)
 	}
 }
 
-TEST(TK_28_reading_the_error_is_seeing_it_and_the_status_is_not)
+TEST(TK_28_reading_the_error_observes_it_and_reading_the_status_does_not)
 {
 	catch_unobserved();
 	task *t = bide_task_from_error(EIO);
@@ -290,7 +293,7 @@ static value_task drops_the_task(task *ended, void *argument)
 	return value_task_from(bide_task_result(ended).i + 1);
 }
 
-TEST(TK_35_a_task_may_be_dropped_inside_its_own_continuation)
+TEST(TK_35_a_task_may_be_unreferenced_inside_its_own_continuation)
 {
 	task *t = task_create(0), *held = t;
 	task *next = task_continue_with(t, drops_the_task, &held, 0);
@@ -311,7 +314,7 @@ static value_task adds_one(task *ended, void *argument)
 	return value_task_from(bide_task_result(ended).i + 1);
 }
 
-TEST(TK_36_a_continuation_runs_though_the_task_was_dropped)
+TEST(TK_36_a_continuation_runs_though_the_task_was_unreferenced)
 {
 	task *t = task_create(0), *mine = task_ref(t);
 	task *next = task_continue_with(t, adds_one, NULL, 0);
@@ -325,15 +328,15 @@ TEST(TK_36_a_continuation_runs_though_the_task_was_dropped)
 	task_unref(next);
 }
 
-TEST(TK_38_a_finished_task_lets_its_context_go)
+TEST(TK_38_a_finished_task_releases_its_context)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *gate = task_create(0),
 		 *t = value_task_as_task(bide_in_context(context, await_it(gate, NULL, 0)));
 
 	bide_context_unref(context);
-	assert_int_equal(stats().operation_count,
-	                 2); /* its wait, and the context: the frame holds it */
+	/* The function's wait, and the context, to which the frame holds a reference. */
+	assert_int_equal(stats().operation_count, 2);
 	bide_task_complete_int(gate, 3);
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	settle_workers();
@@ -356,7 +359,7 @@ TEST(small_results_share_one_task_each_and_allocate_nothing)
 		assert_ptr_equal(a, b);
 		assert_int_equal(bide_task_result(a).i, i);
 		for (int k = 0; k < 100; k++)
-			task_unref(a); /* not counted */
+			task_unref(a); /* shared tasks are not counted */
 	}
 	assert_ptr_equal(bide_task_from_pointer(NULL), bide_task_completed());
 	assert_ptr_equal(bide_task_from_double(0.0), bide_task_completed());
@@ -401,8 +404,8 @@ TEST(the_result_lives_as_long_as_a_reference)
 }
 
 /*
- * clang-format off: each await on a line of its own, so that every combination of the line's bits
- * occurs.
+ * clang-format off: each await is on a line of its own, so that every combination of the line's
+ * bits occurs.
  */
 struct eight_lines {
 	ASYNC_FRAME;
@@ -455,7 +458,7 @@ TEST(references_are_counted_wherever_the_function_waits)
 	}
 }
 
-TEST(null_where_a_task_is_needed_is_misuse)
+TEST(null_in_place_of_a_task_is_misuse)
 {
 	value_task v;
 
@@ -506,7 +509,7 @@ TEST(the_first_awaiter_runs_next_and_the_others_queue_in_order)
 	other = async_start(yielder, .log = &log, .id = 100);
 	assert_int_equal(log.count, 0);
 	bide_task_complete_int(t, 8);
-	assert_int_equal(log.count, 0); /* never inside of complete */
+	assert_int_equal(log.count, 0); /* never inside complete */
 	run_all();
 	ASSERT_TURNS(&log, 1, 100, 2, 3, 4, 5);
 	for (int i = 0; i < 5; i++) {
@@ -518,7 +521,7 @@ TEST(the_first_awaiter_runs_next_and_the_others_queue_in_order)
 	task_unref(t);
 }
 
-/* Where does a continuation run? */
+/* Stores whether its continuation runs on another thread than its start. */
 struct tells_thread {
 	ASYNC_FRAME;
 	struct {
@@ -540,7 +543,7 @@ async_finally:
 	async_end;
 }
 
-TEST(with_many_workers_awaiters_continue_on_them_never_inside_of_complete)
+TEST(with_many_workers_awaiters_continue_on_them_and_never_inside_complete)
 {
 	atomic_bool elsewhere[20];
 	value_task waits[20];
@@ -611,11 +614,8 @@ TEST(ten_thousand_awaiters_of_one_task_all_get_its_result)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-/*
- * The middle, the newest and the oldest wait of a task are taken out of its list by their
- * deadlines.
- */
-TEST(waits_leave_the_list_of_a_task_wherever_they_stand_in_it)
+/* The deadlines remove the middle, the newest and the oldest wait from the list of the task. */
+TEST(waits_are_removed_from_any_place_in_the_list_of_a_task)
 {
 	enum { COUNT = 9 };
 	task *t;
@@ -674,7 +674,9 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 		if (i == 100)
 			before = stats().live_bytes;
 	}
-	/* Several workers: each thread keeps some free objects; 2.5 MB were made. */
+	/*
+	 * With several workers, each thread keeps some free objects. The waits needed 2.5 MB in total.
+	 */
 	if (many_workers())
 		assert_true(stats().live_bytes <= before + 1024 * 1024);
 	else
@@ -803,7 +805,7 @@ static void on_release(bide_source *source)
 	released_count++;
 }
 
-TEST(a_source_of_the_users_own_becomes_a_task)
+TEST(a_user_source_becomes_a_task)
 {
 	static const bide_source_operations operations = { on_release };
 	bide_user_source user;
@@ -817,11 +819,11 @@ TEST(a_source_of_the_users_own_becomes_a_task)
 	assert_int_equal(bide_task_wait(t, &got), 0);
 	assert_int_equal(got.i, 321);
 	assert_int_equal(released_count, 1);
-	bide_user_source_reset(&user); /* free again though the task lives */
+	bide_user_source_reset(&user); /* can be used again though the task lives */
 	assert_int_equal(bide_task_result(t).i, 321);
 	task_unref(t);
 
-	/* One that is done already, and one that failed. */
+	/* A source that is already done, and one that failed. */
 	bide_user_source_fail(&user, EPIPE);
 	t = value_task_as_task(bide_user_source_value_task(&user));
 	assert_int_equal(bide_task_error(t), EPIPE);
@@ -829,8 +831,8 @@ TEST(a_source_of_the_users_own_becomes_a_task)
 	assert_int_equal(released_count, 2);
 }
 
-/* It belongs to its source: completing it by hand as well would complete it twice. */
-TEST(the_task_of_a_users_source_cannot_be_completed_by_hand)
+/* The task belongs to its source: completing it directly as well would complete it twice. */
+TEST(the_task_of_a_user_source_cannot_be_completed_directly)
 {
 	bide_user_source user;
 	task *t;
@@ -848,7 +850,7 @@ TEST(the_task_of_a_users_source_cannot_be_completed_by_hand)
 	task_unref(t);
 }
 
-TEST(a_function_s_task_cannot_be_completed_by_hand)
+TEST(the_task_of_a_function_cannot_be_completed_directly)
 {
 	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
 
@@ -864,7 +866,7 @@ TEST(a_function_s_task_cannot_be_completed_by_hand)
 	task_unref(t);
 }
 
-TEST(a_finished_function_that_nobody_consumed_becomes_a_task)
+TEST(a_finished_unconsumed_function_becomes_a_task)
 {
 	NOT_SEEDED("it needs the real clock");
 	value_task v = later_value(1, 64);
@@ -878,7 +880,7 @@ TEST(a_finished_function_that_nobody_consumed_becomes_a_task)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-TEST(after_as_task_the_value_task_is_dead)
+TEST(after_as_task_the_value_task_is_stale)
 {
 	task *gate = task_create(0);
 	value_task v = await_it(gate, NULL, 0);
@@ -916,7 +918,7 @@ TEST(as_task_of_a_value_task_that_is_awaited_is_misuse_and_changes_nothing)
 	assert_int_equal(got, 4);
 }
 
-/* What it awaits is over soon, on another thread or after what is runnable. */
+/* Yields once: ends soon, on another thread or after what is runnable. */
 struct soon {
 	ASYNC_FRAME;
 	struct {
@@ -956,8 +958,9 @@ static void ignores_misuse(const char *message, void *argument)
 }
 
 /*
- * As long as it is pending, when it is over and not yet consumed, and when its frame serves another
- * function already: nothing that the awaiter, or the next in that frame, relies on is changed.
+ * as_task races with the end of the function: it may be pending, over but not consumed, or its
+ * frame may already serve another function. None of this may change what the awaiter, or the next
+ * function in that frame, relies on.
  */
 TEST_SLOW(as_task_of_a_value_task_that_is_awaited_races_with_its_end_and_changes_nothing, 60)
 {
@@ -1052,7 +1055,7 @@ TEST(a_large_result_is_shared_by_pointer_as_long_as_a_reference_lives)
 	assert_int_equal(stats().operation_count, 0);
 }
 
-TEST(a_forgotten_wait_for_a_large_result_lets_the_task_go)
+TEST(a_forgotten_wait_for_a_large_result_releases_the_task)
 {
 	NOT_SEEDED("it needs the real clock");
 	task *t = value_task_as_task(async_start(makes_large, .first = 1));
@@ -1066,9 +1069,9 @@ TEST(a_forgotten_wait_for_a_large_result_lets_the_task_go)
 	assert_int_equal(stats().operation_count, 0);
 }
 
-/* --- errors that nobody saw */
+/* --- unobserved errors */
 
-TEST(an_error_that_nobody_saw_goes_to_the_hook_with_the_function_s_name)
+TEST(an_unobserved_error_goes_to_the_hook_with_the_name_of_the_function)
 {
 	catch_unobserved();
 	task *gate = task_create(0), *t = value_task_as_task(await_it(gate, NULL, 0));
@@ -1078,13 +1081,13 @@ TEST(an_error_that_nobody_saw_goes_to_the_hook_with_the_function_s_name)
 		run_all();
 	assert_int_equal(unobserved_count, 0);
 	task_unref(t);
-	run_all(); /* of several workers one may have been the last to hold it */
+	run_all(); /* one of several workers may hold the last reference */
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, ENXIO);
 	assert_string_equal(unobserved_function, "awaiter");
 }
 
-TEST(an_error_that_was_awaited_is_seen)
+TEST(an_error_that_was_awaited_is_observed)
 {
 	catch_unobserved();
 	task *t = task_create(0);
@@ -1101,7 +1104,7 @@ TEST(an_error_that_was_awaited_is_seen)
 	assert_int_equal(unobserved_count, 0);
 }
 
-TEST(a_cancellation_that_nobody_saw_is_no_error)
+TEST(an_unobserved_cancellation_is_not_an_error)
 {
 	catch_unobserved();
 	task *t = task_create(0);
@@ -1127,9 +1130,9 @@ TEST(a_forgotten_function_that_fails_goes_to_the_hook)
 	assert_string_equal(unobserved_function, "awaiter");
 }
 
-/* --- nobody completes it */
+/* --- a completion source without references */
 
-TEST(awaiters_of_a_completion_source_that_is_gone_are_told)
+TEST(awaiters_of_an_unreferenced_completion_source_fail)
 {
 	NOT_SEEDED("the order is that of a runtime without a seed");
 	turn_log log = { 0 };
@@ -1150,8 +1153,8 @@ TEST(awaiters_of_a_completion_source_that_is_gone_are_told)
 	assert_int_equal(stats().task_count, 0);
 }
 
-/* Such an await may end in three ways, and must not keep the source from going. */
-TEST(awaiters_of_a_completion_source_that_is_gone_are_told_in_contexts_and_with_limits)
+/* Such an await may end in three ways, and must not keep the source alive. */
+TEST(awaiters_of_an_unreferenced_completion_source_fail_in_contexts_and_with_limits)
 {
 	bide_context *context = bide_context_create(&(bide_context_options){ 0 });
 
@@ -1177,7 +1180,7 @@ TEST(awaiters_of_a_completion_source_that_is_gone_are_told_in_contexts_and_with_
 	assert_int_equal(stats().operation_count, 0);
 }
 
-TEST(a_completion_source_that_nobody_awaits_goes_silently)
+TEST(a_completion_source_without_awaiters_is_freed_silently)
 {
 	catch_unobserved();
 	task *t = task_create(0);
@@ -1186,7 +1189,7 @@ TEST(a_completion_source_that_nobody_awaits_goes_silently)
 	assert_int_equal(unobserved_count, 0);
 }
 
-TEST(a_pending_function_s_task_may_be_dropped_and_runs_on)
+TEST(a_pending_function_runs_on_after_its_task_was_unreferenced)
 {
 	turn_log log = { 0 };
 	task *t = value_task_as_task(async_start(yielder, .log = &log, .id = 5));
@@ -1197,7 +1200,7 @@ TEST(a_pending_function_s_task_may_be_dropped_and_runs_on)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-TEST(awaiting_and_taking_gives_the_reference_back)
+TEST(bide_task_await_take_drops_the_reference)
 {
 	task *t = task_create(0);
 	value_task waits = bide_task_await_take(task_ref(t));

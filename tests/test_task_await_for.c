@@ -1,6 +1,6 @@
 /*
- * Waiting for a task with a limit: task_await_for. Names that begin with AW carry the row of the
- * reference's behaviours that they show.
+ * task_await_for waits for a task with a limit. Names that begin with AW have the number of the row
+ * of the reference's behaviours that they cover.
  */
 /* threads */
 #include <errno.h>
@@ -12,7 +12,7 @@ void test_after_each(void)
 	assert_nothing_in_use();
 }
 
-TEST(AW_20_a_task_that_is_over_wins_over_cancellation_and_a_zero_timeout)
+TEST(AW_20_a_completed_task_has_priority_over_cancellation_and_a_zero_timeout)
 {
 	bide_context *scope = bide_context_create(NULL);
 	bide_task *completed = bide_task_create(0), *failed = bide_task_create(0);
@@ -52,7 +52,7 @@ TEST(AW_21_a_wait_that_is_canceled_leaves_the_task_running)
 	bide_context_unref(scope);
 }
 
-TEST(AW_22_a_task_that_ends_in_time_removes_timer_and_registration)
+TEST(AW_22_a_task_that_ends_in_time_removes_the_timer_and_the_registration)
 {
 	bide_context *scope = bide_context_create(NULL);
 	bide_task *waited = bide_task_create(0);
@@ -64,7 +64,7 @@ TEST(AW_22_a_task_that_ends_in_time_removes_timer_and_registration)
 	assert_int_equal(stats().timer_count, 0);
 	assert_int_equal(result_of(wait), 8);
 	assert_int_equal(stats().operation_count, before);
-	bide_context_cancel(scope, ECANCELED); /* finds nothing */
+	bide_context_cancel(scope, ECANCELED); /* has nothing to cancel */
 	bide_task_unref(waited);
 	bide_context_unref(scope);
 }

@@ -1,10 +1,10 @@
 /*
- * Task-local values: what contexts with a key and a value give to the functions in them. A value
- * does not change after its context was made; setting one means entering a context below.
+ * Task-local values: contexts with a key and a value give the value to the functions in them. A
+ * value never changes; setting another one means entering a context below.
  */
 #include "support/task_support.h"
 
-static const char keys[64]; /* their addresses are the keys */
+static const char keys[64]; /* the addresses are the keys */
 #define A (&keys[0])
 #define B (&keys[1])
 
@@ -22,21 +22,21 @@ static const char *get(const void *key)
 	return bide_context_get(key);
 }
 
-TEST(EC_01_a_value_is_read_as_it_was_set_and_null_before)
+TEST(EC_01_a_value_is_null_before_and_as_set_afterwards)
 {
 	static char value[] = "one";
 	bide_context *context;
 
 	assert_null(get(A));
 	context = with(A, value);
-	assert_null(get(A)); /* made, not entered */
+	assert_null(get(A)); /* created, but not entered */
 	assert_ptr_equal(bide_in_context(context, get(A)), value);
 	assert_null(bide_in_context(context, get(B)));
 	assert_null(get(A));
 	bide_context_unref(context);
 }
 
-TEST(EC_02_a_captured_context_has_the_old_value_inside_and_the_new_one_comes_back)
+TEST(EC_02_a_captured_context_has_the_old_value_and_leaving_it_restores_the_new_one)
 {
 	bide_context *old = with(A, "old"), *captured, *new;
 	uintptr_t saved = bide_context_push_(old);
@@ -100,13 +100,13 @@ async_finally:
 	async_end;
 }
 
-TEST(EC_06_a_value_set_in_a_function_stays_in_it_across_awaits_and_is_not_seen_by_its_caller)
+TEST(EC_06_a_value_set_in_a_function_lasts_across_awaits_and_its_caller_does_not_see_it)
 {
 	bide_context *context = with(A, "mine");
 	const char *mine = bide_in_context(context, get(A));
 	value_task v = bide_in_context(context, async_start(setter, .depth = 0, .before = mine));
 
-	assert_true(v.state > BIDE_ERROR_MAX); /* it has left by an await, inside its scope */
+	assert_true(v.state > BIDE_ERROR_MAX); /* it left by an await, inside its scope */
 	assert_null(get(A));
 	assert_string_equal(bide_in_context(context, get(A)), "mine");
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
@@ -125,7 +125,7 @@ TEST(EC_08_nested_functions_that_set_values_restore_them_level_by_level)
 	assert_null(get(A));
 }
 
-/* Left without async_leave: the scope ends with the function. */
+/* Does not call async_leave: the scope ends with the function. */
 struct leaver {
 	ASYNC_FRAME;
 };
@@ -141,11 +141,11 @@ async(leaver)
 	await(bide_async_yield());
 	assert_string_equal(get(A), "left");
 async_finally:
-	assert_string_equal(get(A), "left"); /* a cleanup sees values */
+	assert_string_equal(get(A), "left"); /* the cleanup sees values */
 	async_end;
 }
 
-TEST(a_value_that_was_not_left_ends_with_its_function)
+TEST(a_value_whose_context_was_not_left_ends_with_the_function)
 {
 	assert_int_equal(bide_value_task_wait(async_start(leaver), NULL), 0);
 	assert_null(get(A));
@@ -169,7 +169,7 @@ async_finally:
 	async_end;
 }
 
-/* Checks at every size, from the function's and from ordinary code's side. */
+/* Checks the first count values, and that the others are NULL, in a function in the context. */
 static void check_many(bide_context *context, const char *const *expected, int count)
 {
 	assert_int_equal(bide_value_task_wait(bide_in_context(context,
@@ -188,8 +188,8 @@ TEST(EC_11_many_values_are_added_updated_and_set_to_null_independently)
 	for (int step = 0; step < 192; step++) {
 		int k = step % 64;
 
-		expected[k] =
-			step < 128 || k % 2 ? &values[step] : NULL; /* added; updated; every other NULL */
+		/* The values are added, then updated; then every other one is set to NULL. */
+		expected[k] = step < 128 || k % 2 ? &values[step] : NULL;
 		below = bide_in_context(context, with(&keys[k], expected[k]));
 		if (context)
 			bide_context_unref(context);
@@ -199,7 +199,7 @@ TEST(EC_11_many_values_are_added_updated_and_set_to_null_independently)
 	bide_context_unref(context);
 }
 
-TEST(values_go_where_a_function_goes)
+TEST(values_follow_a_function_to_its_executor)
 {
 	bide_executor *strand = bide_strand_create();
 	bide_context *context = with(A, "mine"), *there;

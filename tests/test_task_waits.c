@@ -1,6 +1,6 @@
 /*
- * What waits for a task: it holds nothing that could complete it, it is no look at an outcome that
- * it throws away, and it starts no function inside the call or in a canceled context.
+ * Waiting for a task: a wait holds no reference that could complete the task, does not observe an
+ * outcome that it drops, and starts no function inside the call or in a canceled context.
  */
 /* threads */
 #include "support/task_support.h"
@@ -47,7 +47,7 @@ TEST(unwrap_of_a_broken_outer_or_inner_task_is_broken)
 	task_unref(flat);
 	outer = task_create(NULL);
 	flat = bide_task_unwrap(outer);
-	bide_task_complete_pointer(outer, inner); /* with the last reference */
+	bide_task_complete_pointer(outer, inner); /* passes on the last reference */
 	assert_int_equal(bide_task_wait(flat, NULL), BIDE_EBROKEN);
 	task_unref(flat);
 	task_unref(outer);
@@ -73,7 +73,7 @@ TEST(combinators_and_awaits_of_a_broken_task_are_broken)
 	assert_int_equal(wait_int(all, NULL), BIDE_EBROKEN);
 }
 
-TEST(a_task_that_is_broken_reaches_all_that_wait_together)
+TEST(all_waiters_of_a_broken_task_learn_of_it)
 {
 	enum { COUNT = 20 };
 	task *t = task_create(NULL), *next[COUNT];
@@ -97,7 +97,7 @@ TEST(a_task_that_is_broken_reaches_all_that_wait_together)
 	bide_context_unref(context);
 }
 
-TEST(a_task_that_lives_is_not_broken_by_those_that_wait)
+TEST(a_task_with_a_reference_is_not_broken_while_others_wait)
 {
 	task *t = task_create(NULL), *next;
 	int error = -1;
@@ -113,7 +113,7 @@ TEST(a_task_that_lives_is_not_broken_by_those_that_wait)
 	task_unref(t);
 }
 
-/* --- an outcome that is thrown away has not been seen --- */
+/* --- an outcome that was dropped is not observed --- */
 
 static void assert_told_once(int error)
 {
@@ -128,7 +128,7 @@ static task *failed(int pending, int error)
 	return pending ? value_task_as_task(later_error(2 * MS, error)) : bide_task_from_error(error);
 }
 
-TEST(an_error_whose_continuation_is_filtered_out_or_does_not_look_is_told)
+TEST(an_error_is_reported_if_its_continuation_is_filtered_out_or_does_not_read_it)
 {
 	static const bide_continue_options not_on_failure = { .not_on_failure = true };
 	atomic_int calls;
@@ -147,7 +147,7 @@ TEST(an_error_whose_continuation_is_filtered_out_or_does_not_look_is_told)
 		}
 }
 
-TEST(an_error_that_a_continuation_looks_at_is_not_told)
+TEST(an_error_that_a_continuation_reads_is_not_reported)
 {
 	catch_unobserved();
 	for (int pending = 0; pending < 2; pending++) {
@@ -163,7 +163,7 @@ TEST(an_error_that_a_continuation_looks_at_is_not_told)
 	assert_int_equal(atomic_load(&unobserved_count), 0);
 }
 
-TEST(when_any_tasks_is_no_look_at_the_winner_nor_at_the_losers)
+TEST(when_any_tasks_observes_neither_the_winner_nor_the_losers)
 {
 	catch_unobserved();
 	for (int pending = 0; pending < 2; pending++) {
@@ -180,7 +180,7 @@ TEST(when_any_tasks_is_no_look_at_the_winner_nor_at_the_losers)
 	}
 }
 
-TEST(when_all_tasks_is_a_look_at_the_error_that_it_hands_on_alone)
+TEST(when_all_tasks_observes_only_the_error_that_it_returns)
 {
 	catch_unobserved();
 	for (int pending = 0; pending < 2; pending++) {
@@ -195,7 +195,7 @@ TEST(when_all_tasks_is_a_look_at_the_error_that_it_hands_on_alone)
 	}
 }
 
-TEST(a_try_complete_from_that_loses_is_no_look)
+TEST(a_try_complete_from_that_loses_observes_nothing)
 {
 	task *t = bide_task_create(NULL), *bad = bide_task_from_error(EIO);
 
@@ -207,7 +207,7 @@ TEST(a_try_complete_from_that_loses_is_no_look)
 	task_unref(t);
 }
 
-TEST(an_outcome_that_is_handed_on_is_told_once)
+TEST(an_outcome_that_is_passed_on_is_reported_once)
 {
 	task *t = bide_task_create(NULL), *bad = bide_task_from_error(EIO), *outer, *flat;
 
@@ -224,7 +224,7 @@ TEST(an_outcome_that_is_handed_on_is_told_once)
 	assert_told_once(EPIPE);
 }
 
-TEST(a_wait_whose_limit_passed_is_no_look)
+TEST(a_wait_that_timed_out_observes_nothing)
 {
 	task *t = bide_task_create(NULL);
 	value_task v;
@@ -238,9 +238,9 @@ TEST(a_wait_whose_limit_passed_is_no_look)
 	assert_told_once(EIO);
 }
 
-/* --- the context is asked before the function starts --- */
+/* --- the context is checked before the function starts --- */
 
-TEST(nothing_starts_in_a_context_that_is_canceled_by_then)
+TEST(nothing_starts_in_a_context_that_has_been_canceled)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *over = bide_task_from_int(50), *pending = task_create(NULL), *made[3];
@@ -262,7 +262,7 @@ TEST(nothing_starts_in_a_context_that_is_canceled_by_then)
 	bide_context_unref(context);
 }
 
-TEST(canceled_while_it_is_queued_a_function_does_not_start)
+TEST(a_function_canceled_while_it_is_queued_does_not_start)
 {
 	task *t, *over, *made[3];
 	bide_context *context;

@@ -1,5 +1,5 @@
 /*
- * Threads that end where the library did not end them, and threads that cannot be started.
+ * Threads that the user's code ends, and threads that cannot be started.
  */
 /* threads */
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include "support/limits_of_tools.h"
 #include "support/task_support.h"
 
-/* AddressSanitizer keeps the marks of the frames that a forced unwinding leaves. */
+/* After a forced unwinding, AddressSanitizer still has the marks of the frames that are gone. */
 static void needs_unwinding(void)
 {
 	if (UNDER_ASAN)
@@ -26,7 +26,7 @@ static value_task cancels_itself(void *argument)
 {
 	(void)argument;
 	pthread_cancel(pthread_self());
-	pthread_testcancel(); /* a call that a sanitizer intercepts would not be left for it */
+	pthread_testcancel(); /* a forced unwinding out of a call that a sanitizer intercepts fails */
 	return value_task_from(0);
 }
 
@@ -41,12 +41,12 @@ static void assert_the_call_fails(value_task call, const char *text)
 
 	assert_int_equal(wait_int(call, NULL), EINVAL);
 	ASSERT_MISUSE(text);
-	/* The place of the thread is free again. */
+	/* Another thread can take the place of the ended one. */
 	assert_int_equal(wait_int(bide_run_blocking(answers, (void *)7), &got), 0);
 	assert_int_equal(got, 7);
 }
 
-TEST(a_blocking_call_that_ends_its_thread_fails_and_its_place_comes_back)
+TEST(a_blocking_call_that_ends_its_thread_fails_and_frees_its_place)
 {
 	needs_unwinding();
 	NOT_SEEDED("it needs threads, for calls that block");
@@ -94,7 +94,7 @@ async_finally:
 	async_end;
 }
 
-TEST(an_async_function_that_ends_a_worker_is_a_leak_and_another_thread_is_the_worker)
+TEST(an_async_function_that_ends_a_worker_leaks_and_another_thread_becomes_the_worker)
 {
 	int64_t got;
 
@@ -134,7 +134,7 @@ static void *starts_one_that_ends_it(void *argument)
 	return argument;
 }
 
-TEST(an_async_function_that_ends_a_thread_of_the_program_never_goes_on)
+TEST(an_async_function_that_ends_a_thread_of_the_program_never_continues)
 {
 	pthread_t thread;
 	int64_t got;
@@ -143,7 +143,7 @@ TEST(an_async_function_that_ends_a_thread_of_the_program_never_goes_on)
 	needs_unwinding();
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	catch_misuse();
-	for (int i = 0; i < 3; i++) { /* the next one has the same record */
+	for (int i = 0; i < 3; i++) { /* the next thread gets the same record */
 		assert_int_equal(pthread_create(&thread, NULL, starts_one_that_ends_it, NULL), 0);
 		pthread_join(thread, NULL);
 		ASSERT_MISUSE("the async function ends_at_once ended its thread");
@@ -206,7 +206,7 @@ TEST(a_process_whose_main_ended_by_pthread_exit_is_ended_by_signals)
 
 /* --- threads that cannot be started */
 
-TEST(each_start_of_a_worker_that_fails_leaves_nothing_behind)
+TEST(a_failed_start_of_any_worker_leaves_nothing_behind)
 {
 	NOT_SEEDED("it needs many workers");
 	enum { WORKERS = 5 };
@@ -222,7 +222,7 @@ TEST(each_start_of_a_worker_that_fails_leaves_nothing_behind)
 	assert_int_equal(wait_int(later_value(1000, 3), &got), 0);
 }
 
-TEST(without_a_thread_there_is_no_runtime_and_each_call_says_why)
+TEST(without_threads_the_runtime_does_not_start_and_each_call_returns_the_error)
 {
 	NOT_SEEDED("it needs many workers");
 	bide_config config;
@@ -246,7 +246,7 @@ TEST(a_call_for_which_no_thread_can_be_started_fails)
 	NOT_SEEDED("it needs threads, for calls that block");
 	int64_t got;
 
-	task_unref(bide_task_from_int(500)); /* the runtime is there */
+	task_unref(bide_task_from_int(500)); /* starts the runtime */
 	bide_os_thread_starts_left_ = 0;
 	assert_int_equal(wait_int(bide_run_blocking(answers, NULL), NULL), EAGAIN);
 	assert_int_equal(wait_int(bide_run_on_new_thread(answers, NULL), NULL), EAGAIN);
@@ -259,9 +259,9 @@ TEST(a_call_for_which_no_thread_can_be_started_fails)
 
 /* --- keys */
 
-TEST(a_shutdown_gives_the_key_of_threads_back)
+TEST(a_shutdown_frees_the_key_of_threads)
 {
-	for (int life = 0; life < 1100; life++) { /* there are 1024 */
+	for (int life = 0; life < 1100; life++) { /* there are 1024 keys */
 		pthread_key_t key;
 
 		task_unref(bide_task_from_int(500));

@@ -1,7 +1,7 @@
 /*
- * Threads that are not the worker: they start async functions, complete and await tasks, cancel,
- * forget, turn what they started into tasks, drop last references, and end while what they started
- * still runs.
+ * External threads: they start async functions, complete and await tasks, cancel, forget, turn what
+ * they started into tasks, drop last references, and end while functions that they started still
+ * run.
  */
 /* threads */
 #include "support/task_support.h"
@@ -30,7 +30,7 @@ static void helper_start(helper *h, void *(*run)(void *), void *argument)
 	assert_int_equal(pthread_create(&h->thread, NULL, helper_run, h), 0);
 }
 
-/* The worker's loop goes on until the thread has ended. */
+/* Runs the worker's loop until the helper thread has ended. */
 static void helper_end(helper *h)
 {
 	while (!atomic_load(&h->done)) {
@@ -44,17 +44,17 @@ static void on_helper(void *(*run)(void *), void *argument)
 {
 	helper h;
 
-	run_all(); /* if there is one worker it is this thread */
+	run_all(); /* with one worker, makes this thread the worker */
 	helper_start(&h, run, argument);
 	helper_end(&h);
 	run_all();
 }
 
-/* Says which threads it ran on. */
+/* Stores the threads that it ran on. */
 struct where {
 	ASYNC_FRAME;
 	struct {
-		pthread_t *threads; /* before and after its await */
+		pthread_t *threads; /* before and after the await */
 		int64_t ns;
 	} in;
 };
@@ -70,7 +70,7 @@ async_finally:
 	async_end;
 }
 
-/* The second delay is so long that it is not over before it is awaited. */
+/* The second delay is long enough to be pending still when it is awaited. */
 static void *starts_and_waits(void *argument)
 {
 	pthread_t *threads = argument;
@@ -84,7 +84,7 @@ static void *starts_and_waits(void *argument)
 	return NULL;
 }
 
-TEST(what_another_thread_starts_runs_on_the_worker)
+TEST(functions_that_another_thread_starts_run_on_the_worker)
 {
 	pthread_t ran_on[5];
 
@@ -96,13 +96,13 @@ TEST(what_another_thread_starts_runs_on_the_worker)
 	assert_int_equal(stats().frame_count, 0);
 }
 
-TEST(with_many_workers_it_begins_there_and_goes_on_on_a_worker)
+TEST(with_many_workers_a_function_starts_on_the_external_thread_and_resumes_on_a_worker)
 {
 	pthread_t ran_on[5];
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	on_helper(starts_and_waits, ran_on);
-	for (int i = 0; i < 3; i++) /* the first does not wait at all */
+	for (int i = 0; i < 3; i++) /* the first function does not suspend */
 		assert_true(pthread_equal(ran_on[i], ran_on[4]));
 	assert_false(pthread_equal(ran_on[3], ran_on[4]));
 	assert_false(pthread_equal(ran_on[3], pthread_self()));
@@ -153,7 +153,7 @@ static void *leaves_in_flight(void *argument)
 	return NULL;
 }
 
-TEST(a_thread_may_end_while_what_it_started_and_forgot_runs_on)
+TEST(a_thread_may_end_while_functions_that_it_forgot_run_on)
 {
 	catch_unobserved();
 	for (int i = 0; i < 5; i++)
@@ -191,7 +191,7 @@ static void *completes_after_a_while(void *argument)
 	return NULL;
 }
 
-TEST(a_completion_wakes_the_worker_that_sleeps)
+TEST(a_completion_wakes_the_sleeping_worker)
 {
 	for (int i = 0; i < 3; i++) {
 		task *t = task_create(0);
@@ -199,7 +199,7 @@ TEST(a_completion_wakes_the_worker_that_sleeps)
 		helper h;
 		int64_t got, began = bide_now_ns();
 		helper_start(&h, completes_after_a_while, t);
-		assert_int_equal(wait_int(v, &got), 0); /* no timer: it sleeps without end */
+		assert_int_equal(wait_int(v, &got), 0); /* without a timer the worker sleeps without end */
 		assert_int_equal(got, 9);
 		assert_true(bide_now_ns() - began >= 20 * MS);
 		helper_end(&h);
@@ -210,7 +210,7 @@ TEST(a_completion_wakes_the_worker_that_sleeps)
 struct busy {
 	ASYNC_FRAME;
 	struct {
-		turn_log *until; /* not empty: what another thread sent has run */
+		turn_log *until; /* not empty once the awaiter has run */
 	} in;
 	int64_t turns;
 };
@@ -236,7 +236,7 @@ TEST(a_completion_arrives_while_the_worker_is_busy)
 	int64_t got;
 
 	helper_start(&h, completes_after_a_while, t);
-	assert_int_equal(wait_int(v, &got), 0); /* though something is runnable all the time */
+	assert_int_equal(wait_int(v, &got), 0); /* though a function is always runnable */
 	assert_int_equal(got, 9);
 	assert_int_equal(wait_int(b, &got), 0);
 	assert_true(got > 0);
@@ -278,7 +278,7 @@ static void *cancels_context(void *argument)
 	return NULL;
 }
 
-TEST(another_thread_cancels_what_the_worker_waits_for)
+TEST(another_thread_cancels_a_wait_of_the_worker)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *t = task_create(0);
@@ -329,13 +329,13 @@ TEST(another_thread_waits_in_contexts_of_its_own)
 }
 
 /*
- * A cancellation that comes while another thread begins to wait is never lost, and hits nothing
- * that is gone.
+ * A cancellation that comes while another thread begins to wait is never lost, and touches nothing
+ * that was freed.
  */
 typedef struct cancel_race {
 	bide_context *context;
 	task *task;
-	atomic_int round, ready; /* round -1: it is over */
+	atomic_int round, ready; /* round -1 ends the thread */
 } cancel_race;
 
 static void *begins_waits(void *argument)
@@ -364,7 +364,7 @@ static void *begins_waits(void *argument)
 	}
 }
 
-TEST_SLOW(a_cancellation_that_races_with_another_thread_s_wait_is_not_lost, 60)
+TEST_SLOW(a_cancellation_that_races_with_a_wait_of_another_thread_is_not_lost, 60)
 {
 	cancel_race r = { .task = task_create(0) };
 	helper h;
@@ -391,7 +391,7 @@ TEST_SLOW(a_cancellation_that_races_with_another_thread_s_wait_is_not_lost, 60)
 /* --- all at once */
 
 enum { STORM_THREADS = 6, SHARED = 8 };
-static task *shared_tasks[SHARED]; /* each completed some time, by somebody */
+static task *shared_tasks[SHARED]; /* each is completed at some time by some thread */
 static atomic_bool storm_over;
 static atomic_ullong storm_count;
 
@@ -429,7 +429,7 @@ static void storm_step(uint64_t r, task **mine)
 	case 3:
 		task_unref(value_task_as_task(later_value(ns, 1)));
 		break;
-	case 4: /* a task that goes from hand to hand */
+	case 4: /* keep a task for later steps */
 		if (*mine)
 			task_unref(*mine);
 		*mine = value_task_as_task(later_value(ns, 44));
@@ -460,7 +460,7 @@ static void storm_step(uint64_t r, task **mine)
 		task_unref(t);
 		bide_context_unref(context);
 		break;
-	case 10: /* nobody completes it: the wait is told */
+	case 10: /* wait for a task that nothing can complete */
 		t = task_create(0);
 		{
 			value_task v = task_await(t);
@@ -517,11 +517,11 @@ TEST_SLOW(many_threads_do_everything_at_once, 60)
 		(void)bide_task_try_complete(shared_tasks[i], (bide_payload){ .i = 66 });
 		task_unref(shared_tasks[i]);
 	}
-	assert_int_equal(wait_int(delay_ms(2), NULL), 0); /* the longest that was forgotten */
+	assert_int_equal(wait_int(delay_ms(2), NULL), 0); /* longer than any forgotten delay */
 	run_all();
 	printf("%llu steps\n", (unsigned long long)atomic_load(&storm_count));
 	assert_true(atomic_load(&storm_count) > 100);
-	/* A busy machine may be late with a delay that was forgotten. */
+	/* On a busy machine a forgotten delay may end late. */
 	while (stats().operation_count != 0)
 		assert_int_equal(wait_int(delay_ms(1), NULL), 0);
 	settle_workers();

@@ -1,7 +1,7 @@
 /*
- * Time: delays, yields, the periodic timer, on the real and on the virtual clock.
+ * Time: delays, yields and the periodic timer, on the real and on the virtual clock.
  *
- * After each test everything must be given back: no object in use, no byte live after the shutdown.
+ * Each test must give everything back: no object is in use, and no byte is live after the shutdown.
  */
 /* threads */
 #include <errno.h>
@@ -48,7 +48,7 @@ static uint64_t next_random(void)
 
 /* ---- delays */
 
-TEST(units_make_nanoseconds_once_and_saturate)
+TEST(units_convert_to_nanoseconds_once_and_saturate)
 {
 	volatile int64_t huge = INT64_MAX / 1000000 + 1;
 	int64_t n = 3;
@@ -63,7 +63,7 @@ TEST(units_make_nanoseconds_once_and_saturate)
 	assert_int_equal(BIDE_MS(-n), -4000000);
 }
 
-TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
+TEST(DL_01_a_delay_of_zero_is_ready_at_once_and_allocates_nothing)
 {
 	bide_stats before, after;
 
@@ -78,7 +78,7 @@ TEST(DL_01_no_delay_is_ready_at_once_and_allocates_nothing)
 	assert_int_equal(after.operation_count, before.operation_count);
 }
 
-TEST(DL_02_it_completes_never_early)
+TEST(DL_02_a_delay_never_completes_early)
 {
 	NOT_SEEDED("it needs the real clock");
 	static const int64_t times_ns[] = { 1,      1000,    65535,   65536,   65537,
@@ -100,7 +100,7 @@ TEST(DL_02_it_completes_never_early)
 		}
 }
 
-/* A delay that looks at the clock when it is over. */
+/* Delays, then checks by the clock that it was not too early. */
 struct punctual {
 	ASYNC_FRAME;
 	struct {
@@ -252,7 +252,7 @@ TEST_SLOW(DL_04_a_delay_without_end_that_is_canceled_while_it_starts_ends_once, 
 			v = bide_in_context(context, async_start(delayed_for_ever, .ends = &ends));
 			error = bide_value_task_wait_for(v, NULL, 10000 * ms);
 			assert_true(error == 0 || error == ECANCELED);
-			assert_int_equal(ends, error ? 0 : 1); /* 0: canceled before its first step */
+			assert_int_equal(ends, error ? 0 : 1); /* 0 if canceled before its first step */
 		}
 		while (atomic_load(&race.context))
 			sched_yield();
@@ -276,7 +276,7 @@ TEST(DL_06_the_longest_delay_is_accepted)
 	assert_int_equal(bide_now_ns(), BIDE_FOREVER - 1);
 }
 
-TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
+TEST(a_forgotten_delay_frees_its_timer_when_it_is_due)
 {
 	use_virtual_clock();
 	value_task_forget(delay_ms(5));
@@ -286,7 +286,7 @@ TEST(a_delay_that_is_forgotten_gives_its_timer_back_when_it_is_due)
 	assert_int_equal(timer_count(), 0);
 }
 
-TEST(a_delay_below_zero_aborts_by_default)
+TEST(a_negative_delay_aborts_by_default)
 {
 	EXPECT_ABORT((void)bide_delay_ms(-5).state, "bide_delay_ms: delay_ms is -5;");
 }
@@ -324,7 +324,7 @@ TEST(a_hundred_thousand_delays_of_random_length_fire_in_order_and_on_time)
 
 	use_virtual_clock();
 	for (uint32_t i = 0; i < COUNT; i++) {
-		/* From nanoseconds to months, some of them equal. */
+		/* Times from nanoseconds to months; some are equal. */
 		times_ns[i] = 1 + (int64_t)(next_random() >> (10 + next_random() % 53));
 		if (i % 10 == 9)
 			times_ns[i] = times_ns[next_random() % i];
@@ -549,7 +549,7 @@ static void *tell_on_external_thread(void *seen)
 	return value_task_as_task(async_start(thread_teller, .seen = seen));
 }
 
-TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
+TEST(DL_09_after_a_yield_a_function_resumes_on_the_worker)
 {
 	pthread_t seen = 0, thread;
 	void *telling;
@@ -565,7 +565,7 @@ TEST(DL_09_after_a_yield_it_goes_on_on_the_worker)
 	task_unref(telling);
 }
 
-TEST(DL_09_with_many_workers_it_goes_on_on_one_of_them)
+TEST(DL_09_with_many_workers_a_function_resumes_on_one_of_them)
 {
 	pthread_t seen = 0, thread;
 	void *telling;
@@ -617,7 +617,7 @@ TEST(PT_01_a_period_out_of_range_is_misuse)
 		assert_int_equal(misuse_count, 2 * (i + 1));
 	}
 	assert_int_equal(bide_value_task_wait(bide_periodic_timer_next(timer), NULL), 0);
-	assert_int_equal(bide_now_ns(), 5 * ms); /* the period is as it was */
+	assert_int_equal(bide_now_ns(), 5 * ms); /* the period is unchanged */
 	bide_periodic_timer_destroy(timer);
 }
 
@@ -629,7 +629,7 @@ static int64_t next_tick(bide_periodic_timer *timer)
 	return result.i;
 }
 
-TEST(ticks_come_at_multiples_of_the_period_however_late_one_asks)
+TEST(ticks_come_at_multiples_of_the_period_however_late_they_are_asked_for)
 {
 	bide_periodic_timer *timer;
 
@@ -652,7 +652,7 @@ TEST(ticks_that_were_missed_merge_into_one)
 	use_virtual_clock();
 	timer = bide_periodic_timer_create(10 * ms);
 	assert_int_equal(bide_value_task_wait(delay_ms(45), NULL), 0);
-	assert_true(bide_value_task_is_ready(bide_periodic_timer_next(timer))); /* at once */
+	assert_true(bide_value_task_is_ready(bide_periodic_timer_next(timer))); /* ready at once */
 	assert_int_equal(next_tick(timer), 1);
 	assert_int_equal(bide_now_ns(), 50 * ms);
 	bide_periodic_timer_destroy(timer);
@@ -671,14 +671,14 @@ TEST(a_busy_worker_merges_ticks_on_the_real_clock)
 	assert_int_equal(next_tick(timer), 1);
 	assert_int_equal(next_tick(timer), 1);
 	/*
-	 * Two more ticks, one period between them at least. (The second may have been missed too, where
-	 * this thread did not get to ask for it in time.)
+	 * After the first tick at once there are two more, at least one period apart. (The second may
+	 * have been missed as well, if this thread did not ask for it in time.)
 	 */
 	assert_true(bide_now_ns() - start_ns >= ms);
 	bide_periodic_timer_destroy(timer);
 }
 
-TEST(PT_03_a_stopped_timer_gives_false_at_once)
+TEST(PT_03_a_stopped_timer_returns_false_at_once)
 {
 	bide_periodic_timer *timer = bide_periodic_timer_create(10 * ms);
 
@@ -723,7 +723,7 @@ static void *destroy_it(void *timer)
 	return NULL;
 }
 
-TEST(PT_04_so_does_its_end_here_or_elsewhere)
+TEST(PT_04_destroying_the_timer_on_any_thread_ends_the_pending_wait_with_false)
 {
 	bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
 	value_task tick = bide_periodic_timer_next(timer);
@@ -751,7 +751,7 @@ static void *stop_twice_and_destroy(void *timer)
 	return NULL;
 }
 
-TEST(stops_and_the_end_from_another_thread_may_come_in_one_go)
+TEST(another_thread_may_stop_and_destroy_a_timer_at_once)
 {
 	for (int round = 0; test_round(round, 300); round++) {
 		bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
@@ -774,7 +774,7 @@ static void *stop_at_once(void *timer)
 	return NULL;
 }
 
-TEST(a_stop_on_its_way_from_another_thread_survives_the_end_here)
+TEST(a_stop_that_another_thread_posted_outlives_the_timer)
 {
 	for (int round = 0; test_round(round, 300); round++) {
 		bide_periodic_timer *timer = bide_periodic_timer_create(BIDE_SECONDS(3600));
@@ -795,7 +795,7 @@ static void stop_elsewhere(bide_periodic_timer *timer)
 	pthread_join(thread, NULL);
 }
 
-/* What the one worker does between the stop and its post. */
+/* The one worker acts between a stop on another thread and the arrival of its post. */
 TEST(a_stop_by_another_thread_leaves_no_tick_behind)
 {
 	bide_periodic_timer *missed, *pending;
@@ -804,20 +804,20 @@ TEST(a_stop_by_another_thread_leaves_no_tick_behind)
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
 	missed = bide_periodic_timer_create(ms);
-	assert_int_equal(bide_value_task_wait(delay_ms(5), NULL), 0); /* a tick that nothing took */
+	assert_int_equal(bide_value_task_wait(delay_ms(5), NULL), 0); /* leaves a tick unread */
 	stop_elsewhere(missed);
 	assert_int_equal(next_tick(missed), 0);
 	pending = bide_periodic_timer_create(ms);
 	tick = bide_periodic_timer_next(pending);
 	stop_elsewhere(pending);
-	usleep(3000); /* its tick is due when this thread looks next */
+	usleep(3000); /* the tick is due when this thread checks next */
 	assert_int_equal(bide_value_task_wait(tick, &result), 0);
 	assert_int_equal(result.i, 0);
 	bide_periodic_timer_destroy(missed);
 	bide_periodic_timer_destroy(pending);
 }
 
-TEST(PT_05_a_second_wait_is_misuse_and_the_first_goes_on)
+TEST(PT_05_a_second_wait_is_misuse_and_the_first_continues)
 {
 	bide_periodic_timer *timer;
 	value_task first;
@@ -932,7 +932,7 @@ static void *create_on_external_thread(void *argument)
 	return bide_periodic_timer_create(ms);
 }
 
-TEST(it_is_made_on_the_workers_thread_only)
+TEST(with_one_worker_only_its_thread_makes_a_periodic_timer)
 {
 	pthread_t thread;
 	void *made;
@@ -945,7 +945,7 @@ TEST(it_is_made_on_the_workers_thread_only)
 	assert_int_equal(misuse_count, 1);
 }
 
-TEST(PT_06_a_stopped_timer_gives_false_in_a_canceled_context_too)
+TEST(PT_06_a_stopped_timer_returns_false_in_a_canceled_context_too)
 {
 	bide_context *context = bide_context_create(NULL);
 	bide_periodic_timer *timer = bide_periodic_timer_create(5 * ms);
@@ -967,7 +967,7 @@ static void many_of_them(unsigned count)
 	assert_int_equal(bide_configure(&(bide_config){ .workers = count }), 0);
 }
 
-TEST(with_many_workers_any_thread_makes_and_uses_it)
+TEST(with_many_workers_any_thread_makes_and_uses_a_periodic_timer)
 {
 	pthread_t thread;
 	void *made;
@@ -992,7 +992,7 @@ struct ticked {
 	int64_t more;
 };
 
-/* Consumes until it is stopped; a canceled wait is followed by another. */
+/* Consumes ticks until the timer is stopped, and goes on after a canceled wait. */
 async(ticked)
 {
 	async_begin;
@@ -1051,8 +1051,8 @@ static uint64_t seed_of_this_run(void)
 	return seed;
 }
 
-/* A consumer that goes on, limits that cancel its waits, periods that change, and then a stop. */
-TEST_SLOW(ticks_periods_cancellations_and_the_stop_may_meet_on_8_workers, 60)
+/* A consumer continues while limits cancel its waits and the period changes, until a stop. */
+TEST_SLOW(ticks_periods_cancellations_and_the_stop_may_race_on_8_workers, 60)
 {
 	uint64_t random;
 
@@ -1075,8 +1075,8 @@ TEST_SLOW(ticks_periods_cancellations_and_the_stop_may_meet_on_8_workers, 60)
 	}
 }
 
-/* One wait, which a tick, a cancellation and the end of the timer may all answer at once. */
-TEST_SLOW(a_wait_is_answered_once_by_tick_cancellation_or_end_on_8_workers, 60)
+/* A tick, a cancellation and the end of the timer may all answer one wait at the same time. */
+TEST_SLOW(a_tick_a_cancellation_or_the_end_answers_a_wait_once_on_8_workers, 60)
 {
 	uint64_t random;
 	int by[3] = { 0 };

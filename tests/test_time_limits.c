@@ -1,6 +1,6 @@
 /*
- * Every time that a call takes: below zero is misuse and EINVAL, zero is at once, BIDE_FOREVER and
- * all that comes near it never passes.
+ * Every time argument of a call: a negative time is misuse and EINVAL, zero means at once, and
+ * BIDE_FOREVER and times close to it never pass.
  */
 /* threads */
 #include <errno.h>
@@ -33,7 +33,7 @@ static void note_report(const char *line, void *argument)
 	report_count++;
 }
 
-/* --- operations: each is what `start` makes of a time --- */
+/* --- operations: `start` makes one with a time limit --- */
 
 static value_task start_delay(int64_t time)
 {
@@ -71,7 +71,7 @@ static value_task start_value_task_await_for(int64_t time)
 	value_task wait = value_task_await_for(v, time);
 
 	if (value_task_status(wait) == BIDE_FAILED && value_task_error(wait) == EINVAL)
-		value_task_forget(v); /* it was not consumed */
+		value_task_forget(v); /* the refused call did not consume it */
 	return wait;
 }
 
@@ -105,7 +105,7 @@ static value_task start_group_wait_reporting(int64_t time)
 	assert_int_equal(bide_group_init(&members, NULL), 0);
 	bide_group_start(&members, bide_task_await(pending));
 	v = bide_group_wait_reporting(&members, time);
-	if (bide_value_task_is_failed(v)) { /* nothing has happened: it can be waited for */
+	if (bide_value_task_is_failed(v)) { /* the refused call did not count as the wait */
 		bide_group_cancel(&members);
 		assert_int_equal(bide_value_task_wait(bide_group_wait(&members), NULL), ECANCELED);
 	}
@@ -133,7 +133,7 @@ enum { STAYS = -1 };
 static const struct operation {
 	const char *function, *argument;
 	value_task (*start)(int64_t time);
-	int at_zero, at_one; /* how it ends; STAYS: it does not */
+	int at_zero, at_one; /* the outcome; STAYS if it stays pending */
 } operations[] = {
 	{ "bide_delay", "delay_ns", start_delay, 0, 0 },
 	{ "bide_delay_ms", "delay_ms", start_delay_ms, 0, 0 },
@@ -142,11 +142,11 @@ static const struct operation {
 	{ "bide_with_timeout", "timeout_ns", start_with_timeout_ms, ETIMEDOUT, ETIMEDOUT },
 	{ "bide_task_await_for", "timeout_ns", start_task_await_for, ETIMEDOUT, ETIMEDOUT },
 	{ "bide_value_task_await_for", "timeout_ns", start_value_task_await_for, ETIMEDOUT, ETIMEDOUT },
-	/* zero is the default: none */
+	/* zero is the default, without a limit */
 	{ "bide_context_create", "timeout_ns", start_in_context, STAYS, ETIMEDOUT },
 	{ "bide_cancel_source_cancel_after", "delay_ns", start_cancel_after, ECANCELED, ECANCELED },
 	{ "bide_group_wait_reporting", "delay_ns", start_group_wait_reporting, STAYS, STAYS },
-	/* there is no period of zero */
+	/* a period of zero is not allowed */
 	{ "bide_periodic_timer_create", "period_ns", start_tick, EINVAL, 0 },
 	{ "bide_periodic_timer_set_period", "period_ns", start_tick_of_another_period, EINVAL, 0 },
 };
@@ -160,7 +160,7 @@ static void let_go(void)
 	ticking = NULL;
 }
 
-/* It is pending, and goes on being so until its context is canceled. */
+/* Asserts that it is pending and stays so until its context is canceled. */
 static void expect_it_stays(value_task v, bide_context *scope)
 {
 	settle(0);
@@ -237,7 +237,7 @@ TEST(every_time_of_an_operation_is_checked_and_saturates_in_virtual_time)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 	try_operations();
-	assert_true(bide_now_ns() < BIDE_SECONDS(1)); /* nothing has waited for what never comes */
+	assert_true(bide_now_ns() < BIDE_SECONDS(1)); /* no wait was for an event that never comes */
 }
 
 /* --- waits of ordinary code --- */
@@ -329,7 +329,7 @@ TEST(every_time_of_a_wait_is_checked_and_saturates_in_virtual_time)
 
 /* --- the end of time --- */
 
-/* The clock stands at `at_ns`: a delay brought it there. */
+/* Advances the virtual clock to `at_ns` by a delay. */
 static void go_to(int64_t at_ns)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
@@ -387,7 +387,7 @@ TEST(ticks_beyond_the_end_of_time_never_come)
 	let_go();
 }
 
-TEST(a_timer_whose_period_is_for_ever_ticks_once_it_has_another)
+TEST(a_timer_with_a_period_of_forever_ticks_once_it_has_another_period)
 {
 	value_task v;
 
@@ -403,7 +403,7 @@ TEST(a_timer_whose_period_is_for_ever_ticks_once_it_has_another)
 
 /* --- zero costs nothing --- */
 
-TEST(a_limit_of_zero_arms_no_timer_and_wakes_nothing)
+TEST(a_limit_of_zero_arms_no_timer)
 {
 	pending = bide_task_create(NULL);
 	for (int i = 0; i < 1000; i++) {
@@ -421,7 +421,7 @@ TEST(a_limit_of_zero_arms_no_timer_and_wakes_nothing)
 	bide_task_unref(pending);
 }
 
-TEST(in_a_canceled_context_a_limit_of_zero_says_why_it_was_canceled)
+TEST(in_a_canceled_context_a_limit_of_zero_fails_with_the_reason)
 {
 	bide_context *scope = bide_context_create(NULL);
 

@@ -1,15 +1,15 @@
 /*
- * Error traces: what is noted when something fails, how it travels, and what is left of it when
- * newer entries have come.
+ * Error traces: what is noted when a function fails, how the trace travels, and what remains of it
+ * after newer entries.
  */
 /* threads */
 #include "support/task_support.h"
 
-enum { RING = 1024 }; /* what the process keeps */
+enum { RING = 1024 }; /* entries that the process keeps */
 
 static char text[16384];
 
-/* An entry of a trace; the newest is the first. */
+/* An entry of a trace; the newest entry comes first. */
 typedef struct step {
 	bool awaited;
 	int line;
@@ -40,7 +40,7 @@ static bide_trace assert_trace(bide_trace trace, int error, const step *steps, s
 #define ASSERT_TRACE(trace, error, ...) \
 	assert_int_equal(assert_trace((trace), (error), STEPS(__VA_ARGS__)), 0)
 
-/* One entry: it was made there, and nobody passed it on. */
+/* Asserts that the trace has one entry: the error was made there and not passed on. */
 static void assert_made_in(bide_trace trace, const char *function)
 {
 	bide_trace_entry entry;
@@ -51,7 +51,7 @@ static void assert_made_in(bide_trace trace, const char *function)
 	assert_int_equal(entry.before, 0);
 }
 
-/* One step above what was made in the function. */
+/* Asserts that the trace has one await above the entry of the function that made the error. */
 static void assert_passed_by(bide_trace trace, const char *awaiting, const char *function)
 {
 	bide_trace_entry entry;
@@ -62,10 +62,10 @@ static void assert_passed_by(bide_trace trace, const char *awaiting, const char 
 	assert_made_in(entry.before, function);
 }
 
-/* --- three functions deep: the places are numbers of lines, noted where they stand */
+/* --- three functions deep: the functions note the numbers of their lines */
 
 static int made_line, return_line, middle_line, outer_line;
-/* So many lines further; several workers may be there at once. */
+/* Notes the line that is `further` lines below. Atomic, as several workers may note at once. */
 #define NOTE(line, further) __atomic_store_n(&(line), __LINE__ + (further), __ATOMIC_RELAXED)
 
 typedef enum manner { READY, SUSPENDED, OF_A_PLAIN_FUNCTION } manner;
@@ -146,7 +146,7 @@ static bide_trace wait_trace(value_task v, int error)
 	bide_payload result = { .i = 77 };
 
 	assert_int_equal(bide_value_task_wait(v, &result), error);
-	assert_int_equal(result.i, 0); /* the trace is no result */
+	assert_int_equal(result.i, 0); /* the trace is not part of the result */
 	return bide_trace_of_wait();
 }
 
@@ -216,11 +216,11 @@ async_finally:
 	async_end;
 }
 
-TEST(a_return_that_had_to_wait_knows_its_line)
+TEST(a_return_that_had_to_wait_has_its_line)
 {
 	bide_trace trace = wait_trace(async_start(late_return), EIO), rest;
 
-#ifdef BIDE_COMPUTED_GOTO /* which keeps no lines in frames: where the function stands */
+#ifdef BIDE_COMPUTED_GOTO /* then frames keep no lines: the trace has the line of the function */
 	late_line -= 4;
 #endif
 	rest = assert_trace(trace, EIO, STEPS({ true, late_line, "late_return" }));
@@ -305,7 +305,7 @@ TEST(a_handled_failure_has_its_trace_and_can_be_passed_on)
 
 	ASSERT_TRACE(handled_trace, EIO, { false, made_line, "load" });
 	assert_passed_by(trace, "handles", "load");
-	/* Another error: it begins anew. */
+	/* A new error begins a new trace. */
 	assert_made_in(wait_trace(async_start(handles), EPIPE), "handles");
 }
 
@@ -333,7 +333,7 @@ TEST(a_cleanup_that_fails_replaces_only_a_success)
 	assert_made_in(wait_trace(async_start(cleans_up, .first = EPIPE), EPIPE), "cleans_up");
 }
 
-TEST(cancellation_and_the_end_leave_no_trace)
+TEST(cancellations_and_BIDE_EEND_leave_no_trace)
 {
 	static const int usual[] = { ECANCELED, BIDE_EEND };
 	bide_task *t;
@@ -349,7 +349,7 @@ TEST(cancellation_and_the_end_leave_no_trace)
 	task_unref(t);
 }
 
-TEST(no_memory_for_a_frame_is_named_as_what_it_becomes)
+TEST(a_missing_frame_is_named_by_the_error_it_becomes)
 {
 	bide_trace_entry entry;
 	value_task v = load(READY, BIDE_ENOFRAME);
@@ -361,7 +361,7 @@ TEST(no_memory_for_a_frame_is_named_as_what_it_becomes)
 
 /* --- values and sources */
 
-TEST(traces_are_no_part_of_a_value)
+TEST(traces_are_not_part_of_a_value)
 {
 	value_task a = refuse(EIO), b = refuse(EIO), c = refuse(EPIPE);
 
@@ -381,7 +381,7 @@ TEST(a_pending_value_task_has_its_trace_once_it_has_failed)
 	if (getenv("BIDE_POOL"))
 		SKIP("without pools a stale copy points into memory of the allocator");
 	v = load(SUSPENDED, EIO);
-	if (!many_workers()) /* else it may have failed already */
+	if (!many_workers()) /* with many, it may have failed already */
 		assert_int_equal(bide_value_task_trace(v), 0);
 	while (!value_task_is_ready(v))
 		settle(0);
@@ -392,7 +392,7 @@ TEST(a_pending_value_task_has_its_trace_once_it_has_failed)
 	ASSERT_MISUSE("bide_value_task_trace");
 }
 
-TEST(a_source_that_fails_notes_who_failed_it)
+TEST(a_source_that_fails_notes_the_place_of_the_call)
 {
 	bide_user_source source;
 
@@ -429,7 +429,7 @@ async_finally:
 	async_end;
 }
 
-TEST(each_awaiter_of_a_task_goes_on_by_itself)
+TEST(each_awaiter_of_a_task_continues_the_trace_by_itself)
 {
 	task *t = task_create(0);
 	value_task waits[3];
@@ -491,14 +491,14 @@ TEST(a_task_of_a_source_has_its_trace)
 	task_unref(t);
 }
 
-TEST(a_wait_that_fails_itself_has_no_trace)
+TEST(a_wait_that_times_out_has_no_trace)
 {
 	task *never = task_create(0);
 
 	assert_int_equal(bide_value_task_wait(load(READY, EIO), NULL), EIO);
 	assert_int_not_equal(bide_trace_of_wait(), 0);
 	assert_int_equal(bide_value_task_wait(value_task_from(3), NULL), 0);
-	assert_int_not_equal(bide_trace_of_wait(), 0); /* the last that failed */
+	assert_int_not_equal(bide_trace_of_wait(), 0); /* of the last failed wait */
 	assert_int_equal(bide_task_wait_for(never, NULL, 0), ETIMEDOUT);
 	assert_int_equal(bide_trace_of_wait(), 0);
 	task_complete_int(never, 0);
@@ -644,12 +644,12 @@ TEST(a_fork_that_fails_has_its_trace)
 		for (int i = 0; i < 20; i++) {
 			assert_passed_by(wait_trace(async_start(forks, .way = way, .join = true), EIO), "forks",
 			                 "load");
-			/* Not joined: no await stands anywhere. */
+			/* Without a join there is no await in the trace. */
 			assert_made_in(wait_trace(async_start(forks, .way = way), EIO), "load");
 		}
 }
 
-/* --- where nobody waits */
+/* --- without a waiter */
 
 TEST(the_unobserved_hook_is_given_the_trace)
 {
@@ -718,7 +718,7 @@ TEST(an_error_of_unknown_origin_begins_at_its_first_await)
 	bide_trace trace;
 	task *t = task_create(0);
 
-	bide_task_fail_at_(t, ENOMEM, NULL); /* as the library's own */
+	bide_task_fail_at_(t, ENOMEM, NULL); /* like an error of the library's own */
 	assert_int_equal(bide_task_trace(t), 0);
 	trace = wait_trace(async_start(awaits_task, .task = t), ENOMEM);
 	task_unref(t);
@@ -727,7 +727,7 @@ TEST(an_error_of_unknown_origin_begins_at_its_first_await)
 	assert_non_null(strstr(text, ") came out of an await in awaits_task\n"));
 }
 
-TEST(null_arguments_of_trace_h)
+TEST(null_arguments_in_trace_h)
 {
 	catch_misuse();
 	assert_false(bide_trace_read(wait_trace(load(READY, EIO), EIO), NULL));
@@ -777,7 +777,7 @@ static size_t lines(void)
 	return count;
 }
 
-TEST(of_a_long_trace_the_text_has_both_ends)
+TEST(the_text_of_a_long_trace_has_both_ends)
 {
 	bide_trace trace = wait_trace(async_start(deep, .depth = 63), EIO), rest;
 
@@ -794,7 +794,7 @@ TEST(of_a_long_trace_the_text_has_both_ends)
 	assert_non_null(strstr(text, ": error 5 ("));
 }
 
-TEST(what_was_overwritten_is_gone_and_never_another)
+TEST(overwritten_entries_are_gone_and_never_mistaken_for_others)
 {
 	bide_trace trace = wait_trace(async_start(deep, .depth = 3000), EIO), rest, old = trace;
 	bide_trace_entry entry = { .line = 77 };
@@ -815,7 +815,7 @@ TEST(what_was_overwritten_is_gone_and_never_another)
 	assert_string_equal(text, "(older entries are gone)\n");
 }
 
-TEST(other_numbers_are_no_traces)
+TEST(other_numbers_are_not_traces)
 {
 	static const int64_t numbers[] = { 1, 3, -1, INT64_MAX, INT64_MIN, (int64_t)1 << 48 };
 	bide_trace_entry entry;
@@ -826,13 +826,13 @@ TEST(other_numbers_are_no_traces)
 	assert_false(bide_trace_read((uintptr_t)&entry, &entry));
 }
 
-/* --- threads: what is read is whole, whoever writes meanwhile */
+/* --- threads: an entry that is read is whole, whatever other threads write meanwhile */
 
 enum { WRITERS = 4, FAILURES = 200000, FOUND_LEAST = 20000 };
 static bide_trace shared_trace[WRITERS];
 static atomic_int writing, found;
 
-/* The error tells who failed: the line and the function of all of one writer's entries. */
+/* The error number identifies the writer, whose entries all have the same line and function. */
 static void *fail_often(void *argument)
 {
 	static const bide_place places[WRITERS] = {
@@ -840,7 +840,7 @@ static void *fail_often(void *argument)
 	};
 	int me = (int)(intptr_t)argument;
 
-	if (me % 2) /* a thread that the library knows; the others take numbers one by one */
+	if (me % 2) /* this thread is known to the library; the others take entry numbers one by one */
 		task_unref(bide_task_from_int(100));
 	for (int i = 0; i < FAILURES || atomic_load(&found) < FOUND_LEAST; i++) {
 		value_task v = bide_value_task_failed_at_(1 + me, &places[me]);
@@ -859,7 +859,7 @@ static void *read_often(void *argument)
 		bide_trace trace = __atomic_load_n(&shared_trace[of], __ATOMIC_RELAXED);
 		bide_trace_entry entry;
 
-		/* Also what is just being overwritten. */
+		/* Also reads entries that are just being overwritten. */
 		if (trace && seed & 1)
 			trace -= RING - (seed >> 8 & 31);
 		if (!bide_trace_read(trace, &entry))
@@ -877,7 +877,7 @@ TEST_SLOW(entries_are_whole_while_others_are_written, 60)
 {
 	pthread_t writers[WRITERS], readers[2];
 
-	task_unref(bide_task_from_int(100)); /* with one worker that is this thread */
+	task_unref(bide_task_from_int(100)); /* with one worker, makes this thread the worker */
 	atomic_store(&writing, WRITERS);
 	for (intptr_t i = 0; i < WRITERS; i++)
 		assert_int_equal(pthread_create(&writers[i], NULL, fail_often, (void *)i), 0);
