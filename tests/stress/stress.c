@@ -178,7 +178,7 @@ static double now_s(void)
 /* Functions may still be giving their frames back after their result was seen. */
 void stress_end(void)
 {
-	double end = now_s() + SETTLE_LIMIT_S;
+	double end = now_s() + (double)SETTLE_LIMIT_S;
 	uint64_t leak_count;
 	bide_stats s;
 

@@ -332,7 +332,7 @@ _Noreturn static void run_in_child(struct test_case *test, int output_fd)
  * be waited for that long; the last limit is for what neither computes nor sleeps.
  */
 enum overtime { IN_TIME, TOO_MUCH_CPU, IDLE, TOO_LONG };
-enum { IDLE_FACTOR = 2, IDLE_PART = 1000, WALL_FACTOR = 10 };
+static const double idle_factor = 2, idle_part = 1000, wall_factor = 10;
 
 static double cpu_time_s(pid_t child)
 {
@@ -361,10 +361,10 @@ static enum overtime wait_for_child(pid_t child, double limit_s, int *status)
 		double time_s = now_s(), cpu_s = cpu_time_s(child);
 		if (cpu_s > limit_s * cpu_count) {
 			overtime = TOO_MUCH_CPU;
-		} else if (time_s - began_s > limit_s * WALL_FACTOR) {
+		} else if (time_s - began_s > limit_s * wall_factor) {
 			overtime = TOO_LONG;
-		} else if (time_s - looked_s > limit_s * IDLE_FACTOR) {
-			if (cpu_s - looked_cpu_s < limit_s / IDLE_PART)
+		} else if (time_s - looked_s > limit_s * idle_factor) {
+			if (cpu_s - looked_cpu_s < limit_s / idle_part)
 				overtime = IDLE;
 			looked_s = time_s;
 			looked_cpu_s = cpu_s;
@@ -412,9 +412,9 @@ static void judge(int status, enum overtime overtime, double limit_s, const char
 		snprintf(reason, reason_bytes, "timed out after %g s of CPU time on each CPU", limit_s);
 	else if (overtime == IDLE)
 		snprintf(reason, reason_bytes, "timed out: it hangs, and computed nothing for %g s",
-		         limit_s * IDLE_FACTOR);
+		         limit_s * idle_factor);
 	else if (overtime == TOO_LONG)
-		snprintf(reason, reason_bytes, "timed out after %g s", limit_s * WALL_FACTOR);
+		snprintf(reason, reason_bytes, "timed out after %g s", limit_s * wall_factor);
 	else if (assertion_place(output, place, sizeof place) && status != 0)
 		snprintf(reason, reason_bytes, "assertion failed at %s", place);
 	else if (WIFSIGNALED(status))
