@@ -777,7 +777,7 @@ TEST(a_leak_that_failed_is_reported_with_its_trace_a_line_at_a_time)
 
 TEST(debug_mode_tells_where_a_leaked_frame_was_started)
 {
-	char text[128];
+	char text[160];
 	value_task done;
 	unsigned line;
 
@@ -786,13 +786,13 @@ TEST(debug_mode_tells_where_a_leaked_frame_was_started)
 	done = async_start(later, .yields = 1);
 	(void)done;
 	assert_int_equal(shutdown_and_read(), 1);
-	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in test_run_debug_tells", line);
+	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in %s", line, __func__);
 	assert_printed(text);
 	setenv("BIDE_DEBUG", "1", 1);
 	line = __LINE__ + 1;
 	done = async_start(later, .yields = 1);
 	assert_int_equal(shutdown_and_read(), 1);
-	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in test_run_debug_tells", line);
+	snprintf(text, sizeof text, "started at tests/test_misuse.c:%u in %s", line, __func__);
 	assert_printed(text);
 }
 

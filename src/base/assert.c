@@ -3,8 +3,8 @@
  */
 #include "base/assert.h"
 
-#include "base/misuse.h"
 #include "base/port.h"
+#include "base/text.h"
 
 bool bide_invariant_broken_(const char *condition, const char *file, int line, const char *function)
 {

@@ -7,6 +7,7 @@
 #include "base/count.h"
 #include "base/own.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "base/thread.h"
 
 static bide_misuse_hook *misuse_hook;
@@ -20,15 +21,6 @@ BIDE_THREAD_LOCAL_ const char *bide_inside_;
 BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
 /* The misuse hook runs on this thread. Misuse in the hook itself is only printed. */
 static BIDE_THREAD_LOCAL_ bool in_misuse_hook;
-
-void bide_put_(char *to, size_t size_bytes, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	bide_port_format_(to, size_bytes, format, arguments);
-	va_end(arguments);
-}
 
 void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument)
 {
@@ -87,19 +79,6 @@ static const bide_frame *running(void)
 	bide_thread_head *head = bide_current_thread_;
 
 	return head && head->current != &bide_thread_of_(head)->root ? head->current : NULL;
-}
-
-int bide_name_length_(const char *function)
-{
-	static const char body[] = "_body_";
-	const int cut = sizeof body - 1;
-	int length = 0, same = 0;
-
-	while (function[length])
-		length++;
-	while (same < cut && length > cut && function[length - cut + same] == body[same])
-		same++;
-	return same == cut ? length - cut : length;
 }
 
 /*

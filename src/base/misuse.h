@@ -27,11 +27,8 @@ BIDE_INTERNAL void bide_unobserved_value_(bide_value_task outcome);
  */
 BIDE_INTERNAL void bide_report_(const char *what, const char *line);
 
-/* --- the parts of messages --- */
+/* --- where the user called the library --- */
 
-/* As snprintf, through the port. */
-BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ...)
-	BIDE_PRINTF(3, 4);
 /*
  * Returns where this function of the library was called, if it is the newest call of the thread that
  * noted itself; else NULL.
@@ -39,11 +36,6 @@ BIDE_INTERNAL void bide_put_(char *to, size_t size_bytes, const char *format, ..
 BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* The same in debug mode, which records where frames were started. Otherwise NULL. */
 #define BIDE_CALLED_AT_(function) (BIDE_UNLIKELY(bide_debug_) ? bide_called_at_(function) : NULL)
-/*
- * Returns how many characters of __func__ to show. The C function that is the body of an async
- * function has a suffix.
- */
-BIDE_INTERNAL int bide_name_length_(const char *function);
 
 /* --- user code that the library calls outside of async functions --- */
 

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "base/misuse.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "memory/pool.h"
 #include "source/operation.h"
 #include "source/source.h"

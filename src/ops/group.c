@@ -14,6 +14,7 @@
 
 #include "base/misuse.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "context/context.h"
 #include "memory/allocator.h"
 #include "memory/pool.h"

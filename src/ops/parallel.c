@@ -14,6 +14,7 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "base/misuse.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "context/context.h"
 #include "ops/parallel_loop.h"
 #include "source/operation.h"

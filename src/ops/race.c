@@ -4,8 +4,8 @@
  * The party that sets RACE_WON first writes the winner and cancels. The party that brings `parties`
  * to zero gathers all items.
  */
-#include "base/misuse.h"
 #include "base/party.h"
+#include "base/text.h"
 #include "ops/combine.h"
 #include "source/operation.h"
 #include "source/source.h"

@@ -5,7 +5,7 @@
  * registers writes to the array of the caller. Tasks are borrowed only during the call. Each has an
  * ended wait, whose result is the task, and which may fail before (canceled, or no memory).
  */
-#include "base/misuse.h"
+#include "base/text.h"
 #include "ops/combine.h"
 #include "ops/first_error.h"
 #include "source/operation.h"

@@ -6,9 +6,9 @@
  * ends when all that could not be taken out have reported. Beside the registrations, `parties` counts
  * the function that registers, the decision, and the node of the ambient cancellation.
  */
-#include "base/misuse.h"
 #include "base/party.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "cancel/cancel_core.h"
 #include "context/context.h"
 #include "ops/combine.h"

@@ -2,6 +2,7 @@
  * blocking.c - see blocking.h: the calls, and what the runtime asks.
  */
 #include "runtime/blocking.h"
+#include "base/text.h"
 
 #include "base/misuse.h"
 #include "base/port.h"

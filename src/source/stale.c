@@ -7,6 +7,7 @@
 #include "base/misuse.h"
 #include "base/port.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "source/source.h"
 
 /*
@@ -28,7 +29,7 @@ static void describe_await(char *text, size_t size, const bide_function_info *as
  */
 static void describe_holder(char *text, size_t size, const bide_source *source)
 {
-	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration */
+	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE);        /* pairs with the registration */
 	const bide_frame *waiter = bide_word_waiting_frame_(word); /* if it is one */
 
 	if (word == BIDE_WORD_ABANDONED_)
