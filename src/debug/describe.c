@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
+#include "base/own.h"
 #include "base/port.h"
 #include "base/text.h"
 #include "memory/pool.h"
-#include "source/operation.h"
 #include "source/source.h"
 #include "tasks/task.h"
 #include "tasks/task_list.h"

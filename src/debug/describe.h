@@ -9,6 +9,7 @@
 #ifndef BIDE_DEBUG_DESCRIBE_H
 #define BIDE_DEBUG_DESCRIBE_H
 
+#include "base/own.h"
 #include "source/operation.h"
 
 /* A text that is put together in pieces; what does not fit is cut off. */

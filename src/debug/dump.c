@@ -9,11 +9,11 @@
 
 #include "base/count.h"
 #include "base/misuse.h"
+#include "base/own.h"
 #include "base/settings.h"
 #include "context/context.h"
 #include "debug/describe.h"
 #include "memory/pool.h"
-#include "source/operation.h"
 #include "tasks/task_list.h"
 
 enum { LINE_BYTES = 768, LINES_BYTES = 8 * LINE_BYTES };

@@ -8,11 +8,11 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "base/clock.h"
 #include "base/misuse.h"
+#include "base/own.h"
 #include "debug/describe.h"
 #include "debug/dump.h"
 #include "memory/pool.h"
 #include "ops/group.h"
-#include "source/operation.h"
 
 struct bide_group_reporter {
 	BIDE_ASYNC_FRAME;

@@ -4,6 +4,7 @@
  */
 #include "debug/layout.h"
 
+#include "base/own.h"
 #include "memory/pool_layout.h"
 #include "source/operation.h"
 #include "tasks/subscription.h"

@@ -8,11 +8,11 @@
 
 #include "base/generation.h"
 #include "base/misuse.h"
+#include "base/own.h"
 #include "base/port.h"
 #include "debug/describe.h"
 #include "memory/pool.h"
 #include "ops/group.h"
-#include "source/operation.h"
 
 enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 

@@ -3,8 +3,8 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/library.h"
+#include "base/own.h"
 #include "cancel/cancel_source.h"
-#include "source/operation.h"
 
 struct bide_cancel_source_cancel_async { /* The name is what messages and dumps say. */
 	BIDE_ASYNC_FRAME;

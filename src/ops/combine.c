@@ -36,6 +36,23 @@ bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
 	return false;
 }
 
+bool bide_registrations_are_valid_(const size_t *parties, const bide_listener *listener,
+                                   const bide_value_task *items, size_t count)
+{
+	/* Before the items: their number falls, and that of the parties after it. */
+	size_t left = BIDE_LOAD(parties, ACQUIRE);
+
+	BIDE_INVARIANT_(left > 0);
+	left--;
+	for (size_t i = 0; i < count; i++)
+		if (bide_is_pending_(items[i]) && BIDE_LOAD(&bide_source_of_(items[i])->word, RELAXED) ==
+		                                      bide_word_of_listener_(listener)) {
+			BIDE_INVARIANT_(left > 0);
+			left--;
+		}
+	return true;
+}
+
 size_t bide_items_index_(const bide_value_task *items, size_t count, const bide_source *source)
 {
 	for (size_t i = 0; i < count; i++)

@@ -17,7 +17,7 @@
  * and so is its consumer's, only when nothing can call the listener any more: the party that brings
  * `parties` to zero completes it. So at any time:
  *
- *     parties == registrations that have neither reported nor been taken out + 1 while registering
+ *     parties == registrations + 1 while a function registers + what the combinator adds
  *
  * Relies on: a listener runs once for each registration that bide_unlisten_ did not take out, on any
  * thread; an object made without SYNC and all that report to it belong to one thread.
@@ -25,6 +25,7 @@
 #ifndef BIDE_OPS_COMBINE_H
 #define BIDE_OPS_COMBINE_H
 
+#include "base/assert.h"
 #include "base/library.h"
 #include "source/operation.h"
 #include "source/source.h"
@@ -49,7 +50,11 @@ static inline void bide_combine_join_(const bide_operation *operation, size_t *p
  */
 static inline size_t bide_combine_leave_(const bide_operation *operation, size_t *parties)
 {
-	return bide_is_sync_(&operation->source) ? BIDE_SUB(parties, 1, ACQ_REL) - 1 : --*parties;
+	size_t before =
+		bide_is_sync_(&operation->source) ? BIDE_SUB(parties, 1, ACQ_REL) : (*parties)--;
+
+	BIDE_ASSERT_(before > 0);
+	return before - 1;
 }
 
 /* A task that has its awaiters queued has those of its combinators queued too. */
@@ -102,6 +107,13 @@ static inline bool bide_items_ready_(bide_value_task *items, size_t count, const
  */
 BIDE_INTERNAL bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
                                      size_t *parties, bide_value_task *item, const bide_place *by);
+/*
+ * Returns true if the items that are registered are parties, beside the caller, which is one: the
+ * function that registers, once it is through. No item may be there twice.
+ */
+BIDE_INTERNAL bool bide_registrations_are_valid_(const size_t *parties,
+                                                 const bide_listener *listener,
+                                                 const bide_value_task *items, size_t count);
 /* Returns the index of the item with this source, or SIZE_MAX if it is none of them. */
 BIDE_INTERNAL size_t bide_items_index_(const bide_value_task *items, size_t count,
                                        const bide_source *source);

@@ -12,6 +12,7 @@
  */
 #include "ops/group.h"
 
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/settings.h"
 #include "base/text.h"
@@ -135,6 +136,22 @@ static bool is_initialised(const bide_group *group)
 static bool is_live(const bide_group *group)
 {
 	return is_initialised(group) && group->life_ == bide_life_;
+}
+
+bool bide_group_is_valid_(const bide_group *group)
+{
+	int error = BIDE_LOAD(&group->first_error_, RELAXED);
+
+	BIDE_INVARIANT_(is_live(group));
+	BIDE_INVARIANT_(!group->waited_);
+	BIDE_INVARIANT_(BIDE_LOAD(&group->pending_, RELAXED) > 0);
+	BIDE_INVARIANT_(error >= 0 && error <= BIDE_ERROR_MAX);
+	BIDE_INVARIANT_(group->context_ &&
+	                bide_context_check_(group->context_, "bide_group_is_valid_"));
+	BIDE_INVARIANT_(group->idle_->type == &bide_group_open_type_);
+	BIDE_INVARIANT_(((const group_idle *)group->idle_)->group == group);
+	BIDE_INVARIANT_(!bide_is_done_(&group->idle_->source));
+	return true;
 }
 
 int bide_group_init(bide_group *group, const bide_group_options *options)
@@ -279,6 +296,7 @@ bide_value_task bide_group_wait(bide_group *group)
 		bide_misuse_("bide_group_wait: this group is waited for already; each is waited for once");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
+	BIDE_ASSERT_(bide_group_is_valid_(group));
 	BIDE_STORE(&group->waited_, true, RELAXED); /* a report may read it */
 	idle = group->idle_;
 	idle->type = &group_type;

@@ -3,6 +3,7 @@
  */
 #include "ops/item_tree.h"
 
+#include "base/assert.h"
 #include "source/source.h"
 
 static bide_item_link_ *children(bide_value_task *items, bide_item_link_ node)
@@ -77,4 +78,39 @@ size_t bide_item_tree_take_(bide_item_link_ *root, bide_value_task *items,
 	}
 	*link = lower ? lower : higher;
 	return node - 1;
+}
+
+static bool node_is_valid(bide_item_link_ node, bide_value_task *items, size_t count)
+{
+	for (int i = 0; i < 2; i++) {
+		bide_item_link_ child = children(items, node)[i];
+
+		BIDE_INVARIANT_(child <= count && child != node);
+		BIDE_INVARIANT_(!child || priority_of(items, child) <= priority_of(items, node));
+	}
+	return true;
+}
+
+bool bide_item_tree_is_valid_(bide_item_link_ root, bide_value_task *items, size_t count,
+                              size_t left)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bide_item_link_ node = root;
+		size_t steps = 0;
+
+		if (!bide_is_pending_(items[i]))
+			continue;
+		for (; node && node != i + 1; steps++) {
+			BIDE_INVARIANT_(steps < left);
+			node = children(items, node)[key_of(items, node) < items[i].state];
+		}
+		BIDE_INVARIANT_(node == i + 1);
+		if (!node_is_valid(node, items, count))
+			return false;
+		found++;
+	}
+	BIDE_INVARIANT_(found == left);
+	return true;
 }

@@ -20,5 +20,11 @@ BIDE_INTERNAL void bide_item_tree_make_(bide_item_link_ *root, bide_value_task *
 /* Takes the item of the source out of the tree, and returns its index; 0 if it is not there. */
 BIDE_INTERNAL size_t bide_item_tree_take_(bide_item_link_ *root, bide_value_task *items,
                                           const bide_source *source);
+/*
+ * Returns true if the tree has all `left` items that are pending, each where a search looks for it,
+ * and no child has a higher priority than its parent.
+ */
+BIDE_INTERNAL bool bide_item_tree_is_valid_(bide_item_link_ root, bide_value_task *items,
+                                            size_t count, size_t left);
 
 #endif

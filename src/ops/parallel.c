@@ -13,11 +13,11 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/misuse.h"
+#include "base/own.h"
 #include "base/port.h"
 #include "base/text.h"
 #include "context/context.h"
 #include "ops/parallel_loop.h"
-#include "source/operation.h"
 
 enum { GRAIN_MAX = 1 << 14 }; /* indexes in a part, if the user gave no grain */
 

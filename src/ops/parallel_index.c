@@ -7,8 +7,8 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/misuse.h"
+#include "base/own.h"
 #include "ops/parallel_loop.h"
-#include "source/operation.h"
 #include "source/source.h"
 
 /* Takes the next part or index, in a lane. Returns false if there is none, or after a cancellation. */

@@ -5,9 +5,9 @@
  * order of the lanes that wait for it.
  */
 #define BIDE_OWN_(name) &name##_own_
+#include "base/own.h"
 #include "base/spin.h"
 #include "ops/parallel_loop.h"
-#include "source/operation.h"
 #include "source/source.h"
 
 struct bide_parallel_item_lane {

@@ -10,6 +10,7 @@
  *
  *     references == 1 until it is destroyed + (timer != NULL) + 1 while a tick waits or is answered
  */
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/party.h"
 #include "base/port.h"
@@ -67,8 +68,20 @@ static void lock(bide_periodic_timer *p)
 		bide_spin_lock_(&p->lock);
 }
 
+/* Under the lock. */
+static bool is_valid(const bide_periodic_timer *p)
+{
+	BIDE_INVARIANT_(p->references >= (p->timer ? 1u : 0u) + (p->waiting ? 1u : 0u));
+	BIDE_INVARIANT_(p->timer || p->stopped);
+	BIDE_INVARIANT_(!p->missed || !p->armed || p->stopped);
+	BIDE_INVARIANT_(!p->waiting || (p->waiting->timer == p && !p->stopped));
+	BIDE_INVARIANT_(p->period_ns > 0);
+	return true;
+}
+
 static void unlock(bide_periodic_timer *p)
 {
+	BIDE_ASSERT_(is_valid(p));
 	if (bide_shared_)
 		bide_spin_unlock_(&p->lock);
 }

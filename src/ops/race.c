@@ -4,6 +4,7 @@
  * The party that sets RACE_WON first writes the winner and cancels. The party that brings `parties`
  * to zero gathers all items.
  */
+#include "base/assert.h"
 #include "base/party.h"
 #include "base/text.h"
 #include "ops/combine.h"
@@ -37,6 +38,7 @@ static const bide_place race_by = { __FILE__, __LINE__, "bide_race" };
 /* All items have reported. Returns the winner, whatever the outcomes are. */
 static bide_payload race_end(race *r)
 {
+	BIDE_ASSERT_(r->decided == RACE_WON && r->winner < r->count);
 	bide_items_gather_(r->items, r->count, &race_by);
 	bide_context_unref(r->scope);
 	return bide_payload_int_((int64_t)r->winner);
@@ -120,6 +122,7 @@ bide_value_task bide_race(bide_context *scope, bide_value_task *items, size_t co
 		race_won(r, winner); /* most of the others are over when they are registered */
 	}
 	race_listen(r);
+	BIDE_ASSERT_(bide_registrations_are_valid_(&r->parties, &r->listener, items, count));
 	if (bide_combine_leave_(&r->operation, &r->parties) != 0)
 		return value;
 	value = bide_value_task_from_int(race_end(r).i);

@@ -3,7 +3,7 @@
  * queue.
  */
 #define BIDE_OWN_(name) &name##_own_
-#include "source/operation.h"
+#include "base/own.h"
 
 struct bide_run { /* the name is what messages say */
 	BIDE_ASYNC_FRAME;

@@ -6,6 +6,7 @@
  * ends when all that could not be taken out have reported. Beside the registrations, `parties` counts
  * the function that registers, the decision, and the node of the ambient cancellation.
  */
+#include "base/assert.h"
 #include "base/party.h"
 #include "base/port.h"
 #include "base/text.h"
@@ -77,6 +78,8 @@ static void any_take_out(when_any *any)
 /* Recycles what the combinator owns. All parties have left. */
 static void any_release(when_any *any)
 {
+	BIDE_ASSERT_(any->progress == (ANY_DECIDED | ANY_REGISTERED));
+	BIDE_ASSERT_(any->error || any->winner < any->count);
 	bide_cancel_node_unref_(&any->node);
 	if (bide_is_pending_(any->yield)) {
 		if (bide_is_done_(bide_source_of_(any->yield)))

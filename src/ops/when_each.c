@@ -6,6 +6,7 @@
  * that swaps `waiting` out, until that has completed the wait. So only `arrived`, `waiting` and
  * `parties` are atomic.
  */
+#include "base/assert.h"
 #include "base/settings.h"
 #include "ops/combine.h"
 #include "ops/item_tree.h"
@@ -86,14 +87,31 @@ static bide_operation *each_take_waiting(struct bide_each_ *core)
 	return waiting;
 }
 
+/* Called by the taker. If all items were given, the array may be gone. */
+static bool each_is_valid(struct bide_each_ *core)
+{
+	size_t pending = 0;
+
+	if (core->left == 0)
+		return true;
+	for (size_t i = 0; i < core->count; i++)
+		pending += bide_is_pending_(core->items[i]);
+	BIDE_INVARIANT_(pending == core->left);
+	BIDE_INVARIANT_(core->last < core->count);
+	return !core->root ||
+	       bide_item_tree_is_valid_(core->root, core->items, core->count, core->left);
+}
+
 /* When searches have taken more steps than this for each item, a tree is made. */
 enum { STEPS_AN_ITEM = 16 };
 
 /* Searches outwards from where the last item was found, because completions tend to come in order. */
 static size_t each_find(struct bide_each_ *core, const bide_source *source)
 {
-	if (!core->root && core->steps / STEPS_AN_ITEM > core->count && core->count < UINT32_MAX)
+	if (!core->root && core->steps / STEPS_AN_ITEM > core->count && core->count < UINT32_MAX) {
 		bide_item_tree_make_(&core->root, core->items, core->count);
+		BIDE_ASSERT_(each_is_valid(core));
+	}
 	if (core->root)
 		return bide_item_tree_take_(&core->root, core->items, source);
 	for (size_t distance = 0; distance < core->count; distance++) {
@@ -201,6 +219,8 @@ int bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t cou
 		if (bide_is_pending_(items[i]) && bide_item_listen_(&core->operation, &core->listener,
 		                                                    &core->parties, &items[i], &each_by))
 			core->left++; /* no wait is pending yet, so this function is the taker */
+	BIDE_ASSERT_(each_is_valid(core));
+	BIDE_ASSERT_(bide_registrations_are_valid_(&core->parties, &core->listener, items, count));
 	return 0;
 }
 
@@ -306,6 +326,7 @@ bide_value_task bide_when_each_end(bide_when_each *each)
 	if (!core)
 		return bide_value_task_completed();
 	value = bide_source_value_(&core->operation.source);
+	BIDE_ASSERT_(BIDE_LOAD(&core->waiting, RELAXED) || each_is_valid(core));
 	for (size_t i = 0; i < core->count; i++)
 		if (bide_is_pending_(core->items[i]) &&
 		    bide_unlisten_(bide_source_of_(core->items[i]), &core->listener))

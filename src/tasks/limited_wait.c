@@ -11,6 +11,7 @@
  */
 #include "tasks/limited_wait.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/party.h"
 #include "base/port.h"
@@ -55,6 +56,7 @@ static void wait_left(limited_wait *w, uint32_t count)
 
 	if (!bide_party_leave_(source, &w->parties, count))
 		return;
+	BIDE_ASSERT_(w->progress == (WAIT_DECIDED | WAIT_REGISTERED));
 	bide_cancel_node_unref_(&w->node);
 	bide_operation_complete_(&w->base.operation, source->payload, source->error);
 }

@@ -6,10 +6,11 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "async/parked.h"
 #include "base/misuse.h"
-#include "source/operation.h"
+#include "base/own.h"
 #include "source/source.h"
 
-struct bide_value_task_on_completed { /* the name is what messages and dumps say */
+/* Messages and dumps show the name. */
+struct bide_value_task_on_completed {
 	BIDE_PARKED_FRAME_;
 	bide_completed_function *function;
 	void *argument;
@@ -26,7 +27,7 @@ bide_async_finally:
 	bide_async_end;
 }
 
-/* NULL: no memory. */
+/* Returns the parked call, or NULL if there is no memory. */
 static bide_parked *call_new(bide_completed_function *function, void *argument,
                              const bide_place *place)
 {
@@ -56,7 +57,7 @@ int bide_value_task_on_completed_at_(bide_value_task value_task, bide_completed_
 		return BIDE_EINVAL_;
 	}
 	if (is_yield)
-		value_task = bide_value_task_completed(); /* it takes its turn in the queue anyway */
+		value_task = bide_value_task_completed(); /* the call takes its turn in the queue anyway */
 	if (bide_is_pending_(value_task) && !bide_check_fresh_(value_task, what, place))
 		return BIDE_ESTALE;
 	if (bide_is_pending_(value_task) && !bide_belongs_here_(source, what, place))

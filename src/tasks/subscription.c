@@ -3,6 +3,8 @@
  */
 #include "tasks/subscription.h"
 
+#include "base/assert.h"
+
 const bide_operation_type bide_subscription_type_ = { .name = "task",
 	                                                  .task_at =
 	                                                      offsetof(bide_subscription_, task) };
@@ -13,6 +15,8 @@ bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task)
 
 	if (!bide_subscriptions_lock_(task, &newest))
 		return false;
+	BIDE_ASSERT_(s->newer ? s->newer->older == s : newest == (uintptr_t)s);
+	BIDE_ASSERT_(!s->older || s->older->newer == s);
 	if (s->newer)
 		s->newer->older = s->older;
 	else
@@ -57,28 +61,30 @@ void bide_subscription_inherit_(bide_source *source)
 	s->task = NULL;
 }
 
-static bool is_valid(const bide_subscription_ *s, const bide_subscription_ *newer,
-                     const bide_source *task)
+/* Under the lock. A list whose links go both ways is no circle. */
+static bool list_is_valid(const bide_subscription_ *newest, const bide_source *task, size_t *count)
 {
-	return s->operation.type == &bide_subscription_type_ && s->task == task && s->newer == newer &&
-	       !bide_is_done_(&s->operation.source);
+	const bide_subscription_ *newer = NULL;
+
+	for (const bide_subscription_ *s = newest; s; newer = s, s = s->older) {
+		BIDE_INVARIANT_(s->newer == newer);
+		BIDE_INVARIANT_(s->task == task);
+		BIDE_INVARIANT_(s->operation.type == &bide_subscription_type_);
+		BIDE_INVARIANT_(!bide_is_done_(&s->operation.source));
+		++*count;
+	}
+	return true;
 }
 
 bool bide_subscriptions_are_valid_(bide_source *task, size_t *count)
 {
-	const bide_subscription_ *newer = NULL;
 	uintptr_t newest;
-	bool valid = true;
+	bool valid;
 
 	*count = 0;
 	if (!bide_subscriptions_lock_(task, &newest))
 		return true;
-	for (const bide_subscription_ *s = (const bide_subscription_ *)newest; s && valid;
-	     s = s->older) {
-		valid = is_valid(s, newer, task);
-		newer = s;
-		++*count;
-	}
+	valid = list_is_valid((const bide_subscription_ *)newest, task, count);
 	bide_subscriptions_unlock_(task, newest);
 	return valid;
 }

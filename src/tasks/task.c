@@ -3,6 +3,7 @@
  */
 #include "tasks/task.h"
 
+#include "base/assert.h"
 #include "base/count.h"
 #include "base/generation.h"
 #include "base/misuse.h"
@@ -37,9 +38,9 @@ static void task_free(bide_source *task)
 		bide_unobserved_(task->error, task);
 	if (bide_task_has_object_(task)) {
 		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
-		BIDE_STORE(&task->generation, 0, RELAXED); /* no count */
+		BIDE_STORE(&task->generation, 0, RELAXED); /* which is no count */
 		if (task->kind == BIDE_KIND_TASK_LISTED_)
-			bide_task_list_give_((bide_task_object *)(void *)task);
+			bide_task_list_free_((bide_task_object *)(void *)task);
 		else
 			bide_retire_(task, sizeof(bide_task_object));
 		return;
@@ -47,7 +48,7 @@ static void task_free(bide_source *task)
 	if (bide_thread_())
 		bide_source_release_(bide_thread_(), task);
 	else
-		bide_pools_give_(task); /* a thread that finds no memory even for its record */
+		bide_pools_give_(task); /* there is no memory even for the record of this thread */
 }
 
 void bide_task_unref(bide_task *handle)
@@ -57,8 +58,9 @@ void bide_task_unref(bide_task *handle)
 	if (!task || bide_task_is_constant_(task))
 		return;
 	/*
-	 * The last one sees all that the others did with it: release of theirs, acquire of its own. If
-	 * only ours is left none can be added, and no locked instruction is needed.
+	 * The last unref sees all that the others did with the task: they release, and it acquires. If
+	 * this reference is the only one, no other thread can add one, so no locked instruction is
+	 * needed.
 	 */
 	if (BIDE_LOAD(&task->generation, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
 	    (!bide_task_check_(handle, "bide_task_unref") ||
@@ -68,13 +70,17 @@ void bide_task_unref(bide_task *handle)
 		task_free(task);
 		return;
 	}
-	/* A completion source that no thread can complete any more: its awaiters fail. */
-	BIDE_STORE(&task->generation, BIDE_COUNT_BASE_ + 1, RELAXED); /* dropped by the fan-out */
+	/*
+	 * No thread can complete this completion source any more, so its awaiters fail. The reference is
+	 * the producer's, which the delivery drops.
+	 */
+	BIDE_ASSERT_(bide_task_has_object_(task));
+	BIDE_STORE(&task->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 	BIDE_OR(&task->line, (uint32_t)(BIDE_LINE_CLAIMED_ | BIDE_LINE_OBSERVED_), RELAXED);
 	bide_task_finish_(task, bide_payload_int_(0), BIDE_EBROKEN);
 }
 
-/* --- what it is --- */
+/* --- queries --- */
 
 bide_status bide_task_status(const bide_task *handle)
 {
@@ -149,7 +155,7 @@ bide_trace bide_task_trace(bide_task *handle)
 void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task)
 {
 	bool ended = bide_subscription_is_ended_wait_(s);
-	/* the result is inside the task */
+	/* A large result stays inside the task. */
 	bool large = !ended && task->flags & BIDE_FLAG_LARGE_;
 	unsigned flags = (task->flags & BIDE_FLAG_RESUME_LATER_) | (large ? BIDE_FLAG_LARGE_ : 0);
 
@@ -172,8 +178,10 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 {
 	bide_subscription_ *s = (bide_subscription_ *)newest, *next;
 
+	BIDE_ASSERT_(bide_is_done_(task));
+	/* The consumers run in the order in which they came. */
 	for (; s && s->older; s = s->older)
-		; /* the first to come is the first to run */
+		BIDE_ASSERT_(s->older->newer == s);
 	for (; s; s = next) {
 		next = s->newer;
 		bide_subscription_deliver_(s, task);
@@ -198,6 +206,8 @@ bool bide_task_finish_(bide_source *task, bide_payload result, int error)
 	bide_task_object *object = (bide_task_object *)(void *)task;
 	uintptr_t seen;
 
+	BIDE_ASSERT_(bide_task_has_object_(task) &&
+	             BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CLAIMED_);
 	task->payload = result;
 	task->error = (uint16_t)error;
 	seen = bide_word_upper_(bide_source_finish_(task));
@@ -213,7 +223,10 @@ bool bide_task_finish_(bide_source *task, bide_payload result, int error)
 
 /* --- completing it by hand --- */
 
-/* Takes the right to complete it. false: it has an outcome already (or is misused). */
+/*
+ * Takes the right to complete the task. Returns false if it has an outcome already, or after misuse.
+ * must: that it has an outcome is misuse.
+ */
 static bool task_claim(bide_task *handle, const char *what, bool must)
 {
 	bide_source *task = (bide_source *)handle;
@@ -226,10 +239,11 @@ static bool task_claim(bide_task *handle, const char *what, bool must)
 		             what);
 		return false;
 	}
-	/* One winner: the claim. The word publishes the outcome. */
+	/* The first claim wins. The word publishes the outcome. */
 	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_) &&
 	    !(BIDE_OR(&task->line, (uint32_t)BIDE_LINE_CLAIMED_, ACQ_REL) & BIDE_LINE_CLAIMED_)) {
-		bide_task_ref(handle); /* the fan-out's, so that the caller's own is enough for the call */
+		/* For the producer, so that the caller's own reference is enough for the call. */
+		bide_task_ref(handle);
 		return true;
 	}
 	if (must)
@@ -307,7 +321,7 @@ static bool complete_from(bide_task *task, bide_task *ready, const char *what, b
 		return false;
 	}
 	if (!task_claim(task, what, must))
-		return false; /* nothing is handed on: `ready` is as unseen as before */
+		return false; /* the error of `ready` is not observed then */
 	return bide_task_finish_((bide_source *)task, ((bide_source *)ready)->payload,
 	                         bide_task_error(ready));
 }

@@ -1,19 +1,19 @@
 /*
  * task_continue.c - continue-with and unwrap: async functions over tasks.
  *
- * While their task is pending they have no reference on it: they wait for it, so they could not
- * complete it, and must not keep it from being broken.
+ * While their task is pending they hold no reference to it: they could not complete it, since they
+ * wait for it, and must not keep it from being broken.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "async/parked.h"
 #include "base/misuse.h"
-#include "source/operation.h"
+#include "base/own.h"
 #include "source/source.h"
 #include "tasks/task_await.h"
 
 /*
- * "No frame" from a start means that nothing ran and the references are still ours: an outcome must
- * not look like it.
+ * BIDE_ENOFRAME from a start means that nothing ran, and that the references are still the caller's.
+ * An outcome must not look like that.
  */
 static void no_frame_inside(bide_frame *frame)
 {
@@ -24,11 +24,11 @@ static void no_frame_inside(bide_frame *frame)
 /* Parked, so that the continuation never runs inside the call. */
 struct bide_continue {
 	BIDE_PARKED_FRAME_;
-	bide_value_task wait; /* of bide_task_ended_ */
+	bide_value_task wait; /* an ended wait */
 	bide_continuation *continuation;
 	void *argument;
 	bide_continue_options options;
-	bide_task *task; /* a reference, once it is over */
+	bide_task *task; /* with a reference, once it is over */
 };
 
 static bool filtered_out(bide_task *task, const bide_continue_options *options)
@@ -46,7 +46,7 @@ static bool filtered_out(bide_task *task, const bide_continue_options *options)
 static const bide_own_ bide_continue_own_ = { .name = "bide_task_continue_with",
 	                                          .is_placed = true };
 
-/* What keeps the continuation from running; 0: nothing. */
+/* Returns the error that keeps the continuation from running, or 0. */
 static int refused(struct bide_continue *my)
 {
 	bide_value_task ended = my->wait;
@@ -57,7 +57,7 @@ static int refused(struct bide_continue *my)
 	if (ended.state)
 		return (int)ended.state; /* it was the wait that failed */
 	my->task = ended.payload.p;
-	error = bide_context_current_error(); /* perhaps canceled while it was queued */
+	error = bide_context_current_error(); /* it may have been canceled while it was queued */
 	return error ? error : filtered_out(my->task, &my->options) ? BIDE_ECANCELED_ : 0;
 }
 
@@ -122,9 +122,9 @@ bide_task *bide_task_continue_with(bide_task *task, bide_continuation *continuat
 struct bide_flatten {
 	BIDE_ASYNC_FRAME;
 	struct {
-		bide_value_task outer; /* a wait for it */
+		bide_value_task outer; /* a wait for the outer task */
 	} in;
-	bide_task *inner; /* the reference that is the outer result */
+	bide_task *inner; /* the result of the outer task, with its reference */
 };
 
 static const bide_own_ bide_flatten_own_ = { .name = "bide_task_unwrap", .is_placed = true };
@@ -153,8 +153,8 @@ bide_task *bide_task_unwrap(bide_task *outer)
 	if (bide_task_status(outer) == BIDE_SUCCEEDED && bide_task_result(outer).p)
 		return bide_task_result(outer).p;
 	/*
-	 * Detached: the inner reference comes with the outer result, and must be taken however long
-	 * that lasts.
+	 * Detached, because the inner reference comes with the outer result, and must be taken however
+	 * long that lasts.
 	 */
 	wait = bide_in_detached(bide_task_await(outer));
 	started = bide_in_detached(

@@ -1,10 +1,12 @@
 /*
- * task_list.c - see task_list.h. A table of lists by address, newest first; all under one lock.
+ * task_list.c - see task_list.h. One lock protects the table.
  */
 #include "tasks/task_list.h"
 
+#include "base/assert.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
+#include "tasks/subscription.h"
 
 typedef bide_listed_task_ listed;
 
@@ -53,11 +55,12 @@ void bide_task_list_add_(bide_task_object *object)
 	bide_spin_unlock_(&lock);
 }
 
-void bide_task_list_give_(bide_task_object *object)
+void bide_task_list_free_(bide_task_object *object)
 {
 	listed *l = (listed *)(void *)object;
 
 	bide_spin_lock_(&lock);
+	BIDE_ASSERT_(*l->link == l);
 	*l->link = l->next;
 	if (l->next)
 		l->next->link = l->link;
@@ -65,7 +68,7 @@ void bide_task_list_give_(bide_task_object *object)
 	bide_retire_(l, sizeof *l);
 }
 
-/* Under the lock: the task cannot be given back, all else goes on. */
+/* Under the lock, so that the task is not freed meanwhile. It may complete. */
 static void look(const listed *l, bide_task_seen *seen)
 {
 	const bide_source *task = &l->object.source;
@@ -76,6 +79,36 @@ static void look(const listed *l, bide_task_seen *seen)
 	seen->references = bide_task_references_(BIDE_LOAD(&task->generation, RELAXED));
 	seen->pending = !bide_word_is_done_(word);
 	seen->awaited = seen->pending && bide_word_upper_(word) != 0;
+}
+
+static bool bucket_is_valid(listed **bucket)
+{
+	uint64_t before = count + 1;
+	size_t subscriptions;
+
+	for (listed **link = bucket; *link; link = &(*link)->next) {
+		bide_source *task = &(*link)->object.source;
+
+		BIDE_INVARIANT_((*link)->link == link);
+		BIDE_INVARIANT_(bucket_of(*link) == bucket);
+		BIDE_INVARIANT_((*link)->number < before); /* so it is no circle */
+		BIDE_INVARIANT_(task->kind == BIDE_KIND_TASK_LISTED_);
+		before = (*link)->number;
+		if (!bide_subscriptions_are_valid_(task, &subscriptions))
+			return false;
+	}
+	return true;
+}
+
+bool bide_task_list_is_valid_(void)
+{
+	bool valid = true;
+
+	bide_spin_lock_(&lock);
+	for (size_t i = 0; valid && i < BUCKETS; i++)
+		valid = bucket_is_valid(&bide_listed_tasks_[i]);
+	bide_spin_unlock_(&lock);
+	return valid;
 }
 
 bool bide_task_list_find_(const void *task, bide_task_seen *seen)

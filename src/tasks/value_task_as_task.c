@@ -31,8 +31,8 @@ static bide_task *task_of_user_source(bide_value_task value_task, const char *wh
 		return NULL;
 	}
 	object->relay.run = relay;
-	task->line = BIDE_LINE_CLAIMED_;  /* its source completes it: not to be done by hand */
-	bide_task_ref((bide_task *)task); /* the producer's */
+	task->line = BIDE_LINE_CLAIMED_;  /* its source completes it; the user must not */
+	bide_task_ref((bide_task *)task); /* for the producer */
 	switch (bide_listen_(value_task, &object->relay, what, place)) {
 	case BIDE_REGISTERED_:
 		break;
@@ -45,7 +45,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const char *wh
 	return (bide_task *)task;
 }
 
-/* bide_value_task_as_task, for a call of `what`. */
+/* Does bide_value_task_as_task, for a call of `what`. */
 static bide_task *task_of(bide_value_task value_task, const char *what, const bide_place *place)
 {
 	bide_source *source;
@@ -65,25 +65,26 @@ static bide_task *task_of(bide_value_task value_task, const char *what, const bi
 	if (!bide_kind_is_pooled_(source->kind))
 		return task_of_user_source(value_task, what, place);
 	if (!bide_is_sync_(source)) {
-		/* ours alone until now; a task may be used by any thread */
+		/* Until now it was this thread's alone. Any thread may use a task. */
 		bide_flags_add_(source, BIDE_FLAG_SYNC_);
 		if (bide_is_done_(source))
 			seen = BIDE_WORD_DONE_;
 	}
 	/*
-	 * Counted for its producer and for the caller before the word says so. The producer reads flags
-	 * and count only after it has seen SHARED (acquire), which the release publishes. Locked
-	 * meanwhile: a value task whose awaiter may be through with it is not touched.
+	 * Counts a reference for the producer and one for the caller before the word says SHARED. The
+	 * producer reads flags and count only after it has seen SHARED (acquire), which the release
+	 * publishes. The word is LOCKED meanwhile, so that a value task whose awaiter may be through
+	 * with it is not touched.
 	 */
 	if (seen == BIDE_WORD_PENDING_ &&
 	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE)) {
-		/* visits read the generation */
+		/* visits of the pools read the generation */
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 2, RELAXED);
 		bide_subscriptions_unlock_(source, 0);
 		return (bide_task *)source;
 	}
-	if (seen == BIDE_WORD_DONE_) { /* and not taken: see BIDE_WORD_CONSUMED_ */
-		/* the producer is through with it */
+	if (seen == BIDE_WORD_DONE_) { /* not consumed: then the word has BIDE_WORD_CONSUMED_ */
+		/* The producer is through with it. */
 		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
