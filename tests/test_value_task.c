@@ -1,7 +1,7 @@
 /*
- * The value task itself: 16 bytes, queries, typed forms, what bide_value_task_from takes, and what
- * as_task makes of it. Rows VT of the reference; those that make no sense in C stand in
- * docs/semantics.md.
+ * The value task itself: 16 bytes, queries, typed forms, the types that bide_value_task_from takes,
+ * and the results of as_task. Covers the rows VT of the reference. docs/semantics.md lists the rows
+ * that do not apply to C.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-/* Awaits one value task: what it got. */
+/* Awaits one value task and returns its result. */
 struct consume {
 	ASYNC_FRAME;
 	struct {
@@ -48,7 +48,7 @@ static int64_t awaited(value_task what, int *error)
 
 /* --- the struct --- */
 
-TEST(VT_01_zero_initialised_is_completed)
+TEST(VT_01_a_zero_initialised_value_task_is_completed)
 {
 	static value_task zero;
 
@@ -86,7 +86,7 @@ async_finally:
 	async_end;
 }
 
-TEST(VT_02_zero_initialised_gives_the_zero_of_its_type)
+TEST(VT_02_a_zero_initialised_value_task_gives_the_zero_of_its_type)
 {
 	bide_payload result;
 
@@ -97,7 +97,7 @@ TEST(VT_02_zero_initialised_gives_the_zero_of_its_type)
 	assert_int_equal(result.i, 1);
 }
 
-TEST(value_tasks_and_typed_ones_have_16_bytes)
+TEST(value_tasks_and_typed_forms_have_16_bytes)
 {
 	assert_int_equal(sizeof(value_task), 16);
 	assert_int_equal(sizeof(text_task), 16);
@@ -129,8 +129,11 @@ __attribute__((noinline, used)) static uint64_t taken_in_two_registers(value_tas
 	return (uint64_t)v.payload.i * 1000000 + (uint64_t)v.state * 1000 + third;
 }
 
-/* Called as if it were two integers: passed through memory these would read nonsense. */
-TEST(passed_and_returned_in_two_registers)
+/*
+ * The functions are called as if the value task were two integers. If it were passed through
+ * memory, they would read nonsense.
+ */
+TEST(value_tasks_are_passed_and_returned_in_two_registers)
 {
 #if defined(__x86_64__) && !defined(__ILP32__) || defined(__aarch64__) || \
 	(defined(__riscv) && __riscv_xlen == 64)
@@ -155,7 +158,7 @@ TEST(passed_and_returned_in_two_registers)
 
 	assert_true(pair.first == 0x123456789abcdef0 && pair.second == 0);
 	pair = maker.as_pair(7, EPIPE);
-	assert_true(pair.second == EPIPE); /* and its trace */
+	assert_true(pair.second == EPIPE); /* the first word is its trace */
 	assert_true(maker.as_wide(42, 0) == 42);
 	assert_true((uint64_t)(maker.as_wide(42, EIO) >> 64) == EIO);
 	pair = typed.as_pair(text);
@@ -277,7 +280,7 @@ TEST(from_takes_every_pointer_and_array)
 	assert_int_equal(value_task_from(buffer).state, 0);
 }
 
-TEST(from_gives_value_tasks_back_as_they_are)
+TEST(from_returns_value_tasks_unchanged)
 {
 	text_task typed = BIDE_TYPED(text_task, value_task_from("typed"));
 	value_task failed = value_task_from_error(EIO), pending = later(1, 7);
@@ -339,7 +342,7 @@ TEST(every_error_number_has_a_text)
 	assert_non_null(strstr(bide_strerror(4096), "4095"));
 }
 
-/* --- pending ones --- */
+/* --- pending value tasks --- */
 
 TEST(VT_05_flags_flip_when_the_producer_completes)
 {
@@ -402,7 +405,7 @@ async_finally:
 	async_end;
 }
 
-TEST(VT_07_a_failure_is_awaited_as_that_very_error)
+TEST(VT_07_an_await_of_a_failure_gives_the_same_error)
 {
 	bide_user_source gate;
 	value_task v;
@@ -442,7 +445,7 @@ TEST(VT_08_every_way_to_the_result_gives_the_same_error)
 
 /* --- as_task --- */
 
-TEST(VT_14_as_task_of_completed_ones_is_one_shared_task)
+TEST(VT_14_as_task_of_completed_value_tasks_returns_one_shared_task)
 {
 	static value_task zero;
 	uint64_t before = stats().allocation_count;
@@ -468,8 +471,8 @@ TEST(VT_15_as_task_of_a_value_gives_a_task_each_time)
 	task_unref(second);
 }
 
-/* Deviation: a source has one consumer, and as_task is one. */
-TEST(VT_17_as_task_of_a_source_that_is_done_consumes_it)
+/* Unlike in the reference, a source has one consumer, and as_task is one. */
+TEST(VT_17_as_task_of_a_completed_source_consumes_it)
 {
 	value_task v = later(1, 99);
 	task *first, *second;
@@ -547,7 +550,7 @@ TEST(VT_22_as_task_over_a_user_source_that_is_canceled_is_canceled)
 	}
 }
 
-TEST(as_task_of_a_pending_one_is_the_frame_itself)
+TEST(as_task_of_a_pending_function_returns_the_frame_itself)
 {
 	value_task v = later(1, 77);
 	uint64_t before = stats().allocation_count;
@@ -559,9 +562,9 @@ TEST(as_task_of_a_pending_one_is_the_frame_itself)
 	task_unref(t);
 }
 
-/* --- what is Preserve in the reference --- */
+/* --- Preserve of the reference --- */
 
-TEST(VT_23_a_completed_one_is_preserved_by_a_copy)
+TEST(VT_23_a_copy_preserves_a_completed_value_task)
 {
 	value_task v = value_task_from(12), copy = v;
 	uint64_t threads = bide_worker_count(), before = stats().allocation_count;
@@ -573,13 +576,13 @@ TEST(VT_23_a_completed_one_is_preserved_by_a_copy)
 		assert_int_equal(awaited(v, &error), 12);
 	}
 	/*
-	 * Only the frames of the awaits: from the pool, which is warm after the first chunk; and this
-	 * thread's record, if it is no worker.
+	 * The only allocations are the first chunk of the pool for the frames of the awaits, and the
+	 * record of this thread if it is not a worker.
 	 */
 	assert_true(stats().allocation_count - before <= (threads > 1 ? 4 : 3) || getenv("BIDE_POOL"));
 }
 
-TEST(VT_24_a_value_task_over_a_task_that_is_over_is_its_outcome)
+TEST(VT_24_a_value_task_over_a_completed_task_is_its_outcome)
 {
 	task *t = bide_task_from_int(1234);
 	value_task v = task_await(t), again = task_await(t);
@@ -589,21 +592,21 @@ TEST(VT_24_a_value_task_over_a_task_that_is_over_is_its_outcome)
 	task_unref(t);
 }
 
-TEST(VT_25_a_pending_one_is_preserved_as_a_task)
+TEST(VT_25_a_task_preserves_a_pending_value_task)
 {
 	value_task v = later(2, 0), first, second;
 	task *t = value_task_as_task(v);
 
 	first = task_await(t);
 	assert_false(bide_value_task_equal(first, v));
-	second = task_await(t); /* as often as one likes */
+	second = task_await(t); /* a task can be awaited many times */
 	assert_int_equal(bide_value_task_wait(first, NULL), 0);
 	assert_int_equal(bide_value_task_wait(second, NULL), 0);
 	assert_true(bide_value_task_equal(task_await(t), task_await(t)));
 	task_unref(t);
 }
 
-TEST(VT_26_a_preserved_pending_one_gives_its_value_each_time)
+TEST(VT_26_a_preserved_pending_value_task_gives_its_value_each_time)
 {
 	task *t = value_task_as_task(later(2, 31));
 	bide_payload result;
@@ -615,7 +618,7 @@ TEST(VT_26_a_preserved_pending_one_gives_its_value_each_time)
 	task_unref(t);
 }
 
-TEST(VT_31_an_await_goes_on_over_a_value_a_task_and_a_source)
+TEST(VT_31_an_await_continues_after_a_value_a_task_and_a_source)
 {
 	bide_user_source source;
 	task *pending = task_create(0), *over = bide_task_from_int(55);
@@ -643,7 +646,7 @@ TEST(VT_31_an_await_goes_on_over_a_value_a_task_and_a_source)
 
 /* --- equality --- */
 
-TEST(VT_37_equal_means_the_same_source_and_the_same_generation)
+TEST(VT_37_equal_value_tasks_have_the_same_source_and_generation)
 {
 	bide_user_source one, other;
 	value_task first, second, third;
@@ -664,7 +667,7 @@ TEST(VT_37_equal_means_the_same_source_and_the_same_generation)
 	assert_false(bide_value_task_equal(value_task_from_error(EIO), value_task_from_error(EPIPE)));
 }
 
-TEST(VT_38_a_value_never_equals_a_pending_one)
+TEST(VT_38_a_value_never_equals_a_pending_value_task)
 {
 	value_task pending = later(1, 42), done, value = value_task_from(42);
 
@@ -675,11 +678,11 @@ TEST(VT_38_a_value_never_equals_a_pending_one)
 	settle(0);
 	done = pending;
 	assert_true(bide_value_task_is_successful(done));
-	assert_false(bide_value_task_equal(value, done)); /* still held by its source */
+	assert_false(bide_value_task_equal(value, done)); /* its source still holds the result */
 	assert_int_equal(bide_value_task_wait(done, NULL), 0);
 }
 
-TEST(VT_39_a_source_that_completes_twice_is_told)
+TEST(VT_39_completing_a_source_twice_is_misuse)
 {
 	bide_user_source source;
 	task *t;
@@ -696,7 +699,7 @@ TEST(VT_39_a_source_that_completes_twice_is_told)
 	task_unref(t);
 }
 
-/* Halves of two value tasks: caught, or a wrong value; never a crash. */
+/* A mixture of two value tasks is caught or gives a wrong value; it never crashes. */
 TEST(VT_41_a_torn_copy_is_caught)
 {
 	value_task a = later(1, 1), b = later(1, 2), torn;
@@ -709,10 +712,10 @@ TEST(VT_41_a_torn_copy_is_caught)
 	assert_int_equal(misuse_count, 1);
 	assert_int_equal(bide_value_task_status(torn), BIDE_FAILED);
 	assert_int_equal(misuse_count, 2);
-	torn.payload = value_task_from(7).payload; /* value and source */
+	torn.payload = value_task_from(7).payload; /* a value with a source */
 	assert_int_equal(bide_value_task_wait(torn, &result), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 3);
-	torn.payload = a.payload; /* source and value: a wrong number */
+	torn.payload = a.payload; /* a source with a value: a wrong number */
 	torn.state = 0;
 	assert_int_equal(bide_value_task_wait(torn, &result), 0);
 	assert_int_equal(bide_value_task_wait(a, &result), 0);
@@ -779,7 +782,7 @@ TEST(typed_forms_deliver_their_type)
 	assert_int_equal(result.i, 1);
 }
 
-TEST(typed_forms_go_where_value_tasks_go)
+TEST(typed_forms_are_accepted_in_place_of_value_tasks)
 {
 	bide_payload result;
 	task *t = value_task_as_task(typed_text("task", false));

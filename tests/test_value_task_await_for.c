@@ -1,5 +1,5 @@
 /*
- * Giving up what cannot be interrupted: value_task_await_for.
+ * value_task_await_for stops waiting for an operation that cannot be interrupted.
  */
 /* threads */
 #include <errno.h>
@@ -26,7 +26,7 @@ void test_after_each(void)
 	assert_nothing_in_use();
 }
 
-TEST(in_time_it_ends_with_the_outcome)
+TEST(an_operation_in_time_gives_its_outcome)
 {
 	for (int yields = 0; yields < 3; yields++) {
 		assert_int_equal(result_of(value_task_await_for(later(yields, 7), BIDE_SECONDS(60))), 7);
@@ -40,7 +40,7 @@ TEST(in_time_it_ends_with_the_outcome)
 	assert_int_equal(stats().unobserved_count, 0);
 }
 
-TEST(after_its_limit_the_operation_goes_on_and_its_error_is_unobserved)
+TEST(after_the_limit_the_operation_goes_on_and_its_error_is_unobserved)
 {
 	bide_task *gate = bide_task_create(NULL);
 
@@ -88,7 +88,7 @@ TEST(a_cancellation_ends_the_wait_at_once_and_not_the_operation)
 	}
 }
 
-TEST(what_is_over_wins_over_cancellation_and_a_limit_of_zero)
+TEST(a_completed_operation_has_priority_over_cancellation_and_a_limit_of_zero)
 {
 	bide_context *scope = bide_context_create(NULL);
 
@@ -104,9 +104,9 @@ static value_task block_until(void *gate)
 	return value_task_from(3);
 }
 
-TEST(a_blocking_call_that_is_stuck_is_given_up)
+TEST(a_wait_for_a_stuck_blocking_call_times_out)
 {
-	static atomic_bool gate; /* it outlives the wait */
+	static atomic_bool gate; /* static, as the call outlives the wait */
 
 	NOT_SEEDED("a simulation runs the call on the worker");
 	needs_threads();
@@ -144,7 +144,7 @@ async_finally:
 	async_end;
 }
 
-TEST(an_async_function_gives_up_and_goes_on)
+TEST(an_async_function_stops_waiting_and_continues)
 {
 	bide_task *gate = bide_task_create(NULL);
 
@@ -153,7 +153,7 @@ TEST(an_async_function_gives_up_and_goes_on)
 	bide_task_unref(gate);
 }
 
-TEST(without_memory_it_is_given_up_at_once)
+TEST(without_memory_the_wait_ends_at_once)
 {
 	bide_task *gate;
 	value_task slow, wait;

@@ -1,13 +1,13 @@
 /*
- * A value task that is over: its queries agree, it is consumed without waiting, and a function is
- * called when it is.
+ * A completed value task: its queries agree, it is consumed without waiting, and a function can be
+ * called when it completes.
  */
 /* threads */
 #include "support/task_support.h"
 
-/* --- over, and the outcome lies in the source --- */
+/* --- completed, with the outcome in the source --- */
 
-TEST(status_error_and_result_of_what_is_over_agree)
+TEST(status_error_and_result_of_a_completed_value_task_agree)
 {
 	value_task ok = later_value(MS, 42), bad = later_error(MS, EIO);
 
@@ -19,7 +19,7 @@ TEST(status_error_and_result_of_what_is_over_agree)
 	assert_int_equal(bide_value_task_status(bad), BIDE_FAILED);
 	assert_int_equal(value_task_error(bad), EIO);
 	assert_int_equal(value_task_result(bad).i, 0);
-	/* asking has consumed nothing */
+	/* The queries consumed nothing. */
 	assert_int_equal(wait_int(ok, NULL), 0);
 	assert_int_equal(wait_int(bad, NULL), EIO);
 }
@@ -31,7 +31,7 @@ static value_task is_over(value_task v)
 	return v;
 }
 
-TEST(take_gives_the_outcome_of_what_is_over_wherever_it_lies)
+TEST(take_returns_the_outcome_of_a_completed_value_task_wherever_it_is)
 {
 	bide_user_source source;
 	bide_payload got;
@@ -52,7 +52,7 @@ TEST(take_gives_the_outcome_of_what_is_over_wherever_it_lies)
 	bide_user_source_reset(&source);
 }
 
-TEST(take_of_a_pending_one_is_misuse_and_consumes_nothing)
+TEST(take_of_a_pending_value_task_is_misuse_and_consumes_nothing)
 {
 	if (getenv("BIDE_POOL"))
 		SKIP("a stale value task reads freed memory without the pools");
@@ -82,7 +82,7 @@ TEST(take_allocates_nothing)
 	assert_int_equal(stats().allocation_count, before);
 }
 
-/* WhenAny, then the result of the winner. */
+/* Takes the result of the winner after when_any. */
 struct takes_the_winner {
 	ASYNC_FRAME;
 	value_task items[2];
@@ -129,7 +129,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_large_result_is_shown_and_not_taken)
+TEST(a_large_result_can_be_read_and_not_taken)
 {
 	task *gate = task_create(NULL), *t;
 	value_task v = async_start(large_one, .gate = gate);
@@ -147,7 +147,7 @@ TEST(a_large_result_is_shown_and_not_taken)
 	task_unref(gate);
 }
 
-/* --- a function is called when it is over --- */
+/* --- a function called on completion --- */
 
 typedef struct called {
 	value_task what;
@@ -156,7 +156,7 @@ typedef struct called {
 	int64_t result;
 	pthread_t thread;
 	bide_executor *executor;
-	pthread_mutex_t *lock; /* taken by the function, held around the call */
+	pthread_mutex_t *lock; /* the function takes it; the caller may hold it around the call */
 } called;
 
 static void on_called(void *argument)
@@ -205,7 +205,7 @@ TEST(on_completed_calls_once_and_never_inside_the_call)
 	}
 }
 
-TEST(on_completed_tells_of_an_error_and_of_a_yield)
+TEST(on_completed_reports_an_error_and_a_yield)
 {
 	called failed = { .what = later_error(MS, EIO) }, yields = { .what = bide_async_yield() };
 
@@ -237,7 +237,7 @@ TEST(on_completed_calls_in_the_executor_of_the_context_even_if_that_is_canceled)
 	task_unref(gate);
 }
 
-TEST(between_on_completed_and_the_end_a_second_consumer_is_misuse)
+TEST(after_on_completed_a_second_consumer_is_misuse)
 {
 	if (getenv("BIDE_POOL"))
 		SKIP("a stale value task reads freed memory without the pools");
@@ -261,7 +261,7 @@ TEST(between_on_completed_and_the_end_a_second_consumer_is_misuse)
 	task_unref(gate);
 }
 
-TEST(many_are_completed_and_called_on_many_threads)
+TEST(many_value_tasks_are_completed_and_their_functions_called_on_many_threads)
 {
 	enum { COUNT = 2000 };
 	static called calls[COUNT];

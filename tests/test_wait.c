@@ -1,13 +1,13 @@
 /*
- * Waiting: awaits and their errors, bide_value_task_wait on the worker and elsewhere, with limits,
- * in the wrong place, a loop of one's own.
+ * Waiting: awaits and their errors, and bide_value_task_wait on the worker, on other threads, with
+ * limits and in the wrong place. Also the user's own loop.
  */
 /* threads */
 #include "support/task_support.h"
 
-/* --- rows of await, WaitAsync */
+/* --- rows of await and WaitAsync */
 
-TEST(AW_05_of_many_awaiters_the_first_is_next_and_the_rest_are_queued)
+TEST(AW_05_the_first_of_many_awaiters_runs_next_and_the_others_are_queued)
 {
 	turn_log log = { 0 };
 	task *t;
@@ -29,7 +29,7 @@ TEST(AW_05_of_many_awaiters_the_first_is_next_and_the_rest_are_queued)
 	task_unref(t);
 }
 
-TEST(AW_09_every_awaiter_gets_the_same_error_as_it_is)
+TEST(AW_09_every_awaiter_gets_the_same_error)
 {
 	task *t = task_create(0);
 	value_task a = await_it(t, NULL, 0), b = await_it(t, NULL, 0);
@@ -41,7 +41,7 @@ TEST(AW_09_every_awaiter_gets_the_same_error_as_it_is)
 	task_unref(t);
 }
 
-TEST(AW_10_of_several_errors_the_await_gives_the_first_and_all_remain)
+TEST(AW_10_an_await_gives_the_first_of_several_errors_and_all_remain)
 {
 	task *tasks[] = { task_create(0), task_create(0), task_create(0) };
 	value_task all = bide_when_all_tasks(tasks, 3);
@@ -75,15 +75,15 @@ async_finally:
 	async_end;
 }
 
-TEST(AW_16_a_yield_before_it_makes_any_await_suspend)
+TEST(AW_16_a_yield_before_a_ready_await_suspends_the_function)
 {
 	task *t = bide_task_from_int(55);
 	value_task v = async_start(yields_then_takes, .ready = t);
 	int64_t got;
 
-	assert_true(v.state > BIDE_ERROR_MAX); /* it was pending */
+	assert_true(v.state > BIDE_ERROR_MAX); /* it suspended */
 	if (!many_workers())
-		assert_false(bide_value_task_is_ready(v)); /* and is until this thread waits */
+		assert_false(bide_value_task_is_ready(v)); /* pending until this thread waits */
 	assert_int_equal(wait_int(v, &got), 0);
 	assert_int_equal(got, 55);
 	task_unref(t);
@@ -107,7 +107,7 @@ async_finally:
 	async_end;
 }
 
-TEST(AW_17_an_await_that_handles_the_error_itself_has_seen_it)
+TEST(AW_17_an_await_that_handles_the_error_observes_it)
 {
 	static const int errors[] = { EIO, ECANCELED };
 
@@ -129,7 +129,7 @@ TEST(AW_17_an_await_that_handles_the_error_itself_has_seen_it)
 	assert_int_equal(unobserved_count, 0);
 }
 
-TEST(AW_20_a_task_that_is_over_wins_over_token_and_limit)
+TEST(AW_20_a_completed_task_has_priority_over_token_and_limit)
 {
 	static const int errors[] = { 0, EIO, ECANCELED };
 	bide_context *context = canceled_context();
@@ -145,7 +145,7 @@ TEST(AW_20_a_task_that_is_over_wins_over_token_and_limit)
 	bide_context_unref(context);
 }
 
-TEST(AW_21_limit_or_cancellation_ends_the_wait_and_the_task_goes_on)
+TEST(AW_21_a_limit_or_a_cancellation_ends_the_wait_and_the_task_goes_on)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_context *context =
@@ -198,14 +198,14 @@ TEST(AW_22_a_task_that_ends_in_time_leaves_no_timer_and_no_registration)
 		assert_int_equal(stats().operation_count, before);
 		task_unref(t);
 	}
-	bide_cancel_source_cancel(source); /* finds nothing of theirs */
+	bide_cancel_source_cancel(source); /* their registrations are gone */
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
 }
 
 /* --- bide_value_task_wait on the worker */
 
-TEST(waiting_for_a_value_that_is_there_runs_nothing)
+TEST(waiting_for_a_ready_value_runs_nothing)
 {
 	turn_log log = { 0 };
 	value_task y;
@@ -221,7 +221,7 @@ TEST(waiting_for_a_value_that_is_there_runs_nothing)
 	assert_int_equal(log.count, 1);
 }
 
-TEST(a_wait_with_a_limit_that_ends_does_not_consume)
+TEST(a_wait_that_times_out_does_not_consume)
 {
 	task *gate = task_create(0);
 	value_task v = await_it(gate, NULL, 0);
@@ -239,7 +239,7 @@ TEST(a_wait_with_a_limit_that_ends_does_not_consume)
 	assert_int_equal(got.i, 5);
 }
 
-TEST(a_wait_of_no_time_runs_what_is_ready)
+TEST(a_wait_with_a_limit_of_zero_runs_what_is_ready)
 {
 	turn_log log = { 0 };
 	value_task v;
@@ -250,7 +250,7 @@ TEST(a_wait_of_no_time_runs_what_is_ready)
 	ASSERT_TURNS(&log, 1);
 }
 
-TEST(a_limit_below_zero_is_misuse_and_huge_ones_mean_for_ever)
+TEST(a_negative_limit_is_misuse_and_huge_ones_mean_for_ever)
 {
 	value_task v = later_value(MS, 5);
 	bide_payload got;
@@ -335,7 +335,7 @@ TEST(waiting_inside_an_async_function_is_misuse_and_consumes_nothing)
 	task_unref(t);
 }
 
-TEST(in_a_simulation_a_wait_for_what_can_never_happen_says_so)
+TEST(in_a_simulation_a_wait_for_an_impossible_event_is_a_deadlock)
 {
 	task *t;
 	value_task v;
@@ -348,11 +348,11 @@ TEST(in_a_simulation_a_wait_for_what_can_never_happen_says_so)
 	v = task_await(t);
 	assert_int_equal(bide_value_task_wait(v, NULL), EDEADLK);
 	bide_task_complete_int(t, 1);
-	assert_int_equal(bide_value_task_wait(v, NULL), 0); /* was not consumed */
+	assert_int_equal(bide_value_task_wait(v, NULL), 0); /* the failed wait did not consume it */
 	task_unref(t);
 }
 
-/* --- a loop of one's own */
+/* --- a loop of the user's own */
 
 TEST(run_ready_runs_at_most_as_many_steps_as_asked)
 {
@@ -373,7 +373,7 @@ TEST(run_ready_runs_at_most_as_many_steps_as_asked)
 		assert_int_equal(wait_int(v[i], NULL), 0);
 }
 
-TEST(a_loop_of_ones_own_runs_timers_and_what_other_threads_send)
+TEST(a_loop_of_the_users_own_runs_timers_and_what_other_threads_send)
 {
 	value_task v;
 	int64_t began, next, got;
@@ -382,7 +382,7 @@ TEST(a_loop_of_ones_own_runs_timers_and_what_other_threads_send)
 	began = bide_now_ns();
 	v = later_value(15 * MS, 5);
 	next = run_what_is_ready(0);
-	assert_true(next <= 15 * MS + 2 * 65536); /* a tick late at the most */
+	assert_true(next <= 15 * MS + 2 * 65536); /* at most one tick too late */
 	assert_true(next > 0 || bide_now_ns() - began >= 15 * MS);
 	while (!bide_value_task_is_ready(v)) {
 		next = run_what_is_ready(0);
@@ -432,7 +432,7 @@ TEST(run_ready_in_the_wrong_place_is_misuse)
 	ASSERT_MISUSE("bide_run_ready: called on another thread");
 }
 
-TEST(with_many_workers_there_is_no_loop_to_run_and_that_is_misuse)
+TEST(with_many_workers_bide_run_ready_is_misuse)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
 	catch_misuse();
@@ -496,7 +496,7 @@ TEST(many_threads_wait_for_one_task_at_once)
 	assert_int_equal(stats().operation_count, 0);
 }
 
-TEST(another_thread_s_wait_ends_by_its_limit_while_the_worker_is_elsewhere)
+TEST(a_wait_of_another_thread_ends_at_its_limit_while_the_worker_is_busy)
 {
 	waiter_thread w;
 	task *t = task_create(0);
@@ -517,8 +517,8 @@ TEST(another_thread_s_wait_ends_by_its_limit_while_the_worker_is_elsewhere)
 }
 
 /*
- * Limits that end just when the task does: whoever wins, nothing is lost and nothing is touched
- * afterwards.
+ * The limits end just when the task does. Either may win, but nothing leaks and nothing is touched
+ * after it was freed.
  */
 TEST_SLOW(limits_of_other_threads_that_race_with_the_end_leak_nothing, 60)
 {
@@ -547,7 +547,7 @@ typedef struct completer {
 	pthread_t thread;
 	task *task;
 	bide_user_source *user;
-	atomic_int go; /* round to complete; -1: end */
+	atomic_int go; /* the round to complete, or -1 to end */
 	atomic_int done;
 } completer;
 
@@ -575,7 +575,7 @@ static void *complete_on_demand(void *argument)
 	}
 }
 
-TEST_SLOW(limits_of_the_worker_that_race_with_another_thread_s_completion_leak_nothing, 60)
+TEST_SLOW(limits_of_the_worker_that_race_with_a_completion_on_another_thread_leak_nothing, 60)
 {
 	completer c = { 0 };
 	int timeouts = 0, round;
@@ -602,8 +602,8 @@ TEST_SLOW(limits_of_the_worker_that_race_with_another_thread_s_completion_leak_n
 	assert_int_equal(stats().task_count, 0);
 }
 
-/* The completion is posted to the worker: it must not find a wait that has returned meanwhile. */
-TEST_SLOW(limits_that_race_with_the_completion_of_a_users_source, 60)
+/* The completion is posted to the worker, and must not reach a wait that has returned meanwhile. */
+TEST_SLOW(limits_that_race_with_the_completion_of_a_user_source, 60)
 {
 	completer c = { 0 };
 	bide_user_source user;
@@ -646,14 +646,14 @@ static void *wait_for_value_elsewhere(void *argument)
 	return NULL;
 }
 
-TEST(another_thread_waits_for_what_it_started)
+TEST(another_thread_waits_for_a_function_that_it_started)
 {
 	pthread_t thread;
 	int64_t got = 0;
 
-	(void)bide_now_ns(); /* the first thread that uses bide is the worker */
+	(void)bide_now_ns(); /* makes this thread the worker */
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_value_elsewhere, &got), 0);
-	while (!atomic_load(&elsewhere_done)) /* it runs only while the worker is in its loop */
+	while (!atomic_load(&elsewhere_done)) /* its function needs the loop of the worker */
 		assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(got, 31);
@@ -711,13 +711,13 @@ static void *await_for_elsewhere(void *argument)
 {
 	waiter_thread *w = argument;
 
-	sleep_ms(20); /* the worker is asleep by now */
+	sleep_ms(20); /* until the worker sleeps */
 	w->error = bide_value_task_wait(task_await_for(w->task, w->timeout_ns), &w->got);
 	bide_task_complete_int(stop, 1);
 	return NULL;
 }
 
-/* Its timer belongs to the worker, which sleeps without one until it is told. */
+/* The timer belongs to the worker, which sleeps without a timer until it is told. */
 TEST(a_limited_await_made_on_another_thread_wakes_the_worker)
 {
 	waiter_thread w = { .timeout_ns = 20 * MS };
@@ -730,7 +730,7 @@ TEST(a_limited_await_made_on_another_thread_wakes_the_worker)
 	pthread_join(w.thread, NULL);
 	assert_int_equal(w.error, ETIMEDOUT);
 	task_unref(stop);
-	/* One that ends in time takes its timer along. */
+	/* A wait that ends in time removes its timer. */
 	stop = task_create(0);
 	w = (waiter_thread){ .timeout_ns = 100000 * MS, .task = t };
 	assert_int_equal(pthread_create(&w.thread, NULL, await_for_elsewhere, &w), 0);
@@ -747,7 +747,7 @@ TEST(a_limited_await_made_on_another_thread_wakes_the_worker)
 	task_unref(stop);
 }
 
-TEST(a_yield_that_a_wait_gives_up_leaves_nothing)
+TEST(a_yield_whose_wait_timed_out_leaves_nothing)
 {
 	for (int i = 0; i < 100; i++) {
 		int error = bide_value_task_wait_for(bide_async_yield(), NULL, 0);
@@ -783,7 +783,7 @@ static void wait_for_a_worker_that_has_ended(void)
 	(void)bide_task_wait(from.shared, NULL);
 }
 
-TEST(a_worker_whose_thread_has_ended_is_misuse_and_no_hang)
+TEST(waiting_for_a_worker_whose_thread_has_ended_is_misuse_and_does_not_hang)
 {
 	EXPECT_ABORT(wait_for_a_worker_that_has_ended(), "the worker's thread has ended");
 }

@@ -1,6 +1,6 @@
 /*
- * The timing wheel against a plain list that is searched for what is due, and its boundaries one by
- * one. Random tests print their seed; BIDE_TEST_SEED=n repeats one.
+ * Compares the timing wheel with a plain list that is searched for due timers, and tests its
+ * boundaries one by one. Random tests print their seed; BIDE_TEST_SEED=n repeats one.
  */
 #include "support/test.h"
 
@@ -14,7 +14,7 @@
 enum { MODEL_MAX = 400 };
 #define TICK_NS ((int64_t)1 << BIDE_WHEEL_TICK_BITS)
 
-/* 25 KB: not on the stack, and dirty, because init must not rely on zeroes. */
+/* Static because it has 25 KB. Filled with garbage, because init must not rely on zeroes. */
 static bide_wheel wheel;
 
 static void start_at(int64_t now_ns)
@@ -30,7 +30,7 @@ static void insert(bide_timer *timer, int64_t deadline_ns)
 	assert_true(bide_wheel_holds(timer));
 }
 
-/* Exactly these timers come, in this order. */
+/* Asserts that exactly these timers are due, in this order. */
 #define EXPECT_DUE(now_ns, exact, ...)                                                    \
 	do {                                                                                  \
 		bide_timer *expected_[] = { __VA_ARGS__ };                                        \
@@ -49,7 +49,7 @@ static void expect_due(int64_t now_ns, bool exact, bide_timer **expected, size_t
 
 /* ---- single cases */
 
-TEST(wheel_empty_says_forever)
+TEST(an_empty_wheel_returns_forever)
 {
 	start_at(12345);
 	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
@@ -59,7 +59,7 @@ TEST(wheel_empty_says_forever)
 	assert_int_equal(wheel.count, 0);
 }
 
-TEST(wheel_runs_a_timer_when_its_tick_is_over_and_never_early)
+TEST(the_wheel_runs_a_timer_at_the_end_of_its_tick_and_never_early)
 {
 	bide_timer timer = { 0 };
 
@@ -74,7 +74,7 @@ TEST(wheel_runs_a_timer_when_its_tick_is_over_and_never_early)
 	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 }
 
-TEST(wheel_exact_runs_a_timer_at_its_nanosecond)
+TEST(the_exact_wheel_runs_a_timer_at_its_nanosecond)
 {
 	bide_timer a = { 0 }, b = { 0 }, c = { 0 };
 
@@ -88,7 +88,7 @@ TEST(wheel_exact_runs_a_timer_at_its_nanosecond)
 	EXPECT_DUE(3 * TICK_NS + 9, true, &b, &c);
 }
 
-TEST(wheel_orders_by_deadline_then_by_insertion)
+TEST(the_wheel_orders_timers_by_deadline_then_by_insertion)
 {
 	bide_timer timers[6] = { 0 };
 	const int64_t base = 100 * TICK_NS;
@@ -98,15 +98,15 @@ TEST(wheel_orders_by_deadline_then_by_insertion)
 	insert(&timers[1], base + 1);
 	insert(&timers[2], base + 2);
 	insert(&timers[3], base + 1);
-	EXPECT_NONE(base - TICK_NS,
-	            false); /* what was far is near now; equal ones that come later stay behind */
+	/* Moves the far timers to near slots; equal ones that are inserted later stay behind them. */
+	EXPECT_NONE(base - TICK_NS, false);
 	insert(&timers[4], base + 2);
 	insert(&timers[5], base + 0);
 	EXPECT_DUE(base + TICK_NS, false, &timers[5], &timers[1], &timers[3], &timers[0], &timers[2],
 	           &timers[4]);
 }
 
-TEST(wheel_past_deadlines_are_due_at_once)
+TEST(past_deadlines_are_due_at_once)
 {
 	bide_timer old = { 0 }, older = { 0 }, negative = { 0 }, soon = { 0 };
 
@@ -121,7 +121,7 @@ TEST(wheel_past_deadlines_are_due_at_once)
 	EXPECT_DUE(1000 * TICK_NS, true, &soon);
 }
 
-TEST(wheel_inserted_while_handing_out_waits_for_the_next_round)
+TEST(a_timer_inserted_while_others_are_handed_out_waits_for_the_next_round)
 {
 	bide_timer a = { 0 }, b = { 0 }, late = { 0 };
 
@@ -137,7 +137,7 @@ TEST(wheel_inserted_while_handing_out_waits_for_the_next_round)
 	EXPECT_NONE(TICK_NS, false);
 }
 
-TEST(wheel_removes_what_is_due_and_not_yet_handed_out)
+TEST(a_due_timer_can_be_removed_before_it_is_handed_out)
 {
 	bide_timer a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
 
@@ -156,7 +156,7 @@ TEST(wheel_removes_what_is_due_and_not_yet_handed_out)
 	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 }
 
-TEST(wheel_removal_leaves_no_trace)
+TEST(removing_a_timer_leaves_no_trace)
 {
 	bide_timer timers[3] = { 0 };
 	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
@@ -175,7 +175,7 @@ TEST(wheel_removal_leaves_no_trace)
 	EXPECT_NONE(100 * TICK_NS, false);
 }
 
-TEST(wheel_clock_that_steps_back_changes_nothing)
+TEST(a_clock_that_steps_back_changes_nothing)
 {
 	bide_timer timer = { 0 };
 
@@ -189,7 +189,10 @@ TEST(wheel_clock_that_steps_back_changes_nothing)
 
 /* ---- boundaries of each level */
 
-/* Waking when the wheel says so meets the timer at its tick's end, after few wakes. */
+/*
+ * Wakes whenever the wheel asks for it. The timer must come at the end of its tick, after few
+ * wakes.
+ */
 static void expect_on_time(bide_timer *timer, int64_t due_ns)
 {
 	bide_timer *got = NULL;
@@ -207,7 +210,7 @@ static void expect_on_time(bide_timer *timer, int64_t due_ns)
 	assert_null(bide_wheel_expire_(&wheel, due_ns, false));
 }
 
-TEST(wheel_boundaries_of_each_level)
+TEST(timers_at_the_boundaries_of_each_level_are_on_time)
 {
 	for (unsigned level = 0; level < BIDE_WHEEL_LEVELS; level++) {
 		for (int64_t digit = 1; digit <= 64; digit += 21) {
@@ -235,7 +238,7 @@ TEST(wheel_boundaries_of_each_level)
 	}
 }
 
-TEST(wheel_from_zero_to_each_power_of_two)
+TEST(timers_from_zero_to_each_power_of_two_are_on_time)
 {
 	for (unsigned bit = 0; bit < 62; bit++) {
 		bide_timer at = { 0 }, before = { 0 };
@@ -251,7 +254,7 @@ TEST(wheel_from_zero_to_each_power_of_two)
 	}
 }
 
-TEST(wheel_crowded_far_slot_wakes_at_most_once_a_level)
+TEST(a_crowded_far_slot_wakes_at_most_once_per_level)
 {
 	static bide_timer crowd[1000];
 	const int64_t begin = (int64_t)3 << 40, deadline = begin + ((int64_t)7 << 45) + 99;
@@ -270,7 +273,7 @@ TEST(wheel_crowded_far_slot_wakes_at_most_once_a_level)
 	}
 }
 
-TEST(wheel_end_of_time)
+TEST(timers_at_the_end_of_time_are_on_time)
 {
 	bide_timer never = { 0 }, last = { 0 }, next_to_last = { 0 };
 	const int64_t last_tick = INT64_MAX >> BIDE_WHEEL_TICK_BITS;
@@ -291,14 +294,14 @@ TEST(wheel_end_of_time)
 	assert_int_equal(bide_wheel_next_ns_(&wheel), BIDE_FOREVER);
 }
 
-TEST(wheel_jumps_of_years_do_not_loop_over_empty_ticks)
+TEST(jumps_of_years_do_not_loop_over_empty_ticks)
 {
 	const int64_t year_ns = (int64_t)365 * 86400 * 1000000000;
 	bide_timer timer = { 0 };
 
 	/*
-	 * 36 years a jump, which have 10^13 ticks: only possible if the cost does not grow with the
-	 * distance.
+	 * Each jump is 36 years or 10^13 ticks long, so this ends only if the cost does not grow with
+	 * the distance.
 	 */
 	for (int i = 0; i < 100000; i++) {
 		start_at(i);
@@ -329,7 +332,7 @@ static uint64_t draw(void)
 	return model.random * 0x2545F4914F6CDD1DULL;
 }
 
-/* Any order of magnitude is as likely as any other: that is what meets the boundaries. */
+/* All orders of magnitude are equally likely, so that the boundaries are met. */
 static int64_t draw_span_ns(unsigned bits_max)
 {
 	unsigned bits = 1 + (unsigned)(draw() % bits_max);
@@ -351,7 +354,10 @@ static bool model_is_due(const struct entry *entry, bool exact)
 	             : deadline >> BIDE_WHEEL_TICK_BITS < model.now_ns >> BIDE_WHEEL_TICK_BITS;
 }
 
-/* The first by deadline and insertion; NULL: none. due_only: of those that are due. */
+/*
+ * Returns the first entry by deadline, then by insertion, or NULL if there is none. With due_only
+ * it must be due.
+ */
 static struct entry *model_first(bool due_only, bool exact)
 {
 	struct entry *first = NULL;
@@ -380,7 +386,7 @@ static void model_toggle(bool exact)
 		model.live_count--;
 	} else {
 		deadline = plus(model.now_ns, draw_span_ns(draw() % 4 ? 32 : 63));
-		/* Not exact, a past deadline in the tick that runs is due only when it is over. */
+		/* Unless exact, a past deadline in the current tick is due only when the tick is over. */
 		if (draw() % 8 == 0)
 			deadline = model.now_ns - draw_span_ns(20);
 		if (draw() % 4 == 0 && model_first(false, exact))
@@ -398,7 +404,7 @@ static void model_expire(bool exact)
 	bide_timer *timer;
 
 	while ((expected = model_first(true, exact))) {
-		/* Now and then one that waits to be handed out is removed instead. */
+		/* Now and then removes a timer that is about to be handed out. */
 		if (draw() % 16 == 0 && wheel.handing_out) {
 			bide_wheel_remove_(&wheel, &expected->timer);
 		} else {
@@ -464,12 +470,12 @@ static void run_against_model(bool exact, unsigned round_count)
 	}
 }
 
-TEST(wheel_behaves_as_a_sorted_list_does)
+TEST(the_wheel_behaves_like_a_sorted_list)
 {
 	run_against_model(false, 150);
 }
 
-TEST(wheel_exact_behaves_as_a_sorted_list_does)
+TEST(the_exact_wheel_behaves_like_a_sorted_list)
 {
 	run_against_model(true, 150);
 }

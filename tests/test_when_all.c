@@ -1,6 +1,6 @@
 /*
- * when_all, over value tasks and over tasks. Names that begin with WX carry the row
- * of the reference's behaviours that they show.
+ * when_all over value tasks and over tasks. Names that begin with WX have the number of the row of
+ * the reference's behaviours that they cover.
  */
 /* threads */
 #include "support/combine_support.h"
@@ -227,7 +227,7 @@ TEST(when_all_with_a_pending_item_twice_is_misuse_and_fails_the_second)
 
 TEST(when_all_with_a_consumed_item_is_misuse_and_fails_it)
 {
-	unsetenv("BIDE_POOL"); /* a stale value task is caught only while its memory is a pool's */
+	unsetenv("BIDE_POOL"); /* only pool memory shows that a value task is stale */
 	expect_misuse();
 	items[0] = bide_async_start(sleeper);
 	bide_context *scope = bide_context_create(NULL);
@@ -240,10 +240,10 @@ TEST(when_all_with_a_consumed_item_is_misuse_and_fails_it)
 	assert_int_equal(misuse_count, 1);
 	assert_non_null(strstr(misuse_text, "bide_when_all"));
 	bide_value_task_forget(items[0]);
-	assert_int_equal(shut_down(), 1); /* the first sleeper */
+	assert_int_equal(shut_down(), 1); /* for the first sleeper */
 }
 
-TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)
+TEST(replacing_an_item_while_it_is_awaited_is_misuse)
 {
 	expect_misuse();
 	make_pending(2);
@@ -260,13 +260,13 @@ TEST(an_item_that_is_replaced_while_it_is_awaited_is_misuse)
 	assert_int_equal(result_of(mine), 1);
 }
 
-TEST(an_array_that_is_lost_while_it_is_awaited_is_misuse_that_tells_about_locals)
+TEST(losing_the_array_while_it_is_awaited_is_misuse_that_names_locals)
 {
 	expect_misuse();
 	make_pending(1);
 	bide_value_task all = bide_when_all(items, 1);
 	bide_value_task mine = items[0];
-	items[0].payload.generation ^= 1; /* what a local array may hold after the await */
+	items[0].payload.generation ^= 1; /* as if a local array had lost its content at the await */
 	finish(0, 1);
 	assert_int_equal(error_of(all), BIDE_ESTALE);
 	assert_int_equal(misuse_count, 1);
@@ -305,7 +305,7 @@ static int scenario_when_all(void)
 {
 	bide_value_task all = bide_when_all(items, 2);
 	if (bide_value_task_is_ready(all)) {
-		assert_pending(items[0]); /* not consumed */
+		assert_pending(items[0]); /* it consumed nothing */
 		return error_of(all);
 	}
 	finish(0, 1);
@@ -319,11 +319,11 @@ TEST(when_all_without_memory_fails_and_consumes_nothing)
 	fail_each_allocation(scenario_when_all);
 }
 
-TEST(when_all_over_tasks_without_memory_for_a_wait_counts_only_if_it_is_missed)
+TEST(when_all_over_tasks_fails_only_if_it_misses_the_memory_for_a_wait)
 {
 	limit_objects();
 	assert_int_equal(with_memory_for(0, bide_when_all_tasks), ENOMEM);
-	assert_int_equal(with_memory_for(1, bide_when_all_tasks), ENOMEM); /* waited for nobody */
+	assert_int_equal(with_memory_for(1, bide_when_all_tasks), ENOMEM); /* it waited for no task */
 	assert_int_equal(with_memory_for(2, bide_when_all_tasks), ENOMEM);
 	assert_int_equal(with_memory_for(3, bide_when_all_tasks), ENOMEM);
 	assert_int_equal(with_memory_for(4, bide_when_all_tasks), 0);

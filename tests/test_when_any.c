@@ -1,11 +1,11 @@
 /*
- * when_any, over value tasks and over tasks. Names that begin with WX carry the row
- * of the reference's behaviours that they show.
+ * when_any over value tasks and over tasks. Names that begin with WX have the number of the row of
+ * the reference's behaviours that they cover.
  */
 /* threads */
 #include "support/combine_support.h"
 
-TEST(WX_02_when_any_of_nothing_is_an_argument_error)
+TEST(WX_02_when_any_of_no_items_is_an_argument_error)
 {
 	EXPECT_ABORT(bide_value_task_forget(bide_when_any(items, 0)), "bide_when_any: count is 0");
 	EXPECT_ABORT(bide_value_task_forget(bide_when_any_tasks(tasks, 0)),
@@ -16,7 +16,7 @@ TEST(WX_02_when_any_of_nothing_is_an_argument_error)
 	assert_int_equal(misuse_count, 2);
 }
 
-TEST(WX_03_when_any_with_one_ready_in_either_place_is_ready)
+TEST(WX_03_when_any_with_one_ready_item_in_either_place_is_ready)
 {
 	for (size_t ready = 0; ready < 2; ready++) {
 		make_pending(2);
@@ -43,7 +43,7 @@ TEST(WX_03_when_any_succeeds_with_an_item_that_failed)
 	assert_int_equal(result_of(items[0]), 1);
 }
 
-TEST(WX_03_when_any_over_tasks_with_one_ready_is_ready)
+TEST(WX_03_when_any_over_tasks_with_one_ready_task_is_ready)
 {
 	make_tasks(2);
 	bide_task_complete_int(tasks[1], 5);
@@ -54,7 +54,7 @@ TEST(WX_03_when_any_over_tasks_with_one_ready_is_ready)
 	drop_tasks(2);
 }
 
-TEST(WX_04_when_any_of_two_ready_gives_the_first)
+TEST(WX_04_when_any_of_two_ready_items_returns_the_first)
 {
 	items[0] = bide_value_task_from_int(1);
 	items[1] = bide_value_task_from_int(2);
@@ -64,7 +64,7 @@ TEST(WX_04_when_any_of_two_ready_gives_the_first)
 	drop_tasks(1);
 }
 
-TEST(WX_04_when_any_with_the_same_pending_one_twice)
+TEST(WX_04_when_any_takes_the_same_pending_item_twice)
 {
 	make_pending(1);
 	items[1] = items[0];
@@ -80,7 +80,7 @@ TEST(WX_04_when_any_with_the_same_pending_one_twice)
 	drop_tasks(1);
 }
 
-TEST(when_any_leaves_the_losers_pending_and_its_callers)
+TEST(when_any_leaves_the_losers_pending_and_owned_by_the_caller)
 {
 	bide_value_task any;
 	make_pending(3);
@@ -93,7 +93,7 @@ TEST(when_any_leaves_the_losers_pending_and_its_callers)
 	}
 }
 
-/* A select loop: the winner is consumed and started anew, nothing is lost. */
+/* A select loop consumes the winner and starts it again, and must lose nothing. */
 struct select_loop {
 	BIDE_ASYNC_FRAME;
 	int64_t first, got, sum, rounds;
@@ -119,7 +119,7 @@ TEST(when_any_in_a_select_loop_loses_nothing)
 	bide_context *scope = bide_context_create(NULL);
 	make_pending(3);
 	bide_value_task loop = bide_in_context(scope, bide_async_start(select_loop));
-	finish(1, 1); /* both before the loop runs again */
+	finish(1, 1); /* both complete before the loop runs again */
 	finish(2, 2);
 	settle(0);
 	finish(0, 3);
@@ -176,7 +176,7 @@ TEST(when_any_prefers_a_ready_item_to_a_cancellation)
 	bide_context_unref(scope);
 }
 
-TEST(when_any_over_tasks_leaves_the_losers_errors_unseen)
+TEST(when_any_over_tasks_does_not_observe_the_errors_of_the_losers)
 {
 	make_tasks(2);
 	bide_value_task any = bide_when_any_tasks(tasks, 2);
@@ -195,11 +195,11 @@ TEST(when_any_with_a_yield_lets_others_run_first)
 	bide_value_task any = bide_when_any(items, 3);
 	finish(0, 5);
 	int64_t first = result_of(any);
-	/* The yield loses, unless a worker has come to it meanwhile. */
+	/* The yield loses, unless a worker completed it meanwhile. */
 	assert_true(first == 0 || (many_workers() && first == 1));
 	assert_int_equal(result_of(items[0]), 5);
 	while (settle(0) != BIDE_FOREVER)
-		; /* what stood for the yield ends by itself */
+		; /* the operation of the yield ends by itself */
 	assert_int_equal(stats().operation_count, 0);
 }
 
@@ -216,7 +216,7 @@ TEST(when_any_can_be_forgotten)
 	result_of(items[1]);
 }
 
-TEST(when_any_with_an_item_that_somebody_awaits_is_misuse)
+TEST(when_any_with_an_awaited_item_is_misuse)
 {
 	expect_misuse();
 	make_pending(2);
@@ -230,7 +230,7 @@ TEST(when_any_with_an_item_that_somebody_awaits_is_misuse)
 	assert_int_equal(result_of(frame), 2);
 }
 
-/* Lets others run, then completes the task, which may be NULL. */
+/* Yields once, then completes the task, which may be NULL. */
 struct soon {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -277,7 +277,7 @@ bide_async(race_many)
 			bide_async_fail(EIO);
 		bide_await(my->values[1]);
 	}
-	bide_await(my->values[0]); /* still its own */
+	bide_await(my->values[0]); /* still owns this one */
 bide_async_finally:
 	bide_async_end;
 }
@@ -293,10 +293,10 @@ TEST_SLOW(when_any_a_million_times_against_a_lasting_task_takes_constant_memory,
 		bide_async_start(race_many, .lasting = tasks[0], .rounds = test_seeded() ? 10000 : 1000000);
 	settle(0);
 	after = stats();
-	/* Chunks of pools: many workers have some each, and no round uses them all. */
+	/* Each of many workers has some chunks for its pools, and no round uses all of them. */
 	size_t room = many_workers() ? bide_worker_count() * (size_t)524288 : 65536;
 	assert_true(after.live_bytes <= before.live_bytes + room);
-	/* A frame, its subscription: nothing else is left of a million rounds. */
+	/* Only a frame and its subscription are left after a million rounds. */
 	assert_int_equal(after.operation_count, before.operation_count + 1);
 	assert_int_equal(after.frame_count, before.frame_count + 1);
 	bide_task_complete_int(tasks[0], 1);

@@ -1,13 +1,13 @@
 /*
- * when_each: the items as they complete. Names that begin with WX carry the row
- * of the reference's behaviours that they show.
+ * when_each returns the items as they complete. Names that begin with WX have the number of the row
+ * of the reference's behaviours that they cover.
  */
 /* threads */
 #include <time.h>
 
 #include "support/combine_support.h"
 
-TEST(WX_20_ready_ones_come_first_in_order_then_the_others_as_they_complete)
+TEST(WX_20_ready_items_come_first_in_order_then_the_others_as_they_complete)
 {
 	static const size_t completed[] = { 4, 0, 2 };
 	bide_when_each each;
@@ -52,14 +52,14 @@ TEST(WX_20_completions_before_the_next_step_keep_their_order)
 	assert_int_equal(error_of(bide_when_each_next(&each)), BIDE_EEND);
 }
 
-TEST(WX_21_when_each_of_nothing_is_at_its_end)
+TEST(WX_21_when_each_of_no_items_is_at_its_end)
 {
 	bide_when_each each;
 	assert_int_equal(bide_when_each_init(&each, NULL, 0), 0);
 	assert_int_equal(bide_value_task_error(bide_when_each_next(&each)), BIDE_EEND);
 }
 
-TEST(WX_23_when_each_stays_at_its_end_and_its_items_have_no_second_one)
+TEST(WX_23_when_each_stays_at_its_end_and_its_items_cannot_be_in_a_second_one)
 {
 	bide_when_each each, second;
 	expect_misuse();
@@ -113,14 +113,14 @@ TEST(when_each_in_an_async_function)
 	assert_int_equal(result_of(sum), 4123);
 }
 
-TEST(when_each_end_gives_the_rest_back)
+TEST(when_each_end_returns_the_remaining_items_to_the_caller)
 {
 	bide_when_each each;
 	make_pending(4);
 	assert_int_equal(bide_when_each_init(&each, items, 4), 0);
 	finish(3, 3);
 	assert_int_equal(result_of(bide_when_each_next(&each)), 3);
-	finish(1, 1); /* has arrived, but is not given */
+	finish(1, 1); /* complete, but not returned yet */
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	finish(0, 0);
@@ -227,7 +227,7 @@ static void round_when_each(void)
 	pthread_barrier_wait(&rendezvous);
 }
 
-/* Gives up while the others complete: all that is left is consumed one by one. */
+/* Ends early while the others complete; the items that are left are consumed one by one. */
 static void round_when_each_end(void)
 {
 	bide_when_each each;
@@ -252,7 +252,7 @@ TEST_SLOW(when_each_end_waits_for_completions_on_other_threads, 60)
 	with_three_threads(round_when_each_end);
 }
 
-/* --- the cost of an order that is none --- */
+/* --- the cost of a random order of completion --- */
 
 static int64_t cpu_ns(void)
 {
@@ -262,13 +262,16 @@ static int64_t cpu_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* The item that is the n-th to complete; `step` and count have no common divisor. */
+/* Returns the index of the n-th item to complete; `step` and `count` have no common divisor. */
 static size_t nth(size_t n, size_t step, size_t count)
 {
 	return n * step % count;
 }
 
-/* Takes `taken` of count items, which complete in no order, and gives the rest back. */
+/*
+ * Takes `taken` of `count` items, which complete in a scattered order, and ends the rest. Returns
+ * the CPU time.
+ */
 static int64_t take_in_no_order(size_t count, size_t taken, bool all_before)
 {
 	bide_user_source *many = calloc(count, sizeof *many);
@@ -297,7 +300,7 @@ static int64_t take_in_no_order(size_t count, size_t taken, bool all_before)
 	else
 		assert_int_equal(error_of(bide_when_each_end(&each)), 0);
 	start_ns = cpu_ns() - start_ns;
-	for (size_t n = taken; n < count; n++) { /* these are the caller's again */
+	for (size_t n = taken; n < count; n++) { /* the caller owns these again */
 		size_t i = nth(n, 61803, count);
 
 		if (!all_before)
@@ -309,14 +312,14 @@ static int64_t take_in_no_order(size_t count, size_t taken, bool all_before)
 	return start_ns;
 }
 
-TEST(when_each_gives_what_it_has_searched_for_long_back_as_it_was)
+TEST(when_each_end_restores_the_items_after_a_long_search)
 {
 	for (size_t taken = 0; taken < 2000; taken += 199)
 		for (int all_before = 0; all_before < 2; all_before++)
 			take_in_no_order(2000, taken, all_before);
 }
 
-TEST(when_each_of_items_in_no_order_costs_no_square)
+TEST(the_cost_of_when_each_in_a_scattered_order_is_not_quadratic)
 {
 	int64_t few_ns = INT64_MAX, many_ns = INT64_MAX, took_ns;
 
@@ -326,6 +329,6 @@ TEST(when_each_of_items_in_no_order_costs_no_square)
 		took_ns = take_in_no_order(80000, 80000, i % 2);
 		many_ns = took_ns < many_ns ? took_ns : many_ns;
 	}
-	/* eight times as many: 64 times the time if it were a square */
+	/* For eight times as many items, a square would take 64 times as long. */
 	assert_true(many_ns / few_ns < 30);
 }

@@ -1,12 +1,12 @@
 /*
- * atomics.c - the atomics of explore_atomics.h: each is a point of the schedule, a check for races,
- * and a step of the memory model.
+ * atomics.c - the atomics of explore_atomics.h. Each is a scheduling point, a check for races, and
+ * a step of the memory model.
  */
 #include "engine.h"
 
 #include <string.h>
 
-/* Counters: no part of any protocol, so no point and no order. */
+/* Counters are not part of any protocol, so they are no scheduling points and order nothing. */
 static bool is_counter(const void *at)
 {
 	for (int i = 0; i < EXPLORE_THREADS; i++)
@@ -44,8 +44,8 @@ void explore_store(void *at, unsigned size_bytes, uint64_t value, int order, con
 	int index;
 
 	/*
-	 * given back (release, for bide_drain, which is not explored), or a new life: orders nothing,
-	 * so seen as the plain write it is
+	 * The object is given back (a release, for bide_drain, which is not explored) or begins a new
+	 * life. Here the store orders nothing, so it is treated as a plain write.
 	 */
 	if (race_is_token(at, order == __ATOMIC_RELEASE ? __ATOMIC_RELAXED : order)) {
 		race_plain(at, size_bytes, true);
@@ -76,14 +76,17 @@ static uint64_t changed(uint64_t before, int how, uint64_t value)
 	}
 }
 
-/* A read-modify-write reads the newest, always. */
+/* A read-modify-write always reads the newest value. */
 static void replace(int index, void *at, unsigned size_bytes, uint64_t value, int order)
 {
 	place *p = &engine.places[index];
 	message before = p->history[p->count - 1];
 
 	memory_append(index, value, memory_releases(order), order == __ATOMIC_SEQ_CST, &before);
-	/* The same again is no news: two who wait for a lock do not wake each other. */
+	/*
+	 * Storing the same value again does not count as a write, so that two threads that wait for a
+	 * lock do not wake each other.
+	 */
 	p->writes -= value == before.value;
 	engine.threads[engine.current].last_writes = p->writes;
 	memcpy(at, &value, size_bytes);
@@ -127,7 +130,7 @@ bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, 
 	found = memory_get(at, size_bytes);
 	race_access(at, size_bytes, true, true, "a compare and swap");
 	index = memory_place_of(at, size_bytes);
-	/* It succeeds on the newest only; it may fail on an older one. */
+	/* A compare and swap succeeds on the newest value only; it may fail on an older one. */
 	most = memory_visible(index, order_failed);
 	ages[count++] = 0;
 	for (unsigned age = 1; age < most; age++)
@@ -141,7 +144,7 @@ bool explore_cas(void *at, unsigned size_bytes, void *expected, uint64_t value, 
 		return true;
 	}
 	found = memory_read(index, most, order_failed)->value;
-	engine.threads[engine.current].saw_old = true; /* it has news: to relax then is no wait */
+	engine.threads[engine.current].saw_old = true; /* so that explore_relax does not wait */
 	report_note("cas fails on", at, found, most, source);
 	memcpy(expected, &found, size_bytes);
 	return false;
@@ -158,9 +161,9 @@ void explore_fence(int order, const char *source)
 }
 
 /*
- * A light fence is ordered with the heavy ones alone: one that comes later has what was stored
- * before it; behind it stands what was stored before a heavy one that came earlier. Between two of
- * them nothing is ordered.
+ * A light fence is ordered with heavy fences only. A later heavy fence sees what was stored before
+ * the light fence; the loads after the light fence see what was stored before an earlier heavy
+ * fence. Two light fences are not ordered.
  */
 void explore_light_fence(const char *source)
 {

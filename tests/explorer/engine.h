@@ -4,15 +4,15 @@
  *     explore.c          an execution, and the loop over all of them
  *     search.c           which order comes next
  *     schedule.c         switching between the threads
- *     memory.c           the memory model: what a load may see
+ *     memory.c           the memory model: which values a load may see
  *     atomics.c          loads, stores, changes and fences
  *     races.c            the race detector, and memory that was given back
- *     instrumentation.c  plain accesses, as the compiler tells of them
+ *     instrumentation.c  plain accesses, as the compiler reports them
  *     queue.c timers.c sleep.c port.c
- *                        the port of core, and what of os.h a sleeper needs
+ *                        the port, and the part of os.h that a sleeper needs
  *     report.c           failing
  *
- * All but the scenarios and the code they explore is compiled without the instrumentation.
+ * Only the scenarios and the code that they explore are compiled with the instrumentation.
  */
 #ifndef EXPLORE_ENGINE_H
 #define EXPLORE_ENGINE_H
@@ -40,9 +40,9 @@ typedef struct clock_vector {
 	uint16_t at[EXPLORE_THREADS];
 } clock_vector;
 
-typedef struct message { /* a value that a place has had */
+typedef struct message { /* a value in the history of a place */
 	uint64_t value;
-	clock_vector clock; /* what its reader acquires */
+	clock_vector clock; /* acquired by a reader */
 	uint8_t view[PLACES_MAX];
 } message;
 
@@ -51,8 +51,8 @@ typedef struct place {
 	unsigned size_bytes;
 	uint32_t writes;
 	uint8_t count;
-	uint8_t sequential; /* the oldest that a SEQ_CST load may see, and any behind such a fence */
-	uint8_t heavy;      /* the oldest that a load behind a light fence may see */
+	uint8_t sequential; /* the oldest value for a SEQ_CST load, or any load after such a fence */
+	uint8_t heavy;      /* the oldest value for a load after a light fence */
 	message history[HISTORY_MAX];
 } place;
 
@@ -60,8 +60,8 @@ typedef enum op_kind {
 	OP_NONE,
 	OP_LOAD,
 	OP_WRITE,
-	OP_WAIT,  /* until the place that it read last is written */
-	OP_SLEEP, /* until it is woken */
+	OP_WAIT,  /* until the place of its last load is written */
+	OP_SLEEP, /* until another thread wakes it */
 	OP_LIGHT,
 	OP_FENCE, /* SEQ_CST */
 	OP_HEAVY
@@ -70,10 +70,10 @@ typedef enum op_kind {
 typedef struct operation {
 	op_kind kind;
 	const void *at;
-	bool sequential; /* an access */
+	bool sequential; /* of the access */
 } operation;
 
-/* What one has seen: by happening before, and of each place the oldest value it may see. */
+/* What a thread has seen: what happened before, and the oldest value of each place it may see. */
 typedef struct knowledge {
 	clock_vector clock;
 	uint8_t view[PLACES_MAX];
@@ -87,13 +87,13 @@ typedef struct logical {
 	operation next;
 	clock_vector clock;
 	uint8_t view[PLACES_MAX];
-	knowledge unacquired;      /* of its relaxed reads, until an acquire fence */
-	knowledge released;        /* at its last release fence: relaxed stores carry it */
+	knowledge unacquired;      /* from relaxed loads; joined at an acquire fence */
+	knowledge released;        /* at the last release fence; relaxed stores carry it */
 	uint8_t light[PLACES_MAX]; /* its view at its last light fence */
-	const uint32_t *asleep_on; /* a futex */
-	int64_t until_ns;          /* its sleep */
-	bool timed_out;            /* once */
-	int last_place;            /* of its last read: what it spins on */
+	const uint32_t *asleep_on; /* the futex it sleeps on */
+	int64_t until_ns;          /* the end of its sleep */
+	bool timed_out;            /* has slept to a deadline once */
+	int last_place;            /* the place of its last load, on which it spins */
 	uint32_t last_writes;
 	bool saw_old, wants_newest;
 } logical;
@@ -109,7 +109,7 @@ typedef struct cell { /* the history of one byte */
 typedef struct decision {
 	bool is_read;
 	uint8_t chosen;
-	uint8_t options; /* how many values; or a mask of threads */
+	uint8_t options; /* for a load the number of values, otherwise a mask of threads */
 	uint8_t asleep;
 } decision;
 
@@ -124,7 +124,7 @@ typedef struct step {
 struct engine {
 	const char *name;
 	const explore_scenario *scenario;
-	bool running; /* the threads run: accesses are checked */
+	bool running; /* the threads run and their accesses are checked */
 	uint32_t execution;
 	uint64_t complete, cut;
 
@@ -141,7 +141,8 @@ struct engine {
 
 	place places[PLACES_MAX];
 	int place_count;
-	int dirty[8], dirty_count; /* places that a plain write is about to change */
+	/* Places that the last plain write changed; memory_flush_dirty appends their values. */
+	int dirty[8], dirty_count;
 
 	char *arena;
 	size_t arena_used;
@@ -159,7 +160,7 @@ struct engine {
 		char *at;
 		size_t size_bytes;
 		bool used;
-		uint32_t released; /* the execution */
+		uint32_t released; /* the execution that released it */
 	} blocks[BLOCKS_MAX];
 	int block_count;
 
@@ -183,52 +184,54 @@ extern char __data_start[], _end[];
 
 /* --- report.c --- */
 
-/* Of what the running thread did, for the report. */
+/* Notes a step of the running thread for the report. */
 void report_note(const char *what, const void *at, uint64_t value, unsigned age,
                  const char *source);
 
 /* --- races.c: accesses of the running thread --- */
 
-/* Fails if it races, or touches what was given back. what: for the report. */
+/* Fails if the access races or touches memory that was given back. `what` is for the report. */
 void race_access(const void *at, size_t size_bytes, bool write, bool atomic, const char *what);
-/* A plain access, before it happens. */
+/* Checks a plain access before it happens. */
 void race_plain(const void *at, size_t size_bytes, bool write);
 void race_give_back(const void *at, size_t size_bytes);
-/* Looks which watched sources the writes since the last access gave back. */
+/* Finds the watched sources that writes since the last access gave back. */
 void race_flush_watched(void);
 bool race_is_token(const void *at, int order);
 
 /* --- search.c --- */
 
-/* Which of so many values is read; 0 is the newest. */
+/* Returns the age of the value to read, below `options`; 0 is the newest. */
 unsigned search_choose_value(unsigned options);
-/* NOBODY: nobody can go on. */
+/* Returns NOBODY if no thread can go on. */
 int search_choose_thread(void);
-/* Makes the trail that of the next execution. false: all has been explored. */
+/* Prepares the trail for the next execution. Returns false if all have been explored. */
 bool search_next(void);
 
 /* --- schedule.c --- */
 
 void schedule_switch_to(int thread);
-/* Whoever the search chooses goes on. */
+/* Switches to the thread that the search chooses. */
 void schedule_next(void);
-/* The running thread is about to do this: somebody else may come first. */
+/* Announces the next operation of the running thread; other threads may run first. */
 void schedule_point_of(op_kind kind, const void *at, int order);
 void schedule_point(op_kind kind, const void *at);
 void schedule_thread_entry(void);
 
-/* --- memory.c: places are indices; a new one begins with what memory holds --- */
+/* --- memory.c: a place is an index; a new place begins with the value in memory --- */
 
 uint64_t memory_get(const void *at, unsigned size_bytes);
-/* Below 0: it is none. */
+/* Returns a negative number if the memory is not a place yet. */
 int memory_place_index(const void *at);
 int memory_place_of(const void *at, unsigned size_bytes);
-/* How many of the newest values a load may see. */
+/* Returns how many of the newest values the load may see. */
 unsigned memory_visible(int index, int order);
 const message *memory_read(int index, unsigned age, int order);
-/* Appends a value. before: what a read-modify-write read, whose release it carries on. */
+/*
+ * Appends a value. `before` is the value that a read-modify-write read; it continues its release.
+ */
 void memory_append(int index, uint64_t value, bool release, bool sequential, const message *before);
-/* Plain writes to places: their values are looked at after they were made. */
+/* Appends the values of the places that plain writes changed, once those writes have happened. */
 void memory_flush_dirty(void);
 bool memory_releases(int order);
 void memory_join_views(uint8_t *to, const uint8_t *from);

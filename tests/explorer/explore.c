@@ -1,7 +1,7 @@
 /*
  * explore.c - an execution of a scenario, and the loop over all of them.
  *
- * Each execution begins in the same state: the same pools, the same memory, no history.
+ * Each execution begins in the same state: with the same pools and memory, and without a history.
  */
 #include "engine.h"
 
@@ -52,7 +52,7 @@ static int64_t objects_in_use(void)
 	return (int64_t)stats.frame_count + (int64_t)stats.operation_count + (int64_t)stats.task_count;
 }
 
-/* Objects go back to whose they were, so that no execution depends on those before it. */
+/* Returns objects to the threads they came from, so that executions do not depend on each other. */
 static void pools_balance(unsigned size_class)
 {
 	enum { ROOM = 64 };
@@ -118,12 +118,12 @@ static void execute(void)
 	prepare();
 	engine.running = true;
 	for (int i = 0; i < engine.count; i++)
-		schedule_switch_to(i); /* up to its first access */
+		schedule_switch_to(i); /* runs to its first access */
 	schedule_next();
 	if (engine.watched_dirty)
 		race_flush_watched();
 	engine.running = false;
-	explore_finish(); /* a scenario without a worker's loop */
+	explore_finish(); /* for scenarios in which no worker runs its loop */
 	engine.scenario->check();
 	if (objects_in_use() != engine.in_use)
 		explore_fail("%lld objects are left", (long long)(objects_in_use() - engine.in_use));

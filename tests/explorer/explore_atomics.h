@@ -1,6 +1,6 @@
 /*
- * explore_atomics.h - the atomics of abi.h with -DBIDE_EXPLORE: each is a scheduling point of the
- * explorer (atomics.c), with the size, the order and the source line of the access.
+ * explore_atomics.h - the atomics of abi.h with -DBIDE_EXPLORE. Each is a scheduling point of the
+ * explorer (atomics.c) and has the size, the order and the source line of the access.
  */
 #ifndef BIDE_EXPLORE_ATOMICS_H
 #define BIDE_EXPLORE_ATOMICS_H

@@ -1,11 +1,12 @@
 /*
- * instrumentation.c - what the compiler calls before each plain access, in place of a sanitizer.
+ * instrumentation.c - the functions that the compiler calls before each plain access, in place of a
+ * sanitizer.
  */
 #include "engine.h"
 
 #include <string.h>
 
-/* Mostly by what looks at the end whether nothing is left: nothing is checked then. */
+/* Accesses outside the threads are not checked; most are of the code that looks for leftovers. */
 static inline void plain(const void *at, size_t size_bytes, bool write)
 {
 	if (engine.running)
@@ -18,7 +19,7 @@ static void outside_of_macros(const void *at, bool write)
 		race_access(at, 1, write, true, write ? "an atomic store" : "an atomic load");
 }
 
-/* What the compiler calls. */
+/* The functions that the compiler calls. */
 #define HOOKS(size)                              \
 	void __tsan_read##size(void *at);            \
 	void __tsan_read##size(void *at)             \
@@ -80,15 +81,15 @@ void __tsan_init(void)
 {
 }
 
-/* For the compiler alone: clang tells of it, gcc does not. */
+/* This fence is for the compiler only. clang reports it, gcc does not. */
 void __tsan_atomic_signal_fence(int order)
 {
 	(void)order;
 }
 
 /*
- * Atomics that do not pass abi.h's macros: flags of a source, of which the other side looks at one
- * that never changes.
+ * Atomics that do not use the macros of abi.h: the flags of a source, of which the other thread
+ * reads only one that never changes.
  */
 uint8_t __tsan_atomic8_load(const volatile uint8_t *at, int order)
 {

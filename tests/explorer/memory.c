@@ -1,8 +1,8 @@
 /*
- * memory.c - the memory model: what a load may see.
+ * memory.c - the memory model: which values a load may see.
  *
- * Every place that is reached atomically keeps the history of its values; a thread, and every value
- * that was released, has a view: the oldest value of each place that it may still see.
+ * Every place that is accessed atomically keeps the history of its values. A thread, and every
+ * released value, has a view: the oldest value of each place that it may still see.
  */
 #include "engine.h"
 
@@ -12,7 +12,7 @@ uint64_t memory_get(const void *at, unsigned size_bytes)
 {
 	uint64_t value = 0;
 
-	memcpy(&value, at, size_bytes); /* little endian */
+	memcpy(&value, at, size_bytes); /* assumes little endian */
 	return value;
 }
 
@@ -76,7 +76,9 @@ bool memory_releases(int order)
 	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == __ATOMIC_SEQ_CST;
 }
 
-/* Appends a value. before: what a read-modify-write read, whose release it carries on. */
+/*
+ * Appends a value. `before` is the value that a read-modify-write read; it continues its release.
+ */
 void memory_append(int index, uint64_t value, bool release, bool sequential, const message *before)
 {
 	logical *t = &engine.threads[engine.current];
@@ -95,7 +97,7 @@ void memory_append(int index, uint64_t value, bool release, bool sequential, con
 	if (release) {
 		join_clocks(&m->clock, &t->clock);
 		memory_join_views(m->view, t->view);
-		t->clock.at[engine.current]++; /* what it does from here on is not released */
+		t->clock.at[engine.current]++; /* later accesses are not released */
 	} else {
 		join_clocks(&m->clock, &t->released.clock);
 		memory_join_views(m->view, t->released.view);
@@ -105,7 +107,7 @@ void memory_append(int index, uint64_t value, bool release, bool sequential, con
 	p->count++;
 	p->writes++;
 	if (index == t->last_place)
-		t->last_writes = p->writes; /* its own: nothing to wait for */
+		t->last_writes = p->writes; /* its own write, so there is nothing to wait for */
 }
 
 void memory_flush_dirty(void)
@@ -137,7 +139,7 @@ const message *memory_read(int index, unsigned age, int order)
 	return m;
 }
 
-/* How many of the newest values a load may see. */
+/* Returns how many of the newest values the load may see. */
 unsigned memory_visible(int index, int order)
 {
 	logical *t = &engine.threads[engine.current];
@@ -152,7 +154,7 @@ unsigned memory_visible(int index, int order)
 	return p->count - oldest;
 }
 
-/* Acquire and release: the thread's own affair. */
+/* Acquire and release fences concern only the thread itself. */
 void memory_fence(int order)
 {
 	logical *t = &engine.threads[engine.current];

@@ -1,5 +1,5 @@
 /*
- * port.c - the rest of the port: memory that is checked, and what hardly matters here.
+ * port.c - the rest of the port: checked memory, and functions that hardly matter here.
  */
 #include "engine.h"
 

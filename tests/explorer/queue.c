@@ -1,5 +1,5 @@
 /*
- * queue.c - what is runnable: the run queue of the port, and what a worker's thread does with it.
+ * queue.c - the run queue of the port, and how a worker's thread runs what is in it.
  */
 #include "engine.h"
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* The queue acts as an intrusive one that is pushed and taken by one read-modify-write. */
+/* Accesses the queue like an intrusive one: one read-modify-write pushes or takes an entry. */
 static void queue_touch(bool take)
 {
 	int index;
@@ -40,7 +40,10 @@ static void queue_push(bide_frame *frame, bide_post *post)
 	engine.queue[engine.queue_count++].post = post;
 }
 
-/* From the worker's own queue, or from the one for all. false: they are empty. */
+/*
+ * Runs a frame of the worker's own queue, or an entry of the common queue. Returns false if both
+ * are empty.
+ */
 static bool queue_run_one(void)
 {
 	bide_thread_head *head = bide_current_thread_;

@@ -1,9 +1,9 @@
 /*
  * races.c - the race detector, and memory that was given back.
  *
- * Each byte has a history: who wrote and read it last, plainly and atomically. An access that does
- * not happen after a conflicting one is a race; so is one to memory that was given back, and the
- * giving back conflicts with all.
+ * Each byte has a history of its last plain and atomic accesses by each thread. An access that does
+ * not happen after a conflicting one is a race. So is an access to memory that was given back, and
+ * giving memory back conflicts with every access.
  */
 #include "engine.h"
 
@@ -124,8 +124,8 @@ unsigned explore_freed(const void *source)
 }
 
 /*
- * The generation of free pool memory is a link: its upper bits are zero. No pool is ever empty
- * here.
+ * The generation of free pool memory is a link, whose upper bits are zero. It is never NULL,
+ * because no pool is ever empty here.
  */
 void race_flush_watched(void)
 {
@@ -137,7 +137,7 @@ void race_flush_watched(void)
 			continue;
 		engine.watched[i].dirty = false;
 		if (source->generation >> 48 != 0 || source->generation == 0)
-			continue; /* in use, or about to be given back */
+			continue; /* in use, or not given back completely */
 		if (engine.watched[i].is_free)
 			explore_fail("watched%d is given back twice", i);
 		engine.watched[i].is_free = true;
@@ -149,8 +149,8 @@ void race_flush_watched(void)
 }
 
 /*
- * Known and meant, though the language calls it a race: a token looks at the generation of a source
- * that may be gone.
+ * A token reads the generation of a source that may be gone. This is known and intended, though the
+ * language calls it a race.
  */
 bool race_is_token(const void *at, int order)
 {

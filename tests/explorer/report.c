@@ -1,5 +1,5 @@
 /*
- * report.c - how a scenario fails: with the order that led there, access by access.
+ * report.c - reports how a scenario fails: the order that led there, access by access.
  */
 #include "engine.h"
 

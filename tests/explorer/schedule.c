@@ -1,6 +1,6 @@
 /*
  * schedule.c - switches between the logical threads, which are contexts of one thread. A thread
- * runs up to its next access, says what that is, and the search chooses who goes on.
+ * runs up to its next access and announces it; the search then chooses which thread goes on.
  */
 #include "engine.h"
 
@@ -21,7 +21,10 @@ void schedule_switch_to(int thread)
 	}
 }
 
-/* All that have not ended sleep: asks whether they may, and tells them that it is over. */
+/*
+ * All threads that have not ended sleep: checks whether they may, and tells them that the scenario
+ * is over.
+ */
 static void quiet(void)
 {
 	int current = engine.current;
@@ -62,7 +65,7 @@ void schedule_point_of(op_kind kind, const void *at, int order)
 	if (engine.dirty_count)
 		memory_flush_dirty();
 	t->next = (operation){ kind, at, order == __ATOMIC_SEQ_CST };
-	if (!t->started) { /* this is its first */
+	if (!t->started) { /* its first access */
 		t->started = true;
 		schedule_switch_to(NOBODY);
 	} else {

@@ -1,13 +1,16 @@
 /*
- * search.c - which order comes next: depth first, over a trail of choices.
+ * search.c - chooses the next order: depth first, over a trail of choices.
  *
- * An execution replays the trail and appends to it; the next one differs in the last choice that
- * has another option. Sleep sets leave out orders that differ only in the succession of accesses
- * which do not depend on each other.
+ * An execution replays the trail and appends to it. The next execution differs in the last choice
+ * that has another option. Sleep sets leave out orders that differ only in the succession of
+ * independent accesses.
  */
 #include "engine.h"
 
-/* A fence shares views with other fences and with sequentially consistent accesses. */
+/*
+ * Returns whether the fence shares views with the other operation, which must be another fence or a
+ * sequentially consistent access.
+ */
 static bool fences_meet(operation fence, operation other)
 {
 	switch (fence.kind) {
@@ -49,7 +52,7 @@ static decision *decide(bool is_read, unsigned options)
 	return NULL;
 }
 
-/* Which of so many values is read; 0 is the newest. */
+/* Returns the age of the value to read, below `options`; 0 is the newest. */
 unsigned search_choose_value(unsigned options)
 {
 	decision *d;
@@ -109,7 +112,7 @@ int search_choose_thread(void)
 	return chosen;
 }
 
-/* false: all has been explored. */
+/* Returns false if all orders have been explored. */
 bool search_next(void)
 {
 	while (engine.trail_length > 0) {

@@ -1,5 +1,5 @@
 /*
- * sleep.c - a futex: what os.h offers to who sleeps.
+ * sleep.c - a futex, which os.h offers to a thread that sleeps.
  */
 #include "engine.h"
 

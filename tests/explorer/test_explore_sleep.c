@@ -1,7 +1,7 @@
 /*
- * Falling asleep and waking (runtime/sleep.c) in all orders: if something is runnable and nobody
- * runs it, somebody is awake who will look. The pool around it is a small one: an inbox, one deque
- * whose owner pushes, and workers that look once before they sleep.
+ * Falling asleep and waking (runtime/sleep.c) in all orders: if something is runnable and no worker
+ * runs it, a worker is awake that will find it. The workers around it are a small model: an inbox,
+ * one deque with a pushing owner, and workers that search once before they sleep.
  */
 #include "explore.h"
 
@@ -16,15 +16,15 @@ enum { DUE_NS = 500, WATCH_NS = 1000 };
 static struct {
 	unsigned workers;
 	bide_sleeper sleepers[3];
-	uint32_t inbox;        /* how many are in it */
-	uint32_t head, bottom; /* of the deque */
-	uint32_t wanted;       /* by who would take from it */
-	uint32_t found;        /* by workers */
-	int64_t due_ns;        /* of worker 0 */
-	bool no_membarrier;    /* as the deque */
+	uint32_t inbox;        /* its number of entries */
+	uint32_t head, bottom; /* indices of the deque */
+	uint32_t wanted;       /* set by a worker that would steal */
+	uint32_t found;        /* entries that workers found */
+	int64_t due_ns;        /* first timer of worker 0 */
+	bool no_membarrier;    /* as for the deque */
 } w;
 
-/* --- what sleep.h asks of the pool --- */
+/* --- what sleep.h needs of the workers --- */
 
 unsigned bide_workers_count_(void)
 {
@@ -54,7 +54,7 @@ int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches)
 	return watches && until_ns > WATCH_NS ? WATCH_NS : until_ns;
 }
 
-/* --- the pool --- */
+/* --- the workers --- */
 
 static bool take(void)
 {
@@ -70,7 +70,7 @@ static bool take(void)
 	return false;
 }
 
-/* As pool.c has it. busy: runs what it has found for ever. */
+/* The loop of workers.c. A busy worker runs what it has found for ever. */
 static void work(unsigned index, bool busy)
 {
 	bool woken = false, found;
@@ -82,7 +82,7 @@ static void work(unsigned index, bool busy)
 			bide_sleep_searched_(found);
 		} else if (bide_workers_have_work_()) {
 			if (explore_newest(&bide_sleep_.searching) * 2 >= w.workers)
-				explore_relax(); /* it goes round until they are through */
+				explore_relax(); /* tries again until the searchers are through */
 			continue;
 		}
 		woken = false;
@@ -103,7 +103,7 @@ BIDE_UNUSED static void worker_1(void)
 	work(1, false);
 }
 
-/* What they find they run for ever. */
+/* These run what they find for ever. */
 BIDE_UNUSED static void busy_worker_0(void)
 {
 	work(0, true);
@@ -114,7 +114,7 @@ BIDE_UNUSED static void busy_worker_1(void)
 	work(1, true);
 }
 
-/* A worker that goes on sleeping, without the search when nobody woke it. */
+/* The worker goes on sleeping, and searches only if it was woken. */
 static void go_on_sleeping(bool woken)
 {
 	bool found = false;
@@ -133,7 +133,7 @@ BIDE_UNUSED static void sleeper_thread(void)
 	go_on_sleeping(false);
 }
 
-/* Who pushes is a worker, and runs on, for ever: he does not come to what he has pushed. */
+/* The pusher is a worker that runs on for ever, so it does not take what it has pushed. */
 BIDE_UNUSED static void push_thread(void)
 {
 	BIDE_STORE(&w.bottom, w.bottom + 1, RELEASE);
@@ -150,7 +150,10 @@ BIDE_UNUSED static void push_twice_thread(void)
 	push_thread();
 }
 
-/* It sleeps, and pushes when it has been woken: who falls asleep meanwhile may see nobody awake. */
+/*
+ * Sleeps until it is woken, then pushes. A worker that falls asleep meanwhile may see no worker
+ * awake.
+ */
 BIDE_UNUSED static void woken_pusher_1(void)
 {
 	bide_os_wait_(&w.sleepers[1].state, BIDE_SLEEPS_, INT64_MAX);
@@ -158,11 +161,11 @@ BIDE_UNUSED static void woken_pusher_1(void)
 		explore_relax();
 	bide_sleep_searched_(take());
 	push_thread();
-	if (take()) /* its own, unless the other was quicker */
+	if (take()) /* its own entry, unless the other worker was quicker */
 		push_thread();
 }
 
-/* No worker. (The lock of the real inbox orders its senders.) */
+/* The sender is not a worker. (The lock of the real inbox orders the senders.) */
 BIDE_UNUSED static void send_thread(void)
 {
 	(void)BIDE_ADD(&w.inbox, 1u, SEQ_CST);
@@ -182,7 +185,7 @@ BIDE_UNUSED static void arm_thread(void)
 }
 
 /*
- * Worker 0, which slept, wakes by itself, as at the end of bide_sleep_fall_, and runs something for
+ * The sleeping worker 0 wakes by itself, as at the end of bide_sleep_fall_, and runs a function for
  * ever; or it was woken, and searches.
  */
 BIDE_UNUSED static void time_out_thread(void)
@@ -198,7 +201,7 @@ BIDE_UNUSED static void time_out_thread(void)
 	go_on_sleeping(true);
 }
 
-/* Has found something, which it runs for ever. */
+/* The worker has found a function, which it runs for ever. */
 BIDE_UNUSED static void found_thread(void)
 {
 	bide_sleep_searched_(true);
@@ -226,13 +229,13 @@ BIDE_UNUSED static void setup_alone(void)
 	setup(1);
 }
 
-/* One of them may be who pushes: while he runs, one of those who sleep watches. */
+/* One of them may be the pusher. While it runs, one of the sleepers watches. */
 BIDE_UNUSED static void setup_workers(void)
 {
 	setup(2);
 }
 
-/* Both sleep, and a third one pushes. */
+/* Both sleep, and a third worker pushes. */
 BIDE_UNUSED static void setup_asleep(void)
 {
 	setup(3);
@@ -241,7 +244,10 @@ BIDE_UNUSED static void setup_asleep(void)
 	bide_workers_want_();
 }
 
-/* Worker 0 sleeps, another searches: so who pushes need not tell, and has taken `wanted` back. */
+/*
+ * Worker 0 sleeps and another worker searches, so the pusher need not wake one, and `wanted` has
+ * been reset.
+ */
 BIDE_UNUSED static void setup_searched(void)
 {
 	setup(3);
@@ -249,7 +255,7 @@ BIDE_UNUSED static void setup_searched(void)
 	bide_sleep_.asleep = bide_sleep_.searching = 1;
 }
 
-/* Worker 1 sleeps already. */
+/* Worker 1 already sleeps. */
 BIDE_UNUSED static void setup_one_asleep(void)
 {
 	setup(2);
@@ -273,7 +279,7 @@ static void nothing_is_left(void)
 			EXPLORE_CHECK(until_ns <= w.due_ns);
 }
 
-/* Worker 0, or 1, was woken if there is something that nobody else took. */
+/* Checks that worker 0 was woken if an entry is left; check_woken does so for worker 1. */
 BIDE_UNUSED static void check_told(void)
 {
 	EXPLORE_CHECK(!bide_workers_have_work_() || w.sleepers[0].state == BIDE_RUNS_);
@@ -308,8 +314,8 @@ SLEEP(two_senders, setup_alone, (sleeper_thread, send_thread, send_thread), .swi
       .newest_only = true)
 SLEEP(timer, setup_alone, (worker_0, arm_thread), .switches_max = 3)
 /*
- * Who wanted to wake a worker that had just woken looks for work in its place: what a third one
- * leaves to him he sees.
+ * If the worker that a thread wants to wake has just woken by itself, the thread checks for work in
+ * its place, and so finds what the pusher left to it.
  */
 SCENARIO(sleep_push_left_to_who_wakes_nobody, setup_asleep,
          THREADS(time_out_thread, arm_thread, push_thread), check_woken, .shared = true,

@@ -1,6 +1,6 @@
 /*
- * The ring of trace records (core/trace.c), here two places large, in all orders: what is read of a
- * trace is its own entry, whole, or nothing; and what two threads write at once does not mix.
+ * The ring of trace records (source/trace.c), here with two places, in all orders. A read returns
+ * the whole entry of its trace or nothing, and entries that two threads write at once do not mix.
  */
 #include "explore.h"
 
@@ -8,7 +8,7 @@
 
 enum { THREADS = 2, EACH = 2 };
 
-/* Thread n fails with error n + 1 at line 10 * n + the number of the failure. */
+/* Failure i of thread n has error n + 1 and line 10 * n + i. */
 static bide_place places[THREADS][EACH];
 static bide_trace traces[THREADS][EACH];
 static bide_trace expected_trace;
@@ -74,7 +74,9 @@ static void read_one(void)
 	check_entry(1, 0);
 }
 
-/* By its number, which the explorer's first writer gets: nothing orders the two threads. */
+/*
+ * Reads a trace by the number that the first writer will get, since nothing orders the two threads.
+ */
 static void read_next(void)
 {
 	bide_trace_entry entry;
@@ -96,7 +98,7 @@ static void check_number(void)
 static void setup_next(void)
 {
 	setup();
-	fail_once(0, 0); /* its number tells the one after it */
+	fail_once(0, 0); /* the next number follows from its number */
 	expected_trace = traces[0][0] + 1;
 }
 

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-/* The wheel acts as a list under a lock. what: is done to a timer; timer NULL: to the first. */
+/*
+ * Accesses the wheel as a list under a lock. `what` names the operation on the timer; NULL stands
+ * for the first timer.
+ */
 static void wheel_touch(bide_timer *timer, const char *what)
 {
 	int index;
