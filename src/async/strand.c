@@ -9,8 +9,10 @@
 #include "async/strand.h"
 
 #include "async/frame.h"
+#include "base/assert.h"
 #include "base/port.h"
 #include "base/thread.h"
+#include "context/context.h"
 #include "context/executor.h"
 
 enum { STRAND_BATCH = 32 };
@@ -26,8 +28,10 @@ static bide_body_result turn_run(bide_frame *turn)
 
 	outer = thread->executor;
 	thread->executor = executor;
-	while (left-- > 0 && (frame = bide_executor_take_(executor)) != NULL)
+	while (left-- > 0 && (frame = bide_executor_take_(executor)) != NULL) {
+		BIDE_ASSERT_(bide_context_executor_(frame->context) == executor);
 		bide_frame_run_(head, frame);
+	}
 	thread->executor = outer;
 	if (bide_executor_rest_(executor)) {
 		bide_executor_unref(executor); /* The turn's reference. */

@@ -20,13 +20,24 @@
 	     ? (void)0                     \
 	     : bide_assert_failed_(#condition, __FILE__, __LINE__, __func__))
 
+/* sizeof: the compiler checks the names, and makes no code. */
+#define BIDE_ASSERT_NEVER_(condition) ((void)sizeof((condition) != 0))
+
 #if defined(BIDE_ASSERTIONS) && BIDE_ASSERTIONS
 #define BIDE_ASSERT_(condition) BIDE_ASSERT_ALWAYS_(condition)
+#else
+#define BIDE_ASSERT_(condition) BIDE_ASSERT_NEVER_(condition)
+#endif
+
+/*
+ * Debug mode (BIDE_DEBUG=1) checks this in every build. Use it for walkers, off the hot paths. In
+ * the explorer a walker would multiply the interleavings: there the scenarios call it at their end.
+ */
+#ifdef BIDE_EXPLORE
+#define BIDE_ASSERT_IN_DEBUG_(condition) BIDE_ASSERT_NEVER_(condition)
+#elif defined(BIDE_ASSERTIONS) && BIDE_ASSERTIONS
 #define BIDE_ASSERT_IN_DEBUG_(condition) BIDE_ASSERT_ALWAYS_(condition)
 #else
-/* sizeof: the compiler checks the names, and makes no code. */
-#define BIDE_ASSERT_(condition) ((void)sizeof((condition) != 0))
-/* Debug mode (BIDE_DEBUG=1) checks this in every build. Use it for walkers, off the hot paths. */
 #define BIDE_ASSERT_IN_DEBUG_(condition) \
 	(BIDE_UNLIKELY(bide_debug_) ? BIDE_ASSERT_ALWAYS_(condition) : (void)0)
 #endif

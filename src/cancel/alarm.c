@@ -7,6 +7,7 @@
  */
 #include "cancel/alarm.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "base/settings.h"
 #include "base/spin.h"
@@ -37,7 +38,10 @@ void bide_alarm_init_(bide_alarm *alarm, void (*due)(bide_listener *listener, bi
 bool bide_alarm_leave_(bide_alarm *alarm)
 {
 	/* The last party sees what all others did with the object. */
-	return BIDE_SUB(&alarm->parties, 1u, ACQ_REL) == 1;
+	uint32_t before = BIDE_SUB(&alarm->parties, 1u, ACQ_REL);
+
+	BIDE_ASSERT_(before != 0);
+	return before == 1;
 }
 
 bool bide_alarm_is_idle_(const bide_alarm *alarm)
@@ -99,4 +103,25 @@ bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
 	unlock(alarm);
 	bide_release_(timer, NULL);
 	return counts;
+}
+
+/* Called under the lock, by the owner. Calls of earlier timers may leave meanwhile. */
+static bool alarm_is_valid(const bide_alarm *alarm)
+{
+	const bide_timer *timer = alarm->timer;
+
+	BIDE_INVARIANT_(alarm->due.run != NULL);
+	BIDE_INVARIANT_(BIDE_LOAD(&alarm->parties, RELAXED) >= 1u + (timer != NULL));
+	BIDE_INVARIANT_(!timer || (timer->source.kind & 0xE0u) == BIDE_KIND_TIMER_);
+	return true;
+}
+
+bool bide_alarm_is_valid_(bide_alarm *alarm)
+{
+	bool valid;
+
+	lock(alarm);
+	valid = alarm_is_valid(alarm);
+	unlock(alarm);
+	return valid;
 }

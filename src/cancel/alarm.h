@@ -44,5 +44,9 @@ BIDE_INTERNAL bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer);
 BIDE_INTERNAL bool bide_alarm_leave_(bide_alarm *alarm);
 /* For the owner: returns true if no call is to come. */
 BIDE_INTERNAL bool bide_alarm_is_idle_(const bide_alarm *alarm);
+/*
+ * A walker, for the owner, where it may touch the alarm: the equation above. Takes the lock.
+ */
+BIDE_INTERNAL bool bide_alarm_is_valid_(bide_alarm *alarm);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "cancel/cancel_cell.h"
 
+#include "base/assert.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
 
@@ -53,6 +54,8 @@ cell *bide_cancel_cell_new_(struct bide_cancel_core *core)
 		bide_spin_unlock_(&cells_lock);
 	} while (!taken && grow());
 	if (taken) {
+		BIDE_ASSERT_(!taken->core);
+		BIDE_ASSERT_(taken->number + 1 - taken->block < BLOCK);
 		/* Old tokens read both. This order pairs with bide_cancel_cell_core_. */
 		BIDE_STORE(&taken->number, taken->number + 1, RELAXED);
 		BIDE_STORE(&taken->core, core, RELEASE);
@@ -67,6 +70,8 @@ void bide_cancel_cell_clear_(cell *cleared)
 
 void bide_cancel_cell_recycle_(cell *recycled)
 {
+	BIDE_ASSERT_(!recycled->core);
+	BIDE_ASSERT_(recycled->number - recycled->block < BLOCK);
 	if (recycled->number % BLOCK == BLOCK - 1) {
 		if (BIDE_LOAD(&recycled->canceled, RELAXED))
 			return; /* It is kept for the tokens. */
@@ -98,6 +103,7 @@ struct bide_cancel_core *bide_cancel_cell_core_(const cell *asked, uint64_t numb
 
 void bide_cancel_cell_mark_(cell *marked)
 {
+	BIDE_ASSERT_(marked->number - marked->block < BLOCK);
 	/* Pairs with bide_cancel_cell_is_canceled_. */
 	(void)BIDE_OR(&marked->canceled, (uint64_t)1 << marked->number % BLOCK, RELEASE);
 }
@@ -115,6 +121,7 @@ void bide_cancel_cells_free_(void)
 {
 	chunk *next;
 
+	BIDE_ASSERT_IN_DEBUG_(bide_cancel_cells_are_valid_());
 	for (; chunks; chunks = next) {
 		next = chunks->next;
 		bide_deallocate_(chunks, sizeof *chunks);
@@ -126,4 +133,51 @@ void bide_cancel_cells_free_(void)
 void bide_cancel_cells_fork_(void)
 {
 	cells_lock = 0;
+}
+
+/* Called under the lock. `used` counts the numbers of its present block. */
+static bool cell_is_valid(const cell *free)
+{
+	uint64_t used = free->number + 1 - free->block;
+
+	BIDE_INVARIANT_(free->block % BLOCK == 0);
+	BIDE_INVARIANT_(free->block >> LIFE_SHIFT == (life & 0xFFFF));
+	BIDE_INVARIANT_(used < BLOCK);
+	BIDE_INVARIANT_(free->canceled >> used == 0);
+	BIDE_INVARIANT_(!free->core);
+	return true;
+}
+
+static bool is_of_a_chunk(const cell *free)
+{
+	for (const chunk *c = chunks; c; c = c->next)
+		if ((uintptr_t)free - (uintptr_t)c->cells < sizeof c->cells)
+			return ((uintptr_t)free - (uintptr_t)c->cells) % sizeof *free == 0;
+	return false;
+}
+
+static bool cells_are_valid(void)
+{
+	uint64_t left = 0; /* As many more cells may be free; with one more the list is a circle. */
+
+	for (const chunk *c = chunks; c; c = c->next)
+		left += CHUNK_CELLS;
+	for (const cell *free = free_cells; free; free = free->next) {
+		BIDE_INVARIANT_(left > 0);
+		BIDE_INVARIANT_(is_of_a_chunk(free));
+		if (!cell_is_valid(free))
+			return false;
+		left--;
+	}
+	return true;
+}
+
+bool bide_cancel_cells_are_valid_(void)
+{
+	bool valid;
+
+	bide_spin_lock_(&cells_lock);
+	valid = cells_are_valid();
+	bide_spin_unlock_(&cells_lock);
+	return valid;
 }

@@ -57,5 +57,10 @@ BIDE_INTERNAL void bide_cancel_cells_free_(void);
  * every moment.
  */
 BIDE_INTERNAL void bide_cancel_cells_fork_(void);
+/*
+ * A walker: the free cells are cells of the chunks, and what the head of this file says of their
+ * numbers is so. Takes the lock.
+ */
+BIDE_INTERNAL bool bide_cancel_cells_are_valid_(void);
 
 #endif

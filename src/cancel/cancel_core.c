@@ -3,6 +3,7 @@
  */
 #include "cancel/cancel_core.h"
 
+#include "base/assert.h"
 #include "base/spin.h"
 #include "cancel/cancel_cell.h"
 
@@ -10,6 +11,7 @@ uint32_t bide_cancel_callbacks_lock_;
 
 static void list_add(bide_cancel_node **newest, bide_cancel_node *node, bide_cancel_core *core)
 {
+	BIDE_ASSERT_(!*newest || !(*newest)->newer);
 	node->newer = NULL;
 	node->older = *newest;
 	if (*newest)
@@ -20,6 +22,8 @@ static void list_add(bide_cancel_node **newest, bide_cancel_node *node, bide_can
 
 static void list_remove(bide_cancel_node **newest, bide_cancel_node *node)
 {
+	BIDE_ASSERT_((node->newer ? node->newer->older : *newest) == node);
+	BIDE_ASSERT_(!node->older || node->older->newer == node);
 	*(node->newer ? &node->newer->older : newest) = node->older;
 	if (node->older)
 		node->older->newer = node->newer;
@@ -40,7 +44,9 @@ void bide_cancel_core_init_(bide_cancel_core *core, void (*destroy)(bide_cancel_
 
 void bide_cancel_core_ref_(bide_cancel_core *core)
 {
-	BIDE_ADD(&core->references, 1, RELAXED);
+	uint32_t before = BIDE_ADD(&core->references, 1, RELAXED);
+
+	BIDE_ASSERT_(before != 0);
 }
 
 bool bide_cancel_core_try_ref_(bide_cancel_core *core)
@@ -56,14 +62,20 @@ bool bide_cancel_core_try_ref_(bide_cancel_core *core)
 void bide_cancel_core_unref_(bide_cancel_core *core)
 {
 	/* The last one sees what all others did. */
-	if (BIDE_SUB(&core->references, 1, ACQ_REL) == 1)
-		core->destroy(core);
+	uint32_t before = BIDE_SUB(&core->references, 1, ACQ_REL);
+
+	BIDE_ASSERT_(before != 0);
+	if (before != 1)
+		return;
+	BIDE_ASSERT_(!core->operations); /* Each of them has a reference. */
+	core->destroy(core);
 }
 
 bool bide_cancel_core_mark_(bide_cancel_core *core, int error)
 {
 	bool first;
 
+	BIDE_ASSERT_(error > 0 && error <= BIDE_ERROR_MAX);
 	bide_spin_lock_(&core->lock);
 	first = core->error == 0;
 	if (first && core->cell)
@@ -127,6 +139,7 @@ void bide_cancel_node_unref_(bide_cancel_node *node)
 {
 	bide_cancel_core *core = node->core;
 
+	BIDE_ASSERT_(!core || node->newer == node); /* It has fired, or was taken out. */
 	node->core = NULL;
 	if (core)
 		bide_cancel_core_unref_(core);
@@ -161,6 +174,7 @@ int bide_cancel_attach_locked_(bide_cancel_core *parent, bide_cancel_core *child
 {
 	int error = BIDE_LOAD(&parent->error, ACQUIRE); /* Pairs with bide_cancel_core_mark_. */
 
+	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	node->child = child;
 	node->fire = NULL;
 	node->core = NULL;
@@ -175,6 +189,7 @@ int bide_cancel_attach_locked_(bide_cancel_core *parent, bide_cancel_core *child
 
 void bide_cancel_detach_locked_(bide_cancel_node *node)
 {
+	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	list_remove(&node->core->callbacks, node);
 	node->core = NULL;
 }
@@ -224,4 +239,36 @@ bool bide_cancel_core_clear_unless_canceled_(bide_cancel_core *core)
 	bide_spin_unlock_(&core->lock);
 	bide_spin_unlock_(&bide_cancel_callbacks_lock_);
 	return !canceled;
+}
+
+/* --- checks --- */
+
+/*
+ * Called under the lock of the list. A list in which each node links back to the one before is no
+ * circle: two nodes would have to link to the same older one.
+ */
+static bool list_is_valid(const bide_cancel_node *newest, const bide_cancel_core *core)
+{
+	const bide_cancel_node *newer = NULL;
+
+	for (const bide_cancel_node *node = newest; node; newer = node, node = node->older) {
+		BIDE_INVARIANT_(node->newer == newer);
+		BIDE_INVARIANT_(node->core == core);
+		BIDE_INVARIANT_((node->fire != NULL) != (node->child != NULL));
+		BIDE_INVARIANT_(node->child != core);
+	}
+	return true;
+}
+
+bool bide_cancel_lists_are_valid_(bide_cancel_core *core)
+{
+	bool valid;
+
+	bide_spin_lock_(&bide_cancel_callbacks_lock_);
+	valid = list_is_valid(core->callbacks, core);
+	bide_spin_unlock_(&bide_cancel_callbacks_lock_);
+	bide_spin_lock_(&core->lock);
+	valid = list_is_valid(core->operations, core) && valid;
+	bide_spin_unlock_(&core->lock);
+	return valid;
 }

@@ -125,4 +125,12 @@ BIDE_INTERNAL int bide_cancel_attach_locked_(bide_cancel_core *parent, bide_canc
 BIDE_INTERNAL void bide_cancel_detach_locked_(bide_cancel_node *node);
 BIDE_INTERNAL void bide_cancel_core_clear_locked_(bide_cancel_core *core);
 
+/* --- checks --- */
+
+/*
+ * A walker: each node of both lists links back to the newer one, refers to this core, and has what
+ * to fire. So a node that has fired is in no list. Takes both locks. The caller has a reference.
+ */
+BIDE_INTERNAL bool bide_cancel_lists_are_valid_(bide_cancel_core *core);
+
 #endif

@@ -8,6 +8,7 @@
  */
 #include "cancel/cancel_fire.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "base/spin.h"
 #include "base/thread.h"
@@ -24,6 +25,7 @@ static firing *all_firing; /* Under the lock of the callbacks. */
 
 bool bide_cancel_fires_elsewhere_(const bide_cancel_node *node, const void *me)
 {
+	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	for (const firing *f = all_firing; f; f = f->next)
 		if (f->node == node && f->thread != me)
 			return true;
@@ -144,6 +146,8 @@ void bide_cancel_core_fire_marked_(bide_cancel_core *core)
 	bide_thread_head *head = bide_thread_();
 	bide_cancel_core **outer = head ? bide_thread_of_(head)->canceling : NULL;
 
+	BIDE_ASSERT_(core->error != 0);
+	BIDE_ASSERT_IN_DEBUG_(bide_cancel_lists_are_valid_(core));
 	bide_cancel_core_ref_(core);
 	core->next = outer ? *outer : NULL;
 	if (outer)

@@ -3,8 +3,7 @@
  */
 #include "cancel/cancel_source.h"
 
-#include <stddef.h>
-
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/misuse.h"
 #include "base/port.h"
@@ -318,4 +317,16 @@ bool bide_cancel_source_try_reset(bide_cancel_source *source)
 	if (post)
 		post_limit(source);
 	return cleared;
+}
+
+bool bide_cancel_source_is_valid_(bide_cancel_source *source)
+{
+	const struct bide_cancel_cell_ *cell = source->core.cell;
+
+	BIDE_INVARIANT_(cell->core == &source->core);
+	/* The cell is marked first: pairs with bide_cancel_core_mark_. */
+	BIDE_INVARIANT_(!BIDE_LOAD(&source->core.error, ACQUIRE) ||
+	                bide_cancel_cell_is_canceled_(cell, cell->number));
+	return bide_cancel_lists_are_valid_(&source->core) &&
+	       (!bide_port_on_worker_() || bide_alarm_is_valid_(&source->alarm));
 }

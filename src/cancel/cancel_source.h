@@ -20,5 +20,7 @@ BIDE_INTERNAL void bide_cancel_source_fire_(bide_cancel_source *source);
  * out of its list, since their memory is the user's and lives on.
  */
 BIDE_INTERNAL void bide_cancel_leak_(bide_source *source);
+/* A walker, for a caller with a reference: the lists, the alarm and the cell of a source. */
+BIDE_INTERNAL bool bide_cancel_source_is_valid_(bide_cancel_source *source);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "context/context.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/misuse.h"
 #include "base/port.h"
@@ -61,6 +62,7 @@ static bide_context *context_recycle(bide_context *context)
 {
 	bide_context *parent = context->parent;
 
+	BIDE_ASSERT_(!context->core.operations); /* Each of them has a reference. */
 	bide_cancel_detach_(&context->in_parent);
 	bide_cancel_detach_(&context->in_token);
 	bide_cancel_core_clear_(&context->core);
@@ -217,6 +219,7 @@ bide_context *bide_context_create(const bide_context_options *wanted)
 		bide_context_unref(context);
 		return NULL;
 	}
+	BIDE_ASSERT_(bide_context_word_is_valid_(bide_context_word_(context)));
 	return context;
 }
 
@@ -332,4 +335,31 @@ void *bide_context_get(const void *key)
 		if (context->key == key)
 			return context->value;
 	return NULL;
+}
+
+/* --- checks --- */
+
+bool bide_context_word_is_valid_(uintptr_t word)
+{
+	const bide_context *context = bide_context_of_(word);
+	bool has_executor = word & BIDE_CONTEXT_EXECUTOR_;
+
+	if (!context)
+		BIDE_INVARIANT_(!has_executor);
+	else
+		BIDE_INVARIANT_(has_executor == (context->executor != NULL));
+	return true;
+}
+
+bool bide_context_is_valid_(bide_context *context)
+{
+	const bide_context *parent = context->parent;
+
+	BIDE_INVARIANT_(context->executor || !context->owns_executor);
+	BIDE_INVARIANT_(!context->executor || context->owns_executor ||
+	                (parent && context->executor == parent->executor));
+	if (parent && !context->in_cleanup)
+		BIDE_INVARIANT_(context->deadline_ns <= parent->deadline_ns);
+	return bide_cancel_lists_are_valid_(&context->core) &&
+	       (!bide_port_on_worker_() || bide_alarm_is_valid_(&context->alarm));
 }

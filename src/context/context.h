@@ -21,6 +21,7 @@
 #include "cancel/cancel_core.h"
 #include "context/executor.h"
 #include "source/operation.h"
+#include "source/timer.h"
 
 struct bide_context {
 	bide_operation operation;
@@ -78,6 +79,9 @@ static inline bide_executor *bide_context_executor_(uintptr_t word)
 	return word & BIDE_CONTEXT_EXECUTOR_ ? bide_context_of_(word)->executor : NULL;
 }
 
+/* A walker: the bits of a word say what its context is. */
+BIDE_INTERNAL bool bide_context_word_is_valid_(uintptr_t word);
+
 /* --- contexts --- */
 
 BIDE_INTERNAL BIDE_COLD bool bide_context_refused_(const bide_context *context, const char *what);
@@ -94,6 +98,12 @@ BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 /* The current word, with a reference on its context: for a call that another thread runs. */
 BIDE_INTERNAL uintptr_t bide_context_ref_current_(void);
 BIDE_INTERNAL void bide_context_unref_word_(uintptr_t word);
+
+/*
+ * A walker, for a caller with a reference: the lists and the alarm of a context, and what it
+ * inherits from its parent.
+ */
+BIDE_INTERNAL bool bide_context_is_valid_(bide_context *context);
 
 /*
  * Returns true if the context of a word is `above`, or below it. For a visit of the pools, which

@@ -3,6 +3,8 @@
  */
 #include "context/executor.h"
 
+#include "base/assert.h"
+#include "base/generation.h"
 #include "base/misuse.h"
 #include "base/port.h"
 #include "source/run_queue.h"
@@ -62,6 +64,7 @@ void bide_executor_unref(bide_executor *executor)
 	/* The last one sees what all others did. */
 	if (BIDE_SUB(&executor->references, 1, ACQ_REL) != 1)
 		return;
+	BIDE_ASSERT_(!executor->oldest); /* The frames of the queue keep it, by their contexts. */
 	if (executor->destroy)
 		executor->destroy(executor);
 	bide_operation_discard_(&executor->operation.source);
@@ -85,6 +88,8 @@ void bide_executor_enqueue_(bide_executor *executor, bide_frame *frame, bool nex
 	uintptr_t seen = BIDE_LOAD(&executor->inbox, RELAXED);
 	bool held = false;
 
+	BIDE_ASSERT_(executor != &workers);
+	BIDE_ASSERT_(((uintptr_t)frame & BIDE_EXECUTOR_BUSY_) == 0);
 	do {
 		/*
 		 * Before the loop is woken, its thread may run the frame, and with it all that keeps the
@@ -117,6 +122,7 @@ static void turn_round(bide_executor *executor)
 		newer = frame;
 	}
 	executor->oldest = newer;
+	BIDE_ASSERT_IN_DEBUG_(bide_executor_is_valid_(executor));
 }
 
 const bide_frame *bide_executor_first_(bide_executor *executor)
@@ -156,4 +162,31 @@ bool bide_executor_rest_(bide_executor *executor)
 	 */
 	return BIDE_CAS(&executor->inbox, &seen, (uintptr_t)BIDE_EXECUTOR_IDLE_, RELEASE, RELAXED) ||
 	       seen == BIDE_EXECUTOR_IDLE_;
+}
+
+/* --- checks --- */
+
+/* `middle` follows at half the speed. In a circle the walk would come to it again. */
+static bool chain_is_valid(const bide_frame *first)
+{
+	const bide_frame *frame = first, *middle = first;
+
+	for (size_t i = 0; frame; frame = bide_queue_link_(frame), i++) {
+		if (i > 0 && i % 2 == 0)
+			middle = bide_queue_link_(middle);
+		BIDE_INVARIANT_(i == 0 || frame != middle);
+		BIDE_INVARIANT_(bide_is_in_use_(&frame->source));
+		BIDE_INVARIANT_(frame->source.flags & BIDE_FLAG_PUBLISHED_);
+	}
+	return true;
+}
+
+bool bide_executor_is_valid_(const bide_executor *executor)
+{
+	/* Pairs with the push. */
+	uintptr_t word = BIDE_LOAD(&executor->inbox, ACQUIRE);
+
+	BIDE_INVARIANT_(word != BIDE_EXECUTOR_IDLE_ || !executor->oldest);
+	return chain_is_valid(executor->oldest) &&
+	       chain_is_valid((const bide_frame *)(word & ~(uintptr_t)BIDE_EXECUTOR_BUSY_));
 }

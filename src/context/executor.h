@@ -72,5 +72,10 @@ BIDE_INTERNAL bide_frame *bide_executor_take_(bide_executor *executor);
  * once.
  */
 BIDE_INTERNAL bool bide_executor_rest_(bide_executor *executor);
+/*
+ * A walker, for the thread that runs the executor: each frame of the queue is in use, and the queue
+ * ends.
+ */
+BIDE_INTERNAL bool bide_executor_is_valid_(const bide_executor *executor);
 
 #endif

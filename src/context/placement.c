@@ -3,6 +3,7 @@
  */
 #include "context/placement.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/misuse.h"
 #include "base/port.h"
@@ -28,6 +29,7 @@ static void set_scope(bide_thread_head *head, uintptr_t word)
 
 	if (cold == thread->cold)
 		return;
+	BIDE_ASSERT_(!thread->cold || head->stack_limit == UINTPTR_MAX);
 	thread->cold = cold;
 	if (cold)
 		thread->hot_limit = head->stack_limit;
@@ -120,6 +122,7 @@ static void move_into(bide_frame *frame, bide_context *context)
 {
 	uintptr_t old = frame->context;
 
+	BIDE_ASSERT_(bide_context_word_is_valid_(old));
 	bide_context_ref(context);
 	if (frame->source.flags & BIDE_FLAG_HAS_CONTEXT_REF_)
 		bide_context_unref(bide_context_of_(old));
@@ -183,6 +186,8 @@ void bide_context_leave_(bide_frame *frame)
 
 void bide_executor_push_(bide_frame *frame, bool next)
 {
+	BIDE_ASSERT_(bide_context_word_is_valid_(frame->context));
+	BIDE_ASSERT_(frame->source.flags & BIDE_FLAG_HAS_CONTEXT_REF_); /* It keeps the executor. */
 	bide_executor_enqueue_(bide_context_executor_(frame->context), frame, next);
 }
 

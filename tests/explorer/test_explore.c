@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include "bide/async.h"
+#include "cancel/cancel_cell.h"
+#include "cancel/cancel_source.h"
+#include "context/context.h"
 #include "support/test.h"
 
 enum { RESULT = 42, ERROR = 5 };
@@ -764,6 +767,7 @@ static void register_check(void)
 {
 	EXPLORE_CHECK(s.fired == 1);
 	EXPLORE_CHECK(bide_cancel_source_is_canceled(s.cancel));
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.cancel));
 	bide_cancel_source_unref(s.cancel);
 	EXPLORE_CHECK(explore_freed(s.cancel) == 0); /* not counted outside of the threads */
 }
@@ -787,6 +791,7 @@ static void unregister_thread(void)
 static void unregister_check(void)
 {
 	EXPLORE_CHECK(s.fired == !s.taken);
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.cancel));
 	bide_cancel_source_unref(s.cancel);
 }
 
@@ -817,6 +822,7 @@ static void cancel_first_thread(void)
 static void cancel_twice_check(void)
 {
 	EXPLORE_CHECK(s.won[0] != s.won[1] && s.fired == 1);
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.cancel));
 	bide_cancel_source_unref(s.cancel);
 }
 
@@ -833,6 +839,7 @@ static void register_dead_check(void)
 {
 	EXPLORE_CHECK(s.fired == 0 && explore_freed(s.cancel) == 1);
 	EXPLORE_CHECK(!bide_cancel_token_is_canceled(s.token));
+	EXPLORE_CHECK(bide_cancel_cells_are_valid_());
 }
 
 static void register_dead_thread(void)
@@ -889,6 +896,7 @@ static void context_cancel_thread(void)
 static void context_check(void)
 {
 	EXPLORE_CHECK(bide_context_error(context) == BIDE_ECANCELED_);
+	EXPLORE_CHECK(bide_context_is_valid_(context));
 	bide_context_unref(context);
 }
 
@@ -990,6 +998,8 @@ static void attach_thread(void)
 static void attach_check(void)
 {
 	EXPLORE_CHECK(bide_cancel_source_is_canceled(s.child));
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.child));
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.cancel));
 	bide_cancel_source_unref(s.child);
 	bide_cancel_source_unref(s.cancel);
 }
@@ -1028,6 +1038,7 @@ static void child_unref_thread(void)
 static void child_gone_check(void)
 {
 	EXPLORE_CHECK(explore_freed(s.child) == 1);
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.cancel));
 	bide_cancel_source_unref(s.cancel);
 }
 
@@ -1037,6 +1048,7 @@ SCENARIO(last_unref_of_child_against_cancel_of_parent, setup_child,
 static void child_and_parent_gone_check(void)
 {
 	EXPLORE_CHECK(explore_freed(s.child) == 1 && explore_freed(s.cancel) == 1);
+	EXPLORE_CHECK(bide_cancel_cells_are_valid_());
 }
 
 SCENARIO(last_unref_of_child_against_last_unref_of_parent, setup_child,

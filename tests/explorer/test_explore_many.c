@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "bide/async.h"
+#include "cancel/cancel_cell.h"
+#include "cancel/cancel_source.h"
+#include "context/context.h"
 #include "context/executor.h"
 
 enum { RESULT = 42, LATER_NS = 1000, TIMER_CLASS = 0 };
@@ -88,6 +91,7 @@ static void check_ended(void)
 {
 	expire_all();
 	EXPLORE_CHECK(m.ended == 1);
+	EXPLORE_CHECK(bide_context_is_valid_(m.context));
 	bide_context_unref(m.context);
 	expire_all();
 }
@@ -410,7 +414,9 @@ static void check_old_token(void)
 {
 	(void)bide_cancel_source_cancel(m.cancel);
 	EXPLORE_CHECK(m.ran == 0 && !bide_cancel_token_is_canceled(old_token) && !old_was_canceled);
+	EXPLORE_CHECK(bide_cancel_source_is_valid_(m.cancel));
 	bide_cancel_source_unref(m.cancel);
+	EXPLORE_CHECK(bide_cancel_cells_are_valid_());
 }
 
 MANY(old_token_registered_against_new_source, setup_old_token,
@@ -658,6 +664,7 @@ static void check_strand(void)
 {
 	explore_finish();
 	EXPLORE_CHECK(m.running == 2);
+	EXPLORE_CHECK(bide_executor_is_valid_(m.strand));
 	bide_context_unref(m.context);
 	bide_executor_unref(m.strand);
 }

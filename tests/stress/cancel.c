@@ -5,6 +5,9 @@
  */
 #include "stress.h"
 
+#include "cancel/cancel_cell.h"
+#include "cancel/cancel_source.h"
+
 enum { SOURCES = 6, HOUR_S = 3600 };
 
 typedef struct scene {
@@ -127,7 +130,7 @@ static void meddle(void *argument, dice *d, unsigned index)
 
 	(void)index;
 	for (unsigned i = 4 + below(d, 30); i; i--) {
-		switch (below(d, 10)) {
+		switch (below(d, 11)) {
 		case 0:
 			bide_cancel_source_cancel(s->sources[below(d, SOURCES)]);
 			break;
@@ -143,6 +146,10 @@ static void meddle(void *argument, dice *d, unsigned index)
 		case 4:
 		case 5:
 			link_some(s, d);
+			break;
+		case 6:
+			CHECK(bide_cancel_source_is_valid_(s->sources[below(d, SOURCES)]));
+			CHECK(bide_cancel_cells_are_valid_());
 			break;
 		default:
 			sleep_somewhere(s, d);
@@ -166,6 +173,9 @@ STRESS(cancel)
 		bide_cancel_source_cancel(s.sources[i]);
 	CHECK_EQUAL(bide_drain(BIDE_FOREVER), 0);
 	CHECK_EQUAL(atomic_load(&s.begun), atomic_load(&s.ended));
-	for (unsigned i = 0; i < SOURCES; i++)
+	for (unsigned i = 0; i < SOURCES; i++) {
+		CHECK(bide_cancel_source_is_valid_(s.sources[i]));
 		bide_cancel_source_unref(s.sources[i]);
+	}
+	CHECK(bide_cancel_cells_are_valid_());
 }

@@ -7,6 +7,8 @@
 
 #include <poll.h>
 
+#include "context/executor.h"
+
 enum { PLACES = 5, LOOPS = 1, WALKERS_MAX = 16, STEPS_MAX = 12 };
 
 typedef struct place {
@@ -26,6 +28,7 @@ typedef struct scene {
 static void visit(scene *s, place *p, dice *d)
 {
 	CHECK(bide_executor_current() == p->executor);
+	CHECK(bide_executor_is_valid_(p->executor));
 	CHECK(!p->inside);
 	p->inside = true;
 	for (volatile unsigned i = below(d, 200); i; i--)
