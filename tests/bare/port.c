@@ -1,7 +1,12 @@
 /* A port of core to a machine with nothing: one thread, a piece of memory, a clock that is set. */
 #include "async/deque.h"
+#include "async/fork.h"
+#include "async/frame.h"
 #include "bare.h"
+#include "base/port.h"
+#include "base/thread.h"
 #include "source/run_queue.h"
+#include "source/timer.h"
 
 static bide_thread only;
 static _Alignas(64) char arena[65536];
