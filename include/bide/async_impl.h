@@ -303,7 +303,7 @@ bide_resume_return_point_:                                                      
 		goto BIDE_FINALLY_;                                      \
 	case BIDE_CASE_(0):;                                         \
 		{
-#define BIDE_POINT_RETURN_(n) (BIDE_MARK_RETURN_ + (n))
+#define BIDE_POINT_RETURN_(n) (BIDE_LINE_IS_RETURN_ + (n))
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif

@@ -170,7 +170,7 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_thread_head *head, bide_fra
  * Added to the line of a return that waits for its value task. All such returns of a function
  * share one resume point.
  */
-#define BIDE_MARK_RETURN_ 0x40000000u
+#define BIDE_LINE_IS_RETURN_ 0x40000000u
 
 /* The line of such a return, for its trace: the frame knows it. */
 #define BIDE_LINE_OF_FRAME_ 0xFFFFFFFFu
@@ -179,7 +179,7 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_thread_head *head, bide_fra
 /* A resume at a point without an await: a return that was waiting, or a fault. */
 BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 {
-	if (!(frame->source.line & BIDE_MARK_RETURN_))
+	if (!(frame->source.line & BIDE_LINE_IS_RETURN_))
 		bide_async_bad_resume_(frame);
 	return bide_await_take_outlined_(frame);
 }

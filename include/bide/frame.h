@@ -55,11 +55,17 @@ typedef struct bide_function_info {
 typedef struct bide_frame {
 	bide_source source;
 	const bide_function_info *async;
-	/*
-	 * What the frame waits for. In a freed frame: what consumed it (a bide_function_info or
-	 * bide_place).
-	 */
-	bide_source *awaiting;
+	union {
+		/* What the frame waits for, or NULL. */
+		bide_source *awaiting;
+		/* If BIDE_FLAG_SELF_LINKED_ is set: the next frame of the queue that this one is in. */
+		struct bide_frame *next_runnable;
+		/*
+		 * In a freed frame: the bide_function_info of what consumed it, or, with bit 0 set, the
+		 * bide_place.
+		 */
+		uintptr_t consumer;
+	};
 	/*
 	 * A struct bide_context *, or 0: no context. Bit 0: cancellation is masked. Bit 1: it has an
 	 * executor.
@@ -222,7 +228,7 @@ BIDE_INLINE bide_source *bide_pool_take_(bide_thread_head *head, unsigned size_c
 
 	if (BIDE_UNLIKELY(!source))
 		return bide_pool_refill_(head, size_class, place);
-	pool->free = (bide_source *)(uintptr_t)source->generation;
+	pool->free = (bide_source *)(uintptr_t)source->next_free;
 	pool->room++;
 	return source;
 }
@@ -241,7 +247,7 @@ BIDE_INLINE void bide_pool_give_(bide_thread_head *head, bide_source *source, un
 	}
 	pool = &head->pool[size_class];
 	/* Stale value tasks read it. Release: bide_drain sees what the function has done. */
-	BIDE_STORE(&source->generation, (uint64_t)(uintptr_t)pool->free, RELEASE);
+	BIDE_STORE(&source->next_free, (uint64_t)(uintptr_t)pool->free, RELEASE);
 	pool->free = source;
 }
 
@@ -278,7 +284,7 @@ BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *sourc
 	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) {
 		source->line = frame->source.line;
 		/* The consumer, for the misuse hook. */
-		bide_frame_of_(source)->awaiting = (bide_source *)(uintptr_t)frame->async;
+		bide_frame_of_(source)->consumer = (uintptr_t)frame->async;
 		bide_pool_give_(bide_current_thread_, source, source->kind);
 	} else {
 		bide_source_release_(bide_current_thread_, source);

@@ -98,11 +98,25 @@ enum {
 
 typedef struct bide_source {
 	uintptr_t word;
-	/* A task counts its references here. Free pool memory has its link here. */
-	uint64_t generation;
+	union {
+		/* Tells to which use of the memory a value task belongs. */
+		uint64_t generation;
+		/* In a task: its references, counted from a number that no generation reaches. */
+		uint64_t references;
+		/* In free memory of a pool: the address of the next free object, or 0. */
+		uint64_t next_free;
+	};
 	bide_payload payload;
-	/* Frame: where to resume. Others, and frames that are done: claim and observed bits. */
-	uint32_t line;
+	union {
+		/* In a frame: where it resumes. A source line, or an offset if points_are_lines is false. */
+		uint32_t line;
+		/* In a frame that is done, and in other sources: bits that say what was done to it. */
+		uint32_t marks;
+		/* In a timer: from bit BIDE_HOME_SHIFT_ on, the worker in whose wheel it is. */
+		uint32_t home;
+		/* In the slot of a fork: its place in the deque. */
+		uint32_t index;
+	};
 	uint16_t error;
 	uint8_t kind;
 	uint8_t flags;
@@ -195,8 +209,12 @@ typedef struct bide_user_source {
 	 * bit 0: the value task of this generation was handed out.
 	 */
 	bide_post post_;
-	/* The life of the runtime in which this generation was made; once posted, the waiter. */
-	uintptr_t waiter_;
+	union {
+		/* The life of the runtime in which this generation was made. */
+		uintptr_t life_;
+		/* Once it is posted: the word that DONE replaced. */
+		uintptr_t waiter_;
+	};
 } bide_user_source;
 BIDE_STATIC_ASSERT(sizeof(bide_user_source) == 64, "a source of the user's is one cache line");
 

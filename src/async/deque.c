@@ -218,7 +218,7 @@ bool bide_deque_owner_is_empty_(bide_thread_head *head)
 bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *fork)
 {
 	bide_deque *deque = &head->deque;
-	uint32_t index = fork->source.line, bottom = deque->bottom;
+	uint32_t index = fork->source.index, bottom = deque->bottom;
 	uintptr_t entry;
 
 	/* Its index says where it would be in the deque of the worker that forked it. */

@@ -55,7 +55,7 @@ bide_value_task bide_start_kept_(bide_thread_head *head, bide_frame *frame, bide
 		bide_frame_publish_(head, frame);
 	frame->source.payload = step.payload;
 	frame->source.error = 0;
-	frame->source.line = BIDE_LINE_CLAIMED_;
+	frame->source.marks = BIDE_MARK_CLAIMED_;
 	BIDE_STORE(&frame->source.word, BIDE_WORD_DONE_, RELAXED); /* no other thread has seen it yet */
 	return bide_source_value_(&frame->source);
 }
@@ -64,7 +64,7 @@ static void frame_keep(bide_frame *frame, bide_body_result step)
 {
 	frame->source.payload = step.payload;
 	frame->source.error = step.state == BIDE_RESULT_IN_FRAME_ ? 0 : (uint16_t)step.state;
-	frame->source.line = BIDE_LINE_CLAIMED_;
+	frame->source.marks = BIDE_MARK_CLAIMED_;
 }
 
 static uintptr_t frame_finish(bide_frame *frame, bide_body_result step)

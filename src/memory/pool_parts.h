@@ -26,13 +26,13 @@ static inline bide_source *bide_chunk_object_(bide_chunk *c, uint32_t index)
 /* Returns the free object that follows in its list. */
 static inline bide_source *bide_pool_link_(const bide_source *free)
 {
-	return (bide_source *)(uintptr_t)free->generation;
+	return (bide_source *)(uintptr_t)free->next_free;
 }
 
 static inline void bide_pool_link_set_(bide_source *free, const bide_source *link)
 {
 	/* atomic, because stale value tasks read it */
-	BIDE_STORE(&free->generation, (uint64_t)(uintptr_t)link, RELAXED);
+	BIDE_STORE(&free->next_free, (uint64_t)(uintptr_t)link, RELAXED);
 }
 
 /* Returns the batch that follows in the depot. */

@@ -13,7 +13,7 @@ enum { TIMER_BATCH = 32 /* timers ended at a time */ };
 
 static bide_worker *home_of(const bide_timer *timer)
 {
-	return bide_workers_.worker[BIDE_LOAD(&timer->source.line, RELAXED) >> BIDE_LINE_HOME_SHIFT_];
+	return bide_workers_.worker[BIDE_LOAD(&timer->source.home, RELAXED) >> BIDE_HOME_SHIFT_];
 }
 
 /* A sleeping owner is woken if this is the first to come; it looks at due_ns after it says so. */

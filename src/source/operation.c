@@ -24,7 +24,7 @@ bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 	source->word = BIDE_WORD_PENDING_;
 	BIDE_STORE(&source->generation, ++head->generation, RELAXED); /* visits read it */
 	source->payload.i = 0;
-	source->line = 0;
+	source->marks = 0;
 	source->error = 0;
 	source->kind = (uint8_t)(kind | size_class);
 	source->flags = (uint8_t)head->frame_flags;

@@ -12,7 +12,7 @@
 static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 {
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
-		return (bide_frame *)(void *)frame->awaiting;
+		return frame->next_runnable;
 	return (bide_frame *)(frame->awaiting->word &
 	                      ~(uintptr_t)(BIDE_WORD_TAGS_ | BIDE_WORD_CONSUMED_));
 }
@@ -20,7 +20,7 @@ static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
 {
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
-		frame->awaiting = (bide_source *)(void *)link;
+		frame->next_runnable = link;
 	else
 		frame->awaiting->word = (uintptr_t)link | BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_;
 }

@@ -113,7 +113,7 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 void bide_release_(bide_source *source, const bide_place *place)
 {
 	if (bide_kind_is_frame_(source->kind))
-		bide_frame_of_(source)->awaiting = (bide_source *)((uintptr_t)place | 1);
+		bide_frame_of_(source)->consumer = (uintptr_t)place | 1;
 	else if (source->flags & BIDE_FLAG_LARGE_)
 		bide_subscription_unref_task_(source);
 	if (bide_thread_())

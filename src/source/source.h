@@ -10,13 +10,13 @@
 
 /* bide_source.line of everything that is no running frame. */
 enum {
-	BIDE_LINE_CLAIMED_ = 1u,  /* a producer completes it or has */
-	BIDE_LINE_OBSERVED_ = 2u, /* its error was seen */
-	BIDE_LINE_CONSTANT_ = 4u, /* a shared constant: not counted */
+	BIDE_MARK_CLAIMED_ = 1u,  /* a producer completes it or has */
+	BIDE_MARK_OBSERVED_ = 2u, /* its error was seen */
+	BIDE_MARK_CONSTANT_ = 4u, /* a shared constant: not counted */
 	/* a wait for a task: its result is the task itself, with a reference (bide_task_ended_) */
-	BIDE_LINE_ENDED_ = 8u,
+	BIDE_MARK_ENDED_ = 8u,
 	/* of a timer: from this bit on, the number of the worker in whose wheel it is */
-	BIDE_LINE_HOME_SHIFT_ = 8
+	BIDE_HOME_SHIFT_ = 8
 };
 
 #define BIDE_OF_BEFORE_ "was made before bide_shutdown, which ended it"

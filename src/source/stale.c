@@ -61,7 +61,7 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 		bide_put_(text, size, "bide_value_task_as_task, the task is in use");
 	if (!bide_kind_is_frame_(kind) || (generation >> 48) != 0)
 		return;
-	by = (uintptr_t) * (bide_source *volatile const *)&frame->awaiting;
+	by = *(volatile const uintptr_t *)&frame->consumer;
 	at.line = *(volatile const uint32_t *)&source->line;
 	__atomic_signal_fence(__ATOMIC_ACQUIRE);
 	if (*(volatile const uint64_t *)&source->generation != generation)

@@ -18,7 +18,7 @@ bide_timer *bide_timer_new_(size_t size_bytes)
 	bide_source *source = bide_source_new_(size_bytes, BIDE_KIND_TIMER_);
 
 	if (source)
-		source->line = bide_thread_of_(bide_current_thread_)->home << BIDE_LINE_HOME_SHIFT_;
+		source->home = bide_thread_of_(bide_current_thread_)->home << BIDE_HOME_SHIFT_;
 	return (bide_timer *)(void *)source;
 }
 

@@ -22,7 +22,7 @@ bool bide_user_source_is_awaited_(const bide_user_source *user)
 	uintptr_t word;
 
 	if (user->post_.next != user_mark(user, true) || user->source.kind != BIDE_KIND_USER_ ||
-	    BIDE_LOAD(&user->waiter_, RELAXED) != bide_life_)
+	    BIDE_LOAD(&user->life_, RELAXED) != bide_life_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return bide_word_has_frame_(word) || bide_word_tag_(word) == BIDE_WORD_NOTIFY_;
@@ -48,12 +48,12 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 	user->source.word = BIDE_WORD_PENDING_;
 	user->source.generation = head ? ++head->generation : 1;
 	user->source.payload.i = 0;
-	user->source.line = 0;
+	user->source.marks = 0;
 	user->source.error = 0;
 	user->source.kind = BIDE_KIND_USER_;
 	user->source.flags = (uint8_t)flags;
 	user->operations = operations;
-	user->waiter_ = bide_life_;
+	user->life_ = bide_life_;
 }
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
@@ -97,11 +97,11 @@ static void deliver_posted(bide_post *post)
 static bool user_claim(bide_user_source *user)
 {
 	if (bide_is_sync_(&user->source)) /* pairs with a reset */
-		return !(BIDE_OR(&user->source.line, (uint32_t)BIDE_LINE_CLAIMED_, ACQUIRE) &
-		         BIDE_LINE_CLAIMED_);
-	if (user->source.line)
+		return !(BIDE_OR(&user->source.marks, (uint32_t)BIDE_MARK_CLAIMED_, ACQUIRE) &
+		         BIDE_MARK_CLAIMED_);
+	if (user->source.marks)
 		return false;
-	user->source.line = BIDE_LINE_CLAIMED_;
+	user->source.marks = BIDE_MARK_CLAIMED_;
 	return true;
 }
 
@@ -153,7 +153,7 @@ static bool was_awaited_before(const bide_user_source *user)
 	uintptr_t word;
 
 	/* pairs with user_finish: if the waiter stands there, the word says DONE */
-	if (BIDE_LIKELY(BIDE_LOAD(&user->waiter_, ACQUIRE) == bide_life_))
+	if (BIDE_LIKELY(BIDE_LOAD(&user->life_, ACQUIRE) == bide_life_))
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return word != BIDE_WORD_PENDING_ && word != BIDE_WORD_ABANDONED_ && !bide_word_is_done_(word);
@@ -257,7 +257,7 @@ void bide_user_source_reset(bide_user_source *user)
 	/* pairs with the consumer's release, if it is another thread */
 	word = BIDE_LOAD(&user->source.word, ACQUIRE);
 	if (word != BIDE_WORD_ABANDONED_ && !was_awaited_before(user) &&
-	    (word != BIDE_WORD_PENDING_ || user->source.line & BIDE_LINE_CLAIMED_)) {
+	    (word != BIDE_WORD_PENDING_ || user->source.marks & BIDE_MARK_CLAIMED_)) {
 		bide_misuse_("bide_user_source_reset: the value task of this generation %s",
 		             bide_word_is_done_(word) ? "has not been consumed yet" : "is being awaited");
 		return;
@@ -266,10 +266,10 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.payload.i = 0;
 	user->source.error = 0;
 	user->post_.next = user_mark(user, false);
-	BIDE_STORE(&user->waiter_, (uintptr_t)bide_life_, RELAXED);
+	BIDE_STORE(&user->life_, (uintptr_t)bide_life_, RELAXED);
 	/*
 	 * The claim opens last: a claim finds all of the new generation. Pairs with user_complete.
 	 */
 	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELAXED);
-	BIDE_STORE(&user->source.line, 0u, RELEASE);
+	BIDE_STORE(&user->source.marks, 0u, RELEASE);
 }

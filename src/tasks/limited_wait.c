@@ -243,7 +243,7 @@ bide_value_task bide_limited_wait_start_(bide_source *task, bide_cancel_core *co
 	if (!w)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	w->base.deliver = wait_deliver;
-	w->base.operation.source.line = ended ? BIDE_LINE_ENDED_ : 0;
+	w->base.operation.source.marks = ended ? BIDE_MARK_ENDED_ : 0;
 	deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER : bide_deadline_after_(timeout_ns);
 	if (deadline_ns != BIDE_FOREVER) {
 		timer = bide_timer_new_(sizeof *timer);

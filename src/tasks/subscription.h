@@ -39,7 +39,7 @@ extern BIDE_INTERNAL const bide_operation_type bide_subscription_type_;
 /* Returns true if its result is the task itself (bide_task_ended_). It does not change. */
 static inline bool bide_subscription_is_ended_wait_(const bide_subscription_ *s)
 {
-	return BIDE_LOAD(&s->operation.source.line, RELAXED) & BIDE_LINE_ENDED_;
+	return BIDE_LOAD(&s->operation.source.marks, RELAXED) & BIDE_MARK_ENDED_;
 }
 
 /* Locks the list and stores the newest subscription. Returns false if the task is DONE. */

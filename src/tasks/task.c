@@ -28,17 +28,17 @@ bide_task *bide_task_ref(bide_task *handle)
 	bide_source *task = (bide_source *)handle;
 
 	if (bide_task_check_(handle, "bide_task_ref") && !bide_task_is_constant_(task))
-		BIDE_ADD(&task->generation, 1, RELAXED);
+		BIDE_ADD(&task->references, 1, RELAXED);
 	return handle;
 }
 
 static void task_free(bide_source *task)
 {
-	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_OBSERVED_))
+	if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OBSERVED_))
 		bide_unobserved_(task->error, task);
 	if (bide_task_has_object_(task)) {
 		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
-		BIDE_STORE(&task->generation, 0, RELAXED); /* which is no count */
+		BIDE_STORE(&task->references, 0, RELAXED); /* which is no count */
 		if (task->kind == BIDE_KIND_TASK_LISTED_)
 			bide_task_list_free_((bide_task_object *)(void *)task);
 		else
@@ -62,9 +62,9 @@ void bide_task_unref(bide_task *handle)
 	 * this reference is the only one, no other thread can add one, so no locked instruction is
 	 * needed.
 	 */
-	if (BIDE_LOAD(&task->generation, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
+	if (BIDE_LOAD(&task->references, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
 	    (!bide_task_check_(handle, "bide_task_unref") ||
-	     BIDE_SUB(&task->generation, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1))
+	     BIDE_SUB(&task->references, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1))
 		return;
 	if (bide_is_done_(task)) {
 		task_free(task);
@@ -75,8 +75,8 @@ void bide_task_unref(bide_task *handle)
 	 * the producer's, which the delivery drops.
 	 */
 	BIDE_ASSERT_(bide_task_has_object_(task));
-	BIDE_STORE(&task->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
-	BIDE_OR(&task->line, (uint32_t)(BIDE_LINE_CLAIMED_ | BIDE_LINE_OBSERVED_), RELAXED);
+	BIDE_STORE(&task->references, BIDE_COUNT_BASE_ + 1, RELAXED);
+	BIDE_OR(&task->marks, (uint32_t)(BIDE_MARK_CLAIMED_ | BIDE_MARK_OBSERVED_), RELAXED);
 	bide_task_finish_(task, bide_payload_int_(0), BIDE_EBROKEN);
 }
 
@@ -207,7 +207,7 @@ bool bide_task_finish_(bide_source *task, bide_payload result, int error)
 	uintptr_t seen;
 
 	BIDE_ASSERT_(bide_task_has_object_(task) &&
-	             BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CLAIMED_);
+	             BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_CLAIMED_);
 	task->payload = result;
 	task->error = (uint16_t)error;
 	seen = bide_word_upper_(bide_source_finish_(task));
@@ -240,8 +240,8 @@ static bool task_claim(bide_task *handle, const char *what, bool must)
 		return false;
 	}
 	/* The first claim wins. The word publishes the outcome. */
-	if (!(BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_) &&
-	    !(BIDE_OR(&task->line, (uint32_t)BIDE_LINE_CLAIMED_, ACQ_REL) & BIDE_LINE_CLAIMED_)) {
+	if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_CONSTANT_) &&
+	    !(BIDE_OR(&task->marks, (uint32_t)BIDE_MARK_CLAIMED_, ACQ_REL) & BIDE_MARK_CLAIMED_)) {
 		/* For the producer, so that the caller's own reference is enough for the call. */
 		bide_task_ref(handle);
 		return true;

@@ -49,7 +49,7 @@ static inline bool bide_task_has_object_(const bide_source *task)
 /* Asks only an object: the line of a pending frame says where the frame waits. */
 static inline bool bide_task_is_constant_(const bide_source *task)
 {
-	return bide_task_has_object_(task) && BIDE_LOAD(&task->line, RELAXED) & BIDE_LINE_CONSTANT_;
+	return bide_task_has_object_(task) && BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_CONSTANT_;
 }
 
 /* Reports misuse of `what`: the task is NULL, or has no reference. Returns false. */
@@ -81,8 +81,8 @@ static inline uint64_t bide_task_references_(uint64_t generation)
 static inline void bide_task_observe_(bide_source *task)
 {
 	if (task->error &&
-	    !(BIDE_LOAD(&task->line, RELAXED) & (BIDE_LINE_OBSERVED_ | BIDE_LINE_CONSTANT_)))
-		BIDE_OR(&task->line, (uint32_t)BIDE_LINE_OBSERVED_, RELAXED);
+	    !(BIDE_LOAD(&task->marks, RELAXED) & (BIDE_MARK_OBSERVED_ | BIDE_MARK_CONSTANT_)))
+		BIDE_OR(&task->marks, (uint32_t)BIDE_MARK_OBSERVED_, RELAXED);
 }
 
 /* Returns the outcome of a task that is over, and observes its error. */

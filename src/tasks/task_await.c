@@ -27,7 +27,7 @@ static bide_value_task subscribe(bide_source *task, bool ended)
 
 	if (!s)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	s->operation.source.line = ended ? BIDE_LINE_ENDED_ : 0;
+	s->operation.source.marks = ended ? BIDE_MARK_ENDED_ : 0;
 	v = bide_source_value_(&s->operation.source);
 	if (bide_subscription_link_(task, s))
 		return v;

@@ -18,8 +18,8 @@
  */
 #define CONSTANT(value)                                                                           \
 	{                                                                                             \
-		.word = BIDE_WORD_DONE_, .generation = BIDE_COUNT_BASE_ + 1, .payload = { .i = (value) }, \
-		.line = BIDE_LINE_CONSTANT_ | BIDE_LINE_CLAIMED_, .kind = BIDE_KIND_TASK_,                \
+		.word = BIDE_WORD_DONE_, .references = BIDE_COUNT_BASE_ + 1, .payload = { .i = (value) }, \
+		.marks = BIDE_MARK_CONSTANT_ | BIDE_MARK_CLAIMED_, .kind = BIDE_KIND_TASK_,               \
 		.flags = BIDE_FLAG_SYNC_                                                                  \
 	}
 static bide_source constants[] = {
@@ -40,7 +40,7 @@ bide_source *bide_task_new_(unsigned flags, const bide_place *created)
 		return NULL;
 	bide_count_(BIDE_COUNT_TASKS_, 1);
 	object->source = (bide_source){ .word = BIDE_WORD_SHARED_,
-		                            .generation = BIDE_COUNT_BASE_ + 1,
+		                            .references = BIDE_COUNT_BASE_ + 1,
 		                            .kind = is_listed ? BIDE_KIND_TASK_LISTED_ : BIDE_KIND_TASK_,
 		                            .flags = (uint8_t)(BIDE_FLAG_SYNC_ | flags) };
 	object->waiting = 0;
@@ -60,7 +60,7 @@ bide_task *bide_task_ready_(bide_payload result, int error)
 		return NULL;
 	task->payload = result;
 	task->error = (uint16_t)error;
-	task->line = BIDE_LINE_CLAIMED_;
+	task->marks = BIDE_MARK_CLAIMED_;
 	task->word = BIDE_WORD_DONE_;
 	return (bide_task *)task;
 }

@@ -31,7 +31,7 @@ static bide_task *task_of_user_source(bide_value_task value_task, const char *wh
 		return NULL;
 	}
 	object->relay.run = relay;
-	task->line = BIDE_LINE_CLAIMED_;  /* its source completes it; the user must not */
+	task->marks = BIDE_MARK_CLAIMED_; /* its source completes it; the user must not */
 	bide_task_ref((bide_task *)task); /* for the producer */
 	switch (bide_listen_(value_task, &object->relay, what, place)) {
 	case BIDE_REGISTERED_:
@@ -79,13 +79,13 @@ static bide_task *task_of(bide_value_task value_task, const char *what, const bi
 	if (seen == BIDE_WORD_PENDING_ &&
 	    BIDE_CAS(&source->word, &seen, (uintptr_t)BIDE_WORD_LOCKED_, ACQUIRE, ACQUIRE)) {
 		/* visits of the pools read the generation */
-		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 2, RELAXED);
+		BIDE_STORE(&source->references, BIDE_COUNT_BASE_ + 2, RELAXED);
 		bide_subscriptions_unlock_(source, 0);
 		return (bide_task *)source;
 	}
 	if (seen == BIDE_WORD_DONE_) { /* not consumed: then the word has BIDE_WORD_CONSUMED_ */
 		/* The producer is through with it. */
-		BIDE_STORE(&source->generation, BIDE_COUNT_BASE_ + 1, RELAXED);
+		BIDE_STORE(&source->references, BIDE_COUNT_BASE_ + 1, RELAXED);
 		return (bide_task *)source;
 	}
 	bide_report_stale_(value_task, what, place, NULL);

@@ -65,8 +65,8 @@ static void pools_balance(unsigned size_class)
 
 			for (; much->room < ROOM && little->room > ROOM; much->room++, little->room--) {
 				bide_source *source = much->free;
-				much->free = (bide_source *)(uintptr_t)source->generation;
-				source->generation = (uint64_t)(uintptr_t)little->free;
+				much->free = (bide_source *)(uintptr_t)source->next_free;
+				source->next_free = (uint64_t)(uintptr_t)little->free;
 				little->free = source;
 			}
 		}

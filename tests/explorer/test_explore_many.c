@@ -835,10 +835,10 @@ static void check_pools(void)
 	bide_source *last = taken;
 
 	pool->room -= 1;
-	taken->generation = (uint64_t)(uintptr_t)pool->free;
-	while (last->generation)
-		last = (bide_source *)(uintptr_t)last->generation;
-	last->generation = (uint64_t)(uintptr_t)kept[1];
+	taken->next_free = (uint64_t)(uintptr_t)pool->free;
+	while (last->next_free)
+		last = (bide_source *)(uintptr_t)last->next_free;
+	last->next_free = (uint64_t)(uintptr_t)kept[1];
 	pool->free = taken;
 	pool_of(0)->free = kept[0];
 	pool_of(0)->room = rooms[0] - 1;

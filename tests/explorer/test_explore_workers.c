@@ -819,7 +819,7 @@ static void arm_0_for_ever(void)
 static void setup_send_arm_for_ever(void)
 {
 	setup_worker_and_timer();
-	p.timers[0]->source.line = 1u << BIDE_LINE_HOME_SHIFT_;
+	p.timers[0]->source.line = 1u << BIDE_HOME_SHIFT_;
 	p.made = 1;
 	p.balls[0].then = arm_0_for_ever;
 }
