@@ -135,7 +135,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 		bide_frame *parent_;                                                                    \
 		bide_body_result step_;                                                                 \
 		if (BIDE_UNLIKELY(!frame_))                                                             \
-			return bide_start_failed_(&name##_async_);                                          \
+			return bide_start_failed_();                                                        \
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
 		if (BIDE_UNLIKELY(bide_stack_pointer_() < head_->stack_limit) ||                        \
 		    (name##_frame_forks_ && BIDE_UNLIKELY(head_->deque.queues_forks)))                  \
@@ -153,7 +153,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 		bide_frame *frame_ =                                                                    \
 			bide_frame_new_(head_, (size_t)name##_frame_bytes_, &name##_async_, place_);        \
 		if (BIDE_UNLIKELY(!frame_))                                                             \
-			return bide_start_failed_(&name##_async_);                                          \
+			return bide_start_failed_();                                                        \
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
 		return bide_start_cold_(head_, frame_);                                                 \
 	}                                                                                           \

@@ -196,7 +196,7 @@ BIDE_API bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *p
 BIDE_API bide_value_task bide_start_cold_(bide_thread_head *head, bide_frame *frame);
 BIDE_API bide_value_task bide_start_kept_(bide_thread_head *head, bide_frame *frame,
                                           bide_body_result step);
-BIDE_API bide_value_task bide_start_failed_(const bide_function_info *async);
+BIDE_API bide_value_task bide_start_failed_(void);
 BIDE_API bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point);
 BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task,
                                            uint32_t point) BIDE_COLD;

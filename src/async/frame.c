@@ -11,9 +11,8 @@
 #include "source/source.h"
 #include "source/stale.h"
 
-bide_value_task bide_start_failed_(const bide_function_info *async)
+bide_value_task bide_start_failed_(void)
 {
-	(void)async;
 	return bide_value_task_from_error(BIDE_ENOFRAME);
 }
 

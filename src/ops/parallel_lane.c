@@ -43,7 +43,7 @@ static bide_value_task start_cold(parallel_loop *loop, const bide_function_info 
 	bide_frame *frame = bide_frame_new_(head, async->frame_bytes, async, NULL);
 
 	if (!frame)
-		return bide_start_failed_(async);
+		return bide_start_failed_();
 	bide_frame_fill_(frame, async->frame_bytes, &loop, offsetof(struct bide_lane_head_, in),
 	                 sizeof loop);
 	return bide_start_cold_(head, frame);

@@ -82,7 +82,7 @@ static inline void bide_task_observe_(bide_source *task)
 {
 	if (task->error &&
 	    !(BIDE_LOAD(&task->marks, RELAXED) & (BIDE_MARK_OBSERVED_ | BIDE_MARK_CONSTANT_)))
-		BIDE_OR(&task->marks, (uint32_t)BIDE_MARK_OBSERVED_, RELAXED);
+		(void)BIDE_OR(&task->marks, (uint32_t)BIDE_MARK_OBSERVED_, RELAXED);
 }
 
 /* Returns the outcome of a task that is over, and observes its error. */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/count.h"
+
 /* Counters are not part of any protocol, so they are no scheduling points and order nothing. */
 static bool is_counter(const void *at)
 {

@@ -21,6 +21,9 @@
 
 #include <ucontext.h>
 
+#include "base/thread.h"
+#include "source/timer.h"
+
 enum {
 	STACK_BYTES = 1 << 16,
 	ARENA_BYTES = 1 << 20,

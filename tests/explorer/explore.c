@@ -12,6 +12,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/count.h"
+#include "base/settings.h"
+#include "memory/pool.h"
+
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -113,8 +117,20 @@ static void prepare(void)
 	}
 }
 
+/* Walks the structures that last from one execution to the next. */
+static void check_structures(void)
+{
+	if (!bide_pools_are_valid_() || !bide_counts_are_valid_())
+		explore_fail("a structure that all threads share is broken");
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		if (!bide_pool_is_valid_(&engine.records[i].head))
+			explore_fail("the pool of a thread is broken");
+}
+
 static void execute(void)
 {
+	enum { EXECUTIONS_BETWEEN_WALKS = 1024 };
+
 	prepare();
 	engine.running = true;
 	for (int i = 0; i < engine.count; i++)
@@ -127,6 +143,8 @@ static void execute(void)
 	engine.scenario->check();
 	if (objects_in_use() != engine.in_use)
 		explore_fail("%lld objects are left", (long long)(objects_in_use() - engine.in_use));
+	if (engine.execution % EXECUTIONS_BETWEEN_WALKS == 1)
+		check_structures();
 	if (engine.redundant)
 		engine.cut++;
 	else
@@ -204,6 +222,7 @@ void explore(const char *name, const explore_scenario *scenario)
 	do
 		execute();
 	while (engine.complete + engine.cut < max && search_next());
+	check_structures();
 	printf("%s: %llu interleavings, %llu cut as equal to one of them, %.2f s\n", name,
 	       (unsigned long long)engine.complete, (unsigned long long)engine.cut, now_s() - started);
 	if (to && (file = fopen(to, "a"))) { /* the runner shows the output of failed tests only */

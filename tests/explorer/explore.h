@@ -15,7 +15,7 @@
 #ifndef EXPLORE_H
 #define EXPLORE_H
 
-#include "base/everything.h"
+#include "base/library.h"
 #include "support/test.h"
 #include "tasks/task.h"
 #include "tasks/task_await.h"

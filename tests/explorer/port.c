@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 
+#include "base/port.h"
+#include "base/settings.h"
+
 void *bide_port_allocate_(size_t size_bytes, size_t alignment)
 {
 	size_t rounded_bytes = (size_bytes + 63) & ~(size_t)63;

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "async/frame.h"
+#include "base/settings.h"
+
 /* Accesses the queue like an intrusive one: one read-modify-write pushes or takes an entry. */
 static void queue_touch(bool take)
 {

@@ -11,8 +11,11 @@
 
 #include <string.h>
 
+#include "async/frame.h"
+#include "base/thread.h"
 #include "bide/async.h"
 #include "cancel/cancel_cell.h"
+#include "cancel/cancel_core.h"
 #include "cancel/cancel_source.h"
 #include "context/context.h"
 #include "support/test.h"

@@ -12,6 +12,7 @@
 #include "bide/async.h"
 #include "os/os.h"
 #include "runtime/ring.h"
+#include "async/fork.h"
 
 /* ---- litmus: each stores one word and loads the other */
 

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "base/thread.h"
+#include "source/trace.h"
+
 enum { THREADS = 2, EACH = 2 };
 
 /* Failure i of thread n has error n + 1 and line 10 * n + i. */

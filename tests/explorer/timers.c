@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/port.h"
+
 /*
  * Accesses the wheel as a list under a lock. `what` names the operation on the timer; NULL stands
  * for the first timer.
