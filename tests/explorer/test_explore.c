@@ -1,11 +1,11 @@
 /*
- * Two or three threads on one handshake of src/async, in all orders: see explore.h for what that
- * means and what it leaves out. What each scenario expects stands in its check; the engine itself
- * sees to it that nothing is touched after it was given back, nothing races, nobody is scheduled
+ * Two or three threads meet at one handshake of src/async, in all orders; explore.h says what that
+ * means and what it leaves out. The check of each scenario has its expectations. The engine itself
+ * makes sure that nothing is touched after it was given back, nothing races, no frame is scheduled
  * twice, nothing hangs and nothing is left over.
  *
- * BIDE_EXPLORE_COUNTS=file appends how many orders each test explored. BIDE_EXPLORE_ORDERS=n ends each
- * test after n orders.
+ * BIDE_EXPLORE_COUNTS=file appends the number of orders that each test explored.
+ * BIDE_EXPLORE_ORDERS=n ends each test after n orders.
  */
 #include "explore.h"
 
@@ -22,7 +22,7 @@
 
 enum { RESULT = 42, ERROR = 5 };
 
-/* ---- what the scenarios are made of */
+/* ---- the parts of the scenarios */
 
 /* Completes when its thread resumes it. */
 struct producer {
@@ -49,7 +49,7 @@ struct seen {
 	int64_t result;
 };
 
-/* Awaits, and tells what came. */
+/* Awaits, then stores the outcome. */
 struct consumer {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -92,7 +92,8 @@ static struct {
 } s;
 
 /*
- * What port_schedule was given by the yield is run by hand: it is taken out of the queue at once.
+ * Takes the frame that the yield scheduled out of the queue at once, because the scenario resumes
+ * it itself.
  */
 static bide_frame *start_producer(int error)
 {
@@ -103,7 +104,7 @@ static bide_frame *start_producer(int error)
 	return s.frame;
 }
 
-/* Who waits for it is resumed by the same thread. */
+/* The same thread resumes its awaiter. */
 static void produce(void)
 {
 	bide_flags_drop_(&s.frame->source, BIDE_FLAG_SELF_LINKED_);
@@ -111,7 +112,7 @@ static void produce(void)
 	bide_frame_resume_(bide_thread_(), s.frame);
 }
 
-/* By the thread that runs what there is to run. */
+/* The thread that runs what is runnable resumes its awaiter. */
 static void produce_and_hand_on(void)
 {
 	bide_flags_drop_(&s.frame->source, BIDE_FLAG_SELF_LINKED_);
@@ -195,7 +196,7 @@ static void await_failed_check(void)
 SCENARIO(await_against_failure, setup_failing, THREADS(await_thread, produce), await_failed_check,
          .external = 0)
 
-/* The continuation runs on a third worker, while the first two are still at it. */
+/* The continuation runs on a third worker while the first two are still active. */
 static void await_only(void)
 {
 	consume(0, s.value);
@@ -281,17 +282,17 @@ static void notified(bide_listener *listener, bide_source *done)
 	BIDE_STORE(&s.flag, 1u, RELEASE);
 }
 
-static void setup_watched(void)
+static void setup_listened_to(void)
 {
 	setup_failing();
 	s.listener.run = notified;
 	EXPLORE_CHECK(bide_listen_(s.value, &s.listener, "explore", NULL) == BIDE_REGISTERED_);
 }
 
-static void unwatch_thread(void)
+static void unlisten_thread(void)
 {
 	s.taken = bide_unlisten_(&s.frame->source, &s.listener);
-	if (!s.taken) { /* it runs or has; afterwards the frame is ours */
+	if (!s.taken) { /* it is running or has run; then the frame is ours */
 		explore_await_word(&s.flag);
 		EXPLORE_CHECK(s.notified == 1);
 		EXPLORE_CHECK(bide_consume_(&s.frame->source, NULL).state == ERROR);
@@ -301,14 +302,14 @@ static void unwatch_thread(void)
 	}
 }
 
-static void unwatch_check(void)
+static void unlisten_check(void)
 {
 	check_freed_once();
 	EXPLORE_CHECK(s.notified == !s.taken && explore_unobserved() == s.taken);
 }
 
-SCENARIO(unwatch_against_complete, setup_watched, THREADS(unwatch_thread, produce), unwatch_check,
-         .external = 0)
+SCENARIO(unlisten_against_complete, setup_listened_to, THREADS(unlisten_thread, produce),
+         unlisten_check, .external = 0)
 
 static void setup_listener(void)
 {
@@ -316,11 +317,11 @@ static void setup_listener(void)
 	s.listener.run = notified;
 }
 
-static void watch_unwatch_thread(void)
+static void listen_unlisten_thread(void)
 {
 	switch (bide_listen_(s.value, &s.listener, "explore", NULL)) {
 	case BIDE_REGISTERED_:
-		unwatch_thread();
+		unlisten_thread();
 		break;
 	case BIDE_ALREADY_DONE_:
 		s.notified++;
@@ -331,11 +332,11 @@ static void watch_unwatch_thread(void)
 	}
 }
 
-SCENARIO(watch_unwatch_against_complete, setup_listener, THREADS(watch_unwatch_thread, produce),
-         unwatch_check, .external = 0)
+SCENARIO(listen_unlisten_against_complete, setup_listener, THREADS(listen_unlisten_thread, produce),
+         unlisten_check, .external = 0)
 
-/* A loser of when_any is awaited again. */
-static void unwatch_await_thread(void)
+/* Like an item that lost when_any, the value task is awaited again. */
+static void unlisten_await_thread(void)
 {
 	s.taken = bide_unlisten_(&s.frame->source, &s.listener);
 	if (!s.taken)
@@ -344,15 +345,15 @@ static void unwatch_await_thread(void)
 	explore_run();
 }
 
-static void unwatch_await_check(void)
+static void unlisten_await_check(void)
 {
 	consumed(0, 0, ERROR);
 	EXPLORE_CHECK(s.notified == !s.taken);
 	check_freed_once();
 }
 
-SCENARIO(unwatch_await_against_complete, setup_watched, THREADS(unwatch_await_thread, produce),
-         unwatch_await_check, .external = 0)
+SCENARIO(unlisten_await_against_complete, setup_listened_to,
+         THREADS(unlisten_await_thread, produce), unlisten_await_check, .external = 0)
 
 /* ---- a task: subscriptions */
 
@@ -386,7 +387,7 @@ static void task_await_check(void)
 
 SCENARIO(task_await_against_complete, setup_task, THREADS(task_await_thread, task_complete_thread),
          task_await_check, .external = 0)
-SCENARIO(task_await_against_foreign_complete, setup_task,
+SCENARIO(task_await_against_external_complete, setup_task,
          THREADS(task_await_thread, task_complete_thread), task_await_check, .external = 2,
          .one_worker = true)
 
@@ -412,14 +413,17 @@ static void cancel_subscription_check(void)
 	EXPLORE_CHECK(explore_is_released(s.task));
 }
 
-/* One worker: the fan-out of a external completion runs where subscriptions are canceled. */
-SCENARIO(subscription_cancel_against_foreign_complete, setup_subscribed,
+/*
+ * With one worker, the awaiters of an external completion are woken where subscriptions are
+ * canceled.
+ */
+SCENARIO(subscription_cancel_against_external_complete, setup_subscribed,
          THREADS(cancel_subscription_thread, task_complete_thread), cancel_subscription_check,
          .external = 2)
 
 /*
- * The last reference is dropped with a canceled wait: the task may be freed as soon as the list is
- * unlocked.
+ * A thread cancels a wait and drops the last reference. The task may be freed as soon as the list
+ * is unlocked.
  */
 static void cancel_subscription_unref_thread(void)
 {
@@ -446,11 +450,11 @@ static void cancel_subscription_unref_check(void)
 	EXPLORE_CHECK(explore_is_released(s.task));
 }
 
-SCENARIO(subscription_cancel_unref_against_foreign_complete_unref, setup_subscribed_twice_referred,
+SCENARIO(subscription_cancel_unref_against_external_complete_unref, setup_subscribed_twice_referred,
          THREADS(cancel_subscription_unref_thread, complete_unref_thread),
          cancel_subscription_unref_check, .external = 2)
 
-/* The second comes while the task completes; the first is there already. */
+/* The second wait begins while the task completes; the first is already registered. */
 static void second_subscriber_thread(void)
 {
 	subscribe(1);
@@ -466,11 +470,11 @@ static void two_subscribers_check(void)
 SCENARIO(two_subscribers_against_complete, setup_subscribed,
          THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check,
          .external = 0)
-SCENARIO(two_subscribers_against_foreign_complete, setup_subscribed,
+SCENARIO(two_subscribers_against_external_complete, setup_subscribed,
          THREADS(second_subscriber_thread, task_complete_thread), two_subscribers_check,
          .external = 2)
 
-/* Both at once. */
+/* Both waits begin at once. */
 static void subscribe_only_thread(void)
 {
 	subscribe(1);
@@ -486,7 +490,7 @@ static void subscribe_check(void)
 SCENARIO(subscribe_against_subscribe, setup_task, THREADS(task_await_thread, subscribe_only_thread),
          subscribe_check, .external = 0)
 
-/* One more comes while one that is there is canceled. */
+/* A wait begins while another one is canceled. */
 static void subscribe_and_cancel_check(void)
 {
 	bide_task_complete_int(s.task, RESULT);
@@ -511,7 +515,7 @@ static void cancel_and_subscribe_check(void)
 	cancel_subscription_check();
 }
 
-SCENARIO(subscription_cancel_and_subscribe_against_foreign_complete, setup_subscribed,
+SCENARIO(subscription_cancel_and_subscribe_against_external_complete, setup_subscribed,
          THREADS(cancel_and_subscribe_thread, task_complete_thread), cancel_and_subscribe_check,
          .external = 2)
 
@@ -581,7 +585,7 @@ static void waiter_of_released_check(void)
 SCENARIO(last_unref_with_waiter_against_complete, setup_subscribed_twice_referred,
          THREADS(unref_run_thread, complete_unref_thread), waiter_of_released_check, .external = 2)
 
-/* Nobody completes it: the last reference tells those who wait. */
+/* The task is never completed, so the last reference fails the waits. */
 static void broken_check(void)
 {
 	consumed(0, 0, BIDE_EBROKEN);
@@ -592,7 +596,7 @@ static void broken_check(void)
 SCENARIO(last_unref_against_last_unref, setup_subscribed_twice_referred,
          THREADS(unref_run_thread, unref_thread), broken_check, .external = 2)
 
-/* A frame that is a task: the last reference outside against its end. */
+/* The task is a frame: its last reference is dropped while the function ends. */
 static void setup_frame_task(void)
 {
 	setup_failing();
@@ -611,7 +615,7 @@ static void setup_frame_task_two_references(void)
 SCENARIO(frame_task_two_unrefs_against_complete, setup_frame_task_two_references,
          THREADS(unref_thread, produce, unref_thread), forget_check, .external = 0)
 
-/* ---- sources of the user's own */
+/* ---- sources of the user */
 
 static void setup_user(void)
 {
@@ -643,7 +647,7 @@ static void user_check(void)
 
 SCENARIO(user_source_register_against_complete, setup_user,
          THREADS(await_thread, user_complete_thread), user_check, .external = 0)
-SCENARIO(user_source_register_against_foreign_complete, setup_user,
+SCENARIO(user_source_register_against_external_complete, setup_user,
          THREADS(await_thread, user_complete_thread), user_check, .external = 2, .one_worker = true)
 
 static void user_winner_check(void)
@@ -656,7 +660,7 @@ SCENARIO(user_source_register_against_two_completions, setup_user,
          THREADS(await_thread, user_complete_thread, user_fail_thread), user_winner_check,
          .external = 6)
 
-/* A new generation begins while somebody tries to complete it, too early perhaps. */
+/* A new generation begins while another thread tries to complete it, perhaps too early. */
 static void setup_consumed(void)
 {
 	setup_user();
@@ -689,12 +693,12 @@ static void user_as_task_thread(void)
 	explore_run();
 }
 
-SCENARIO(user_source_as_task_against_foreign_complete, setup_user,
+SCENARIO(user_source_as_task_against_external_complete, setup_user,
          THREADS(user_as_task_thread, user_complete_thread), task_await_check, .external = 2)
 SCENARIO(user_source_as_task_against_complete, setup_user,
          THREADS(user_as_task_thread, user_complete_thread), task_await_check, .external = 0)
 
-/* ---- a continuation on two sources, of which one is taken out */
+/* ---- a continuation that listens to two sources and is removed from one */
 
 static void when_any_thread(void)
 {
@@ -704,7 +708,7 @@ static void when_any_thread(void)
 	consume(0, s.subscription);
 	while (s.seen[0].count == 0)
 		explore_run_once();
-	/* The winner is over; the loser is as it was, or over too. */
+	/* The winner is complete. The loser is unchanged or complete, too. */
 	EXPLORE_CHECK(s.seen[0].result == 0 || s.seen[0].result == 1);
 	EXPLORE_CHECK(bide_is_done_(&s.sources[s.seen[0].result].source));
 	explore_run();
@@ -735,7 +739,7 @@ static void setup_when_any(void)
 
 SCENARIO(when_any_against_two_completions, setup_when_any,
          THREADS(user_complete_thread, user_other_thread), when_any_check, .external = 0)
-SCENARIO(when_any_against_two_foreign_completions, setup_user,
+SCENARIO(when_any_against_two_external_completions, setup_user,
          THREADS(when_any_thread, user_complete_thread, user_other_thread), when_any_check,
          .external = 6, .one_worker = true)
 
@@ -772,7 +776,7 @@ static void register_check(void)
 	EXPLORE_CHECK(bide_cancel_source_is_canceled(s.cancel));
 	EXPLORE_CHECK(bide_cancel_source_is_valid_(s.cancel));
 	bide_cancel_source_unref(s.cancel);
-	EXPLORE_CHECK(explore_freed(s.cancel) == 0); /* not counted outside of the threads */
+	EXPLORE_CHECK(explore_freed(s.cancel) == 0); /* counted only while the threads run */
 }
 
 SCENARIO(cancel_against_register, setup_cancel, THREADS(register_thread, cancel_thread),
@@ -787,7 +791,7 @@ static void setup_registered(void)
 static void unregister_thread(void)
 {
 	s.taken = bide_cancel_registration_unregister_wait(&s.registration);
-	s.after = true; /* plain: the callback is over, or will never be called */
+	s.after = true; /* plain: the callback has returned or will never run */
 	EXPLORE_CHECK(s.fired == !s.taken);
 }
 
@@ -832,7 +836,7 @@ static void cancel_twice_check(void)
 SCENARIO(cancel_against_cancel, setup_registered, THREADS(cancel_first_thread, cancel_again_thread),
          cancel_twice_check, .external = 0)
 
-/* A registration by token while the last reference to its source goes. */
+/* A token registers a callback while the last reference to its source is dropped. */
 static void cancel_unref_thread(void)
 {
 	bide_cancel_source_unref(s.cancel);
@@ -854,7 +858,7 @@ static void register_dead_thread(void)
 SCENARIO(register_against_last_unref, setup_cancel,
          THREADS(register_dead_thread, cancel_unref_thread), register_dead_check, .external = 0)
 
-/* An operation of the worker, in a context that another thread cancels. */
+/* An operation of the worker is in a context that another thread cancels. */
 static bide_context *context;
 
 static void operation_canceled(bide_cancel_node *node, int error)
@@ -909,7 +913,7 @@ SCENARIO(cancel_against_link, setup_context, THREADS(link_thread, context_cancel
 static void link_unlink_thread(void)
 {
 	s.error = bide_cancel_link_(s.core, &s.node, operation_canceled);
-	bide_cancel_unlink_(&s.node); /* its operation has ended */
+	bide_cancel_unlink_(&s.node); /* the operation has ended */
 	bide_cancel_node_unref_(&s.node);
 	s.after = true;
 	explore_run();
@@ -919,7 +923,7 @@ static void link_unlink_thread(void)
 SCENARIO(cancel_against_link_unlink, setup_context,
          THREADS(link_unlink_thread, context_cancel_thread), context_check, .external = 2)
 
-/* The operation holds the context; it may be the last that does. */
+/* The operation holds the context, and may be the last to do so. */
 static void link_unref_thread(void)
 {
 	s.error = bide_cancel_link_(s.core, &s.node, operation_canceled);
@@ -951,7 +955,7 @@ SCENARIO(cancel_unref_against_link_unref, setup_context_two_references,
          THREADS(link_unref_thread, context_cancel_unref_thread), context_freed_check,
          .external = 2)
 
-/* An await of a task, in a context that another thread cancels while a third completes the task. */
+/* A task is awaited in a context that a second thread cancels while a third completes the task. */
 static void setup_cancellable(void)
 {
 	uintptr_t saved;
@@ -989,7 +993,7 @@ SCENARIO(context_cancel_and_task_complete_against_worker, setup_cancellable,
 SCENARIO(context_cancel_against_task_complete, setup_cancellable,
          THREADS(cancel_run_thread, task_complete_thread), cancellable_check, .external = 2)
 
-/* ---- sources below sources */
+/* ---- linked sources */
 
 static void attach_thread(void)
 {

@@ -1,6 +1,6 @@
 /*
- * Many workers: what ends an operation comes from any thread. Each scenario lets the parties of one
- * operation meet: its completion, its cancellation, its timer, the one who starts it.
+ * Many workers: what ends an operation may come from any thread. In each scenario the threads that
+ * an operation concerns meet: those that start, complete, cancel and expire it.
  */
 #include "explore.h"
 
@@ -24,17 +24,17 @@ static struct {
 	int error;
 	int64_t result;
 	bide_user_source source;
-	bide_value_task item; /* lives as long as who waits for it */
+	bide_value_task item; /* in memory that outlives the wait */
 	bide_executor *strand;
-	unsigned running; /* plain: two at once would race */
+	unsigned running; /* plain: two at the same time would race */
 } m;
 
 #define MANY(name_, setup_, threads_, check_, ...) \
 	SCENARIO(many_##name_, setup_, THREADS threads_, check_, .shared = true, __VA_ARGS__)
 
-/* --- who waits --- */
+/* --- the waiter --- */
 
-/* On whatever thread: once. */
+/* Runs once, on any thread. */
 static void ended(bide_listener *listener, bide_source *done)
 {
 	bide_value_task v = bide_consume_(done, NULL);
@@ -52,8 +52,8 @@ static void ready(bide_value_task v)
 	m.result = v.payload.i;
 }
 
-/* Ready, or registered. */
-static void watch(bide_value_task v)
+/* Notes the outcome if it is ready; otherwise registers the listener. */
+static void listen_to(bide_value_task v)
 {
 	m.listener.run = ended;
 	if (!bide_is_pending_(v)) {
@@ -120,17 +120,17 @@ static bide_value_task endless(void)
 static void setup_delay(void)
 {
 	setup_context();
-	watch(in_context(delay));
+	listen_to(in_context(delay));
 }
 
 static void delay_thread(void)
 {
-	watch(in_context(delay));
+	listen_to(in_context(delay));
 }
 
 static void endless_thread(void)
 {
-	watch(in_context(endless));
+	listen_to(in_context(endless));
 }
 
 static void check_delay(void)
@@ -139,7 +139,7 @@ static void check_delay(void)
 	EXPLORE_CHECK(m.error == 0 || m.error == BIDE_ECANCELED_);
 }
 
-/* At once: not only when it would have been due. */
+/* It must have ended at once, not only when it was due. */
 static void check_canceled(void)
 {
 	EXPLORE_CHECK(m.ended == 1);
@@ -178,23 +178,23 @@ static void setup_task(void)
 static void setup_wait(void)
 {
 	setup_task();
-	watch(in_context(wait_for_task));
+	listen_to(in_context(wait_for_task));
 }
 
 static void setup_long_wait(void)
 {
 	setup_task();
-	watch(in_context(wait_long_for_task));
+	listen_to(in_context(wait_long_for_task));
 }
 
 static void wait_thread(void)
 {
-	watch(in_context(wait_for_task));
+	listen_to(in_context(wait_for_task));
 }
 
 static void wait_long_thread(void)
 {
-	watch(in_context(wait_long_for_task));
+	listen_to(in_context(wait_long_for_task));
 }
 
 static void complete_thread(void)
@@ -254,7 +254,7 @@ static void check_context_gone(void)
 MANY(context_end_against_deadline, setup_deadline, (unref_thread, expire_thread),
      check_context_gone, .external = 0)
 
-/* The timer of it is the next object of its class that this thread has. */
+/* The timer will be the next free object of its class of this thread. */
 static void source_after(int64_t delay_ns)
 {
 	const bide_source *timer = bide_current_thread_->pool[TIMER_CLASS].free;
@@ -317,7 +317,7 @@ MANY(alarm_stopped_and_end_against_alarm, setup_source, (source_never_unref_thre
 MANY(alarm_set_and_end_against_alarm, setup_source, (source_later_unref_thread, expire_thread),
      check_source_gone, .newest_only = true, .switches_max = 4)
 
-/* A limit that was taken back does not cancel afterwards, also if its call was on its way. */
+/* A limit that was withdrawn does not cancel afterwards, even if it was just expiring. */
 static bool canceled_before;
 
 static void source_never_thread(void)
@@ -344,7 +344,7 @@ MANY(limit_taken_back_against_alarm, setup_source, (source_never_thread, expire_
 MANY(limit_reset_against_alarm, setup_source, (source_reset_thread, expire_thread),
      check_source_as_before, .external = 0)
 
-/* With one worker another thread makes the limit void, and posts what it shall be. */
+/* With one worker, another thread invalidates the limit and posts the new one. */
 static void expire_and_run_thread(void)
 {
 	(void)explore_expire();
@@ -381,7 +381,9 @@ static void setup_old_token(void)
 	bide_cancel_source_unref(old);
 }
 
-/* That of the last number of a block: the next source has another block of the same cell. */
+/*
+ * The token has the last number of a block, so the next source gets another block of the same cell.
+ */
 static void setup_old_token_of_a_block(void)
 {
 	do
@@ -436,7 +438,7 @@ static void setup_any(void)
 {
 	setup_context();
 	bide_user_source_init(&m.source, NULL);
-	watch(in_context(any_of_source));
+	listen_to(in_context(any_of_source));
 }
 
 static void setup_source_for_any(void)
@@ -447,7 +449,7 @@ static void setup_source_for_any(void)
 
 static void any_thread(void)
 {
-	watch(in_context(any_of_source));
+	listen_to(in_context(any_of_source));
 }
 
 static void source_complete_thread(void)
@@ -467,7 +469,10 @@ MANY(any_registered_completed_canceled, setup_source_for_any,
      (any_thread, source_complete_thread, cancel_thread), check_any, .newest_only = true,
      .switches_max = 3)
 
-/* --- when_any over tasks: it has no reference on them, the array is not used after the call --- */
+/*
+ * --- when_any over tasks: it holds no reference to them, and does not use the array after the call
+ * ---
+ */
 
 static bide_task *other_task;
 
@@ -478,7 +483,7 @@ static void setup_any_tasks(void)
 	setup_task();
 	tasks[0] = m.task;
 	tasks[1] = other_task = bide_task_create(NULL);
-	watch(bide_when_any_tasks(tasks, 2));
+	listen_to(bide_when_any_tasks(tasks, 2));
 }
 
 static void complete_and_unref_thread(void)
@@ -522,17 +527,17 @@ static void setup_each(void)
 static void setup_each_waits(void)
 {
 	setup_each();
-	watch(bide_when_each_next(&each));
+	listen_to(bide_when_each_next(&each));
 }
 
 static void each_next_thread(void)
 {
-	watch(bide_when_each_next(&each));
+	listen_to(bide_when_each_next(&each));
 }
 
 static void each_end_thread(void)
 {
-	watch(bide_when_each_end(&each));
+	listen_to(bide_when_each_end(&each));
 }
 
 static void each_complete_thread(void)
@@ -545,7 +550,7 @@ static void each_complete_other_thread(void)
 	bide_user_source_complete_int(&each_sources[1], RESULT + 1);
 }
 
-/* The first has been given; the other is there. */
+/* The first item was returned before; the other one is ready. */
 static void check_each(void)
 {
 	bide_value_task v;
@@ -559,7 +564,7 @@ static void check_each(void)
 		EXPLORE_CHECK(each_items[i].state == 0 && each_items[i].payload.i == RESULT + i);
 }
 
-/* They are the caller's again. */
+/* The caller owns the items again. */
 static void check_each_ended(void)
 {
 	bide_payload result;
@@ -594,7 +599,7 @@ static void setup_group(void)
 
 static void group_wait_thread(void)
 {
-	watch(bide_group_wait(&group));
+	listen_to(bide_group_wait(&group));
 }
 
 static void source_fail_thread(void)
@@ -610,7 +615,7 @@ static void check_group(void)
 MANY(group_wait_against_failure, setup_group, (group_wait_thread, source_fail_thread), check_group,
      .external = 0)
 
-/* --- a strand: pushes against the turn that rests --- */
+/* --- a strand: pushes against a resting turn --- */
 
 struct step {
 	BIDE_ASYNC_FRAME;
@@ -636,7 +641,7 @@ static bide_value_task start_step(void)
 	return bide_async_start(step);
 }
 
-/* Its turn ends while it knows of more. */
+/* The turn ends though it knows of more functions. */
 static void setup_strand_of_short_turns(void)
 {
 	setup_strand();
@@ -680,19 +685,19 @@ MANY(strand_push_against_short_turn, setup_strand_of_short_turns,
      (strand_thread, strand_thread, run_thread), check_strand, .newest_only = true,
      .switches_max = 2)
 
-/* --- a loop over items: lanes on two workers pass the turn to ask for the next on */
+/* --- a loop over items: lanes on two workers pass on the turn to ask for the next item --- */
 
 enum { ITEMS = 4 };
 
 static struct {
-	unsigned asked; /* plain: two who ask at once would race */
+	unsigned asked; /* plain: two that ask at the same time would race */
 	uint32_t running;
 	unsigned ran[ITEMS]; /* plain */
 } loop;
 
 static bide_value_task ask(void)
 {
-	EXPLORE_CHECK(loop.asked <= ITEMS); /* not again after the end */
+	EXPLORE_CHECK(loop.asked <= ITEMS); /* never asked again after the end */
 	if (loop.asked++ == ITEMS)
 		return bide_value_task_from_error(BIDE_EEND);
 	return bide_value_task_from(loop.asked - 1);
@@ -709,7 +714,7 @@ struct slow_item {
 	int64_t item;
 };
 
-/* Pending, so that a lane waits for the turn. */
+/* Suspends, so that a lane waits for the turn. */
 bide_async(slow_item)
 {
 	bide_async_begin;
@@ -733,7 +738,7 @@ struct item_body {
 	} in;
 };
 
-/* Pending for a turn, so that another lane is started. */
+/* Suspends for a turn, so that another lane is started. */
 bide_async(item_body)
 {
 	bide_async_begin;
@@ -751,7 +756,7 @@ static bide_value_task body_of_item(bide_payload item, void *argument)
 	return bide_async_start(item_body, .item = item.i);
 }
 
-/* What is left then runs in the check. */
+/* The check runs what is left. */
 static void run_items_thread(void)
 {
 	for (int i = 0; i < ITEMS; i++)
@@ -762,10 +767,10 @@ static void start_items(bide_next_function *next)
 {
 	memset(&m, 0, sizeof m);
 	memset(&loop, 0, sizeof loop);
-	watch(bide_for_each_of(next, body_of_item, NULL, &(bide_parallel_options){ .limit = 2 }));
+	listen_to(bide_for_each_of(next, body_of_item, NULL, &(bide_parallel_options){ .limit = 2 }));
 }
 
-/* The first lane stands in its first body; the second one is runnable. */
+/* The first lane is in its first body, the second one is runnable. */
 static void setup_items(void)
 {
 	start_items(next_item);
@@ -792,7 +797,7 @@ MANY(slow_items_of_two_lanes, setup_slow_items, (run_items_thread, run_items_thr
 MANY(items_of_two_lanes, setup_items, (run_items_thread, run_items_thread), check_items,
      .newest_only = true, .switches_max = 2)
 
-/* --- pools: what one gives back in a batch another takes */
+/* --- pools: one thread gives back a batch that another takes --- */
 
 enum { BATCH_CLASS = 5 };
 
@@ -804,7 +809,7 @@ static bide_pool *pool_of(int thread)
 	return &explore_head(thread)->pool[BATCH_CLASS];
 }
 
-/* Thread 0 has given back as much as it may keep, thread 1 has nothing left. */
+/* Thread 0 has given back as much as it may keep; thread 1 has no object left. */
 static void setup_pools(void)
 {
 	object = bide_pool_take_(explore_head(0), BATCH_CLASS, NULL);
@@ -819,7 +824,7 @@ static void setup_pools(void)
 
 static void give_thread(void)
 {
-	object->payload.i = 1; /* plain: who takes it from the depot comes after */
+	object->payload.i = 1; /* plain: a thread that takes it from the depot must come later */
 	bide_pool_give_(explore_head(0), object, BATCH_CLASS);
 }
 

@@ -1,7 +1,7 @@
 /*
- * The fences of the explorer (litmus tests), and the queues of workers: the deque with its
- * asymmetric fence (core/deque.c, fork.h) and the ring (runtime/ring.h), two or four places
- * large, so that a few entries go around it.
+ * The fences of the explorer (litmus tests) and the queues of workers: the deque with its
+ * asymmetric fence (async/deque.c, fork.h) and the ring (runtime/ring.h). They have two or four
+ * places, so that a few entries go around them.
  */
 #define BIDE_RING_SIZE 4u
 #include "explore.h"
@@ -14,11 +14,12 @@
 #include "runtime/ring.h"
 #include "async/fork.h"
 
-/* ---- litmus: each stores one word and loads the other */
+/* ---- litmus: each thread stores one word and loads the other */
 
 static uint32_t words[3];
 static uint32_t got[3];
-static unsigned outcomes[4]; /* both old; the first, the second new; both new. All executions. */
+/* Counts over all executions: both loads old; the first new; the second new; both new. */
+static unsigned outcomes[4];
 
 static void setup_words(void)
 {
@@ -31,16 +32,16 @@ static void count_outcome(void)
 	outcomes[got[0] + 2 * got[1]]++;
 }
 
-#define LITMUS(name_, one, two, fenced_, both_old)                                            \
-	TEST(explore_litmus_##name_)                                                              \
-	{                                                                                         \
-		static const explore_scenario scenario = { .setup = setup_words,                      \
-			                                       .threads = { one, two },                   \
-			                                       .check = count_outcome,                    \
-			                                       .no_membarrier = fenced_ };                \
-		explore("explore_litmus_" #name_, &scenario);                                         \
-		assert_true(outcomes[1] && outcomes[2] && outcomes[3]); /* it does not forbid more */ \
-		assert_int_equal(outcomes[0] != 0, both_old);                                         \
+#define LITMUS(name_, one, two, fenced_, both_old)                                                \
+	TEST(explore_litmus_##name_)                                                                  \
+	{                                                                                             \
+		static const explore_scenario scenario = { .setup = setup_words,                          \
+			                                       .threads = { one, two },                       \
+			                                       .check = count_outcome,                        \
+			                                       .no_membarrier = fenced_ };                    \
+		explore("explore_litmus_" #name_, &scenario);                                             \
+		assert_true(outcomes[1] && outcomes[2] && outcomes[3]); /* it does not forbid too much */ \
+		assert_int_equal(outcomes[0] != 0, both_old);                                             \
 	}
 
 #define STORE_LOAD(name_, order_, between, mine)           \
@@ -73,13 +74,13 @@ LITMUS(full_against_plain, full_0, plain_1, false, true)
 LITMUS(light_against_heavy, light_0, heavy_1, false, false)
 LITMUS(heavy_against_heavy, heavy_0, heavy_1, false, false)
 LITMUS(full_against_heavy, full_0, heavy_1, false, false)
-/* What has to be there for it: the heavy one, and that the other side keeps its order. */
+/* light_against_heavy needs the heavy fence, and the light fence on the other side. */
 LITMUS(light_against_heavy_that_is_none, light_0, heavy_1, true, true)
 LITMUS(light_against_light, light_0, light_1, false, true)
 LITMUS(light_against_full, light_0, full_1, false, true)
 LITMUS(nothing_against_heavy, plain_0, heavy_1, false, true)
 
-/* Passing a message by relaxed accesses: who has to pass a fence so that no race is seen. */
+/* A message passed by relaxed accesses: a fence on each side prevents a race. */
 static void send_fenced(void)
 {
 	words[0] = 1; /* plain */
@@ -110,7 +111,7 @@ TEST(explore_litmus_message_by_fences)
 	assert_true(outcomes[0] && outcomes[1]);
 }
 
-/* The futex: a waker that stores before it wakes is never missed. */
+/* A futex: a waker that stores before it wakes never misses the sleeper. */
 static void sleep_thread(void)
 {
 	while (BIDE_LOAD(&words[0], ACQUIRE) == 0)
@@ -133,7 +134,10 @@ SCENARIO(litmus_futex, setup_words, THREADS(sleep_thread, wake_thread), check_wo
 
 enum { ITEMS = 8 };
 
-/* What stands in it: each is taken once, by one who sees what the owner wrote before the push. */
+/*
+ * The entries of the deque. Each is taken once, by a thread that sees what the owner wrote before
+ * the push.
+ */
 static struct item {
 	BIDE_ASYNC_FORK;
 	struct {
@@ -142,9 +146,9 @@ static struct item {
 	unsigned taken; /* plain: two takers would race */
 } items[ITEMS];
 
-static unsigned pushed; /* so many of them */
+static unsigned pushed; /* number of items pushed */
 static unsigned refused;
-static bool sleeps; /* the owner */
+static bool sleeps; /* the owner falls asleep */
 
 bide_async_forked(item)
 {
@@ -158,7 +162,7 @@ static bide_thread_head *owner(void)
 	return explore_head(0);
 }
 
-/* entries: places of the ring; first: where head and bottom stand. */
+/* `entries` is the size of the ring; `first` is the initial index of both ends. */
 static void deque_set_up(uint32_t entries, uint32_t first)
 {
 	bide_deque *deque = &owner()->deque;
@@ -167,7 +171,7 @@ static void deque_set_up(uint32_t entries, uint32_t first)
 	pushed = refused = 0;
 	sleeps = false;
 	if (deque->mask)
-		bide_deque_none_(owner()); /* the explorer's memory is large enough to forget it */
+		bide_deque_none_(owner()); /* the explorer's memory is large enough to leak it */
 	EXPLORE_CHECK(bide_deque_init_(owner()));
 	deque->mask = entries - 1;
 	deque->top = deque->bottom = deque->limit = first;
@@ -198,7 +202,7 @@ static void take_entry(uintptr_t entry)
 
 static void setup_deque_2(void)
 {
-	deque_set_up(2, UINT32_MAX); /* the numbers go past their end */
+	deque_set_up(2, UINT32_MAX); /* the indices wrap around */
 }
 
 static void setup_deque_2_with_1(void)
@@ -225,7 +229,7 @@ static void setup_deque_4_with_3(void)
 	push_next();
 }
 
-/* What nobody took is still there. */
+/* Takes the entries that are left, and checks that each was taken once. */
 static void check_deque(void)
 {
 	uintptr_t entry;
@@ -273,7 +277,7 @@ static void pop_push_pop_thread(void)
 	push_pop_thread();
 }
 
-/* And sleeps, if there is nothing. A next step is pushed without a word to anybody. */
+/* The owner sleeps if the deque is empty. A next step is pushed without telling any thread. */
 static void pop_push_pop_sleep_thread(void)
 {
 	pop_push_pop_thread();
@@ -294,7 +298,7 @@ static void push_push_pop_thread(void)
 	push_pop_thread();
 }
 
-/* As long as it is full, the push is refused. */
+/* While the deque is full, pushes are refused. */
 static void push_three_times_thread(void)
 {
 	push_next();
@@ -307,7 +311,7 @@ static void push_three_times_thread(void)
 	SCENARIO(deque_fenced_##name_, setup_, THREADS threads_, check_deque, .shared = true,       \
 	         .no_membarrier = true, __VA_ARGS__)
 
-/* The last entry. */
+/* The threads compete for the last entry. */
 DEQUE(pop_against_steal, setup_deque_2_with_1, (pop_thread, steal_thread), .external = 0)
 DEQUE(pop_against_two_thieves, setup_deque_2_with_1, (pop_thread, steal_thread, steal_thread),
       .newest_only = true)
@@ -324,7 +328,7 @@ DEQUE(pop_add_pop_sleep_against_steal, setup_deque_2_with_1,
       (pop_add_pop_sleep_thread, steal_thread), .external = 0)
 DEQUE(pushes_and_pop_against_steals, setup_deque_4, (push_push_pop_thread, steal_twice_thread),
       .external = 0)
-/* Round the ring: the place of an entry is written anew while a thief may still read it. */
+/* Around the ring: the place of an entry is overwritten while a thief may still read it. */
 DEQUE(pushes_to_a_full_one_against_steals, setup_deque_2_with_1,
       (push_three_times_thread, steal_twice_thread), .external = 0)
 DEQUE(pushes_to_a_full_one_against_two_thieves, setup_deque_2_with_1,
@@ -345,7 +349,7 @@ DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thr
 DEQUE(oldest_and_pop_against_steals, setup_deque_4_with_2,
       (take_oldest_pop_thread, steal_twice_thread), .external = 0)
 
-/* A fork that is joined out of turn: the middle one, and the oldest. */
+/* Takes a fork that is joined out of turn: a middle one, or the oldest. */
 static void take_item(unsigned index)
 {
 	if (bide_deque_owner_remove_(owner(), &items[index].bide_fork_))
@@ -406,7 +410,7 @@ static void fork_item(unsigned index)
 	pushed++;
 }
 
-/* Whoever took the fork completes its source; the frame would wait for that. */
+/* A thief that took the fork completes its source; a frame would wait for that. */
 static void join_item(unsigned index)
 {
 	joined[index] = item_join_(&parent, &items[index]);
@@ -464,8 +468,8 @@ static void check_forks(void)
 			(void)bide_consume_(&items[i].bide_fork_.source, NULL).state;
 		}
 	}
-	EXPLORE_CHECK(bide_deque_owner_pop_(owner()) ==
-	              0); /* the mark of one joined out of turn may be left */
+	/* The mark of a fork that was joined out of turn may be left. */
+	EXPLORE_CHECK(bide_deque_owner_pop_(owner()) == 0);
 	bide_deque_free_(owner());
 }
 
@@ -478,7 +482,9 @@ static void check_forks(void)
 FORK(and_join_against_thief, (fork_join_thread, steal_fork_thread), .external = 0)
 FORK(and_join_against_two_thieves, (fork_join_thread, steal_fork_thread, steal_fork_thread),
      .newest_only = true)
-/* A thief reads what a pop put back, for an entry that was pushed since its first look. */
+/*
+ * A thief reads an index that a pop restored, for an entry that was pushed since it first looked.
+ */
 SCENARIO(fork_and_join_twice_against_thief, setup_forks,
          THREADS(fork_join_twice_thread, steal_forks_thread), check_forks, .shared = true,
          .switches_max = 2)
@@ -520,7 +526,7 @@ static void setup_ring(void)
 	memset(rings, 0, sizeof rings);
 	memset(balls, 0, sizeof balls);
 	pushed = balls_refused = 0;
-	rings[0].head = rings[0].tail = UINT32_MAX; /* the numbers go past their end */
+	rings[0].head = rings[0].tail = UINT32_MAX; /* the indices wrap around */
 }
 
 static void setup_ring_with_1(void)
@@ -599,7 +605,7 @@ static void ring_steal_and_take_thread(void)
 	catch_ball(bide_ring_take_(&rings[1]));
 }
 
-/* Takes what the thief has put into its own. */
+/* Takes an entry that the thief put into its own ring. */
 static void ring_take_stolen_thread(void)
 {
 	catch_ball(bide_ring_take_(&rings[1]));
@@ -622,7 +628,7 @@ RING(push_against_two_takers, setup_ring_with_1,
      (ring_push_twice_thread, ring_take_thread, ring_take_thread), .external = 0)
 RING(push_take_push_against_take, setup_ring_with_1,
      (ring_push_take_push_thread, ring_take_twice_thread), .external = 0)
-/* Half of it is stolen: three or four become two. */
+/* A thief steals half: three or four entries become two. */
 RING(push_against_steal, setup_ring, (ring_push_twice_thread, ring_steal_and_take_thread),
      .external = 0)
 RING(push_to_a_full_one_against_steal, setup_ring_full,

@@ -1,12 +1,12 @@
 /*
- * The many workers (runtime/work.c, worker_*.c and workers.c, with the real ring, wheel and protocol
- * of sleep.c) in all orders: what is made runnable runs once, whoever takes it, and does not wait behind a
- * function that runs for ever while somebody else could take it; a timer ends once or is taken
- * out; workers start and stop.
+ * The many workers (runtime/work.c, worker_*.c and workers.c, with the real ring, wheel and
+ * protocol of sleep.c) in all orders. A runnable function runs once, on whichever worker takes it,
+ * and does not wait behind a function that runs for ever while another worker could take it. A
+ * timer ends once or is removed. Workers start and stop.
  *
- * Those sources are part of this file: their parts meet one by one, and their state can be looked at. The ring
- * is four large, the inbox one. Time passes by looking at the clock. Below it stand some lines
- * instead of the operating system.
+ * Those sources are included in this file, so that their parts can meet one by one and their state
+ * can be read. The ring has four places, the inbox one. Reading the clock advances it. Some lines
+ * here replace the operating system.
  */
 #define BIDE_RING_SIZE 4u
 #define BIDE_INBOX_SIZE 1u
@@ -26,17 +26,17 @@
 
 enum { BALLS = 6, TIMERS = 2, START_NS = 1000000000 };
 
-typedef struct ball { /* what is made runnable */
+typedef struct ball { /* a runnable function */
 	bide_frame frame;
-	unsigned payload; /* plain: written by who schedules it */
+	unsigned payload; /* plain: written by the thread that schedules it */
 	unsigned ran;
 	void (*then)(void);
 } ball;
 
 static struct {
-	bide_thread_head *heads[EXPLORE_THREADS]; /* of a worker, or NULL: what the thread is */
+	bide_thread_head *heads[EXPLORE_THREADS]; /* of the worker that the thread is, or NULL */
 	int64_t now_ns[EXPLORE_THREADS];
-	jmp_buf out[EXPLORE_THREADS]; /* of a function that never returns */
+	jmp_buf out[EXPLORE_THREADS]; /* out of a function that never returns */
 	ball balls[BALLS];
 	unsigned made;
 	bide_fork fork;
@@ -44,7 +44,7 @@ static struct {
 	bide_listener due[TIMERS];
 	unsigned ended[TIMERS];
 	bool disarmed[TIMERS];
-	unsigned threads; /* started by the workers */
+	unsigned threads; /* number of threads that the workers started */
 	uint32_t over[EXPLORE_THREADS];
 } p;
 
@@ -57,17 +57,17 @@ static int this_thread(void)
 	return thread;
 }
 
-/* --- what stands below --- */
+/* --- the operating system --- */
 
 int64_t bide_os_now_ns_(void)
 {
-	return p.now_ns[this_thread()] += 30000; /* as long as a search lasts */
+	return p.now_ns[this_thread()] += 30000; /* the duration of a search */
 }
 
 void bide_os_lock_(bide_os_mutex *mutex)
 {
 	while (explore_newest(&mutex->state) || BIDE_SWAP(&mutex->state, 1u, ACQUIRE) != 0)
-		explore_relax(); /* without a write: two who wait do not wake each other */
+		explore_relax(); /* without a write, so that two that wait do not wake each other */
 }
 
 void bide_os_unlock_(bide_os_mutex *mutex)
@@ -75,7 +75,7 @@ void bide_os_unlock_(bide_os_mutex *mutex)
 	BIDE_STORE(&mutex->state, 0u, RELEASE);
 }
 
-/* What it runs is a thread of the scenario. */
+/* A thread of the scenario runs the worker. */
 int bide_os_thread_start_(void *(*run)(void *argument), void *argument)
 {
 	(void)run;
@@ -124,7 +124,7 @@ void bide_os_print_(const char *text)
 
 void bide_runtime_end_child_(void)
 {
-	abort(); /* nothing forks here */
+	abort(); /* this code does not fork */
 }
 
 bide_runtime bide_runtime_ = { .state = BIDE_RUNTIME_ON };
@@ -159,11 +159,11 @@ static bool stops(void)
 	return bide_sleep_stops_() || explore_is_over();
 }
 
-/* The explorer's threads have records of its own. */
+/* The explorer's threads have records of their own. */
 #undef bide_current_thread_
 #define bide_current_thread_ (*current_head())
 #define bide_sleep_stops_ stops
-/* A search does not wait for one word. */
+/* A search does not wait for a single word. */
 #undef BIDE_RELAX
 #define BIDE_RELAX() ((void)0)
 /* clang-format off: each uses those before it */
@@ -176,7 +176,7 @@ static bool stops(void)
 
 enum { LATER_NS = START_NS + BIDE_MONITOR_NS_ / 2 };
 
-/* In a logical thread, or alone: it is that worker from here on. */
+/* Makes this logical thread, or the main one, the worker from here on. */
 static bide_worker *become(unsigned index)
 {
 	bide_worker *w = bide_workers_.worker[index];
@@ -185,7 +185,7 @@ static bide_worker *become(unsigned index)
 	return w;
 }
 
-/* --- what runs --- */
+/* --- the functions that run --- */
 
 static bide_body_result ball_run(bide_frame *frame)
 {
@@ -202,14 +202,14 @@ static const bide_function_info ball_async = { .resume = ball_run,
 	                                           .name = "ball",
 	                                           .file = __FILE__ };
 
-/* On its worker, or on a thread that is none. */
+/* On the thread of a worker, or on an external one. */
 static void schedule(unsigned index, bool next)
 {
 	ball *b = &p.balls[index];
 
 	b->payload = 7u + index;
 	b->frame.async = &ball_async;
-	b->frame.awaiting = &b->frame.source; /* no link: whoever links it sets it */
+	b->frame.awaiting = &b->frame.source; /* not a valid link: linking it must set the link */
 	bide_flags_add_(&b->frame.source, BIDE_FLAG_SELF_LINKED_);
 	bide_workers_schedule_(&b->frame, next);
 }
@@ -226,7 +226,7 @@ static void run_all(bide_worker *w, uintptr_t entry)
 		run(w, entry);
 }
 
-/* The worker does not come to anything else. */
+/* The worker does not get to anything else. */
 static void for_ever(void)
 {
 	longjmp(p.out[this_thread()], 1);
@@ -255,7 +255,7 @@ static void worker_1(void)
 	work(1);
 }
 
-/* --- setups and claims --- */
+/* --- setups and checks --- */
 
 static void reset(unsigned workers)
 {
@@ -266,7 +266,7 @@ static void reset(unsigned workers)
 		EXPLORE_CHECK(bide_workers_start_(workers) == 0);
 		return;
 	}
-	/* As it was when it started; its memory is used again. */
+	/* Restores the state after the start; the memory is used again. */
 	bide_sleep_start_();
 	bide_injector_init_(&bide_workers_.injector);
 	for (unsigned i = 0; i < workers; i++) {
@@ -283,7 +283,7 @@ static void setup(void)
 	reset(2);
 }
 
-/* All that was made runnable, by a thread or in the setup, runs in the end. */
+/* Everything that a thread or the setup made runnable runs in the end. */
 static void check(void)
 {
 	for (unsigned i = 0; i < bide_workers_.count; i++) {
@@ -334,7 +334,7 @@ static void steal_all(void)
 	run_all(w, take_from_others(w, START_NS));
 }
 
-/* Nothing but the ring. */
+/* Steals from the ring only. */
 static void steal_ring(void)
 {
 	bide_worker *w = become(1);
@@ -392,7 +392,7 @@ PARTS(inbox_taken_by_two, setup_sent_2_3, (send_0_1, take_inbox_0, take_inbox_1)
 
 PARTS(inbox_taken_against_steal, setup_sent, (take_inbox_0, steal_ring), .external = 0)
 
-/* The worker has room for none: it takes one to run. */
+/* The worker has no room for any, so it takes one to run. */
 static void setup_sent_to_a_full_worker(void)
 {
 	setup();
@@ -408,7 +408,7 @@ static void setup_sent_to_a_full_worker(void)
 PARTS(inbox_taken_into_a_full_ring_against_steal, setup_sent_to_a_full_worker,
       (take_inbox_0, steal_all), .switches_max = 1)
 
-/* --- a ring that is full: its older half goes to the inbox --- */
+/* --- a full ring: its older half goes to the inbox --- */
 
 static void setup_full_ring(void)
 {
@@ -437,9 +437,9 @@ PARTS(overflow_against_steal, setup_full_ring, (overflow, steal_ring_twice), .sw
 PARTS(overflow_against_taker_of_the_inbox, setup_full_ring, (overflow_and_run, take_inbox_1),
       .switches_max = 3)
 
-/* --- the next step: a continuation that is alone in the deque --- */
+/* --- the next step: a continuation that is the only entry of the deque --- */
 
-/* The functions that it runs end, so it comes to its next step itself. */
+/* The functions that the worker runs end, so it gets to its next step itself. */
 static void setup_lone(void)
 {
 	bide_worker *w;
@@ -470,7 +470,7 @@ static void steal_nothing(void)
 	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0]));
 }
 
-/* This one is inside of a function since somebody looked. */
+/* The worker has been inside one function since another worker looked. */
 static void setup_stuck(void)
 {
 	setup_lone();
@@ -495,11 +495,11 @@ static void steal_something(void)
 	run_all(w, entry);
 }
 
-/* A fork is anybody's at once. */
+/* Any worker may take a fork at once. */
 static void setup_fork(void)
 {
 	setup_lone();
-	p.made = 1; /* only ball 0 runs from here on */
+	p.made = 1; /* from here on only ball 0 runs */
 	EXPLORE_CHECK(
 		bide_deque_owner_push_quietly_(&bide_workers_.worker[0]->thread.head, (uintptr_t)&p.fork));
 }
@@ -515,7 +515,10 @@ static void steal_the_fork(void)
 	EXPLORE_CHECK(steal(become(1), bide_workers_.worker[0]) == (uintptr_t)&p.fork);
 }
 
-/* With an older one in the ring, or behind a function that does not end, it is anybody's. */
+/*
+ * Any worker may take a next step if there is an older entry in the ring, or if a function before
+ * it does not end.
+ */
 static void setup_next(void)
 {
 	setup();
@@ -539,13 +542,13 @@ PARTS(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_
 
 /* --- whole workers: nothing waits for ever --- */
 
-/* Its first timer is not later than it says; what is late already is late. */
+/* The worker's due time is not after its first timer, unless it has already passed. */
 static bool is_in_time(const bide_worker *w)
 {
 	return w->due_ns <= START_NS || w->due_ns <= bide_wheel_next_ns_(&w->wheel);
 }
 
-/* Some thread sleeps no longer than until then. */
+/* Returns true if some thread sleeps until then or less. */
 static bool wakes_until(int64_t latest_ns)
 {
 	int64_t until_ns;
@@ -557,8 +560,8 @@ static bool wakes_until(int64_t latest_ns)
 }
 
 /*
- * A worker that sleeps has nothing, and sleeps until its first timer at the most; behind one that
- * does not, somebody watches.
+ * A sleeping worker has no entries, and sleeps at most until its first timer. If a worker does not
+ * sleep, another one watches it.
  */
 static void worker_waits(const bide_worker *w, int64_t watch_ns)
 {
@@ -576,7 +579,7 @@ static void worker_waits(const bide_worker *w, int64_t watch_ns)
 		EXPLORE_CHECK(wakes_until(watch_ns));
 }
 
-/* All sleep, or are inside a function for ever. */
+/* All workers sleep, or are inside a function for ever. */
 static void nothing_waits(void)
 {
 	int64_t watch_ns = START_NS + 1000 * 30000 + BIDE_MONITOR_NS_;
@@ -597,14 +600,14 @@ static void setup_send(void)
 	p.made = 1;
 }
 
-/* Who takes both does not come to the second. */
+/* A worker that takes both does not get to the second. */
 static void setup_sends_for_ever(void)
 {
 	setup_sends();
 	p.balls[0].then = for_ever;
 }
 
-/* Inside a function for ever, of which it knew nothing when it slept. */
+/* A worker is inside a function for ever, which it did not know of when it slept. */
 static void setup_send_next_for_ever(void)
 {
 	setup();
@@ -612,7 +615,7 @@ static void setup_send_next_for_ever(void)
 	p.balls[0].then = next_for_ever;
 }
 
-/* Inside of functions that do not end. */
+/* The worker is inside functions that do not end. */
 static void two_next_thread(void)
 {
 	next_step();
@@ -625,7 +628,7 @@ static void forward_thread(void)
 	schedule(0, false);
 }
 
-/* With old values: it sleeps, and if it is woken looks once more. */
+/* With old values the worker sleeps; if it is woken, it searches once more. */
 static void sleep_once(unsigned index)
 {
 	bide_worker *w = become(index);
@@ -662,7 +665,7 @@ WORKERS(workers_and_a_next_step_in_a_function_for_ever, setup_send_next_for_ever
 
 /* --- timers --- */
 
-/* Whoever has it gives it back at the end, for another may still look at it. */
+/* Does not free the timer, because another thread may still read it; the check does. */
 static void timer_due(bide_listener *listener, bide_source *done)
 {
 	EXPLORE_CHECK(bide_is_done_(done));
@@ -747,7 +750,7 @@ static void setup_both_armed(void)
 	arm_1();
 }
 
-/* Each ended, was taken out, or is still there; and there when it is due. */
+/* Each timer has ended, was removed, or is still armed; an armed one is there when it is due. */
 static void check_timers(void)
 {
 	for (unsigned i = 0; i < bide_workers_.count; i++)
@@ -764,7 +767,7 @@ static void check_timers(void)
 	check();
 }
 
-/* Its worker does not come to the first. */
+/* The worker does not get to the first timer. */
 static void check_late(void)
 {
 	EXPLORE_CHECK(p.ended[0] == 1 && p.ended[1] == 0);
@@ -787,7 +790,7 @@ TIMER(expire_against_thief, setup_both_armed, (expire_0, expire_by_thief), .swit
 TIMER(disarmed_against_expire_and_thief, setup_armed, (disarm_0, expire_0, expire_by_thief),
       .newest_only = true, .switches_max = 2)
 
-/* The worker that is to end it falls asleep, or another function runs there for ever. */
+/* The worker of the timer falls asleep, or runs another function for ever. */
 static void setup_worker_and_timer(void)
 {
 	setup();
@@ -815,7 +818,7 @@ static void arm_0_for_ever(void)
 	for_ever();
 }
 
-/* The one that is woken arms a timer of its own. */
+/* The worker that is woken arms a timer of its own. */
 static void setup_send_arm_for_ever(void)
 {
 	setup_worker_and_timer();

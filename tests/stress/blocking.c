@@ -1,6 +1,6 @@
 /*
- * blocking.c - blocking and long calls, from functions and from threads, with limits of time and
- * cancellation that race their start. A call runs once, or never if its wait was canceled.
+ * blocking.c - blocking and long calls, from functions and from threads, with time limits and with
+ * cancellation that races their start. A call runs once, or never if its wait was canceled.
  */
 #include "stress.h"
 
@@ -8,7 +8,7 @@ enum { CALLS_MAX = 24 };
 
 typedef struct scene {
 	bide_context *scope;
-	atomic_uint begun, ended; /* calls */
+	atomic_uint begun, ended; /* number of calls */
 	atomic_uint succeeded, failed, canceled;
 } scene;
 

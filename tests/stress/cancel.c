@@ -1,7 +1,8 @@
 /*
- * cancel.c - sources, linked sources, contexts with tokens and deadlines, registrations: made,
- * dropped and canceled by everybody at once. What sleeps in them for an hour ends all the same,
- * once; a callback runs or was taken out, never both and never neither.
+ * cancel.c - sources, linked sources, contexts with tokens and deadlines, and registrations, which
+ * all threads make, drop and cancel at once. A sleeper in one of them, which would sleep for an
+ * hour, must end exactly once. A callback has either run or was removed, never both and never
+ * neither.
  */
 #include "stress.h"
 
@@ -40,7 +41,7 @@ static bide_cancel_token some_token(scene *s, dice *d)
 	return bide_cancel_source_token(s->sources[below(d, SOURCES)]);
 }
 
-/* A sleeper under up to three scopes, all of which are dropped at once. */
+/* Starts a sleeper under up to three scopes and drops all of them at once. */
 static void sleep_somewhere(scene *s, dice *d)
 {
 	bide_context *scopes[3];
@@ -94,7 +95,7 @@ static void register_and_unregister(scene *s, dice *d)
 	stress_count(COUNT);
 }
 
-/* A source below some others, seen and dropped. */
+/* Links a source to some others, checks it and drops it. */
 static void link_some(scene *s, dice *d)
 {
 	bide_cancel_token tokens[3];
@@ -114,7 +115,7 @@ static void link_some(scene *s, dice *d)
 		if (chance(d, 50))
 			CHECK_EQUAL(bide_cancel_source_cancel_after(linked, (int64_t)below(d, 300000)), 0);
 		dawdle(d);
-		/* who sleeps below it would sleep on if it went before it was canceled */
+		/* A sleeper below it would sleep on if it were freed uncanceled. */
 		bide_cancel_source_cancel(linked);
 		CHECK(bide_cancel_source_is_canceled(linked));
 	} else if (chance(d, 50)) {

@@ -1,7 +1,7 @@
 /*
- * combine.c - when_all, when_any, race and when_each over value tasks and tasks that end on their
- * own, by threads, or by cancellation; nested in each other's time. Each item ends once, with its
- * own outcome.
+ * combine.c - when_all, when_any, race and when_each over value tasks and tasks, which end by
+ * themselves, by threads or by cancellation, with several combinators at the same time. Each item
+ * ends once, with its own outcome.
  */
 #include "stress.h"
 
@@ -12,14 +12,14 @@ typedef struct scene {
 	atomic_uint begun, ended;
 } scene;
 
-/* One item: gives `value`, or fails with EUSER + value. */
+/* Ends with `value`, or fails with EUSER + value. */
 struct item {
 	ASYNC_FRAME;
 	struct {
 		scene *scene;
 		dice dice;
 		int64_t value;
-		bool endless; /* until it is canceled */
+		bool endless; /* lasts until it is canceled */
 	} in;
 	int i;
 };
@@ -77,7 +77,7 @@ static void make_items(struct driver *my, bool endless)
 	stress_count(my->count);
 }
 
-/* Is ready, with its own outcome. */
+/* Checks that the item is ready and has its own outcome. */
 static void check_item(struct driver *my, unsigned i, bool may_be_canceled)
 {
 	int error = value_task_error(my->items[i]);
@@ -106,7 +106,7 @@ static void give(struct driver *my, unsigned i)
 	check_item(my, i, false);
 }
 
-/* What when_each did not give is the driver's again: gathered at the front. */
+/* Moves the items that when_each did not return, which the driver owns again, to the front. */
 static void gather_rest(struct driver *my)
 {
 	unsigned left = 0;
@@ -194,7 +194,7 @@ async_finally:
 	async_end;
 }
 
-/* Completes its share of the sources, in an order of its own. */
+/* Completes its share of the sources in an order of its own. */
 static void complete(void *argument, dice *d, unsigned index)
 {
 	scene *s = argument;

@@ -1,7 +1,7 @@
 /*
- * executors.c - strands, and loops of threads: functions that switch between them, start others
- * there, wait and are canceled. What a strand guards is written without any atomic: two at once
- * are a data race, and a wrong sum.
+ * executors.c - strands and loops of threads: functions switch between them, start others there,
+ * wait and are canceled. The data that a strand guards are written without atomics, so two
+ * functions at once would be a data race and give a wrong sum.
  */
 #include "stress.h"
 
@@ -13,18 +13,18 @@ enum { PLACES = 5, LOOPS = 1, WALKERS_MAX = 16, STEPS_MAX = 12 };
 
 typedef struct place {
 	bide_executor *executor;
-	bool inside; /* plain on purpose, as visits */
+	bool inside; /* plain on purpose, like visits */
 	uint64_t visits;
 } place;
 
 typedef struct scene {
-	place places[PLACES]; /* the first LOOPS of them are loops, where there is a thread for them */
+	place places[PLACES]; /* the first LOOPS are loops if there are threads for them */
 	unsigned first;
 	atomic_uint begun, ended, visits;
 	atomic_bool over, ready;
 } scene;
 
-/* Nothing else runs there between two awaits. */
+/* Checks that nothing else runs in the place between two awaits. */
 static void visit(scene *s, place *p, dice *d)
 {
 	CHECK(bide_executor_current() == p->executor);
@@ -50,7 +50,7 @@ struct visitor {
 	int i;
 };
 
-/* Started in the place. */
+/* Starts in the place. */
 async(visitor)
 {
 	async_begin;
@@ -72,7 +72,7 @@ static place *some_place(scene *s, dice *d)
 	return &s->places[s->first + below(d, PLACES - s->first)];
 }
 
-/* Walks from place to place. */
+/* Moves from place to place. */
 struct walker {
 	ASYNC_FRAME;
 	struct {
@@ -142,7 +142,7 @@ static void start_some(void *argument, dice *d, unsigned index)
 	}
 }
 
-/* A thread with a loop: it polls, as a GUI's would. */
+/* A thread that runs a loop by polling, like a GUI. */
 static void run_loop(void *argument, dice *d, unsigned index)
 {
 	scene *s = argument;

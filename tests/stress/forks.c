@@ -1,6 +1,7 @@
 /*
- * forks.c - fork and join: trees whose nodes fork up to four children, join them in any order, or
- * leave them to the end, and suspend and fail between. What each gives is computed beforehand.
+ * forks.c - fork and join: trees whose nodes fork up to four children, join them in any order or
+ * leave them to the end, and suspend and fail in between. The result of each node is computed
+ * beforehand.
  */
 #include "stress.h"
 
@@ -8,7 +9,7 @@ enum { SLOTS = 4, DEPTH_MAX = 5 };
 
 typedef struct plan {
 	unsigned forks, joins;
-	unsigned order[SLOTS]; /* in which they are joined; after `joins` of them it stops */
+	unsigned order[SLOTS]; /* the order of the joins; the node stops after `joins` of them */
 	uint64_t seed[SLOTS];
 	bool fails, again;
 	dice dice;
@@ -32,7 +33,7 @@ static plan plan_of(uint64_t seed, unsigned depth)
 	}
 	if (chance(&d, 30))
 		for (unsigned i = 0; i < p.forks; i++)
-			p.order[i] = p.forks - 1 - i; /* the fast path */
+			p.order[i] = p.forks - 1 - i; /* takes the fast path */
 	p.joins = chance(&d, 70) ? p.forks : below(&d, p.forks + 1);
 	p.fails = chance(&d, 7);
 	p.again = chance(&d, 20);
@@ -40,7 +41,10 @@ static plan plan_of(uint64_t seed, unsigned depth)
 	return p;
 }
 
-/* The result; -1: it fails, always with the same error. Who joins it counts 0 then. */
+/*
+ * Returns the result, or -1 for a failure, whose error is always the same and which the parent
+ * counts as 0.
+ */
 static int64_t outcome(uint64_t seed, unsigned depth)
 {
 	plan p = plan_of(seed, depth);
@@ -52,7 +56,7 @@ static int64_t outcome(uint64_t seed, unsigned depth)
 		if (i < p.joins)
 			sum += kid < 0 ? 0 : kid;
 		else if (kid < 0)
-			failed = true; /* as the one that was not joined */
+			failed = true; /* by the child that was not joined */
 	}
 	return failed ? -1 : sum;
 }

@@ -1,14 +1,14 @@
 /*
- * groups.c - groups whose members end, fail, add further members and are canceled from everywhere;
- * nested ones too. The wait ends after the last member, with an error that one of them had.
+ * groups.c - groups, also nested ones, whose members end, fail, add more members, and are canceled
+ * from everywhere. The wait ends after the last member, with an error that a member had.
  */
 #include "stress.h"
 
 enum { GROUPS_MAX = 6, MEMBERS_MAX = 10 };
 
 typedef struct scene {
-	_Atomic(bide_context *)
-		scopes[GROUPS_MAX]; /* with a reference; NULL: taken, or not there yet */
+	/* Each has a reference; NULL if it was taken or is not there yet. */
+	_Atomic(bide_context *) scopes[GROUPS_MAX];
 	atomic_uint begun, ended, owners;
 } scene;
 
@@ -16,7 +16,7 @@ struct member {
 	ASYNC_FRAME;
 	struct {
 		scene *scene;
-		atomic_uint *alive; /* of its group */
+		atomic_uint *alive; /* counts the members of its group */
 		dice dice;
 		unsigned depth;
 	} in;
@@ -60,7 +60,7 @@ struct owner {
 	int error;
 };
 
-/* Lends the group's context to those who cancel. */
+/* Shows the group's context to the cancelers. */
 static void show(struct owner *my)
 {
 	bide_context *scope = bide_context_ref(bide_group_context(&my->group)), *seen = NULL;

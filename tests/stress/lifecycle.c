@@ -1,6 +1,6 @@
 /*
- * lifecycle.c - the whole runtime, set up and ended again and again, with other numbers of workers
- * each time, from other threads, busy or idle; what is left pending is found as leaks.
+ * lifecycle.c - the whole runtime is started and ended again and again: with different numbers of
+ * workers, from other threads, busy or idle. Functions that are left pending are counted as leaks.
  */
 #include "stress.h"
 

@@ -1,6 +1,6 @@
 /*
- * parallel.c - parallel_for, for_each and for_each_of with ranges, limits and grains
- * of all sizes, failures and cancellation. Each index is given out once; without a failure all are.
+ * parallel.c - parallel_for, for_each and for_each_of with ranges, limits and grains of all sizes,
+ * failures and cancellation. Each index is handed out once; without a failure, all are.
  */
 #include "stress.h"
 
@@ -8,10 +8,10 @@ enum { RANGE_MAX = 3000 };
 
 typedef struct job {
 	dice dice;
-	int64_t count, fails_at; /* -1: nowhere */
+	int64_t count, fails_at; /* -1: no failure */
 	atomic_llong sum, given;
 	atomic_int running, most;
-	int64_t next; /* by one at a time */
+	int64_t next; /* changed by one function at a time */
 	atomic_bool asking;
 	atomic_uchar seen[RANGE_MAX];
 } job;

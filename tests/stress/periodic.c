@@ -1,6 +1,6 @@
 /*
- * periodic.c - periodic timers: awaited, given up by cancellation, changed, stopped and destroyed
- * by other threads.
+ * periodic.c - periodic timers, which are awaited, whose waits are canceled, and which other
+ * threads change, stop and destroy.
  */
 #include "stress.h"
 
@@ -15,11 +15,11 @@ typedef struct beat {
 typedef struct scene {
 	beat beats[TIMERS_MAX];
 	unsigned count;
-	bool shared; /* many workers: any thread may change them */
+	bool shared; /* with many workers, any thread may change them */
 	atomic_uint left;
 } scene;
 
-/* One wait, in a scope that others cancel. */
+/* Waits once, in a scope that other threads cancel. */
 struct listener {
 	ASYNC_FRAME;
 	struct {

@@ -1,6 +1,6 @@
 /*
- * sources.c - user sources that threads complete: two race for each generation, one wins; the
- * consumer gets what the winner said, every generation once, and makes the source anew.
+ * sources.c - user sources that threads complete. Two threads race for each generation, and one
+ * wins. The consumer gets the winner's outcome, once per generation, and resets the source.
  */
 #include "stress.h"
 
@@ -9,9 +9,9 @@ enum { PORTS_MAX = 6, ROUNDS_MAX = 60, PRODUCERS = 2 };
 typedef struct port {
 	bide_user_source next;
 	atomic_uint generation; /* which one may be completed now; stored by the consumer */
-	atomic_uint tried;      /* by how many, over all generations */
+	atomic_uint tried;      /* attempts over all generations */
 	atomic_uint wins;
-	atomic_long said; /* by the winner, error negated, over all generations */
+	atomic_long said; /* sum of the winners' outcomes over all generations, errors negated */
 	atomic_uint released;
 	unsigned limit;
 } port;
@@ -54,7 +54,7 @@ async(consumer)
 		await(pause_a_bit(&my->in.dice));
 		await_or(my->got, take(my), my->got = -(int64_t)await_error);
 		my->sum += my->got;
-		/* the loser may still be in its call */
+		/* The loser may still be in its call. */
 		while (atomic_load(&my->in.port->tried) < PRODUCERS * (my->i + 1))
 			await(bide_async_yield());
 		bide_user_source_reset(&my->in.port->next);

@@ -1,6 +1,6 @@
 /*
- * stress.c - the rounds: draws a seed for each, prints it, and ends the program with the line that
- * repeats it where a check fails, a signal comes, or a round takes too long.
+ * stress.c - the rounds. Draws a seed for each and prints it. If a check fails, a signal comes or a
+ * round takes too long, it ends the program with the line that repeats the round.
  */
 #include "stress.h"
 
@@ -175,7 +175,7 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Functions may still be giving their frames back after their result was seen. */
+/* Functions may still be freeing their frames after their result was read. */
 void stress_end(void)
 {
 	double end = now_s() + (double)SETTLE_LIMIT_S;
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
 	signal(SIGSEGV, on_signal);
 	dice master = { (uint64_t)getpid() << 32 ^ (uint64_t)(now_s() * 1e6) };
 	do {
-		/* seeds that are short to type */
+		/* Such seeds are short to type. */
 		run_round(one_seed ? seed : draw(&master) % 1000000000u);
 		rounds++;
 	} while (now_s() - started < seconds);

@@ -1,11 +1,11 @@
 /*
- * stress.h - what the programs of `./dev stress` share: rounds with seeds, random numbers, checks
- * that name the seed, threads of the program's own, and an end of each round at which nothing may
- * be left in use.
+ * stress.h - shared by the programs of `./dev stress`: rounds with seeds, random numbers, checks
+ * that name the seed, threads of the program, and an end of each round at which nothing may be left
+ * in use.
  *
  * A program defines stress_round, which is called with the runtime set up, again and again until
- * the time is over. All that a round decides it draws from its seed; what threads make of it is
- * theirs, so a seed repeats the mix and not the interleaving.
+ * the time is over. A round draws all its decisions from its seed. The interleaving of threads is
+ * not part of them, so a seed repeats the mix of operations and not their order.
  */
 #ifndef BIDE_STRESS_H
 #define BIDE_STRESS_H
@@ -26,18 +26,18 @@
 #include <bide/bide.h>
 #include <bide/short.h>
 
-/* Random numbers: copied and passed on freely. */
+/* Random numbers. A dice can be copied and passed on freely. */
 typedef struct dice {
 	uint64_t state;
 } dice;
 
 uint64_t draw(dice *d);
-/* 0..count-1; count > 0 */
+/* Returns a number in 0..count-1; count > 0. */
 unsigned below(dice *d, unsigned count);
 bool chance(dice *d, unsigned percent);
 dice fork_dice(dice *d);
 
-/* As assert, with the seed. Any thread. */
+/* Like assert, but names the seed. May be used on any thread. */
 #define CHECK(condition)                                         \
 	do {                                                         \
 		if (!(condition))                                        \
@@ -52,10 +52,10 @@ dice fork_dice(dice *d);
 _Noreturn void stress_failed(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Counted for the report: what was started, completed, canceled... */
+/* Counts operations for the report: started, completed, canceled and so on. */
 void stress_count(unsigned count);
 
-/* Threads of the program's own. `run` gets the argument and dice of its own. */
+/* Threads of the program. `run` gets the argument and dice of its own. */
 enum { CROWD_MAX = 8 };
 
 struct crowd;
@@ -76,28 +76,31 @@ typedef struct crowd {
 
 void crowd_start(crowd *c, unsigned count, void (*run)(void *, dice *, unsigned), void *argument,
                  dice *d);
-/* Waits for them. With one worker this thread is the worker and runs meanwhile. */
+/* Waits for the threads. With one worker, this thread is the worker and runs its loop meanwhile. */
 void crowd_join(crowd *c);
 
-/* Something short on this thread: nothing, a look at others, some microseconds. */
+/* Spends a short time on this thread: none, a few yields, or some microseconds. */
 void dawdle(dice *d);
 
-/* To await: ready at once, a yield, a delay of some microseconds. */
+/* Returns a value task to await: ready at once, a yield, or a delay of some microseconds. */
 value_task pause_a_bit(dice *d);
 
-/* Waits for the value task, which must succeed, and gives its result. */
+/* Waits for the value task, which must succeed, and returns its result. */
 int64_t must(value_task v);
 
 extern const char stress_name[];
-/* Programs that set the runtime up themselves. */
+/* True in programs that set the runtime up themselves. */
 extern const bool stress_sets_up;
 
 void stress_round(dice *d, unsigned workers);
 
-/* In programs that set the runtime up themselves: nothing in use, no leak; then it is off. */
+/*
+ * For programs that set the runtime up themselves: shuts down and checks that nothing is in use or
+ * leaked.
+ */
 void stress_end(void);
 
-/* Worker counts, drawn. */
+/* Returns a random number of workers. */
 unsigned stress_workers(dice *d);
 
 #define STRESS(name)                   \

@@ -1,7 +1,7 @@
 /*
- * tasks.c - completion sources: threads race to complete, fail and cancel them, while awaiters of
- * all kinds come, give up after a time, and are canceled. One wins each; nobody sees another
- * outcome than the winner's, or his own end.
+ * tasks.c - completion sources. Threads race to complete, fail and cancel them, while awaiters of
+ * all kinds come, time out and are canceled. One thread wins each source. An awaiter gets the
+ * winner's outcome, or the error of its own end.
  */
 #define BIDE_NO_SHORT_source 1 /* a type of this file */
 #include "stress.h"
@@ -11,7 +11,7 @@ enum { TASKS_MAX = 12, AWAITERS_MAX = 6, SCOPES = 3 };
 typedef struct source {
 	task *task;
 	atomic_uint wins;
-	atomic_long outcome; /* of the winner: the value, an error negated */
+	atomic_long outcome; /* of the winner: its value, or its error negated */
 } source;
 
 typedef struct scene {
@@ -26,7 +26,7 @@ static int64_t of(int error, int64_t value)
 	return error ? -(int64_t)error : value;
 }
 
-/* The outcome is known to all that see it: it is stored before the task is complete. */
+/* Stores the outcome after completing the task, so an awaiter may have to wait for it. */
 static void race_to_end(source *s, dice *d)
 {
 	long value = (long)below(d, 1000000);
@@ -87,7 +87,7 @@ async(waits)
 		my->got = my->got == -ECANCELED ? INT64_MIN : my->got;
 	if (my->got == INT64_MIN)
 		async_return(0); /* its own end */
-	/* whoever won may be about to say so */
+	/* The winner may not have stored the outcome yet. */
 	while (atomic_load(&my->in.source->wins) == 0)
 		await(bide_async_yield());
 	while (atomic_load(&my->in.source->outcome) == LONG_MIN)

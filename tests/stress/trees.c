@@ -1,7 +1,7 @@
 /*
  * trees.c - async functions that start others: trees of random shape, whose branches are awaited,
- * made tasks and awaited later or by two, forgotten, continued; with yields, delays and failures.
- * What each gives is computed beforehand, from its seed alone.
+ * turned into tasks and awaited later or twice, forgotten, or continued, with yields, delays and
+ * failures. The result of each node is computed beforehand, from its seed alone.
  */
 #include "stress.h"
 
@@ -9,7 +9,7 @@ enum { KIDS_MAX = 4, DEPTH_MAX = 4, ROOTS_MAX = 12 };
 
 enum { AWAITED, LATER, TWICE, FORGOTTEN, CONTINUED, COLD, WAYS };
 
-/* What one node does. */
+/* The actions of one node. */
 typedef struct plan {
 	unsigned kids;
 	unsigned way[KIDS_MAX];
@@ -38,7 +38,7 @@ static plan plan_of(uint64_t seed, unsigned depth)
 	return p;
 }
 
-/* The result, or an error negated; counts the nodes. */
+/* Returns the result, or an error negated; counts the nodes. */
 static int64_t outcome(uint64_t seed, unsigned depth, unsigned *nodes)
 {
 	plan p = plan_of(seed, depth);
@@ -116,7 +116,7 @@ async_finally:
 	async_end;
 }
 
-/* Starts kid i in a way that is no plain await. */
+/* Starts child i in a way other than a plain await. */
 static void branch(struct node *my, unsigned i)
 {
 	task *t;
@@ -178,7 +178,7 @@ static value_task node_of(uint64_t seed, unsigned depth, forest *f)
 	return async_start(node, .seed = seed, .depth = depth, .forest = f);
 }
 
-/* One thread's roots. */
+/* Starts the roots of one thread. */
 static void plant(forest *f, dice *d)
 {
 	unsigned count = 1 + below(d, ROOTS_MAX);
