@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/generation.h"
 #include "base/misuse.h"
 #include "base/own.h"
@@ -13,6 +14,7 @@
 #include "debug/describe.h"
 #include "memory/pool.h"
 #include "ops/group.h"
+#include "tasks/task_list.h"
 
 enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 
@@ -152,6 +154,7 @@ size_t bide_leaks_report_(void)
 {
 	leaks l = { .at_exit = false };
 
+	BIDE_ASSERT_IN_DEBUG_(bide_task_list_is_valid_());
 	return report_all(&l);
 }
 

@@ -12,6 +12,7 @@
  * Relies on: a running member of a group may add to the group, also while a function waits for it.
  */
 #define BIDE_OWN_(name) &name##_own_
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/own.h"
 #include "base/port.h"
@@ -53,6 +54,7 @@ static void launch(parallel_loop *loop)
 	} while (loop->go_on && loop->lanes < loop->limit && lane_is_useful(loop));
 	if (!loop->shared) /* otherwise lanes on other workers read it */
 		loop->launching = false;
+	BIDE_ASSERT_(bide_loop_is_valid_(loop));
 	if (!any)
 		(void)bide_loop_keep_error_(loop, BIDE_ENOMEM_, 0);
 }
@@ -84,6 +86,10 @@ static bide_value_task loop_outcome(const parallel_loop *loop)
 {
 	bide_value_task v = bide_value_task_completed();
 	int ambient;
+
+	BIDE_ASSERT_(!loop->busy && !loop->waiting); /* all lanes have ended */
+	BIDE_ASSERT_(loop->error ||
+	             (loop->kind == LOOP_ITEMS ? loop->ended : loop->taken >= loop->count));
 
 	if (loop->error == 0)
 		return v;

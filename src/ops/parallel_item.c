@@ -5,6 +5,7 @@
  * order of the lanes that wait for it.
  */
 #define BIDE_OWN_(name) &name##_own_
+#include "base/assert.h"
 #include "base/own.h"
 #include "base/spin.h"
 #include "ops/parallel_loop.h"
@@ -35,6 +36,35 @@ static void turn_unlock(parallel_loop *loop)
 {
 	if (loop->shared)
 		bide_spin_unlock_(&loop->lock);
+}
+
+/* Under the lock. */
+static bool turn_is_valid(const parallel_loop *loop)
+{
+	struct bide_parallel_item_lane *const *end = &loop->waiting;
+	size_t waiting = 0, lanes = BIDE_LOAD(&loop->lanes, RELAXED);
+
+	BIDE_INVARIANT_(loop->busy || !loop->waiting);
+	for (; *end; end = &(*end)->next) {
+		BIDE_INVARIANT_(waiting++ < lanes); /* so it is no circle */
+		BIDE_INVARIANT_((*end)->in.loop == loop);
+	}
+	BIDE_INVARIANT_(loop->waiting_tail == end);
+	return true;
+}
+
+bool bide_loop_is_valid_(parallel_loop *loop)
+{
+	size_t lanes = BIDE_LOAD(&loop->lanes, RELAXED);
+	bool valid;
+
+	BIDE_INVARIANT_(lanes <= loop->limit);
+	BIDE_INVARIANT_(loop->spread <= loop->limit);
+	BIDE_INVARIANT_(!BIDE_LOAD(&loop->ended, RELAXED) || loop->kind == LOOP_ITEMS);
+	turn_lock(loop);
+	valid = turn_is_valid(loop);
+	turn_unlock(loop);
+	return valid;
 }
 
 /* Returns a value task that is ready when this lane has the turn. */

@@ -65,6 +65,9 @@ static inline bool bide_loop_has_indexes_(const parallel_loop *loop)
 	return BIDE_LOAD(&loop->taken, RELAXED) < loop->count;
 }
 
+/* Returns true if the counts fit and the lanes that wait for the turn are a list. Takes the lock. */
+BIDE_INTERNAL bool bide_loop_is_valid_(parallel_loop *loop);
+
 /*
  * Keeps the first error that is no cancellation, else the cancellation. Returns true if this one was
  * kept or is a cancellation.

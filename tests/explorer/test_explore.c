@@ -391,6 +391,14 @@ SCENARIO(task_await_against_external_complete, setup_task,
          THREADS(task_await_thread, task_complete_thread), task_await_check, .external = 2,
          .one_worker = true)
 
+static void check_subscriptions(size_t expected)
+{
+	size_t count;
+
+	EXPLORE_CHECK(bide_subscriptions_are_valid_((bide_source *)s.task, &count));
+	EXPLORE_CHECK(count == expected);
+}
+
 static void setup_subscribed(void)
 {
 	setup_task();
@@ -482,6 +490,7 @@ static void subscribe_only_thread(void)
 
 static void subscribe_check(void)
 {
+	check_subscriptions(2);
 	bide_task_complete_int(s.task, RESULT);
 	explore_finish();
 	two_subscribers_check();
@@ -493,6 +502,7 @@ SCENARIO(subscribe_against_subscribe, setup_task, THREADS(task_await_thread, sub
 /* A wait begins while another one is canceled. */
 static void subscribe_and_cancel_check(void)
 {
+	check_subscriptions(1);
 	bide_task_complete_int(s.task, RESULT);
 	explore_finish();
 	consumed(1, RESULT, 0);

@@ -85,6 +85,7 @@ async(owner)
 		if (chance(&my->in.dice, 20))
 			await_or(pause_a_bit(&my->in.dice), (void)0); /* its own scope may be canceled */
 	}
+	CHECK(bide_group_is_valid_(&my->group));
 	if (chance(&my->in.dice, 15))
 		bide_group_cancel(&my->group);
 	await_or(group_wait(&my->group), my->error = await_error);

@@ -196,6 +196,7 @@ void stress_end(void)
 				(unsigned long long)s.task_count, (unsigned long long)s.timer_count);
 		sched_yield();
 	}
+	CHECK(bide_task_list_is_valid_());
 	CHECK_EQUAL(bide_shutdown(&leak_count), 0);
 	CHECK_EQUAL(leak_count, 0);
 	bide_stats_get(&s);

@@ -85,6 +85,14 @@ void dawdle(dice *d);
 /* Returns a value task to await: ready at once, a yield, or a delay of some microseconds. */
 value_task pause_a_bit(dice *d);
 
+/*
+ * Walkers of the library (src), which print what is broken. They are not public; the static library
+ * has them.
+ */
+bool bide_subscriptions_are_valid_(bide_source *task, size_t *count);
+bool bide_task_list_is_valid_(void);
+bool bide_group_is_valid_(const bide_group *group);
+
 /* Waits for the value task, which must succeed, and returns its result. */
 int64_t must(value_task v);
 

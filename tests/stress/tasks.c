@@ -115,8 +115,9 @@ static void meddle(void *argument, dice *d, unsigned index)
 	(void)index;
 	for (unsigned i = 0; i < 3 * s->count; i++) {
 		source *one = &s->sources[below(d, s->count)];
+		size_t waiting;
 
-		switch (below(d, 7)) {
+		switch (below(d, 8)) {
 		case 0:
 			bide_context_cancel(s->scopes[below(d, SCOPES)], ECANCELED);
 			break;
@@ -129,6 +130,9 @@ static void meddle(void *argument, dice *d, unsigned index)
 		case 2:
 		case 3:
 			add_awaiter(s, d);
+			break;
+		case 4:
+			CHECK(bide_subscriptions_are_valid_((bide_source *)one->task, &waiting));
 			break;
 		default:
 			race_to_end(one, d);

@@ -1,0 +1,188 @@
+/*
+ * The walkers of tasks and of what combines several operations: each accepts what is whole, and
+ * names what a test has broken, with its place.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ops/combine.h"
+#include "ops/group.h"
+#include "ops/item_tree.h"
+#include "support/broken.h"
+#include "support/library.h"
+#include "tasks/task_list.h"
+
+#include <bide/async.h>
+
+void test_after_each(void)
+{
+	assert_nothing_in_use();
+}
+
+enum { WAITS = 3 };
+
+static bide_source *source_of(bide_task *task)
+{
+	return (bide_source *)task;
+}
+
+static bide_task *awaited_task(bide_value_task waits[WAITS])
+{
+	bide_task *task = bide_task_create(NULL);
+
+	assert_non_null(task);
+	for (int i = 0; i < WAITS; i++)
+		waits[i] = bide_task_await(task);
+	return task;
+}
+
+static void end(bide_task *task, bide_value_task waits[WAITS])
+{
+	bide_task_complete_int(task, 7);
+	for (int i = 0; i < WAITS; i++)
+		assert_int_equal(result_of(waits[i]), 7);
+	bide_task_unref(task);
+}
+
+TEST(subscriptions_of_a_task_are_linked_both_ways)
+{
+	bide_value_task waits[WAITS];
+	bide_task *task = awaited_task(waits);
+	bide_subscription_ *middle = (bide_subscription_ *)waits[1].state;
+	bide_subscription_ *newest = (bide_subscription_ *)waits[2].state;
+	size_t count;
+
+	assert_true(bide_subscriptions_are_valid_(source_of(task), &count));
+	assert_int_equal(count, WAITS);
+	middle->newer = NULL;
+	BROKEN(bide_subscriptions_are_valid_(source_of(task), &count), "tasks/subscription.c",
+	       "s->newer == newer");
+	middle->newer = newest;
+	middle->task = NULL;
+	BROKEN(bide_subscriptions_are_valid_(source_of(task), &count), "tasks/subscription.c",
+	       "s->task == task");
+	middle->task = source_of(task);
+	assert_true(bide_subscriptions_are_valid_(source_of(task), &count));
+	end(task, waits);
+}
+
+TEST(a_task_that_is_over_has_no_subscriptions)
+{
+	bide_value_task waits[WAITS];
+	bide_task *task = awaited_task(waits);
+	size_t count = 1;
+
+	bide_task_ref(task);
+	end(task, waits);
+	assert_true(bide_subscriptions_are_valid_(source_of(task), &count));
+	assert_int_equal(count, 0);
+	bide_task_unref(task);
+}
+
+TEST(the_list_of_tasks_is_linked_both_ways)
+{
+	bide_value_task waits[WAITS];
+	bide_listed_task_ *listed, **link;
+	bide_task *task;
+
+	setenv("BIDE_DEBUG", "1", 1);
+	task = awaited_task(waits);
+	assert_int_equal(source_of(task)->kind, BIDE_KIND_TASK_LISTED_);
+	assert_true(bide_task_list_is_valid_());
+	listed = (bide_listed_task_ *)(void *)task;
+	link = listed->link;
+	listed->link = &listed->next;
+	BROKEN(bide_task_list_is_valid_(), "tasks/task_list.c", "(*link)->link == link");
+	listed->link = link;
+	((bide_subscription_ *)waits[0].state)->newer = NULL;
+	BROKEN(bide_task_list_is_valid_(), "tasks/subscription.c", "s->newer == newer");
+	((bide_subscription_ *)waits[0].state)->newer = (bide_subscription_ *)waits[1].state;
+	assert_true(bide_task_list_is_valid_());
+	end(task, waits);
+}
+
+TEST(a_group_counts_its_wait)
+{
+	bide_group group;
+	bide_context *context;
+
+	assert_int_equal(bide_group_init(&group, NULL), 0);
+	assert_true(bide_group_is_valid_(&group));
+	group.pending_ = 0;
+	BROKEN(bide_group_is_valid_(&group), "ops/group.c", "BIDE_LOAD(&group->pending_, RELAXED) > 0");
+	group.pending_ = 1;
+	context = group.context_;
+	group.context_ = NULL;
+	BROKEN(bide_group_is_valid_(&group), "ops/group.c", "group->context_");
+	group.context_ = context;
+	assert_int_equal(error_of(bide_group_wait(&group)), 0);
+}
+
+enum { ITEMS = 64 };
+
+static bide_user_source sources[ITEMS];
+static bide_value_task items[ITEMS];
+
+static void make_items(void)
+{
+	for (int i = 0; i < ITEMS; i++) {
+		bide_user_source_init(&sources[i], NULL);
+		items[i] = bide_user_source_value_task(&sources[i]);
+	}
+}
+
+static void end_items(void)
+{
+	for (int i = 0; i < ITEMS; i++) {
+		bide_user_source_complete_int(&sources[i], i);
+		items[i] = bide_source_value_(&sources[i].source); /* the payload held the tree */
+		assert_int_equal(result_of(items[i]), i);
+	}
+}
+
+TEST(the_tree_of_items_finds_each_item)
+{
+	bide_item_link_ root = 0, *children, swap;
+
+	make_items();
+	bide_item_tree_make_(&root, items, ITEMS);
+	assert_true(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS));
+	BROKEN(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS - 1), "ops/item_tree.c", "");
+	children = (bide_item_link_ *)(void *)&items[root - 1].payload;
+	swap = children[0];
+	children[0] = children[1];
+	children[1] = swap;
+	BROKEN(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS), "ops/item_tree.c", "node == i + 1");
+	children[1] = children[0];
+	children[0] = swap;
+	assert_true(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS));
+	assert_int_equal(bide_item_tree_take_(&root, items, &sources[5].source), 5);
+	items[5].state = 0;
+	assert_true(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS - 1));
+	end_items();
+}
+
+static void never_run(bide_listener *listener, bide_source *done)
+{
+	(void)listener;
+	(void)done;
+	fail();
+}
+
+TEST(an_item_that_is_registered_is_a_party)
+{
+	bide_listener listener = { never_run };
+	size_t parties = 3;
+
+	make_items();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(bide_listen_(items[i], &listener, "test", NULL), BIDE_REGISTERED_);
+	assert_true(bide_registrations_are_valid_(&parties, &listener, items, ITEMS));
+	parties = 2; /* the caller is one */
+	BROKEN(bide_registrations_are_valid_(&parties, &listener, items, ITEMS), "ops/combine.c",
+	       "left > 0");
+	for (int i = 0; i < 2; i++)
+		assert_true(bide_unlisten_(&sources[i].source, &listener));
+	assert_true(bide_registrations_are_valid_(&parties, &listener, items, ITEMS));
+	end_items();
+}
