@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <time.h>
 
+#include "base/count.h"
+#include "memory/pool.h"
+
 enum { ROUND_LIMIT_S = 120, SETTLE_LIMIT_S = 60 };
 
 static uint64_t round_seed;
@@ -136,6 +139,8 @@ static void *crowd_main(void *argument)
 	crowd_member *m = argument;
 
 	m->crowd->run(m->crowd->argument, &m->dice, m->index);
+	if (bide_current_thread_)
+		CHECK(bide_pool_is_valid_(bide_current_thread_));
 	atomic_fetch_add(&m->crowd->ended, 1);
 	return NULL;
 }
@@ -197,6 +202,8 @@ void stress_end(void)
 		sched_yield();
 	}
 	CHECK(bide_task_list_is_valid_());
+	CHECK(bide_pools_are_valid_());
+	CHECK(bide_counts_are_valid_());
 	CHECK_EQUAL(bide_shutdown(&leak_count), 0);
 	CHECK_EQUAL(leak_count, 0);
 	bide_stats_get(&s);
