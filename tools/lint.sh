@@ -107,8 +107,7 @@ if [ -n "$(sources src)" ]; then
 	need "to build" $build_needs $test_needs
 	check_with clang-tidy clang-tidy tidy
 	check_with cppcheck cppcheck analyse
-	# Off while sources still use each other in circles.
-	# check_with nm layers tools/layers.sh
+	check_with nm layers tools/layers.sh
 fi
 check conventions tools/conventions.sh
 check prose tools/prose.sh
