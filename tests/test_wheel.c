@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "runtime/wheel.h"
 
@@ -27,7 +28,7 @@ static void insert(bide_timer *timer, int64_t deadline_ns)
 {
 	timer->source.payload.i = deadline_ns;
 	bide_wheel_insert_(&wheel, timer);
-	assert_true(bide_wheel_holds(timer));
+	assert_true(bide_wheel_holds_(timer));
 }
 
 /* Asserts that exactly these timers are due, in this order. */
@@ -42,9 +43,10 @@ static void expect_due(int64_t now_ns, bool exact, bide_timer **expected, size_t
 {
 	for (size_t i = 0; i < count; i++) {
 		assert_ptr_equal(bide_wheel_expire_(&wheel, now_ns, exact), expected[i]);
-		assert_false(bide_wheel_holds(expected[i]));
+		assert_false(bide_wheel_holds_(expected[i]));
 	}
 	assert_null(bide_wheel_expire_(&wheel, now_ns, exact));
+	assert_true(bide_wheel_is_valid_(&wheel));
 }
 
 /* ---- single cases */
@@ -148,7 +150,7 @@ TEST(a_due_timer_can_be_removed_before_it_is_handed_out)
 	insert(&d, 4);
 	assert_ptr_equal(bide_wheel_expire_(&wheel, TICK_NS, false), &a);
 	bide_wheel_remove_(&wheel, &b);
-	assert_false(bide_wheel_holds(&b));
+	assert_false(bide_wheel_holds_(&b));
 	assert_ptr_equal(bide_wheel_expire_(&wheel, TICK_NS, false), &c);
 	bide_wheel_remove_(&wheel, &d);
 	EXPECT_NONE(TICK_NS, false);
@@ -185,6 +187,56 @@ TEST(a_clock_that_steps_back_changes_nothing)
 	EXPECT_NONE(5, true);
 	assert_int_equal(wheel.tick, 100);
 	EXPECT_DUE(102 * TICK_NS, false, &timer);
+}
+
+/* ---- validity */
+
+/* Breaks nothing itself. What the walker says about the wheel goes to `text`. */
+static bool look_at_wheel(char *text, size_t text_bytes)
+{
+	FILE *file = tmpfile();
+	int saved = dup(2);
+	bool valid;
+
+	assert_true(file && saved >= 0);
+	dup2(fileno(file), 2);
+	valid = bide_wheel_is_valid_(&wheel);
+	dup2(saved, 2);
+	close(saved);
+	rewind(file);
+	text[fread(text, 1, text_bytes - 1, file)] = '\0';
+	fclose(file);
+	return valid;
+}
+
+TEST(a_broken_wheel_is_named_with_its_place)
+{
+	bide_timer a = { 0 }, b = { 0 };
+	char text[512];
+
+	start_at(0);
+	insert(&a, 5 * TICK_NS);
+	insert(&b, 5 * TICK_NS);
+	assert_true(look_at_wheel(text, sizeof text));
+	assert_string_equal(text, "");
+
+	wheel.count++;
+	assert_false(look_at_wheel(text, sizeof text));
+	assert_non_null(strstr(text, "wheel.c:"));
+	assert_non_null(strstr(text, "bide_wheel_is_valid_: this must hold, and does not: "
+	                             "count == wheel->count"));
+	wheel.count--;
+
+	b.source.payload.i = 70 * TICK_NS; /* of another slot */
+	assert_false(look_at_wheel(text, sizeof text));
+	assert_non_null(strstr(text, "is_in_its_slot: "));
+	b.source.payload.i = 5 * TICK_NS;
+
+	b.previous = &b;
+	assert_false(look_at_wheel(text, sizeof text));
+	assert_non_null(strstr(text, "timer->next->previous == timer"));
+	b.previous = &a;
+	assert_true(look_at_wheel(text, sizeof text));
 }
 
 /* ---- boundaries of each level */
@@ -382,7 +434,7 @@ static void model_toggle(bool exact)
 
 	if (entry->live) {
 		bide_wheel_remove_(&wheel, &entry->timer);
-		assert_false(bide_wheel_holds(&entry->timer));
+		assert_false(bide_wheel_holds_(&entry->timer));
 		model.live_count--;
 	} else {
 		deadline = plus(model.now_ns, draw_span_ns(draw() % 4 ? 32 : 63));
@@ -411,7 +463,7 @@ static void model_expire(bool exact)
 			timer = bide_wheel_expire_(&wheel, model.now_ns, exact);
 			assert_ptr_equal(timer, &expected->timer);
 		}
-		assert_false(bide_wheel_holds(&expected->timer));
+		assert_false(bide_wheel_holds_(&expected->timer));
 		expected->live = false;
 		model.live_count--;
 	}
@@ -424,6 +476,7 @@ static void model_check(bool exact)
 	int64_t next = bide_wheel_next_ns_(&wheel), tick;
 
 	assert_int_equal(wheel.count, model.live_count);
+	assert_true(bide_wheel_is_valid_(&wheel));
 	if (!first) {
 		assert_int_equal(next, BIDE_FOREVER);
 		assert_int_equal(bide_wheel_first_exact_ns_(&wheel), BIDE_FOREVER);

@@ -89,7 +89,7 @@ bool bide_port_disarm_(bide_timer *timer)
 
 	if (bide_shared_)
 		return bide_workers_disarm_(timer);
-	held = bide_wheel_holds(timer);
+	held = bide_wheel_holds_(timer);
 	if (held)
 		bide_wheel_remove_(&bide_runtime_.wheel, timer);
 	return held;

@@ -1,21 +1,24 @@
 /*
- * ring.h - the run queue of one of many workers: a FIFO of frames that its owner fills and any
- * worker takes from, so that nothing waits behind a function that runs for long.
+ * ring.h - the run queue of one of many workers: a FIFO of frames. Its owner fills it; any worker
+ * takes from it, so that nothing waits behind a function that runs for long.
  *
- * head and tail only grow (and wrap); the frames are those at head .. tail - 1. Only the owner
- * writes tail and slots. The thread that moves head from h to h + n by its compare-and-swap owns
- * those n frames. What it read from the slots before is then right, because the owner writes to a
- * slot only after it has seen head past it. A taker that sleeps while head goes once around all
- * 2^32 values would be misled; each step of it takes nanoseconds.
+ * head and tail only grow, and wrap. The frames are those at head .. tail - 1, so
+ * tail - head <= BIDE_RING_SIZE. Only the owner writes tail and slots. The thread whose
+ * compare-and-swap moves head from h to h + n owns those n frames. What it has read from their slots
+ * is right, because the owner writes to a slot again only after it has seen head past it. A taker
+ * that sleeps while head goes once around all 2^32 values would be misled; each step of it takes
+ * nanoseconds.
  *
- * Pairs: tail: release by push, acquire by takers (the slot and the frame itself). head: release by
- * takers, acquire by push (the slot has been read) and by other takers (they see a tail that is not
- * below it).
+ * Pairs: tail is a release by push and an acquire by takers, for the slot and the frame itself. head
+ * is a release by takers, an acquire by push (the slot has been read) and an acquire by other takers
+ * (they then see a tail that is not below it).
  */
-#ifndef BIDE_RING_H
-#define BIDE_RING_H
+#ifndef BIDE_RUNTIME_RING_H
+#define BIDE_RUNTIME_RING_H
 
 #include <bide/frame.h>
+
+#include "base/assert.h"
 
 #ifndef BIDE_RING_SIZE
 #define BIDE_RING_SIZE 256u /* a power of two */
@@ -31,10 +34,10 @@ static inline uint32_t bide_ring_size_(const bide_ring *ring)
 {
 	uint32_t head = BIDE_LOAD(&ring->head, ACQUIRE);
 
-	return BIDE_LOAD(&ring->tail, ACQUIRE) - head; /* in this order: never below zero */
+	return BIDE_LOAD(&ring->tail, ACQUIRE) - head; /* loaded in this order, it is not below head */
 }
 
-/* By the owner. false: full. Cost: no locked instruction. */
+/* By the owner. Returns false if the ring is full. Cost: no locked instruction. */
 static inline bool bide_ring_push_(bide_ring *ring, bide_frame *frame)
 {
 	uint32_t tail = BIDE_LOAD(&ring->tail, RELAXED);
@@ -46,14 +49,17 @@ static inline bool bide_ring_push_(bide_ring *ring, bide_frame *frame)
 	return true;
 }
 
-/* Any thread: takes the oldest; NULL: none. Cost: one locked instruction, if there is one. */
+/*
+ * Any thread. Takes and returns the oldest frame, or returns NULL. Cost: one locked instruction if
+ * there is a frame.
+ */
 static inline bide_frame *bide_ring_take_(bide_ring *ring)
 {
 	uint32_t head = BIDE_LOAD(&ring->head, ACQUIRE);
 	bide_frame *frame;
 
 	for (;;) {
-		/* Not older than head: the thread that moved head there had seen it below a tail. */
+		/* This tail is not older than head: the thread that moved head had seen a larger tail. */
 		if (BIDE_LOAD(&ring->tail, ACQUIRE) == head)
 			return NULL;
 		frame = BIDE_LOAD(&ring->slots[head % BIDE_RING_SIZE], RELAXED);
@@ -64,8 +70,8 @@ static inline bide_frame *bide_ring_take_(bide_ring *ring)
 }
 
 /*
- * By the owner of `to`: takes half of what is in `from`, rounded up. The oldest of them is
- * returned, the others are in `to`. NULL: there was none, or another thread was faster.
+ * By the owner of `to`. Takes half of what is in `from`, rounded up: returns the oldest, and puts the
+ * others into `to`. Returns NULL if there was none or another thread was faster.
  */
 static inline bide_frame *bide_ring_steal_(bide_ring *from, bide_ring *to)
 {
@@ -88,6 +94,20 @@ static inline bide_frame *bide_ring_steal_(bide_ring *from, bide_ring *to)
 		return NULL;
 	BIDE_STORE(&to->tail, tail + count - 1, RELEASE);
 	return first;
+}
+
+/* By the owner, or while no thread uses the ring. */
+static inline bool bide_ring_is_valid_(const bide_ring *ring)
+{
+	uint32_t head = BIDE_LOAD(&ring->head, ACQUIRE), tail = BIDE_LOAD(&ring->tail, RELAXED);
+
+	BIDE_INVARIANT_(tail - head <= BIDE_RING_SIZE);
+	for (; head != tail; head++) {
+		uintptr_t frame = (uintptr_t)BIDE_LOAD(&ring->slots[head % BIDE_RING_SIZE], RELAXED);
+
+		BIDE_INVARIANT_(frame && frame % _Alignof(bide_frame) == 0);
+	}
+	return true;
 }
 
 #endif

@@ -27,7 +27,7 @@
  * A reactor for input and output comes between: it looks for events where the one worker looks at
  * its mailbox (bide_one_worker_poll_) and where many workers look at their timers
  * (bide_worker_expire_), and a worker that has one waits in it in place of the futex (park in
- * one_worker.c, bide_sleep_fall_). The thread that wakes it then signals the reactor
+ * one_worker.c, bide_sleep_wait_). The thread that wakes it then signals the reactor
  * (bide_mailbox_send_, bide_sleep_wake_).
  */
 #ifndef BIDE_RUNTIME_RUNTIME_H

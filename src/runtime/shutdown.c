@@ -152,7 +152,7 @@ int bide_shutdown(uint64_t *leak_count)
 		bide_os_lock_(&r->setup);
 		others = bide_external_others_();
 		if (others)
-			bide_workers_go_on_();
+			bide_workers_restart_();
 	}
 	if (!others)
 		count = release_all(r) + lost;

@@ -3,6 +3,7 @@
  */
 #include "runtime/sleep.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "os/os.h"
 #include "runtime/work.h"
@@ -16,14 +17,15 @@ void bide_sleep_start_(void)
 
 void bide_sleep_stop_(void)
 {
-	BIDE_STORE(&bide_sleep_.stopping, 1u, SEQ_CST); /* pairs with the look of a falling sleeper */
+	BIDE_STORE(&bide_sleep_.stopping, 1u, SEQ_CST); /* pairs with the load before a worker sleeps */
 }
 
 /*
  * Orders the stores of the caller so far. The heavy fence pairs with the light fence of a worker
- * that pushes. If all other workers sleep, none of them pushes, and the heavy fence is left out:
- * each set its own `wanted` before it slept, so it reports what it pushes later; and the caller
- * sees what it pushed before, since it read `asleep`. This saves a system call after a wake-up.
+ * that pushes. If all other workers sleep, none of them pushes, and the heavy fence is left out.
+ * That is safe: each of them set its own `wanted` before it slept, so it will report what it pushes
+ * later; and the caller has read `asleep`, so it sees what they pushed before. This saves a system
+ * call after each wake-up.
  */
 static void heavy_fence(uint32_t asleep)
 {
@@ -34,6 +36,7 @@ static void heavy_fence(uint32_t asleep)
 
 /* --- waking --- */
 
+/* A worker with a reactor would be woken here by a signal to it, in place of the futex. */
 bool bide_sleep_wake_(bide_sleeper *sleeper)
 {
 	uint32_t seen = BIDE_SLEEPS_;
@@ -47,7 +50,10 @@ bool bide_sleep_wake_(bide_sleeper *sleeper)
 	return true;
 }
 
-/* Ends a sleep. The sleeper does not run before its waker has taken it out of `asleep`. */
+/*
+ * Ends a sleep. Returns true if another thread woke the worker. The worker goes on only after its
+ * waker has decremented `asleep`.
+ */
 static bool is_woken(bide_sleeper *sleeper)
 {
 	uint32_t seen = BIDE_SLEEPS_;
@@ -63,12 +69,15 @@ static bool is_woken(bide_sleeper *sleeper)
 
 /*
  * The sleeper that the caller meant to wake is already awake: undoes the increment of `searching`.
- * Returns true if another worker has to be woken instead, because a thread that published meanwhile
+ * Returns true if another worker must be woken instead, because a thread that published meanwhile
  * left its work to that searcher. A worker that is awake now sees the work before it sleeps.
  */
 static bool is_left(void)
 {
-	if (BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST) != 1)
+	uint32_t before = BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST);
+
+	BIDE_ASSERT_(before > 0);
+	if (before != 1)
 		return false;
 	BIDE_FENCE(SEQ_CST); /* pairs with the publisher's SEQ_CST load of `searching` */
 	if (!bide_workers_have_work_())
@@ -80,8 +89,8 @@ static bool is_left(void)
 }
 
 /*
- * If a worker is searching, it will see the work: it looks again after it has left the searching
- * state.
+ * If a worker is searching, it will see the work, because it looks again after it has left the
+ * searching state.
  */
 void bide_sleep_wake_one_(void)
 {
@@ -96,29 +105,32 @@ void bide_sleep_wake_one_(void)
 		for (unsigned i = bide_workers_count_(); i-- > 0;)
 			if (bide_sleep_wake_(bide_workers_sleeper_(i)))
 				return;
-	} while (is_left()); /* all were awake: each looks before it sleeps */
+	} while (is_left()); /* all were awake, and each of them looks before it sleeps */
 }
 
 void bide_sleep_offer_(uint32_t *wanted)
 {
 	BIDE_STORE(wanted, 0u, RELAXED);
-	BIDE_FENCE(SEQ_CST); /* what was published, then the looks of wake_one */
+	BIDE_FENCE(SEQ_CST); /* orders what was published before the loads of wake_one */
 	bide_sleep_wake_one_();
 }
 
-/* A sleeper looks at its first timer after it has said that it sleeps: it is woken, or saw this. */
+/*
+ * A worker reads the time of its first timer after it has announced that it sleeps. So either it is
+ * woken here, or it has seen the new time.
+ */
 void bide_sleep_rearm_(bide_sleeper *sleeper)
 {
 	if (BIDE_LOAD(&sleeper->state, SEQ_CST) != BIDE_SLEEPS_)
 		return;
-	BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST); /* as wake_one counts the worker it wakes */
+	BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST); /* for the worker that it wakes, as wake_one */
 	if (!bide_sleep_wake_(sleeper) && is_left())
 		bide_sleep_wake_one_();
 }
 
 /* --- searching --- */
 
-bool bide_sleep_search_(void)
+bool bide_sleep_search_begin_(void)
 {
 	if (BIDE_LOAD(&bide_sleep_.searching, RELAXED) * 2 >= bide_workers_count_())
 		return false;
@@ -128,15 +140,15 @@ bool bide_sleep_search_(void)
 
 /*
  * The last searcher that finds work wakes another worker to look for more. It takes the steps of a
- * worker that falls asleep, for the workers that sleep already: a push from here on sees `wanted`,
- * and this look sees an earlier push.
+ * worker that falls asleep, on behalf of the workers that sleep already: a later push finds
+ * `wanted` set, and an earlier push is seen by the second look.
  */
-void bide_sleep_searched_(bool found)
+void bide_sleep_search_end_(bool found)
 {
-	uint32_t asleep;
+	uint32_t before = BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST), asleep;
 
-	if (BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST) != 1 || !found ||
-	    !(asleep = BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST)))
+	BIDE_ASSERT_(before > 0);
+	if (before != 1 || !found || !(asleep = BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST)))
 		return;
 	if (!bide_workers_have_work_()) {
 		bide_workers_want_();
@@ -149,14 +161,19 @@ void bide_sleep_searched_(bool found)
 
 /* --- sleeping --- */
 
-bool bide_sleep_fall_(bide_sleeper *sleeper)
+/* A worker with a reactor would wait for it here, in place of the futex. */
+bool bide_sleep_wait_(bide_sleeper *sleeper)
 {
 	uint32_t none = 0, others;
 	bool monitors = false;
 
+	/*
+	 * In this order: if this worker counts another as asleep, it does not monitor it. If that one
+	 * is woken, and then asks for a monitor, it finds this `state`, and wakes this worker.
+	 */
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
-	/* While others run, one sleeping worker monitors them. */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
+	/* While other workers run, one sleeping worker monitors them. */
 	if (others + 1 < bide_workers_count_())
 		monitors = BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED);
 	bide_workers_want_();
@@ -168,4 +185,20 @@ bool bide_sleep_fall_(bide_sleeper *sleeper)
 	if (monitors)
 		BIDE_STORE(&bide_sleep_.monitored, 0u, SEQ_CST);
 	return is_woken(sleeper);
+}
+
+bool bide_sleep_is_valid_(void)
+{
+	uint32_t asleep = 0;
+
+	for (unsigned i = 0; i < bide_workers_count_(); i++) {
+		uint32_t state = BIDE_LOAD(&bide_workers_sleeper_(i)->state, RELAXED);
+
+		BIDE_INVARIANT_(state == BIDE_RUNS_ || state == BIDE_SLEEPS_);
+		asleep += state == BIDE_SLEEPS_;
+	}
+	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.asleep, RELAXED) == asleep);
+	BIDE_INVARIANT_(asleep + BIDE_LOAD(&bide_sleep_.searching, RELAXED) <= bide_workers_count_());
+	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.monitored, RELAXED) <= 1);
+	return true;
 }

@@ -1,34 +1,46 @@
 /*
  * sleep.h - how workers stop looking for work, sleep, and are woken. No runnable function is
- * forgotten: if something is runnable and no worker runs it, a worker is awake that will look.
+ * forgotten: if something is runnable and no worker runs it, some worker is awake and will look.
  *
  * There are four parties. Each first stores something and then reads what the others store:
  *
- *     pusher      publishes (a ring's tail, a deque's bottom); light fence; reads its `wanted`; if
- *                 it is set: clears it, passes a full fence, and reads `searching` and `asleep`
- *     sender      (no worker) publishes (the inbox's count, SEQ_CST); reads the same
- *     searcher    announces that it does not search any more (`searching`); looks for work once
- *                 more: if it found nothing, by falling asleep, else if it was the last searcher
- *     sleeper     announces that it sleeps (`state`, `asleep`), and sets `wanted` of all; heavy
- *                 fence; looks for work, at `stopping`, at its first timer
+ *     party     stores                                      then reads
+ *     pusher    what it publishes: a ring's tail or a       its deque's `wanted`; if that is set,
+ *               deque's bottom (then a light fence)         it clears it, passes a full fence, and
+ *                                                           reads `searching` and `asleep`
+ *     sender    what it publishes: the injector's count     `searching` and `asleep`
+ *     searcher  `searching`, which it leaves                the queues: before it sleeps if it found
+ *                                                           nothing; else if it was the last
+ *     sleeper   its `state`, `asleep`, and `wanted` of all  the queues, `stopping`, its first timer
+ *               deques (then a heavy fence)
  *
- * So of any two parties at least one sees the other. A pusher that sees a searcher leaves the work
- * to it. A pusher that sees a sleeper wakes it, and counts it as a searcher before it runs.
- * `wanted` is set whenever a worker sleeps and none searches. The pusher that clears it wakes one.
+ * A pusher is a worker, a sender is an external thread. Of any two parties at least one sees what
+ * the other has stored. A party that sees a searcher leaves the work to it. A party that sees a
+ * sleeper and no searcher wakes the sleeper, and counts it as a searcher before it runs. `wanted`
+ * is set whenever a worker sleeps and none searches; the pusher that clears it wakes one.
  *
- * The waker changes `state` from SLEEPS to WAKES, then to RUNS; a sleeper that wakes by itself
- * changes it to RUNS. Either takes the sleeper out of `asleep` before the sleeper runs. A sleeper
- * that was woken begins as a searcher. So if `asleep` says that all others sleep, none of them
- * pushes, and no heavy fence is needed.
+ * The waker changes `state` from SLEEPS to WAKES and then to RUNS. A sleeper that wakes by itself
+ * changes it from SLEEPS to RUNS. Either of them decrements `asleep` before the sleeper runs. A
+ * sleeper that was woken starts in the searching state. So if `asleep` says that all other workers
+ * sleep, none of them pushes, and the sleeper needs no heavy fence.
  *
- * Pairs: `searching` and `asleep`, SEQ_CST on all sides, with themselves, with the inbox's count
- * and the first timer's time. `wanted`, relaxed: the heavy fence of the sleeper with the light
- * fence of the pusher; where there is no heavy one (a deque is `no_membarrier`), pushers pass a
- * full one. `state`: stored before the sleeper's full fence, read SEQ_CST by wakers; the futex
- * compares it again. `monitored`: relaxed looks are hints.
+ * Pairs:
+ *     `searching`, `asleep`: SEQ_CST on all sides. They pair with themselves, with the injector's
+ *     count and with the time of a worker's first timer.
+ *     `wanted`: relaxed. The heavy fence of the sleeper pairs with the light fence of the pusher.
+ *     Without a heavy fence (the deque is `no_membarrier`) pushers pass a full fence.
+ *     `state`: stored before the sleeper's full fence, read SEQ_CST by wakers. The futex compares
+ *     it again.
+ *     `monitored`: relaxed; what a reader sees is a hint.
+ *
+ * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
+ * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A
+ * waker may decrement `asleep` before the sleeper has incremented it. So `asleep` may be too low for
+ * a moment, and wrap below 0. A sleeper that reads too few passes a heavy fence that it could have
+ * left out.
  */
-#ifndef BIDE_SLEEP_H
-#define BIDE_SLEEP_H
+#ifndef BIDE_RUNTIME_SLEEP_H
+#define BIDE_RUNTIME_SLEEP_H
 
 #include "base/library.h"
 #include "runtime/sleeper.h"
@@ -36,15 +48,15 @@
 typedef struct bide_sleep {
 	_Alignas(64) uint32_t searching;
 	uint32_t asleep;
-	uint32_t monitored; /* one sleeping worker looks now and then at the running ones */
-	uint32_t stopping;
+	uint32_t monitored; /* 1 while a sleeping worker wakes now and then to look at the others */
+	uint32_t stopping;  /* 1 if all workers have to end */
 } bide_sleep;
 
 extern BIDE_INTERNAL bide_sleep bide_sleep_;
 
 /* Before the first worker runs. */
 BIDE_INTERNAL void bide_sleep_start_(void);
-/* All workers have to end. The caller wakes them one by one, by bide_sleep_wake_. */
+/* Tells all workers to end. The caller then wakes them one by one, by bide_sleep_wake_. */
 BIDE_INTERNAL void bide_sleep_stop_(void);
 static inline bool bide_sleep_stops_(void)
 {
@@ -52,39 +64,49 @@ static inline bool bide_sleep_stops_(void)
 }
 
 /*
- * Wakes a worker that sleeps. true: it slept, and is a searcher from now on, which the caller has
- * counted before.
+ * Wakes this worker if it sleeps. Returns true if it slept: it is a searcher from now on. The
+ * caller has incremented `searching` for it before.
  */
 BIDE_INTERNAL bool bide_sleep_wake_(bide_sleeper *sleeper);
-/* After work was published (SEQ_CST, or with a full fence since): makes sure that it is found. */
+/*
+ * Makes sure that a worker will find what the caller has published. The caller published it
+ * SEQ_CST, or has passed a full fence since.
+ */
 BIDE_INTERNAL void bide_sleep_wake_one_(void);
-/* By a pusher that found its `wanted` set. */
+/* The same for a pusher that found its `wanted` set. */
 BIDE_INTERNAL void bide_sleep_offer_(uint32_t *wanted);
-/* Its first timer (stored SEQ_CST) is another now. */
+/* The caller has stored (SEQ_CST) an earlier time for the first timer of this worker. */
 BIDE_INTERNAL void bide_sleep_rearm_(bide_sleeper *sleeper);
-/* A hint: a worker sleeps, and none looks at the running ones. */
-static inline bool bide_sleep_unmonitored_(void)
+
+/* Returns true if a worker sleeps and none monitors the running ones. A hint. */
+static inline bool bide_sleep_is_unmonitored_(void)
 {
 	return !BIDE_LOAD(&bide_sleep_.monitored, RELAXED) && BIDE_LOAD(&bide_sleep_.asleep, RELAXED);
 }
 
 /*
- * This worker may be about to run for long, and has what only it would come to: its next step, its
- * timers. If all others sleep and none of them monitors it, one is woken. It looks for work, and
- * then looks again every BIDE_MONITOR_NS_ as long as a worker runs. So this costs at most one
- * wake-up in that time.
+ * The caller may be about to run for long, and has what only it would come to: its next step, its
+ * timers. If workers sleep and none of them monitors the caller, this wakes one. That worker looks
+ * for work, and then looks again every BIDE_MONITOR_NS_ as long as some worker runs. So this costs
+ * at most one wake-up in that time.
  */
-static inline void bide_sleep_be_monitored_(void)
+static inline void bide_sleep_ask_monitor_(void)
 {
-	if (bide_sleep_unmonitored_())
+	if (bide_sleep_is_unmonitored_())
 		bide_sleep_wake_one_();
 }
 
-/* Begins to search. false: half of the workers search already; more would disturb the others. */
-BIDE_INTERNAL bool bide_sleep_search_(void);
-/* Ends a search: the worker runs what it found, or falls asleep if it found nothing. */
-BIDE_INTERNAL void bide_sleep_searched_(bool found);
-/* Sleeps. true: another thread woke it, and it is a searcher. */
-BIDE_INTERNAL bool bide_sleep_fall_(bide_sleeper *sleeper);
+/*
+ * Starts a search. Returns false if half of the workers search already: more would only disturb
+ * the others.
+ */
+BIDE_INTERNAL bool bide_sleep_search_begin_(void);
+/* Ends a search. The worker then runs what it found; if it found nothing, it sleeps. */
+BIDE_INTERNAL void bide_sleep_search_end_(bool found);
+/* Sleeps. Returns true if another thread woke the worker, which is a searcher then. */
+BIDE_INTERNAL bool bide_sleep_wait_(bide_sleeper *sleeper);
+
+/* Returns true if the counts are right. For when no thread is between two steps. */
+BIDE_INTERNAL bool bide_sleep_is_valid_(void);
 
 #endif

@@ -1,17 +1,18 @@
 /*
- * wheel.c - the hierarchical timing wheel of wheel.h.
+ * wheel.c - see wheel.h.
  *
- * Invariant: every timer in a level differs from wheel->tick in that level's digit, is larger
- * there, and agrees in all higher digits (level 0: the digit may agree too). So the first occupied
- * slot of the lowest occupied level holds the earliest timer, and no slot ever wraps around.
- * Whenever wheel->tick enters a block of ticks, the block's slot is moved down first; this keeps
- * the invariant, and equal deadlines in order of insertion.
+ * Invariant: the tick of a timer in level n has the same digits as wheel->tick above digit n, and a
+ * larger digit n (in level 0 the digit may be equal). So the first occupied slot of the lowest
+ * occupied level holds the earliest timer, and no slot ever wraps around. When wheel->tick enters a
+ * block of ticks, the slot of that block is moved down first. This keeps the invariant, and keeps
+ * equal deadlines in order of insertion.
  *
- * The heads of the lists are timers: a list's only timer has next == previous == its head, which
- * names its bit.
+ * The head of a list is a timer too. If a list has only one timer, that timer's next and previous
+ * are both the head; the index of the head tells which bit to clear.
  */
 #include "runtime/wheel.h"
 
+#include "base/assert.h"
 #include "source/timer.h"
 
 #define DEADLINE(timer) ((timer)->source.payload.i)
@@ -19,8 +20,8 @@
 enum {
 	DIGIT_MASK = BIDE_WHEEL_SLOTS - 1,
 	/*
-	 * A far slot with at most so many timers is searched for the first, which saves waking up to
-	 * move them.
+	 * A far slot with at most so many timers is searched for the first one. This saves a wake-up
+	 * that would only move them down.
 	 */
 	SEARCH_MAX = 8,
 	BIN_COUNT = 40 /* runs of 2^n timers while sorting: memory ends long before */
@@ -55,7 +56,7 @@ static void unlink_timer(bide_timer *timer)
 	timer->previous->next = timer->next;
 }
 
-/* Empties a list that is not empty; its timers stay linked among themselves. */
+/* Empties a list, which must not be empty, and returns its first timer. They stay linked. */
 static bide_timer *detach(bide_wheel *wheel, unsigned list, bide_timer **last)
 {
 	bide_timer *head = &wheel->heads[list];
@@ -81,7 +82,7 @@ void bide_wheel_init_(bide_wheel *wheel, int64_t now_ns)
 	wheel->handing_out = false;
 }
 
-/* Of the current tick, or before it. */
+/* Places a timer of the current tick, or of one before it. */
 static BIDE_COLD void place_near(bide_wheel *wheel, bide_timer *timer, int64_t tick)
 {
 	unsigned list = tick < wheel->tick ? BIDE_WHEEL_LATE : (unsigned)tick & DIGIT_MASK;
@@ -111,7 +112,7 @@ static void place(bide_wheel *wheel, bide_timer *timer)
 		place_near(wheel, timer, tick);
 		return;
 	}
-	/* The mask makes all that differ only in the last digit level 0. */
+	/* With the mask, ticks that differ only in the last digit give level 0. */
 	level =
 		(63u - (unsigned)__builtin_clzll((unsigned long long)(tick ^ wheel->tick) | DIGIT_MASK)) /
 		BIDE_WHEEL_DIGIT_BITS;
@@ -121,6 +122,7 @@ static void place(bide_wheel *wheel, bide_timer *timer)
 
 void bide_wheel_insert_(bide_wheel *wheel, bide_timer *timer)
 {
+	BIDE_ASSERT_(!bide_wheel_holds_(timer));
 	wheel->count++;
 	place(wheel, timer);
 }
@@ -129,10 +131,12 @@ void bide_wheel_remove_(bide_wheel *wheel, bide_timer *timer)
 {
 	bide_timer *next = timer->next, *previous = timer->previous;
 
+	BIDE_ASSERT_(bide_wheel_holds_(timer) && wheel->count > 0);
+	BIDE_ASSERT_(next->previous == timer && previous->next == timer);
 	unlink_timer(timer);
 	timer->next = NULL;
 	wheel->count--;
-	if (next == previous) { /* the head: the list is empty now */
+	if (next == previous) { /* both are the head: the list is empty now */
 		unsigned list = (unsigned)(next - wheel->heads);
 
 		wheel->occupied[list / BIDE_WHEEL_SLOTS] &= ~((uint64_t)1 << (list & DIGIT_MASK));
@@ -141,7 +145,7 @@ void bide_wheel_remove_(bide_wheel *wheel, bide_timer *timer)
 
 /* ---- what comes first */
 
-/* The first occupied slot and the tick it begins with. false: there is none. */
+/* Stores the first occupied slot and its first tick. Returns false if all slots are empty. */
 static bool first_slot(const bide_wheel *wheel, unsigned *list, int64_t *start)
 {
 	unsigned level, shift, digit;
@@ -160,8 +164,8 @@ static bool first_slot(const bide_wheel *wheel, unsigned *list, int64_t *start)
 }
 
 /*
- * The earliest deadline of a list that is not empty; -1 if more than count_max timers would have to
- * be looked at.
+ * Returns the earliest deadline of a list, which must not be empty; or -1 if the list has more than
+ * count_max timers.
  */
 static int64_t earliest_ns(const bide_wheel *wheel, unsigned list, size_t count_max)
 {
@@ -217,7 +221,9 @@ int64_t bide_wheel_first_exact_ns_(const bide_wheel *wheel)
 
 /* ---- order within a slot */
 
-/* Two ordered NULL-terminated lists become one; of equal deadlines those of `a` come first. */
+/*
+ * Merges two ordered lists that end with NULL. Of equal deadlines those of `a` come first.
+ */
 static bide_timer *merge(bide_timer *a, bide_timer *b)
 {
 	bide_timer *first, **link = &first;
@@ -238,8 +244,8 @@ static bide_timer *merge(bide_timer *a, bide_timer *b)
 }
 
 /*
- * Merge sort, bottom up: bin n is empty or an ordered run of 2^n timers, which were inserted before
- * those of lower bins.
+ * Merge sort, bottom up. Bin n is empty or has an ordered run of 2^n timers, which were inserted
+ * before those of lower bins.
  */
 static bide_timer *merge_sort(bide_timer *list)
 {
@@ -264,7 +270,7 @@ static bide_timer *merge_sort(bide_timer *list)
 	return run;
 }
 
-/* Orders a list that is not empty. Most are already: they are only read. */
+/* Orders a list, which must not be empty. Most are in order already and are only read. */
 static void order(bide_timer *head)
 {
 	bide_timer *timer = head->next, *previous;
@@ -293,8 +299,9 @@ static void move_to_due(bide_wheel *wheel, unsigned list)
 }
 
 /*
- * Moves a slot's timers to lower levels, in order, once wheel->tick stands at its start. A timer is
- * a cache miss each, and names the next one: so the second half is read from its end meanwhile.
+ * Moves the timers of a slot to lower levels, in order. wheel->tick is the first tick of the slot.
+ * Each timer is a cache miss, and only it names the next one. So the loop reads the second half from
+ * its end at the same time.
  */
 static void move_down(bide_wheel *wheel, unsigned list)
 {
@@ -313,7 +320,7 @@ static void move_down(bide_wheel *wheel, unsigned list)
 	}
 }
 
-/* Within the tick that is not over yet: those whose deadline has come. */
+/* Moves the timers of the current tick whose deadline has come to the list of DUE. */
 static void collect_exact(bide_wheel *wheel, int64_t now_ns)
 {
 	unsigned list = (unsigned)wheel->tick & DIGIT_MASK;
@@ -322,8 +329,8 @@ static void collect_exact(bide_wheel *wheel, int64_t now_ns)
 	if (!list_occupied(wheel, list))
 		return;
 	/*
-	 * Once in order it is kept so: the virtual clock may stop at each of a million timers of this
-	 * tick.
+	 * Once in order, the slot is kept in order: the virtual clock may stop at each of a million
+	 * timers of this tick.
 	 */
 	if (wheel->ordered_tick != wheel->tick)
 		order(head);
@@ -342,14 +349,14 @@ static void collect_exact(bide_wheel *wheel, int64_t now_ns)
 	}
 }
 
-/* Advances to now_ns and moves all that is due, in order, to the list of what is handed out. */
+/* Advances to now_ns and moves all that is due, in order, to the list of DUE. */
 static void collect(bide_wheel *wheel, int64_t now_ns, bool exact)
 {
 	int64_t limit = tick_of(now_ns), start;
 	unsigned list;
 
 	if (list_occupied(wheel, BIDE_WHEEL_LATE))
-		move_to_due(wheel, BIDE_WHEEL_LATE); /* before all others: their ticks were over already */
+		move_to_due(wheel, BIDE_WHEEL_LATE); /* first: their ticks were over already */
 	if (limit < wheel->tick)
 		return;
 	while (first_slot(wheel, &list, &start)) {
@@ -381,4 +388,59 @@ bide_timer *bide_wheel_expire_(bide_wheel *wheel, int64_t now_ns, bool exact)
 	timer = wheel->heads[BIDE_WHEEL_DUE].next;
 	bide_wheel_remove_(wheel, timer);
 	return timer;
+}
+
+/* ---- validity */
+
+/* A timer in the list of a slot: its tick gives this slot, by the invariant above. */
+static bool is_in_its_slot(const bide_wheel *wheel, unsigned list, const bide_timer *timer)
+{
+	unsigned shift = list / BIDE_WHEEL_SLOTS * BIDE_WHEEL_DIGIT_BITS;
+	int64_t tick = tick_of(DEADLINE(timer));
+
+	BIDE_INVARIANT_(tick >= wheel->tick);
+	BIDE_INVARIANT_((tick >> shift & DIGIT_MASK) == (int64_t)(list & DIGIT_MASK));
+	BIDE_INVARIANT_(tick >> shift >> BIDE_WHEEL_DIGIT_BITS ==
+	                wheel->tick >> shift >> BIDE_WHEEL_DIGIT_BITS);
+	BIDE_INVARIANT_(shift == 0 || tick >> shift > wheel->tick >> shift);
+	return true;
+}
+
+static bool is_kept_in_order(const bide_wheel *wheel, unsigned list)
+{
+	return list == BIDE_WHEEL_DUE ||
+	       (wheel->ordered_tick == wheel->tick && list == ((unsigned)wheel->tick & DIGIT_MASK));
+}
+
+/* Adds the length of a list to *count. */
+static bool list_is_valid(const bide_wheel *wheel, unsigned list, size_t *count)
+{
+	const bide_timer *head = &wheel->heads[list], *timer;
+
+	BIDE_INVARIANT_(head->next != head);
+	for (timer = head->next; timer != head; timer = timer->next) {
+		BIDE_INVARIANT_(++*count <= wheel->count);
+		BIDE_INVARIANT_(timer->next->previous == timer && timer->previous->next == timer);
+		if (list == BIDE_WHEEL_LATE)
+			BIDE_INVARIANT_(tick_of(DEADLINE(timer)) < wheel->tick);
+		if (list < BIDE_WHEEL_LATE && !is_in_its_slot(wheel, list, timer))
+			return false;
+		if (is_kept_in_order(wheel, list) && timer->next != head)
+			BIDE_INVARIANT_(DEADLINE(timer) <= DEADLINE(timer->next));
+	}
+	return true;
+}
+
+bool bide_wheel_is_valid_(const bide_wheel *wheel)
+{
+	size_t count = 0;
+
+	for (unsigned list = 0; list < BIDE_WHEEL_LISTS; list++)
+		if (list_occupied(wheel, list) && !list_is_valid(wheel, list, &count))
+			return false;
+	BIDE_INVARIANT_(count == wheel->count);
+	BIDE_INVARIANT_(wheel->occupied[BIDE_WHEEL_LEVELS] >> (BIDE_WHEEL_LISTS - BIDE_WHEEL_LATE) ==
+	                0);
+	BIDE_INVARIANT_(wheel->handing_out || !list_occupied(wheel, BIDE_WHEEL_DUE));
+	return true;
 }

@@ -17,7 +17,7 @@ void bide_workers_offer_(bide_thread_head *head)
 	bide_sleep_offer_(&head->deque.wanted);
 }
 
-/* The ring is full: the older half of it goes to the inbox, where all see it. */
+/* The ring is full: moves the older half of it to the injector, where all workers see it. */
 static void ring_overflow(bide_worker *w, bide_frame *frame)
 {
 	bide_frame *half[BIDE_RING_SIZE / 2];
@@ -26,19 +26,20 @@ static void ring_overflow(bide_worker *w, bide_frame *frame)
 	while (count < BIDE_RING_SIZE / 2 && (half[count] = bide_ring_take_(&w->ring)) != NULL)
 		count++;
 	bide_injector_put_(&bide_workers_.injector, half, count);
-	(void)bide_ring_push_(&w->ring, frame); /* there is room: only the owner fills it */
+	(void)bide_ring_push_(&w->ring, frame); /* there is room, since only the owner fills it */
 }
 
 /*
- * The newest continuation goes on the deque, and no worker is woken: this one runs it next. A
- * function that runs for long delays it, so another worker has to watch. false: full.
+ * Puts the next step of this worker on its deque. No other worker is woken for it, because this one
+ * runs it next. But a function that runs for long would delay it, so another worker has to monitor.
+ * Returns false if the deque is full.
  */
 static bool next_push(bide_worker *w, bide_frame *frame)
 {
 	w->has_next =
 		bide_deque_owner_push_quietly_(&w->thread.head, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
 	if (w->has_next)
-		bide_sleep_be_monitored_();
+		bide_sleep_ask_monitor_();
 	return w->has_next;
 }
 
@@ -48,7 +49,7 @@ void bide_workers_schedule_(bide_frame *frame, bool next)
 
 	if (!w) {
 		bide_injector_put_(&bide_workers_.injector, &frame, 1);
-		bide_sleep_wake_one_(); /* the count is in the one order of all SEQ_CST accesses */
+		bide_sleep_wake_one_(); /* the store of the count is SEQ_CST */
 		return;
 	}
 	if (next && !w->has_next && next_push(w, frame))

@@ -14,11 +14,11 @@ enum {
 	LATE_NS = 1000000 /* a timer that is so late is ended by any worker */
 };
 
-/* A share of the inbox goes to this worker's ring; the first of it is returned. */
+/* Moves a share of the injector to this worker's ring. Returns the first frame of it. */
 static bide_frame *take_share(bide_worker *w)
 {
 	bide_frame *share[SHARE];
-	uint32_t room = BIDE_RING_SIZE + 1 - bide_ring_size_(&w->ring); /* others only take from it */
+	uint32_t room = BIDE_RING_SIZE + 1 - bide_ring_size_(&w->ring); /* at least: others only take */
 	uint32_t max = room < SHARE ? room : SHARE;
 	uint32_t count = bide_injector_take_(&bide_workers_.injector, share, max, bide_workers_.count);
 
@@ -54,8 +54,8 @@ static uint32_t draw(bide_worker *w)
 }
 
 /*
- * A thief leaves a continuation that is alone to its owner, unless the owner has finished no
- * function since `steps_seen`, which a worker that watches sets.
+ * The thief leaves a continuation that is alone in the deque to its owner, unless the owner has
+ * begun no function since the monitor set `steps_seen`.
  */
 static uintptr_t steal(bide_worker *w, bide_worker *victim)
 {
@@ -69,7 +69,7 @@ static uintptr_t steal(bide_worker *w, bide_worker *victim)
 	                                                 : 0;
 }
 
-/* What others have. */
+/* Takes from the injector and from other workers. */
 static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 {
 	uintptr_t entry = bide_entry_of_(take_share(w));
@@ -80,7 +80,7 @@ static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 		if (victim == w)
 			continue;
 		entry = steal(w, victim);
-		/* Its owner does not come to it. */
+		/* The owner is late, because it runs for long. */
 		if (!entry && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
 			bide_worker_expire_(victim, now_ns);
 	}
@@ -96,7 +96,7 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 	if (!counted) {
 		if (bide_worker_expire_(w, now_ns) && (entry = bide_worker_take_(w)) != 0)
 			return entry;
-		if (!bide_sleep_search_())
+		if (!bide_sleep_search_begin_())
 			return 0;
 	}
 	while (!bide_sleep_stops_()) {
@@ -111,6 +111,6 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 			pauses *= 2;
 		now_ns = bide_os_now_ns_();
 	}
-	bide_sleep_searched_(entry != 0);
+	bide_sleep_search_end_(entry != 0);
 	return entry;
 }

@@ -16,7 +16,10 @@ static bide_worker *home_of(const bide_timer *timer)
 	return bide_workers_.worker[BIDE_LOAD(&timer->source.home, RELAXED) >> BIDE_HOME_SHIFT_];
 }
 
-/* A sleeping owner is woken if this is the first to come; it looks at due_ns after it says so. */
+/*
+ * If this timer is due before all others of the wheel, the worker of the wheel is woken if it
+ * sleeps. It reads due_ns after it has announced that it sleeps.
+ */
 void bide_workers_arm_(bide_timer *timer)
 {
 	bide_worker *w = home_of(timer);
@@ -33,7 +36,7 @@ void bide_workers_arm_(bide_timer *timer)
 		return;
 	if (w != bide_worker_this_())
 		bide_sleep_rearm_(&w->sleeper);
-	bide_sleep_be_monitored_(); /* its worker may be inside a function that runs for long */
+	bide_sleep_ask_monitor_(); /* the worker may run for long, and be late */
 }
 
 bool bide_workers_disarm_(bide_timer *timer)
@@ -42,14 +45,14 @@ bool bide_workers_disarm_(bide_timer *timer)
 	bool held;
 
 	bide_spin_lock_(&w->wheel_lock);
-	held = bide_wheel_holds(timer);
+	held = bide_wheel_holds_(timer);
 	if (held)
 		bide_wheel_remove_(&w->wheel, timer);
 	bide_spin_unlock_(&w->wheel_lock);
 	return held;
 }
 
-/* Ends what is due in a wheel, in batches: nothing of what follows runs under the lock. */
+/* In batches, so that no listener of a timer runs under the lock. */
 bool bide_worker_expire_due_(bide_worker *w, int64_t now_ns)
 {
 	bide_timer *batch[TIMER_BATCH];

@@ -6,6 +6,7 @@
 #include "async/deque.h"
 #include "async/fork.h"
 #include "async/frame.h"
+#include "base/assert.h"
 #include "base/count.h"
 #include "base/port.h"
 #include "base/settings.h"
@@ -23,6 +24,7 @@
 #include "runtime/wheel.h"
 #include "runtime/worker.h"
 #include "runtime/worker_search.h"
+#include "runtime/worker_valid.h"
 
 enum { SEARCH_NS = 30000 /* about what waking a thread costs */ };
 
@@ -32,7 +34,7 @@ static void run(bide_worker *w, uintptr_t entry)
 {
 	bide_frame *frame = (bide_frame *)(entry & ~(uintptr_t)BIDE_ENTRY_FRAME_);
 
-	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by a worker that watches */
+	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* read by the worker that monitors */
 	if (entry & BIDE_ENTRY_FRAME_) {
 		bide_prepare_frame_(frame);
 		bide_frame_resume_(&w->thread.head, frame);
@@ -45,16 +47,16 @@ static void run(bide_worker *w, uintptr_t entry)
 
 static void *worker_main(void *argument);
 
-/* Of worker.ready: whose the thread is. */
+/* bide_worker.ready: which thread the worker has. */
 enum {
-	NOT_READY, /* it starts, or another thread takes its place */
-	READY,     /* handle is that of the thread */
-	JOINED     /* stop() waits for this very thread: no other takes its place */
+	NOT_READY, /* none yet: it is being started, or another thread takes its place */
+	READY,     /* the thread of `handle` */
+	JOINED     /* the same, and stop waits for that thread, so no other takes its place */
 };
 
 /*
  * A function ended the thread (pthread_exit, pthread_cancel). Another thread becomes the worker,
- * unless the pool stops; the function never goes on.
+ * unless the workers are being stopped. The function never goes on.
  */
 static void worker_died(void *argument)
 {
@@ -81,25 +83,25 @@ static void *worker_main(void *argument)
 	w->thread.head.stack_limit = bide_thread_stack_limit_();
 	bide_current_thread_ = &w->thread.head;
 	w->handle = bide_os_thread_self_();
-	(void)bide_os_at_thread_exit_(worker_died, w); /* without it only the message is missing */
+	(void)bide_os_at_thread_exit_(worker_died, w); /* if it fails, only a message is missing */
 	BIDE_STORE(&w->ready, READY, RELEASE);         /* pairs with stop */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : bide_worker_take_(w);
-		/* A worker that wakes by itself looks at its timers and at stuck workers, and sleeps. */
+		/* A worker that woke by itself looks once, at its timers and at stuck workers. */
 		if (!entry)
 			entry = bide_worker_search_(w, woken, slept && !woken ? 0 : SEARCH_NS);
 		woken = false;
 		if (entry) {
 			if (slept && BIDE_LOAD(&w->due_ns, RELAXED) != BIDE_FOREVER)
-				bide_sleep_be_monitored_();
+				bide_sleep_ask_monitor_();
 			slept = false;
 			run(w, entry);
 		} else if (bide_deque_owner_is_empty_(&w->thread.head)) {
-			woken = bide_sleep_fall_(&w->sleeper);
+			woken = bide_sleep_wait_(&w->sleeper);
 			slept = true;
 		}
 	}
-	if (BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_OFF) /* a start that fails */
+	if (BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_OFF) /* OFF: the start failed */
 		bide_runtime_check_child_();
 	bide_thread_forget_exit_();
 	bide_current_thread_ = NULL;
@@ -115,7 +117,7 @@ static void worker_free(bide_worker *w)
 	bide_deallocate_(w, sizeof *w);
 }
 
-/* All but its record and its deque. */
+/* Sets all members but the record of the thread and its deque. */
 static void worker_init(bide_worker *w, unsigned index)
 {
 	w->index = index;
@@ -145,7 +147,7 @@ static bide_worker *worker_new(unsigned index)
 	return NULL;
 }
 
-/* Those from `started` on have no thread. */
+/* Ends the threads of the workers before `started`; the others have none. */
 static void stop(unsigned started)
 {
 	bide_sleep_stop_();
@@ -157,7 +159,7 @@ static void stop(unsigned started)
 		do {
 			for (unsigned tries = 0; BIDE_LOAD(&w->ready, ACQUIRE) != READY; tries++)
 				bide_os_pause_(tries);
-			ready = READY; /* against worker_died: one of the two is first */
+			ready = READY; /* of this and worker_died, one is first */
 		} while (!BIDE_CAS(&w->ready, &ready, JOINED, ACQUIRE, RELAXED));
 		bide_sleep_wake_(&w->sleeper);
 		bide_os_thread_join_(w->handle);
@@ -182,9 +184,10 @@ int bide_workers_start_(unsigned count)
 {
 	unsigned started;
 
-	bide_injector_init_(&bide_workers_.injector); /* its lock, too: a fork may have found it held */
-	(void)bide_os_membarrier_start_();            /* without it the deques are no_membarrier */
-	/* They look at each other: all are there before the first runs. */
+	bide_injector_init_(
+		&bide_workers_.injector);      /* with its lock, which may have been held during a fork */
+	(void)bide_os_membarrier_start_(); /* without it the deques are no_membarrier */
+	/* Workers look at each other, so all exist before the first runs. */
 	for (bide_workers_.count = 0; bide_workers_.count < count; bide_workers_.count++)
 		if (!(bide_workers_.worker[bide_workers_.count] = worker_new(bide_workers_.count))) {
 			bide_workers_free_();
@@ -201,9 +204,10 @@ int bide_workers_start_(unsigned count)
 void bide_workers_stop_(void)
 {
 	stop(bide_workers_.count);
+	BIDE_ASSERT_IN_DEBUG_(bide_workers_are_valid_());
 }
 
-void bide_workers_go_on_(void)
+void bide_workers_restart_(void)
 {
 	if (start() == bide_workers_.count)
 		return;
@@ -225,6 +229,8 @@ uint32_t bide_workers_home_(void)
 
 void bide_workers_count_stats_(bide_stats *stats)
 {
+	uint32_t asleep;
+
 	stats->runnable_count = bide_injector_size_(&bide_workers_.injector);
 	for (unsigned i = 0; i < bide_workers_.count; i++) {
 		bide_worker *w = bide_workers_.worker[i];
@@ -235,5 +241,6 @@ void bide_workers_count_stats_(bide_stats *stats)
 		stats->runnable_count += bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.head);
 	}
 	/* Last: a worker that took a timer or a frame before this is awake, so it is not counted. */
-	stats->idle_worker_count = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
+	asleep = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
+	stats->idle_worker_count = asleep <= bide_workers_.count ? asleep : 0; /* it may have wrapped */
 }

@@ -77,9 +77,9 @@ static void work(unsigned index, bool busy)
 
 	while (!explore_is_over() && !bide_sleep_stops_()) {
 		found = false;
-		if (woken || bide_sleep_search_()) {
+		if (woken || bide_sleep_search_begin_()) {
 			found = take();
-			bide_sleep_searched_(found);
+			bide_sleep_search_end_(found);
 		} else if (bide_workers_have_work_()) {
 			if (explore_newest(&bide_sleep_.searching) * 2 >= w.workers)
 				explore_relax(); /* tries again until the searchers are through */
@@ -87,7 +87,7 @@ static void work(unsigned index, bool busy)
 		}
 		woken = false;
 		if (!found)
-			woken = bide_sleep_fall_(&w.sleepers[index]);
+			woken = bide_sleep_wait_(&w.sleepers[index]);
 		else if (busy)
 			return;
 	}
@@ -123,8 +123,8 @@ static void go_on_sleeping(bool woken)
 		if (woken || bide_workers_have_work_())
 			found = take();
 		if (woken)
-			bide_sleep_searched_(found);
-		woken = !found && bide_sleep_fall_(&w.sleepers[0]);
+			bide_sleep_search_end_(found);
+		woken = !found && bide_sleep_wait_(&w.sleepers[0]);
 	}
 }
 
@@ -159,7 +159,7 @@ BIDE_UNUSED static void woken_pusher_1(void)
 	bide_os_wait_(&w.sleepers[1].state, BIDE_SLEEPS_, INT64_MAX);
 	while (BIDE_LOAD(&w.sleepers[1].state, ACQUIRE) != BIDE_RUNS_)
 		explore_relax();
-	bide_sleep_searched_(take());
+	bide_sleep_search_end_(take());
 	push_thread();
 	if (take()) /* its own entry, unless the other worker was quicker */
 		push_thread();
@@ -185,7 +185,7 @@ BIDE_UNUSED static void arm_thread(void)
 }
 
 /*
- * The sleeping worker 0 wakes by itself, as at the end of bide_sleep_fall_, and runs a function for
+ * The sleeping worker 0 wakes by itself, as at the end of bide_sleep_wait_, and runs a function for
  * ever; or it was woken, and searches.
  */
 BIDE_UNUSED static void time_out_thread(void)
@@ -204,7 +204,7 @@ BIDE_UNUSED static void time_out_thread(void)
 /* The worker has found a function, which it runs for ever. */
 BIDE_UNUSED static void found_thread(void)
 {
-	bide_sleep_searched_(true);
+	bide_sleep_search_end_(true);
 }
 
 BIDE_UNUSED static void stop_thread(void)
@@ -274,6 +274,7 @@ static void nothing_is_left(void)
 
 	EXPLORE_CHECK(!bide_workers_have_work_());
 	EXPLORE_CHECK(bide_sleep_.searching == 0);
+	EXPLORE_CHECK(bide_sleep_is_valid_());
 	for (int i = 0; i < 2; i++)
 		if (explore_sleeps(i, &until_ns) && i == 0)
 			EXPLORE_CHECK(until_ns <= w.due_ns);

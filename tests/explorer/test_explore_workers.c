@@ -9,7 +9,7 @@
  * here replace the operating system.
  */
 #define BIDE_RING_SIZE 4u
-#define BIDE_INBOX_SIZE 1u
+#define BIDE_INJECTOR_SIZE 1u
 #include "explore.h"
 
 #include <setjmp.h>
@@ -169,6 +169,7 @@ static bool stops(void)
 /* clang-format off: each uses those before it */
 #include "runtime/work.c"
 #include "runtime/worker_schedule.c"
+#include "runtime/worker_valid.c"
 #include "runtime/worker_search.c"
 #include "runtime/worker_timers.c"
 #include "runtime/workers.c"
@@ -289,9 +290,11 @@ static void check(void)
 	for (unsigned i = 0; i < bide_workers_.count; i++) {
 		bide_worker *w = become(i);
 
+		EXPLORE_CHECK(bide_worker_is_valid_(w));
 		run_all(w, bide_worker_take_(w));
 		run_all(w, bide_entry_of_(take_share(w)));
 	}
+	EXPLORE_CHECK(bide_injector_is_valid_(&bide_workers_.injector));
 	EXPLORE_CHECK(!bide_workers_.injector.first &&
 	              bide_injector_size_(&bide_workers_.injector) == 0);
 	for (unsigned i = 0; i < p.made; i++)
@@ -585,6 +588,7 @@ static void nothing_waits(void)
 	int64_t watch_ns = START_NS + 1000 * 30000 + BIDE_MONITOR_NS_;
 
 	EXPLORE_CHECK(bide_injector_size_(&bide_workers_.injector) == 0 && bide_sleep_.searching == 0);
+	EXPLORE_CHECK(bide_sleep_is_valid_());
 	for (unsigned i = 0; i < bide_workers_.count; i++) {
 		EXPLORE_CHECK(bide_ring_size_(&bide_workers_.worker[i]->ring) == 0);
 		worker_waits(bide_workers_.worker[i], watch_ns);
@@ -633,7 +637,7 @@ static void sleep_once(unsigned index)
 {
 	bide_worker *w = become(index);
 
-	run_entry(w, bide_worker_search_(w, bide_sleep_fall_(&w->sleeper), SEARCH_NS));
+	run_entry(w, bide_worker_search_(w, bide_sleep_wait_(&w->sleeper), SEARCH_NS));
 }
 
 static void sleep_once_0(void)
@@ -756,7 +760,7 @@ static void check_timers(void)
 	for (unsigned i = 0; i < bide_workers_.count; i++)
 		EXPLORE_CHECK(is_in_time(bide_workers_.worker[i]));
 	for (unsigned i = 0; i < TIMERS && p.timers[i]; i++) {
-		bool left = bide_wheel_holds(p.timers[i]);
+		bool left = bide_wheel_holds_(p.timers[i]);
 
 		EXPLORE_CHECK(p.ended[i] + p.disarmed[i] + left == 1);
 		EXPLORE_CHECK(!left || bide_workers_disarm_(p.timers[i]));
