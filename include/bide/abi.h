@@ -20,14 +20,14 @@
 #define BIDE_VERSION_MAJOR 0
 #define BIDE_VERSION_MINOR 1
 #define BIDE_VERSION_PATCH 0
-/* It grows with each release: 1.2.3 is 1002003. Compare it with bide_version (runtime.h). */
+/* Grows with each release: 1.2.3 is 1002003. Compare it with bide_version (runtime.h). */
 #define BIDE_VERSION_NUMBER \
 	(BIDE_VERSION_MAJOR * 1000000u + BIDE_VERSION_MINOR * 1000u + BIDE_VERSION_PATCH)
 
 #define BIDE_CAT2_(a, b) a##b
 #define BIDE_CAT_(a, b) BIDE_CAT2_(a, b)
 
-/* The version of the public layout: worker head, frame and source. */
+/* The version of the public layout: the head of a thread, frame and source. */
 #define BIDE_ABI 1
 #define BIDE_ABI_NAME_(name) BIDE_CAT_(name##_v, BIDE_ABI)
 
@@ -41,7 +41,10 @@
 #define BIDE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define BIDE_INLINE static inline
 
-/* Initial-exec: one instruction to read. BIDE_FREESTANDING: core on a machine without threads. */
+/*
+ * The model initial-exec reads the variable with one instruction. With BIDE_FREESTANDING the library
+ * is built for a machine without threads.
+ */
 #ifdef BIDE_FREESTANDING
 #define BIDE_THREAD_LOCAL_
 #else
@@ -130,7 +133,7 @@ typedef struct bide_place {
 	})
 #endif
 
-/* A call in the user's source, for messages of misuse (noted.h). It is static data. */
+/* A call in the user's source, for messages of misuse (noted.h). It is static data, too. */
 typedef struct bide_call {
 	bide_place place;
 	const char *callee;

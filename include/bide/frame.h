@@ -119,9 +119,10 @@ BIDE_INLINE size_t bide_class_bytes_(unsigned size_class)
 	       (((size_class - 6) % 4) + 1) * ((size_t)1 << (5 + (size_class - 6) / 4));
 }
 
+/* A thread's free objects of one size class. src/memory/pool.c says what becomes of them. */
 typedef struct bide_pool {
 	bide_source *free;
-	/* How many more may be returned before a batch goes to the other workers. */
+	/* How many more objects may be returned before a batch goes to the other threads. */
 	intptr_t room;
 } bide_pool;
 
@@ -234,8 +235,8 @@ BIDE_INLINE bide_source *bide_pool_take_(bide_thread_head *head, unsigned size_c
 }
 
 /*
- * Returns an object, from any worker to its own pool. The link overwrites the generation, which
- * makes stale value tasks invalid.
+ * Returns an object to the pool of the calling thread, whichever thread took it. The link overwrites
+ * the generation, which makes stale value tasks invalid.
  */
 BIDE_INLINE void bide_pool_give_(bide_thread_head *head, bide_source *source, unsigned size_class)
 {

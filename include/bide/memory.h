@@ -24,41 +24,41 @@ typedef struct bide_allocator {
 typedef struct bide_stats {
 	/* Calls of allocate that succeeded, since the start. */
 	uint64_t allocation_count;
-	/* Calls of release. */
+	/* Calls of release, since the start. */
 	uint64_t release_count;
-	/* Calls of allocate that failed. */
+	/* Calls of allocate that failed, since the start. */
 	uint64_t failed_count;
-	/* Allocated and not released. */
+	/* Bytes that are allocated and not released. */
 	uint64_t live_bytes;
 	/*
-	 * Async functions that were started and not yet freed: running, waiting, or finished and not
-	 * consumed.
+	 * Async functions that were started and are not freed: they run, wait, or have finished and are
+	 * not consumed.
 	 */
 	uint64_t frame_count;
 	/* Timers, subscriptions, combinators and other operations in use. */
 	uint64_t operation_count;
-	/* Frames that have finished and whose result was not consumed: leaks, unless it will be. */
+	/* Of these, the finished ones. A frame that is never consumed is a leak. */
 	uint64_t unconsumed_count;
 	/* Tasks of completion sources and completed tasks in use. */
 	uint64_t task_count;
-	/* Errors that went unseen. */
+	/* Errors that went unseen, since the start (misuse.h). */
 	uint64_t unobserved_count;
-	/* Calls of the misuse hook. */
+	/* Misuses, since the start. */
 	uint64_t misuse_count;
 	/*
 	 * Armed timers, and frames in run queues. With one worker both are 0 on other threads than
 	 * the worker's.
 	 */
 	uint64_t timer_count, runnable_count;
-	/* Of many workers: those that sleep because there is no work. */
+	/* Workers that sleep because there is no work; 0 with one worker. */
 	uint64_t idle_worker_count;
 	/* Threads for blocking calls that exist now, including those of bide_run_on_new_thread. */
 	uint64_t blocking_thread_count;
-	/* Those of them that wait for a call. */
+	/* Of these, the threads that wait for a call. */
 	uint64_t blocking_idle_count;
 	/* Blocking calls that wait for a thread. */
 	uint64_t blocking_queue_count;
-	/* The largest number that waited at once, since the runtime was set up. */
+	/* The largest blocking_queue_count since the runtime was set up. */
 	uint64_t blocking_queue_peak;
 } bide_stats;
 

@@ -45,24 +45,25 @@ BIDE_BEGIN_DECLS
 BIDE_API void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument);
 
 /*
- * Sets the hook that is called when an error goes unseen: when the last reference to a failed
- * task is dropped before its error was seen, and when a forgotten value task fails, also if its
- * error was read before. It is also called for an error that the library drops because another one
- * has priority: of a group's member, a loop's body, an await in a cleanup, a fork that the end of a
- * function joins. Cancellation does not count, nor does the error that the context was canceled
- * with. The default counts the error in bide_stats and does nothing else. NULL
- * restores the default. The hook runs on the thread that dropped the reference or completed the
- * operation. It may start and complete things, and must not block.
+ * Sets the hook that is called when an error goes unseen. That is when the last reference to a
+ * failed task is dropped before its error was seen, and when a forgotten value task fails, even if
+ * its error was read before. The hook is also called for an error that the library drops because
+ * another one has priority: the error of a group's member, of a loop's body, of an await in a
+ * cleanup, or of a fork that the end of a function joins. ECANCELED does not count, nor does the
+ * error that the context was canceled with. The default counts the error in bide_stats and does
+ * nothing else. NULL restores the default. The hook runs on the thread that dropped the reference or
+ * completed the operation. It may start and complete things, and must not block.
  */
 BIDE_API void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argument);
 
 /*
- * Sets the hook that is called with every line that the library reports, one at a time: what
- * bide_shutdown finds pending or not consumed ("leak: "), what bide_group_wait_reporting waits
- * for ("stuck: "), and what bide_dump names if it was called without a function to write with
- * ("dump: "). The default prints each line to standard error, behind "bide: ". NULL restores the
- * default. The hook runs on the thread that reports, which may be a worker. It must not call
- * bide. Set it before bide is used.
+ * Sets the hook that is called with each line that the library reports, one line at a time:
+ *     leak:   what bide_shutdown finds pending or not consumed
+ *     stuck:  what bide_group_wait_reporting waits for
+ *     dump:   what bide_dump names, if it was called without a function to write with
+ * The default prints each line to standard error, behind "bide: ". NULL restores the default.
+ * The hook runs on the thread that reports, which may be a worker. It must not call bide. Set it
+ * before bide is used.
  */
 BIDE_API void bide_report_hook_set(bide_report_hook *hook, void *argument);
 

@@ -74,7 +74,7 @@ bide_source *bide_single_take_(size_t size_bytes, const bide_place *place)
 	if (r->next)
 		r->next->previous = r;
 	bide_pools_.singles = r;
-	BIDE_STORE(&bide_record_object_(r)->generation, 0, RELAXED); /* visits read it */
+	BIDE_STORE(&bide_record_object_(r)->next_free, 0, RELAXED); /* visits read it */
 	bide_spin_unlock_(&bide_pools_.lock);
 	return bide_record_object_(r);
 }
@@ -83,7 +83,7 @@ void bide_single_give_(bide_source *source)
 {
 	bide_record *r = bide_record_of_(source);
 
-	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
+	BIDE_STORE(&source->next_free, 0, RELAXED); /* visits read it */
 	bide_spin_lock_(&bide_pools_.lock);
 	BIDE_ASSERT_(r->previous ? r->previous->next == r : bide_pools_.singles == r);
 	*(r->previous ? &r->previous->next : &bide_pools_.singles) = r->next;
@@ -140,7 +140,7 @@ void bide_big_give_(bide_source *source)
 		return;
 	}
 	BIDE_ASSERT_(size_bytes == r->size_bytes);
-	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
+	BIDE_STORE(&source->next_free, 0, RELAXED); /* visits read it */
 	poison(source, size_bytes);
 	bide_spin_lock_(&bide_pools_.lock);
 	r->next_big = bide_pools_.big[bucket];
@@ -159,7 +159,7 @@ static bide_record *checked_make(unsigned size_class)
 	if (!c)
 		return NULL;
 	source = bide_chunk_object_(c, c->made++);
-	source->generation = 0;
+	source->next_free = 0;
 	return bide_record_of_(source);
 }
 
@@ -188,7 +188,7 @@ void bide_checked_give_(bide_source *source, unsigned size_class)
 {
 	bide_record *r = bide_record_of_(source);
 
-	BIDE_STORE(&source->generation, 0, RELAXED); /* visits read it */
+	BIDE_STORE(&source->next_free, 0, RELAXED); /* visits read it */
 	poison(source, bide_class_bytes_(size_class));
 	r->next = NULL;
 	bide_spin_lock_(&bide_pools_.lock);
