@@ -87,7 +87,7 @@ typedef struct bide_when_each {
 	struct bide_each_ *core_;
 	bide_value_task *items_;
 	size_t count_, next_;
-	/* Of the runtime, at bide_when_each_init. */
+	/* The life of the runtime at bide_when_each_init. */
 	uint32_t life_;
 	/* true: bide_when_each_init has failed. */
 	bool failed_;

@@ -34,11 +34,11 @@ typedef struct bide_group {
 	/* Members that are not over, plus 1 until the wait. */
 	uint64_t pending_;
 	int first_error_;
-	/* Of the runtime, when it was initialised. */
+	/* The life of the runtime in which it was initialised. */
 	uint32_t life_;
 	bool keep_going_;
 	bool waited_;
-	/* Its own address, once it is initialised. */
+	/* The address of the group, once it is initialised; that of this member after the end. */
 	const void *self_;
 } bide_group;
 

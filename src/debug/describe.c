@@ -13,7 +13,7 @@
 #include "tasks/task.h"
 #include "tasks/task_list.h"
 
-enum { DEPTH_MAX = 4 }; /* calls of the library's that wait for one another */
+enum { DEPTH_MAX = 4 }; /* calls of the library that wait for one another */
 #define TEN_SECONDS_NS INT64_C(10000000000)
 
 void bide_text_add_(bide_text *text, const char *format, ...)
@@ -35,7 +35,7 @@ void bide_text_place_(bide_text *text, const bide_place *place)
 	               bide_name_length_(place->function), place->function);
 }
 
-/* --- a copy --- */
+/* --- snapshots --- */
 
 static size_t bytes_of(uint8_t kind)
 {
@@ -80,7 +80,7 @@ BIDE_UNCHECKED_ bool bide_snapshot_take_(bide_snapshot *s, const bide_source *so
 	return s->async || s->type || !bide_kind_is_frame_(s->copy.source.kind);
 }
 
-/* --- words for it --- */
+/* --- words for an object --- */
 
 static void describe_delay(bide_text *text, const bide_snapshot *s)
 {
@@ -97,7 +97,10 @@ static void describe_delay(bide_text *text, const bide_snapshot *s)
 		bide_text_add_(text, " (%lld s left)", (long long)(left_ns / 1000000000));
 }
 
-/* One that is a frame as well is in the pools; others can be looked at if they are in the list. */
+/*
+ * A task that is a frame lies in the pools. Another one can be looked at only if it is in the task
+ * list.
+ */
 static void describe_task(bide_text *text, const bide_source *task)
 {
 	bide_task_seen seen;
@@ -112,7 +115,7 @@ static void describe_task(bide_text *text, const bide_source *task)
 		               seen.references == 1 ? "" : "s");
 	} else if (bide_pools_hold_(task) && bide_snapshot_take_(&s, task) && s.async) {
 		references = bide_task_references_(s.copy.source.generation);
-		references -= references > 0; /* one is the function's */
+		references -= references > 0; /* one is that of the function */
 		bide_text_add_(text, " (of %s, %llu reference%s)", s.own ? s.own->name : s.async->name,
 		               (unsigned long long)references, references == 1 ? "" : "s");
 	}
@@ -120,7 +123,7 @@ static void describe_task(bide_text *text, const bide_source *task)
 
 static void describe(bide_text *text, const bide_snapshot *s, unsigned depth);
 
-/* A strand or loop, if the function has one. */
+/* The strand or loop is that of the function, if it has one. */
 static const char *turn_of(const bide_snapshot *s)
 {
 	if (s->copy.frame.context & BIDE_CONTEXT_EXECUTOR_)
@@ -208,7 +211,10 @@ void bide_describe_awaited_(bide_text *text, const bide_snapshot *waiting)
 
 /* --- what is shown --- */
 
-/* Whether it waits for something of its own, or for an async function, which is shown. */
+/*
+ * Returns true if the frame waits for something inside itself, or for an async function of the
+ * user's, which is shown.
+ */
 static bool waits_for_what_is_shown(const bide_snapshot *s)
 {
 	const bide_source *source = s->copy.frame.awaiting;

@@ -1,9 +1,9 @@
 /*
- * dump.c - what is pending, and what it waits for. Reads pool memory and static data only, never a
- * pointer of the user's.
+ * dump.c - lists what is pending, and what it waits for. It reads the memory of the pools and static
+ * data only, and follows no pointer of the user's.
  *
- * The lines are put together under the lock of the pools, as many as fit, and written without it:
- * what writes them may be slow, and the program goes on meanwhile.
+ * As many lines as fit are put together under the lock of the pools, and written without it: the
+ * hook may be slow, and the program goes on meanwhile.
  */
 #include "debug/dump.h"
 
@@ -22,12 +22,12 @@ typedef struct dump {
 	bide_report_hook *write;
 	void *argument;
 	size_t count;
-	/* of a group only */
+	/* The three that follow are for the dump of a group. */
 	const bide_group *group;
 	const bide_context *context;
-	bide_body_result (*but)(bide_frame *frame);
+	bide_body_result (*but)(bide_frame *frame); /* the body of functions that are left out */
 	size_t length;
-	char lines[LINES_BYTES]; /* each with its end */
+	char lines[LINES_BYTES]; /* each ends with '\0' */
 } dump;
 
 static void name_function(dump *d, const bide_snapshot *s)
@@ -100,7 +100,10 @@ static bool one(bide_source *source, void *argument)
 	return true;
 }
 
-/* A function that was started in the group, or by one that was; or whatever was added to it. */
+/*
+ * Names a function that was started in the group, or by such a function; and anything else that was
+ * added to the group.
+ */
 static bool one_of_group(bide_source *source, void *argument)
 {
 	dump *d = argument;
@@ -148,7 +151,7 @@ static void name_tasks(dump *d)
 	}
 }
 
-/* Without the list they are only counted. */
+/* Without debug mode there is no task list, so tasks are only counted. */
 static void count_tasks(const dump *d)
 {
 	unsigned long long count = bide_counted_(BIDE_COUNT_TASKS_);

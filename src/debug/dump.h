@@ -1,5 +1,5 @@
 /*
- * dump.h - the part of a dump that is a group's.
+ * dump.h - a dump of what a group waits for.
  */
 #ifndef BIDE_DEBUG_DUMP_H
 #define BIDE_DEBUG_DUMP_H
@@ -7,8 +7,9 @@
 #include "base/library.h"
 
 /*
- * As bide_dump, of what keeps a group waiting: the pending functions below its context, but for one
- * kind of them, and what else was added to it. The group's memory and the context live.
+ * Dumps, as bide_dump does, what a group waits for: the pending functions below its context, except
+ * those with the body `but`, and what else was added to the group. The memory of the group and the
+ * context must be valid. Returns the number of lines.
  */
 BIDE_INTERNAL size_t bide_dump_group_(const bide_group *group, const bide_context *context,
                                       bide_body_result (*but)(bide_frame *frame),

@@ -1,9 +1,9 @@
 /*
- * stuck.c - a wait for a group that, after a limit, names what it waits for, and goes on.
+ * group_report.c - a wait for a group that names what it waits for after a limit, and goes on.
  *
- * Two async functions: the wait, and a reporter beside it that sleeps until the limit or until the
- * wait is over, which sees it end before it ends itself: so the group's memory is there for both.
- * What they need is taken before the wait begins; without memory for it nothing is reported.
+ * Two async functions do it: the wait, and a reporter that sleeps until the limit or until the wait
+ * is over. The wait ends after the reporter, so the memory of the group is valid for both. The wait
+ * takes what they need before it begins; if there is no memory for it, nothing is reported.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/clock.h"
@@ -72,7 +72,7 @@ struct bide_group_waiter {
 	int error;
 };
 
-/* In no context of the caller's: its cancellation is when a report is wanted most. */
+/* Detached from the context of the caller, because a report matters most when that is canceled. */
 static void start_reporter(struct bide_group_waiter *my)
 {
 	my->until_over = bide_in_detached(bide_context_create(NULL));
@@ -84,7 +84,7 @@ static void start_reporter(struct bide_group_waiter *my)
 		                                     .place = my->in.place, .waits = my->in.waits));
 }
 
-/* The group is looked at only in a frame, whose memory lasts. */
+/* Reads the group only if it lies in a frame, whose memory lasts. */
 BIDE_UNCHECKED_ static void describe_wait(const void *copy, char *to, size_t size_bytes)
 {
 	const struct bide_group_waiter *my = copy;
@@ -128,7 +128,7 @@ bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t delay_n
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	if (delay_ns == BIDE_FOREVER || bide_group_pending(group) == 0)
 		return bide_group_wait(group);
-	if (delay_ns == 0) { /* nothing has to wait for the report */
+	if (delay_ns == 0) { /* reports at once */
 		report(&(struct bide_group_reporter){ .in = { .group = group,
 		                                              .context = bide_group_context(group),
 		                                              .place = place,
@@ -137,6 +137,6 @@ bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t delay_n
 	}
 	started = bide_async_start(bide_group_waiter, .group = group, .delay_ns = delay_ns,
 	                           .place = place, .waits = bide_group_waiter_async_.resume);
-	/* without a frame nothing has waited yet; a member may have failed with the same error */
+	/* Without a frame, nothing waits yet. A member may have failed with the same error. */
 	return started.state == BIDE_ENOFRAME && !group->waited_ ? bide_group_wait(group) : started;
 }

@@ -1,5 +1,5 @@
 /*
- * layout.h - what a debugger is told: see layout.c.
+ * layout.h - what a debugger reads; see layout.c.
  */
 #ifndef BIDE_DEBUG_LAYOUT_H
 #define BIDE_DEBUG_LAYOUT_H
@@ -7,8 +7,8 @@
 #include "base/library.h"
 
 struct bide_layout {
-	/* version of this table, which changes with it; how many numbers follow */
-	uint64_t version, count;
+	uint64_t version; /* of this table; it changes with the table */
+	uint64_t count;   /* of the numbers that follow */
 	uint64_t chunks, classes, singles, tasks, task_buckets;
 	uint64_t chunk_next, chunk_stride, chunk_made, chunk_front, chunk_head;
 	uint64_t record_next, record_started, record_bytes, record_size;

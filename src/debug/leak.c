@@ -1,6 +1,6 @@
 /*
- * leak.c - names what is left in the pools. It only reads: it follows what a dump follows, and
- * holds no lock while it reports.
+ * leak.c - names what is left in the pools. It only reads, follows what a dump follows, and holds no
+ * lock while it reports.
  */
 #include "debug/leak.h"
 
@@ -21,7 +21,7 @@ enum { LINE_BYTES = 900, FAILURE_BYTES = 2048 };
 typedef struct leaks {
 	size_t count;
 	bool at_exit;
-	bool is_named; /* the one that the texts below are of */
+	bool is_named; /* the texts below are those of a leak that was not reported yet */
 	char line[LINE_BYTES], failure[FAILURE_BYTES];
 } leaks;
 
@@ -80,7 +80,7 @@ static void describe_leak(leaks *l, const bide_snapshot *s)
 	l->is_named = true;
 }
 
-/* An own function counts as the call that it stands for: if no line of another tells of it. */
+/* A function of the library's own counts as the call that it stands for, if it is shown. */
 static bool is_leak(const bide_snapshot *s)
 {
 	if (s->type)
@@ -93,7 +93,7 @@ static bool leak(bide_source *source, void *argument)
 	leaks *l = argument;
 	bide_snapshot s;
 
-	if (l->is_named) /* the one before is to be reported first */
+	if (l->is_named) /* the previous leak has to be reported first */
 		return false;
 	if (!bide_snapshot_take_(&s, source) || !is_leak(&s))
 		return true;
@@ -102,9 +102,7 @@ static bool leak(bide_source *source, void *argument)
 	return true;
 }
 
-/*
- * At the exit the hook is not called: what it was given may be gone, as the stack of main is.
- */
+/* At the exit the hook is not called: its argument may be gone, as the stack of main is. */
 static void write_line(const leaks *l, const char *line)
 {
 	if (!l->at_exit) {
@@ -116,7 +114,7 @@ static void write_line(const leaks *l, const char *line)
 	bide_port_print_("\n");
 }
 
-/* The trace has several lines; the hook gets one at a time. */
+/* The trace has several lines, and the hook takes one at a time. */
 static void report(leaks *l)
 {
 	char *at = l->failure, *end;

@@ -39,7 +39,7 @@ bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
 bool bide_registrations_are_valid_(const size_t *parties, const bide_listener *listener,
                                    const bide_value_task *items, size_t count)
 {
-	/* Before the items: their number falls, and that of the parties after it. */
+	/* Loaded before the items are counted: both numbers fall, that of the parties last. */
 	size_t left = BIDE_LOAD(parties, ACQUIRE);
 
 	BIDE_INVARIANT_(left > 0);

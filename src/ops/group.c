@@ -26,10 +26,10 @@
 typedef struct group_idle {
 	bide_operation operation;
 	const bide_group *group;
-	const bide_place *place; /* of bide_group_init, in debug mode; else NULL */
+	const bide_place *place; /* of bide_group_init, in debug mode; otherwise NULL */
 } group_idle;
 
-/* The group is looked at only in a frame, whose memory lasts. */
+/* Reads the group only if it lies in a frame, whose memory lasts. */
 BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t size_bytes)
 {
 	const bide_group *group = ((const group_idle *)copy)->group;
@@ -43,7 +43,7 @@ BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t si
 	bide_put_(to, size_bytes, "bide_group_wait (%llu pending)", pending);
 }
 
-/* Until the wait: what bide_shutdown finds of this type was never waited for. */
+/* The type until the wait: a group of this type that bide_shutdown finds was never waited for. */
 static void describe_open(const void *copy, char *to, size_t size_bytes)
 {
 	const bide_place *place = ((const group_idle *)copy)->place;

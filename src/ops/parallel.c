@@ -153,8 +153,8 @@ static bide_value_task loop_start(parallel_loop loop, const bide_parallel_option
 		loop.limit = bide_port_worker_count_();
 	started = bide_parallel_loop_begin_(&loop, offsetof(struct bide_parallel_loop, in), sizeof loop,
 	                                    BIDE_CALLED_AT_(name_of(loop.kind)));
-	if (BIDE_UNLIKELY(started.state ==
-	                  BIDE_ENOFRAME)) /* that error is about functions of the user's */
+	/* BIDE_ENOFRAME is an error of functions of the user's. */
+	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME))
 		started.state = BIDE_ENOMEM_;
 	return started;
 }

@@ -56,7 +56,7 @@ enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2, ALIVE = 0x7133A11F };
 
 static const bide_operation_type tick_type = { .name = "a tick of a periodic timer" };
 
-/* A timer of an earlier life of the runtime is not alive: its memory for a tick is gone. */
+/* A timer of an earlier life of the runtime is not alive: its bide_timer went with the pools. */
 static uint32_t alive_now(void)
 {
 	return ALIVE + bide_life_;

@@ -5,7 +5,8 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "base/own.h"
 
-struct bide_run { /* the name is what messages say */
+/* Messages and dumps show the name. */
+struct bide_run {
 	BIDE_ASYNC_FRAME;
 	struct {
 		bide_run_function *function;
@@ -45,8 +46,8 @@ bide_value_task bide_run(bide_run_function *function, void *argument)
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	started = run(function, argument);
-	if (BIDE_UNLIKELY(started.state ==
-	                  BIDE_ENOFRAME)) /* that error is about functions of the user's */
+	/* BIDE_ENOFRAME is an error of functions of the user's. */
+	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME))
 		started.state = BIDE_ENOMEM_;
 	return started;
 }
