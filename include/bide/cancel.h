@@ -28,10 +28,14 @@ typedef struct bide_cancel_token {
 /* Takes the argument of bide_cancel_token_register. It must not block. */
 typedef void bide_cancel_callback(void *argument);
 
-/* An entry in the list of what is canceled together. */
+/* An entry in a list of what is canceled together. */
 typedef struct bide_cancel_node {
+	/* In the list. An operation that is in no list is its own `newer`. */
 	struct bide_cancel_node *newer, *older;
-	/* The core whose list it is in. NULL: none. */
+	/*
+	 * A callback: the core in whose list it is, or NULL. An operation: the core that it has a
+	 * reference on, until it ends.
+	 */
 	struct bide_cancel_core *core;
 	/* If not NULL, a source or context below, which is canceled instead of calling fire. */
 	struct bide_cancel_core *child;

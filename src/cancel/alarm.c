@@ -97,7 +97,7 @@ bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
 	bool counts;
 
 	lock(alarm);
-	counts = alarm->timer == (bide_timer *)(void *)timer;
+	counts = alarm->timer && &alarm->timer->source == timer;
 	if (counts)
 		alarm->timer = NULL;
 	unlock(alarm);
@@ -112,7 +112,7 @@ static bool alarm_is_valid(const bide_alarm *alarm)
 
 	BIDE_INVARIANT_(alarm->due.run != NULL);
 	BIDE_INVARIANT_(BIDE_LOAD(&alarm->parties, RELAXED) >= 1u + (timer != NULL));
-	BIDE_INVARIANT_(!timer || (timer->source.kind & 0xE0u) == BIDE_KIND_TIMER_);
+	BIDE_INVARIANT_(!timer || bide_kind_of_(timer->source.kind) == BIDE_KIND_TIMER_);
 	return true;
 }
 

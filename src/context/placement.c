@@ -36,10 +36,8 @@ static void set_scope(bide_thread_head *head, uintptr_t word)
 	head->stack_limit = cold ? UINTPTR_MAX : thread->hot_limit;
 }
 
-static void set_current(bide_thread_head *head, uintptr_t word)
+static void set_current(bide_thread_head *head, uintptr_t before, uintptr_t word)
 {
-	uintptr_t before = head->current->context;
-
 	head->current->context = word;
 	if (BIDE_UNLIKELY((before | word) & BIDE_CONTEXT_EXECUTOR_))
 		set_scope(head, word);
@@ -54,7 +52,7 @@ uintptr_t bide_context_push_(bide_context *context)
 		return 0;
 	saved = head->current->context;
 	if (bide_context_check_(context, "bide_in_context"))
-		set_current(head, bide_context_word_(context));
+		set_current(head, saved, bide_context_word_(context));
 	return saved;
 }
 
@@ -63,7 +61,7 @@ void bide_context_pop_(uintptr_t saved)
 	bide_thread_head *head = bide_thread_();
 
 	if (head)
-		set_current(head, saved);
+		set_current(head, head->current->context, saved);
 }
 
 uintptr_t bide_context_swap_(uintptr_t word)
