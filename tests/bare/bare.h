@@ -1,4 +1,4 @@
-/* bare.h - what the bare test has instead of an operating system: it can print and it can stop. */
+/* bare.h - replaces the operating system in the bare test: it can print and it can stop. */
 #ifndef BARE_H
 #define BARE_H
 

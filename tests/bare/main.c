@@ -1,7 +1,7 @@
 /*
- * main.c - core without an operating system: async functions, tasks, a combinator, a group and
- * cancellation run on the port of port.c. Built -ffreestanding -nostdlib; the two system calls
- * below stand for a serial line and a switch.
+ * main.c - bide without an operating system: async functions, tasks, a combinator, a group and
+ * cancellation run on the port of port.c. Built with -ffreestanding -nostdlib. The two system calls
+ * below stand for a serial line and a power switch.
  */
 #include <bide/bide.h>
 #include <bide/short.h>
@@ -10,7 +10,7 @@
 
 #if defined(__x86_64__)
 enum { WRITE = 1, EXIT = 60 };
-/* The stack is aligned as a call would leave it. */
+/* Aligns the stack as a call would. */
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall bare_main\n");
 #elif defined(__aarch64__)
 enum { WRITE = 64, EXIT = 93 };
@@ -52,7 +52,7 @@ _Noreturn void bare_exit(int status)
 		system_call(EXIT, status, 0, 0);
 }
 
-/* What compilers call for by themselves. */
+/* Compilers generate calls of these functions. */
 void *memset(void *to, int byte, size_t size);
 void *memset(void *to, int byte, size_t size)
 {

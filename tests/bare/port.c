@@ -1,9 +1,12 @@
-/* A port of core to a machine with nothing: one thread, a piece of memory, a clock that is set. */
+/*
+ * A port of bide to a machine without anything: one thread, a piece of memory, and a clock that is
+ * set.
+ */
+#include "base/port.h"
 #include "async/deque.h"
 #include "async/fork.h"
 #include "async/frame.h"
 #include "bare.h"
-#include "base/port.h"
 #include "base/thread.h"
 #include "source/run_queue.h"
 #include "source/timer.h"
@@ -11,7 +14,7 @@
 static bide_thread only;
 static _Alignas(64) char arena[65536];
 static size_t arena_used;
-static bide_timer *armed; /* by deadline */
+static bide_timer *armed; /* sorted by deadline */
 static int64_t now_ns;
 
 bide_thread_head *bide_thread_attach_(void)
@@ -48,7 +51,10 @@ bool bide_port_disarm_(bide_timer *timer)
 	return false;
 }
 
-/* Runs what there is, or time goes on to the next timer. false: nothing will ever happen. */
+/*
+ * Runs one runnable function, or advances the time to the next timer. Returns false if nothing can
+ * happen any more.
+ */
 bool bare_run_one(void)
 {
 	bide_thread_head *head = bide_thread_();

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the rooms of src that stand on the port alone, freestanding and without any library, over the port of port.c (at most 80 lines), and runs it.
+# Builds the rooms of src that need only the port, freestanding and without any library, on the port of port.c (at most
+# 80 lines), and runs the program.
 #	run.sh CC FOLDER [EMULATOR...]
 set -eu
 cc=$1 folder=$2

@@ -1,4 +1,4 @@
-/* The address of a local that is given to what is pending across an await. */
+/* The address of a local is given to an operation that is pending across an await. */
 #include <stdio.h>
 
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* The address of what ends with the function is no result. */
+/* The address of memory that ends with the function cannot be a result. */
 #include <stdio.h>
 
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* Arrays, structs and scalars that are filled before an await are lost behind it. */
+/* Arrays, structs and scalars that are filled before an await are lost after it. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* An array of variable length cannot be jumped into, used or not. */
+/* No jump can enter the scope of an array of variable length, used or not. */
 #include <bide/short.h>
 
 struct f {

@@ -1,4 +1,4 @@
-/* What is declared before async_begin is set anew at each resume: good if it does not change. */
+/* A local declared before async_begin is set again at each resume; fine if it never changes. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* A function of the same file is looked into: does it read behind a pointer, or fill it? */
+/* Functions of the same file are analysed: do they read through a pointer, or fill its target? */
 #include <stdio.h>
 
 #include <bide/short.h>

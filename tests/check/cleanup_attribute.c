@@ -1,4 +1,4 @@
-/* The function of the attribute cleanup runs where the body returns, and that is at each await. */
+/* The function of the attribute cleanup runs wherever the body returns, that is at each await. */
 /* not with computed goto */
 #include <bide/short.h>
 

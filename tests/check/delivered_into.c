@@ -1,4 +1,4 @@
-/* Awaits into another kind or size than what a function of the same file returns. */
+/* Awaits into another type or size than a function of the same file returns. */
 #include <bide/short.h>
 
 struct point {

@@ -1,4 +1,4 @@
-/* An initialiser at the outer level: gcc refuses it, the cure is a block. */
+/* An initialiser at the outer level: gcc refuses it; a block around the local helps. */
 /* not with computed goto */
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* Locals that are used inside macros; awaits that macros of the user hold. */
+/* Locals that are used inside macros, and awaits inside macros of the user. */
 #include <stdio.h>
 
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* A loop that waits: what was set in the round before is lost. */
+/* In a loop that awaits, a local that the round before set is lost. */
 #include <stdio.h>
 
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* A member or an element that is set again behind the await is good; the others are not. */
+/* A member or an element that is set again after the await is fine; the others are not. */
 #include <stdio.h>
 
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* What is right is not reported. */
+/* Correct code is not reported. */
 #include <stdio.h>
 #include <string.h>
 

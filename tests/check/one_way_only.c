@@ -1,4 +1,4 @@
-/* An await on one of several ways is enough: branches, goto, switch, conditions. */
+/* An await on one of several paths is enough: branches, goto, switch, conditions. */
 #include <stdio.h>
 
 #include <bide/short.h>

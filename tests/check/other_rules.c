@@ -1,4 +1,4 @@
-/* A return in the cleanup, an await in a switch, a comment that silences. */
+/* A return in the cleanup, an await in a switch, and a comment that silences a report. */
 /* not with computed goto */
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* The copies that async_in makes are there anew at each resume; other locals are not. */
+/* async_in copies the parameters again at each resume; other locals are lost. */
 #include <stdio.h>
 
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* Things of the library that are placed in a local across an await. */
+/* Objects of the library that are placed in a local across an await. */
 #include <bide/short.h>
 
 void stop_it(void *argument);

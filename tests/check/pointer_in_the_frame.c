@@ -1,4 +1,4 @@
-/* The address of a local in the frame, or in other memory, is dead behind an await. */
+/* The address of a local, stored in the frame or in other memory, is invalid after an await. */
 #include <stdio.h>
 
 #include <bide/short.h>

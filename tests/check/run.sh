@@ -1,7 +1,7 @@
 #!/bin/sh
-# run.sh BIDE-CHECK FILE...: what is reported about each file are exactly the lines that end with a
-# comment "FOUND: ERE", in the words that the ERE describes. Both ways to
-# resume are tried, unless a line says /* not with computed goto */.
+# run.sh BIDE-CHECK FILE...: bide-check must report exactly the lines of each file that end with a comment
+# "FOUND: ERE", in words that match the ERE. Both ways to resume are tried, unless a line says
+# /* not with computed goto */.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
@@ -10,7 +10,7 @@ shift
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# compare FILE FLAG...: shows what is wrong; false if anything is.
+# compare FILE FLAG...: shows the differences. Fails if there are any.
 compare() {
 	file=$1
 	shift

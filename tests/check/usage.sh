@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage.sh BIDE-CHECK: what is asked wrongly gets a clear answer and status 2.
+# usage.sh BIDE-CHECK: wrong usage gets a clear answer and status 2.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
@@ -59,7 +59,7 @@ printf '"-Iinclude", "-Wall", "-c", "%s", "-o", "x.o"]}]\n' "$bad" \
 expect 1 "array_across_an_await.c:33:.*'text'" -p "$work/commands" "$bad"
 expect 1 "array_across_an_await.c:33:.*'text'" -p "$work/commands"
 expect 2 'nothing_wrong.c: .*has no command for it' -p "$work/commands" "$good"
-# One that cannot be read does not keep the others from being checked.
+# A file that cannot be read does not keep the others from being checked.
 expect 2 "array_across_an_await.c:33:.*'text'" no_such_file.c "$bad" -- \
 	-Iinclude
 echo 'nonsense' >"$work/commands/compile_commands.json"

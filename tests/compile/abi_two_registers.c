@@ -1,6 +1,6 @@
 /*
- * Compiled to assembly for each ABI that value_task.h lists: nothing of this touches memory. With
- * -DCONTROL a value task has one word more, and it must.
+ * Compiled to assembly for each ABI that value_task.h lists. No function may touch memory. With
+ * -DCONTROL a value task has one more word, and they must touch memory.
  */
 #include <bide/value_task.h>
 

@@ -1,5 +1,5 @@
 /* expect: error: address of register variable (.key. )?requested */
-/* The copy is gone at the next await. */
+/* The copy ends at the next await. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

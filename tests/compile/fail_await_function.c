@@ -1,6 +1,6 @@
 /* expect: error: static.assert.*bide_await takes a value task or a bide_task .*, and this is neither */
 /* lines clang: 40 */
-/* Its call was forgotten. */
+/* The call operator is missing. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

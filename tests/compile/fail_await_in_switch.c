@@ -1,6 +1,6 @@
 /* expect gcc: error: overflow in conversion from .long long int. to .int. */
 /* expect clang: error: duplicate case value: 'await_inside_a_switch__use_if_or_a_function' */
-/* An await inside a switch of one's own would be a label of that switch. */
+/* An await inside a switch of the user would become a label of that switch. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -2,7 +2,7 @@
 /* expect clang: error: (static.assert.*bide_await takes a value task .*, and this is neither|use of undeclared identifier .undeclared.) */
 /* lines clang: 40 */
 /* flags: -Wno-implicit-function-declaration */
-/* gcc and clang take a function that is not declared for one that returns an int. */
+/* gcc and clang assume that an undeclared function returns an int. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

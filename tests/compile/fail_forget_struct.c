@@ -1,5 +1,5 @@
 /* expect: error: static.assert.*bide_value_task_forget takes a value task */
-/* It has the size of a value task, and is none. */
+/* It has the size of a value task, but is none. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

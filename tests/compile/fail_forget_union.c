@@ -1,6 +1,6 @@
 /* expect: error: .*union other.*type_|type_.*union other */
 /* lines gcc: 40 */
-/* A union of that size is none either. */
+/* A union of that size is no value task, either. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

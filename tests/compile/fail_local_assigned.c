@@ -1,6 +1,6 @@
 /* expect: error: .*'?n'?.*uninitialized */
 /* flags: -O2 */
-/* A local that is assigned later does not live across an await either. */
+/* A local that is assigned after its declaration does not survive an await, either. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,5 +1,5 @@
 /* expect: error: .*.data.*uninitialized */
-/* As hole_local_in_macro.c, with the option that bide_async(7) recommends for gcc. */
+/* hole_local_in_macro.c with the option that bide_async(7) recommends for gcc. */
 /* flags: -O2 -Werror=maybe-uninitialized */
 #include <bide/bide.h>
 #include <bide/short.h>

@@ -1,6 +1,6 @@
 /* expect gcc: error: switch jumps over variable initialization */
 /* expect clang: error: variable 'n' (may be|is used) uninitialized */
-/* A local with an initialiser does not live across an await. */
+/* A local with an initialiser does not survive an await. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

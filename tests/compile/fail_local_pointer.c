@@ -1,6 +1,6 @@
 /* expect gcc: error: (switch jumps over variable initialization|.*uninitialized) */
 /* expect clang: error: variable 'text' (may be|is used) uninitialized */
-/* Pointers are lost as numbers are. */
+/* A pointer is lost just like a number. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,6 +1,6 @@
 /* expect gcc: error: incompatible types when returning */
 /* expect clang: error: returning 'int' from a function with incompatible result type */
-/* `return` of a value would pass by the cleanup. */
+/* A `return` with a value would skip the cleanup. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,6 +1,6 @@
 /* expect gcc: error: .*return.* with no value */
 /* expect clang: error: non-void function .* should return a value */
-/* An empty return would leave it unfinished. */
+/* An empty `return` would leave the function unfinished. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

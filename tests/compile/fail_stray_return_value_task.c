@@ -1,6 +1,6 @@
 /* expect gcc: error: incompatible types when returning */
 /* expect clang: error: returning .* from a function with incompatible result type */
-/* Nor is a value task what a body returns. */
+/* A body does not return a value task, either. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

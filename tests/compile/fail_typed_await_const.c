@@ -1,5 +1,5 @@
 /* expect: error: static.assert.*this await has another type than the value task delivers */
-/* Nor is the const of what it points at lost. */
+/* The target of the pointer must not lose its const, either. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

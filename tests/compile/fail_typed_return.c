@@ -1,6 +1,6 @@
 /* expect gcc: error: incompatible types when returning */
 /* expect clang: error: returning .* from a function with incompatible result type */
-/* One typed value task is not another. */
+/* Typed value tasks of different types do not mix. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

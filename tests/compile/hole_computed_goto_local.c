@@ -1,6 +1,6 @@
 /* expect clang: error: .*uninitialized */
 /* flags: -O0 -DBIDE_COMPUTED_GOTO */
-/* With computed goto and no optimisation gcc does not see that an initialiser is jumped over. */
+/* With computed goto and without optimisation, gcc does not see a jump over an initialiser. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

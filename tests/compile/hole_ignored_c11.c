@@ -1,4 +1,4 @@
-/* Before C23 only functions can be marked: those of the user, without a mark, may be ignored. */
+/* Before C23 only functions can be marked: an unmarked function of the user may be ignored. */
 /* flags: -std=gnu11 */
 #include <bide/bide.h>
 #include <bide/short.h>

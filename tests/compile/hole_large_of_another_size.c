@@ -1,4 +1,4 @@
-/* await_large copies as many bytes as the destination has; it does not know what was returned. */
+/* await_large copies as many bytes as the destination has, and does not know the result's size. */
 #include <bide/bide.h>
 #include <bide/short.h>
 
@@ -30,7 +30,8 @@ struct f {
 async(f)
 {
 	async_begin;
-	await_large(my->got, async_start(g)); /* FOUND: 'g' returns 4 bytes, and this await copies 400 */
+	await_large(my->got,
+	            async_start(g)); /* FOUND: 'g' returns 4 bytes, and this await copies 400 */
 async_finally:
 	async_end;
 }

@@ -1,5 +1,5 @@
 /* expect clang: error: .*uninitialized */
-/* A local that a function filled through its address: gcc takes it for initialised. */
+/* A function fills a local through its address, and gcc takes the local for initialised. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,4 +1,4 @@
-/* An array is lost across an await, and no compiler says so. ./dev lint does. */
+/* An array is lost across an await. No compiler reports it; ./dev lint does. */
 #include <string.h>
 
 #include <bide/bide.h>

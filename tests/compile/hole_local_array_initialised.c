@@ -1,5 +1,5 @@
 /* expect gcc: error: switch jumps over variable initialization */
-/* The same with an array. */
+/* An array with an initialiser. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

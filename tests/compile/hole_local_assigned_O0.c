@@ -1,6 +1,6 @@
 /* expect clang: error: .*uninitialized */
 /* flags: -O0 */
-/* As fail_local_assigned.c, without optimisation: gcc does not look. */
+/* fail_local_assigned.c without optimisation, where gcc does not check. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,4 +1,4 @@
-/* Initialised before async_begin, it has that value again at each resume (here 1): changes are lost. */
+/* A local that is initialised before async_begin has that value (1) again at each resume. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,7 +1,9 @@
 /* expect clang: error: .*uninitialized */
 /* flags: -O2 -Wno-maybe-uninitialized */
 /* closed gcc: 13 */
-/* A use inside a macro from above the function: gcc asks what is an error where the macro stands. */
+/*
+ * A use in a macro defined above the function: gcc decides by the macro's place if it is an error.
+ */
 #include <bide/bide.h>
 #include <bide/short.h>
 

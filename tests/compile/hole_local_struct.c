@@ -1,4 +1,4 @@
-/* Nor is anything said about a struct whose members are assigned. */
+/* No compiler reports a struct whose members are assigned, either. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,5 +1,5 @@
 /* expect gcc: error: switch jumps over variable initialization */
-/* A struct with an initialiser: gcc stops at it, clang looks at scalars only. */
+/* A struct with an initialiser: gcc refuses it, clang checks scalars only. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,4 +1,4 @@
-/* A pointer to a local in the frame points at a dead stack after the await. */
+/* A pointer in the frame to a local is invalid after the await. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

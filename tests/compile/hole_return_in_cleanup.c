@@ -1,4 +1,4 @@
-/* A return in the cleanup is found when it runs: the misuse hook. */
+/* A return in the cleanup is reported at run time, to the misuse hook. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,4 +1,4 @@
-/* An await inside a switch over 64 bits: its label fits there. Found when it resumes: it aborts. */
+/* In a switch over 64 bits the label of an await is valid; the function aborts when it resumes. */
 /* not with computed goto */
 #include <bide/bide.h>
 #include <bide/short.h>

@@ -1,4 +1,4 @@
-/* An untyped value task goes into anything: a double into a number, a number into a pointer. */
+/* An untyped value task can go into any type: a double into a number, a number into a pointer. */
 #include <bide/bide.h>
 #include <bide/short.h>
 
@@ -12,7 +12,7 @@ async(f)
 {
 	async_begin;
 	await(my->number, value_task_from(2.5)); /* FOUND: delivers a double, .* into an integer */
-	await(my->text, value_task_from(7)); /* FOUND: delivers an integer, .* into a pointer */
+	await(my->text, value_task_from(7));     /* FOUND: delivers an integer, .* into a pointer */
 async_finally:
 	async_end;
 }

@@ -1,4 +1,4 @@
-/* Parameters by their own names: no warning, used or not, in either dispatch. */
+/* Parameters by their own names cause no warning, used or not, with either dispatch. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,3 +1,3 @@
 /* flags: -DBIDE_COMPUTED_GOTO */
-/* The same with labels instead of cases. */
+/* pass_async_in.c with labels instead of cases. */
 #include "pass_async_in.c"

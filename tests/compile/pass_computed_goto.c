@@ -1,5 +1,5 @@
 /* flags: -DBIDE_COMPUTED_GOTO */
-/* What only this dispatch can: await inside a switch, several awaits on a line. */
+/* Only this dispatch allows an await inside a switch, and several awaits on a line. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

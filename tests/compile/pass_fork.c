@@ -1,4 +1,4 @@
-/* Fork and join, as natural code writes them. */
+/* Fork and join, as they are naturally written. */
 #include <unistd.h>
 
 #include <bide/bide.h>

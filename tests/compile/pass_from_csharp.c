@@ -1,4 +1,4 @@
-/* Each call on the right of docs/guide/from-csharp.md, as it stands there. */
+/* The calls on the right of docs/guide/from-csharp.md, as they are written there. */
 #include <bide/short.h>
 #include <errno.h>
 

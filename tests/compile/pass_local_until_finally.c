@@ -1,4 +1,4 @@
-/* The scope of the body's own locals ends above the cleanup: returns and failures leave it. */
+/* The scope of a local of the body ends before the cleanup: returns and failures leave it. */
 #include <bide/bide.h>
 #include <bide/short.h>
 

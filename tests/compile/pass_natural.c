@@ -1,4 +1,4 @@
-/* Code as it is naturally written: no warning of any compiler, in either dispatch. */
+/* Naturally written code causes no warning of any compiler, with either dispatch. */
 #include <stdlib.h>
 
 #include <bide/bide.h>
@@ -9,7 +9,7 @@ text_task text(int key);
 value_task number(int key);
 task *shared(void);
 
-/* No parameters, and `my` is not used. */
+/* Has no parameters and does not use `my`. */
 struct bare {
 	ASYNC_FRAME;
 };
@@ -37,7 +37,7 @@ struct load {
 	} inner;
 };
 
-/* Destinations, parameters and returns of many types; a cleanup that waits. */
+/* Destinations, parameters and returns of many types, and a cleanup that awaits. */
 struct convert {
 	ASYNC_FRAME;
 	struct {
@@ -147,7 +147,7 @@ async(convert)
 	await(my->in.before);
 	await_or(my->n, my->in.after, async_fail(await_error));
 	{
-		int local = my->n * 2; /* no await in its block */
+		int local = my->n * 2; /* its block has no await */
 
 		my->sum += local;
 	}
@@ -177,7 +177,7 @@ struct owner {
 
 async(owner)
 {
-	void *memory = malloc(my->in.size_bytes); /* before async_begin: runs at each resume; allowed */
+	void *memory = malloc(my->in.size_bytes); /* before async_begin, so at each resume; allowed */
 
 	free(memory);
 	async_begin;

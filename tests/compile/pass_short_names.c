@@ -1,6 +1,6 @@
 /*
- * The plain words of short.h stay free for members, tags, labels, parameters and locals; -Wshadow
- * is silent.
+ * The plain words of short.h remain free for members, tags, labels, parameters and locals, without
+ * a warning of -Wshadow.
  */
 #define BIDE_NO_SHORT_race 1
 #define BIDE_NO_SHORT_stats 1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/compile/run.sh [COMPILER...]: what must not compile, what must, and the public headers in
-# each dialect. See README.md beside this file. Compilers: by default gcc and clang.
+# tests/compile/run.sh [COMPILER...]: compiles files that must fail, files that must pass, and the public headers in
+# each dialect. See README.md beside this file. The default compilers are gcc and clang.
 # shellcheck disable=SC2086 # options are lists of words
 set -u
 
@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Results are lines of $results: one word and the rest.
+# Each result is a line of $results: one word and the rest.
 pass() { echo "passed $*" >>"$results"; }
 skip() { echo "SKIPPED $*" >>"$results"; }
 fail() {
@@ -21,7 +21,7 @@ fail() {
 	} >>"$results"
 }
 
-# The text after "/* WORD: " or "/* WORD KIND: " in the first seven lines of a file.
+# Prints the text after "/* WORD: " or "/* WORD KIND: " in the first seven lines of a file.
 note() {
 	sed -n "1,7s|^/\\* $2: \\(.*\\) \\*/\$|\\1|p" "$1" | head -n 1
 }
@@ -37,7 +37,7 @@ cxx_of() {
 	echo "$1" | sed 's/clang/clang++/; s/gcc/g++/'
 }
 
-# compile FILE FLAG...: standard error goes to $errors.
+# compile FILE FLAG...: writes standard error to $errors.
 compile() {
 	file=$1
 	shift
@@ -52,7 +52,7 @@ levels_of() {
 	esac
 }
 
-# must_fail FILE ERE FLAGS LINES: the first error says why, and there are not more lines than LINES.
+# must_fail FILE ERE FLAGS LINES: the first error must match, in at most LINES lines of output.
 must_fail() {
 	if compile "$1" $3; then
 		fail "$1 ($cc $3): compiles, but should not"
@@ -113,7 +113,7 @@ check_header() {
 	fi
 }
 
-# check_refusal HEADER: one that is for C only has to tell a C++ compiler's user so.
+# check_refusal HEADER: a header that is for C only has to tell the user of a C++ compiler so.
 check_refusal() {
 	printf '#include <%s>\n' "${1#include/}" >"$work/header-$kind.cc"
 	if "$cxx" -std=c++17 -Iinclude -fsyntax-only "$work/header-$kind.cc" 2>"$errors"; then
@@ -151,8 +151,8 @@ check_headers() {
 	done
 }
 
-# check_abi MACHINE ERE COMMAND...: a value task is passed and returned in two registers. ERE: instructions
-# that touch memory; the control shows that it finds them.
+# check_abi MACHINE ERE COMMAND...: a value task must be passed and returned in two registers. The ERE matches
+# instructions that touch memory; the control shows that it finds them.
 check_abi() {
 	machine=$1 memory=$2
 	shift 2
@@ -181,7 +181,7 @@ check_abi() {
 	pass "two registers on $machine ($1)"
 }
 
-# check_narrow COMMAND...: where pointers have 32 bits the headers say so, and say what is needed.
+# check_narrow COMMAND...: with pointers of 32 bits, the headers must say so, and say what is needed.
 check_narrow() {
 	if ! "$@" -xc -ffreestanding -fsyntax-only /dev/null 2>"$errors"; then
 		skip "refusal of 32 bits ($*): not installed, or not for this machine"
@@ -194,7 +194,7 @@ check_narrow() {
 	fi
 }
 
-# The machines of value_task.h. clang is for all of them at once; gcc is one for each.
+# The machines of value_task.h. One clang compiles for all of them; each needs a gcc of its own.
 check_machines() {
 	x86='[a-z].*\(%' arm='(ld|st)[a-z]*' riscv='f?[ls][bhwd]u?[[:blank:]]'
 	if [ "$kind" = clang ]; then
@@ -211,7 +211,7 @@ check_machines() {
 	fi
 }
 
-# The library needs no headers of the kernel, which are not there with musl, and runs with it.
+# The library runs with musl, and needs no kernel headers, which musl does not have.
 check_musl() {
 	if ! command -v musl-gcc >/dev/null 2>&1; then
 		skip "the library with musl: musl-gcc is not installed"
@@ -242,7 +242,7 @@ for cc; do
 	number=$((number + 1))
 	(
 		kind=$(kind_of "$cc") cxx=$(cxx_of "$cc") gutter=
-		# From 16 on clang numbers the lines that it quotes, and quotes whole calls.
+		# From version 16 on, clang numbers the lines that it quotes, and quotes whole calls.
 		[ "$kind" = gcc ] || [ "$($cc -dumpversion 2>/dev/null | cut -d. -f1)" -lt 16 ] || gutter=yes
 		results=$work/results-$number errors=$work/errors-$number object=$work/$number.o
 		: >"$results"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# conventions.sh: tools/conventions.sh finds every fault of conventions_bad.h, and none in the public headers.
+# conventions.sh: tools/conventions.sh must find every fault of conventions_bad.h, and none in the public headers.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1

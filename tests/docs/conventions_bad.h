@@ -1,4 +1,4 @@
-/* What tools/conventions.sh has to find (conventions.sh); each line has its fault behind it. */
+/* Faults that tools/conventions.sh has to find (conventions.sh). Each line ends with its fault. */
 BIDE_API int bide_wait_task(bide_task *task);                         /* begins neither */
 BIDE_API int bide_task_wait_for(bide_task *task, int64_t timeout);    /* is called timeout_ns */
 BIDE_API int bide_task_sleep(bide_task *task, unsigned delay_ns);     /* is int64_t, not unsigned */

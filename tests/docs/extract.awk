@@ -1,9 +1,9 @@
-# Takes the C samples out of the documents: awk -v out=FOLDER -f extract.awk FILE...
+# Extracts the C samples from the documents: awk -v out=FOLDER -f extract.awk FILE...
 #
-# Markdown: ```c is a complete program, the next block must be ```text, what it prints; ```c exit N
-# is one that ends with that status; ```c file is a fragment of file scope, ```c body statements of
-# an async function. Manual pages: a line .\" sample: program|output|file|body|none before each
-# ".Bd -literal". Every block says what it is.
+# Markdown: ```c is a complete program, and the next block must be ```text, its output. ```c exit N is a program that
+# ends with that status, ```c file is a fragment of file scope, ```c body is statements of an async function. Manual
+# pages have a line .\" sample: program|output|file|body|none before each ".Bd -literal". Every block must say what it
+# is.
 #
 # Writes NAME.c and NAME.text for programs, NAME.fragment.c for fragments; NAME is the document's
 # name and the number of the sample. Line numbers of errors are those of the document.

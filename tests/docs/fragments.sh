@@ -1,5 +1,5 @@
 #!/bin/sh
-# fragments.sh FOLDER COMPILER FLAG...: the fragments of the documents compile without a warning.
+# fragments.sh FOLDER COMPILER FLAG...: the fragments of the documents must compile without a warning.
 set -u
 
 folder=$1

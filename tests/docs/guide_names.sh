@@ -1,9 +1,8 @@
 #!/bin/sh
-# guide_names.sh: each name of bide that the README and the guides mention in their text exists.
+# guide_names.sh: each name of bide in the text of the README and the guides must exist.
 #
-# Looked at: what stands between backquotes, outside of code blocks (those are compiled). A word with
-# an underscore has to be an identifier of a header, with or without bide_, or of a code block of
-# the same document; or it is listed here.
+# The test checks names between backquotes, outside code blocks (those are compiled). A word with an underscore has to
+# be an identifier of a header, with or without bide_, or of a code block of the same document, or be listed here.
 # shellcheck disable=SC2016 # backquotes
 set -u
 export LC_ALL=C
@@ -12,7 +11,7 @@ cd -- "$(dirname -- "$0")/../.." || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Options of the environment and of CMake, benchmarks, and names with an x for any name.
+# Options of the environment and of CMake, benchmarks, and names in which x stands for any name.
 others='BIDE_BUILD_BENCH BIDE_BUILD_CHECK BIDE_BUILD_EXAMPLES BIDE_BUILD_TESTS BIDE_DEBUG BIDE_DUMP_ON BIDE_POOL
 BIDE_SANITIZE BIDE_SEED BIDE_WORKERS LD_LIBRARY_PATH BIDE_E BIDE_X BIDE_NO_SHORT_x NOT_ON ONLY_ON
 frame_sync fork_join_fib_2 ready_await run_await_2 sleepers_bytes suspend_resume task_sync timers_100k

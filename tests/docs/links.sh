@@ -1,5 +1,5 @@
 #!/bin/sh
-# links.sh: every relative link in the documents, and every .Xr to a page of bide, leads to a file.
+# links.sh: every relative link in the documents, and every .Xr to a page of bide, must lead to a file.
 # shellcheck disable=SC2013 # names without blanks
 set -u
 
@@ -23,7 +23,7 @@ for reference in $references; do
 		status=1
 	fi
 done
-# README has some rows of the table in bench/README.md, as they stand there.
+# The rows of a table in the README must be the same in bench/README.md.
 figures=0
 grep '^| `' README.md >"${work:=$(mktemp)}"
 while read -r row; do

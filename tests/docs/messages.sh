@@ -1,7 +1,6 @@
 #!/bin/sh
-# messages.sh: each message of misuse begins with the function that was called and a colon, and each
-# function that is named so notes its place (include/bide/noted.h), or is given one, or is on the
-# list below with its reason.
+# messages.sh: each message of misuse must begin with the function that was called and a colon. Each such function must
+# note its place (include/bide/noted.h), be given one, or be on the list below with its reason.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
@@ -9,7 +8,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 status=0
 
-# Texts of the calls, a line each; those that hand on a text of theirs ("%s") have been looked at.
+# The texts of the calls, one per line. Calls that pass on a text of their caller ("%s") were checked by hand.
 for file in $(grep -rl 'bide_misuse_' src); do
 	[ "$file" = src/base/misuse.c ] && continue
 	tr '\n' ' ' <"$file" | tr -s ' \t' ' ' |
@@ -20,7 +19,7 @@ if grep -vE '"((bide_|pthread_)[a-z_%]*|fork|%s(_for)?): ' "$work/calls"; then
 	status=1
 fi
 
-# Awaits and what is written in async functions name the function; the rest are in the header.
+# Awaits and statements of async functions name the function; the others are in the header.
 excused='^bide_(await|await_large|async_[a-z_]*|task_await|task_is_ready|run|configure|dump)$
 ^bide_(user_source|task|value_task)_(try_)?(fail|from_error|forget|as_task|wait|wait_for)$
 ^bide_(with_[a-z_]*|in_context|group_add|group_wait_reporting)$'

@@ -1,17 +1,16 @@
 #!/bin/sh
-# names.sh: each public function, type and constant stands in the NAME section of a manual
-# page, so `man NAME` finds it: the installation makes a link for each name there.
+# names.sh: each public function, type and constant must be in the NAME section of a manual page, so that `man NAME`
+# finds it: the installation makes a link for each name there.
 #
-# A public name is an identifier bide_x or BIDE_X in a header that does not end in an underscore,
-# except for what is listed here, which users never write.
+# A public name is an identifier bide_x or BIDE_X in a header that does not end in an underscore, except for the names
+# listed here, which users never write.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# What inlined code is made of (abi.h, frame.h, source.h, fork.h, noted.h), and the switches of
-# short.h, of which each name has one.
+# Parts of inlined code (abi.h, frame.h, source.h, fork.h, noted.h), and the switches of short.h, one per name.
 machinery='
 BIDE_ABI BIDE_ADD BIDE_API BIDE_BEGIN_DECLS BIDE_BUILDING BIDE_CAS BIDE_COLD BIDE_END_DECLS BIDE_EXPLORE BIDE_FENCE
 BIDE_FREESTANDING BIDE_INLINE BIDE_INTERNAL BIDE_LIGHT_FENCE BIDE_LIKELY BIDE_LOAD BIDE_NODISCARD_TYPE BIDE_OR
@@ -21,7 +20,7 @@ bide_function_info bide_listener bide_operation bide_owned_frame bide_place bide
 bide_body_result bide_thread_head
 bide_thread_attach'
 
-# Without the comments.
+# The headers without comments.
 awk '
 	FNR == 1 { inside = 0 }
 	{
@@ -43,7 +42,7 @@ LC_ALL=C comm -23 "$work/used" "$work/machinery" >"$work/public"
 awk '/^\.Sh /{ name = $2 == "NAME" } name && /^\.Nm /{ print $2 }' docs/man/man*/* |
 	LC_ALL=C sort -u >"$work/pages"
 
-# The other way round: not the pages' own names, nor bide-check.
+# The reverse check, without the names of the pages themselves and bide-check.
 stale=$(LC_ALL=C comm -13 "$work/used" "$work/pages" | grep -E '^(bide|BIDE)_' | while read -r name; do
 	[ -f "docs/man/man3/$name.3" ] || [ -f "docs/man/man7/$name.7" ] || echo "$name"
 done)

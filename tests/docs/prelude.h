@@ -1,5 +1,5 @@
 /*
- * prelude.h - what the fragments in the documents may use without declaring it.
+ * prelude.h - declarations that the fragments in the documents use without showing them.
  */
 #ifndef PRELUDE_H
 #define PRELUDE_H
@@ -8,7 +8,7 @@
 
 #include <bide/short.h>
 
-/* The sizes that the documents give. */
+/* The sizes that the documents state. */
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(value_task) == 16, "bide_value_task.3, README");
 _Static_assert(sizeof(bide_frame) == 56, "bide_async.7, README, design");
@@ -22,7 +22,7 @@ value_task get_data(int key);
 void use(value_task item);
 value_task read_whole_file(void *path);
 
-/* The frame of a fragment that stands in an async function. */
+/* The frame of a fragment from an async function. */
 #define SAMPLE_FRAME      \
 	ASYNC_FRAME;          \
 	struct {              \

@@ -1,12 +1,10 @@
 #!/bin/sh
-# prototypes.sh LIBRARY COMPILER FLAG...: each prototype in the SYNOPSIS of a manual page is the
-# header's, each macro there exists, and each public function has a page that names it.
+# prototypes.sh LIBRARY COMPILER FLAG...: each prototype in the SYNOPSIS of a manual page must be that of the header, each
+# macro there must exist, and each public function must have a page that names it.
 #
-# A function is .Ft type, .Fo name, .Fa arguments, .Fc. A macro is .Fn: behind a .Ft its arguments have
-# types, which are checked by a use of it (TYPE stands for any number or pointer); without .Ft they are
-# names.
-# Between .Bd and .Ed stand types: those of functions as they are, structs and unions with the
-# members that are public, in tabs.
+# A function is .Ft type, .Fo name, .Fa arguments, .Fc. A macro is .Fn: after a .Ft its arguments have types, which are
+# checked by using it (TYPE stands for any number or pointer); without .Ft they are names. Between .Bd and .Ed are types:
+# those of functions as they are, structs and unions with their public members, indented by tabs.
 # shellcheck disable=SC2086 # lists of names
 set -u
 
@@ -72,7 +70,7 @@ awk '
 	/^\.Fn / {
 		name = $2
 		is_macro(name)
-		# But not the statements of async functions.
+		# Except for the statements of async functions.
 		if (type && name !~ /^bide_async_/) {
 			count = split($0, words, "\"")
 			parameters = ""
@@ -90,7 +88,7 @@ awk '
 		}
 		flush()
 	}
-	# Without the macros of noted.h, which have the names of functions.
+	# Skips the macros of noted.h, which have the names of functions.
 	BEGIN { print "#define BIDE_BUILDING 1\n#include <stddef.h>\n#include <bide/short.h>" }
 ' docs/man/man[37]/*.[37] >"$work/prototypes.c"
 status=0
@@ -103,9 +101,9 @@ declared=$(grep -c '^extern __typeof__' "$work/prototypes.c")
 sed -n 's/^\.Nm \(bide_[a-z0-9_]*\).*/\1/p' docs/man/man3/*.3 | sort -u >"$work/pages"
 {
 	nm -D --defined-only "$library" | sed 's/@.*//' | awk '$2 ~ /[TDBRV]/ { print $3 }'
-	# Functions that are inlined.
+	# Inlined functions.
 	sed -n 's/^BIDE_INLINE.* \**\(bide_[a-z0-9_]*\)(.*/\1/p' include/bide/*.h
-	# Macros that are called like functions, or are statements.
+	# Macros that look like functions or are statements.
 	sed -n 's/^#define \(bide_[a-z0-9_]*\).*/\1/p' include/bide/*.h |
 		grep -v '^bide_async\|^bide_await'
 } | grep -v '_$\|_v[0-9]*$\|_at_' | sort -u >"$work/public"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# stop.sh SAMPLE: the tool of the tutorial ends by SIGINT and SIGTERM, in order, with 128 and the
-# signal's number. The signal is sent while it works; if it comes too soon or too late: again.
+# stop.sh SAMPLE: the tool of the tutorial must end in an orderly way by SIGINT and by SIGTERM, with status 128 plus the
+# number of the signal. The signal is sent while the tool works. If it comes too early or too late, the test tries again.
 set -u
 
 output=$(mktemp) || exit 1

@@ -1,11 +1,11 @@
 #!/bin/sh
-# symbols.sh LIBRARY: docs/symbols-in-versions.txt lists what the library exports, no more, no less.
+# symbols.sh LIBRARY: docs/symbols-in-versions.txt must list exactly what the library exports.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-# Not the version's own name; not what compilers put in for sanitizers and coverage.
+# Leaves out the name of the version, and symbols that compilers add for sanitizers and coverage.
 nm -D --defined-only "$1" | awk '$2 ~ /[TDBRV]/ { print $3 }' |
 	sed 's/@.*//' | grep '^bide_' | sort >"$work/exported"
 sed -n 's/^\(bide_[a-z0-9_]*\) [0-9][0-9.]*$/\1/p' docs/symbols-in-versions.txt |

@@ -1,6 +1,6 @@
 /*
- * hang.c - a program that waits for ever, for the test of the gdb script: `top` waits for a group
- * with `waiter` and `middle`; `middle` for when_all of another `waiter` and a delay.
+ * hang.c - a program that waits for ever, for the test of the gdb script. `top` waits for a group
+ * with `waiter` and `middle`, and `middle` waits for when_all of another `waiter` and a delay.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -60,7 +60,7 @@ struct sleeps {
 async(sleeps)
 {
 	async_begin;
-	puts("ready"); /* all that is below hangs; read by the test */
+	puts("ready"); /* tells the test that everything below hangs */
 	fflush(stdout);
 	await(delay_ms(3600000));
 async_finally:
@@ -71,7 +71,7 @@ int main(void)
 {
 	value_task waits;
 
-	alarm(120); /* nothing is left behind if the test is killed */
+	alarm(120); /* ends this program if the test is killed */
 	gate = task_create(NULL);
 	waits = async_start(top);
 	bide_value_task_forget(async_start(sleeps));

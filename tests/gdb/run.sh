@@ -16,12 +16,12 @@ trap 'kill $pid 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 failed=0
 
-# at CODE: the place of that line of the program.
+# at CODE: prints the place of that line of the program.
 at() {
 	echo "hang.c:$(grep -nF -- "$1" tests/gdb/hang.c | head -n 1 | cut -d: -f1)"
 }
 
-# says FILE TEXT: the file holds a line with the text.
+# says FILE TEXT: the file must contain a line with the text.
 says() {
 	grep -qF -- "$2" "$1" && return
 	echo "\"$2\" is not in:"
@@ -29,7 +29,7 @@ says() {
 	failed=1
 }
 
-# tells FILE: what `bide frames` says of the program, live or dead.
+# tells FILE: checks the output of `bide frames` about the program, live or dead.
 tells() {
 	says "$1" "$(at 'await(gate)'), waits for task 0x"
 	says "$1" "$(at 'await(bide_group_wait')"
@@ -79,7 +79,7 @@ for workers in 1 2 8; do
 	done
 done
 
-# A program without bide, and one that has not started: a message, no trace of Python.
+# A program without bide, and one that has not started, give a message and no Python traceback.
 gdb -nx -batch -ex "source $script" -ex 'bide frames' >"$work/none" 2>&1
 says "$work/none" 'bide: there is no symbol bide_layout_'
 gdb -nx -batch "$program" -ex "source $script" -ex 'bide frames' >"$work/none" 2>&1

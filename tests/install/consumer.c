@@ -1,4 +1,4 @@
-/* A user's program, as small as it can be: built against the installed library. */
+/* The smallest program of a user, built against the installed library. */
 #include <bide/bide.h>
 
 int main(void)

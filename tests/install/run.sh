@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/install/run.sh BUILD_DIR: installs what is built there into a folder of its own and uses it
-# as a user would: by pkg-config, by find_package, from C and from C++. Then takes it away again.
+# tests/install/run.sh BUILD_DIR: installs that build into a folder of its own and uses it as a user would: by
+# pkg-config, by find_package, from C and from C++. Then removes it.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
@@ -11,7 +11,7 @@ trap 'exit 1' HUP INT TERM
 prefix=$work/prefix
 passed=0 failed=0 skipped=0
 
-# check WHAT FUNCTION: the function's output is shown when it fails.
+# check WHAT FUNCTION: runs the function, and shows its output if it fails.
 check() {
 	if "$2" >"$work/log" 2>&1; then
 		passed=$((passed + 1))
@@ -66,7 +66,7 @@ by_find_package() {
 		"$work/consumer/build/shared" && "$work/consumer/build/static"
 }
 
-# A folder that is not one of the system: gcc warns of what is dropped.
+# The folder is not one of the system, so gcc warns about dropped results.
 dropped_is_told() {
 	cat >"$work/consumer/consumer.c" <<-'TEXT'
 		#include <bide/short.h>
@@ -79,13 +79,13 @@ dropped_is_told() {
 	cmake --build "$work/consumer/build" 2>&1 | grep 'ignoring return value'
 }
 
-# It finds the headers that it was installed with, without a flag.
+# bide-check finds the headers that it was installed with, without a flag.
 checks_without_flags() {
 	"$prefix/bin/bide-check" tests/check/nothing_wrong.c &&
 		! "$prefix/bin/bide-check" tests/check/inside_macros.c && [ -f "$prefix/share/man/man1/bide-check.1" ]
 }
 
-# As below /usr/local, whose include folder is one of the system: bide's headers are not.
+# Simulates /usr/local, whose include folder is one of the system. bide's headers must not count as system headers.
 dropped_is_told_below_usr_local() {
 	# shellcheck disable=SC2046 # options
 	C_INCLUDE_PATH=$prefix/include cc -O1 -Wall -c "$work/consumer/consumer.c" -o "$work/dropped.o" \

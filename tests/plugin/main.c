@@ -1,6 +1,6 @@
 /*
- * main.c - 1,100 times: loads a plug-in with a library of its own, uses it, unloads it. There are
- * 1,024 thread-specific keys: each of the runtimes has to give its own back.
+ * main.c - loads a plug-in with a library of its own, uses it and unloads it, 1,100 times. There
+ * are 1,024 thread-specific keys, so each of the runtimes has to free its own.
  */
 #include <dlfcn.h>
 #include <stdio.h>

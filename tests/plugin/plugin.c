@@ -1,5 +1,6 @@
 /*
- * plugin.c - what main.c loads: it uses all kinds of threads, and ends the runtime.
+ * plugin.c - the plug-in that main.c loads. It uses all kinds of threads and shuts the runtime
+ * down.
  */
 #include <bide/short.h>
 
@@ -25,7 +26,7 @@ async_finally:
 	async_end;
 }
 
-/* 42 */
+/* Returns 42. */
 __attribute__((visibility("default"))) int plugin_run(unsigned workers);
 
 int plugin_run(unsigned workers)

@@ -1,4 +1,4 @@
-/* What the runner is tried with (run.sh): tests that end, that compute for ever, that hang. */
+/* Test cases for the runner (run.sh): tests that end, that compute for ever, and that hang. */
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +26,7 @@ TEST_SLOW(hangs, 0.5)
 		pause();
 }
 
-/* Neither idle nor computing much: a little now and then. */
+/* Computes a little now and then, so it is neither idle nor busy. */
 TEST_SLOW(waits_for_ever, 0.1)
 {
 	const struct timespec pause = { 0, 1000000 };

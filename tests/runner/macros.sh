@@ -1,6 +1,6 @@
 #!/bin/sh
-# macros.sh COMPILER...: behind tests/support/test.h no plain word is a macro of cmocka, but for fail and fail_msg,
-# which tests use: sources that tests include use words as they please.
+# macros.sh COMPILER...: after tests/support/test.h no plain word may be a macro of cmocka, except for fail and fail_msg,
+# which tests use: sources that tests include may use any word.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh COMMAND...: what the runner says of tests whose time is over, and that it does not say it of others.
+# run.sh COMMAND...: checks what the runner says about tests whose time is over, and that it does not say it of others.
 set -u
 
 unset BIDE_TEST_TIME_FACTOR BIDE_TEST_SEEDS
@@ -12,7 +12,7 @@ expect() {
 }
 expect '^passed ends '
 expect '^passed sleeps_longer_than_its_limit '
-# Where others keep the CPUs, the clock may be first.
+# If other programs use the CPUs, the limit by the clock may come first.
 expect '^FAILED computes_for_ever: timed out after \(0.2 s of CPU time on each CPU\|2 s\)$'
 expect '^FAILED hangs: timed out: it hangs, and computed nothing for 1 s$'
 expect '^FAILED waits_for_ever: timed out after 1 s$'

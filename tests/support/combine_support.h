@@ -1,7 +1,7 @@
 /*
- * combine_support.h - what the tests of the combinators share: items that are ended by hand, and
- * what each combinator is put to: allocations that fail, and completions from other threads. After
- * each test nothing is in use: no frame, no operation, no task.
+ * combine_support.h - shared by the tests of the combinators: items that the test completes, and
+ * the trials of each combinator, with allocations that fail and completions from other threads.
+ * Each test must leave nothing in use: no frame, no operation, no task.
  */
 #ifndef COMBINE_SUPPORT_H
 #define COMBINE_SUPPORT_H
@@ -27,7 +27,7 @@ void test_after_each(void)
 		assert_nothing_in_use();
 }
 
-/* The first count items: pending, to be ended by hand. */
+/* Makes the first `count` items pending; the test completes them. */
 BIDE_UNUSED static void make_pending(size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -76,7 +76,7 @@ BIDE_UNUSED static void assert_pending(bide_value_task value_task)
 	assert_false(bide_value_task_is_ready(value_task));
 }
 
-/* An async function that waits for a value task and adds to its result. */
+/* Waits for a value task and adds to its result. */
 struct add {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -110,7 +110,7 @@ bide_async_finally:
 
 /* --- depth --- */
 
-/* A hundred thousand combinators, each over the one below it. */
+/* A hundred thousand combinators, each over the one before it. */
 enum { DEPTH = 100000 };
 
 struct levels {
@@ -121,10 +121,16 @@ struct levels {
 
 /* --- no memory --- */
 
-/* One combinator over two pending items: its error. If it has memory the items end. */
+/*
+ * Makes one combinator over two pending items and returns its error. If it has memory, it also
+ * completes the items.
+ */
 typedef int scenario(void);
 
-/* For n = 0, 1, 2...: all allocations after n fail; then the items are still the caller's. */
+/*
+ * Runs the scenario with only the first n allocations succeeding, for n = 0, 1, 2... After an
+ * error, the caller must still own the items.
+ */
 BIDE_UNUSED static void fail_each_allocation(scenario *run)
 {
 	int error = ENOMEM;
@@ -150,7 +156,7 @@ BIDE_UNUSED static void fail_each_allocation(scenario *run)
 	}
 }
 
-/* Over tasks each wait has an object of its own. */
+/* Runs a combinator over tasks, in which each wait is an object of its own, with memory for n. */
 BIDE_UNUSED static int with_memory_for(long n,
                                        bide_value_task (*combine)(bide_task *const *, size_t))
 {
@@ -201,7 +207,7 @@ BIDE_UNUSED static void with_three_threads(void (*round)(void))
 {
 	pthread_t threads[3];
 	pthread_barrier_init(&rendezvous, NULL, 4);
-	(void)bide_now_ns(); /* this thread is the worker */
+	(void)bide_now_ns(); /* makes this thread the worker */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, complete_rounds, (void *)(uintptr_t)i),
 		                 0);

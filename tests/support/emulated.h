@@ -1,10 +1,11 @@
 /*
- * emulated.h - included before everything in what is built to be run by qemu (the tier arm64).
+ * emulated.h - included first in everything that is built to run in qemu (the tier arm64).
  *
- * qemu (7.2, on x86) translates AArch64's stlr and ldar to a plain store and a plain load. x86 lets
- * the load overtake the store, AArch64 does not. An exchange it translates to a locked one.
+ * qemu (7.2, on x86) translates stlr and ldar of AArch64 to a plain store and a plain load. x86
+ * lets the load overtake the store, and AArch64 does not. qemu translates an exchange to a locked
+ * one.
  *
- * BIDE_TEST_EMULATED tells tests (support/limits_of_tools.h) that this is not a machine of its own.
+ * BIDE_TEST_EMULATED tells the tests (support/limits_of_tools.h) that they run in an emulator.
  */
 #define BIDE_TEST_EMULATED 1
 

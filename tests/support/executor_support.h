@@ -1,6 +1,7 @@
 /*
- * executor_support.h - what the tests of executors share: what a strand protects, in plain memory,
- * so that a thread sanitizer sees it if it does not; and functions that look where they run.
+ * executor_support.h - shared by the tests of executors: data that a strand protects, in plain
+ * memory so that a thread sanitizer sees unprotected accesses, and functions that check where they
+ * run.
  */
 #ifndef EXECUTOR_SUPPORT_H
 #define EXECUTOR_SUPPORT_H
@@ -31,7 +32,7 @@ BIDE_UNUSED static bide_executor *loop(void)
 	return made;
 }
 
-/* What the functions of one strand share, without a lock. */
+/* Data that the functions of one strand share without a lock. */
 typedef struct room {
 	bide_executor *strand;
 	int inside, entered;
@@ -90,7 +91,7 @@ async_finally:
 	async_end;
 }
 
-/* A chain of continuations: each awaits the one before, on the other side. */
+/* A chain of functions; each awaits the one before it, which runs on the other side. */
 struct link_in_chain {
 	ASYNC_FRAME;
 	struct {
@@ -131,7 +132,7 @@ async_finally:
 	async_end;
 }
 
-/* First, in the order in which it was started; then again, after each yield. */
+/* Notes its turn when it starts, and again after each yield. */
 struct rounds {
 	ASYNC_FRAME;
 	struct {

@@ -1,6 +1,6 @@
 /*
- * limited_memory.h - an allocator that refuses after so many allocations. Before the library is
- * used; nobody else allocates while a test changes the limit.
+ * limited_memory.h - an allocator that fails after a number of allocations. To be set before the
+ * library is used. No other thread may allocate while a test changes the limit.
  */
 #ifndef BIDE_TEST_LIMITED_MEMORY_H
 #define BIDE_TEST_LIMITED_MEMORY_H
@@ -11,7 +11,7 @@
 
 #include "test.h"
 
-static long allowed_allocations = -1; /* below 0: all */
+static long allowed_allocations = -1; /* negative: no limit */
 
 static void *limited_allocate(size_t size_bytes, size_t alignment, void *argument)
 {
@@ -43,7 +43,7 @@ BIDE_UNUSED static void limit_memory(void)
 	assert_int_equal(bide_allocator_set(&limited), 0);
 }
 
-/* Every object becomes an allocation of its own, so that each one can fail. */
+/* Makes every object an allocation of its own, so that each one can fail. */
 BIDE_UNUSED static void limit_objects(void)
 {
 	setenv("BIDE_POOL", "malloc", 1);

@@ -1,8 +1,9 @@
 /*
- * limits_of_tools.h - what sanitizers and the emulator cannot do, for tests that are skipped there.
+ * limits_of_tools.h - what sanitizers and the emulator cannot do. Tests that need it are skipped
+ * there.
  *
- * UNDER_ASAN and UNDER_TSAN say with which sanitizer this is built. EMULATED says that the tier arm64
- * runs it by qemu.
+ * UNDER_ASAN and UNDER_TSAN are true in builds with that sanitizer. EMULATED is true if the tier
+ * arm64 runs the test in qemu.
  */
 #ifndef BIDE_TEST_LIMITS_OF_TOOLS_H
 #define BIDE_TEST_LIMITS_OF_TOOLS_H
@@ -34,14 +35,16 @@ enum { EMULATED = true };
 enum { EMULATED = false };
 #endif
 
-/* AddressSanitizer holds its locks during a fork from these releases on. */
+/* From these releases on, AddressSanitizer holds its locks during a fork. */
 #if defined(__clang__)
 enum { ASAN_KNOWS_FORK = __clang_major__ >= 17 };
 #else
 enum { ASAN_KNOWS_FORK = __GNUC__ >= 14 };
 #endif
 
-/* Returns why the child of a process with several threads may hang or die here, or NULL if it works. */
+/*
+ * Returns NULL if a process with several threads can fork here, or why its child may hang or die.
+ */
 static inline const char *threads_cannot_fork(void)
 {
 	if (EMULATED)

@@ -1,6 +1,6 @@
 /*
- * loop_support.h - what a external loop is put to: functions that stay on its thread through
- * delays, yields and blocking calls, functions that come from the workers for a step, and threads
+ * loop_support.h - the workload for an external loop: functions that stay on its thread through
+ * delays, yields and blocking calls, functions that come from the workers for one step, and threads
  * that send. The last one ends the external loop.
  */
 #ifndef LOOP_SUPPORT_H
@@ -12,11 +12,11 @@ enum { WORKLOAD_STAY = 20, WORKLOAD_COME = 20, WORKLOAD_SEND = 200, WORKLOAD_SEN
 
 static struct workload {
 	bide_executor *loop;
-	pthread_t thread; /* the loop's */
+	pthread_t thread; /* of the loop */
 	void (*quit)(void *argument);
 	void *argument;
-	int left;  /* the loop's: plain memory */
-	int steps; /* the same */
+	int left;  /* plain; the loop's thread only */
+	int steps; /* plain; the loop's thread only */
 	value_task stay[WORKLOAD_STAY], come[WORKLOAD_COME];
 	pthread_t senders[WORKLOAD_SENDERS];
 } workload;
@@ -110,7 +110,7 @@ static void *workload_send(void *argument)
 	return NULL;
 }
 
-/* On the loop's thread. quit is called there when all is done. */
+/* Call it on the loop's thread, which calls quit when all is done. */
 static void workload_start(bide_executor *loop, void (*quit)(void *argument), void *argument)
 {
 	workload.loop = loop;

@@ -1,9 +1,9 @@
 /*
- * parallel_support.h - what the tests of parallel loops share: a plan, which says what the body of
- * each index and the source do, and books of what was called. After each test nothing is in use.
+ * parallel_support.h - shared by the tests of parallel loops: a plan, which says what the source
+ * and the body of each index do, and records of the calls. Each test must leave nothing in use.
  *
- * The tests hold with any number of workers; those that say more (who is started when) set up a
- * simulation, which has one.
+ * The tests hold with any number of workers. Those that check more, such as the order of starts,
+ * set up a simulation, which has one worker.
  */
 #ifndef PARALLEL_SUPPORT_H
 #define PARALLEL_SUPPORT_H
@@ -19,7 +19,9 @@ enum { INDEXES_MAX = 200, FOR_EVER = -1 };
 
 static const int64_t ms = 1000000;
 
-/* What the body of an index does: wait so often, or for ever, then fail with that error. */
+/*
+ * The body of an index yields, then waits for a time or for ever, then fails if there is an error.
+ */
 typedef struct action {
 	int yields;
 	int delay_ms;
@@ -27,16 +29,16 @@ typedef struct action {
 } action;
 
 static struct {
-	int64_t count; /* of items */
+	int64_t count; /* number of items */
 	action actions[INDEXES_MAX];
 	atomic_int called[INDEXES_MAX], ended[INDEXES_MAX], errors[INDEXES_MAX];
 	atomic_int running, most, total;
-	/* The source. */
+	/* The state of the source. */
 	atomic_int asking;
 	int64_t next;
 	int asked;
-	int ending_ms; /* how long bodies take to end, whatever happened */
-	action source; /* what each call of it does; error: instead of item `source_fails_at` */
+	int ending_ms; /* time that each body takes to end, whatever its outcome */
+	action source; /* each call of the source does this; `error` replaces item `source_fails_at` */
 	int64_t source_fails_at;
 } plan;
 
@@ -57,7 +59,7 @@ BIDE_UNUSED static void simulate(uint64_t seed)
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true, .seed = seed }), 0);
 }
 
-/* --- bodies that do what the plan says --- */
+/* --- bodies that follow the plan --- */
 
 BIDE_UNUSED static void enter(int64_t index)
 {
@@ -96,7 +98,7 @@ async(act)
 	if (plan.actions[my->in.index].error)
 		async_fail(plan.actions[my->in.index].error);
 async_finally:
-	await(bide_async_yield()); /* ending takes a while, and is waited for */
+	await(bide_async_yield()); /* the loop has to wait for the end */
 	if (plan.ending_ms)
 		await(delay_ms(plan.ending_ms));
 	leave(my->in.index, async_error);
@@ -124,7 +126,7 @@ BIDE_UNUSED static int body_of_part(int64_t begin, int64_t end, void *argument)
 {
 	assert_true(begin < end);
 	for (int64_t i = begin; i < end; i++) {
-		value_task done = body_of(i, argument); /* parts do not wait: yields and delays are 0 */
+		value_task done = body_of(i, argument); /* parts have no yields or delays */
 		if (value_task_error(done))
 			return value_task_error(done);
 	}
@@ -155,7 +157,7 @@ async_finally:
 	async_end;
 }
 
-/* Checks that it is asked by one at a time, and never after its end. */
+/* Checks that only one caller asks at a time, and none after the end. */
 BIDE_UNUSED static value_task source_of(void *argument)
 {
 	(void)argument;
@@ -190,7 +192,7 @@ BIDE_UNUSED static void assert_each_called_once(void)
 	assert_int_equal(plan.running, 0);
 }
 
-/* Every body that was called has ended, and none was called twice. */
+/* Asserts that every body that was called has ended, and that none was called twice. */
 BIDE_UNUSED static void assert_nothing_left_behind(void)
 {
 	for (int64_t i = 0; i < plan.count; i++) {
@@ -201,7 +203,7 @@ BIDE_UNUSED static void assert_nothing_left_behind(void)
 	assert_int_equal(plan.asking, 0);
 }
 
-/* --- bodies and a source that do nothing else --- */
+/* --- bodies and a source without a plan --- */
 
 BIDE_UNUSED static int no_part(int64_t begin, int64_t end, void *argument)
 {

@@ -1,9 +1,9 @@
 #!/bin/sh
-# How ctest runs one test: run.sh EXECUTABLE [EMULATOR...] for one around the runner, run.sh --program
+# Runs one test for ctest: run.sh EXECUTABLE [EMULATOR...] for an executable with the runner, run.sh --program
 # NAME COMMAND... for any other program, which then gets a summary line of its own.
 #
 # BIDE_TEST_WRAPPER  a command to put before the executable, e.g. valgrind with its options
-# BIDE_TEST_FILTER   parts of names; a test whose name holds none of them is left out
+# BIDE_TEST_FILTER   parts of names; tests whose names contain none of them are left out
 set -u
 
 matches() {

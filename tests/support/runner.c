@@ -1,9 +1,9 @@
 /*
- * The test runner: forks each test into a process group of its own, watches its time, and tells
- * from the way it ended what became of it. Standard output gets one line for a test that failed or
- * was skipped and one summary line; what a failed test wrote goes to standard error.
+ * The test runner. It forks each test into a process group of its own, watches its time, and
+ * derives its outcome from the way it ended. Standard output gets one line for each test that
+ * failed or was skipped, and one summary line. The output of a failed test goes to standard error.
  *
- * A failed assertion aborts the process (cmocka's CMOCKA_TEST_ABORT) instead of jumping back: so it
+ * A failed assertion aborts the process (cmocka's CMOCKA_TEST_ABORT) instead of jumping back. So it
  * may happen on any thread, and sanitizers and debuggers see the place.
  */
 #define _GNU_SOURCE
@@ -25,28 +25,28 @@
 
 enum { EXIT_SKIPPED = 77, EXIT_LEAKED_FD = 78, FD_COUNT_MAX = 65536 };
 
-/* What a test's process tells the runner; shared memory. */
+/* Shared memory, in which the process of a test reports to the runner. */
 struct report {
 	bool finished;
 	bool simulated;
-	uint64_t schedule; /* of what was simulated: a hash */
+	uint64_t schedule; /* a hash of the simulated schedules */
 	char skip_reason[256];
 	char leaked_fds[256];
 };
 
 struct options {
 	bool list, verbose;
-	unsigned long first_seed, last_seed; /* 0: none */
+	unsigned long first_seed, last_seed; /* 0 if there are none */
 	int filter_count;
 	char **filters;
 };
 
 struct counts {
 	int passed, failed, skipped;
-	unsigned long runs, schedules; /* under seeds */
+	unsigned long runs, schedules; /* with seeds */
 };
 
-/* What became of one run. */
+/* The outcome of one run. */
 enum outcome { PASSED, FAILED, SKIPPED };
 
 static struct test_case *first_test, **last_test = &first_test;
@@ -69,7 +69,7 @@ double test_time_factor(void)
 	return factor >= 1 ? factor : 1;
 }
 
-/* Coverage is written at exit only; the ways out that skip that call this first. */
+/* Coverage is written at exit only. Every other way out of the process calls this first. */
 static void save_coverage(void)
 {
 #ifdef BIDE_COVERAGE
@@ -85,7 +85,7 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static double rounds_end_s; /* of the running test */
+static double rounds_end_s; /* for the running test */
 
 bool test_round(int round, int count)
 {
@@ -136,14 +136,14 @@ void test_note_schedule(void)
 	uint64_t hash = test_schedule && test_seeded() ? test_schedule() : 0;
 
 	if (!hash)
-		return; /* no simulation runs */
+		return; /* no simulation is running */
 	report->simulated = true;
 	report->schedule = (report->schedule ^ hash) * 0x9e3779b97f4a7c15u;
 }
 
 /* ---- EXPECT_ABORT */
 
-/* One at a time in a thread; the test's process waits for it. */
+/* Each thread has at most one, and the test's process waits for it. */
 static __thread struct {
 	pid_t pid;
 	int fd;
@@ -220,7 +220,7 @@ void test_abort_check(const char *statement, const char *text, const char *file,
 	if (aborted && strstr(said, text))
 		return;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
-		_exit(EXIT_SKIPPED); /* what it ran was skipped, and has left the reason */
+		_exit(EXIT_SKIPPED); /* the child was skipped and has left its reason */
 	if (aborted)
 		fprintf(stderr, "%s aborted, but did not say \"%s\"", statement, text);
 	else if (WIFSIGNALED(status))
@@ -238,7 +238,7 @@ static const int crash_signals[] = { SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS };
 enum { CRASH_SIGNAL_COUNT = sizeof crash_signals / sizeof crash_signals[0] };
 static struct sigaction crash_actions[CRASH_SIGNAL_COUNT];
 
-/* Marks the descriptors that are open now. False when they can not be listed. */
+/* Marks the descriptors that are open now. Returns false if they cannot be listed. */
 static bool list_fds(bool open_fds[FD_COUNT_MAX])
 {
 	DIR *folder = opendir("/proc/self/fd");
@@ -254,7 +254,7 @@ static bool list_fds(bool open_fds[FD_COUNT_MAX])
 	return true;
 }
 
-/* Writes what is open and was not before into the report, as "5 -> socket:[77], ...". */
+/* Writes descriptors that were not open before into the report, as "5 -> socket:[77], ...". */
 static bool find_leaked_fds(const bool before[FD_COUNT_MAX])
 {
 	static bool after[FD_COUNT_MAX];
@@ -281,7 +281,7 @@ static void cmocka_run(void **state)
 {
 	static bool before[FD_COUNT_MAX];
 	const struct test_case *test = *state;
-	/* cmocka caught these for itself; a crash is to end the process and show its signal. */
+	/* cmocka caught these signals. A crash must end the process and show its signal. */
 	for (int i = 0; i < CRASH_SIGNAL_COUNT; i++)
 		sigaction(crash_signals[i], &crash_actions[i], NULL);
 	bool listed = list_fds(before);
@@ -327,9 +327,9 @@ _Noreturn static void run_in_child(struct test_case *test, int output_fd)
 /* ---- the runner's process */
 
 /*
- * What ends a test that does not end itself. A busy machine must fail nothing, so the limit counts
- * CPU time: so much on each CPU, since threads share it. What computes nothing hangs, and need not
- * be waited for that long; the last limit is for what neither computes nor sleeps.
+ * The reasons to end a test. A busy machine must not make a test fail, so the limit counts CPU
+ * time: on each CPU, because threads share it. A test that computes nothing has hung, and is ended
+ * sooner. The last limit is for a test that neither computes much nor sleeps.
  */
 enum overtime { IN_TIME, TOO_MUCH_CPU, IDLE, TOO_LONG };
 static const double idle_factor = 2, idle_part = 1000, wall_factor = 10;
@@ -344,7 +344,7 @@ static double cpu_time_s(pid_t child)
 	return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
 }
 
-/* Waits until the child ends or its time is over; then it is gone, too. */
+/* Waits until the child has ended, and ends it when its time is over. */
 static enum overtime wait_for_child(pid_t child, double limit_s, int *status)
 {
 	const struct timespec look = { 0, 100000000 };
@@ -379,7 +379,7 @@ static enum overtime wait_for_child(pid_t child, double limit_s, int *status)
 	return overtime;
 }
 
-/* The end of what the test wrote, for the reason and for standard error. */
+/* Reads the end of the test's output, for the reason and for standard error. */
 static void read_output(FILE *output, char *text, size_t text_bytes)
 {
 	fseek(output, 0, SEEK_END);
@@ -388,7 +388,7 @@ static void read_output(FILE *output, char *text, size_t text_bytes)
 	text[fread(text, 1, text_bytes - 1, output)] = '\0';
 }
 
-/* "file:line" of the failed assertion in what cmocka wrote, or NULL. */
+/* Returns "file:line" of the failed assertion in the output of cmocka, or NULL. */
 static const char *assertion_place(const char *output, char *place, size_t place_bytes)
 {
 	static const char mark[] = ": error: Failure!";
@@ -402,7 +402,7 @@ static const char *assertion_place(const char *output, char *place, size_t place
 	return place;
 }
 
-/* Says in one line why the test failed; an empty reason says that it did not. */
+/* Writes the reason why the test failed in one line, or an empty one if it did not. */
 static void judge(int status, enum overtime overtime, double limit_s, const char *output,
                   char *reason, size_t reason_bytes)
 {
@@ -435,7 +435,7 @@ static void print_output(const char *name, const char *output)
 	        length && output[length - 1] != '\n' ? "\n" : "");
 }
 
-/* Empty, and the same for all runs. */
+/* Returns an empty file, which is the same one for all runs. */
 static FILE *output_file(void)
 {
 	static FILE *output;
@@ -452,7 +452,7 @@ static FILE *output_file(void)
 	return output;
 }
 
-/* Says in one line why it failed or was skipped; the text gets what it wrote. */
+/* Runs the test once. Writes its output to `text`, and the reason if it failed or was skipped. */
 static enum outcome run_once(struct test_case *test, char *text, size_t text_bytes, char *reason,
                              size_t reason_bytes)
 {
@@ -471,7 +471,7 @@ static enum outcome run_once(struct test_case *test, char *text, size_t text_byt
 		run_in_child(test, fileno(output));
 	setpgid(child, child);
 	enum overtime overtime = wait_for_child(child, limit_s, &status);
-	kill(-child, SIGKILL); /* what the test started and left behind */
+	kill(-child, SIGKILL); /* ends processes that the test left behind */
 	read_output(output, text, text_bytes);
 	if (overtime == IN_TIME && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED) {
 		snprintf(reason, reason_bytes, "%s",
@@ -499,7 +499,10 @@ static unsigned long count_distinct(uint64_t *numbers, unsigned long count)
 	return distinct;
 }
 
-/* Once for each seed, until one fails. What is no simulation runs once and is left out. */
+/*
+ * Runs the test with each seed until one fails. A test without a simulation runs once and is
+ * skipped.
+ */
 static enum outcome run_seeds(struct test_case *test, const struct options *options,
                               struct counts *counts, char *text, size_t text_bytes, char *reason,
                               size_t reason_bytes)
@@ -582,8 +585,7 @@ static void usage(const char *program)
 	        program);
 }
 
-/* Moves the filters to the front of argv. False: an option that does not exist. */
-/* "FIRST..LAST"; NULL: none are asked for. */
+/* Parses "FIRST..LAST"; text may be NULL. Returns false if it is something else. */
 static bool parse_seeds(struct options *options, const char *text)
 {
 	char *end;
@@ -599,6 +601,7 @@ static bool parse_seeds(struct options *options, const char *text)
 	       options->first_seed <= options->last_seed;
 }
 
+/* Moves the filters to the front of argv. Returns false for an unknown option. */
 static bool parse(int argc, char **argv, struct options *options)
 {
 	options->filters = argv + 1;
@@ -630,7 +633,7 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return EXIT_FAILURE;
 	}
-	/* Blocked, so that it waits for sigtimedwait; the children unblock it. */
+	/* Blocked, so that sigtimedwait receives the signal; the children unblock it. */
 	sigset_t child_signal;
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);

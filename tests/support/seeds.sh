@@ -1,6 +1,6 @@
 #!/bin/sh
-# seeds.sh FIRST..LAST COMMAND...: the tests of an executable under these seeds. What they leave out, ./dev stress seeds
-# names: here it would hide what the suite itself skips.
+# seeds.sh FIRST..LAST COMMAND...: runs the tests of an executable under these seeds. Does not list the tests that are
+# skipped there, which ./dev stress seeds does: they would hide what the suite itself skips.
 set -u
 
 status=0

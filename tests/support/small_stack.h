@@ -1,6 +1,6 @@
 /*
- * small_stack.h - runs a function on a thread whose stack is small: what recursed with the depth
- * would end there. If that thread was the worker it has ended afterwards.
+ * small_stack.h - runs a function on a thread with a small stack, where a recursion as deep as the
+ * data would crash. If that thread was the worker, the worker has ended afterwards.
  */
 #ifndef BIDE_TEST_SMALL_STACK_H
 #define BIDE_TEST_SMALL_STACK_H
