@@ -5,8 +5,9 @@
  * The cases use the public interface, as a user would. Only `timers` reaches behind it: it compares
  * the wheel itself, with a timer that is already there, as libuv's case does.
  */
-#include "base/everything.h"
+#include "base/port.h"
 #include "participant.h"
+#include "source/timer.h"
 
 #include <bide/short.h> /* last: it brings short names */
 
