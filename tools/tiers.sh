@@ -133,7 +133,7 @@ tier_quick() {
 
 # with_workers COUNT COMMAND...: a program that does not say itself how many workers it wants has COUNT.
 # These have nothing to do with workers, or choose their number themselves, or are simulations, which have one thread.
-workers_mean_nothing='^(bare_metal$|bench_|check_|doc_|gdb_|lint_|seeds_|stress_|test_explore)|_seeded$'
+workers_mean_nothing='^(bare_metal$|bench_|check_|doc_|fuzz_|gdb_|lint_|seeds_|stress_|test_explore)|_seeded$'
 # The explorer has a compiler's view of its own, whatever the tier; two of them are enough.
 explorer='^test_explore'
 with_workers() {

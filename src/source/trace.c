@@ -198,8 +198,8 @@ static BIDE_PRINTF(2, 3) void put_line(text *t, const char *format, ...)
 	bide_port_format_(line, sizeof line, format, arguments);
 	va_end(arguments);
 	for (const char *c = line; *c; c++, t->length++)
-		if (t->length + 1 < t->size_bytes)
-			t->to[t->length] = *c;
+		if (t->length + 1 < t->size_bytes) /* A line that is cut off ends as the others do. */
+			t->to[t->length] = c == line + LINE_BYTES - 2 ? '\n' : *c;
 }
 
 /* The entry behind `steps` others; false: it is gone. */

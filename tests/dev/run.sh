@@ -8,7 +8,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 unset BIDE_CLAIMED
 status=0
-writers="demo bench install test lint docs stress compilers"
+writers="demo bench install test lint docs stress fuzz compilers"
 
 # says TEXT COMMAND...: what it prints has the text.
 says() {
