@@ -4,6 +4,7 @@
  */
 #include "async/deque.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "base/settings.h"
 #include "base/spin.h"
@@ -204,6 +205,7 @@ bool bide_deque_owner_is_empty_(bide_thread_head *head)
 {
 	bide_deque *deque = &head->deque;
 
+	BIDE_ASSERT_IN_DEBUG_(bide_deque_is_valid_(head));
 	/*
 	 * Thieves that come later see what was pushed. A thief that has already moved top, as the pop
 	 * before this has seen it, holds the lock, which is seen here.
@@ -239,4 +241,41 @@ bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *fork)
 	bide_spin_unlock_(&deque->stealing);
 	(void)taken(entry);
 	return true;
+}
+
+/* 0, a frame with its mark alone, or a fork with or without BIDE_ENTRY_SLOW_. */
+static bool is_entry(uintptr_t entry)
+{
+	uintptr_t marks = entry & (BIDE_ENTRY_FRAME_ | BIDE_ENTRY_SLOW_);
+
+	return entry == 0 || (entry > marks && (entry & 7) == marks &&
+	                      marks != (BIDE_ENTRY_FRAME_ | BIDE_ENTRY_SLOW_));
+}
+
+/* Under the lock, by the owner. */
+static bool is_valid(bide_deque *deque)
+{
+	uint32_t top = BIDE_LOAD(&deque->top, RELAXED), bottom = deque->bottom;
+
+	/* A difference below 0 is larger than any mask. */
+	BIDE_INVARIANT_(bottom - top <= deque->mask);
+	BIDE_INVARIANT_(deque->limit - bottom <= deque->mask);
+	BIDE_INVARIANT_(deque->limit - top <= deque->mask);
+	BIDE_INVARIANT_(!is_careful(deque) || deque->limit == bottom);
+	for (uint32_t index = top; index != bottom; index++)
+		BIDE_INVARIANT_(is_entry(BIDE_LOAD(place(deque, index), RELAXED)));
+	return true;
+}
+
+bool bide_deque_is_valid_(bide_thread_head *head)
+{
+	bide_deque *deque = &head->deque;
+	bool valid;
+
+	BIDE_INVARIANT_((deque->mask & (deque->mask + 1)) == 0);
+	BIDE_INVARIANT_((deque->mask == 0) == (deque->ring == &no_ring));
+	bide_spin_lock_(&deque->stealing);
+	valid = is_valid(deque);
+	bide_spin_unlock_(&deque->stealing);
+	return valid;
 }

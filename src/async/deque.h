@@ -69,6 +69,12 @@ BIDE_INTERNAL bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *f
  */
 BIDE_INTERNAL bool bide_deque_owner_is_empty_(bide_thread_head *head);
 
+/*
+ * Owner: returns true if the deque is as its invariants say. Otherwise names the broken one. Waits
+ * for a thief that is on its way.
+ */
+BIDE_INTERNAL bool bide_deque_is_valid_(bide_thread_head *head);
+
 /* Any thread: how many there were a moment ago. */
 static inline uint32_t bide_deque_size_(const bide_thread_head *head)
 {

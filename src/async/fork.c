@@ -15,6 +15,7 @@
 
 #include "async/deque.h"
 #include "async/frame.h"
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/port.h"
 #include "base/settings.h"
@@ -51,6 +52,29 @@ static void link_at(uintptr_t *link, bide_fork *fork)
 {
 	fork->older = (fork->older & MARKS) | (*link & ~(uintptr_t)MARKS);
 	*link = (*link & MARKS) | (uintptr_t)fork;
+}
+
+/*
+ * The list of a frame: no circle, forks alone, and those that were joined before all others. If
+ * there is one that was joined, the frame is marked for sweeping.
+ */
+static bool forks_are_valid(const bide_forking_frame *frame)
+{
+	const bide_fork *fork = pointer(frame->newest), *behind = fork;
+	bool joined = true;
+
+	BIDE_INVARIANT_(!fork || !(fork->older & JOINED) || frame->newest & BIDE_FORKS_SWEEP_);
+	for (size_t steps = 0; fork; steps++) {
+		BIDE_INVARIANT_(bide_kind_of_(fork->source.kind) == BIDE_KIND_FORK_);
+		BIDE_INVARIANT_(joined || !(fork->older & JOINED));
+		joined = fork->older & JOINED;
+		fork = pointer(fork->older);
+		/* `behind` is half as far: a circle brings the two together. */
+		if (steps % 2 == 1)
+			behind = pointer(behind->older);
+		BIDE_INVARIANT_(!fork || fork != behind);
+	}
+	return true;
 }
 
 /*
@@ -173,6 +197,7 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	uintptr_t entry = (uintptr_t)fork, *link = sweep(frame);
 	const bide_fork *live = pointer(frame->newest);
 
+	BIDE_ASSERT_IN_DEBUG_(forks_are_valid(frame));
 	/* Looking through the whole list is for where time does not matter; else as far as is known. */
 	while (live && live != fork && (bide_debug_ || live->older & JOINED))
 		live = pointer(live->older);
@@ -320,6 +345,7 @@ bool bide_fork_settle_(bide_frame *frame_, uint32_t point)
 	bide_forking_frame *frame = (bide_forking_frame *)(void *)frame_;
 	bide_value_task v;
 
+	BIDE_ASSERT_IN_DEBUG_(forks_are_valid(frame));
 	if (frame->newest & BIDE_FORKS_SETTLING_) {
 		frame->newest &= ~(uintptr_t)BIDE_FORKS_SETTLING_;
 		settled(frame_, bide_await_take_(frame_));

@@ -3,6 +3,7 @@
  */
 #include "async/frame.h"
 
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/port.h"
 #include "context/placement.h"
@@ -21,6 +22,7 @@ bide_value_task bide_start_cold_(bide_thread_head *head, bide_frame *frame)
 {
 	bide_value_task v;
 
+	BIDE_ASSERT_(!(frame->source.flags & BIDE_FLAG_PUBLISHED_));
 	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_))
 		bide_executor_admit_(frame);
 	bide_frame_publish_(head, frame);
@@ -61,6 +63,8 @@ bide_value_task bide_start_kept_(bide_thread_head *head, bide_frame *frame, bide
 
 static void frame_keep(bide_frame *frame, bide_body_result step)
 {
+	BIDE_ASSERT_(step.state <= BIDE_ERROR_MAX || step.state == BIDE_RESULT_IN_FRAME_);
+	BIDE_ASSERT_(!(frame->source.flags & BIDE_FLAG_HAS_CONTEXT_REF_));
 	frame->source.payload = step.payload;
 	frame->source.error = step.state == BIDE_RESULT_IN_FRAME_ ? 0 : (uint16_t)step.state;
 	frame->source.marks = BIDE_MARK_CLAIMED_;
@@ -70,6 +74,16 @@ static uintptr_t frame_finish(bide_frame *frame, bide_body_result step)
 {
 	frame_keep(frame, step);
 	return bide_source_finish_(&frame->source);
+}
+
+bool bide_frame_is_runnable_(const bide_frame *frame)
+{
+	BIDE_INVARIANT_(bide_kind_is_frame_(frame->source.kind));
+	BIDE_INVARIANT_(frame->async && frame->async->resume);
+	BIDE_INVARIANT_(frame->source.flags & BIDE_FLAG_PUBLISHED_);
+	BIDE_INVARIANT_(!(frame->source.flags & BIDE_FLAG_SELF_LINKED_));
+	BIDE_INVARIANT_(!frame->awaiting || bide_word_is_done_(frame->awaiting->word));
+	return true;
 }
 
 /*
@@ -83,6 +97,7 @@ void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 	uintptr_t seen;
 
 	for (;;) {
+		BIDE_ASSERT_(bide_frame_is_runnable_(frame));
 		head->current = frame;
 		step = frame->async->resume(frame);
 		if (step.state == BIDE_SUSPENDED_)
@@ -131,6 +146,7 @@ void bide_frame_run_(bide_thread_head *head, bide_frame *frame)
 	bide_post *post;
 	bide_body_result step;
 
+	BIDE_ASSERT_(bide_frame_is_runnable_(frame));
 	head->current = frame;
 	step = frame->async->resume(frame);
 	head->current = outer;

@@ -15,6 +15,12 @@ BIDE_INTERNAL void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 /* Runs a frame alone, for its executor: its waiter is made runnable. */
 BIDE_INTERNAL void bide_frame_run_(bide_thread_head *head, bide_frame *frame);
 
+/*
+ * Returns true if the frame is one that a worker may resume: it is published, in no queue, and what
+ * it waited for is done. Otherwise names the invariant that is broken.
+ */
+BIDE_INTERNAL bool bide_frame_is_runnable_(const bide_frame *frame);
+
 /* What the user calls it: of a function of the library's, the call that it stands for. */
 static inline const char *bide_function_name_(const bide_frame *frame)
 {

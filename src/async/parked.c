@@ -3,6 +3,7 @@
  */
 #include "async/parked.h"
 
+#include "base/assert.h"
 #include "context/placement.h"
 #include "source/schedule.h"
 #include "source/source.h"
@@ -11,6 +12,7 @@ static void begin(bide_parked *parked, bool next)
 {
 	bide_frame *frame = &parked->frame;
 
+	BIDE_ASSERT_(frame->source.flags & BIDE_FLAG_PUBLISHED_);
 	frame->awaiting = NULL;
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 	bide_schedule_(frame, next);

@@ -6,6 +6,7 @@
 #include "async/deque.h"
 #include "async/fork.h"
 #include "async/frame.h"
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/settings.h"
 #include "base/thread.h"
@@ -22,6 +23,7 @@
 
 enum {
 	TURNS_BETWEEN_POLLS = 61, /* frames run at most, before it looks at mailbox and timers */
+	CHECKED_MAX = 256,        /* frames of a queue that debug mode looks through */
 	SPINS = 200               /* looks at the mailbox before it sleeps: about 5 us */
 };
 
@@ -44,6 +46,9 @@ bool bide_one_worker_poll_(void)
 	bide_timer *timer;
 	int64_t now;
 
+	/* A long queue is not looked at, because each look walks all of it. */
+	BIDE_ASSERT_IN_DEBUG_(r->main.head.queue_count > CHECKED_MAX ||
+	                      bide_run_queue_is_valid_(&r->main.head));
 	r->turn = 0;
 	bide_runtime_check_child_();
 	if (r->wheel.count == 0)

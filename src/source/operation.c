@@ -3,6 +3,7 @@
  */
 #include "source/operation.h"
 
+#include "base/assert.h"
 #include "base/thread.h"
 #include "memory/pool.h"
 #include "source/source.h"
@@ -34,8 +35,10 @@ bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 
 bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type)
 {
-	bide_operation *operation =
-		(bide_operation *)(void *)bide_source_new_(size_bytes, BIDE_KIND_OPERATION_);
+	bide_operation *operation;
+
+	BIDE_ASSERT_(size_bytes >= sizeof *operation);
+	operation = (bide_operation *)(void *)bide_source_new_(size_bytes, BIDE_KIND_OPERATION_);
 
 	if (operation)
 		operation->type = type;
@@ -52,6 +55,7 @@ void bide_operation_complete_(bide_operation *operation, bide_payload payload, i
 	bide_thread_head *head = bide_thread_();
 	bide_thread *thread = bide_thread_of_(head);
 
+	BIDE_ASSERT_(bide_kind_of_(operation->source.kind) == BIDE_KIND_OPERATION_);
 	if (!head) { /* no memory for this thread's record */
 		bide_source_complete_(&operation->source, payload, error);
 		return;
@@ -64,6 +68,7 @@ void bide_operation_complete_(bide_operation *operation, bide_payload payload, i
 		thread->completions_tail = &operation->link;
 		return;
 	}
+	BIDE_ASSERT_(thread->completing > 0 || !thread->completions);
 	thread->completing++;
 	bide_source_complete_(&operation->source, payload, error);
 	if (--thread->completing > 0)
@@ -76,4 +81,5 @@ void bide_operation_complete_(bide_operation *operation, bide_payload payload, i
 		bide_source_deliver_(&operation->source, bide_source_finish_(&operation->source));
 		thread->completing--;
 	}
+	BIDE_ASSERT_(thread->completing == 0 && thread->completions_tail == &thread->completions);
 }

@@ -7,7 +7,7 @@
 #ifndef BIDE_SOURCE_RUN_QUEUE_H
 #define BIDE_SOURCE_RUN_QUEUE_H
 
-#include "base/library.h"
+#include "base/assert.h"
 
 static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 {
@@ -15,6 +15,13 @@ static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 		return frame->next_runnable;
 	return (bide_frame *)(frame->awaiting->word &
 	                      ~(uintptr_t)(BIDE_WORD_TAGS_ | BIDE_WORD_CONSUMED_));
+}
+
+/* The frame is linked through itself, or it waited for a source that is done and is its own now. */
+static inline bool bide_queue_has_link_(const bide_frame *frame)
+{
+	return frame->source.flags & BIDE_FLAG_SELF_LINKED_ ||
+	       (frame->awaiting && bide_word_is_done_(frame->awaiting->word));
 }
 
 static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
@@ -27,6 +34,7 @@ static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
 
 static inline void bide_queue_push_(bide_thread_head *head, bide_frame *frame)
 {
+	BIDE_ASSERT_(bide_queue_has_link_(frame));
 	bide_queue_set_link_(frame, NULL);
 	if (head->queue_tail)
 		bide_queue_set_link_(head->queue_tail, frame);
@@ -65,6 +73,11 @@ static inline bide_frame *bide_queue_pop_at_(bide_thread_head *head, size_t inde
 	head->queue_count--;
 	return frame;
 }
+
+/*
+ * Returns true if the queue of this thread is as its invariants say. Otherwise names the broken one.
+ */
+BIDE_INTERNAL bool bide_run_queue_is_valid_(const bide_thread_head *head);
 
 /* On the worker's own thread. next: right after what runs now, if nothing else is. */
 static inline void bide_queue_schedule_(bide_thread_head *head, bide_frame *frame, bool next)

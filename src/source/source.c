@@ -7,6 +7,7 @@
  */
 #include "source/source.h"
 
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "memory/pool.h"
 #include "source/schedule.h"
@@ -27,10 +28,12 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 			bide_schedule_(frame, !(source->flags & BIDE_FLAG_RESUME_LATER_));
 		return; /* without a waiter the source is the consumer's already: do not touch it */
 	case BIDE_WORD_NOTIFY_:
+		BIDE_ASSERT_(bide_word_is_done_(source->word));
 		listener = bide_word_listener_(seen);
 		listener->run(listener, source);
 		return;
 	case BIDE_WORD_ABANDONED_:
+		BIDE_ASSERT_(bide_word_is_done_(source->word));
 		bide_unobserved_(source->error, source);
 		bide_release_(source, NULL);
 		return;
@@ -44,6 +47,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t seen)
 
 void bide_source_complete_(bide_source *source, bide_payload payload, int error)
 {
+	BIDE_ASSERT_(error >= 0 && error <= BIDE_ERROR_MAX);
 	source->payload = payload;
 	source->error = (uint16_t)error;
 	bide_source_deliver_(source, bide_source_finish_(source));
@@ -69,6 +73,8 @@ bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener
 	bide_source *source = (bide_source *)value_task.state;
 	bide_registered registered;
 
+	BIDE_ASSERT_(source != &bide_yield_source_);
+	BIDE_ASSERT_(bide_word_tag_((uintptr_t)listener) == 0);
 	if (!bide_check_fresh_(value_task, what, place))
 		return BIDE_ALREADY_TAKEN_;
 	registered = bide_source_register_(source, bide_word_of_listener_(listener));
@@ -95,6 +101,7 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 {
 	bide_value_task v;
 
+	BIDE_ASSERT_(bide_word_is_done_(source->word));
 	v.payload = source->payload;
 	v.state = source->error;
 	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0) {

@@ -3,6 +3,7 @@
  */
 #include "source/timer.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "base/thread.h"
 #include "source/operation.h"
@@ -15,7 +16,11 @@ BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_timer) - offsetof(bide_timer
 
 bide_timer *bide_timer_new_(size_t size_bytes)
 {
-	bide_source *source = bide_source_new_(size_bytes, BIDE_KIND_TIMER_);
+	bide_source *source;
+
+	BIDE_ASSERT_(size_bytes == sizeof(bide_timer) ||
+	             bide_class_of_(size_bytes) == BIDE_TIMER_CANCELABLE_CLASS_);
+	source = bide_source_new_(size_bytes, BIDE_KIND_TIMER_);
 
 	if (source)
 		source->home = bide_thread_of_(bide_current_thread_)->home << BIDE_HOME_SHIFT_;
@@ -24,6 +29,7 @@ bide_timer *bide_timer_new_(size_t size_bytes)
 
 void bide_timer_due_(bide_timer *timer)
 {
+	BIDE_ASSERT_(bide_kind_of_(timer->source.kind) == BIDE_KIND_TIMER_);
 	if (bide_timer_is_cancelable_(timer))
 		bide_delay_due_(timer);
 	else

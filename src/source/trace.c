@@ -12,6 +12,7 @@
  */
 #include "source/trace.h"
 
+#include "base/assert.h"
 #include "base/misuse.h"
 #include "base/port.h"
 #include "base/thread.h"
@@ -179,6 +180,29 @@ bool bide_trace_read(bide_trace trace, bide_trace_entry *entry)
 		entry->file = ((const bide_function_info *)where)->file;
 		entry->function = ((const bide_function_info *)where)->name;
 	}
+	return true;
+}
+
+static bool record_is_valid(uint64_t index, const record *r)
+{
+	uint64_t count = BIDE_LOAD(&counter, RELAXED), error = r->what >> WHAT_ERROR_SHIFT & 0xFFFF;
+
+	if (r->number == 0)
+		return true;
+	BIDE_INVARIANT_(r->number >= FIRST && r->number < count); /* and the mark is away */
+	BIDE_INVARIANT_(r->number % RECORDS == index);
+	BIDE_INVARIANT_(r->before == 0 || (r->before >= FIRST && r->before < count));
+	BIDE_INVARIANT_(r->before != r->number);
+	BIDE_INVARIANT_(r->where > 1);
+	BIDE_INVARIANT_(error > 0 && error <= BIDE_ERROR_MAX);
+	return true;
+}
+
+bool bide_trace_is_valid_(void)
+{
+	for (uint64_t i = 0; i < RECORDS; i++)
+		if (!record_is_valid(i, &ring[i]))
+			return false;
 	return true;
 }
 

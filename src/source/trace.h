@@ -14,6 +14,11 @@ BIDE_INTERNAL bide_payload bide_trace_made_(int error, const bide_place *place);
  */
 BIDE_INTERNAL bide_trace bide_trace_add_(bide_trace before, const bide_function_info *async,
                                          uint32_t line, int error, bool awaited);
+/*
+ * Returns true if the ring is as its invariants say. Otherwise names the broken one. No thread may
+ * write meanwhile.
+ */
+BIDE_INTERNAL bool bide_trace_is_valid_(void);
 #ifdef BIDE_EXPLORE
 BIDE_INTERNAL void bide_trace_reset_(void);
 #endif

@@ -79,6 +79,7 @@ static bool queue_run_one(void)
 void explore_unschedule(void)
 {
 	engine.queue_count = 0;
+	EXPLORE_CHECK(bide_run_queue_is_valid_(bide_current_thread_));
 	while (bide_queue_pop_(bide_current_thread_))
 		;
 }

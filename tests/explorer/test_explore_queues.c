@@ -234,6 +234,7 @@ static void check_deque(void)
 {
 	uintptr_t entry;
 
+	EXPLORE_CHECK(bide_deque_is_valid_(owner()));
 	EXPLORE_CHECK(!sleeps || bide_deque_size_(owner()) == 0);
 	while ((entry = bide_deque_owner_pop_(owner())) != 0)
 		take_entry(entry);
@@ -461,6 +462,7 @@ static void steal_forks_thread(void)
 
 static void check_forks(void)
 {
+	EXPLORE_CHECK(bide_deque_is_valid_(owner()));
 	for (unsigned i = 0; i < pushed; i++) {
 		EXPLORE_CHECK(items[i].taken == 1);
 		if (bide_is_pending_(joined[i])) {

@@ -95,6 +95,7 @@ static void read_next(void)
 
 static void check_number(void)
 {
+	EXPLORE_CHECK(bide_trace_is_valid_());
 	assert_int_equal(traces[0][0], expected_trace);
 }
 
@@ -112,6 +113,7 @@ static void fail_next(void)
 
 static void check_all(void)
 {
+	EXPLORE_CHECK(bide_trace_is_valid_());
 	for (int thread = 0; thread < THREADS; thread++)
 		for (int i = 0; i < EACH; i++)
 			if (traces[thread][i])

@@ -5,6 +5,8 @@
  */
 #include "stress.h"
 
+#include "async/deque.h"
+
 enum { SLOTS = 4, DEPTH_MAX = 5 };
 
 typedef struct plan {
@@ -104,6 +106,8 @@ async(node, branches)
 		if (my->plan.again)
 			await(pause_a_bit(&my->plan.dice));
 	}
+	if (my->plan.again)
+		CHECK(bide_deque_is_valid_(bide_current_thread_));
 	for (my->i = 0; my->i < my->plan.joins; my->i++) {
 		await_or(my->got, async_join(branch, my->branches[my->plan.order[my->i]]), my->got = 0);
 		my->sum += my->got;

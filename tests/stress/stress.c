@@ -10,6 +10,7 @@
 
 #include "base/count.h"
 #include "memory/pool.h"
+#include "source/trace.h"
 
 enum { ROUND_LIMIT_S = 120, SETTLE_LIMIT_S = 60 };
 
@@ -205,6 +206,7 @@ void stress_end(void)
 	CHECK(bide_pools_are_valid_());
 	CHECK(bide_counts_are_valid_());
 	CHECK_EQUAL(bide_shutdown(&leak_count), 0);
+	CHECK(bide_trace_is_valid_());
 	CHECK_EQUAL(leak_count, 0);
 	bide_stats_get(&s);
 	CHECK_EQUAL(s.live_bytes, 0);
