@@ -46,6 +46,7 @@ void bide_cancel_core_ref_(bide_cancel_core *core)
 {
 	uint32_t before = BIDE_ADD(&core->references, 1, RELAXED);
 
+	(void)before; /* A release build does not evaluate the assertion. */
 	BIDE_ASSERT_(before != 0);
 }
 
@@ -196,8 +197,13 @@ void bide_cancel_detach_locked_(bide_cancel_node *node)
 
 void bide_cancel_core_clear_locked_(bide_cancel_core *core)
 {
-	while (core->callbacks)
-		bide_cancel_detach_locked_(core->callbacks);
+	bide_cancel_node *node;
+
+	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
+	while ((node = core->callbacks) != NULL) {
+		list_remove(&core->callbacks, node);
+		node->core = NULL;
+	}
 }
 
 void bide_cancel_core_attach_(bide_cancel_core *parent, bide_cancel_core *child,

@@ -125,23 +125,24 @@ static void turn_round(bide_executor *executor)
 	BIDE_ASSERT_IN_DEBUG_(bide_executor_is_valid_(executor));
 }
 
-const bide_frame *bide_executor_first_(bide_executor *executor)
+static bide_frame *first(bide_executor *executor)
 {
 	if (!executor->oldest && BIDE_LOAD(&executor->inbox, RELAXED) > BIDE_EXECUTOR_BUSY_)
 		turn_round(executor);
 	return executor->oldest;
 }
 
+const bide_frame *bide_executor_first_(bide_executor *executor)
+{
+	return first(executor);
+}
+
 bide_frame *bide_executor_take_(bide_executor *executor)
 {
-	bide_frame *frame;
+	bide_frame *frame = first(executor);
 
-	if (!executor->oldest) {
-		if (BIDE_LOAD(&executor->inbox, RELAXED) <= BIDE_EXECUTOR_BUSY_)
-			return NULL;
-		turn_round(executor);
-	}
-	frame = executor->oldest;
+	if (!frame)
+		return NULL;
 	executor->oldest = bide_queue_link_(frame);
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_) {
 		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
@@ -172,7 +173,7 @@ static bool chain_is_valid(const bide_frame *first)
 	const bide_frame *frame = first, *middle = first;
 
 	for (size_t i = 0; frame; frame = bide_queue_link_(frame), i++) {
-		if (i > 0 && i % 2 == 0)
+		if (i > 0 && i % 2 == 0 && middle)
 			middle = bide_queue_link_(middle);
 		BIDE_INVARIANT_(i == 0 || frame != middle);
 		BIDE_INVARIANT_(bide_is_in_use_(&frame->source));
