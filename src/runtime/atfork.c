@@ -1,9 +1,10 @@
 /*
  * atfork.c - see atfork.h.
  *
- * What the child reads of its copy, the lists of the pools and of the threads' records, is locked
- * during the fork, so that it is whole. All other locks may be held for ever, by threads that the
- * child does not have: those of the process are made anew, those in objects go with the objects.
+ * The child reads the lists of the pools and of the threads' records in its copy. They are locked
+ * during the fork, so the copy is consistent. All other locks may be held for ever, by threads that
+ * the child does not have. Locks of the process are made anew; locks in objects are gone with the
+ * objects.
  */
 #include "runtime/atfork.h"
 
@@ -33,7 +34,10 @@
 
 /* --- the fork --- */
 
-/* The record of a thread that is INSIDE. It is in a function that never ends, by the checks. */
+/*
+ * The record of a thread that is INSIDE. The checks take it for a thread in a function that never
+ * ends.
+ */
 static bide_thread nowhere;
 static bide_frame nowhere_function;
 static const bide_function_info nowhere_async = {
@@ -56,7 +60,10 @@ static void after_fork(void)
 	bide_os_unlock_(&bide_runtime_.setup);
 }
 
-/* The loops below on the stack find nothing to run, and come to where they look at the state. */
+/*
+ * Makes the worker's loop below on the stack find nothing to run, so that it comes to the check of
+ * the state.
+ */
 static void enter_nowhere(bide_thread_head *head)
 {
 	bide_runtime *r = &bide_runtime_;
@@ -86,7 +93,7 @@ static void in_child(void)
 	if (r->state != BIDE_RUNTIME_ON)
 		return;
 	r->state = BIDE_RUNTIME_CHILD;
-	/* What is made runnable has nowhere to go from now on: mailbox.c drops it. */
+	/* From now on mailbox.c drops what is made runnable. */
 	bide_shared_ = bide_simulating_ = r->simulating = false;
 	bide_pools_disown_();
 	bide_dump_on_fork_();
@@ -100,20 +107,21 @@ static void in_child(void)
 
 int bide_atfork_install_(void)
 {
-	static bool watches;
+	static bool installed;
 	int error = 0;
 
-	if (!watches)
+	if (!installed)
 		error = bide_os_at_fork_(before_fork, after_fork, in_child);
-	watches = watches || !error;
+	installed = installed || !error;
 	return error;
 }
 
 /* --- the first use in the child --- */
 
 /*
- * What stands for something pending ends here: a task has failed; a value task is caught by its
- * generation. What is over stays. The waiters of completion sources are taken out.
+ * Ends what was pending in the parent: a task fails with EBROKEN; a value task gets a generation by
+ * which its use is recognised. What is done stays as it is. Subscriptions are taken out of the
+ * sources that the program owns.
  */
 static void inherit(bide_source *source, void *argument)
 {
@@ -149,5 +157,6 @@ void bide_atfork_leave_(void)
 	}
 	bide_external_release_();
 	r->mailbox = 0;
-	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF, RELEASE); /* pairs with the attach */
+	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_OFF,
+	           RELEASE); /* pairs with the load in bide_thread_attach_ */
 }

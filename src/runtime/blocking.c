@@ -1,11 +1,11 @@
 /*
- * blocking.c - see blocking.h: the calls, and what the runtime asks.
+ * blocking.c - see blocking.h.
  */
 #include "runtime/blocking.h"
-#include "base/text.h"
 
-#include "base/misuse.h"
+#include "base/assert.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "cancel/cancel_core.h"
 #include "context/context.h"
 #include "os/os.h"
@@ -26,7 +26,7 @@ void bide_blocking_configure_(unsigned threads_min, unsigned threads_max)
 	bide_blocking_.threads_max = threads_max;
 	bide_jobs_.peak = 0;
 	bide_os_unlock_(&bide_jobs_.mutex);
-	bide_blocking_go_on_();
+	bide_blocking_restart_();
 }
 
 void bide_blocking_limits_(unsigned *threads_min, unsigned *threads_max)
@@ -37,7 +37,7 @@ void bide_blocking_limits_(unsigned *threads_min, unsigned *threads_max)
 	bide_os_unlock_(&bide_jobs_.mutex);
 }
 
-void bide_blocking_go_on_(void)
+void bide_blocking_restart_(void)
 {
 	bide_os_lock_(&bide_jobs_.mutex);
 	bide_blocking_.stopping = false;
@@ -59,6 +59,7 @@ size_t bide_blocking_pending_(void)
 	size_t count;
 
 	bide_os_lock_(&bide_jobs_.mutex);
+	BIDE_ASSERT_IN_DEBUG_(bide_jobs_are_valid_() && bide_blocking_is_valid_());
 	count = bide_jobs_.count + bide_blocking_.busy_count + bide_blocking_.long_count;
 	bide_os_unlock_(&bide_jobs_.mutex);
 	return count;
@@ -115,7 +116,7 @@ static const bide_operation_type long_type = { .name = "bide_run_on_new_thread",
 static bide_value_task run(bide_blocking_function *function, void *argument,
                            const bide_operation_type *type)
 {
-	bool simulated = bide_thread_() && bide_simulating_; /* known once the runtime is set up */
+	bool simulated = bide_thread_() && bide_simulating_; /* bide_thread_ sets the runtime up */
 	bide_value_task v;
 	bide_job *j;
 	int error;
@@ -146,7 +147,7 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 	j->context = bide_context_ref_current_();
 	j->parties = 2;
 	j->post.run = bide_job_arrived_;
-	v = bide_source_value_(&j->operation.source); /* once submitted, the job may be gone */
+	v = bide_source_value_(&j->operation.source); /* before it is submitted: then it may be gone */
 	error = bide_cancel_link_(bide_context_core_(), &j->node,
 	                          simulated ? bide_simulated_canceled_ : bide_job_canceled_);
 	if (error) {

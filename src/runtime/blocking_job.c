@@ -3,6 +3,7 @@
  */
 #include "runtime/blocking_job.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "cancel/cancel_core.h"
 #include "context/context.h"
@@ -13,8 +14,11 @@ bide_job_queue bide_jobs_;
 
 void bide_job_leave_(bide_job *j, uint32_t parties)
 {
-	/* pairs with itself: the last one sees what the other wrote */
-	if (BIDE_SUB(&j->parties, parties, ACQ_REL) != parties)
+	/* Pairs with itself, so that the last party sees what the other wrote. */
+	uint32_t before = BIDE_SUB(&j->parties, parties, ACQ_REL);
+
+	BIDE_ASSERT_(before >= parties);
+	if (before != parties)
 		return;
 	bide_cancel_node_unref_(&j->node);
 	bide_context_unref_word_(j->context);
@@ -26,7 +30,10 @@ void bide_job_complete_(bide_job *j)
 	bide_job_leave_(j, bide_cancel_unlink_(&j->node) ? 2 : 1);
 }
 
-/* What a function returned that is no value yet. A ready operation is consumed here. */
+/*
+ * Returns the outcome for a value task that the function returned as a source. A source that is
+ * done is consumed here; a pending one is misuse.
+ */
 static bide_value_task settled(const bide_job *j, bide_value_task returned)
 {
 	const char *what = j->operation.type->name;
@@ -58,7 +65,7 @@ void bide_job_call_(bide_job *j)
 {
 	int error = 0;
 
-	if (j->context) /* perhaps canceled since it was taken out of the queue */
+	if (j->context) /* it may have been canceled after it was taken out of the queue */
 		error = bide_context_current_error();
 	j->outcome = error ? bide_value_task_from_error(error) : j->function(j->argument);
 	if (bide_is_pending_(j->outcome))
@@ -78,7 +85,7 @@ void bide_job_arrived_(bide_post *post)
 
 void bide_job_hand_over_(bide_job *j)
 {
-	if (bide_port_on_worker_() && bide_thread_()) /* completing needs a record */
+	if (bide_port_on_worker_() && bide_thread_()) /* which needs a record */
 		bide_job_complete_(j);
 	else
 		bide_port_post_(&j->post);
@@ -97,6 +104,9 @@ void bide_jobs_append_(bide_job *j)
 
 void bide_jobs_take_(bide_job *j)
 {
+	BIDE_ASSERT_(j->state == BIDE_JOB_QUEUED_ && bide_jobs_.count > 0);
+	BIDE_ASSERT_(j->previous ? j->previous->next == j : bide_jobs_.first == j);
+	BIDE_ASSERT_(j->next ? j->next->previous == j : bide_jobs_.last == j);
 	j->state = BIDE_JOB_TAKEN_;
 	*(j->previous ? &j->previous->next : &bide_jobs_.first) = j->next;
 	*(j->next ? &j->next->previous : &bide_jobs_.last) = j->previous;
@@ -107,6 +117,7 @@ bide_job *bide_jobs_take_all_(void)
 {
 	bide_job *all = bide_jobs_.first, *j;
 
+	BIDE_ASSERT_(bide_jobs_are_valid_());
 	for (j = all; j; j = j->next)
 		j->state = BIDE_JOB_TAKEN_;
 	bide_jobs_.first = bide_jobs_.last = NULL;
@@ -114,12 +125,26 @@ bide_job *bide_jobs_take_all_(void)
 	return all;
 }
 
+bool bide_jobs_are_valid_(void)
+{
+	const bide_job *previous = NULL;
+	size_t count = 0;
+
+	for (const bide_job *j = bide_jobs_.first; j; previous = j, j = j->next) {
+		BIDE_INVARIANT_(++count <= bide_jobs_.count);
+		BIDE_INVARIANT_(j->previous == previous && j->state == BIDE_JOB_QUEUED_);
+	}
+	BIDE_INVARIANT_(bide_jobs_.last == previous);
+	BIDE_INVARIANT_(count == bide_jobs_.count && count <= bide_jobs_.peak);
+	return true;
+}
+
 void bide_jobs_fail_(bide_job *list, int error)
 {
 	bide_job *next;
 
 	for (; list; list = next) {
-		next = list->next; /* handed over, it is gone */
+		next = list->next; /* before it is handed over: then it is gone */
 		list->outcome = bide_value_task_from_error(error);
 		bide_job_hand_over_(list);
 	}
@@ -134,7 +159,7 @@ void bide_job_canceled_(bide_cancel_node *node, int error)
 	mine = j->state != BIDE_JOB_TAKEN_;
 	if (j->state == BIDE_JOB_QUEUED_)
 		bide_jobs_take_(j);
-	j->state = BIDE_JOB_TAKEN_; /* one that is NEW: its submitter sees this and leaves it alone */
+	j->state = BIDE_JOB_TAKEN_; /* if it was NEW, its submitter sees this and leaves it alone */
 	bide_os_unlock_(&bide_jobs_.mutex);
 	if (mine)
 		j->outcome = bide_value_task_from_error(error);

@@ -4,14 +4,15 @@
  *
  * One mutex guards the queue and the state of every job. It is never held while a job runs or
  * completes. The party that moves a job to TAKEN decides its outcome: the thread that runs it, the
- * cancellation that removed it, or the shutdown. Two parties may use the job until its end: the one
+ * cancellation that removed it, or the shutdown. Two parties may use a job until its end: the one
  * that completes it, and the cancellation, which may fire on another thread. `parties` counts them.
- * The last to leave ends the operation. Then the job belongs to the consumer, and nothing here uses
- * it.
+ * The last to leave completes the operation. From then on the job belongs to its consumer, and
+ * nothing here uses it.
  */
 #ifndef BIDE_RUNTIME_BLOCKING_JOB_H
 #define BIDE_RUNTIME_BLOCKING_JOB_H
 
+#include "base/own.h"
 #include "os/os.h"
 #include "source/operation.h"
 
@@ -28,14 +29,14 @@ typedef struct bide_job {
 	struct bide_job *next, *previous; /* in the queue */
 	bide_blocking_function *function;
 	void *argument;
-	uintptr_t context;       /* of the call, with a reference; 0: none */
-	bide_value_task outcome; /* ready */
-	uint32_t parties;        /* completion and cancellation, while they may use it; atomic */
+	uintptr_t context;       /* of the call, with a reference; 0 if there is none */
+	bide_value_task outcome; /* always ready */
+	uint32_t parties;        /* how many of completion and cancellation may use it; atomic */
 	bide_job_state state;
 } bide_job;
 BIDE_STATIC_ASSERT(sizeof(bide_job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
 
-/* The queue, guarded by the mutex, which guards the threads too (blocking_threads.c). */
+/* The queue. The mutex also guards the threads (blocking_threads.h). */
 typedef struct bide_job_queue {
 	bide_os_mutex mutex;
 	bide_job *first, *last;
@@ -48,30 +49,36 @@ extern BIDE_INTERNAL bide_job_queue bide_jobs_;
 /* --- the queue: with the mutex held --- */
 
 BIDE_INTERNAL void bide_jobs_append_(bide_job *job);
-/* Takes a job out, which is in the queue. */
+/* Takes this job out; it must be in the queue. */
 BIDE_INTERNAL void bide_jobs_take_(bide_job *job);
-/* Takes all out and returns them, as a list through next. */
+/* Takes all out. Returns them as a list through `next`. */
 BIDE_INTERNAL bide_job *bide_jobs_take_all_(void);
+
+/* Returns true if the list, its links and its counts agree. */
+BIDE_INTERNAL bool bide_jobs_are_valid_(void);
 
 /* --- one job: without the mutex --- */
 
-/* So many of the parties leave, after the outcome was stored if that was theirs to do. */
+/* So many parties leave. The one that decided the outcome has stored it. */
 BIDE_INTERNAL void bide_job_leave_(bide_job *job, uint32_t parties);
-/* By the party that decided the outcome, unless it is the cancellation. On the one worker. */
+/*
+ * Completes the job, by the party that decided the outcome, unless that is the cancellation. With
+ * one worker only there.
+ */
 BIDE_INTERNAL void bide_job_complete_(bide_job *job);
-/* Completes the job here if that is allowed, and otherwise on the one worker. */
+/* Completes the job on this thread if that is allowed, and otherwise on the one worker. */
 BIDE_INTERNAL void bide_job_hand_over_(bide_job *job);
-/* What its post runs. */
+/* The function of its post: completes it. */
 BIDE_INTERNAL void bide_job_arrived_(bide_post *post);
 /* Fails all jobs of a list. */
 BIDE_INTERNAL void bide_jobs_fail_(bide_job *list, int error);
-/* What a job's cancel node calls. A job that runs, or has run, is not disturbed. */
+/* The function of its cancel node. It leaves a job alone that runs or has run. */
 BIDE_INTERNAL void bide_job_canceled_(bide_cancel_node *node, int error);
 
 /*
- * Calls the function, between an enter and a leave, and stores the outcome. The function runs in
- * the context of the call: it sees its values, and whether it was canceled. A thread that has no
- * context needs no record for that.
+ * bide_job_call_ calls the function and stores the outcome. It is called between the other two,
+ * which enter and leave the context of the call: the function sees its values, and whether it was
+ * canceled. Without a context they need no record of the thread.
  */
 BIDE_INTERNAL uintptr_t bide_job_enter_(const bide_job *job);
 BIDE_INTERNAL void bide_job_call_(bide_job *job);

@@ -8,7 +8,7 @@
 #include "base/port.h"
 #include "runtime/simulation.h"
 
-/* A post, because a listener must not run code of the user. */
+/* Runs in a post, because a listener must not run code of the program. */
 static void simulated_run(bide_post *post)
 {
 	bide_job *j = BIDE_CONTAINER_(post, bide_job, post);
@@ -26,7 +26,7 @@ static void simulated_due(bide_listener *listener, bide_source *done)
 {
 	bide_simulated_job *s = BIDE_CONTAINER_(listener, bide_simulated_job, due);
 
-	(void)done; /* part of the job: nothing to give back */
+	(void)done; /* the timer is a part of the job */
 	bide_jobs_take_(&s->job);
 	s->job.post.run = simulated_run;
 	bide_port_post_(&s->job.post);

@@ -3,6 +3,7 @@
  */
 #include "runtime/blocking_threads.h"
 
+#include "base/assert.h"
 #include "base/port.h"
 #include "base/settings.h"
 #include "os/os.h"
@@ -13,8 +14,8 @@ int64_t bide_blocking_idle_max_ns_ = (int64_t)10 * 1000000000;
 bide_blocking_state bide_blocking_;
 
 static BIDE_THREAD_LOCAL_ bool runs_calls;
-static bool all_gone;  /* all threads have ended; only the one worker uses it */
-static uint32_t forks; /* how many forks this process came from; written while it has one thread */
+static bool all_gone;  /* set when all threads have ended; only the one worker uses it */
+static uint32_t forks; /* how many forks made this process; written while it has one thread */
 
 bool bide_blocking_is_thread_(void)
 {
@@ -22,8 +23,8 @@ bool bide_blocking_is_thread_(void)
 }
 
 /*
- * With the mutex held, before and after. false: nothing came for so long, or never will, that the
- * thread shall end.
+ * Waits for a job. Returns false if the thread has to end: it was idle for too long, or the threads
+ * are being stopped. The mutex is held before and after.
  */
 static bool wait_for_work(void)
 {
@@ -35,9 +36,9 @@ static bool wait_for_work(void)
 		if (deadline_ns != BIDE_FOREVER && bide_os_now_ns_() >= deadline_ns) {
 			if (bide_blocking_.thread_count > bide_blocking_.threads_min)
 				break;
-			deadline_ns = BIDE_FOREVER; /* one of those that stay */
+			deadline_ns = BIDE_FOREVER; /* it is one of threads_min */
 		}
-		seen = BIDE_LOAD(&bide_blocking_.wake, RELAXED); /* changes under the mutex only */
+		seen = BIDE_LOAD(&bide_blocking_.wake, RELAXED); /* it changes only under the mutex */
 		bide_os_unlock_(&bide_jobs_.mutex);
 		bide_os_wait_(&bide_blocking_.wake, seen, deadline_ns);
 		bide_os_lock_(&bide_jobs_.mutex);
@@ -54,7 +55,7 @@ static void all_gone_run(bide_post *post)
 
 static bide_post all_gone_post = { NULL, all_gone_run };
 
-/* With the mutex held, which it gives up: the end of a thread, which `count` has counted. */
+/* The end of a thread that `count` counts. The mutex is held before, and not after. */
 static void thread_end(unsigned *count)
 {
 	bide_os_thread before = bide_blocking_.ended;
@@ -63,7 +64,7 @@ static void thread_end(unsigned *count)
 	bide_blocking_.ended = bide_os_thread_self_();
 	bide_blocking_.has_ended = true;
 	--*count;
-	BIDE_ADD(&bide_blocking_.gone, 1, RELAXED); /* read under the mutex */
+	BIDE_ADD(&bide_blocking_.gone, 1, RELAXED); /* it is read under the mutex */
 	tells =
 		bide_blocking_.is_awaited && bide_blocking_.thread_count + bide_blocking_.long_count == 0;
 	if (tells)
@@ -72,11 +73,11 @@ static void thread_end(unsigned *count)
 	bide_os_wake_(&bide_blocking_.gone, 1);
 	if (has_before)
 		bide_os_thread_join_(before);
-	if (tells) /* last: the worker joins this thread */
+	if (tells) /* last, because the worker then joins this thread */
 		bide_port_post_(&all_gone_post);
 }
 
-/* A job on its thread, and the context that the thread had before. */
+/* A job that runs, and the context that its thread had before. */
 typedef struct running {
 	bide_job *j;
 	uintptr_t saved;
@@ -95,8 +96,8 @@ static void call_job(void *argument)
 static bool replace_thread(void);
 
 /*
- * The function ended its thread, by pthread_exit or pthread_cancel. The call fails, and the
- * thread's place goes to another. Async functions that ran on its stack never go on.
+ * The function of the job ended its thread, by pthread_exit or pthread_cancel. The job fails, and
+ * another thread takes the place of this one. Async functions that ran on its stack never go on.
  */
 static void job_died(void *argument)
 {
@@ -154,12 +155,15 @@ static void *run_thread(void *argument)
 	return argument;
 }
 
-/* With the mutex held, for jobs that wait. false: none can be started, and no other is there. */
+/*
+ * Starts another thread for the jobs that wait. Returns false if none could be started and there is
+ * no other. With the mutex held.
+ */
 static bool replace_thread(void)
 {
 	if (bide_os_thread_start_(run_thread, NULL) == 0)
 		bide_blocking_.thread_count++;
-	return bide_blocking_.thread_count > 1; /* the caller is counted still */
+	return bide_blocking_.thread_count > 1; /* the caller is still counted */
 }
 
 static void *run_long_thread(void *argument)
@@ -173,15 +177,15 @@ static void *run_long_thread(void *argument)
 }
 
 /*
- * With the mutex held, the job in the queue: sees to it that a thread will take it. false: there is
- * none and none can be started. Starting one under the mutex is rare, and keeps count and failure
- * in one step.
+ * The job is in the queue: decides whether to wake an idle thread (*wake), or starts one. Returns
+ * false if there is no thread and none could be started. With the mutex held; a thread is rarely
+ * started, and under the mutex its count and its failure are one step.
  */
 static bool provide_thread(bool *wake)
 {
 	/*
-	 * Idle threads that were woken and have not come yet still count as idle; the jobs they will
-	 * take, as queued.
+	 * A thread that was woken and does not run yet still counts as idle, and the job that it will
+	 * take counts as queued.
 	 */
 	*wake = bide_blocking_.idle_count > 0;
 	if (bide_blocking_.idle_count >= bide_jobs_.count ||
@@ -206,7 +210,7 @@ void bide_blocking_submit_(bide_job *j)
 		if (bide_blocking_.stopping || !provide_thread(&wake))
 			failed = bide_jobs_take_all_();
 	}
-	if (wake) /* read under the mutex, and by the kernel, which orders it itself */
+	if (wake) /* it is read under the mutex, and by the kernel */
 		BIDE_ADD(&bide_blocking_.wake, 1, RELAXED);
 	bide_os_unlock_(&bide_jobs_.mutex);
 	if (wake)
@@ -219,17 +223,17 @@ void bide_blocking_submit_long_(bide_job *j)
 	bool stopping, mine;
 
 	bide_os_lock_(&bide_jobs_.mutex);
-	mine = j->state == BIDE_JOB_NEW_; /* else it was canceled just now */
+	mine = j->state == BIDE_JOB_NEW_; /* otherwise it was canceled just now */
 	stopping = bide_blocking_.stopping;
 	j->state = BIDE_JOB_TAKEN_;
-	bide_blocking_.long_count += mine && !stopping;
+	bide_blocking_.long_count += mine && !stopping; /* before it exists: a shutdown waits for it */
 	bide_os_unlock_(&bide_jobs_.mutex);
 	if (!mine || (!stopping && bide_os_thread_start_(run_long_thread, j) == 0))
 		return;
 	if (!stopping) {
 		bide_os_lock_(&bide_jobs_.mutex);
 		bide_blocking_.long_count--;
-		BIDE_ADD(&bide_blocking_.gone, 1, RELAXED); /* read under the mutex */
+		BIDE_ADD(&bide_blocking_.gone, 1, RELAXED); /* it is read under the mutex */
 		bide_os_unlock_(&bide_jobs_.mutex);
 		bide_os_wake_(&bide_blocking_.gone, 1);
 	}
@@ -237,7 +241,7 @@ void bide_blocking_submit_long_(bide_job *j)
 	bide_jobs_fail_(j, stopping ? BIDE_ECANCELED_ : BIDE_EAGAIN_);
 }
 
-/* With the mutex held, before and after, until all threads have ended. */
+/* Waits until all threads have ended. The mutex is held before and after. */
 static void await_threads(void)
 {
 	uint32_t seen;
@@ -250,7 +254,7 @@ static void await_threads(void)
 		bide_os_lock_(&bide_jobs_.mutex);
 	}
 	while (bide_blocking_.thread_count + bide_blocking_.long_count > 0) {
-		seen = BIDE_LOAD(&bide_blocking_.gone, RELAXED); /* changes under the mutex only */
+		seen = BIDE_LOAD(&bide_blocking_.gone, RELAXED); /* it changes only under the mutex */
 		bide_os_unlock_(&bide_jobs_.mutex);
 		bide_os_wait_(&bide_blocking_.gone, seen, BIDE_FOREVER);
 		bide_os_lock_(&bide_jobs_.mutex);
@@ -264,12 +268,22 @@ void bide_blocking_join_(void)
 
 	bide_os_lock_(&bide_jobs_.mutex);
 	await_threads();
+	BIDE_ASSERT_IN_DEBUG_(bide_jobs_are_valid_() && bide_blocking_is_valid_());
+	BIDE_ASSERT_(bide_blocking_.idle_count == 0 && bide_blocking_.busy_count == 0);
 	ended = bide_blocking_.ended;
 	has_ended = bide_blocking_.has_ended;
 	bide_blocking_.has_ended = false;
 	bide_os_unlock_(&bide_jobs_.mutex);
 	if (has_ended)
 		bide_os_thread_join_(ended);
+}
+
+bool bide_blocking_is_valid_(void)
+{
+	BIDE_INVARIANT_(bide_blocking_.idle_count + bide_blocking_.busy_count <=
+	                bide_blocking_.thread_count);
+	BIDE_INVARIANT_(bide_blocking_.threads_min <= bide_blocking_threads_max_());
+	return true;
 }
 
 void bide_blocking_fork_(void)

@@ -1,10 +1,10 @@
 /*
  * dump_on.c - see dump_on.h.
  *
- * The handler only counts, and wakes a thread that does nothing else than dump. So a dump comes
- * also if all workers are in functions of the user's that do not return. That thread is no thread
- * of the runtime: it has no record, a shutdown does not wait for it, and it reads what others
- * change meanwhile, as bide_dump does on any thread.
+ * The signal handler only counts, and wakes a thread that does nothing but dump. So a dump also
+ * comes if all workers are in functions of the program that do not return. That thread is no thread
+ * of the runtime: it has no record, and a shutdown does not wait for it. It reads what other
+ * threads change meanwhile, as bide_dump does on any thread.
  */
 #include "runtime/dump_on.h"
 
@@ -17,9 +17,9 @@
 #include "runtime/runtime.h"
 
 static struct {
-	uint32_t signals; /* so many came; a futex; atomic */
+	uint32_t signals; /* how many came; a futex; atomic */
 	int number;
-	bool is_set; /* under the runtime's setup lock */
+	bool is_set; /* guarded by setup */
 } on;
 
 BIDE_UNCHECKED_ static void dump(void)
@@ -46,12 +46,12 @@ static void *run(void *argument)
 	bide_os_thread_name_("bide-dump");
 	bide_os_signal_open_(on.number);
 	for (;;) {
-		seen = BIDE_LOAD(&on.signals, ACQUIRE); /* pairs with the handler's add */
+		seen = BIDE_LOAD(&on.signals, ACQUIRE); /* pairs with the add in the handler */
 		if (seen == done) {
 			bide_os_wait_(&on.signals, seen, BIDE_FOREVER);
 			continue;
 		}
-		done = seen; /* those that came together give one dump */
+		done = seen; /* signals that came together give one dump */
 		dump();
 	}
 	return NULL;

@@ -3,6 +3,7 @@
  */
 #include "runtime/external.h"
 
+#include "base/assert.h"
 #include "base/count.h"
 #include "base/settings.h"
 #include "base/thread.h"
@@ -12,6 +13,7 @@
 #include "runtime/orphan.h"
 #include "runtime/runtime.h"
 #include "runtime/thread.h"
+#include "runtime/work.h"
 #include "runtime/workers.h"
 
 static void external_leave(void *argument)
@@ -73,6 +75,20 @@ bide_thread_head *bide_external_attach_(bool *gone)
 	thread->wait_trace = 0; /* the record's last thread left it */
 	bide_current_thread_ = &thread->head;
 	return &thread->head;
+}
+
+bool bide_external_is_valid_(void)
+{
+	const bide_runtime *r = &bide_runtime_;
+	uint32_t count = 0;
+
+	for (const bide_thread *t = r->externals; t; t = t->next) {
+		BIDE_INVARIANT_(++count <= r->thread_count);
+		BIDE_INVARIANT_(t->is_external && !t->is_nowhere);
+		BIDE_INVARIANT_(bide_shared_ ? t->home < bide_workers_count_() : t->home == 0);
+		BIDE_INVARIANT_(t->in_use || !bide_thread_is_inside_(&t->head));
+	}
+	return true;
 }
 
 unsigned bide_external_others_(void)

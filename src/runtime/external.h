@@ -19,4 +19,7 @@ BIDE_INTERNAL unsigned bide_external_others_(void);
 /* Frees all records, which no thread uses any more. Under setup. */
 BIDE_INTERNAL void bide_external_release_(void);
 
+/* Returns true if the list is right. Under setup. */
+BIDE_INTERNAL bool bide_external_is_valid_(void);
+
 #endif

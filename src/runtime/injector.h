@@ -4,9 +4,9 @@
  * frames in or takes a share out does not touch the frames under the lock, unless there are so many
  * that they are linked.
  *
- * The oldest frames are in the slots at head .. tail - 1; both only grow, and wrap. Frames that come
- * while the slots are full are linked in a list; while the list is not empty, so are all others that
- * come. count == tail - head + the length of the list.
+ * The oldest frames are in the slots at head .. tail - 1; both only grow, and wrap. Frames that
+ * come while the slots are full are linked in a list; while the list is not empty, so are all
+ * others that come. count == tail - head + the length of the list.
  *
  * Pairs: the lock's release with its acquire publishes slots and frames. `count` is written under
  * the lock, SEQ_CST when something is put in, for sleep.h. A thread that reads it without the lock

@@ -1,11 +1,11 @@
 /*
- * loop.c - executors whose functions run on a thread of the user's: one descriptor to poll, one
- * call to run what is ready.
+ * loop.c - loops: executors whose functions run on a thread of the program. A loop has one
+ * descriptor to poll and one call that runs what is ready.
  *
- * On any thread but the worker's own a loop is a queue and, once a descriptor is asked for, an
- * eventfd, which is written when something comes and nothing was there. On the worker's own thread
- * its functions are the worker's like those of a strand, so that bide_value_task_wait there runs
- * them too; its descriptor is that of poll.h.
+ * On any thread but that of the one worker, a loop is a queue. Once the program has asked for the
+ * descriptor it also has an eventfd, which is written when the first function comes. On the thread
+ * of the one worker, the worker runs the functions of the loop as those of a strand, so
+ * bide_value_task_wait runs them too. The descriptor is that of poll.h.
  */
 #include "runtime/loop.h"
 
@@ -24,16 +24,16 @@
 #include "source/source.h"
 
 /*
- * After the push that found it idle. A thread that asks for the descriptor stores it, then looks
- * whether the loop is idle: one of the two sees the other. Without a descriptor no thread sleeps on
- * it.
+ * After the push that found the loop idle: signals the descriptor, if there is one. The push comes
+ * first, then the load of the descriptor. bide_loop_fd stores the descriptor, then checks whether
+ * the loop is idle. So at least one of the two sees the other.
  */
 static void loop_wake(bide_executor *loop)
 {
 	int fd;
 
 	BIDE_FENCE(SEQ_CST);                /* pairs with bide_loop_fd */
-	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* it was opened before */
+	fd = BIDE_LOAD(&loop->fd, ACQUIRE); /* pairs with the CAS of bide_loop_fd */
 	if (fd >= 0)
 		bide_os_event_signal_(fd);
 }
@@ -52,7 +52,7 @@ void bide_loop_leak_(bide_source *source)
 		loop_destroy(BIDE_CONTAINER_(operation, bide_executor, operation));
 }
 
-/* false: misuse was reported. */
+/* Returns false if it has reported misuse. */
 static bool may_own(bide_thread_head *head, const char *what)
 {
 	if (!bide_thread_is_inside_(head))
@@ -70,7 +70,7 @@ bide_executor *bide_loop_create(void)
 	if (!head || !may_own(head, "bide_loop_create"))
 		return NULL;
 	loop = bide_executor_new_(&bide_loop_type_, &bide_strand_turn_,
-	                          1); /* functions are counted one by one */
+	                          1); /* one function at a time, so that they can be counted */
 	if (!loop)
 		return NULL;
 	loop->thread = bide_port_thread_();
@@ -86,7 +86,7 @@ bide_executor *bide_loop_create(void)
 	return NULL;
 }
 
-/* false: misuse was reported. */
+/* Returns false if it has reported misuse. */
 static bool is_loop(const bide_executor *loop, const char *what)
 {
 	if (loop && bide_is_live_(&loop->operation, &bide_loop_type_))
@@ -142,7 +142,7 @@ static bool may_run(const bide_executor *loop, const bide_thread_head *head)
 	return false;
 }
 
-/* true: nothing is ready any more. */
+/* Returns true if nothing is ready any more. */
 static bool loop_run(bide_executor *loop, bide_thread_head *head, size_t max_count)
 {
 	uintptr_t saved = bide_context_push_(NULL);
@@ -152,7 +152,7 @@ static bool loop_run(bide_executor *loop, bide_thread_head *head, size_t max_cou
 	bool rests;
 
 	if (fd >= 0)
-		bide_os_event_clear_(fd); /* before it looks: what comes later signals */
+		bide_os_event_clear_(fd); /* before the look, so that what comes later signals */
 	if (max_count == 0)
 		max_count = BIDE_RUN_READY_MAX_;
 	for (size_t count = 0; count < max_count; count++) {
@@ -185,8 +185,8 @@ int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 	if (!loop->wake)
 		return bide_run_ready(max_count, next_ns);
 	if (BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
-		return 0;            /* the descriptor is not readable, or will be again */
-	bide_executor_ref(loop); /* a function may drop the last one */
+		return 0;            /* the descriptor is not readable, or a signal follows */
+	bide_executor_ref(loop); /* a function may drop the last reference */
 	if (!loop_run(loop, head, max_count) && next_ns)
 		*next_ns = 0;
 	bide_executor_unref(loop);
@@ -194,8 +194,8 @@ int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 }
 
 /*
- * The descriptor of a loop that another thread made speaks for this loop alone. The one worker
- * would sleep on it and miss its timers.
+ * The descriptor of a loop that another thread made stands for that loop alone. The one worker must
+ * not adopt such a loop: it would sleep on the descriptor and miss its timers.
  */
 int bide_loop_adopt(bide_executor *loop)
 {

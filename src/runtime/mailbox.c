@@ -10,9 +10,9 @@
 #include "source/run_queue.h"
 
 /*
- * An item is a bide_post, or a frame with bit 0 set. A frame keeps the link in `awaiting`, or in the
- * word of the source that it awaited. The three low bits of that word are its tags, so the mark of
- * the linked item stands in bit 2 there.
+ * An item is a bide_post, or a frame with bit 0 set. A frame keeps the link in `awaiting`, or in
+ * the word of the source that it awaited. The three low bits of that word are its tags, so the mark
+ * of the linked item stands in bit 2 there.
  */
 static void frame_link_set(bide_frame *frame, uintptr_t link, unsigned flags)
 {
@@ -61,7 +61,7 @@ static void send(uintptr_t item)
 	do {
 		if (!(item & 1))
 			((bide_post *)item)->next = (bide_post *)newest;
-		else /* atomic: the worker may add SYNC to the flags meanwhile */
+		else /* atomic, because the worker may add SYNC to the flags meanwhile */
 			frame_link_set(frame_of(item), newest,
 			               BIDE_LOAD(&frame_of(item)->source.flags, RELAXED));
 		/* pairs with bide_mailbox_take_; the order is that of mailbox.h */
@@ -80,7 +80,7 @@ void bide_mailbox_send_post_(bide_post *post)
 	send((uintptr_t)post);
 }
 
-/* Turns the list round in place: the oldest comes first. */
+/* Reverses the list in place, so that the oldest item comes first. */
 static uintptr_t reverse(uintptr_t item)
 {
 	uintptr_t oldest = 0, next;

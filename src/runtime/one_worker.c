@@ -108,7 +108,8 @@ static inline bool step(void)
 	if (BIDE_UNLIKELY(r->checks_each_step)) {
 		if (r->simulating)
 			bide_simulation_note_(frame, bide_runtime_now_ns_());
-		r->main.head.handovers = BIDE_HANDOVERS_MAX_; /* so that each frame comes back here */
+		r->main.head.handovers =
+			BIDE_HANDOVERS_MAX_; /* so that each frame comes back to this loop */
 	}
 	bide_frame_resume_(&r->main.head, frame);
 	if (BIDE_UNLIKELY(r->checks_each_step))
@@ -208,4 +209,19 @@ int bide_one_worker_run_inside_(const bool *done, int64_t deadline_ns, const cha
 	bide_inside_ = before;
 	bide_context_pop_(saved);
 	return error;
+}
+
+bool bide_one_worker_is_valid_(void)
+{
+	const bide_thread_head *head = &bide_runtime_.main.head;
+	size_t count = 0;
+
+	for (const bide_frame *frame = head->queue_head; frame; frame = bide_queue_link_(frame)) {
+		BIDE_INVARIANT_(++count <= head->queue_count);
+		BIDE_INVARIANT_(bide_queue_link_(frame) || frame == head->queue_tail);
+	}
+	BIDE_INVARIANT_(count == head->queue_count);
+	BIDE_INVARIANT_(count > 0 || !head->queue_tail);
+	BIDE_INVARIANT_(bide_runtime_.turn <= TURNS_BETWEEN_POLLS);
+	return bide_wheel_is_valid_(&bide_runtime_.wheel);
 }

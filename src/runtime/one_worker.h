@@ -36,4 +36,7 @@ BIDE_INTERNAL bool bide_one_worker_turn_(void);
 /* In a simulation in which nothing is runnable: the clock goes on to the next timer. */
 BIDE_INTERNAL void bide_one_worker_advance_(void);
 
+/* Returns true if the run queue and the timers are right. */
+BIDE_INTERNAL bool bide_one_worker_is_valid_(void);
+
 #endif

@@ -12,7 +12,7 @@
  */
 BIDE_INTERNAL void bide_scribble_(void);
 
-/* A frame that was linked through itself is not any more. */
+/* Clears the link of a frame that was linked through itself. */
 static inline void bide_prepare_frame_(bide_frame *frame)
 {
 	if (BIDE_UNLIKELY(frame->source.flags & BIDE_FLAG_SELF_LINKED_)) {

@@ -2,16 +2,15 @@
  * ring.h - the run queue of one of many workers: a FIFO of frames. Its owner fills it; any worker
  * takes from it, so that nothing waits behind a function that runs for long.
  *
- * head and tail only grow, and wrap. The frames are those at head .. tail - 1, so
- * tail - head <= BIDE_RING_SIZE. Only the owner writes tail and slots. The thread whose
- * compare-and-swap moves head from h to h + n owns those n frames. What it has read from their slots
- * is right, because the owner writes to a slot again only after it has seen head past it. A taker
- * that sleeps while head goes once around all 2^32 values would be misled; each step of it takes
- * nanoseconds.
+ * head and tail only grow, and wrap. The frames are those at head .. tail - 1, so tail - head <=
+ * BIDE_RING_SIZE. Only the owner writes tail and slots. The thread whose compare-and-swap moves
+ * head from h to h + n owns those n frames. What it has read from their slots is right, because the
+ * owner writes to a slot again only after it has seen head past it. A taker that sleeps while head
+ * goes once around all 2^32 values would be misled; each step of it takes nanoseconds.
  *
- * Pairs: tail is a release by push and an acquire by takers, for the slot and the frame itself. head
- * is a release by takers, an acquire by push (the slot has been read) and an acquire by other takers
- * (they then see a tail that is not below it).
+ * Pairs: tail is a release by push and an acquire by takers, for the slot and the frame itself.
+ * head is a release by takers, an acquire by push (the slot has been read) and an acquire by other
+ * takers (they then see a tail that is not below it).
  */
 #ifndef BIDE_RUNTIME_RING_H
 #define BIDE_RUNTIME_RING_H
@@ -70,8 +69,8 @@ static inline bide_frame *bide_ring_take_(bide_ring *ring)
 }
 
 /*
- * By the owner of `to`. Takes half of what is in `from`, rounded up: returns the oldest, and puts the
- * others into `to`. Returns NULL if there was none or another thread was faster.
+ * By the owner of `to`. Takes half of what is in `from`, rounded up: returns the oldest, and puts
+ * the others into `to`. Returns NULL if there was none or another thread was faster.
  */
 static inline bide_frame *bide_ring_steal_(bide_ring *from, bide_ring *to)
 {

@@ -1,5 +1,5 @@
 /*
- * run_ready.c - bide_run_ready: one round of the one worker, for a loop of the program's.
+ * run_ready.c - bide_run_ready: a limited run of the one worker, for a loop of the program.
  */
 #include "base/misuse.h"
 #include "base/port.h"
@@ -14,7 +14,7 @@ static int64_t time_to_next_ns(bide_runtime *r)
 	int64_t timer_ns;
 
 	if (bide_runtime_has_work_() || (r->simulating && r->wheel.count > 0))
-		return 0; /* in a simulation the next call goes on to the timer */
+		return 0; /* in a simulation the next call advances the clock to the timer */
 	timer_ns = bide_wheel_next_ns_(&r->wheel);
 	if (timer_ns == BIDE_FOREVER)
 		return BIDE_FOREVER;
@@ -31,7 +31,7 @@ int bide_run_ready(size_t max_count, int64_t *next_ns)
 		*next_ns = BIDE_FOREVER;
 	if (!bide_caller_is_one_worker_("bide_run_ready"))
 		return BIDE_EDEADLK_;
-	saved = bide_context_push_(NULL); /* what runs meanwhile is not in the scope of the caller */
+	saved = bide_context_push_(NULL); /* not in the scope of the caller */
 	before = bide_inside_enter_("bide_run_ready");
 	bide_poll_pause_if_polled_();
 	bide_one_worker_poll_();

@@ -38,7 +38,9 @@
 #include "os/os.h"
 #include "runtime/wheel.h"
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart */
+/*
+ * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart
+ */
 typedef struct bide_runtime {
 	/* Only the one worker uses these. */
 	bide_thread main;

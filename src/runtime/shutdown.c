@@ -1,10 +1,11 @@
 /*
- * shutdown.c - ends the runtime: bide_shutdown, and what is reported without it.
+ * shutdown.c - bide_shutdown.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "async/deque.h"
+#include "base/assert.h"
 #include "base/count.h"
 #include "base/misuse.h"
 #include "base/settings.h"
@@ -28,7 +29,7 @@
 #include "runtime/workers.h"
 #include "tasks/subscription.h"
 
-/* What lives on, or is the user's, does not point into the pools any more. */
+/* Before the pools go: cuts the links from objects that live on to objects in the pools. */
 static void let_go(bide_source *source, void *argument)
 {
 	(void)argument;
@@ -39,7 +40,7 @@ static void let_go(bide_source *source, void *argument)
 	}
 }
 
-/* Nobody runs any more. Gives all back and returns the number of leaks. */
+/* No other thread runs any more. Frees everything. Returns the number of leaks. */
 static uint64_t release_all(bide_runtime *r)
 {
 	uint64_t leaks = bide_leaks_report_();
@@ -54,7 +55,7 @@ static uint64_t release_all(bide_runtime *r)
 		bide_deque_free_(&r->main.head);
 		bide_counts_leave_(&r->main);
 	}
-	bide_current_thread_ = NULL; /* which may be one of those that go */
+	bide_current_thread_ = NULL; /* its record may be one of those that are freed */
 	bide_os_no_thread_exit_();
 	bide_external_release_();
 	bide_poll_close_();
@@ -67,18 +68,7 @@ static uint64_t release_all(bide_runtime *r)
 	return leaks;
 }
 
-/*
- * In debug mode a process that ends without a shutdown hears of its leaks too. A destructor, which
- * comes after all that the program has registered with atexit; here, because this file is part of
- * every program that is linked with the static library.
- */
-__attribute__((destructor)) static void at_exit(void)
-{
-	if (bide_debug_ && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_ON)
-		bide_leaks_at_exit_();
-}
-
-/* Before the first use in a child: what the parent's copy takes up goes, and is no leak. */
+/* In a child that has not used bide: frees the copy of the parent's objects, which are no leaks. */
 static void release_copy(bide_runtime *r)
 {
 	bide_os_lock_(&r->setup);
@@ -92,20 +82,23 @@ static void release_copy(bide_runtime *r)
 	bide_os_unlock_(&r->setup);
 }
 
-/* Code that the library calls, with its own calls below it on the stack. */
+/*
+ * Reports misuse and returns true in code that the library calls: its own calls are below that code
+ * on the stack.
+ */
 static bool is_inside(void)
 {
 	bide_thread_head *head = bide_current_thread_;
 
 	if (!bide_inside_ || (head && bide_thread_is_inside_(head)))
-		return false; /* an async function: it has a better message */
+		return false; /* in an async function there is a better message */
 	bide_misuse_("bide_shutdown: called inside %s; only ordinary code may, outside of all calls of "
 	             "the library",
 	             bide_inside_);
 	return true;
 }
 
-/* Calls that were canceled while they were queued, and had been forgotten. */
+/* Reports the calls that were forgotten, and then canceled while they were queued. */
 static void report_lost_calls(size_t count)
 {
 	char line[128];
@@ -141,12 +134,15 @@ int bide_shutdown(uint64_t *leak_count)
 		return EDEADLK;
 	lost = bide_blocking_stop_();
 	report_lost_calls(lost);
-	if (!bide_shared_)
-		bide_one_worker_poll_(); /* what others sent last */
+	if (!bide_shared_) {
+		bide_one_worker_poll_(); /* takes what other threads sent last */
+		BIDE_ASSERT_IN_DEBUG_(bide_one_worker_is_valid_());
+	}
 	bide_os_lock_(&r->setup);
+	BIDE_ASSERT_IN_DEBUG_(bide_external_is_valid_());
 	others = bide_external_others_();
 	if (!others && bide_shared_) {
-		/* Unlocked: a function may be waiting for a thread that uses bide for the first time. */
+		/* Without the lock, because a function may wait for a thread that has to attach. */
 		bide_os_unlock_(&r->setup);
 		bide_workers_stop_();
 		bide_os_lock_(&r->setup);
@@ -161,7 +157,7 @@ int bide_shutdown(uint64_t *leak_count)
 		*leak_count = count;
 	if (!others)
 		return 0;
-	bide_blocking_go_on_();
+	bide_blocking_restart_();
 	bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 	             others);
 	return EBUSY;

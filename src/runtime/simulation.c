@@ -1,6 +1,6 @@
 /*
- * simulation.c - what makes a run repeatable: one stream of numbers from a seed decides the order
- * of runnable frames and how long blocking calls take; a hash over what ran tells whether two runs
+ * simulation.c - see simulation.h. One stream of numbers from the seed decides the order of
+ * runnable frames and how long blocking calls take. A hash over what ran tells whether two runs
  * were the same.
  */
 #include "runtime/simulation.h"
@@ -21,7 +21,7 @@ uint64_t bide_simulation_seed_(void)
 	return seed;
 }
 
-/* splitmix64: every seed is as good as any other. */
+/* splitmix64, for which every seed is as good as any other. */
 static uint64_t draw(void)
 {
 	uint64_t z = (state += 0x9e3779b97f4a7c15u);
@@ -37,7 +37,7 @@ static void note(const void *bytes, size_t size_bytes)
 		hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
 }
 
-/* The hash gets the choice: functions of one name are told apart by nothing else. */
+/* The hash includes the choice, because nothing else tells functions of one name apart. */
 size_t bide_simulation_choose_(size_t count)
 {
 	size_t choice;

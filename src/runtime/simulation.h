@@ -1,20 +1,20 @@
 /*
  * simulation.h - virtual time and a seeded order of events.
  */
-#ifndef BIDE_SIMULATION_H
-#define BIDE_SIMULATION_H
+#ifndef BIDE_RUNTIME_SIMULATION_H
+#define BIDE_RUNTIME_SIMULATION_H
 
 #include "base/library.h"
 
-extern BIDE_INTERNAL bool bide_simulating_; /* set before anything runs */
+extern BIDE_INTERNAL bool bide_simulating_; /* set before the first frame is made */
 
 BIDE_INTERNAL void bide_simulation_start_(uint64_t seed);
 BIDE_INTERNAL uint64_t bide_simulation_seed_(void);
-/* How long a blocking call takes, in virtual time: 1 us to 10 ms, drawn from the seed. */
+/* Returns how long a blocking call takes, in virtual time: 1 us to 10 ms, drawn from the seed. */
 BIDE_INTERNAL int64_t bide_simulation_job_ns_(void);
-/* Which of `count` runnable frames is next: 0 without a seed. */
+/* Returns which of `count` runnable frames runs next; 0 without a seed. */
 BIDE_INTERNAL size_t bide_simulation_choose_(size_t count);
-/* Notes that a frame runs, for the hash. */
+/* Adds to the hash that a frame runs. */
 BIDE_INTERNAL void bide_simulation_note_(const bide_frame *frame, int64_t now_ns);
 /* The same for a fork. */
 BIDE_INTERNAL void bide_simulation_note_fork_(int64_t now_ns);

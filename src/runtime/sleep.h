@@ -4,15 +4,15 @@
  *
  * There are four parties. Each first stores something and then reads what the others store:
  *
- *     party     stores                                      then reads
- *     pusher    what it publishes: a ring's tail or a       its deque's `wanted`; if that is set,
- *               deque's bottom (then a light fence)         it clears it, passes a full fence, and
- *                                                           reads `searching` and `asleep`
- *     sender    what it publishes: the injector's count     `searching` and `asleep`
- *     searcher  `searching`, which it leaves                the queues: before it sleeps if it found
- *                                                           nothing; else if it was the last
- *     sleeper   its `state`, `asleep`, and `wanted` of all  the queues, `stopping`, its first timer
- *               deques (then a heavy fence)
+ *     party     stores                                   then reads
+ *     pusher    what it publishes: a ring's tail or a    its deque's `wanted`; if that is set, it
+ *               deque's bottom (then a light fence)      clears it, passes a full fence, and reads
+ *                                                        `searching` and `asleep`
+ *     sender    what it publishes: the injector's count  `searching` and `asleep`
+ *     searcher  `searching`, which it decrements         the queues, if it found nothing (before it
+ *                                                        sleeps) or if it was the last searcher
+ *     sleeper   its `state`, `asleep`, and `wanted` of   the queues, `stopping`, and the time of
+ *               all deques (then a heavy fence)          its first timer
  *
  * A pusher is a worker, a sender is an external thread. Of any two parties at least one sees what
  * the other has stored. A party that sees a searcher leaves the work to it. A party that sees a
@@ -35,9 +35,9 @@
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
  * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A
- * waker may decrement `asleep` before the sleeper has incremented it. So `asleep` may be too low for
- * a moment, and wrap below 0. A sleeper that reads too few passes a heavy fence that it could have
- * left out.
+ * waker may decrement `asleep` before the sleeper has incremented it. So `asleep` may be too low
+ * for a moment, and wrap below 0. A sleeper that reads too few passes a heavy fence that it could
+ * have left out.
  */
 #ifndef BIDE_RUNTIME_SLEEP_H
 #define BIDE_RUNTIME_SLEEP_H

@@ -1,11 +1,13 @@
 /*
- * start.c - sets the runtime up: by a configuration, or at the first use by a thread.
+ * start.c - sets the runtime up, by a configuration or when a thread first uses bide; and the
+ * questions about the configuration.
  */
 #include <errno.h>
 
 #include "base/port.h"
 #include "base/settings.h"
 #include "debug/layout.h"
+#include "debug/leak.h"
 #include "os/os.h"
 #include "runtime/atfork.h"
 #include "runtime/blocking.h"
@@ -19,8 +21,19 @@
 #include "runtime/work.h"
 #include "runtime/workers.h"
 
-/* So that the table for gdb is part of every program that is linked with the static library. */
+/* Makes the table for gdb part of every program that is linked with the static library. */
 __attribute__((used)) static const struct bide_layout *const layout = &bide_layout_;
+
+/*
+ * In debug mode, reports the leaks of a process that ends without a shutdown. It is a destructor,
+ * so it runs after all that the program has registered with atexit. It is in this source because
+ * every program that is linked with the static library gets this source.
+ */
+__attribute__((destructor)) static void at_exit(void)
+{
+	if (bide_debug_ && BIDE_LOAD(&bide_runtime_.state, ACQUIRE) == BIDE_RUNTIME_ON)
+		bide_leaks_at_exit_();
+}
 
 /* --- the start --- */
 
@@ -41,9 +54,9 @@ static unsigned workers_of(const bide_config *config)
 }
 
 /*
- * BIDE_SEED=n in the environment, 1 or more, is for tests: a program that configures nothing
- * becomes a simulation with that seed; so does a simulation that has no seed. Programs that
- * configure workers or a seed of their own are left alone.
+ * BIDE_SEED=n in the environment, with n > 0, is for tests. It makes a program that configures
+ * nothing a simulation with that seed, and gives the seed to a simulation that has none. It does
+ * not change a program that configures workers or a seed of its own.
  */
 static bide_config with_seed(const bide_config *config)
 {
@@ -63,7 +76,7 @@ static void worker_leave(void *argument)
 
 	if (bide_runtime_on_worker_()) { /* false after a shutdown */
 		bide_thread_died_(&r->main, "the worker's");
-		BIDE_STORE(&r->worker_gone, 1u, RELEASE); /* pairs with the waits of other threads */
+		BIDE_STORE(&r->worker_gone, 1u, RELEASE); /* pairs with the loads of waiting threads */
 		bide_os_lock_(&r->setup);
 		bide_orphan_check_(true);
 		bide_os_unlock_(&r->setup);
@@ -79,8 +92,8 @@ static void start_one_worker(bide_runtime *r)
 }
 
 /*
- * Sets up with a configuration, which is valid. With one worker the caller becomes it. Under setup.
- * Returns 0; ENOMEM or EAGAIN if no worker could be started.
+ * Sets the runtime up with a configuration, which must be valid. With one worker the caller becomes
+ * the worker. Under setup. Returns 0, or ENOMEM or EAGAIN if the workers could not be started.
  */
 static int start(const bide_config *asked)
 {
@@ -110,7 +123,7 @@ static int start(const bide_config *asked)
 		bide_shared_ = bide_simulating_ = r->simulating = false;
 		return error;
 	}
-	/* pairs with the attach of other threads */
+	/* pairs with the load in bide_thread_attach_ */
 	BIDE_STORE(&r->state, (uint32_t)BIDE_RUNTIME_ON, RELEASE);
 	bide_dump_on_start_();
 	return 0;
@@ -118,7 +131,7 @@ static int start(const bide_config *asked)
 
 /* --- the first use by a thread --- */
 
-/* Sets the runtime up, if no other thread has. 0, or why there is none. */
+/* Sets the runtime up if no other thread has done it. Returns 0, or why that failed. */
 static int set_up(bide_runtime *r)
 {
 	int error;
@@ -141,7 +154,7 @@ bide_thread_head *bide_thread_attach_(void)
 	bool gone;
 
 	do {
-		if (BIDE_LOAD(&r->state, ACQUIRE) != BIDE_RUNTIME_ON) { /* pairs with the start */
+		if (BIDE_LOAD(&r->state, ACQUIRE) != BIDE_RUNTIME_ON) { /* pairs with the store in start */
 			int error = set_up(r);
 
 			if (error || bide_current_thread_)

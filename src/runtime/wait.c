@@ -1,5 +1,5 @@
 /*
- * wait.c - waiting from ordinary code: the worker's thread runs the loop meanwhile, others sleep.
+ * wait.c - waits from ordinary code. The one worker runs its loop meanwhile; other threads sleep.
  */
 #include "async/frame.h"
 #include "base/clock.h"
@@ -17,11 +17,11 @@
 
 typedef struct waiter {
 	bide_listener listener;
-	bool done;     /* the worker's own wait */
-	uint32_t word; /* another thread's */
+	bool done;     /* for a wait of the one worker */
+	uint32_t word; /* for a wait of another thread: 1 when it is over; a futex */
 } waiter;
 
-/* The waiter may be gone as soon as the word is 1: only its address is used afterwards. */
+/* The waiter may be gone as soon as the word is 1, so only its address is used afterwards. */
 static void wake(bide_listener *listener, bide_source *done)
 {
 	waiter *w = BIDE_CONTAINER_(listener, waiter, listener);
@@ -32,10 +32,10 @@ static void wake(bide_listener *listener, bide_source *done)
 	bide_os_wake_(&w->word, 1);
 }
 
-/* About 5 us: less than falling asleep and being woken costs. */
+/* About 5 us, which is less than it costs to sleep and be woken. */
 enum { LOOKS_BEFORE_SLEEP = 200 };
 
-/* In slices: a worker whose thread ends meanwhile is noticed. */
+/* Sleeps in slices, to notice if the thread of the one worker ends meanwhile. */
 static int sleep_until(waiter *w, int64_t deadline_ns)
 {
 	static const int64_t slice_ns = 500000000;
@@ -70,7 +70,7 @@ static void wake_worker_only(bide_listener *listener, bide_source *done)
 	BIDE_CONTAINER_(listener, waiter, listener)->done = true;
 }
 
-/* Waits for value tasks have a place, those for tasks none. */
+/* The name of the call. Waits for value tasks have a place, waits for tasks have none. */
 static const char *what_of(const bide_place *place, int64_t timeout_ns)
 {
 	if (timeout_ns == BIDE_FOREVER)
@@ -83,7 +83,7 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	bide_source *source = (bide_source *)value_task->state;
 	bool on_worker = bide_runtime_on_worker_();
 	waiter w = { { on_worker ? wake_worker_only : wake }, false, 0 };
-	/* A thread that sleeps does so by the system's clock. */
+	/* A thread that sleeps uses the clock of the system, also in a simulation. */
 	int64_t deadline_ns = timeout_ns == 0 ? 0
 	                      : on_worker     ? bide_deadline_after_(timeout_ns)
 	                                      : bide_time_add_(bide_os_now_ns_(), timeout_ns);
@@ -98,7 +98,7 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 		            : sleep_until(&w, deadline_ns);
 		if (error && bide_unlisten_(source, &w.listener))
 			return error;
-		/* Its completion is on the way, and touches w. */
+		/* The completion is on its way and will write to w, so wait for it. */
 		if (error && on_worker)
 			bide_one_worker_run_inside_(&w.done, BIDE_FOREVER, "bide_value_task_wait");
 		else if (error)
@@ -111,7 +111,7 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	return 0;
 }
 
-/* *mine: it was not consumed, and is the caller's still. */
+/* Sets *mine if the value task was not consumed, so that it is still the caller's. */
 static int wait_at(bide_value_task value_task, bide_payload *result, int64_t timeout_ns,
                    const bide_place *place, bool *mine)
 {
@@ -145,7 +145,7 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 		error = wait_pending(&made, timeout_ns, place);
 		if (error && made.state != value_task.state)
 			bide_value_task_forget_at_(
-				made, place); /* the caller's is a yield, which is nothing to keep */
+				made, place); /* the caller still has its yield, and nothing else */
 		if (error)
 			return error;
 	}
@@ -157,7 +157,7 @@ static int wait_at(bide_value_task value_task, bide_payload *result, int64_t tim
 	return (int)made.state;
 }
 
-/* It was the wait that failed. */
+/* The wait itself failed, so the error has no trace. */
 static void no_trace(void)
 {
 	if (bide_thread_())
@@ -196,7 +196,7 @@ int bide_task_wait_for(bide_task *task, bide_payload *result, int64_t timeout_ns
 
 	if (error && mine)
 		no_trace();
-	/* The subscription goes, the task goes on. */
+	/* The subscription ends; the task goes on. */
 	if (mine && bide_is_pending_(subscription))
 		bide_task_give_up_(subscription);
 	return error;

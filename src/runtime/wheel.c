@@ -300,8 +300,8 @@ static void move_to_due(bide_wheel *wheel, unsigned list)
 
 /*
  * Moves the timers of a slot to lower levels, in order. wheel->tick is the first tick of the slot.
- * Each timer is a cache miss, and only it names the next one. So the loop reads the second half from
- * its end at the same time.
+ * Each timer is a cache miss, and only it names the next one. So the loop reads the second half
+ * from its end at the same time.
  */
 static void move_down(bide_wheel *wheel, unsigned list)
 {

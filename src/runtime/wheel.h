@@ -80,8 +80,8 @@ BIDE_INTERNAL int64_t bide_wheel_first_exact_ns_(const bide_wheel *wheel);
  * Timers come in order of their deadlines, and with equal deadlines in order of insertion. The
  * first call of such a loop finds what is due. So a timer that is inserted meanwhile, even in the
  * past, waits for the next loop, and the loop ends. Timers that are not yet handed out are still in
- * the wheel and can be removed. A deadline of INT64_MAX comes only with `exact`. If now_ns is before
- * that of an earlier call, nothing is due.
+ * the wheel and can be removed. A deadline of INT64_MAX comes only with `exact`. If now_ns is
+ * before that of an earlier call, nothing is due.
  */
 BIDE_INTERNAL bide_timer *bide_wheel_expire_(bide_wheel *wheel, int64_t now_ns, bool exact);
 

@@ -16,7 +16,9 @@
 /* How long something may wait behind a function that does not end. */
 enum { BIDE_MONITOR_NS_ = 10000000 };
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart */
+/*
+ * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart
+ */
 typedef struct bide_worker {
 	bide_thread thread; /* first: bide_current_thread_ points at it */
 	unsigned index;
@@ -31,7 +33,7 @@ typedef struct bide_worker {
 	_Alignas(64) bide_sleeper sleeper;
 	uint32_t steps;      /* functions run so far; a worker whose number does not change is stuck */
 	uint32_t steps_seen; /* by the sleeping worker that monitors the running ones */
-	uint32_t ready;      /* whose the thread is (workers.c) */
+	uint32_t ready;      /* which thread it has (workers.c) */
 	bide_ring ring;
 } bide_worker;
 
@@ -54,8 +56,9 @@ static inline bide_worker *bide_worker_this_(void)
 }
 
 /*
- * Returns true if the worker has something that others may take at once. A continuation that is alone in the deque is its owner's next step. A thief takes it only if the
- * owner does not come to it, so it does not count as work here.
+ * Returns true if the worker has something that others may take at once. A continuation that is
+ * alone in the deque is its owner's next step. A thief takes it only if the owner does not come to
+ * it, so it does not count here.
  */
 static inline bool bide_worker_has_work_(const bide_worker *w)
 {

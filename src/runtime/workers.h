@@ -5,9 +5,9 @@
  * take the older half, and a deque (async/deque.h) with its forks and its next step. All share the
  * injector (injector.h), for what external threads make runnable.
  *
- * A worker without work searches for about as long as waking it would take, then it sleeps. A worker
- * is woken only for work, and only one at a time: a worker that finds work, and sees that there is
- * more while others sleep, wakes the next.
+ * A worker without work searches for about as long as waking it would take, then it sleeps. A
+ * worker is woken only for work, and only one at a time: a worker that finds work, and sees that
+ * there is more while others sleep, wakes the next.
  */
 #ifndef BIDE_RUNTIME_WORKERS_H
 #define BIDE_RUNTIME_WORKERS_H
