@@ -260,9 +260,12 @@ struct ends_its_thread_late {
 	ASYNC_FRAME;
 };
 
+static atomic_bool late_one_runs;
+
 async(ends_its_thread_late)
 {
 	async_begin;
+	atomic_store(&late_one_runs, true);
 	sleep_ms(20);
 	pthread_exit(NULL);
 async_finally:
@@ -276,8 +279,10 @@ TEST(a_function_may_end_the_thread_of_its_worker_while_a_shutdown_waits_for_it)
 	for (int i = 0; i < 5; i++) {
 		use_workers(2);
 		catch_misuse();
+		atomic_store(&late_one_runs, false);
 		value_task_forget(async_start_cold(ends_its_thread_late));
-		sleep_ms(10);
+		while (!atomic_load(&late_one_runs))
+			sleep_ms(1);
 		assert_int_equal(bide_shutdown(&leaks), 0);
 		ASSERT_MISUSE("ended a worker's thread");
 		assert_int_equal(leaks, 1);
