@@ -20,22 +20,13 @@ static int status_of(pid_t child)
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Skips a test whose fork the sanitizer or the emulator does not survive. */
-static void needs_forks_of_threads(void)
-{
-	const char *why_not = threads_cannot_fork();
-
-	if (why_not)
-		SKIP("%s", why_not);
-}
-
 /* The runner ends a child that hangs, with the test. */
 static pid_t fork_here(void)
 {
 	if (many_workers()) {
 		if (UNDER_TSAN)
 			SKIP("ThreadSanitizer does not know how to start threads in the child of several");
-		needs_forks_of_threads();
+		FORKS_WITH_THREADS();
 	}
 	fflush(NULL);
 	return fork();
@@ -45,6 +36,7 @@ static pid_t forked;
 
 static bool is_child(void)
 {
+	CHILD_STARTS_THREADS();
 	forked = fork_here();
 	return forked == 0;
 }
@@ -166,6 +158,7 @@ TEST(a_daemon_may_be_configured_before_it_forks)
 	int ends[2], got = 0;
 	pid_t child;
 
+	CHILD_STARTS_THREADS();
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 2 }), 0);
 	child = fork_here();
@@ -548,7 +541,7 @@ static void fork_while_others_are_busy(void)
 {
 	pthread_t threads[2];
 
-	needs_forks_of_threads();
+	FORKS_WITH_THREADS();
 	task_unref(bide_task_from_int(100));
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, is_busy, NULL), 0);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "support/limits_of_tools.h"
 #include "support/task_support.h"
 
 enum { LINES_MAX = 64 };
@@ -165,9 +166,9 @@ TEST(the_child_of_a_fork_that_uses_bide_dumps_too)
 	pid_t pid;
 
 	begin("SIGQUIT");
-#ifdef __SANITIZE_THREAD__
-	SKIP("the sanitizer allows no threads in the child of a fork");
-#endif
+	if (UNDER_TSAN)
+		SKIP("the sanitizer allows no threads in the child of a fork");
+	CHILD_STARTS_THREADS();
 	(void)bide_now_ns();
 	pid = fork();
 	assert_true(pid >= 0);

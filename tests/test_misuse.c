@@ -15,6 +15,7 @@
 
 #include "support/later.h"
 #include "support/library.h"
+#include "support/limits_of_tools.h"
 
 #include <bide/bide.h>
 #include <bide/short.h>
@@ -916,6 +917,7 @@ TEST(a_stale_large_frame_is_recognised_too)
 
 	if (getenv("BIDE_POOL"))
 		SKIP("a stale value task reads freed memory without the pools");
+	CHILD_STARTS_THREADS();
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	EXPECT_ABORT((void)bide_value_task_wait(v, NULL), "consumed already");
 	assert_int_equal(bide_value_task_wait(bide_async_start(big), NULL), 0); /* in its memory */

@@ -9,7 +9,8 @@
 #define BIDE_TEST_LIMITS_OF_TOOLS_H
 
 #include <stdbool.h>
-#include <stddef.h>
+
+#include "test.h"
 
 #ifdef __has_feature
 #define TEST_HAS_FEATURE(name) __has_feature(name)
@@ -42,16 +43,18 @@ enum { ASAN_KNOWS_FORK = __clang_major__ >= 17 };
 enum { ASAN_KNOWS_FORK = __GNUC__ >= 14 };
 #endif
 
-/*
- * Returns NULL if a process with several threads can fork here, or why its child may hang or die.
- */
-static inline const char *threads_cannot_fork(void)
-{
-	if (EMULATED)
-		return "qemu dies in the child of a process with several threads";
-	if (UNDER_ASAN && !ASAN_KNOWS_FORK)
-		return "the child may inherit a locked lock of this AddressSanitizer's allocator";
-	return NULL;
-}
+/* Skips a test whose child of a fork starts threads. */
+#define CHILD_STARTS_THREADS()                                             \
+	do {                                                                   \
+		if (EMULATED)                                                      \
+			SKIP("qemu dies in the child of a fork that starts a thread"); \
+	} while (0)
+
+/* Skips a test that forks although the process has several threads. */
+#define FORKS_WITH_THREADS()                                                                  \
+	do {                                                                                      \
+		if (UNDER_ASAN && !ASAN_KNOWS_FORK)                                                   \
+			SKIP("the child may inherit a locked lock of this AddressSanitizer's allocator"); \
+	} while (0)
 
 #endif
