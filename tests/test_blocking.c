@@ -792,10 +792,10 @@ TEST(after_a_shutdown_no_thread_is_left)
 			assert_int_equal(wait_int(v[i], NULL), 0);
 		assert_true(thread_count() > before);
 		assert_int_equal(shut_down(), 0);
-		/* The system may count a joined thread for a moment longer. */
-		for (int i = 0; i < 1000 && thread_count() != before; i++)
+		/* The system may count a joined thread for a moment longer, and did so in `before`, too. */
+		for (int i = 0; i < 1000 && thread_count() > before; i++)
 			sleep_ms(1);
-		assert_int_equal(thread_count(), before);
+		assert_in_range(thread_count(), 1, before);
 	}
 }
 
