@@ -1,11 +1,10 @@
 /*
  * cpu.c - how many CPUs this process may use.
  *
- * What the affinity mask allows, limited by the CPU quota of the process's cgroups. A quota is
- * found where the kernel says that the groups are: /proc/self/cgroup names the group in each
- * hierarchy, /proc/self/mountinfo where the hierarchies are mounted; then it is looked at in that
- * group and in all above it, as far as they are visible. What is missing or makes no sense limits
- * nothing.
+ * It may use the CPUs of its affinity mask, limited by the CPU quota of its cgroups.
+ * /proc/self/cgroup names the group of the process in each hierarchy, and /proc/self/mountinfo says
+ * where the hierarchies are mounted. The quotas are read in that group and in all groups above it
+ * that are visible. A file that is missing or makes no sense sets no limit.
  */
 #define _GNU_SOURCE
 #include "os/os.h"
@@ -19,17 +18,20 @@
 
 enum { LINE_MAX_BYTES = 8192 };
 
-/* The process's group in one hierarchy, and the least limit found in it. */
+/* The group of the process in one hierarchy, and the smallest limit so far. */
 typedef struct search {
-	const char *root;  /* before each path */
-	const char *group; /* as /proc/self/cgroup has it */
+	const char *root;  /* put before each path */
+	const char *group; /* as in /proc/self/cgroup */
 	bool v2;
-	unsigned count; /* 0: no limit */
+	unsigned count; /* 0: no limit so far */
 } search;
 
 /* --- small texts */
 
-/* A line without its newline. Of one that is too long the rest is skipped, and it is empty. */
+/*
+ * Reads a line, without its newline. A line that is too long counts as empty. Returns false at the
+ * end of the file.
+ */
 static bool line_read(FILE *file, char *line)
 {
 	size_t length;
@@ -48,7 +50,7 @@ static bool line_read(FILE *file, char *line)
 	return true;
 }
 
-/* The next word; *at goes behind it. NULL: there is none. */
+/* Returns the next word, or NULL. Moves *at behind it. */
 static char *word_take(char **at)
 {
 	char *word = *at + strspn(*at, " ");
@@ -59,7 +61,7 @@ static char *word_take(char **at)
 	return *word ? word : NULL;
 }
 
-/* Is `wanted` one of the words between commas? */
+/* Returns true if `wanted` is one of the words between commas. */
 static bool list_has(const char *list, const char *wanted)
 {
 	size_t length = strlen(wanted);
@@ -74,7 +76,7 @@ static bool list_has(const char *list, const char *wanted)
 	}
 }
 
-/* Mount points have blanks, tabs, newlines and backslashes as \ooo. In place. */
+/* Replaces \ooo in place: mountinfo escapes blanks, tabs, newlines and backslashes. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -91,7 +93,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* A whole number of at most 18 digits; -1: it is none. *at goes behind it. */
+/* Returns a whole number of at most 18 digits, or -1. Moves *at behind it. */
 static int64_t number_take(const char **at)
 {
 	int64_t number = 0;
@@ -104,7 +106,7 @@ static int64_t number_take(const char **at)
 
 /* --- one group */
 
-/* The first line of directory/name. */
+/* Reads the first line of directory/name. */
 static bool file_read(const search *s, const char *directory, const char *name, char *line)
 {
 	char path[PATH_MAX];
@@ -141,7 +143,7 @@ static void group_look(search *s, const char *directory)
 
 	if (!file_read(s, directory, s->v2 ? "cpu.max" : "cpu.cfs_quota_us", line))
 		return;
-	quota_us = number_take(&at); /* "max" and "-1" are no numbers: no limit */
+	quota_us = number_take(&at); /* "max" and "-1" are no numbers, so no limit */
 	if (s->v2) {
 		at += *at == ' ';
 	} else {
@@ -155,8 +157,8 @@ static void group_look(search *s, const char *directory)
 }
 
 /*
- * The hierarchy is mounted at `mount`, from its group `from` on downwards. The process's group, and
- * all above it.
+ * Looks at the group of the process and at all groups above it. The group `from` of the hierarchy
+ * is mounted at `mount`.
  */
 static void mount_look(search *s, const char *mount, const char *from)
 {
@@ -174,13 +176,13 @@ static void mount_look(search *s, const char *mount, const char *from)
 		group_look(s, directory);
 		if (strlen(directory) <= mount_bytes)
 			return;
-		*strrchr(directory, '/') = '\0'; /* there is one behind the mount's name */
+		*strrchr(directory, '/') = '\0'; /* there is one behind the name of the mount */
 	}
 }
 
 /* --- the hierarchies */
 
-/* A line of mountinfo: id parent device root mount options... - type source options. */
+/* Takes a line of mountinfo: id parent device root mount options... - type source options. */
 static void mount_line(search *s, char *line)
 {
 	char *from, *mount, *type, *options, *word;
@@ -231,7 +233,7 @@ unsigned bide_os_cgroup_cpu_count_(const char *root)
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
-	while (line_read(file, line)) { /* number:controllers:group; none for version 2 */
+	while (line_read(file, line)) { /* number:controllers:group; version 2 has no controllers */
 		controllers = strchr(line, ':');
 		group = controllers ? strchr(controllers + 1, ':') : NULL;
 		if (!group || group[1] != '/')
@@ -249,7 +251,7 @@ unsigned bide_os_cgroup_cpu_count_(const char *root)
 
 /* --- the mask */
 
-/* The kernel refuses a mask that is shorter than its own: it is doubled until it fits. */
+/* The kernel refuses a mask that is shorter than its own, so the mask is doubled until it fits. */
 static unsigned affinity_count(void)
 {
 	enum { FIRST_BYTES = 128, LAST_BYTES = 1 << 20 };

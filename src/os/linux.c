@@ -1,21 +1,17 @@
 /*
- * linux.c - os.h for Linux, with glibc or musl.
+ * linux.c - os.h for Linux, with glibc or musl: clock, futex, mutex, memory, output, environment,
+ * fences. The others are in linux_thread.c, linux_signal.c and cpu.c.
  *
- * The only source file that includes pthread and sys headers. The mutex and all that sleeps stand
- * on the futex; their ordering is in atomics, so thread sanitizers understand them without
- * annotations.
+ * The mutex and all that sleeps use the futex. Atomics give the order, so that thread sanitizers
+ * understand them without annotations.
  */
 #define _GNU_SOURCE
 #include "os/os.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,8 +19,8 @@
 enum { NS_PER_S = 1000000000 };
 
 /*
- * The kernel's numbers, by its names. Its headers are a package of their own where libc is musl,
- * and often not there.
+ * The numbers of the kernel, under its names. With musl the headers of the kernel are a package of
+ * their own, which is often missing.
  */
 enum {
 	FUTEX_WAKE = 1,
@@ -54,7 +50,7 @@ void bide_os_wait_(uint32_t *word, uint32_t expected, int64_t deadline_ns)
 		deadline.tv_nsec = (long)(deadline_ns % NS_PER_S);
 	}
 	/*
-	 * WAIT_BITSET, because its time is absolute: waking early for nothing does not stretch the
+	 * WAIT_BITSET, because its time is absolute: a wake-up without a reason does not prolong the
 	 * wait.
 	 */
 	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected,
@@ -73,7 +69,7 @@ void bide_os_lock_(bide_os_mutex *mutex)
 
 	if (BIDE_CAS(&mutex->state, &seen, 1, ACQUIRE, RELAXED)) /* pairs with the release of unlock */
 		return;
-	/* Held for some dozen instructions as a rule: a short spin is cheaper than two system calls. */
+	/* Usually held for some dozen instructions: a short spin is cheaper than two system calls. */
 	for (tries = 0; tries < 50; tries++) {
 		BIDE_RELAX();
 		seen = 0;
@@ -89,182 +85,6 @@ void bide_os_unlock_(bide_os_mutex *mutex)
 {
 	if (BIDE_SWAP(&mutex->state, 0, RELEASE) == 2) /* pairs with the acquire of lock */
 		bide_os_wake_(&mutex->state, 1);
-}
-
-/* ---- threads */
-
-int bide_os_thread_starts_left_ = -1;
-
-int bide_os_open_thread_start_(void *(*run)(void *argument), void *argument)
-{
-	pthread_t thread;
-
-	if (bide_os_thread_starts_left_ == 0)
-		return EAGAIN;
-	if (bide_os_thread_starts_left_ > 0)
-		bide_os_thread_starts_left_--;
-	return pthread_create(&thread, NULL, run, argument);
-}
-
-int bide_os_thread_start_(void *(*run)(void *argument), void *argument)
-{
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
-	sigset_t blocked, before;
-	size_t i;
-	int error;
-
-	/*
-	 * A fault goes to the thread that made it; blocked, it would kill the process past any handler
-	 * or sanitizer.
-	 */
-	sigfillset(&blocked);
-	for (i = 0; i < sizeof faults / sizeof faults[0]; i++)
-		sigdelset(&blocked, faults[i]);
-	/* Inherited by the new thread, which so never runs with a signal open. */
-	error = pthread_sigmask(SIG_SETMASK, &blocked, &before);
-	if (error)
-		return error;
-	error = bide_os_open_thread_start_(run, argument);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
-}
-
-void bide_os_guard_(void (*run)(void *argument), void (*died)(void *argument), void *argument)
-{
-	pthread_cleanup_push(died, argument);
-	run(argument);
-	pthread_cleanup_pop(0);
-}
-
-void bide_os_thread_detach_self_(void)
-{
-	pthread_detach(pthread_self());
-}
-
-bool bide_os_main_is_over_(bool or_before)
-{
-	char state[512], *end;
-	ssize_t length = -1;
-	int fd;
-
-	if (getpid() == (pid_t)syscall(SYS_gettid))
-		return true;
-	if (!or_before)
-		return false;
-	/* What ended by pthread_exit is a zombie until the process ends. */
-	fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, state, sizeof state - 1);
-		close(fd);
-	}
-	state[length > 0 ? length : 0] = '\0';
-	end = strrchr(state, ')'); /* of the name */
-	return end && end[1] == ' ' && end[2] == 'Z';
-}
-
-bide_os_thread bide_os_thread_self_(void)
-{
-	return (bide_os_thread)pthread_self();
-}
-
-void bide_os_thread_join_(bide_os_thread thread)
-{
-	pthread_join((pthread_t)thread, NULL);
-}
-
-void bide_os_thread_name_(const char *name)
-{
-	pthread_setname_np(pthread_self(), name);
-}
-
-static __thread struct exit_hook {
-	void (*run)(void *argument);
-	void *argument;
-} exit_hook;
-static pthread_key_t exit_key;
-static bide_os_mutex exit_key_lock; /* of making and deleting it */
-static uint32_t exit_key_is_made;
-
-static void run_exit_hook(void *value)
-{
-	struct exit_hook *hook = value;
-
-	hook->run(hook->argument);
-}
-
-static int make_exit_key(void)
-{
-	int error = 0;
-
-	bide_os_lock_(&exit_key_lock);
-	if (!exit_key_is_made)
-		error = pthread_key_create(&exit_key, run_exit_hook);
-	BIDE_STORE(&exit_key_is_made, error == 0, RELEASE); /* pairs with the look below */
-	bide_os_unlock_(&exit_key_lock);
-	return error;
-}
-
-void bide_os_no_thread_exit_(void)
-{
-	bide_os_lock_(&exit_key_lock);
-	if (exit_key_is_made)
-		pthread_key_delete(exit_key);
-	BIDE_STORE(&exit_key_is_made, 0u, RELAXED);
-	bide_os_unlock_(&exit_key_lock);
-}
-
-int bide_os_at_thread_exit_(void (*run)(void *argument), void *argument)
-{
-	int error;
-
-	if (!BIDE_LOAD(&exit_key_is_made, ACQUIRE) && (error = make_exit_key()) != 0)
-		return error;
-	exit_hook.run = run;
-	exit_hook.argument = argument;
-	return pthread_setspecific(exit_key, &exit_hook);
-}
-
-int bide_os_at_fork_(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
-{
-	return pthread_atfork(before, in_parent, in_child);
-}
-
-const void *bide_os_thread_id_(void)
-{
-	static __thread char here;
-
-	return &here;
-}
-
-uintptr_t bide_os_stack_low_(size_t *size_bytes)
-{
-	/* For what cannot be known: what the kernel gives to a process as a rule. */
-	const size_t usual_bytes = (size_t)8 << 20;
-	enum { SMALLEST_BYTES = 16384 };
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-	void *low = NULL;
-	struct rlimit limit;
-	pthread_attr_t attributes;
-	bool known = false;
-
-	/*
-	 * The main stack without a limit grows until it meets a mapping: what libc says of it is not
-	 * usable.
-	 */
-	if (getpid() == (pid_t)syscall(SYS_gettid) &&
-	    (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)) {
-		*size_bytes = usual_bytes;
-		return here - usual_bytes;
-	}
-	if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-		known = pthread_attr_getstack(&attributes, &low, size_bytes) == 0;
-		pthread_attr_destroy(&attributes);
-	}
-	if (known)
-		return (uintptr_t)low;
-	*size_bytes =
-		SMALLEST_BYTES; /* no /proc: every thread has at least this, and most of it is left */
-	return here - SMALLEST_BYTES / 2;
 }
 
 /* ---- memory, output, environment */
@@ -296,7 +116,7 @@ void bide_os_print_(const char *text)
 		ssize_t wrote = write(STDERR_FILENO, text, left);
 
 		if (wrote < 0 && errno != EINTR)
-			return; /* there is no way to report it */
+			return; /* it cannot be reported */
 		if (wrote > 0) {
 			text += wrote;
 			left -= (size_t)wrote;
@@ -327,6 +147,8 @@ unsigned bide_os_environment_number_(const char *name, unsigned max)
 	number = strtoul(found, &end, 10);
 	return *end == '\0' && number <= max ? (unsigned)number : 0;
 }
+
+/* ---- fences and pauses */
 
 static bool has_membarrier; /* written before the first thief exists */
 

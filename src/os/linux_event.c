@@ -1,5 +1,5 @@
 /*
- * linux_event.c - event.h for Linux: eventfd, timerfd, epoll.
+ * linux_event.c - event.h for Linux, by eventfd, timerfd and epoll.
  */
 #include "os/event.h"
 
@@ -44,7 +44,7 @@ void bide_os_alarm_set_(int fd, int64_t deadline_ns)
 
 	if (deadline_ns != INT64_MAX) {
 		if (deadline_ns < 1)
-			deadline_ns = 1; /* 0 would stop it */
+			deadline_ns = 1; /* 0 would stop the timer */
 		when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_S);
 		when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_S);
 	}

@@ -10,7 +10,9 @@
 
 #include "os/os.h"
 
-/* Not those of a fault: its instruction would fault again when the handler returns. */
+/*
+ * Without the signals of faults: after the handler, the instruction would fault again.
+ */
 static const struct {
 	const char *name;
 	int number;
@@ -48,13 +50,14 @@ int bide_os_signal_number_(const char *text)
 
 static uint32_t *caught;
 
-/* What is called here may be called in a handler: an atomic add, and a system call. */
+/* Calls only what a handler may call: an atomic add and a system call. */
 static void note_signal(int number)
 {
 	int saved = errno;
 
 	(void)number;
-	(void)BIDE_ADD(caught, 1u, RELEASE); /* pairs with the sleeper's load */
+	(void)BIDE_ADD(caught, 1u,
+	               RELEASE); /* pairs with the load of the thread that sleeps on the word */
 	bide_os_wake_(caught, 1);
 	errno = saved;
 }
