@@ -137,6 +137,7 @@ int bide_shutdown(uint64_t *leak_count)
 	if (!bide_shared_) {
 		bide_one_worker_poll_(); /* takes what other threads sent last */
 		BIDE_ASSERT_IN_DEBUG_(bide_one_worker_is_valid_());
+		BIDE_ASSERT_IN_DEBUG_(bide_pool_is_valid_(&r->main.head));
 	}
 	bide_os_lock_(&r->setup);
 	BIDE_ASSERT_IN_DEBUG_(bide_external_is_valid_());

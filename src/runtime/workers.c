@@ -13,6 +13,7 @@
 #include "base/spin.h"
 #include "base/thread.h"
 #include "memory/allocator.h"
+#include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/injector.h"
 #include "runtime/prepare.h"
@@ -103,6 +104,7 @@ static void *worker_main(void *argument)
 	}
 	if (BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_OFF) /* OFF: the start failed */
 		bide_runtime_check_child_();
+	BIDE_ASSERT_IN_DEBUG_(bide_pool_is_valid_(&w->thread.head));
 	bide_thread_forget_exit_();
 	bide_current_thread_ = NULL;
 	return NULL;

@@ -169,9 +169,9 @@ static bool stops(void)
 /* clang-format off: each uses those before it */
 #include "runtime/work.c"
 #include "runtime/worker_schedule.c"
-#include "runtime/worker_valid.c"
 #include "runtime/worker_search.c"
 #include "runtime/worker_timers.c"
+#include "runtime/worker_valid.c"
 #include "runtime/workers.c"
 /* clang-format on */
 
@@ -211,7 +211,7 @@ static void schedule(unsigned index, bool next)
 	b->payload = 7u + index;
 	b->frame.async = &ball_async;
 	b->frame.awaiting = &b->frame.source; /* not a valid link: linking it must set the link */
-	bide_flags_add_(&b->frame.source, BIDE_FLAG_SELF_LINKED_);
+	bide_flags_add_(&b->frame.source, BIDE_FLAG_PUBLISHED_ | BIDE_FLAG_SELF_LINKED_);
 	bide_workers_schedule_(&b->frame, next);
 }
 
