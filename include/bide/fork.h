@@ -69,9 +69,9 @@ typedef struct bide_fork {
 	/* What the join waits for; line: the slot's place in the deque. */
 	bide_source source;
 	bide_value_task (*call)(struct bide_fork *fork);
-	/* The frame's previous fork; bit 0: joined while it was pending. */
+	/* The fork before this one in the list of the frame; bit 0: it was joined while pending. */
 	uintptr_t older;
-	/* A reference of its own; set for slots that the deque marks. */
+	/* The context of the child, with a reference; set if the deque marks the slot. */
 	uintptr_t context;
 	bide_listener listener;
 } bide_fork;
@@ -86,7 +86,7 @@ typedef struct bide_forking_frame {
 enum {
 	/* The frame waits for a fork that it did not join. */
 	BIDE_FORKS_SETTLING_ = 1,
-	/* Some were joined while they were pending. */
+	/* Some forks were joined while they were pending. */
 	BIDE_FORKS_SWEEP_ = 2
 };
 
@@ -96,7 +96,7 @@ enum {
  */
 enum { BIDE_ENTRY_FRAME_ = 1, BIDE_ENTRY_SLOW_ = 2 };
 
-/* Stores line, error, kind and flags of a slot, as they lie in memory, in one store. */
+/* Sets index, error, kind and flags of a slot in one store of the last 8 bytes of its source. */
 BIDE_INLINE void bide_fork_tail_(bide_fork *fork, uint32_t index)
 {
 	uint64_t tail = (uint64_t)BIDE_KIND_FORK_ << BIDE_TAIL_KIND_ |
@@ -114,9 +114,9 @@ BIDE_API bide_body_result bide_fork_end_(bide_frame *frame, uint32_t point);
 BIDE_API bide_body_result bide_fork_late_return_(bide_frame *frame, uint32_t point);
 
 /*
- * The deque's owner pushes and pops at `bottom`. Thieves take at `head`, which only they move,
- * one thief at a time. Every store of bottom is a release: it publishes the entries below it,
- * and all that they point at, to the thief's acquire. See src/core/deque.h.
+ * The owner of a deque pushes and pops at `bottom`. Thieves take at `top`, which only they move, one
+ * thief at a time. Every store of bottom is a release: it publishes the entries below it, and all
+ * that they point at, to the thief's acquire. src/async/deque.h has the protocol.
  */
 BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
                                  bide_value_task (*call)(bide_fork *fork))
@@ -139,8 +139,8 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 	BIDE_STORE(&deque->ring[bottom & deque->mask], (uintptr_t)fork, RELAXED);
 	BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
 	/*
-	 * Pairs with the heavy fence of a worker that falls asleep: it sees the push, or this sees
-	 * its wish.
+	 * Pairs with the heavy fence of a worker that falls asleep: that worker sees the push, or this
+	 * one sees `wanted`.
 	 */
 	BIDE_LIGHT_FENCE();
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->wanted, RELAXED) != 0))
@@ -149,8 +149,8 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 
 /*
  * Returns true if the slot was the newest of this worker's deque; the slot is popped then. The
- * store to bottom comes before the load of head. The thief makes the processor keep that order:
- * its heavy fence stands between its store to head and its load of bottom. So one of the two
+ * store to bottom comes before the load of top. The thief makes the processor keep that order:
+ * its heavy fence stands between its store to top and its load of bottom. So one of the two
  * sees the other.
  */
 BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
@@ -161,7 +161,7 @@ BIDE_INLINE bool bide_fork_pop_(bide_forking_frame *frame, bide_fork *fork)
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->ring[bottom & deque->mask], RELAXED) != (uintptr_t)fork ||
 	                  frame->newest != (uintptr_t)fork || frame->frame.context))
 		return false;
-	/* A thief may read this for the entries below. */
+	/* A release, because a thief may read this store for an entry below. */
 	BIDE_STORE(&deque->bottom, bottom, RELEASE);
 	BIDE_LIGHT_FENCE();
 	if (BIDE_UNLIKELY((int32_t)(bottom - BIDE_LOAD(&deque->top, RELAXED)) < 0)) {

@@ -1,6 +1,6 @@
 /*
- * frame.h - the state of an async function, the head of a worker, and the pools that frames come
- * from.
+ * frame.h - the state of an async function, the head of a thread's record, and the pools that
+ * frames come from.
  *
  * Users write BIDE_ASYNC_FRAME (async.h) and never touch what is here. It is public because it is
  * inlined: starting an async function that does not suspend costs a few nanoseconds, which a call
@@ -39,9 +39,13 @@ typedef struct bide_body_result {
 /* Done, but the result is inside the frame: keep it for the consumer. */
 #define BIDE_RESULT_IN_FRAME_ ((uintptr_t)4097)
 
-struct bide_own_; /* what a dump says of one of the library's own functions: src/core/core.h */
+/* What a dump says of one of the library's own functions: src/base/own.h. */
+struct bide_own_;
 
-/* One for each async function. It is static data, so that a dump can name functions at no cost. */
+/*
+ * What is known of an async function. It is static data, so that a dump can name functions at no
+ * cost.
+ */
 typedef struct bide_function_info {
 	bide_body_result (*resume)(struct bide_frame *frame);
 	const char *name;
@@ -80,7 +84,10 @@ BIDE_INLINE bide_frame *bide_frame_of_(bide_source *source)
 	return (bide_frame *)(void *)source;
 }
 
-/* Their names in the structs of async functions: what the compiler misses where they are not. */
+/*
+ * The names of these members in the structs of async functions. The compiler shows them where such
+ * a member is missing.
+ */
 #define BIDE_FRAME_MEMBER_ BIDE_ASYNC_FRAME_is_the_first_member_
 #define BIDE_DROP_MEMBER_ BIDE_ASYNC_FRAME_OWNED_is_the_first_member_
 
@@ -127,15 +134,16 @@ typedef struct bide_pool {
 } bide_pool;
 
 /*
- * A worker's deque of forks (fork.h) and continuations. A thread that is no worker has none: its
- * mask and limit are 0, so that every push takes the slow path, and no pop finds an entry.
+ * A worker's deque of forks (fork.h) and continuations. A thread that is no worker has no deque: its
+ * mask and limit are 0, so every push takes the slow path, and no pop finds an entry. The protocol
+ * is in src/async/deque.h.
  */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what thieves write stands apart */
 typedef struct bide_deque {
 	uintptr_t *ring; /* never NULL */
 	/* Where the owner pushes and pops. Atomic; only the owner writes it. */
 	uint32_t bottom;
-	/* The owner must look at top again before bottom passes this. */
+	/* Before bottom passes this, the owner must look at top again. */
 	uint32_t limit;
 	uint32_t mask; /* entries - 1 */
 	/* Not 0: a worker has nothing to do, so pushes take the slow path. */
@@ -147,29 +155,30 @@ typedef struct bide_deque {
 	 * the workers.
 	 */
 	bool queues_forks;
-	/* What thieves write. */
+	/* What thieves write is in a cache line of its own. */
 	__attribute__((aligned(64))) uint32_t top; /* the oldest entry; under the lock */
 	uint32_t stealing;                         /* the lock of top */
 } bide_deque;
 
-/* The head of a worker: the fields that inlined code touches. The library keeps the rest. */
+/* The head of a thread's record: the fields that inlined code touches (src/base/thread.h). */
 typedef struct bide_thread_head {
 	/*
-	 * The running async function. Never NULL: outside of async functions it is the worker's root
-	 * frame.
+	 * The async function that runs. Outside of async functions it is the root frame of the thread,
+	 * so it is never NULL.
 	 */
 	bide_frame *current;
 	/* A start below this address is queued, and does not run on this stack. */
 	uintptr_t stack_limit;
-	/* The last generation that was used. The top 16 bits are the worker's number. */
+	/* The last generation that this thread gave out. The top 16 bits are the thread's number. */
 	uint64_t generation;
-	bide_frame *next; /* runs next */
+	bide_frame *next; /* The frame that runs next; in no queue. */
 	bide_frame *queue_head, *queue_tail;
 	size_t queue_count;
-	/* line, error, kind and flags of a new frame of class 0, as they lie in memory */
+	/* The last 8 bytes of the source of a new frame of class 0: its line, error, kind and flags. */
 	uint64_t frame_tail;
 	bide_deque deque;
-	uint32_t frame_flags; /* of what is made here: BIDE_FLAG_SYNC_ or 0 */
+	/* The flags of sources that this thread makes: BIDE_FLAG_SYNC_ or 0. */
+	uint32_t frame_flags;
 	/* How often in a row the newest continuation ran next. */
 	uint32_t handovers;
 	bide_pool pool[BIDE_CLASS_COUNT_];
@@ -192,7 +201,7 @@ BIDE_API bide_thread_head *bide_thread_attach_(void);
 BIDE_API bide_source *bide_pool_refill_(bide_thread_head *head, unsigned size_class,
                                         const bide_place *place);
 BIDE_API void bide_pool_spill_(bide_thread_head *head, bide_source *source, unsigned size_class);
-BIDE_API void bide_release_other_(bide_source *source);
+BIDE_API void bide_recycle_other_(bide_source *source);
 BIDE_API bide_source *bide_pool_take_big_(size_t size_bytes, const bide_place *place);
 BIDE_API bide_value_task bide_start_cold_(bide_thread_head *head, bide_frame *frame);
 BIDE_API bide_value_task bide_start_kept_(bide_thread_head *head, bide_frame *frame,
@@ -252,16 +261,19 @@ BIDE_INLINE void bide_pool_give_(bide_thread_head *head, bide_source *source, un
 	pool->free = source;
 }
 
-/* The consumer has taken the result: returns the source to where it came from. */
-BIDE_INLINE void bide_source_release_(bide_thread_head *head, bide_source *source)
+/* The consumer has taken the result: puts the source back where it came from. */
+BIDE_INLINE void bide_source_recycle_(bide_thread_head *head, bide_source *source)
 {
 	if (BIDE_LIKELY(bide_kind_is_pooled_(source->kind)))
 		bide_pool_give_(head, source, bide_kind_class_(source->kind));
 	else
-		bide_release_other_(source);
+		bide_recycle_other_(source);
 }
 
-/* Only at the first suspension. Before that no other thread can see the frame. */
+/*
+ * Publishes a frame: sets its word and generation, and takes its reference to the context. This is
+ * done at the first suspension. Before that no other thread can see the frame.
+ */
 BIDE_INLINE void bide_frame_publish_(bide_thread_head *head, bide_frame *frame)
 {
 	frame->source.word = BIDE_WORD_PENDING_;
@@ -279,16 +291,16 @@ BIDE_INLINE bide_value_task bide_suspended_(void)
 	return v;
 }
 
-BIDE_INLINE void bide_await_release_(const bide_frame *frame, bide_source *source)
+BIDE_INLINE void bide_await_recycle_(const bide_frame *frame, bide_source *source)
 {
 	/* A frame of a pool: its kind is its class. */
 	if (BIDE_LIKELY(source->kind < BIDE_CLASS_COUNT_)) {
 		source->line = frame->source.line;
-		/* The consumer, for the misuse hook. */
+		/* For the message if the value task is used again. */
 		bide_frame_of_(source)->consumer = (uintptr_t)frame->async;
 		bide_pool_give_(bide_current_thread_, source, source->kind);
 	} else {
-		bide_source_release_(bide_current_thread_, source);
+		bide_source_recycle_(bide_current_thread_, source);
 	}
 }
 
@@ -309,7 +321,7 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 		return bide_await_take_slow_(frame);
 	v.payload = source->payload;
 	v.state = 0;
-	bide_await_release_(frame, source);
+	bide_await_recycle_(frame, source);
 	return v;
 }
 

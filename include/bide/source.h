@@ -92,7 +92,7 @@ enum {
 	BIDE_FLAG_OWNED_ = 32,
 	/* Completion source: continuations are queued, and never run next. */
 	BIDE_FLAG_RESUME_LATER_ = 64,
-	/* The frame: others can see it; word and generation are set. */
+	/* Frame: it is published, so its word and generation are set, and others can see it. */
 	BIDE_FLAG_PUBLISHED_ = 128
 };
 
@@ -169,8 +169,8 @@ BIDE_INLINE uintptr_t bide_word_upper_(uintptr_t word)
 }
 
 /*
- * An internal continuation. The thread that completes the source runs it, in bounded stack. It
- * never runs user code.
+ * A continuation of the library's own. The thread that completes the source runs it; the depth of
+ * the stack is bounded. It runs no user code.
  */
 typedef struct bide_listener {
 	void (*run)(struct bide_listener *listener, bide_source *done);

@@ -1,6 +1,6 @@
 /*
- * deque.c - the deques of workers: all but the pushes and pops that fork.h inlines. deque.h says
- * how it works.
+ * deque.c - the deques of workers, but for the pushes and pops that bide/fork.h inlines. deque.h
+ * has the protocol.
  */
 #include "async/deque.h"
 
@@ -10,7 +10,7 @@
 #include "base/spin.h"
 #include "memory/allocator.h"
 
-static uintptr_t no_ring; /* read by pops of threads that have no deque; never written */
+static uintptr_t no_ring; /* The ring of threads that have no deque. Pops read it. Always 0. */
 
 void bide_deque_none_(bide_thread_head *head)
 {
@@ -40,8 +40,8 @@ void bide_deque_free_(bide_thread_head *head)
 }
 
 /*
- * Every push and pop takes the slow path: because there is no heavy fence, or so that every fork is
- * checked.
+ * Returns true if every push and pop takes the slow path, because there is no heavy fence, or so
+ * that debug mode checks every fork.
  */
 static bool is_careful(const bide_deque *deque)
 {
@@ -53,7 +53,10 @@ static uintptr_t *place(bide_deque *deque, uint32_t index)
 	return &deque->ring[index & deque->mask];
 }
 
-/* What a taker gets: the mark is the deque's own. */
+/*
+ * Returns an entry as a caller gets it: without the mark SLOW. A fork without that mark has no
+ * context, and its `context` is set to that here.
+ */
 static uintptr_t taken(uintptr_t entry)
 {
 	if (entry & BIDE_ENTRY_FRAME_ || entry == 0)
@@ -64,10 +67,10 @@ static uintptr_t taken(uintptr_t entry)
 	return entry;
 }
 
-/* Owner: where new entries go, after pops too: see `limit` in deque.h. */
+/* Owner: stores bottom, and keeps limit equal to it if every push takes the slow path. */
 static void set_bottom(bide_deque *deque, uint32_t bottom)
 {
-	BIDE_STORE(&deque->bottom, bottom, RELEASE); /* pairs with the thief's acquire */
+	BIDE_STORE(&deque->bottom, bottom, RELEASE); /* Pairs with the acquire of a thief. */
 	if (is_careful(deque))
 		deque->limit = bottom;
 }
@@ -78,7 +81,7 @@ bool bide_deque_owner_push_quietly_(bide_thread_head *head, uintptr_t entry)
 	uint32_t bottom = deque->bottom, limit;
 
 	if (BIDE_UNLIKELY(bottom == deque->limit)) {
-		/* Acquire: thieves that moved top that far have read their entries. */
+		/* An acquire: the thieves that moved top that far have read their entries. */
 		limit = BIDE_LOAD(&deque->top, ACQUIRE) + deque->mask;
 		if ((int32_t)(limit - bottom) <= 0)
 			return false;
@@ -95,7 +98,7 @@ bool bide_deque_owner_push_(bide_thread_head *head, uintptr_t entry)
 
 	if (!bide_deque_owner_push_quietly_(head, entry))
 		return false;
-	/* Pairs with the heavy fence of a worker that falls asleep, or with its own full one. */
+	/* Pairs with the heavy fence of a worker that falls asleep, or with its full fence. */
 	BIDE_LIGHT_FENCE();
 	if (deque->no_membarrier)
 		BIDE_FENCE(SEQ_CST);
@@ -105,19 +108,19 @@ bool bide_deque_owner_push_(bide_thread_head *head, uintptr_t entry)
 }
 
 /*
- * Owner: takes the place below bottom, whatever stands there; false: a thief has it, or it is
- * empty.
+ * Owner: takes the entry at index, which is bottom - 1. Returns false if a thief has it, or if
+ * the deque is empty.
  */
 static bool claim_newest(bide_deque *deque, uint32_t index)
 {
 	bool mine;
 
 	if (deque->no_membarrier) {
-		BIDE_STORE(&deque->bottom, index, SEQ_CST); /* pairs with the thief's, see deque.h */
+		BIDE_STORE(&deque->bottom, index, SEQ_CST); /* Pairs with the store by a thief (deque.h). */
 		mine = (int32_t)(index - BIDE_LOAD(&deque->top, SEQ_CST)) >= 0;
 	} else {
-		BIDE_STORE(&deque->bottom, index, RELEASE); /* see deque.h */
-		BIDE_LIGHT_FENCE();                         /* pairs with the thief's heavy fence */
+		BIDE_STORE(&deque->bottom, index, RELEASE); /* A release, as deque.h says. */
+		BIDE_LIGHT_FENCE();                         /* Pairs with the heavy fence of a thief. */
 		mine = (int32_t)(index - BIDE_LOAD(&deque->top, RELAXED)) >= 0;
 	}
 	if (!mine) {
@@ -125,7 +128,7 @@ static bool claim_newest(bide_deque *deque, uint32_t index)
 		bide_spin_lock_(&deque->stealing);
 		mine = (int32_t)(index - BIDE_LOAD(&deque->top, RELAXED)) >= 0;
 		if (mine)
-			BIDE_STORE(&deque->bottom, index, RELEASE); /* the unlock would do */
+			BIDE_STORE(&deque->bottom, index, RELEASE); /* The unlock would be enough. */
 		bide_spin_unlock_(&deque->stealing);
 	}
 	if (is_careful(deque))
@@ -163,7 +166,10 @@ uintptr_t bide_deque_owner_pop_oldest_(bide_thread_head *head)
 	return taken(entry);
 }
 
-/* Under the lock: the oldest, or 0 and *more = false: there is none. */
+/*
+ * Takes the oldest entry, under the lock. Sets *more to false if there is none; the entry is 0 also
+ * if its fork was joined out of turn.
+ */
 static uintptr_t steal_one(bide_deque *deque, bool *more)
 {
 	uint32_t top = BIDE_LOAD(&deque->top, RELAXED);
@@ -172,12 +178,12 @@ static uintptr_t steal_one(bide_deque *deque, bool *more)
 	if ((int32_t)(BIDE_LOAD(&deque->bottom, RELAXED) - top) <= 0)
 		return 0;
 	/*
-	 * Release: the owner's push that finds this place free again comes after the thief before has
-	 * read its entry.
+	 * Also a release: a push that finds the place before this one free comes after the thief that
+	 * read the entry there.
 	 */
 	BIDE_STORE(&deque->top, top + 1, SEQ_CST);
-	(void)bide_port_heavy_fence_(); /* pairs with the owner's light fence */
-	/* acquire: all that is behind the entry; pairs with the push */
+	(void)bide_port_heavy_fence_(); /* Pairs with the light fence of the owner. */
+	/* Also an acquire, for what the entry points at: pairs with the push. */
 	if ((int32_t)(BIDE_LOAD(&deque->bottom, SEQ_CST) - (top + 1)) < 0) {
 		BIDE_STORE(&deque->top, top, RELEASE);
 		return 0;
@@ -207,11 +213,11 @@ bool bide_deque_owner_is_empty_(bide_thread_head *head)
 
 	BIDE_ASSERT_IN_DEBUG_(bide_deque_is_valid_(head));
 	/*
-	 * Thieves that come later see what was pushed. A thief that has already moved top, as the pop
-	 * before this has seen it, holds the lock, which is seen here.
+	 * A thief that comes after this fence sees what was pushed. A thief that has moved top before,
+	 * which the last pop has seen, holds the lock, and the load below finds it held.
 	 */
 	BIDE_FENCE(SEQ_CST);
-	/* Pairs with the release of it. Then top is final: no thief moves it where nothing is. */
+	/* Pairs with the unlock. Then top is final, because no thief moves it past bottom. */
 	for (unsigned tries = 0; BIDE_LOAD(&deque->stealing, ACQUIRE) != 0; tries++)
 		bide_port_wait_a_moment_(tries);
 	return bide_deque_size_(head) == 0;
@@ -223,7 +229,7 @@ bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *fork)
 	uint32_t index = fork->source.index, bottom = deque->bottom;
 	uintptr_t entry;
 
-	/* Its index says where it would be in the deque of the worker that forked it. */
+	/* The index says where the fork would be in the deque of the worker that forked it. */
 	if ((int32_t)(bottom - index) <= 0 || bottom - index > deque->mask)
 		return false;
 	entry = BIDE_LOAD(place(deque, index), RELAXED);

@@ -1,15 +1,19 @@
 /*
- * fork.c - fork and join where they are not a call: forks that were taken, joins out of turn,
- * contexts, full deques, and what a function leaves unjoined.
+ * fork.c - fork and join off the fast path: forks that a thief took, joins out of turn, contexts,
+ * full deques, and forks that a function leaves unjoined.
  *
- * A frame's live forks are a list through `older`, newest first, which belongs to the frame alone.
- * A join takes its slot out, unless it hands out a value task that is pending: then the slot stays,
- * marked, before all others, and the frame is marked for sweeping. Consuming sets its generation to
- * 0 (release, on whatever thread), and the frame's next slow step, which its mark makes sure of,
- * takes it out (acquire).
+ * The live forks of a frame are a list through `older`, newest first, which belongs to the frame
+ * alone. A join takes its slot out of the list. If the join hands out a value task that is pending,
+ * the slot stays instead, marked JOINED, before all slots that are not joined, and the frame is
+ * marked BIDE_FORKS_SWEEP_. Consuming that value task sets the generation of the slot to 0, with
+ * release, on any thread. The next slow step of the frame, which the mark forces, finds the 0, with
+ * acquire, and takes the slot out.
  *
- * A slot in a deque belongs to the worker that takes it from there. This worker runs it, and
- * completes its source.
+ *     the list == joined slots, then live slots
+ *     a slot is joined  =>  frame->newest has BIDE_FORKS_SWEEP_
+ *
+ * A slot in a deque belongs to the worker that takes it from there. That worker runs the child, and
+ * completes the source of the slot.
  */
 #include "async/fork.h"
 
@@ -23,12 +27,18 @@
 #include "source/source.h"
 #include "source/upcalls.h"
 
-enum { JOINED = 1, REPORTED = 2, MARKS = 3 }; /* low bits of bide_fork.older */
+/* The low bits of bide_fork.older. */
+enum {
+	JOINED = 1,   /* The value task of its join may be pending. */
+	REPORTED = 2, /* Misuse of it was reported. */
+	MARKS = 3
+};
 
 static const bide_function_info fork_async = { .name = "fork",
 	                                           .file = "?",
 	                                           .points_are_lines = false };
 
+/* Returns the slot that a link points at. A link is bide_fork.older, or newest of the frame. */
 static bide_fork *pointer(uintptr_t link)
 {
 	return (bide_fork *)(link & ~(uintptr_t)MARKS);
@@ -39,7 +49,10 @@ static bide_context *context_of(uintptr_t word)
 	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
 }
 
-/* Takes the slot that *link points at out of the list. The marks at a link are not the slot's. */
+/*
+ * Takes the slot that *link points at out of the list. The marks in *link stay, because they are of
+ * what the link is in.
+ */
 static void unlink_at(uintptr_t *link)
 {
 	bide_fork *fork = pointer(*link);
@@ -47,7 +60,7 @@ static void unlink_at(uintptr_t *link)
 	*link = (*link & MARKS) | (fork->older & ~(uintptr_t)MARKS);
 }
 
-/* Puts a slot in where *link points. */
+/* Puts a slot into the list, before the slot that *link points at. */
 static void link_at(uintptr_t *link, bide_fork *fork)
 {
 	fork->older = (fork->older & MARKS) | (*link & ~(uintptr_t)MARKS);
@@ -55,8 +68,7 @@ static void link_at(uintptr_t *link, bide_fork *fork)
 }
 
 /*
- * The list of a frame: no circle, forks alone, and those that were joined before all others. If
- * there is one that was joined, the frame is marked for sweeping.
+ * Returns true if the list of a frame is as above, and no circle. Otherwise names what is broken.
  */
 static bool forks_are_valid(const bide_forking_frame *frame)
 {
@@ -69,7 +81,7 @@ static bool forks_are_valid(const bide_forking_frame *frame)
 		BIDE_INVARIANT_(joined || !(fork->older & JOINED));
 		joined = fork->older & JOINED;
 		fork = pointer(fork->older);
-		/* `behind` is half as far: a circle brings the two together. */
+		/* `behind` goes half as fast, so in a circle the two meet. */
 		if (steps % 2 == 1)
 			behind = pointer(behind->older);
 		BIDE_INVARIANT_(!fork || fork != behind);
@@ -78,8 +90,8 @@ static bool forks_are_valid(const bide_forking_frame *frame)
 }
 
 /*
- * Takes out what has been consumed since it was joined. Slots that are joined stand before all
- * others. Returns the link behind them.
+ * Takes out the joined slots whose value tasks were consumed. Returns the link behind the joined
+ * slots that remain.
  */
 static uintptr_t *sweep(bide_forking_frame *frame)
 {
@@ -89,7 +101,7 @@ static uintptr_t *sweep(bide_forking_frame *frame)
 	if (!(*link & BIDE_FORKS_SWEEP_))
 		return link;
 	while ((fork = pointer(*link)) != NULL && fork->older & JOINED) {
-		/* pairs with bide_fork_release_ */
+		/* Pairs with bide_fork_consumed_. */
 		if (BIDE_LOAD(&fork->source.generation, ACQUIRE) == 0)
 			unlink_at(link);
 		else
@@ -100,7 +112,7 @@ static uintptr_t *sweep(bide_forking_frame *frame)
 	return link;
 }
 
-/* Turns the slots round that stand from *link on and before `end`. */
+/* Reverses the slots from *link on to the one before `end`. */
 static void reverse(uintptr_t *link, const bide_fork *end)
 {
 	bide_fork *fork = pointer(*link), *before = pointer((uintptr_t)end), *next;
@@ -116,8 +128,9 @@ static void reverse(uintptr_t *link, const bide_fork *end)
 enum { SEARCH_SHORT = 16 };
 
 /*
- * From that link on. After a long search the slots that stood before this one stand the other way
- * round: the one that was forked next comes first, for functions that join in the order of forking.
+ * Returns the link to the slot, searched from *first on, or NULL. After a long search the slot
+ * comes first, and the slots that stood before it follow in reverse order. So a function that joins
+ * in the order of forking searches once.
  */
 static uintptr_t *find(uintptr_t *first, bide_fork *fork)
 {
@@ -136,7 +149,10 @@ static uintptr_t *find(uintptr_t *first, bide_fork *fork)
 	return first;
 }
 
-/* The child, apart from the function that runs here: what it inherits is the fork's context. */
+/*
+ * Calls the child outside of the function that runs here, so that it inherits the context of the
+ * fork.
+ */
 static bide_value_task call_apart(bide_thread_head *head, bide_fork *fork)
 {
 	bide_frame apart = { .async = &fork_async, .context = fork->context };
@@ -146,11 +162,11 @@ static bide_value_task call_apart(bide_thread_head *head, bide_fork *fork)
 	head->current = &apart;
 	v = fork->call(fork);
 	head->current = outer;
-	bide_context_unref(context_of(fork->context)); /* the child has one of its own if it goes on */
+	bide_context_unref(context_of(fork->context)); /* A child that goes on has its own reference. */
 	return v;
 }
 
-/* --- what was taken from a deque --- */
+/* --- forks that were taken from a deque --- */
 
 static void child_done(bide_listener *listener, bide_source *done)
 {
@@ -179,9 +195,9 @@ void bide_fork_run_(bide_thread_head *head, bide_fork *fork)
 	bide_source_complete_(&fork->source, v.payload, (int)v.state);
 }
 
-void bide_fork_release_(bide_source *source)
+void bide_fork_consumed_(bide_source *source)
 {
-	BIDE_STORE(&source->generation, (uint64_t)0, RELEASE); /* pairs with sweep */
+	BIDE_STORE(&source->generation, (uint64_t)0, RELEASE); /* Pairs with sweep. */
 }
 
 /* --- fork --- */
@@ -198,7 +214,9 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	const bide_fork *live = pointer(frame->newest);
 
 	BIDE_ASSERT_IN_DEBUG_(forks_are_valid(frame));
-	/* Looking through the whole list is for where time does not matter; else as far as is known. */
+	/*
+	 * Debug mode looks through the whole list. Otherwise only joined slots and the first live one.
+	 */
 	while (live && live != fork && (bide_debug_ || live->older & JOINED))
 		live = pointer(live->older);
 	if (live == fork) {
@@ -215,10 +233,10 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 		bide_context_ref(context_of(fork->context));
 	if (fork->context || head->deque.no_membarrier || bide_debug_)
 		entry |= BIDE_ENTRY_SLOW_;
-	/* With one worker the first fork makes the deque: programs that never fork have none. */
+	/* With one worker the first fork makes the deque, so programs that never fork have none. */
 	if (!head->deque.mask && !(head->frame_flags & BIDE_FLAG_SYNC_))
 		(void)bide_deque_init_(head);
-	/* An idle worker must not take what belongs to an executor. */
+	/* A worker that is idle must not take a fork that belongs to an executor. */
 	if (frame->frame.context & BIDE_CONTEXT_EXECUTOR_ || !bide_deque_owner_push_(head, entry))
 		bide_fork_run_(head, fork);
 }
@@ -234,16 +252,16 @@ static bide_value_task outcome(const bide_fork *fork)
 	return v;
 }
 
-/* The slot has been taken back: runs it right here. */
+/* Calls the child of a slot that the join took back. */
 static bide_value_task call_here(bide_thread_head *head, bide_forking_frame *frame, bide_fork *fork)
 {
 	if (fork->context != frame->frame.context)
 		return call_apart(head, fork);
-	bide_context_unref(context_of(fork->context)); /* the frame's own lives on */
+	bide_context_unref(context_of(fork->context)); /* The frame keeps its own reference. */
 	return fork->call(fork);
 }
 
-/* Somebody else runs it, or has: the value task of its source. */
+/* Another worker runs the child, or has run it. Returns the value task of the slot. */
 static bide_value_task pending(bide_thread_head *head, bide_fork *fork)
 {
 	BIDE_STORE(&fork->source.generation, ++head->generation, RELAXED);
@@ -283,7 +301,7 @@ bide_value_task bide_join_slow_(bide_forking_frame *frame, bide_fork *fork)
 
 /* --- the end of a function --- */
 
-/* A failure replaces a success, in and before the cleanup. */
+/* Takes the outcome of a fork over into the frame: a failure replaces a success. */
 static void settled(bide_frame *frame, bide_value_task v)
 {
 	if (v.state == 0)
@@ -294,12 +312,13 @@ static void settled(bide_frame *frame, bide_value_task v)
 	}
 	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
 	frame->source.error = bide_frame_error_(v.state);
-	frame->source.payload = v.payload; /* the trace; no await stands here */
+	frame->source.payload =
+		v.payload; /* The trace. It gets no entry, because no await stands here. */
 }
 
 /*
- * Joined, but another waiter has not yet consumed the value task: the memory has to stay until it
- * does.
+ * The fork was joined, and another waiter has not consumed the value task yet. The memory has to
+ * stay until it has, so the frame yields and looks again.
  */
 static bide_value_task settle_borrowed(bide_forking_frame *frame, bide_fork *fork)
 {
@@ -315,7 +334,7 @@ static bide_value_task settle_borrowed(bide_forking_frame *frame, bide_fork *for
 	return again;
 }
 
-/* One fork that was not joined, or whose value task was not consumed. */
+/* Settles a fork that was not joined, or whose value task was not consumed. */
 static bide_value_task settle_one(bide_thread_head *head, bide_forking_frame *frame,
                                   bide_fork *fork)
 {
@@ -329,7 +348,7 @@ static bide_value_task settle_one(bide_thread_head *head, bide_forking_frame *fr
 		bide_context_unref(context_of(fork->context));
 		return bide_value_task_completed();
 	}
-	word = BIDE_LOAD(&fork->source.word, ACQUIRE); /* pairs with bide_source_finish_ */
+	word = BIDE_LOAD(&fork->source.word, ACQUIRE); /* Pairs with bide_source_finish_. */
 	if (word == BIDE_WORD_PENDING_) {
 		unlink_at(&frame->newest);
 		return pending(head, fork);
@@ -359,7 +378,7 @@ bool bide_fork_settle_(bide_frame *frame_, uint32_t point)
 			frame->newest |= BIDE_FORKS_SETTLING_;
 			v = bide_await_pending_(frame_, v, point);
 			if (v.state == BIDE_SUSPENDED_)
-				return true; /* it may be running on another worker by now */
+				return true; /* The frame may run on another worker by now. */
 			frame->newest &= ~(uintptr_t)BIDE_FORKS_SETTLING_;
 		}
 		settled(frame_, v);

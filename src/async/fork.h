@@ -7,8 +7,9 @@
 #include "base/library.h"
 
 /*
- * On the worker, outside of async functions or inside: runs a fork that was taken from a deque; its
- * source is completed, now or when the child has ended.
+ * Runs the child of a fork that was taken from a deque, inside or outside of an async function. The
+ * source of the fork completes now, or when the child has ended. Called by the worker that took the
+ * fork.
  */
 BIDE_INTERNAL void bide_fork_run_(bide_thread_head *head, bide_fork *fork);
 

@@ -1,5 +1,5 @@
 /*
- * frame.c - the slow paths of starting frames, resuming them and awaiting.
+ * frame.c - the slow paths of a start, resuming a frame, and the end of its body.
  */
 #include "async/frame.h"
 
@@ -17,7 +17,10 @@ bide_value_task bide_start_failed_(void)
 	return bide_value_task_from_error(BIDE_ENOFRAME);
 }
 
-/* Too little stack, another executor, or not the worker's thread: the body runs from a queue. */
+/*
+ * The body runs from a queue, because there is too little stack, or because the function must run
+ * on another executor or on a worker.
+ */
 bide_value_task bide_start_cold_(bide_thread_head *head, bide_frame *frame)
 {
 	bide_value_task v;
@@ -33,7 +36,7 @@ bide_value_task bide_start_cold_(bide_thread_head *head, bide_frame *frame)
 	return v;
 }
 
-/* The end of a body that has a context to let go, or a large result. */
+/* The end of a body that has a reference to its context, or a large result. */
 bide_body_result bide_frame_step_slow_(bide_frame *frame)
 {
 	bide_body_result step;
@@ -42,7 +45,10 @@ bide_body_result bide_frame_step_slow_(bide_frame *frame)
 		bide_flags_drop_(&frame->source, BIDE_FLAG_HAS_CONTEXT_REF_);
 		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_TAGS_));
 	}
-	/* a large result keeps the frame, which must not take a reference when it is published */
+	/*
+	 * A frame with a large result is kept, and may be published after this. Then it must take no
+	 * reference to the context.
+	 */
 	frame->context = 0;
 	step.payload = frame->source.payload;
 	step.state =
@@ -57,10 +63,12 @@ bide_value_task bide_start_kept_(bide_thread_head *head, bide_frame *frame, bide
 	frame->source.payload = step.payload;
 	frame->source.error = 0;
 	frame->source.marks = BIDE_MARK_CLAIMED_;
-	BIDE_STORE(&frame->source.word, BIDE_WORD_DONE_, RELAXED); /* no other thread has seen it yet */
+	/* Relaxed, because no other thread has seen the frame yet. */
+	BIDE_STORE(&frame->source.word, BIDE_WORD_DONE_, RELAXED);
 	return bide_source_value_(&frame->source);
 }
 
+/* Stores the outcome, which the consumer reads once the word is DONE. */
 static void frame_keep(bide_frame *frame, bide_body_result step)
 {
 	BIDE_ASSERT_(step.state <= BIDE_ERROR_MAX || step.state == BIDE_RESULT_IN_FRAME_);
@@ -70,6 +78,7 @@ static void frame_keep(bide_frame *frame, bide_body_result step)
 	frame->source.marks = BIDE_MARK_CLAIMED_;
 }
 
+/* Returns the word that DONE replaced. */
 static uintptr_t frame_finish(bide_frame *frame, bide_body_result step)
 {
 	frame_keep(frame, step);
@@ -87,28 +96,28 @@ bool bide_frame_is_runnable_(const bide_frame *frame)
 }
 
 /*
- * A frame that waited for this one runs right after it, without a way through the queue, but not
- * without end: then the loop looks at what else there is.
+ * A frame that waited for this one is resumed right after it. After many handovers in a row the
+ * next frame is queued, so that the caller looks at other work.
  */
 void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 {
 	bide_frame *outer = head->current;
 	bide_body_result step;
-	uintptr_t seen;
+	uintptr_t before;
 
 	for (;;) {
 		BIDE_ASSERT_(bide_frame_is_runnable_(frame));
 		head->current = frame;
 		step = frame->async->resume(frame);
 		if (step.state == BIDE_SUSPENDED_)
-			break; /* it may be running on another worker by now */
-		seen = frame_finish(frame, step);
-		if (BIDE_UNLIKELY(bide_word_tag_(seen) != BIDE_WORD_PENDING_)) {
+			break; /* It may run on another worker by now. */
+		before = frame_finish(frame, step);
+		if (BIDE_UNLIKELY(bide_word_tag_(before) != BIDE_WORD_PENDING_)) {
 			head->current = outer;
-			bide_source_deliver_(&frame->source, seen);
+			bide_source_deliver_(&frame->source, before);
 			break;
 		}
-		frame = bide_word_waiting_frame_(seen);
+		frame = bide_word_waiting_frame_(before);
 		if (!frame)
 			break;
 		if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_)) {
@@ -124,11 +133,17 @@ void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 }
 
 /*
- * On a thread that may not tell the waiter (a listener runs on the worker) the end is posted,
- * through two words that a frame without a body does not need.
+ * With one worker, a frame of a loop may end on another thread. A listener must run on the worker,
+ * so that thread posts the end of the frame. The post lies in `awaiting` and `context`, which a
+ * frame whose body has ended does not need.
  */
 BIDE_STATIC_ASSERT(sizeof(bide_post) == sizeof(bide_frame) - offsetof(bide_frame, awaiting),
-                   "same two words");
+                   "a post takes the place of awaiting and context");
+
+static bide_post *frame_post(bide_frame *frame)
+{
+	return (bide_post *)(void *)&frame->awaiting;
+}
 
 static void finish_posted(bide_post *post)
 {
@@ -157,174 +172,9 @@ void bide_frame_run_(bide_thread_head *head, bide_frame *frame)
 		return;
 	}
 	frame_keep(frame, step);
-	post = (bide_post *)(void *)&frame->awaiting;
+	post = frame_post(frame);
 	post->run = finish_posted;
-	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_); /* awaits nothing: for dumps */
-	bide_port_post_(post);
-}
-
-/* To the end of the queue. */
-bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point)
-{
-	bide_thread_head *head = bide_current_thread_;
-
-	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
-		bide_frame_publish_(head, frame);
-	frame->source.line = point;
-	frame->awaiting = NULL;
+	/* Tells a dump that the frame awaits nothing. */
 	bide_flags_add_(&frame->source, BIDE_FLAG_SELF_LINKED_);
-	/* Through the port it may run before this returns. */
-	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_ || bide_thread_of_(head)->by_port))
-		bide_schedule_(frame, false);
-	else
-		bide_queue_push_(head, frame);
-	return bide_suspended_();
-}
-
-bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task, uint32_t point)
-{
-	if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
-		bide_frame_publish_(bide_current_thread_, frame);
-	frame->source.line = point;
-	bide_report_stale_(value_task, "bide_await", NULL, frame);
-	return bide_value_task_from_error(BIDE_ESTALE);
-}
-
-bide_value_task bide_await_take_outlined_(bide_frame *frame)
-{
-	return bide_await_take_(frame);
-}
-
-static BIDE_COLD bide_value_task take_failed(const bide_frame *frame, bide_source *source)
-{
-	bide_value_task v;
-
-	v.payload = source->payload;
-	v.state = source->error;
-	bide_await_release_(frame, source);
-	return v;
-}
-
-/* The line of the await that the frame was resumed at; 0: not known. */
-static uint32_t line_of(const bide_frame *frame)
-{
-	return frame->async->points_are_lines ? bide_line_(&frame->source) : 0;
-}
-
-bide_value_task bide_await_take_slow_(bide_frame *frame)
-{
-	bide_source *source = frame->awaiting;
-
-	if (!source)
-		return bide_value_task_completed(); /* after a yield */
-	if (source->error)
-		return take_failed(frame, source);
-	bide_misuse_in_(frame, line_of(frame),
-	                "bide_await: the result is larger than 8 bytes; use bide_await_large");
-	bide_release_(source, NULL);
-	return bide_value_task_from_error(BIDE_EINVAL_);
-}
-
-/*
- * Suspended, or failed (and released), or a pointer to the result, which stays until
- * bide_await_large_take_.
- */
-bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task, uint32_t point)
-{
-	bide_source *source = (bide_source *)value_task.state;
-	bide_registered registered;
-
-	if (value_task.state <= BIDE_ERROR_MAX) {
-		frame->awaiting = NULL;
-		return value_task;
-	}
-	if (value_task.state != BIDE_SUSPENDED_) {
-		if (source->generation != value_task.payload.generation)
-			return bide_await_pending_(frame, value_task, point);
-		if (!(frame->source.flags & BIDE_FLAG_PUBLISHED_))
-			bide_frame_publish_(bide_current_thread_, frame);
-		frame->source.line = point;
-		frame->awaiting = source;
-		registered = bide_source_register_(source, (uintptr_t)frame);
-		if (registered == BIDE_REGISTERED_)
-			return bide_suspended_();
-		if (registered == BIDE_ALREADY_TAKEN_)
-			return bide_await_stale_(frame, value_task, point);
-	}
-	source = frame->awaiting;
-	if (!source)
-		return bide_value_task_completed();
-	if (source->error) {
-		value_task.payload = source->payload;
-		value_task.state = source->error;
-		bide_release_(source, NULL);
-		return value_task;
-	}
-	return bide_value_task_from_pointer(source->payload.p);
-}
-
-/*
- * As far as it can be told: what a task or a source has may be a pointer to a result, or a number.
- */
-static bool may_be_large(const bide_source *source, const void *result)
-{
-	enum { no_address_is_below = 4096 };
-
-	if ((uintptr_t)result < no_address_is_below)
-		return false;
-	return !source || source->flags & BIDE_FLAG_LARGE_ ||
-	       (bide_kind_of_(source->kind) != BIDE_KIND_FRAME_ &&
-	        bide_kind_of_(source->kind) != BIDE_KIND_TIMER_);
-}
-
-void bide_await_large_take_(bide_frame *frame, void *to, size_t size_bytes, bide_value_task got)
-{
-	if (may_be_large(frame->awaiting, got.payload.p))
-		__builtin_memcpy(to, got.payload.p, size_bytes);
-	else
-		bide_misuse_in_(frame, line_of(frame),
-		                "bide_await_large: the result is not larger than 8 bytes; bide_await takes "
-		                "it, or the function that is awaited must end with "
-		                "bide_async_return_large");
-	if (frame->awaiting)
-		bide_release_(frame->awaiting, NULL);
-	frame->awaiting = NULL;
-}
-
-void bide_async_bad_resume_(bide_frame *frame)
-{
-	bide_misuse_("%s: resumed at line %u, where it does not wait: its frame was overwritten, or an "
-	             "await stands inside a switch of its own",
-	             frame->async->name, bide_line_(&frame->source));
-	bide_port_abort_();
-}
-
-/* If the hook returns, the cleanup ends here with the outcome it had. */
-bide_body_result bide_async_late_return_(bide_frame *frame)
-{
-	bide_misuse_in_(frame, 0,
-	                "bide_async_return: it stands in the cleanup of %s; a return belongs before "
-	                "bide_async_finally",
-	                frame->async->name);
-	return bide_frame_step_slow_(frame);
-}
-
-bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *result)
-{
-	bide_misuse_in_(
-		frame, 0,
-		"bide_async_return: %p points into the frame, which ends with the function; use "
-		"bide_async_return_large, or memory of the caller's",
-		result);
-	return bide_value_task_from_error_(BIDE_EINVAL_);
-}
-
-void bide_async_bad_large_(bide_frame *frame, const void *result)
-{
-	bide_misuse_in_(
-		frame, 0,
-		"bide_async_return_large: %p is outside of the frame; the result must be a member "
-		"of it",
-		result);
-	frame->source.error = BIDE_EINVAL_;
+	bide_port_post_(post);
 }

@@ -1,5 +1,5 @@
 /*
- * parked.c - see parked.h.
+ * parked.c - async functions that begin when a value task is over.
  */
 #include "async/parked.h"
 
@@ -18,14 +18,14 @@ static void begin(bide_parked *parked, bool next)
 	bide_schedule_(frame, next);
 }
 
-/* The source may have been consumed by now: it is not touched. */
+/* The source is not touched, because another party may have consumed it by now. */
 static void due(bide_listener *listener, bide_source *done)
 {
 	(void)done;
 	begin(BIDE_CONTAINER_(listener, bide_parked, listener), false);
 }
 
-/* As an awaiter is: next, unless the source has its awaiters queued. */
+/* The frame runs next, as a frame that awaits does, unless the source queues its continuations. */
 static void owned_due(bide_listener *listener, bide_source *done)
 {
 	begin(BIDE_CONTAINER_(listener, bide_parked, listener),
@@ -54,7 +54,7 @@ bool bide_parked_until_(bide_parked *parked, bide_value_task value_task, bool ow
 {
 	parked->listener.run = owned ? owned_due : due;
 	if (bide_is_pending_(value_task)) {
-		parked->frame.awaiting = (bide_source *)value_task.state; /* for dumps */
+		parked->frame.awaiting = (bide_source *)value_task.state; /* Dumps show it. */
 		switch (bide_listen_(value_task, &parked->listener, what, place)) {
 		case BIDE_REGISTERED_:
 			return true;
@@ -71,6 +71,6 @@ bool bide_parked_until_(bide_parked *parked, bide_value_task value_task, bool ow
 
 void bide_parked_drop_(bide_parked *parked)
 {
-	(void)bide_frame_step_slow_(&parked->frame); /* gives its reference on the context back */
-	bide_release_(&parked->frame.source, NULL);
+	(void)bide_frame_step_slow_(&parked->frame); /* drops the reference to its context */
+	bide_recycle_(&parked->frame.source, NULL);
 }

@@ -101,7 +101,7 @@ bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
 	if (counts)
 		alarm->timer = NULL;
 	unlock(alarm);
-	bide_release_(timer, NULL);
+	bide_recycle_(timer, NULL);
 	return counts;
 }
 

@@ -114,7 +114,7 @@ static void take_over(bide_group *group, bide_source *done, const bide_place *by
 {
 	if (BIDE_UNLIKELY(!record(group, done->error, done->payload)))
 		bide_unobserved_(done->error, done);
-	bide_release_(done, by);
+	bide_recycle_(done, by);
 }
 
 static void group_run(bide_listener *listener, bide_source *done)

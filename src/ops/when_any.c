@@ -83,7 +83,7 @@ static void any_release(when_any *any)
 	bide_cancel_node_unref_(&any->node);
 	if (bide_is_pending_(any->yield)) {
 		if (bide_is_done_(bide_source_of_(any->yield)))
-			bide_release_(bide_source_of_(any->yield), &any_by);
+			bide_recycle_(bide_source_of_(any->yield), &any_by);
 		else
 			bide_value_task_forget_at_(any->yield, &any_by);
 	}

@@ -1,5 +1,5 @@
 /*
- * operation.c - operations: their memory, and completing one.
+ * operation.c - operations: making, completing and discarding one.
  */
 #include "source/operation.h"
 
@@ -7,8 +7,6 @@
 #include "base/thread.h"
 #include "memory/pool.h"
 #include "source/source.h"
-
-enum { COMPLETING_DEPTH_MAX = 8 };
 
 bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 {
@@ -23,7 +21,7 @@ bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 	if (!source)
 		return NULL;
 	source->word = BIDE_WORD_PENDING_;
-	BIDE_STORE(&source->generation, ++head->generation, RELAXED); /* visits read it */
+	BIDE_STORE(&source->generation, ++head->generation, RELAXED); /* Visits of the pools read it. */
 	source->payload.i = 0;
 	source->marks = 0;
 	source->error = 0;
@@ -47,7 +45,7 @@ bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type
 
 void bide_operation_discard_(bide_source *source)
 {
-	bide_source_release_(bide_thread_(), source);
+	bide_source_recycle_(bide_thread_(), source);
 }
 
 void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error)
@@ -56,11 +54,11 @@ void bide_operation_complete_(bide_operation *operation, bide_payload payload, i
 	bide_thread *thread = bide_thread_of_(head);
 
 	BIDE_ASSERT_(bide_kind_of_(operation->source.kind) == BIDE_KIND_OPERATION_);
-	if (!head) { /* no memory for this thread's record */
+	if (!head) { /* There was no memory for the record of this thread. */
 		bide_source_complete_(&operation->source, payload, error);
 		return;
 	}
-	if (thread->completing >= COMPLETING_DEPTH_MAX) {
+	if (thread->completing >= BIDE_COMPLETING_DEPTH_MAX_) {
 		operation->source.payload = payload;
 		operation->source.error = (uint16_t)error;
 		operation->link = NULL;

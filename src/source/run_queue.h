@@ -1,14 +1,23 @@
 /*
- * run_queue.h - the run queue of a worker, linked through what its frames do not need while they are
- * runnable: the word of the source that was awaited (which is DONE and the frame's), or `awaiting`
- * itself after a yield and before the first run. So making something runnable never allocates and
- * never fails. About 10 instructions each way.
+ * run_queue.h - the run queue of a worker, and how runnable frames are linked.
+ *
+ * A frame is linked through what it does not need while it is runnable. If it waited for a source,
+ * the link stands in the word of that source, which is DONE and belongs to the frame. After a yield
+ * and before the first run there is no such source: BIDE_FLAG_SELF_LINKED_ is set, and the link is
+ * next_runnable. So making a frame runnable allocates nothing and cannot fail. Cost: about 10
+ * instructions each way.
+ *
+ *     queue_count == frames from queue_head to queue_tail
+ *     queue_head == NULL  <=>  queue_tail == NULL  <=>  queue_count == 0
+ *
+ * head->next is in no queue: it runs before the oldest frame of the queue.
  */
 #ifndef BIDE_SOURCE_RUN_QUEUE_H
 #define BIDE_SOURCE_RUN_QUEUE_H
 
 #include "base/assert.h"
 
+/* Returns the frame behind this one, or NULL. */
 static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 {
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
@@ -17,7 +26,7 @@ static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 	                      ~(uintptr_t)(BIDE_WORD_TAGS_ | BIDE_WORD_CONSUMED_));
 }
 
-/* The frame is linked through itself, or it waited for a source that is done and is its own now. */
+/* Returns true if there is a place for a link: see above. */
 static inline bool bide_queue_has_link_(const bide_frame *frame)
 {
 	return frame->source.flags & BIDE_FLAG_SELF_LINKED_ ||
@@ -32,6 +41,7 @@ static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
 		frame->awaiting->word = (uintptr_t)link | BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_;
 }
 
+/* Adds a frame behind all others. */
 static inline void bide_queue_push_(bide_thread_head *head, bide_frame *frame)
 {
 	BIDE_ASSERT_(bide_queue_has_link_(frame));
@@ -44,6 +54,7 @@ static inline void bide_queue_push_(bide_thread_head *head, bide_frame *frame)
 	head->queue_count++;
 }
 
+/* Takes out the oldest frame. Returns NULL if there is none. */
 static inline bide_frame *bide_queue_pop_(bide_thread_head *head)
 {
 	bide_frame *frame = head->queue_head;
@@ -57,7 +68,10 @@ static inline bide_frame *bide_queue_pop_(bide_thread_head *head)
 	return frame;
 }
 
-/* The one at index (0: the oldest), which must exist. Walks. */
+/*
+ * Takes out the frame at this index, which must exist; 0 is the oldest. Cost: a walk over the
+ * frames before it.
+ */
 static inline bide_frame *bide_queue_pop_at_(bide_thread_head *head, size_t index)
 {
 	bide_frame *before = head->queue_head, *frame;
@@ -75,11 +89,15 @@ static inline bide_frame *bide_queue_pop_at_(bide_thread_head *head, size_t inde
 }
 
 /*
- * Returns true if the queue of this thread is as its invariants say. Otherwise names the broken one.
+ * Returns true if the queue of this thread is as its invariants say. Otherwise names the broken
+ * one.
  */
 BIDE_INTERNAL bool bide_run_queue_is_valid_(const bide_thread_head *head);
 
-/* On the worker's own thread. next: right after what runs now, if nothing else is. */
+/*
+ * Makes a frame runnable on the worker that calls. next: it runs right after what runs now, unless
+ * another frame does.
+ */
 static inline void bide_queue_schedule_(bide_thread_head *head, bide_frame *frame, bool next)
 {
 	if (next && !head->next)

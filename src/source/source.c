@@ -1,9 +1,9 @@
 /*
  * source.c - completing and consuming: how a result gets from a producer to its waiter.
  *
- * Completing never runs user code and never recurses without bound: a waiting frame becomes
- * runnable; a listener (a combinator, a group, a task's fan-out) runs here, and what it completes
- * beyond a depth waits in the thread's list.
+ * Completing runs no user code, and its depth is bounded. A frame that waits becomes runnable. A
+ * listener (of a combinator, a group, a task) runs here; operations that it completes beyond a
+ * depth wait in a list of the thread (operation.c).
  */
 #include "source/source.h"
 
@@ -16,29 +16,30 @@
 
 bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
 
-void bide_source_deliver_(bide_source *source, uintptr_t seen)
+void bide_source_deliver_(bide_source *source, uintptr_t before)
 {
 	bide_listener *listener;
 	bide_frame *frame;
 
-	switch (bide_word_tag_(seen)) {
+	switch (bide_word_tag_(before)) {
 	case BIDE_WORD_PENDING_:
-		frame = bide_word_waiting_frame_(seen);
+		frame = bide_word_waiting_frame_(before);
 		if (frame)
 			bide_schedule_(frame, !(source->flags & BIDE_FLAG_RESUME_LATER_));
-		return; /* without a waiter the source is the consumer's already: do not touch it */
+		/* Without a waiter the consumer may have recycled the source: it is not touched. */
+		return;
 	case BIDE_WORD_NOTIFY_:
 		BIDE_ASSERT_(bide_word_is_done_(source->word));
-		listener = bide_word_listener_(seen);
+		listener = bide_word_listener_(before);
 		listener->run(listener, source);
 		return;
 	case BIDE_WORD_ABANDONED_:
 		BIDE_ASSERT_(bide_word_is_done_(source->word));
 		bide_unobserved_(source->error, source);
-		bide_release_(source, NULL);
+		bide_recycle_(source, NULL);
 		return;
 	case BIDE_WORD_SHARED_:
-		bide_task_deliver_(source, bide_word_upper_(seen));
+		bide_task_deliver_(source, bide_word_upper_(before));
 		return;
 	default:
 		bide_misuse_("bide_user_source_complete: a source was completed twice");
@@ -59,7 +60,7 @@ bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 
-	/* one that is stale may be in use by others */
+	/* The source of a stale value task may be in use by others. */
 	if (BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation ||
 	    source == &bide_yield_source_)
 		return true;
@@ -93,7 +94,7 @@ bool bide_unlisten_(bide_source *source, bide_listener *listener)
 		source->word = BIDE_WORD_PENDING_;
 		return true;
 	}
-	/* Against the producer's swap to DONE: one of the two takes the listener out. */
+	/* Races with the producer's swap to DONE: one of the two takes the listener out. */
 	return BIDE_CAS(&source->word, &mine, (uintptr_t)BIDE_WORD_PENDING_, ACQ_REL, ACQUIRE);
 }
 
@@ -113,18 +114,18 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 											  : "an operation");
 		v = bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	bide_release_(source, place);
+	bide_recycle_(source, place);
 	return v;
 }
 
-void bide_release_(bide_source *source, const bide_place *place)
+void bide_recycle_(bide_source *source, const bide_place *place)
 {
 	if (bide_kind_is_frame_(source->kind))
 		bide_frame_of_(source)->consumer = (uintptr_t)place | 1;
 	else if (source->flags & BIDE_FLAG_LARGE_)
 		bide_subscription_unref_task_(source);
 	if (bide_thread_())
-		bide_source_release_(bide_thread_(), source);
+		bide_source_recycle_(bide_thread_(), source);
 	else
-		bide_pools_give_(source); /* no memory for this thread's record */
+		bide_pools_give_(source); /* There was no memory for the record of this thread. */
 }

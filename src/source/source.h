@@ -1,6 +1,45 @@
 /*
- * source.h - the source that every value task points at: completing it, listening to it, consuming
- * it.
+ * source.h - the source that a pending value task points at: completing it, listening to it,
+ * consuming it.
+ *
+ * The words of this room:
+ *
+ *     source       the head of every object that a value task can point at (bide/source.h)
+ *     word         its first member, the state: what waits, or that the result is there
+ *     generation   to which use of the memory a value task belongs
+ *     producer     what completes the source, once
+ *     consumer     what holds the value task; it takes the result, once
+ *     complete     the producer stores the result, finishes and delivers
+ *     finish       the producer swaps DONE into the word, and gets what the word held before
+ *     deliver      the producer hands the source to what the word held: it makes a frame runnable,
+ *                  runs a listener, or goes through the subscriptions of a task
+ *     listener     a function of the library's that runs when the source is done
+ *     listen       to put a listener into the word, as the one waiter; unlisten takes it out again
+ *     consume      to take the result, which ends the value task; the object goes back
+ *     recycle      to put an object back where it came from: into its pool, or to its owner
+ *     discard      to recycle an object whose value task was never handed out
+ *     forget       to give up a value task: its source is recycled when it is done
+ *     stale        of a value task whose generation has passed, because it was consumed
+ *     operation    a source of the library's that is no frame and no timer (operation.h)
+ *     task         a source with several consumers, each of which has a subscription (src/tasks)
+ *
+ * The states of a word, and what moves it. "sync" is BIDE_FLAG_SYNC_: several threads may.
+ *
+ *     PENDING    --consumer--> the frame that waits, a listener, ABANDONED, or LOCKED
+ *     LOCKED     --consumer--> SHARED, with the newest subscription. A frame became a task.
+ *     listener   --consumer--> PENDING. It was taken out, and will not run.
+ *     SHARED     --consumer--> LOCKED, then SHARED again, for each subscription that comes or goes
+ *     PENDING, listener, SHARED           --producer--> DONE
+ *     frame that waits, ABANDONED, if sync --producer--> DONE and CONSUMED
+ *     frame that waits, ABANDONED, if not  --producer--> DONE
+ *     DONE       --consumer--> DONE, with the link of a run queue above the tag (run_queue.h)
+ *     DONE       --consumer--> ABANDONED, in a source of the user's: it may be reset to PENDING
+ *     DONE       --consumer--> free memory, or in use again: the word means nothing
+ *
+ * So at any time a source has at most one waiter, a waiter is delivered at most once, and after
+ * DONE only the consumer touches the source. If sync, each step before DONE is a compare-and-swap,
+ * since another thread may take another one. The exception is a frame that waits: it is never taken
+ * out, so the producer that sees it stores.
  */
 #ifndef BIDE_SOURCE_SOURCE_H
 #define BIDE_SOURCE_SOURCE_H
@@ -8,25 +47,29 @@
 #include "base/generation.h"
 #include "base/library.h"
 
-/* bide_source.line of everything that is no running frame. */
+/* The bits of bide_source.marks. */
 enum {
-	BIDE_MARK_CLAIMED_ = 1u,  /* a producer completes it or has */
-	BIDE_MARK_OBSERVED_ = 2u, /* its error was seen */
-	BIDE_MARK_CONSTANT_ = 4u, /* a shared constant: not counted */
-	/* a wait for a task: its result is the task itself, with a reference (bide_task_ended_) */
-	BIDE_MARK_ENDED_ = 8u,
-	/* of a timer: from this bit on, the number of the worker in whose wheel it is */
-	BIDE_HOME_SHIFT_ = 8
+	/* A producer has begun to complete the source. */
+	BIDE_MARK_CLAIMED_ = 1u,
+	/* The error of the source was looked at. */
+	BIDE_MARK_OBSERVED_ = 2u,
+	/* A constant that all share. Its references are not counted. */
+	BIDE_MARK_CONSTANT_ = 4u,
+	/* A wait for a task whose result is the task itself, with a reference (bide_task_ended_). */
+	BIDE_MARK_ENDED_ = 8u
 };
+/* From this bit on, bide_source.home is the number of the worker in whose wheel a timer is. */
+enum { BIDE_HOME_SHIFT_ = 8 };
 
 #define BIDE_OF_BEFORE_ "was made before bide_shutdown, which ended it"
-/* Why an object that is not NULL and not live is none. */
+/* Returns why an object is not live: a shutdown ended it, or `otherwise`. */
 static inline const char *bide_why_gone_(const bide_source *source, const char *otherwise)
 {
 	return BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_ ? BIDE_OF_BEFORE_
 	                                                                         : otherwise;
 }
 
+/* Returns the value task of the present generation. */
 static inline bide_value_task bide_source_value_(bide_source *source)
 {
 	bide_value_task v;
@@ -36,47 +79,56 @@ static inline bide_value_task bide_source_value_(bide_source *source)
 }
 
 /*
- * Stores the result, says DONE, and makes the waiter runnable. For sources without a link, such as
- * timers and the user's sources, and for callers that are no listener; other callers complete an
- * operation with bide_operation_complete_.
+ * Stores the result, finishes and delivers. For sources without a link, such as timers and the
+ * user's sources, and for callers that are no listener. Other callers use bide_operation_complete_,
+ * which bounds the depth of the stack.
  */
 BIDE_INTERNAL void bide_source_complete_(bide_source *source, bide_payload payload, int error);
-/* Hands on what bide_source_finish_ returned. */
-BIDE_INTERNAL void bide_source_deliver_(bide_source *source, uintptr_t seen);
+/*
+ * Delivers the source to what its word held before it was finished: `before` is what
+ * bide_source_finish_ returned.
+ */
+BIDE_INTERNAL void bide_source_deliver_(bide_source *source, uintptr_t before);
 
 /* --- consuming, for the library's own consumers --- */
 
 /*
- * Registers a listener as the one waiter of a pending value task. BIDE_ALREADY_DONE_: it did not
- * register; consume it now. BIDE_ALREADY_TAKEN_: misuse, which has been reported with `what` and
- * `place`; treat it as failed with BIDE_ESTALE. The value task must have been through
- * bide_yield_to_operation_. Afterwards listener->run gets the source, DONE and the consumer's, when
- * it completes: call bide_consume_, unless it only borrows.
+ * Registers a listener as the one waiter of a pending value task, which must have been through
+ * bide_yield_to_operation_. When the source completes, listener->run gets it; the source is DONE
+ * and belongs to the listener, which calls bide_consume_, unless it only borrows.
+ *
+ * BIDE_ALREADY_DONE_: it did not register, and the caller consumes the source now.
+ * BIDE_ALREADY_TAKEN_: this is misuse, which was reported with `what` and `place`. The caller
+ * treats the value task as failed with BIDE_ESTALE.
  */
 BIDE_INTERNAL bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener,
                                            const char *what, const bide_place *place);
-/* true: the listener was taken out and will not run. false: it runs, or has. */
+/* Returns true if the listener was taken out and will not run, false if it runs or has run. */
 BIDE_INTERNAL bool bide_unlisten_(bide_source *source, bide_listener *listener);
 /*
- * Takes the result out of a source that is DONE and gives it back: a ready value task. place may be
- * NULL.
+ * Consumes a source that is DONE, and returns a ready value task with its result. place: what a
+ * report of a second use names as the first; may be NULL.
  */
 BIDE_INTERNAL bide_value_task bide_consume_(bide_source *source, const bide_place *place);
-/* Gives back a source that is DONE and whose result is not needed, or has been copied. */
-BIDE_INTERNAL void bide_release_(bide_source *source, const bide_place *place);
-/* A yield becomes an operation that has an end of its own; everything else stays as it is. */
+/* Recycles a source that is DONE and whose result has been copied or is not needed. */
+BIDE_INTERNAL void bide_recycle_(bide_source *source, const bide_place *place);
+/*
+ * Returns an operation in place of a yield, because a yield has no end that could be listened to.
+ * Any other value task is returned as it is.
+ */
 BIDE_INTERNAL bide_value_task bide_yield_to_operation_(bide_value_task value_task);
-/* false: stale, and misuse was reported with `what` and `place`. */
+/* Returns false if the value task is stale. Then misuse was reported with `what` and `place`. */
 BIDE_INTERNAL bool bide_check_fresh_(bide_value_task value_task, const char *what,
                                      const bide_place *place);
 /*
- * Returns true if this thread may consume the source. Otherwise it reports misuse of `what`: with
- * one worker a frame belongs to the thread of the worker.
+ * Returns true if this thread may consume the source. Otherwise reports misuse of `what`. With one
+ * worker a frame belongs to the thread of the worker, because its handshake has no locked
+ * instructions.
  */
 BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *what,
                                       const bide_place *place);
 
-/* The source line where a frame waits; the mark of a return's own await is left out. */
+/* Returns the source line where a frame waits, without the mark of a return's own await. */
 static inline unsigned bide_line_(const bide_source *source)
 {
 	return source->line & 0x3fffffffu;
@@ -87,7 +139,7 @@ static inline bool bide_is_pending_(bide_value_task value_task)
 }
 static inline bool bide_is_done_(const bide_source *source)
 {
-	/* pairs with finish */
+	/* Pairs with bide_source_finish_. */
 	return bide_word_is_done_(BIDE_LOAD(&source->word, ACQUIRE));
 }
 static inline bide_payload bide_payload_int_(int64_t i)

@@ -11,8 +11,8 @@
 #include "source/source.h"
 
 /*
- * An await of an async function; `at` has its line, if points are lines (they are not with
- * BIDE_COMPUTED_GOTO).
+ * Describes an await of an async function. `at` has the line of the await if the resume points of
+ * the function are lines. With BIDE_COMPUTED_GOTO they are not.
  */
 static void describe_await(char *text, size_t size, const bide_function_info *async,
                            const bide_source *at)
@@ -24,13 +24,13 @@ static void describe_await(char *text, size_t size, const bide_function_info *as
 }
 
 /*
- * Still pending, or done and not consumed: who has it. A frame that waits stays as it is while
- * this, the one worker, looks.
+ * Describes what waits for a source that was not consumed yet. The waiting frame is looked at only
+ * by the one worker, on whose thread it stays as it is meanwhile.
  */
 static void describe_holder(char *text, size_t size, const bide_source *source)
 {
-	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE);        /* pairs with the registration */
-	const bide_frame *waiter = bide_word_waiting_frame_(word); /* if it is one */
+	uintptr_t word = BIDE_LOAD(&source->word, ACQUIRE); /* Pairs with bide_source_register_. */
+	const bide_frame *waiter = bide_word_waiting_frame_(word); /* if a frame waits */
 
 	if (word == BIDE_WORD_ABANDONED_)
 		bide_put_(text, size, "bide_value_task_forget");
@@ -43,8 +43,9 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 }
 
 /*
- * Who consumed a source last, as far as its free memory still says. With many workers it may be
- * taken anew meanwhile: what was read counts if the generation is the same afterwards.
+ * Describes what consumed a source last, if its free memory still says so. With many workers the
+ * memory may come into use again meanwhile. So the generation is read before and after the rest,
+ * and what was read counts only if the generation is the same.
  */
 __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, size_t size,
                                                                   const bide_source *source)

@@ -1,5 +1,8 @@
 /*
  * timer.c - timers: making one, arming it, and what happens when it is due.
+ *
+ * A timer belongs to the wheel of the worker whose number it has from the thread that made it. With
+ * one worker, another thread posts the timer, and the worker arms it.
  */
 #include "source/timer.h"
 

@@ -1,14 +1,17 @@
 /*
- * trace.c - error traces: a ring of records. Each says which function made an error or passed it
- * on, where, and which record was before it.
+ * trace.c - error traces: a ring of records. Each record says which function made an error or
+ * passed it on, where, and which record came before.
  *
- * A record's number is the trace. Numbers count up for the life of the process; the record lies at
- * its number modulo RECORDS until a higher number takes the place. A reader finds its own number
- * there or nothing.
+ * The number of a record is the trace. Numbers count up for the life of the process. A record lies
+ * at its number modulo RECORDS until a record with a higher number takes its place. A reader looks
+ * for one number, and finds it there or nothing.
  *
- * The writer marks the place with its number (a compare-and-swap, so writers exclude each other),
- * stores the fields, then takes the mark away. Each field is stored with release and loaded with
- * acquire: a reader of a later writer's field then finds the mark or number of that writer.
+ * A writer puts its number, marked BUSY, into the place by a compare-and-swap, so writers exclude
+ * each other. It then stores the fields, and last the number without the mark. Each field is stored
+ * with release and loaded with acquire. So a reader that finds a field of a later writer also finds
+ * the number of that writer, marked or not, and returns nothing.
+ *
+ *     number % RECORDS == index of the record, FIRST <= number < counter
  */
 #include "source/trace.h"
 
@@ -19,25 +22,29 @@
 
 enum {
 #ifdef BIDE_EXPLORE
-	RECORDS = 2, /* a few entries go around it */
+	RECORDS = 2, /* so that a few entries go around the ring */
 #else
 	RECORDS = 1024,
 #endif
-	TAKEN_AT_ONCE = 8, /* numbers that a thread takes from the counter: two cache lines and more */
+	/* How many numbers a thread takes from the counter: their records fill four cache lines. */
+	TAKEN_AT_ONCE = 8,
 	TRIES = 4,
-	LINE_BYTES = 512, /* of the text */
-	SHOWN = 32        /* entries at either end of a long trace */
+	LINE_BYTES = 512, /* the length of a line of the text at most */
+	SHOWN = 32        /* how many entries of a long trace the text has at either end */
 };
 
 #define BUSY ((uint64_t)1 << 63)
-/* No small result, no address, no generation of the first 31338 threads looks like a trace. */
+/*
+ * The first number. It is none that a small result, an address, or a generation of one of the first
+ * 31338 threads can be.
+ */
 #define FIRST ((uint64_t)0x7A6B << 48)
 
 typedef struct record {
-	uint64_t number; /* 0: none was here */
+	uint64_t number; /* 0: no record was here yet */
 	uint64_t before;
-	uintptr_t where; /* a bide_function_info; bit 0: a bide_place, which has the line */
-	uint64_t what;   /* line, error, and AWAITED */
+	uintptr_t where; /* a bide_function_info, or, with bit 0 set, a bide_place */
+	uint64_t what;   /* the line, the error, and WHAT_AWAITED */
 } record;
 BIDE_STATIC_ASSERT(sizeof(record) == 32, "two to a cache line");
 
@@ -47,7 +54,6 @@ static __attribute__((aligned(64))) record ring[RECORDS];
 static __attribute__((aligned(64))) uint64_t counter = FIRST;
 
 #ifdef BIDE_EXPLORE
-/* Each execution begins with an empty ring. */
 void bide_trace_reset_(void)
 {
 	__builtin_memset(ring, 0, sizeof ring);
@@ -58,13 +64,14 @@ void bide_trace_reset_(void)
 /* --- writing --- */
 
 /*
- * Numbers that this thread took and has not used; a thread without a record takes them singly. One
- * that others have left half the ring behind would be overwritten soon: it is not used.
+ * Returns a number that no other record has: one that this thread took before, or a new one. A
+ * thread without a bide_thread takes its numbers one by one. A number that is half a ring old is
+ * not used, because its record would soon be overwritten.
  */
 static uint64_t next_number(bide_thread *thread, bool overtaken)
 {
 	if (!thread)
-		return BIDE_ADD(&counter, (uint64_t)1, RELAXED); /* orders nothing: numbers alone count */
+		return BIDE_ADD(&counter, (uint64_t)1, RELAXED); /* The counter orders nothing. */
 	if (overtaken || thread->trace_next == thread->trace_end ||
 	    BIDE_LOAD(&counter, RELAXED) - thread->trace_next > RECORDS / 2 + TAKEN_AT_ONCE) {
 		thread->trace_next = BIDE_ADD(&counter, (uint64_t)TAKEN_AT_ONCE, RELAXED);
@@ -73,7 +80,10 @@ static uint64_t next_number(bide_thread *thread, bool overtaken)
 	return thread->trace_next++;
 }
 
-/* The trace that begins with the new record; the one before if all others were faster. */
+/*
+ * Returns the trace that begins with a new record. If other writers were faster at each try, it
+ * returns `before`, and the trace has one entry less.
+ */
 static bide_trace put(bide_trace before, uintptr_t where, uint64_t what)
 {
 	bide_thread *thread = bide_thread_of_(bide_current_thread_);
@@ -87,10 +97,11 @@ static bide_trace put(bide_trace before, uintptr_t where, uint64_t what)
 		overtaken = true;
 		if (seen & BUSY || seen > number)
 			continue;
-		/* Pairs with the writer's release before: its stores come before this one's. */
+		/* Pairs with the release by the writer before: its stores come before those below. */
 		if (!BIDE_CAS(&r->number, &seen, number | BUSY, ACQUIRE, RELAXED))
 			continue;
-		BIDE_STORE(&r->before, before, RELEASE); /* behind the mark: pairs with bide_trace_read */
+		BIDE_STORE(&r->before, before,
+		           RELEASE); /* Comes behind the mark; pairs with bide_trace_read. */
 		BIDE_STORE(&r->where, where, RELEASE);
 		BIDE_STORE(&r->what, what, RELEASE);
 		BIDE_STORE(&r->number, number, RELEASE);
@@ -99,7 +110,7 @@ static bide_trace put(bide_trace before, uintptr_t where, uint64_t what)
 	return before;
 }
 
-/* The usual ends of an operation leave no trace. */
+/* Returns true for the errors that are usual ends of an operation and leave no trace. */
 static bool is_usual(int error)
 {
 	return error == BIDE_ECANCELED_ || error == BIDE_EEND;
@@ -110,7 +121,10 @@ static uint64_t what_of(uint32_t line, int error, unsigned awaited)
 	return (uint64_t)line << WHAT_LINE_SHIFT | (uint64_t)error << WHAT_ERROR_SHIFT | awaited;
 }
 
-/* Is this the body of the async function that runs? Its C name has an addition. */
+/*
+ * Returns the async function that runs on this thread, if `place` is in its body, and NULL
+ * otherwise. The C name of the body is the name of the async function and "_body_".
+ */
 static const bide_function_info *running(const bide_place *place)
 {
 	const bide_thread_head *head = bide_current_thread_;
@@ -160,10 +174,11 @@ bool bide_trace_read(bide_trace trace, bide_trace_entry *entry)
 		bide_misuse_("bide_trace_read: entry is NULL");
 		return false;
 	}
-	/* pairs with put */
+	/* Pairs with put. */
 	if (trace < FIRST || BIDE_LOAD(&r->number, ACQUIRE) != trace)
 		return false;
-	before = BIDE_LOAD(&r->before, ACQUIRE); /* in front of the look at the number */
+	before =
+		BIDE_LOAD(&r->before, ACQUIRE); /* An acquire, so the number is loaded again after it. */
 	where = BIDE_LOAD(&r->where, ACQUIRE);
 	what = BIDE_LOAD(&r->what, ACQUIRE);
 	if (BIDE_LOAD(&r->number, RELAXED) != trace)
@@ -189,7 +204,7 @@ static bool record_is_valid(uint64_t index, const record *r)
 
 	if (r->number == 0)
 		return true;
-	BIDE_INVARIANT_(r->number >= FIRST && r->number < count); /* and the mark is away */
+	BIDE_INVARIANT_(r->number >= FIRST && r->number < count); /* without BUSY */
 	BIDE_INVARIANT_(r->number % RECORDS == index);
 	BIDE_INVARIANT_(r->before == 0 || (r->before >= FIRST && r->before < count));
 	BIDE_INVARIANT_(r->before != r->number);
@@ -226,7 +241,7 @@ static BIDE_PRINTF(2, 3) void put_line(text *t, const char *format, ...)
 			t->to[t->length] = c == line + LINE_BYTES - 2 ? '\n' : *c;
 }
 
-/* The entry behind `steps` others; false: it is gone. */
+/* Reads the entry behind `steps` others. Returns false if it has been overwritten. */
 static bool entry_behind(bide_trace trace, size_t steps, bide_trace_entry *entry)
 {
 	for (; bide_trace_read(trace, entry); trace = entry->before)
@@ -256,12 +271,12 @@ size_t bide_trace_format(bide_trace trace, char *to, size_t size_bytes)
 		bide_misuse_("bide_trace_format: to is NULL, and size_bytes %zu", size_bytes);
 		return 0;
 	}
-	/* The bound is for those that are overwritten meanwhile. */
+	/* The bound is for entries that are overwritten meanwhile. */
 	for (; count < RECORDS && bide_trace_read(at, &entry); at = entry.before)
 		count++;
 	if (at)
 		put_line(&t, "(older entries are gone)\n");
-	/* Looks for each from the start: there is no room to note them all. */
+	/* Each entry is looked for from the start, because there is no memory to note them all. */
 	for (size_t i = count; i-- > 0;) {
 		if (i == count - 1 - SHOWN && i >= SHOWN) {
 			put_line(&t, "(%zu more)\n", i - SHOWN + 1);

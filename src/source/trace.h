@@ -1,12 +1,15 @@
 /*
- * trace.h - error traces: what a failure carries.
+ * trace.h - error traces: how the library writes them.
  */
 #ifndef BIDE_SOURCE_TRACE_H
 #define BIDE_SOURCE_TRACE_H
 
 #include "base/library.h"
 
-/* What a failure that is made at this place has as payload. place: NULL, it is not known. */
+/*
+ * Returns the payload of a failure that is made at this place. place: NULL if it is not known; then
+ * the failure has no trace.
+ */
 BIDE_INTERNAL bide_payload bide_trace_made_(int error, const bide_place *place);
 /*
  * Returns the trace with one more entry: the error was made, or awaited, at this line of the
@@ -20,6 +23,7 @@ BIDE_INTERNAL bide_trace bide_trace_add_(bide_trace before, const bide_function_
  */
 BIDE_INTERNAL bool bide_trace_is_valid_(void);
 #ifdef BIDE_EXPLORE
+/* Empties the ring: each execution of the explorer begins so. */
 BIDE_INTERNAL void bide_trace_reset_(void);
 #endif
 

@@ -1,16 +1,17 @@
 /*
  * upcalls.h - the arrows up from source: what the rooms above it do with a source of theirs.
  *
- * A source is completed and given back here, below everything that a source can be part of. These
- * functions are called for the kinds, and for the tags of a word, that belong to a room above. They
- * are ordinary functions, so a call costs no more than one within a file.
+ * This room completes and recycles sources, below all rooms whose objects have one. These functions
+ * do the rest for the kinds, and for the tags of a word, that belong to a room above. They are
+ * ordinary functions, so a call costs no more than a call within this room. None is on a hot path
+ * of fork and join, of an await or of a start.
  *
- *     function                    defined in          called when
- *     bide_executor_push_         context/placement.c a frame with an executor becomes runnable
- *     bide_fork_release_          async/fork.c        the value task of a join has been consumed
- *     bide_task_deliver_          tasks/task.c        the producer finds SHARED in the word
- *     bide_subscription_unref_task_  tasks/task.c     an operation with a large result is given back
- *     bide_delay_due_             ops/delay.c         a delay that can be canceled is due
+ *     function                        defined in           called when
+ *     bide_executor_push_             context/placement.c  a frame with an executor is runnable
+ *     bide_fork_consumed_             async/fork.c         the value task of a join was consumed
+ *     bide_task_deliver_              tasks/task.c         a task that is pending completes
+ *     bide_subscription_unref_task_   tasks/task.c         a large result of a task was consumed
+ *     bide_delay_due_                 ops/delay.c          a delay that can be canceled is due
  *
  * None of them fails.
  */
@@ -24,7 +25,7 @@ struct bide_timer;
 /* Makes a frame runnable on its executor, which it has. Any thread. */
 BIDE_INTERNAL void bide_executor_push_(bide_frame *frame, bool next);
 /* Marks the slot of a fork as consumed, for the frame that forked it. Any thread. */
-BIDE_INTERNAL void bide_fork_release_(bide_source *source);
+BIDE_INTERNAL void bide_fork_consumed_(bide_source *source);
 /*
  * Delivers the outcome of a task to its subscriptions, a list of which `newest` is the head, and
  * drops the producer's reference.

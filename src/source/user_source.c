@@ -1,5 +1,14 @@
 /*
  * user_source.c - sources of the user's own.
+ *
+ * A generation of a source goes through these steps. CLAIMED is a mark; the rest is in the word and
+ * in the link of the post.
+ *
+ *     init, reset     word PENDING, no marks, link: the source's own address
+ *     value_task      link: the address + 1, so that it is handed out once
+ *     await           word: the waiter
+ *     complete        CLAIMED, by exactly one of the callers; then the word is DONE
+ *     consumed        a new generation, then word ABANDONED, which allows a reset (recycle.c)
  */
 #include "source/user_source.h"
 
@@ -11,7 +20,7 @@
 #include "source/source.h"
 #include "source/trace.h"
 
-/* What stands in the link of a source that is initialised and not posted. */
+/* Returns the link of the post of a source that is initialised and not posted. */
 static bide_post *user_mark(const bide_user_source *user, bool handed_out)
 {
 	return (bide_post *)((uintptr_t)user | handed_out);
@@ -58,19 +67,22 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
 {
-	/* any thread may complete it */
+	/* Any thread may complete it. */
 	user_init(user, operations, BIDE_FLAG_SYNC_, "bide_user_source_init");
 }
 
 void bide_user_source_init_local(bide_user_source *user, const bide_source_operations *operations)
 {
-	/* With many workers no thread is the one that all of its functions run on. */
+	/* With many workers there is no thread that all functions of the program run on. */
 	user_init(user, operations, bide_shared_ ? BIDE_FLAG_SYNC_ : 0, "bide_user_source_init_local");
 }
 
 bide_value_task bide_user_source_value_task(bide_user_source *user)
 {
-	/* The word of one that was consumed: no order is needed: to ask at the same time is wrong. */
+	/*
+	 * The last condition finds a source that was consumed. The load orders nothing, because a
+	 * consumer must not be at work at the same time.
+	 */
 	if (!user || user->source.kind != BIDE_KIND_USER_ ||
 	    user->post_.next != user_mark(user, false) ||
 	    BIDE_LOAD(&user->source.word, RELAXED) == BIDE_WORD_ABANDONED_) {
@@ -93,10 +105,10 @@ static void deliver_posted(bide_post *post)
 	bide_source_deliver_(&user->source, user->waiter_);
 }
 
-/* Who completes it is the only one. */
+/* Returns true for exactly one of the callers in each generation: that one completes the source. */
 static bool user_claim(bide_user_source *user)
 {
-	if (bide_is_sync_(&user->source)) /* pairs with a reset */
+	if (bide_is_sync_(&user->source)) /* Pairs with bide_user_source_reset. */
 		return !(BIDE_OR(&user->source.marks, (uint32_t)BIDE_MARK_CLAIMED_, ACQUIRE) &
 		         BIDE_MARK_CLAIMED_);
 	if (user->source.marks)
@@ -106,8 +118,8 @@ static bool user_claim(bide_user_source *user)
 }
 
 /*
- * Claimed by the caller. A listener runs on the worker; a waiting frame is sent there by the port
- * itself.
+ * Completes a source that the caller has claimed. A listener must run on the worker, so another
+ * thread posts it there. A waiting frame needs no post, because the port itself sends it there.
  */
 static void user_finish(bide_user_source *user, bide_payload payload, int error)
 {
@@ -126,7 +138,7 @@ static void user_finish(bide_user_source *user, bide_payload payload, int error)
 		bide_source_deliver_(&user->source, seen);
 		return;
 	}
-	BIDE_STORE(&user->waiter_, seen, RELEASE); /* pairs with was_awaited_before */
+	BIDE_STORE(&user->waiter_, seen, RELEASE); /* Pairs with was_awaited_before. */
 	user->post_.run = deliver_posted;
 	bide_port_post_(&user->post_);
 }
@@ -147,12 +159,15 @@ static bool user_fail(bide_user_source *user, int error, const bide_place *place
 	return true;
 }
 
-/* In an earlier life of the runtime: what awaited it went with the shutdown. */
+/*
+ * Returns true if the source was awaited in an earlier life of the runtime. What awaited it went
+ * with the shutdown.
+ */
 static bool was_awaited_before(const bide_user_source *user)
 {
 	uintptr_t word;
 
-	/* pairs with user_finish: if the waiter stands there, the word says DONE */
+	/* Pairs with user_finish: if this is the waiter, the load below finds DONE. */
 	if (BIDE_LIKELY(BIDE_LOAD(&user->life_, ACQUIRE) == bide_life_))
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
@@ -190,7 +205,7 @@ bool bide_user_source_try_fail_at_(bide_user_source *user, int error, const bide
 	       bide_check_error_(error, "bide_user_source_try_fail") && user_fail(user, error, place);
 }
 
-/* It has to be the one that completes it. */
+/* Reports misuse if the call was not the one that completed the source. */
 static void must(bool done, const char *what)
 {
 	if (!done)
@@ -254,7 +269,7 @@ void bide_user_source_reset(bide_user_source *user)
 		bide_misuse_("bide_user_source_reset: source is NULL");
 		return;
 	}
-	/* pairs with the consumer's release, if it is another thread */
+	/* Pairs with the release by the consumer, which may be another thread. */
 	word = BIDE_LOAD(&user->source.word, ACQUIRE);
 	if (word != BIDE_WORD_ABANDONED_ && !was_awaited_before(user) &&
 	    (word != BIDE_WORD_PENDING_ || user->source.marks & BIDE_MARK_CLAIMED_)) {
@@ -268,7 +283,8 @@ void bide_user_source_reset(bide_user_source *user)
 	user->post_.next = user_mark(user, false);
 	BIDE_STORE(&user->life_, (uintptr_t)bide_life_, RELAXED);
 	/*
-	 * The claim opens last: a claim finds all of the new generation. Pairs with user_complete.
+	 * The marks are cleared last, so a thread that claims the source finds all of the new
+	 * generation. Pairs with user_claim.
 	 */
 	BIDE_STORE(&user->source.word, (uintptr_t)BIDE_WORD_PENDING_, RELAXED);
 	BIDE_STORE(&user->source.marks, 0u, RELEASE);

@@ -6,9 +6,7 @@
 
 #include "base/library.h"
 
-/* Its value task is awaited. Of memory that may be anything. */
+/* Returns true if the value task of the source is awaited. The memory may hold anything. */
 BIDE_INTERNAL bool bide_user_source_is_awaited_(const bide_user_source *user);
-/* The value task of the source has been consumed. */
-BIDE_INTERNAL void bide_user_source_release_(bide_source *source);
 
 #endif

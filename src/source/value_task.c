@@ -14,12 +14,14 @@ bide_value_task bide_value_task_failed_at_(int error, const bide_place *place)
 {
 	bide_value_task v = bide_value_task_from_error_(error);
 
-	error = (int)v.state; /* of an error that is none: EINVAL */
+	error = (int)v.state; /* EINVAL, if the number was no error */
 	v.payload = bide_trace_made_(error, place);
 	return v;
 }
 
-/* Looks at one that does not hold its outcome. STALE_: misuse, which has been reported. */
+/*
+ * Looks at a value task that points at a source. STALE_: this is misuse, which has been reported.
+ */
 typedef enum look { PENDING_, OVER_, STALE_ } look;
 
 static look look_at(bide_value_task value_task, const char *what, const bide_place *place)
@@ -98,9 +100,6 @@ bide_trace bide_value_task_trace(bide_value_task value_task)
 	return bide_is_done_(source) && source->error ? source->payload.trace : 0;
 }
 
-/*
- * A frame of the worker, in the hands of another thread: its handshake has no locked instructions.
- */
 bool bide_belongs_here_(const bide_source *source, const char *what, const bide_place *place)
 {
 	if (bide_is_sync_(source) || bide_port_on_worker_())
@@ -113,7 +112,10 @@ bool bide_belongs_here_(const bide_source *source, const char *what, const bide_
 	return false;
 }
 
-/* 0, or the error of a misuse: it was not consumed. */
+/*
+ * Consumes a value task that is over, and replaces it by a ready one. Returns 0, or the error of a
+ * misuse; the value task is not consumed then.
+ */
 static int take_over(bide_value_task *value_task, const bide_place *place)
 {
 	static const char what[] = "bide_value_task_take";
@@ -130,7 +132,7 @@ static int take_over(bide_value_task *value_task, const bide_place *place)
 	}
 	if (!bide_belongs_here_(source, what, place))
 		return BIDE_EINVAL_;
-	/* else a frame waited for it, which is about to consume it */
+	/* Another word than DONE: a frame waited for it, and is about to consume it. */
 	if (BIDE_LOAD(&source->word, RELAXED) != BIDE_WORD_DONE_) {
 		bide_report_stale_(*value_task, what, place, NULL);
 		return BIDE_ESTALE;
@@ -172,7 +174,7 @@ static void forget_done(bide_listener *listener, bide_source *done)
 	(void)bide_consume_(done, NULL).state;
 }
 
-/* Nothing needs the result of a source of the user's: a listener consumes it. */
+/* A source that is from no pool cannot be abandoned: a listener consumes it when it is done. */
 static void forget_user(bide_source *source, const bide_place *place)
 {
 	static bide_listener dropped = { forget_done };
@@ -199,7 +201,7 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 		forget_user(source, place);
 		return;
 	}
-	/* Against the producer's DONE: one of the two frees it. */
+	/* Races with the producer's swap to DONE: one of the two recycles the source. */
 	if (!bide_is_sync_(source)) {
 		seen = source->word;
 		if (seen == BIDE_WORD_PENDING_)
@@ -209,10 +211,10 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	}
 	if (seen == BIDE_WORD_PENDING_)
 		return;
-	if (seen != BIDE_WORD_DONE_) { /* or a frame's, which waited for it */
+	if (seen != BIDE_WORD_DONE_) { /* A frame or a listener waits, or a frame waited. */
 		bide_report_stale_(value_task, "bide_value_task_forget", place, NULL);
 		return;
 	}
 	bide_unobserved_(source->error, source);
-	bide_release_(source, place);
+	bide_recycle_(source, place);
 }

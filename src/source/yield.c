@@ -1,11 +1,10 @@
 /*
- * yield.c - a yield that is shared, combined or waited for.
+ * yield.c - a yield that is shared, combined or waited for: a timer that is due at once.
  */
 #include "base/port.h"
 #include "source/source.h"
 #include "source/timer.h"
 
-/* The operation is a timer that is due at once. */
 bide_value_task bide_yield_to_operation_(bide_value_task value_task)
 {
 	bide_timer *timer;

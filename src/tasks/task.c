@@ -46,7 +46,7 @@ static void task_free(bide_source *task)
 		return;
 	}
 	if (bide_thread_())
-		bide_source_release_(bide_thread_(), task);
+		bide_source_recycle_(bide_thread_(), task);
 	else
 		bide_pools_give_(task); /* there is no memory even for the record of this thread */
 }

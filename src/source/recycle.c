@@ -1,14 +1,14 @@
 /*
- * release.c - giving back what is from no pool, by its kind.
+ * recycle.c - where an object that is from no pool goes when it was consumed, by its kind.
  */
 #include "base/misuse.h"
 #include "source/upcalls.h"
 
 /*
- * Consumed: the generation moves on, so copies of the value task are dead; the word says it may be
- * reset.
+ * The generation moves on, so that copies of the value task are stale. The word then says that the
+ * source may be reset.
  */
-static void user_source_release(bide_source *source)
+static void user_source_consumed(bide_source *source)
 {
 	const bide_source_operations *operations = ((bide_user_source *)(void *)source)->operations;
 	bide_thread_head *head = bide_thread_();
@@ -16,7 +16,8 @@ static void user_source_release(bide_source *source)
 
 	BIDE_STORE(&source->generation, head ? ++head->generation : source->generation + 1, RELAXED);
 	/*
-	 * pairs with bide_user_source_reset; from here on it may be used again, but for its functions
+	 * Pairs with bide_user_source_reset. From here on the source may be used again, so only its
+	 * operations, which were loaded before, are used.
 	 */
 	BIDE_STORE(&source->word, (uintptr_t)BIDE_WORD_ABANDONED_, RELEASE);
 	if (!operations || !operations->release)
@@ -26,10 +27,10 @@ static void user_source_release(bide_source *source)
 	bide_inside_ = before;
 }
 
-void bide_release_other_(bide_source *source)
+void bide_recycle_other_(bide_source *source)
 {
 	if (bide_kind_of_(source->kind) == BIDE_KIND_USER_)
-		user_source_release(source);
+		user_source_consumed(source);
 	else if (bide_kind_of_(source->kind) == BIDE_KIND_FORK_)
-		bide_fork_release_(source);
+		bide_fork_consumed_(source);
 }
