@@ -30,6 +30,16 @@
 #endif
 
 /*
+ * The same, but for the explorer. Use it for conditions with an atomic load, which is a scheduling
+ * point there.
+ */
+#ifdef BIDE_EXPLORE
+#define BIDE_ASSERT_UNEXPLORED_(condition) BIDE_ASSERT_NEVER_(condition)
+#else
+#define BIDE_ASSERT_UNEXPLORED_(condition) BIDE_ASSERT_(condition)
+#endif
+
+/*
  * Debug mode (BIDE_DEBUG=1) checks this in every build. Use it for walkers, off the hot paths. In
  * the explorer a walker would multiply the interleavings: there the scenarios call it at their end.
  */

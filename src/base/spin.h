@@ -21,18 +21,10 @@ static inline void bide_spin_unlock_(uint32_t *lock)
 	BIDE_STORE(lock, 0u, RELEASE);
 }
 
-/*
- * For assertions: false means that no thread holds the lock. The explorer is not asked, since each
- * load is a scheduling point.
- */
+/* For assertions: false means that no thread holds the lock. */
 static inline bool bide_spin_is_held_(const uint32_t *lock)
 {
-#ifdef BIDE_EXPLORE
-	(void)lock;
-	return true;
-#else
 	return BIDE_LOAD(lock, RELAXED) != 0;
-#endif
 }
 
 #endif

@@ -175,7 +175,7 @@ int bide_cancel_attach_locked_(bide_cancel_core *parent, bide_cancel_core *child
 {
 	int error = BIDE_LOAD(&parent->error, ACQUIRE); /* Pairs with bide_cancel_core_mark_. */
 
-	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
+	BIDE_ASSERT_UNEXPLORED_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	node->child = child;
 	node->fire = NULL;
 	node->core = NULL;
@@ -190,7 +190,7 @@ int bide_cancel_attach_locked_(bide_cancel_core *parent, bide_cancel_core *child
 
 void bide_cancel_detach_locked_(bide_cancel_node *node)
 {
-	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
+	BIDE_ASSERT_UNEXPLORED_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	list_remove(&node->core->callbacks, node);
 	node->core = NULL;
 }
@@ -199,7 +199,7 @@ void bide_cancel_core_clear_locked_(bide_cancel_core *core)
 {
 	bide_cancel_node *node;
 
-	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
+	BIDE_ASSERT_UNEXPLORED_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	while ((node = core->callbacks) != NULL) {
 		list_remove(&core->callbacks, node);
 		node->core = NULL;

@@ -25,7 +25,7 @@ static firing *all_firing; /* Under the lock of the callbacks. */
 
 bool bide_cancel_fires_elsewhere_(const bide_cancel_node *node, const void *me)
 {
-	BIDE_ASSERT_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
+	BIDE_ASSERT_UNEXPLORED_(bide_spin_is_held_(&bide_cancel_callbacks_lock_));
 	for (const firing *f = all_firing; f; f = f->next)
 		if (f->node == node && f->thread != me)
 			return true;

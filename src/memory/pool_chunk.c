@@ -45,7 +45,7 @@ bide_chunk *bide_chunk_with_room_(unsigned size_class)
 	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
 	size_t size_bytes;
 
-	BIDE_ASSERT_(bide_spin_is_held_(&bide_pools_.lock));
+	BIDE_ASSERT_UNEXPLORED_(bide_spin_is_held_(&bide_pools_.lock));
 	if (newest && newest->made < newest->count)
 		return newest;
 	size_bytes = next_size(newest, stride);

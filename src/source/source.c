@@ -29,12 +29,12 @@ void bide_source_deliver_(bide_source *source, uintptr_t before)
 		/* Without a waiter the consumer may have recycled the source: it is not touched. */
 		return;
 	case BIDE_WORD_NOTIFY_:
-		BIDE_ASSERT_(bide_word_is_done_(source->word));
+		BIDE_ASSERT_UNEXPLORED_(bide_is_done_(source));
 		listener = bide_word_listener_(before);
 		listener->run(listener, source);
 		return;
 	case BIDE_WORD_ABANDONED_:
-		BIDE_ASSERT_(bide_word_is_done_(source->word));
+		BIDE_ASSERT_UNEXPLORED_(bide_is_done_(source));
 		bide_unobserved_(source->error, source);
 		bide_recycle_(source, NULL);
 		return;
@@ -102,7 +102,7 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 {
 	bide_value_task v;
 
-	BIDE_ASSERT_(bide_word_is_done_(source->word));
+	BIDE_ASSERT_UNEXPLORED_(bide_is_done_(source));
 	v.payload = source->payload;
 	v.state = source->error;
 	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0) {
