@@ -1,7 +1,7 @@
 /*
- * Counts calls of the C allocator in a process that it is preloaded into (LD_PRELOAD).
- * Used in the counting pass only; the timing pass runs with the allocator untouched.
- * Relies on glibc exporting its own allocator under __libc_ names. C, C++ and Rust pass through it.
+ * Counts calls of the C allocator in a process into which it is preloaded (LD_PRELOAD). Used in the
+ * counting pass only; in the timing pass the allocator is untouched. Relies on glibc, which exports
+ * its own allocator under __libc_ names. C, C++ and Rust call it.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ void *memalign(size_t alignment, size_t size);
 void *aligned_alloc(size_t alignment, size_t size);
 int posix_memalign(void **out, size_t alignment, size_t size);
 
-/* Plain sums, read when the process is quiet: relaxed is enough. */
+/* Plain sums, which are read when the process is quiet, so relaxed suffices. */
 static _Atomic uint64_t allocation_count;
 static _Atomic uint64_t allocation_bytes;
 

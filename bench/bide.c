@@ -1,15 +1,15 @@
 /*
- * bide's answer to each case. One worker: everything runs on this thread, inside
+ * bide's answer to each case. With one worker everything runs on this thread, inside
  * bide_value_task_wait.
  *
- * The cases use the public interface, as a user would. Only `timers` reaches behind it: it compares
- * the wheel itself, with a timer that is already there, as libuv's case does.
+ * The cases use the public interface, as a user would. Only `timers` uses internal functions: like
+ * libuv's case, it measures the wheel itself, with a timer that already exists.
  */
 #include "base/port.h"
 #include "participant.h"
 #include "source/timer.h"
 
-#include <bide/short.h> /* last: it brings short names */
+#include <bide/short.h> /* last, because it defines short names */
 
 enum { DEPTH = 1000, LIVE_COUNT = 100 * 1000 };
 
@@ -21,7 +21,7 @@ static void must(bool good, const char *what)
 	}
 }
 
-/* Runs until it is done; the result must be `expected`. */
+/* Runs the root until it is done; the result must be `expected`. */
 static void run_to_end(value_task root, int64_t expected)
 {
 	bide_payload result;
@@ -30,7 +30,7 @@ static void run_to_end(value_task root, int64_t expected)
 	must(result.i == expected, "the root's result is wrong");
 }
 
-/* What 0 + 1 + ... + (count - 1) children, each returning its key + 1, add up to. */
+/* Returns the sum of 0 + 1 + ... + (count - 1) children, each of which returns its key + 1. */
 static int64_t sum_of_answers(uint64_t count)
 {
 	return (int64_t)(count * (count + 1) / 2);
@@ -95,7 +95,7 @@ static BENCH_NOINLINE value_task get_through_frame(int64_t key)
 
 static BENCH_NOINLINE task *get_task(int64_t key)
 {
-	/* Beyond the small numbers that are shared constants. */
+	/* + 100 because small numbers are shared constants. */
 	return value_task_as_task(get_through_frame(key + 100));
 }
 
@@ -200,7 +200,7 @@ static void suspend_resume(uint64_t count)
 	run_to_end(async_start(suspend_root, .count = (int64_t)count), sum_of_answers(count));
 }
 
-/* ---- round_trip: two functions give way to each other in turn */
+/* ---- round_trip: two functions yield to each other in turn */
 
 struct taking_turns {
 	ASYNC_FRAME;
@@ -228,7 +228,7 @@ static void round_trip(uint64_t count)
 	run_to_end(other, (int64_t)count);
 }
 
-/* ---- round_trip_source: two sources, used again and again; each side completes the other's */
+/* ---- round_trip_source: two sources, used again and again; each function completes the other's */
 
 static bide_user_source ping, pong;
 
@@ -329,7 +329,7 @@ static void await_depth(uint64_t count)
 
 static bide_timer timer, *live;
 
-/* Deadlines count from a time that was read once, as libuv's do from its loop's. */
+/* Deadlines count from a time that was read once, like those of libuv from its loop's time. */
 static void arm(bide_timer *at, int64_t now_ns, uint32_t *random)
 {
 	at->source.payload.i = now_ns + (int64_t)bench_next_delay_ms(random) * 1000000;
@@ -424,7 +424,7 @@ int main(int argc, char **argv)
 		{ .bench = "await_depth", .who = "bide", .run = await_depth, .operations = DEPTH },
 	};
 
-	/* All rows of this program are of one worker: this thread. */
+	/* All rows of this program are for one worker, which is this thread. */
 	must(bide_configure(&(bide_config){ .workers = 1 }) == 0, "no runtime");
 	return bench_participant(argc, argv, cases, sizeof cases / sizeof *cases, "bide", sleepers);
 }

@@ -1,7 +1,8 @@
 /*
- * bide's answer to the rows of the scheduler: one configuration a process, with as many workers as
- * BENCH_WORKERS says. With one, everything runs on this thread inside bide_value_task_wait. With more, this
- * thread is none of them: the measured functions give way once, and from there on run on a worker.
+ * bide's answer to the rows of the scheduler. Each process has one configuration, with as many
+ * workers as BENCH_WORKERS says. With one, everything runs on this thread inside
+ * bide_value_task_wait. With more, this thread is not a worker: the measured functions yield once
+ * and from then on run on a worker.
  *
  * The cases use the public interface, as a user would.
  */
@@ -14,7 +15,7 @@
 
 #include "participant.h"
 
-#include <bide/short.h> /* last: it brings short names */
+#include <bide/short.h> /* last, because it defines short names */
 
 static void must(bool good, const char *what)
 {
@@ -24,7 +25,7 @@ static void must(bool good, const char *what)
 	}
 }
 
-/* Runs until it is done; the result must be `expected`. */
+/* Runs the root until it is done; the result must be `expected`. */
 static void run_to_end(value_task root, int64_t expected)
 {
 	bide_payload result;
@@ -33,7 +34,7 @@ static void run_to_end(value_task root, int64_t expected)
 	must(result.i == expected, "the root's result is wrong");
 }
 
-/* What 0 + 1 + ... + (count - 1) children, each returning its key + 1, add up to. */
+/* Returns the sum of 0 + 1 + ... + (count - 1) children, each of which returns its key + 1. */
 static int64_t sum_of_answers(uint64_t count)
 {
 	return (int64_t)(count * (count + 1) / 2);
@@ -140,7 +141,7 @@ struct skynet {
 	struct skynet_fork children[10];
 };
 
-/* Joined in the reverse order of forking, which is the fast path. */
+/* Joins in the reverse order of forking, which is the fast path. */
 async(skynet, children)
 {
 	async_begin;
@@ -278,7 +279,7 @@ static struct {
 static value_task run_injected(void *key)
 {
 	(void)trivial((int64_t)(intptr_t)key);
-	/* acquire and release: the last one has seen what the others did */
+	/* Acquire and release: the last job has seen the effects of the others. */
 	if (atomic_fetch_sub_explicit(&injected.left, 1, memory_order_acq_rel) == 1)
 		sem_post(&injected.all_done);
 	return value_task_from(0);
@@ -295,7 +296,7 @@ static void inject(uint64_t count)
 	}
 }
 
-/* ---- suspend_resume: the row of one thread, among workers that look for something to steal */
+/* ---- suspend_resume: the row of one thread, with workers that look for functions to steal */
 
 struct after_yield {
 	ASYNC_FRAME;
@@ -345,8 +346,8 @@ static void suspend_resume(uint64_t count)
 }
 
 /*
- * ---- round_trip_source: two functions complete each other's source. Nothing says where they run:
- * each side may be on either worker at any turn, so the sources are not the local kind.
+ * ---- round_trip_source: two functions complete each other's source. They run anywhere: either may
+ * be on either worker at any turn, so the sources are not local ones.
  */
 
 static bide_user_source ping, pong;
@@ -452,7 +453,7 @@ static value_task take_turns(struct side *side, int64_t count, bool first)
 	return async_start(taking_turns, .side = side, .count = count, .first = first);
 }
 
-/* Both threads run their loops without sleeping, as one does who has other work beside. */
+/* Both threads run their loops without sleeping, like threads that also have other work. */
 static void run_side(struct side *side, uint64_t count, bool first)
 {
 	unsigned turn = 0;

@@ -2,9 +2,9 @@
  * bench: runs bide and its peers in turn, round by round, and prints the table of ratios, or with
  * --scaling draws their curves.
  *
- * Each participant is a program of its own that answers one question a line; README.md has the
- * protocol. One that is missing, dies or does not answer in time is named with the reason; the
- * others go on.
+ * Each participant is a program of its own that answers one question per line; README.md has the
+ * protocol. A participant that is missing, dies or does not answer in time is named with the
+ * reason, and the others go on.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,8 +24,8 @@
 
 enum {
 	SLEEPER_COUNT = 1000 * 1000,
-	SLEEPER_COUNT_SMALL = 100 * 1000,  /* where a million of the largest would not fit */
-	SLEEPER_COUNT_COUNTED = 20 * 1000, /* for their allocations */
+	SLEEPER_COUNT_SMALL = 100 * 1000,  /* if a million of the largest would not fit */
+	SLEEPER_COUNT_COUNTED = 20 * 1000, /* to count their allocations */
 	SLEEPER_ROUNDS_MAX = 3,
 	SLEEP_FIRST_MS = 2000,
 	SLEEP_MAX_MS = 60 * 1000,
@@ -34,7 +34,7 @@ enum {
 
 static struct results results;
 
-/* One line of an answer to `run` or `count`. A round counts by its fastest batch. */
+/* Takes a line of an answer to `run` or `count`. The fastest batch is the result of a round. */
 static bool take_answer(struct program *program, int row, const char *line, void *unused)
 {
 	char name[64] = "";
@@ -71,7 +71,7 @@ static void run_row(enum row row)
 	snprintf(question, sizeof question, "run %s", row_infos[row].name);
 	for (int round = 0; round < options.rounds; round++) {
 		for (int turn = 0; turn < count; turn++) {
-			struct program *program = active[(turn + round) % count]; /* no one is always first */
+			struct program *program = active[(turn + round) % count]; /* each is first in turn */
 
 			if (program->failed)
 				continue;
@@ -84,7 +84,7 @@ static void run_row(enum row row)
 	}
 }
 
-/* The counting pass: the same program with the allocator interposed, once. */
+/* The counting pass runs the same program once, with the allocator interposed. */
 static void count_row(enum row row)
 {
 	char question[64];
@@ -100,7 +100,7 @@ static void count_row(enum row row)
 		progress("%s, allocations: %s", row_infos[row].name, program->name);
 		if (!program_start(program, &process, argv, options.counter))
 			continue;
-		/* a note says what failed */
+		/* A note says what failed. */
 		(void)program_ask(program, &process, question, take_answer, (int)row, NULL);
 		process_stop(&process, false, NULL, 0);
 	}
@@ -148,7 +148,7 @@ static bool once(struct program *program, enum who who, int count, int sleep_ms,
 	return false;
 }
 
-/* Sleeps longer and longer until nobody wakes before the last one sleeps. */
+/* Sleeps longer and longer until none wakes before the last one sleeps. */
 static bool once_in_time(struct program *program, enum who who, int count, int *sleep_ms,
                          struct sleepers_answer *answer)
 {
@@ -295,7 +295,7 @@ static bool number(const char *option, const char *text, int max, int *out)
 	return true;
 }
 
-/* 0: go on; else the exit status plus one. */
+/* Returns 0 to go on, otherwise the exit status plus one. */
 static int read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
@@ -337,7 +337,7 @@ static int read_options(int argc, char **argv)
 	return good ? 0 : 3;
 }
 
-/* The participants stand in the folder `peers` beside this program. */
+/* The participants are in the folder `peers` beside this program. */
 static bool find_folder(void)
 {
 	char self[PATH_BYTES - 128];
@@ -397,7 +397,7 @@ static bool run_wanted(void)
 	return written;
 }
 
-/* Only those that are asked for something: one that only waits may not disturb, but need not. */
+/* Finds only the programs that will be asked: one that only waits should not disturb, but might. */
 static void find_programs(void)
 {
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
@@ -433,7 +433,7 @@ int main(int argc, char **argv)
 	int stop;
 
 	signal(SIGPIPE, SIG_IGN);
-	unsetenv("BENCH_WORKERS"); /* set for those who shall have workers */
+	unsetenv("BENCH_WORKERS"); /* set for participants with workers only */
 	report_init(&results);
 	if (!find_folder())
 		return 1;

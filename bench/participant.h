@@ -1,9 +1,11 @@
 /*
- * What the participants written in C and C++ share: the protocol of README.md and the stop-watch.
- * A participant is a table of cases and a call of bench_participant(). C11 and C++20.
+ * participant.h - shared by the participants in C and C++ (C11 and C++20): the protocol of
+ * README.md and the stop-watch. A participant is a table of cases and a call of
+ * bench_participant().
  *
- * Timing pass: CLOCK_MONOTONIC around each of 25 batches of at least 2 ms, nothing interposed; a
- * case with several threads has fewer and longer ones.
+ * Timing pass: CLOCK_MONOTONIC around each of 25 batches of at least 2 ms, with nothing interposed.
+ * A case with several threads has fewer and longer batches.
+ *
  * Counting pass: another process, with bench_allocations.so preloaded; see allocations.c.
  */
 #ifndef BENCH_PARTICIPANT_H
@@ -19,17 +21,19 @@
 #include <string.h>
 #include <time.h>
 
-/* A measured function is never inlined, and the compiler may not look through the value. */
+/* A measured function is never inlined, and the compiler must not know the value. */
 #define BENCH_NOINLINE __attribute__((noinline))
 #define BENCH_OPAQUE(value) __asm__ volatile("" : "+r"(value))
 #define BENCH_MEMORY() __asm__ volatile("" ::: "memory")
 
 enum {
 	BENCH_BATCHES = 25,
-	BENCH_BATCH_MIN_NS = 2 * 1000 * 1000, /* shorter than a time slice: some run undisturbed */
-	BENCH_BATCH_AIM_PERCENT = 125,        /* of the least */
-	/* several threads: starting and waking them must not count; then 0.3 seconds of them, but */
-	/* three batches at least */
+	BENCH_BATCH_MIN_NS = 2 * 1000 * 1000, /* less than a time slice: some run undisturbed */
+	BENCH_BATCH_AIM_PERCENT = 125,        /* of the minimum */
+	/*
+	 * With several threads, starting and waking them must not count. So their batches are longer:
+	 * 0.3 seconds of them, but at least three.
+	 */
 	BENCH_WORKERS_BATCH_NS = 20 * 1000 * 1000,
 	BENCH_WORKERS_SPENT_NS = 300 * 1000 * 1000,
 	BENCH_WORKERS_BATCHES_MIN = 3,
@@ -38,42 +42,43 @@ enum {
 };
 
 /*
- * The same work in every language. fib(27): 635,621 calls, each a real one; every call but a leaf
- * forks one of its two. Skynet: a tree of 10 children a node, the leaves numbered and added up.
+ * The same work in every language. fib(27) has 635,621 calls, each a real one; every call but a
+ * leaf forks one of its two. Skynet is a tree with 10 children per node, whose leaves are numbered
+ * and summed.
  */
 enum {
 	BENCH_FIB = 27,
 	BENCH_FIB_RESULT = 196418,
 	BENCH_FIB_CALLS = 635621,
-	BENCH_FIB_LOAD = 20, /* for a second of load, in small pieces */
+	BENCH_FIB_LOAD = 20, /* for a second of load in small pieces */
 	BENCH_SKYNET_LEAVES = 1000 * 1000,
 	BENCH_SKYNET_TASKS = 1111111,
 	BENCH_INJECTED = 10 * 1000,
-	BENCH_PAUSE_NS = 1000 * 1000, /* after which a worker without work is asleep */
+	BENCH_PAUSE_NS = 1000 * 1000, /* long enough for a worker without work to fall asleep */
 	BENCH_LOAD_NS = 1000 * 1000 * 1000,
 	BENCH_IDLE_NS = 1000 * 1000 * 1000,
 };
 
 struct bench_case {
 	const char *bench;           /* a row of the table, e.g. "ready_await" */
-	const char *who;             /* for whom it speaks, e.g. "call" */
+	const char *who;             /* the participant that it answers for, e.g. "call" */
 	void (*run)(uint64_t count); /* does `count` steps */
 	uint64_t operations;         /* operations in one step; 0 means 1 */
-	void (*prepare)(void);       /* before and after a measurement, not timed; may be NULL */
+	void (*prepare)(void);       /* run before and after a measurement, untimed; may be NULL */
 	void (*clean)(void);
-	uint64_t batch_min_ns; /* 0: BENCH_BATCH_MIN_NS; else it is a case with several threads */
+	uint64_t batch_min_ns; /* 0 means BENCH_BATCH_MIN_NS; otherwise the case has several threads */
 	bool by_workers;       /* the row's name ends in the number of workers: "skynet_2" */
 	/*
-	 * In place of run: returns what the steps took, in the row's unit, without the pauses between.
-	 * Not counted for allocations.
+	 * Replaces run. Returns the time of the steps in the row's unit, without the pauses between
+	 * them. Its allocations are not counted.
 	 */
 	double (*timed)(uint64_t count);
-	bool alone; /* one batch of one step, nothing warmed up */
+	bool alone; /* one batch of one step, without a warm-up */
 };
 
-/* The result of one run in a fresh process; times in nanoseconds for all `count` sleepers. */
+/* The result of one run in a fresh process. Times are in nanoseconds for all `count` sleepers. */
 struct bench_sleepers {
-	bool early;       /* someone woke before the last one slept */
+	bool early;       /* one woke before the last one slept */
 	double create_ns; /* wall time until all sleep */
 	double fire_ns;   /* CPU time of the process from then until all are done */
 };
@@ -110,7 +115,7 @@ static inline uint64_t bench_next_delay_ms(uint32_t *state)
 	return 10000 + (x & 0xffff);
 }
 
-/* Allocations so far, by the preloaded counter. False when it is not there. */
+/* Reads the allocations so far from the preloaded counter. Returns false if it is not loaded. */
 static inline bool bench_allocations(uint64_t *count, uint64_t *bytes)
 {
 	void (*read_counter)(uint64_t *, uint64_t *) = NULL;
@@ -138,7 +143,7 @@ static inline uint64_t bench_peak_bytes(void)
 	return kib * 1024;
 }
 
-/* How many workers this process shall have; 0: everything on the one thread. */
+/* Returns the number of workers of this process, or 0 for one thread that does everything. */
 static inline int bench_workers(void)
 {
 	const char *text = getenv("BENCH_WORKERS");
@@ -156,7 +161,7 @@ static inline const char *bench_name(const struct bench_case *test)
 	return name;
 }
 
-/* For the case "scale": the leaves of its skynet. */
+/* Returns the number of leaves of skynet in the case "scale". */
 static inline uint64_t *bench_scale_leaves(void)
 {
 	static uint64_t leaves;
@@ -164,7 +169,9 @@ static inline uint64_t *bench_scale_leaves(void)
 	return &leaves;
 }
 
-/* Why this process can do nothing of what it lists; empty: it can. Each row then says so. */
+/*
+ * Returns why this process can do nothing that it lists, or an empty text. Each row then says so.
+ */
 static inline char *bench_refusal(void)
 {
 	static char reason[128];
@@ -174,7 +181,7 @@ static inline char *bench_refusal(void)
 
 #define bench_refuse(...) ((void)snprintf(bench_refusal(), 128, __VA_ARGS__))
 
-/* In a loop that waits for another thread: where that has no CPU, it gets this one. */
+/* For a loop that waits for another thread, which gets this CPU if it has none. */
 static inline void bench_spin(unsigned *turn)
 {
 	if (++*turn % 10000 == 0)
@@ -189,7 +196,10 @@ static inline void bench_pause(uint64_t pause_ns)
 		;
 }
 
-/* idle_cpu: microseconds of CPU time of the process while this thread sleeps for a second. */
+/*
+ * For idle_cpu: returns the microseconds of CPU time of the process while this thread sleeps for a
+ * second.
+ */
 static inline double bench_idle_cpu_us(void)
 {
 	struct timespec second = { .tv_sec = BENCH_IDLE_NS / 1000000000, .tv_nsec = 0 };
@@ -210,13 +220,13 @@ static inline double bench_batch_ns(const struct bench_case *test, uint64_t coun
 	return (double)(bench_now_ns() - started);
 }
 
-/* What counts of it: the same, or what the case itself measured. */
+/* Returns the result of a batch: its time, or the value that the case itself measured. */
 static inline double bench_batch_value(const struct bench_case *test, uint64_t count)
 {
 	return test->timed != NULL ? test->timed(count) : bench_batch_ns(test, count);
 }
 
-/* Finds how many steps a batch takes. `count` is kept between rounds, then it only warms up. */
+/* Finds the number of steps of a batch. Later rounds keep `count`, and this only warms up. */
 static inline void bench_calibrate(const struct bench_case *test, uint64_t *count)
 {
 	const double min_ns = (double)(test->batch_min_ns ? test->batch_min_ns : BENCH_BATCH_MIN_NS);
@@ -241,7 +251,7 @@ static inline bool bench_enough(const struct bench_case *test, int done, uint64_
 	       bench_now_ns() - started_ns >= BENCH_WORKERS_SPENT_NS;
 }
 
-/* One measurement: ns an operation in each batch. Returns how many there are. */
+/* Measures nanoseconds per operation in each batch. Returns the number of batches. */
 static inline int bench_measure(const struct bench_case *test, uint64_t *count,
                                 double batches_ns[BENCH_BATCHES])
 {
@@ -272,8 +282,8 @@ static inline void bench_print_batches(const struct bench_case *test,
 }
 
 /*
- * Allocations an operation: a run of 2n steps less a run of n, so what a batch itself needs
- * (a root frame, a pool's first pages) does not count.
+ * Counts allocations per operation: those of 2n steps minus those of n, so that what a batch itself
+ * needs (a root frame, the first pages of a pool) does not count.
  */
 static inline bool bench_count(const struct bench_case *test, double *allocs, double *bytes)
 {
@@ -300,7 +310,7 @@ static inline bool bench_count(const struct bench_case *test, double *allocs, do
 	return true;
 }
 
-/* `scale <leaves>` asks the case "scale", whose batch has another size each time. */
+/* Answers a question. `scale <leaves>` asks the case "scale", with another batch size each time. */
 static inline void bench_answer(const struct bench_case *cases, size_t case_count,
                                 const char *command, const char *argument)
 {
@@ -338,7 +348,7 @@ static inline void bench_answer(const struct bench_case *cases, size_t case_coun
 		printf("skip %s not offered\n", bench);
 }
 
-/* `once sleepers <who> <count> <ms>`: one line, then the process ends. */
+/* Answers `once sleepers <who> <count> <ms>` with one line; then the process ends. */
 static inline int bench_once(int argc, char **argv, const char *who, bench_sleepers_fn sleepers)
 {
 	uint64_t count, before[2] = { 0, 0 }, after[2] = { 0, 0 };
@@ -360,7 +370,7 @@ static inline int bench_once(int argc, char **argv, const char *who, bench_sleep
 	return 0;
 }
 
-/* Answers the harness until its end of the pipe closes. `sleepers` may be NULL. */
+/* Answers the harness until it closes its end of the pipe. `sleepers` may be NULL. */
 static inline int bench_participant(int argc, char **argv, const struct bench_case *cases,
                                     size_t case_count, const char *sleeper,
                                     bench_sleepers_fn sleepers)

@@ -1,5 +1,5 @@
 /*
- * The chart of a run; see plot.h. This file places the bars, plot.gnuplot draws them.
+ * The chart of a run; see plot.h. This file places the bars, and plot.gnuplot draws them.
  *
  * The data file has three blocks: bars (place, who, value, text), names of the benches (place,
  * text) and targets (place, value).
@@ -19,8 +19,8 @@ enum { PLOT_PATH_BYTES = 4096, LIMIT_S = 30, NOT_FOUND = 127 };
 static const double gap = 1.4; /* between two benches, in widths of a bar */
 
 /*
- * Calls `put` for each bench of one table that was measured with the place of its first bar and its
- * bars. Returns how many there are.
+ * Calls `put` for each measured bench of one table, with the place of its first bar and the number
+ * of its bars. Returns the number of benches.
  */
 static int each_bench(FILE *file, const struct results *results, bool workers,
                       void (*put)(FILE *, const struct results *, enum row, double, int))
@@ -75,7 +75,7 @@ static void put_target(FILE *file, const struct results *results, enum row row, 
 		fprintf(file, "%.2f %.4f\n", at, limit);
 }
 
-/* -1, with a message: not written; else the number of benches in it. */
+/* Returns the number of benches in the file, or -1, with a message, if it was not written. */
 static int write_data(const struct results *results, bool workers, const char *path)
 {
 	FILE *file = fopen(path, "w");
@@ -102,7 +102,7 @@ void plot_labels(char *out, size_t size)
 		used += (size_t)snprintf(out + used, size - used, "\"%s\" ", who_labels[who]);
 }
 
-/* True: it ended with 0. `reason` says how else. */
+/* Returns true if gnuplot ended with 0; otherwise `reason` says how it ended. */
 static bool run_gnuplot(char *const argv[], char *reason, size_t size)
 {
 	struct process process;
@@ -128,7 +128,7 @@ bool plot_draw(char *const arguments[], const char *chart)
 
 	for (int i = 0; arguments[i] != NULL && i < 12; i++)
 		argv[3 + i] = arguments[i];
-	(void)unlink(chart); /* not that of another run */
+	(void)unlink(chart); /* removes the chart of another run */
 	if (run_gnuplot(argv, reason, sizeof reason)) {
 		printf("chart: %s\n", chart);
 		return true;

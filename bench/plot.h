@@ -1,4 +1,4 @@
-/* The chart of a run: bars by gnuplot, where that is installed. */
+/* The chart of a run: bars drawn by gnuplot, if it is installed. */
 #ifndef BENCH_PLOT_H
 #define BENCH_PLOT_H
 
@@ -8,14 +8,17 @@
 
 /*
  * Writes <results>.dat and <results>.svg beside the results and says so; for the table of the
- * scheduler <results>_workers.dat and .svg; none for a table of which nothing was measured. Without
- * gnuplot it says that and returns true. False, with a message: the chart could not be made.
+ * scheduler, <results>_workers.dat and .svg. Writes none for a table without measurements. Without
+ * gnuplot it says so and returns true. Returns false, with a message, if the chart could not be
+ * made.
  */
 bool plot_write(const struct results *results, const char *results_path, const char *machine);
 
-/* The same for a script of gnuplot and its arguments, at most 12, which draws `chart`. */
+/*
+ * Draws `chart` by a script of gnuplot with its arguments, at most 12. Returns as plot_write does.
+ */
 bool plot_draw(char *const arguments[], const char *chart);
-/* The labels of all participants, for the legend, as gnuplot's word() splits them. */
+/* Writes the labels of all participants for the legend, as gnuplot's word() splits them. */
 void plot_labels(char *out, size_t size);
 
 #endif

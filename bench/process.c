@@ -85,7 +85,7 @@ bool process_write(struct process *process, const char *text)
 	return true;
 }
 
-/* Takes a whole line out of the buffer. A line longer than the buffer is cut there. */
+/* Takes a whole line out of the buffer. A line longer than the buffer is cut. */
 static bool take_line(struct process *process, char *line, size_t size)
 {
 	char *end = memchr(process->buffer, '\n', process->used);
@@ -137,7 +137,7 @@ static void last_error_line(FILE *errors, char *out, size_t size)
 	}
 }
 
-/* After its input closed: waits a little for the end, then kills it. */
+/* Waits a little for the end of a process whose input is closed, then kills it. */
 static int wait_for_end(pid_t pid, bool kill_it)
 {
 	int64_t deadline = process_now_ns() + (int64_t)STOP_MS * 1000000;

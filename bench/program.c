@@ -1,4 +1,4 @@
-/* Participants: found, started, asked; see program.h. */
+/* Participants: finding, starting and asking them; see program.h. */
 #include "program.h"
 
 #include <ctype.h>
@@ -37,7 +37,7 @@ void note(const char *format, ...)
 	va_end(arguments);
 	for (char *at = notes[note_count]; *at != '\0'; at++)
 		if (iscntrl((unsigned char)*at))
-			*at = '?'; /* what a participant said may be anything */
+			*at = '?'; /* the output of a participant may be anything */
 	note_count++;
 }
 
@@ -61,7 +61,7 @@ void print_notes(void)
 		printf("%s\n", notes[i]);
 }
 
-/* ---- what a participant says */
+/* ---- the output of a participant */
 
 static const char *field(const char *line, const char *key)
 {
@@ -97,7 +97,7 @@ double field_minimum(const char *line, const char *key)
 		value = strtod(++at, &end);
 		if (end == at || !(value > 0) || isinf(value))
 			return NAN;
-		minimum = value > minimum ? minimum : value; /* NAN > value is false too */
+		minimum = value > minimum ? minimum : value; /* NAN > value is false, too */
 		at = end;
 	} while (*at == ',');
 	return *at == ']' ? minimum : NAN;
@@ -199,7 +199,7 @@ bool program_ask(struct program *program, struct process *process, const char *q
 	}
 }
 
-/* Rows of a later version of this table, or of another number of workers, are passed over. */
+/* Skips rows of a later version of this table, or of another number of workers. */
 static bool take_offer(struct program *program, int unused, const char *line, void *argument)
 {
 	char bench[64], name[64];
@@ -226,7 +226,7 @@ bool program_offers(const struct program *program, int row)
 	return false;
 }
 
-/* The same program is asked with several numbers of workers; its absence is said once. */
+/* The same program is asked with several numbers of workers, but its absence is reported once. */
 static void note_missing(const struct program *program, const char *reason)
 {
 	static const char *said[PROGRAM_COUNT];
@@ -241,7 +241,7 @@ static void note_missing(const struct program *program, const char *reason)
 	note("%s: %.300s; skipped: %s", program->name, reason, program->speaks_for);
 }
 
-/* The file <name>.skip tells why one was not built. */
+/* The file <name>.skip says why a program was not built. */
 bool program_find(struct program *program)
 {
 	char skip_path[PATH_BYTES], reason[REASON_BYTES] = "";

@@ -72,7 +72,7 @@ double report_median(const struct results *results, enum row row, enum who who)
 	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
-/* What is not there is a dash; a whole number has no decimals; noise around 0 is 0. */
+/* Prints missing values as a dash, whole numbers without decimals, and noise around 0 as 0. */
 const char *report_number(char out[CELL_BYTES], double value, int decimals)
 {
 	if (isnan(value))
@@ -108,7 +108,7 @@ double report_limit(const struct results *results, enum row row)
 	return info->target * report_median(results, row, info->target_of);
 }
 
-/* "15 ns: met", or nothing where there is no target. */
+/* Writes "15 ns: met" or the like, or nothing if there is no target. */
 static const char *verdict(char out[CELL_BYTES], const struct results *results, enum row row)
 {
 	const struct row_info *info = &row_infos[row];
@@ -132,7 +132,7 @@ static const char *verdict(char out[CELL_BYTES], const struct results *results, 
 	return out;
 }
 
-/* The left half stands on a row's first line only. `who`: WHO_COUNT where no peer answered. */
+/* Prints the left half for the first line of a row only. `who` is WHO_COUNT if no peer answered. */
 static void print_line(const struct results *results, enum row row, int who, bool first)
 {
 	const struct row_info *info = &row_infos[row];
@@ -177,7 +177,7 @@ void report_make_folders(const char *path)
 	snprintf(folder, sizeof folder, "%s", path);
 	for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		(void)mkdir(folder, 0777); /* what can not be made shows when the file is opened */
+		(void)mkdir(folder, 0777); /* a failure shows when the file is opened */
 		*slash = '/';
 	}
 }
@@ -226,7 +226,7 @@ void report_path(char *out, size_t size, const char *results_path, const char *e
 	snprintf(out, size, "%.*s%s", (int)stem, results_path, ending);
 }
 
-/* Up to BEST_COUNT peers, the best first; the floors (a call, malloc) are none. */
+/* Finds up to BEST_COUNT peers, the best first, without the floors (a call, malloc). */
 static int best_peers(const struct results *results, enum row row, enum who best[BEST_COUNT])
 {
 	int count = 0;
@@ -271,7 +271,7 @@ static void markdown_row(FILE *file, const struct results *results, enum row row
 	fprintf(file, " | %s |\n", verdict(number, results, row));
 }
 
-/* Nothing where none of its rows was measured. */
+/* Writes nothing if no row was measured. */
 static void markdown_table(FILE *file, const struct results *results, bool workers)
 {
 	bool headed = false;

@@ -1,13 +1,13 @@
 /*
- * What the table consists of: its rows with their targets, who may stand in them, and the programs
- * that speak for them. Everything else in the harness is driven by these three maps.
+ * The contents of the table: its rows with their targets, the participants in them, and the
+ * programs that answer for these. These three maps drive everything else in the harness.
  */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
 
 /*
- * who, as it is written in results.jsonl, and for people; the order is that of the table. Those up
- * to WHO_FLOOR are bide and the floors, the others its peers.
+ * The id of a participant, its name in results.jsonl, and its label. The order is that of the
+ * table. Those up to WHO_FLOOR are bide and the floors; the others are its peers.
  */
 #define BENCH_WHO(X)                                          \
 	X(BIDE, "bide", "bide")                                   \
@@ -32,10 +32,13 @@ enum who {
 };
 
 /*
- * id, name of the row, name that selects it, unit, decimals, target, of, workers. The target: at
- * most `factor` x what `of` gives in the same run, or `factor` units where `of` is WHO_COUNT; 0: no
- * target. Workers: 0: all on one thread, the table of what a step costs; else the table of the
- * scheduler, each participant with that many workers.
+ * id, name of the row, name that selects it, unit, decimals, target, of, workers.
+ *
+ * target: at most `target` times the value of `of` in the same run, or `target` units if `of` is
+ * WHO_COUNT; 0: no target.
+ *
+ * workers: 0 is for the table of single steps, with everything on one thread; other numbers are for
+ * the table of the scheduler, each participant with that many workers.
  */
 #define BENCH_ROWS(X)                                                                         \
 	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 1.15, WHO_CALL, 0)                  \
@@ -74,8 +77,9 @@ enum row {
 
 /*
  * Programs in the folder `peers` beside the harness: name, whether its allocations are counted in a
- * second process with the C allocator interposed (the others report their runtime's counters), whom
- * it speaks for, and for which number of workers: each number is a process of its own.
+ * second process with the C allocator interposed (the others report the counters of their runtime),
+ * the participants that it answers for, and the number of workers: each number is a process of its
+ * own.
  */
 #define BENCH_PROGRAMS(X)                                  \
 	X("bide", true, "bide", 0)                             \

@@ -1,7 +1,7 @@
 /*
  * The curves of the scheduler; see scaling.h. Skynet with 1,000 to 1,000,000 leaves, with 1, 2, 4
- * workers and so on up to one for each CPU (2 at least); each participant is a process of its own
- * for each number of workers, all asked in turn.
+ * workers and so on up to one for each CPU (at least 2). Each participant is a process of its own
+ * for each number of workers, and all are asked in turn.
  */
 #include "scaling.h"
 
@@ -21,9 +21,9 @@ static const int sizes[SIZES] = { 1000, 10000, 100000, 1000000 };
 
 static int steps[STEPS_MAX], step_count; /* the numbers of workers */
 static struct program peers[STEPS_MAX][PROGRAM_COUNT];
-static struct results times[STEPS_MAX]; /* its first SIZES rows hold the sizes, in nanoseconds */
+static struct results times[STEPS_MAX]; /* the first SIZES rows hold the sizes, in nanoseconds */
 
-/* What the drawing needs to know of the curves, as lists of words. */
+/* Lists of words about the curves, for the drawing. */
 struct curves {
 	char who[1024], workers[1024];
 	size_t who_used, workers_used;
@@ -112,7 +112,7 @@ static double speedup(int step, int who)
 	return time_of(0, who, SIZES - 1) / time_of(step, who, SIZES - 1);
 }
 
-/* ---- on the screen and in files */
+/* ---- output on the screen and in files */
 
 static void print_table(void)
 {
@@ -155,7 +155,7 @@ static void add_word(char *list, size_t size, size_t *used, int word)
 		*used += (size_t)snprintf(list + *used, size - *used, "%d ", word);
 }
 
-/* A block for each curve: its title, then a point a line. */
+/* Writes a block for each curve: its title, then one point per line. */
 static void put_times(FILE *file, struct curves *curves)
 {
 	for (int i = 0; i < WHO_COUNT * step_count; i++) {

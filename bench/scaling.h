@@ -1,12 +1,13 @@
-/* The curves of the scheduler: time against tasks, and speed-up against workers. */
+/* The curves of the scheduler: time by number of tasks, and speed-up by number of workers. */
 #ifndef BENCH_SCALING_H
 #define BENCH_SCALING_H
 
 #include <stdbool.h>
 
 /*
- * Measures and draws; README.md says what. Writes <results>.jsonl, <results>.dat,
- * <results>_time.svg and <results>_speedup.svg. False, with a message: something was not written.
+ * Measures and draws; README.md describes it. Writes <results>.jsonl, <results>.dat,
+ * <results>_time.svg and <results>_speedup.svg. Returns false, with a message, if something was not
+ * written.
  */
 bool scaling_run(const char *machine);
 

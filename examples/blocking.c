@@ -1,5 +1,5 @@
 /*
- * blocking.c - a call that blocks (here: reading a file) on another thread, while the async
+ * blocking.c - a blocking call (here: reading a file) runs on another thread. Meanwhile the async
  * function waits and this thread does other things.
  */
 #include <errno.h>
@@ -15,7 +15,10 @@ struct count_lines {
 	int64_t line_count;
 };
 
-/* On a thread of the pool. Frames never move, so it may get a pointer to the whole frame. */
+/*
+ * Runs on a thread for blocking calls. Frames never move, so it may get a pointer to the whole
+ * frame.
+ */
 static value_task count_lines(void *argument)
 {
 	const struct count_lines *my = argument;
@@ -24,7 +27,7 @@ static value_task count_lines(void *argument)
 	int c;
 
 	if (!file)
-		return value_task_from_error(errno); /* the await fails with it */
+		return value_task_from_error(errno); /* the error of the await */
 	while ((c = getc(file)) != EOF)
 		count += c == '\n';
 	fclose(file);
@@ -53,7 +56,7 @@ async(run)
 	my->counts[0] = async_start(count_lines, .path = "/proc/self/status");
 	my->counts[1] = async_start(count_lines, .path = "/proc/self/there-is-none");
 	for (; !value_task_is_ready(my->counts[0]); my->ticks++)
-		await(delay_ms(1)); /* not blocked meanwhile */
+		await(delay_ms(1)); /* this thread is not blocked meanwhile */
 	await_or(my->none, when_all(my->counts, 2), my->error = await_error); /* the first error */
 	printf("lines: %d; the file that is not there: %s\n", (int)my->counts[0].payload.i,
 	       bide_strerror(value_task_error(my->counts[1]))); /* each has its own outcome */

@@ -40,10 +40,10 @@ static value_task get(void)
 		return value_task_from(cache.value);
 	if (cache.loading)
 		return task_await(cache.loading);
-	/* Detached: it serves all callers, so the deadline of the first must not end it. */
+	/* Detached: the load serves all callers, so the deadline of the first must not end it. */
 	load = value_task_as_task(in_detached(async_start(load)));
 	if (!load || task_is_ready(load))
-		return task_await_take(load); /* over at once: there is nothing to share */
+		return task_await_take(load); /* it is over, so there is nothing to share */
 	cache.loading = load;
 	return task_await(load);
 }
@@ -62,7 +62,7 @@ async(run)
 	await(when_all(my->callers, 100));
 	for (int i = 0; i < 100; i++)
 		my->sum += my->callers[i].payload.i;
-	await(my->again, get()); /* there by now: no task, no memory */
+	await(my->again, get()); /* ready by now: no task, no memory */
 	async_return(my->sum + my->again);
 async_finally:
 	async_end;

@@ -16,7 +16,7 @@ async(read_sensor)
 {
 	async_begin;
 	my->open = true;
-	await(delay_ms(5000)); /* knows of the limit without being told */
+	await(delay_ms(5000)); /* the limit applies without being passed */
 	async_return(42);
 async_finally:
 	printf("  cleaned up after: %s\n", bide_strerror(async_error));

@@ -51,12 +51,12 @@ int main(void)
 	int error = temperature ? 0 : ENOMEM;
 
 	if (!error) {
-		task_ref(temperature); /* the callback's */
+		task_ref(temperature); /* for the callback */
 		error = measure_start(&thread, &m);
 		if (error) {
 			task_unref(temperature);
 		} else {
-			error = task_wait(temperature, &celsius); /* or, in an async function: await */
+			error = task_wait(temperature, &celsius); /* in an async function: await */
 			pthread_join(thread, NULL);
 		}
 	}

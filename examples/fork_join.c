@@ -9,7 +9,7 @@
 
 static value_task sort(int *items, int *spare, int count);
 
-/* A fork slot, with what the child needs; and what the child is. */
+/* A fork slot with the parameters of the child, and the function that the child is. */
 struct sort_fork {
 	ASYNC_FORK;
 	struct {
@@ -23,7 +23,7 @@ async_forked(sort_fork)
 }
 
 struct sort {
-	ASYNC_FRAME_FORKING; /* as ASYNC_FRAME, for functions that fork */
+	ASYNC_FRAME_FORKING; /* like ASYNC_FRAME, for functions that fork */
 	struct {
 		int *items, *spare, count;
 	} in;
@@ -50,7 +50,7 @@ async(sort, left)
 	await(sort(items + my->half, spare + my->half, count - my->half));
 	await(async_join(sort_fork, my->left));
 	merge(items, spare, my->half, count);
-async_finally: /* comes here after a failure too: a fork that is not joined yet is joined first */
+async_finally: /* reached after a failure, too, once all unjoined forks are joined */
 	async_end;
 }
 

@@ -19,13 +19,13 @@ async_finally:
 	async_end;
 }
 
-/* An object that stands for the operation: share it, keep it, await it as often as you like. */
+/* Returns an object for the operation. It can be shared, kept, and awaited many times. */
 static task *get_data_task(void)
 {
 	return value_task_as_task(async_start(get_data));
 }
 
-/* Two registers. If the data is there they hold it; otherwise they say where it will be. */
+/* Returns two registers. They hold the data if it is there; otherwise they say where it will be. */
 static value_task get_data_value(const char *have)
 {
 	if (have)

@@ -1,6 +1,6 @@
 /*
- * group.c - a group owns what is started in it: the wait returns when all members are over, and the
- * first failure cancels the others. Nothing is left running behind your back.
+ * group.c - a group owns everything that is started in it. The wait returns when all members are
+ * over, and the first failure cancels the others. No function is left running unnoticed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ struct member {
 	struct {
 		int number;
 		int takes_ms;
-		int fails_with; /* 0: it does not */
+		int fails_with; /* 0: succeeds */
 	} in;
 };
 

@@ -18,11 +18,11 @@ struct window {
 static value_task compute(void *argument)
 {
 	(void)argument;
-	usleep(20000); /* on a thread where it may block */
+	usleep(20000); /* on a thread that may block */
 	return value_task_from(42);
 }
 
-/* Starts at once, as the key's handler; the rest of it is run by the loop, on this thread. */
+/* Starts at once, like a handler of the key. The loop runs the rest of it, on this thread. */
 struct key_pressed {
 	ASYNC_FRAME;
 	struct {

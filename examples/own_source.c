@@ -11,7 +11,7 @@ struct mailbox {
 	user_source next; /* the next message */
 };
 
-/* The reader has its result: the source is ready to be used again. */
+/* The reader has its result, so the source can be used again. */
 static void consumed(bide_source *source)
 {
 	user_source_reset((user_source *)(void *)source);
@@ -24,7 +24,7 @@ static value_task mailbox_next(struct mailbox *box)
 	return user_source_value_task(&box->next);
 }
 
-/* False: the message before it has not been read. */
+/* Returns false if the message before has not been read. */
 static bool mailbox_put(struct mailbox *box, int64_t message)
 {
 	return user_source_try_complete(&box->next, (payload){ .i = message });
@@ -60,7 +60,7 @@ int main(void)
 	value_task reader;
 	int error;
 
-	/* This thread runs the reader itself, in between: a runtime with one worker. */
+	/* A runtime with one worker: this thread runs the reader itself, in between. */
 	if (configure(&(config){ .workers = 1 }) != 0)
 		return 1;
 	user_source_init(&box.next, &operations);
@@ -69,7 +69,7 @@ int main(void)
 	for (int64_t i = 1; i <= MESSAGE_COUNT; i++)
 		while (!mailbox_put(&box, i))
 			if (value_task_wait(async_yield(),
-			                    NULL)) /* meanwhile the reader takes the one before */
+			                    NULL)) /* meanwhile the reader takes the previous one */
 				return 1;
 	error = value_task_wait(reader, &sum);
 	stats_get(&after);

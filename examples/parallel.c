@@ -35,17 +35,19 @@ async(parallel)
 	my->items[1] = async_start(work, .takes_ms = 10);
 	my->items[2] = async_start(work, .takes_ms = 20);
 
-	/* Borrows: nothing is consumed, the others go on. */
+	/* when_any borrows the items: it consumes none, and the others go on. */
 	await(my->first, when_any(my->items, 3));
 	printf("when_any: number %d was first\n", (int)my->first);
 
-	/* Consumes: each item is afterwards ready and holds its own outcome. */
+	/* when_all consumes the items: each one is then ready and holds its own outcome. */
 	await(when_all(my->items, 3));
 	for (int i = 0; i < 3; i++)
 		my->sum_ms += my->items[i].payload.i;
 	printf("when_all: %d ms of work in %d ms\n", (int)my->sum_ms,
 	       (int)((now_ns() - my->start_ns) / BIDE_MS(1)));
-	/* Which one was first is not looked at: on a machine that stalls all are due at once. */
+	/*
+	 * The first one is not checked, because on a machine that stalls all are due at the same time.
+	 */
 	async_return(my->sum_ms == 60);
 async_finally:
 	async_end;

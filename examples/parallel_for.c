@@ -1,7 +1,7 @@
 /*
  * parallel_for.c - loops: parallel_for computes on all workers, for_each awaits many bodies at the
- * same time, and for_each_of does so for items that come one after the other. A limit says how many
- * bodies may run at the same time. The first failure cancels the others.
+ * same time, and for_each_of does so for items that come one after the other. A limit restricts how
+ * many bodies run at the same time. The first failure cancels the others.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static value_task download_page(int64_t page, void *argument)
 	return async_start(download, .page = page);
 }
 
-/* --- items: whatever next gives, until it says BIDE_EEND --- */
+/* --- items: next returns them one by one, and BIDE_EEND at the end --- */
 
 static value_task next_name(void *argument)
 {

@@ -1,5 +1,5 @@
 /*
- * run.c - hands the parts of a computation to the workers, each as a task. The caller goes on at
+ * run.c - gives the parts of a computation to the workers, each as a task. The caller continues at
  * once, and waits when it needs the sum.
  */
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 enum { PARTS = 8, PART_NUMBERS = 25000 };
 
-/* It keeps its worker until it returns: a part is short, and never blocks. */
+/* Occupies its worker until it returns, so a part is short and never blocks. */
 static value_task count_primes(void *argument)
 {
 	int first = *(const int *)argument, count = 0;

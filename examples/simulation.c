@@ -10,7 +10,7 @@
 
 enum { HOUR_MS = 60 * 60 * 1000 };
 
-/* What is tested: tries once an hour until it works. */
+/* The function under test tries once an hour until it succeeds. */
 struct keep_trying {
 	ASYNC_FRAME;
 	int64_t tries;
@@ -31,7 +31,7 @@ async_finally:
 	async_end;
 }
 
-/* One run from a seed: its hash, or 0. */
+/* Runs the test with a seed. Returns the hash of the run, or 0. */
 static uint64_t run_seeded(uint64_t seed)
 {
 	payload tries;

@@ -1,7 +1,7 @@
 /*
- * stop_by_signal.c - SIGTERM ends a server in order. A thread sleeps until the signal comes. Then the
- * server is canceled, and cleans up. If the server ends first, it wakes the thread by another
- * signal. It needs threads: in a simulation bide_run_on_new_thread is misuse.
+ * stop_by_signal.c - SIGTERM ends a server in an orderly way. A thread sleeps until the signal
+ * comes. Then the server is canceled and cleans up. If the server ends first, it wakes the thread
+ * by another signal. This example needs threads: in a simulation bide_run_on_new_thread is misuse.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@
 
 enum { WAKE_UP = SIGUSR1 }; /* blocked like the others, so it is never lost */
 
-/* On a thread of its own, in the context of the call. */
+/* Runs on a thread of its own, in the context of the call. */
 static value_task wait_for_signal(void *set)
 {
 	int number;
@@ -51,10 +51,10 @@ async(serve)
 	for (;;) {
 		await(delay_ms(1));
 		if (++my->served == 10)
-			kill(getpid(), SIGTERM); /* for the example; else another process does */
+			kill(getpid(), SIGTERM); /* for the example; usually another process does this */
 	}
 async_finally:
-	await(delay_ms(1)); /* says goodbye to its clients: the cancellation is hidden here */
+	await(delay_ms(1)); /* says goodbye to its clients: here the cancellation is masked */
 	printf("served %s\n", my->served >= 10 ? "enough" : "too little");
 	async_end;
 }
@@ -78,7 +78,7 @@ async(run)
 	my->items[0] = in_context(my->scope, run_on_new_thread(wait_for_signal, signals));
 	my->items[1] = in_context(my->scope, async_start(serve));
 	my->items[2] = in_context(my->scope, async_start(wake_up));
-	await(my->first, race(my->scope, my->items, 3)); /* the first that ends stops the others */
+	await(my->first, race(my->scope, my->items, 3)); /* the first to end stops the others */
 	if (my->first != 0)
 		async_fail(value_task_error(my->items[1]));
 	async_return(my->items[0]);
@@ -94,7 +94,10 @@ int main(void)
 	sigset_t signals;
 	int error;
 
-	/* Before bide starts threads: they inherit it, and no thread is ended by the signal. */
+	/*
+	 * The signals are blocked before bide starts threads, which inherit this, so that no thread is
+	 * ended by the signal.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);

@@ -1,6 +1,6 @@
 /*
- * strand.c - accounts without a lock: every function that uses the ledger runs in one strand, so
- * never two of them at a time, on any worker. While one transfer waits, the others go on.
+ * strand.c - accounts without a lock: all functions that use the ledger run in one strand, so that
+ * there are never two at a time, on any worker. While one transfer waits, the others go on.
  */
 #include <stdio.h>
 
@@ -27,14 +27,14 @@ async(transfer)
 {
 	async_in(ledger, from, amount, to);
 	ledger->balance[from] -= amount;
-	await(delay_ms(1)); /* the other bank; meanwhile others run in the strand */
+	await(delay_ms(1)); /* waits for the other bank; meanwhile others run in the strand */
 	ledger->balance[to] += amount;
 	ledger->transfers++;
 async_finally:
 	async_end;
 }
 
-/* Comes from the workers, looks at all of the ledger at once, and goes back. */
+/* Comes from the workers, checks the whole ledger at once, and goes back. */
 struct audit {
 	ASYNC_FRAME;
 	struct {

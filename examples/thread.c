@@ -1,7 +1,7 @@
 /*
- * thread.c - results between threads: tasks may be completed, awaited and waited for on any thread.
- * A value task belongs to the thread that made it; what crosses threads is a task. It needs threads:
- * a simulation has one.
+ * thread.c - results between threads. Tasks may be completed, awaited and waited for on any thread.
+ * A value task belongs to the thread that made it, so tasks are used between threads. This example
+ * needs threads, and a simulation has only one.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 
 struct exchange {
 	task *question; /* completed here, waited for by the other thread */
-	task *answer;   /* the other way round */
+	task *answer;   /* the reverse */
 };
 
 static void *other_thread(void *argument)
@@ -40,7 +40,7 @@ async(ask)
 	async_in(exchange);
 	await(delay_ms(10));
 	task_complete_int(exchange->question, 12);
-	await(my->answer, exchange->answer); /* a task may be awaited as it is */
+	await(my->answer, exchange->answer); /* a task can be awaited directly */
 	async_return(my->answer);
 async_finally:
 	async_end;

@@ -1,6 +1,6 @@
 /*
- * C++20 coroutines as the standard gives them: an awaitable by value, a lazy heap-allocated task
- * with symmetric transfer, and the smallest loop that can resume them. One thread, no library.
+ * C++20 coroutines without a library: an awaitable by value, a lazy heap-allocated task with
+ * symmetric transfer, and the smallest loop that can resume them, on one thread.
  */
 #include <coroutine>
 #include <exception>
@@ -11,7 +11,7 @@
 namespace
 {
 
-/* Resumes handles in the order they came. The cases here never queue more than two. */
+/* Resumes handles in their order of arrival. The cases here never queue more than two. */
 class loop
 {
   public:
@@ -68,7 +68,7 @@ struct yield {
 	}
 };
 
-/* Lazy: starts when it is awaited; hands over to its awaiter when it ends. */
+/* A lazy task: it starts when it is awaited, and transfers to its awaiter when it ends. */
 class task
 {
   public:
@@ -145,7 +145,7 @@ class task
 	std::coroutine_handle<promise_type> frame_;
 };
 
-/* Begins in the loop, not in its caller; who awaits it is resumed when it ends. */
+/* A task that begins in the loop, not in its caller, and resumes its awaiter when it ends. */
 class spawned
 {
   public:
@@ -221,7 +221,7 @@ class spawned
 	std::coroutine_handle<promise_type> frame_;
 };
 
-/* The outermost function of a batch: starts at once, frees itself. */
+/* The outermost function of a batch: it starts at once and frees itself. */
 struct root {
 	struct promise_type {
 		root get_return_object() const noexcept
@@ -326,7 +326,7 @@ root deep_root(uint64_t count)
 			std::terminate();
 }
 
-/* An event that one coroutine waits for and that resets itself; it hands over through the loop. */
+/* An event with one waiter, which it resumes through the loop. It resets itself. */
 class baton
 {
   public:
@@ -425,7 +425,7 @@ const bench_case cases[] = {
 	{ "await_depth", "cpp20", await_depth, depth, nullptr, nullptr },
 };
 
-/* With one worker; the loop is the scheduler. */
+/* The cases with one worker, for which the loop is the scheduler. */
 const bench_case one_worker[] = {
 	{ "spawn_await", "cpp20", spawn_await, 1, nullptr, nullptr, BENCH_WORKERS_BATCH_NS, true,
 	  nullptr, false },

@@ -1,6 +1,6 @@
 /*
  * libuv: timers on a binary heap, with callbacks. It has no tasks, so a sleeper here is a
- * uv_timer_t of its own allocation, and a callback: less than what the others do.
+ * uv_timer_t of its own allocation and a callback, which is less than the others have.
  */
 #include <uv.h>
 

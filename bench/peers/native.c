@@ -1,6 +1,6 @@
 /*
- * The floor: `call`, a plain C call that returns the same 16 bytes as a value_task, and `malloc`,
- * what a frame of 72 bytes costs when it comes from the C allocator.
+ * The floor: `call` is a plain C call that returns 16 bytes like a value_task, and `malloc` is the
+ * cost of a frame of 72 bytes from the C allocator.
  */
 #include "../participant.h"
 

@@ -1,7 +1,7 @@
 /*
- * oneTBB's answer to the scheduler's rows: parallel_invoke and task_group in an arena as wide as
- * there are workers. The thread that waits is one of them, as oneTBB means it; jobs from outside
- * go in by `enqueue`, and then all workers are oneTBB's own.
+ * oneTBB's answer to the scheduler's rows: parallel_invoke and task_group in an arena with one slot
+ * per worker. The waiting thread is one of the workers, as oneTBB intends. External jobs use
+ * `enqueue`, and then all workers are threads of oneTBB.
  */
 #include <atomic>
 #include <cstdint>
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 
 	if (workers < 1)
 		return bench_participant(argc, argv, cases, 0, "tbb", nullptr);
-	/* One more than in an arena: in `outside` the caller does not work. */
+	/* One more than in an arena, because the caller does not work in `outside`. */
 	tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
 	                          static_cast<size_t>(workers) + 1);
 	arena = std::make_unique<tbb::task_arena>(workers, 1);

@@ -1,7 +1,7 @@
 /*
- * The floor under the scheduler's rows. `call`: fib and skynet as plain recursion, one real call a
- * node. `bare`: threads with nothing over them: a cache line between two cores, a locked queue, a
- * futex, two threads asleep.
+ * The floor of the scheduler's rows. `call` is fib and skynet as plain recursion, with a real call
+ * per node. `bare` is threads without a runtime: a cache line between two cores, a locked queue, a
+ * futex, two sleeping threads.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -25,8 +25,8 @@ static void must(bool good, const char *what)
 /* ---- fork_join_fib, skynet: nothing is forked */
 
 /*
- * gcc would make a loop of the second call and unfold the first into copies of the body. The empty
- * statements and these attributes keep each node one real call, with both compilers.
+ * gcc would turn the second call into a loop and inline copies of the body for the first. The empty
+ * statements and these attributes keep each node a real call with both compilers.
  */
 #ifdef __clang__
 #define ONE_CALL_A_NODE __attribute__((noinline))
@@ -101,10 +101,10 @@ static void pin(unsigned cpu)
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	(void)sched_setaffinity(0, sizeof set, &set); /* on one CPU only: it stays as it is */
+	(void)sched_setaffinity(0, sizeof set, &set); /* may fail with a single CPU */
 }
 
-/* Takes the odd turns, or the even ones; acquire and release pair with the other side's. */
+/* Takes the odd turns or the even ones. Acquire and release pair with those of the other side. */
 static void take_turns(uint64_t mine, uint64_t count)
 {
 	unsigned turn = 0;
@@ -137,7 +137,7 @@ static void round_trip_cross(uint64_t count)
 	(void)sched_setaffinity(0, sizeof before, &before);
 }
 
-/* ---- inject: a mutex, a condition, two threads that take */
+/* ---- inject: a mutex, a condition, and two threads that take jobs */
 
 static struct {
 	pthread_mutex_t mutex;
@@ -156,7 +156,7 @@ static BENCH_NOINLINE int64_t trivial(int64_t key)
 	return key + 1;
 }
 
-/* Jobs are not stored, only counted: the queue costs nothing but its lock. */
+/* Jobs are only counted and not stored, so the queue costs only its lock. */
 static void *take_jobs(void *unused)
 {
 	(void)unused;
@@ -223,7 +223,7 @@ static void inject(uint64_t count)
 		inject_once();
 }
 
-/* ---- wake_latency: from before the futex wake to the first instruction of who slept */
+/* ---- wake_latency: from before the futex wake to the first instruction of the sleeper */
 
 static _Atomic uint32_t bell;
 static _Atomic uint64_t woke_ns;
@@ -262,7 +262,7 @@ static double wake_latency(uint64_t count)
 	return (double)sum_ns;
 }
 
-/* ---- idle_cpu: a second of load, then nothing to do; what remains is this thread's own sleep */
+/* ---- idle_cpu: a second of load, then nothing to do; the rest is this thread's own sleep */
 
 static double idle_cpu(uint64_t count)
 {

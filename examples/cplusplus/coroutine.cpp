@@ -1,6 +1,6 @@
 /*
- * coroutine.cpp - C++20 coroutines await value tasks: `co_await price_of(7)`. The binding is the
- * struct awaiter; the rest is an ordinary coroutine type.
+ * coroutine.cpp - C++20 coroutines that await value tasks: `co_await price_of(7)`. The binding is
+ * the struct awaiter; the rest is an ordinary coroutine type.
  */
 #include <coroutine>
 #include <cstdio>
@@ -39,7 +39,9 @@ struct awaiter {
 	}
 };
 
-/* A coroutine that starts at once; its result goes into a bide task, which anything may await. */
+/*
+ * A coroutine that starts at once. Its result goes into a bide task, which any function may await.
+ */
 struct coroutine {
 	struct promise_type {
 		bide_task *done = bide_task_create(nullptr);

@@ -1,6 +1,6 @@
 /*
  * cplusplus.cpp - calling async functions from C++: bide.h compiles as C++17, value tasks and tasks
- * are ordinary types, and a reference to a task fits a smart pointer.
+ * are ordinary types, and a smart pointer can hold a reference to a task.
  */
 #include <cstdio>
 #include <memory>
@@ -22,7 +22,7 @@ struct unref {
 };
 using task_ptr = std::unique_ptr<bide_task, unref>;
 
-/* Waits; an error becomes an exception. */
+/* Waits for the result; an error becomes an exception. */
 int64_t wait_for(bide_value_task value_task)
 {
 	bide_payload result;

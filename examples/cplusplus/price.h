@@ -1,5 +1,5 @@
 /*
- * price.h - an async function as others see it: an ordinary prototype, for C and C++ alike.
+ * price.h - the interface of an async function: an ordinary prototype, for C and C++.
  */
 #ifndef PRICE_H
 #define PRICE_H
@@ -10,7 +10,10 @@
 extern "C" {
 #endif
 
-/* The price in cents; ENOENT if there is none. Takes 20 ms for an article it has not seen. */
+/*
+ * Returns the price in cents, or ENOENT if there is none. Takes 20 ms for an article that is new to
+ * it.
+ */
 bide_value_task price_of(int article);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /*
- * cache.c - the same look-up twice: returning a task, and returning a value task.
+ * cache.c - the same look-up in two forms: one returns a task, the other a value task.
  */
 #include "cache.h"
 
@@ -11,7 +11,7 @@
 
 struct slot {
 	int64_t cents;
-	task *loading; /* not NULL: it is being read, and callers share this task */
+	task *loading; /* if not NULL, the price is being read, and callers share this task */
 	bool filled;
 };
 
@@ -33,7 +33,7 @@ task *cache_get_task(struct cache *cache, int64_t product)
 	if (!slot)
 		return task_from_error(ENOENT);
 	if (slot->filled)
-		return task_from_int(slot->cents); /* an object, made to hold what is there */
+		return task_from_int(slot->cents); /* makes an object for a known price */
 	return load_shared(cache, product);
 }
 
@@ -48,7 +48,7 @@ value_task cache_get(struct cache *cache, int64_t product)
 	return task_await_take(load_shared(cache, product)); /* one of several awaiters */
 }
 
-/* --- what both use: one load for all callers that want the same price --- */
+/* --- shared by both forms: one load for all callers that want the same price --- */
 
 struct load {
 	ASYNC_FRAME;
@@ -59,7 +59,7 @@ struct load {
 	int64_t cents;
 };
 
-/* On a thread that may block. Frames never move, so it works on the frame itself. */
+/* Runs on a thread that may block. Frames never move, so it works on the frame itself. */
 static value_task read_cents(void *argument)
 {
 	const struct load *my = argument;
@@ -82,19 +82,22 @@ async_finally:
 	async_end;
 }
 
-/* A reference to the task of the load that is under way, or is started here. NULL: no memory. */
+/*
+ * Returns a reference to the task of the current load, which it starts if needed, or NULL without
+ * memory.
+ */
 static task *load_shared(struct cache *cache, int64_t product)
 {
 	struct slot *slot = slot_of(cache, product);
 
 	if (!slot->loading) {
-		/* Detached: it serves all callers, so the deadline of the first must not end it. */
+		/* Detached: the load serves all callers, so the deadline of the first must not end it. */
 		value_task load = in_detached(async_start(load, .cache = cache, .product = product));
 		task *started =
-			value_task_as_task(load); /* the very object that waits; no second one is made */
+			value_task_as_task(load); /* the very frame that waits; no other object is made */
 
 		if (!started || task_is_ready(started))
-			return started; /* it failed on the spot: there is nothing to share */
+			return started; /* it failed at once, so there is nothing to share */
 		slot->loading = started;
 	}
 	return task_ref(slot->loading);

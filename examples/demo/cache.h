@@ -1,10 +1,10 @@
 /*
- * cache.h - a read-through cache of prices over the database: what it does not have it reads, and
- * keeps. One look-up in two forms, to be compared.
+ * cache.h - a read-through cache of prices over the database: it reads and keeps prices that it
+ * does not have. One look-up in two forms, for comparison.
  *
- * One thread uses it: the worker. The reading is done by bide's pool for blocking calls. It has
- * room for all products, whose numbers are 1 to product_count: nothing is ever thrown out, and no
- * hashing stands between what is to be compared.
+ * One thread uses the cache: the worker. The threads for blocking calls do the reading. The cache
+ * has room for all products, whose numbers are 1 to product_count, so it never drops a price, and
+ * the comparison does not include hashing.
  */
 #ifndef CACHE_H
 #define CACHE_H
@@ -15,15 +15,15 @@
 
 struct cache;
 
-/* The database must live as long as the cache. NULL: no memory. */
+/* Returns NULL without memory. The database must live as long as the cache. */
 struct cache *cache_create(struct database *database, int64_t product_count);
-/* Forgets all prices. When nothing is being read. */
+/* Forgets all prices. Not to be called while one is being read. */
 void cache_clear(struct cache *cache);
 void cache_destroy(struct cache *cache);
 
 /*
- * The price of a product in cents. ENOENT: there is no such product; EIO: the database failed.
- * The task is a reference, for bide_task_unref; NULL: no memory.
+ * Return the price of a product in cents. ENOENT: there is no such product. EIO: the database
+ * failed. The task is a reference, to be dropped by bide_task_unref; it is NULL without memory.
  */
 bide_task *cache_get_task(struct cache *cache, int64_t product);
 bide_value_task cache_get(struct cache *cache, int64_t product);

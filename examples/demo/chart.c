@@ -1,5 +1,5 @@
 /*
- * chart.c - the figures as a chart, drawn by gnuplot.
+ * chart.c - the results as a chart, drawn by gnuplot.
  */
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #include "demo.h"
 #include "report.h"
 
-/* In gnuplot's single quotes, where a quote is doubled. */
+/* Writes the text in gnuplot's single quotes, in which a quote is doubled. */
 static void write_quoted(FILE *gnuplot, const char *text)
 {
 	putc('\'', gnuplot);
@@ -70,7 +70,7 @@ static void write_script(FILE *gnuplot, const struct ratio ratios[RATIO_COUNT], 
 	                 "unset output\n");
 }
 
-/* Beside the program, which is in a build folder. */
+/* Finds the place beside the program, which is in a build folder. */
 static int path_beside_program(char *path, size_t size)
 {
 	static const char name[] = "lookups.svg";
@@ -85,7 +85,7 @@ static int path_beside_program(char *path, size_t size)
 	return 0;
 }
 
-/* As seen from here, if it is below. */
+/* Shortens a path below the current folder. */
 static const char *shortened(const char *path)
 {
 	static char here[PATH_MAX];
@@ -113,7 +113,7 @@ void report_chart(const struct ratio ratios[RATIO_COUNT], const char *path)
 		printf("\n  No chart: gnuplot is not installed (Debian: gnuplot-nox).\n");
 		return;
 	}
-	gnuplot = popen("gnuplot", "w"); /* what it has to say it says on standard error */
+	gnuplot = popen("gnuplot", "w"); /* its messages go to standard error */
 	if (gnuplot)
 		write_script(gnuplot, ratios, path);
 	if (!gnuplot || pclose(gnuplot) != 0)

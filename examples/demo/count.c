@@ -1,8 +1,8 @@
 /*
- * count.c - the allocator that bide is given in the demo.
+ * count.c - the allocator of bide in the demo.
  *
- * bide counts every allocation itself (bide_stats_get); this counts a second time, from outside,
- * and the two must agree. Memory comes from malloc, as without it.
+ * bide counts every allocation itself (bide_stats_get). This allocator counts them again, from
+ * outside, and both must agree. The memory comes from malloc, as usual.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "demo.h"
 
-static bool counting; /* changes while bide is idle only */
+static bool counting; /* changes only while bide is idle */
 static struct allocations counted;
 static uint64_t stats_at_start;
 

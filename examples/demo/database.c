@@ -1,6 +1,6 @@
 /*
- * database.c - the database of the demo. Nothing in here knows of bide: it blocks, and bide calls
- * it on threads where that does no harm.
+ * database.c - the database of the demo. It does not use bide: its functions block, and bide calls
+ * them on threads for blocking calls.
  */
 #include "database.h"
 
@@ -25,16 +25,16 @@ struct connection {
 
 struct database {
 	pthread_mutex_t mutex;   /* guards idle; not held while SQLite works */
-	struct connection *idle; /* as many as there were readers at a time */
+	struct connection *idle; /* as many as there were concurrent readers */
 	uint64_t read_count;
 };
 
-/* --- the files, which must go whatever happens --- */
+/* --- the files, which must be removed in any case --- */
 
 static char folder[PATH_MAX - 16], file[PATH_MAX];
 static volatile sig_atomic_t files_exist;
 
-/* Also in a signal handler: unlink and rmdir are allowed there. */
+/* Also called in a signal handler, where unlink and rmdir are allowed. */
 static void remove_files(void)
 {
 	if (!files_exist)
@@ -81,7 +81,7 @@ static void connection_close(struct connection *c)
 	free(c);
 }
 
-/* NULL: no memory, or the database can not be opened. */
+/* Returns NULL without memory, or if the database cannot be opened. */
 static struct connection *connection_open(void)
 {
 	static const char select[] = "SELECT cents FROM product WHERE number = ?";
@@ -174,7 +174,7 @@ static int insert_all(sqlite3 *handle, int64_t product_count)
 	return result;
 }
 
-/* Without a journal: the file is useless if this fails. */
+/* Uses no journal, because the file is useless if this fails. */
 static int fill(sqlite3 *handle, int64_t product_count)
 {
 	static const char begin[] = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;"

@@ -1,5 +1,6 @@
 /*
- * get_data.c - part one of the demo: one function in two forms, ready and not ready.
+ * get_data.c - part one of the demo: one function in two forms, with data that is ready and data
+ * that is not.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +9,8 @@
 
 #include "demo.h"
 
-static int wait_ms;       /* how long the data takes */
-static const char *known; /* the data, when it is there */
+static int wait_ms;       /* the time until the data is there */
+static const char *known; /* the data, once it is there */
 
 struct get_data {
 	ASYNC_FRAME;
@@ -24,7 +25,7 @@ async_finally:
 	async_end;
 }
 
-/* As if in a file of their own: otherwise the compiler sees that a ready one has nothing to do. */
+/* As if in another file; otherwise the compiler sees that the ready form has nothing to do. */
 #define IN_ANOTHER_FILE __attribute__((noinline))
 
 IN_ANOTHER_FILE static task *get_data_task(void)
@@ -39,7 +40,7 @@ IN_ANOTHER_FILE static value_task get_data_value_task(void)
 	return async_start(get_data);
 }
 
-/* The form with a task when the data is there: what it returns must still be an object. */
+/* The form with a task must make an object even if the data is there. */
 IN_ANOTHER_FILE static task *get_data_task_ready(void)
 {
 	return task_from_pointer(known);
@@ -69,7 +70,7 @@ static const char source_text[] =
 	"        return async_start(get_data);\n"
 	"    }\n\n";
 
-/* --- many calls in a row: one of them is over before a clock could say how long it took --- */
+/* --- many calls in a row, because one is too short for a clock --- */
 
 enum form { FORM_TASK, FORM_TASK_AGAIN, FORM_VALUE_TASK };
 
@@ -122,7 +123,7 @@ static void print_line(const char *what, const struct measured *m)
 	       text_each(m->calls), text_each(m->bytes));
 }
 
-/* Calls it once, and waits. `kept` gets the task if it is the form with a task. */
+/* Calls the form once and waits. `kept` gets the task if there is one. */
 static int measure_waiting(struct measured *m, task **kept)
 {
 	struct allocations allocations;
@@ -167,7 +168,7 @@ static int measure_ready(struct measured *m, enum form form, task *kept, int cou
 	return error;
 }
 
-/* The pools of waiting functions and timers take their first memory: once, for all that comes. */
+/* Lets the pools of waiting functions and timers allocate their first memory, which they keep. */
 static int fill_pools(struct allocations *allocations)
 {
 	task *first = NULL;
@@ -190,7 +191,7 @@ static int measure_all(struct measured m[5], task **kept, int repeat_count)
 
 	if (!error)
 		error = measure_waiting(&m[1], NULL);
-	known = "data"; /* from now on it is there */
+	known = "data"; /* from here on the data is there */
 	if (!error)
 		error = measure_ready(&m[2], FORM_TASK, NULL, repeat_count);
 	if (!error)

@@ -1,9 +1,10 @@
 /*
- * main.c - the demo of bide: what task and value_task are, and what they are worth.
+ * main.c - the demo of bide: what task and value_task are, and what they cost.
  *
  *     demo [--quick] [--chart FILE]
  *
- * --quick: all of it in little, for the tests; its figures mean nothing. --chart: where it goes.
+ * --quick runs everything in small, for the tests; its results mean nothing. --chart names the file
+ * of the chart.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 
 struct options {
 	bool quick;
-	const char *chart_path; /* NULL: beside the program */
+	const char *chart_path; /* NULL means beside the program */
 };
 
 static const struct plan full = {
@@ -99,7 +100,7 @@ static int show_database(const struct options *options)
 	return failed;
 }
 
-/* False: not as documented above. */
+/* Returns false if the options are not as documented above. */
 static bool read_options(int count, char **words, struct options *options)
 {
 	for (int i = 1; i < count; i++) {
@@ -124,7 +125,7 @@ int main(int count, char **words)
 		fprintf(stderr, "usage: demo [--quick] [--chart FILE]\n");
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN); /* a gnuplot that gives up is no reason to leave files behind */
+	signal(SIGPIPE, SIG_IGN); /* if gnuplot fails, the demo must still remove its files */
 	if (count_install() != 0)
 		return complain("the allocator", EBUSY);
 	if (bide_configure(&(bide_config){ .workers = 1 }) != 0) /* see cache.h */

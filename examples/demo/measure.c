@@ -1,10 +1,10 @@
 /*
- * measure.c - how long a look-up takes.
+ * measure.c - measures how long a look-up takes.
  *
- * Both forms get the same products in the same order, from a cache in the same state, in turns. The
- * mean comes from runs in which no clock is read between two look-ups; p50 and p99 from other runs,
- * in which each look-up is timed singly and the clock's own cost is subtracted; the allocations
- * from runs of a third kind, because counting them takes time as well.
+ * Both forms get the same products in the same order, from a cache in the same state, in turn. The
+ * mean comes from runs in which no clock is read between two look-ups. p50 and p99 come from other
+ * runs, in which each look-up is timed on its own and the cost of the clock is subtracted. The
+ * allocations come from a third kind of run, because counting them takes time as well.
  */
 #include "measure.h"
 
@@ -19,7 +19,7 @@ enum { ROUND_MAX = 16 };
 
 static const int percents[RATIO_COUNT] = { 0, 50, 90, 99, 100 };
 
-/* --- the caller: looks up one product after the other --- */
+/* --- the caller, which looks up one product after the other --- */
 
 struct caller {
 	ASYNC_FRAME;
@@ -28,7 +28,7 @@ struct caller {
 		int form;
 		const int32_t *products;
 		int64_t count;
-		uint32_t *each_ns; /* not NULL: gets the time of each look-up */
+		uint32_t *each_ns; /* if not NULL, gets the time of each look-up */
 	} in;
 	int64_t i, cents, sum, start_ns;
 	task *task;
@@ -60,7 +60,10 @@ async_finally:
 	async_end;
 }
 
-/* Brings the cache to where each run begins: all of `products` in it, and nothing else. */
+/*
+ * Puts the cache into the state in which each run begins: it contains all of `products` and no
+ * others.
+ */
 struct fill {
 	ASYNC_FRAME;
 	struct {
@@ -80,13 +83,13 @@ async(fill)
 		async_fail(ENOMEM);
 	for (int64_t i = 0; i < count; i++)
 		my->prices[i] = cache_get(cache, products[i]);
-	await(when_all(my->prices, (size_t)count)); /* several threads read at a time */
+	await(when_all(my->prices, (size_t)count)); /* several threads read at the same time */
 async_finally:
 	free(my->prices);
 	async_end;
 }
 
-/* --- which products --- */
+/* --- the choice of products --- */
 
 static uint64_t random_state = 88172645463325252u; /* the same sequence in each run of the demo */
 
@@ -113,11 +116,11 @@ struct work {
 	const struct plan *plan;
 	struct cache *cache;
 	int32_t *all; /* all products, shuffled; the first hot_count of them are hot */
-	int64_t
-		next_cold; /* a product that is not in the cache misses once only, so each has its turn */
+	/* A product that is not in the cache misses only once, so each has its turn. */
+	int64_t next_cold;
 	int32_t *products;             /* of this round */
-	uint32_t *each_ns[FORM_COUNT]; /* all rounds of a ratio */
-	int64_t sum;                   /* of the prices of this round; 0: not known yet */
+	uint32_t *each_ns[FORM_COUNT]; /* of all rounds of a ratio */
+	int64_t sum;                   /* of the prices of this round; 0 if unknown */
 	int64_t clock_cost_ns;
 };
 
@@ -143,7 +146,7 @@ static void choose_products(struct work *w, const struct ratio *ratio)
 
 /* --- runs --- */
 
-/* One run of one form: fills the cache, then the look-ups, whose sum must be the same each time. */
+/* Runs one form once: fills the cache, then looks up. The sum must be the same each time. */
 static int run_form(struct work *w, int form, int64_t count, uint32_t *each_ns, bool counted,
                     struct outcome *outcome)
 {
@@ -171,7 +174,7 @@ static int run_form(struct work *w, int form, int64_t count, uint32_t *each_ns, 
 	return error;
 }
 
-/* Both forms, one after the other. */
+/* Runs both forms, one after the other. */
 static int run_round(struct work *w, struct ratio *ratio, int round, double means_ns[][ROUND_MAX])
 {
 	int64_t count = ratio->lookup_count;
@@ -180,7 +183,7 @@ static int run_round(struct work *w, struct ratio *ratio, int round, double mean
 
 	choose_products(w, ratio);
 	for (int turn = 0; turn < FORM_COUNT && !error; turn++) {
-		int form = (turn + round) % FORM_COUNT; /* each begins every other time */
+		int form = (turn + round) % FORM_COUNT; /* each is first in every other round */
 
 		error = run_form(w, form, count, NULL, false, &outcome);
 		means_ns[form][round] = outcome.mean_ns;
@@ -222,7 +225,7 @@ static int compare_times(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* So many of 100 took at most this; the times in order. */
+/* Returns the time that this percentage of look-ups did not exceed. The times must be sorted. */
 static int64_t percentile(const struct work *w, const uint32_t *each_ns, int64_t count, int percent)
 {
 	int64_t ns = each_ns[(count * percent + 99) / 100 - 1];

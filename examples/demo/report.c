@@ -10,8 +10,9 @@
 static const char *const names[FORM_COUNT] = { "task", "value_task" };
 
 /*
- * Below zero: the value task is faster; above: the task; 0: no clear difference. Clear is what all
- * rounds but one in nine agree on (chance does that once in fifty times), if it is more than 2 %.
+ * Returns a negative number if the value task is faster, a positive one if the task is, and 0
+ * without a clear difference. A difference is clear if it is above 2 % and at most one round in
+ * nine disagrees (by chance that happens once in fifty times).
  */
 static int compare_forms(const struct ratio *ratio)
 {
@@ -58,7 +59,7 @@ static void print_line(const struct ratio *ratio, int form, int64_t least_ns)
 void report_table(const struct ratio ratios[RATIO_COUNT])
 {
 	int64_t reading_ns = clock_cost_ns();
-	int64_t least_ns = reading_ns / 2 + 1; /* below that a single timing says nothing */
+	int64_t least_ns = reading_ns / 2 + 1; /* a single timing below that means nothing */
 
 	printf("\n                              one look-up             allocator\n"
 	       "   hits   form            mean        p50        p99    calls  bytes\n");
@@ -74,7 +75,10 @@ void report_table(const struct ratio ratios[RATIO_COUNT])
 	       ratios[0].round_count, (int)reading_ns);
 }
 
-/* The lowest hit ratio from which on the value task is faster by a tenth, clearly; -1: none. */
+/*
+ * Returns the lowest hit ratio from which on the value task is clearly faster, by a tenth; or -1 if
+ * there is none.
+ */
 static int first_worth_it(const struct ratio ratios[RATIO_COUNT])
 {
 	int first = -1;

@@ -1,5 +1,5 @@
 /*
- * report.h - what the figures say: table, chart, advice.
+ * report.h - the presentation of the results: table, chart, advice.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -8,10 +8,13 @@
 
 void report_table(const struct ratio ratios[RATIO_COUNT]);
 
-/* One line, which follows from the figures. */
+/* Prints one line that follows from the results. */
 void report_advice(const struct ratio ratios[RATIO_COUNT]);
 
-/* chart.c: an SVG by gnuplot. path NULL: beside the program. Says where it is, or why not. */
+/*
+ * chart.c: draws an SVG by gnuplot, beside the program if path is NULL. Prints where it is, or why
+ * there is none.
+ */
 void report_chart(const struct ratio ratios[RATIO_COUNT], const char *path);
 
 #endif

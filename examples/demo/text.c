@@ -48,7 +48,7 @@ static char *next_buffer(void)
 	return buffers[next++ % 16];
 }
 
-/* Thousands apart: "1000000" becomes "1,000,000"; what follows the digits stays. */
+/* Inserts separators: "1000000" becomes "1,000,000". The text after the digits is unchanged. */
 static void separate(char *text)
 {
 	size_t digits = strspn(text, "0123456789");
