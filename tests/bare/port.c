@@ -1,7 +1,4 @@
-/*
- * A port of bide to a machine without anything: one thread, a piece of memory, and a clock that is
- * set.
- */
+/* A port of bide to a bare machine: one thread, a piece of memory, and a clock that is set. */
 #include "base/port.h"
 #include "async/deque.h"
 #include "async/fork.h"
@@ -51,10 +48,7 @@ bool bide_port_disarm_(bide_timer *timer)
 	return false;
 }
 
-/*
- * Runs one runnable function, or advances the time to the next timer. Returns false if nothing can
- * happen any more.
- */
+/* Runs a function, or advances time to the next timer. Returns false if nothing can happen. */
 bool bare_run_one(void)
 {
 	bide_thread_head *head = bide_thread_();
