@@ -1,7 +1,7 @@
 /*
  * The chart of a run; see plot.h. This file places the bars, and plot.gnuplot draws them.
  *
- * The data file has three blocks: bars (place, who, value, text), names of the benches (place,
+ * The data file has three blocks: bars (place, `who`, value, text), names of the benches (place,
  * text) and targets (place, value).
  */
 #include "plot.h"
