@@ -205,9 +205,9 @@ __attribute__((no_sanitize_address, no_sanitize_thread)) static unsigned char by
 TEST(a_finished_frame_is_filled_in_debug_mode)
 {
 	if (getenv("BIDE_TEST_NO_THREADS"))
-		SKIP("valgrind tells of every look at a frame that is over");
+		SKIP("valgrind reports every access to a finished frame");
 	if (getenv("BIDE_POOL"))
-		SKIP("without the pools a frame that is over is the allocator's");
+		SKIP("without the pools a finished frame belongs to the allocator");
 	assert_int_equal(bide_configure(&(bide_config){ .debug = true }), 0);
 	assert_int_equal(bide_value_task_wait(async_start(leaves_a_pointer), NULL), 0);
 	assert_int_equal(byte_at(left_in_the_frame), 0xA5);

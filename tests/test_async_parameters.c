@@ -82,7 +82,7 @@ TEST(members_from_the_marked_one_on_are_not_zeroed)
 {
 	assert_int_equal(result_of(async_start(unzeroed)), 0);
 	if (UNDER_ASAN)
-		SKIP("free memory is poisoned and reused last: its bytes say nothing");
+		SKIP("free memory is poisoned and reused last, so its bytes mean nothing");
 	if (getenv("BIDE_DEBUG") || getenv("BIDE_POOL") || test_time_factor() > 5)
 		SKIP("frames are not reused newest first here");
 	assert_int_equal(result_of(async_start(unzeroed, .look = true)), 0x5C);

@@ -783,7 +783,7 @@ TEST(after_a_shutdown_no_thread_is_left)
 	assert_int_equal(shut_down(), 0);
 	before = thread_count(); /* a sanitizer may have started threads, too */
 	if (before < 0)
-		SKIP("without /proc threads can not be counted");
+		SKIP("without /proc threads cannot be counted");
 	for (int life = 0; life < 20; life++) {
 		value_task v[8];
 		for (int i = 0; i < 8; i++)

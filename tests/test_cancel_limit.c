@@ -79,28 +79,28 @@ static void on_another_thread(void *(*rounds)(void *argument))
 
 TEST(a_source_that_was_reset_is_not_canceled_by_its_old_limit)
 {
-	NOT_SEEDED("about real time");
+	NOT_SEEDED("it is about real time");
 	reset_rounds(NULL);
 	assert_int_equal(resets_that_failed, 0);
 }
 
 TEST(a_source_that_another_thread_reset_is_not_canceled_by_its_old_limit)
 {
-	NOT_SEEDED("about real time");
+	NOT_SEEDED("it is about real time");
 	on_another_thread(reset_rounds);
 	assert_int_equal(resets_that_failed, 0);
 }
 
 TEST(a_limit_that_was_replaced_does_not_cancel)
 {
-	NOT_SEEDED("about real time");
+	NOT_SEEDED("it is about real time");
 	replace_rounds(NULL);
 	assert_int_equal(replacements_that_failed, 0);
 }
 
 TEST(a_limit_that_another_thread_replaced_does_not_cancel)
 {
-	NOT_SEEDED("about real time");
+	NOT_SEEDED("it is about real time");
 	on_another_thread(replace_rounds);
 	assert_int_equal(replacements_that_failed, 0);
 }
@@ -113,7 +113,7 @@ static void note_canceled(void *argument)
 
 TEST(a_reset_and_the_end_of_the_limit_agree_about_the_callbacks)
 {
-	NOT_SEEDED("about real time");
+	NOT_SEEDED("it is about real time");
 	for (int i = 0; i < ROUNDS; i++) {
 		bide_cancel_source *source = bide_cancel_source_create();
 		bide_cancel_registration registration;

@@ -435,7 +435,7 @@ TEST(a_blocking_call_forks_and_its_child_may_use_bide)
 {
 	int64_t got;
 
-	NOT_SEEDED("there it runs on the worker");
+	NOT_SEEDED("under a seed the call runs on the worker");
 	assert_int_equal(wait_int(bide_run_blocking(forks_and_works, NULL), &got), 0);
 	assert_int_equal(got, 1007);
 	assert_int_equal(wait_int(bide_run_on_new_thread(forks_and_works, NULL), &got), 0);
@@ -446,7 +446,7 @@ TEST(the_child_of_a_blocking_call_must_not_return_from_it)
 {
 	int64_t got;
 
-	NOT_SEEDED("there it runs on the worker");
+	NOT_SEEDED("under a seed the call runs on the worker");
 	assert_int_equal(wait_int(bide_run_blocking(forks_and_works, "returns"), &got), 0);
 	assert_int_equal(got, 1000 - SIGABRT);
 }

@@ -54,7 +54,7 @@ static void assert_not_said(const char *text)
 	for (int i = 0; i < line_count && i < LINES_MAX; i++)
 		if (strstr(lines[i], text)) {
 			print_lines();
-			fail_msg("\"%s\" is said", text);
+			fail_msg("the text \"%s\" is in the dump", text);
 		}
 }
 
@@ -400,7 +400,7 @@ TEST(without_debug_mode_a_completion_source_has_an_address_and_all_are_counted)
 	char text[128];
 
 	if (getenv("BIDE_DEBUG"))
-		SKIP("it is about what is not recorded");
+		SKIP("debug mode records the place");
 	gate = task_create(0);
 	waiting = await_it(gate, NULL, 0);
 	assert_int_equal(name_all(), 1);

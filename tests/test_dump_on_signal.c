@@ -133,7 +133,7 @@ TEST(it_works_if_the_program_blocks_the_signal_and_with_a_number)
 	sigset_t one;
 
 #ifdef __SANITIZE_THREAD__
-	SKIP("the sanitizer keeps the signal back until the thread calls the C library");
+	SKIP("the sanitizer delays the signal until the thread calls the C library");
 #endif
 	snprintf(number, sizeof number, "%d", SIGUSR2);
 	begin(number);

@@ -319,7 +319,7 @@ TEST(the_cost_of_joining_in_the_order_of_forking_is_not_quadratic)
 	int64_t few_ns = INT64_MAX, many_ns = INT64_MAX, took_ns;
 
 	if (getenv("BIDE_DEBUG"))
-		SKIP("in debug mode each fork looks whether the slot is live, among all");
+		SKIP("in debug mode each fork checks all slots");
 	for (int i = 0; i < 3; i++) {
 		took_ns = cpu_to_join_in_order_ns(5000);
 		few_ns = took_ns < few_ns ? took_ns : few_ns;

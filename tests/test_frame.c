@@ -35,9 +35,9 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	uint64_t before;
 
 	if (UNDER_ASAN)
-		SKIP("objects have a record in front");
+		SKIP("here objects have a record in front of them");
 	if (getenv("BIDE_DEBUG") || getenv("BIDE_POOL") || test_time_factor() > 5)
-		SKIP("objects have a record in front");
+		SKIP("here objects have a record in front of them");
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 	assert_int_equal(bide_value_task_wait(delay_ms(1), NULL), 0);
 	before = stats().live_bytes;

@@ -16,7 +16,7 @@
 static void need_pools(void)
 {
 	if (getenv("BIDE_POOL"))
-		SKIP("what is free can be asked in pool memory only");
+		SKIP("free objects can be queried in pool memory only");
 }
 
 /* --- references --- */

@@ -292,6 +292,6 @@ TEST(an_affinity_mask_limits_the_count)
 	assert_true(child > 0);
 	assert_true(waitpid(child, &status, 0) == child && WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
-		SKIP("the affinity mask can not be read or set here");
+		SKIP("the affinity mask cannot be read or set here");
 	assert_int_equal(WEXITSTATUS(status), 0);
 }

@@ -90,7 +90,7 @@ TEST(a_hundred_lives_one_after_the_other)
 /* Every generation contains the worker's number, in 15 bits. */
 TEST_SLOW(there_can_be_more_lives_than_numbers_for_workers, 120)
 {
-	NOT_SEEDED("it takes seconds, and no order matters to it");
+	NOT_SEEDED("it takes seconds, and does not depend on the order");
 	for (int life = 0; life < 2 * 32768 + 3; life++) {
 		task *t;
 		int64_t got;

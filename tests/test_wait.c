@@ -283,7 +283,7 @@ TEST(waiting_twice_is_misuse)
 	task *gate;
 
 	if (pool && strcmp(pool, "malloc") == 0)
-		SKIP("without pools the memory of what was consumed is gone");
+		SKIP("without pools the memory of a consumed value task is gone");
 	gate = task_create(0);
 	v = await_it(gate, NULL, 0);
 	bide_task_complete_int(gate, 5);

@@ -20,7 +20,7 @@ static void use_workers(unsigned count)
 	needs_threads();
 	error = bide_configure(&(bide_config){ .workers = count });
 	if (error == EAGAIN)
-		SKIP("no %u threads can be started here", count);
+		SKIP("cannot start %u threads here", count);
 	assert_int_equal(error, 0);
 	assert_int_equal(bide_worker_count(), count);
 }
@@ -97,7 +97,7 @@ static unsigned workers_of(const char *value)
 
 TEST(the_environment_sets_the_number_of_workers)
 {
-	NOT_SEEDED("a seed in the environment makes a simulation, which has one");
+	NOT_SEEDED("a seed in the environment makes a simulation, which has one worker");
 	unsigned usual = bide_cpu_count() < 2 ? 2 : bide_cpu_count();
 
 	assert_int_equal(workers_of("1"), 1);
@@ -464,7 +464,7 @@ TEST_SLOW(forks_of_a_function_that_computes_run_on_other_workers_meanwhile, 60)
 	int best = 0;
 
 	if (bide_cpu_count() < 2)
-		SKIP("one CPU: nothing runs at the same time");
+		SKIP("with one CPU nothing runs at the same time");
 	use_workers(2);
 	for (int i = 0; i < TRIES && best < 2; i++) {
 		atomic_int begun = 0;
@@ -531,7 +531,7 @@ TEST_SLOW(another_worker_takes_what_waits_behind_a_function_that_does_not_end, 6
 	int64_t best = INT64_MAX;
 
 	if (bide_cpu_count() < 2)
-		SKIP("one CPU: the other worker does not get it");
+		SKIP("with one CPU the other worker may not run");
 	use_workers(2);
 	for (int i = 0; i < TRIES && best > 30 * MS; i++) {
 		int64_t ran = 0, began, ended;
@@ -571,7 +571,7 @@ TEST_SLOW(a_timer_of_a_stuck_worker_fires_on_another_that_is_awake, 60)
 	value_task awake[4];
 
 	if (bide_cpu_count() < 2)
-		SKIP("one CPU: the other worker does not get it");
+		SKIP("with one CPU the other worker may not run");
 	use_workers(2);
 	for (int i = 0; i < 4; i++)
 		awake[i] = async_start_cold(stays_awake);
@@ -670,7 +670,7 @@ static void what_is_behind_runs(enum behind what)
 	int64_t best = INT64_MAX;
 
 	if (bide_cpu_count() < 2)
-		SKIP("one CPU: the other worker does not get it");
+		SKIP("with one CPU the other worker may not run");
 	use_workers(2);
 	for (int i = 0; i < TRIES && best > 50 * MS; i++) {
 		int64_t took = ran_behind_a_long_one_ns(what);
@@ -820,7 +820,7 @@ TEST_SLOW(no_worker_is_woken_without_work, 60)
 		before = waits_of_threads() - before - 2 * (bide_now_ns() - began) / (5 * MS);
 		best = before < best ? before : best;
 	}
-	printf("%lld waits more than those who watch\n", (long long)best);
+	printf("%lld more waits than those of the watching worker\n", (long long)best);
 	assert_true(best <= 50); /* of 200000 steps */
 }
 

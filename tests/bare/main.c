@@ -137,6 +137,6 @@ _Noreturn void bare_main(void)
 		;
 	right = task_is_ready(program) && task_error(program) == 0 && task_result(program).i == 15 &&
 	        bide_now_ns() > BIDE_MS(26);
-	bare_print(right ? "core runs on bare metal\n" : "wrong result\n");
+	bare_print(right ? "bide runs on bare metal\n" : "wrong result\n");
 	bare_exit(right ? 0 : 1);
 }

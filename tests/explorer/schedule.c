@@ -49,7 +49,7 @@ void schedule_next(void)
 	}
 	if (chosen == NOBODY && !ended) {
 		if (!asleep || !engine.scenario->quiet)
-			explore_fail("a deadlock: nobody can go on");
+			explore_fail("a deadlock: no thread can go on");
 		quiet();
 		chosen = search_choose_thread();
 	}

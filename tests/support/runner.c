@@ -521,7 +521,7 @@ static enum outcome run_seeds(struct test_case *test, const struct options *opti
 		setenv("BIDE_SEED", seed, 1);
 		outcome = run_once(test, text, text_bytes, what, sizeof what);
 		if (outcome == PASSED && !report->simulated && n == options->first_seed) {
-			snprintf(what, sizeof what, "nothing of it is simulated");
+			snprintf(what, sizeof what, "it simulates nothing");
 			outcome = SKIPPED;
 		}
 		if (outcome == FAILED)
