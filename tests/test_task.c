@@ -226,7 +226,7 @@ TEST(TK_25_a_function_that_returns_a_ready_value_task_ends_like_it)
 TEST(TK_26_completed_tasks_hold_each_value_at_once)
 {
 	static const int64_t values[] = { 0, 1, -1, 8, 9, -2, 1000, INT64_MAX, INT64_MIN };
-	char here;
+	char here = 0;
 
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
 		task *t = bide_task_from_int(values[i]);

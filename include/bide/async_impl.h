@@ -277,7 +277,12 @@ bide_resume_return_point_:                                                      
 	__extension__(            \
 		(uint32_t)((const char *)&&bide_resume_return_point_ - (const char *)&&bide_base_))
 #define BIDE_POINTS_ARE_LINES_ false
+/* clang 22 warns of __COUNTER__ (-Wpedantic). */
+#if defined(__clang__) && __clang_major__ >= 22
+#define BIDE_SERIAL_ __LINE__
+#else
 #define BIDE_SERIAL_ __COUNTER__
+#endif
 #else
 #define BIDE_POINT_(n) (n)
 #ifdef __clang__

@@ -118,15 +118,30 @@ BIDE_END_DECLS
  * outlives its caller: the load of a cache must not end with the deadline of the first caller.
  */
 #define bide_in_detached(call) bide_in_context((bide_context *)0, call)
-#define bide_in_context(context, call) BIDE_IN_(context, call, __COUNTER__)
+#define bide_in_context(context, call) BIDE_IN_(context, call, BIDE_NESTED_)
+/*
+ * The names differ for each use, so that nested uses do not shadow each other. clang 22 warns of
+ * __COUNTER__ (-Wpedantic), so there they are the same, and the macros turn off -Wshadow.
+ */
+#if defined(__clang__) && __clang_major__ >= 22
+#define BIDE_NESTED_ here_
+#define BIDE_NESTED_BEGIN_ \
+	_Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wshadow\"")
+#define BIDE_NESTED_END_ _Pragma("clang diagnostic pop")
+#else
+#define BIDE_NESTED_ __COUNTER__
+#define BIDE_NESTED_BEGIN_
+#define BIDE_NESTED_END_
+#endif
 #define BIDE_IN_(context, call, n) \
 	BIDE_IN2_(context, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n))
-/* The names differ for each use, so that nested uses do not shadow each other. */
 #define BIDE_IN2_(context, call, saved, called)                                       \
 	__extension__({                                                                   \
+		BIDE_NESTED_BEGIN_                                                            \
 		uintptr_t saved = (BIDE_NOTE_(bide_in_context), bide_context_push_(context)); \
 		__auto_type called = (call);                                                  \
 		bide_context_pop_(saved);                                                     \
+		BIDE_NESTED_END_                                                              \
 		called;                                                                       \
 	})
 
@@ -140,15 +155,16 @@ BIDE_END_DECLS
  */
 #define bide_with_timeout(timeout_ns, call)                                                      \
 	BIDE_WITH_((BIDE_NOTE_(bide_with_timeout), bide_context_limited_after_), (timeout_ns), call, \
-	           __COUNTER__)
+	           BIDE_NESTED_)
 #define bide_with_timeout_ms(timeout_ms, call) bide_with_timeout(BIDE_MS(timeout_ms), call)
 #define bide_with_token(token, call) \
-	BIDE_WITH_((BIDE_NOTE_(bide_with_token), bide_context_limited_by_), (token), call, __COUNTER__)
+	BIDE_WITH_((BIDE_NOTE_(bide_with_token), bide_context_limited_by_), (token), call, BIDE_NESTED_)
 #define BIDE_WITH_(create, argument, call, n)                                                  \
 	BIDE_WITH2_(create, argument, call, BIDE_CAT_(bide_saved_, n), BIDE_CAT_(bide_called_, n), \
 	            BIDE_CAT_(bide_made_, n))
 #define BIDE_WITH2_(create, argument, call, saved, called, made)                                \
 	__extension__({                                                                             \
+		BIDE_NESTED_BEGIN_                                                                      \
 		bide_value_task called = { { { .i = 0 }, 0 } };                                         \
 		bide_context *made = create(argument, &called.state);                                   \
 		if (made) {                                                                             \
@@ -159,6 +175,7 @@ BIDE_END_DECLS
 			bide_context_pop_(saved);                                                           \
 			bide_context_unref(made);                                                           \
 		}                                                                                       \
+		BIDE_NESTED_END_                                                                        \
 		called;                                                                                 \
 	})
 /* Return NULL after a failure; *error is the reason. */

@@ -117,7 +117,7 @@ BIDE_END_DECLS
  * for the context, the call is not made, and the value task fails with ENOMEM.
  */
 #define bide_with_executor(executor, call) \
-	BIDE_WITH_((BIDE_NOTE_(bide_with_executor), bide_context_on_), (executor), call, __COUNTER__)
+	BIDE_WITH_((BIDE_NOTE_(bide_with_executor), bide_context_on_), (executor), call, BIDE_NESTED_)
 
 /*
  * In async functions: from here on the function runs elsewhere. Each of these is an await. The

@@ -86,7 +86,7 @@ int search_choose_thread(void)
 	if (engine.scenario->switches_max && engine.current != NOBODY &&
 	    enabled >> engine.current & 1 && engine.switches == engine.scenario->switches_max)
 		return engine.current;
-	candidates = engine.redundant ? enabled : enabled & ~engine.asleep;
+	candidates = engine.redundant ? enabled : enabled & ~(unsigned)engine.asleep;
 	if (!candidates) {
 		engine.redundant = true;
 		candidates = enabled;
