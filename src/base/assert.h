@@ -20,8 +20,8 @@
 	     ? (void)0                     \
 	     : bide_assert_failed_(#condition, __FILE__, __LINE__, __func__))
 
-/* sizeof: the compiler checks the names, and makes no code. */
-#define BIDE_ASSERT_NEVER_(condition) ((void)sizeof((condition) != 0))
+/* The compiler checks the names, takes a walker as used, and makes no code. */
+#define BIDE_ASSERT_NEVER_(condition) ((void)(0 && (condition)))
 
 #if defined(BIDE_ASSERTIONS) && BIDE_ASSERTIONS
 #define BIDE_ASSERT_(condition) BIDE_ASSERT_ALWAYS_(condition)

@@ -18,9 +18,11 @@
 
 #include "async/deque.h"
 #include "os/os.h"
+#include "runtime/prepare.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
+#include "runtime/thread.h"
 #include "runtime/wheel.h"
 #include "source/run_queue.h"
 

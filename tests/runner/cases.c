@@ -1,4 +1,5 @@
 /* Test cases for the runner (run.sh): tests that end, that compute for ever, and that hang. */
+#include <limits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ TEST_SLOW(sleeps_longer_than_its_limit, 0.5)
 
 TEST_SLOW(computes_for_ever, 0.2)
 {
-	for (volatile unsigned long n = 0;; n++)
+	for (volatile unsigned long n = 0; n < ULONG_MAX; n++)
 		;
 }
 
