@@ -1,6 +1,6 @@
 /*
- * The walkers of the pools and of the counts: they pass what the library builds, in each mode of the
- * pools, and name the invariant that a test breaks, with its place. Debug mode walks by itself.
+ * The walkers of the pools and of the counts: they pass what the library builds, in each mode of
+ * the pools, and name the invariant that a test breaks, with its place. Debug mode walks by itself.
  */
 #include <stdlib.h>
 
@@ -182,7 +182,7 @@ static void take_two_and_give_them(void)
 static void checked_list_is_cut(void)
 {
 	take_two_and_give_them();
-	bide_pools_.checked[0]->next = NULL;
+	bide_pools_.checked[0]->next_checked = NULL;
 }
 
 TEST(a_shutdown_in_debug_mode_names_what_is_broken)

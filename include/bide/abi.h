@@ -42,8 +42,8 @@
 #define BIDE_INLINE static inline
 
 /*
- * The model initial-exec reads the variable with one instruction. With BIDE_FREESTANDING the library
- * is built for a machine without threads.
+ * The model initial-exec reads the variable with one instruction. With BIDE_FREESTANDING the
+ * library is built for a machine without threads.
  */
 #ifdef BIDE_FREESTANDING
 #define BIDE_THREAD_LOCAL_

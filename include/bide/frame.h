@@ -134,9 +134,9 @@ typedef struct bide_pool {
 } bide_pool;
 
 /*
- * A worker's deque of forks (fork.h) and continuations. A thread that is no worker has no deque: its
- * mask and limit are 0, so every push takes the slow path, and no pop finds an entry. The protocol
- * is in src/async/deque.h.
+ * A worker's deque of forks (fork.h) and continuations. A thread that is no worker has no deque:
+ * its mask and limit are 0, so every push takes the slow path, and no pop finds an entry. The
+ * protocol is in src/async/deque.h.
  */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what thieves write stands apart */
 typedef struct bide_deque {
@@ -244,8 +244,8 @@ BIDE_INLINE bide_source *bide_pool_take_(bide_thread_head *head, unsigned size_c
 }
 
 /*
- * Returns an object to the pool of the calling thread, whichever thread took it. The link overwrites
- * the generation, which makes stale value tasks invalid.
+ * Returns an object to the pool of the calling thread, whichever thread took it. The link
+ * overwrites the generation, which makes stale value tasks invalid.
  */
 BIDE_INLINE void bide_pool_give_(bide_thread_head *head, bide_source *source, unsigned size_class)
 {

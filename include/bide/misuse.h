@@ -51,8 +51,8 @@ BIDE_API void bide_misuse_hook_set(bide_misuse_hook *hook, void *argument);
  * another one has priority: the error of a group's member, of a loop's body, of an await in a
  * cleanup, or of a fork that the end of a function joins. ECANCELED does not count, nor does the
  * error that the context was canceled with. The default counts the error in bide_stats and does
- * nothing else. NULL restores the default. The hook runs on the thread that dropped the reference or
- * completed the operation. It may start and complete things, and must not block.
+ * nothing else. NULL restores the default. The hook runs on the thread that dropped the reference
+ * or completed the operation. It may start and complete things, and must not block.
  */
 BIDE_API void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argument);
 

@@ -1,10 +1,11 @@
 /*
- * thread_init.c - sets up the record of a thread: its counters, pools, deque and root frame.
+ * thread_init.c - see thread_init.h.
  */
+#include "async/thread_init.h"
+
 #include "async/deque.h"
 #include "base/count.h"
 #include "base/settings.h"
-#include "base/thread.h"
 #include "memory/pool.h"
 
 void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_external)

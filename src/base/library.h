@@ -24,8 +24,8 @@
  * Threads:
  *   thread      any thread that uses bide. Its record is a bide_thread, whose head is the part that
  *               inlined code reads.
- *   worker      a thread of the runtime that runs async functions. In the mode of one worker that is
- *               the thread that first used bide, or called bide_configure.
+ *   worker      a thread of the runtime that runs async functions. With one worker, that is the
+ *               thread that first used bide, or that called bide_configure.
  *   external    a thread that is no worker
  *   shared      the mode of many workers: any thread may touch anything
  *   post        work that is sent to the one worker
@@ -46,7 +46,7 @@
 
 #define BIDE_CONTAINER_(pointer, type, member) \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
-/* The errno numbers of Linux, for a port without errno.h. The runtime checks that they are equal. */
+/* The errno numbers of Linux, for a port without errno.h. The runtime checks that they agree. */
 enum {
 	BIDE_ECANCELED_ = 125,
 	BIDE_ENOMEM_ = 12,

@@ -78,12 +78,12 @@ static const bide_frame *running(void)
 {
 	bide_thread_head *head = bide_current_thread_;
 
-	return head && head->current != &bide_thread_of_(head)->root ? head->current : NULL;
+	return head && bide_thread_is_inside_(head) ? head->current : NULL;
 }
 
 /*
- * Returns true for a place in the library. Code of the library that consumes for a call has the name
- * of that call.
+ * Returns true for a place in the library. Code of the library that consumes for a call has the
+ * name of that call.
  */
 static bool is_own(const bide_place *place)
 {

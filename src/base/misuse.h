@@ -30,8 +30,8 @@ BIDE_INTERNAL void bide_report_(const char *what, const char *line);
 /* --- where the user called the library --- */
 
 /*
- * Returns where this function of the library was called, if it is the newest call of the thread that
- * noted itself; else NULL.
+ * Returns where this function of the library was called, if it is the newest call of the thread
+ * that noted itself; else NULL.
  */
 BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* The same in debug mode, which records where frames were started. Otherwise NULL. */

@@ -8,8 +8,8 @@
 
 /*
  * Writes what a dump says of an object: the call that made it, and how far it is. It gets a copy of
- * the object's first BIDE_COPY_BYTES_ bytes, which other threads may have changed while it was made.
- * Of what the copy points at it may read only static data and memory of the pools.
+ * the object's first BIDE_COPY_BYTES_ bytes, which other threads may have changed while it was
+ * made. Of what the copy points at it may read only static data and memory of the pools.
  */
 typedef void bide_describe_function_(const void *copy, char *to, size_t size_bytes);
 enum { BIDE_COPY_BYTES_ = 256 };

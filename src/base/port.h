@@ -46,8 +46,8 @@ BIDE_INTERNAL int64_t bide_port_now_(void);
  */
 BIDE_INTERNAL void bide_port_arm_(struct bide_timer *timer);
 /*
- * Returns true if the timer was armed, and is not any more. Returns false if it was not armed, or is
- * on its way to bide_timer_due_.
+ * Returns true if the timer was armed, and is not any more. Returns false if it was not armed, or
+ * is on its way to bide_timer_due_.
  */
 BIDE_INTERNAL bool bide_port_disarm_(struct bide_timer *timer);
 
@@ -76,8 +76,8 @@ BIDE_INTERNAL void bide_port_format_(char *to, size_t size_bytes, const char *fo
 BIDE_INTERNAL const char *bide_port_error_text_(int error);
 BIDE_INTERNAL void bide_port_abort_(void) __attribute__((noreturn));
 /*
- * Fills in what the port counts: timers, runnable frames, workers, blocking calls. All of it is zero
- * before.
+ * Fills in what the port counts: timers, runnable frames, workers, blocking calls. All of it is
+ * zero before.
  */
 BIDE_INTERNAL void bide_port_stats_(bide_stats *stats);
 

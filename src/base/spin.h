@@ -1,6 +1,6 @@
 /*
- * spin.h - a lock that is held for some dozen instructions. Its holder calls nothing that waits, and
- * no code of the user's.
+ * spin.h - a lock that is held for some dozen instructions. Its holder calls nothing that waits,
+ * and no code of the user's.
  */
 #ifndef BIDE_BASE_SPIN_H
 #define BIDE_BASE_SPIN_H

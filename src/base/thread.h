@@ -37,7 +37,7 @@ typedef struct bide_thread {
 	 */
 	bool by_port;
 	bool is_external;
-	/* In the child of a fork, inside a function of the parent's: the pools have no memory for it. */
+	/* In the child of a fork, inside a function of the parent's: it gets no memory of the pools. */
 	bool is_nowhere;
 	bool in_use;                      /* by a thread that lives */
 	struct bide_thread *next;         /* external threads */
@@ -53,7 +53,10 @@ static inline bide_thread *bide_thread_of_(bide_thread_head *head)
 	return (bide_thread *)(void *)head;
 }
 
-/* Sets up a thread's record: counters, pools, root frame. */
-BIDE_INTERNAL void bide_thread_init_(bide_thread *thread, uint32_t number, bool is_external);
+/* Returns true if the thread runs an async function, and not ordinary code. */
+static inline bool bide_thread_is_inside_(const bide_thread_head *head)
+{
+	return head->current != &((const bide_thread *)(const void *)head)->root;
+}
 
 #endif

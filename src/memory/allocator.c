@@ -124,7 +124,7 @@ void bide_retire_(void *memory, size_t size_bytes)
 	retired_free(BIDE_SWAP(&retired[i], memory, ACQ_REL));
 }
 
-void bide_retired_release_(void)
+void bide_retired_free_(void)
 {
 	for (size_t i = 0; i < RETIRED_COUNT; i++)
 		retired_free(BIDE_SWAP(&retired[i], NULL, ACQ_REL));
@@ -160,7 +160,7 @@ bool bide_allocator_is_valid_(void)
 	return true;
 }
 
-static void kept_release_oldest(void)
+static void kept_free_oldest(void)
 {
 	uint32_t i = kept_oldest++ % KEPT_COUNT;
 
@@ -179,7 +179,7 @@ void bide_keep_(void *memory, size_t size_bytes)
 		return;
 	}
 	while (kept_count == KEPT_COUNT || kept_bytes + size_bytes > KEPT_BYTES)
-		kept_release_oldest();
+		kept_free_oldest();
 	count_release(size_bytes);
 	i = (kept_oldest + kept_count++) % KEPT_COUNT;
 	kept[i].memory = memory;

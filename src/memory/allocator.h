@@ -15,7 +15,7 @@ BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
  */
 BIDE_INTERNAL void bide_retire_(void *memory, size_t size_bytes);
 /* Frees all that stayed in debug mode. */
-BIDE_INTERNAL void bide_retired_release_(void);
+BIDE_INTERNAL void bide_retired_free_(void);
 /*
  * Frees memory that has objects in use, at shutdown. It counts as freed, and stays until much more
  * has come, so that a later use of it is reported. Nothing stays of an allocator of the user's,

@@ -14,12 +14,12 @@ BIDE_INTERNAL void bide_pools_leave_(bide_thread *thread);
 /* Gives one object back from a thread without a record. */
 BIDE_INTERNAL void bide_pools_give_(bide_source *source);
 /* Gives all memory back to the allocator. No thread may use the pools any more. */
-BIDE_INTERNAL void bide_pools_release_(void);
+BIDE_INTERNAL void bide_pools_free_(void);
 
 /*
- * For the child of a fork. The lists are locked while the process forks. Then, in the child, objects
- * in use are visited no more (disown). At the first use of bide in the child (inherit) they are
- * visited a last time. Their memory stays, for stale addresses, and new memory is taken.
+ * For the child of a fork. The lists are locked while the process forks. Then, in the child,
+ * objects in use are visited no more (disown). At the first use of bide in the child (inherit) they
+ * are visited a last time. Their memory stays, for stale addresses, and new memory is taken.
  */
 BIDE_INTERNAL void bide_pools_lock_(void);
 BIDE_INTERNAL void bide_pools_unlock_(void);

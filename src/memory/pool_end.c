@@ -21,7 +21,7 @@ static bool end(bide_source *source)
 	return true;
 }
 
-static void chunks_release(bide_chunk *k, bool is_parents)
+static void chunks_free(bide_chunk *k, bool is_parents)
 {
 	bide_chunk *next;
 	bool keep;
@@ -40,7 +40,7 @@ static void chunks_release(bide_chunk *k, bool is_parents)
 	}
 }
 
-static void records_release(bide_record *r, bool is_parents)
+static void records_free(bide_record *r, bool is_parents)
 {
 	bide_record *next;
 
@@ -55,7 +55,7 @@ static void records_release(bide_record *r, bool is_parents)
 	}
 }
 
-void bide_pools_release_(void)
+void bide_pools_free_(void)
 {
 	struct bide_pools_ old;
 	uint32_t epoch;
@@ -72,11 +72,11 @@ void bide_pools_release_(void)
 	bide_life_++;
 	bide_spin_unlock_(&bide_pools_.lock);
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
-		chunks_release(old.chunks[c], false);
-	chunks_release(old.parent_chunks, true);
-	records_release(old.singles, false);
-	records_release(old.parent_singles, true);
-	bide_retired_release_();
+		chunks_free(old.chunks[c], false);
+	chunks_free(old.parent_chunks, true);
+	records_free(old.singles, false);
+	records_free(old.parent_singles, true);
+	bide_retired_free_();
 }
 
 void bide_pools_disown_(void)

@@ -24,11 +24,13 @@ typedef struct bide_chunk {
 #define BIDE_CHUNK_HEAD_BYTES_ ((sizeof(bide_chunk) + 15) / 16 * 16)
 
 typedef struct bide_record {
-	/*
-	 * Single: the list of all of them, newest first. Checked and free: next is the one that was
-	 * freed after it, and previous is not used.
-	 */
-	struct bide_record *next, *previous;
+	union {
+		/* Single: the one that was made before. */
+		struct bide_record *next;
+		/* Checked and free: the one that was freed after it. */
+		struct bide_record *next_checked;
+	};
+	struct bide_record *previous; /* single: the one that was made after it */
 	union {
 		/* In use: where it was taken; NULL: not known. */
 		const bide_place *started;

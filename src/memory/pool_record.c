@@ -40,8 +40,8 @@ static void poison(bide_source *source, size_t size_bytes)
 }
 
 /*
- * In debug mode all that a start does not zero is filled, since no function may rely on it. Valgrind
- * has to allow the filling, and to take the filled bytes as undefined afterwards.
+ * In debug mode all that a start does not zero is filled, since no function may rely on it.
+ * Valgrind has to allow the filling, and to take the filled bytes as undefined afterwards.
  */
 void bide_pool_unpoison_(bide_source *source, size_t size_bytes)
 {
@@ -170,8 +170,8 @@ bide_source *bide_checked_take_(unsigned size_class, const bide_place *place)
 	bide_spin_lock_(&bide_pools_.lock);
 	r = bide_pools_.checked[size_class];
 	if (r) {
-		bide_pools_.checked[size_class] = r->next;
-		if (!r->next)
+		bide_pools_.checked[size_class] = r->next_checked;
+		if (!r->next_checked)
 			bide_pools_.checked_tail[size_class] = &bide_pools_.checked[size_class];
 	} else {
 		r = checked_make(size_class);
@@ -190,11 +190,11 @@ void bide_checked_give_(bide_source *source, unsigned size_class)
 
 	BIDE_STORE(&source->next_free, 0, RELAXED); /* visits read it */
 	poison(source, bide_class_bytes_(size_class));
-	r->next = NULL;
+	r->next_checked = NULL;
 	bide_spin_lock_(&bide_pools_.lock);
 	BIDE_ASSERT_(!*bide_pools_.checked_tail[size_class]);
 	*bide_pools_.checked_tail[size_class] = r;
-	bide_pools_.checked_tail[size_class] = &r->next;
+	bide_pools_.checked_tail[size_class] = &r->next_checked;
 	bide_spin_unlock_(&bide_pools_.lock);
 }
 

@@ -101,7 +101,7 @@ static bool checked_are_valid(unsigned size_class)
 	bide_record **end = &bide_pools_.checked[size_class];
 
 	BIDE_INVARIANT_(!*end || bide_pools_.mode == BIDE_POOL_MODE_CHECKED_);
-	for (; *end; end = &(*end)->next)
+	for (; *end; end = &(*end)->next_checked)
 		if (!object_is_free(&f, bide_record_object_(*end)))
 			return false;
 	BIDE_INVARIANT_(bide_pools_.checked_tail[size_class] == end);

@@ -9,6 +9,7 @@
 #include "runtime/atfork.h"
 
 #include "async/deque.h"
+#include "async/thread_init.h"
 #include "base/count.h"
 #include "base/generation.h"
 #include "base/settings.h"

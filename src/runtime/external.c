@@ -3,6 +3,7 @@
  */
 #include "runtime/external.h"
 
+#include "async/thread_init.h"
 #include "base/assert.h"
 #include "base/count.h"
 #include "base/settings.h"

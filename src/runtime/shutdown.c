@@ -47,7 +47,7 @@ static uint64_t release_all(bide_runtime *r)
 
 	bide_orphan_end_();
 	bide_pools_visit_(let_go, NULL);
-	bide_pools_release_();
+	bide_pools_free_();
 	bide_cancel_cells_free_();
 	if (bide_shared_) {
 		bide_workers_free_();
@@ -74,7 +74,7 @@ static void release_copy(bide_runtime *r)
 	bide_os_lock_(&r->setup);
 	if (r->state == BIDE_RUNTIME_CHILD) {
 		bide_atfork_leave_();
-		bide_pools_release_();
+		bide_pools_free_();
 		bide_cancel_cells_free_();
 		bide_blocking_configure_(0, 0);
 		r->config = (bide_config){ 0 };
@@ -124,7 +124,7 @@ int bide_shutdown(uint64_t *leak_count)
 		return EDEADLK;
 	release_copy(r);
 	if (BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_OFF) {
-		bide_retired_release_();
+		bide_retired_free_();
 		return 0;
 	}
 	if (!bide_thread_() && BIDE_LOAD(&r->state, ACQUIRE) == BIDE_RUNTIME_ON)

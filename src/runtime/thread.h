@@ -19,10 +19,4 @@ BIDE_INTERNAL void bide_thread_died_(bide_thread *thread, const char *whose);
 /* The record of this thread is gone, so nothing will be done when the thread ends. */
 BIDE_INTERNAL void bide_thread_forget_exit_(void);
 
-/* Returns true if this thread runs an async function, and not ordinary code. */
-static inline bool bide_thread_is_inside_(const bide_thread_head *head)
-{
-	return head->current != &bide_thread_of_((bide_thread_head *)head)->root;
-}
-
 #endif

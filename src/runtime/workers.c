@@ -6,6 +6,7 @@
 #include "async/deque.h"
 #include "async/fork.h"
 #include "async/frame.h"
+#include "async/thread_init.h"
 #include "base/assert.h"
 #include "base/count.h"
 #include "base/port.h"

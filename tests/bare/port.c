@@ -2,6 +2,7 @@
 #include "base/port.h"
 #include "async/deque.h"
 #include "async/fork.h"
+#include "async/thread_init.h"
 #include "async/frame.h"
 #include "bare.h"
 #include "base/thread.h"

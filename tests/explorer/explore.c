@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "async/thread_init.h"
 #include "base/count.h"
 #include "base/settings.h"
 #include "memory/pool.h"
