@@ -136,11 +136,13 @@ static void awaited(bide_text *text, const bide_snapshot *waiting, unsigned dept
 	const bide_source *source = waiting->copy.frame.awaiting;
 	bide_snapshot s;
 
-	if (!source || waiting->copy.source.flags & BIDE_FLAG_SELF_LINKED_)
-		bide_text_add_(text, "%s", turn_of(waiting));
-	else if (!bide_pools_hold_(source))
+	if (waiting->copy.source.flags & BIDE_FLAG_SELF_LINKED_)
+		source = NULL;
+	if (source && !bide_pools_hold_(source)) {
 		bide_text_add_(text, "a source of the program's own");
-	else if (!bide_snapshot_take_(&s, source))
+		return;
+	}
+	if (!source || !bide_snapshot_take_(&s, source))
 		bide_text_add_(text, "%s", turn_of(waiting));
 	else if (s.is_done)
 		bide_text_add_(text, "%s (the result is there)", turn_of(waiting));

@@ -14,11 +14,10 @@
 #include "source/upcalls.h"
 #include "tasks/task_list.h"
 
-bool bide_task_refused_(const bide_source *task, const char *what)
+void bide_task_refused_(const bide_source *task, const char *what)
 {
 	bide_misuse_("%s: task %s", what,
 	             task ? bide_why_gone_(task, "is none, or its last reference is gone") : "is NULL");
-	return false;
 }
 
 /* --- references --- */

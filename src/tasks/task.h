@@ -52,8 +52,8 @@ static inline bool bide_task_is_constant_(const bide_source *task)
 	return bide_task_has_object_(task) && BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_CONSTANT_;
 }
 
-/* Reports misuse of `what`: the task is NULL, or has no reference. Returns false. */
-BIDE_INTERNAL BIDE_COLD bool bide_task_refused_(const bide_source *task, const char *what);
+/* Reports misuse of `what`: the task is NULL, or has no reference. */
+BIDE_INTERNAL BIDE_COLD void bide_task_refused_(const bide_source *task, const char *what);
 
 /*
  * Returns true if the task is not NULL and has a reference; otherwise reports misuse of `what`.
@@ -63,9 +63,11 @@ static inline bool bide_task_check_(const bide_task *handle, const char *what)
 {
 	const bide_source *task = (const bide_source *)handle;
 
-	return (task && (BIDE_LOAD(&task->generation, RELAXED) > BIDE_COUNT_BASE_ ||
-	                 bide_task_is_constant_(task))) ||
-	       bide_task_refused_(task, what);
+	if (task &&
+	    (BIDE_LOAD(&task->generation, RELAXED) > BIDE_COUNT_BASE_ || bide_task_is_constant_(task)))
+		return true;
+	bide_task_refused_(task, what);
+	return false;
 }
 
 /*
