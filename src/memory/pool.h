@@ -42,10 +42,13 @@ BIDE_INTERNAL void bide_pools_visit_(void (*visit)(bide_source *source, void *ar
 typedef struct bide_pools_walk {
 	bool (*visit)(bide_source *source, void *argument);
 	void *argument;
-	void *chunk;
-	uint64_t before; /* the single objects with lower numbers are left; 0: all */
+	/* Where it stands: the object with this index in this chunk of this class comes next. */
 	unsigned size_class;
-	uint32_t index, epoch;
+	struct bide_chunk *chunk;
+	uint32_t index;
+	/* Behind the chunks: single objects with lower numbers are left; 0: all of them. */
+	uint64_t before;
+	uint32_t epoch; /* of the pools, when it began */
 	bool begun;
 } bide_pools_walk;
 typedef enum bide_pools_walked {

@@ -69,9 +69,7 @@ static bool walk_on(bide_pools_walk *walk)
 
 bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
 {
-	enum {
-		TRIES = 20000
-	}; /* about a second; after it, the thread that holds the lock does not run */
+	enum { TRIES = 20000 }; /* about a second: the thread that holds the lock does not run */
 	bool is_over;
 
 	for (unsigned tries = 0; BIDE_SWAP(&bide_pools_.lock, 1u, ACQUIRE) != 0; tries++) {
