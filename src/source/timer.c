@@ -32,7 +32,9 @@ bide_timer *bide_timer_new_(size_t size_bytes)
 
 void bide_timer_due_(bide_timer *timer)
 {
-	BIDE_ASSERT_(bide_kind_of_(timer->source.kind) == BIDE_KIND_TIMER_);
+	/* A timer that is part of another object is a user source, so that it is not released. */
+	BIDE_ASSERT_(bide_kind_of_(timer->source.kind) == BIDE_KIND_TIMER_ ||
+	             bide_kind_of_(timer->source.kind) == BIDE_KIND_USER_);
 	if (bide_timer_is_cancelable_(timer))
 		bide_delay_due_(timer);
 	else
