@@ -1,5 +1,5 @@
 /*
- * The walkers of deques, run queues and traces, and the checks of frames and forks: they pass
+ * The walkers of deques, run queues and traces, and the checks of frames and forks. They accept
  * what the library builds, and name the invariant that a test breaks, with its place.
  */
 #include "support/test.h"
@@ -29,7 +29,7 @@ static void deque_begin(void)
 	bide_deque_none_(&owner);
 	assert_true(bide_deque_is_valid_(&owner));
 	assert_true(bide_deque_init_(&owner));
-	owner.deque.top = owner.deque.bottom = owner.deque.limit = 0u - 2u; /* it wraps around */
+	owner.deque.top = owner.deque.bottom = owner.deque.limit = 0u - 2u; /* they wrap around */
 	for (int i = 0; i < 4; i++)
 		assert_true(bide_deque_owner_push_quietly_(&owner, (uintptr_t)&slots[i]));
 	assert_true(bide_deque_is_valid_(&owner));
@@ -124,7 +124,7 @@ TEST(a_queued_frame_that_still_waits_is_named)
 	              "src/source/run_queue.c:");
 }
 
-TEST(a_run_queue_gives_back_what_was_pushed_in_any_order)
+TEST(a_run_queue_returns_what_was_pushed_in_any_order)
 {
 	bide_thread_head head;
 

@@ -1,5 +1,5 @@
 /*
- * The walkers of cores, cells, alarms, contexts and executors: they pass what the library builds,
+ * The walkers of cores, cells, alarms, contexts and executors. They accept what the library builds,
  * and name the invariant that a test breaks, with its place.
  */
 #include "support/test.h"
@@ -30,7 +30,7 @@ static void operation_fired(bide_cancel_node *node, int error)
 	(void)error;
 }
 
-/* Three registrations and a source below are callbacks of one core. */
+/* Three registrations and a linked source are the callbacks of one core. */
 typedef struct callbacks {
 	bide_cancel_source *source, *below;
 	bide_cancel_registration registrations[3];
@@ -103,7 +103,7 @@ TEST(an_operation_that_has_fired_is_in_no_list)
 	bide_context_unref(context);
 }
 
-TEST(a_context_has_what_its_parent_has)
+TEST(a_context_that_contradicts_its_parent_is_named)
 {
 	bide_executor *strand = bide_strand_create();
 	bide_context *above =
@@ -129,7 +129,7 @@ TEST(a_context_has_what_its_parent_has)
 	bide_executor_unref(strand);
 }
 
-TEST(a_free_cell_whose_number_is_of_no_block_is_named)
+TEST(a_free_cell_with_a_number_of_no_block_is_named)
 {
 	bide_cancel_token tokens[70];
 
@@ -166,7 +166,7 @@ async_finally:
 	async_end;
 }
 
-TEST(a_frame_of_a_queue_that_is_free_is_named)
+TEST(a_queued_frame_that_is_free_is_named)
 {
 	bide_executor *strand;
 	value_task visits[4];

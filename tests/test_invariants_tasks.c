@@ -1,6 +1,6 @@
 /*
- * The walkers of tasks and of what combines several operations: each accepts what is whole, and
- * names what a test has broken, with its place.
+ * The walkers of tasks and of the combinations of several operations. They accept what is intact,
+ * and name what a test has broken, with its place.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -135,7 +135,7 @@ static void end_items(void)
 {
 	for (int i = 0; i < ITEMS; i++) {
 		bide_user_source_complete_int(&sources[i], i);
-		items[i] = bide_source_value_(&sources[i].source); /* the payload held the tree */
+		items[i] = bide_source_value_(&sources[i].source); /* the payload was used for the tree */
 		assert_int_equal(result_of(items[i]), i);
 	}
 }
@@ -178,7 +178,7 @@ TEST(an_item_that_is_registered_is_a_party)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(bide_listen_(items[i], &listener, "test", NULL), BIDE_REGISTERED_);
 	assert_true(bide_registrations_are_valid_(&parties, &listener, items, ITEMS));
-	parties = 2; /* the caller is one */
+	parties = 2; /* the caller counts as one */
 	BROKEN(bide_registrations_are_valid_(&parties, &listener, items, ITEMS), "ops/combine.c",
 	       "left > 0");
 	for (int i = 0; i < 2; i++)

@@ -1,6 +1,6 @@
 /*
- * The walkers of the pools and of the counts: they pass what the library builds, in each mode of
- * the pools, and name the invariant that a test breaks, with its place. Debug mode walks by itself.
+ * The walkers of the pools and of the counts. They accept what the library builds, in each mode of
+ * the pools, and name the invariant that a test breaks, with its place. Debug mode calls them, too.
  */
 #include <stdlib.h>
 
@@ -74,7 +74,7 @@ static void needs_fast_mode(void)
 	choose("", "");
 }
 
-/* Returns the first of the free objects of class 0 that this thread has, in fast mode. */
+/* Returns the first free object of class 0 of this thread, in fast mode. */
 static bide_source *first_free(void)
 {
 	bide_thread_head *head = bide_thread_();

@@ -96,8 +96,8 @@ int search_choose_thread(void)
 		d = decide(false, enabled);
 		if (d) {
 			chosen = d->chosen;
-			if (!engine.scenario
-			         ->switches_max) /* a bound may cut off the order that is the equal */
+			/* With a bound, the order that is equal may have been cut off. */
+			if (!engine.scenario->switches_max)
 				engine.asleep = d->asleep;
 		} else {
 			engine.trail[engine.trail_at - 1].chosen = (uint8_t)chosen;

@@ -1,10 +1,9 @@
 /*
- * cgroup.c - the files that say how many CPUs a control group may use (src/os/cpu.c).
+ * cgroup.c - fuzzes the files that limit the CPUs of a control group (src/os/cpu.c).
  *
- * An input is a text of blocks, which lines with "%%" end: /proc/self/cgroup, /proc/self/mountinfo,
- * and the quotas that the groups have. The reader runs over these instead of files. What it returns
- * must be the least of the limits in the files that it opened, as a second reader, below, finds
- * them.
+ * An input is a text of blocks that end with lines "%%": /proc/self/cgroup, /proc/self/mountinfo,
+ * and the quotas of the groups. The reader gets these blocks instead of files. It must return the
+ * least of the limits in the files that it opened. A second reader, below, determines these limits.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -26,14 +25,14 @@ typedef struct block {
 
 static block blocks[BLOCKS_MAX];
 static unsigned block_count;
-static unsigned least; /* of the limits in the blocks that were opened; 0: none */
+static unsigned least; /* the least limit in the opened blocks; 0: none */
 static const char root[] = "ROOT";
 
 /* --- the second reader --- */
 
 /*
- * Copies the first line, up to a zero byte; false if there is none. A line that does not fit the
- * reader's buffer is empty.
+ * Copies the first line, up to a zero byte. Returns false if there is none. A line that does not
+ * fit the reader's buffer becomes empty.
  */
 static bool first_line(const block *b, char line[LINE_MAX_BYTES])
 {
@@ -50,7 +49,7 @@ static bool first_line(const block *b, char line[LINE_MAX_BYTES])
 	return true;
 }
 
-/* Returns the number that the text is, or -1. */
+/* Returns the number that the text represents, or -1. */
 static long long number_of(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -70,7 +69,7 @@ static void note_limit(long long quota, long long period)
 		least = (unsigned)count;
 }
 
-/* cpu.max: QUOTA PERIOD. */
+/* Notes the limit of a cpu.max file: QUOTA PERIOD. */
 static void note_v2(const block *b)
 {
 	char line[LINE_MAX_BYTES], *blank;
@@ -87,8 +86,7 @@ static void note_v2(const block *b)
 /* --- files --- */
 
 /*
- * Returns the block that is the quota or the period of a group, or NULL: the group has no such
- * file.
+ * Returns the block for the quota or the period of a group, or NULL if the group has no such file.
  */
 static const block *quota_block(const char *path)
 {
@@ -108,7 +106,7 @@ static bool ends_with(const char *text, const char *end)
 	return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* The period is read after the quota of the same group: then both are known. */
+/* Called for the period, which is read after the quota of the same group, so both are known. */
 static void note_v1(const char *path)
 {
 	char quota_path[PATH_MAX + 8], quota[LINE_MAX_BYTES], period[LINE_MAX_BYTES];
@@ -143,7 +141,7 @@ static FILE *open_block(const char *path, const char *mode)
 		FUZZ_CHECK(ends_with(path, "/cpu.cfs_quota_us"));
 		b = quota_block(path);
 	}
-	/* A block that is empty is a file that is empty; fmemopen wants a byte. */
+	/* An empty block stands for an empty file, but fmemopen needs a byte. */
 	return b ? fmemopen((void *)(uintptr_t)b->text, b->size_bytes, "r") : NULL;
 }
 

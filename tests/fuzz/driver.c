@@ -1,6 +1,6 @@
 /*
- * driver.c - runs a fuzzer without libFuzzer: the inputs of its corpus, then inputs that are made
- * from them by seeds. The same seed makes the same input.
+ * driver.c - runs a fuzzer without libFuzzer: first the inputs of its corpus, then inputs made from
+ * them by seeds. The same seed makes the same input.
  *
  * A failure prints the seed of its input, and the command that repeats it.
  */
@@ -22,7 +22,7 @@ typedef struct input {
 static input corpus[CORPUS_MAX];
 static unsigned corpus_count;
 static const char *program;
-static volatile unsigned long long running_seed; /* 0: a file runs */
+static volatile unsigned long long running_seed; /* 0 while a file runs */
 static const char *volatile running_file = "";
 
 /* --- failures --- */
@@ -47,7 +47,7 @@ static void on_signal(int number)
 	raise(number);
 }
 
-/* AddressSanitizer calls it; it ends the process without a signal. */
+/* AddressSanitizer, which ends the process without a signal, calls this function. */
 __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
 
 static void watch_failures(void)
@@ -64,7 +64,7 @@ static void watch_failures(void)
 
 static void run(const uint8_t *bytes, size_t size_bytes)
 {
-	/* Exactly as large as the input, so that a sanitizer sees a byte too many. */
+	/* The copy is exactly as large as the input, so that a sanitizer finds an access beyond it. */
 	uint8_t *copy = malloc(size_bytes ? size_bytes : 1);
 
 	if (!copy)
@@ -91,10 +91,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/*
- * Reads the corpus in the order of the names, so that a seed means the same everywhere, and runs
- * it.
- */
+/* Runs the corpus in the order of the names, so that a seed means the same everywhere. */
 static void run_corpus(const char *folder)
 {
 	char *names[CORPUS_MAX], path[4096];
@@ -133,7 +130,7 @@ static size_t below(size_t count)
 	return (size_t)(draw() % count);
 }
 
-/* Puts bytes into the input at a place; what no longer fits is cut off. */
+/* Inserts bytes into the input at a place, and cuts off what no longer fits. */
 static void insert(input *to, size_t at, const uint8_t *bytes, size_t count)
 {
 	size_t room = INPUT_MAX_BYTES - at, rest = to->size_bytes - at;
@@ -153,7 +150,7 @@ static void change(input *to)
 	size_t at = below(to->size_bytes + 1), count = 1 + below(16), rest = to->size_bytes - at;
 
 	switch (below(6)) {
-	case 0: /* a bit */
+	case 0: /* flip a bit */
 		if (rest)
 			to->bytes[at] ^= (uint8_t)(1u << below(8));
 		break;
@@ -166,16 +163,16 @@ static void change(input *to)
 		memmove(to->bytes + at, to->bytes + at + count, rest - count);
 		to->size_bytes -= count;
 		break;
-	case 3: /* random bytes */
+	case 3: /* insert random bytes */
 		for (size_t i = 0; i < count; i++)
 			some[i] = (uint8_t)draw();
 		insert(to, at, some, count);
 		break;
-	case 4: /* a byte again and again */
+	case 4: /* repeat a byte */
 		memset(some, draw() % 2 ? marks[below(sizeof marks)] : (uint8_t)draw(), sizeof some);
 		insert(to, at, some, 1 + below(sizeof some));
 		break;
-	default: /* a piece of itself or of another */
+	default: /* insert a piece of this input or of another */
 	{
 		const input *from = corpus_count && draw() % 2 ? &corpus[below(corpus_count)] : to;
 		size_t start = below(from->size_bytes + 1), left = from->size_bytes - start;
@@ -187,7 +184,7 @@ static void change(input *to)
 	}
 }
 
-/* Half of the inputs are changes of one of the corpus, the others are random. */
+/* Half of the inputs are changed inputs of the corpus; the others are random. */
 static void run_seed(unsigned long long seed)
 {
 	static input it;

@@ -1,9 +1,9 @@
 /*
- * trace.c - error traces (src/source/trace.c): what is read is what was written, or nothing, and
- * the text of a trace is a line for each of its entries.
+ * trace.c - fuzzes error traces (src/source/trace.c): a read returns what was written, or nothing,
+ * and the text of a trace has a line for each of its entries.
  *
- * An input is a sequence of failures, awaits, reads and texts. The model keeps each record for
- * ever, so it knows those that the ring has lost.
+ * An input is a sequence of failures, awaits, reads and texts. The model keeps every record for
+ * ever, so it knows which ones the ring has lost.
  */
 #include "fuzz.h"
 
@@ -23,7 +23,7 @@ typedef struct kept {
 static kept made[KEPT_MAX];
 static unsigned made_count;
 
-/* Names of each length around that of a line of the text, and with what printf would read. */
+/* Names with lengths around that of a line of the text, and names with conversions of printf. */
 static char long_names[3][LINE_BYTES + 8];
 static const char *const names[] = {
 	"a", "", "page.c", "%s%n%d", "with\nnewline", long_names[0], long_names[1], long_names[2]
@@ -50,7 +50,10 @@ static void prepare(void)
 
 /* --- the model --- */
 
-/* Returns the record, if it is still in the ring: a number is lost to the one RECORDS after it. */
+/*
+ * Returns the record if it is still in the ring, in which it is overwritten by the one RECORDS
+ * later.
+ */
 static const kept *model_read(bide_trace trace)
 {
 	if (trace - FIRST >= made_count || counter - trace > RECORDS)
@@ -72,7 +75,7 @@ static BIDE_PRINTF(1, 2) void expect_line(const char *format, ...)
 	length = vsnprintf(to, LINE_BYTES, format, arguments);
 	va_end(arguments);
 	FUZZ_CHECK(length > 0);
-	if (length >= LINE_BYTES) { /* it is cut off, and a line still */
+	if (length >= LINE_BYTES) { /* the line is cut, but still ends */
 		length = LINE_BYTES - 1;
 		to[length - 1] = '\n';
 	}
@@ -109,9 +112,9 @@ static void expect_text(bide_trace trace)
 	}
 }
 
-/* --- what an input does --- */
+/* --- the actions of an input --- */
 
-/* Returns a trace that was made, or a number near one, or any. */
+/* Returns the number of an existing trace, one near it, or any other. */
 static bide_trace any_trace(fuzz_input *input)
 {
 	unsigned way = fuzz_below(input, 8);
@@ -130,7 +133,7 @@ static bide_trace any_trace(fuzz_input *input)
 static void note(bide_trace trace, unsigned where, uint32_t line, int error, bool awaited,
                  bide_trace before)
 {
-	if (error == ECANCELED || error == BIDE_EEND) { /* they leave none */
+	if (error == ECANCELED || error == BIDE_EEND) { /* these errors leave no record */
 		FUZZ_CHECK(trace == before);
 		return;
 	}
@@ -182,7 +185,7 @@ static void read_one(bide_trace trace)
 	FUZZ_CHECK(entry.file == k->entry.file && entry.function == k->entry.function);
 }
 
-/* Into memory that is exactly as large as it is said to be. */
+/* Writes into memory of exactly the size that it passes. */
 static void write_text(fuzz_input *input, bide_trace trace)
 {
 	size_t size_bytes = fuzz_below(input, 2) ? fuzz_below(input, 65536) : fuzz_below(input, 64);

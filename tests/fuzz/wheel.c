@@ -1,8 +1,8 @@
 /*
- * wheel.c - the timing wheel (src/runtime/wheel.c) against a list in the order of the deadlines.
+ * wheel.c - fuzzes the timing wheel (src/runtime/wheel.c) against a list sorted by deadline.
  *
- * An input is a sequence of insertions, removals, steps of the clock and rounds in which due timers
- * are taken out. Spans are drawn by their number of bits, so that each level of the wheel is met.
+ * An input is a sequence of insertions, removals, steps of the clock, and rounds that take out due
+ * timers. Spans are drawn by their number of bits, so that each level of the wheel is used.
  */
 #include "fuzz.h"
 
@@ -17,13 +17,13 @@ struct entry {
 	bide_timer timer; /* first: the wheel returns it */
 	entry *next, *previous;
 	bool live;
-	bool due; /* found by the first call of the round that runs */
+	bool due; /* found by the first call of the current round */
 };
 
 static struct {
 	bide_wheel wheel;
 	entry entries[TIMERS_MAX];
-	entry list; /* circular: by deadline, equal deadlines by insertion */
+	entry list; /* circular; sorted by deadline, then by insertion */
 	size_t count;
 	int64_t now_ns, newest_tick;
 	bool exact;
@@ -69,7 +69,7 @@ static bool model_is_due(const entry *e)
 	return s.exact && now_tick >= s.newest_tick && DEADLINE(e) <= s.now_ns;
 }
 
-/* --- what an input does --- */
+/* --- the actions of an input --- */
 
 static int64_t take_span_ns(fuzz_input *input)
 {
@@ -111,7 +111,7 @@ static int64_t take_deadline(fuzz_input *input)
 	}
 }
 
-/* Inserts the timer, or takes it out if it is in. */
+/* Inserts the timer, or removes it if it is inserted. */
 static void toggle(fuzz_input *input)
 {
 	entry *e = &s.entries[fuzz_below(input, TIMERS_MAX)];
@@ -127,7 +127,7 @@ static void toggle(fuzz_input *input)
 	FUZZ_CHECK(bide_wheel_holds_(&e->timer) == e->live);
 }
 
-/* Takes out what is due; now and then something is inserted or removed meanwhile. */
+/* Takes out due timers; now and then inserts or removes one meanwhile. */
 static void expire(fuzz_input *input)
 {
 	entry *next;
@@ -172,7 +172,7 @@ static void check(void)
 }
 
 /*
- * Wakes when the wheel says so, which meets the first timer at the end of its tick, after few
+ * Wakes whenever the wheel asks for it. The first timer must come at the end of its tick, after few
  * wakes.
  */
 static void sleep_until_due(fuzz_input *input)
@@ -202,7 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	fuzz_input input = { bytes, bytes + size_bytes };
 
 	memset(&s, 0, sizeof s);
-	memset(&s.wheel, 0xA5, sizeof s.wheel); /* the wheel relies on no zeroes */
+	memset(&s.wheel, 0xA5, sizeof s.wheel); /* the wheel must not rely on zeroes */
 	s.list.next = s.list.previous = &s.list;
 	s.exact = fuzz_below(&input, 2);
 	s.now_ns = take_span_ns(&input);

@@ -1,5 +1,6 @@
 /*
- * broken.h - a walker finds what a test has broken, and says what and where on standard error.
+ * broken.h - checks that a walker finds what a test has broken, and names it and its place on
+ * standard error.
  */
 #ifndef BIDE_TEST_BROKEN_H
 #define BIDE_TEST_BROKEN_H
@@ -35,7 +36,7 @@ BIDE_UNUSED static void broken_end(void)
 	fclose(broken_file);
 }
 
-/* Asserts that the walker returns false, and names the condition and the source it stands in. */
+/* Asserts that the walker returns false and names the condition and the source that contains it. */
 #define BROKEN(walk, source, condition)                                         \
 	do {                                                                        \
 		bool valid_;                                                            \
