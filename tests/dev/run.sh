@@ -25,9 +25,9 @@ says() {
 says_and_waits() {
 	text=$1
 	shift
-	timeout 60 "$@" >"$work/said" 2>&1 &
+	timeout 600 "$@" >"$work/said" 2>&1 &
 	pid=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 3000); do
 		! grep -qF -e "$text" "$work/said" || break
 		sleep 0.1
 	done

@@ -21,10 +21,18 @@ run_program() {
 		echo "$name: 0 passed, 0 failed, 0 skipped"
 		return 0
 	fi
-	# shellcheck disable=SC2086 # the wrapper is a command with its options
-	${BIDE_TEST_WRAPPER:-} "$@"
+	# A busy machine must fail nothing: the limit is one of CPU time. The clock ends only what hangs.
+	factor=${BIDE_TEST_TIME_FACTOR:-1}
+	# shellcheck disable=SC3045 # every sh has it
+	ulimit -t $((300 * ${factor%%.*}))
+	clock=
+	! command -v timeout >/dev/null 2>&1 || clock="timeout --foreground 1800"
+	# shellcheck disable=SC2086 # both are commands with their options
+	$clock ${BIDE_TEST_WRAPPER:-} "$@"
 	status=$?
 	case $status in
+	124) echo "FAILED $name: it hangs: ended after half an hour"
+		echo "$name: 0 passed, 1 failed, 0 skipped" ;;
 	0) echo "$name: 1 passed, 0 failed, 0 skipped" ;;
 	77) echo "SKIPPED $name: exit status 77"
 		echo "$name: 0 passed, 0 failed, 1 skipped" ;;
