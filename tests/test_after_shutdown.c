@@ -328,7 +328,7 @@ TEST(a_user_source_awaited_before_is_misuse_until_it_is_reset)
 	}
 }
 
-TEST(a_user_source_not_awaited_goes_on)
+TEST(a_user_source_that_was_not_awaited_remains_usable)
 {
 	bide_user_source source;
 	value_task v;

@@ -194,7 +194,7 @@ async_finally:
 	async_end;
 }
 
-TEST(MB_12_what_the_first_part_sets_is_not_seen_by_the_caller)
+TEST(MB_12_the_caller_does_not_see_what_the_first_part_sets)
 {
 	int value = 0;
 	bide_context *context =
@@ -420,7 +420,7 @@ TEST(MB_28_small_results_share_one_task_each)
 }
 
 /* The reference waits for its collector; here the task drops its context when it ends. */
-TEST(MB_33_a_task_that_is_over_holds_no_context)
+TEST(MB_33_a_completed_task_holds_no_context)
 {
 	bide_context *context = bide_context_create(NULL);
 	task *t = value_task_as_task(bide_in_context(context, later(1, 900)));

@@ -94,7 +94,7 @@ TEST(steady_state_delays_allocate_nothing)
 	assert_steady(use_delays);
 }
 
-TEST(steady_state_as_task_of_pending_ones_allocates_nothing)
+TEST(steady_state_as_task_of_pending_functions_allocates_nothing)
 {
 	assert_steady(use_as_task);
 }

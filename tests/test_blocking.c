@@ -26,7 +26,7 @@ static value_task gives(void *argument)
 	return *(value_task *)argument;
 }
 
-TEST(every_number_pointer_and_error_comes_back)
+TEST(every_number_pointer_and_error_is_returned)
 {
 	int errors[] = { 1, EIO, ECANCELED, 4095 };
 	int64_t values[] = { 0, 1, -1, -EIO, INT64_MAX, -4096, INT64_MIN }, got;
@@ -83,7 +83,7 @@ static value_task returns_what_is_over(void *argument)
 	return v;
 }
 
-TEST(an_operation_that_is_over_is_consumed)
+TEST(a_completed_operation_is_consumed)
 {
 	task *t = task_create(0);
 	int64_t got;
@@ -309,7 +309,7 @@ TEST(TK_16_long_calls_that_all_block_have_all_begun_and_no_limit_counts_them)
 		sleep_ms(1);
 }
 
-TEST(a_long_call_fails_with_what_its_function_says_and_null_is_misuse)
+TEST(a_long_call_fails_with_the_error_of_its_function_and_null_is_misuse)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	value_task error = bide_value_task_from_error(EIO);
@@ -399,7 +399,7 @@ TEST(TK_20_in_a_context_that_is_canceled_the_function_never_runs)
 	assert_int_equal(ran, 0);
 }
 
-TEST(canceled_while_it_is_queued_it_never_runs_and_while_it_runs_it_goes_on)
+TEST(a_call_canceled_in_the_queue_never_runs_and_a_running_one_goes_on)
 {
 	NOT_SEEDED("it needs threads, for calls that block");
 	bide_context *context;

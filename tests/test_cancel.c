@@ -691,7 +691,7 @@ TEST(linked_sources_100000_deep_are_canceled_in_bounded_stack)
 	free(sources);
 }
 
-TEST(a_source_with_100000_linked_ones_cancels_all)
+TEST(a_source_cancels_all_of_100000_linked_sources)
 {
 	enum { COUNT = 100000 };
 	bide_cancel_source **sources = calloc(COUNT, sizeof *sources),
@@ -757,7 +757,7 @@ TEST_SLOW(linked_sources_may_be_freed_while_their_parent_is_canceled, 60)
 
 /* ---- tokens whose source is gone */
 
-TEST(CT_20_a_token_whose_source_is_gone_stays_as_it_was)
+TEST(CT_20_a_token_of_a_freed_source_stays_as_it_was)
 {
 	bide_cancel_source *source = bide_cancel_source_create();
 	bide_cancel_token token = bide_cancel_source_token(source);

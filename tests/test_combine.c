@@ -54,7 +54,7 @@ TEST_SLOW(combinators_and_groups_of_all_kinds_nest_100000_deep_in_bounded_stack,
 	worker_has_ended = true;
 }
 
-TEST(misuse_says_what_was_wrong)
+TEST(messages_of_misuse_say_what_was_wrong)
 {
 	bide_when_each each;
 	tasks[0] = NULL;

@@ -122,7 +122,7 @@ static value_task gated(void *argument)
 	return task_await(gate);
 }
 
-TEST(combinators_are_named_with_what_is_pending)
+TEST(combinators_are_named_with_their_pending_items)
 {
 	value_task items[3], raced[2], any, each, waits_all, waits_race, waits_any;
 

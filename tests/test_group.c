@@ -495,7 +495,7 @@ TEST(using_a_group_whose_init_failed_is_misuse)
 
 /* --- misuse --- */
 
-TEST(misuse_says_what_was_wrong)
+TEST(messages_of_misuse_say_what_was_wrong)
 {
 	EXPECT_ABORT(bide_group_init(NULL, NULL), "bide_group_init: group is NULL");
 	EXPECT_ABORT(bide_value_task_forget(bide_group_wait(NULL)), "bide_group_wait");

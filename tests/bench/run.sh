@@ -1,8 +1,7 @@
 #!/bin/sh
-# run.sh BENCH: the harness with participants that are scripts: good ones, one that hangs, one that
-# crashes, one that talks nonsense, one that skips, one that was not built, one that is not there.
-# Looks at the table, the JSON lines, the Markdown, the named failures, the chart's command; then the
-# same for several numbers of workers, and the curves.
+# run.sh BENCH: tests the harness with scripts as participants: good ones, and ones that hang, crash, write nonsense,
+# skip, were not built, or do not exist. Checks the table, the JSON lines, the Markdown, the named failures and the
+# command of the chart, then the same for several numbers of workers, and the curves.
 set -eu
 
 bench=$1
@@ -17,7 +16,7 @@ fail() {
 	exit 1
 }
 
-has() { # TEXT: the output of the last run has a line with it
+has() { # TEXT: the output of the last run must have a line with the text
 	grep -qF -- "$1" "$work/out" || fail "this is missing: $1"
 }
 
@@ -25,12 +24,12 @@ has_not() {
 	! grep -qF -- "$1" "$work/out" || fail "this should not be there: $1"
 }
 
-same() { # FILE: it is what comes on standard input
+same() { # FILE: its content must be that of standard input
 	cat >"$work/expected"
 	diff -u "$work/expected" "$1" >"$work/out" || fail "$1 differs"
 }
 
-run() { # STATUS ARGUMENT...: runs the harness, which must end so; it finds gnuplot by $search
+run() { # STATUS ARGUMENT...: runs the harness, which must end with that status; it finds gnuplot by $search
 	expected=$1
 	shift
 	status=0
@@ -39,9 +38,9 @@ run() { # STATUS ARGUMENT...: runs the harness, which must end so; it finds gnup
 	[ "$status" -eq "$expected" ] || fail "ended with $status instead of $expected: $*"
 }
 
-# participant NAME WHO: a script. Standard input has what it does not do well, as cases of
-# "$command $bench". A good `run` has three batches; the fastest is 2, 4 and 3 in rounds 1, 2 and 3.
-# With workers it is 60 ns by their number, and `scale` takes 10 ns a leaf by their number.
+# participant NAME WHO: writes a script. Standard input has the commands that it does not handle well, as cases of
+# "$command $bench". A good `run` has three batches; the fastest is 2, 4 and 3 in rounds 1, 2 and 3. With workers it is
+# 60 ns divided by their number, and `scale` takes 10 ns per leaf divided by their number.
 participant() {
 	{
 		cat <<-TEXT
@@ -153,7 +152,7 @@ has "results: $results"
 has "chart: ${results%.jsonl}.svg"
 grep -qF "chart of ${results%.jsonl}.dat" "${results%.jsonl}.svg" || fail "gnuplot got other arguments"
 
-# What failed in one bench is started again for the next.
+# A participant that failed in one bench is started again for the next.
 expect_results() {
 	cat <<'TEXT'
 {"bench":"ready_await","who":"bide","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
@@ -175,7 +174,7 @@ same "$work/table" <<'TEXT'
 
 TEXT
 
-# ---- sleepers: a process each; too short a sleep is repeated with a longer one
+# ---- sleepers: one process each; a sleep that was too short is repeated with a longer one
 
 run 0 --results "$work/sleepers.jsonl" sleepers
 has "cpp20: once sleepers cpp20 1 200: ended with status 3: cannot sleep"
@@ -189,7 +188,7 @@ for who in bide call go tokio; do
 		"$work/sleepers.jsonl" || fail "no time of $who"
 done
 
-# ---- results are appended; no gnuplot; a participant that is not there
+# ---- results are appended; no gnuplot; a missing participant
 
 rm "$peers/cpp20" "$peers/dotnet" "$peers/go" "$peers/tokio"
 : >"$work/once.jsonl"
@@ -204,7 +203,7 @@ has "tokio: not built ($peers/tokio: No such file or directory); skipped: tokio"
 lines=$(wc -l <"$work/once.jsonl")
 [ "$lines" -eq 4 ] || fail "$lines lines instead of 4 after two runs"
 
-# ---- several workers: a process for each number of them, a table and a chart of its own
+# ---- several workers: one process for each number of workers, with a table and a chart of their own
 
 participant bide_workers bide </dev/null
 participant go go <<'TEXT'
@@ -256,7 +255,7 @@ grep -qx '2 2.000' "$work/curves.dat" || fail "no speed-up of 2"
 run 2 --scaling skynet
 has "--scaling takes no names"
 
-# ---- what can not be done is said
+# ---- errors are reported
 
 printf '#!/bin/sh\necho "no terminal" >&2\nexit 5\n' >"$work/tools/gnuplot"
 run 1 --results "$work/once.jsonl" frame_sync
