@@ -49,6 +49,17 @@ bool bide_alarm_is_idle_(const bide_alarm *alarm)
 	return BIDE_LOAD(&alarm->parties, ACQUIRE) == 1; /* Pairs with bide_alarm_leave_. */
 }
 
+/* Called under the lock, while the owner is a party. Calls of earlier timers may leave meanwhile. */
+static bool alarm_is_valid(const bide_alarm *alarm)
+{
+	const bide_timer *timer = alarm->timer;
+
+	BIDE_INVARIANT_(alarm->due.run != NULL);
+	BIDE_INVARIANT_(BIDE_LOAD(&alarm->parties, RELAXED) >= 1u + (timer != NULL));
+	BIDE_INVARIANT_(!timer || bide_kind_of_(timer->source.kind) == BIDE_KIND_TIMER_);
+	return true;
+}
+
 /* Called under the lock. Returns true if there was a timer, and its call will not come. */
 static bool take_back(bide_alarm *alarm)
 {
@@ -77,6 +88,7 @@ void bide_alarm_set_(bide_alarm *alarm, bide_timer *timer, int64_t deadline_ns)
 		(void)BIDE_ADD(&alarm->parties, 1u, RELAXED); /* The owner is a party. */
 	alarm->timer = timer;
 	bide_port_arm_(timer);
+	BIDE_ASSERT_UNEXPLORED_(alarm_is_valid(alarm));
 	unlock(alarm);
 }
 
@@ -86,6 +98,7 @@ bool bide_alarm_stop_(bide_alarm *alarm)
 
 	lock(alarm);
 	stopped = take_back(alarm);
+	BIDE_ASSERT_UNEXPLORED_(alarm_is_valid(alarm));
 	unlock(alarm);
 	if (stopped)
 		(void)bide_alarm_leave_(alarm); /* Not the last: the owner is still a party. */
@@ -103,17 +116,6 @@ bool bide_alarm_fired_(bide_alarm *alarm, bide_source *timer)
 	unlock(alarm);
 	bide_recycle_(timer, NULL);
 	return counts;
-}
-
-/* Called under the lock, by the owner. Calls of earlier timers may leave meanwhile. */
-static bool alarm_is_valid(const bide_alarm *alarm)
-{
-	const bide_timer *timer = alarm->timer;
-
-	BIDE_INVARIANT_(alarm->due.run != NULL);
-	BIDE_INVARIANT_(BIDE_LOAD(&alarm->parties, RELAXED) >= 1u + (timer != NULL));
-	BIDE_INVARIANT_(!timer || bide_kind_of_(timer->source.kind) == BIDE_KIND_TIMER_);
-	return true;
 }
 
 bool bide_alarm_is_valid_(bide_alarm *alarm)

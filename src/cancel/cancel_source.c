@@ -180,6 +180,7 @@ bool bide_cancel_source_cancel(bide_cancel_source *source)
 
 	if (!bide_cancel_source_check_(source, "bide_cancel_source_cancel"))
 		return false;
+	BIDE_ASSERT_IN_DEBUG_(bide_cancel_source_is_valid_(source));
 	bide_cancel_core_ref_(&source->core); /* A callback may drop the caller's reference. */
 	first = bide_cancel_core_fire_(&source->core, BIDE_ECANCELED_);
 	bide_cancel_core_unref_(&source->core);

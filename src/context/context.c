@@ -280,6 +280,7 @@ bool bide_context_cancel(bide_context *context, int error)
 	}
 	if (!bide_context_check_(context, "bide_context_cancel"))
 		return false;
+	BIDE_ASSERT_IN_DEBUG_(bide_context_is_valid_(context));
 	bide_context_ref(context); /* A callback may drop the caller's reference. */
 	first = bide_cancel_core_fire_(&context->core, error);
 	bide_context_unref(context);
