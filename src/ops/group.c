@@ -296,7 +296,7 @@ bide_value_task bide_group_wait(bide_group *group)
 		bide_misuse_("bide_group_wait: this group is waited for already; each is waited for once");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	BIDE_ASSERT_(bide_group_is_valid_(group));
+	BIDE_ASSERT_UNEXPLORED_(bide_group_is_valid_(group));
 	BIDE_STORE(&group->waited_, true, RELAXED); /* a report may read it */
 	idle = group->idle_;
 	idle->type = &group_type;

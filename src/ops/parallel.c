@@ -54,7 +54,7 @@ static void launch(parallel_loop *loop)
 	} while (loop->go_on && loop->lanes < loop->limit && lane_is_useful(loop));
 	if (!loop->shared) /* otherwise lanes on other workers read it */
 		loop->launching = false;
-	BIDE_ASSERT_(bide_loop_is_valid_(loop));
+	BIDE_ASSERT_UNEXPLORED_(bide_loop_is_valid_(loop));
 	if (!any)
 		(void)bide_loop_keep_error_(loop, BIDE_ENOMEM_, 0);
 }

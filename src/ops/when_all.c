@@ -77,7 +77,8 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (bide_is_pending_(items[i]))
 			bide_item_listen_(&all->operation, &all->listener, &all->parties, &items[i], &all_by);
-	BIDE_ASSERT_(bide_registrations_are_valid_(&all->parties, &all->listener, items, count));
+	BIDE_ASSERT_UNEXPLORED_(
+		bide_registrations_are_valid_(&all->parties, &all->listener, items, count));
 	if (bide_combine_leave_(&all->operation, &all->parties) != 0)
 		return value;
 	bide_operation_discard_(&all->operation.source);
@@ -188,7 +189,8 @@ bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count)
 		bide_item_listen_(&all->operation, &all->listener, &all->parties, &all->waits[i],
 		                  &all_tasks_by);
 	}
-	BIDE_ASSERT_(bide_registrations_are_valid_(&all->parties, &all->listener, all->waits, count));
+	BIDE_ASSERT_UNEXPLORED_(
+		bide_registrations_are_valid_(&all->parties, &all->listener, all->waits, count));
 	if (bide_combine_leave_(&all->operation, &all->parties) != 0)
 		return value;
 	value = all_tasks_end(all);

@@ -177,7 +177,7 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 {
 	bide_subscription_ *s = (bide_subscription_ *)newest, *next;
 
-	BIDE_ASSERT_(bide_is_done_(task));
+	BIDE_ASSERT_UNEXPLORED_(bide_is_done_(task));
 	/* The consumers run in the order in which they came. */
 	for (; s && s->older; s = s->older)
 		BIDE_ASSERT_(s->older->newer == s);
@@ -205,8 +205,8 @@ bool bide_task_finish_(bide_source *task, bide_payload result, int error)
 	bide_task_object *object = (bide_task_object *)(void *)task;
 	uintptr_t seen;
 
-	BIDE_ASSERT_(bide_task_has_object_(task) &&
-	             BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_CLAIMED_);
+	BIDE_ASSERT_UNEXPLORED_(bide_task_has_object_(task) &&
+	                        BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_CLAIMED_);
 	task->payload = result;
 	task->error = (uint16_t)error;
 	seen = bide_word_upper_(bide_source_finish_(task));
