@@ -1,7 +1,7 @@
 /*
  * party.h - an object that several parties may end.
  *
- * A completion, a cancellation and a timer may all end the same object. Its count `live` is the
+ * A completion, a cancellation and a timer may all end the same object. Its count `parties` is the
  * number of parties that can still touch it. The first party decides the outcome, and takes the
  * others out where it can. Each party then counts down for itself and for those it took out. The
  * one that reaches zero completes the object.
@@ -15,43 +15,43 @@
 #include "base/library.h"
 
 /* Adds a party. Called by a counted party, before the new one can leave, so no order is needed. */
-static inline void bide_party_join_(const bide_source *source, uint32_t *live)
+static inline void bide_party_join_(const bide_source *source, uint32_t *parties)
 {
 	if (bide_is_sync_(source))
-		(void)BIDE_ADD(live, 1u, RELAXED);
+		(void)BIDE_ADD(parties, 1u, RELAXED);
 	else
-		++*live;
+		++*parties;
 }
 
 /*
  * Takes `count` parties away. Returns true if they were the last. Releases what these parties
  * wrote; the last one acquires all of it.
  */
-static inline bool bide_party_leave_(const bide_source *source, uint32_t *live, uint32_t count)
+static inline bool bide_party_leave_(const bide_source *source, uint32_t *parties, uint32_t count)
 {
 	if (bide_is_sync_(source)) {
-		uint32_t before = BIDE_SUB(live, count, ACQ_REL);
+		uint32_t before = BIDE_SUB(parties, count, ACQ_REL);
 
 		BIDE_ASSERT_(before >= count);
 		return before == count;
 	}
-	BIDE_ASSERT_(*live >= count);
-	*live -= count;
-	return *live == 0;
+	BIDE_ASSERT_(*parties >= count);
+	*parties -= count;
+	return *parties == 0;
 }
 
 /*
- * Sets bits. Returns the bits before. Pairs with itself: a later party sees what an earlier one
+ * Sets flags. Returns the flags before. Pairs with itself: a later party sees what an earlier one
  * wrote before.
  */
-static inline uint32_t bide_party_mark_(const bide_source *source, uint32_t *bits, uint32_t more)
+static inline uint32_t bide_party_mark_(const bide_source *source, uint32_t *flags, uint32_t more)
 {
 	uint32_t before;
 
 	if (bide_is_sync_(source))
-		return BIDE_OR(bits, more, ACQ_REL);
-	before = *bits;
-	*bits = before | more;
+		return BIDE_OR(flags, more, ACQ_REL);
+	before = *flags;
+	*flags = before | more;
 	return before;
 }
 
