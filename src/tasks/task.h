@@ -28,7 +28,6 @@
 
 #include "base/generation.h"
 #include "base/library.h"
-#include "source/operation.h"
 #include "source/source.h"
 #include "tasks/subscription.h"
 

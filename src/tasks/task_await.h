@@ -5,7 +5,6 @@
 #define BIDE_TASKS_TASK_AWAIT_H
 
 #include "base/library.h"
-#include "source/source.h"
 
 /*
  * Starts an ended wait: its result is the task itself, with a reference, when that is over, however
