@@ -20,7 +20,7 @@ bool bide_caller_is_outside_(const char *what)
 		             "await instead",
 		             what, bide_function_name_(head->current));
 	else if (bide_workers_include_this_())
-		bide_misuse_("%s: called on a worker of the pool's; only other threads may", what);
+		bide_misuse_("%s: called on a worker; only other threads may", what);
 	else if (bide_shared_ && bide_blocking_is_thread_())
 		bide_misuse_("%s: called on a thread of blocking calls; only other threads may", what);
 	else

@@ -120,7 +120,7 @@ int bide_drain(int64_t timeout_ns)
 		return BIDE_EDEADLK_;
 	}
 	if (bide_workers_include_this_()) {
-		bide_misuse_("bide_drain: called on a worker of the pool's; only other threads may");
+		bide_misuse_("bide_drain: called on a worker; only other threads may");
 		return BIDE_EDEADLK_;
 	}
 	if (!bide_runtime_on_worker_())

@@ -37,6 +37,7 @@ static bide_frame *frame_of(uintptr_t item)
 	return (bide_frame *)(item & ~(uintptr_t)1);
 }
 
+/* A worker that waits for a reactor would be woken here by a signal to it. */
 static void wake(bide_runtime *r)
 {
 	uint32_t how = BIDE_SWAP(&r->parked, 0u, SEQ_CST);

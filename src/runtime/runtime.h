@@ -1,34 +1,35 @@
 /*
  * runtime.h - the one runtime of the process: its object, its state, and the words of this room.
  *
- *     worker        a thread that runs async functions
- *     one worker    the mode in which the thread that used bide first is the only worker
- *                   (one_worker.c): it runs functions inside of a wait, a drain or bide_run_ready
- *     many workers  the mode with threads of the library's own, 1 to 1024 (workers.c)
- *     external      a thread that is no worker; its record: external.c
- *     next step     the continuation that a worker runs next, before all else that it has
- *     ring          the run queue of one of many workers, from which the others steal (ring.h)
- *     injector      the queue that many workers share, for what external threads make runnable
- *                   (injector.h)
- *     mailbox       what other threads send to the one worker (mailbox.c)
- *     home          the worker whose timing wheel (wheel.c) has the timers that a thread makes
- *     search        looking for work at other workers and in the injector (worker_search.c)
- *     sleep         the state of one of many workers that found nothing (sleep.c)
- *     park          the same of the one worker: it waits for its mailbox or its first timer
- *     monitored     one sleeping worker wakes now and then to look after the running ones
- *     blocking job  a call of bide_run_blocking or bide_run_on_new_thread (blocking.c)
- *     loop          an executor whose functions run on a thread of the program's (loop.c); the
- *                   program polls its descriptor (poll.c)
+ *     worker        A thread that runs async functions.
+ *     one worker    The mode in which the thread that used bide first is the only worker. It runs
+ *                   functions inside of a wait, a drain or bide_run_ready (one_worker.c).
+ *     many workers  The mode with 1 to 1024 threads of the library's own (workers.c).
+ *     external      A thread that is no worker (external.c).
+ *     next step     The continuation that a worker runs next, before all else that it has.
+ *     ring          The run queue of one of many workers, from which the others steal (ring.h).
+ *     injector      The queue that many workers share, for what external threads make runnable.
+ *     mailbox       What other threads send to the one worker (mailbox.c).
+ *     home          The worker whose timing wheel has the timers that a thread makes (wheel.c).
+ *     search        One of many workers looks for work at the others and in the injector
+ *                   (worker_search.c).
+ *     sleep         One of many workers has found nothing, and waits (sleep.c).
+ *     park          The one worker has nothing to run, and waits (one_worker.c).
+ *     monitor       A sleeping worker that wakes now and then to look at the running ones.
+ *     job           A call of bide_run_blocking or bide_run_on_new_thread (blocking_job.c).
+ *     loop          An executor whose functions run on a thread of the program (loop.c). The program
+ *                   polls its descriptor (poll.c).
  *
- * From bottom to top: this object, threads, wheel, simulation | poll, mailbox, one_worker |
- * worker, sleep, worker_timers, worker_search, workers | blocking | orphan, external, atfork |
- * start, caller, run_ready, wait, drain, loop, shutdown | port.
+ * From bottom to top: this object, thread, wheel, simulation, prepare | poll, mailbox, one_worker |
+ * worker and work, sleep, worker_timers, worker_schedule, worker_search, workers | blocking_job,
+ * blocking_threads, blocking_simulated, blocking | orphan, external, atfork, dump_on, start |
+ * caller, run_ready, wait, drain, loop, shutdown | port.
  *
- * A reactor for input and output comes between: it looks for events where the one worker looks at
- * its mailbox (bide_one_worker_poll_) and where many workers look at their timers
- * (bide_worker_expire_), and a worker that has one waits in it in place of the futex (park in
- * one_worker.c, bide_sleep_wait_). The thread that wakes it then signals the reactor
- * (bide_mailbox_send_, bide_sleep_wake_).
+ * A reactor for input and output has these places. A worker looks for its events where it looks at
+ * its timers: bide_one_worker_poll_ and bide_worker_expire_. A worker that has a reactor waits for
+ * it in place of the futex: park in one_worker.c and bide_sleep_wait_. The thread that wakes such a
+ * worker signals the reactor: wake in mailbox.c and bide_sleep_wake_. A fork and a shutdown end it:
+ * atfork.c and shutdown.c.
  */
 #ifndef BIDE_RUNTIME_RUNTIME_H
 #define BIDE_RUNTIME_RUNTIME_H
@@ -38,9 +39,7 @@
 #include "os/os.h"
 #include "runtime/wheel.h"
 
-/*
- * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart
- */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what others write stands apart */
 typedef struct bide_runtime {
 	/* Only the one worker uses these. */
 	bide_thread main;
@@ -49,7 +48,7 @@ typedef struct bide_runtime {
 	bool simulating;        /* the clock is virtual */
 	bool seeded;            /* the seed draws the order of runnable frames */
 	bool checks_each_step;  /* simulating, or in debug mode */
-	bool polled;            /* its thread has a loop of the program's (poll.h) */
+	bool polled;            /* its thread has a loop (poll.h) */
 	int64_t virtual_now_ns; /* atomic, because other threads may ask for the time */
 
 	/* Shared. */

@@ -16,9 +16,7 @@
 /* How long something may wait behind a function that does not end. */
 enum { BIDE_MONITOR_NS_ = 10000000 };
 
-/*
- * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what other threads write stands apart
- */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what others write stands apart */
 typedef struct bide_worker {
 	bide_thread thread; /* first: bide_current_thread_ points at it */
 	unsigned index;

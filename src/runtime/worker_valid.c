@@ -3,6 +3,7 @@
  */
 #include "runtime/worker_valid.h"
 
+#include "async/deque.h"
 #include "base/assert.h"
 #include "base/spin.h"
 #include "runtime/injector.h"
@@ -29,7 +30,7 @@ bool bide_worker_is_valid_(bide_worker *w)
 	BIDE_INVARIANT_(w->index < bide_workers_.count && bide_workers_.worker[w->index] == w);
 	BIDE_INVARIANT_(!w->thread.is_external && w->thread.home == w->index);
 	BIDE_INVARIANT_(w->turns <= BIDE_TURNS_BETWEEN_POLLS_);
-	if (!bide_ring_is_valid_(&w->ring))
+	if (!bide_ring_is_valid_(&w->ring) || !bide_deque_is_valid_(&w->thread.head))
 		return false;
 	bide_spin_lock_(&w->wheel_lock);
 	valid = timers_are_valid(w);
