@@ -15,7 +15,7 @@
 #include "async_inline.h"
 
 #if defined(__clang__)
-/* Declared for all code outside the bodies of async functions; a body declares its own. */
+/* An await calls this, which is an error outside of a body. A body declares the name anew. */
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgcc-compat"
 int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
@@ -24,18 +24,18 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #else
 #ifndef BIDE_COMPUTED_GOTO
 /* Above the pragma, since gcc is silent about labels of a system header that jump over a local. */
-#define BIDE_CASE_(point) (0x100000000LL + (point)) /* not in a switch of 32 bits: an error there */
+#define BIDE_CASE_(point) (0x100000000LL + (point)) /* an error in a switch over 32 bits */
 #define BIDE_RESUME_(n) \
 	case BIDE_CASE_(n): /* a local? braces { } around it; overflow? no await in a switch */
 #endif
 /* From here on errors are shown in the user's file alone, without the macros in between. */
 #pragma GCC system_header
 #endif
-/* The same as BIDE_CAT_, here. */
+/* Does the same as BIDE_CAT_, below the pragma. */
 #define BIDE_JOIN2_(a, b) a##b
 #define BIDE_JOIN_(a, b) BIDE_JOIN2_(a, b)
 
-/* Does the function whose struct this is fork? Known when it is compiled. */
+/* True, at compile time, if the function whose struct this is forks. */
 #define BIDE_FORKS_(my) \
 	_Generic(&(my)->BIDE_FRAME_MEMBER_, bide_forking_frame * : true, default : false)
 
@@ -97,7 +97,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_CHECK_STRUCT_(name) \
 	typedef struct name struct_##name##_must_be_defined_above_the_async_function;
 #endif
-/* The library's own functions define it; the user's functions do not. */
+/* Sources of the library with async functions of its own define this (src/base/own.h). */
 #ifndef BIDE_OWN_
 #define BIDE_OWN_(name) NULL
 #endif
@@ -159,7 +159,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	}                                                                                           \
 	BIDE_GUARD_ static bide_body_result name##_body_(struct name *my)
 
-/* n if there is more than one argument, else one. */
+/* Picks n if there is more than one argument behind `one`, and `one` otherwise. */
 #define BIDE_PARAMETERS_(n, one, ...)                                                              \
 	BIDE_PICK40_(__VA_ARGS__, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, \
 	             n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, one, )
@@ -167,7 +167,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
                      _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,  \
                      _33, _34, _35, _36, _37, _38, _39, _40, pick, ...)                          \
 	pick
-/* Checks that the first parameter is named. text: the arguments, as they are written. */
+/* Checks that the first parameter is named. text: the arguments as the user wrote them. */
 #define BIDE_CHECK_NAMED_(text)                                                                 \
 	__extension__({                                                                             \
 		_Static_assert(__builtin_memcmp(__builtin_strchr(text, ',') + 1, ".", 1) == 0 ||        \
@@ -287,7 +287,7 @@ bide_resume_return_point_:                                                      
 #define BIDE_POINT_(n) (n)
 #ifdef __clang__
 #define BIDE_CASE_(point) (0x100000000LL + (point))
-/* Cut to 32 bits, as in a switch of the user's, the two are one: that is the error. */
+/* In a switch of the user's both labels are cut to 32 bits and are the same, which is the error. */
 #define BIDE_RESUME_NAME_(n) enum { await_inside_a_switch__use_if_or_a_function = (int)(n) };
 #define BIDE_RESUME_(n)                                   \
 	case await_inside_a_switch__use_if_or_a_function:     \
@@ -312,7 +312,7 @@ bide_resume_return_point_:                                                      
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif
-/* The braces end the scope of the body's own locals: no jump to the cleanup passes over one. */
+/* Two braces end the scope of the body's locals: no jump to the cleanup passes over one. */
 #if defined(__clang__)
 #define BIDE_BODY_BEGINS_                   \
 	enum { bide_forks_ = BIDE_FORKS_(my) }; \
@@ -398,7 +398,7 @@ BIDE_FINALLY_:                                                                \
 	}                                                      \
 	BIDE_UNGUARD_ __builtin_unreachable()
 
-/* In front: gcc names it where an await is an expression, or the second one on its line. */
+/* gcc names this label if an await is an expression, or the second await on its line. */
 #ifdef __clang__
 #define BIDE_ALONE_(n)
 #else
@@ -406,8 +406,8 @@ BIDE_FINALLY_:                                                                \
 #endif
 
 /*
- * One if/else chain without a hidden loop: `break` and `continue` in an action leave the user's
- * loop.
+ * An await is one if/else chain without a hidden loop, so that `break` and `continue` in an action
+ * leave the user's loop.
  */
 #define BIDE_AWAIT_(awaitable, n)                                                                  \
 	BIDE_ALONE_(n)                                                                                 \
@@ -481,7 +481,7 @@ BIDE_FINALLY_:                                                                \
 		               "bide_async_return of a bide_task * would hand out the pointer: await " \
 		               "it, or return bide_task_await(task)");                                 \
 	})
-/* A pointer (class 5) into the own frame: it is gone when the result is read. */
+/* Refuses a pointer (class 5) into the frame, which is gone when the result is read. */
 #define BIDE_CHECK_POINTER_(x)                                                     \
 	(void)(__builtin_classify_type(x) == 5 &&                                      \
 	       BIDE_UNLIKELY((uintptr_t)t_.payload.p - (uintptr_t)my < sizeof(*my)) && \

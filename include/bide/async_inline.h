@@ -31,7 +31,7 @@ BIDE_API bide_value_task bide_async_bad_pointer_(bide_frame *frame, const void *
  */
 BIDE_API bool bide_await_failed_(bide_frame *frame, bide_value_task failed,
                                  uint32_t line) BIDE_COLD;
-/* bide_async_fail. Returns false in the cleanup, where it is misuse. */
+/* Does what bide_async_fail does. Returns false in the cleanup, where it is misuse. */
 BIDE_API bool bide_async_fail_(bide_frame *frame, int error, uint32_t line) BIDE_COLD;
 
 BIDE_INLINE uintptr_t bide_stack_pointer_(void)
@@ -75,7 +75,7 @@ BIDE_INLINE bide_frame *bide_frame_new_(bide_thread_head *head, size_t size_byte
 	return frame;
 }
 
-/* Copies the parameters and zeroes the rest up to zero_end; all sizes are constants. */
+/* Copies the parameters, and zeroes the rest up to zero_end. All sizes are constants. */
 BIDE_INLINE void bide_frame_fill_(void *frame, size_t zero_end, const void *in, size_t offset,
                                   size_t size_bytes)
 {
@@ -92,8 +92,8 @@ BIDE_INLINE void bide_frame_fill_(void *frame, size_t zero_end, const void *in, 
 }
 
 /*
- * The return macros. Return false in the cleanup, where a return is misuse and ends the cleanup
- * at once, because it must not run a second time.
+ * The return macros call these two. They return false in the cleanup, where a return is misuse and
+ * ends the cleanup at once, because the cleanup must not run a second time.
  */
 BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome, uint32_t line)
 {
@@ -160,7 +160,7 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_thread_head *head, bide_fra
 	}
 	if (BIDE_UNLIKELY(step.state == BIDE_RESULT_IN_FRAME_))
 		return bide_start_kept_(head, frame, step);
-	/* stays until the consumer, our caller, takes the result */
+	/* The frame stays until the caller, its consumer, takes the result. */
 	v.payload.generation = frame->source.generation;
 	v.state = (uintptr_t)frame;
 	return v;
@@ -172,11 +172,11 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_thread_head *head, bide_fra
  */
 #define BIDE_LINE_IS_RETURN_ 0x40000000u
 
-/* The line of such a return, for its trace: the frame knows it. */
+/* In place of a line: the trace takes the line of such a return from the frame. */
 #define BIDE_LINE_OF_FRAME_ 0xFFFFFFFFu
 #define BIDE_RESUMED_LINE_ BIDE_TRACE_LINE_(BIDE_LINE_OF_FRAME_)
 
-/* A resume at a point without an await: a return that was waiting, or a fault. */
+/* Resumes at a point without an await. That is a return that was waiting, or a fault. */
 BIDE_INLINE bide_value_task bide_resume_return_(bide_frame *frame)
 {
 	if (!(frame->source.line & BIDE_LINE_IS_RETURN_))

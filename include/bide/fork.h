@@ -114,9 +114,9 @@ BIDE_API bide_body_result bide_fork_end_(bide_frame *frame, uint32_t point);
 BIDE_API bide_body_result bide_fork_late_return_(bide_frame *frame, uint32_t point);
 
 /*
- * The owner of a deque pushes and pops at `bottom`. Thieves take at `top`, which only they move, one
- * thief at a time. Every store of bottom is a release: it publishes the entries below it, and all
- * that they point at, to the thief's acquire. src/async/deque.h has the protocol.
+ * The owner of a deque pushes and pops at `bottom`. Thieves take at `top`, which only they move,
+ * one thief at a time. Every store of bottom is a release: it publishes the entries below it, and
+ * all that they point at, to the thief's acquire. src/async/deque.h has the protocol.
  */
 BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
                                  bide_value_task (*call)(bide_fork *fork))

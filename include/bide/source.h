@@ -108,7 +108,9 @@ typedef struct bide_source {
 	};
 	bide_payload payload;
 	union {
-		/* In a frame: where it resumes. A source line, or an offset if points_are_lines is false. */
+		/*
+		 * In a frame: where it resumes. A source line, or an offset if points_are_lines is false.
+		 */
 		uint32_t line;
 		/* In a frame that is done, and in other sources: bits that say what was done to it. */
 		uint32_t marks;

@@ -185,7 +185,7 @@ BIDE_INLINE bool bide_value_task_is_canceled(bide_value_task value_task)
 
 BIDE_INLINE bide_status bide_value_task_status(bide_value_task value_task)
 {
-	/* ECANCELED. This header does not include <errno.h>; value_task.c asserts the number. */
+	/* ECANCELED. This header does not include <errno.h>; src/runtime/port.c asserts the number. */
 	enum { canceled = 125 };
 	if (value_task.state > BIDE_ERROR_MAX)
 		return bide_value_task_status_pending_(value_task);

@@ -2,6 +2,7 @@
  * port.c - the port (base/port.h): what the rooms below ask of the system and of the runtime, each
  * given to the part of the runtime that does it. bide_thread_attach_ is in start.c.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,14 @@
 #include "runtime/workers.h"
 #include "source/run_queue.h"
 #include "source/timer.h"
+
+/* The rooms below and the public headers do not include <errno.h>. */
+BIDE_STATIC_ASSERT(BIDE_ECANCELED_ == ECANCELED && BIDE_ENOMEM_ == ENOMEM &&
+                       BIDE_EINVAL_ == EINVAL && BIDE_ETIMEDOUT_ == ETIMEDOUT,
+                   "the numbers of base/library.h are those of the system");
+BIDE_STATIC_ASSERT(BIDE_EINPROGRESS_ == EINPROGRESS && BIDE_EBUSY_ == EBUSY &&
+                       BIDE_EDEADLK_ == EDEADLK && BIDE_EAGAIN_ == EAGAIN,
+                   "the numbers of base/library.h are those of the system");
 
 void *bide_port_allocate_(size_t size_bytes, size_t alignment)
 {

@@ -1,12 +1,10 @@
 /*
- * operation.c - operations: making, completing and discarding one.
+ * operation.c - operations: making one, and discarding it.
  */
 #include "source/operation.h"
 
 #include "base/assert.h"
-#include "base/thread.h"
 #include "memory/pool.h"
-#include "source/source.h"
 
 bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 {
@@ -46,38 +44,4 @@ bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type
 void bide_operation_discard_(bide_source *source)
 {
 	bide_source_recycle_(bide_thread_(), source);
-}
-
-void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error)
-{
-	bide_thread_head *head = bide_thread_();
-	bide_thread *thread = bide_thread_of_(head);
-
-	BIDE_ASSERT_(bide_kind_of_(operation->source.kind) == BIDE_KIND_OPERATION_);
-	if (!head) { /* There was no memory for the record of this thread. */
-		bide_source_complete_(&operation->source, payload, error);
-		return;
-	}
-	if (thread->completing >= BIDE_COMPLETING_DEPTH_MAX_) {
-		operation->source.payload = payload;
-		operation->source.error = (uint16_t)error;
-		operation->link = NULL;
-		*thread->completions_tail = operation;
-		thread->completions_tail = &operation->link;
-		return;
-	}
-	BIDE_ASSERT_(thread->completing > 0 || !thread->completions);
-	thread->completing++;
-	bide_source_complete_(&operation->source, payload, error);
-	if (--thread->completing > 0)
-		return;
-	while ((operation = thread->completions) != NULL) {
-		thread->completions = operation->link;
-		if (!thread->completions)
-			thread->completions_tail = &thread->completions;
-		thread->completing++;
-		bide_source_deliver_(&operation->source, bide_source_finish_(&operation->source));
-		thread->completing--;
-	}
-	BIDE_ASSERT_(thread->completing == 0 && thread->completions_tail == &thread->completions);
 }

@@ -3,13 +3,15 @@
  *
  * Completing runs no user code, and its depth is bounded. A frame that waits becomes runnable. A
  * listener (of a combinator, a group, a task) runs here; operations that it completes beyond a
- * depth wait in a list of the thread (operation.c).
+ * depth wait in a list of the thread.
  */
 #include "source/source.h"
 
 #include "base/assert.h"
 #include "base/misuse.h"
+#include "base/thread.h"
 #include "memory/pool.h"
+#include "source/operation.h"
 #include "source/schedule.h"
 #include "source/stale.h"
 #include "source/upcalls.h"
@@ -52,6 +54,40 @@ void bide_source_complete_(bide_source *source, bide_payload payload, int error)
 	source->payload = payload;
 	source->error = (uint16_t)error;
 	bide_source_deliver_(source, bide_source_finish_(source));
+}
+
+void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error)
+{
+	bide_thread_head *head = bide_thread_();
+	bide_thread *thread = bide_thread_of_(head);
+
+	BIDE_ASSERT_(bide_kind_of_(operation->source.kind) == BIDE_KIND_OPERATION_);
+	if (!head) { /* There was no memory for the record of this thread. */
+		bide_source_complete_(&operation->source, payload, error);
+		return;
+	}
+	if (thread->completing >= BIDE_COMPLETING_DEPTH_MAX_) {
+		operation->source.payload = payload;
+		operation->source.error = (uint16_t)error;
+		operation->link = NULL;
+		*thread->completions_tail = operation;
+		thread->completions_tail = &operation->link;
+		return;
+	}
+	BIDE_ASSERT_(thread->completing > 0 || !thread->completions);
+	thread->completing++;
+	bide_source_complete_(&operation->source, payload, error);
+	if (--thread->completing > 0)
+		return;
+	while ((operation = thread->completions) != NULL) {
+		thread->completions = operation->link;
+		if (!thread->completions)
+			thread->completions_tail = &thread->completions;
+		thread->completing++;
+		bide_source_deliver_(&operation->source, bide_source_finish_(&operation->source));
+		thread->completing--;
+	}
+	BIDE_ASSERT_(thread->completing == 0 && thread->completions_tail == &thread->completions);
 }
 
 /* --- consumers that are not frames --- */
