@@ -158,7 +158,8 @@ uintptr_t bide_deque_owner_pop_oldest_(bide_thread_head *head)
 
 	if (bide_deque_size_(head) == 0)
 		return 0;
-	bide_spin_lock_(&deque->stealing); /* only we move top and bottom now: no fence */
+	/* Under the lock no thread but this one moves top or bottom, so no fence is needed. */
+	bide_spin_lock_(&deque->stealing);
 	for (top = deque->top; entry == 0 && (int32_t)(deque->bottom - top) > 0; top++)
 		entry = BIDE_LOAD(place(deque, top), RELAXED);
 	BIDE_STORE(&deque->top, top, RELAXED);

@@ -44,11 +44,6 @@ static bide_fork *pointer(uintptr_t link)
 	return (bide_fork *)(link & ~(uintptr_t)MARKS);
 }
 
-static bide_context *context_of(uintptr_t word)
-{
-	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
-}
-
 /*
  * Takes the slot that *link points at out of the list. The marks in *link stay, because they are of
  * what the link is in.
@@ -162,7 +157,8 @@ static bide_value_task call_apart(bide_thread_head *head, bide_fork *fork)
 	head->current = &apart;
 	v = fork->call(fork);
 	head->current = outer;
-	bide_context_unref(context_of(fork->context)); /* A child that goes on has its own reference. */
+	bide_context_unref(
+		bide_context_of_(fork->context)); /* A child that goes on has its own reference. */
 	return v;
 }
 
@@ -229,8 +225,8 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	fork->older = 0;
 	link_at(link, fork);
 	fork->context = frame->frame.context;
-	if (context_of(fork->context))
-		bide_context_ref(context_of(fork->context));
+	if (bide_context_of_(fork->context))
+		bide_context_ref(bide_context_of_(fork->context));
 	if (fork->context || head->deque.no_membarrier || bide_debug_)
 		entry |= BIDE_ENTRY_SLOW_;
 	/* With one worker the first fork makes the deque, so programs that never fork have none. */
@@ -257,7 +253,7 @@ static bide_value_task call_here(bide_thread_head *head, bide_forking_frame *fra
 {
 	if (fork->context != frame->frame.context)
 		return call_apart(head, fork);
-	bide_context_unref(context_of(fork->context)); /* The frame keeps its own reference. */
+	bide_context_unref(bide_context_of_(fork->context)); /* The frame keeps its own reference. */
 	return fork->call(fork);
 }
 
@@ -307,7 +303,7 @@ static void settled(bide_frame *frame, bide_value_task v)
 	if (v.state == 0)
 		return;
 	if (frame->source.error != 0) {
-		bide_lost_(v, context_of(frame->context));
+		bide_lost_(v, bide_context_of_(frame->context));
 		return;
 	}
 	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
@@ -345,7 +341,7 @@ static bide_value_task settle_one(bide_thread_head *head, bide_forking_frame *fr
 		unlink_at(&frame->newest);
 		if (!failed || frame->frame.source.flags & BIDE_FLAG_FINISHING_)
 			return call_here(head, frame, fork);
-		bide_context_unref(context_of(fork->context));
+		bide_context_unref(bide_context_of_(fork->context));
 		return bide_value_task_completed();
 	}
 	word = BIDE_LOAD(&fork->source.word, ACQUIRE); /* Pairs with bide_source_finish_. */

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/misuse.h"
 #include "base/port.h"
+#include "context/context.h"
 #include "context/placement.h"
 #include "source/run_queue.h"
 #include "source/schedule.h"
@@ -43,7 +44,7 @@ bide_body_result bide_frame_step_slow_(bide_frame *frame)
 
 	if (frame->source.flags & BIDE_FLAG_HAS_CONTEXT_REF_) {
 		bide_flags_drop_(&frame->source, BIDE_FLAG_HAS_CONTEXT_REF_);
-		bide_context_unref((bide_context *)(frame->context & ~BIDE_CONTEXT_TAGS_));
+		bide_context_unref(bide_context_of_(frame->context));
 	}
 	/*
 	 * A frame with a large result is kept, and may be published after this. Then it must take no

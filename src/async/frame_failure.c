@@ -45,7 +45,7 @@ bool bide_await_failed_(bide_frame *frame, bide_value_task failed, uint32_t line
 
 	if (finishing) {
 		if (frame->source.error != 0) {
-			bide_lost_(failed, (const bide_context *)(frame->context & ~BIDE_CONTEXT_TAGS_));
+			bide_lost_(failed, bide_context_of_(frame->context));
 			return false;
 		}
 		if (frame->source.flags & BIDE_FLAG_OWNED_)

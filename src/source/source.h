@@ -131,7 +131,7 @@ BIDE_INTERNAL bool bide_belongs_here_(const bide_source *source, const char *wha
 /* Returns the source line where a frame waits, without the mark of a return's own await. */
 static inline unsigned bide_line_(const bide_source *source)
 {
-	return source->line & 0x3fffffffu;
+	return source->line & (BIDE_LINE_IS_RETURN_ - 1);
 }
 static inline bool bide_is_pending_(bide_value_task value_task)
 {
