@@ -79,7 +79,6 @@ if [ -n "$sources" ]; then
 	}
 	refuse_comment 'one word for each thing: "external", "the workers", the folder of the source' \
 		'(^|[^a-z])([Ff]oreign|[Gg]uests?)([^a-z]|$)|src/core'
-	sed -i '/^src\//d' "$work" # keeps only the rule above as yet
 	refuse_comment "$person" "(^|[^A-Za-z_|'])([Ww]ho|$named)([^A-Za-z_'|]|\$)"
 	refuse_comment "$returns" "$gives"
 	refuse_comment 'a result has a sentence: "Returns true if this was the last one."' \

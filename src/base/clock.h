@@ -19,7 +19,7 @@ BIDE_INTERNAL int64_t bide_deadline_after_(int64_t time_ns);
 BIDE_INTERNAL BIDE_COLD bool bide_time_refused_(int64_t time, const char *function,
                                                 const char *argument, const bide_place *place);
 
-/* Returns true if the time is 0 or more. place: of the call; NULL: not known. */
+/* Returns true if the time is 0 or more. `place` is that of the call, or NULL if unknown. */
 static inline bool bide_time_allowed_(int64_t time, const char *function, const char *argument,
                                       const bide_place *place)
 {

@@ -7,10 +7,10 @@
 #include "base/library.h"
 #include "base/settings.h"
 
-/* bide_misuse_, with the place of the call. NULL: not known. */
+/* bide_misuse_ with the place of the call, or NULL if that is unknown. */
 BIDE_INTERNAL void bide_misuse_at_(const bide_place *place, const char *format, ...)
 	BIDE_PRINTF(2, 3) BIDE_COLD;
-/* bide_misuse_, with a line of the async function. 0: not known. */
+/* bide_misuse_ with a line of the async function, or 0 if that is unknown. */
 BIDE_INTERNAL void bide_misuse_in_(const bide_frame *frame, uint32_t line, const char *format, ...)
 	BIDE_PRINTF(3, 4) BIDE_COLD;
 /* Returns true if the error is 1 to BIDE_ERROR_MAX. Otherwise it reports misuse of `what`. */
@@ -40,8 +40,8 @@ BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* --- user code that the library calls outside of async functions --- */
 
 /*
- * Which of it runs on this thread, for messages; NULL: none. Such code must not end the runtime,
- * because calls of the runtime stand below it on the stack.
+ * Names the code that runs on this thread, for messages; NULL if there is none. Such code must not
+ * end the runtime, because calls of the runtime are below it on the stack.
  */
 extern BIDE_INTERNAL BIDE_THREAD_LOCAL_ const char *bide_inside_;
 

@@ -28,7 +28,7 @@ typedef struct bide_own_ {
 		BIDE_OWN_BODY_,
 		BIDE_OWN_HIDDEN_
 	} kind;
-	bide_describe_function_ *describe; /* NULL: its name, and what it waits for */
+	bide_describe_function_ *describe; /* if NULL, its name and what it waits for are shown */
 	/* The place where it was started, if that was recorded, is the user's call. */
 	bool is_placed;
 } bide_own_;

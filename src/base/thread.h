@@ -9,8 +9,8 @@
 struct bide_operation;
 
 /*
- * The newest continuation runs next at most so often in a row. Where head->handovers is kept at
- * this number, as in a run that is watched, it never does.
+ * The newest continuation runs next at most this often in a row. If head->handovers is kept at this
+ * number, as in a run that is watched, it never does.
  */
 enum { BIDE_HANDOVERS_MAX_ = 64 };
 
@@ -23,7 +23,7 @@ typedef struct bide_thread {
 	/* Of the cancel that runs on this thread: its work list, which a nested cancel adds to. */
 	struct bide_cancel_core **canceling;
 	uint32_t home; /* the worker whose wheel has the timers that this thread makes */
-	/* The executor whose function runs on this stack; NULL: the workers' functions do. */
+	/* The executor whose function runs on this stack, or NULL for functions of the workers. */
 	bide_executor *executor;
 	/*
 	 * While the current context makes starts cold, head.stack_limit is UINTPTR_MAX, and this is the

@@ -26,7 +26,7 @@
 struct bide_context {
 	bide_operation operation;
 	bide_cancel_core core;
-	bide_context *parent;       /* With a reference. NULL: none. */
+	bide_context *parent;       /* With a reference, or NULL. */
 	bide_cancel_node in_parent; /* In the callbacks of the parent's core. */
 	bide_cancel_node in_token;  /* In the callbacks of the token's source. */
 	bide_alarm alarm;           /* The deadline, unless one above comes first. */
@@ -35,7 +35,7 @@ struct bide_context {
 	int64_t deadline_ns;        /* The nearest of its own and those above. */
 	const void *key;
 	void *value;
-	bide_executor *executor; /* Its own or the nearest above. NULL: the workers. */
+	bide_executor *executor; /* Its own or the nearest above; NULL for the workers. */
 	bool owns_executor;      /* `executor` is its own, with a reference. */
 	/*
 	 * It was created where the cancellation of its parent was masked. So the cancellation is masked
@@ -48,19 +48,19 @@ extern BIDE_INTERNAL const bide_operation_type bide_context_type_;
 
 /* --- words --- */
 
-/* The context of a word, also if it is masked. NULL: none. */
+/* Returns the context of a word, even if it is masked, or NULL if it has none. */
 static inline bide_context *bide_context_of_(uintptr_t word)
 {
 	return (bide_context *)(word & ~BIDE_CONTEXT_TAGS_);
 }
 
-/* The context whose cancellation and deadline a frame with this word sees. NULL: none. */
+/* Returns the context whose cancellation and deadline a frame with this word sees, or NULL. */
 static inline bide_context *bide_context_seen_(uintptr_t word)
 {
 	return word & BIDE_CONTEXT_MASKED_ ? NULL : bide_context_of_(word);
 }
 
-/* The word of a context, not masked. context may be NULL. */
+/* Returns the unmasked word of a context. `context` may be NULL. */
 static inline uintptr_t bide_context_word_(const bide_context *context)
 {
 	return (uintptr_t)context | (context && context->executor ? BIDE_CONTEXT_EXECUTOR_ : 0);
@@ -73,7 +73,7 @@ static inline uintptr_t bide_context_current_word_(void)
 	return head ? head->current->context : 0;
 }
 
-/* The executor of the context of a word. NULL: none. */
+/* Returns the executor of the context of a word, or NULL if it has none. */
 static inline bide_executor *bide_context_executor_(uintptr_t word)
 {
 	return word & BIDE_CONTEXT_EXECUTOR_ ? bide_context_of_(word)->executor : NULL;
@@ -92,7 +92,7 @@ static inline bool bide_context_check_(const bide_context *context, const char *
 	       bide_context_refused_(context, what);
 }
 
-/* The core that cancels the operations that start now. NULL: none. */
+/* Returns the core that cancels the operations that start now, or NULL if there is none. */
 BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
 
 /* The current word, with a reference on its context: for a call that another thread runs. */

@@ -32,11 +32,12 @@ struct bide_executor {
 	uintptr_t inbox;    /* IDLE, BUSY, or the newest frame. Atomic. */
 	bide_frame *oldest; /* Taken out of the inbox, in order. Of the thread that runs it. */
 	uint32_t references;
-	uint32_t batch;     /* How many functions run in one turn at most. */
-	const void *thread; /* The thread of a loop (bide_port_thread_). NULL: a strand. Atomic. */
+	uint32_t batch; /* How many functions run in one turn at most. */
+	const void
+		*thread; /* The thread of a loop (bide_port_thread_), or NULL for a strand. Atomic. */
 	/*
-	 * Tells the thread of a loop that something has come. NULL: the turn is queued on a worker
-	 * instead.
+	 * Tells the thread of a loop that something has come. If it is NULL, the turn is queued on a
+	 * worker instead.
 	 */
 	void (*wake)(bide_executor *executor);
 	void (*destroy)(bide_executor *executor); /* Runs with the last reference. May be NULL. */

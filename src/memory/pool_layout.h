@@ -32,7 +32,7 @@ typedef struct bide_record {
 	};
 	struct bide_record *previous; /* single: the one that was made after it */
 	union {
-		/* In use: where it was taken; NULL: not known. */
+		/* In use: the place where it was taken, or NULL if unknown. */
 		const bide_place *started;
 		/* Big and free: the next one of its bucket. */
 		struct bide_record *next_big;

@@ -53,7 +53,7 @@ static inline bide_source *bide_record_object_(bide_record *r)
 	return (bide_source *)(void *)(r + 1);
 }
 
-/* Allows the use of an object of so many bytes. */
+/* Allows the use of an object of this size. */
 BIDE_INTERNAL void bide_pool_unpoison_(bide_source *source, size_t size_bytes);
 /* Returns true if the address is in one of these objects. */
 BIDE_INTERNAL bool bide_records_hold_(const bide_record *r, uintptr_t at);

@@ -39,7 +39,7 @@ typedef struct tick {
 struct bide_periodic_timer {
 	bide_listener due;
 	bide_post stop;
-	bide_timer *timer; /* always the same one, so that no tick needs memory; NULL: stopped */
+	bide_timer *timer; /* reused, so that no tick needs memory; NULL once stopped */
 	tick *waiting;
 	int64_t period_ns, next_ns;
 	uint32_t lock;

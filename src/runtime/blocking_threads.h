@@ -15,7 +15,7 @@
 typedef struct bide_blocking_state {
 	uint32_t wake;         /* changes when an idle thread has a reason to look; a futex */
 	uint32_t gone;         /* changes when a thread has ended; a futex */
-	unsigned threads_min;  /* so many threads stay when they are idle */
+	unsigned threads_min;  /* this many threads stay when they are idle */
 	unsigned threads_max;  /* 0: not configured */
 	unsigned thread_count; /* threads that take jobs from the queue */
 	unsigned long_count;   /* threads of bide_run_on_new_thread; thread_count excludes them */

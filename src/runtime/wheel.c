@@ -20,7 +20,7 @@
 enum {
 	DIGIT_MASK = BIDE_WHEEL_SLOTS - 1,
 	/*
-	 * A far slot with at most so many timers is searched for the first one. This saves a wake-up
+	 * A far slot with at most this many timers is searched for the first one. This saves a wake-up
 	 * that would only move them down.
 	 */
 	SEARCH_MAX = 8,

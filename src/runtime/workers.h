@@ -17,7 +17,7 @@
 
 enum { BIDE_WORKERS_MAX = 1024 };
 
-/* Starts so many workers. Returns 0; ENOMEM; EAGAIN if not all threads could be started. */
+/* Starts `count` workers. Returns 0, ENOMEM, or EAGAIN if not all threads could be started. */
 BIDE_INTERNAL int bide_workers_start_(unsigned count);
 /* Ends their threads: each finishes the function that it runs. Not on a worker. */
 BIDE_INTERNAL void bide_workers_stop_(void);

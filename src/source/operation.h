@@ -12,7 +12,7 @@ struct bide_operation;
 
 typedef struct bide_operation_type {
 	const char *name;                  /* the public function that made it, for dumps */
-	bide_describe_function_ *describe; /* NULL: a dump shows the name alone */
+	bide_describe_function_ *describe; /* if NULL, a dump shows only the name */
 	size_t task_at; /* the offset of a pointer to the task that it waits for; 0: there is none */
 } bide_operation_type;
 

@@ -28,10 +28,10 @@ struct bide_subscription_ {
 	bide_operation operation;
 	bide_subscription_ *older, *newer; /* s->older->newer == s, s->newer->older == s */
 	union {
-		bide_source *task;      /* whose list it is in; NULL: it is in no list any more */
+		bide_source *task;      /* whose list it is in, or NULL if it was removed */
 		bide_source *result_of; /* delivered with a large result: the task that holds it; counted */
 	};
-	bide_subscription_deliver_function_ *deliver; /* of a limited wait; NULL: a plain one */
+	bide_subscription_deliver_function_ *deliver; /* NULL unless the wait has a limit */
 };
 
 extern BIDE_INTERNAL const bide_operation_type bide_subscription_type_;

@@ -7,9 +7,9 @@
 #include "tasks/task.h"
 
 /*
- * Returns a pending task with an object and one reference, or NULL if there is no memory. created
- * is where the user made a completion source, for dumps; NULL: a dump does not name the task,
- * because it is over, or the user does not complete it.
+ * Returns a pending task with an object and one reference, or NULL if there is no memory.
+ * `created` is the place where the user made a completion source, for dumps. If it is NULL, a dump
+ * does not name the task, because it is over or the user does not complete it.
  */
 BIDE_INTERNAL bide_source *bide_task_new_(unsigned flags, const bide_place *created);
 /* Returns a task that is over, or NULL if there is no memory. */
