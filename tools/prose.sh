@@ -1,5 +1,5 @@
 #!/bin/sh
-# prose.sh [FILE...]: finds words that documents and comments do not use (CONTRIBUTING.md, "Plain English"). Prints the
+# prose.sh [FILE...]: finds words that documents and comments do not use (CONTRIBUTING.md, "English"). Prints the
 # lines, and ends with 1 if there are any. Without FILE it checks the documents, the public headers, and the comments of
 # the sources, tests, benchmarks and examples.
 #
