@@ -39,9 +39,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_FORKS_(my) \
 	_Generic(&(my)->BIDE_FRAME_MEMBER_, bide_forking_frame * : true, default : false)
 
-/*
- * Compile-time guards; they open before the function because clang decides there what to analyse.
- */
+/* Compile-time guards. They open before the function, where clang decides what to analyse. */
 #define BIDE_PRAGMA_(x) _Pragma(#x)
 #if defined(__clang__)
 #define BIDE_GUARD_                                                    \
