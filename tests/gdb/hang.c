@@ -71,7 +71,7 @@ int main(void)
 {
 	value_task waits;
 
-	alarm(120); /* ends this program if the test is killed */
+	alarm(1200); /* ends this program if the test is killed */
 	gate = task_create(NULL);
 	waits = async_start(top);
 	bide_value_task_forget(async_start(sleeps));

@@ -47,6 +47,19 @@ tells() {
 	fi
 }
 
+# sleeps PID: no thread of the process runs or is ready to run.
+sleeps() {
+	! cat "/proc/$1/task/"*/stat 2>/dev/null | sed 's/.*) //' | grep -q '^R'
+}
+
+# wait_until_asleep PID: waits as long as a busy machine needs, at most two minutes.
+wait_until_asleep() {
+	for _ in $(seq 600); do
+		sleep 0.1
+		if sleeps "$1" && sleep 0.1 && sleeps "$1"; then return; fi
+	done
+}
+
 for workers in 1 2 8; do
 	for debug in 0 1; do
 		mkfifo "$work/ready" || exit 1
@@ -54,7 +67,8 @@ for workers in 1 2 8; do
 		pid=$!
 		read -r ready <"$work/ready"
 		rm "$work/ready"
-		[ "$ready" = ready ] && sleep 0.2 || exit 1
+		[ "$ready" = ready ] || exit 1
+		wait_until_asleep $pid
 		if ! gdb -nx -batch -p $pid -ex "source $script" -ex 'bide frames' -ex 'bide tasks' \
 			-ex 'call (long)bide_dump(0, 0)' -ex "generate-core-file $work/core" >"$work/live" 2>&1 ||
 			grep -q 'ptrace: Operation not permitted' "$work/live"; then
