@@ -32,6 +32,9 @@ static pid_t fork_here(void)
 	return fork();
 }
 
+/* So long is pending what must be pending at the fork, however busy the machine is. */
+#define PENDING_NS (300 * MS)
+
 static pid_t forked;
 
 static bool is_child(void)
@@ -81,7 +84,7 @@ static void assert_works(void)
 TEST(a_child_starts_with_a_new_runtime_and_the_parent_continues)
 {
 	task *t = task_create(0);
-	value_task waits = await_it(t, NULL, 0), sleeps = later_value(20 * MS, 5);
+	value_task waits = await_it(t, NULL, 0), sleeps = later_value(PENDING_NS, 5);
 	unsigned count = bide_worker_count();
 	int64_t got;
 
@@ -101,7 +104,7 @@ TEST(nothing_of_the_parent_is_pending_in_the_child)
 {
 	static task *volatile kept; /* the child never gives it back; leak checkers find it here */
 	task *t = kept = task_create(0);
-	value_task waits = await_it(t, NULL, 0), sleeps = later_value(20 * MS, 5);
+	value_task waits = await_it(t, NULL, 0), sleeps = later_value(PENDING_NS, 5);
 
 	assert_int_equal(stats().frame_count, 2);
 	IN_CHILD({
@@ -195,7 +198,7 @@ TEST(a_child_that_calls_exec_is_left_alone)
 
 TEST(a_value_task_of_the_parent_is_caught)
 {
-	value_task sleeps = later_value(20 * MS, 5), delay = delay_ms(20);
+	value_task sleeps = later_value(PENDING_NS, 5), pause = delay(PENDING_NS);
 
 	catch_misuse();
 	IN_CHILD({
@@ -203,17 +206,17 @@ TEST(a_value_task_of_the_parent_is_caught)
 		assert_int_equal(wait_int(sleeps, NULL), BIDE_ESTALE);
 		assert_non_null(strstr(misuse_text, "bide_value_task_wait: "));
 		ASSERT_MISUSE("this value task was made before the fork");
-		assert_int_equal(wait_int(delay, NULL), BIDE_ESTALE);
+		assert_int_equal(wait_int(pause, NULL), BIDE_ESTALE);
 		ASSERT_MISUSE("this value task was made before the fork");
 	});
 	assert_int_equal(wait_int(sleeps, NULL), 0);
-	assert_int_equal(wait_int(delay, NULL), 0);
+	assert_int_equal(wait_int(pause, NULL), 0);
 }
 
 /* The child has not used bide before. */
 TEST(a_value_task_of_the_parent_is_caught_at_once)
 {
-	value_task sleeps = later_value(20 * MS, 5);
+	value_task sleeps = later_value(PENDING_NS, 5);
 
 	catch_misuse();
 	IN_CHILD({
@@ -225,7 +228,7 @@ TEST(a_value_task_of_the_parent_is_caught_at_once)
 
 TEST(a_task_that_was_pending_has_failed_and_one_that_was_over_is)
 {
-	task *pending = value_task_as_task(later_value(20 * MS, 5)),
+	task *pending = value_task_as_task(later_value(PENDING_NS, 5)),
 		 *over = value_task_as_task(later_value(1, 6));
 	bide_payload got;
 

@@ -24,8 +24,8 @@ done
 agrees "the last version of symbols in src/bide.map" \
 	"$(sed -n 's/^BIDE_\([0-9.]*\) {.*/\1/p' src/bide.map | sort -V | tail -n 1)" "$minor"
 agrees "the first section of CHANGELOG.md" \
-	"$(sed -n 's/^## \[\(.*\)\]\(: \([0-9.]*\)\)\{0,1\}.*/\1 \3/p' CHANGELOG.md | head -n 1 |
-		sed 's/Unreleased //; s/ $//')" "$version"
+	"$(sed -n -e 's/^## \[Unreleased\]: \([0-9.]*\).*/\1/p' -e 's/^## \[\([0-9][0-9.]*\)\].*/\1/p' CHANGELOG.md |
+		head -n 1)" "$version"
 later=$(sed -n 's/^bide_[a-z0-9_]* \([0-9.]*\)$/\1/p' docs/symbols-in-versions.txt | sort -uV | tail -n 1)
 agrees "the later of $version and what docs/symbols-in-versions.txt names" \
 	"$(printf '%s\n%s\n' "$later" "$version" | sort -V | tail -n 1)" "$version"
