@@ -92,7 +92,8 @@ bool bide_frame_is_runnable_(const bide_frame *frame)
 	BIDE_INVARIANT_(frame->async && frame->async->resume);
 	BIDE_INVARIANT_(frame->source.flags & BIDE_FLAG_PUBLISHED_);
 	BIDE_INVARIANT_(!(frame->source.flags & BIDE_FLAG_SELF_LINKED_));
-	BIDE_INVARIANT_(!frame->awaiting || bide_word_is_done_(frame->awaiting->word));
+	BIDE_INVARIANT_(!frame->awaiting ||
+	                bide_word_is_done_(BIDE_LOAD(&frame->awaiting->word, RELAXED)));
 	return true;
 }
 
@@ -107,7 +108,7 @@ void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 	uintptr_t before;
 
 	for (;;) {
-		BIDE_ASSERT_(bide_frame_is_runnable_(frame));
+		BIDE_ASSERT_UNEXPLORED_(bide_frame_is_runnable_(frame));
 		head->current = frame;
 		step = frame->async->resume(frame);
 		if (step.state == BIDE_SUSPENDED_)
@@ -162,7 +163,7 @@ void bide_frame_run_(bide_thread_head *head, bide_frame *frame)
 	bide_post *post;
 	bide_body_result step;
 
-	BIDE_ASSERT_(bide_frame_is_runnable_(frame));
+	BIDE_ASSERT_UNEXPLORED_(bide_frame_is_runnable_(frame));
 	head->current = frame;
 	step = frame->async->resume(frame);
 	head->current = outer;
