@@ -39,23 +39,22 @@ enum {
 	/* The whole word is 0: nothing waits. Any other word with tag 0 is the waiting frame. */
 	BIDE_WORD_PENDING_ = 0,
 	/*
-	 * Result and error are final, and the consumer owns everything. Upper bits: the run-queue
-	 * link.
+	 * Result and error are final, and the source belongs to its consumer. If that is a runnable
+	 * frame, the upper bits are the link of its run queue.
 	 */
 	BIDE_WORD_DONE_ = 1,
-	/* Forgotten: the producer frees it when it completes. */
+	/* The source was forgotten: the producer recycles it when it completes. */
 	BIDE_WORD_ABANDONED_ = 2,
-	/* A task, pending. Upper bits: its newest subscription, or none. */
+	/* A task that is pending. The upper bits are its newest subscription, or 0. */
 	BIDE_WORD_SHARED_ = 3,
-	/* Upper bits: a bide_listener, which may be deregistered. */
-	BIDE_WORD_NOTIFY_ = 4,
-	/* A task whose list another thread changes for a few instructions. */
+	/* The upper bits are a bide_listener, which may be taken out again. */
+	BIDE_WORD_LISTENER_ = 4,
+	/* A task, whose list a thread changes for a few instructions. */
 	BIDE_WORD_LOCKED_ = 7,
 	BIDE_WORD_TAGS_ = 7,
 	/*
-	 * Together with DONE, for a function that runs on any thread: a frame waited, which now owns
-	 * the source, or the source was forgotten. Frames are aligned to 16 bytes, so a link leaves
-	 * this bit alone.
+	 * Together with DONE and BIDE_FLAG_SYNC_: a frame waited, to which the source belongs now, or
+	 * the source was forgotten. Frames are aligned to 16 bytes, so a link leaves this bit alone.
 	 */
 	BIDE_WORD_CONSUMED_ = 8
 };
@@ -70,7 +69,7 @@ enum {
 	BIDE_KIND_FRAME_ = 0 << 5,
 	BIDE_KIND_TIMER_ = 1 << 5,
 	BIDE_KIND_OPERATION_ = 2 << 5,
-	/* From here on: not from a pool. */
+	/* What follows is from no pool. */
 	BIDE_KIND_TASK_ = 3 << 5,
 	BIDE_KIND_USER_ = 4 << 5,
 	BIDE_KIND_YIELD_ = 5 << 5,
@@ -86,7 +85,7 @@ enum {
 	BIDE_FLAG_LARGE_ = 4,
 	/* Frame: it has a reference to its context. */
 	BIDE_FLAG_HAS_CONTEXT_REF_ = 8,
-	/* Frame: it is runnable without awaiting anything; the queue's link is in `awaiting`. */
+	/* Frame: it is runnable, and the link of its queue is next_runnable. */
 	BIDE_FLAG_SELF_LINKED_ = 16,
 	/* Frame: the result came by bide_async_return_owned. */
 	BIDE_FLAG_OWNED_ = 32,
@@ -178,11 +177,12 @@ typedef struct bide_listener {
 	void (*run)(struct bide_listener *listener, bide_source *done);
 } bide_listener;
 
-/* The word of a source for which a listener waits, and back. */
+/* Returns the word of a source that a listener waits for. */
 BIDE_INLINE uintptr_t bide_word_of_listener_(const bide_listener *listener)
 {
-	return (uintptr_t)listener | BIDE_WORD_NOTIFY_;
+	return (uintptr_t)listener | BIDE_WORD_LISTENER_;
 }
+/* Returns the listener that waits. The tag of the word is LISTENER. */
 BIDE_INLINE bide_listener *bide_word_listener_(uintptr_t word)
 {
 	return (bide_listener *)bide_word_upper_(word);
@@ -207,8 +207,8 @@ typedef struct bide_user_source {
 	bide_source source;
 	const bide_source_operations *operations;
 	/*
-	 * Until it is posted, `next` is the source's own address, which tells that it is initialised;
-	 * bit 0: the value task of this generation was handed out.
+	 * Until the source is posted, `next` is its own address, which tells that it is initialised.
+	 * Bit 0 of it tells that the value task of this generation was handed out.
 	 */
 	bide_post post_;
 	union {

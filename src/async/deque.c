@@ -54,6 +54,18 @@ static uintptr_t *place(bide_deque *deque, uint32_t index)
 }
 
 /*
+ * Returns true for 0, for a frame with its mark alone, and for a fork with or without
+ * BIDE_ENTRY_SLOW_.
+ */
+static bool is_entry(uintptr_t entry)
+{
+	uintptr_t marks = entry & (BIDE_ENTRY_FRAME_ | BIDE_ENTRY_SLOW_);
+
+	return entry == 0 || (entry > marks && (entry & 7) == marks &&
+	                      marks != (BIDE_ENTRY_FRAME_ | BIDE_ENTRY_SLOW_));
+}
+
+/*
  * Returns an entry as a caller gets it: without the mark SLOW. A fork without that mark has no
  * context, and its `context` is set to that here.
  */
@@ -80,6 +92,7 @@ bool bide_deque_owner_push_quietly_(bide_thread_head *head, uintptr_t entry)
 	bide_deque *deque = &head->deque;
 	uint32_t bottom = deque->bottom, limit;
 
+	BIDE_ASSERT_(entry != 0 && is_entry(entry));
 	if (BIDE_UNLIKELY(bottom == deque->limit)) {
 		/* An acquire: the thieves that moved top that far have read their entries. */
 		limit = BIDE_LOAD(&deque->top, ACQUIRE) + deque->mask;
@@ -248,15 +261,6 @@ bool bide_deque_owner_remove_(bide_thread_head *head, bide_fork *fork)
 	bide_spin_unlock_(&deque->stealing);
 	(void)taken(entry);
 	return true;
-}
-
-/* 0, a frame with its mark alone, or a fork with or without BIDE_ENTRY_SLOW_. */
-static bool is_entry(uintptr_t entry)
-{
-	uintptr_t marks = entry & (BIDE_ENTRY_FRAME_ | BIDE_ENTRY_SLOW_);
-
-	return entry == 0 || (entry > marks && (entry & 7) == marks &&
-	                      marks != (BIDE_ENTRY_FRAME_ | BIDE_ENTRY_SLOW_));
 }
 
 /* Under the lock, by the owner. */

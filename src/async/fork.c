@@ -157,8 +157,8 @@ static bide_value_task call_apart(bide_thread_head *head, bide_fork *fork)
 	head->current = &apart;
 	v = fork->call(fork);
 	head->current = outer;
-	bide_context_unref(
-		bide_context_of_(fork->context)); /* A child that goes on has its own reference. */
+	/* A child that goes on has its own reference. */
+	bide_context_unref(bide_context_of_(fork->context));
 	return v;
 }
 
@@ -210,9 +210,7 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	const bide_fork *live = pointer(frame->newest);
 
 	BIDE_ASSERT_IN_DEBUG_(!bide_debug_ || forks_are_valid(frame)); /* walks over all forks */
-	/*
-	 * Debug mode looks through the whole list. Otherwise only joined slots and the first live one.
-	 */
+	/* Debug mode looks through the whole list, other modes at joined slots and the first live one. */
 	while (live && live != fork && (bide_debug_ || live->older & JOINED))
 		live = pointer(live->older);
 	if (live == fork) {
@@ -308,8 +306,8 @@ static void settled(bide_frame *frame, bide_value_task v)
 	}
 	bide_flags_drop_(&frame->source, BIDE_FLAG_LARGE_);
 	frame->source.error = bide_frame_error_(v.state);
-	frame->source.payload =
-		v.payload; /* The trace. It gets no entry, because no await stands here. */
+	/* The trace. It gets no entry, because no await stands here. */
+	frame->source.payload = v.payload;
 }
 
 /*

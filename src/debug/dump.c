@@ -114,7 +114,7 @@ static bool one_of_group(bide_source *source, void *argument)
 		return false;
 	if (!bide_snapshot_take_(&s, source) || s.is_done)
 		return true;
-	added = s.copy.source.word == ((uintptr_t)&d->group->listener_ | BIDE_WORD_NOTIFY_);
+	added = s.copy.source.word == ((uintptr_t)&d->group->listener_ | BIDE_WORD_LISTENER_);
 	if (s.async && (added || bide_context_is_below_(s.copy.frame.context, d->context))) {
 		if (s.async->resume != d->but && bide_is_shown_(&s))
 			name_function(d, &s);

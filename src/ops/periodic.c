@@ -137,7 +137,7 @@ static void answer(tick *t, int64_t result)
 /* Under the lock. The timer is in no wheel, so no other thread looks at it. */
 static void arm(bide_periodic_timer *p)
 {
-	BIDE_STORE(&p->timer->source.word, (uintptr_t)&p->due | BIDE_WORD_NOTIFY_, RELAXED);
+	BIDE_STORE(&p->timer->source.word, (uintptr_t)&p->due | BIDE_WORD_LISTENER_, RELAXED);
 	p->timer->source.payload.i = p->next_ns;
 	p->armed = true;
 	bide_port_arm_(p->timer);

@@ -163,7 +163,7 @@ static void any_listen(when_any *any, bide_value_task item, size_t index)
 
 static void any_listen_to_items(when_any *any)
 {
-	uintptr_t mine = (uintptr_t)&any->listener | BIDE_WORD_NOTIFY_;
+	uintptr_t mine = (uintptr_t)&any->listener | BIDE_WORD_LISTENER_;
 
 	for (size_t i = 0; i < any->count; i++) {
 		bide_value_task item = any->items[i];

@@ -55,7 +55,7 @@ void bide_simulated_submit_(bide_simulated_job *s)
 {
 	s->due.run = simulated_due;
 	s->timer.source.kind = BIDE_KIND_USER_; /* it is part of the job: not released by itself */
-	s->timer.source.word = (uintptr_t)&s->due | BIDE_WORD_NOTIFY_;
+	s->timer.source.word = (uintptr_t)&s->due | BIDE_WORD_LISTENER_;
 	s->timer.source.payload.i = bide_deadline_after_(bide_simulation_job_ns_());
 	bide_jobs_append_(&s->job);
 	bide_port_arm_(&s->timer);

@@ -30,7 +30,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t before)
 			bide_schedule_(frame, !(source->flags & BIDE_FLAG_RESUME_LATER_));
 		/* Without a waiter the consumer may have recycled the source: it is not touched. */
 		return;
-	case BIDE_WORD_NOTIFY_:
+	case BIDE_WORD_LISTENER_:
 		BIDE_ASSERT_UNEXPLORED_(bide_is_done_(source));
 		listener = bide_word_listener_(before);
 		listener->run(listener, source);
