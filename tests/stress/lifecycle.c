@@ -43,7 +43,7 @@ static value_task nap(void *argument)
 	return value_task_from((int64_t)(uintptr_t)argument);
 }
 
-static void guest(void *argument, dice *d, unsigned index)
+static void external(void *argument, dice *d, unsigned index)
 {
 	atomic_uint *ended = argument;
 	task *t = value_task_as_task(async_start(brief, .dice = fork_dice(d), .ended = ended));
@@ -67,7 +67,7 @@ static void live_once(dice *d)
 
 	CHECK_EQUAL(bide_configure(&config), 0);
 	CHECK_EQUAL(bide_worker_count(), config.workers);
-	crowd_start(&c, externals, guest, &ended, d);
+	crowd_start(&c, externals, external, &ended, d);
 	for (unsigned i = 0; i < started; i++)
 		value_task_forget(async_start(brief, .dice = fork_dice(d), .ended = &ended));
 	crowd_join(&c);

@@ -117,7 +117,7 @@ func roundTripCross(count int64) {
 	runtime.UnlockOSThread()
 }
 
-// Go knows no foreign threads but C's; a goroutine that is bound to its thread comes close.
+// Go has no external threads except those of C; a goroutine that is bound to its thread comes close.
 func inject(count int64) {
 	runtime.LockOSThread()
 	for i := int64(0); i < count; i++ {
