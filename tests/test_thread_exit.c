@@ -81,6 +81,20 @@ TEST(calls_behind_one_that_ends_its_thread_run)
 	assert_int_equal(atomic_load(&misuse_count), JOBS / 2);
 }
 
+/* The next call may come while the thread ends, which is still counted then. */
+TEST(a_call_comes_while_the_only_thread_ends)
+{
+	NOT_SEEDED("it needs threads, for calls that block");
+	enum { CALLS = 500 };
+
+	needs_unwinding();
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
+	catch_misuse();
+	for (int i = 0; i < CALLS; i++)
+		assert_int_equal(bide_value_task_wait(bide_run_blocking(exits, NULL), NULL), EINVAL);
+	assert_int_equal(atomic_load(&misuse_count), CALLS);
+}
+
 struct ends_the_thread {
 	ASYNC_FRAME;
 };

@@ -102,7 +102,6 @@ static bool replace_thread(void);
 static void job_died(void *argument)
 {
 	running *now = argument;
-	bide_job *lost = NULL;
 
 	bide_job_leave_context_(now->j, now->saved);
 	now->j->outcome = bide_value_task_from_error(BIDE_EINVAL_);
@@ -116,11 +115,14 @@ static void job_died(void *argument)
 		return;
 	}
 	bide_blocking_.busy_count--;
-	if (bide_jobs_.first && !replace_thread())
-		lost = bide_jobs_take_all_();
-	bide_os_unlock_(&bide_jobs_.mutex);
-	bide_jobs_fail_(lost, BIDE_EAGAIN_);
-	bide_os_lock_(&bide_jobs_.mutex);
+	/* Until no job waits: one that comes now starts no thread, because this one still counts. */
+	while (bide_jobs_.first && !replace_thread()) {
+		bide_job *lost = bide_jobs_take_all_();
+
+		bide_os_unlock_(&bide_jobs_.mutex);
+		bide_jobs_fail_(lost, BIDE_EAGAIN_);
+		bide_os_lock_(&bide_jobs_.mutex);
+	}
 	thread_end(&bide_blocking_.thread_count);
 }
 
