@@ -50,7 +50,7 @@ check_symbols() {
 }
 
 # The binary interface of the release before, if there is one. Within a minor version nothing may go or change; symbols
-# may be added.
+# may be added. Both are built with debug information, so that abidiff sees types, too.
 check_interface() {
 	before=$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null || true)
 	if [ -z "$before" ]; then
@@ -63,11 +63,11 @@ check_interface() {
 	fi
 	rm -rf build/before && mkdir -p build/before
 	git archive "$before" | tar -x -C build/before
-	if ! (cd build/before && cmake --preset release && cmake --build build/release --target bide) \
-		>build/logs/build-before.log 2>&1; then
-		fault "$before does not build; see build/logs/build-before.log"
-	elif ! abidiff --no-added-syms build/before/build/release/libbide.so build/release/libbide.so \
-		>build/logs/abi.txt 2>&1; then
+	say "building $before, to compare interfaces ..."
+	if ! try_build dev bide || ! (cd build/before && try_build dev bide); then
+		fault "$before, or this one, does not build by the preset dev; see build-dev.log in build/logs, or in build/before"
+	elif ! abidiff --no-added-syms --drop-private-types --headers-dir1 build/before/include --headers-dir2 include \
+		build/before/build/dev/libbide.so build/dev/libbide.so >build/logs/abi.txt 2>&1; then
 		case $before in
 		"v$minor."*) fault "the binary interface differs from that of $before; see build/logs/abi.txt" ;;
 		*) say "the binary interface differs from that of $before, as a new minor version may" ;;
