@@ -8,7 +8,6 @@
 #include "base/thread.h"
 #include "runtime/blocking.h"
 #include "runtime/runtime.h"
-#include "runtime/thread.h"
 #include "runtime/workers.h"
 
 bool bide_caller_is_outside_(const char *what)

@@ -12,12 +12,12 @@
 #include "base/count.h"
 #include "base/misuse.h"
 #include "base/port.h"
+#include "base/thread.h"
 #include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/blocking.h"
 #include "runtime/one_worker.h"
 #include "runtime/runtime.h"
-#include "runtime/thread.h"
 #include "runtime/wheel.h"
 #include "runtime/workers.h"
 

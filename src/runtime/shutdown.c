@@ -9,6 +9,7 @@
 #include "base/count.h"
 #include "base/misuse.h"
 #include "base/settings.h"
+#include "base/thread.h"
 #include "cancel/cancel_cell.h"
 #include "cancel/cancel_source.h"
 #include "debug/leak.h"
@@ -25,7 +26,6 @@
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
-#include "runtime/thread.h"
 #include "runtime/workers.h"
 #include "tasks/subscription.h"
 

@@ -9,7 +9,6 @@
 #include "os/os.h"
 #include "runtime/one_worker.h"
 #include "runtime/runtime.h"
-#include "runtime/thread.h"
 #include "runtime/workers.h"
 #include "source/source.h"
 #include "tasks/task.h"

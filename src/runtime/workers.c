@@ -12,7 +12,6 @@
 #include "base/port.h"
 #include "base/settings.h"
 #include "base/spin.h"
-#include "base/thread.h"
 #include "memory/allocator.h"
 #include "memory/pool.h"
 #include "os/os.h"
