@@ -1211,7 +1211,7 @@ TEST_SLOW(delays_that_an_external_thread_starts_are_canceled_too, 60)
 			settle(0);
 			sched_yield();
 		}
-		(void)bide_value_task_wait_for(bide_delay(BIDE_MS(1)), NULL, BIDE_SECONDS(1));
+		assert_int_equal(bide_value_task_wait(bide_delay(BIDE_MS(1)), NULL), 0);
 		pthread_join(external, &wrong);
 		settle(0);
 		assert_null(wrong);
