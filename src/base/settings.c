@@ -3,5 +3,6 @@
  */
 #include "base/settings.h"
 
-bool bide_debug_, bide_pooling_ = true, bide_shared_;
-uint32_t bide_life_ = 1; /* not 0, which zeroed memory would match */
+struct bide_settings_ bide_settings_ = {
+	.pooling = true, .life = 1 /* not 0, which zeroed memory would match */
+};
