@@ -327,7 +327,9 @@ bide_value_task bide_when_each_end(bide_when_each *each)
 	if (!core)
 		return bide_value_task_completed();
 	value = bide_source_value_(&core->operation.source);
-	BIDE_ASSERT_UNEXPLORED_(BIDE_LOAD(&core->waiting, RELAXED) || each_is_valid(core));
+	/* If sync, another thread may be the taker still: it has swapped `waiting` out. */
+	BIDE_ASSERT_UNEXPLORED_(bide_is_sync_(&core->operation.source) || core->waiting ||
+	                        each_is_valid(core));
 	for (size_t i = 0; i < core->count; i++)
 		if (bide_is_pending_(core->items[i]) &&
 		    bide_unlisten_(bide_source_of_(core->items[i]), &core->listener))
