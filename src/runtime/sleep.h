@@ -31,7 +31,7 @@
  *     Without a heavy fence (the deque is `no_membarrier`) pushers pass a full fence.
  *     `state`: stored before the sleeper's full fence, read SEQ_CST by wakers. The futex compares
  *     it again.
- *     `monitored`: relaxed; what a reader sees is a hint.
+ *     `monitored`: loaded relaxed, as a hint. One sleeper sets it, by a compare-and-swap.
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
  * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A

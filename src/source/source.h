@@ -38,8 +38,9 @@
  *
  * So at any time a source has at most one waiter, a waiter is delivered at most once, and after
  * DONE only the consumer touches the source. If sync, each step before DONE is a compare-and-swap,
- * since another thread may take another one. The exception is a frame that waits: it is never taken
- * out, so the producer that sees it stores.
+ * since another thread may take another one. There are two exceptions, which are stores. The
+ * consumer that has set LOCKED replaces it, and the producer waits for that. A frame that waits is
+ * never taken out, so the producer that sees it stores DONE.
  */
 #ifndef BIDE_SOURCE_SOURCE_H
 #define BIDE_SOURCE_SOURCE_H
