@@ -49,7 +49,7 @@ void bide_workers_schedule_(bide_frame *frame, bool next)
 
 	if (!w) {
 		bide_injector_put_(&bide_workers_.injector, &frame, 1);
-		bide_sleep_wake_one_(); /* the store of the count is SEQ_CST */
+		bide_sleep_wake_one_(); /* the count was stored SEQ_CST */
 		return;
 	}
 	if (next && !w->has_next && next_push(w, frame))

@@ -18,7 +18,7 @@ enum {
 static bide_frame *take_share(bide_worker *w)
 {
 	bide_frame *share[SHARE];
-	uint32_t room = BIDE_RING_SIZE + 1 - bide_ring_size_(&w->ring); /* at least: others only take */
+	uint32_t room = BIDE_RING_SIZE + 1 - bide_ring_size_(&w->ring); /* at least; others only take */
 	uint32_t max = room < SHARE ? room : SHARE;
 	uint32_t count = bide_injector_take_(&bide_workers_.injector, share, max, bide_workers_.count);
 

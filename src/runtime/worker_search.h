@@ -1,7 +1,7 @@
 /*
  * worker_search.h - where one of many workers finds what it runs next: first what it has itself,
- * then the injector and what other workers have. All of this is for the worker itself; what it
- * returns are entries as of a deque (async/deque.h), or 0.
+ * then the injector and what other workers have. All of this is for the worker itself. The
+ * results are entries as in a deque (async/deque.h), or 0.
  */
 #ifndef BIDE_RUNTIME_WORKER_SEARCH_H
 #define BIDE_RUNTIME_WORKER_SEARCH_H
@@ -12,21 +12,21 @@
 #include "runtime/worker.h"
 
 enum {
-	/* functions run at most, before the worker looks at the injector and the timers */
+	/* So many functions run at most before the worker looks at the injector and the timers. */
 	BIDE_TURNS_BETWEEN_POLLS_ = 61
 };
 
 /*
- * Looks at the timers, and returns the oldest of the injector or of the deque, in turn. (The oldest
- * of the ring needs no such look: it is taken in order.)
+ * Ends what is due, and takes the oldest entry of the injector or of the deque, in turn. The ring
+ * needs no such look, because its frames are taken in order.
  */
 BIDE_INTERNAL uintptr_t bide_worker_take_oldest_(bide_worker *worker);
 /*
- * Searches for so long, but at least once. `counted`: this worker counts as a searcher already.
+ * Searches for `for_ns`, but at least once. `counted`: this worker already counts as a searcher.
  */
 BIDE_INTERNAL uintptr_t bide_worker_search_(bide_worker *worker, bool counted, int64_t for_ns);
 
-/* What this worker has itself: the newest continuation, then the oldest, then forks. */
+/* Takes what the worker itself has: its next step, the oldest frame of its ring, its deque. */
 static inline uintptr_t bide_worker_take_(bide_worker *w)
 {
 	bide_thread_head *head = &w->thread.head;

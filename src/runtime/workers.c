@@ -71,7 +71,7 @@ static void worker_died(void *argument)
 	if (bide_os_thread_start_(worker_main, w) == 0)
 		bide_os_thread_detach_self_();
 	else
-		BIDE_STORE(&w->ready, READY, RELEASE); /* one worker less; this thread is joined */
+		BIDE_STORE(&w->ready, READY, RELEASE); /* one worker less; stop joins this thread */
 }
 
 static void *worker_main(void *argument)
@@ -85,7 +85,7 @@ static void *worker_main(void *argument)
 	bide_current_thread_ = &w->thread.head;
 	w->handle = bide_os_thread_self_();
 	(void)bide_os_at_thread_exit_(worker_died, w); /* if it fails, only a message is missing */
-	BIDE_STORE(&w->ready, READY, RELEASE);         /* pairs with stop */
+	BIDE_STORE(&w->ready, READY, RELEASE);         /* pairs with the load in stop */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : bide_worker_take_(w);
 		/* A worker that woke by itself looks once, at its timers and at stuck workers. */
@@ -161,7 +161,7 @@ static void stop(unsigned started)
 		do {
 			for (unsigned tries = 0; BIDE_LOAD(&w->ready, ACQUIRE) != READY; tries++)
 				bide_os_pause_(tries);
-			ready = READY; /* of this and worker_died, one is first */
+			ready = READY; /* either this or worker_died succeeds */
 		} while (!BIDE_CAS(&w->ready, &ready, JOINED, ACQUIRE, RELAXED));
 		bide_sleep_wake_(&w->sleeper);
 		bide_os_thread_join_(w->handle);
@@ -244,5 +244,5 @@ void bide_workers_count_stats_(bide_stats *stats)
 	}
 	/* Last: a worker that took a timer or a frame before this is awake, so it is not counted. */
 	asleep = BIDE_LOAD(&bide_sleep_.asleep, ACQUIRE);
-	stats->idle_worker_count = asleep <= bide_workers_.count ? asleep : 0; /* it may have wrapped */
+	stats->idle_worker_count = asleep <= bide_workers_.count ? asleep : 0; /* wrapped: sleep.h */
 }
