@@ -12,8 +12,8 @@
  *
  * Any thread may describe what others change meanwhile. A snapshot counts if the generation of the
  * object was the same before and after: then it was one object all the time, and the static data
- * that it points at is right. What it waits for is followed only into the memory of the pools, which
- * keeps its form, and to tasks that the task list says are there.
+ * that it points at is right. What it waits for is followed only into the memory of the pools,
+ * which keeps its form, and to tasks that the task list says are there.
  */
 #ifndef BIDE_DEBUG_DESCRIBE_H
 #define BIDE_DEBUG_DESCRIBE_H
@@ -50,8 +50,8 @@ typedef struct bide_snapshot {
 } bide_snapshot;
 
 /*
- * Takes a snapshot. Returns false if the object was being recycled, or taken anew. Called in a visit
- * of the pools, as all functions below.
+ * Takes a snapshot. Returns false if the object was being recycled, or taken anew. Called in a
+ * visit of the pools, as all functions below.
  */
 BIDE_INTERNAL bool bide_snapshot_take_(bide_snapshot *s, const bide_source *source);
 

@@ -1,6 +1,6 @@
 /*
- * dump.c - lists what is pending, and what it waits for. It reads the memory of the pools and static
- * data only, and follows no pointer of the user's.
+ * dump.c - lists what is pending, and what it waits for. It reads the memory of the pools and
+ * static data only, and follows no pointer of the user's.
  *
  * As many lines as fit are put together under the lock of the pools, and written without it: the
  * hook may be slow, and the program goes on meanwhile.

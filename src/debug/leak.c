@@ -1,6 +1,6 @@
 /*
- * leak.c - names what is left in the pools. It only reads, follows what a dump follows, and holds no
- * lock while it reports.
+ * leak.c - names what is left in the pools. It only reads, follows what a dump follows, and holds
+ * no lock while it reports.
  */
 #include "debug/leak.h"
 

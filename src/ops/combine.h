@@ -19,8 +19,8 @@
  *
  *     parties == registrations + 1 while a function registers + what the combinator adds
  *
- * Relies on: a listener runs once for each registration that bide_unlisten_ did not take out, on any
- * thread; an object made without SYNC and all that report to it belong to one thread.
+ * Relies on: a listener runs once for each registration that bide_unlisten_ did not take out, on
+ * any thread; an object made without SYNC and all that report to it belong to one thread.
  */
 #ifndef BIDE_OPS_COMBINE_H
 #define BIDE_OPS_COMBINE_H

@@ -1,5 +1,5 @@
 /*
- * delay.c - delays. A delay is a timer from the pool: 48 bytes, or 96 where something can cancel it.
+ * delay.c - delays. A delay is a timer from the pool: 48 bytes, or 96 if it can be canceled.
  */
 #include "base/clock.h"
 #include "base/party.h"

@@ -1,5 +1,5 @@
 /*
- * first_error.h - one error out of several: the first that is no cancellation, else the cancellation.
+ * first_error.h - one error of several: the first that is no cancellation, else ECANCELED.
  *
  * A cancellation counts least, because the first failure usually causes the others to be canceled.
  */
@@ -22,8 +22,8 @@ static inline void bide_first_error_add_(int *kept, int error)
 
 /*
  * Does the same on any thread, and returns true if it kept the error. Of all callers with an error
- * that is no cancellation, one gets true. RELAXED: what the caller counts down afterwards orders the
- * error before it is read.
+ * that is no cancellation, one gets true. RELAXED: what the caller counts down afterwards orders
+ * the error before it is read.
  */
 static inline bool bide_first_error_keep_(int *kept, int error)
 {

@@ -1,8 +1,8 @@
 /*
  * parallel.c - loops whose bodies run several at once: an async function for the loop, and lanes.
  *
- * The loop starts the first lane on its own stack. It starts further lanes only if there is work for
- * them:
+ * The loop starts the first lane on its own stack. It starts further lanes only if there is work
+ * for them:
  *
  *   - With several workers each lane begins by starting two more, cold, until there is one for each
  *     worker. They run where a worker is free, so a loop in the midst of others costs two at most.

@@ -1,9 +1,9 @@
 /*
  * parallel_index.c - lanes over the parts and the indexes of a range.
  *
- * Lanes take parts of a range from a counter, as they take indexes, rather than halve the range over
- * forks. Any worker may take a fork, whatever the limit is, and a lane that yields after each part
- * would suspend the whole spine of halves. A part is large, so the counter is no bottleneck.
+ * Lanes take parts of a range from a counter, as they take indexes, rather than halve the range
+ * over forks. Any worker may take a fork, whatever the limit is, and a lane that yields after each
+ * part would suspend the whole spine of halves. A part is large, so the counter is no bottleneck.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/misuse.h"
@@ -11,7 +11,9 @@
 #include "ops/parallel_loop.h"
 #include "source/source.h"
 
-/* Takes the next part or index, in a lane. Returns false if there is none, or after a cancellation. */
+/*
+ * Takes the next part or index, in a lane. Returns false if there is none, or after a cancellation.
+ */
 static bool take(parallel_loop *loop, uint64_t *number)
 {
 	int error;

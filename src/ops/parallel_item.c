@@ -1,8 +1,8 @@
 /*
  * parallel_item.c - lanes over items, and the turn to ask for the next item.
  *
- * One lane at a time asks for the next item: the one that has the turn. It passes the turn on in the
- * order of the lanes that wait for it.
+ * One lane at a time asks for the next item: the one that has the turn. It passes the turn on in
+ * the order of the lanes that wait for it.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/assert.h"

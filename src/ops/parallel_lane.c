@@ -2,8 +2,8 @@
  * parallel_lane.c - starting lanes, and keeping what went wrong in them.
  *
  * Lanes are members of the group of the loop and never fail. The loop keeps the errors itself,
- * because its rules are not those of a group: the ambient cancellation has priority, and a body that
- * fails with ECANCELED of its own accord counts as a failure.
+ * because its rules are not those of a group: the ambient cancellation has priority, and a body
+ * that fails with ECANCELED of its own accord counts as a failure.
  */
 #include "context/context.h"
 #include "ops/first_error.h"

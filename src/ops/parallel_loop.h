@@ -65,15 +65,19 @@ static inline bool bide_loop_has_indexes_(const parallel_loop *loop)
 	return BIDE_LOAD(&loop->taken, RELAXED) < loop->count;
 }
 
-/* Returns true if the counts fit and the lanes that wait for the turn are a list. Takes the lock. */
+/*
+ * Returns true if the counts fit and the lanes that wait for the turn are a list. Takes the lock.
+ */
 BIDE_INTERNAL bool bide_loop_is_valid_(parallel_loop *loop);
 
 /*
- * Keeps the first error that is no cancellation, else the cancellation. Returns true if this one was
- * kept or is a cancellation.
+ * Keeps the first error that is no cancellation, else the cancellation. Returns true if this one
+ * was kept or is a cancellation.
  */
 BIDE_INTERNAL bool bide_loop_keep_error_(parallel_loop *loop, int error, bide_trace trace);
-/* Keeps the failure of a body or of `next`. Called in a lane, which has the context of the group. */
+/*
+ * Keeps the failure of a body or of `next`. Called in a lane, which has the context of the group.
+ */
 BIDE_INTERNAL void bide_loop_failed_(parallel_loop *loop, bide_value_task by);
 
 /* Reserves one more lane. Returns false if there are `most` already. */

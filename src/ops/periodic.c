@@ -5,8 +5,8 @@
  * completes a tick. It takes the lock of the wheel, and that of the operations of a cancellation,
  * under it, never the other way round: `due` and `tick_canceled` are called without any lock.
  *
- * What can still touch the timer holds a reference: its owner, the wheel (also while `due` is on its
- * way), and a tick that waits. So
+ * What can still touch the timer holds a reference: its owner, the wheel (also while `due` is on
+ * its way), and a tick that waits. So
  *
  *     references == 1 until it is destroyed + (timer != NULL) + 1 while a tick waits or is answered
  */
@@ -24,8 +24,8 @@
 #include "source/timer.h"
 
 /*
- * A wait for a tick. An answer (a tick, a stop) or its cancellation ends it. The party that takes it
- * out of `waiting` decides the outcome; the last of the two parties completes it.
+ * A wait for a tick. An answer (a tick, a stop) or its cancellation ends it. The party that takes
+ * it out of `waiting` decides the outcome; the last of the two parties completes it.
  */
 typedef struct tick {
 	bide_operation operation;
@@ -119,7 +119,9 @@ static void tick_leave(tick *t, uint32_t count)
 	bide_operation_complete_(&t->operation, bide_payload_int_(t->result), t->error);
 }
 
-/* Takes the pending wait, which the caller answers. Returns NULL if there is none. Under the lock. */
+/*
+ * Takes the pending wait, which the caller answers. Returns NULL if there is none. Under the lock.
+ */
 static tick *take_waiting(bide_periodic_timer *p)
 {
 	tick *t = p->waiting;

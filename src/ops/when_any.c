@@ -3,8 +3,8 @@
  *
  * The party that sets ANY_DECIDED first writes the outcome. The losers are taken out once: by this
  * party, or by the function that registers if the decision came before it was through. The object
- * ends when all that could not be taken out have reported. Beside the registrations, `parties` counts
- * the function that registers, the decision, and the node of the ambient cancellation.
+ * ends when all that could not be taken out have reported. Beside the registrations, `parties`
+ * counts the function that registers, the decision, and the node of the ambient cancellation.
  */
 #include "base/assert.h"
 #include "base/party.h"

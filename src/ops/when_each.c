@@ -14,8 +14,8 @@
 #include "source/source.h"
 
 /*
- * The part that the sources of the items know. It may outlive the struct of the caller: it goes with
- * the last registration, or as the value task of bide_when_each_end.
+ * The part that the sources of the items know. It may outlive the struct of the caller: it goes
+ * with the last registration, or as the value task of bide_when_each_end.
  */
 struct bide_each_ {
 	bide_operation operation;
@@ -105,7 +105,9 @@ static bool each_is_valid(struct bide_each_ *core)
 /* When searches have taken more steps than this for each item, a tree is made. */
 enum { STEPS_AN_ITEM = 16 };
 
-/* Searches outwards from where the last item was found, because completions tend to come in order. */
+/*
+ * Searches outwards from where the last item was found, because completions tend to come in order.
+ */
 static size_t each_find(struct bide_each_ *core, const bide_source *source)
 {
 	if (!core->root && core->steps / STEPS_AN_ITEM > core->count && core->count < UINT32_MAX) {
@@ -136,8 +138,8 @@ static int64_t each_give(struct bide_each_ *core, bide_source *source)
 
 /*
  * If a wait is pending and an item has arrived, returns the wait, which the caller completes with
- * *index; otherwise NULL. A late caller may find that an earlier call has given what it pushed. Then
- * it puts the wait back and looks again, as each_wait does, for what was pushed meanwhile.
+ * *index; otherwise NULL. A late caller may find that an earlier call has given what it pushed.
+ * Then it puts the wait back and looks again, as each_wait does, for what was pushed meanwhile.
  */
 static bide_operation *each_serve(struct bide_each_ *core, int64_t *index)
 {
@@ -294,8 +296,8 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 		return bide_value_task_from_error(BIDE_EBUSY_);
 	}
 	/*
-	 * First the items that were ready at the start, in their order. An item that is registered stays
-	 * pending until it is given.
+	 * First the items that were ready at the start, in their order. An item that is registered
+	 * stays pending until it is given.
 	 */
 	while (each->next_ < each->count_) {
 		size_t i = each->next_++;

@@ -1,9 +1,10 @@
 /*
- * limited_wait.c - a wait for a task that a cancellation or a deadline may end before the task does.
+ * limited_wait.c - a wait for a task that a cancellation or a deadline may end sooner.
  *
  * Its parties are the list of the task, the node of the cancellation, the alarm, and the function
  * that registers these three. The first that decides stores the outcome and takes the others out.
- * Each party counts down for itself and for those that it took out; the last one completes the wait.
+ * Each party counts down for itself and for those that it took out; the last one completes the
+ * wait.
  *
  * A wait has no reference to its task, because its consumer must learn that all references are
  * dropped. While a thread takes the wait out of the list, `lock` stops the delivery, and so keeps
@@ -175,8 +176,8 @@ static void wait_expired(bide_listener *listener, bide_source *timer)
 }
 
 /*
- * Registers a wait for which the caller holds a count, and gives that count up. The wait may be over
- * then.
+ * Registers a wait for which the caller holds a count, and gives that count up. The wait may be
+ * over then.
  */
 static void wait_register(limited_wait *w, bide_source *task, bide_cancel_core *core,
                           bide_timer *timer)

@@ -1,5 +1,5 @@
 /*
- * limited_wait.h - a wait for a task that a cancellation or a deadline may end before the task does.
+ * limited_wait.h - a wait for a task that a cancellation or a deadline may end sooner.
  */
 #ifndef BIDE_TASKS_LIMITED_WAIT_H
 #define BIDE_TASKS_LIMITED_WAIT_H

@@ -70,8 +70,8 @@ void bide_task_unref(bide_task *handle)
 		return;
 	}
 	/*
-	 * No thread can complete this completion source any more, so its awaiters fail. The reference is
-	 * the producer's, which the delivery drops.
+	 * No thread can complete this completion source any more, so its awaiters fail. The reference
+	 * is the producer's, which the delivery drops.
 	 */
 	BIDE_ASSERT_(bide_task_has_object_(task));
 	BIDE_STORE(&task->references, BIDE_COUNT_BASE_ + 1, RELAXED);
@@ -223,8 +223,8 @@ bool bide_task_finish_(bide_source *task, bide_payload result, int error)
 /* --- completing it by hand --- */
 
 /*
- * Takes the right to complete the task. Returns false if it has an outcome already, or after misuse.
- * must: that it has an outcome is misuse.
+ * Takes the right to complete the task. Returns false if it has an outcome already, or after
+ * misuse. must: that it has an outcome is misuse.
  */
 static bool task_claim(bide_task *handle, const char *what, bool must)
 {

@@ -8,7 +8,7 @@
  *   completion source  a task of bide_task_create, which the user completes by hand
  *   constant           the static task that stands for a small result; its references do not count
  *   subscription       one await of a pending task: an operation in the list of the task
- *   limited wait       a subscription that a cancellation or a deadline may end before the task does
+ *   limited wait       a subscription that a cancellation or a deadline may end sooner
  *   ended wait         a subscription whose result is the task itself, with a reference
  *   to deliver         to complete the subscriptions of a task that is over, oldest first
  *   producer           what completes a task: the frame that became it, or a call; it holds a

@@ -95,7 +95,10 @@ void bide_subscription_cancel_(bide_source *source, int error)
 		bide_limited_wait_cancel_(s, error);
 		return;
 	}
-	/* Atomic, because a thread that delivers it stores result_of. The word of the task tells, below. */
+	/*
+	 * Atomic, because a thread that delivers it stores result_of. The word of the task tells,
+	 * below.
+	 */
 	task = BIDE_LOAD(&s->task, RELAXED);
 	if (!task || !bide_subscription_unlink_(s, task))
 		return; /* its completion is on the way */

@@ -8,9 +8,9 @@
 
 /*
  * Starts an ended wait: its result is the task itself, with a reference, when that is over, however
- * it ended. It fails only if the wait does: canceled, or no memory. Meanwhile it holds no reference,
- * so it keeps nothing from being broken, and it does not observe the error. For consumers that
- * always take the result.
+ * it ended. It fails only if the wait does: canceled, or no memory. Meanwhile it holds no
+ * reference, so it keeps nothing from being broken, and it does not observe the error. For
+ * consumers that always take the result.
  */
 BIDE_INTERNAL bide_value_task bide_task_ended_(bide_task *task);
 /*

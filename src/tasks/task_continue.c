@@ -12,8 +12,8 @@
 #include "tasks/task_await.h"
 
 /*
- * BIDE_ENOFRAME from a start means that nothing ran, and that the references are still the caller's.
- * An outcome must not look like that.
+ * BIDE_ENOFRAME from a start means that nothing ran, and that the references are still the
+ * caller's. An outcome must not look like that.
  */
 static void no_frame_inside(bide_frame *frame)
 {

@@ -37,7 +37,9 @@ BIDE_INTERNAL void bide_task_list_add_(bide_task_object *object);
 /* Takes a task out of the list and frees it. */
 BIDE_INTERNAL void bide_task_list_free_(bide_task_object *object);
 
-/* Stores what is known of the task at this address. Returns false if no task of the list is there. */
+/*
+ * Stores what is known of the task at this address. Returns false if no task of the list is there.
+ */
 BIDE_INTERNAL bool bide_task_list_find_(const void *task, bide_task_seen *seen);
 
 /* A walk over the list that holds no lock between two steps. It begins zeroed. */
