@@ -54,7 +54,7 @@ typedef enum bide_pool_mode {
 
 /* All threads share it. The lock guards all of it but the mode, which stays while threads run. */
 extern BIDE_INTERNAL struct bide_pools_ {
-	uint32_t lock;
+	_Alignas(64) uint32_t lock; /* apart from what other threads only read */
 	/* It changes when all memory is given back, which ends every walk. */
 	uint32_t epoch;
 	bide_pool_mode mode;
