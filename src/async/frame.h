@@ -13,8 +13,8 @@
  *                  at the first suspension, or at a cold start
  *     suspend      to return from the body because the result of an await is not there
  *     resume       to run the body of a frame that was suspended or queued
- *     hand over    to resume the frame that waited right after the frame that it waited for,
- *                  without a way through the queue
+ *     hand over    to resume a frame right after the frame that it waited for has ended, and not
+ *                  through the queue
  *     cleanup      the part of a body behind bide_async_finally
  *     kept         of a frame whose large result lies in the frame: it lives until it is consumed
  *     fork, join   to offer the call of a child to other workers, and to get its result (fork.h)

@@ -2,8 +2,8 @@
  * assert.h - checks of invariants: BIDE_ASSERT_ where one must hold, and what walkers are made of.
  *
  * A walker, bide_<structure>_is_valid_, looks at a whole structure. Assertions are on in debug
- * builds of CMake, in the explorer and with -DBIDE_ASSERTIONS=1. Elsewhere the condition is not
- * evaluated, so it must have no side effect.
+ * builds of CMake, with its option BIDE_ASSERTIONS, and in the explorer. Elsewhere the condition is
+ * not evaluated, so it must have no side effect.
  */
 #ifndef BIDE_BASE_ASSERT_H
 #define BIDE_BASE_ASSERT_H

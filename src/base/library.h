@@ -11,7 +11,8 @@
  *   generation  the number of one use of a source's memory. A value task with another one is stale.
  *   frame       the memory of an async function that was started: a source, where the function
  *               stands, and its variables
- *   operation   a source that the library completes: a delay, a combinator, a wait for a task
+ *   operation   a source that the library completes: a delay, a combinator, a wait for a task. In
+ *               source/operation.h it is a kind of source, which timers (delays) are not.
  *   task        a source with a reference count, so that many can wait for it
  *   listener    what a source runs when it completes, if no frame waits for it. To listen is to
  *               register one; to unlisten, to take it out again.
@@ -27,9 +28,11 @@
  *   worker      a thread of the runtime that runs async functions. With one worker, that is the
  *               thread that first used bide, or that called bide_configure.
  *   external    a thread that is no worker
- *   shared      the mode of many workers: any thread may touch anything
+ *   shared      the mode of many workers: any thread may touch anything. The word SHARED of a source
+ *               is another thing: a task that is pending.
  *   post        work that is sent to the one worker
- *   fork        a call that another worker may run while its caller goes on
+ *   fork        a call that another worker may run while its caller goes on. fork(2) is in
+ *               runtime/atfork.c.
  *   context     what surrounds a running function: cancellation, deadline, executor
  *   executor    what decides where functions run
  *   port        all that the rooms above base ask of the system and the runtime (port.h)

@@ -4,11 +4,12 @@
  * Words of this folder:
  *   context    What a function inherits: a core that cancels it, a deadline, a value, an executor.
  *              Contexts form a tree. A context never changes, except that it may be canceled.
- *   word       A context as a frame has it: the pointer, and two bits (frame.h). MASKED: the frame
- *              does not see the cancellation and the deadline. EXECUTOR: the context has an
- *              executor, so that frames without one pay a test of a bit.
+ *   word       A context as a frame has it: the pointer, and two bits (bide/frame.h). It is not the
+ *              word of a source. MASKED: the frame does not see the cancellation and the deadline.
+ *              EXECUTOR: the context has an executor. A frame without one pays a test of this bit.
  *   current    The context of the frame that runs on this thread (head->current->context).
- *   executor   Where functions run: a strand or a loop. None: on the workers (executor.h).
+ *   executor   What decides where functions run: a strand or a loop. Without one they run on the
+ *              workers (executor.h).
  *   placement  To change the current context, and to go where its executor runs (placement.h).
  *   cold       A start that only queues the function, because its executor runs elsewhere.
  *   turn       The frame by which a worker runs the functions of an executor (async/strand.c).

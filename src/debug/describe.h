@@ -7,7 +7,7 @@
  *   leak        an async function that is pending, or over and not consumed, at the end
  *   visit       a call for each frame and operation of the pools (bide_pools_walk_)
  *   snapshot    a copy of the beginning of an object, which other threads may change meanwhile
- *   own         of the library: an async function of its own stands for a call of the user's
+ *   own         the library's: each async function of its own stands for a call of the user's
  *   to be shown to get a line of a dump, rather than to be named in that of what waits for it
  *
  * Any thread may describe what others change meanwhile. A snapshot counts if the generation of the

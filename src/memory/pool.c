@@ -1,19 +1,5 @@
 /*
- * pool.c - object pools: where frames and operations live.
- *
- * Words:
- *   object   memory of a size class, which begins with a bide_source
- *   class    all objects of one size; the kind of an object holds its class
- *   chunk    memory from the allocator that objects of one class are cut from
- *   made     cut from a chunk, ever; an object that is made is in use or free
- *   list     the free objects of one thread and class, linked through the generation
- *   room     how many more objects a thread may be given back before it hands a batch on
- *   batch    up to 32 free objects, linked through the generation, that change threads together
- *   depot    the batches that belong to no thread
- *   record   what stands in front of an object in checked mode, and of each single object
- *   single   an object that is an allocation of its own
- *   big      single, and above the largest class; in buckets of equal size while it is free
- *   parent's of the process that forked this one
+ * pool.c - object pools: where frames and operations live. pool.h has the words.
  *
  * There are three modes. The first thread chooses one, until the pools end:
  *   fast     A thread takes from its list and gives to it. An empty list gets a batch of the depot,

@@ -1,6 +1,20 @@
 /*
- * pool.h - object pools, by size class: what is taken, given back and visited. pool.c says what the
- * words mean. bide/frame.h has the functions that inlined code calls.
+ * pool.h - object pools, by size class: what is taken, given back and visited. bide/frame.h has the
+ * functions that inlined code calls.
+ *
+ * Words of this folder:
+ *   object   memory of a size class, which begins with a bide_source
+ *   class    all objects of one size; the kind of an object holds its class
+ *   chunk    memory from the allocator that objects of one class are cut from
+ *   made     cut from a chunk, ever; an object that is made is in use or free
+ *   list     the free objects of one thread and class, linked through the generation
+ *   room     how many more objects a thread may be given back before it hands a batch on
+ *   batch    up to 32 free objects, linked through the generation, that change threads together
+ *   depot    the batches that belong to no thread
+ *   record   what stands in front of an object in checked mode, and of each single object
+ *   single   an object that is an allocation of its own
+ *   big      single, and above the largest class; in buckets of equal size while it is free
+ *   parent's of the process that forked this one
  */
 #ifndef BIDE_MEMORY_POOL_H
 #define BIDE_MEMORY_POOL_H

@@ -10,12 +10,12 @@
  *   to gather     to settle all items, at the end
  *   to take out   to undo a registration, so that it will not report
  *   party         what can still touch the combinator: a registration that has neither reported nor
- *                 been taken out, the function that registers, and what else a combinator says
+ *                 been taken out, the function that registers, and what a combinator adds
  *   by            the public function, for reports of misuse
  *
  * A combinator is an object with one listener, which is registered with many sources. It completes,
- * and so is its consumer's, only when nothing can call the listener any more: the party that brings
- * `parties` to zero completes it. So at any time:
+ * and then belongs to its consumer, only when nothing can call the listener any more. The party
+ * that brings `parties` to zero completes it. So at any time:
  *
  *     parties == registrations + 1 while a function registers + what the combinator adds
  *

@@ -4,7 +4,7 @@
  *     worker        A thread that runs async functions.
  *     one worker    The mode in which the thread that used bide first is the only worker. It runs
  *                   functions inside of a wait, a drain or bide_run_ready (one_worker.c).
- *     many workers  The mode with 1 to 1024 threads of the library's own (workers.c).
+ *     many workers  The mode with 2 to 1024 threads of the library's own (workers.c).
  *     external      A thread that is no worker (external.c).
  *     next step     The continuation that a worker runs next, before all else that it has.
  *     ring          The run queue of one of many workers, from which the others steal (ring.h).

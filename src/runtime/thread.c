@@ -7,7 +7,10 @@
 #include "os/os.h"
 #include "runtime/runtime.h"
 
-/* Numbers go on after a shutdown, so no generation of an earlier life comes back. */
+/*
+ * Numbers go on after a shutdown, so no generation of an earlier life comes back. After 32767
+ * records they begin again.
+ */
 uint32_t bide_thread_number_(void)
 {
 	return bide_runtime_.thread_count++ % 0x7FFF + 1;

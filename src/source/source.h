@@ -6,7 +6,7 @@
  *
  *     source       the head of every object that a value task can point at (bide/source.h)
  *     word         its first member, the state: what waits, or that the result is there
- *     generation   to which use of the memory a value task belongs
+ *     generation   the number of one use of the memory, which a value task carries
  *     producer     what completes the source, once
  *     consumer     what holds the value task; it takes the result, once
  *     complete     the producer stores the result, finishes and delivers
@@ -19,7 +19,7 @@
  *     recycle      to put an object back where it came from: into its pool, or to its owner
  *     discard      to recycle an object whose value task was never handed out
  *     forget       to give up a value task: its source is recycled when it is done
- *     stale        of a value task whose generation has passed, because it was consumed
+ *     stale        of a value task that was consumed: its source has another generation now
  *     operation    a source of the library's that is no frame and no timer (operation.h)
  *     task         a source with several consumers, each of which has a subscription (src/tasks)
  *
