@@ -1,6 +1,6 @@
 /*
  * task_await_for waits for a task with a limit. Names that begin with AW have the number of the row
- * of the reference's behaviours that they cover.
+ * of docs/behaviours.tsv that they cover.
  */
 /* threads */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
  * when_all over value tasks and over tasks. Names that begin with WX have the number of the row of
- * the reference's behaviours that they cover.
+ * docs/behaviours.tsv that they cover.
  */
 /* threads */
 #include "support/combine_support.h"

@@ -1,6 +1,6 @@
 /*
  * when_each returns the items as they complete. Names that begin with WX have the number of the row
- * of the reference's behaviours that they cover.
+ * of docs/behaviours.tsv that they cover.
  */
 /* threads */
 #include <time.h>
