@@ -1,6 +1,6 @@
 /*
- * own_loop.c - async functions on a thread that has a loop of its own, here around poll(2). The loop
- * watches one more descriptor, and makes one call when that is readable. A GUI does the same.
+ * own_loop.c - async functions on a thread that has a loop of its own, here around poll(2). The
+ * loop watches one more descriptor, and makes one call when that is readable. A GUI does the same.
  */
 #include <poll.h>
 #include <stdio.h>

@@ -714,7 +714,7 @@ TEST(a_dump_names_each_function_its_place_and_what_it_waits_for)
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
 }
 
-/* --- RA (docs/behaviours.tsv): pending functions are always tracked, and no entry is left behind */
+/* --- RA (docs/behaviours.tsv): pending functions are tracked, and no entry is left behind */
 
 enum { TRACKED_RUNS = 1000, TRACKED_DEPTH = 3 };
 typedef enum ending { ENDS_WELL, FAILS, IS_HANDLED, IS_CANCELED } ending;

@@ -210,7 +210,7 @@ void bide_fork_slow_(bide_forking_frame *frame, bide_fork *fork)
 	const bide_fork *live = pointer(frame->newest);
 
 	BIDE_ASSERT_IN_DEBUG_(!bide_debug_ || forks_are_valid(frame)); /* walks over all forks */
-	/* Debug mode looks through the whole list, other modes at joined slots and the first live one. */
+	/* Debug mode looks through the list, other modes at joined slots and the first live one. */
 	while (live && live != fork && (bide_debug_ || live->older & JOINED))
 		live = pointer(live->older);
 	if (live == fork) {

@@ -28,7 +28,7 @@
  *   worker      a thread of the runtime that runs async functions. With one worker, that is the
  *               thread that first used bide, or that called bide_configure.
  *   external    a thread that is no worker
- *   shared      the mode of many workers: any thread may touch anything. The word SHARED of a source
+ *   shared      the mode of many workers: any thread may touch anything. The tag SHARED of a word
  *               is another thing: a task that is pending.
  *   post        work that is sent to the one worker
  *   fork        a call that another worker may run while its caller goes on. fork(2) is in

@@ -7,9 +7,9 @@
 #include "base/library.h"
 
 /*
- * All workers read these at almost every step, and nothing writes them while the runtime is on. They
- * have a cache line to themselves, so that a write to another variable does not take the line from
- * the readers.
+ * All workers read these at almost every step, and nothing writes them while the runtime is on.
+ * They have a cache line to themselves, so that a write to another variable does not take the line
+ * from the readers.
  */
 extern BIDE_INTERNAL struct bide_settings_ {
 	/* These three are set before the first frame is made. */

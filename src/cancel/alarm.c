@@ -49,7 +49,9 @@ bool bide_alarm_is_idle_(const bide_alarm *alarm)
 	return BIDE_LOAD(&alarm->parties, ACQUIRE) == 1; /* Pairs with bide_alarm_leave_. */
 }
 
-/* Called under the lock, while the owner is a party. Calls of earlier timers may leave meanwhile. */
+/*
+ * Called under the lock, while the owner is a party. Calls of earlier timers may leave meanwhile.
+ */
 static bool alarm_is_valid(const bide_alarm *alarm)
 {
 	const bide_timer *timer = alarm->timer;

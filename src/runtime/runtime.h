@@ -17,8 +17,8 @@
  *     park          The one worker has nothing to run, and waits (one_worker.c).
  *     monitor       A sleeping worker that wakes now and then to look at the running ones.
  *     job           A call of bide_run_blocking or bide_run_on_new_thread (blocking_job.c).
- *     loop          An executor whose functions run on a thread of the program (loop.c). The program
- *                   polls its descriptor (poll.c).
+ *     loop          An executor whose functions run on a thread of the program, which polls the
+ *                   descriptor of the loop (loop.c, poll.c).
  *
  * From bottom to top: this object, thread, wheel, simulation, prepare | poll, mailbox, one_worker |
  * worker and work, sleep, worker_timers, worker_schedule, worker_search, workers | blocking_job,
