@@ -47,8 +47,15 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	BIDE_PRAGMA_(clang diagnostic error "-Wsometimes-uninitialized")   \
 	BIDE_PRAGMA_(clang diagnostic error "-Wconditional-uninitialized") \
 	BIDE_PRAGMA_(clang diagnostic ignored "-Wgnu-label-as-value")      \
+	BIDE_GUARD_GOTO_                                                   \
 	BIDE_PRAGMA_(clang diagnostic ignored "-Wdangling-else")
 #define BIDE_UNGUARD_ BIDE_PRAGMA_(clang diagnostic pop)
+#if defined(BIDE_COMPUTED_GOTO) && __clang_major__ >= 22
+/* That is __COUNTER__. */
+#define BIDE_GUARD_GOTO_ BIDE_PRAGMA_(clang diagnostic ignored "-Wc2y-extensions")
+#else
+#define BIDE_GUARD_GOTO_
+#endif
 #else
 #define BIDE_GUARD_                                            \
 	BIDE_PRAGMA_(GCC diagnostic push)                          \
@@ -275,12 +282,7 @@ bide_resume_return_point_:                                                      
 	__extension__(            \
 		(uint32_t)((const char *)&&bide_resume_return_point_ - (const char *)&&bide_base_))
 #define BIDE_POINTS_ARE_LINES_ false
-/* clang 22 warns of __COUNTER__ (-Wpedantic). */
-#if defined(__clang__) && __clang_major__ >= 22
-#define BIDE_SERIAL_ __LINE__
-#else
 #define BIDE_SERIAL_ __COUNTER__
-#endif
 #else
 #define BIDE_POINT_(n) (n)
 #ifdef __clang__
