@@ -1,7 +1,7 @@
 /*
  * bide_shutdown inside code that the library calls is misuse and frees nothing, because the library
- * continues below that code. Also: a shutdown that waits for a blocking call which needs the one
- * worker.
+ * continues below that code. A shutdown also runs the loop of the one worker while it waits for a
+ * blocking call that needs it.
  */
 /* threads */
 #include "support/task_support.h"

@@ -32,8 +32,8 @@ typedef struct bide_thread {
 	uintptr_t hot_limit;
 	bool cold;
 	/*
-	 * The port is told of each frame that becomes runnable here. That is so on all threads but the
-	 * one worker, and on that one while a loop of the user's drives it.
+	 * In the record of the one worker: a loop of the user's drives the worker, so a frame that
+	 * becomes runnable here, or a timer that is armed, signals the descriptor (runtime/poll.h).
 	 */
 	bool by_port;
 	bool is_external;

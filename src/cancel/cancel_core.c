@@ -90,9 +90,9 @@ bool bide_cancel_core_mark_(bide_cancel_core *core, int error)
 /* --- operations --- */
 
 /*
- * The `core` of an operation's node stays what it was made with, a reference, until the operation
- * ends. So the party that ends it may look at the list without knowing whether it was canceled. A
- * node that is in no list has itself as its `newer`.
+ * The node of an operation keeps its `core`, with a reference, until the operation ends. So the
+ * party that ends the operation may look at the list without knowing whether it was canceled. The
+ * `newer` of a node that is in no list is the node itself.
  */
 static void operation_remove(bide_cancel_core *core, bide_cancel_node *node)
 {

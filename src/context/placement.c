@@ -15,10 +15,9 @@
 /* --- the current context of this thread --- */
 
 /*
- * The current context is that of `word` from now on, and this word or the one before has an
- * executor. What is started in the context may run at once only if the functions of its executor
- * may run here and now. Otherwise starts are cold: the stack limit makes them so, which every start
- * tests anyway.
+ * Makes the context of `word` the current one. This word or the one before has an executor. A
+ * function that is started in the context may run at once only if the functions of its executor may
+ * run here and now. Otherwise the stack limit, which every start tests anyway, makes starts cold.
  */
 static void set_scope(bide_thread_head *head, uintptr_t word)
 {
@@ -113,8 +112,8 @@ bide_context *bide_context_on_(bide_executor *executor, uintptr_t *error)
 /* --- the context of a running frame --- */
 
 /*
- * The frame enters the context, wherever its executor runs. If that is elsewhere, the function must
- * suspend before it starts anything.
+ * Moves the frame into the context, wherever the executor of that runs. If that is elsewhere, the
+ * function must suspend before it starts anything.
  */
 static void move_into(bide_frame *frame, bide_context *context)
 {
@@ -131,7 +130,7 @@ static void move_into(bide_frame *frame, bide_context *context)
 	frame->context = bide_context_word_(context);
 }
 
-/* The same into the parent of its context. Returns false if the frame is in no context. */
+/* Moves the frame into the parent of its context. Returns false if it is in no context. */
 static bool move_out(bide_frame *frame)
 {
 	bide_context *context = bide_context_of_(frame->context);

@@ -31,7 +31,9 @@ void bide_pools_visit_(void (*visit)(bide_source *source, void *argument), void 
 	bide_spin_unlock_(&bide_pools_.lock);
 }
 
-/* Returns false if the visitor has to go out first. It is called with the object again. */
+/*
+ * Returns false if the visitor ended the step. The next step calls it with the same object again.
+ */
 static bool walk_chunk(bide_pools_walk *walk, bide_chunk *k)
 {
 	for (; walk->index < k->made; walk->index++) {
@@ -69,7 +71,7 @@ static bool walk_on(bide_pools_walk *walk)
 
 bide_pools_walked bide_pools_walk_(bide_pools_walk *walk)
 {
-	enum { TRIES = 20000 }; /* about a second: the thread that holds the lock does not run */
+	enum { TRIES = 20000 }; /* about a second; then the holder of the lock does not run */
 	bool is_over;
 
 	for (unsigned tries = 0; BIDE_SWAP(&bide_pools_.lock, 1u, ACQUIRE) != 0; tries++) {
@@ -92,5 +94,5 @@ bool bide_pools_hold_(const void *address)
 	for (unsigned c = 0; c < BIDE_CLASS_COUNT_; c++)
 		if (bide_chunks_hold_(bide_pools_.chunks[c], at))
 			return true;
-	return bide_records_hold_(bide_pools_.singles, at); /* under the lock none of them goes */
+	return bide_records_hold_(bide_pools_.singles, at); /* none goes under the lock */
 }

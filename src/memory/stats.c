@@ -1,5 +1,5 @@
 /*
- * stats.c - what the user is told of memory: the counts, and what the pools have in use.
+ * stats.c - the statistics for the user: the counts, and what the pools have in use.
  */
 #include "base/count.h"
 #include "base/generation.h"

@@ -10,9 +10,7 @@
 
 #include "os/os.h"
 
-/*
- * Without the signals of faults: after the handler, the instruction would fault again.
- */
+/* Signals of faults are left out: after the handler, the instruction would fault again. */
 static const struct {
 	const char *name;
 	int number;
