@@ -10,9 +10,9 @@
 #include "memory/allocator.h"
 
 /*
- * Returns what state_ is while the registration is in the list of that core. Then core_ of its node
- * is not NULL. Memory that was never initialised, or is partly used for something else meanwhile,
- * does not look like that.
+ * Returns the value that state_ has while the registration is in the list of `core`. As long as it
+ * is in a list, core_ of its node is not NULL. Memory that was never initialised, or is partly used
+ * for something else meanwhile, does not look like that.
  */
 static uint32_t registered_at(const bide_cancel_registration *registration,
                               const bide_cancel_core *core)

@@ -65,7 +65,7 @@ static void source_end(bide_post *post)
 		source_recycle(source);
 }
 
-/* With one worker only its thread may touch the wheel: a source with a timer ends there. */
+/* With one worker, only its thread may touch the wheel. So a source with a timer ends there. */
 static void source_destroy(bide_cancel_core *core)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(core, bide_cancel_source, core);
