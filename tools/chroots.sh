@@ -39,12 +39,20 @@ in_suite() {
 		"$root" "$@"
 }
 
-# prepare_suite SUITE: makes it, or brings it up to date. The log is build/logs/debian-SUITE.log.
+# prepare_suite SUITE: makes it, or brings it up to date. The log is build/logs/debian-SUITE.log. Checkouts share the
+# suites, so this script keeps others out of it until it ends or prepares the next one.
 prepare_suite() {
+	mkdir -p "$chroots"
+	if has flock; then
+		exec 8>"$chroots/$1.lock"
+		flock -n 8 || {
+			say "another checkout works in the Debian $1; waiting for it ..."
+			flock 8
+		}
+	fi
 	if [ ! -e "$chroots/$1/.complete" ]; then
 		say "making a Debian $1 in $chroots/$1 ..."
 		rm -rf "${chroots:?}/$1"
-		mkdir -p "$chroots"
 		debootstrap --variant=minbase --include="$(chroot_packages)" "$1" "$chroots/$1" "$chroots_mirror" \
 			>"build/logs/debian-$1.log" 2>&1 || return 1
 		: >"$chroots/$1/.complete"
