@@ -28,7 +28,7 @@ task_next task_created
 place_file place_line place_function
 """.split()
 
-PENDING, DONE, SHARED, NOTIFY, LOCKED, TAGS = 0, 1, 3, 4, 7, 7
+PENDING, DONE, SHARED, LISTENER, LOCKED, TAGS = 0, 1, 3, 4, 7, 7
 KIND_TIMER, KIND_OPERATION, KIND_TASK, KIND_FORK = 1, 2, 3, 6
 SELF_LINKED = 16
 OWN_CALL, OWN_BODY, OWN_HIDDEN = 0, 1, 2
@@ -263,7 +263,7 @@ class Pools:
             while at in self.items:
                 yield self.items[at], "a task"
                 at = self.memory.number(at + self.layout.subscription_older)
-        elif tag == NOTIFY:
+        elif tag == LISTENER:
             holder = self.items.get(self.holding(at))
             yield holder, "" if holder else self.thread_of(at)
 

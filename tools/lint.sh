@@ -83,8 +83,7 @@ lengths() {
 
 analyse() {
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability \
-		--suppress=missingIncludeSystem --suppress=internalAstError:src/tasks/task_continue.c \
-		--suppress=internalAstError:src/ops/parallel.c -j "$(jobs_count)" -Iinclude -Isrc src
+		--suppress=missingIncludeSystem -j "$(jobs_count)" -Iinclude -Isrc src
 }
 
 scripts() {

@@ -40,8 +40,10 @@ static inline uint32_t bide_ring_size_(const bide_ring *ring)
 static inline bool bide_ring_push_(bide_ring *ring, bide_frame *frame)
 {
 	uint32_t tail = BIDE_LOAD(&ring->tail, RELAXED);
+	uint32_t size = tail - BIDE_LOAD(&ring->head, ACQUIRE);
 
-	if (BIDE_UNLIKELY(tail - BIDE_LOAD(&ring->head, ACQUIRE) >= BIDE_RING_SIZE))
+	BIDE_ASSERT_(size <= BIDE_RING_SIZE); /* head <= tail <= head + BIDE_RING_SIZE */
+	if (BIDE_UNLIKELY(size >= BIDE_RING_SIZE))
 		return false;
 	BIDE_STORE(&ring->slots[tail % BIDE_RING_SIZE], frame, RELAXED);
 	BIDE_STORE(&ring->tail, tail + 1, RELEASE);
@@ -80,6 +82,8 @@ static inline bide_frame *bide_ring_steal_(bide_ring *from, bide_ring *to)
 	uint32_t room = BIDE_RING_SIZE - (tail - BIDE_LOAD(&to->head, ACQUIRE));
 	bide_frame *first;
 
+	BIDE_ASSERT_(room <= BIDE_RING_SIZE);
+	/* More than the ring holds: other threads took frames between the two loads. */
 	if (count == 0 || count > BIDE_RING_SIZE)
 		return NULL;
 	count -= count / 2;

@@ -30,7 +30,7 @@ struct f {
 async(f)
 {
 	async_begin;
-	await_large(my->got, async_start(g)); /* FOUND: 'g' returns 4 bytes, and this await copies 400 */
+	await_large(my->got, async_start(g)); /* FOUND: 'g' returns 4 bytes, and .* copies 400 */
 async_finally:
 	async_end;
 }

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 status=0
 
 # The texts of the calls, one per line. Calls that pass on a text of their caller ("%s") were checked by hand.
-for file in $(grep -rl 'bide_misuse_' src); do
+grep -rl 'bide_misuse_' src | while read -r file; do
 	[ "$file" = src/base/misuse.c ] && continue
 	tr '\n' ' ' <"$file" | tr -s ' \t' ' ' |
 		grep -oE 'bide_misuse_(at_|in_)?\([^"]{0,90}"[^"]{0,60}' | sed "s|^|$file: |"
@@ -29,7 +29,7 @@ sed -n 's/^#define \(bide_[a-z0-9_]*\)(.*/\1/p' include/bide/*.h | sort -u >"$wo
 sed -n 's/^\(bide_[a-z0-9_]*[a-z0-9]\) [0-9].*/\1/p' docs/symbols-in-versions.txt | sort -u >"$work/functions"
 missing=$(comm -12 "$work/named" "$work/functions" | comm -23 - "$work/macros")
 if [ -n "$missing" ]; then
-	echo "functions that can be misused and note no place (include/bide/noted.h):" $missing
+	echo "functions that can be misused and note no place (include/bide/noted.h): $(echo "$missing" | tr '\n' ' ')"
 	status=1
 fi
 echo "$(wc -l <"$work/calls") messages"

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "async/deque.h"
+#include "async/fork.h"
 #include "bide/async.h"
 #include "os/os.h"
 #include "runtime/ring.h"
-#include "async/fork.h"
 
 /* ---- litmus: each thread stores one word and loads the other */
 
