@@ -5,7 +5,6 @@
 
 #include "base/assert.h"
 #include "base/spin.h"
-#include "base/thread.h"
 
 /* What threads without a record have counted, and those that have left. Atomic. */
 static uint64_t process_counts[BIDE_COUNTERS_];
@@ -14,17 +13,9 @@ static uint32_t counted_lock;
 BIDE_STATIC_ASSERT(sizeof(((bide_thread *)0)->counts) / sizeof(uint64_t) == BIDE_COUNTERS_,
                    "one for each");
 
-void bide_count_(bide_counter counter, uint64_t change)
+void bide_count_for_process_(bide_counter counter, uint64_t change)
 {
-	bide_thread_head *head = bide_current_thread_;
-	uint64_t *mine;
-
-	if (head) {
-		mine = &bide_thread_of_(head)->counts[counter];
-		BIDE_STORE(mine, *mine + change, RELAXED); /* no other thread writes it */
-	} else {
-		BIDE_ADD(&process_counts[counter], change, RELAXED);
-	}
+	BIDE_ADD(&process_counts[counter], change, RELAXED);
 }
 
 void bide_counts_lock_(void)

@@ -5,9 +5,7 @@
 #ifndef BIDE_BASE_COUNT_H
 #define BIDE_BASE_COUNT_H
 
-#include "base/library.h"
-
-struct bide_thread;
+#include "base/thread.h"
 
 typedef enum bide_counter {
 	BIDE_COUNT_ALLOCATIONS_,
@@ -20,15 +18,31 @@ typedef enum bide_counter {
 	BIDE_COUNTERS_
 } bide_counter;
 
-/* Adds to a counter. A change below zero is its two's complement. */
-BIDE_INTERNAL void bide_count_(bide_counter counter, uint64_t change);
+/* The same as bide_count_ for a thread without a record, by a locked instruction. */
+BIDE_INTERNAL void bide_count_for_process_(bide_counter counter, uint64_t change);
+/*
+ * Adds to a counter. A change below zero is its two's complement. Inline, because an allocation and
+ * its release count four times: as calls these cost 7 ns of the 31 of a task.
+ */
+static inline void bide_count_(bide_counter counter, uint64_t change)
+{
+	bide_thread_head *head = bide_current_thread_;
+	uint64_t *mine;
+
+	if (BIDE_LIKELY(head != NULL)) {
+		mine = &bide_thread_of_(head)->counts[counter];
+		BIDE_STORE(mine, *mine + change, RELAXED); /* no other thread writes it */
+	} else {
+		bide_count_for_process_(counter, change);
+	}
+}
 /* Returns the sum over the process and all threads. */
 BIDE_INTERNAL uint64_t bide_counted_(bide_counter counter);
 
 /* From now on the sums include the record of a thread. */
-BIDE_INTERNAL void bide_counts_join_(struct bide_thread *thread);
+BIDE_INTERNAL void bide_counts_join_(bide_thread *thread);
 /* The process takes over the counts of a record, which may be freed afterwards. */
-BIDE_INTERNAL void bide_counts_leave_(struct bide_thread *thread);
+BIDE_INTERNAL void bide_counts_leave_(bide_thread *thread);
 /*
  * Returns the sum of the generations that all threads have given out. While it stays the same,
  * nothing has become pending.

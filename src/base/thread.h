@@ -10,7 +10,7 @@ struct bide_operation;
 
 /*
  * The newest continuation runs next at most this often in a row. If head->handovers is kept at this
- * number, as in a run that is watched, it never does.
+ * number, as in a run that checks each step, it never does.
  */
 enum { BIDE_HANDOVERS_MAX_ = 64 };
 
