@@ -51,8 +51,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	BIDE_PRAGMA_(clang diagnostic ignored "-Wdangling-else")
 #define BIDE_UNGUARD_ BIDE_PRAGMA_(clang diagnostic pop)
 #if defined(BIDE_COMPUTED_GOTO) && __clang_major__ >= 22
-/* That is __COUNTER__. */
-#define BIDE_GUARD_GOTO_ BIDE_PRAGMA_(clang diagnostic ignored "-Wc2y-extensions")
+#define BIDE_GUARD_GOTO_ /* __COUNTER__ */ BIDE_PRAGMA_(clang diagnostic ignored "-Wc2y-extensions")
 #else
 #define BIDE_GUARD_GOTO_
 #endif
