@@ -26,11 +26,17 @@ static inline bide_frame *bide_queue_link_(const bide_frame *frame)
 	                      ~(uintptr_t)(BIDE_WORD_TAGS_ | BIDE_WORD_CONSUMED_));
 }
 
-/* Returns true if there is a place for a link: see above. */
+/*
+ * Returns true if there is a place for a link: see above. A word that comes from the mailbox may
+ * have the mark of the next item there beside DONE (runtime/mailbox.c).
+ */
 static inline bool bide_queue_has_link_(const bide_frame *frame)
 {
+	enum { MAILBOX_MARK = 4 };
+
 	return frame->source.flags & BIDE_FLAG_SELF_LINKED_ ||
-	       (frame->awaiting && bide_word_is_done_(frame->awaiting->word));
+	       (frame->awaiting &&
+	        bide_word_is_done_(frame->awaiting->word & ~(uintptr_t)MAILBOX_MARK));
 }
 
 static inline void bide_queue_set_link_(bide_frame *frame, bide_frame *link)
