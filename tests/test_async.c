@@ -10,6 +10,7 @@
 
 #include "support/later.h"
 #include "support/library.h"
+#include "support/limits_of_tools.h"
 
 #include <bide/short.h>
 
@@ -323,6 +324,7 @@ TEST(MB_20_ending_a_second_time_is_misuse_and_changes_nothing)
 	assert_non_null(strstr(misuse_text, "returns_late"));
 	assert_non_null(strstr(misuse_text, "async_finally"));
 	bide_misuse_hook_set(NULL, NULL);
+	CHILD_STARTS_THREADS();
 	EXPECT_ABORT((void)result_of(async_start(returns_late, .how = 1)),
 	             "in the cleanup of returns_late");
 }
