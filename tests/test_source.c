@@ -745,3 +745,59 @@ TEST_SLOW(a_local_source_that_an_external_thread_completes_wakes_its_waiter, 60)
 	pthread_join(thread, NULL);
 	assert_int_equal(stats_now().misuse_count, 0);
 }
+
+/* ---- several waiters become runnable on another thread, before the worker looks */
+
+static void *completes_three(void *argument)
+{
+	bide_user_source *sources = argument;
+
+	for (int64_t i = 0; i < 3; i++)
+		bide_user_source_complete_int(&sources[i], i + 1);
+	return NULL;
+}
+
+struct waits_for_source {
+	ASYNC_FRAME;
+	struct {
+		bide_user_source *source;
+	} in;
+	int64_t got;
+};
+
+static int64_t order;
+
+static value_task task_of_source(struct waits_for_source *my)
+{
+	return bide_user_source_value_task(my->in.source);
+}
+
+async(waits_for_source)
+{
+	async_begin;
+	await(my->got, task_of_source(my));
+	order = order * 10 + my->got;
+	async_return(my->got);
+async_finally:
+	async_end;
+}
+
+/* With assertions this also shows that frames in the mailbox may be linked to each other. */
+TEST(waiters_that_another_thread_completes_run_in_the_order_of_completion)
+{
+	bide_user_source sources[3];
+	value_task waiters[3];
+	pthread_t thread;
+
+	one_worker();
+	order = 0;
+	for (int i = 0; i < 3; i++) {
+		bide_user_source_init(&sources[i], NULL);
+		waiters[i] = async_start(waits_for_source, .source = &sources[i]);
+	}
+	assert_int_equal(pthread_create(&thread, NULL, completes_three, sources), 0);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(bide_value_task_wait(waiters[i], NULL), 0);
+	assert_int_equal(order, 123);
+}
