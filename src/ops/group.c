@@ -114,6 +114,8 @@ static void take_over(bide_group *group, bide_source *done, const bide_place *by
 {
 	if (BIDE_UNLIKELY(!record(group, done->error, done->payload)))
 		bide_unobserved_(done->error, done);
+	if (BIDE_UNLIKELY(!bide_kind_is_frame_(done->kind)))
+		bide_result_dropped_(done);
 	bide_recycle_(done, by);
 }
 

@@ -27,6 +27,8 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/workers.h"
+#include "source/operation.h"
+#include "source/source.h"
 #include "tasks/subscription.h"
 
 /* Before the pools go: cuts the links from objects that live on to objects in the pools. */
@@ -40,11 +42,37 @@ static void let_go(bide_source *source, void *argument)
 	}
 }
 
+/*
+ * Lists the operations that have succeeded with a result that nobody took. They are over, so their
+ * links are free. A result that a task has handed out belongs to its consumers.
+ */
+static void find_unwanted(bide_source *source, void *argument)
+{
+	bide_operation *operation = (bide_operation *)(void *)source, **first = argument;
+
+	if (bide_kind_of_(source->kind) != BIDE_KIND_OPERATION_ || !operation->type->unwanted ||
+	    !bide_is_done_(source) || source->error)
+		return;
+	operation->link = *first;
+	*first = operation;
+}
+
+/* The value tasks of what is in use now end. Outside of the lock of the pools. */
+static void drop_unwanted(void)
+{
+	bide_operation *first = NULL;
+
+	bide_pools_visit_(find_unwanted, &first);
+	for (; first; first = first->link)
+		bide_result_dropped_(&first->source);
+}
+
 /* No other thread runs any more. Frees everything. Returns the number of leaks. */
 static uint64_t release_all(bide_runtime *r)
 {
 	uint64_t leaks = bide_leaks_report_();
 
+	drop_unwanted();
 	bide_orphan_end_();
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_free_();

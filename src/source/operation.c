@@ -1,10 +1,12 @@
 /*
- * operation.c - operations: making one, and discarding it.
+ * operation.c - operations: making one, discarding it, and dropping its outcome.
  */
 #include "source/operation.h"
 
 #include "base/assert.h"
+#include "base/misuse.h"
 #include "memory/pool.h"
+#include "source/source.h"
 
 bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 {
@@ -39,6 +41,49 @@ bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type
 	if (operation)
 		operation->type = type;
 	return operation;
+}
+
+bide_value_task bide_operation_succeeded_(const bide_operation_type *type, bide_payload result)
+{
+	bide_operation *operation = bide_operation_new_(sizeof *operation, type);
+
+	if (!operation) {
+		if (type->unwanted)
+			type->unwanted(result);
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	}
+	operation->source.payload = result;
+	operation->source.word = BIDE_WORD_DONE_;
+	return bide_source_value_(&operation->source);
+}
+
+static const bide_operation_type *type_of(const bide_source *source)
+{
+	if (bide_kind_of_(source->kind) != BIDE_KIND_OPERATION_)
+		return NULL;
+	return ((const bide_operation *)(const void *)source)->type;
+}
+
+void bide_operation_leave_(bide_source *source)
+{
+	const bide_operation_type *type = type_of(source);
+
+	if (type && type->leave)
+		type->leave((bide_operation *)(void *)source);
+}
+
+void bide_result_dropped_(const bide_source *source)
+{
+	const bide_operation_type *type = type_of(source);
+
+	if (type && type->unwanted && source->error == 0)
+		type->unwanted(source->payload);
+}
+
+void bide_outcome_dropped_(const bide_source *source)
+{
+	bide_unobserved_(source->error, source);
+	bide_result_dropped_(source);
 }
 
 void bide_operation_discard_(bide_source *source)

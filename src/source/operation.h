@@ -10,10 +10,30 @@
 
 struct bide_operation;
 
+typedef void bide_operation_leave_function_(struct bide_operation *operation);
+typedef void bide_operation_unwanted_function_(bide_payload result);
+
+/*
+ * leave: the value task is about to be forgotten while the operation is pending, and nothing waits
+ * for it. The function takes the operation out of where it waits, so that it ends with ECANCELED.
+ * It runs on the thread that forgets, without a lock, and the consumer still owns the value task:
+ * the record lasts until the function returns, and until the operation is over. The producer may
+ * complete the operation at the same moment; then that outcome stays. The function may complete the
+ * operation, or see to it that it is completed later. With one worker it may run on another thread
+ * than the worker's, if the operation was made on another thread, or is a task.
+ *
+ * unwanted: the operation succeeded, and nobody takes the result. The function gives back what the
+ * result holds: it closes what was opened. It runs once, on any thread, without a lock, before the
+ * record is recycled, also in bide_shutdown. It never runs if a consumer has taken the result.
+ * A ready value task does not know the type. So an operation of such a type that succeeds within
+ * the call returns bide_operation_succeeded_, and no ready value task.
+ */
 typedef struct bide_operation_type {
 	const char *name;                  /* the public function that made it, for dumps */
 	bide_describe_function_ *describe; /* if NULL, a dump shows only the name */
 	size_t task_at; /* the offset of a pointer to the task that it waits for; 0: there is none */
+	bide_operation_leave_function_ *leave;       /* if NULL, a forgotten operation goes on */
+	bide_operation_unwanted_function_ *unwanted; /* if NULL, the result holds nothing */
 } bide_operation_type;
 
 typedef struct bide_operation {
@@ -40,6 +60,24 @@ enum { BIDE_COMPLETING_DEPTH_MAX_ = 8 };
  */
 BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payload payload,
                                             int error);
+/*
+ * Returns the value task of an operation that has succeeded, for a type with `unwanted`. If there
+ * is no memory, it gives the result back by `unwanted`, and returns ENOMEM.
+ */
+BIDE_INTERNAL bide_value_task bide_operation_succeeded_(const bide_operation_type *type,
+                                                        bide_payload result);
+/*
+ * The value task of a pending source is about to be forgotten by its consumer, which nothing waits
+ * for. Calls `leave` of an operation that has one. The source may be over then.
+ */
+BIDE_INTERNAL void bide_operation_leave_(bide_source *source);
+/*
+ * The outcome of a source that is DONE is about to be dropped: reports an error to the hook for
+ * unobserved errors, and gives a result back that nobody wants. The caller recycles the source.
+ */
+BIDE_INTERNAL void bide_outcome_dropped_(const bide_source *source);
+/* Gives back the result of a source that is DONE, and that has succeeded, if its type says how. */
+BIDE_INTERNAL void bide_result_dropped_(const bide_source *source);
 /* Recycles an object of a pool whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
 

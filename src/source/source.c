@@ -37,7 +37,7 @@ void bide_source_deliver_(bide_source *source, uintptr_t before)
 		return;
 	case BIDE_WORD_ABANDONED_:
 		BIDE_ASSERT_UNEXPLORED_(bide_is_done_(source));
-		bide_unobserved_(source->error, source);
+		bide_outcome_dropped_(source);
 		bide_recycle_(source, NULL);
 		return;
 	case BIDE_WORD_SHARED_:

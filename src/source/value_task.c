@@ -4,6 +4,7 @@
 #include "base/misuse.h"
 #include "base/port.h"
 #include "base/thread.h"
+#include "source/operation.h"
 #include "source/source.h"
 #include "source/stale.h"
 #include "source/trace.h"
@@ -189,7 +190,8 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 	bide_source *source = (bide_source *)value_task.state;
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
-	if (!bide_is_pending_(value_task)) {
+	if (!bide_is_pending_(
+			value_task)) { /* Operations whose results hold something are never ready. */
 		bide_unobserved_value_(value_task);
 		return;
 	}
@@ -201,6 +203,9 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 		forget_user(source, place);
 		return;
 	}
+	/* Before the source is abandoned, because afterwards the producer may recycle it. */
+	if (BIDE_LOAD(&source->word, RELAXED) == BIDE_WORD_PENDING_)
+		bide_operation_leave_(source);
 	/* Races with the producer's swap to DONE: one of the two recycles the source. */
 	if (!bide_is_sync_(source)) {
 		seen = source->word;
@@ -215,6 +220,6 @@ void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *pl
 		bide_report_stale_(value_task, "bide_value_task_forget", place, NULL);
 		return;
 	}
-	bide_unobserved_(source->error, source);
+	bide_outcome_dropped_(source);
 	bide_recycle_(source, place);
 }
