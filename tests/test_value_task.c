@@ -338,6 +338,7 @@ TEST(every_error_number_has_a_text)
 	assert_null(strstr(bide_strerror(BIDE_ENOFRAME), "BIDE_"));
 	assert_null(strstr(bide_strerror(BIDE_EBROKEN), "BIDE_"));
 	assert_null(strstr(bide_strerror(BIDE_ESTALE), "BIDE_"));
+	assert_non_null(strstr(bide_strerror(BIDE_EIDLE), "idle limit"));
 	assert_non_null(strstr(bide_strerror(BIDE_EUSER), "own"));
 	assert_non_null(strstr(bide_strerror(4096), "4095"));
 }

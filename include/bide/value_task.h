@@ -46,6 +46,11 @@
  * the hook returns.
  */
 #define BIDE_ESTALE 2051
+/*
+ * The idle limit of a stream ended the operation: the peer did nothing for that long. It is no
+ * deadline of the context (ETIMEDOUT), and no peer that the system calls dead (ETIMEDOUT, too).
+ */
+#define BIDE_EIDLE 2052
 /* 3072 to 4095 are yours. */
 #define BIDE_EUSER 3072
 #define BIDE_ERROR_MAX 4095

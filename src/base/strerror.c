@@ -20,6 +20,8 @@ const char *bide_strerror(int error)
 		return "no more items";
 	case BIDE_ESTALE:
 		return "the value task had been consumed already";
+	case BIDE_EIDLE:
+		return "the peer did nothing for as long as the idle limit allows";
 	default:
 		break;
 	}
