@@ -25,7 +25,8 @@ subtypes="loop=executor strand=executor"
 other_ends="group user_source"
 # A result that counts or is a number, and is no error.
 numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=uint64_t
-	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned"
+	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned
+	address_port=unsigned"
 
 headers=${*:-$(printf '%s\n' include/bide/*.h | grep -v '/short\.h$')}
 # shellcheck disable=SC2086 # file names without blanks

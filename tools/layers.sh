@@ -20,9 +20,8 @@ export LC_ALL=C
 cd -- "$(dirname -- "$0")/.."
 . tools/common.sh
 
-# The folders of src from bottom to top. A folder may use itself and those before it. Two will come: sync behind ops, and
-# io behind runtime.
-order="base memory source cancel context async tasks ops debug runtime"
+# The folders of src from bottom to top. A folder may use itself and those before it. One will come: sync behind ops.
+order="base memory source cancel context async tasks ops debug runtime io"
 # Folders that use no other folder, and the only folder that may use each: folder=user.
 alone="os=runtime"
 # The symbols that these headers declare may be used from below: the port, and what a source's kind does. A declaration

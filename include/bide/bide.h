@@ -18,6 +18,7 @@
  *   misuse.h      hooks
  *   trace.h       where errors come from
  *   source.h      sources of your own
+ *   address.h     addresses of sockets
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -29,6 +30,7 @@
 #define BIDE_BIDE_H
 
 #include "abi.h"
+#include "address.h"
 #include "cancel.h"
 #include "combine.h"
 #include "context.h"

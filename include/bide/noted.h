@@ -136,6 +136,16 @@
 #define bide_periodic_timer_stop(...) BIDE_NOTED_(bide_periodic_timer_stop, __VA_ARGS__)
 #define bide_periodic_timer_destroy(...) BIDE_NOTED_(bide_periodic_timer_destroy, __VA_ARGS__)
 
+/* Addresses. */
+#define bide_address_parse(...) BIDE_NOTED_(bide_address_parse, __VA_ARGS__)
+#define bide_address_text(...) BIDE_NOTED_(bide_address_text, __VA_ARGS__)
+#define bide_address_from_sockaddr(...) BIDE_NOTED_(bide_address_from_sockaddr, __VA_ARGS__)
+#define bide_address_sockaddr(...) BIDE_NOTED_(bide_address_sockaddr, __VA_ARGS__)
+#define bide_address_family(...) BIDE_NOTED_(bide_address_family, __VA_ARGS__)
+#define bide_address_port(...) BIDE_NOTED_(bide_address_port, __VA_ARGS__)
+#define bide_address_set_port(...) BIDE_NOTED_(bide_address_set_port, __VA_ARGS__)
+#define bide_address_equal(...) BIDE_NOTED_(bide_address_equal, __VA_ARGS__)
+
 /* Noted in an argument that is a number. */
 #define bide_delay(delay_ns) bide_delay(BIDE_NOTED_NUMBER_(bide_delay, (delay_ns)))
 #define bide_delay_ms(delay_ms) bide_delay_ms(BIDE_NOTED_NUMBER_(bide_delay_ms, (delay_ms)))

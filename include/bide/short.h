@@ -30,6 +30,14 @@
 #define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
 #define ASYNC_FRAME_OWNED BIDE_ASYNC_FRAME_OWNED
 #define VALUE_TASK_OF BIDE_VALUE_TASK_OF
+#define address_equal bide_address_equal
+#define address_family bide_address_family
+#define address_from_sockaddr bide_address_from_sockaddr
+#define address_parse bide_address_parse
+#define address_port bide_address_port
+#define address_set_port bide_address_set_port
+#define address_sockaddr bide_address_sockaddr
+#define address_text bide_address_text
 #define allocator_set bide_allocator_set
 #define async bide_async
 #define async_begin bide_async_begin
@@ -292,6 +300,12 @@ BIDE_SHORT_(version);
 #endif
 #ifndef BIDE_NO_SHORT_worker_count
 BIDE_SHORT_(worker_count);
+#endif
+#ifndef BIDE_NO_SHORT_address
+typedef bide_address address;
+#endif
+#ifndef BIDE_NO_SHORT_address_fault
+typedef bide_address_fault address_fault;
 #endif
 #ifndef BIDE_NO_SHORT_allocator
 typedef bide_allocator allocator;
