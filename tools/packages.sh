@@ -12,6 +12,10 @@ cxx_needs="g++=g++"
 test_needs="cmocka.h=libcmocka-dev $demo_needs"
 # Loops of others that tests run bide under; without them those tests are skipped.
 loop_needs="glib-2.0=libglib2.0-dev libuv=libuv1-dev"
+# Software that tests run against servers and clients of bide; without it those tests are skipped. They use nginx and
+# PostgreSQL too, which are never installed for them: their packages start servers.
+foreign_needs="curl=curl wrk=wrk socat=socat nc=netcat-openbsd python3=python3 libcurl=libcurl4-openssl-dev
+	libpq=libpq-dev"
 lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 	python3=python3"
 # bide-check is built where this is; its tests are skipped where it is not.
@@ -30,9 +34,20 @@ probe() {
 	/*) [ -e "$1" ] ;;
 	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
 	libclang) any_exists /usr/lib/llvm-*/include/clang-c/Index.h /usr/include/clang-c/Index.h ;;
-	glib-2.0 | libuv) has pkg-config && pkg-config --exists "$1" ;;
+	glib-2.0 | libuv | libcurl | libpq) has pkg-config && pkg-config --exists "$1" ;;
 	*) has "$1" ;;
 	esac
+}
+
+# The need of examples/http_files, which works with either of two parsers; systems have one or the other.
+http_parser_need() {
+	if probe llhttp.h || probe http_parser.h; then
+		return 0
+	elif has apt-cache && apt-cache show libllhttp-dev >/dev/null 2>&1; then
+		echo llhttp.h=libllhttp-dev
+	else
+		echo http_parser.h=libhttp-parser-dev
+	fi
 }
 
 # missing NEED...: the packages of the needs that are not met, each once.
