@@ -59,6 +59,13 @@ function known(folder)
 	return folder in rank || folder in only_user
 }
 
+function users_of(folder,    users)
+{
+	users = only_user[folder]
+	gsub(",", " and ", users)
+	return users
+}
+
 # Returns why files of the one folder may not use files of the other, or "" if they may.
 function forbidden(from, to)
 {
@@ -67,7 +74,7 @@ function forbidden(from, to)
 	if (from in only_user)
 		return from " uses no other folder"
 	if (to in only_user)
-		return from == only_user[to] ? "" : "only " only_user[to] " uses " to
+		return ("," only_user[to] ",") ~ ("," from ",") ? "" : "only " users_of(to) " may use " to
 	return rank[to] > rank[from] ? to " is above " from : ""
 }
 

@@ -22,6 +22,7 @@
 #include "runtime/external.h"
 #include "runtime/orphan.h"
 #include "runtime/poll.h"
+#include "runtime/reactor.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/sleep.h"
@@ -150,6 +151,8 @@ void bide_atfork_leave_(void)
 	bide_pools_inherit_(inherit);
 	bide_cancel_fork_();
 	bide_poll_fork_();
+	if (bide_reactor_hooks_)
+		bide_reactor_hooks_->fork();
 	if (bide_workers_count_() > 0) {
 		bide_workers_free_();
 	} else {

@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "runtime/poll.h"
+#include "runtime/reactor.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "source/run_queue.h"
@@ -37,13 +38,14 @@ static bide_frame *frame_of(uintptr_t item)
 	return (bide_frame *)(item & ~(uintptr_t)1);
 }
 
-/* A worker that waits for a reactor would be woken here by a signal to it. */
 static void wake(bide_runtime *r)
 {
 	uint32_t how = BIDE_SWAP(&r->parked, 0u, SEQ_CST);
 
 	if (how == BIDE_PARKED_POLLING)
 		bide_poll_signal_();
+	else if (how == BIDE_PARKED_IN_REACTOR)
+		bide_reactor_hooks_->wake(r->reactor);
 	else if (how)
 		bide_os_wake_(&r->parked, 1);
 }

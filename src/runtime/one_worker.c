@@ -15,6 +15,7 @@
 #include "runtime/mailbox.h"
 #include "runtime/poll.h"
 #include "runtime/prepare.h"
+#include "runtime/reactor.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/thread.h"
@@ -39,18 +40,14 @@ void bide_one_worker_start_(void)
 	r->worker_gone = 0;
 }
 
-/* A reactor would be looked at here, too. */
-bool bide_one_worker_poll_(void)
+/* Looks at the mailbox and the timers. Returns true if something became runnable or ran. */
+static bool take_arrivals(void)
 {
 	bide_runtime *r = &bide_runtime_;
 	bool any = bide_mailbox_take_();
 	bide_timer *timer;
 	int64_t now;
 
-	/* A long queue is not looked at, because each look walks all of it. */
-	BIDE_ASSERT_IN_DEBUG_(r->main.head.queue_count > CHECKED_MAX ||
-	                      bide_run_queue_is_valid_(&r->main.head));
-	r->turn = 0;
 	bide_runtime_check_child_();
 	if (r->wheel.count == 0)
 		return any;
@@ -60,6 +57,18 @@ bool bide_one_worker_poll_(void)
 		any = true;
 	}
 	return any;
+}
+
+bool bide_one_worker_poll_(void)
+{
+	bide_runtime *r = &bide_runtime_;
+	bool any = take_arrivals();
+
+	/* A long queue is not looked at, because each look walks all of it. */
+	BIDE_ASSERT_IN_DEBUG_(r->main.head.queue_count > CHECKED_MAX ||
+	                      bide_run_queue_is_valid_(&r->main.head));
+	r->turn = 0;
+	return bide_reactor_look_(r->reactor) || any;
 }
 
 static inline bide_frame *take_next(bide_runtime *r)
@@ -130,21 +139,39 @@ bool bide_one_worker_turn_(void)
 }
 
 /*
- * Sleeps until something is sent, a timer is due, or the deadline. A reactor would be waited for
- * here, in place of the futex.
+ * The same as park, in the reactor. `parked` is 0 while events are handed out, so that a sender
+ * does not signal a worker that is awake.
  */
+static void park_in_reactor(int64_t deadline_ns)
+{
+	bide_runtime *r = &bide_runtime_;
+	unsigned fetched = 0;
+
+	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_IN_REACTOR, SEQ_CST);
+	if (!BIDE_LOAD(&r->mailbox, SEQ_CST)) /* the order of mailbox.h */
+		fetched = bide_reactor_hooks_->fetch(r->reactor, deadline_ns);
+	BIDE_STORE(&r->parked, 0u, RELAXED);
+	if (fetched)
+		bide_reactor_hooks_->hand_out(r->reactor);
+}
+
+/* Sleeps until something is sent, a timer is due, an event comes, or the deadline. */
 static void park(int64_t deadline_ns)
 {
 	bide_runtime *r = &bide_runtime_;
 	int64_t timer_ns = bide_wheel_next_ns_(&r->wheel);
 
+	if (timer_ns < deadline_ns)
+		deadline_ns = timer_ns;
+	if (r->reactor) {
+		park_in_reactor(deadline_ns);
+		return;
+	}
 	for (unsigned i = 0; i < SPINS; i++) {
 		if (BIDE_LOAD(&r->mailbox, RELAXED))
 			return;
 		BIDE_RELAX();
 	}
-	if (timer_ns < deadline_ns)
-		deadline_ns = timer_ns;
 	BIDE_STORE(&r->parked, (uint32_t)BIDE_PARKED_FUTEX, SEQ_CST);
 	if (!BIDE_LOAD(&r->mailbox, SEQ_CST)) /* the order of mailbox.h */
 		bide_os_wait_(&r->parked, BIDE_PARKED_FUTEX, deadline_ns);
@@ -172,23 +199,36 @@ void bide_one_worker_advance_(void)
 		bide_one_worker_poll_();
 }
 
+static bool is_over(int64_t deadline_ns)
+{
+	return deadline_ns != BIDE_FOREVER && bide_runtime_now_ns_() >= deadline_ns;
+}
+
+/*
+ * Without work it does not look at the reactor, because park does; but it looks after so many
+ * functions in any case. After the deadline it looks a few times more, for what is ready.
+ */
 int bide_one_worker_run_(const bool *done, int64_t deadline_ns)
 {
 	bide_runtime *r = &bide_runtime_;
+	unsigned late = 0;
 	int error;
 
 	while (!*done) {
 		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
 			bide_one_worker_poll_();
 			run_fork(r, bide_deque_owner_pop_oldest_(&r->main.head));
-			if (!*done && deadline_ns != BIDE_FOREVER && bide_runtime_now_ns_() >= deadline_ns)
+			if (!*done && is_over(deadline_ns))
 				return BIDE_ETIMEDOUT_;
 			continue;
 		}
-		if (step() || bide_one_worker_poll_())
+		if (step() || take_arrivals())
 			continue;
-		if (deadline_ns != BIDE_FOREVER && bide_runtime_now_ns_() >= deadline_ns)
+		if (is_over(deadline_ns)) {
+			if (late++ < TURNS_BETWEEN_POLLS && bide_reactor_look_(r->reactor))
+				continue;
 			return BIDE_ETIMEDOUT_;
+		}
 		if (!r->simulating)
 			park(deadline_ns);
 		else if ((error = simulate_idle(deadline_ns)) != 0)

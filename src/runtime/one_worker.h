@@ -26,7 +26,10 @@ BIDE_INTERNAL int bide_one_worker_run_(const bool *done, int64_t deadline_ns);
  */
 BIDE_INTERNAL int bide_one_worker_run_inside_(const bool *done, int64_t deadline_ns,
                                               const char *what);
-/* Looks at the mailbox and the timers once. Returns true if something became runnable or ran. */
+/*
+ * Looks at the mailbox, the timers and the reactor once. Returns true if something became runnable
+ * or ran.
+ */
 BIDE_INTERNAL bool bide_one_worker_poll_(void);
 /*
  * Runs one runnable frame, or looks at the mailbox and the timers; it looks in any case after so

@@ -20,16 +20,12 @@
  *     loop          An executor whose functions run on a thread of the program, which polls the
  *                   descriptor of the loop (loop.c, poll.c).
  *
- * From bottom to top: this object, thread, wheel, simulation, prepare | poll, mailbox, one_worker |
- * worker and work, sleep, worker_timers, worker_schedule, worker_search, workers | blocking_job,
- * blocking_threads, blocking_simulated, blocking | orphan, external, atfork, dump_on, start |
- * caller, run_ready, wait, drain, loop, shutdown | port.
+ *     reactor       What a worker waits in for events of descriptors, if it has one (reactor.h).
  *
- * A reactor for input and output has these places. A worker looks for its events where it looks at
- * its timers: bide_one_worker_poll_ and bide_worker_expire_. A worker that has a reactor waits for
- * it in place of the futex: park in one_worker.c and bide_sleep_wait_. The thread that wakes such a
- * worker signals the reactor: wake in mailbox.c and bide_sleep_wake_. A fork and a shutdown end it:
- * atfork.c and shutdown.c.
+ * From bottom to top: this object, thread, wheel, simulation, prepare, reactor | poll, mailbox,
+ * one_worker | worker and work, sleep, worker_timers, worker_schedule, worker_search, workers |
+ * reactor_place | blocking_job, blocking_threads, blocking_simulated, blocking | orphan, external,
+ * atfork, dump_on, start | caller, run_ready, wait, drain, loop, shutdown | port.
  */
 #ifndef BIDE_RUNTIME_RUNTIME_H
 #define BIDE_RUNTIME_RUNTIME_H
@@ -44,12 +40,13 @@ typedef struct bide_runtime {
 	/* Only the one worker uses these. */
 	bide_thread main;
 	bide_wheel wheel;
-	unsigned turn;          /* frames run since it looked at the mailbox and the timers */
-	bool simulating;        /* the clock is virtual */
-	bool seeded;            /* the seed draws the order of runnable frames */
-	bool checks_each_step;  /* simulating, or in debug mode */
-	bool polled;            /* its thread has a loop (poll.h) */
-	int64_t virtual_now_ns; /* atomic, because other threads may ask for the time */
+	unsigned turn;                /* frames run since it looked at the mailbox and the timers */
+	bool simulating;              /* the clock is virtual */
+	bool seeded;                  /* the seed draws the order of runnable frames */
+	bool checks_each_step;        /* simulating, or in debug mode */
+	bool polled;                  /* its thread has a loop (poll.h) */
+	int64_t virtual_now_ns;       /* atomic, because other threads may ask for the time */
+	struct bide_reactor *reactor; /* NULL until an operation has to wait (reactor.h) */
 
 	/* Shared. */
 	_Alignas(128) uintptr_t mailbox; /* newest first: a bide_post, or a frame with bit 0 set */
@@ -69,7 +66,7 @@ enum {
 	BIDE_RUNTIME_CHILD, /* a copy, in the child of a process that was ON (atfork.h) */
 	BIDE_RUNTIME_INSIDE /* the same, and the fork was made inside an async function */
 };
-enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2 };
+enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2, BIDE_PARKED_IN_REACTOR = 3 };
 
 extern BIDE_INTERNAL bide_runtime bide_runtime_;
 

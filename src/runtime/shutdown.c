@@ -24,6 +24,7 @@
 #include "runtime/one_worker.h"
 #include "runtime/orphan.h"
 #include "runtime/poll.h"
+#include "runtime/reactor.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "runtime/workers.h"
@@ -77,6 +78,8 @@ static uint64_t release_all(bide_runtime *r)
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_free_();
 	bide_cancel_cells_free_();
+	if (bide_reactor_hooks_)
+		bide_reactor_hooks_->close();
 	if (bide_shared_) {
 		bide_workers_free_();
 	} else {

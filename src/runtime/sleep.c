@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/port.h"
 #include "os/os.h"
+#include "runtime/reactor.h"
 #include "runtime/work.h"
 
 bide_sleep bide_sleep_;
@@ -36,17 +37,23 @@ static void heavy_fence(uint32_t asleep)
 
 /* --- waking --- */
 
-/* A worker with a reactor would be woken here by a signal to it, in place of the futex. */
 bool bide_sleep_wake_(bide_sleeper *sleeper)
 {
 	uint32_t seen = BIDE_SLEEPS_;
+	struct bide_reactor *reactor;
 
 	if (BIDE_LOAD(&sleeper->state, SEQ_CST) != BIDE_SLEEPS_ ||
 	    !BIDE_CAS(&sleeper->state, &seen, (uint32_t)BIDE_WAKES_, SEQ_CST, RELAXED))
 		return false;
 	BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+	/* The sleeper does not go on before RUNS, so this is how it sleeps. */
+	reactor =
+		BIDE_LOAD(&sleeper->in_reactor, RELAXED) ? BIDE_LOAD(&sleeper->reactor, RELAXED) : NULL;
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_RUNS_, RELEASE); /* pairs with is_woken */
-	bide_os_wake_(&sleeper->state, 1);
+	if (reactor)
+		bide_reactor_hooks_->wake(reactor);
+	else
+		bide_os_wake_(&sleeper->state, 1);
 	return true;
 }
 
@@ -161,17 +168,31 @@ void bide_sleep_search_end_(bool found)
 
 /* --- sleeping --- */
 
-/* A worker with a reactor would wait for it here, in place of the futex. */
+/*
+ * Returns how many events it has fetched. A reactor that comes after the worker has announced how
+ * it sleeps does not let it sleep: the thread that opened it may have read `state` before.
+ */
+static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
+{
+	if (sleeper->in_reactor)
+		return bide_reactor_hooks_->fetch(sleeper->reactor, until_ns);
+	if (!BIDE_LOAD(&sleeper->reactor, SEQ_CST)) /* pairs with bide_reactor_place_ */
+		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, until_ns);
+	return 0;
+}
+
 bool bide_sleep_wait_(bide_sleeper *sleeper)
 {
 	uint32_t none = 0, others;
-	bool monitors = false;
+	unsigned fetched = 0;
+	bool monitors = false, woken;
 
 	/*
 	 * In this order: if this worker counts another as asleep, it does not monitor it. If that one
 	 * is woken, and then asks for a monitor, it finds this `state`, and wakes this worker.
 	 */
-	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELAXED); /* the fence below orders it */
+	BIDE_STORE(&sleeper->in_reactor, BIDE_LOAD(&sleeper->reactor, ACQUIRE) != NULL, RELAXED);
+	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELEASE); /* pairs with bide_sleep_wake_ */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
 	/* While other workers run, one sleeping worker monitors them. */
 	if (others + 1 < bide_workers_count_())
@@ -181,10 +202,16 @@ bool bide_sleep_wait_(bide_sleeper *sleeper)
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, bide_workers_wake_time_(sleeper, monitors));
+		fetched = sleep_until(sleeper, bide_workers_wake_time_(sleeper, monitors));
 	if (monitors)
 		BIDE_STORE(&bide_sleep_.monitored, 0u, SEQ_CST);
-	return is_woken(sleeper);
+	woken = is_woken(sleeper);
+	BIDE_STORE(&sleeper->in_reactor, 0u, RELAXED);
+	if (fetched && !woken) {
+		(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST); /* it looks for what the events bring */
+		woken = true;
+	}
+	return woken;
 }
 
 bool bide_sleep_is_valid_(void)

@@ -31,6 +31,10 @@
  *     Without a heavy fence (the deque is `no_membarrier`) pushers pass a full fence.
  *     `state`: stored before the sleeper's full fence, read SEQ_CST by wakers. The futex compares
  *     it again.
+ *     `in_reactor`: stored before `state`, read by a waker between its two stores to `state`. The
+ *     eventfd of the reactor takes the place of the futex: a signal that comes early is kept.
+ *     `reactor`: stored SEQ_CST before its opener reads `state`, loaded SEQ_CST behind the
+ *     sleeper's fence. So the sleeper sees it, or is woken.
  *     `monitored`: loaded relaxed, as a hint. One sleeper sets it, by a compare-and-swap.
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
@@ -103,7 +107,10 @@ static inline void bide_sleep_ask_monitor_(void)
 BIDE_INTERNAL bool bide_sleep_search_begin_(void);
 /* Ends a search. The worker then runs what it found; if it found nothing, it sleeps. */
 BIDE_INTERNAL void bide_sleep_search_end_(bool found);
-/* Sleeps. Returns true if another thread woke the worker, which is a searcher then. */
+/*
+ * Sleeps. Returns true if another thread woke the worker, or if events were fetched from its
+ * reactor: it is a searcher then.
+ */
 BIDE_INTERNAL bool bide_sleep_wait_(bide_sleeper *sleeper);
 
 /* Returns true if the counts are right. For when no thread is between two steps. */

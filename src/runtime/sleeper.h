@@ -1,5 +1,5 @@
 /*
- * sleeper.h - what a worker sleeps on.
+ * sleeper.h - what a worker sleeps on: a futex or, if it has one, its reactor.
  */
 #ifndef BIDE_RUNTIME_SLEEPER_H
 #define BIDE_RUNTIME_SLEEPER_H
@@ -9,7 +9,9 @@
 enum { BIDE_RUNS_, BIDE_SLEEPS_, BIDE_WAKES_ };
 
 typedef struct bide_sleeper {
-	uint32_t state; /* BIDE_RUNS_, BIDE_SLEEPS_, BIDE_WAKES_; a futex */
+	uint32_t state;               /* BIDE_RUNS_, BIDE_SLEEPS_, BIDE_WAKES_; a futex */
+	uint32_t in_reactor;          /* 1 while it sleeps in its reactor; the worker writes it */
+	struct bide_reactor *reactor; /* NULL until it gets one (reactor_place.h); then it stays */
 } bide_sleeper;
 
 #endif

@@ -22,6 +22,7 @@ typedef struct bide_worker {
 	unsigned index;
 	unsigned turns;      /* functions run since it looked at the injector and the timers */
 	bool has_next;       /* its next step is on the deque: pushed, and not popped since */
+	bool by_events;      /* what it ran last came from its reactor */
 	bool injector_first; /* whether the injector comes before the deque the next time it looks */
 	uint32_t random;
 	bide_os_thread handle;
@@ -70,6 +71,16 @@ static inline bool bide_worker_has_work_(const bide_worker *w)
 		return false;
 	oldest = BIDE_LOAD(&deque->ring[BIDE_LOAD(&deque->top, RELAXED) & deque->mask], RELAXED);
 	return !(oldest & BIDE_ENTRY_FRAME_);
+}
+
+/*
+ * Returns true if the worker, which is about to run a function after a sleep, has what only it
+ * would come to.
+ */
+static inline bool bide_worker_needs_monitor_(const bide_worker *w)
+{
+	return BIDE_LOAD(&w->due_ns, RELAXED) != BIDE_FOREVER ||
+	       BIDE_LOAD(&w->sleeper.reactor, RELAXED);
 }
 
 /* Returns a frame as an entry of a deque; 0 for NULL. */

@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "runtime/injector.h"
+#include "runtime/reactor.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
 #include "runtime/worker_timers.h"
@@ -29,12 +30,31 @@ static bide_frame *take_share(bide_worker *w)
 	return count ? share[0] : NULL;
 }
 
+/*
+ * Hands out what the worker has fetched from its reactor or, if that is nothing, what there is now.
+ * What becomes runnable goes into the ring, where others see it, and not to the next step: so no
+ * worker has to monitor this one for it.
+ */
+static bool look(bide_worker *w, bool has_fetched)
+{
+	struct bide_reactor *reactor = BIDE_LOAD(&w->sleeper.reactor, ACQUIRE);
+	bool had_next = w->has_next, any;
+
+	if (BIDE_LIKELY(!reactor))
+		return false;
+	w->has_next = true;
+	any = has_fetched ? bide_reactor_hooks_->hand_out(reactor) > 0 : bide_reactor_look_(reactor);
+	w->has_next = had_next;
+	return any;
+}
+
 uintptr_t bide_worker_take_oldest_(bide_worker *w)
 {
 	uintptr_t entry = 0;
 
 	w->turns = 0;
 	bide_worker_expire_(w, bide_os_now_ns_());
+	(void)look(w, false);
 	w->injector_first = !w->injector_first;
 	if (w->injector_first)
 		entry = bide_entry_of_(take_share(w));
@@ -87,22 +107,46 @@ static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 	return entry ? entry : bide_worker_take_(w);
 }
 
+/*
+ * The worker has nothing left: it ends what is due and looks at its reactor. It counts as a
+ * searcher meanwhile, so no other worker is woken for what it will take itself.
+ */
+static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
+{
+	uintptr_t entry;
+
+	if (bide_worker_expire_(w, now_ns) && (entry = bide_worker_take_(w)) != 0)
+		return entry;
+	if (BIDE_LIKELY(!BIDE_LOAD(&w->sleeper.reactor, RELAXED)))
+		return 0;
+	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
+	w->by_events = look(w, false) || w->by_events;
+	entry = bide_worker_take_(w);
+	bide_sleep_search_end_(entry != 0);
+	return entry;
+}
+
 uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 {
-	int64_t now_ns = bide_os_now_ns_(), until_ns = now_ns + for_ns;
+	int64_t now_ns = bide_os_now_ns_(), until_ns;
 	uintptr_t entry = 0;
 	unsigned pauses = 1;
 
-	if (!counted) {
-		if (bide_worker_expire_(w, now_ns) && (entry = bide_worker_take_(w)) != 0)
+	if (counted) {
+		w->by_events = look(w, true);
+	} else {
+		if ((entry = take_arrivals(w, now_ns)) != 0 || !bide_sleep_search_begin_())
 			return entry;
-		if (!bide_sleep_search_begin_())
-			return 0;
 	}
+	until_ns = now_ns + (w->by_events ? 0 : for_ns);
 	while (!bide_sleep_stops_()) {
 		bide_worker_expire_(w, now_ns);
-		if ((entry = bide_worker_take_(w)) != 0 || (entry = take_from_others(w, now_ns)) != 0)
+		if ((entry = bide_worker_take_(w)) != 0)
 			break;
+		if ((entry = take_from_others(w, now_ns)) != 0) {
+			w->by_events = false;
+			break;
+		}
 		if (now_ns >= until_ns)
 			break;
 		for (unsigned i = 0; i < pauses; i++)

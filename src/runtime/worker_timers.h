@@ -17,8 +17,7 @@ BIDE_INTERNAL bool bide_workers_disarm_(bide_timer *timer);
 BIDE_INTERNAL bool bide_worker_expire_due_(bide_worker *worker, int64_t now_ns);
 
 /*
- * Ends what is due in the wheel of a worker. Returns true if there was something. Any thread. A
- * worker with a reactor would look at it where it calls this for itself.
+ * Ends what is due in the wheel of a worker. Returns true if there was something. Any thread.
  */
 static inline bool bide_worker_expire_(bide_worker *worker, int64_t now_ns)
 {

@@ -93,7 +93,7 @@ static void *worker_main(void *argument)
 			entry = bide_worker_search_(w, woken, slept && !woken ? 0 : SEARCH_NS);
 		woken = false;
 		if (entry) {
-			if (slept && BIDE_LOAD(&w->due_ns, RELAXED) != BIDE_FOREVER)
+			if (slept && bide_worker_needs_monitor_(w))
 				bide_sleep_ask_monitor_();
 			slept = false;
 			run(w, entry);
@@ -128,7 +128,8 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->random = index * 2654435761u + 1;
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
-	w->sleeper.state = BIDE_RUNS_;
+	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
+	w->by_events = false;
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init_(&w->wheel, bide_os_now_ns_());

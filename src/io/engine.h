@@ -1,0 +1,72 @@
+/*
+ * engine.h - an engine: how a reactor waits for the kernel. The only one now is epoll (epoll.c).
+ *
+ * An engine tells that a descriptor is ready (`add` and its relatives, then bide_io_event_). One
+ * that does operations itself, as a ring or a simulation does, has `start`, `cancel` and `submit`,
+ * too; in epoll they are NULL.
+ */
+#ifndef BIDE_IO_ENGINE_H
+#define BIDE_IO_ENGINE_H
+
+#include "base/library.h"
+
+enum { BIDE_REACTOR_BATCH_ = 128 /* events fetched at a time */ };
+
+typedef struct bide_reactor_event {
+	uint64_t key;
+	uint32_t events;
+} bide_reactor_event;
+
+/*
+ * A reactor. Its worker alone uses `fetched` and what follows. It stays open from the first
+ * operation that had to wait until the shutdown.
+ */
+typedef struct bide_reactor {
+	const struct bide_io_engine *engine;
+	int fd;    /* of the engine: an epoll */
+	int event; /* an eventfd, which is never read: each write is one edge */
+	unsigned place;
+	/* Of `fetched`, those before `next` are handed out. */
+	_Alignas(64) unsigned next;
+	unsigned count;
+	uint64_t wait_count;  /* system calls that fetched; atomic, its worker writes it */
+	uint64_t event_count; /* events handed out; the same */
+	bide_reactor_event fetched[BIDE_REACTOR_BATCH_];
+	_Alignas(64) uint64_t wake_count; /* writes to the eventfd; atomic, any thread */
+} bide_reactor;
+
+/* An operation that an engine does itself. */
+typedef struct bide_io_request {
+	uint8_t opcode;
+	int fd;
+	void *data;
+	size_t size_bytes;
+	int64_t offset;
+	uint64_t key; /* comes back with the outcome */
+} bide_io_request;
+
+typedef struct bide_io_engine {
+	const char *name;
+	/* Sets fd and event, and registers the eventfd. Returns 0 or the error: EMFILE, ENOMEM... */
+	int (*open)(bide_reactor *reactor);
+	/* Closes both. In the child of a fork, too: it does not change what the parent has. */
+	void (*close)(bide_reactor *reactor);
+	/* See reactor.h. They return 0 or the error of the kernel. Any thread. */
+	int (*add)(bide_reactor *reactor, int fd, uint32_t events, uint64_t key);
+	int (*change)(bide_reactor *reactor, int fd, uint32_t events, uint64_t key);
+	void (*remove)(bide_reactor *reactor, int fd);
+	/*
+	 * Fetches at most `max` events into `to`. Sleeps until there is one, until `wake` or the
+	 * deadline; 0 does not sleep. Returns how many: the wake does not count.
+	 */
+	unsigned (*fetch)(bide_reactor *reactor, bide_reactor_event *to, unsigned max,
+	                  int64_t deadline_ns);
+	void (*wake)(bide_reactor *reactor); /* any thread */
+	int (*start)(bide_reactor *reactor, const bide_io_request *request);
+	void (*cancel)(bide_reactor *reactor, uint64_t key);
+	int (*submit)(bide_reactor *reactor);
+} bide_io_engine;
+
+extern BIDE_INTERNAL const bide_io_engine bide_io_epoll_;
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * reactor.c - see reactor.h.
+ */
+#include "io/reactor.h"
+
+#include <errno.h>
+
+#include "base/assert.h"
+#include "base/settings.h"
+#include "io/engine.h"
+#include "memory/allocator.h"
+#include "os/os.h"
+#include "runtime/reactor_place.h"
+#include "runtime/runtime.h"
+#include "runtime/sleep.h"
+
+/*
+ * The reactor that serves each home: its own, or the one of another worker if its own cannot be
+ * opened. Made with the first reactor. Atomic; written under the lock of the setup.
+ */
+static bide_reactor **table;
+static unsigned places;
+static uint32_t homes; /* dealt so far */
+
+/* --- the hooks of the runtime --- */
+
+static unsigned fetch(bide_reactor *reactor, int64_t deadline_ns)
+{
+	/* What is being handed out may run the worker's loop once more, on the same stack. */
+	if (reactor->next == reactor->count) {
+		reactor->next = 0;
+		reactor->count =
+			reactor->engine->fetch(reactor, reactor->fetched, BIDE_REACTOR_BATCH_, deadline_ns);
+		BIDE_STORE(&reactor->wait_count, reactor->wait_count + 1, RELAXED);
+	}
+	return reactor->count - reactor->next;
+}
+
+static unsigned hand_out(bide_reactor *reactor)
+{
+	unsigned count = 0;
+
+	while (reactor->next < reactor->count) {
+		const bide_reactor_event event = reactor->fetched[reactor->next++];
+
+		bide_io_event_(event.key, event.events);
+		count++;
+	}
+	if (count)
+		BIDE_STORE(&reactor->event_count, reactor->event_count + count, RELAXED);
+	return count;
+}
+
+static void wake(bide_reactor *reactor)
+{
+	BIDE_ADD(&reactor->wake_count, 1u, RELAXED);
+	reactor->engine->wake(reactor);
+}
+
+static void close_all(void)
+{
+	for (unsigned i = 0; i < places; i++) {
+		bide_reactor *reactor = table[i];
+
+		if (!reactor || reactor->place != i)
+			continue;
+		reactor->engine->close(reactor);
+		bide_reactor_place_(i, NULL);
+		bide_deallocate_(reactor, sizeof *reactor);
+	}
+	bide_deallocate_(table, places * sizeof(bide_reactor *));
+	BIDE_STORE(&table, NULL, RELEASE);
+	places = 0;
+	bide_reactor_hooks_ = NULL;
+}
+
+static bool is_valid(const bide_reactor *reactor)
+{
+	BIDE_INVARIANT_(reactor->place < places && table[reactor->place] == reactor);
+	BIDE_INVARIANT_(reactor->next <= reactor->count && reactor->count <= BIDE_REACTOR_BATCH_);
+	BIDE_INVARIANT_(reactor->fd >= 0 && reactor->event >= 0);
+	return true;
+}
+
+static const bide_reactor_hooks hooks = {
+	.fetch = fetch,
+	.hand_out = hand_out,
+	.wake = wake,
+	.fork = close_all,
+	.close = close_all,
+	.is_valid = is_valid,
+};
+
+/* --- opening --- */
+
+/* Under the lock of the setup, as all below. */
+static bool table_is_made(void)
+{
+	unsigned count = bide_reactor_places_();
+	bide_reactor **made;
+
+	if (table)
+		return true;
+	made = bide_allocate_(count * sizeof *made, 64);
+	if (!made)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		made[i] = NULL;
+	places = count;
+	bide_reactor_hooks_ = &hooks;
+	BIDE_STORE(&table, made, RELEASE); /* pairs with reactor_of */
+	return true;
+}
+
+static int open_at(unsigned home, bide_reactor **opened)
+{
+	bide_reactor *reactor = bide_allocate_(sizeof *reactor, 64);
+	int error;
+
+	if (!reactor)
+		return ENOMEM;
+	*reactor = (bide_reactor){ .engine = &bide_io_epoll_, .place = home };
+	error = reactor->engine->open(reactor);
+	if (error) {
+		bide_deallocate_(reactor, sizeof *reactor);
+		return error;
+	}
+	bide_reactor_place_(home, reactor);
+	*opened = reactor;
+	return 0;
+}
+
+/* Returns a reactor that is open, or NULL. */
+static bide_reactor *any_open(void)
+{
+	for (unsigned i = 0; i < places; i++)
+		if (table[i])
+			return table[i];
+	return NULL;
+}
+
+static int open_locked(unsigned home, bide_reactor **opened)
+{
+	int error;
+
+	if (bide_runtime_.state != BIDE_RUNTIME_ON)
+		return EBADF; /* the descriptor's runtime has ended meanwhile */
+	if (bide_runtime_.simulating)
+		return ENOTSUP;
+	if (!table_is_made())
+		return ENOMEM;
+	BIDE_ASSERT_(home < places);
+	*opened = table[home];
+	if (*opened)
+		return 0;
+	error = open_at(home, opened);
+	if (error && (*opened = any_open()) != NULL)
+		error = 0;
+	if (!error)
+		BIDE_STORE(&table[home], *opened, RELEASE); /* pairs with reactor_of */
+	return error;
+}
+
+/* --- for the rest of the room --- */
+
+unsigned bide_reactor_home_(void)
+{
+	if (!bide_shared_)
+		return 0;
+	return BIDE_ADD(&homes, 1u, RELAXED) % bide_reactor_places_();
+}
+
+/* Returns the reactor that serves a home, or NULL. */
+static bide_reactor *reactor_of(unsigned home)
+{
+	bide_reactor **made = BIDE_LOAD(&table, ACQUIRE);
+
+	/* A home of an earlier life of the runtime may be too high. */
+	return made && home < places ? BIDE_LOAD(&made[home], ACQUIRE) : NULL;
+}
+
+int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key)
+{
+	bide_reactor *reactor = reactor_of(home);
+	int error;
+
+	if (BIDE_UNLIKELY(!reactor)) {
+		bide_os_lock_(&bide_runtime_.setup);
+		error = open_locked(home, &reactor);
+		bide_os_unlock_(&bide_runtime_.setup);
+		if (error)
+			return error;
+	}
+	return reactor->engine->add(reactor, fd, events, key);
+}
+
+int bide_reactor_change_(unsigned home, int fd, uint32_t events, uint64_t key)
+{
+	bide_reactor *reactor = reactor_of(home);
+
+	return reactor ? reactor->engine->change(reactor, fd, events, key) : ENOENT;
+}
+
+void bide_reactor_remove_(unsigned home, int fd)
+{
+	bide_reactor *reactor = reactor_of(home);
+
+	if (reactor && BIDE_LOAD(&bide_runtime_.state, RELAXED) == BIDE_RUNTIME_ON)
+		reactor->engine->remove(reactor, fd);
+}
+
+void bide_reactor_expects_(unsigned home)
+{
+	(void)home;
+	if (bide_shared_)
+		bide_sleep_ask_monitor_();
+}

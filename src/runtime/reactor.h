@@ -1,0 +1,51 @@
+/*
+ * reactor.h - what the runtime asks of input and output. The room io is above this one, so it gives
+ * a table of functions, at the first operation that has to wait. Until then the table is NULL, no
+ * worker has a reactor, and a program pays one test of a pointer where a worker looks for events.
+ *
+ *     reactor   What one worker waits in for events of descriptors. The room io makes it and closes
+ *               it; here it is only a pointer.
+ *     look      To fetch what has come, without waiting, and to hand it out.
+ *     fetch     To take events from the kernel.
+ *     hand out  To make runnable what waits for the events that were fetched.
+ *
+ * A worker looks when it has nothing runnable, before it searches elsewhere, and after 61
+ * functions. A worker with a reactor sleeps in the reactor in place of the futex.
+ */
+#ifndef BIDE_RUNTIME_REACTOR_H
+#define BIDE_RUNTIME_REACTOR_H
+
+#include "base/library.h"
+
+struct bide_reactor;
+
+typedef struct bide_reactor_hooks {
+	/*
+	 * Fetches events. Sleeps until there is one, until `wake`, or until deadline_ns; 0 does not
+	 * sleep. Returns how many wait to be handed out. On the worker of the reactor.
+	 */
+	unsigned (*fetch)(struct bide_reactor *reactor, int64_t deadline_ns);
+	/* Returns how many it has handed out. It runs no function. On the worker of the reactor. */
+	unsigned (*hand_out)(struct bide_reactor *reactor);
+	/* Ends the sleep in `fetch`, or the next one. Any thread. */
+	void (*wake)(struct bide_reactor *reactor);
+	/* In the child of a fork that leaves the parent's runtime behind: closes the copies. */
+	void (*fork)(void);
+	/* At a shutdown, when no other thread of the library runs: closes all reactors. */
+	void (*close)(void);
+	/* A walker. */
+	bool (*is_valid)(const struct bide_reactor *reactor);
+} bide_reactor_hooks;
+
+/* Written under the lock of the setup, before the first reactor is published. */
+extern BIDE_INTERNAL const bide_reactor_hooks *bide_reactor_hooks_;
+
+/* Fetches and hands out. Returns true if there was an event. */
+static inline bool bide_reactor_look_(struct bide_reactor *reactor)
+{
+	if (BIDE_LIKELY(!reactor))
+		return false;
+	return bide_reactor_hooks_->fetch(reactor, 0) > 0 && bide_reactor_hooks_->hand_out(reactor) > 0;
+}
+
+#endif
