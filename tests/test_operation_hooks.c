@@ -220,6 +220,134 @@ TEST(a_group_gives_the_results_of_its_members_back)
 	assert_int_equal(left, 0);
 }
 
+/* --- tasks --- */
+
+TEST(a_task_that_loses_its_last_reference_leaves)
+{
+	value_task value;
+	task *t;
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	t = value_task_as_task(value);
+	task_ref(t);
+	task_unref(t);
+	assert_int_equal(left, 0);
+	task_unref(t);
+	assert_int_equal(left, 1);
+	assert_int_equal(place, 0);
+	assert_int_equal(closed, 0);
+}
+
+TEST(a_task_that_is_awaited_stays_without_a_reference)
+{
+	value_task value, by_function;
+	bide_payload got = { .i = 0 };
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	by_function = async_start(passes_on, .what = bide_task_await_take(value_task_as_task(value)));
+	assert_int_equal(left, 0);
+	assert_true(succeed(value, &place, 5));
+	assert_int_equal(value_task_wait(by_function, &got), 0);
+	assert_int_equal(got.i, 5);
+	assert_int_equal(closed, 0);
+}
+
+TEST(the_result_of_a_task_that_nothing_has_taken_is_given_back)
+{
+	value_task value;
+	task *t;
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	t = value_task_as_task(value);
+	assert_true(succeed(value, &place, 6));
+	assert_true(bide_task_is_successful(t)); /* which takes nothing */
+	task_unref(t);
+	assert_int_equal(closed, 1);
+	assert_int_equal(closed_last, 6);
+	value = begin(&opening_type, &place);
+	t = value_task_as_task(value);
+	assert_true(succeed(value, &place, 7));
+	assert_int_equal(bide_task_result(t).i, 7);
+	task_unref(t);
+	assert_int_equal(closed, 1);
+}
+
+TEST(a_wait_with_a_limit_that_gives_up_lets_the_operation_leave)
+{
+	value_task value;
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	assert_int_equal(value_task_wait(bide_value_task_await_for(value, 1), NULL), ETIMEDOUT);
+	assert_int_equal(left, 1);
+	assert_int_equal(closed, 0);
+}
+
+TEST(a_wait_with_a_limit_that_is_forgotten_lets_the_operation_leave)
+{
+	value_task value;
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	value_task_forget(bide_value_task_await_for(value, 3600000000000));
+	assert_int_equal(left, 1);
+	assert_int_equal(closed, 0);
+	assert_int_equal(stats().timer_count, 0);
+}
+
+TEST(what_comes_to_a_wait_with_a_limit_is_given_back_when_that_is_forgotten)
+{
+	value_task value, wait;
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	wait = bide_value_task_await_for(value, 3600000000000);
+	assert_true(succeed(value, &place, 14));
+	assert_int_equal(closed, 0);
+	value_task_forget(wait);
+	assert_int_equal(closed, 1);
+	assert_int_equal(closed_last, 14);
+	assert_int_equal(left, 0);
+}
+
+/* A wait without a limit stays in the list of its task, and gets the result. */
+TEST(what_comes_to_a_wait_that_was_forgotten_is_given_back)
+{
+	value_task value;
+
+	count_anew();
+	value = begin(&opening_type, &place);
+	value_task_forget(bide_task_await_take(value_task_as_task(value)));
+	assert_int_equal(left, 0);
+	assert_true(succeed(value, &place, 15));
+	assert_int_equal(closed, 1);
+	assert_int_equal(closed_last, 15);
+}
+
+TEST(the_losers_of_tasks_are_taken_out_and_leave)
+{
+	value_task values[2];
+	uint32_t places[2];
+	task *tasks[2];
+
+	count_anew();
+	for (int i = 0; i < 2; i++) {
+		values[i] = begin(&opening_type, &places[i]);
+		tasks[i] = value_task_as_task(values[i]);
+	}
+	values[0] = bide_when_any_tasks(tasks, 2);
+	task_unref(tasks[0]);
+	assert_true(succeed((value_task){ .state = (uintptr_t)tasks[0] }, &places[0], 16));
+	assert_int_equal(value_task_wait(values[0], NULL), 0);
+	assert_int_equal(left, 0); /* the second one has a reference */
+	task_unref(tasks[1]);
+	assert_int_equal(left, 1);
+	assert_int_equal(closed, 1); /* the first: its outcome was only noticed */
+}
+
 TEST(shutdown_gives_back_what_nobody_has_taken)
 {
 	value_task value, pending;
@@ -308,6 +436,46 @@ static void *forgets(void *argument)
 	}
 	pthread_join(other, NULL);
 	return NULL;
+}
+
+/* The last reference is dropped while the producer completes, and while a wait is given up. */
+static void *drops(void *argument)
+{
+	pthread_t other;
+
+	(void)argument;
+	assert_int_equal(pthread_create(&other, NULL, succeeds, NULL), 0);
+	for (int i = 0; i < TURNS; i++) {
+		value_task wait = value_task_completed();
+		task *t;
+
+		raced[i] = begin(&opening_type, &raced_places[i]);
+		t = value_task_as_task(raced[i]);
+		if (i % 2)
+			wait = bide_task_await_for(t, 3600000000000);
+		atomic_store(&begun, i + 1);
+		for (int spin = i % 64; spin > 0; spin--)
+			__asm__ volatile("" ::: "memory");
+		task_unref(t);
+		value_task_forget(wait);
+	}
+	pthread_join(other, NULL);
+	return NULL;
+}
+
+TEST(what_wins_against_the_last_unref_is_given_back_once)
+{
+	pthread_t thread;
+
+	settle_workers();
+	if (!many_workers())
+		return; /* With one worker a wait of another thread is sent to it. */
+	count_anew();
+	begun = succeeded = 0;
+	assert_int_equal(pthread_create(&thread, NULL, drops, NULL), 0);
+	pthread_join(thread, NULL);
+	assert_true(closed <= succeeded);
+	assert_true(left <= TURNS && left + succeeded >= TURNS);
 }
 
 TEST(what_wins_against_forget_is_given_back_once)

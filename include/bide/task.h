@@ -50,7 +50,8 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task 
 		BIDE_HERE_)
 
 /*
- * Consumes a value task whose result is not wanted. The operation continues. If it fails, the
+ * Consumes a value task whose result is not wanted. The operation continues, except for one of the
+ * library that can be taken out of what it waits for: that one ends. If it fails, the
  * unobserved hook (misuse.h) is called, also if you have read the error before;
  * bide_value_task_take consumes without that.
  */
@@ -155,10 +156,11 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, in
  * Awaits an operation that cannot be interrupted, with a limit after which you give it up.
  * Consumes a value task and returns a value task with its outcome. That fails with ETIMEDOUT as
  * soon as the limit has passed, or with the context's error as soon as the context is canceled.
- * The operation goes on then, and is forgotten: if it fails, the unobserved hook is called. So
- * all memory that the operation uses must live until the operation is over, not only until this
- * await returns: do not use a member of the frame or a local variable. The function is
- * bide_value_task_as_task, bide_task_await_for and bide_task_unref in one call.
+ * The operation is forgotten then. An operation of the library that can be interrupted ends; any
+ * other goes on, and if it fails, the unobserved hook is called. So all memory that the operation
+ * uses must live until the operation is over, not only until this await returns: do not use a
+ * member of the frame or a local variable. The function is bide_value_task_as_task,
+ * bide_task_await_for and bide_task_unref in one call.
  *
  * timeout_ns: 0 takes only a result that is there already. With BIDE_FOREVER only the
  * cancellation ends the wait. A number below zero is misuse: it returns EINVAL, and the value

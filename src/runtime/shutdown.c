@@ -44,15 +44,15 @@ static void let_go(bide_source *source, void *argument)
 }
 
 /*
- * Lists the operations that have succeeded with a result that nobody took. They are over, so their
- * links are free. A result that a task has handed out belongs to its consumers.
+ * Lists the operations that have succeeded with a result that no consumer took. They are over, so
+ * their links are free. What a task has handed out (observed) belongs to the consumers of the task.
  */
 static void find_unwanted(bide_source *source, void *argument)
 {
 	bide_operation *operation = (bide_operation *)(void *)source, **first = argument;
 
-	if (bide_kind_of_(source->kind) != BIDE_KIND_OPERATION_ || !operation->type->unwanted ||
-	    !bide_is_done_(source) || source->error)
+	if (bide_kind_of_(source->kind) != BIDE_KIND_OPERATION_ || !bide_is_done_(source) ||
+	    source->marks & BIDE_MARK_OBSERVED_ || !bide_unwanted_of_(source))
 		return;
 	operation->link = *first;
 	*first = operation;

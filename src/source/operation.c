@@ -72,12 +72,22 @@ void bide_operation_leave_(bide_source *source)
 		type->leave((bide_operation *)(void *)source);
 }
 
+bide_operation_unwanted_function_ *bide_unwanted_of_(const bide_source *source)
+{
+	const bide_operation_type *type = source->error == 0 ? type_of(source) : NULL;
+
+	if (type && type->result_type_at)
+		type = *(const bide_operation_type *const *)(const void *)((const char *)source +
+		                                                           type->result_type_at);
+	return type ? type->unwanted : NULL;
+}
+
 void bide_result_dropped_(const bide_source *source)
 {
-	const bide_operation_type *type = type_of(source);
+	bide_operation_unwanted_function_ *unwanted = bide_unwanted_of_(source);
 
-	if (type && type->unwanted && source->error == 0)
-		type->unwanted(source->payload);
+	if (unwanted)
+		unwanted(source->payload);
 }
 
 void bide_outcome_dropped_(const bide_source *source)

@@ -22,8 +22,8 @@ typedef void bide_operation_unwanted_function_(bide_payload result);
  * operation, or see to it that it is completed later. With one worker it may run on another thread
  * than the worker's, if the operation was made on another thread, or is a task.
  *
- * unwanted: the operation succeeded, and nobody takes the result. The function gives back what the
- * result holds: it closes what was opened. It runs once, on any thread, without a lock, before the
+ * unwanted: the operation succeeded, and no consumer takes the result. The function gives back what
+ * the result holds: it closes what was opened. It runs once, on any thread, without a lock, before the
  * record is recycled, also in bide_shutdown. It never runs if a consumer has taken the result.
  * A ready value task does not know the type. So an operation of such a type that succeeds within
  * the call returns bide_operation_succeeded_, and no ready value task.
@@ -34,6 +34,11 @@ typedef struct bide_operation_type {
 	size_t task_at; /* the offset of a pointer to the task that it waits for; 0: there is none */
 	bide_operation_leave_function_ *leave;       /* if NULL, a forgotten operation goes on */
 	bide_operation_unwanted_function_ *unwanted; /* if NULL, the result holds nothing */
+	/*
+	 * The offset of a pointer to the type whose `unwanted` gives the result of this operation back,
+	 * or NULL; 0: it is the one above.
+	 */
+	size_t result_type_at;
 } bide_operation_type;
 
 typedef struct bide_operation {
@@ -73,11 +78,16 @@ BIDE_INTERNAL bide_value_task bide_operation_succeeded_(const bide_operation_typ
 BIDE_INTERNAL void bide_operation_leave_(bide_source *source);
 /*
  * The outcome of a source that is DONE is about to be dropped: reports an error to the hook for
- * unobserved errors, and gives a result back that nobody wants. The caller recycles the source.
+ * unobserved errors, or gives the result back. The caller recycles the source.
  */
 BIDE_INTERNAL void bide_outcome_dropped_(const bide_source *source);
-/* Gives back the result of a source that is DONE, and that has succeeded, if its type says how. */
+/* Gives the result of a source that is DONE back, if it has succeeded and its type says how. */
 BIDE_INTERNAL void bide_result_dropped_(const bide_source *source);
+/*
+ * Returns the function that gives the result of a source back which is DONE, or NULL if there is
+ * nothing to give back.
+ */
+BIDE_INTERNAL bide_operation_unwanted_function_ *bide_unwanted_of_(const bide_source *source);
 /* Recycles an object of a pool whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
 

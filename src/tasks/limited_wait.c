@@ -80,13 +80,16 @@ static void wait_unlock(limited_wait *w)
  */
 static bool wait_leave_list(limited_wait *w)
 {
+	bide_source *lonely = NULL;
 	bool left;
 
 	wait_lock(w);
-	left = w->base.task && bide_subscription_unlink_(&w->base, w->base.task);
+	left = w->base.task && bide_subscription_unlink_(&w->base, w->base.task, &lonely);
 	if (left)
 		w->base.task = NULL;
 	wait_unlock(w);
+	if (lonely)
+		bide_task_leave_(lonely);
 	return left;
 }
 
@@ -187,7 +190,7 @@ static void wait_register(limited_wait *w, bide_source *task, bide_cancel_core *
 
 	bide_party_join_(source, &w->parties);
 	if (!bide_subscription_link_(task, &w->base))
-		bide_subscription_deliver_(&w->base, task); /* as if it had been in the list */
+		bide_subscription_deliver_(&w->base, task, false); /* as if it had been in the list */
 	if (core) {
 		bide_party_join_(source, &w->parties);
 		error = bide_cancel_link_(core, &w->node, wait_canceled);
@@ -230,6 +233,9 @@ static void wait_send(limited_wait *w, bide_source *task, bide_cancel_core *core
 	bide_port_post_(&sent->begin);
 }
 
+static const bide_subscription_limit_ limit = { .deliver = wait_deliver,
+	                                            .cancel = bide_limited_wait_cancel_ };
+
 bide_value_task bide_limited_wait_start_(bide_source *task, bide_cancel_core *core,
                                          int64_t timeout_ns, bool ended)
 {
@@ -243,7 +249,7 @@ bide_value_task bide_limited_wait_start_(bide_source *task, bide_cancel_core *co
 
 	if (!w)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	w->base.deliver = wait_deliver;
+	w->base.limit = &limit;
 	w->base.operation.source.marks = ended ? BIDE_MARK_ENDED_ : 0;
 	deadline_ns = timeout_ns == BIDE_FOREVER ? BIDE_FOREVER : bide_deadline_after_(timeout_ns);
 	if (deadline_ns != BIDE_FOREVER) {

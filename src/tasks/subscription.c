@@ -4,15 +4,33 @@
 #include "tasks/subscription.h"
 
 #include "base/assert.h"
+#include "base/generation.h"
+#include "base/port.h"
+
+/*
+ * The wait is about to be forgotten. Without a limit it stays, because it has nothing that keeps
+ * its task alive meanwhile.
+ */
+static void leave(bide_operation *operation)
+{
+	bide_subscription_ *s = (bide_subscription_ *)(void *)operation;
+
+	if (s->limit && bide_port_on_worker_())
+		s->limit->cancel(s, BIDE_ECANCELED_);
+}
 
 const bide_operation_type bide_subscription_type_ = { .name = "task",
-	                                                  .task_at =
-	                                                      offsetof(bide_subscription_, task) };
+	                                                  .task_at = offsetof(bide_subscription_, task),
+	                                                  .leave = leave,
+	                                                  .result_type_at = offsetof(bide_subscription_,
+	                                                                             result_type) };
 
-bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task)
+bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task, bide_source **lonely)
 {
 	uintptr_t newest;
 
+	if (lonely)
+		*lonely = NULL;
 	if (!bide_subscriptions_lock_(task, &newest))
 		return false;
 	BIDE_ASSERT_(s->newer ? s->newer->older == s : newest == (uintptr_t)s);
@@ -23,6 +41,12 @@ bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task)
 		newest = (uintptr_t)s->older;
 	if (s->older)
 		s->older->newer = s->newer;
+	if (lonely && newest == 0 && bide_task_can_leave_(task) &&
+	    BIDE_LOAD(&task->references, RELAXED) == BIDE_COUNT_BASE_ + 1) {
+		/* The reference of the producer is left, which waits for the lock before it drops it. */
+		BIDE_STORE(&task->references, BIDE_COUNT_BASE_ + 2, RELAXED);
+		*lonely = task;
+	}
 	bide_subscriptions_unlock_(task, newest);
 	return true;
 }
@@ -44,7 +68,7 @@ void bide_subscription_detach_(bide_source *source)
 
 	if (!s)
 		return;
-	bide_subscription_unlink_(s, s->task);
+	bide_subscription_unlink_(s, s->task, NULL);
 	s->task = NULL;
 }
 

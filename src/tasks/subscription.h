@@ -19,22 +19,41 @@
 
 typedef struct bide_subscription_ bide_subscription_;
 
-/* Takes over from bide_subscription_deliver_; flags are those that the subscription gets. */
-typedef void bide_subscription_deliver_function_(bide_subscription_ *s, bide_source *task,
-                                                 unsigned flags);
+/* What a limited wait does. */
+typedef struct bide_subscription_limit_ {
+	/*
+	 * Takes over from bide_subscription_deliver_, which has set result_type. flags are those that
+	 * the subscription gets.
+	 */
+	void (*deliver)(bide_subscription_ *s, bide_source *task, unsigned flags);
+	/* Ends the wait with the error, unless it is over. On the worker, if there is one. */
+	void (*cancel)(bide_subscription_ *s, int error);
+} bide_subscription_limit_;
 
 /* One await of a pending task: the operation that its value task points at. */
 struct bide_subscription_ {
 	bide_operation operation;
-	bide_subscription_ *older, *newer; /* s->older->newer == s, s->newer->older == s */
+	union {
+		bide_subscription_ *older; /* s->older->newer == s, s->newer->older == s */
+		/* Delivered: what gives the result back if the wait was the only consumer, or NULL. */
+		const bide_operation_type *result_type;
+	};
+	bide_subscription_ *newer;
 	union {
 		bide_source *task;      /* whose list it is in, or NULL if it was removed */
 		bide_source *result_of; /* delivered with a large result: the task that holds it; counted */
 	};
-	bide_subscription_deliver_function_ *deliver; /* NULL unless the wait has a limit */
+	const bide_subscription_limit_ *limit; /* NULL unless the wait has a limit */
 };
 
 extern BIDE_INTERNAL const bide_operation_type bide_subscription_type_;
+
+/* Returns true if the task is an operation that can be taken out while it is pending. */
+static inline bool bide_task_can_leave_(const bide_source *task)
+{
+	return bide_kind_of_(task->kind) == BIDE_KIND_OPERATION_ &&
+	       ((const bide_operation *)(const void *)task)->type->leave;
+}
 
 /* Returns true if its result is the task itself (bide_task_ended_). It does not change. */
 static inline bool bide_subscription_is_ended_wait_(const bide_subscription_ *s)
@@ -88,9 +107,12 @@ static inline bool bide_subscription_link_(bide_source *task, bide_subscription_
 
 /*
  * Takes a subscription out of the list of this task. Returns false if it is in no list, or the
- * thread that completes the task has it.
+ * thread that completes the task has it. Stores in *lonely the task, with a reference, if it is an
+ * operation that can leave, and has no other consumer; otherwise NULL. The caller passes it to
+ * bide_task_leave_, outside of all locks. lonely may be NULL.
  */
-BIDE_INTERNAL bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task);
+BIDE_INTERNAL bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task,
+                                             bide_source **lonely);
 
 /*
  * At shutdown: takes a pending subscription out of the list of a completion source that lives on,

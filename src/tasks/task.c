@@ -10,6 +10,7 @@
 #include "base/port.h"
 #include "memory/allocator.h"
 #include "memory/pool.h"
+#include "source/operation.h"
 #include "source/trace.h"
 #include "source/upcalls.h"
 #include "tasks/task_list.h"
@@ -34,7 +35,7 @@ bide_task *bide_task_ref(bide_task *handle)
 static void task_free(bide_source *task)
 {
 	if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OBSERVED_))
-		bide_unobserved_(task->error, task);
+		bide_outcome_dropped_(task);
 	if (bide_task_has_object_(task)) {
 		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
 		BIDE_STORE(&task->references, 0, RELAXED); /* which is no count */
@@ -50,6 +51,36 @@ static void task_free(bide_source *task)
 		bide_pools_give_(task); /* there is no memory even for the record of this thread */
 }
 
+void bide_task_leave_(bide_source *task)
+{
+	bide_operation *operation = (bide_operation *)(void *)task;
+
+	operation->type->leave(operation);
+	if (BIDE_SUB(&task->references, 1, ACQ_REL) == BIDE_COUNT_BASE_ + 1)
+		task_free(task);
+}
+
+/*
+ * Drops a reference to an operation that can leave. If no reference but the producer's is left, and
+ * nothing awaits the task, the operation leaves. The lock of the list orders this with the waits
+ * that are taken out. Returns false if the task is over.
+ */
+static bool unref_pending(bide_source *task)
+{
+	uintptr_t newest;
+	bool last;
+
+	if (!bide_subscriptions_lock_(task, &newest))
+		return false;
+	last = newest == 0 && BIDE_LOAD(&task->references, RELAXED) == BIDE_COUNT_BASE_ + 2;
+	if (!last) /* The producer waits for the lock before it drops its own. */
+		BIDE_SUB(&task->references, 1, ACQ_REL);
+	bide_subscriptions_unlock_(task, newest);
+	if (last)
+		bide_task_leave_(task);
+	return true;
+}
+
 void bide_task_unref(bide_task *handle)
 {
 	bide_source *task = (bide_source *)handle;
@@ -61,10 +92,14 @@ void bide_task_unref(bide_task *handle)
 	 * this reference is the only one, no other thread can add one, so no locked instruction is
 	 * needed.
 	 */
-	if (BIDE_LOAD(&task->references, ACQUIRE) != BIDE_COUNT_BASE_ + 1 &&
-	    (!bide_task_check_(handle, "bide_task_unref") ||
-	     BIDE_SUB(&task->references, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1))
-		return;
+	if (BIDE_LOAD(&task->references, ACQUIRE) != BIDE_COUNT_BASE_ + 1) {
+		if (!bide_task_check_(handle, "bide_task_unref"))
+			return;
+		if (BIDE_UNLIKELY(bide_task_can_leave_(task)) && unref_pending(task))
+			return;
+		if (BIDE_SUB(&task->references, 1, ACQ_REL) != BIDE_COUNT_BASE_ + 1)
+			return;
+	}
 	if (bide_is_done_(task)) {
 		task_free(task);
 		return;
@@ -136,7 +171,7 @@ bide_payload bide_task_result(const bide_task *handle)
 	if (!bide_is_done_(task))
 		bide_misuse_("bide_task_result: the task is pending; await it, or ask bide_task_is_ready");
 	else if (task->error == 0)
-		return task->payload;
+		return bide_task_outcome_((bide_source *)(uintptr_t)task).payload;
 	return bide_payload_int_(0);
 }
 
@@ -151,15 +186,18 @@ bide_trace bide_task_trace(bide_task *handle)
 
 /* --- delivering --- */
 
-void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task)
+void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task, bool alone)
 {
 	bool ended = bide_subscription_is_ended_wait_(s);
 	/* A large result stays inside the task. */
 	bool large = !ended && task->flags & BIDE_FLAG_LARGE_;
 	unsigned flags = (task->flags & BIDE_FLAG_RESUME_LATER_) | (large ? BIDE_FLAG_LARGE_ : 0);
 
-	if (s->deliver) {
-		s->deliver(s, task, flags);
+	s->result_type = NULL;
+	if (alone && !ended && bide_kind_of_(task->kind) == BIDE_KIND_OPERATION_)
+		s->result_type = ((const bide_operation *)(const void *)task)->type;
+	if (s->limit) {
+		s->limit->deliver(s, task, flags);
 		return;
 	}
 	BIDE_STORE(&s->result_of, large ? task : NULL, RELAXED);
@@ -176,6 +214,8 @@ void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task)
 void bide_task_deliver_(bide_source *task, uintptr_t newest)
 {
 	bide_subscription_ *s = (bide_subscription_ *)newest, *next;
+	bool alone = s && !s->older &&
+	             BIDE_LOAD(&task->references, ACQUIRE) == BIDE_COUNT_BASE_ + 1; /* the producer's */
 
 	BIDE_ASSERT_UNEXPLORED_(bide_is_done_(task));
 	/* The consumers run in the order in which they came. */
@@ -183,7 +223,7 @@ void bide_task_deliver_(bide_source *task, uintptr_t newest)
 		BIDE_ASSERT_(s->older->newer == s);
 	for (; s; s = next) {
 		next = s->newer;
-		bide_subscription_deliver_(s, task);
+		bide_subscription_deliver_(s, task, alone);
 	}
 	bide_task_unref((bide_task *)task); /* the producer's */
 }

@@ -14,7 +14,9 @@
  *   producer           what completes a task: the frame that became it, or a call; it holds a
  *                      reference, which the delivery drops
  *   to claim           to take the right to complete a task, which one party gets
- *   to observe         to see the error of a task; an error that nothing observed goes to the hook
+ *   to observe         to see the error of a task; an error that nothing observed goes to the hook.
+ *                      Also to take the result of an operation that became a task; a result that
+ *                      nothing observed is given back
  *   task list          in debug mode, all completion sources (task_list.h)
  *
  * The number of references is the generation less BIDE_COUNT_BASE_. The state of a task is the word
@@ -78,15 +80,18 @@ static inline uint64_t bide_task_references_(uint64_t generation)
 	return generation > BIDE_COUNT_BASE_ ? generation - BIDE_COUNT_BASE_ : 0;
 }
 
-/* Marks the error of a task that is over as seen. The last bide_task_unref orders the mark. */
+/*
+ * Marks the error of a task that is over as seen, and the result of an operation as taken. The last
+ * bide_task_unref orders the mark.
+ */
 static inline void bide_task_observe_(bide_source *task)
 {
-	if (task->error &&
+	if ((task->error || bide_kind_of_(task->kind) == BIDE_KIND_OPERATION_) &&
 	    !(BIDE_LOAD(&task->marks, RELAXED) & (BIDE_MARK_OBSERVED_ | BIDE_MARK_CONSTANT_)))
 		(void)BIDE_OR(&task->marks, (uint32_t)BIDE_MARK_OBSERVED_, RELAXED);
 }
 
-/* Returns the outcome of a task that is over, and observes its error. */
+/* Returns the outcome of a task that is over, and observes it. */
 static inline bide_value_task bide_task_outcome_(bide_source *task)
 {
 	bide_value_task v;
@@ -104,8 +109,14 @@ static inline bide_value_task bide_task_outcome_(bide_source *task)
 BIDE_INTERNAL bool bide_task_finish_(bide_source *task, bide_payload result, int error);
 /*
  * Delivers one subscription of a task that is over. The subscription is in no list, or the caller
- * owns the list.
+ * owns the list. alone: the task has no other consumer, so if this one drops the result, the result
+ * is given back.
  */
-BIDE_INTERNAL void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task);
+BIDE_INTERNAL void bide_subscription_deliver_(bide_subscription_ *s, bide_source *task, bool alone);
+/*
+ * Consumes a reference to an operation that is a task, which no consumer has or awaits any more:
+ * the operation leaves.
+ */
+BIDE_INTERNAL void bide_task_leave_(bide_source *task);
 
 #endif

@@ -89,10 +89,10 @@ bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns)
 void bide_subscription_cancel_(bide_source *source, int error)
 {
 	bide_subscription_ *s = (bide_subscription_ *)(void *)source;
-	bide_source *task;
+	bide_source *task, *lonely;
 
-	if (s->deliver) {
-		bide_limited_wait_cancel_(s, error);
+	if (s->limit) {
+		s->limit->cancel(s, error);
 		return;
 	}
 	/*
@@ -100,9 +100,11 @@ void bide_subscription_cancel_(bide_source *source, int error)
 	 * below.
 	 */
 	task = BIDE_LOAD(&s->task, RELAXED);
-	if (!task || !bide_subscription_unlink_(s, task))
+	if (!task || !bide_subscription_unlink_(s, task, &lonely))
 		return; /* its completion is on the way */
 	BIDE_STORE(&s->task, NULL, RELAXED);
+	if (lonely)
+		bide_task_leave_(lonely);
 	bide_operation_complete_(&s->operation, bide_payload_int_(0), error);
 }
 
@@ -110,7 +112,7 @@ void bide_task_give_up_(bide_value_task value_task)
 {
 	bide_subscription_ *s = (bide_subscription_ *)value_task.state;
 
-	if (s->deliver) {
+	if (s->limit) {
 		bide_limited_wait_give_up_(s);
 		return;
 	}
