@@ -1,6 +1,6 @@
 /*
  * The hooks of an operation: `leave` when it is forgotten while it is pending, `unwanted` when it
- * has succeeded and nobody takes the result.
+ * has succeeded and no consumer takes the result.
  *
  * The tests have an operation of their own. A result stands for something that is open: each test
  * counts what was opened, what was given back, and what a consumer has taken.

@@ -24,6 +24,24 @@ static inline void bide_party_join_(const bide_source *source, uint32_t *parties
 }
 
 /*
+ * Adds a party, which is none yet and only knows that the memory lasts. Returns false if there are
+ * no parties any more: the object is over.
+ */
+static inline bool bide_party_try_join_(const bide_source *source, uint32_t *parties)
+{
+	uint32_t seen = BIDE_LOAD(parties, RELAXED);
+
+	if (!bide_is_sync_(source)) {
+		*parties += seen != 0;
+		return seen != 0;
+	}
+	while (seen != 0)
+		if (BIDE_CAS(parties, &seen, seen + 1, RELAXED, RELAXED))
+			return true;
+	return false;
+}
+
+/*
  * Takes `count` parties away. Returns true if they were the last. Releases what these parties
  * wrote; the last one acquires all of it.
  */

@@ -275,10 +275,10 @@ bide_value_task bide_limited_wait_start_(bide_source *task, bide_cancel_core *co
 void bide_limited_wait_cancel_(bide_subscription_ *s, int error)
 {
 	limited_wait *w = (limited_wait *)s;
-	uint32_t count = wait_fail(w, error);
 
-	if (count)
-		wait_left(w, count);
+	/* As a party, so that the wait cannot complete between the decision and its outcome. */
+	if (bide_party_try_join_(&w->base.operation.source, &w->parties))
+		wait_left(w, 1 + wait_fail(w, error));
 }
 
 /* Either this ends the wait, or its completion is on the way. Both leave it to be forgotten. */
