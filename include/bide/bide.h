@@ -19,6 +19,7 @@
  *   trace.h       where errors come from
  *   source.h      sources of your own
  *   address.h     addresses of sockets
+ *   io.h          input and output: whose memory it is, what the errors mean, the engine, counters
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -37,6 +38,7 @@
 #include "executor.h"
 #include "frame.h"
 #include "group.h"
+#include "io.h"
 #include "memory.h"
 #include "misuse.h"
 #include "parallel.h"

@@ -123,6 +123,7 @@
 #define bide_allocator_set(...) BIDE_NOTED_(bide_allocator_set, __VA_ARGS__)
 #define bide_config_get(...) BIDE_NOTED_(bide_config_get, __VA_ARGS__)
 #define bide_stats_get(...) BIDE_NOTED_(bide_stats_get, __VA_ARGS__)
+#define bide_io_stats_get(...) BIDE_NOTED_(bide_io_stats_get, __VA_ARGS__)
 #define bide_trace_read(...) BIDE_NOTED_(bide_trace_read, __VA_ARGS__)
 #define bide_trace_format(...) BIDE_NOTED_(bide_trace_format, __VA_ARGS__)
 #define bide_run_blocking(...) BIDE_NOTED_(bide_run_blocking, __VA_ARGS__)

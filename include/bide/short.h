@@ -102,6 +102,7 @@
 #define group_wait_reporting bide_group_wait_reporting
 #define in_context bide_in_context
 #define in_detached bide_in_detached
+#define io_stats_get bide_io_stats_get
 #define loop_adopt bide_loop_adopt
 #define loop_create bide_loop_create
 #define loop_fd bide_loop_fd
@@ -244,6 +245,12 @@ BIDE_SHORT_(executor_current);
 #ifndef BIDE_NO_SHORT_executor_workers
 BIDE_SHORT_(executor_workers);
 #endif
+#ifndef BIDE_NO_SHORT_io_engine_reason
+BIDE_SHORT_(io_engine_reason);
+#endif
+#ifndef BIDE_NO_SHORT_io_engine_used
+BIDE_SHORT_(io_engine_used);
+#endif
 #ifndef BIDE_NO_SHORT_misuse_hook_set
 BIDE_SHORT_(misuse_hook_set);
 #endif
@@ -357,6 +364,12 @@ typedef bide_group group;
 #endif
 #ifndef BIDE_NO_SHORT_group_options
 typedef bide_group_options group_options;
+#endif
+#ifndef BIDE_NO_SHORT_io_engine
+typedef bide_io_engine io_engine;
+#endif
+#ifndef BIDE_NO_SHORT_io_stats
+typedef bide_io_stats io_stats;
 #endif
 #ifndef BIDE_NO_SHORT_misuse_hook
 typedef bide_misuse_hook misuse_hook;

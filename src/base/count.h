@@ -15,6 +15,9 @@ typedef enum bide_counter {
 	BIDE_COUNT_TASKS_,
 	BIDE_COUNT_UNOBSERVED_,
 	BIDE_COUNT_MISUSE_,
+	BIDE_COUNT_IO_AT_ONCE_, /* operations on descriptors that were ready */
+	BIDE_COUNT_IO_WAITED_,
+	BIDE_COUNT_IO_CANCELED_,
 	BIDE_COUNTERS_
 } bide_counter;
 

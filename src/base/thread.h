@@ -45,7 +45,7 @@ typedef struct bide_thread {
 	uint64_t trace_next, trace_end;   /* numbers of trace records that this thread may use */
 	bide_trace wait_trace;            /* of the last wait that failed */
 	/* BIDE_COUNTERS_ of them. This thread writes them, any thread reads them. */
-	uint64_t counts[7];
+	uint64_t counts[10];
 } bide_thread;
 
 static inline bide_thread *bide_thread_of_(bide_thread_head *head)

@@ -22,15 +22,16 @@ typedef struct bide_reactor_event {
  * operation that had to wait until the shutdown.
  */
 typedef struct bide_reactor {
-	const struct bide_io_engine *engine;
+	const struct bide_engine *engine;
 	int fd;    /* of the engine: an epoll */
 	int event; /* an eventfd, which is never read: each write is one edge */
 	unsigned place;
 	/* Of `fetched`, those before `next` are handed out. */
 	_Alignas(64) unsigned next;
 	unsigned count;
-	uint64_t wait_count;  /* system calls that fetched; atomic, its worker writes it */
-	uint64_t event_count; /* events handed out; the same */
+	uint64_t wait_count;    /* system calls that fetched; atomic, its worker writes it */
+	uint64_t event_count;   /* events handed out; the same */
+	uint64_t rescued_count; /* the same, by the worker that monitors; atomic, any thread */
 	bide_reactor_event fetched[BIDE_REACTOR_BATCH_];
 	_Alignas(64) uint64_t wake_count; /* writes to the eventfd; atomic, any thread */
 } bide_reactor;
@@ -45,7 +46,7 @@ typedef struct bide_io_request {
 	uint64_t key; /* comes back with the outcome */
 } bide_io_request;
 
-typedef struct bide_io_engine {
+typedef struct bide_engine {
 	const char *name;
 	/* Sets fd and event, and registers the eventfd. Returns 0 or the error: EMFILE, ENOMEM... */
 	int (*open)(bide_reactor *reactor);
@@ -65,8 +66,8 @@ typedef struct bide_io_engine {
 	int (*start)(bide_reactor *reactor, const bide_io_request *request);
 	void (*cancel)(bide_reactor *reactor, uint64_t key);
 	int (*submit)(bide_reactor *reactor);
-} bide_io_engine;
+} bide_engine;
 
-extern BIDE_INTERNAL const bide_io_engine bide_io_epoll_;
+extern BIDE_INTERNAL const bide_engine bide_engine_epoll_;
 
 #endif

@@ -129,7 +129,7 @@ static void wake(bide_reactor *reactor)
 	bide_os_event_signal_(reactor->event);
 }
 
-const bide_io_engine bide_io_epoll_ = {
+const bide_engine bide_engine_epoll_ = {
 	.name = "epoll",
 	.open = open_,
 	.close = close_,

@@ -22,6 +22,8 @@ static bide_reactor **table;
 static unsigned places;
 static uint32_t homes; /* dealt so far */
 
+uint32_t bide_reactor_life_;
+
 /* --- the hooks of the runtime --- */
 
 static unsigned fetch(bide_reactor *reactor, int64_t deadline_ns)
@@ -57,6 +59,23 @@ static void wake(bide_reactor *reactor)
 	reactor->engine->wake(reactor);
 }
 
+static int descriptor(const bide_reactor *reactor)
+{
+	return reactor->fd;
+}
+
+/*
+ * Closes descriptors without EPOLL_CTL_DEL: the registrations are the parent's. The lock of the
+ * setup was held during the fork, so no reactor is half open.
+ */
+static void close_copies(void)
+{
+	for (unsigned i = 0; i < places; i++)
+		if (table[i] && table[i]->place == i)
+			table[i]->engine->close(table[i]);
+	bide_reactor_life_++;
+}
+
 static void close_all(void)
 {
 	for (unsigned i = 0; i < places; i++) {
@@ -65,13 +84,14 @@ static void close_all(void)
 		if (!reactor || reactor->place != i)
 			continue;
 		reactor->engine->close(reactor);
-		bide_reactor_place_(i, NULL);
 		bide_deallocate_(reactor, sizeof *reactor);
 	}
+	bide_reactor_displace_();
 	bide_deallocate_(table, places * sizeof(bide_reactor *));
 	BIDE_STORE(&table, NULL, RELEASE);
 	places = 0;
 	bide_reactor_hooks_ = NULL;
+	bide_reactor_life_++;
 }
 
 static bool is_valid(const bide_reactor *reactor)
@@ -86,7 +106,8 @@ static const bide_reactor_hooks hooks = {
 	.fetch = fetch,
 	.hand_out = hand_out,
 	.wake = wake,
-	.fork = close_all,
+	.descriptor = descriptor,
+	.fork = close_copies,
 	.close = close_all,
 	.is_valid = is_valid,
 };
@@ -119,13 +140,18 @@ static int open_at(unsigned home, bide_reactor **opened)
 
 	if (!reactor)
 		return ENOMEM;
-	*reactor = (bide_reactor){ .engine = &bide_io_epoll_, .place = home };
+	*reactor = (bide_reactor){ .engine = &bide_engine_epoll_, .place = home };
 	error = reactor->engine->open(reactor);
 	if (error) {
 		bide_deallocate_(reactor, sizeof *reactor);
 		return error;
 	}
-	bide_reactor_place_(home, reactor);
+	error = bide_reactor_place_(home, reactor);
+	if (error) {
+		reactor->engine->close(reactor);
+		bide_deallocate_(reactor, sizeof *reactor);
+		return error;
+	}
 	*opened = reactor;
 	return 0;
 }
@@ -214,4 +240,21 @@ void bide_reactor_expects_(unsigned home)
 	(void)home;
 	if (bide_shared_)
 		bide_sleep_ask_monitor_();
+}
+
+void bide_reactor_stats_(bide_io_stats *stats)
+{
+	bide_os_lock_(&bide_runtime_.setup);
+	for (unsigned i = 0; i < places; i++) {
+		const bide_reactor *reactor = table[i];
+
+		if (!reactor || reactor->place != i)
+			continue;
+		stats->reactor_count++;
+		stats->event_count += BIDE_LOAD(&reactor->event_count, RELAXED);
+		stats->wait_count += BIDE_LOAD(&reactor->wait_count, RELAXED);
+		stats->wake_count += BIDE_LOAD(&reactor->wake_count, RELAXED);
+		stats->rescued_count += BIDE_LOAD(&reactor->rescued_count, RELAXED);
+	}
+	bide_os_unlock_(&bide_runtime_.setup);
 }

@@ -11,6 +11,12 @@
 
 #include "base/library.h"
 
+/*
+ * Another number after a shutdown and in the child of a fork. What is registered belongs to the
+ * number at that time, and no event comes for it any more when the number has changed.
+ */
+extern BIDE_INTERNAL uint32_t bide_reactor_life_;
+
 /* Deals the next home; 0 with one worker. The runtime is on. */
 BIDE_INTERNAL unsigned bide_reactor_home_(void);
 /*
@@ -30,6 +36,9 @@ BIDE_INTERNAL int bide_reactor_change_(unsigned home, int fd, uint32_t events, u
 BIDE_INTERNAL void bide_reactor_remove_(unsigned home, int fd);
 /* An operation waits now. If all that could look for its worker sleep, this wakes one. */
 BIDE_INTERNAL void bide_reactor_expects_(unsigned home);
+
+/* Fills in the counts of reactors. Any thread. */
+BIDE_INTERNAL void bide_reactor_stats_(bide_io_stats *stats);
 
 /*
  * A descriptor is ready. Without a lock held, on any worker. An event that was fetched before

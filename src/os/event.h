@@ -20,6 +20,8 @@ BIDE_INTERNAL void bide_os_alarm_set_(int fd, int64_t deadline_ns);
 
 /* A descriptor that is readable while one of the two is. */
 BIDE_INTERNAL int bide_os_either_open_(int first, int second);
+/* From now on it is readable while `another` is, too. Returns 0 or ENOMEM or ENOSPC. */
+BIDE_INTERNAL int bide_os_either_add_(int fd, int another);
 BIDE_INTERNAL void bide_os_close_(int fd); /* -1 does nothing */
 
 #endif

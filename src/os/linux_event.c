@@ -53,14 +53,19 @@ void bide_os_alarm_set_(int fd, int64_t deadline_ns)
 
 int bide_os_either_open_(int first, int second)
 {
-	struct epoll_event readable = { .events = EPOLLIN };
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, first, &readable) == 0 &&
-	    epoll_ctl(fd, EPOLL_CTL_ADD, second, &readable) == 0)
+	if (fd >= 0 && bide_os_either_add_(fd, first) == 0 && bide_os_either_add_(fd, second) == 0)
 		return fd;
 	bide_os_close_(fd);
 	return -1;
+}
+
+int bide_os_either_add_(int fd, int another)
+{
+	struct epoll_event readable = { .events = EPOLLIN };
+
+	return epoll_ctl(fd, EPOLL_CTL_ADD, another, &readable) == 0 ? 0 : errno;
 }
 
 void bide_os_close_(int fd)

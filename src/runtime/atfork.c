@@ -100,6 +100,8 @@ static void in_child(void)
 	bide_pools_disown_();
 	bide_dump_on_fork_();
 	bide_blocking_fork_();
+	if (bide_reactor_hooks_)
+		bide_reactor_hooks_->fork();
 	bide_orphan_fork_();
 	bide_current_thread_ = NULL;
 	bide_thread_forget_exit_();
@@ -152,7 +154,7 @@ void bide_atfork_leave_(void)
 	bide_cancel_fork_();
 	bide_poll_fork_();
 	if (bide_reactor_hooks_)
-		bide_reactor_hooks_->fork();
+		bide_reactor_hooks_->close();
 	if (bide_workers_count_() > 0) {
 		bide_workers_free_();
 	} else {

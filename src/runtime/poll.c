@@ -4,24 +4,25 @@
 #include "runtime/poll.h"
 
 #include "os/event.h"
+#include "runtime/reactor.h"
 #include "runtime/wheel.h"
 
 /* Kept until a shutdown, because a sender may be about to signal. */
-static int poll_event = -1, poll_alarm = -1, poll_both = -1;
+static int poll_event = -1, poll_alarm = -1, poll_all = -1;
 
 void bide_poll_close_(void)
 {
-	bide_os_close_(poll_both);
+	bide_os_close_(poll_all);
 	bide_os_close_(poll_alarm);
 	bide_os_close_(poll_event);
-	poll_event = poll_alarm = poll_both = -1;
+	poll_event = poll_alarm = poll_all = -1;
 	bide_runtime_.polled = bide_runtime_.main.by_port = false;
 	bide_runtime_.parked = 0;
 }
 
 void bide_poll_fork_(void)
 {
-	poll_event = poll_alarm = poll_both = -1;
+	poll_event = poll_alarm = poll_all = -1;
 	bide_poll_close_();
 }
 
@@ -30,18 +31,24 @@ int bide_poll_open_(void)
 	bide_runtime *r = &bide_runtime_;
 
 	if (r->polled)
-		return poll_both;
+		return poll_all;
 	poll_event = bide_os_event_open_();
 	poll_alarm = bide_os_alarm_open_();
 	if (poll_event >= 0 && poll_alarm >= 0)
-		poll_both = bide_os_either_open_(poll_event, poll_alarm);
-	if (poll_both < 0) {
+		poll_all = bide_os_either_open_(poll_event, poll_alarm);
+	if (poll_all < 0 ||
+	    (r->reactor && bide_poll_add_(bide_reactor_hooks_->descriptor(r->reactor)))) {
 		bide_poll_close_();
 		return -1;
 	}
 	r->polled = true;
 	bide_poll_resume_(); /* because the caller is the program's code */
-	return poll_both;
+	return poll_all;
+}
+
+int bide_poll_add_(int fd)
+{
+	return poll_all < 0 ? 0 : bide_os_either_add_(poll_all, fd);
 }
 
 void bide_poll_signal_(void)

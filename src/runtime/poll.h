@@ -4,8 +4,8 @@
  * It does so while a loop exists that was made on the worker's own thread. The worker is inside
  * bide (bide_value_task_wait, bide_run_ready), which pauses this; or it is in the program's code
  * and its poll, which resumes it. In the second case `parked` is BIDE_PARKED_POLLING, and a thread
- * that wakes the worker signals a descriptor. The descriptor is an epoll of an eventfd and a
- * timerfd, and speaks for all that the worker has to do. `by_port` of the worker's record has the
+ * that wakes the worker signals a descriptor. The descriptor is an epoll of an eventfd, a timerfd
+ * and the worker's reactor, and speaks for all that the worker has to do. `by_port` of the worker's record has the
  * worker's own thread signal it too, when the program's code makes something runnable between two
  * polls.
  */
@@ -16,6 +16,8 @@
 
 /* Returns the descriptor, which it opens at the first call, or -1. On the worker. */
 BIDE_INTERNAL int bide_poll_open_(void);
+/* Has the descriptor, if there is one, speak for `fd`, too. Returns 0, ENOMEM or ENOSPC. */
+BIDE_INTERNAL int bide_poll_add_(int fd);
 /* At a shutdown. */
 BIDE_INTERNAL void bide_poll_close_(void);
 /* In the child of a fork: the descriptors are the parent's, or the program has closed them. */

@@ -29,9 +29,17 @@ typedef struct bide_reactor_hooks {
 	unsigned (*hand_out)(struct bide_reactor *reactor);
 	/* Ends the sleep in `fetch`, or the next one. Any thread. */
 	void (*wake)(struct bide_reactor *reactor);
-	/* In the child of a fork that leaves the parent's runtime behind: closes the copies. */
+	/* Returns a descriptor that is readable while there is something to fetch. */
+	int (*descriptor)(const struct bide_reactor *reactor);
+	/*
+	 * In the child of a fork, before any code of the program's: closes the copies of the
+	 * descriptors, whose numbers the program may use for others later.
+	 */
 	void (*fork)(void);
-	/* At a shutdown, when no other thread of the library runs: closes all reactors. */
+	/*
+	 * When no other thread of the library runs: closes all reactors. At a shutdown, and in a child
+	 * that leaves the parent's runtime behind.
+	 */
 	void (*close)(void);
 	/* A walker. */
 	bool (*is_valid)(const struct bide_reactor *reactor);

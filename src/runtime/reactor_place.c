@@ -4,6 +4,7 @@
 #include "runtime/reactor_place.h"
 
 #include "base/settings.h"
+#include "runtime/poll.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
 #include "runtime/worker.h"
@@ -20,16 +21,27 @@ struct bide_reactor *bide_reactor_at_(unsigned place)
 	return BIDE_LOAD(&bide_workers_.worker[place]->sleeper.reactor, ACQUIRE);
 }
 
-void bide_reactor_place_(unsigned place, struct bide_reactor *reactor)
+int bide_reactor_place_(unsigned place, struct bide_reactor *reactor)
 {
 	bide_sleeper *sleeper;
+	int error;
 
 	if (!bide_shared_) {
-		bide_runtime_.reactor = reactor;
-		return;
+		error = bide_poll_add_(bide_reactor_hooks_->descriptor(reactor));
+		if (!error)
+			bide_runtime_.reactor = reactor;
+		return error;
 	}
 	sleeper = &bide_workers_.worker[place]->sleeper;
 	/* SEQ_CST before rearm reads `state`. A worker stores `state`, then looks at this again. */
 	BIDE_STORE(&sleeper->reactor, reactor, SEQ_CST);
 	bide_sleep_rearm_(sleeper);
+	return 0;
+}
+
+void bide_reactor_displace_(void)
+{
+	bide_runtime_.reactor = NULL;
+	for (unsigned i = 0; i < bide_workers_.count; i++)
+		BIDE_STORE(&bide_workers_.worker[i]->sleeper.reactor, NULL, RELAXED);
 }

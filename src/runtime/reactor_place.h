@@ -12,8 +12,11 @@ BIDE_INTERNAL unsigned bide_reactor_places_(void);
 BIDE_INTERNAL struct bide_reactor *bide_reactor_at_(unsigned place);
 /*
  * Gives a worker its reactor. If the worker sleeps, it is woken, so that it sleeps in the reactor.
- * Under the lock of the setup; with one worker on its thread.
+ * Returns 0; or ENOMEM or ENOSPC if the descriptor of a loop of the program's, which would have to
+ * speak for it, cannot. Under the lock of the setup; with one worker on its thread.
  */
-BIDE_INTERNAL void bide_reactor_place_(unsigned place, struct bide_reactor *reactor);
+BIDE_INTERNAL int bide_reactor_place_(unsigned place, struct bide_reactor *reactor);
+/* Takes all reactors away. No other thread of the library runs. */
+BIDE_INTERNAL void bide_reactor_displace_(void);
 
 #endif

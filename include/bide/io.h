@@ -1,0 +1,77 @@
+/*
+ * io.h - what all input and output has in common: memory, errors, the engine, counters.
+ *
+ * Memory. There is one rule: every string, address and struct of options is copied inside the call.
+ * Only data buffers and arrays of iovec are borrowed, until the operation is over. An operation is
+ * over when its value task is ready, and not before, also if it was canceled. So a buffer in the
+ * frame of the function that awaits is always safe. The buffer of an operation that you forget
+ * must live until then; static memory does.
+ *
+ * Cancellation. An operation that waits ends with the error of its context: ECANCELED, or ETIMEDOUT
+ * after the deadline. If its bytes have come, the bytes win, and the next operation ends with the
+ * error. An operation that is ready at once does not look at the context.
+ *
+ * Errors. These are the same everywhere; others are those of the system call.
+ *
+ *     EBUSY        Misuse: an operation of this direction is pending on the object.
+ *     EBADF        The object was closed while the operation was pending, or it is of another life
+ *                  of the library: made before a fork or a shutdown.
+ *     ECANCELED    The context was canceled.
+ *     ETIMEDOUT    The deadline of the context has passed. From the kernel: the peer has not
+ *                  answered for so long that the connection is given up.
+ *     BIDE_EIDLE   The idle limit of the object has ended the operation.
+ *     BIDE_EEND    The peer has ended its direction, where more was needed.
+ *     ECONNRESET   The peer has gone, and what it may have sent is lost.
+ *     EPIPE        Nothing can be written any more: the peer has closed, or an earlier write ended
+ *                  in the middle. No signal is sent.
+ *     EMFILE, ENFILE, ENOMEM, ENOBUFS
+ *                  Descriptors or memory are exhausted. A worker needs two descriptors of its own
+ *                  at the first operation that has to wait; if there are none, the operation
+ *                  waits with the help of another worker.
+ *     ENOTSUP      In a simulation (virtual_clock): an operation had to wait. Input and output are
+ *                  not simulated.
+ */
+#ifndef BIDE_IO_H
+#define BIDE_IO_H
+
+#include "abi.h"
+
+/* How the library waits for descriptors. */
+typedef enum bide_io_engine {
+	BIDE_IO_NONE,     /* it cannot: a simulation */
+	BIDE_IO_EPOLL,    /* epoll(7) */
+	BIDE_IO_URING,    /* io_uring(7); not in this version */
+	BIDE_IO_SIMULATED /* not in this version */
+} bide_io_engine;
+
+typedef struct bide_io_stats {
+	uint64_t at_once_count;  /* operations that were ready at once */
+	uint64_t waited_count;   /* operations that had to wait */
+	uint64_t canceled_count; /* of these, how many a cancellation or a deadline ended */
+	uint64_t event_count;    /* events that the kernel reported */
+	uint64_t wait_count;     /* system calls that asked for events, or slept until they came */
+	uint64_t wake_count;     /* system calls that woke a worker which slept so */
+	uint64_t rescued_count;  /* events handled for a worker whose function ran for long */
+	uint64_t reactor_count;  /* workers that wait for events: 0 before an operation has to wait */
+} bide_io_stats;
+
+BIDE_BEGIN_DECLS
+
+/*
+ * Returns the engine. It is decided when the runtime starts, by the environment variable BIDE_IO
+ * ("epoll"). Sets the runtime up if it was not in use. Any thread.
+ */
+BIDE_API bide_io_engine bide_io_engine_used(void);
+
+/* Returns why it is this engine, as a static text of one line. As bide_io_engine_used otherwise. */
+BIDE_API const char *bide_io_engine_reason(void);
+
+/*
+ * Stores the counters in *stats. They start at zero with the runtime, but for the first three,
+ * which count since the start of the process. NULL is misuse. Any thread. Cost: a lock, and a walk
+ * over the workers.
+ */
+BIDE_API void bide_io_stats_get(bide_io_stats *stats);
+
+BIDE_END_DECLS
+#endif

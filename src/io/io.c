@@ -1,0 +1,46 @@
+/*
+ * io.c - the public functions of io.h.
+ */
+#include "base/count.h"
+#include "base/misuse.h"
+#include "io/reactor.h"
+#include "os/os.h"
+#include "runtime/runtime.h"
+
+static bool is_simulation(void)
+{
+	return bide_thread_() && bide_runtime_.simulating;
+}
+
+bide_io_engine bide_io_engine_used(void)
+{
+	return is_simulation() ? BIDE_IO_NONE : BIDE_IO_EPOLL;
+}
+
+const char *bide_io_engine_reason(void)
+{
+	const char *asked = bide_os_environment_text_("BIDE_IO");
+
+	if (is_simulation())
+		return "none: input and output are not simulated";
+	if (!asked || bide_os_environment_is_("BIDE_IO", ""))
+		return "epoll: this version has no other engine";
+	if (bide_os_environment_is_("BIDE_IO", "epoll"))
+		return "epoll: BIDE_IO asks for it";
+	if (bide_os_environment_is_("BIDE_IO", "uring"))
+		return "epoll: BIDE_IO asks for uring, which this version does not have";
+	return "epoll: BIDE_IO asks for an engine that does not exist; there is epoll";
+}
+
+void bide_io_stats_get(bide_io_stats *stats)
+{
+	if (!stats) {
+		bide_misuse_("bide_io_stats_get: stats is NULL");
+		return;
+	}
+	*stats = (bide_io_stats){ 0 };
+	stats->at_once_count = bide_counted_(BIDE_COUNT_IO_AT_ONCE_);
+	stats->waited_count = bide_counted_(BIDE_COUNT_IO_WAITED_);
+	stats->canceled_count = bide_counted_(BIDE_COUNT_IO_CANCELED_);
+	bide_reactor_stats_(stats);
+}
