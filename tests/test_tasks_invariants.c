@@ -150,7 +150,7 @@ TEST(the_tree_of_items_finds_each_item)
 	end_items();
 }
 
-static void never_run(bide_listener *listener, bide_source *done)
+static void never_run(bide_observer *listener, bide_source *done)
 {
 	(void)listener;
 	(void)done;
@@ -159,7 +159,7 @@ static void never_run(bide_listener *listener, bide_source *done)
 
 TEST(an_item_that_is_registered_is_a_party)
 {
-	bide_listener listener = { never_run };
+	bide_observer listener = { never_run };
 	size_t parties = 3; /* two items, and the caller */
 
 	make_items();

@@ -73,7 +73,7 @@ typedef struct bide_fork {
 	uintptr_t older;
 	/* The context of the child, with a reference; set if the deque marks the slot. */
 	uintptr_t context;
-	bide_listener listener;
+	bide_observer listener;
 } bide_fork;
 BIDE_STATIC_ASSERT(sizeof(bide_fork) == 64, "the head of a slot is 64 bytes");
 

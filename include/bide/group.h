@@ -27,7 +27,7 @@ typedef struct bide_group_options {
 
 struct bide_operation;
 typedef struct bide_group {
-	bide_listener listener_;
+	bide_observer listener_;
 	bide_context *context_;
 	/* What the wait returns. NULL: the group is not initialised, or has ended. */
 	struct bide_operation *idle_;

@@ -47,7 +47,7 @@ enum {
 	BIDE_WORD_ABANDONED_ = 2,
 	/* A task that is pending. The upper bits are its newest subscription, or 0. */
 	BIDE_WORD_SHARED_ = 3,
-	/* The upper bits are a bide_listener, which may be taken out again. */
+	/* The upper bits are a bide_observer, which may be taken out again. */
 	BIDE_WORD_LISTENER_ = 4,
 	/* A task, whose list a thread changes for a few instructions. */
 	BIDE_WORD_LOCKED_ = 7,
@@ -170,22 +170,23 @@ BIDE_INLINE uintptr_t bide_word_upper_(uintptr_t word)
 }
 
 /*
- * A continuation of the library's own. The thread that completes the source runs it; the depth of
- * the stack is bounded. It runs no user code.
+ * A listener: a continuation of the library's own. The thread that completes the source runs it;
+ * the depth of the stack is bounded. It runs no user code. (The name bide_listener is that of
+ * sockets that listen.)
  */
-typedef struct bide_listener {
-	void (*run)(struct bide_listener *listener, bide_source *done);
-} bide_listener;
+typedef struct bide_observer {
+	void (*run)(struct bide_observer *listener, bide_source *done);
+} bide_observer;
 
 /* Returns the word of a source that a listener waits for. */
-BIDE_INLINE uintptr_t bide_word_of_listener_(const bide_listener *listener)
+BIDE_INLINE uintptr_t bide_word_of_listener_(const bide_observer *listener)
 {
 	return (uintptr_t)listener | BIDE_WORD_LISTENER_;
 }
 /* Returns the listener that waits. The tag of the word is LISTENER. */
-BIDE_INLINE bide_listener *bide_word_listener_(uintptr_t word)
+BIDE_INLINE bide_observer *bide_word_listener_(uintptr_t word)
 {
-	return (bide_listener *)bide_word_upper_(word);
+	return (bide_observer *)bide_word_upper_(word);
 }
 
 /* The callbacks of a source of your own. Each may be NULL. */

@@ -164,7 +164,7 @@ static bide_value_task call_apart(bide_thread_head *head, bide_fork *fork)
 
 /* --- forks that were taken from a deque --- */
 
-static void child_done(bide_listener *listener, bide_source *done)
+static void child_done(bide_observer *listener, bide_source *done)
 {
 	bide_fork *fork = BIDE_CONTAINER_(listener, bide_fork, listener);
 	bide_value_task v = bide_consume_(done, NULL);

@@ -19,14 +19,14 @@ static void begin(bide_parked *parked, bool next)
 }
 
 /* The source is not touched, because another party may have consumed it by now. */
-static void due(bide_listener *listener, bide_source *done)
+static void due(bide_observer *listener, bide_source *done)
 {
 	(void)done;
 	begin(BIDE_CONTAINER_(listener, bide_parked, listener), false);
 }
 
 /* The frame runs next, as a frame that awaits does, unless the source queues its continuations. */
-static void owned_due(bide_listener *listener, bide_source *done)
+static void owned_due(bide_observer *listener, bide_source *done)
 {
 	begin(BIDE_CONTAINER_(listener, bide_parked, listener),
 	      !(done->flags & BIDE_FLAG_RESUME_LATER_));

@@ -13,12 +13,12 @@
 /* The first members of the struct of such a frame. */
 typedef struct bide_parked {
 	bide_frame frame;
-	bide_listener listener;
+	bide_observer listener;
 } bide_parked;
 /* The same for the struct of an async function, in place of BIDE_ASYNC_FRAME. */
 #define BIDE_PARKED_FRAME_         \
 	bide_frame BIDE_FRAME_MEMBER_; \
-	bide_listener parked_listener_
+	bide_observer parked_listener_
 
 /* Returns a published frame in the current context, zeroed, or NULL if there is no memory. */
 BIDE_INTERNAL bide_parked *bide_parked_new_(size_t size_bytes, const bide_function_info *async,

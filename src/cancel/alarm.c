@@ -27,7 +27,7 @@ static void unlock(bide_alarm *alarm)
 		bide_spin_unlock_(&alarm->lock);
 }
 
-void bide_alarm_init_(bide_alarm *alarm, void (*due)(bide_listener *listener, bide_source *timer))
+void bide_alarm_init_(bide_alarm *alarm, void (*due)(bide_observer *listener, bide_source *timer))
 {
 	alarm->timer = NULL;
 	alarm->due.run = due;

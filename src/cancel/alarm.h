@@ -15,13 +15,13 @@
  */
 typedef struct bide_alarm {
 	bide_timer *timer; /* The armed timer, until its call begins. Under the lock. */
-	bide_listener due; /* Runs run(listener, timer), which begins with bide_alarm_fired_. */
+	bide_observer due; /* Runs run(listener, timer), which begins with bide_alarm_fired_. */
 	uint32_t lock;     /* Taken with many workers only. */
 	uint32_t parties;  /* Atomic. */
 } bide_alarm;
 
 BIDE_INTERNAL void bide_alarm_init_(bide_alarm *alarm,
-                                    void (*due)(bide_listener *listener, bide_source *timer));
+                                    void (*due)(bide_observer *listener, bide_source *timer));
 /*
  * Makes the alarm call at that time, instead of at the one before. The timer is a new one, and
  * belongs to the alarm from now on.

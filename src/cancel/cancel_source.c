@@ -78,7 +78,7 @@ static void source_destroy(bide_cancel_core *core)
 	source_end(&core->post);
 }
 
-static void source_expired(bide_listener *listener, bide_source *timer)
+static void source_expired(bide_observer *listener, bide_source *timer)
 {
 	bide_cancel_source *source = BIDE_CONTAINER_(listener, bide_cancel_source, alarm.due);
 	bool alive = bide_cancel_core_try_ref_(&source->core), first;

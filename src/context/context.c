@@ -106,7 +106,7 @@ static void context_destroy(bide_cancel_core *core)
 	context_end(&core->post);
 }
 
-static void context_expired(bide_listener *listener, bide_source *timer)
+static void context_expired(bide_observer *listener, bide_source *timer)
 {
 	bide_context *context = BIDE_CONTAINER_(listener, bide_context, alarm.due);
 	bool alive = bide_cancel_core_try_ref_(&context->core);

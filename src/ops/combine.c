@@ -16,7 +16,7 @@ bool bide_pending_item_ready_(bide_value_task *item, const bide_place *by)
 	return true;
 }
 
-bool bide_item_listen_(const bide_operation *operation, bide_listener *listener, size_t *parties,
+bool bide_item_listen_(const bide_operation *operation, bide_observer *listener, size_t *parties,
                        bide_value_task *item, const bide_place *by)
 {
 	*item = bide_yield_to_operation_(*item);
@@ -36,7 +36,7 @@ bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
 	return false;
 }
 
-bool bide_registrations_are_valid_(const size_t *parties, const bide_listener *listener,
+bool bide_registrations_are_valid_(const size_t *parties, const bide_observer *listener,
                                    const bide_value_task *items, size_t count)
 {
 	/* Loaded before the items are counted: both numbers fall, that of the parties last. */

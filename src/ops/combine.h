@@ -105,14 +105,14 @@ static inline bool bide_items_ready_(bide_value_task *items, size_t count, const
  * Registers the listener with an item. Returns false if the item is a ready value task now. The
  * count goes up before, because another thread may report at once.
  */
-BIDE_INTERNAL bool bide_item_listen_(const bide_operation *operation, bide_listener *listener,
+BIDE_INTERNAL bool bide_item_listen_(const bide_operation *operation, bide_observer *listener,
                                      size_t *parties, bide_value_task *item, const bide_place *by);
 /*
  * Returns true if the items that are registered are parties, beside the caller, which is one: the
  * function that registers, once it is through. No item may be there twice.
  */
 BIDE_INTERNAL bool bide_registrations_are_valid_(const size_t *parties,
-                                                 const bide_listener *listener,
+                                                 const bide_observer *listener,
                                                  const bide_value_task *items, size_t count);
 /* Returns the index of the item with this source, or SIZE_MAX if it is none of them. */
 BIDE_INTERNAL size_t bide_items_index_(const bide_value_task *items, size_t count,

@@ -119,7 +119,7 @@ static void take_over(bide_group *group, bide_source *done, const bide_place *by
 	bide_recycle_(done, by);
 }
 
-static void group_run(bide_listener *listener, bide_source *done)
+static void group_run(bide_observer *listener, bide_source *done)
 {
 	bide_group *group = BIDE_CONTAINER_(listener, bide_group, listener_);
 	bide_operation *idle = group->idle_;

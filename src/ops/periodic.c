@@ -37,7 +37,7 @@ typedef struct tick {
 } tick;
 
 struct bide_periodic_timer {
-	bide_listener due;
+	bide_observer due;
 	bide_post stop;
 	bide_timer *timer; /* reused, so that no tick needs memory; NULL once stopped */
 	tick *waiting;
@@ -200,7 +200,7 @@ static bool is_asked(const bide_periodic_timer *p)
 	return BIDE_LOAD(&p->asked, ACQUIRE) != 0; /* pairs with ask */
 }
 
-static void due(bide_listener *listener, bide_source *done)
+static void due(bide_observer *listener, bide_source *done)
 {
 	bide_periodic_timer *p = BIDE_CONTAINER_(listener, bide_periodic_timer, due);
 	tick *t = NULL;

@@ -15,7 +15,7 @@ enum { RACE_WON = 1 };
 
 typedef struct race {
 	bide_operation operation;
-	bide_listener listener;
+	bide_observer listener;
 	size_t parties;
 	bide_value_task *items;
 	size_t count;
@@ -55,7 +55,7 @@ static void race_won(race *r, size_t winner)
 		bide_context_cancel(r->scope, BIDE_ECANCELED_);
 }
 
-static void race_run(bide_listener *listener, bide_source *done)
+static void race_run(bide_observer *listener, bide_source *done)
 {
 	race *r = BIDE_CONTAINER_(listener, race, listener);
 	bide_payload winner;

@@ -15,7 +15,7 @@
 
 typedef struct when_all {
 	bide_operation operation;
-	bide_listener listener;
+	bide_observer listener;
 	size_t parties;
 	bide_value_task *items;
 	size_t count;
@@ -43,7 +43,7 @@ static bide_value_task outcome_of(const bide_value_task *items, size_t count, in
 	return bide_outcome_(0, error);
 }
 
-static void all_run(bide_listener *listener, bide_source *done)
+static void all_run(bide_observer *listener, bide_source *done)
 {
 	when_all *all = BIDE_CONTAINER_(listener, when_all, listener);
 
@@ -89,7 +89,7 @@ bide_value_task bide_when_all(bide_value_task *items, size_t count)
 
 typedef struct when_all_tasks {
 	bide_operation operation;
-	bide_listener listener;
+	bide_observer listener;
 	size_t parties;
 	size_t count;
 	bide_value_task waits[]; /* an ended wait for each task */
@@ -136,7 +136,7 @@ static bide_value_task all_tasks_end(when_all_tasks *all)
 	return outcome;
 }
 
-static void all_tasks_run(bide_listener *listener, bide_source *done)
+static void all_tasks_run(bide_observer *listener, bide_source *done)
 {
 	when_all_tasks *all = BIDE_CONTAINER_(listener, when_all_tasks, listener);
 	bide_value_task outcome;

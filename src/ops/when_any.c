@@ -26,7 +26,7 @@ enum {
 
 typedef struct when_any {
 	bide_operation operation;
-	bide_listener listener;
+	bide_observer listener;
 	bide_cancel_node node;
 	size_t parties;
 	const bide_value_task *items; /* those of the caller, or `waits` */
@@ -123,7 +123,7 @@ static void any_decide(when_any *any, size_t winner, int error)
 	any_leave(any);
 }
 
-static void any_run(bide_listener *listener, bide_source *done)
+static void any_run(bide_observer *listener, bide_source *done)
 {
 	when_any *any = BIDE_CONTAINER_(listener, when_any, listener);
 

@@ -19,7 +19,7 @@
  */
 struct bide_each_ {
 	bide_operation operation;
-	bide_listener listener;
+	bide_observer listener;
 	size_t parties; /* registrations, and the struct of the caller */
 	bide_value_task *items;
 	size_t count;
@@ -174,7 +174,7 @@ static void each_close(struct bide_each_ *core)
 		bide_operation_complete_(waiting, bide_payload_int_(0), BIDE_ECANCELED_);
 }
 
-static void each_run(bide_listener *listener, bide_source *done)
+static void each_run(bide_observer *listener, bide_source *done)
 {
 	struct bide_each_ *core = BIDE_CONTAINER_(listener, struct bide_each_, listener);
 	bide_operation *waiting;

@@ -38,7 +38,7 @@ static bide_value_task settled(const bide_job *j, bide_value_task returned)
 {
 	const char *what = j->operation.type->name;
 	bide_source *source = (bide_source *)returned.state;
-	bide_listener none = { NULL };
+	bide_observer none = { NULL };
 
 	if (!bide_check_fresh_(returned, what, NULL))
 		return bide_value_task_from_error(BIDE_ESTALE);

@@ -22,7 +22,7 @@ static void simulated_run(bide_post *post)
 	bide_job_complete_(j);
 }
 
-static void simulated_due(bide_listener *listener, bide_source *done)
+static void simulated_due(bide_observer *listener, bide_source *done)
 {
 	bide_simulated_job *s = BIDE_CONTAINER_(listener, bide_simulated_job, due);
 

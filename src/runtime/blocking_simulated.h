@@ -13,7 +13,7 @@
 typedef struct bide_simulated_job {
 	bide_job job;
 	bide_timer timer;
-	bide_listener due;
+	bide_observer due;
 } bide_simulated_job;
 
 BIDE_INTERNAL void bide_simulated_submit_(bide_simulated_job *job);

@@ -15,13 +15,13 @@
 #include "tasks/task_await.h"
 
 typedef struct waiter {
-	bide_listener listener;
+	bide_observer listener;
 	bool done;     /* for a wait of the one worker */
 	uint32_t word; /* for a wait of another thread: 1 when it is over; a futex */
 } waiter;
 
 /* The waiter may be gone as soon as the word is 1, so only its address is used afterwards. */
-static void wake(bide_listener *listener, bide_source *done)
+static void wake(bide_observer *listener, bide_source *done)
 {
 	waiter *w = BIDE_CONTAINER_(listener, waiter, listener);
 
@@ -63,7 +63,7 @@ static int sleep_until(waiter *w, int64_t deadline_ns)
 	return 0;
 }
 
-static void wake_worker_only(bide_listener *listener, bide_source *done)
+static void wake_worker_only(bide_observer *listener, bide_source *done)
 {
 	(void)done;
 	BIDE_CONTAINER_(listener, waiter, listener)->done = true;

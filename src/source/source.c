@@ -20,7 +20,7 @@ bide_source bide_yield_source_ = { .generation = 0, .kind = BIDE_KIND_YIELD_ };
 
 void bide_source_deliver_(bide_source *source, uintptr_t before)
 {
-	bide_listener *listener;
+	bide_observer *listener;
 	bide_frame *frame;
 
 	switch (bide_word_tag_(before)) {
@@ -104,7 +104,7 @@ bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_
 	return false;
 }
 
-bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener, const char *what,
+bide_registered bide_listen_(bide_value_task value_task, bide_observer *listener, const char *what,
                              const bide_place *place)
 {
 	bide_source *source = (bide_source *)value_task.state;
@@ -120,7 +120,7 @@ bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener
 	return registered;
 }
 
-bool bide_unlisten_(bide_source *source, bide_listener *listener)
+bool bide_unlisten_(bide_source *source, bide_observer *listener)
 {
 	uintptr_t mine = bide_word_of_listener_(listener);
 

@@ -102,10 +102,10 @@ BIDE_INTERNAL void bide_source_deliver_(bide_source *source, uintptr_t before);
  * BIDE_ALREADY_TAKEN_: this is misuse, which was reported with `what` and `place`. The caller
  * treats the value task as failed with BIDE_ESTALE.
  */
-BIDE_INTERNAL bide_registered bide_listen_(bide_value_task value_task, bide_listener *listener,
+BIDE_INTERNAL bide_registered bide_listen_(bide_value_task value_task, bide_observer *listener,
                                            const char *what, const bide_place *place);
 /* Returns true if the listener was taken out and will not run, false if it runs or has run. */
-BIDE_INTERNAL bool bide_unlisten_(bide_source *source, bide_listener *listener);
+BIDE_INTERNAL bool bide_unlisten_(bide_source *source, bide_observer *listener);
 /*
  * Consumes a source that is DONE, and returns a ready value task with its result. place: what a
  * report of a second use names as the first; may be NULL.

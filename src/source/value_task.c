@@ -168,7 +168,7 @@ int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
 	return (int)value_task.state;
 }
 
-static void forget_done(bide_listener *listener, bide_source *done)
+static void forget_done(bide_observer *listener, bide_source *done)
 {
 	(void)listener;
 	bide_unobserved_(done->error, done);
@@ -178,7 +178,7 @@ static void forget_done(bide_listener *listener, bide_source *done)
 /* A source that is from no pool cannot be abandoned: a listener consumes it when it is done. */
 static void forget_user(bide_source *source, const bide_place *place)
 {
-	static bide_listener dropped = { forget_done };
+	static bide_observer dropped = { forget_done };
 
 	if (bide_listen_(bide_source_value_(source), &dropped, "bide_value_task_forget", place) ==
 	    BIDE_ALREADY_DONE_)

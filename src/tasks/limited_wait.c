@@ -170,7 +170,7 @@ static void wait_canceled(bide_cancel_node *node, int error)
 	wait_left(w, 1 + wait_fail(w, error));
 }
 
-static void wait_expired(bide_listener *listener, bide_source *timer)
+static void wait_expired(bide_observer *listener, bide_source *timer)
 {
 	limited_wait *w = BIDE_CONTAINER_(listener, limited_wait, alarm.due);
 

@@ -38,7 +38,7 @@ typedef struct bide_task_object {
 	bide_source source;
 	bide_post post;      /* sends the delivery to the worker */
 	uintptr_t waiting;   /* the newest of the subscriptions that are to be delivered there */
-	bide_listener relay; /* of the user's source that the task was made of */
+	bide_observer relay; /* of the user's source that the task was made of */
 } bide_task_object;
 
 /* Returns true if the memory of the task is a bide_task_object, and false if it is a frame. */

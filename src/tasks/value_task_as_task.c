@@ -12,7 +12,7 @@
 #include "tasks/task_make.h"
 
 /* A source of the user's own stays where it is; the task takes over its outcome. */
-static void relay(bide_listener *listener, bide_source *done)
+static void relay(bide_observer *listener, bide_source *done)
 {
 	bide_task_object *object = BIDE_CONTAINER_(listener, bide_task_object, relay);
 	bide_value_task v = bide_consume_(done, NULL);

@@ -16,7 +16,7 @@ BIDE_ABI BIDE_ADD BIDE_API BIDE_BEGIN_DECLS BIDE_BUILDING BIDE_CAS BIDE_COLD BID
 BIDE_FREESTANDING BIDE_INLINE BIDE_INTERNAL BIDE_LIGHT_FENCE BIDE_LIKELY BIDE_LOAD BIDE_NODISCARD_TYPE BIDE_OR
 BIDE_PRINTF BIDE_RELAX BIDE_STATIC_ASSERT BIDE_STORE BIDE_SUB BIDE_SWAP BIDE_UNLIKELY BIDE_UNUSED BIDE_USE_RESULT
 bide_async_fork bide_call bide_cancel_core bide_cancel_node bide_current_thread bide_deque bide_forking_frame bide_frame
-bide_function_info bide_listener bide_operation bide_owned_frame bide_place bide_pool bide_post bide_registered
+bide_function_info bide_observer bide_operation bide_owned_frame bide_place bide_pool bide_post bide_registered
 bide_body_result bide_thread_head
 bide_thread_attach'
 

@@ -77,7 +77,7 @@ static struct {
 	struct seen seen[2];
 	bide_task *task;
 	bide_user_source sources[2];
-	bide_listener listener;
+	bide_observer listener;
 	unsigned notified;
 	bool taken, won[2];
 	uint32_t flag;
@@ -275,7 +275,7 @@ SCENARIO(as_task_await_unref_against_complete, setup_producer,
 
 /* ---- deregistration */
 
-static void notified(bide_listener *listener, bide_source *done)
+static void notified(bide_observer *listener, bide_source *done)
 {
 	EXPLORE_CHECK(listener == &s.listener && bide_is_done_(done));
 	s.notified++;

@@ -19,7 +19,7 @@ static struct {
 	bide_cancel_source *cancel;
 	bide_task *task;
 	bide_value_task wait;
-	bide_listener listener;
+	bide_observer listener;
 	unsigned ended, ran;
 	int error;
 	int64_t result;
@@ -35,7 +35,7 @@ static struct {
 /* --- the waiter --- */
 
 /* Runs once, on any thread. */
-static void ended(bide_listener *listener, bide_source *done)
+static void ended(bide_observer *listener, bide_source *done)
 {
 	bide_value_task v = bide_consume_(done, NULL);
 

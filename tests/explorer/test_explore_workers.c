@@ -43,7 +43,7 @@ static struct {
 	unsigned made;
 	bide_fork fork;
 	bide_timer *timers[TIMERS];
-	bide_listener due[TIMERS];
+	bide_observer due[TIMERS];
 	unsigned ended[TIMERS];
 	bool disarmed[TIMERS];
 	unsigned threads; /* number of threads that the workers started */
@@ -672,7 +672,7 @@ WORKERS(workers_and_a_next_step_in_a_function_for_ever, setup_send_next_for_ever
 /* --- timers --- */
 
 /* Does not free the timer, because another thread may still read it; the check does. */
-static void timer_due(bide_listener *listener, bide_source *done)
+static void timer_due(bide_observer *listener, bide_source *done)
 {
 	EXPLORE_CHECK(bide_is_done_(done));
 	p.ended[listener - p.due]++;
