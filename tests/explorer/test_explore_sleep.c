@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "runtime/reactor.h"
 #include "runtime/sleep.h"
 #include "runtime/workers.h"
 
@@ -53,6 +54,32 @@ int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches)
 
 	return watches && until_ns > WATCH_NS ? WATCH_NS : until_ns;
 }
+
+/* --- a reactor: what is signaled stays until it is fetched --- */
+
+struct bide_reactor {
+	uint32_t signaled; /* a futex */
+	uint32_t events;
+};
+
+static struct bide_reactor reactor;
+
+static unsigned reactor_fetch(struct bide_reactor *r, int64_t deadline_ns)
+{
+	if (!BIDE_SWAP(&r->signaled, 0u, ACQUIRE)) {
+		bide_os_wait_(&r->signaled, 0, deadline_ns);
+		(void)BIDE_SWAP(&r->signaled, 0u, ACQUIRE);
+	}
+	return BIDE_SWAP(&r->events, 0u, ACQUIRE);
+}
+
+static void reactor_wake(struct bide_reactor *r)
+{
+	BIDE_STORE(&r->signaled, 1u, RELEASE);
+	bide_os_wake_(&r->signaled, 1);
+}
+
+static const bide_reactor_hooks reactor_hooks = { .fetch = reactor_fetch, .wake = reactor_wake };
 
 /* --- the workers --- */
 
@@ -178,6 +205,20 @@ BIDE_UNUSED static void send_twice_thread(void)
 	send_thread();
 }
 
+/* Gives worker 0 a reactor, as bide_reactor_place_ does. */
+BIDE_UNUSED static void place_thread(void)
+{
+	BIDE_STORE(&w.sleepers[0].reactor, &reactor, SEQ_CST);
+	bide_sleep_rearm_(&w.sleepers[0]);
+}
+
+/* The kernel reports an event. */
+BIDE_UNUSED static void event_thread(void)
+{
+	BIDE_STORE(&reactor.events, 1u, RELEASE);
+	reactor_wake(&reactor);
+}
+
 BIDE_UNUSED static void arm_thread(void)
 {
 	BIDE_STORE(&w.due_ns, (int64_t)DUE_NS, SEQ_CST);
@@ -221,7 +262,16 @@ static void setup(unsigned workers)
 	w.workers = workers;
 	w.due_ns = INT64_MAX;
 	w.no_membarrier = !bide_port_heavy_fence_();
+	bide_reactor_hooks_ = &reactor_hooks;
+	memset(&reactor, 0, sizeof reactor);
 	bide_sleep_start_();
+}
+
+/* Worker 0 has a reactor. */
+BIDE_UNUSED static void setup_reactor(void)
+{
+	setup(2);
+	w.sleepers[0].reactor = &reactor;
 }
 
 BIDE_UNUSED static void setup_alone(void)
@@ -291,6 +341,14 @@ BIDE_UNUSED static void check_woken(void)
 	EXPLORE_CHECK(!bide_workers_have_work_() || w.sleepers[1].state == BIDE_RUNS_);
 }
 
+/* A worker that has a reactor sleeps in it, and no event is left. */
+BIDE_UNUSED static void sleeps_in_reactor(void)
+{
+	EXPLORE_CHECK(w.sleepers[0].state == BIDE_RUNS_ || w.sleepers[0].in_reactor);
+	EXPLORE_CHECK(!reactor.events);
+	nothing_is_left();
+}
+
 static void check(void)
 {
 	EXPLORE_CHECK(bide_sleep_.searching == 0 || bide_sleep_.stopping);
@@ -325,6 +383,21 @@ SCENARIO(sleep_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, p
          check_told, .shared = true)
 SCENARIO(sleep_fenced_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, push_thread),
          check_told, .shared = true, .no_membarrier = true)
+/* --- in a reactor --- */
+SCENARIO(sleep_in_reactor_and_sender, setup_reactor, THREADS(worker_0, send_thread), check,
+         .shared = true, .quiet = sleeps_in_reactor, .switches_max = 3)
+SCENARIO(sleep_in_reactor_and_event, setup_reactor, THREADS(worker_0, event_thread), check,
+         .shared = true, .quiet = sleeps_in_reactor, .switches_max = 3)
+SCENARIO(sleep_in_reactor_event_and_sender, setup_reactor,
+         THREADS(sleeper_thread, event_thread, send_thread), check, .shared = true,
+         .quiet = sleeps_in_reactor, .switches_max = 2, .newest_only = true)
+SCENARIO(sleep_as_reactor_comes, setup_workers, THREADS(worker_0, place_thread), check,
+         .shared = true, .quiet = sleeps_in_reactor, .switches_max = 3)
+SCENARIO(sleep_fenced_as_reactor_comes, setup_workers, THREADS(worker_0, place_thread), check,
+         .shared = true, .quiet = sleeps_in_reactor, .switches_max = 3, .no_membarrier = true)
+SCENARIO(sleep_as_reactor_comes_and_sender, setup_workers,
+         THREADS(sleeper_thread, place_thread, send_thread), check, .shared = true,
+         .quiet = sleeps_in_reactor, .switches_max = 2, .newest_only = true)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .no_membarrier = true)
