@@ -11,7 +11,7 @@ file(MAKE_DIRECTORY ${WORK})
 # The tools write beside their sources, so they get a copy.
 file(COPY ${SOURCE}/ DESTINATION ${copy})
 
-if(NAME STREQUAL dotnet)
+if(NAME MATCHES "dotnet$")
 	set(ENV{DOTNET_CLI_HOME} ${WORK}/home)
 	set(ENV{DOTNET_CLI_TELEMETRY_OPTOUT} 1)
 	set(ENV{DOTNET_NOLOGO} 1)
@@ -19,13 +19,13 @@ if(NAME STREQUAL dotnet)
 	set(ENV{NUGET_PACKAGES} ${WORK}/packages)
 	set(command ${TOOL} publish -c Release -o ${WORK}/out -nodeReuse:false
 		-p:UseSharedCompilation=false)
-elseif(NAME STREQUAL go)
+elseif(NAME MATCHES "go$")
 	set(ENV{GOCACHE} ${WORK}/cache)
 	set(ENV{GOFLAGS} -mod=mod)
 	set(ENV{GOTOOLCHAIN} local)
 	set(ENV{GOPROXY} off)
 	set(command ${TOOL} build -o ${program} .)
-elseif(NAME MATCHES "^(tokio|rayon)$")
+elseif(NAME MATCHES "(tokio|rayon)$")
 	file(COPY ${SOURCE}/../participant.rs DESTINATION ${copy}/src)
 	# Debian's packages hold the sources of the crates.
 	file(WRITE ${copy}/.cargo/config.toml "[source.crates-io]
@@ -41,14 +41,14 @@ endif()
 execute_process(COMMAND ${command} WORKING_DIRECTORY ${copy} TIMEOUT 600 RESULT_VARIABLE result
 	OUTPUT_FILE ${log} ERROR_FILE ${log})
 
-if(result EQUAL 0 AND NAME STREQUAL dotnet)
+if(result EQUAL 0 AND NAME MATCHES "dotnet$")
 	file(WRITE ${program} "#!/bin/sh
 [ -z \"$BENCH_WORKERS\" ] || export DOTNET_PROCESSOR_COUNT=\"$BENCH_WORKERS\"
 exec \"${TOOL}\" \"${WORK}/out/bench.dll\" \"$@\"
 ")
 	file(CHMOD ${program} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
 		WORLD_READ WORLD_EXECUTE)
-elseif(result EQUAL 0 AND NAME MATCHES "^(tokio|rayon)$")
+elseif(result EQUAL 0 AND NAME MATCHES "(tokio|rayon)$")
 	file(COPY ${WORK}/target/release/${NAME} DESTINATION ${OUT})
 endif()
 

@@ -1,0 +1,273 @@
+/* libuv: one loop. A read is answered by uv_try_write; what the socket does not take is queued. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "io_peer.h"
+
+enum { ROOM = 65536 };
+
+struct client {
+	uv_tcp_t tcp;
+	uv_timer_t timer; /* of the mode "deadline" */
+	size_t kept, taken;
+	char *line; /* of the mode "lines": the begin of one */
+	int open;   /* handles that are not closed */
+};
+
+struct request {
+	uv_write_t write;
+	char bytes[];
+};
+
+enum mode { MODE_ECHO, MODE_LINES, MODE_SINK, MODE_DEADLINE };
+
+static uv_loop_t *loop;
+static char room[ROOM];
+static enum mode mode;
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct client *client = handle->data;
+
+	if (--client->open > 0)
+		return;
+	free(client->line);
+	free(client);
+}
+
+static void close_client(struct client *client)
+{
+	if (uv_is_closing((uv_handle_t *)&client->tcp))
+		return;
+	uv_close((uv_handle_t *)&client->tcp, on_closed);
+	if (mode == MODE_DEADLINE)
+		uv_close((uv_handle_t *)&client->timer, on_closed);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+	(void)status;
+	free(write);
+}
+
+static void send_all(struct client *client, char *from, size_t size)
+{
+	uv_buf_t buffer = uv_buf_init(from, (unsigned)size);
+	int sent = uv_try_write((uv_stream_t *)&client->tcp, &buffer, 1);
+	struct request *request;
+
+	if (sent == (int)size)
+		return;
+	if (sent < 0 && sent != UV_EAGAIN) {
+		close_client(client);
+		return;
+	}
+	if (sent > 0) {
+		from += sent;
+		size -= (size_t)sent;
+	}
+	request = malloc(sizeof *request + size);
+	if (request == NULL)
+		io_fail("malloc");
+	memcpy(request->bytes, from, size);
+	buffer = uv_buf_init(request->bytes, (unsigned)size);
+	if (uv_write(&request->write, (uv_stream_t *)&client->tcp, &buffer, 1, on_written) != 0) {
+		free(request);
+		close_client(client);
+	}
+}
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+	struct client *client = handle->data;
+
+	(void)suggested;
+	if (client->kept > 0)
+		memcpy(room, client->line, client->kept);
+	*buffer = uv_buf_init(room + client->kept, (unsigned)(ROOM - client->kept));
+}
+
+static void answer_lines(struct client *client, size_t size)
+{
+	char *end = room, *next;
+
+	while ((next = memchr(end, '\n', (size_t)(room + size - end))) != NULL)
+		end = next + 1;
+	free(client->line);
+	client->line = NULL;
+	client->kept = (size_t)(room + size - end);
+	if (client->kept > 0) {
+		client->line = malloc(client->kept);
+		if (client->line == NULL)
+			io_fail("malloc");
+		memcpy(client->line, end, client->kept);
+	}
+	if (end > room)
+		send_all(client, room, (size_t)(end - room));
+}
+
+static void answer_sink(struct client *client, size_t size)
+{
+	size_t blocks;
+
+	client->taken += size;
+	blocks = client->taken / IO_BLOCK;
+	client->taken %= IO_BLOCK;
+	if (blocks > 0)
+		send_all(client, room, blocks);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+	struct client *client = stream->data;
+
+	(void)buffer;
+	if (size < 0)
+		close_client(client);
+	if (size <= 0)
+		return;
+	if (mode == MODE_DEADLINE)
+		uv_timer_again(&client->timer);
+	if (mode == MODE_LINES)
+		answer_lines(client, client->kept + (size_t)size);
+	else if (mode == MODE_SINK)
+		answer_sink(client, (size_t)size);
+	else
+		send_all(client, room, (size_t)size);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	close_client(timer->data);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct client *client = calloc(1, sizeof *client);
+
+	if (status < 0 || client == NULL)
+		io_fail("connection");
+	client->tcp.data = client->timer.data = client;
+	client->open = mode == MODE_DEADLINE ? 2 : 1;
+	uv_tcp_init(loop, &client->tcp);
+	if (mode == MODE_DEADLINE) {
+		uv_timer_init(loop, &client->timer);
+		uv_timer_start(&client->timer, on_late, IO_IDLE_LIMIT_S * 1000, IO_IDLE_LIMIT_S * 1000);
+	}
+	if (uv_accept(listener, (uv_stream_t *)&client->tcp) != 0) {
+		close_client(client);
+		return;
+	}
+	uv_tcp_nodelay(&client->tcp, 1);
+	uv_read_start((uv_stream_t *)&client->tcp, on_room, on_read);
+}
+
+static int run_server(void)
+{
+	struct sockaddr_in address;
+	int size = sizeof address;
+	uv_tcp_t listener;
+
+	io_raise_limit();
+	uv_ip4_addr("127.0.0.1", 0, &address);
+	uv_tcp_init(loop, &listener);
+	if (uv_tcp_bind(&listener, (struct sockaddr *)&address, 0) != 0 ||
+	    uv_listen((uv_stream_t *)&listener, 4096, on_connection) != 0 ||
+	    uv_tcp_getsockname(&listener, (struct sockaddr *)&address, &size) != 0)
+		io_fail("listen");
+	io_say_port(ntohs(address.sin_port));
+	return uv_run(loop, UV_RUN_DEFAULT);
+}
+
+/* ---- what measures itself */
+
+static _Atomic int64_t woken_ns;
+static uv_async_t bell;
+
+static void on_bell(uv_async_t *unused)
+{
+	(void)unused;
+	woken_ns = io_now_ns(CLOCK_MONOTONIC);
+}
+
+static void *run_loop(void *unused)
+{
+	(void)unused;
+	uv_run(loop, UV_RUN_DEFAULT);
+	return NULL;
+}
+
+static double measure_wake(void)
+{
+	static int64_t took[IO_WAKES];
+	static bool runs;
+	pthread_t id;
+
+	if (!runs) {
+		uv_async_init(loop, &bell, on_bell);
+		pthread_create(&id, NULL, run_loop, NULL);
+		runs = true;
+	}
+	for (int i = 0; i < IO_WAKES; i++) {
+		int64_t start;
+
+		io_spin_ns(IO_WAKE_PAUSE_NS);
+		woken_ns = 0;
+		start = io_now_ns(CLOCK_MONOTONIC);
+		uv_async_send(&bell);
+		while (woken_ns == 0)
+			;
+		took[i] = woken_ns - start;
+	}
+	return io_median_us(took, IO_WAKES);
+}
+
+/* A read is started, the loop turns, so that it is registered, and the read is stopped. */
+static double measure_cancel(void)
+{
+	static uv_pipe_t reader;
+	static int ends[2];
+	int64_t start;
+
+	if (ends[1] == 0) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+			io_fail("socketpair");
+		uv_pipe_init(loop, &reader, 0);
+		uv_pipe_open(&reader, ends[0]);
+		reader.data = calloc(1, sizeof(struct client));
+	}
+	start = io_now_ns(CLOCK_MONOTONIC);
+	for (int i = 0; i < IO_CANCELS; i++) {
+		uv_read_start((uv_stream_t *)&reader, on_room, on_read);
+		uv_run(loop, UV_RUN_NOWAIT);
+		uv_read_stop((uv_stream_t *)&reader);
+	}
+	return (double)(io_now_ns(CLOCK_MONOTONIC) - start) / IO_CANCELS;
+}
+
+int main(int argc, char **argv)
+{
+	const char *wanted = argc > 2 ? argv[1] : "";
+	int workers = argc > 2 ? atoi(argv[2]) : 1;
+
+	loop = uv_default_loop();
+	if (strcmp(wanted, "wake") == 0)
+		return io_answer(measure_wake);
+	if (strcmp(wanted, "cancel_read") == 0)
+		return io_answer(measure_cancel);
+	if (workers > 1)
+		return io_not_offered(); /* a loop has one thread */
+	if (strcmp(wanted, "echo") == 0 || strcmp(wanted, "shared") == 0 || strcmp(wanted, "idle") == 0)
+		mode = MODE_ECHO;
+	else if (strcmp(wanted, "lines") == 0)
+		mode = MODE_LINES;
+	else if (strcmp(wanted, "sink") == 0)
+		mode = MODE_SINK;
+	else if (strcmp(wanted, "deadline") == 0)
+		mode = MODE_DEADLINE;
+	else
+		return io_not_offered();
+	return run_server();
+}

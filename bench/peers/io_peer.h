@@ -1,0 +1,136 @@
+/*
+ * io_peer.h - shared by the servers in C: the listening socket, and the lines for the harness. A
+ * server says "port N" and serves until it is killed. A program that measures itself says "ready"
+ * and answers each line with "value N".
+ */
+#ifndef BENCH_IO_PEER_H
+#define BENCH_IO_PEER_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	IO_BLOCK = 65536, /* the sink answers one byte for each block */
+	IO_WAKES = 200,
+	IO_WAKE_PAUSE_NS = 1000 * 1000, /* long enough for a worker to fall asleep */
+	IO_CANCELS = 20 * 1000,
+	IO_LINES = 200 * 1000,
+	IO_COMPUTE_NS = 5 * 1000 * 1000,
+	IO_IDLE_LIMIT_S = 30,
+};
+
+static inline int64_t io_now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline void io_fail(const char *doing)
+{
+	perror(doing);
+	exit(1);
+}
+
+/* As many descriptors as are allowed. */
+static inline void io_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static inline void io_say_port(int port)
+{
+	printf("port %d\n", port);
+	fflush(stdout);
+}
+
+/* Binds to a free port of this machine. Returns the port. */
+static inline int io_bind(int fd)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t size = sizeof address;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&address, size) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+		io_fail("bind");
+	return ntohs(address.sin_port);
+}
+
+static inline int io_not_offered(void)
+{
+	puts("not offered");
+	return 0;
+}
+
+static inline void io_spin_ns(int64_t pause_ns)
+{
+	int64_t until = io_now_ns(CLOCK_MONOTONIC) + pause_ns;
+
+	while (io_now_ns(CLOCK_MONOTONIC) < until)
+		;
+}
+
+static inline int io_by_value(const void *left, const void *right)
+{
+	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+static inline double io_median_us(int64_t *values, int count)
+{
+	qsort(values, (size_t)count, sizeof *values, io_by_value);
+	return (double)values[count / 2] / 1e3;
+}
+
+static inline int io_answer(double (*measure)(void))
+{
+	char line[64];
+
+	puts("ready");
+	fflush(stdout);
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		printf("value %.3f\n", measure());
+		fflush(stdout);
+	}
+	return 0;
+}
+
+/* The lines of read_line: 20 to 59 bytes, the same for all. Returns the size of all. */
+static inline size_t io_make_lines(char **text)
+{
+	uint32_t x = 7;
+	size_t size = 0;
+
+	*text = malloc((size_t)IO_LINES * 60);
+	if (*text == NULL)
+		io_fail("malloc");
+	for (int i = 0; i < IO_LINES; i++) {
+		size_t length;
+
+		x = x * 1664525 + 1013904223;
+		length = 20 + (x >> 16) % 40;
+		memset(*text + size, 'a' + i % 26, length);
+		(*text)[size + length] = '\n';
+		size += length + 1;
+	}
+	return size;
+}
+
+#endif
