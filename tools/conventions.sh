@@ -26,7 +26,7 @@ other_ends="group user_source"
 # A result that counts or is a number, and is no error.
 numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=uint64_t
 	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned
-	address_port=unsigned"
+	address_port=unsigned stream_written=size_t"
 
 headers=${*:-$(printf '%s\n' include/bide/*.h | grep -v '/short\.h$')}
 # shellcheck disable=SC2086 # file names without blanks
@@ -187,9 +187,10 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 					if (pair[1] == noun)
 						noun = pair[2]
 				}
-				if (!((noun "_unref") in exists) && !((noun "_destroy") in exists)) {
+				if (!((noun "_unref") in exists) && !((noun "_destroy") in exists) &&
+						!((noun "_close") in exists)) {
 					name = "bide_" short
-					complain("has neither bide_" noun "_unref nor bide_" noun "_destroy")
+					complain("has neither bide_" noun "_unref nor bide_" noun "_destroy nor bide_" noun "_close")
 				}
 			}
 		}

@@ -20,6 +20,8 @@
  *   source.h      sources of your own
  *   address.h     addresses of sockets
  *   io.h          input and output: whose memory it is, what the errors mean, the engine, counters
+ *   stream.h      bytes in order: sockets, pipes, terminals, your own
+ *   fd.h          waits for descriptors of other libraries
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -36,6 +38,7 @@
 #include "combine.h"
 #include "context.h"
 #include "executor.h"
+#include "fd.h"
 #include "frame.h"
 #include "group.h"
 #include "io.h"
@@ -45,6 +48,7 @@
 #include "run.h"
 #include "runtime.h"
 #include "source.h"
+#include "stream.h"
 #include "task.h"
 #include "time.h"
 #include "trace.h"

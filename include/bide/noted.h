@@ -147,6 +147,21 @@
 #define bide_address_set_port(...) BIDE_NOTED_(bide_address_set_port, __VA_ARGS__)
 #define bide_address_equal(...) BIDE_NOTED_(bide_address_equal, __VA_ARGS__)
 
+/* Streams. */
+#define bide_stream_take_fd(...) BIDE_NOTED_(bide_stream_take_fd, __VA_ARGS__)
+#define bide_stream_pipe(...) BIDE_NOTED_(bide_stream_pipe, __VA_ARGS__)
+#define bide_stream_standard(...) BIDE_NOTED_(bide_stream_standard, __VA_ARGS__)
+#define bide_stream_create(...) BIDE_NOTED_(bide_stream_create, __VA_ARGS__)
+#define bide_stream_abort(...) BIDE_NOTED_(bide_stream_abort, __VA_ARGS__)
+#define bide_stream_close(...) BIDE_NOTED_(bide_stream_close, __VA_ARGS__)
+#define bide_stream_fd(...) BIDE_NOTED_(bide_stream_fd, __VA_ARGS__)
+#define bide_stream_read(...) BIDE_NOTED_(bide_stream_read, __VA_ARGS__)
+#define bide_stream_read_vector(...) BIDE_NOTED_(bide_stream_read_vector, __VA_ARGS__)
+#define bide_stream_write(...) BIDE_NOTED_(bide_stream_write, __VA_ARGS__)
+#define bide_stream_write_vector(...) BIDE_NOTED_(bide_stream_write_vector, __VA_ARGS__)
+#define bide_stream_written(...) BIDE_NOTED_(bide_stream_written, __VA_ARGS__)
+#define bide_fd_wait(...) BIDE_NOTED_(bide_fd_wait, __VA_ARGS__)
+
 /* Noted in an argument that is a number. */
 #define bide_delay(delay_ns) bide_delay(BIDE_NOTED_NUMBER_(bide_delay, (delay_ns)))
 #define bide_delay_ms(delay_ms) bide_delay_ms(BIDE_NOTED_NUMBER_(bide_delay_ms, (delay_ms)))

@@ -90,6 +90,7 @@
 #define delay_until bide_delay_until
 #define executor_ref bide_executor_ref
 #define executor_unref bide_executor_unref
+#define fd_wait bide_fd_wait
 #define for_each bide_for_each
 #define for_each_of bide_for_each_of
 #define group_add bide_group_add
@@ -119,6 +120,18 @@
 #define simulation_random bide_simulation_random
 #define stats_get bide_stats_get
 #define strand_create bide_strand_create
+#define stream_abort bide_stream_abort
+#define stream_close bide_stream_close
+#define stream_create bide_stream_create
+#define stream_fd bide_stream_fd
+#define stream_pipe bide_stream_pipe
+#define stream_read bide_stream_read
+#define stream_read_vector bide_stream_read_vector
+#define stream_standard bide_stream_standard
+#define stream_take_fd bide_stream_take_fd
+#define stream_write bide_stream_write
+#define stream_write_vector bide_stream_write_vector
+#define stream_written bide_stream_written
 #define task_await_for bide_task_await_for
 #define task_await_take bide_task_await_take
 #define task_cancel bide_task_cancel
@@ -406,6 +419,12 @@ typedef bide_stats stats;
 #endif
 #ifndef BIDE_NO_SHORT_status
 typedef bide_status status;
+#endif
+#ifndef BIDE_NO_SHORT_stream
+typedef bide_stream stream;
+#endif
+#ifndef BIDE_NO_SHORT_stream_type
+typedef bide_stream_type stream_type;
 #endif
 #ifndef BIDE_NO_SHORT_task
 typedef bide_task task;

@@ -44,6 +44,8 @@ typedef struct bide_thread {
 	struct bide_thread *next_counted; /* count.c */
 	uint64_t trace_next, trace_end;   /* numbers of trace records that this thread may use */
 	bide_trace wait_trace;            /* of the last wait that failed */
+	/* Operations of input and output that were done at once in the function with this step. */
+	uint32_t io_step, io_at_once;
 	/* BIDE_COUNTERS_ of them. This thread writes them, any thread reads them. */
 	uint64_t counts[10];
 } bide_thread;

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/settings.h"
 #include "io/engine.h"
+#include "io/upcalls.h"
 #include "memory/allocator.h"
 #include "os/os.h"
 #include "runtime/reactor_place.h"

@@ -40,10 +40,4 @@ BIDE_INTERNAL void bide_reactor_expects_(unsigned home);
 /* Fills in the counts of reactors. Any thread. */
 BIDE_INTERNAL void bide_reactor_stats_(bide_io_stats *stats);
 
-/*
- * A descriptor is ready. Without a lock held, on any worker. An event that was fetched before
- * bide_reactor_remove_ may come after it, so the key has a generation.
- */
-BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
-
 #endif

@@ -1,0 +1,148 @@
+/*
+ * stream.h - bytes in order, both ways or one: sockets, pipes, terminals, and streams of your own.
+ *
+ * A stream has two sides, reading and writing. Each side has one operation at a time: a second one
+ * is misuse, EBUSY. The sides are independent: one function may read while another one writes.
+ *
+ * Memory: the bytes and the array of parts that you pass are borrowed until the operation is over,
+ * and an await returns only then. So they may be in the frame of the function that awaits. If you
+ * forget the value task, they must be static.
+ *
+ * Every operation can be canceled: by its context, its deadline, bide_race. It then fails with the
+ * error of the context. If bytes were read before the cancellation reached the operation, it
+ * succeeds with them, and the next operation meets the cancellation. Bytes are never lost.
+ *
+ * Ownership: the stream is yours until bide_stream_close. bide_stream_abort ends what is pending,
+ * from any thread, and frees nothing.
+ *
+ * Threads: any. A side is used by one function at a time. With one worker, an operation that
+ * another thread starts is sent to the worker.
+ *
+ * Errors besides those that are named below: those of recv(2) and send(2), as ECONNRESET. EPIPE: the
+ * peer reads no more; SIGPIPE is never raised. EBADF: the stream was closed while the operation was
+ * pending; it is misuse to start one afterwards, or in the child of a fork on a stream of the
+ * parent's, or after bide_shutdown. EINVAL: an argument is wrong, which is misuse. ENOMEM. Those of
+ * epoll_ctl(2), of epoll_create1(2) and eventfd(2) if the operation has to wait: ENOSPC, EMFILE.
+ *
+ * Cost: an operation that can be done at once is one system call and allocates nothing. One that has
+ * to wait takes 128 bytes of a pool.
+ */
+#ifndef BIDE_STREAM_H
+#define BIDE_STREAM_H
+
+#include <sys/uio.h>
+
+#include "value_task.h"
+
+/* The part of a stream that inlined code reads and writes. Its layout has the version BIDE_ABI. */
+typedef struct bide_stream_head_ {
+	char *at_, *end_;   /* what was received and not taken yet */
+	char *put_, *room_; /* where the next byte to send goes, and the end of the room */
+	size_t taken_;      /* length of the last text that was taken */
+} bide_stream_head_;
+
+typedef struct bide_stream bide_stream;
+BIDE_VALUE_TASK_OF(bide_stream_task, bide_stream *);
+
+/* A stream of your own. Each function gets the object. */
+typedef struct bide_stream_type {
+	const char *name; /* for dumps */
+	/*
+	 * Reads 1 to size_bytes bytes, which is at least 1, as soon as there are some. Its result is
+	 * the count; 0 is the end.
+	 */
+	bide_value_task (*read)(void *object, void *to, size_t size_bytes);
+	/* Writes some of the bytes, at least 1. Its result is the count. */
+	bide_value_task (*write)(void *object, const struct iovec *parts, size_t count);
+	/* Tells the other end that no more comes. May be NULL. */
+	bide_value_task (*finish)(void *object);
+	/*
+	 * Ends what is pending, soon, with this error. Any thread may call it, once. May be NULL: then
+	 * an abort waits for what is pending.
+	 */
+	void (*abort)(void *object, int error);
+	/* Frees the object. Nothing is pending any more. May be NULL. */
+	void (*close)(void *object);
+} bide_stream_type;
+
+BIDE_BEGIN_DECLS
+
+/* --- opening and closing --- */
+
+/*
+ * Makes a stream of a descriptor: a connected stream socket, a pipe or FIFO, a terminal, another
+ * character device. It is set to non-blocking and close-on-exec, and belongs to the stream. Stores
+ * the stream. Returns 0. After an error the descriptor is still yours. EBADF: it is none. EINVAL: a
+ * file or directory, a socket that listens or has datagrams. ENOTCONN. ENOMEM.
+ */
+BIDE_API int bide_stream_take_fd(bide_stream **stream, int fd);
+/*
+ * Makes a pipe: what is written to *write_end is read from *read_end. Returns 0. Errors: ENOMEM;
+ * those of pipe2(2): EMFILE, ENFILE.
+ */
+BIDE_API int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end);
+/*
+ * Makes a stream of descriptor 0, 1 or 2 of the process. Other processes may share these, so they
+ * are never set to non-blocking: an operation polls first, and reads or writes only what does not
+ * block. If another process takes the bytes in between, a read may block. A file is allowed here,
+ * and always ready. Closing the stream leaves the descriptor open. Returns 0. Errors: EINVAL (misuse)
+ * for another number; EBADF; ENOMEM.
+ */
+BIDE_API int bide_stream_standard(bide_stream **stream, int number);
+/*
+ * Makes a stream of your own. The type must live as long as the stream. Returns NULL if there is no
+ * memory, or after misuse: type, or its read and write together, are NULL.
+ */
+BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type *type,
+                                                         void *object);
+
+/*
+ * Ends what is pending, and fails all that comes later, with this error, 1 to 4095. A socket is
+ * shut down, so that the peer sees the end. The first abort counts. It frees nothing. Any thread,
+ * while the owner has not closed the stream. With one worker, another thread sends it there.
+ */
+BIDE_API void bide_stream_abort(bide_stream *stream, int error);
+/*
+ * Closes the stream and frees it. It never waits: what is pending fails with EBADF. The descriptor is
+ * closed at once, or by the thread that makes a system call with it at that moment. What was put and
+ * not sent is dropped. NULL does nothing. For its owner: no call may use the stream afterwards.
+ */
+BIDE_API void bide_stream_close(bide_stream *stream);
+
+/*
+ * Stores the descriptor, which stays the stream's. Returns 0, or EBADF for a stream of your own, which
+ * has none.
+ */
+BIDE_API int bide_stream_fd(const bide_stream *stream, int *fd);
+
+/* --- reading --- */
+
+/*
+ * Reads 1 to size_bytes bytes, as soon as there are some. The result is their count. 0: the peer has
+ * ended its side, or size_bytes is 0.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read(bide_stream *stream, void *to,
+                                                          size_t size_bytes);
+/* Does the same into several parts, the first one first. At most 1024 parts are filled at a time. */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read_vector(bide_stream *stream,
+                                                                 const struct iovec *parts,
+                                                                 size_t count);
+
+/* --- writing --- */
+
+/*
+ * Writes all of it. The result is size_bytes. No copy is made. If it fails, bide_stream_written
+ * returns how much went. After a part went, the rest would be in the wrong place: from then on
+ * writing fails with EPIPE.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_write(bide_stream *stream, const void *from,
+                                                           size_t size_bytes);
+/* Does the same with several parts. */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_write_vector(bide_stream *stream,
+                                                                  const struct iovec *parts,
+                                                                  size_t count);
+/* Returns how many bytes of the last write went to the kernel. Call it once that write is over. */
+BIDE_API size_t bide_stream_written(const bide_stream *stream);
+
+BIDE_END_DECLS
+#endif

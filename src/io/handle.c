@@ -1,0 +1,159 @@
+/*
+ * handle.c - a handle's birth, its key, its descriptor in the reactor, and its end. See handle.h.
+ */
+#include "io/handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "io/handle_parts.h"
+#include "io/reactor.h"
+#include "io/slab.h"
+#include "os/os.h"
+
+/*
+ * A key is the address of the handle, whose lower 4 and upper 16 bits are zero, and 20 bits of its
+ * generation in their place.
+ */
+enum { KEY_LOW_BITS = 4, KEY_ADDRESS_BITS = 48 };
+#define KEY_LOW_MASK ((UINT64_C(1) << KEY_LOW_BITS) - 1)
+#define KEY_ADDRESS_MASK (((UINT64_C(1) << KEY_ADDRESS_BITS) - 1) & ~KEY_LOW_MASK)
+
+static uint32_t forks; /* how often a process forked, down to this one */
+static uint32_t watches_forks;
+
+static void in_child(void)
+{
+	forks++;
+	bide_slabs_fork_();
+}
+
+uint32_t bide_handle_era_(void)
+{
+	return bide_life_ + (forks << 20);
+}
+
+uint64_t bide_handle_key_(const bide_handle *handle)
+{
+	uint64_t generation = handle->generation;
+
+	BIDE_ASSERT_(((uintptr_t)handle & ~KEY_ADDRESS_MASK) == 0);
+	return (uintptr_t)handle | generation << KEY_ADDRESS_BITS |
+	       (generation >> (64 - KEY_ADDRESS_BITS) & KEY_LOW_MASK);
+}
+
+bide_handle *bide_handle_of_key_(uint64_t key)
+{
+	bide_handle *handle = (bide_handle *)(uintptr_t)(key & KEY_ADDRESS_MASK);
+
+	bide_handle_lock_(handle);
+	if (handle->state & BIDE_HANDLE_OPEN_ && bide_handle_key_(handle) == key)
+		return handle;
+	bide_handle_unlock_(handle);
+	return NULL;
+}
+
+void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
+{
+	if (!BIDE_LOAD(&watches_forks, RELAXED) && !BIDE_SWAP(&watches_forks, 1u, RELAXED))
+		(void)bide_os_at_fork_(NULL, NULL, in_child); /* Without memory forks are not noticed. */
+	bide_handle_lock_(handle);                        /* A stale event may look at it. */
+	BIDE_ASSERT_(!(handle->state & (BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_)));
+	handle->generation++;
+	handle->fd = handle->watched_fd = fd;
+	handle->state = flags | BIDE_HANDLE_OPEN_;
+	handle->era = bide_handle_era_();
+	handle->io[BIDE_IO_IN_] = handle->io[BIDE_IO_OUT_] = NULL;
+	handle->closed = NULL;
+	handle->requests = 0;
+	handle->abort_error = handle->asked_error = 0;
+	handle->home = (uint16_t)bide_reactor_home_();
+	handle->events = handle->seen = 0;
+	bide_handle_unlock_(handle);
+}
+
+bool bide_handle_is_live_(const bide_handle *handle)
+{
+	uint32_t state = BIDE_LOAD(&handle->state, RELAXED);
+
+	return (state & (BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_)) == BIDE_HANDLE_OPEN_ &&
+	       handle->era == bide_handle_era_();
+}
+
+static int add(bide_handle *handle, uint32_t events)
+{
+	uint64_t key = bide_handle_key_(handle);
+	int error = bide_reactor_add_(handle->home, handle->fd, events, key), copy;
+
+	if (error != EEXIST)
+		return error;
+	/* Another handle waits for this descriptor. A duplicate is another one for the reactor. */
+	copy = fcntl(handle->fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return errno;
+	error = bide_reactor_add_(handle->home, copy, events, key);
+	if (error)
+		close(copy);
+	else
+		handle->watched_fd = copy;
+	return error;
+}
+
+int bide_handle_register_(bide_handle *handle, bool again)
+{
+	uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+
+	if (handle->state & BIDE_HANDLE_LEVEL_)
+		events = handle->events | EPOLLONESHOT;
+	if (again)
+		return bide_reactor_change_(handle->home, handle->watched_fd, events,
+		                            bide_handle_key_(handle));
+	return add(handle, events);
+}
+
+void bide_handle_end_(bide_handle *handle)
+{
+	if (handle->state & BIDE_HANDLE_REGISTERED_)
+		bide_reactor_remove_(handle->home, handle->watched_fd);
+	if (handle->watched_fd != handle->fd)
+		close(handle->watched_fd);
+	if (!(handle->state & BIDE_HANDLE_KEEPS_FD_))
+		close(handle->fd);
+	handle->closed(handle);
+}
+
+/* A record in the slot of a side. */
+static bool slot_is_valid(const bide_handle *handle, unsigned side)
+{
+	const bide_io *io = handle->io[side];
+	bool is_busy = handle->state & bide_busy_bit_(side);
+
+	BIDE_INVARIANT_(is_busy || !(handle->state & bide_event_bit_(side)));
+	if (!io)
+		return true;
+	BIDE_INVARIANT_(io->handle == handle && bide_io_kind_(io)->side == side);
+	BIDE_INVARIANT_(is_busy == (io->state != BIDE_IO_WAITING_));
+	if (is_busy)
+		return true;
+	BIDE_INVARIANT_(handle->state & BIDE_HANDLE_REGISTERED_);
+	BIDE_INVARIANT_(!handle->abort_error && !io->canceled);
+	return true;
+}
+
+bool bide_handle_is_valid_(const bide_handle *handle)
+{
+	uint32_t state = handle->state;
+
+	if (!(state & BIDE_HANDLE_OPEN_)) { /* closed; or never opened */
+		BIDE_INVARIANT_(!handle->io[0] && !handle->io[1]);
+		BIDE_INVARIANT_(!(state & (BIDE_HANDLE_PINS_ | BIDE_HANDLE_CLOSING_)));
+		return true;
+	}
+	BIDE_INVARIANT_(state & BIDE_HANDLE_REGISTERED_ || !(state & BIDE_HANDLE_REGISTERING_));
+	BIDE_INVARIANT_(handle->abort_error || !(state & BIDE_HANDLE_CLOSING_));
+	BIDE_INVARIANT_(state & BIDE_HANDLE_PINS_ || !(state & BIDE_HANDLE_CLOSING_));
+	return slot_is_valid(handle, BIDE_IO_IN_) && slot_is_valid(handle, BIDE_IO_OUT_);
+}

@@ -1,0 +1,221 @@
+/*
+ * handle_end.c - what comes to a handle from outside: events, interrupts, aborts, and its close.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/port.h"
+#include "io/handle.h"
+#include "io/handle_parts.h"
+#include "io/upcalls.h"
+
+enum { REQUEST_ABORT = 1, REQUEST_CLOSE = 2 };
+
+/* --- events --- */
+
+/* Under the lock. Returns the bits of what an event tells. */
+static uint32_t bits_of(uint32_t events)
+{
+	uint32_t bits = 0;
+
+	if (events & EPOLLRDHUP)
+		bits |= BIDE_HANDLE_RDHUP_ | BIDE_HANDLE_READY_IN_;
+	if (events & (EPOLLHUP | EPOLLERR))
+		bits |= BIDE_HANDLE_HUP_ | BIDE_HANDLE_READY_IN_ | BIDE_HANDLE_READY_OUT_;
+	if (events & EPOLLPRI)
+		bits |= BIDE_HANDLE_PRI_;
+	if (events & EPOLLIN)
+		bits |= BIDE_HANDLE_READY_IN_;
+	if (events & EPOLLOUT)
+		bits |= BIDE_HANDLE_READY_OUT_;
+	return bits;
+}
+
+/* Under the lock. Takes the record of a side that is to be tried. Returns NULL if there is none. */
+static bide_io *begin_try(bide_handle *handle, unsigned side)
+{
+	bide_io *io = handle->io[side];
+
+	if (handle->state & bide_busy_bit_(side)) {
+		handle->state |= bide_event_bit_(side);
+		return NULL;
+	}
+	if (!io)
+		return NULL;
+	io->state = BIDE_IO_TRYING_;
+	handle->state |= bide_busy_bit_(side);
+	return io;
+}
+
+void bide_io_event_(uint64_t key, uint32_t events)
+{
+	bide_handle *handle = bide_handle_of_key_(key);
+	bide_io *io[2] = { NULL, NULL };
+	uint32_t bits = bits_of(events);
+
+	if (!handle)
+		return;
+	if (handle->state & BIDE_HANDLE_LEVEL_) {
+		bits |= BIDE_HANDLE_READY_IN_;
+		handle->seen |= (uint16_t)events;
+	}
+	handle->state |= bits;
+	for (unsigned side = 0; side < 2; side++)
+		if (bits & bide_ready_bit_(side))
+			io[side] = begin_try(handle, side);
+	bide_handle_unlock_(handle);
+	for (unsigned side = 0; side < 2; side++)
+		if (io[side])
+			bide_io_settle_(io[side], bide_io_attempt_(io[side]));
+}
+
+void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
+{
+	bide_io *io = NULL;
+
+	bide_handle_lock_(handle);
+	if (handle->generation == generation && handle->state & BIDE_HANDLE_OPEN_)
+		io = begin_try(handle, side);
+	bide_handle_unlock_(handle);
+	if (io)
+		bide_io_settle_(io, bide_io_attempt_(io));
+}
+
+void bide_handle_interrupt_(bide_handle *handle, unsigned side, int error)
+{
+	bide_io *io;
+
+	bide_handle_lock_(handle);
+	io = bide_io_take_over_(handle, side, error);
+	bide_handle_unlock_(handle);
+	if (io)
+		bide_io_end_(io, error, 1);
+}
+
+/* --- aborts and closes --- */
+
+/*
+ * Under the lock. Ends what waits, with this error, and all that comes later. The caller unlocks
+ * the handle and calls end_all.
+ */
+static void abort_locked(bide_handle *handle, int error, bide_io *io[2])
+{
+	handle->abort_error = (uint16_t)error;
+	for (unsigned side = 0; side < 2; side++)
+		io[side] = bide_io_take_over_(handle, side, error);
+}
+
+static void end_all(bide_io *const io[2], int error)
+{
+	for (unsigned side = 0; side < 2; side++)
+		if (io[side])
+			bide_io_end_(io[side], error, 1);
+}
+
+/* The pin ABORTING keeps the descriptor from being closed, and its number from being used anew. */
+static void shut_down(bide_handle *handle)
+{
+	bool ends;
+
+	(void)shutdown(handle->fd, SHUT_RDWR);
+	bide_handle_lock_(handle);
+	handle->state &= ~(uint32_t)BIDE_HANDLE_ABORTING_;
+	ends = bide_handle_ends_(handle);
+	bide_handle_unlock_(handle);
+	if (ends)
+		bide_handle_end_(handle);
+}
+
+static void abort_now(bide_handle *handle, int error)
+{
+	bide_io *io[2] = { NULL, NULL };
+	bool shuts = false;
+
+	bide_handle_lock_(handle);
+	if (handle->state & BIDE_HANDLE_OPEN_ && !handle->abort_error) {
+		abort_locked(handle, error, io);
+		shuts = handle->state & BIDE_HANDLE_IS_SOCKET_;
+		if (shuts)
+			handle->state |= BIDE_HANDLE_ABORTING_;
+	}
+	bide_handle_unlock_(handle);
+	if (shuts)
+		shut_down(handle);
+	end_all(io, error);
+}
+
+static void close_now(bide_handle *handle)
+{
+	bide_io *io[2];
+	bool ends;
+
+	bide_handle_lock_(handle);
+	handle->generation++; /* An event that was fetched already finds another one. */
+	abort_locked(handle, EBADF, io);
+	handle->state |= BIDE_HANDLE_CLOSING_;
+	ends = bide_handle_ends_(handle);
+	bide_handle_unlock_(handle);
+	if (ends)
+		bide_handle_end_(handle);
+	end_all(io, EBADF);
+}
+
+/* --- from another thread to the one worker --- */
+
+static void requested(bide_post *post)
+{
+	bide_handle *handle = BIDE_CONTAINER_(post, bide_handle, post);
+	/* Pairs with the OR of `request`. From now on the post may be sent anew. */
+	uint32_t requests = BIDE_SWAP(&handle->requests, 0u, ACQ_REL);
+
+	if (requests & REQUEST_ABORT)
+		abort_now(handle, BIDE_LOAD(&handle->asked_error, RELAXED));
+	if (requests & REQUEST_CLOSE)
+		close_now(handle);
+}
+
+/* Returns true if the post was on its way already. */
+static bool request(bide_handle *handle, uint32_t what)
+{
+	return BIDE_OR(&handle->requests, what, ACQ_REL) != 0;
+}
+
+static void request_and_post(bide_handle *handle, uint32_t what)
+{
+	if (request(handle, what))
+		return;
+	handle->post.run = requested;
+	bide_port_post_(&handle->post);
+}
+
+void bide_handle_abort_(bide_handle *handle, int error)
+{
+	uint16_t none = 0;
+
+	BIDE_ASSERT_(error > 0 && error <= BIDE_ERROR_MAX);
+	if (bide_port_on_worker_()) {
+		abort_now(handle, error);
+		return;
+	}
+	if (BIDE_CAS(&handle->asked_error, &none, (uint16_t)error, RELAXED, RELAXED))
+		request_and_post(handle, REQUEST_ABORT);
+}
+
+void bide_handle_close_(bide_handle *handle, void (*closed)(bide_handle *handle))
+{
+	if (handle->era != bide_handle_era_()) { /* of the process that forked this one, or of before a
+	                                            shutdown: its memory may be in any state */
+		handle->state &= ~(uint32_t)BIDE_HANDLE_OPEN_;
+		if (!(handle->state & BIDE_HANDLE_KEEPS_FD_))
+			close(handle->fd);
+		return;
+	}
+	handle->closed = closed;
+	if (!bide_port_on_worker_())
+		request_and_post(handle, REQUEST_CLOSE);
+	else if (bide_shared_ || !request(handle, REQUEST_CLOSE))
+		close_now(handle); /* Otherwise the post that is on its way will close it. */
+}

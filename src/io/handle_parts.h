@@ -1,0 +1,113 @@
+/*
+ * handle_parts.h - what the sources of operations and handles share. No other source includes it.
+ */
+#ifndef BIDE_IO_HANDLE_PARTS_H
+#define BIDE_IO_HANDLE_PARTS_H
+
+#include "base/assert.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "io/handle.h"
+
+/* The acquire and release of the lock order all of a handle, and the state of its records. */
+static inline void bide_handle_lock_(bide_handle *handle)
+{
+	if (bide_shared_)
+		bide_spin_lock_(&handle->lock);
+}
+
+/* A walker: what is true of a handle while its lock is held. */
+BIDE_INTERNAL bool bide_handle_is_valid_(const bide_handle *handle);
+
+static inline void bide_handle_unlock_(bide_handle *handle)
+{
+	BIDE_ASSERT_UNEXPLORED_(bide_handle_is_valid_(handle));
+	if (bide_shared_)
+		bide_spin_unlock_(&handle->lock);
+}
+
+/* The bits of a side. */
+static inline uint32_t bide_ready_bit_(unsigned side)
+{
+	return (uint32_t)BIDE_HANDLE_READY_IN_ << side;
+}
+static inline uint32_t bide_event_bit_(unsigned side)
+{
+	return (uint32_t)BIDE_HANDLE_EVENT_IN_ << side;
+}
+static inline uint32_t bide_busy_bit_(unsigned side)
+{
+	return (uint32_t)BIDE_HANDLE_BUSY_IN_ << side;
+}
+
+/* Under the lock. Returns true if an attempt is worth it. */
+static inline bool bide_handle_is_ready_(const bide_handle *handle, unsigned side)
+{
+	uint32_t bits = bide_ready_bit_(side) | BIDE_HANDLE_HUP_;
+
+	if (side == BIDE_IO_IN_)
+		bits |= BIDE_HANDLE_RDHUP_;
+	return handle->state & bits;
+}
+
+/*
+ * Under the lock, when a pin has gone. Returns true if that was the last pin of a handle that is
+ * closing; then the caller unlocks it and calls bide_handle_end_. No other thread has it any more.
+ */
+static inline bool bide_handle_ends_(bide_handle *handle)
+{
+	bool ends = handle->state & BIDE_HANDLE_CLOSING_ && !(handle->state & BIDE_HANDLE_PINS_);
+
+	if (ends)
+		handle->state &= ~(uint32_t)(BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_);
+	return ends;
+}
+
+/* Takes the descriptor from the reactor, closes it, and calls `closed`. Without a lock. */
+BIDE_INTERNAL void bide_handle_end_(bide_handle *handle);
+/* Returns the key of the present generation. */
+BIDE_INTERNAL uint64_t bide_handle_key_(const bide_handle *handle);
+/* Returns the handle of a key, locked; or NULL if the key is of an earlier generation. */
+BIDE_INTERNAL bide_handle *bide_handle_of_key_(uint64_t key);
+
+/*
+ * Tells the reactor of the descriptor; `again`: of a one-shot that has fired. The caller has set
+ * REGISTERING, and clears it. Returns 0 or the error. Without a lock.
+ */
+BIDE_INTERNAL int bide_handle_register_(bide_handle *handle, bool again);
+
+/* --- records (operation.c) --- */
+
+/*
+ * Under the lock. Takes over the record of a side that WAITS, to end it: it is OVER, and the side
+ * busy. The caller unlocks the handle and calls bide_io_end_. Returns NULL if none waits. If a
+ * record is STARTING or TRYING, it ends with `error` unless its attempt succeeds; 0: it goes on.
+ */
+BIDE_INTERNAL bide_io *bide_io_take_over_(bide_handle *handle, unsigned side, int error);
+/*
+ * Ends a record that is OVER, with an error or, if it is 0, with the result that an attempt stored.
+ * The caller gives up `parties`. Without a lock.
+ */
+BIDE_INTERNAL void bide_io_end_(bide_io *io, int error, uint32_t parties);
+/*
+ * The same for a record whose side was never made busy. The starter's party goes with it. is_there:
+ * its handle is still open.
+ */
+BIDE_INTERNAL void bide_io_fail_unstarted_(bide_io *io, int error, bool is_there);
+/* `count` of the parties are through with the record. The last one completes it. */
+BIDE_INTERNAL void bide_io_leave_party_(bide_io *io, uint32_t count);
+/* No error, but the outcome of an attempt that has to wait. An abort may have any error. */
+enum { BIDE_IO_AGAIN_ = -1 };
+/*
+ * The side is busy, and the record STARTING or TRYING. result: of the last attempt; AGAIN if there
+ * was none. Ends the record or lets it wait. The party of the slot goes with it. Without a lock.
+ */
+BIDE_INTERNAL void bide_io_settle_(bide_io *io, int result);
+/* Makes an attempt. Returns 0, AGAIN or the error. The side is busy. */
+BIDE_INTERNAL int bide_io_attempt_(bide_io *io);
+/* Calls failed and over of the kind. */
+BIDE_INTERNAL void bide_io_hooks_(bide_io *io, int error);
+/* Under the lock. An operation is over: what its last attempt tells of the readiness; not busy. */
+BIDE_INTERNAL void bide_io_release_(bide_handle *handle, const bide_io *io);
+
+#endif

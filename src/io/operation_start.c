@@ -1,0 +1,295 @@
+/*
+ * operation_start.c - how an operation starts: an attempt at once, or a record. Also how a record is
+ * canceled and forgotten.
+ *
+ * With one worker a thread that is not the worker makes the record and posts it. The worker then
+ * does what a start does. The post lies where the node of the cancellation will be.
+ */
+#include <errno.h>
+
+#include "base/assert.h"
+#include "base/misuse.h"
+#include "base/party.h"
+#include "base/port.h"
+#include "base/text.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
+#include "io/handle.h"
+#include "io/handle_parts.h"
+#include "io/operation.h"
+#include "io/turn.h"
+#include "source/source.h"
+
+/* Its starter, its slot, and its node. */
+enum { PARTIES = 3 };
+
+static void canceled(bide_cancel_node *node, int error)
+{
+	bide_io *io = BIDE_CONTAINER_(node, bide_io, node), *mine = NULL;
+	bide_handle *handle = io->handle;
+
+	bide_handle_lock_(handle);
+	if (io->state == BIDE_IO_WAITING_)
+		mine = bide_io_take_over_(handle, bide_io_kind_(io)->side, error);
+	else if (!io->canceled)
+		io->canceled = (uint16_t)error;
+	bide_handle_unlock_(handle);
+	BIDE_ASSERT_(!mine || mine == io);
+	if (mine)
+		bide_io_end_(io, error, 2);
+	else
+		bide_io_leave_party_(io, 1);
+}
+
+/* --- a forgotten value task --- */
+
+/*
+ * With one worker, another thread forgets. The record may be over and in use anew when this
+ * arrives, which its generation tells.
+ */
+typedef struct sent_leave {
+	bide_operation operation;
+	bide_post post;
+	bide_io *io;
+	uint64_t generation;
+} sent_leave;
+
+static const bide_operation_type leave_type = { .name = "bide_value_task_forget" };
+
+static void leave_now(bide_io *io)
+{
+	bide_handle *handle = io->handle;
+	bide_io *mine = NULL;
+
+	bide_handle_lock_(handle);
+	if (io->state == BIDE_IO_WAITING_)
+		mine = bide_io_take_over_(handle, bide_io_kind_(io)->side, BIDE_ECANCELED_);
+	else if (!io->canceled)
+		io->canceled = BIDE_ECANCELED_;
+	bide_handle_unlock_(handle);
+	if (mine)
+		bide_io_end_(mine, BIDE_ECANCELED_, 1);
+}
+
+static void leave_posted(bide_post *post)
+{
+	sent_leave *sent = BIDE_CONTAINER_(post, sent_leave, post);
+
+	if (BIDE_LOAD(&sent->io->operation.source.generation, RELAXED) == sent->generation)
+		leave_now(sent->io);
+	bide_operation_discard_(&sent->operation.source);
+}
+
+void bide_io_leave_(bide_operation *operation)
+{
+	bide_io *io = (bide_io *)operation;
+	sent_leave *sent;
+
+	if (bide_port_on_worker_()) {
+		leave_now(io);
+		return;
+	}
+	sent = (sent_leave *)(void *)bide_operation_new_(sizeof *sent, &leave_type);
+	if (!sent) /* Then the operation goes on, and its result is dropped. */
+		return;
+	sent->io = io;
+	sent->generation = io->operation.source.generation;
+	sent->post.run = leave_posted;
+	bide_port_post_(&sent->post);
+}
+
+/* --- starting --- */
+
+static bide_io *record_new(bide_handle *handle, const bide_io_kind *kind,
+                           const bide_io_arguments *arguments)
+{
+	bide_io *io = (bide_io *)(void *)bide_operation_new_(sizeof *io, &kind->type);
+
+	if (!io)
+		return NULL;
+	io->operation.source.payload.i = handle->fd;
+	io->handle = handle;
+	io->parties = PARTIES;
+	io->arguments = *arguments;
+	return io;
+}
+
+/* The side is busy, and there is no record. io: a copy on the stack. */
+static bide_value_task over_at_once(bide_io *io, int error)
+{
+	bide_handle *handle = io->handle;
+	const bide_operation_type *type = io->operation.type;
+	bool ends;
+
+	bide_io_hooks_(io, error);
+	bide_handle_lock_(handle);
+	bide_io_release_(handle, io);
+	ends = bide_handle_ends_(handle);
+	bide_handle_unlock_(handle);
+	if (ends)
+		bide_handle_end_(handle);
+	if (error)
+		return bide_value_task_from_error(error);
+	if (type->unwanted)
+		return bide_operation_succeeded_(type, io->operation.source.payload);
+	return (bide_value_task){ .payload = io->operation.source.payload };
+}
+
+/* The side is busy. try: it is ready, but the worker's turn is over. */
+static bide_value_task start_record(bide_io *copy, bool is_ready)
+{
+	bide_handle *handle = copy->handle;
+	const bide_io_kind *kind = bide_io_kind_(copy);
+	uint32_t generation = handle->generation;
+	bide_io *io = record_new(handle, kind, &copy->arguments);
+	bide_value_task value;
+	int error;
+
+	copy->is_short = false;
+	if (!io)
+		return over_at_once(copy, BIDE_ENOMEM_);
+	value = bide_source_value_(&io->operation.source);
+	error = bide_cancel_link_(bide_context_core_(), &io->node, canceled);
+	if (error) {
+		bide_operation_discard_(&io->operation.source);
+		return over_at_once(copy, error);
+	}
+	bide_io_settle_(io, BIDE_IO_AGAIN_);
+	bide_io_leave_party_(io, 1);
+	if (is_ready)
+		bide_turn_kick_later_(handle, generation, kind->side);
+	return value;
+}
+
+/* The error of an abort may be EBUSY, too. */
+enum { SIDE_IS_BUSY = -1 };
+
+/* Under the lock. Returns 0 and makes the side busy, or returns the error. */
+static int begin(bide_handle *handle, const bide_io_kind *kind)
+{
+	if (handle->abort_error)
+		return handle->abort_error;
+	if (handle->state & bide_busy_bit_(kind->side) || handle->io[kind->side])
+		return SIDE_IS_BUSY;
+	handle->state |= bide_busy_bit_(kind->side);
+	return 0;
+}
+
+/* Returns the error, and reports misuse if the side was busy. Without a lock. */
+static int refused(const bide_io_kind *kind, int error)
+{
+	if (error != SIDE_IS_BUSY)
+		return error;
+	bide_misuse_("%s: another operation %s the same stream; wait until it is over", kind->type.name,
+	             kind->side == BIDE_IO_IN_ ? "reads from" : "writes to");
+	return EBUSY;
+}
+
+static void begin_posted(bide_post *post)
+{
+	bide_io *io = BIDE_CONTAINER_(post, bide_io, sent.post);
+	bide_cancel_core *core = io->sent.core;
+	const bide_io_kind *kind = bide_io_kind_(io);
+	bide_handle *handle = io->handle;
+	bool is_there = io->sent.generation == handle->generation;
+	int error = bide_cancel_link_(core, &io->node, canceled);
+
+	if (core)
+		bide_cancel_core_unref_(core);
+	if (!error)
+		error = io->canceled; /* forgotten */
+	if (!error)
+		error = is_there ? begin(handle, kind) : EBADF;
+	if (error) {
+		bide_io_fail_unstarted_(io, refused(kind, error), is_there);
+		return;
+	}
+	bide_io_settle_(io, bide_handle_is_ready_(handle, kind->side) ? bide_io_attempt_(io)
+	                                                              : BIDE_IO_AGAIN_);
+	bide_io_leave_party_(io, 1);
+}
+
+/* io: a copy on the stack. Any error is returned, not handled. */
+static bide_value_task start_sent(const bide_io *copy)
+{
+	bide_io *io = record_new(copy->handle, bide_io_kind_(copy), &copy->arguments);
+	bide_cancel_core *core = bide_context_core_();
+	bide_value_task value;
+
+	if (!io)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	value = bide_source_value_(&io->operation.source);
+	io->sent.core = core;
+	if (core)
+		bide_cancel_core_ref_(core);
+	io->sent.generation = io->handle->generation;
+	io->sent.post.run = begin_posted;
+	bide_port_post_(&io->sent.post);
+	return value;
+}
+
+/* On a thread that may touch the handle. */
+static bide_value_task start_here(bide_io *copy)
+{
+	bide_handle *handle = copy->handle;
+	const bide_io_kind *kind = bide_io_kind_(copy);
+	int error, result;
+	bool is_ready;
+
+	bide_handle_lock_(handle);
+	error = begin(handle, kind);
+	is_ready = bide_handle_is_ready_(handle, kind->side);
+	bide_handle_unlock_(handle);
+	if (error)
+		return bide_value_task_from_error(refused(kind, error));
+	if (is_ready && bide_turn_goes_on_()) {
+		result = bide_io_attempt_(copy);
+		if (result != BIDE_IO_AGAIN_)
+			return over_at_once(copy, result);
+		is_ready = false;
+	}
+	return start_record(copy, is_ready);
+}
+
+bide_value_task bide_io_start_(bide_handle *handle, const bide_io_kind *kind,
+                               bide_io_arguments arguments)
+{
+	int error = bide_context_current_error();
+	bide_io copy;
+
+	if (error)
+		return bide_value_task_from_error(error);
+	copy.operation.type = &kind->type;
+	copy.handle = handle;
+	copy.canceled = 0;
+	copy.arguments = arguments;
+	return bide_port_on_worker_() ? start_here(&copy) : start_sent(&copy);
+}
+
+bide_value_task bide_io_start_owned_(bide_handle *handle, const bide_io_kind *kind,
+                                     bide_io_arguments arguments)
+{
+	bide_value_task started;
+	bide_io copy;
+
+	copy.operation.type = &kind->type;
+	copy.handle = handle;
+	copy.canceled = 0;
+	copy.arguments = arguments;
+	if (bide_port_on_worker_())
+		return start_here(&copy);
+	started = start_sent(&copy);
+	if (!bide_is_pending_(started))
+		bide_io_hooks_(&copy, (int)started.state);
+	return started;
+}
+
+/* --- dumps --- */
+
+void bide_io_describe_(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_operation *operation = copy;
+
+	bide_put_(to, size_bytes, "%s of descriptor %d", operation->type->name,
+	          (int)operation->source.payload.i);
+}

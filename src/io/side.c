@@ -1,0 +1,49 @@
+/*
+ * side.c - see side.h.
+ */
+#include "io/side.h"
+
+#include <errno.h>
+
+#include "base/misuse.h"
+#include "io/handle_parts.h"
+
+int bide_side_begin_(bide_handle *handle, unsigned side, const char *what)
+{
+	int error;
+	bool is_busy;
+
+	bide_handle_lock_(handle);
+	error = handle->abort_error;
+	is_busy = handle->state & bide_busy_bit_(side) || handle->io[side];
+	if (!error && !is_busy)
+		handle->state |= bide_busy_bit_(side);
+	bide_handle_unlock_(handle);
+	if (error || !is_busy)
+		return error;
+	bide_misuse_("%s: another operation %s the same stream; wait until it is over", what,
+	             side == BIDE_IO_IN_ ? "reads from" : "writes to");
+	return EBUSY;
+}
+
+void bide_side_end_(bide_handle *handle, unsigned side)
+{
+	bool ends;
+
+	bide_handle_lock_(handle);
+	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
+	ends = bide_handle_ends_(handle);
+	bide_handle_unlock_(handle);
+	if (ends)
+		bide_handle_end_(handle);
+}
+
+int bide_side_error_(bide_handle *handle)
+{
+	int error;
+
+	bide_handle_lock_(handle);
+	error = handle->abort_error;
+	bide_handle_unlock_(handle);
+	return error;
+}

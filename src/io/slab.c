@@ -1,0 +1,166 @@
+/*
+ * slab.c - see slab.h.
+ *
+ * The lists are linked both ways, because debug mode takes the oldest object and every other mode
+ * the newest.
+ */
+#include "io/slab.h"
+
+#include "base/assert.h"
+#include "base/settings.h"
+#include "base/spin.h"
+#include "memory/allocator.h"
+
+typedef struct free_object {
+	struct free_object *older, *newer;
+} free_object;
+
+typedef struct bide_slab_chunk {
+	struct bide_slab_chunk *next;
+	size_t size_bytes;
+} bide_slab_chunk;
+
+enum { CHUNK_BYTES = 16384, ALIGNMENT = 64 };
+
+static bide_slab *all_slabs; /* under all_lock */
+static uint32_t all_lock;
+
+static void push(bide_slab *slab, free_object *object)
+{
+	free_object *newest = slab->newest;
+
+	object->older = newest;
+	object->newer = NULL;
+	if (newest)
+		newest->newer = object;
+	else
+		slab->oldest = object;
+	slab->newest = object;
+}
+
+static free_object *pop(bide_slab *slab)
+{
+	free_object *object = bide_debug_ ? slab->oldest : slab->newest;
+
+	if (!object)
+		return NULL;
+	*(object->newer ? (void **)&object->newer->older : &slab->newest) = object->older;
+	*(object->older ? (void **)&object->older->newer : &slab->oldest) = object->newer;
+	return object;
+}
+
+static void list_slab(bide_slab *slab)
+{
+	bide_spin_lock_(&all_lock);
+	if (!slab->is_listed) {
+		slab->is_listed = true;
+		slab->next = all_slabs;
+		all_slabs = slab;
+	}
+	bide_spin_unlock_(&all_lock);
+}
+
+/* Adds a chunk of free objects. The memory comes from the allocator without a lock. */
+static bool grow(bide_slab *slab)
+{
+	size_t size = CHUNK_BYTES;
+	bide_slab_chunk *chunk;
+	char *at, *end;
+
+	while (size < ALIGNMENT + 4 * (size_t)slab->size_bytes)
+		size *= 2;
+	chunk = bide_allocate_(size, ALIGNMENT);
+	if (!chunk)
+		return false;
+	if ((uintptr_t)chunk >> 48) { /* The key of an event has no room for such an address. */
+		bide_deallocate_(chunk, size);
+		return false;
+	}
+	__builtin_memset(chunk, 0, size);
+	chunk->size_bytes = size;
+	list_slab(slab);
+	bide_spin_lock_(&slab->lock);
+	chunk->next = slab->chunks;
+	slab->chunks = chunk;
+	end = (char *)chunk + size;
+	for (at = (char *)chunk + ALIGNMENT; at + slab->size_bytes <= end; at += slab->size_bytes)
+		push(slab, (free_object *)(void *)at);
+	bide_spin_unlock_(&slab->lock);
+	return true;
+}
+
+void *bide_slab_take_(bide_slab *slab)
+{
+	free_object *object;
+
+	do {
+		bide_spin_lock_(&slab->lock);
+		object = pop(slab);
+		if (object)
+			slab->in_use++;
+		bide_spin_unlock_(&slab->lock);
+		if (object) {
+			object->older = object->newer = NULL;
+			return object;
+		}
+	} while (grow(slab));
+	return NULL;
+}
+
+void bide_slab_give_(bide_slab *slab, void *object)
+{
+	bide_spin_lock_(&slab->lock);
+	BIDE_ASSERT_(slab->in_use > 0);
+	slab->in_use--;
+	push(slab, object);
+	bide_spin_unlock_(&slab->lock);
+}
+
+static void end(bide_slab *slab)
+{
+	bide_slab_chunk *chunk, *next;
+
+	if (slab->in_use > 0) /* The program has not closed them: they stay, and may still be closed. */
+		return;
+	for (chunk = slab->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		bide_deallocate_(chunk, chunk->size_bytes);
+	}
+	slab->chunks = NULL;
+	slab->newest = slab->oldest = NULL;
+}
+
+void bide_slabs_end_(void)
+{
+	for (bide_slab *slab = all_slabs; slab; slab = slab->next)
+		end(slab);
+}
+
+void bide_slabs_fork_(void)
+{
+	all_lock = 0;
+	for (bide_slab *slab = all_slabs; slab; slab = slab->next) {
+		slab->lock = 0;
+		slab->in_use = 0;
+		slab->newest = slab->oldest = slab->chunks = NULL;
+	}
+}
+
+bool bide_slab_is_valid_(bide_slab *slab)
+{
+	size_t room = 0, count = 0;
+	bool valid = true;
+
+	bide_spin_lock_(&slab->lock);
+	for (bide_slab_chunk *chunk = slab->chunks; chunk; chunk = chunk->next)
+		room += (chunk->size_bytes - ALIGNMENT) / slab->size_bytes;
+	for (free_object *o = slab->newest, *newer = NULL; o && valid; newer = o, o = o->older) {
+		valid = o->newer == newer && ++count <= room;
+		if (!o->older)
+			valid = valid && slab->oldest == o;
+	}
+	valid = valid && count + slab->in_use == room;
+	bide_spin_unlock_(&slab->lock);
+	BIDE_INVARIANT_(valid);
+	return true;
+}

@@ -1,0 +1,45 @@
+/*
+ * slab.h - memory that stays of one type: the objects that a reactor's events refer to.
+ *
+ * An event that was fetched before its object was closed finds the object closed, or in use anew,
+ * but never memory of another kind. So it may take the lock of the handle in the object, and then
+ * see that the generation is another one.
+ *
+ * An object is zero when it is first taken. Afterwards it keeps what it held when it was given
+ * back: the lock and the generation of its handle go on. Its first two words are the slab's while
+ * it is free.
+ */
+#ifndef BIDE_IO_SLAB_H
+#define BIDE_IO_SLAB_H
+
+#include "base/library.h"
+
+struct bide_slab_chunk;
+
+typedef struct bide_slab {
+	uint32_t size_bytes; /* of an object: a multiple of 64 */
+	uint32_t lock;
+	size_t in_use;
+	void *newest, *oldest; /* free objects; debug mode takes the oldest, so that misuse shows */
+	struct bide_slab_chunk *chunks;
+	struct bide_slab *next; /* all slabs that have chunks */
+	bool is_listed;
+} bide_slab;
+
+#define BIDE_SLAB_OF_(type)                                     \
+	{                                                           \
+		.size_bytes = (uint32_t)((sizeof(type) + 63) / 64 * 64) \
+	}
+
+/* Returns an object, aligned to 64 bytes, or NULL if there is no memory. Any thread. */
+BIDE_INTERNAL void *bide_slab_take_(bide_slab *slab);
+/* Any thread. Nothing but stale events refers to the object. */
+BIDE_INTERNAL void bide_slab_give_(bide_slab *slab, void *object);
+/* At shutdown: frees the memory of each slab of which nothing is in use. */
+BIDE_INTERNAL void bide_slabs_end_(void);
+/* In the child of a fork: what there is stays with the parent's objects. */
+BIDE_INTERNAL void bide_slabs_fork_(void);
+/* A walker. Takes the lock. */
+BIDE_INTERNAL bool bide_slab_is_valid_(bide_slab *slab);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * stream.c - the life of a stream: its memory, its checks, abort and close.
+ */
+#include "io/stream.h"
+
+#include <errno.h>
+
+#include "base/assert.h"
+#include "base/misuse.h"
+#include "io/slab.h"
+
+static bide_slab streams = BIDE_SLAB_OF_(bide_stream);
+
+static const char *why_not(const bide_stream *stream)
+{
+	if (!stream)
+		return "is NULL";
+	return stream->handle.era == bide_handle_era_()
+	           ? "is closed"
+	           : "is of the process that forked this one, or of "
+	             "before bide_shutdown";
+}
+
+int bide_stream_check_(const bide_stream *stream, const char *what)
+{
+	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
+		return BIDE_ENOMEM_;
+	if (BIDE_LIKELY(stream && bide_handle_is_live_(&stream->handle)))
+		return 0;
+	bide_misuse_("%s: the stream %s", what, why_not(stream));
+	return stream ? EBADF : BIDE_EINVAL_;
+}
+
+bide_stream *bide_stream_new_(int fd, uint32_t flags)
+{
+	bide_stream *stream = bide_thread_() ? bide_slab_take_(&streams) : NULL;
+
+	if (!stream)
+		return NULL;
+	/* Behind that is the handle, at which stale events may look. */
+	__builtin_memset(stream, 0, offsetof(bide_stream, handle));
+	bide_handle_init_(&stream->handle, fd, flags);
+	return stream;
+}
+
+/* Nothing is pending any more. */
+static void closed(bide_handle *handle)
+{
+	bide_stream *stream = bide_stream_of_(handle);
+
+	if (stream->type && stream->type->close)
+		stream->type->close(stream->object);
+	bide_slab_give_(&streams, stream);
+}
+
+void bide_stream_abort(bide_stream *stream, int error)
+{
+	if (bide_stream_check_(stream, "bide_stream_abort") ||
+	    !bide_check_error_(error, "bide_stream_abort"))
+		return;
+	bide_handle_abort_(&stream->handle, error);
+	if (stream->type && stream->type->abort && !BIDE_SWAP(&stream->is_aborted, 1u, RELAXED))
+		stream->type->abort(stream->object, error);
+}
+
+void bide_stream_close(bide_stream *stream)
+{
+	if (!stream)
+		return;
+	if (!(BIDE_LOAD(&stream->handle.state, RELAXED) & BIDE_HANDLE_OPEN_)) {
+		bide_misuse_("bide_stream_close: the stream is closed");
+		return;
+	}
+	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	bide_handle_close_(&stream->handle, closed);
+}
+
+int bide_stream_fd(const bide_stream *stream, int *fd)
+{
+	int error = bide_stream_check_(stream, "bide_stream_fd");
+
+	if (!error && stream->type)
+		error = EBADF;
+	if (fd)
+		*fd = error ? -1 : stream->handle.fd;
+	return error;
+}
+
+size_t bide_stream_written(const bide_stream *stream)
+{
+	return bide_stream_check_(stream, "bide_stream_written") ? 0 : stream->written_bytes;
+}

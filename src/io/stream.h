@@ -1,0 +1,61 @@
+/*
+ * stream.h - a stream, as the room io sees it.
+ */
+#ifndef BIDE_IO_STREAM_H
+#define BIDE_IO_STREAM_H
+
+#include <bide/stream.h>
+
+#include "io/buffer.h"
+#include "io/handle.h"
+
+struct bide_stream {
+	bide_stream_head_ head;       /* first: inlined code reads it */
+	const bide_stream_type *type; /* NULL for a stream of a descriptor */
+	void *object;
+	/*
+	 * Of the last write: how many bytes went. This and the next belong to the writing side: to the
+	 * thread that has it busy, or else to the function that writes.
+	 */
+	size_t written_bytes;
+	bool write_broken;   /* a write failed when a part of it had gone */
+	bool is_standard;    /* its descriptor is blocking */
+	uint32_t is_aborted; /* of a stream of the user's own: its type was told; atomic */
+	bide_stream_buffer buffer;
+	_Alignas(16) bide_handle handle; /* what threads that hand out events touch */
+};
+
+static inline bide_stream *bide_stream_of_(bide_handle *handle)
+{
+	return BIDE_CONTAINER_(handle, bide_stream, handle);
+}
+
+/*
+ * Returns 0 for an open stream of this process and life. Otherwise it reports misuse of `what` and
+ * returns EINVAL (NULL) or EBADF.
+ */
+BIDE_INTERNAL int bide_stream_check_(const bide_stream *stream, const char *what);
+/*
+ * Makes a stream of a connected descriptor, which is non-blocking. flags: see bide_handle_init_.
+ * Returns NULL if there is no memory; then the descriptor stays the caller's.
+ */
+BIDE_INTERNAL bide_stream *bide_stream_new_(int fd, uint32_t flags);
+
+/*
+ * Checks the parts: NULL, or more than INT64_MAX bytes together, is misuse of `what`; it returns
+ * EINVAL then, and otherwise 0. Skips the empty parts at the beginning; if all are empty, no part is
+ * left.
+ */
+BIDE_INTERNAL int bide_stream_parts_skip_(const struct iovec **parts, size_t *count,
+                                          const char *what);
+/* Copies what is left behind the first skip_bytes, at most max parts. Returns how many. */
+BIDE_INTERNAL size_t bide_stream_parts_rest_(const struct iovec *parts, size_t count,
+                                             size_t skip_bytes, struct iovec *to, size_t max);
+
+/* Raw system calls on the descriptor of a handle; they never block and never raise SIGPIPE. */
+BIDE_INTERNAL int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,
+                                       size_t *size_bytes);
+BIDE_INTERNAL int bide_stream_send_(bide_handle *handle, const struct iovec *parts, size_t count,
+                                    size_t *size_bytes);
+
+#endif

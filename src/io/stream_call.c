@@ -1,0 +1,170 @@
+/*
+ * stream_call.c - the system calls that move bytes. They never block and never raise SIGPIPE.
+ *
+ * A standard descriptor is shared with other processes, so it is left as it is, blocking as a rule.
+ * A socket takes MSG_DONTWAIT. Of the others poll(2) is asked first: it says that some bytes can be
+ * read, or that PIPE_BUF bytes can be written. What goes at once is no more than that.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/settings.h"
+#include "base/thread.h"
+#include "io/stream.h"
+
+/* A terminal may say that it is writable while it takes no more than this. */
+enum { STANDARD_WRITE_MAX = PIPE_BUF < 256 ? PIPE_BUF : 256 };
+
+static bool is_standard(const bide_handle *handle)
+{
+	return BIDE_CONTAINER_(handle, const bide_stream, handle)->is_standard;
+}
+
+/* Returns true if a call does not block. */
+static bool is_ready(int fd, short events)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+	int count;
+
+	do
+		count = poll(&poll_fd, 1, 0);
+	while (count < 0 && errno == EINTR);
+	return count > 0;
+}
+
+/*
+ * SIGPIPE is blocked in the library's own threads. Elsewhere it is blocked for the call, and the one
+ * that the call raised is taken away, unless one was pending before.
+ */
+typedef struct no_sigpipe {
+	sigset_t before;
+	bool is_needed, was_pending;
+} no_sigpipe;
+
+static sigset_t only_sigpipe(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	return set;
+}
+
+static void sigpipe_block(no_sigpipe *state)
+{
+	sigset_t set = only_sigpipe(), pending;
+
+	pthread_sigmask(SIG_BLOCK, &set, &state->before);
+	state->is_needed = !sigismember(&state->before, SIGPIPE);
+	if (state->is_needed)
+		state->was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE);
+}
+
+/* error: of the call. */
+static void sigpipe_unblock(const no_sigpipe *state, int error)
+{
+	static const struct timespec at_once = { 0, 0 };
+	sigset_t set = only_sigpipe();
+
+	if (!state->is_needed)
+		return;
+	if (error == EPIPE && !state->was_pending)
+		while (sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &state->before, NULL);
+}
+
+static bool owns_signals(void)
+{
+	bide_thread_head *head = bide_current_thread_;
+
+	return head && bide_shared_ && !bide_thread_of_(head)->is_external;
+}
+
+static ssize_t write_pipe(int fd, const struct iovec *parts, size_t count)
+{
+	no_sigpipe state;
+	bool blocks = !owns_signals();
+	ssize_t done;
+	int error;
+
+	if (blocks)
+		sigpipe_block(&state);
+	done = count == 1 ? write(fd, parts->iov_base, parts->iov_len) : writev(fd, parts, (int)count);
+	error = done < 0 ? errno : 0;
+	if (blocks)
+		sigpipe_unblock(&state, error);
+	errno = error;
+	return done;
+}
+
+static ssize_t receive(const bide_handle *handle, const struct iovec *parts, size_t count)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
+
+	if (handle->state & BIDE_HANDLE_IS_SOCKET_)
+		return count == 1 ? recv(handle->fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT)
+		                  : recvmsg(handle->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (is_standard(handle) && !is_ready(handle->fd, POLLIN)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return count == 1 ? read(handle->fd, parts->iov_base, parts->iov_len)
+	                  : readv(handle->fd, parts, (int)count);
+}
+
+static ssize_t send_parts(const bide_handle *handle, const struct iovec *parts, size_t count)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	struct iovec first;
+
+	if (handle->state & BIDE_HANDLE_IS_SOCKET_)
+		return count == 1 ? send(handle->fd, parts->iov_base, parts->iov_len, flags)
+		                  : sendmsg(handle->fd, &message, flags);
+	if (!is_standard(handle))
+		return write_pipe(handle->fd, parts, count);
+	if (!is_ready(handle->fd, POLLOUT)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	first = *parts;
+	if (first.iov_len > STANDARD_WRITE_MAX)
+		first.iov_len = STANDARD_WRITE_MAX;
+	return write_pipe(handle->fd, &first, 1);
+}
+
+int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,
+                         size_t *size_bytes)
+{
+	ssize_t done;
+
+	do
+		done = receive(handle, parts, count);
+	while (done < 0 && errno == EINTR);
+	if (done < 0)
+		return errno == EWOULDBLOCK ? EAGAIN : errno;
+	*size_bytes = (size_t)done;
+	return 0;
+}
+
+int bide_stream_send_(bide_handle *handle, const struct iovec *parts, size_t count,
+                      size_t *size_bytes)
+{
+	ssize_t done;
+
+	do
+		done = send_parts(handle, parts, count);
+	while (done < 0 && errno == EINTR);
+	if (done < 0)
+		return errno == EWOULDBLOCK ? EAGAIN : errno;
+	*size_bytes = (size_t)done;
+	return 0;
+}

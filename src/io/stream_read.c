@@ -1,0 +1,93 @@
+/*
+ * stream_read.c - reading from descriptors, without a buffer.
+ */
+#include <errno.h>
+
+#include "base/misuse.h"
+#include "io/stream.h"
+#include "io/stream_user.h"
+
+/* A call moves no more than this, on any kernel. It takes no more parts. */
+enum { CALL_BYTES_MAX = 1 << 30, CALL_PARTS_MAX = 1024 };
+
+static int attempt_read(bide_io *io)
+{
+	struct iovec part = { io->arguments.read.to, io->arguments.read.size_bytes };
+	size_t done;
+	int error;
+
+	if (part.iov_len > CALL_BYTES_MAX)
+		part.iov_len = CALL_BYTES_MAX;
+	error = bide_stream_receive_(io->handle, &part, 1, &done);
+	if (error)
+		return error;
+	io->is_short = done < part.iov_len;
+	io->operation.source.payload.i = (int64_t)done;
+	return 0;
+}
+
+static int attempt_read_vector(bide_io *io)
+{
+	const struct iovec *parts = io->arguments.vector.parts;
+	size_t count = io->arguments.vector.count, room = 0, done;
+	int error;
+
+	if (count > CALL_PARTS_MAX)
+		count = CALL_PARTS_MAX;
+	for (size_t i = 0; i < count; i++)
+		room += parts[i].iov_len;
+	error = bide_stream_receive_(io->handle, parts, count, &done);
+	if (error)
+		return error;
+	io->is_short = done < room;
+	io->operation.source.payload.i = (int64_t)done;
+	return 0;
+}
+
+static const bide_io_kind read_kind = {
+	.type = BIDE_IO_TYPE_("bide_stream_read"),
+	.side = BIDE_IO_IN_,
+	.attempt = attempt_read,
+};
+
+static const bide_io_kind read_vector_kind = {
+	.type = BIDE_IO_TYPE_("bide_stream_read_vector"),
+	.side = BIDE_IO_IN_,
+	.attempt = attempt_read_vector,
+};
+
+bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_bytes)
+{
+	int error = bide_stream_check_(stream, "bide_stream_read");
+
+	if (error)
+		return bide_value_task_from_error(error);
+	if (!to && size_bytes > 0) {
+		bide_misuse_("bide_stream_read: to is NULL");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (size_bytes == 0)
+		return bide_value_task_from_int(0);
+	if (stream->type)
+		return bide_stream_user_read_(stream, to, size_bytes);
+	return bide_io_start_(&stream->handle, &read_kind,
+	                      (bide_io_arguments){ .read = { to, size_bytes } });
+}
+
+bide_value_task bide_stream_read_vector(bide_stream *stream, const struct iovec *parts,
+                                        size_t count)
+{
+	int error = bide_stream_check_(stream, "bide_stream_read_vector");
+
+	if (error)
+		return bide_value_task_from_error(error);
+	error = bide_stream_parts_skip_(&parts, &count, "bide_stream_read_vector");
+	if (error)
+		return bide_value_task_from_error(error);
+	if (count == 0)
+		return bide_value_task_from_int(0);
+	if (stream->type)
+		return bide_stream_user_read_(stream, parts->iov_base, parts->iov_len);
+	return bide_io_start_(&stream->handle, &read_vector_kind,
+	                      (bide_io_arguments){ .vector = { parts, count, 0 } });
+}

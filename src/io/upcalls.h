@@ -1,0 +1,16 @@
+/*
+ * upcalls.h - the arrow up within io: a reactor tells handles of events, and handles use reactors.
+ */
+#ifndef BIDE_IO_UPCALLS_H
+#define BIDE_IO_UPCALLS_H
+
+#include "base/library.h"
+
+/*
+ * The descriptor that was registered with this key is ready (handle_end.c). On any worker, without a
+ * lock held. An event that was fetched before bide_reactor_remove_ may come after it, so the key has
+ * a generation.
+ */
+BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
+
+#endif
