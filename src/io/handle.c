@@ -11,8 +11,7 @@
 #include "base/assert.h"
 #include "io/handle_parts.h"
 #include "io/reactor.h"
-#include "io/slab.h"
-#include "os/os.h"
+#include "runtime/at_end.h"
 
 /*
  * A key is the address of the handle, whose lower 4 and upper 16 bits are zero, and 20 bits of its
@@ -23,13 +22,13 @@ enum { KEY_LOW_BITS = 4, KEY_ADDRESS_BITS = 48 };
 #define KEY_ADDRESS_MASK (((UINT64_C(1) << KEY_ADDRESS_BITS) - 1) & ~KEY_LOW_MASK)
 
 static uint32_t forks; /* how often a process forked, down to this one */
-static uint32_t watches_forks;
 
 static void in_child(void)
 {
 	forks++;
-	bide_slabs_fork_();
 }
+
+static bide_at_end ends = { .fork = in_child };
 
 uint32_t bide_handle_era_(void)
 {
@@ -58,9 +57,8 @@ bide_handle *bide_handle_of_key_(uint64_t key)
 
 void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
 {
-	if (!BIDE_LOAD(&watches_forks, RELAXED) && !BIDE_SWAP(&watches_forks, 1u, RELAXED))
-		(void)bide_os_at_fork_(NULL, NULL, in_child); /* Without memory forks are not noticed. */
-	bide_handle_lock_(handle);                        /* A stale event may look at it. */
+	bide_at_end_add_(&ends);
+	bide_handle_lock_(handle); /* A stale event may look at it. */
 	BIDE_ASSERT_(!(handle->state & (BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_)));
 	handle->generation++;
 	handle->fd = handle->watched_fd = fd;

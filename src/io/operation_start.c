@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/assert.h"
+#include "base/count.h"
 #include "base/misuse.h"
 #include "base/party.h"
 #include "base/port.h"
@@ -35,10 +36,12 @@ static void canceled(bide_cancel_node *node, int error)
 		io->canceled = (uint16_t)error;
 	bide_handle_unlock_(handle);
 	BIDE_ASSERT_(!mine || mine == io);
-	if (mine)
+	if (mine) {
+		bide_count_(BIDE_COUNT_IO_CANCELED_, 1);
 		bide_io_end_(io, error, 2);
-	else
+	} else {
 		bide_io_leave_party_(io, 1);
+	}
 }
 
 /* --- a forgotten value task --- */
@@ -128,6 +131,7 @@ static bide_value_task over_at_once(bide_io *io, int error)
 	bide_handle_unlock_(handle);
 	if (ends)
 		bide_handle_end_(handle);
+	bide_count_(BIDE_COUNT_IO_AT_ONCE_, 1);
 	if (error)
 		return bide_value_task_from_error(error);
 	if (type->unwanted)
@@ -154,6 +158,7 @@ static bide_value_task start_record(bide_io *copy, bool is_ready)
 		bide_operation_discard_(&io->operation.source);
 		return over_at_once(copy, error);
 	}
+	bide_count_(BIDE_COUNT_IO_WAITED_, 1);
 	bide_io_settle_(io, BIDE_IO_AGAIN_);
 	bide_io_leave_party_(io, 1);
 	if (is_ready)
@@ -204,6 +209,7 @@ static void begin_posted(bide_post *post)
 		bide_io_fail_unstarted_(io, refused(kind, error), is_there);
 		return;
 	}
+	bide_count_(BIDE_COUNT_IO_WAITED_, 1);
 	bide_io_settle_(io, bide_handle_is_ready_(handle, kind->side) ? bide_io_attempt_(io)
 	                                                              : BIDE_IO_AGAIN_);
 	bide_io_leave_party_(io, 1);

@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
+#include "runtime/at_end.h"
 
 typedef struct free_object {
 	struct free_object *older, *newer;
@@ -49,8 +50,13 @@ static free_object *pop(bide_slab *slab)
 	return object;
 }
 
+static void end_all(void);
+static void fork_all(void);
+static bide_at_end ends = { .end = end_all, .fork = fork_all };
+
 static void list_slab(bide_slab *slab)
 {
+	bide_at_end_add_(&ends);
 	bide_spin_lock_(&all_lock);
 	if (!slab->is_listed) {
 		slab->is_listed = true;
@@ -130,13 +136,13 @@ static void end(bide_slab *slab)
 	slab->newest = slab->oldest = NULL;
 }
 
-void bide_slabs_end_(void)
+static void end_all(void)
 {
 	for (bide_slab *slab = all_slabs; slab; slab = slab->next)
 		end(slab);
 }
 
-void bide_slabs_fork_(void)
+static void fork_all(void)
 {
 	all_lock = 0;
 	for (bide_slab *slab = all_slabs; slab; slab = slab->next) {

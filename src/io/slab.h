@@ -8,6 +8,9 @@
  * An object is zero when it is first taken. Afterwards it keeps what it held when it was given
  * back: the lock and the generation of its handle go on. Its first two words are the slab's while
  * it is free.
+ *
+ * A shutdown frees the memory of each slab of which nothing is in use. In the child of a fork the
+ * memory stays with the parent's objects, and new memory is taken.
  */
 #ifndef BIDE_IO_SLAB_H
 #define BIDE_IO_SLAB_H
@@ -35,10 +38,6 @@ typedef struct bide_slab {
 BIDE_INTERNAL void *bide_slab_take_(bide_slab *slab);
 /* Any thread. Nothing but stale events refers to the object. */
 BIDE_INTERNAL void bide_slab_give_(bide_slab *slab, void *object);
-/* At shutdown: frees the memory of each slab of which nothing is in use. */
-BIDE_INTERNAL void bide_slabs_end_(void);
-/* In the child of a fork: what there is stays with the parent's objects. */
-BIDE_INTERNAL void bide_slabs_fork_(void);
 /* A walker. Takes the lock. */
 BIDE_INTERNAL bool bide_slab_is_valid_(bide_slab *slab);
 

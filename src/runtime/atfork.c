@@ -17,6 +17,7 @@
 #include "cancel/cancel_fire.h"
 #include "memory/pool.h"
 #include "os/os.h"
+#include "runtime/at_end.h"
 #include "runtime/blocking.h"
 #include "runtime/dump_on.h"
 #include "runtime/external.h"
@@ -92,6 +93,7 @@ static void in_child(void)
 	bool inside = bide_workers_include_this_() || (head && bide_thread_is_inside_(head));
 
 	after_fork();
+	bide_at_end_fork_();
 	if (r->state != BIDE_RUNTIME_ON)
 		return;
 	r->state = BIDE_RUNTIME_CHILD;

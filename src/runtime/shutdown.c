@@ -16,6 +16,7 @@
 #include "memory/allocator.h"
 #include "memory/pool.h"
 #include "os/os.h"
+#include "runtime/at_end.h"
 #include "runtime/atfork.h"
 #include "runtime/blocking.h"
 #include "runtime/caller.h"
@@ -80,6 +81,7 @@ static uint64_t release_all(bide_runtime *r)
 	bide_cancel_cells_free_();
 	if (bide_reactor_hooks_)
 		bide_reactor_hooks_->close();
+	bide_at_end_run_();
 	if (bide_shared_) {
 		bide_workers_free_();
 	} else {
