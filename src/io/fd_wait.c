@@ -30,7 +30,12 @@ enum {
 	UNASKED = BIDE_FD_ERROR | BIDE_FD_HUP
 };
 
-static bide_slab waits = BIDE_SLAB_OF_(bide_handle);
+typedef struct fd_wait {
+	bide_slab_link link;
+	bide_handle handle;
+} fd_wait;
+
+static bide_slab waits = BIDE_SLAB_OF_(fd_wait);
 
 /* What a reactor has told. Nothing was told before the first event. */
 static int attempt(bide_io *io)
@@ -46,7 +51,7 @@ static int attempt(bide_io *io)
 
 static void closed(bide_handle *handle)
 {
-	bide_slab_give_(&waits, handle);
+	bide_slab_give_(&waits, BIDE_CONTAINER_(handle, fd_wait, handle));
 }
 
 /* The handle ends with its only operation. Its side is busy, so its end comes right behind this. */
@@ -75,8 +80,8 @@ static unsigned look(int fd, unsigned events)
 bide_value_task bide_fd_wait(int fd, unsigned events)
 {
 	bide_io_arguments none = { .any = { 0 } };
-	bide_handle *handle;
 	unsigned seen;
+	fd_wait *wait;
 	int error;
 
 	if (fd < 0 || events & ~(unsigned)(ASKED | UNASKED)) {
@@ -94,10 +99,10 @@ bide_value_task bide_fd_wait(int fd, unsigned events)
 		return bide_value_task_from_error(EBADF);
 	if (seen && bide_turn_goes_on_())
 		return bide_value_task_from_int(seen);
-	handle = bide_slab_take_(&waits);
-	if (!handle)
+	wait = bide_slab_take_(&waits);
+	if (!wait)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	bide_handle_init_(handle, fd, BIDE_HANDLE_LEVEL_ | BIDE_HANDLE_KEEPS_FD_);
-	handle->events = (uint16_t)(events & ASKED);
-	return bide_io_start_owned_(handle, &wait_kind, none);
+	bide_handle_init_(&wait->handle, fd, BIDE_HANDLE_LEVEL_ | BIDE_HANDLE_KEEPS_FD_);
+	wait->handle.events = (uint16_t)(events & ASKED);
+	return bide_io_start_owned_(&wait->handle, &wait_kind, none);
 }

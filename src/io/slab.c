@@ -12,9 +12,7 @@
 #include "memory/allocator.h"
 #include "runtime/at_end.h"
 
-typedef struct free_object {
-	struct free_object *older, *newer;
-} free_object;
+typedef bide_slab_link free_object;
 
 typedef struct bide_slab_chunk {
 	struct bide_slab_chunk *next;

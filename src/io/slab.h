@@ -19,6 +19,11 @@
 
 struct bide_slab_chunk;
 
+/* The first two words of an object. A handle does not lie here. */
+typedef struct bide_slab_link {
+	struct bide_slab_link *older, *newer; /* while the object is free */
+} bide_slab_link;
+
 typedef struct bide_slab {
 	uint32_t size_bytes; /* of an object: a multiple of 64 */
 	uint32_t lock;
