@@ -22,6 +22,7 @@
  *   io.h          input and output: whose memory it is, what the errors mean, the engine, counters
  *   stream.h      bytes in order: sockets, pipes, terminals, your own
  *   fd.h          waits for descriptors of other libraries
+ *   signals.h     signals as results
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -47,6 +48,7 @@
 #include "parallel.h"
 #include "run.h"
 #include "runtime.h"
+#include "signals.h"
 #include "source.h"
 #include "stream.h"
 #include "task.h"

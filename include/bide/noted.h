@@ -162,6 +162,10 @@
 #define bide_stream_written(...) BIDE_NOTED_(bide_stream_written, __VA_ARGS__)
 #define bide_fd_wait(...) BIDE_NOTED_(bide_fd_wait, __VA_ARGS__)
 
+/* Signals. */
+#define bide_signals_open(...) BIDE_NOTED_(bide_signals_open, __VA_ARGS__)
+#define bide_signals_next(...) BIDE_NOTED_(bide_signals_next, __VA_ARGS__)
+
 /* Noted in an argument that is a number. */
 #define bide_delay(delay_ns) bide_delay(BIDE_NOTED_NUMBER_(bide_delay, (delay_ns)))
 #define bide_delay_ms(delay_ms) bide_delay_ms(BIDE_NOTED_NUMBER_(bide_delay_ms, (delay_ms)))

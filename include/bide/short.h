@@ -117,6 +117,9 @@
 #define run_blocking bide_run_blocking
 #define run_on_new_thread bide_run_on_new_thread
 #define run_ready bide_run_ready
+#define signal_wait bide_signal_wait
+#define signals_next bide_signals_next
+#define signals_open bide_signals_open
 #define simulation_random bide_simulation_random
 #define stats_get bide_stats_get
 #define strand_create bide_strand_create
@@ -161,6 +164,7 @@
 #define task_wait_for bide_task_wait_for
 #define trace_format bide_trace_format
 #define trace_read bide_trace_read
+#define until_signal bide_until_signal
 #define user_source_cancel bide_user_source_cancel
 #define user_source_complete bide_user_source_complete
 #define user_source_complete_double bide_user_source_complete_double
@@ -278,6 +282,9 @@ BIDE_SHORT_(report_hook_set);
 #endif
 #ifndef BIDE_NO_SHORT_run
 BIDE_SHORT_(run) BIDE_USE_RESULT;
+#endif
+#ifndef BIDE_NO_SHORT_signals_close
+BIDE_SHORT_(signals_close);
 #endif
 #ifndef BIDE_NO_SHORT_simulation_hash
 BIDE_SHORT_(simulation_hash);
@@ -407,6 +414,9 @@ typedef bide_report_hook report_hook;
 #endif
 #ifndef BIDE_NO_SHORT_run_function
 typedef bide_run_function run_function;
+#endif
+#ifndef BIDE_NO_SHORT_signals
+typedef bide_signals signals;
 #endif
 #ifndef BIDE_NO_SHORT_source
 typedef bide_source source;

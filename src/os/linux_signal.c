@@ -28,14 +28,19 @@ static bool is_fault(int number)
 	       number == SIGTRAP || number == SIGSYS || number == SIGABRT;
 }
 
+bool bide_os_signal_can_be_caught_(int number)
+{
+	return number >= 1 && number < NSIG && number != SIGKILL && number != SIGSTOP &&
+	       !is_fault(number);
+}
+
 int bide_os_signal_number_(const char *text)
 {
 	char *end;
 	long number = strtol(text, &end, 10);
 
 	if (end != text)
-		return *end == '\0' && number >= 1 && number < NSIG && number != SIGKILL &&
-		               number != SIGSTOP && !is_fault((int)number)
+		return *end == '\0' && number < NSIG && bide_os_signal_can_be_caught_((int)number)
 		           ? (int)number
 		           : 0;
 	if (strncmp(text, "SIG", 3) == 0)

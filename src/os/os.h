@@ -1,6 +1,7 @@
 /*
  * os.h - all that the runtime asks of the operating system: clock, futex, mutex, threads, stack,
- * memory, output, environment, signals, fences. event.h has the rest: descriptors.
+ * memory, output, environment, signals, fences. event.h has descriptors, catcher.h has handlers of
+ * signals.
  *
  * Everything else in the library is portable C over these calls. A port to another system needs its
  * own versions of the linux sources and of cpu.c. Nothing here calls back into the library. Only
@@ -131,6 +132,8 @@ BIDE_INTERNAL unsigned bide_os_environment_number_(const char *name, unsigned ma
 /* Returns the text in that variable, or NULL if it is not set. */
 BIDE_INTERNAL const char *bide_os_environment_text_(const char *name);
 
+/* Returns true if a program can handle it and go on: it is not SIGKILL, SIGSTOP or a fault. */
+BIDE_INTERNAL bool bide_os_signal_can_be_caught_(int number);
 /*
  * Returns the signal of this name ("SIGQUIT", "QUIT") or number. Returns 0 if there is none, or if
  * it cannot be counted (those of faults, SIGKILL, SIGSTOP).
