@@ -23,6 +23,7 @@
  *   stream.h      bytes in order: sockets, pipes, terminals, your own
  *   fd.h          waits for descriptors of other libraries
  *   signals.h     signals as results
+ *   resolve.h     the addresses of a name
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -46,6 +47,7 @@
 #include "memory.h"
 #include "misuse.h"
 #include "parallel.h"
+#include "resolve.h"
 #include "run.h"
 #include "runtime.h"
 #include "signals.h"

@@ -146,6 +146,7 @@
 #define bide_address_port(...) BIDE_NOTED_(bide_address_port, __VA_ARGS__)
 #define bide_address_set_port(...) BIDE_NOTED_(bide_address_set_port, __VA_ARGS__)
 #define bide_address_equal(...) BIDE_NOTED_(bide_address_equal, __VA_ARGS__)
+#define bide_resolve(...) BIDE_NOTED_(bide_resolve, __VA_ARGS__)
 
 /* Streams. */
 #define bide_stream_take_fd(...) BIDE_NOTED_(bide_stream_take_fd, __VA_ARGS__)

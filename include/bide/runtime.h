@@ -38,6 +38,11 @@ typedef struct bide_config {
 	unsigned blocking_threads_max;
 	/* Threads above this number exit after 10 s of idleness. */
 	unsigned blocking_threads_min;
+	/*
+	 * The largest number of threads that look names up (resolve.h), 1 to 1024; 0 stands for 4. They
+	 * are no threads of bide_run_blocking, so a look-up that hangs holds up nothing but look-ups.
+	 */
+	unsigned resolver_threads_max;
 	/* Simulation: time jumps to the next timer when nothing is runnable. */
 	bool virtual_clock;
 	/* Simulation: if not 0, this seed draws the order in which runnable functions run. */

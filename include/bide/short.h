@@ -220,6 +220,9 @@
 #pragma GCC system_header
 #define BIDE_SHORT_(name) extern __typeof__(bide_##name) name __asm__("bide_" #name)
 
+#ifndef BIDE_NO_SHORT_addresses_free
+BIDE_SHORT_(addresses_free);
+#endif
 #ifndef BIDE_NO_SHORT_cancel_source_create
 BIDE_SHORT_(cancel_source_create) BIDE_USE_RESULT;
 #endif
@@ -280,6 +283,9 @@ BIDE_SHORT_(race) BIDE_USE_RESULT;
 #ifndef BIDE_NO_SHORT_report_hook_set
 BIDE_SHORT_(report_hook_set);
 #endif
+#ifndef BIDE_NO_SHORT_resolve
+BIDE_SHORT_(resolve) BIDE_USE_RESULT;
+#endif
 #ifndef BIDE_NO_SHORT_run
 BIDE_SHORT_(run) BIDE_USE_RESULT;
 #endif
@@ -333,6 +339,9 @@ typedef bide_address address;
 #endif
 #ifndef BIDE_NO_SHORT_address_fault
 typedef bide_address_fault address_fault;
+#endif
+#ifndef BIDE_NO_SHORT_addresses
+typedef bide_addresses addresses;
 #endif
 #ifndef BIDE_NO_SHORT_allocator
 typedef bide_allocator allocator;

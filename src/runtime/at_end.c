@@ -21,6 +21,20 @@ void bide_at_end_add_(bide_at_end *entry)
 	bide_spin_unlock_(&lock);
 }
 
+void bide_at_end_stop_(void)
+{
+	for (bide_at_end *entry = BIDE_LOAD(&all, ACQUIRE); entry; entry = entry->next)
+		if (entry->stop)
+			entry->stop();
+}
+
+void bide_at_end_restart_(void)
+{
+	for (bide_at_end *entry = BIDE_LOAD(&all, ACQUIRE); entry; entry = entry->next)
+		if (entry->restart)
+			entry->restart();
+}
+
 void bide_at_end_run_(void)
 {
 	for (bide_at_end *entry = BIDE_LOAD(&all, ACQUIRE); entry; entry = entry->next)

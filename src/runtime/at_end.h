@@ -9,6 +9,14 @@
 /* Static data. Each function may be NULL. */
 typedef struct bide_at_end {
 	/*
+	 * At the beginning of bide_shutdown: what waits for threads of the room fails with ECANCELED, and
+	 * so does all that comes until `restart`. When it returns, this is completed or posted, and the
+	 * threads do not touch the runtime. It does not wait for ever.
+	 */
+	void (*stop)(void);
+	/* The shutdown is over, or has failed. */
+	void (*restart)(void);
+	/*
 	 * In bide_shutdown, when no other thread of the library runs and the pools are gone. It frees
 	 * what it has of the allocator.
 	 */
@@ -26,6 +34,8 @@ typedef struct bide_at_end {
 BIDE_INTERNAL void bide_at_end_add_(bide_at_end *entry);
 
 /* For the runtime. */
+BIDE_INTERNAL void bide_at_end_stop_(void);
+BIDE_INTERNAL void bide_at_end_restart_(void);
 BIDE_INTERNAL void bide_at_end_run_(void);
 BIDE_INTERNAL void bide_at_end_fork_(void);
 

@@ -78,6 +78,15 @@ bide_thread_head *bide_external_attach_(bool *gone)
 	return &thread->head;
 }
 
+void bide_external_detach_(void)
+{
+	bide_thread_head *head = bide_current_thread_;
+	if (!head || !bide_thread_of_(head)->is_external)
+		return;
+	bide_thread_forget_exit_();
+	external_leave(bide_thread_of_(head));
+}
+
 bool bide_external_is_valid_(void)
 {
 	const bide_runtime *r = &bide_runtime_;

@@ -67,6 +67,8 @@ enum {
 	BIDE_RUNTIME_INSIDE /* the same, and the fork was made inside an async function */
 };
 enum { BIDE_PARKED_FUTEX = 1, BIDE_PARKED_POLLING = 2, BIDE_PARKED_IN_REACTOR = 3 };
+/* Few, because a look-up mostly waits for a name server, which answers soon or not at all. */
+enum { BIDE_RESOLVER_THREADS_MAX_DEFAULT_ = 4 };
 
 extern BIDE_INTERNAL bide_runtime bide_runtime_;
 

@@ -94,6 +94,7 @@ static uint64_t release_all(bide_runtime *r)
 	bide_poll_close_();
 	r->mailbox = 0;
 	bide_blocking_configure_(0, 0);
+	bide_at_end_restart_();
 	bide_simulating_ = bide_shared_ = false;
 	r->simulating = false;
 	r->config = (bide_config){ 0 };
@@ -166,6 +167,7 @@ int bide_shutdown(uint64_t *leak_count)
 	                 : !bide_caller_is_one_worker_("bide_shutdown"))
 		return EDEADLK;
 	lost = bide_blocking_stop_();
+	bide_at_end_stop_();
 	report_lost_calls(lost);
 	if (!bide_shared_) {
 		bide_one_worker_poll_(); /* takes what other threads sent last */
@@ -192,6 +194,7 @@ int bide_shutdown(uint64_t *leak_count)
 	if (!others)
 		return 0;
 	bide_blocking_restart_();
+	bide_at_end_restart_();
 	bide_misuse_("bide_shutdown: %u other threads that used bide still run; let them end first",
 	             others);
 	return EBUSY;

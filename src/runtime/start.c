@@ -178,6 +178,10 @@ int bide_configure(const bide_config *config)
 		             !config ? "config is NULL" : "blocking_threads_max: 0 (64 threads) to 1024");
 		return EINVAL;
 	}
+	if (config->resolver_threads_max > 1024) {
+		bide_misuse_("bide_configure: resolver_threads_max: 0 (4 threads) to 1024");
+		return EINVAL;
+	}
 	if (config->workers > BIDE_WORKERS_MAX || (config->virtual_clock && config->workers > 1)) {
 		bide_misuse_("bide_configure: workers is %u; %s", config->workers,
 		             config->virtual_clock ? "a simulation (virtual_clock) has one"
@@ -224,6 +228,9 @@ int bide_config_get(bide_config *config)
 	bide_os_lock_(&r->setup);
 	config->workers = bide_shared_ ? bide_workers_count_() : 1;
 	bide_blocking_limits_(&config->blocking_threads_min, &config->blocking_threads_max);
+	config->resolver_threads_max = r->config.resolver_threads_max
+	                                   ? r->config.resolver_threads_max
+	                                   : BIDE_RESOLVER_THREADS_MAX_DEFAULT_;
 	config->virtual_clock = r->simulating;
 	config->seed = r->simulating ? bide_simulation_seed_() : 0;
 	config->debug = bide_debug_;
