@@ -26,6 +26,10 @@ typedef struct bide_reactor {
 	int fd;    /* of the engine: an epoll */
 	int event; /* an eventfd, which is never read: each write is one edge */
 	unsigned place;
+	/* The reactor whose fetch tells of this one's events, too, or NULL. Atomic. */
+	struct bide_reactor *part_of;
+	uint64_t seen_count; /* wait_count, when another worker last looked at it; atomic, as seen_ns */
+	int64_t seen_ns;
 	/* Of `fetched`, those before `next` are handed out. */
 	_Alignas(64) unsigned next;
 	unsigned count;
@@ -58,10 +62,17 @@ typedef struct bide_engine {
 	void (*remove)(bide_reactor *reactor, int fd);
 	/*
 	 * Fetches at most `max` events into `to`. Sleeps until there is one, until `wake` or the
-	 * deadline; 0 does not sleep. Returns how many: the wake does not count.
+	 * deadline; 0 does not sleep. Returns how many: the wake does not count; it sets *woken, which
+	 * may be NULL. Any thread, if it does not sleep.
 	 */
 	unsigned (*fetch)(bide_reactor *reactor, bide_reactor_event *to, unsigned max,
-	                  int64_t deadline_ns);
+	                  int64_t deadline_ns, bool *woken);
+	/*
+	 * From now on `part` having events is an event with this key in `whole`; or no longer. Returns
+	 * 0 or an error. On the worker of `whole`; leave on any thread.
+	 */
+	int (*join)(bide_reactor *whole, bide_reactor *part, uint64_t key);
+	void (*leave)(bide_reactor *whole, bide_reactor *part);
 	void (*wake)(bide_reactor *reactor); /* any thread */
 	int (*start)(bide_reactor *reactor, const bide_io_request *request);
 	void (*cancel)(bide_reactor *reactor, uint64_t key);

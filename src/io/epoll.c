@@ -109,19 +109,33 @@ static long wait(int fd, struct epoll_event *events, unsigned max, int64_t deadl
 
 /* A signal ends the sleep early, as a futex does. The worker then looks for work once. */
 static unsigned fetch(bide_reactor *reactor, bide_reactor_event *to, unsigned max,
-                      int64_t deadline_ns)
+                      int64_t deadline_ns, bool *woken)
 {
 	struct epoll_event events[BIDE_REACTOR_BATCH_];
 	unsigned count = 0;
 	long fetched = wait(reactor->fd, events, max, deadline_ns);
 
 	for (long i = 0; i < fetched; i++) {
-		if (events[i].data.u64 == wake_key)
+		if (events[i].data.u64 == wake_key) {
+			if (woken)
+				*woken = true;
 			continue;
+		}
 		to[count].key = events[i].data.u64;
 		to[count++].events = events[i].events;
 	}
 	return count;
+}
+
+/* Edge-triggered: `part` has more events than before. */
+static int join(bide_reactor *whole, bide_reactor *part, uint64_t key)
+{
+	return add(whole, part->fd, EPOLLIN | EPOLLET, key);
+}
+
+static void leave(bide_reactor *whole, bide_reactor *part)
+{
+	remove_(whole, part->fd);
 }
 
 static void wake(bide_reactor *reactor)
@@ -137,5 +151,7 @@ const bide_engine bide_engine_epoll_ = {
 	.change = change,
 	.remove = remove_,
 	.fetch = fetch,
+	.join = join,
+	.leave = leave,
 	.wake = wake,
 };

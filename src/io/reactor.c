@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/settings.h"
 #include "io/engine.h"
+#include "io/rescue.h"
 #include "io/upcalls.h"
 #include "memory/allocator.h"
 #include "os/os.h"
@@ -29,11 +30,14 @@ uint32_t bide_reactor_life_;
 
 static unsigned fetch(bide_reactor *reactor, int64_t deadline_ns)
 {
+	/* Its worker sleeps in it, so no other has to be told of its events. */
+	if (deadline_ns > 0)
+		bide_rescue_end_(reactor);
 	/* What is being handed out may run the worker's loop once more, on the same stack. */
 	if (reactor->next == reactor->count) {
 		reactor->next = 0;
-		reactor->count =
-			reactor->engine->fetch(reactor, reactor->fetched, BIDE_REACTOR_BATCH_, deadline_ns);
+		reactor->count = reactor->engine->fetch(reactor, reactor->fetched, BIDE_REACTOR_BATCH_,
+		                                        deadline_ns, NULL);
 		BIDE_STORE(&reactor->wait_count, reactor->wait_count + 1, RELAXED);
 	}
 	return reactor->count - reactor->next;
@@ -46,7 +50,10 @@ static unsigned hand_out(bide_reactor *reactor)
 	while (reactor->next < reactor->count) {
 		const bide_reactor_event event = reactor->fetched[reactor->next++];
 
-		bide_io_event_(event.key, event.events);
+		if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_))
+			count += bide_rescue_(table[event.key - BIDE_RESCUE_KEYS_]);
+		else
+			bide_io_event_(event.key, event.events);
 		count++;
 	}
 	if (count)
@@ -91,7 +98,7 @@ static void close_all(void)
 	bide_deallocate_(table, places * sizeof(bide_reactor *));
 	BIDE_STORE(&table, NULL, RELEASE);
 	places = 0;
-	bide_reactor_hooks_ = NULL;
+	BIDE_STORE(&bide_reactor_hooks_, NULL, RELAXED);
 	bide_reactor_life_++;
 }
 
@@ -107,6 +114,7 @@ static const bide_reactor_hooks hooks = {
 	.fetch = fetch,
 	.hand_out = hand_out,
 	.wake = wake,
+	.look_after = bide_rescue_look_after_,
 	.descriptor = descriptor,
 	.fork = close_copies,
 	.close = close_all,
@@ -129,8 +137,8 @@ static bool table_is_made(void)
 	for (unsigned i = 0; i < count; i++)
 		made[i] = NULL;
 	places = count;
-	bide_reactor_hooks_ = &hooks;
-	BIDE_STORE(&table, made, RELEASE); /* pairs with reactor_of */
+	BIDE_STORE(&bide_reactor_hooks_, &hooks, RELEASE); /* pairs with idle workers */
+	BIDE_STORE(&table, made, RELEASE);                 /* pairs with reactor_of */
 	return true;
 }
 

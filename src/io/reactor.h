@@ -21,7 +21,7 @@ extern BIDE_INTERNAL uint32_t bide_reactor_life_;
 BIDE_INTERNAL unsigned bide_reactor_home_(void);
 /*
  * Registers a descriptor, and opens the reactor if it is the first. `events` are those of
- * epoll_ctl, with EPOLLET or EPOLLONESHOT. `key` is for bide_io_event_; its highest value is
+ * epoll_ctl, with EPOLLET or EPOLLONESHOT. `key` is for bide_io_event_; its highest 2048 values are
  * reserved. If the reactor cannot be opened, another worker's takes its place. Returns 0, the error
  * of epoll_ctl (EPERM: a file that is always ready; EEXIST; EBADF; ENOSPC; ENOMEM), the error of
  * the open (EMFILE, ENFILE, ENOMEM), or ENOTSUP in a simulation.

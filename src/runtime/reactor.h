@@ -19,6 +19,11 @@
 
 struct bide_reactor;
 
+enum {
+	BIDE_REACTOR_SLOW_ = 1, /* its worker has not looked for long */
+	BIDE_REACTOR_ANY_ = 2   /* events were handed out */
+};
+
 typedef struct bide_reactor_hooks {
 	/*
 	 * Fetches events. Sleeps until there is one, until `wake`, or until deadline_ns; 0 does not
@@ -29,6 +34,12 @@ typedef struct bide_reactor_hooks {
 	unsigned (*hand_out)(struct bide_reactor *reactor);
 	/* Ends the sleep in `fetch`, or the next one. Any thread. */
 	void (*wake)(struct bide_reactor *reactor);
+	/*
+	 * Looks after the reactor of a worker that runs, if that is slow or the call is eager. Returns
+	 * BIDE_REACTOR_ bits. `mine` is the reactor of the worker that calls, or NULL.
+	 */
+	unsigned (*look_after)(struct bide_reactor *mine, struct bide_reactor *other, int64_t now_ns,
+	                       bool eager);
 	/* Returns a descriptor that is readable while there is something to fetch. */
 	int (*descriptor)(const struct bide_reactor *reactor);
 	/*
@@ -45,7 +56,7 @@ typedef struct bide_reactor_hooks {
 	bool (*is_valid)(const struct bide_reactor *reactor);
 } bide_reactor_hooks;
 
-/* Written under the lock of the setup, before the first reactor is published. */
+/* Atomic. Written under the lock of the setup, before the first reactor is published. */
 extern BIDE_INTERNAL const bide_reactor_hooks *bide_reactor_hooks_;
 
 /* Fetches and hands out. Returns true if there was an event. */

@@ -39,6 +39,11 @@ int bide_reactor_place_(unsigned place, struct bide_reactor *reactor)
 	return 0;
 }
 
+bool bide_reactor_is_slept_in_(unsigned place)
+{
+	return BIDE_LOAD(&bide_workers_.worker[place]->sleeper.in_reactor, ACQUIRE) != 0;
+}
+
 void bide_reactor_displace_(void)
 {
 	bide_runtime_.reactor = NULL;

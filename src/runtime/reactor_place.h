@@ -16,6 +16,8 @@ BIDE_INTERNAL struct bide_reactor *bide_reactor_at_(unsigned place);
  * speak for it, cannot. Under the lock of the setup; with one worker on its thread.
  */
 BIDE_INTERNAL int bide_reactor_place_(unsigned place, struct bide_reactor *reactor);
+/* Returns true if the worker sleeps in its reactor, or is about to. Any thread. */
+BIDE_INTERNAL bool bide_reactor_is_slept_in_(unsigned place);
 /* Takes all reactors away. No other thread of the library runs. */
 BIDE_INTERNAL void bide_reactor_displace_(void);
 

@@ -181,11 +181,22 @@ static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
 	return 0;
 }
 
+/* Returns true if this worker monitors from now on: there were fewer than `max`. */
+static bool begin_to_monitor(uint32_t max)
+{
+	uint32_t seen = BIDE_LOAD(&bide_sleep_.monitored, RELAXED);
+
+	while (seen < max)
+		if (BIDE_CAS(&bide_sleep_.monitored, &seen, seen + 1, SEQ_CST, RELAXED))
+			return true;
+	return false;
+}
+
 bool bide_sleep_wait_(bide_sleeper *sleeper)
 {
-	uint32_t none = 0, others;
+	uint32_t others;
 	unsigned fetched = 0;
-	bool monitors = false, woken;
+	bool monitors, woken;
 
 	/*
 	 * In this order: if this worker counts another as asleep, it does not monitor it. If that one
@@ -194,9 +205,9 @@ bool bide_sleep_wait_(bide_sleeper *sleeper)
 	BIDE_STORE(&sleeper->in_reactor, BIDE_LOAD(&sleeper->reactor, ACQUIRE) != NULL, RELAXED);
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELEASE); /* pairs with bide_sleep_wake_ */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
-	/* While other workers run, one sleeping worker monitors them. */
-	if (others + 1 < bide_workers_count_())
-		monitors = BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED);
+	/* While other workers run, a sleeping worker monitors them. */
+	monitors =
+		begin_to_monitor(bide_workers_monitors_max_(sleeper, others + 1 < bide_workers_count_()));
 	bide_workers_want_();
 	heavy_fence(others);
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
@@ -204,11 +215,12 @@ bool bide_sleep_wait_(bide_sleeper *sleeper)
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
 		fetched = sleep_until(sleeper, bide_workers_wake_time_(sleeper, monitors));
 	if (monitors)
-		BIDE_STORE(&bide_sleep_.monitored, 0u, SEQ_CST);
+		(void)BIDE_SUB(&bide_sleep_.monitored, 1u, SEQ_CST);
 	woken = is_woken(sleeper);
 	BIDE_STORE(&sleeper->in_reactor, 0u, RELAXED);
 	if (fetched && !woken) {
-		(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST); /* it looks for what the events bring */
+		(void)BIDE_ADD(&bide_sleep_.searching, 1u,
+		               SEQ_CST); /* it looks for what the events bring */
 		woken = true;
 	}
 	return woken;
@@ -226,6 +238,6 @@ bool bide_sleep_is_valid_(void)
 	}
 	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.asleep, RELAXED) == asleep);
 	BIDE_INVARIANT_(asleep + BIDE_LOAD(&bide_sleep_.searching, RELAXED) <= bide_workers_count_());
-	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.monitored, RELAXED) <= 1);
+	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.monitored, RELAXED) <= 2);
 	return true;
 }

@@ -35,7 +35,7 @@
  *     eventfd of the reactor takes the place of the futex: a signal that comes early is kept.
  *     `reactor`: stored SEQ_CST before its opener reads `state`, loaded SEQ_CST behind the
  *     sleeper's fence. So the sleeper sees it, or is woken.
- *     `monitored`: loaded relaxed, as a hint. One sleeper sets it, by a compare-and-swap.
+ *     `monitored`: loaded relaxed, as a hint. A sleeper counts it up by a compare-and-swap.
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
  * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A
@@ -52,7 +52,7 @@
 typedef struct bide_sleep {
 	_Alignas(64) uint32_t searching;
 	uint32_t asleep;
-	uint32_t monitored; /* 1 while a sleeping worker wakes now and then to look at the others */
+	uint32_t monitored; /* how many sleeping workers wake now and then to look at the others */
 	uint32_t stopping;  /* 1 if all workers have to end */
 } bide_sleep;
 

@@ -1,13 +1,13 @@
 /*
- * work.c - see work.h; and the table of all workers.
+ * work.c - see work.h.
  */
 #include "runtime/work.h"
 
 #include "os/os.h"
 #include "runtime/injector.h"
+#include "runtime/monitor.h"
+#include "runtime/reactor.h"
 #include "runtime/worker.h"
-
-bide_worker_table bide_workers_;
 
 unsigned bide_workers_count_(void)
 {
@@ -35,6 +35,15 @@ void bide_workers_want_(void)
 		BIDE_STORE(&bide_workers_.worker[i]->thread.head.deque.wanted, 1u, RELAXED);
 }
 
+uint32_t bide_workers_monitors_max_(bide_sleeper *sleeper, bool others_run)
+{
+	bide_worker *w = BIDE_CONTAINER_(sleeper, bide_worker, sleeper);
+
+	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
+		return others_run ? 1 : 0;
+	return bide_monitor_is_useful_(w) || others_run ? 2 : 0;
+}
+
 int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool monitors)
 {
 	bide_worker *w = BIDE_CONTAINER_(sleeper, bide_worker, sleeper);
@@ -46,6 +55,6 @@ int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool monitors)
 		bide_worker *other = bide_workers_.worker[i];
 		BIDE_STORE(&other->steps_seen, BIDE_LOAD(&other->steps, RELAXED), RELAXED);
 	}
-	look_ns = bide_os_now_ns_() + BIDE_MONITOR_NS_;
+	look_ns = bide_monitor_next_ns_(w, bide_os_now_ns_());
 	return look_ns < until_ns ? look_ns : until_ns;
 }

@@ -16,6 +16,11 @@ BIDE_INTERNAL bool bide_workers_have_work_(void);
 /* Sets `wanted` of all deques, so that a worker that pushes wakes another. */
 BIDE_INTERNAL void bide_workers_want_(void);
 /*
+ * Returns how many workers may monitor at a time, this sleeper among them; 0 if it need not.
+ * others_run: another worker does not sleep.
+ */
+BIDE_INTERNAL uint32_t bide_workers_monitors_max_(bide_sleeper *sleeper, bool others_run);
+/*
  * Returns when the sleeper wakes by itself. Reads its first timer SEQ_CST. `monitors`: it has to
  * look at the running workers, whose steps are noted here.
  */

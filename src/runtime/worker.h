@@ -23,8 +23,12 @@ typedef struct bide_worker {
 	unsigned turns;      /* functions run since it looked at the injector and the timers */
 	bool has_next;       /* its next step is on the deque: pushed, and not popped since */
 	bool by_events;      /* what it ran last came from its reactor */
+	bool probes;         /* the next round comes soon (monitor.c) */
 	bool injector_first; /* whether the injector comes before the deque the next time it looks */
 	uint32_t random;
+	uint32_t steps_sum; /* of all workers, when it last fell asleep (monitor.c) */
+	int64_t round_ns;   /* when its next round over the reactors of others is due */
+	int64_t round_pause_ns;
 	bide_os_thread handle;
 	bide_wheel wheel; /* guarded by wheel_lock */
 	_Alignas(64) uint32_t wheel_lock;

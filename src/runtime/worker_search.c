@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "runtime/injector.h"
+#include "runtime/monitor.h"
 #include "runtime/reactor.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
@@ -108,8 +109,8 @@ static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 }
 
 /*
- * The worker has nothing left: it ends what is due and looks at its reactor. It counts as a
- * searcher meanwhile, so no other worker is woken for what it will take itself.
+ * The worker has nothing left: it ends what is due, and looks at its reactor and at those of workers
+ * that run for long. It counts as a searcher meanwhile, so no other worker is woken for what it will take itself.
  */
 static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 {
@@ -117,10 +118,11 @@ static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 
 	if (bide_worker_expire_(w, now_ns) && (entry = bide_worker_take_(w)) != 0)
 		return entry;
-	if (BIDE_LIKELY(!BIDE_LOAD(&w->sleeper.reactor, RELAXED)))
+	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
 		return 0;
 	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
 	w->by_events = look(w, false) || w->by_events;
+	w->by_events = bide_monitor_round_(w, now_ns) || w->by_events;
 	entry = bide_worker_take_(w);
 	bide_sleep_search_end_(entry != 0);
 	return entry;

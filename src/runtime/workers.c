@@ -16,6 +16,7 @@
 #include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/injector.h"
+#include "runtime/monitor.h"
 #include "runtime/prepare.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
@@ -129,7 +130,9 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
 	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
-	w->by_events = false;
+	w->by_events = w->probes = false;
+	w->steps_sum = 0;
+	w->round_ns = w->round_pause_ns = 0;
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init_(&w->wheel, bide_os_now_ns_());
@@ -175,6 +178,7 @@ static unsigned start(void)
 	unsigned started = 0;
 
 	bide_sleep_start_();
+	bide_monitor_start_();
 	for (unsigned i = 0; i < bide_workers_.count; i++)
 		bide_workers_.worker[i]->ready = NOT_READY;
 	while (started < bide_workers_.count &&

@@ -48,6 +48,12 @@ void bide_workers_want_(void)
 	BIDE_STORE(&w.wanted, 1u, RELAXED);
 }
 
+uint32_t bide_workers_monitors_max_(bide_sleeper *sleeper, bool others_run)
+{
+	(void)sleeper;
+	return others_run ? 1 : 0;
+}
+
 int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches)
 {
 	int64_t until_ns = sleeper == &w.sleepers[0] ? BIDE_LOAD(&w.due_ns, SEQ_CST) : INT64_MAX;
