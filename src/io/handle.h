@@ -54,7 +54,7 @@ enum {
 	BIDE_HANDLE_CLOSING_ = 1 << 12,
 	BIDE_HANDLE_ABORTING_ = 1 << 13, /* a thread shuts the socket down */
 	/* What follows is set by init and never changes while the handle is open. */
-	BIDE_HANDLE_SHORT_IS_EMPTY_ = 1 << 16, /* a short read leaves nothing: TCP, pipes */
+	BIDE_HANDLE_SHORT_IS_EMPTY_ = 1 << 16, /* a short read leaves nothing: TCP */
 	BIDE_HANDLE_IS_SOCKET_ = 1 << 17,      /* an abort shuts it down */
 	BIDE_HANDLE_KEEPS_FD_ = 1 << 18,       /* the descriptor is not closed with the handle */
 	BIDE_HANDLE_LEVEL_ = 1 << 19,          /* one-shot and level-triggered, for bide_fd_wait */

@@ -17,7 +17,7 @@ int bide_io_attempt_(bide_io *io)
 {
 	int result;
 
-	io->is_short = false;
+	io->is_short = io->is_later = false;
 	result = bide_io_kind_(io)->attempt(io);
 	return result == EAGAIN ? BIDE_IO_AGAIN_ : result;
 }
@@ -141,12 +141,12 @@ static void wait(bide_handle *handle, bide_io *io)
 {
 	unsigned side = bide_io_kind_(io)->side;
 	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_;
-	bool registers = !is_known || handle->state & BIDE_HANDLE_LEVEL_;
+	bool registers = !io->is_later && (!is_known || handle->state & BIDE_HANDLE_LEVEL_);
 	unsigned home = handle->home;
 
 	io->state = BIDE_IO_WAITING_;
 	handle->io[side] = io;
-	handle->state &= ~(bide_busy_bit_(side) | bide_ready_bit_(side));
+	handle->state &= ~(bide_busy_bit_(side) | (io->is_later ? 0 : bide_ready_bit_(side)));
 	if (registers)
 		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;
 	bide_handle_unlock_(handle);

@@ -114,7 +114,8 @@ typedef struct bide_io {
 	struct bide_handle *handle;
 	uint32_t parties;
 	uint8_t state;     /* bide_io_state */
-	bool is_short;     /* set by an attempt */
+	bool is_short : 1; /* set by an attempt */
+	bool is_later : 1; /* it is ready, and waits for its turn (turn.h) */
 	uint16_t canceled; /* it is to end with this error, unless the present attempt succeeds */
 	bide_io_arguments arguments;
 } bide_io;

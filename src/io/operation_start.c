@@ -139,7 +139,7 @@ static bide_value_task over_at_once(bide_io *io, int error)
 	return (bide_value_task){ .payload = io->operation.source.payload };
 }
 
-/* The side is busy. try: it is ready, but the worker's turn is over. */
+/* The side is busy. is_ready: but others come first. */
 static bide_value_task start_record(bide_io *copy, bool is_ready)
 {
 	bide_handle *handle = copy->handle;
@@ -159,6 +159,7 @@ static bide_value_task start_record(bide_io *copy, bool is_ready)
 		return over_at_once(copy, error);
 	}
 	bide_count_(BIDE_COUNT_IO_WAITED_, 1);
+	io->is_later = is_ready;
 	bide_io_settle_(io, BIDE_IO_AGAIN_);
 	bide_io_leave_party_(io, 1);
 	if (is_ready)

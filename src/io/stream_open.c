@@ -52,9 +52,9 @@ static int socket_flags(int fd, uint32_t *flags)
 
 /*
  * Stores the flags of bide_handle_init_. A file, and some devices, are always ready and unknown to
- * epoll, so an attempt comes first there. `status`: the flags of fcntl.
+ * epoll, so an attempt comes first there.
  */
-static int flags_of(int fd, int status, bool takes_files, uint32_t *flags)
+static int flags_of(int fd, bool takes_files, uint32_t *flags)
 {
 	struct stat about;
 
@@ -63,10 +63,8 @@ static int flags_of(int fd, int status, bool takes_files, uint32_t *flags)
 	switch (about.st_mode & S_IFMT) {
 	case S_IFSOCK:
 		return socket_flags(fd, flags);
-	case S_IFIFO: /* With O_DIRECT a pipe keeps packets apart. */
+	case S_IFIFO: /* A read is short, too, where a writer keeps packets apart (O_DIRECT). */
 		*flags = BIDE_HANDLE_READY_OUT_;
-		if (!(status & O_DIRECT))
-			*flags |= BIDE_HANDLE_SHORT_IS_EMPTY_;
 		return 0;
 	case S_IFREG:
 	case S_IFBLK:
@@ -98,7 +96,7 @@ int bide_stream_take_fd(bide_stream **stream, int fd)
 	status = fcntl(fd, F_GETFL);
 	if (status < 0)
 		return errno;
-	error = flags_of(fd, status, false, &flags);
+	error = flags_of(fd, false, &flags);
 	if (error)
 		return error;
 	*stream = bide_stream_new_(fd, flags);
@@ -111,8 +109,8 @@ int bide_stream_take_fd(bide_stream **stream, int fd)
 
 int bide_stream_standard(bide_stream **stream, int number)
 {
-	int status, error;
 	uint32_t flags;
+	int error;
 
 	if (!stream)
 		return missing("bide_stream_standard");
@@ -121,10 +119,7 @@ int bide_stream_standard(bide_stream **stream, int number)
 		bide_misuse_("bide_stream_standard: %d is not 0, 1 or 2", number);
 		return EINVAL;
 	}
-	status = fcntl(number, F_GETFL);
-	if (status < 0)
-		return errno;
-	error = flags_of(number, status, true, &flags);
+	error = flags_of(number, true, &flags);
 	if (error)
 		return error;
 	*stream = bide_stream_new_(number, flags | BIDE_HANDLE_KEEPS_FD_);
@@ -136,7 +131,6 @@ int bide_stream_standard(bide_stream **stream, int number)
 
 int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end)
 {
-	const uint32_t flags = BIDE_HANDLE_SHORT_IS_EMPTY_ | BIDE_HANDLE_READY_OUT_;
 	int fd[2];
 
 	if (!read_end || !write_end)
@@ -144,8 +138,8 @@ int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end)
 	*read_end = *write_end = NULL;
 	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK))
 		return errno;
-	*read_end = bide_stream_new_(fd[0], flags);
-	*write_end = *read_end ? bide_stream_new_(fd[1], flags) : NULL;
+	*read_end = bide_stream_new_(fd[0], BIDE_HANDLE_READY_OUT_);
+	*write_end = *read_end ? bide_stream_new_(fd[1], BIDE_HANDLE_READY_OUT_) : NULL;
 	if (*write_end)
 		return 0;
 	if (*read_end)
