@@ -50,11 +50,12 @@ static unsigned hand_out(bide_reactor *reactor)
 	while (reactor->next < reactor->count) {
 		const bide_reactor_event event = reactor->fetched[reactor->next++];
 
-		if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_))
+		if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_)) {
 			count += bide_rescue_(table[event.key - BIDE_RESCUE_KEYS_]);
-		else
+		} else {
 			bide_io_event_(event.key, event.events);
-		count++;
+			count++;
+		}
 	}
 	if (count)
 		BIDE_STORE(&reactor->event_count, reactor->event_count + count, RELAXED);

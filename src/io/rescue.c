@@ -9,6 +9,15 @@
 
 enum { SLOW_NS = 900000 /* a worker that runs and has not looked for so long is slow */ };
 
+/* Of the threads that take a part out, the one that clears part_of does it. */
+void bide_rescue_end_slow_(bide_reactor *reactor)
+{
+	bide_reactor *whole = BIDE_SWAP(&reactor->part_of, NULL, ACQ_REL);
+
+	if (whole)
+		whole->engine->leave(whole, reactor);
+}
+
 /* Fetches and hands out one batch. Returns how many events that were. */
 static unsigned rescue_batch(bide_reactor *other, bool *woken)
 {
@@ -23,7 +32,8 @@ static unsigned rescue_batch(bide_reactor *other, bool *woken)
 
 /*
  * The signal that wakes the owner may be among what is fetched here. It is only meant for an owner
- * that sleeps. Such an owner has stored in_reactor before its waker signaled.
+ * that sleeps. Such an owner has stored in_reactor before its waker signaled. It is taken out before
+ * it is signaled anew, so that it alone gets the signal.
  */
 unsigned bide_rescue_(bide_reactor *other)
 {
@@ -34,20 +44,13 @@ unsigned bide_rescue_(bide_reactor *other)
 		count = rescue_batch(other, &woken);
 		all += count;
 	} while (count == BIDE_REACTOR_BATCH_);
-	if (woken && bide_reactor_is_slept_in_(other->place))
+	if (woken && bide_reactor_is_slept_in_(other->place)) {
+		bide_rescue_end_(other);
 		other->engine->wake(other);
+	}
 	if (all)
 		(void)BIDE_ADD(&other->rescued_count, all, RELAXED);
 	return all;
-}
-
-/* Of the threads that take a part out, the one that clears part_of does it. */
-void bide_rescue_end_slow_(bide_reactor *reactor)
-{
-	bide_reactor *whole = BIDE_SWAP(&reactor->part_of, NULL, ACQ_REL);
-
-	if (whole)
-		whole->engine->leave(whole, reactor);
 }
 
 /* Returns true if `mine`, or the reactor of another worker that sleeps, tells of its events. */
@@ -60,12 +63,19 @@ static bool join(bide_reactor *mine, bide_reactor *other)
 	if (!mine)
 		return false;
 	bide_rescue_end_(other);
-	if (!BIDE_CAS(&other->part_of, &none, mine, ACQ_REL, RELAXED))
+	if (!BIDE_CAS(&other->part_of, &none, mine, SEQ_CST, RELAXED))
 		return true; /* another worker was faster */
 	if (mine->engine->join(mine, other, BIDE_RESCUE_KEYS_ + other->place) != 0) {
 		BIDE_STORE(&other->part_of, NULL, RELEASE);
 		return false;
 	}
+	/*
+	 * A worker that falls asleep stores in_reactor, passes a full fence, and reads part_of. So it
+	 * takes itself out, or is seen here.
+	 */
+	BIDE_FENCE(SEQ_CST);
+	if (bide_reactor_is_slept_in_(other->place))
+		bide_rescue_end_(other);
 	/* It has been taken out meanwhile, perhaps before it was in. */
 	if (BIDE_LOAD(&other->part_of, ACQUIRE) != mine)
 		mine->engine->leave(mine, other);
