@@ -1,7 +1,7 @@
 /*
  * rescue.h - events of a worker that runs one function for long, handled by another worker.
  *
- * See runtime/monitor.h for when this happens. The reactor of a worker that runs for long becomes
+ * See runtime/rounds.h for when this happens. The reactor of a worker that runs for long becomes
  * *part of* the reactor of the worker that looks after it: the kernel tells that worker of its
  * events at once. It is taken out when its worker falls asleep in it.
  */

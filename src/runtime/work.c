@@ -5,8 +5,8 @@
 
 #include "os/os.h"
 #include "runtime/injector.h"
-#include "runtime/monitor.h"
 #include "runtime/reactor.h"
+#include "runtime/rounds.h"
 #include "runtime/worker.h"
 
 unsigned bide_workers_count_(void)
@@ -41,7 +41,7 @@ uint32_t bide_workers_monitors_max_(bide_sleeper *sleeper, bool others_run)
 
 	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
 		return others_run ? 1 : 0;
-	return bide_monitor_is_useful_(w) || others_run ? 2 : 0;
+	return bide_rounds_are_useful_(w) || others_run ? 2 : 0;
 }
 
 int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool monitors)
@@ -55,6 +55,6 @@ int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool monitors)
 		bide_worker *other = bide_workers_.worker[i];
 		BIDE_STORE(&other->steps_seen, BIDE_LOAD(&other->steps, RELAXED), RELAXED);
 	}
-	look_ns = bide_monitor_next_ns_(w, bide_os_now_ns_());
+	look_ns = bide_rounds_next_ns_(w, bide_os_now_ns_());
 	return look_ns < until_ns ? look_ns : until_ns;
 }

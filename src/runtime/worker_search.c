@@ -5,9 +5,9 @@
 
 #include "os/os.h"
 #include "runtime/injector.h"
-#include "runtime/monitor.h"
 #include "runtime/reactor.h"
 #include "runtime/ring.h"
+#include "runtime/rounds.h"
 #include "runtime/sleep.h"
 #include "runtime/worker_timers.h"
 
@@ -122,7 +122,7 @@ static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 		return 0;
 	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
 	w->by_events = look(w, false) || w->by_events;
-	w->by_events = bide_monitor_round_(w, now_ns) || w->by_events;
+	w->by_events = bide_rounds_make_(w, now_ns) || w->by_events;
 	entry = bide_worker_take_(w);
 	bide_sleep_search_end_(entry != 0);
 	return entry;

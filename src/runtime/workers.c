@@ -16,7 +16,7 @@
 #include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/injector.h"
-#include "runtime/monitor.h"
+#include "runtime/rounds.h"
 #include "runtime/prepare.h"
 #include "runtime/ring.h"
 #include "runtime/runtime.h"
@@ -178,7 +178,7 @@ static unsigned start(void)
 	unsigned started = 0;
 
 	bide_sleep_start_();
-	bide_monitor_start_();
+	bide_rounds_start_();
 	for (unsigned i = 0; i < bide_workers_.count; i++)
 		bide_workers_.worker[i]->ready = NOT_READY;
 	while (started < bide_workers_.count &&

@@ -1,5 +1,5 @@
 /*
- * monitor.h - how workers with nothing to do look after the reactors of workers that run.
+ * rounds.h - how workers with nothing to do look after the reactors of workers that run.
  *
  * A worker that runs one function for long does not look at its reactor. So a worker that has
  * nothing to do makes a *round* over the others now and then. A running worker that has not looked
@@ -17,23 +17,23 @@
  * whenever it falls asleep, and every millisecond. It then looks after every worker that runs.
  * So a long function that goes from worker to worker takes no events along.
  */
-#ifndef BIDE_RUNTIME_MONITOR_H
-#define BIDE_RUNTIME_MONITOR_H
+#ifndef BIDE_RUNTIME_ROUNDS_H
+#define BIDE_RUNTIME_ROUNDS_H
 
 #include "runtime/worker.h"
 
 enum { BIDE_ROUND_MAX_NS_ = 80000000 };
 
 /* The runtime starts. */
-BIDE_INTERNAL void bide_monitor_start_(void);
+BIDE_INTERNAL void bide_rounds_start_(void);
 /*
  * The worker has nothing to do. Makes a round if it is time, and returns true if it handed out
  * events of other workers.
  */
-BIDE_INTERNAL bool bide_monitor_round_(bide_worker *worker, int64_t now_ns);
+BIDE_INTERNAL bool bide_rounds_make_(bide_worker *worker, int64_t now_ns);
 /* Returns when a worker that falls asleep as a monitor has to wake. */
-BIDE_INTERNAL int64_t bide_monitor_next_ns_(bide_worker *worker, int64_t now_ns);
+BIDE_INTERNAL int64_t bide_rounds_next_ns_(bide_worker *worker, int64_t now_ns);
 /* Returns true if a function has run, on any worker, since the last call for this worker. */
-BIDE_INTERNAL bool bide_monitor_is_useful_(bide_worker *worker);
+BIDE_INTERNAL bool bide_rounds_are_useful_(bide_worker *worker);
 
 #endif

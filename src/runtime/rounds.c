@@ -1,7 +1,7 @@
 /*
- * monitor.c - see monitor.h.
+ * rounds.c - see rounds.h.
  */
-#include "runtime/monitor.h"
+#include "runtime/rounds.h"
 
 #include "runtime/reactor.h"
 
@@ -20,7 +20,7 @@ typedef struct findings {
 	bool any;  /* events were handed out */
 } findings;
 
-void bide_monitor_start_(void)
+void bide_rounds_start_(void)
 {
 	eager_until_ns = 0;
 }
@@ -54,7 +54,7 @@ static void plan_next(bide_worker *w, int64_t now_ns, const findings *f)
 	w->round_ns = now_ns + (w->probes ? SOON_NS : w->round_pause_ns);
 }
 
-bool bide_monitor_round_(bide_worker *w, int64_t now_ns)
+bool bide_rounds_make_(bide_worker *w, int64_t now_ns)
 {
 	findings f = { 0 };
 	bool had_next = w->has_next, eager = BIDE_LOAD(&eager_until_ns, RELAXED) > now_ns;
@@ -73,7 +73,7 @@ bool bide_monitor_round_(bide_worker *w, int64_t now_ns)
 	return f.any;
 }
 
-int64_t bide_monitor_next_ns_(bide_worker *w, int64_t now_ns)
+int64_t bide_rounds_next_ns_(bide_worker *w, int64_t now_ns)
 {
 	if (!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE))
 		return now_ns + BIDE_MONITOR_NS_;
@@ -84,7 +84,7 @@ int64_t bide_monitor_next_ns_(bide_worker *w, int64_t now_ns)
 	return w->round_ns;
 }
 
-bool bide_monitor_is_useful_(bide_worker *w)
+bool bide_rounds_are_useful_(bide_worker *w)
 {
 	uint32_t steps = 0, before = w->steps_sum;
 
