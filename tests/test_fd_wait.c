@@ -346,11 +346,9 @@ bide_async_finally:
 TEST(any_thread_may_wait)
 {
 	pthread_t thread;
-	bide_task *joined;
 	int fd[2];
 
 	NEEDS_IO();
-	(void)joined;
 	make_pair(fd);
 	(void)bide_worker_count(); /* with one worker, this thread is it */
 	pthread_create(&thread, NULL, wait_elsewhere, &fd[0]);
