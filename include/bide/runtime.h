@@ -52,6 +52,11 @@ typedef struct bide_config {
 	 * Slower.
 	 */
 	bool debug;
+	/*
+	 * What the buffers of streams may take, for each worker; 0 stands for 4 MiB. Each stream may
+	 * have a small buffer (256 bytes) beyond that. buffer.h says what happens then.
+	 */
+	uint64_t io_buffers_max_bytes;
 } bide_config;
 
 BIDE_BEGIN_DECLS

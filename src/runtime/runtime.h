@@ -75,6 +75,14 @@ extern BIDE_INTERNAL bide_runtime bide_runtime_;
 /* Returns why this thread has no record: the error of the start that failed, or ENOMEM. */
 BIDE_INTERNAL int bide_runtime_missing_(void);
 
+/* Returns the budget of the buffers of streams, of each worker. */
+static inline size_t bide_runtime_buffers_max_(void)
+{
+	uint64_t bytes = bide_runtime_.config.io_buffers_max_bytes;
+
+	return bytes ? (size_t)bytes : (size_t)4 << 20;
+}
+
 /* Reports misuse of bide in a child that is INSIDE. */
 BIDE_INTERNAL void bide_runtime_refuse_child_(void) BIDE_COLD;
 /* Ends a child where a function that has called fork comes back to the library. */

@@ -234,6 +234,7 @@ int bide_config_get(bide_config *config)
 	config->virtual_clock = r->simulating;
 	config->seed = r->simulating ? bide_simulation_seed_() : 0;
 	config->debug = bide_debug_;
+	config->io_buffers_max_bytes = bide_runtime_buffers_max_();
 	bide_os_unlock_(&r->setup);
 	return 0;
 }
