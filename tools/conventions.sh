@@ -26,7 +26,8 @@ other_ends="group user_source"
 # A result that counts or is a number, and is no error.
 numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=uint64_t
 	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned
-	address_port=unsigned stream_written=size_t"
+	address_port=unsigned stream_written=size_t
+	stream_available=size_t stream_taken=size_t"
 
 headers=${*:-$(printf '%s\n' include/bide/*.h | grep -v '/short\.h$')}
 # shellcheck disable=SC2086 # file names without blanks
@@ -172,7 +173,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 				pair_of(substr(short, 1, length(short) - 6), "_unref", "_ref")
 			if (short ~ /_destroy$/)
 				pair_of(substr(short, 1, length(short) - 8), "_destroy", "_create")
-			if (short ~ /_end$/ && short != "async_end")
+			if (short ~ /_end$/ && short != "async_end" && short != "stream_end")
 				pair_of(substr(short, 1, length(short) - 4), "_end", "_init")
 			if (short ~ /_init$/) {
 				noun = substr(short, 1, length(short) - 5)

@@ -21,6 +21,7 @@
  *   address.h     addresses of sockets
  *   io.h          input and output: whose memory it is, what the errors mean, the engine, counters
  *   stream.h      bytes in order: sockets, pipes, terminals, your own
+ *   buffer.h      lines and texts of a stream, and what is put in it
  *   fd.h          waits for descriptors of other libraries
  *   signals.h     signals as results
  *   resolve.h     the addresses of a name
@@ -35,6 +36,7 @@
 #define BIDE_BIDE_H
 
 #include "abi.h"
+#include "buffer.h"
 #include "address.h"
 #include "cancel.h"
 #include "combine.h"

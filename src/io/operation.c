@@ -92,7 +92,7 @@ void bide_io_end_(bide_io *io, int error, uint32_t parties)
 void bide_io_fail_unstarted_(bide_io *io, int error, bool is_there)
 {
 	io->state = BIDE_IO_OVER_;
-	if (is_there)
+	if (is_there || bide_io_kind_(io)->is_pinned)
 		bide_io_hooks_(io, error);
 	conclude(io, error, 2);
 }

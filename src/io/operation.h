@@ -85,6 +85,11 @@ typedef struct bide_io_kind {
 	 */
 	int (*attempt)(struct bide_io *io);
 	/*
+	 * The kind keeps the memory of its handle until it is over, also if the handle is closed. So
+	 * these two are called even if the handle was closed before the operation began.
+	 */
+	bool is_pinned;
+	/*
 	 * Both may be NULL. They are called when the outcome is decided, before the operation is
 	 * completed, without a lock, and while the side is busy: the handle is there, and may be closed
 	 * by them. failed: with an error, of an attempt or of another kind. over: always.

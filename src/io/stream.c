@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/misuse.h"
 #include "io/slab.h"
+#include "io/upcalls.h"
 
 static bide_slab streams = BIDE_SLAB_OF_(bide_stream);
 
@@ -43,14 +44,17 @@ bide_stream *bide_stream_new_(int fd, uint32_t flags)
 	return stream;
 }
 
-/* Nothing is pending any more. */
-static void closed(bide_handle *handle)
+void bide_stream_free_(bide_stream *stream)
 {
-	bide_stream *stream = bide_stream_of_(handle);
-
 	if (stream->type && stream->type->close)
 		stream->type->close(stream->object);
 	bide_slab_give_(&streams, stream);
+}
+
+/* No operation of the descriptor is pending any more. */
+static void closed(bide_handle *handle)
+{
+	bide_buffer_closed_(bide_stream_of_(handle));
 }
 
 void bide_stream_abort(bide_stream *stream, int error)

@@ -6,6 +6,7 @@
 #include "base/misuse.h"
 #include "io/stream.h"
 #include "io/stream_user.h"
+#include "source/source.h"
 
 /* A call moves no more than this, on any kernel. It takes no more parts. */
 enum { CALL_BYTES_MAX = 1 << 30, CALL_PARTS_MAX = 1024 };
@@ -56,6 +57,19 @@ static const bide_io_kind read_vector_kind = {
 	.attempt = attempt_read_vector,
 };
 
+/* An operation of a descriptor. If it waits, what was put is sent first. */
+static bide_value_task start(bide_stream *stream, const bide_io_kind *kind,
+                             bide_io_arguments arguments)
+{
+	bide_value_task v;
+
+	bide_buffer_progress_(stream, &stream->buffer, BIDE_IO_IN_);
+	v = bide_io_start_(&stream->handle, kind, arguments);
+	if (bide_is_pending_(v))
+		bide_buffer_waits_(stream);
+	return v;
+}
+
 bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_bytes)
 {
 	int error = bide_stream_check_(stream, "bide_stream_read");
@@ -68,10 +82,11 @@ bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_byte
 	}
 	if (size_bytes == 0)
 		return bide_value_task_from_int(0);
+	if (stream->head.at_ != stream->head.end_)
+		return bide_value_task_from_int((int64_t)bide_buffer_take_(stream, to, size_bytes));
 	if (stream->type)
 		return bide_stream_user_read_(stream, to, size_bytes);
-	return bide_io_start_(&stream->handle, &read_kind,
-	                      (bide_io_arguments){ .read = { to, size_bytes } });
+	return start(stream, &read_kind, (bide_io_arguments){ .read = { to, size_bytes } });
 }
 
 bide_value_task bide_stream_read_vector(bide_stream *stream, const struct iovec *parts,
@@ -86,8 +101,10 @@ bide_value_task bide_stream_read_vector(bide_stream *stream, const struct iovec 
 		return bide_value_task_from_error(error);
 	if (count == 0)
 		return bide_value_task_from_int(0);
+	if (stream->head.at_ != stream->head.end_)
+		return bide_value_task_from_int(
+			(int64_t)bide_buffer_take_(stream, parts->iov_base, parts->iov_len));
 	if (stream->type)
 		return bide_stream_user_read_(stream, parts->iov_base, parts->iov_len);
-	return bide_io_start_(&stream->handle, &read_vector_kind,
-	                      (bide_io_arguments){ .vector = { parts, count, 0 } });
+	return start(stream, &read_vector_kind, (bide_io_arguments){ .vector = { parts, count, 0 } });
 }

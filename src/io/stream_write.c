@@ -1,9 +1,13 @@
 /*
  * stream_write.c - writing to descriptors, without a buffer: all of it.
  */
+#define BIDE_OWN_(name) &name##_own_
 #include <errno.h>
 
 #include "base/misuse.h"
+#include "base/own.h"
+#include "context/context.h"
+#include "io/buffer_wait.h"
 #include "io/stream.h"
 #include "io/stream_user.h"
 
@@ -97,9 +101,85 @@ static int begin(bide_stream *stream, const char *what)
 	return error;
 }
 
+/* --- behind what was put --- */
+
+static bide_value_task write_now(bide_stream *stream, const struct iovec *part)
+{
+	if (stream->type)
+		return bide_stream_user_write_(stream, part->iov_base, part->iov_len);
+	bide_buffer_progress_(stream, &stream->buffer, BIDE_IO_OUT_);
+	return bide_io_start_(&stream->handle, &write_kind,
+	                      (bide_io_arguments){
+							  .write = { part->iov_base, part->iov_len, part->iov_len } });
+}
+
+static bide_value_task write_vector_now(bide_stream *stream, const struct iovec *parts,
+                                        size_t count)
+{
+	if (stream->type)
+		return bide_stream_user_write_vector_(stream, parts, count);
+	bide_buffer_progress_(stream, &stream->buffer, BIDE_IO_OUT_);
+	return bide_io_start_(&stream->handle, &write_vector_kind,
+	                      (bide_io_arguments){ .vector = { parts, count, 0 } });
+}
+
+struct bide_write_behind {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_stream *stream;
+		const struct iovec *parts; /* if it is NULL, `only` is written */
+		size_t count;
+		struct iovec only;
+	} in;
+};
+
+static const bide_own_ bide_write_behind_own_ = { .name = "bide_stream_write" };
+
+bide_async(bide_write_behind)
+{
+	bide_async_begin;
+	bide_await(bide_buffer_wait_(my->in.stream, 0));
+	bide_async_return(my->in.parts ? write_vector_now(my->in.stream, my->in.parts, my->in.count)
+	                               : write_now(my->in.stream, &my->in.only));
+bide_async_finally:
+	bide_buffer_unpin_(my->in.stream, BIDE_BUFFER_WRITING_);
+	bide_async_end;
+}
+
+static bide_value_task write_behind(bide_stream *stream, const struct iovec *parts, size_t count,
+                                    struct iovec only)
+{
+	bide_value_task v;
+
+	(void)bide_buffer_claim_(stream, BIDE_BUFFER_WRITING_);
+	v = bide_async_start(bide_write_behind, .stream = stream, .parts = parts, .count = count,
+	                     .only = only);
+	if (v.state != BIDE_ENOFRAME)
+		return v;
+	bide_buffer_unpin_(stream, BIDE_BUFFER_WRITING_);
+	return bide_value_task_from_error(BIDE_ENOMEM_);
+}
+
+/*
+ * Sends what was put. Returns 0 if nothing is unsent; EAGAIN if a send is under way; or the error of
+ * a writing call.
+ */
+static int send_first(bide_stream *stream, const char *what)
+{
+	int error;
+
+	if (BIDE_LIKELY(bide_buffer_is_clear_(&stream->buffer)))
+		return 0;
+	error = bide_buffer_free_to_write_(stream, what);
+	if (!error)
+		error = bide_context_current_error();
+	return error ? error : bide_buffer_send_(stream);
+}
+
 bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t size_bytes)
 {
 	int error = begin(stream, "bide_stream_write");
+	struct iovec only;
 
 	if (error)
 		return bide_value_task_from_error(error);
@@ -110,10 +190,11 @@ bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t 
 	stream->written_bytes = 0;
 	if (size_bytes == 0)
 		return bide_value_task_from_int(0);
-	if (stream->type)
-		return bide_stream_user_write_(stream, from, size_bytes);
-	return bide_io_start_(&stream->handle, &write_kind,
-	                      (bide_io_arguments){ .write = { from, size_bytes, size_bytes } });
+	only = (struct iovec){ (void *)(uintptr_t)from, size_bytes };
+	error = send_first(stream, "bide_stream_write");
+	if (error == EAGAIN)
+		return write_behind(stream, NULL, 0, only);
+	return error ? bide_value_task_from_error(error) : write_now(stream, &only);
 }
 
 bide_value_task bide_stream_write_vector(bide_stream *stream, const struct iovec *parts,
@@ -129,8 +210,8 @@ bide_value_task bide_stream_write_vector(bide_stream *stream, const struct iovec
 	stream->written_bytes = 0;
 	if (count == 0)
 		return bide_value_task_from_int(0);
-	if (stream->type)
-		return bide_stream_user_write_vector_(stream, parts, count);
-	return bide_io_start_(&stream->handle, &write_vector_kind,
-	                      (bide_io_arguments){ .vector = { parts, count, 0 } });
+	error = send_first(stream, "bide_stream_write_vector");
+	if (error == EAGAIN)
+		return write_behind(stream, parts, count, (struct iovec){ NULL, 0 });
+	return error ? bide_value_task_from_error(error) : write_vector_now(stream, parts, count);
 }

@@ -1,8 +1,11 @@
 /*
- * upcalls.h - the arrow up within io: a reactor tells handles of events, and handles use reactors.
+ * upcalls.h - the arrows up within io: a reactor tells handles of events, and handles use reactors;
+ * the last pin of a stream frees it, and streams use their buffers.
  */
 #ifndef BIDE_IO_UPCALLS_H
 #define BIDE_IO_UPCALLS_H
+
+#include <bide/stream.h>
 
 #include "base/library.h"
 
@@ -12,5 +15,8 @@
  * a generation.
  */
 BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
+
+/* The stream is closed, and nothing uses it any more (stream.c). */
+BIDE_INTERNAL void bide_stream_free_(bide_stream *stream);
 
 #endif

@@ -18,7 +18,12 @@ BIDE_PRINTF BIDE_RELAX BIDE_STATIC_ASSERT BIDE_STORE BIDE_SUB BIDE_SWAP BIDE_UNL
 bide_async_fork bide_call bide_cancel_core bide_cancel_node bide_current_thread bide_deque bide_forking_frame bide_frame
 bide_function_info bide_observer bide_operation bide_owned_frame bide_place bide_pool bide_post bide_registered
 bide_body_result bide_thread_head
-bide_thread_attach'
+bide_thread_attach
+bide_stream_line_slow
+bide_stream_peek_slow
+bide_stream_consume_slow
+bide_stream_put_slow
+bide_stream_null'
 
 # The headers without comments.
 awk '
