@@ -30,6 +30,7 @@ static int add(bide_reactor *reactor, int fd, uint32_t events, uint64_t key)
 {
 	struct epoll_event event = { .events = events, .data.u64 = key };
 
+	(void)BIDE_ADD(&reactor->order, 1u, RELEASE);
 	return epoll_ctl(reactor->fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
 }
 
@@ -37,6 +38,7 @@ static int change(bide_reactor *reactor, int fd, uint32_t events, uint64_t key)
 {
 	struct epoll_event event = { .events = events, .data.u64 = key };
 
+	(void)BIDE_ADD(&reactor->order, 1u, RELEASE);
 	return epoll_ctl(reactor->fd, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
 }
 
@@ -115,6 +117,7 @@ static unsigned fetch(bide_reactor *reactor, bide_reactor_event *to, unsigned ma
 	unsigned count = 0;
 	long fetched = wait(reactor->fd, events, max, deadline_ns);
 
+	(void)BIDE_LOAD(&reactor->order, ACQUIRE);
 	for (long i = 0; i < fetched; i++) {
 		if (events[i].data.u64 == wake_key) {
 			if (woken)

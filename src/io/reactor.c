@@ -87,10 +87,13 @@ static void close_copies(void)
 
 static void close_all(void)
 {
+	for (unsigned i = 0; i < places; i++)
+		if (table[i] && table[i]->place != i)
+			table[i] = NULL; /* before the one that took its place is gone */
 	for (unsigned i = 0; i < places; i++) {
 		bide_reactor *reactor = table[i];
 
-		if (!reactor || reactor->place != i)
+		if (!reactor)
 			continue;
 		reactor->engine->close(reactor);
 		bide_deallocate_(reactor, sizeof *reactor);

@@ -32,7 +32,8 @@ static void look_after(bide_worker *w, bide_worker *other, int64_t now_ns, bool 
 
 	if (other == w || !reactor || BIDE_LOAD(&other->sleeper.state, RELAXED) != BIDE_RUNS_)
 		return;
-	found = bide_reactor_hooks_->look_after(w->sleeper.reactor, reactor, now_ns, eager);
+	found = bide_reactor_hooks_->look_after(BIDE_LOAD(&w->sleeper.reactor, ACQUIRE), reactor,
+	                                        now_ns, eager);
 	f->runs = true;
 	f->slow |= (found & BIDE_REACTOR_SLOW_) != 0;
 	f->any |= (found & BIDE_REACTOR_ANY_) != 0;

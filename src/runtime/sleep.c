@@ -175,7 +175,7 @@ void bide_sleep_search_end_(bool found)
 static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
 {
 	if (sleeper->in_reactor)
-		return bide_reactor_hooks_->fetch(sleeper->reactor, until_ns);
+		return bide_reactor_hooks_->fetch(BIDE_LOAD(&sleeper->reactor, RELAXED), until_ns);
 	if (!BIDE_LOAD(&sleeper->reactor, SEQ_CST)) /* pairs with bide_reactor_place_ */
 		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, until_ns);
 	return 0;
