@@ -25,6 +25,7 @@
  *   fd.h          waits for descriptors of other libraries
  *   signals.h     signals as results
  *   resolve.h     the addresses of a name
+ *   net.h         TCP and UNIX sockets: listen, accept, connect
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -48,6 +49,7 @@
 #include "io.h"
 #include "memory.h"
 #include "misuse.h"
+#include "net.h"
 #include "parallel.h"
 #include "resolve.h"
 #include "run.h"

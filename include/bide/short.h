@@ -3,7 +3,7 @@
  *
  * Made by tools/short_names.sh from the other headers: do not edit it.
  *
- * Left out, since the C library or POSIX has the name: fork, shutdown, strerror.
+ * Left out, since the C library or POSIX has the name: accept, fork, shutdown, strerror.
  * Left out, since an inlined function would have to be a macro, and the word is a plain one:
  * none.
  * Constants in upper case keep BIDE_: EBROKEN would look like one of the system's. The words of
@@ -104,6 +104,11 @@
 #define in_context bide_in_context
 #define in_detached bide_in_detached
 #define io_stats_get bide_io_stats_get
+#define listener_abort bide_listener_abort
+#define listener_address bide_listener_address
+#define listener_close bide_listener_close
+#define listener_fd bide_listener_fd
+#define listener_take_fd bide_listener_take_fd
 #define loop_adopt bide_loop_adopt
 #define loop_create bide_loop_create
 #define loop_fd bide_loop_fd
@@ -133,7 +138,9 @@
 #define stream_fd bide_stream_fd
 #define stream_finish bide_stream_finish
 #define stream_flush bide_stream_flush
+#define stream_local bide_stream_local
 #define stream_peek bide_stream_peek
+#define stream_peer bide_stream_peer
 #define stream_pipe bide_stream_pipe
 #define stream_print bide_stream_print
 #define stream_put bide_stream_put
@@ -178,8 +185,14 @@
 #define task_unwrap bide_task_unwrap
 #define task_wait bide_task_wait
 #define task_wait_for bide_task_wait_for
+#define tcp_connect bide_tcp_connect
+#define tcp_connect_address bide_tcp_connect_address
+#define tcp_listen bide_tcp_listen
+#define tcp_listen_address bide_tcp_listen_address
 #define trace_format bide_trace_format
 #define trace_read bide_trace_read
+#define unix_connect bide_unix_connect
+#define unix_listen bide_unix_listen
 #define until_signal bide_until_signal
 #define user_source_cancel bide_user_source_cancel
 #define user_source_complete bide_user_source_complete
@@ -416,6 +429,9 @@ typedef bide_io_engine io_engine;
 #ifndef BIDE_NO_SHORT_io_stats
 typedef bide_io_stats io_stats;
 #endif
+#ifndef BIDE_NO_SHORT_listener
+typedef bide_listener listener;
+#endif
 #ifndef BIDE_NO_SHORT_misuse_hook
 typedef bide_misuse_hook misuse_hook;
 #endif
@@ -467,11 +483,17 @@ typedef bide_task task;
 #ifndef BIDE_NO_SHORT_task_options
 typedef bide_task_options task_options;
 #endif
+#ifndef BIDE_NO_SHORT_tcp_options
+typedef bide_tcp_options tcp_options;
+#endif
 #ifndef BIDE_NO_SHORT_trace
 typedef bide_trace trace;
 #endif
 #ifndef BIDE_NO_SHORT_trace_entry
 typedef bide_trace_entry trace_entry;
+#endif
+#ifndef BIDE_NO_SHORT_unix_options
+typedef bide_unix_options unix_options;
 #endif
 #ifndef BIDE_NO_SHORT_unobserved_hook
 typedef bide_unobserved_hook unobserved_hook;

@@ -21,6 +21,8 @@ enum { KEY_LOW_BITS = 4, KEY_ADDRESS_BITS = 48 };
 #define KEY_LOW_MASK ((UINT64_C(1) << KEY_LOW_BITS) - 1)
 #define KEY_ADDRESS_MASK (((UINT64_C(1) << KEY_ADDRESS_BITS) - 1) & ~KEY_LOW_MASK)
 
+void (*bide_handle_ended_)(void);
+
 static uint32_t forks; /* how often a process forked, down to this one */
 
 static void in_child(void)
@@ -114,6 +116,8 @@ int bide_handle_register_(bide_handle *handle, bool again)
 
 void bide_handle_end_(bide_handle *handle)
 {
+	void (*ended)(void);
+
 	if (handle->state & BIDE_HANDLE_REGISTERED_)
 		bide_reactor_remove_(handle->home, handle->watched_fd);
 	if (handle->watched_fd != handle->fd)
@@ -121,6 +125,9 @@ void bide_handle_end_(bide_handle *handle)
 	if (!(handle->state & BIDE_HANDLE_KEEPS_FD_))
 		close(handle->fd);
 	handle->closed(handle);
+	ended = BIDE_LOAD(&bide_handle_ended_, RELAXED);
+	if (BIDE_UNLIKELY(ended != NULL))
+		ended();
 }
 
 /* A record in the slot of a side. */

@@ -116,6 +116,12 @@ BIDE_INTERNAL void bide_handle_interrupt_(bide_handle *handle, unsigned side, in
  */
 BIDE_INTERNAL void bide_handle_close_(bide_handle *handle, void (*closed)(bide_handle *handle));
 
+/*
+ * If it is not NULL, it is called when a handle has ended and its descriptor is closed: something
+ * waits for descriptors. Without a lock. Atomic.
+ */
+extern BIDE_INTERNAL void (*bide_handle_ended_)(void);
+
 /* Has the record of a side tried anew, as an event would, if the handle is still that one. */
 BIDE_INTERNAL void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side);
 

@@ -1,0 +1,79 @@
+/*
+ * accept.c - takes connections, one for each call.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/exhausted.h"
+#include "io/listener.h"
+#include "io/stream.h"
+
+/* Returns true for an error of the one connection that was taken, as accept(2) lists them. */
+static bool is_of_connection(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPROTO:
+	case EPERM: /* a firewall */
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+	case EOPNOTSUPP:
+	case ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int attempt(bide_io *io)
+{
+	bide_listener *listener = bide_listener_of_(io->handle);
+	bide_stream *stream;
+	int fd;
+
+	do
+		fd = accept4(listener->handle.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (fd < 0 && is_of_connection(errno));
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM
+		           ? bide_exhausted_add_(listener, errno)
+		           : errno;
+	stream = bide_stream_new_(fd, listener->stream_flags);
+	if (!stream) {
+		close(fd);
+		return ENOMEM;
+	}
+	io->operation.source.payload.p = stream;
+	return 0;
+}
+
+static void unwanted(bide_payload result)
+{
+	bide_stream_close(result.p);
+}
+
+static const bide_io_kind accept_kind = {
+	.type = { .name = "bide_accept",
+	          .describe = bide_io_describe_,
+	          .leave = bide_io_leave_,
+	          .unwanted = unwanted },
+	.side = BIDE_IO_IN_,
+	.attempt = attempt,
+};
+
+bide_stream_task bide_accept(bide_listener *listener)
+{
+	bide_io_arguments none = { .any = { 0 } };
+	int error = bide_listener_check_(listener, "bide_accept");
+
+	return BIDE_TYPED(bide_stream_task,
+	                  error ? bide_value_task_from_error(error)
+	                        : bide_io_start_(&listener->handle, &accept_kind, none));
+}

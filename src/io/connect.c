@@ -1,0 +1,114 @@
+/*
+ * connect.c - see connect.h.
+ *
+ * The stream is made before the connection is there, so that the reactor has a handle to tell of its
+ * end. The operation owns it until then: if it fails, for whatever reason, it closes the stream.
+ */
+#include "io/connect.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/misuse.h"
+#include "context/context.h"
+#include "io/stream.h"
+
+static int attempt(bide_io *io)
+{
+	bide_handle *handle = io->handle;
+	struct pollfd poll_fd = { .fd = handle->fd, .events = POLLOUT };
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	if (poll(&poll_fd, 1, 0) <= 0)
+		return EAGAIN;
+	if (getsockopt(handle->fd, SOL_SOCKET, SO_ERROR, &error, &size))
+		return errno;
+	if (error == EAGAIN) /* it would mean that the attempt has to wait */
+		return ECONNREFUSED;
+	io->operation.source.payload.p = bide_stream_of_(handle);
+	return error;
+}
+
+static void failed(bide_io *io, int error)
+{
+	(void)error;
+	bide_stream_close(bide_stream_of_(io->handle));
+}
+
+void bide_connect_unwanted_(bide_payload result)
+{
+	bide_stream_close(result.p);
+}
+
+static const bide_io_kind connect_kind = {
+	.type = { .name = "bide_tcp_connect_address",
+	          .describe = bide_io_describe_,
+	          .leave = bide_io_leave_,
+	          .unwanted = bide_connect_unwanted_ },
+	.side = BIDE_IO_OUT_,
+	.attempt = attempt,
+	.failed = failed,
+};
+
+/* The descriptor is being connected. Takes it. */
+static bide_value_task await_connection(int fd)
+{
+	bide_io_arguments none = { .any = { 0 } };
+	bide_stream *stream = bide_stream_new_(fd, BIDE_HANDLE_IS_SOCKET_ | BIDE_HANDLE_READY_OUT_ |
+	                                               BIDE_HANDLE_SHORT_IS_EMPTY_);
+
+	if (!stream) {
+		close(fd);
+		return bide_value_task_from_error(ENOMEM);
+	}
+	return bide_io_start_owned_(&stream->handle, &connect_kind, none);
+}
+
+static int bind_local(int fd, const bide_address *from)
+{
+	if (from->size_bytes_ == 0)
+		return 0;
+	return bind(fd, bide_address_of_(from), bide_address_size_(from)) ? errno : 0;
+}
+
+bide_value_task bide_connect_tcp_(const bide_address *address, const bide_socket_options *options)
+{
+	int fd, error = bide_context_current_error();
+
+	if (!error)
+		error = bide_socket_open_tcp_(&fd, bide_address_family(address), &options->tcp);
+	if (error)
+		return bide_value_task_from_error(error);
+	error = bind_local(fd, &options->from);
+	if (!error && connect(fd, bide_address_of_(address), bide_address_size_(address)) &&
+	    errno != EINPROGRESS && errno != EINTR)
+		error = errno == EAGAIN ? EADDRNOTAVAIL : errno; /* no local port is free */
+	if (!error)
+		return await_connection(fd);
+	close(fd);
+	return bide_value_task_from_error(error);
+}
+
+static bide_value_task connect_address(const bide_address *address, const bide_tcp_options *options)
+{
+	bide_socket_options copy;
+	int error;
+
+	if (!address) {
+		bide_misuse_("bide_tcp_connect_address: address is NULL");
+		return bide_value_task_from_error(EINVAL);
+	}
+	error = bide_socket_options_copy_(&copy, options, "bide_tcp_connect_address");
+	if (!error && !bide_thread_())
+		error = ENOMEM;
+	return error ? bide_value_task_from_error(error) : bide_connect_tcp_(address, &copy);
+}
+
+bide_stream_task bide_tcp_connect_address(const bide_address *address,
+                                          const bide_tcp_options *options)
+{
+	return BIDE_TYPED(bide_stream_task, connect_address(address, options));
+}

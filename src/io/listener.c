@@ -1,0 +1,180 @@
+/*
+ * listener.c - listeners: how they come to listen, and how they end.
+ */
+#define _GNU_SOURCE
+#include "io/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "base/misuse.h"
+#include "io/exhausted.h"
+
+static bide_slab listeners = BIDE_SLAB_OF_(bide_listener);
+
+int bide_listener_check_(const bide_listener *listener, const char *what)
+{
+	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
+		return ENOMEM;
+	if (BIDE_LIKELY(listener && bide_handle_is_live_(&listener->handle)))
+		return 0;
+	bide_misuse_("%s: the listener %s", what,
+	             !listener ? "is NULL"
+	             : listener->handle.era == bide_handle_era_()
+	                 ? "is closed"
+	                 : "is of the process that forked this one, or of before bide_shutdown");
+	return listener ? EBADF : EINVAL;
+}
+
+/* ---- making one */
+
+/* Takes the descriptor, which listens. Returns 0 or ENOMEM; then it stays the caller's. */
+static int make(bide_listener **made, int fd, bool is_tcp)
+{
+	bide_listener *listener = bide_thread_() ? bide_slab_take_(&listeners) : NULL;
+
+	if (!listener)
+		return ENOMEM;
+	listener->stream_flags = BIDE_HANDLE_IS_SOCKET_ | BIDE_HANDLE_READY_OUT_ |
+	                         (is_tcp ? BIDE_HANDLE_SHORT_IS_EMPTY_ : 0);
+	listener->is_exhausted = false;
+	bide_handle_init_(&listener->handle, fd, BIDE_HANDLE_READY_IN_);
+	*made = listener;
+	return 0;
+}
+
+static int set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof value) ? errno : 0;
+}
+
+/* Binds, listens and takes the descriptor; after an error it is closed. */
+static int bind_and_listen(bide_listener **made, int fd, const bide_address *address,
+                           unsigned backlog, bool is_tcp)
+{
+	int error = 0;
+
+	if (bind(fd, bide_address_of_(address), bide_address_size_(address)) ||
+	    listen(fd, (int)backlog))
+		error = errno;
+	if (!error)
+		error = make(made, fd, is_tcp);
+	if (error)
+		close(fd);
+	return error;
+}
+
+int bide_listener_open_tcp_(bide_listener **made, const bide_address *address,
+                            const bide_tcp_options *options)
+{
+	int family = bide_address_family(address), fd;
+	int error = bide_socket_open_tcp_(&fd, family, options);
+
+	if (error)
+		return error;
+	error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (!error && family == AF_INET6)
+		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->only_v6);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return bind_and_listen(made, fd, address, options->backlog, true);
+}
+
+static int missing(const char *what, const char *argument)
+{
+	bide_misuse_("%s: %s is NULL", what, argument);
+	return EINVAL;
+}
+
+int bide_tcp_listen_address(bide_listener **listener, const bide_address *address,
+                            const bide_tcp_options *options)
+{
+	bide_socket_options copy;
+	int error;
+
+	if (!listener || !address)
+		return missing("bide_tcp_listen_address", listener ? "address" : "listener");
+	*listener = NULL;
+	error = bide_socket_options_copy_(&copy, options, "bide_tcp_listen_address");
+	return error ? error : bide_listener_open_tcp_(listener, address, &copy.tcp);
+}
+
+int bide_listener_take_fd(bide_listener **listener, int fd)
+{
+	int listens = 0, domain = 0, status, error;
+	socklen_t size = sizeof listens;
+	bool is_tcp;
+
+	if (!listener)
+		return missing("bide_listener_take_fd", "listener");
+	*listener = NULL;
+	status = fcntl(fd, F_GETFL);
+	if (status < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size))
+		return errno;
+	size = sizeof domain;
+	if (!listens || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size))
+		return EINVAL;
+	is_tcp = domain == AF_INET || domain == AF_INET6;
+	if (is_tcp)
+		(void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	error = make(listener, fd, is_tcp);
+	if (error)
+		return error;
+	(void)fcntl(fd, F_SETFL, status | O_NONBLOCK);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
+/* ---- asking and ending */
+
+int bide_listener_fd(const bide_listener *listener, int *fd)
+{
+	int error = bide_listener_check_(listener, "bide_listener_fd");
+
+	if (fd)
+		*fd = error ? -1 : listener->handle.fd;
+	return error;
+}
+
+int bide_listener_address(const bide_listener *listener, bide_address *address)
+{
+	int error = bide_listener_check_(listener, "bide_listener_address");
+
+	if (error)
+		return error;
+	if (!address)
+		return missing("bide_listener_address", "address");
+	return bide_socket_address_(listener->handle.fd, false, address);
+}
+
+void bide_listener_abort(bide_listener *listener, int error)
+{
+	if (!bide_listener_check_(listener, "bide_listener_abort") &&
+	    bide_check_error_(error, "bide_listener_abort"))
+		bide_handle_abort_(&listener->handle, error);
+}
+
+/* Nothing is pending any more. */
+static void closed(bide_handle *handle)
+{
+	bide_listener *listener = bide_listener_of_(handle);
+
+	bide_exhausted_remove_(listener);
+	bide_slab_give_(&listeners, listener);
+}
+
+void bide_listener_close(bide_listener *listener)
+{
+	if (!listener)
+		return;
+	if (!(BIDE_LOAD(&listener->handle.state, RELAXED) & BIDE_HANDLE_OPEN_)) {
+		bide_misuse_("bide_listener_close: the listener is closed");
+		return;
+	}
+	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	bide_handle_close_(&listener->handle, closed);
+}

@@ -1,0 +1,109 @@
+/*
+ * opening.c - see opening.h.
+ */
+#include "io/opening.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/port.h"
+#include "context/context.h"
+#include "memory/allocator.h"
+#include "source/source.h"
+
+bide_opening_request *bide_opening_request_(const char *host, const char *service)
+{
+	size_t host_bytes = host ? strlen(host) + 1 : 0;
+	size_t service_bytes = service ? strlen(service) + 1 : 0;
+	size_t size_bytes = sizeof(bide_opening_request) + host_bytes + service_bytes;
+	bide_opening_request *request = bide_allocate_(size_bytes, _Alignof(bide_opening_request));
+	char *texts;
+
+	if (!request)
+		return NULL;
+	memset(request, 0, sizeof *request);
+	texts = (char *)(request + 1);
+	request->size_bytes = size_bytes;
+	if (host)
+		request->host = memcpy(texts, host, host_bytes);
+	if (service)
+		request->service = memcpy(texts + host_bytes, service, service_bytes);
+	return request;
+}
+
+static void request_free(bide_opening_request *request)
+{
+	bide_deallocate_(request, request->size_bytes);
+}
+
+/* Takes the context, which may be gone already. */
+static bide_context *context_take(bide_opening *opening)
+{
+	return BIDE_SWAP(&opening->context, (bide_context *)NULL, ACQ_REL); /* pairs with itself */
+}
+
+void bide_opening_end_(bide_opening *opening, void *result, int error)
+{
+	bide_context *context = context_take(opening);
+	bide_payload payload;
+
+	payload.p = error ? NULL : result;
+	request_free(opening->request);
+	bide_operation_complete_(&opening->operation, payload, error);
+	bide_context_unref(context);
+}
+
+void bide_opening_leave_(bide_operation *operation)
+{
+	bide_context *context = context_take((bide_opening *)(void *)operation);
+
+	if (!context)
+		return;
+	(void)bide_context_cancel(context, ECANCELED);
+	bide_context_unref(context);
+}
+
+static void begin(bide_post *post)
+{
+	bide_opening *opening = BIDE_CONTAINER_(post, bide_opening, post);
+	const bide_opening_kind *kind =
+		BIDE_CONTAINER_(opening->operation.type, const bide_opening_kind, type);
+	bide_context *context = BIDE_LOAD(&opening->context, ACQUIRE);
+	bide_value_task started;
+
+	if (!context) { /* forgotten before it began */
+		bide_opening_end_(opening, NULL, ECANCELED);
+		return;
+	}
+	context = bide_context_ref(context); /* the operation may be over when the start returns */
+	started = bide_in_context(context, kind->begin(opening));
+	bide_context_unref(context);
+	if (started.state == BIDE_ENOFRAME)
+		bide_opening_end_(opening, NULL, ENOMEM);
+	else
+		bide_value_task_forget_at_(started, NULL);
+}
+
+bide_value_task bide_opening_start_(const bide_opening_kind *kind, bide_opening_request *request)
+{
+	bide_context *context = request ? bide_context_create(NULL) : NULL;
+	bide_opening *opening =
+		context ? (bide_opening *)(void *)bide_operation_new_(sizeof *opening, &kind->type) : NULL;
+	bide_value_task value;
+
+	if (!opening) {
+		bide_context_unref(context);
+		if (request)
+			request_free(request);
+		return bide_value_task_from_error(ENOMEM);
+	}
+	opening->context = context;
+	opening->request = request;
+	opening->post.run = begin;
+	value = bide_source_value_(&opening->operation.source);
+	if (bide_port_on_worker_())
+		begin(&opening->post);
+	else
+		bide_port_post_(&opening->post);
+	return value;
+}
