@@ -75,9 +75,10 @@ void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
 	bide_handle_unlock_(handle);
 }
 
-bool bide_handle_is_live_(const bide_handle *handle)
+/* Reads without the lock what other threads change under it, and tells nothing of the next moment. */
+BIDE_UNCHECKED_ bool bide_handle_is_live_(const bide_handle *handle)
 {
-	uint32_t state = BIDE_LOAD(&handle->state, RELAXED);
+	uint32_t state = *(const volatile uint32_t *)&handle->state;
 
 	return (state & (BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_)) == BIDE_HANDLE_OPEN_ &&
 	       handle->era == bide_handle_era_();
@@ -102,11 +103,17 @@ static int add(bide_handle *handle, uint32_t events)
 	return error;
 }
 
+/* The bit never changes while the handle is open, so no lock is needed. */
+BIDE_UNCHECKED_ static bool is_level(const bide_handle *handle)
+{
+	return *(const volatile uint32_t *)&handle->state & BIDE_HANDLE_LEVEL_;
+}
+
 int bide_handle_register_(bide_handle *handle, bool again)
 {
 	uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
-	if (handle->state & BIDE_HANDLE_LEVEL_)
+	if (is_level(handle))
 		events = handle->events | EPOLLONESHOT;
 	if (again)
 		return bide_reactor_change_(handle->home, handle->watched_fd, events,

@@ -17,8 +17,8 @@
 enum { NUMBERS_MAX = 64 };
 
 struct bide_signals {
+	bide_os_catcher catcher; /* first: the first two words are the slab's while it is free */
 	bide_handle handle;
-	bide_os_catcher catcher;
 };
 
 static bide_slab slab = BIDE_SLAB_OF_(bide_signals);
