@@ -397,6 +397,8 @@ TEST(the_child_of_a_fork_has_waits_of_its_own)
 	NEEDS_IO();
 	FORKS_WITH_THREADS();
 	CHILD_STARTS_THREADS();
+	if (UNDER_TSAN && many_workers())
+		SKIP("ThreadSanitizer lets no child of a fork start threads");
 	make_pair(fd);
 	v = bide_fd_wait(fd[0], BIDE_FD_IN);
 	assert_pending(v);

@@ -1048,6 +1048,8 @@ TEST(a_stream_of_the_parent_is_misuse_in_the_child_of_a_fork)
 	NEEDS_IO();
 	FORKS_WITH_THREADS();
 	CHILD_STARTS_THREADS();
+	if (UNDER_TSAN && many_workers())
+		SKIP("ThreadSanitizer lets no child of a fork start threads");
 	v = bide_stream_read(s, room, 10);
 	assert_pending(v);
 	child = fork();

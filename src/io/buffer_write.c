@@ -257,7 +257,7 @@ static bide_value_task shut_down(const bide_stream *stream)
 	if (stream->type)
 		return stream->type->finish ? stream->type->finish(stream->object)
 		                            : bide_value_task_completed();
-	if (!(stream->handle.state & BIDE_HANDLE_IS_SOCKET_))
+	if (!(stream->handle.flags & BIDE_HANDLE_IS_SOCKET_))
 		return bide_value_task_completed();
 	if (shutdown(stream->handle.fd, SHUT_WR))
 		return bide_value_task_from_error(errno);

@@ -34,7 +34,7 @@ static bide_at_end ends = { .fork = in_child };
 
 uint32_t bide_handle_era_(void)
 {
-	return bide_life_ + (forks << 20);
+	return (bide_life_ + (forks << 20)) | UINT32_C(1) << 31;
 }
 
 uint64_t bide_handle_key_(const bide_handle *handle)
@@ -64,8 +64,9 @@ void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
 	BIDE_ASSERT_(!(handle->state & (BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_)));
 	handle->generation++;
 	handle->fd = handle->watched_fd = fd;
-	handle->state = flags | BIDE_HANDLE_OPEN_;
-	handle->era = bide_handle_era_();
+	handle->state = (flags & ~(uint32_t)BIDE_HANDLE_FLAGS_) | BIDE_HANDLE_OPEN_;
+	handle->flags = flags & BIDE_HANDLE_FLAGS_;
+	BIDE_STORE(&handle->era, bide_handle_era_(), RELAXED);
 	handle->io[BIDE_IO_IN_] = handle->io[BIDE_IO_OUT_] = NULL;
 	handle->closed = NULL;
 	handle->requests = 0;
@@ -75,18 +76,13 @@ void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
 	bide_handle_unlock_(handle);
 }
 
-/* Reads without the lock what other threads change under it, and tells nothing of the next moment. */
-BIDE_UNCHECKED_ bool bide_handle_is_live_(const bide_handle *handle)
+bool bide_handle_is_live_(const bide_handle *handle)
 {
-	uint32_t state = *(const volatile uint32_t *)&handle->state;
-
-	return (state & (BIDE_HANDLE_OPEN_ | BIDE_HANDLE_CLOSING_)) == BIDE_HANDLE_OPEN_ &&
-	       handle->era == bide_handle_era_();
+	return BIDE_LOAD(&handle->era, RELAXED) == bide_handle_era_();
 }
 
-static int add(bide_handle *handle, uint32_t events)
+static int add(bide_handle *handle, uint64_t key, uint32_t events)
 {
-	uint64_t key = bide_handle_key_(handle);
 	int error = bide_reactor_add_(handle->home, handle->fd, events, key), copy;
 
 	if (error != EEXIST)
@@ -103,22 +99,15 @@ static int add(bide_handle *handle, uint32_t events)
 	return error;
 }
 
-/* The bit never changes while the handle is open, so no lock is needed. */
-BIDE_UNCHECKED_ static bool is_level(const bide_handle *handle)
-{
-	return *(const volatile uint32_t *)&handle->state & BIDE_HANDLE_LEVEL_;
-}
-
-int bide_handle_register_(bide_handle *handle, bool again)
+int bide_handle_register_(bide_handle *handle, uint64_t key, bool again)
 {
 	uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 
-	if (is_level(handle))
+	if (handle->flags & BIDE_HANDLE_LEVEL_)
 		events = handle->events | EPOLLONESHOT;
 	if (again)
-		return bide_reactor_change_(handle->home, handle->watched_fd, events,
-		                            bide_handle_key_(handle));
-	return add(handle, events);
+		return bide_reactor_change_(handle->home, handle->watched_fd, events, key);
+	return add(handle, key, events);
 }
 
 void bide_handle_end_(bide_handle *handle)
@@ -129,7 +118,7 @@ void bide_handle_end_(bide_handle *handle)
 		bide_reactor_remove_(handle->home, handle->watched_fd);
 	if (handle->watched_fd != handle->fd)
 		close(handle->watched_fd);
-	if (!(handle->state & BIDE_HANDLE_KEEPS_FD_))
+	if (!(handle->flags & BIDE_HANDLE_KEEPS_FD_))
 		close(handle->fd);
 	handle->closed(handle);
 	ended = BIDE_LOAD(&bide_handle_ended_, RELAXED);

@@ -53,12 +53,13 @@ enum {
 	BIDE_HANDLE_OPEN_ = 1 << 11,
 	BIDE_HANDLE_CLOSING_ = 1 << 12,
 	BIDE_HANDLE_ABORTING_ = 1 << 13, /* a thread shuts the socket down */
-	/* What follows is set by init and never changes while the handle is open. */
+	/* What follows stands in `flags`, which init sets and nothing changes. */
 	BIDE_HANDLE_SHORT_IS_EMPTY_ = 1 << 16, /* a short read leaves nothing: TCP */
 	BIDE_HANDLE_IS_SOCKET_ = 1 << 17,      /* an abort shuts it down */
 	BIDE_HANDLE_KEEPS_FD_ = 1 << 18,       /* the descriptor is not closed with the handle */
 	BIDE_HANDLE_LEVEL_ = 1 << 19,          /* one-shot and level-triggered, for bide_fd_wait */
 
+	BIDE_HANDLE_FLAGS_ = 0xF << 16,
 	BIDE_HANDLE_STICKY_ = BIDE_HANDLE_RDHUP_ | BIDE_HANDLE_HUP_ | BIDE_HANDLE_PRI_,
 	BIDE_HANDLE_PINS_ = BIDE_HANDLE_BUSY_IN_ | BIDE_HANDLE_BUSY_OUT_ | BIDE_HANDLE_REGISTERING_ |
 	                    BIDE_HANDLE_ABORTING_
@@ -70,7 +71,8 @@ typedef struct bide_handle {
 	int fd;
 	int watched_fd; /* what the reactor knows: fd, or a duplicate if fd is registered already */
 	uint32_t state;
-	uint32_t era;          /* the life of the runtime, and the process */
+	uint32_t flags;
+	uint32_t era; /* while it is open: that of bide_handle_era_; else 0. Atomic; the owner's. */
 	struct bide_io *io[2]; /* the slots: the records, by side, or NULL */
 	void (*closed)(struct bide_handle *handle);
 	bide_post post;       /* to the one worker: `requests`, if they are not 0 */
@@ -94,7 +96,7 @@ BIDE_INTERNAL void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags
  */
 BIDE_INTERNAL bool bide_handle_is_live_(const bide_handle *handle);
 
-/* Returns the present era: the life of the runtime, and the process. */
+/* Returns the present era, which stands for the life of the runtime and the process. Never 0. */
 BIDE_INTERNAL uint32_t bide_handle_era_(void);
 
 /*

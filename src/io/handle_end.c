@@ -58,7 +58,7 @@ void bide_io_event_(uint64_t key, uint32_t events)
 
 	if (!handle)
 		return;
-	if (handle->state & BIDE_HANDLE_LEVEL_) {
+	if (handle->flags & BIDE_HANDLE_LEVEL_) {
 		bits |= BIDE_HANDLE_READY_IN_;
 		handle->seen |= (uint16_t)events;
 	}
@@ -137,7 +137,7 @@ static void abort_now(bide_handle *handle, int error)
 	bide_handle_lock_(handle);
 	if (handle->state & BIDE_HANDLE_OPEN_ && !handle->abort_error) {
 		abort_locked(handle, error, io);
-		shuts = handle->state & BIDE_HANDLE_IS_SOCKET_;
+		shuts = handle->flags & BIDE_HANDLE_IS_SOCKET_;
 		if (shuts)
 			handle->state |= BIDE_HANDLE_ABORTING_;
 	}
@@ -206,10 +206,11 @@ void bide_handle_abort_(bide_handle *handle, int error)
 
 void bide_handle_close_(bide_handle *handle, void (*closed)(bide_handle *handle))
 {
-	if (handle->era != bide_handle_era_()) { /* of the process that forked this one, or of before a
-	                                            shutdown: its memory may be in any state */
-		handle->state &= ~(uint32_t)BIDE_HANDLE_OPEN_;
-		if (!(handle->state & BIDE_HANDLE_KEEPS_FD_))
+	bool is_ours = bide_handle_is_live_(handle);
+
+	BIDE_STORE(&handle->era, 0u, RELAXED);
+	if (!is_ours) { /* Its memory may be in any state. */
+		if (!(handle->flags & BIDE_HANDLE_KEEPS_FD_))
 			close(handle->fd);
 		return;
 	}

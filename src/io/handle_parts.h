@@ -72,9 +72,10 @@ BIDE_INTERNAL bide_handle *bide_handle_of_key_(uint64_t key);
 
 /*
  * Tells the reactor of the descriptor; `again`: of a one-shot that has fired. The caller has set
- * REGISTERING, and clears it. Returns 0 or the error. Without a lock.
+ * REGISTERING, and clears it. The key was made under the lock, because a close changes the
+ * generation. Returns 0 or the error. Without a lock.
  */
-BIDE_INTERNAL int bide_handle_register_(bide_handle *handle, bool again);
+BIDE_INTERNAL int bide_handle_register_(bide_handle *handle, uint64_t key, bool again);
 
 /* --- records (operation.c) --- */
 

@@ -45,7 +45,7 @@ void bide_io_release_(bide_handle *handle, const bide_io *io)
 	uint32_t state = handle->state;
 
 	/* An event that came meanwhile is newer than what the attempt saw. */
-	if (io->is_short && state & BIDE_HANDLE_SHORT_IS_EMPTY_ &&
+	if (io->is_short && handle->flags & BIDE_HANDLE_SHORT_IS_EMPTY_ &&
 	    !(state & (BIDE_HANDLE_STICKY_ | bide_event_bit_(side))))
 		state &= ~bide_ready_bit_(side);
 	handle->state = state & ~(bide_busy_bit_(side) | bide_event_bit_(side));
@@ -114,9 +114,9 @@ bide_io *bide_io_take_over_(bide_handle *handle, unsigned side, int error)
 }
 
 /* The record waits from now on, and so does that of the other side if there is one. */
-static void register_handle(bide_handle *handle, bool again)
+static void register_handle(bide_handle *handle, uint64_t key, bool again)
 {
-	int error = bide_handle_register_(handle, again);
+	int error = bide_handle_register_(handle, key, again);
 	bide_io *failed[2] = { NULL, NULL };
 	bool ends;
 
@@ -141,7 +141,8 @@ static void wait(bide_handle *handle, bide_io *io)
 {
 	unsigned side = bide_io_kind_(io)->side;
 	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_;
-	bool registers = !io->is_later && (!is_known || handle->state & BIDE_HANDLE_LEVEL_);
+	bool registers = !io->is_later && (!is_known || handle->flags & BIDE_HANDLE_LEVEL_);
+	uint64_t key = bide_handle_key_(handle);
 	unsigned home = handle->home;
 
 	io->state = BIDE_IO_WAITING_;
@@ -151,7 +152,7 @@ static void wait(bide_handle *handle, bide_io *io)
 		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;
 	bide_handle_unlock_(handle);
 	if (registers)
-		register_handle(handle, is_known);
+		register_handle(handle, key, is_known);
 	bide_reactor_expects_(home);
 }
 

@@ -140,11 +140,10 @@ static bide_value_task over_at_once(bide_io *io, int error)
 }
 
 /* The side is busy. is_ready: but others come first. */
-static bide_value_task start_record(bide_io *copy, bool is_ready)
+static bide_value_task start_record(bide_io *copy, uint32_t generation, bool is_ready)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
-	uint32_t generation = handle->generation;
 	bide_io *io = record_new(handle, kind, &copy->arguments);
 	bide_value_task value;
 	int error;
@@ -240,11 +239,13 @@ static bide_value_task start_here(bide_io *copy)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
+	uint32_t generation;
 	int error, result;
 	bool is_ready;
 
 	bide_handle_lock_(handle);
 	error = begin(handle, kind);
+	generation = handle->generation;
 	is_ready = bide_handle_is_ready_(handle, kind->side);
 	bide_handle_unlock_(handle);
 	if (error)
@@ -255,7 +256,7 @@ static bide_value_task start_here(bide_io *copy)
 			return over_at_once(copy, result);
 		is_ready = false;
 	}
-	return start_record(copy, is_ready);
+	return start_record(copy, generation, is_ready);
 }
 
 bide_value_task bide_io_start_(bide_handle *handle, const bide_io_kind *kind,

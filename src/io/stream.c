@@ -16,10 +16,9 @@ static const char *why_not(const bide_stream *stream)
 {
 	if (!stream)
 		return "is NULL";
-	return stream->handle.era == bide_handle_era_()
+	return stream->handle.era == 0
 	           ? "is closed"
-	           : "is of the process that forked this one, or of "
-	             "before bide_shutdown";
+	           : "is of the process that forked this one, or of before bide_shutdown";
 }
 
 int bide_stream_check_(const bide_stream *stream, const char *what)
@@ -71,7 +70,7 @@ void bide_stream_close(bide_stream *stream)
 {
 	if (!stream)
 		return;
-	if (!(BIDE_LOAD(&stream->handle.state, RELAXED) & BIDE_HANDLE_OPEN_)) {
+	if (BIDE_LOAD(&stream->handle.era, RELAXED) == 0) {
 		bide_misuse_("bide_stream_close: the stream is closed");
 		return;
 	}

@@ -109,7 +109,7 @@ static ssize_t receive(const bide_handle *handle, const struct iovec *parts, siz
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
 
-	if (handle->state & BIDE_HANDLE_IS_SOCKET_)
+	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
 		return count == 1 ? recv(handle->fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT)
 		                  : recvmsg(handle->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (is_standard(handle) && !is_ready(handle->fd, POLLIN)) {
@@ -126,7 +126,7 @@ static ssize_t send_parts(const bide_handle *handle, const struct iovec *parts, 
 	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	struct iovec first;
 
-	if (handle->state & BIDE_HANDLE_IS_SOCKET_)
+	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
 		return count == 1 ? send(handle->fd, parts->iov_base, parts->iov_len, flags)
 		                  : sendmsg(handle->fd, &message, flags);
 	if (!is_standard(handle))
