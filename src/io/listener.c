@@ -171,7 +171,7 @@ void bide_listener_close(bide_listener *listener)
 {
 	if (!listener)
 		return;
-	if (!(BIDE_LOAD(&listener->handle.state, RELAXED) & BIDE_HANDLE_OPEN_)) {
+	if (BIDE_LOAD(&listener->handle.era, RELAXED) == 0) {
 		bide_misuse_("bide_listener_close: the listener is closed");
 		return;
 	}
