@@ -26,8 +26,9 @@ typedef struct bide_worker {
 	bool probes;         /* the next round comes soon (rounds.c) */
 	bool injector_first; /* whether the injector comes before the deque the next time it looks */
 	uint32_t random;
-	uint32_t steps_sum; /* of all workers, when it last fell asleep (rounds.c) */
-	int64_t round_ns;   /* when its next round over the reactors of others is due */
+	uint32_t empty_looks; /* at its reactor, in a row */
+	uint32_t steps_sum;   /* of all workers, when it last fell asleep (rounds.c) */
+	int64_t round_ns;     /* when its next round over the reactors of others is due */
 	int64_t round_pause_ns;
 	bide_os_thread handle;
 	bide_wheel wheel; /* guarded by wheel_lock */

@@ -131,7 +131,7 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->due_ns = BIDE_FOREVER;
 	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
 	w->by_events = w->probes = false;
-	w->steps_sum = 0;
+	w->steps_sum = w->empty_looks = 0;
 	w->round_ns = w->round_pause_ns = 0;
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
