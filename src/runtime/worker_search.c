@@ -81,19 +81,16 @@ static uint32_t draw(bide_worker *w)
 }
 
 /*
- * The thief leaves a continuation that is alone in the deque to its owner, unless the owner has
- * begun no function since the monitor set `steps_seen`.
+ * The thief leaves a continuation that is alone in the deque to its owner. If the owner is stuck,
+ * the monitor takes it.
  */
 static uintptr_t steal(bide_worker *w, bide_worker *victim)
 {
 	uintptr_t entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
-	bool is_stuck;
 
-	if (entry)
+	if (entry || !bide_worker_has_work_(victim))
 		return entry;
-	is_stuck = BIDE_LOAD(&victim->steps, RELAXED) == BIDE_LOAD(&victim->steps_seen, RELAXED);
-	return bide_worker_has_work_(victim) || is_stuck ? bide_deque_thief_steal_(&victim->thread.head)
-	                                                 : 0;
+	return bide_deque_thief_steal_(&victim->thread.head);
 }
 
 /* Takes from the injector and from other workers. */
