@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -27,7 +26,7 @@ struct connection {
 struct thread {
 	pthread_t id;
 	int poller;
-	char room[ROOM];
+	char room[ROOM], answers[ROOM];
 	int64_t now_ns;            /* at the last return of epoll_wait */
 	struct connection waiting; /* of the mode "deadline": a ring, the earliest deadline first */
 };
@@ -107,19 +106,26 @@ static int send_kept(struct connection *connection)
 	return !good ? -1 : connection->unsent == NULL;
 }
 
-/* Whole lines go back in one piece; the begin of another is kept. */
+/*
+ * Line by line, as a server that answers each: the answers go out in one piece. The begin of another
+ * line is kept.
+ */
 static bool answer_lines(struct thread *thread, struct connection *connection, size_t size)
 {
-	char *end = thread->room, *next;
+	char *line = thread->room, *end = thread->room + size, *next, *answer = thread->answers;
 
-	while ((next = memchr(end, '\n', (size_t)(thread->room + size - end))) != NULL)
-		end = next + 1;
-	if (end > thread->room && send(connection->fd, thread->room, (size_t)(end - thread->room),
-	                               MSG_NOSIGNAL) != end - thread->room)
+	while ((next = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		size_t length = (size_t)(next + 1 - line);
+
+		memcpy(answer, line, length);
+		answer += length;
+		line = next + 1;
+	}
+	if (answer > thread->answers &&
+	    send(connection->fd, thread->answers, (size_t)(answer - thread->answers), MSG_NOSIGNAL) !=
+	        answer - thread->answers)
 		return false; /* this client reads its answers */
-	if (end == thread->room + size)
-		return true;
-	return keep(connection, end, (size_t)(thread->room + size - end));
+	return line == end || keep(connection, line, (size_t)(end - line));
 }
 
 static bool answer_sink(struct connection *connection, size_t size)
@@ -267,15 +273,17 @@ static int run_server(void)
 /* ---- what measures itself */
 
 static int bell;
-static _Atomic int64_t woken_ns;
+static int64_t woken_ns;
 
 static void *sleep_in_epoll(void *argument)
 {
 	struct epoll_event event;
 
 	for (;;)
-		if (epoll_wait(*(int *)argument, &event, 1, -1) == 1)
+		if (epoll_wait(*(int *)argument, &event, 1, -1) == 1) {
 			woken_ns = io_now_ns(CLOCK_MONOTONIC);
+			sem_post(io_woken());
+		}
 	return NULL;
 }
 
@@ -297,13 +305,11 @@ static double measure_wake(void)
 		const uint64_t one = 1;
 		int64_t start;
 
-		io_spin_ns(IO_WAKE_PAUSE_NS);
-		woken_ns = 0;
+		io_sleep_ns(IO_WAKE_PAUSE_NS);
 		start = io_now_ns(CLOCK_MONOTONIC);
 		if (write(bell, &one, sizeof one) != sizeof one)
 			io_fail("write");
-		while (woken_ns == 0)
-			;
+		sem_wait(io_woken());
 		took[i] = woken_ns - start;
 	}
 	return io_median_us(took, IO_WAKES);

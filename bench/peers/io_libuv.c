@@ -1,6 +1,5 @@
 /* libuv: one loop. A read is answered by uv_try_write; what the socket does not take is queued. */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -89,23 +88,30 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 	*buffer = uv_buf_init(room + client->kept, (unsigned)(ROOM - client->kept));
 }
 
+/* Line by line, as a server that answers each: the answers go out in one piece. */
 static void answer_lines(struct client *client, size_t size)
 {
-	char *end = room, *next;
+	static char answers[ROOM];
+	char *line = room, *end = room + size, *next, *answer = answers;
 
-	while ((next = memchr(end, '\n', (size_t)(room + size - end))) != NULL)
-		end = next + 1;
+	while ((next = memchr(line, '\n', (size_t)(end - line))) != NULL) {
+		size_t length = (size_t)(next + 1 - line);
+
+		memcpy(answer, line, length);
+		answer += length;
+		line = next + 1;
+	}
 	free(client->line);
 	client->line = NULL;
-	client->kept = (size_t)(room + size - end);
+	client->kept = (size_t)(end - line);
 	if (client->kept > 0) {
 		client->line = malloc(client->kept);
 		if (client->line == NULL)
 			io_fail("malloc");
-		memcpy(client->line, end, client->kept);
+		memcpy(client->line, line, client->kept);
 	}
-	if (end > room)
-		send_all(client, room, (size_t)(end - room));
+	if (answer > answers)
+		send_all(client, answers, (size_t)(answer - answers));
 }
 
 static void answer_sink(struct client *client, size_t size)
@@ -183,13 +189,14 @@ static int run_server(void)
 
 /* ---- what measures itself */
 
-static _Atomic int64_t woken_ns;
+static int64_t woken_ns;
 static uv_async_t bell;
 
 static void on_bell(uv_async_t *unused)
 {
 	(void)unused;
 	woken_ns = io_now_ns(CLOCK_MONOTONIC);
+	sem_post(io_woken());
 }
 
 static void *run_loop(void *unused)
@@ -213,12 +220,10 @@ static double measure_wake(void)
 	for (int i = 0; i < IO_WAKES; i++) {
 		int64_t start;
 
-		io_spin_ns(IO_WAKE_PAUSE_NS);
-		woken_ns = 0;
+		io_sleep_ns(IO_WAKE_PAUSE_NS);
 		start = io_now_ns(CLOCK_MONOTONIC);
 		uv_async_send(&bell);
-		while (woken_ns == 0)
-			;
+		sem_wait(io_woken());
 		took[i] = woken_ns - start;
 	}
 	return io_median_us(took, IO_WAKES);

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,13 @@ static inline int io_not_offered(void)
 	return 0;
 }
 
+static inline void io_sleep_ns(int64_t pause_ns)
+{
+	struct timespec pause = { .tv_sec = pause_ns / 1000000000, .tv_nsec = pause_ns % 1000000000 };
+
+	nanosleep(&pause, NULL);
+}
+
 static inline void io_spin_ns(int64_t pause_ns)
 {
 	int64_t until = io_now_ns(CLOCK_MONOTONIC) + pause_ns;
@@ -97,6 +105,17 @@ static inline double io_median_us(int64_t *values, int count)
 {
 	qsort(values, (size_t)count, sizeof *values, io_by_value);
 	return (double)values[count / 2] / 1e3;
+}
+
+/*
+ * For wake: the thread that wakes sleeps on this afterwards, so that its CPU is free for the thread
+ * that it woke.
+ */
+static inline sem_t *io_woken(void)
+{
+	static sem_t woken;
+
+	return &woken;
 }
 
 static inline int io_answer(double (*measure)(void))

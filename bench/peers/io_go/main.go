@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
@@ -116,24 +115,21 @@ func medianUs(values []int64) float64 {
 
 // From before the send to the first line after the receive, with a reader that waits in the poller.
 func measureWake() float64 {
-	var woke int64
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	base := time.Now()
-	bell := make(chan struct{})
+	bell, woke := make(chan struct{}), make(chan int64)
 	go func() {
 		for range bell {
-			atomic.StoreInt64(&woke, int64(time.Since(base)))
+			woke <- int64(time.Since(base))
 		}
 	}()
 	values := make([]int64, wakes)
 	for i := range values {
-		for started := time.Now(); time.Since(started) < pauseTime; {
-		}
-		atomic.StoreInt64(&woke, 0)
+		time.Sleep(pauseTime)
 		rang := int64(time.Since(base))
 		bell <- struct{}{}
-		for atomic.LoadInt64(&woke) == 0 {
-		}
-		values[i] = woke - rang
+		values[i] = <-woke - rang
 	}
 	close(bell)
 	return medianUs(values)

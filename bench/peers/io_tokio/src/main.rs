@@ -1,8 +1,6 @@
 //! tokio's answer to the rows of I/O: a task for each connection.
 
 use std::io::BufRead;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
@@ -153,20 +151,18 @@ fn measure_wake(runtime: &Runtime) -> f64 {
         let mut buffer = [0u8; 1];
         let _ = quiet.read(&mut buffer).await;
     });
+    let (woken, wait) = std::sync::mpsc::channel();
     for _ in 0..WAKES {
-        let woke = Arc::new(AtomicI64::new(0));
         let (sender, receiver) = oneshot::channel();
-        let seen = woke.clone();
+        let woken = woken.clone();
         runtime.spawn(async move {
             let _: Result<(), _> = receiver.await;
-            seen.store(base.elapsed().as_nanos() as i64, Ordering::Release);
+            let _ = woken.send(base.elapsed().as_nanos());
         });
-        let started = Instant::now();
-        while started.elapsed() < PAUSE {}
-        let rang = base.elapsed().as_nanos() as i64;
+        std::thread::sleep(PAUSE);
+        let rang = base.elapsed().as_nanos();
         let _ = sender.send(());
-        while woke.load(Ordering::Acquire) == 0 {}
-        values.push(woke.load(Ordering::Acquire) - rang);
+        values.push(wait.recv().expect("a wake") - rang);
     }
     reader.abort();
     values.sort_unstable();

@@ -1,0 +1,468 @@
+/*
+ * bide's answer to the rows of I/O, by the public interface, as a user would write it. The first
+ * argument says which server it is, or what it measures of itself; the second the number of workers.
+ */
+#include <errno.h>
+#include <stdbool.h>
+
+#include <bide/bide.h>
+
+#include "peers/io_peer.h"
+
+#include <bide/short.h> /* last, because it defines short names */
+
+static void must(bool good, const char *what)
+{
+	if (!good) {
+		fprintf(stderr, "io_bide: %s\n", what);
+		abort();
+	}
+}
+
+/* ---- echo: the request and the answer are in the frame */
+
+struct echo {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+	} in;
+	int64_t size_bytes;
+	char data[1024];
+};
+
+async(echo)
+{
+	async_in(client);
+	for (;;) {
+		await(my->size_bytes, stream_read(client, my->data, sizeof my->data));
+		if (my->size_bytes == 0)
+			break;
+		await(stream_write(client, my->data, (size_t)my->size_bytes));
+	}
+async_finally:
+	async_end;
+}
+
+static value_task start_echo(stream *client, void *unused)
+{
+	(void)unused;
+	return async_start(echo, .client = client);
+}
+
+/* ---- deadline: each request in a scope of its own */
+
+struct limited_echo {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+	} in;
+	context *limits;
+	int64_t size_bytes;
+	char data[1024];
+};
+
+async(limited_echo)
+{
+	async_in(client);
+	do {
+		my->limits = context_create(&(context_options){ .timeout_ns = BIDE_SECONDS(30) });
+		if (my->limits == NULL)
+			async_fail(ENOMEM);
+		async_enter(my->limits);
+		await(my->size_bytes, stream_read(client, my->data, sizeof my->data));
+		if (my->size_bytes > 0)
+			await(stream_write(client, my->data, (size_t)my->size_bytes));
+		async_leave;
+		context_unref(my->limits);
+		my->limits = NULL;
+	} while (my->size_bytes > 0);
+async_finally:
+	context_unref(my->limits);
+	async_end;
+}
+
+static value_task start_limited_echo(stream *client, void *unused)
+{
+	(void)unused;
+	return async_start(limited_echo, .client = client);
+}
+
+/* ---- sink */
+
+struct sink {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+	} in;
+	int64_t size_bytes;
+	size_t taken;
+	char *data;
+};
+
+async(sink)
+{
+	async_in(client);
+	my->data = calloc(1, IO_BLOCK);
+	if (my->data == NULL)
+		async_fail(ENOMEM);
+	for (;;) {
+		await(my->size_bytes, stream_read(client, my->data, IO_BLOCK));
+		if (my->size_bytes == 0)
+			break;
+		my->taken += (size_t)my->size_bytes;
+		if (my->taken >= IO_BLOCK)
+			await(stream_write(client, my->data, my->taken / IO_BLOCK));
+		my->taken %= IO_BLOCK;
+	}
+async_finally:
+	free(my->data);
+	async_end;
+}
+
+static value_task start_sink(stream *client, void *unused)
+{
+	(void)unused;
+	return async_start(sink, .client = client);
+}
+
+/* ---- idle: an echo that holds no buffer while it waits */
+
+struct idle_echo {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+	} in;
+	char *data;
+	size_t size_bytes;
+};
+
+async(idle_echo)
+{
+	async_in(client);
+	for (;;) {
+		await(my->data, stream_peek(client, 1));
+		if (my->data == NULL)
+			break;
+		my->size_bytes = stream_available(client);
+		await(stream_write(client, my->data, my->size_bytes));
+		stream_consume(client, my->size_bytes);
+	}
+async_finally:
+	async_end;
+}
+
+static value_task start_idle_echo(stream *client, void *unused)
+{
+	(void)unused;
+	return async_start(idle_echo, .client = client);
+}
+
+/* ---- lines */
+
+struct lines {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+	} in;
+	char *line;
+};
+
+async(lines)
+{
+	async_in(client);
+	for (;;) {
+		await(my->line, stream_read_line(client));
+		if (my->line == NULL)
+			break;
+		await(stream_put(client, my->line, stream_taken(client)));
+		await(stream_put(client, "\n", 1));
+	}
+async_finally:
+	async_end;
+}
+
+static value_task start_lines(stream *client, void *unused)
+{
+	(void)unused;
+	return async_start(lines, .client = client);
+}
+
+/* ---- the server */
+
+typedef value_task server_function(stream *client, void *unused);
+
+struct served {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+		server_function *function;
+	} in;
+};
+
+async(served)
+{
+	async_in(client, function);
+	await(function(client, NULL));
+async_finally:
+	stream_close(my->in.client);
+	async_end;
+}
+
+struct server {
+	ASYNC_FRAME;
+	struct {
+		server_function *function;
+		bool is_shared;
+	} in;
+	listener *listener;
+	stream *client;
+	context *limits;
+};
+
+async(server)
+{
+	async_in(function);
+	address local;
+
+	await(my->listener, tcp_listen("127.0.0.1", "0", NULL));
+	must(listener_address(my->listener, &local) == 0, "no address");
+	io_say_port((int)address_port(&local));
+	if (my->in.is_shared) {
+		my->limits = context_create(&(context_options){ .timeout_ns = BIDE_SECONDS(3600) });
+		must(my->limits != NULL, "no memory");
+		async_enter(my->limits);
+	}
+	for (;;) {
+		await(my->client, bide_accept(my->listener));
+		value_task_forget(async_start(served, .client = my->client, .function = function));
+	}
+async_finally:
+	context_unref(my->limits);
+	listener_close(my->listener);
+	async_end;
+}
+
+static int run_server(server_function *function, bool is_shared)
+{
+	int error;
+
+	io_raise_limit();
+	error =
+		value_task_wait(async_start(server, .function = function, .is_shared = is_shared), NULL);
+	fprintf(stderr, "io_bide: %s\n", bide_strerror(error));
+	return 1;
+}
+
+/* ---- mixed: a function computes for 5 ms, again and again */
+
+struct computing {
+	ASYNC_FRAME;
+};
+
+async(computing)
+{
+	async_begin;
+	for (;;) {
+		await(async_yield());
+		io_spin_ns(IO_COMPUTE_NS);
+	}
+async_finally:
+	async_end;
+}
+
+static int run_mixed(void)
+{
+	value_task_forget(async_start(computing));
+	return run_server(start_echo, false);
+}
+
+/* ---- cancel_read */
+
+static stream *quiet;
+
+static void make_quiet(void)
+{
+	static int ends[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "no sockets");
+	must(stream_take_fd(&quiet, ends[0]) == 0, "no stream");
+}
+
+struct canceling {
+	ASYNC_FRAME;
+	int64_t i, canceled;
+	context *scope;
+	value_task read;
+	char data[64];
+};
+
+async(canceling)
+{
+	async_begin;
+	for (my->i = 0; my->i < IO_CANCELS; my->i++) {
+		my->scope = context_create(NULL);
+		must(my->scope != NULL, "no memory");
+		my->read = in_context(my->scope, stream_read(quiet, my->data, sizeof my->data));
+		context_cancel(my->scope, ECANCELED);
+		context_unref(my->scope);
+		my->scope = NULL;
+		await_or(my->read, my->canceled += await_error == ECANCELED);
+	}
+	async_return(my->canceled);
+async_finally:
+	async_end;
+}
+
+static double measure_cancel(void)
+{
+	int64_t start = io_now_ns(CLOCK_MONOTONIC);
+	payload canceled;
+
+	must(value_task_wait(async_start(canceling), &canceled) == 0, "canceling failed");
+	must(canceled.i == IO_CANCELS, "some were not canceled");
+	return (double)(io_now_ns(CLOCK_MONOTONIC) - start) / IO_CANCELS;
+}
+
+/* ---- wake: a thread that is no worker ends the wait of a function; the workers wait in epoll */
+
+static bide_user_source bell;
+static int64_t woken_ns;
+
+struct listening {
+	ASYNC_FRAME;
+};
+
+async(listening)
+{
+	async_begin;
+	await(user_source_value_task(&bell));
+	woken_ns = io_now_ns(CLOCK_MONOTONIC);
+	sem_post(io_woken());
+async_finally:
+	async_end;
+}
+
+static double measure_wake(void)
+{
+	static int64_t took[IO_WAKES];
+	static char bytes[8];
+
+	for (int i = 0; quiet == NULL && i < 2; i++) {
+		make_quiet(); /* the reads of two streams wait in the reactors of both workers */
+		value_task_forget(stream_read(quiet, &bytes[i], 1));
+	}
+	for (int i = 0; i < IO_WAKES; i++) {
+		value_task waiting;
+		int64_t start;
+
+		user_source_init(&bell, NULL);
+		waiting = async_start(listening);
+		io_sleep_ns(IO_WAKE_PAUSE_NS);
+		start = io_now_ns(CLOCK_MONOTONIC);
+		user_source_complete(&bell, (payload){ .i = 0 });
+		sem_wait(io_woken());
+		took[i] = woken_ns - start;
+		must(value_task_wait(waiting, NULL) == 0, "listening failed");
+	}
+	return io_median_us(took, IO_WAKES);
+}
+
+/* ---- read_line: the lines come from a pipe, fed as those of getline */
+
+enum { FILL = 16384 };
+
+static stream *input;
+static int feed;
+static char *text;
+static size_t text_size;
+
+struct reading {
+	ASYNC_FRAME;
+	struct {
+		int64_t lines;
+	} in;
+	char *line;
+	int64_t i, sum;
+};
+
+async(reading)
+{
+	async_begin;
+	for (my->i = 0; my->i < my->in.lines; my->i++) {
+		await(my->line, stream_read_line(input));
+		my->sum += my->line[0] >= 'a';
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+/* Feeds whole lines, at most FILL bytes. Returns their number. */
+static int64_t feed_lines(size_t *at)
+{
+	size_t end = *at + FILL < text_size ? *at + FILL : text_size;
+	int64_t lines = 0;
+
+	while (text[end - 1] != '\n')
+		end--;
+	for (size_t i = *at; i < end; i++)
+		lines += text[i] == '\n';
+	must(write(feed, text + *at, end - *at) == (ssize_t)(end - *at), "the pipe is full");
+	*at = end;
+	return lines;
+}
+
+static double measure_lines(void)
+{
+	int64_t spent_ns = 0;
+	size_t at = 0;
+
+	if (input == NULL) {
+		int ends[2];
+
+		must(pipe(ends) == 0, "no pipe");
+		must(stream_take_fd(&input, ends[0]) == 0, "no stream");
+		feed = ends[1];
+		text_size = io_make_lines(&text);
+	}
+	while (at < text_size) {
+		int64_t lines = feed_lines(&at), start = io_now_ns(CLOCK_THREAD_CPUTIME_ID);
+		payload sum;
+
+		must(value_task_wait(async_start(reading, .lines = lines), &sum) == 0, "reading failed");
+		must(sum.i == lines, "lines are missing");
+		spent_ns += io_now_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+	}
+	return (double)spent_ns / IO_LINES;
+}
+
+int main(int argc, char **argv)
+{
+	const char *wanted = argc > 2 ? argv[1] : "";
+	unsigned workers = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+
+	must(configure(&(config){ .workers = workers }) == 0, "bide refuses this number of workers");
+	if (strcmp(wanted, "echo") == 0)
+		return run_server(start_echo, false);
+	if (strcmp(wanted, "shared") == 0)
+		return run_server(start_echo, true);
+	if (strcmp(wanted, "deadline") == 0)
+		return run_server(start_limited_echo, false);
+	if (strcmp(wanted, "sink") == 0)
+		return run_server(start_sink, false);
+	if (strcmp(wanted, "mixed") == 0)
+		return run_mixed();
+	if (strcmp(wanted, "wake") == 0)
+		return io_answer(measure_wake);
+	if (strcmp(wanted, "cancel_read") == 0) {
+		make_quiet();
+		return io_answer(measure_cancel);
+	}
+	if (strcmp(wanted, "idle") == 0)
+		return run_server(start_idle_echo, false);
+	if (strcmp(wanted, "lines") == 0)
+		return run_server(start_lines, false);
+	if (strcmp(wanted, "read_line") == 0)
+		return io_answer(measure_lines);
+	return io_not_offered();
+}
