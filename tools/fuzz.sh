@@ -82,6 +82,8 @@ claim fuzz
 # shellcheck disable=SC2086,SC2154 # lists of needs, of packages.sh
 need "to build the fuzzers" $build_needs $test_needs
 want "to fuzz by libFuzzer" clang=clang
+# shellcheck disable=SC2046 # a list of needs
+want "to fuzz the file server" $(http_parser_need)
 if ! libfuzzer_works && has clang; then
 	version=$(clang -dumpversion)
 	install_packages "to fuzz by libFuzzer" "libclang-rt-${version%%.*}-dev" || true
@@ -102,6 +104,10 @@ seconds=$(awk -v minutes="$minutes" -v count="$(printf '%s\n' $names | wc -l)" \
 	'BEGIN { s = int(minutes * 60 / count); print (s > 0 ? s : 1) }')
 for name in $names; do
 	log=build/logs/fuzz-$name.log
+	if [ ! -x "build/$build/tests/fuzz/fuzz_$name" ]; then
+		printf '%-8s skipped: it was not built here\n' "$name"
+		continue
+	fi
 	if "$way" "$name" "$seconds" >"$log" 2>&1; then
 		printf '%-8s ok: %s\n' "$name" "$(sed -n \
 			-e 's/^stat::number_of_executed_units: *\([0-9]*\)/\1 inputs/p' -e 's/^fuzz: //p' "$log" | tail -n 1)"

@@ -1,23 +1,26 @@
-# Finds llhttp, or http-parser. Sets http_parser_FOUND, and the target http_parser_library.
-include_guard(GLOBAL)
-
+# Finds llhttp, or http-parser. Sets http_parser_FOUND, and makes the target http_parser_library.
 find_path(LLHTTP_INCLUDE_DIR llhttp.h)
 find_library(LLHTTP_LIBRARY llhttp)
 find_path(HTTP_PARSER_INCLUDE_DIR http_parser.h)
 find_library(HTTP_PARSER_LIBRARY http_parser)
 mark_as_advanced(LLHTTP_INCLUDE_DIR LLHTTP_LIBRARY HTTP_PARSER_INCLUDE_DIR HTTP_PARSER_LIBRARY)
 
-add_library(http_parser_library INTERFACE)
 set(http_parser_FOUND TRUE)
 if(LLHTTP_INCLUDE_DIR AND LLHTTP_LIBRARY)
-	target_include_directories(http_parser_library SYSTEM INTERFACE ${LLHTTP_INCLUDE_DIR})
-	target_link_libraries(http_parser_library INTERFACE ${LLHTTP_LIBRARY})
-	target_compile_definitions(http_parser_library INTERFACE HTTP_FILES_LLHTTP=1)
+	set(http_parser_folder ${LLHTTP_INCLUDE_DIR})
+	set(http_parser_file ${LLHTTP_LIBRARY})
+	set(http_parser_definition HTTP_FILES_LLHTTP=1)
 elseif(HTTP_PARSER_INCLUDE_DIR AND HTTP_PARSER_LIBRARY)
-	target_include_directories(http_parser_library SYSTEM INTERFACE ${HTTP_PARSER_INCLUDE_DIR})
-	target_link_libraries(http_parser_library INTERFACE ${HTTP_PARSER_LIBRARY})
+	set(http_parser_folder ${HTTP_PARSER_INCLUDE_DIR})
+	set(http_parser_file ${HTTP_PARSER_LIBRARY})
+	set(http_parser_definition)
 else()
 	set(http_parser_FOUND FALSE)
-	message(STATUS "examples/http_files is left out: it needs llhttp or http-parser "
-		"(Debian: libllhttp-dev, libhttp-parser-dev)")
+endif()
+
+if(http_parser_FOUND AND NOT TARGET http_parser_library)
+	add_library(http_parser_library INTERFACE)
+	target_include_directories(http_parser_library SYSTEM INTERFACE ${http_parser_folder})
+	target_link_libraries(http_parser_library INTERFACE ${http_parser_file})
+	target_compile_definitions(http_parser_library INTERFACE ${http_parser_definition})
 endif()

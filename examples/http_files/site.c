@@ -33,6 +33,8 @@ int site_open(struct site *site, const char *path)
 {
 	int file;
 
+	site->is_ending = false;
+	site->connections = NULL;
 	site->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (site->folder < 0)
 		return errno;
@@ -40,11 +42,12 @@ int site_open(struct site *site, const char *path)
 	site->has_openat2 = file >= 0;
 	if (file >= 0)
 		close(file);
-	return 0;
+	return pthread_mutex_init(&site->lock, NULL);
 }
 
 void site_close(struct site *site)
 {
+	pthread_mutex_destroy(&site->lock);
 	close(site->folder);
 }
 
@@ -120,4 +123,35 @@ int site_status_of(int error)
 	default:
 		return 500;
 	}
+}
+
+void site_add(struct site *site, struct connection *connection)
+{
+	pthread_mutex_lock(&site->lock);
+	connection->next = site->connections;
+	connection->previous_next = &site->connections;
+	if (connection->next)
+		connection->next->previous_next = &connection->next;
+	site->connections = connection;
+	pthread_mutex_unlock(&site->lock);
+}
+
+void site_remove(struct site *site, struct connection *connection)
+{
+	pthread_mutex_lock(&site->lock);
+	*connection->previous_next = connection->next;
+	if (connection->next)
+		connection->next->previous_next = connection->previous_next;
+	pthread_mutex_unlock(&site->lock);
+}
+
+/* A request that comes at this moment may be lost. Clients know that, and ask again. */
+void site_end(struct site *site)
+{
+	pthread_mutex_lock(&site->lock);
+	site->is_ending = true;
+	for (struct connection *each = site->connections; each; each = each->next)
+		if (each->is_idle)
+			bide_stream_abort(each->client, ECANCELED);
+	pthread_mutex_unlock(&site->lock);
 }

@@ -102,6 +102,7 @@ int target_read(struct target *target, const char *text, size_t size)
 		return 414;
 	target->size = 0;
 	target->path[0] = '\0';
+	target->is_folder = false;
 	if (!find_path(&text, &end))
 		return 400;
 	count = decode(text, end, decoded);

@@ -28,6 +28,15 @@ uint32_t bide_reactor_life_;
 
 /* --- the hooks of the runtime --- */
 
+/* Returns the reactor that serves a home, or NULL. */
+static bide_reactor *reactor_of(unsigned home)
+{
+	bide_reactor **made = BIDE_LOAD(&table, ACQUIRE);
+
+	/* A home of an earlier life of the runtime may be too high. */
+	return made && home < places ? BIDE_LOAD(&made[home], ACQUIRE) : NULL;
+}
+
 static unsigned fetch(bide_reactor *reactor, int64_t deadline_ns)
 {
 	/* Its worker sleeps in it, so no other has to be told of its events. */
@@ -45,13 +54,17 @@ static unsigned fetch(bide_reactor *reactor, int64_t deadline_ns)
 
 static unsigned hand_out(bide_reactor *reactor)
 {
+	bide_reactor *other;
 	unsigned count = 0;
 
 	while (reactor->next < reactor->count) {
 		const bide_reactor_event event = reactor->fetched[reactor->next++];
 
 		if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_)) {
-			count += bide_rescue_(table[event.key - BIDE_RESCUE_KEYS_]);
+			other = reactor_of((unsigned)(event.key - BIDE_RESCUE_KEYS_));
+			/* It may be known to its worker a moment before it stands in the table. */
+			if (other)
+				count += bide_rescue_(other);
 		} else {
 			bide_io_event_(event.key, event.events);
 			count++;
@@ -207,15 +220,6 @@ unsigned bide_reactor_home_(void)
 	if (!bide_shared_)
 		return 0;
 	return BIDE_ADD(&homes, 1u, RELAXED) % bide_reactor_places_();
-}
-
-/* Returns the reactor that serves a home, or NULL. */
-static bide_reactor *reactor_of(unsigned home)
-{
-	bide_reactor **made = BIDE_LOAD(&table, ACQUIRE);
-
-	/* A home of an earlier life of the runtime may be too high. */
-	return made && home < places ? BIDE_LOAD(&made[home], ACQUIRE) : NULL;
 }
 
 int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key)

@@ -264,5 +264,6 @@ bool bide_one_worker_is_valid_(void)
 	BIDE_INVARIANT_(count == head->queue_count);
 	BIDE_INVARIANT_(count > 0 || !head->queue_tail);
 	BIDE_INVARIANT_(bide_runtime_.turn <= TURNS_BETWEEN_POLLS);
-	return bide_wheel_is_valid_(&bide_runtime_.wheel);
+	return bide_wheel_is_valid_(&bide_runtime_.wheel) &&
+	       bide_reactor_is_valid_(bide_runtime_.reactor);
 }

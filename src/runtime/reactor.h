@@ -67,4 +67,10 @@ static inline bool bide_reactor_look_(struct bide_reactor *reactor)
 	return bide_reactor_hooks_->fetch(reactor, 0) > 0 && bide_reactor_hooks_->hand_out(reactor) > 0;
 }
 
+/* A walker. For a thread that may touch the reactor, or while no worker runs. NULL is valid. */
+static inline bool bide_reactor_is_valid_(const struct bide_reactor *reactor)
+{
+	return !reactor || bide_reactor_hooks_->is_valid(reactor);
+}
+
 #endif

@@ -48,7 +48,7 @@ static void plan_next(bide_worker *w, int64_t now_ns, const findings *f)
 	bool second_look = w->probes;
 
 	if (f->slow || !w->round_pause_ns)
-		w->round_pause_ns = BIDE_MONITOR_NS_;
+		w->round_pause_ns = BIDE_ROUND_MIN_NS_;
 	else if (!f->runs || second_look)
 		w->round_pause_ns *= w->round_pause_ns < BIDE_ROUND_MAX_NS_ ? 2 : 1;
 	w->probes = f->runs && !f->slow && !second_look;
@@ -76,10 +76,8 @@ bool bide_rounds_make_(bide_worker *w, int64_t now_ns)
 
 int64_t bide_rounds_next_ns_(bide_worker *w, int64_t now_ns)
 {
-	if (!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE))
-		return now_ns + BIDE_MONITOR_NS_;
 	if (!w->round_pause_ns)
-		w->round_pause_ns = BIDE_MONITOR_NS_;
+		w->round_pause_ns = BIDE_ROUND_MIN_NS_;
 	if (w->round_ns <= now_ns)
 		w->round_ns = now_ns + w->round_pause_ns;
 	return w->round_ns;

@@ -95,6 +95,19 @@ static bool is_left(void)
 	return false;
 }
 
+/* Wakes a worker. The monitor comes last, so that another one need not be woken to monitor. */
+static bool wake_any(void)
+{
+	for (unsigned i = bide_workers_count_(); i-- > 0;)
+		if (!BIDE_LOAD(&bide_workers_sleeper_(i)->monitors, RELAXED) &&
+		    bide_sleep_wake_(bide_workers_sleeper_(i)))
+			return true;
+	for (unsigned i = bide_workers_count_(); i-- > 0;)
+		if (bide_sleep_wake_(bide_workers_sleeper_(i)))
+			return true;
+	return false;
+}
+
 /*
  * If a worker is searching, it will see the work, because it looks again after it has left the
  * searching state.
@@ -109,9 +122,8 @@ void bide_sleep_wake_one_(void)
 		    !BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST) ||
 		    !BIDE_CAS(&bide_sleep_.searching, &none, 1u, SEQ_CST, RELAXED))
 			return;
-		for (unsigned i = bide_workers_count_(); i-- > 0;)
-			if (bide_sleep_wake_(bide_workers_sleeper_(i)))
-				return;
+		if (wake_any())
+			return;
 	} while (is_left()); /* all were awake, and each of them looks before it sleeps */
 }
 
@@ -181,22 +193,22 @@ static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
 	return 0;
 }
 
-/* Returns true if this worker monitors from now on: there were fewer than `max`. */
-static bool begin_to_monitor(uint32_t max)
+/* Returns true if this worker makes rounds from now on: fewer than `max` do. */
+static bool begin_rounds(uint32_t max)
 {
-	uint32_t seen = BIDE_LOAD(&bide_sleep_.monitored, RELAXED);
+	uint32_t seen = BIDE_LOAD(&bide_sleep_.rounds, RELAXED);
 
 	while (seen < max)
-		if (BIDE_CAS(&bide_sleep_.monitored, &seen, seen + 1, SEQ_CST, RELAXED))
+		if (BIDE_CAS(&bide_sleep_.rounds, &seen, seen + 1, SEQ_CST, RELAXED))
 			return true;
 	return false;
 }
 
-bool bide_sleep_wait_(bide_sleeper *sleeper)
+bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 {
-	uint32_t others;
+	uint32_t none = 0, others;
 	unsigned fetched = 0;
-	bool monitors, woken;
+	bool others_run, rounds, woken;
 
 	/*
 	 * In this order: if this worker counts another as asleep, it does not monitor it. If that one
@@ -205,17 +217,22 @@ bool bide_sleep_wait_(bide_sleeper *sleeper)
 	BIDE_STORE(&sleeper->in_reactor, BIDE_LOAD(&sleeper->reactor, ACQUIRE) != NULL, RELAXED);
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_SLEEPS_, RELEASE); /* pairs with bide_sleep_wake_ */
 	others = BIDE_ADD(&bide_sleep_.asleep, 1u, SEQ_CST);
-	/* While other workers run, a sleeping worker monitors them. */
-	monitors =
-		begin_to_monitor(bide_workers_monitors_max_(sleeper, others + 1 < bide_workers_count_()));
+	others_run = others + 1 < bide_workers_count_();
+	/* While other workers run, one sleeping worker monitors them. It may be this one already. */
+	if ((asked || others_run) && !sleeper->monitors &&
+	    BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED)) {
+		BIDE_STORE(&sleeper->monitors, 1u, RELAXED); /* a hint for wakers */
+		bide_workers_monitor_();
+	}
+	rounds = begin_rounds(bide_workers_rounds_max_(sleeper, others_run));
 	bide_workers_want_();
 	heavy_fence(others);
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		fetched = sleep_until(sleeper, bide_workers_wake_time_(sleeper, monitors));
-	if (monitors)
-		(void)BIDE_SUB(&bide_sleep_.monitored, 1u, SEQ_CST);
+		fetched = sleep_until(sleeper, bide_workers_wake_time_(sleeper, rounds));
+	if (rounds)
+		(void)BIDE_SUB(&bide_sleep_.rounds, 1u, SEQ_CST);
 	woken = is_woken(sleeper);
 	BIDE_STORE(&sleeper->in_reactor, 0u, RELAXED);
 	if (fetched && !woken) {
@@ -226,18 +243,32 @@ bool bide_sleep_wait_(bide_sleeper *sleeper)
 	return woken;
 }
 
+void bide_sleep_monitor_end_(bide_sleeper *sleeper)
+{
+	BIDE_ASSERT_(sleeper->monitors && BIDE_LOAD(&bide_sleep_.monitored, RELAXED));
+	BIDE_STORE(&sleeper->monitors, 0u, RELAXED);
+	BIDE_STORE(&bide_sleep_.monitored, 0u, SEQ_CST);
+}
+
+bool bide_sleep_others_run_(void)
+{
+	return BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST) + 1 < bide_workers_count_();
+}
+
 bool bide_sleep_is_valid_(void)
 {
-	uint32_t asleep = 0;
+	uint32_t asleep = 0, monitors = 0;
 
 	for (unsigned i = 0; i < bide_workers_count_(); i++) {
 		uint32_t state = BIDE_LOAD(&bide_workers_sleeper_(i)->state, RELAXED);
 
 		BIDE_INVARIANT_(state == BIDE_RUNS_ || state == BIDE_SLEEPS_);
 		asleep += state == BIDE_SLEEPS_;
+		monitors += BIDE_LOAD(&bide_workers_sleeper_(i)->monitors, RELAXED);
 	}
 	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.asleep, RELAXED) == asleep);
 	BIDE_INVARIANT_(asleep + BIDE_LOAD(&bide_sleep_.searching, RELAXED) <= bide_workers_count_());
-	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.monitored, RELAXED) <= 2);
+	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.monitored, RELAXED) == monitors && monitors <= 1);
+	BIDE_INVARIANT_(BIDE_LOAD(&bide_sleep_.rounds, RELAXED) <= asleep);
 	return true;
 }

@@ -35,7 +35,11 @@
  *     eventfd of the reactor takes the place of the futex: a signal that comes early is kept.
  *     `reactor`: stored SEQ_CST before its opener reads `state`, loaded SEQ_CST behind the
  *     sleeper's fence. So the sleeper sees it, or is woken.
- *     `monitored`: loaded relaxed, as a hint. A sleeper counts it up by a compare-and-swap.
+ *     `monitored`: SEQ_CST. One sleeper sets it, by a compare-and-swap, and is the monitor until it
+ *     clears it: before it runs a function, or when a look finds that nothing has run. Then it
+ *     announces anew that it sleeps. So of a worker that begins to run and the monitor that ends,
+ *     one sees the other.
+ *     `rounds`: a hint. A sleeper counts it up by a compare-and-swap (rounds.h).
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
  * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A
@@ -52,7 +56,8 @@
 typedef struct bide_sleep {
 	_Alignas(64) uint32_t searching;
 	uint32_t asleep;
-	uint32_t monitored; /* how many sleeping workers wake now and then to look at the others */
+	uint32_t monitored; /* 1 while there is a monitor, which wakes now and then to look at others */
+	uint32_t rounds;    /* how many sleeping workers wake now and then to make a round */
 	uint32_t stopping;  /* 1 if all workers have to end */
 } bide_sleep;
 
@@ -82,23 +87,23 @@ BIDE_INTERNAL void bide_sleep_offer_(uint32_t *wanted);
 /* The caller has stored (SEQ_CST) an earlier time for the first timer of this worker. */
 BIDE_INTERNAL void bide_sleep_rearm_(bide_sleeper *sleeper);
 
-/* Returns true if a worker sleeps and none monitors the running ones. A hint. */
-static inline bool bide_sleep_is_unmonitored_(void)
-{
-	return !BIDE_LOAD(&bide_sleep_.monitored, RELAXED) && BIDE_LOAD(&bide_sleep_.asleep, RELAXED);
-}
-
 /*
  * The caller may be about to run for long, and has what only it would come to: its next step, its
  * timers. If workers sleep and none of them monitors the caller, this wakes one. That worker looks
- * for work, and then looks again every BIDE_MONITOR_NS_ as long as some worker runs. So this costs
- * at most one wake-up in that time.
+ * for work, and is the monitor when it sleeps again. A worker that makes rounds becomes the monitor
+ * when it wakes for the next one.
  */
 static inline void bide_sleep_ask_monitor_(void)
 {
-	if (bide_sleep_is_unmonitored_())
+	if (!BIDE_LOAD(&bide_sleep_.monitored, SEQ_CST) && !BIDE_LOAD(&bide_sleep_.rounds, SEQ_CST) &&
+	    BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST))
 		bide_sleep_wake_one_();
 }
+
+/* The caller, which is the monitor, is it no more. It runs a function, or sleeps anew. */
+BIDE_INTERNAL void bide_sleep_monitor_end_(bide_sleeper *sleeper);
+/* Returns true if other workers than the caller are awake. */
+BIDE_INTERNAL bool bide_sleep_others_run_(void);
 
 /*
  * Starts a search. Returns false if half of the workers search already: more would only disturb
@@ -108,10 +113,11 @@ BIDE_INTERNAL bool bide_sleep_search_begin_(void);
 /* Ends a search. The worker then runs what it found; if it found nothing, it sleeps. */
 BIDE_INTERNAL void bide_sleep_search_end_(bool found);
 /*
- * Sleeps. Returns true if another thread woke the worker, or if events were fetched from its
+ * Sleeps. asked: the worker was woken, and found nothing, so it was woken to monitor, even if the
+ * worker that asked has fallen asleep meanwhile. Returns true if another thread woke the worker, or if events were fetched from its
  * reactor: it is a searcher then.
  */
-BIDE_INTERNAL bool bide_sleep_wait_(bide_sleeper *sleeper);
+BIDE_INTERNAL bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked);
 
 /* Returns true if the counts are right. For when no thread is between two steps. */
 BIDE_INTERNAL bool bide_sleep_is_valid_(void);

@@ -15,15 +15,17 @@ BIDE_INTERNAL bide_sleeper *bide_workers_sleeper_(unsigned index);
 BIDE_INTERNAL bool bide_workers_have_work_(void);
 /* Sets `wanted` of all deques, so that a worker that pushes wakes another. */
 BIDE_INTERNAL void bide_workers_want_(void);
+/* The caller has become the monitor. */
+BIDE_INTERNAL void bide_workers_monitor_(void);
 /*
- * Returns how many workers may monitor at a time, this sleeper among them; 0 if it need not.
+ * Returns how many workers may make rounds at a time, this sleeper among them; 0 if it need not.
  * others_run: another worker does not sleep.
  */
-BIDE_INTERNAL uint32_t bide_workers_monitors_max_(bide_sleeper *sleeper, bool others_run);
+BIDE_INTERNAL uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run);
 /*
- * Returns when the sleeper wakes by itself. Reads its first timer SEQ_CST. `monitors`: it has to
- * look at the running workers, whose steps are noted here.
+ * Returns when the sleeper wakes by itself: for its first timer, which it reads SEQ_CST, for its
+ * next look, if it is the monitor, or for its next round, if it makes rounds.
  */
-BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool monitors);
+BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds);
 
 #endif

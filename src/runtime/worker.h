@@ -13,9 +13,6 @@
 #include "runtime/wheel.h"
 #include "runtime/workers.h"
 
-/* How long something may wait behind a function that does not end. */
-enum { BIDE_MONITOR_NS_ = 10000000 };
-
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what others write stands apart */
 typedef struct bide_worker {
 	bide_thread thread; /* first: bide_current_thread_ points at it */
@@ -26,17 +23,20 @@ typedef struct bide_worker {
 	bool probes;         /* the next round comes soon (rounds.c) */
 	bool injector_first; /* whether the injector comes before the deque the next time it looks */
 	uint32_t random;
-	uint32_t steps_sum; /* of all workers, when it last fell asleep (rounds.c) */
-	int64_t round_ns;   /* when its next round over the reactors of others is due */
+	uint32_t empty_looks; /* at its reactor, in a row */
+	uint32_t steps_sum;   /* of all workers, when it last fell asleep (rounds.c) */
+	int64_t round_ns;     /* when its next round over the reactors of others is due */
 	int64_t round_pause_ns;
 	bide_os_thread handle;
 	bide_wheel wheel; /* guarded by wheel_lock */
 	_Alignas(64) uint32_t wheel_lock;
 	int64_t due_ns; /* no timer of the wheel is due before this; written under the lock */
+	/* Of the monitor (monitor.h): */
+	int64_t seen_ns; /* since when it has seen the worker in this step; BIDE_FOREVER: it slept */
+	uint32_t steps_seen; /* the step */
 	_Alignas(64) bide_sleeper sleeper;
-	uint32_t steps;      /* functions run so far; a worker whose number does not change is stuck */
-	uint32_t steps_seen; /* by the sleeping worker that monitors the running ones */
-	uint32_t ready;      /* which thread it has (workers.c) */
+	uint32_t steps; /* functions run so far, and sleeps; the monitor reads it */
+	uint32_t ready; /* which thread it has (workers.c) */
 	bide_ring ring;
 } bide_worker;
 

@@ -12,7 +12,13 @@
 #include "runtime/worker_timers.h"
 
 enum {
-	SHARE = 64,       /* taken from the injector at a time */
+	SHARE = 64, /* taken from the injector at a time */
+	/*
+	 * A worker with a reactor that was woken searches for so long. What events make runnable is
+	 * often short, and gone before it comes.
+	 */
+	WOKEN_NS = 2000,
+	EMPTY_LOOKS_MAX = 4,
 	LATE_NS = 1000000 /* a timer that is so late is ended by any worker */
 };
 
@@ -75,19 +81,16 @@ static uint32_t draw(bide_worker *w)
 }
 
 /*
- * The thief leaves a continuation that is alone in the deque to its owner, unless the owner has
- * begun no function since the monitor set `steps_seen`.
+ * The thief leaves a continuation that is alone in the deque to its owner. If the owner is stuck,
+ * the monitor takes it.
  */
 static uintptr_t steal(bide_worker *w, bide_worker *victim)
 {
 	uintptr_t entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
-	bool is_stuck;
 
-	if (entry)
+	if (entry || !bide_worker_has_work_(victim))
 		return entry;
-	is_stuck = BIDE_LOAD(&victim->steps, RELAXED) == BIDE_LOAD(&victim->steps_seen, RELAXED);
-	return bide_worker_has_work_(victim) || is_stuck ? bide_deque_thief_steal_(&victim->thread.head)
-	                                                 : 0;
+	return bide_deque_thief_steal_(&victim->thread.head);
 }
 
 /* Takes from the injector and from other workers. */
@@ -109,6 +112,19 @@ static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 }
 
 /*
+ * The worker is about to sleep in its reactor, which is a look, too. If the looks before that have
+ * found nothing for some time, as when events come one by one, it makes only one in eight.
+ */
+static bool look_if_it_pays(bide_worker *w)
+{
+	bool pays = w->empty_looks < EMPTY_LOOKS_MAX || w->empty_looks % 8 == 0;
+	bool any = pays && look(w, false);
+
+	w->empty_looks = any ? 0 : w->empty_looks + 1;
+	return any;
+}
+
+/*
  * The worker has nothing left: it ends what is due, and looks at its reactor and at those of workers
  * that run for long. It counts as a searcher meanwhile, so no other worker is woken for what it will take itself.
  */
@@ -121,7 +137,7 @@ static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
 		return 0;
 	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
-	w->by_events = look(w, false) || w->by_events;
+	w->by_events = look_if_it_pays(w) || w->by_events;
 	w->by_events = bide_rounds_make_(w, now_ns) || w->by_events;
 	entry = bide_worker_take_(w);
 	bide_sleep_search_end_(entry != 0);
@@ -136,6 +152,8 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 
 	if (counted) {
 		w->by_events = look(w, true);
+		if (BIDE_LOAD(&w->sleeper.reactor, RELAXED))
+			for_ns = for_ns < WOKEN_NS ? for_ns : WOKEN_NS;
 	} else {
 		if ((entry = take_arrivals(w, now_ns)) != 0 || !bide_sleep_search_begin_())
 			return entry;

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/spin.h"
 #include "runtime/injector.h"
+#include "runtime/reactor.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
 #include "runtime/wheel.h"
@@ -35,7 +36,7 @@ bool bide_worker_is_valid_(bide_worker *w)
 	bide_spin_lock_(&w->wheel_lock);
 	valid = timers_are_valid(w);
 	bide_spin_unlock_(&w->wheel_lock);
-	return valid;
+	return valid && bide_reactor_is_valid_(BIDE_LOAD(&w->sleeper.reactor, ACQUIRE));
 }
 
 bool bide_workers_are_valid_(void)

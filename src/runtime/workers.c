@@ -16,9 +16,10 @@
 #include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/injector.h"
-#include "runtime/rounds.h"
+#include "runtime/monitor.h"
 #include "runtime/prepare.h"
 #include "runtime/ring.h"
+#include "runtime/rounds.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
 #include "runtime/sleeper.h"
@@ -45,6 +46,22 @@ static void run(bide_worker *w, uintptr_t entry)
 			bide_scribble_();
 		bide_fork_run_(&w->thread.head, (bide_fork *)entry);
 	}
+}
+
+/*
+ * The worker has slept, and is about to run a function, which may be long. If it was the monitor, it
+ * has to find another one for the workers that run.
+ */
+static void awake(bide_worker *w)
+{
+	bool asks = bide_worker_needs_monitor_(w);
+
+	if (w->sleeper.monitors) {
+		bide_sleep_monitor_end_(&w->sleeper);
+		asks = asks || bide_sleep_others_run_();
+	}
+	if (asks)
+		bide_sleep_ask_monitor_();
 }
 
 static void *worker_main(void *argument);
@@ -89,18 +106,22 @@ static void *worker_main(void *argument)
 	BIDE_STORE(&w->ready, READY, RELEASE);         /* pairs with the load in stop */
 	while (!bide_sleep_stops_()) {
 		entry = woken ? 0 : bide_worker_take_(w);
-		/* A worker that woke by itself looks once, at its timers and at stuck workers. */
+		/* A worker that woke by itself looks once, at its timers and as the monitor. */
 		if (!entry)
 			entry = bide_worker_search_(w, woken, slept && !woken ? 0 : SEARCH_NS);
-		woken = false;
+		if (!entry && w->sleeper.monitors)
+			entry = bide_monitor_look_(w);
 		if (entry) {
-			if (slept && bide_worker_needs_monitor_(w))
-				bide_sleep_ask_monitor_();
-			slept = false;
+			if (slept)
+				awake(w);
+			woken = slept = false;
 			run(w, entry);
 		} else if (bide_deque_owner_is_empty_(&w->thread.head)) {
-			woken = bide_sleep_wait_(&w->sleeper);
+			woken = bide_sleep_wait_(&w->sleeper, woken);
+			BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* so the monitor sees that it slept */
 			slept = true;
+		} else {
+			woken = false;
 		}
 	}
 	if (BIDE_LOAD(&bide_runtime_.state, RELAXED) != BIDE_RUNTIME_OFF) /* OFF: the start failed */
@@ -131,8 +152,9 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->due_ns = BIDE_FOREVER;
 	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
 	w->by_events = w->probes = false;
-	w->steps_sum = 0;
+	w->steps_sum = w->empty_looks = 0;
 	w->round_ns = w->round_pause_ns = 0;
+	w->seen_ns = BIDE_FOREVER;
 	w->steps = w->steps_seen = w->ready = 0;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init_(&w->wheel, bide_os_now_ns_());
@@ -179,8 +201,11 @@ static unsigned start(void)
 
 	bide_sleep_start_();
 	bide_rounds_start_();
-	for (unsigned i = 0; i < bide_workers_.count; i++)
+	bide_monitor_ = (bide_monitor){ .window_ns = BIDE_STUCK_NS_ };
+	for (unsigned i = 0; i < bide_workers_.count; i++) {
 		bide_workers_.worker[i]->ready = NOT_READY;
+		bide_workers_.worker[i]->sleeper.monitors = 0;
+	}
 	while (started < bide_workers_.count &&
 	       bide_os_thread_start_(worker_main, bide_workers_.worker[started]) == 0)
 		started++;

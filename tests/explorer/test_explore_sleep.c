@@ -22,6 +22,7 @@ static struct {
 	uint32_t wanted;       /* set by a worker that would steal */
 	uint32_t found;        /* entries that workers found */
 	int64_t due_ns;        /* first timer of worker 0 */
+	unsigned monitors;     /* how often one began */
 	bool no_membarrier;    /* as for the deque */
 } w;
 
@@ -48,17 +49,24 @@ void bide_workers_want_(void)
 	BIDE_STORE(&w.wanted, 1u, RELAXED);
 }
 
-uint32_t bide_workers_monitors_max_(bide_sleeper *sleeper, bool others_run)
+void bide_workers_monitor_(void)
 {
-	(void)sleeper;
-	return others_run ? 1 : 0;
+	w.monitors++; /* plain: there is one monitor at a time */
 }
 
-int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool watches)
+uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run)
+{
+	(void)sleeper;
+	(void)others_run;
+	return 0;
+}
+
+int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds)
 {
 	int64_t until_ns = sleeper == &w.sleepers[0] ? BIDE_LOAD(&w.due_ns, SEQ_CST) : INT64_MAX;
 
-	return watches && until_ns > WATCH_NS ? WATCH_NS : until_ns;
+	(void)rounds;
+	return sleeper->monitors && until_ns > WATCH_NS ? WATCH_NS : until_ns;
 }
 
 /* --- a reactor: what is signaled stays until it is fetched --- */
@@ -103,6 +111,17 @@ static bool take(void)
 	return false;
 }
 
+/* A function begins. */
+static void runs(unsigned index)
+{
+	if (!w.sleepers[index].monitors)
+		return;
+	w.monitors++;
+	bide_sleep_monitor_end_(&w.sleepers[index]);
+	if (bide_sleep_others_run_())
+		bide_sleep_ask_monitor_();
+}
+
 /* The loop of workers.c. A busy worker runs what it has found for ever. */
 static void work(unsigned index, bool busy)
 {
@@ -113,16 +132,19 @@ static void work(unsigned index, bool busy)
 		if (woken || bide_sleep_search_begin_()) {
 			found = take();
 			bide_sleep_search_end_(found);
+			if (found)
+				runs(index);
 		} else if (bide_workers_have_work_()) {
 			if (explore_newest(&bide_sleep_.searching) * 2 >= w.workers)
 				explore_relax(); /* tries again until the searchers are through */
 			continue;
 		}
-		woken = false;
 		if (!found)
-			woken = bide_sleep_wait_(&w.sleepers[index]);
+			woken = bide_sleep_wait_(&w.sleepers[index], woken);
 		else if (busy)
 			return;
+		else
+			woken = false;
 	}
 }
 
@@ -157,7 +179,9 @@ static void go_on_sleeping(bool woken)
 			found = take();
 		if (woken)
 			bide_sleep_search_end_(found);
-		woken = !found && bide_sleep_wait_(&w.sleepers[0]);
+		if (found)
+			runs(0);
+		woken = !found && bide_sleep_wait_(&w.sleepers[0], woken);
 	}
 }
 
@@ -248,6 +272,33 @@ BIDE_UNUSED static void time_out_thread(void)
 	go_on_sleeping(true);
 }
 
+/*
+ * Worker 0 is the monitor, and its look has found that nothing runs, while worker 1 wakes by itself
+ * and runs a function for ever. So another worker has to monitor it.
+ */
+BIDE_UNUSED static void monitor_that_ends(void)
+{
+	w.monitors++;
+	bide_sleep_monitor_end_(&w.sleepers[0]);
+	go_on_sleeping(false);
+}
+
+/* The monitor has found a function, which it runs for ever. Worker 2 sleeps. */
+BIDE_UNUSED static void monitor_that_runs(void)
+{
+	runs(0);
+}
+
+BIDE_UNUSED static void wake_and_ask_thread(void)
+{
+	uint32_t seen = BIDE_SLEEPS_;
+
+	if (!BIDE_CAS(&w.sleepers[1].state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
+		return;
+	(void)BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+	bide_sleep_ask_monitor_();
+}
+
 /* The worker has found a function, which it runs for ever. */
 BIDE_UNUSED static void found_thread(void)
 {
@@ -317,6 +368,35 @@ BIDE_UNUSED static void setup_one_asleep(void)
 	setup(2);
 	w.sleepers[1].state = BIDE_SLEEPS_;
 	w.wanted = bide_sleep_.asleep = 1;
+}
+
+/* Worker 0 is awake for its look; worker 1 sleeps. */
+BIDE_UNUSED static void setup_monitor(void)
+{
+	setup_one_asleep();
+	w.sleepers[0].monitors = bide_sleep_.monitored = 1;
+}
+
+/* The same, and worker 2 sleeps. */
+BIDE_UNUSED static void setup_monitor_of_two(void)
+{
+	setup_monitor();
+	w.workers = 3;
+	w.sleepers[2].state = BIDE_SLEEPS_;
+	bide_sleep_.asleep = 2;
+}
+
+/* Worker 1 runs for ever, so worker 0 sleeps as the monitor. */
+BIDE_UNUSED static void is_monitored(void)
+{
+	EXPLORE_CHECK(w.sleepers[0].monitors || w.sleepers[0].state == BIDE_RUNS_);
+	EXPLORE_CHECK(w.sleepers[1].state == BIDE_RUNS_);
+}
+
+/* Workers 0 and 1 run for ever, so worker 2 was woken: it is the monitor when it sleeps again. */
+BIDE_UNUSED static void is_told_to_monitor(void)
+{
+	EXPLORE_CHECK(w.sleepers[2].state == BIDE_RUNS_);
 }
 
 BIDE_UNUSED static void setup_three(void)
@@ -404,6 +484,11 @@ SCENARIO(sleep_fenced_as_reactor_comes, setup_workers, THREADS(worker_0, place_t
 SCENARIO(sleep_as_reactor_comes_and_sender, setup_workers,
          THREADS(sleeper_thread, place_thread, send_thread), check, .shared = true,
          .quiet = sleeps_in_reactor, .switches_max = 2, .newest_only = true)
+SCENARIO(sleep_monitor_that_ends_against_one_that_begins, setup_monitor,
+         THREADS(monitor_that_ends, wake_and_ask_thread), is_monitored, .shared = true,
+         .quiet = is_monitored, .switches_max = 4)
+SCENARIO(sleep_monitor_that_runs_against_one_that_begins, setup_monitor_of_two,
+         THREADS(monitor_that_runs, wake_and_ask_thread), is_told_to_monitor, .shared = true)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .no_membarrier = true)

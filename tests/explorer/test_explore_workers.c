@@ -169,6 +169,7 @@ static bool stops(void)
 #undef BIDE_RELAX
 #define BIDE_RELAX() ((void)0)
 /* clang-format off: each uses those before it */
+#include "runtime/monitor.c"
 #include "runtime/work.c"
 #include "runtime/worker_schedule.c"
 #include "runtime/worker_search.c"
@@ -177,7 +178,7 @@ static bool stops(void)
 #include "runtime/workers.c"
 /* clang-format on */
 
-enum { LATER_NS = START_NS + BIDE_MONITOR_NS_ / 2 };
+enum { LATER_NS = START_NS + BIDE_STUCK_NS_ / 2 };
 
 /* Makes this logical thread, or the main one, the worker from here on. */
 static bide_worker *become(unsigned index)
@@ -271,6 +272,7 @@ static void reset(unsigned workers)
 	}
 	/* Restores the state after the start; the memory is used again. */
 	bide_sleep_start_();
+	bide_monitor_ = (bide_monitor){ .window_ns = BIDE_STUCK_NS_ };
 	bide_injector_init_(&bide_workers_.injector);
 	for (unsigned i = 0; i < workers; i++) {
 		bide_deque *deque = &bide_workers_.worker[i]->thread.head.deque;
@@ -475,14 +477,52 @@ static void steal_nothing(void)
 	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0]));
 }
 
-/* The worker has been inside one function since another worker looked. */
-static void setup_stuck(void)
+/* Worker 1 is the monitor. The other has a next step, and its time goes by. */
+static void setup_monitored(void)
 {
 	setup_lone();
 	become(0);
 	schedule(0, true);
 	p.heads[0] = NULL;
-	(void)bide_workers_wake_time_(&bide_workers_.worker[1]->sleeper, true);
+	bide_sleep_.monitored = bide_workers_.worker[1]->sleeper.monitors = 1;
+	bide_workers_monitor_();
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		p.now_ns[i] = bide_monitor_.look_ns;
+}
+
+/* The worker has been inside one function since another worker looked. */
+static void setup_stuck(void)
+{
+	setup_monitored();
+}
+
+/* The same; only ball 0 runs from here on. */
+static void setup_stuck_alone(void)
+{
+	setup_monitored();
+	p.made = 1;
+}
+
+/* The worker has begun another function since. */
+static void setup_stepped(void)
+{
+	setup_stuck_alone();
+	bide_workers_.worker[0]->steps++;
+}
+
+/* The worker sleeps, and has a next step only because this test says so. */
+static void setup_stuck_asleep(void)
+{
+	setup_stuck_alone();
+	bide_workers_.worker[0]->sleeper.state = BIDE_SLEEPS_;
+}
+
+/* The time of the monitor has not come. */
+static void setup_stuck_early(void)
+{
+	setup_stuck_alone();
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		p.now_ns[i] -= BIDE_STUCK_NS_ / 2;
 }
 
 static void send_1_as_worker(void)
@@ -491,13 +531,18 @@ static void send_1_as_worker(void)
 	send_1();
 }
 
-static void steal_something(void)
+static void look_and_rescue(void)
 {
 	bide_worker *w = become(1);
-	uintptr_t entry = steal(w, bide_workers_.worker[0]);
+	uintptr_t entry = bide_monitor_look_(w);
 
 	EXPLORE_CHECK(entry);
 	run_all(w, entry);
+}
+
+static void look_for_nothing(void)
+{
+	EXPLORE_CHECK(!bide_monitor_look_(become(1)));
 }
 
 /* Any worker may take a fork at once. */
@@ -540,8 +585,12 @@ static void next_and_run(void)
 }
 
 PARTS(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
-PARTS(step_of_one_that_is_stuck_is_anybodys, setup_stuck, (send_1_as_worker, steal_something),
+PARTS(step_of_one_that_is_stuck_is_the_monitors, setup_stuck, (send_1_as_worker, look_and_rescue),
       .switches_max = 3)
+PARTS(step_of_one_that_makes_steps_is_its_owners, setup_stepped, (look_for_nothing), .external = 0)
+PARTS(worker_asleep_is_never_stuck, setup_stuck_asleep, (look_for_nothing), .external = 0)
+PARTS(monitor_waits_for_its_time, setup_stuck_early, (look_for_nothing), .external = 0)
+PARTS(step_of_one_that_is_stuck_is_not_a_thiefs, setup_stuck_alone, (steal_nothing), .external = 0)
 PARTS(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
 PARTS(next_step_against_thief, setup_next, (next_and_run, steal_all), .switches_max = 2)
 
@@ -587,7 +636,7 @@ static void worker_waits(const bide_worker *w, int64_t watch_ns)
 /* All workers sleep, or are inside a function for ever. */
 static void nothing_waits(void)
 {
-	int64_t watch_ns = START_NS + 1000 * 30000 + BIDE_MONITOR_NS_;
+	int64_t watch_ns = START_NS + 1000 * 30000 + BIDE_STUCK_NS_;
 
 	EXPLORE_CHECK(bide_injector_size_(&bide_workers_.injector) == 0 && bide_sleep_.searching == 0);
 	EXPLORE_CHECK(bide_sleep_is_valid_());
@@ -639,7 +688,7 @@ static void sleep_once(unsigned index)
 {
 	bide_worker *w = become(index);
 
-	run_entry(w, bide_worker_search_(w, bide_sleep_wait_(&w->sleeper), SEARCH_NS));
+	run_entry(w, bide_worker_search_(w, bide_sleep_wait_(&w->sleeper, false), SEARCH_NS));
 }
 
 static void sleep_once_0(void)
