@@ -77,8 +77,11 @@ void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
 	bide_io *io = NULL;
 
 	bide_handle_lock_(handle);
-	if (handle->generation == generation && handle->state & BIDE_HANDLE_OPEN_)
+	if (handle->generation == generation && handle->state & BIDE_HANDLE_OPEN_) {
+		/* The attempt may succeed, and then more may be there, of which no event tells. */
+		handle->state |= bide_ready_bit_(side);
 		io = begin_try(handle, side);
+	}
 	bide_handle_unlock_(handle);
 	if (io)
 		bide_io_settle_(io, bide_io_attempt_(io));
