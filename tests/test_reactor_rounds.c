@@ -1,0 +1,151 @@
+/*
+ * Rounds: the events of a worker that runs one function for long are handled by another worker, and
+ * events that come one by one wake no other worker.
+ */
+/* threads */
+#include "support/reactor_support.h"
+
+void test_after_each(void)
+{
+	assert_nothing_in_use();
+}
+
+/* Runs on one worker until functions on the others have done their work. */
+struct hog {
+	BIDE_ASYNC_FRAME;
+	struct {
+		const int *fd;
+		int count;
+		int *left;
+	} in;
+};
+
+bide_async(hog)
+{
+	bide_async_begin;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < my->in.count; i++)
+			counter_add(my->in.fd[i]);
+		for (int i = 0; i < my->in.count; i++)
+			while (is_readable(my->in.fd[i], 0))
+				;
+	}
+	while (__atomic_load_n(my->in.left, __ATOMIC_ACQUIRE) > 0)
+		;
+bide_async_finally:
+	bide_async_end;
+}
+
+static void run_with_a_hog(unsigned workers, int count)
+{
+	bide_value_task v[MANY];
+	int fd[MANY], left = count;
+
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = workers }), 0);
+	for (int i = 0; i < count; i++) {
+		fd[i] = counter_open();
+		v[i] = bide_async_start(take, .fd = fd[i], .times = 3, .left = &left);
+	}
+	settle(0);
+	assert_int_equal(error_of(bide_async_start_cold(hog, .fd = fd, .count = count, .left = &left)),
+	                 0);
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(error_of(v[i]), 0);
+		close(fd[i]);
+	}
+}
+
+TEST_SLOW(a_function_that_runs_for_long_does_not_keep_the_events_of_its_worker, 60)
+{
+	run_with_a_hog(2, MANY);
+	assert_true(io_stats_now().rescued_count > 0);
+}
+
+TEST_SLOW(the_same_if_only_one_worker_has_a_reactor, 60)
+{
+	run_with_a_hog(2, 1);
+}
+
+TEST_SLOW(the_same_with_three_workers, 60)
+{
+	run_with_a_hog(3, MANY);
+}
+
+TEST_SLOW(the_same_with_eight_workers, 60)
+{
+	run_with_a_hog(8, MANY);
+}
+
+/* A function of 1 ms that is always running goes from worker to worker. */
+struct jumper {
+	BIDE_ASYNC_FRAME;
+	struct {
+		const int *left;
+	} in;
+	int64_t until_ns;
+};
+
+bide_async(jumper)
+{
+	bide_async_begin;
+	while (__atomic_load_n(my->in.left, __ATOMIC_ACQUIRE) > 0) {
+		my->until_ns = bide_now_ns() + 1000000;
+		while (bide_now_ns() < my->until_ns)
+			;
+		bide_await(bide_async_yield());
+	}
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST_SLOW(events_come_while_a_long_function_goes_from_worker_to_worker, 60)
+{
+	enum { TIMES = 200 };
+	bide_value_task v[MANY], busy;
+	int fd[MANY], left = MANY;
+
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	for (int i = 0; i < MANY; i++) {
+		fd[i] = counter_open();
+		v[i] = bide_async_start(take, .fd = fd[i], .times = TIMES / MANY, .left = &left);
+	}
+	busy = bide_async_start_cold(jumper, .left = &left);
+	for (int i = 0; i < TIMES / MANY * MANY; i++) {
+		counter_add(fd[i % MANY]);
+		while (is_readable(fd[i % MANY], 0))
+			sched_yield();
+	}
+	assert_int_equal(error_of(busy), 0);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(error_of(v[i]), 0);
+		close(fd[i]);
+	}
+}
+
+/* The limits are those of a busy machine: without the monitors there would be a wake for each. */
+TEST_SLOW(events_that_come_one_by_one_wake_no_other_worker, 60)
+{
+	enum { TIMES = 300 };
+	bide_io_stats before;
+	bide_value_task v;
+	int fd = counter_open();
+
+	NEEDS_IO();
+	v = takes(fd, TIMES);
+	settle(0);
+	before = io_stats_now();
+	for (int i = 0; i < TIMES; i++) {
+		counter_add(fd);
+		while (is_readable(fd, 0))
+			settle(0);
+		usleep(300);
+	}
+	assert_int_equal(error_of(v), 0);
+	assert_int_equal(io_stats_now().event_count - before.event_count, TIMES);
+	assert_in_range(io_stats_now().wake_count - before.wake_count, 0, TIMES / 2);
+	close(fd);
+}
