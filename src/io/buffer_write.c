@@ -259,8 +259,9 @@ static bide_value_task shut_down(const bide_stream *stream)
 		                            : bide_value_task_completed();
 	if (!(stream->handle.flags & BIDE_HANDLE_IS_SOCKET_))
 		return bide_value_task_completed();
+	/* After a reset the socket is not connected: to the caller, a peer that reads no more. */
 	if (shutdown(stream->handle.fd, SHUT_WR))
-		return bide_value_task_from_error(errno);
+		return bide_value_task_from_error(errno == ENOTCONN ? EPIPE : errno);
 	return bide_value_task_completed();
 }
 
