@@ -23,19 +23,14 @@ enum { KEY_LOW_BITS = 4, KEY_ADDRESS_BITS = 48 };
 
 void (*bide_handle_ended_)(void);
 
-static uint32_t forks; /* how often a process forked, down to this one */
+uint32_t bide_handle_forks_;
 
 static void in_child(void)
 {
-	forks++;
+	bide_handle_forks_++;
 }
 
 static bide_at_end ends = { .fork = in_child };
-
-uint32_t bide_handle_era_(void)
-{
-	return (bide_life_ + (forks << 20)) | UINT32_C(1) << 31;
-}
 
 uint64_t bide_handle_key_(const bide_handle *handle)
 {
@@ -74,11 +69,6 @@ void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
 	handle->home = (uint16_t)bide_reactor_home_();
 	handle->events = handle->seen = 0;
 	bide_handle_unlock_(handle);
-}
-
-bool bide_handle_is_live_(const bide_handle *handle)
-{
-	return BIDE_LOAD(&handle->era, RELAXED) == bide_handle_era_();
 }
 
 static int add(bide_handle *handle, uint64_t key, uint32_t events)

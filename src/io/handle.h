@@ -36,6 +36,7 @@
 #ifndef BIDE_IO_HANDLE_H
 #define BIDE_IO_HANDLE_H
 
+#include "base/settings.h"
 #include "io/operation.h"
 
 enum {
@@ -90,14 +91,23 @@ typedef struct bide_handle {
  */
 BIDE_INTERNAL void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags);
 
+/* How often a process forked, down to this one. */
+extern BIDE_INTERNAL uint32_t bide_handle_forks_;
+
+/* Returns the present era, which stands for the life of the runtime and the process. Never 0. */
+static inline uint32_t bide_handle_era_(void)
+{
+	return (bide_life_ + (bide_handle_forks_ << 20)) | UINT32_C(1) << 31;
+}
+
 /*
  * Returns true if the handle is open, and of this process and life of the runtime. For callers that
  * have a pointer to it; it tells nothing of the next moment.
  */
-BIDE_INTERNAL bool bide_handle_is_live_(const bide_handle *handle);
-
-/* Returns the present era, which stands for the life of the runtime and the process. Never 0. */
-BIDE_INTERNAL uint32_t bide_handle_era_(void);
+static inline bool bide_handle_is_live_(const bide_handle *handle)
+{
+	return BIDE_LOAD(&handle->era, RELAXED) == bide_handle_era_();
+}
 
 /*
  * Pending and later operations fail with the error; a socket is shut down. The first abort counts.

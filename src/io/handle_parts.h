@@ -4,6 +4,8 @@
 #ifndef BIDE_IO_HANDLE_PARTS_H
 #define BIDE_IO_HANDLE_PARTS_H
 
+#include <errno.h>
+
 #include "base/assert.h"
 #include "base/settings.h"
 #include "base/spin.h"
@@ -105,10 +107,45 @@ enum { BIDE_IO_AGAIN_ = -1 };
  */
 BIDE_INTERNAL void bide_io_settle_(bide_io *io, int result);
 /* Makes an attempt. Returns 0, AGAIN or the error. The side is busy. */
-BIDE_INTERNAL int bide_io_attempt_(bide_io *io);
+static inline int bide_io_attempt_(bide_io *io)
+{
+	int result;
+
+	io->is_short = io->is_later = false;
+	result = bide_io_kind_(io)->attempt(io);
+	return result == EAGAIN ? BIDE_IO_AGAIN_ : result;
+}
+
+static inline bool bide_io_has_hooks_(const bide_io *io, int error)
+{
+	const bide_io_kind *kind = bide_io_kind_(io);
+
+	return kind->over || (error && kind->failed);
+}
+
 /* Calls failed and over of the kind. */
-BIDE_INTERNAL void bide_io_hooks_(bide_io *io, int error);
+static inline void bide_io_hooks_(bide_io *io, int error)
+{
+	const bide_io_kind *kind = bide_io_kind_(io);
+
+	if (error && kind->failed)
+		kind->failed(io, error);
+	if (kind->over)
+		kind->over(io);
+}
+
 /* Under the lock. An operation is over: what its last attempt tells of the readiness; not busy. */
-BIDE_INTERNAL void bide_io_release_(bide_handle *handle, const bide_io *io);
+static inline void bide_io_release_(bide_handle *handle, const bide_io *io)
+{
+	unsigned side = bide_io_kind_(io)->side;
+	uint32_t state = handle->state;
+
+	/* An event that came meanwhile is newer than what the attempt saw. */
+	if (io->is_short && handle->flags & BIDE_HANDLE_SHORT_IS_EMPTY_ &&
+	    !(state & (BIDE_HANDLE_STICKY_ | bide_event_bit_(side))))
+		state &= ~bide_ready_bit_(side);
+	handle->state = state & ~(bide_busy_bit_(side) | bide_event_bit_(side));
+	handle->io[side] = NULL;
+}
 
 #endif

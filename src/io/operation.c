@@ -13,45 +13,6 @@
 #include "io/reactor.h"
 #include "source/source.h"
 
-int bide_io_attempt_(bide_io *io)
-{
-	int result;
-
-	io->is_short = io->is_later = false;
-	result = bide_io_kind_(io)->attempt(io);
-	return result == EAGAIN ? BIDE_IO_AGAIN_ : result;
-}
-
-void bide_io_hooks_(bide_io *io, int error)
-{
-	const bide_io_kind *kind = bide_io_kind_(io);
-
-	if (error && kind->failed)
-		kind->failed(io, error);
-	if (kind->over)
-		kind->over(io);
-}
-
-static bool has_hooks(const bide_io *io, int error)
-{
-	const bide_io_kind *kind = bide_io_kind_(io);
-
-	return kind->over || (error && kind->failed);
-}
-
-void bide_io_release_(bide_handle *handle, const bide_io *io)
-{
-	unsigned side = bide_io_kind_(io)->side;
-	uint32_t state = handle->state;
-
-	/* An event that came meanwhile is newer than what the attempt saw. */
-	if (io->is_short && handle->flags & BIDE_HANDLE_SHORT_IS_EMPTY_ &&
-	    !(state & (BIDE_HANDLE_STICKY_ | bide_event_bit_(side))))
-		state &= ~bide_ready_bit_(side);
-	handle->state = state & ~(bide_busy_bit_(side) | bide_event_bit_(side));
-	handle->io[side] = NULL;
-}
-
 void bide_io_leave_party_(bide_io *io, uint32_t count)
 {
 	bide_source *source = &io->operation.source;
@@ -177,7 +138,7 @@ void bide_io_settle_(bide_io *io, int result)
 		result = bide_io_attempt_(io);
 	}
 	io->state = BIDE_IO_OVER_;
-	if (has_hooks(io, result)) {
+	if (bide_io_has_hooks_(io, result)) {
 		bide_handle_unlock_(handle);
 		bide_io_end_(io, result, 1);
 		return;
