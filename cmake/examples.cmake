@@ -2,6 +2,8 @@
 # project of its own. Each runs as a simulation too, but for those that say that they need threads.
 
 set(bide_examples_with_threads completion_source stop_by_signal thread)
+# These need arguments, or serve until a signal comes. tests/servers runs them.
+set(bide_examples_of_servers chat_server echo_server line_server port_scanner)
 file(GLOB bide_examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
 foreach(source IN LISTS bide_examples)
 	get_filename_component(name ${source} NAME_WE)
@@ -10,6 +12,9 @@ foreach(source IN LISTS bide_examples)
 	target_link_libraries(example_${name} PRIVATE bide_static)
 	set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name}
 		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+	if(name IN_LIST bide_examples_of_servers)
+		continue()
+	endif()
 	bide_add_program_test(example_${name} $<TARGET_FILE:example_${name}>)
 	if(NOT name IN_LIST bide_examples_with_threads)
 		bide_add_program_test(example_${name}_seeded $<TARGET_FILE:example_${name}>)

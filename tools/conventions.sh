@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 operations="configure cpu_count worker_count version drain dump shutdown strerror now_ns
 	delay delay_ms delay_until run run_blocking run_on_new_thread run_ready async_yield
 	when_all when_all_tasks when_any when_any_tasks race parallel_for for_each for_each_of
-	simulation_hash simulation_random io_engine_reason resolve
+	simulation_hash simulation_random io_engine_reason serve resolve
 	tcp_listen tcp_listen_address unix_listen accept tcp_connect tcp_connect_address unix_connect"
 # The current context.
 current="context_current_error context_get context_deadline_ns"

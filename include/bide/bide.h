@@ -24,6 +24,7 @@
  *   buffer.h      lines and texts of a stream, and what is put in it
  *   fd.h          waits for descriptors of other libraries
  *   signals.h     signals as results
+ *   serve.h       servers
  *   resolve.h     the addresses of a name
  *   net.h         TCP and UNIX sockets: listen, accept, connect
  *
@@ -54,6 +55,7 @@
 #include "resolve.h"
 #include "run.h"
 #include "runtime.h"
+#include "serve.h"
 #include "signals.h"
 #include "source.h"
 #include "stream.h"

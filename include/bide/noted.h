@@ -193,7 +193,8 @@
 #define bide_stream_split(...) BIDE_NOTED_(bide_stream_split, __VA_ARGS__)
 #define bide_fd_wait(...) BIDE_NOTED_(bide_fd_wait, __VA_ARGS__)
 
-/* Signals. */
+/* Signals and servers. */
+#define bide_serve(...) BIDE_NOTED_(bide_serve, __VA_ARGS__)
 #define bide_signals_open(...) BIDE_NOTED_(bide_signals_open, __VA_ARGS__)
 #define bide_signals_next(...) BIDE_NOTED_(bide_signals_next, __VA_ARGS__)
 

@@ -318,6 +318,9 @@ BIDE_SHORT_(resolve) BIDE_USE_RESULT;
 #ifndef BIDE_NO_SHORT_run
 BIDE_SHORT_(run) BIDE_USE_RESULT;
 #endif
+#ifndef BIDE_NO_SHORT_serve
+BIDE_SHORT_(serve) BIDE_USE_RESULT;
+#endif
 #ifndef BIDE_NO_SHORT_signals_close
 BIDE_SHORT_(signals_close);
 #endif
@@ -455,6 +458,12 @@ typedef bide_report_hook report_hook;
 #endif
 #ifndef BIDE_NO_SHORT_run_function
 typedef bide_run_function run_function;
+#endif
+#ifndef BIDE_NO_SHORT_serve_function
+typedef bide_serve_function serve_function;
+#endif
+#ifndef BIDE_NO_SHORT_serve_options
+typedef bide_serve_options serve_options;
 #endif
 #ifndef BIDE_NO_SHORT_signals
 typedef bide_signals signals;

@@ -30,6 +30,7 @@ value_task read_whole_file(void *path);
 	} in;                 \
 	value_task items[8];  \
 	bide_when_each each;  \
+	bide_stream *client;  \
 	bide_context *scope;  \
 	int64_t n, i, first
 
