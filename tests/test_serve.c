@@ -612,6 +612,38 @@ TEST(without_descriptors_connections_wait)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* A client that may be closed for want of memory, or may never be accepted. */
+static void talk_once(void)
+{
+	int fd = client();
+	struct pollfd answer_or_end = { .fd = fd, .events = POLLIN };
+
+	say(fd, "x\n");
+	(void)poll(&answer_or_end, 1, 20);
+	close(fd);
+	stop();
+}
+
+TEST_SLOW(each_allocation_may_fail, 40)
+{
+	serve_options options = { .drain_ns = 1 };
+	int error;
+
+	limit_objects();
+	bide_report_hook_set(note_report, NULL);
+	for (long allowed = 0; test_round((int)allowed, 200); allowed++) {
+		open_listener();
+		error = 0;
+		/* Other threads allocate, too, so what fails is not always the same. */
+		allowed_allocations = allowed;
+		error = play(start_lines, NULL, &options, talk_once);
+		allowed_allocations = -1;
+		listening = NULL;
+		if (error != ECANCELED)
+			assert_int_equal(error, ENOMEM);
+	}
+}
+
 /* --- misuse --- */
 
 TEST(misuse_is_reported)

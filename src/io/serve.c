@@ -14,7 +14,7 @@
 #include "io/serve.h"
 
 /*
- * ACCEPTS_MAX: after so many in a row the server yields. ABORT_NS: from the cancellation of the
+ * ACCEPTS_MAX accepts in a row, and then the server yields. ABORT_NS: from the cancellation of the
  * clients until their streams are aborted. PAUSE_NS: between tries without memory.
  */
 enum { ACCEPTS_MAX = 16, ABORT_NS = 1000000000, PAUSE_NS = 20000000 };
