@@ -105,6 +105,9 @@ void bide_buffer_show_(bide_stream *stream)
 		stream->head.end_ = b->in->data + b->in->upto;
 	}
 	bide_buffer_rests_(b, BIDE_IO_IN_);
+	/* What the call has belongs to its function, which may wait for another stream. */
+	if (!bide_chunk_claim_is_idle_(&b->claim))
+		bide_chunk_claim_end_(&b->claim);
 	bide_buffer_unpin_(stream, BIDE_BUFFER_READING_);
 }
 

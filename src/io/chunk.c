@@ -75,6 +75,7 @@ static bool is_within_share(const chunk_home *home, size_t size_bytes)
 static void claim_wait(chunk_home *home, bide_chunk_claim *claim, size_t size_bytes)
 {
 	claim->size_bytes = (uint32_t)size_bytes;
+	claim->waits = true;
 	if (claim->at)
 		return;
 	if (!home->last)
@@ -259,7 +260,7 @@ void bide_chunk_claim_end_(bide_chunk_claim *claim)
 		claim_unwait(home, claim);
 	if (home->exceeds == claim)
 		home->exceeds = NULL;
-	claim->exceeds = false;
+	claim->exceeds = claim->waits = false;
 	wake_and_unlock(home);
 }
 
@@ -335,10 +336,9 @@ static bool claims_are_valid(const chunk_home *home, unsigned number)
 
 	for (; *at; at = &(*at)->next) {
 		BIDE_INVARIANT_((*at)->at == at);
-		BIDE_INVARIANT_((*at)->home == number && !(*at)->exceeds);
+		BIDE_INVARIANT_((*at)->home == number && (*at)->waits && !(*at)->exceeds);
 	}
 	BIDE_INVARIANT_(!home->last || home->last == at);
-	/* A claim waits only while another one exceeds the budget, or is about to give its right up. */
 	BIDE_INVARIANT_(!home->exceeds || home->exceeds->exceeds);
 	return true;
 }

@@ -18,8 +18,8 @@
  *
  * Nothing deadlocks. A stream that waits for the budget is one that would hold more than its share,
  * and only its next read waits. One claim of each home may exceed the budget, so that a line as
- * long as its limit can always be read. The claim passes on when that stream has used its bytes, or
- * ends.
+ * long as its limit can always be read. That right passes on when the reading call is over. So what
+ * waits, waits at most for a peer that is in the middle of a line; an idle limit ends such a line.
  *
  * Threads: any. The lock of a home is held for some instructions, and nothing is called under it.
  */
@@ -59,7 +59,7 @@ static inline bool bide_io_chunk_is_small_(const bide_io_chunk *chunk)
 
 /* Part of a stream, zeroed at first. The owner sets `again` and `key` before it waits. */
 typedef struct bide_chunk_claim {
-	struct bide_chunk_claim *next, **at; /* in the list of those that wait; at: NULL if in none */
+	struct bide_chunk_claim *next, **at; /* in the list of those that wait; under the lock */
 	/*
 	 * Called when the chunk may be there, on the thread that gave some back, without a lock. The
 	 * stream may be gone by then: its memory is still that of a stream, and `key` tells.
@@ -68,7 +68,8 @@ typedef struct bide_chunk_claim {
 	uint32_t key;
 	uint32_t size_bytes; /* of the chunk that it waits for */
 	uint16_t home;       /* where it waits or exceeds */
-	bool exceeds;        /* it is the one that may exceed the budget */
+	bool waits;          /* it has waited since its end: it may be in the list */
+	bool exceeds;        /* it has the right to exceed the budget */
 } bide_chunk_claim;
 
 typedef enum bide_chunk_how {
@@ -92,13 +93,13 @@ BIDE_INTERNAL int bide_io_chunk_take_(unsigned home, size_t room_bytes, bide_chu
  */
 BIDE_INTERNAL void bide_io_chunk_give_(bide_io_chunk *chunk);
 /*
- * The stream does not wait any more, and does not exceed the budget: it has used its bytes, its
- * operation is over, or it ends. The next claim may exceed it then.
+ * The stream does not wait any more, and has no right to exceed the budget: its reading call is
+ * over, it has a small chunk, or it ends. The next claim may exceed the budget then.
  */
 BIDE_INTERNAL void bide_chunk_claim_end_(bide_chunk_claim *claim);
 static inline bool bide_chunk_claim_is_idle_(const bide_chunk_claim *claim)
 {
-	return !claim->exceeds && !claim->at;
+	return !claim->exceeds && !claim->waits;
 }
 
 /* Returns the bytes of all chunks that are in use. */
