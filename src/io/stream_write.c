@@ -166,9 +166,10 @@ static bide_value_task write_behind(bide_stream *stream, const struct iovec *par
  */
 static int send_first(bide_stream *stream, const char *what)
 {
+	bool waits = BIDE_LOAD(&stream->buffer.pins, RELAXED) & BIDE_BUFFER_WRITING_;
 	int error;
 
-	if (BIDE_LIKELY(bide_buffer_is_clear_(&stream->buffer)))
+	if (BIDE_LIKELY(!waits && bide_buffer_is_clear_(&stream->buffer)))
 		return 0;
 	error = bide_buffer_free_to_write_(stream, what);
 	if (!error)
