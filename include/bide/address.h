@@ -56,10 +56,10 @@ BIDE_BEGIN_DECLS
 BIDE_API int bide_address_parse(bide_address *address, const char *text, bide_address_fault *fault);
 
 /*
- * Writes the address as text, in a form that bide_address_parse takes, and returns `to`. If the text
- * does not fit into size_bytes, it is cut. It always ends with a zero unless size_bytes is 0. The
- * address "none" is "none", and an unnamed socket is "unix:"; nothing parses these. In names of UNIX
- * sockets a '?' stands for each control character.
+ * Writes the address as text, in a form that bide_address_parse takes, and returns `to`. If the
+ * text does not fit into size_bytes, it is cut. It always ends with a zero unless size_bytes is 0.
+ * The address "none" is "none", and an unnamed socket is "unix:"; nothing parses these. In names of
+ * UNIX sockets a '?' stands for each control character.
  */
 BIDE_API const char *bide_address_text(const bide_address *address, char *to, size_t size_bytes);
 
@@ -82,8 +82,8 @@ BIDE_API int bide_address_family(const bide_address *address);
 /* Returns the port, 0 to 65535. It is 0 if the address has none. */
 BIDE_API unsigned bide_address_port(const bide_address *address);
 /*
- * Sets the port. Returns 0. Errors: EINVAL (misuse) if it is above 65535; EAFNOSUPPORT if the address
- * is neither IPv4 nor IPv6.
+ * Sets the port. Returns 0. Errors: EINVAL (misuse) if it is above 65535; EAFNOSUPPORT if the
+ * address is neither IPv4 nor IPv6.
  */
 BIDE_API int bide_address_set_port(bide_address *address, unsigned port);
 /*

@@ -25,7 +25,9 @@
 #include "stream.h"
 #include "value_task.h"
 
-/* Zeroes are the defaults, which stand in brackets. Those of a listener also hold for its streams. */
+/*
+ * Zeroes are the defaults, which stand in brackets. Those of a listener also hold for its streams.
+ */
 typedef struct bide_tcp_options {
 	/*
 	 * Small writes may wait until the peer has acknowledged earlier ones (Nagle's algorithm) [no:
@@ -34,9 +36,9 @@ typedef struct bide_tcp_options {
 	bool delay;
 	/*
 	 * A peer that has vanished is noticed on a connection that is idle: keepalive_idle_ns after its
-	 * last sign of life it is asked, every keepalive_interval_ns [as the system does, 75 s], and after
-	 * keepalive_count questions [as the system does, 9] the connection fails with ETIMEDOUT. Whole
-	 * seconds count, at least one. If all three are 0, nothing is asked.
+	 * last sign of life it is asked, every keepalive_interval_ns [as the system does, 75 s], and
+	 * after keepalive_count questions [as the system does, 9] the connection fails with ETIMEDOUT.
+	 * Whole seconds count, at least one. If all three are 0, nothing is asked.
 	 */
 	int64_t keepalive_idle_ns, keepalive_interval_ns;
 	unsigned keepalive_count;
@@ -45,11 +47,16 @@ typedef struct bide_tcp_options {
 	 * system does: some 15 minutes]. Whole milliseconds count, at least one.
 	 */
 	int64_t user_timeout_ns;
-	/* Sizes of the kernel's buffers [the system adapts them]. The system doubles and limits them. */
+	/*
+	 * Sizes of the kernel's buffers [the system adapts them]. The system doubles and limits them.
+	 */
 	unsigned send_buffer_bytes, receive_buffer_bytes;
 	/* A listener on an IPv6 address takes no IPv4 connections [the address :: takes both]. */
 	bool only_v6;
-	/* Several listeners, also of several processes, share the port; the kernel deals (SO_REUSEPORT). */
+	/*
+	 * Several listeners, also of several processes, share the port; the kernel deals
+	 * (SO_REUSEPORT).
+	 */
 	bool reuse_port;
 	/* Connections that the kernel keeps until they are accepted [4096, or net.core.somaxconn]. */
 	unsigned backlog;
@@ -72,30 +79,33 @@ BIDE_BEGIN_DECLS
 /* --- listening --- */
 
 /*
- * Listens on an address of this machine. host: a name or an address; of several addresses, the first
- * on which it can listen. NULL: all addresses of IPv6 and IPv4. service: a port or the name of one;
- * "0": the system chooses a port, which bide_listener_address tells. SO_REUSEADDR is set. If
- * nothing has to be looked up, the value task is ready at once. Errors: EADDRINUSE, EADDRNOTAVAIL,
- * EACCES, as bind(2) says.
+ * Listens on an address of this machine. host: a name or an address; of several addresses, the
+ * first on which it can listen. NULL: all addresses of IPv6 and IPv4. service: a port or the name
+ * of one; "0": the system chooses a port, which bide_listener_address tells. SO_REUSEADDR is set.
+ * If nothing has to be looked up, the value task is ready at once. Errors: EADDRINUSE,
+ * EADDRNOTAVAIL, EACCES, as bind(2) says.
  */
 BIDE_API BIDE_USE_RESULT bide_listener_task bide_tcp_listen(const char *host, const char *service,
                                                             const bide_tcp_options *options);
-/* Does the same on one IPv4 or IPv6 address, at once. Stores the listener. Returns 0 or the error. */
+/*
+ * Does the same on one IPv4 or IPv6 address, at once. Stores the listener. Returns 0 or the error.
+ */
 BIDE_API int bide_tcp_listen_address(bide_listener **listener, const bide_address *address,
                                      const bide_tcp_options *options);
 /*
- * Listens on a path, or on the abstract name behind an '@'. If the path is a socket on which nothing
- * listens any more, it is replaced. Closing the listener does not remove the file. Stores the
- * listener. Returns 0. Errors: EADDRINUSE: a process listens there, or the path is no socket;
- * ENAMETOOLONG: more than 107 bytes; EINVAL: the path is empty; those of bind(2), as ENOENT, EACCES.
+ * Listens on a path, or on the abstract name behind an '@'. If the path is a socket on which
+ * nothing listens any more, it is replaced. Closing the listener does not remove the file. Stores
+ * the listener. Returns 0. Errors: EADDRINUSE: a process listens there, or the path is no socket;
+ * ENAMETOOLONG: more than 107 bytes; EINVAL: the path is empty; those of bind(2), as ENOENT,
+ * EACCES.
  */
 BIDE_API int bide_unix_listen(bide_listener **listener, const char *path,
                               const bide_unix_options *options);
 /*
  * Makes a listener of a socket that listens already: one that systemd or a parent has handed over.
  * It is set to non-blocking and close-on-exec, and belongs to the listener. Its other options stay,
- * but TCP_NODELAY is set. Stores the listener. Returns 0. After an error the descriptor is still yours:
- * EBADF: it is none; ENOTSOCK; EINVAL: it does not listen; ENOMEM.
+ * but TCP_NODELAY is set. Stores the listener. Returns 0. After an error the descriptor is still
+ * yours: EBADF: it is none; ENOTSOCK; EINVAL: it does not listen; ENOMEM.
  */
 BIDE_API int bide_listener_take_fd(bide_listener **listener, int fd);
 /* Stores the descriptor, which stays the listener's: for a child that inherits it. Returns 0. */
@@ -103,8 +113,8 @@ BIDE_API int bide_listener_fd(const bide_listener *listener, int *fd);
 /* Stores the address on which it listens, with the port that the system chose. Returns 0. */
 BIDE_API int bide_listener_address(const bide_listener *listener, bide_address *address);
 /*
- * A pending bide_accept and later ones fail with this error, 1 to 4095. Connections go on to queue in
- * the kernel. Any thread, while the owner has not closed the listener.
+ * A pending bide_accept and later ones fail with this error, 1 to 4095. Connections go on to queue
+ * in the kernel. Any thread, while the owner has not closed the listener.
  */
 BIDE_API void bide_listener_abort(bide_listener *listener, int error);
 /*
@@ -115,14 +125,14 @@ BIDE_API void bide_listener_abort(bide_listener *listener, int error);
 BIDE_API void bide_listener_close(bide_listener *listener);
 
 /*
- * Takes the next connection. One call at a time: a second one is misuse, EBUSY. The peers' addresses
- * are told by bide_stream_peer.
+ * Takes the next connection. One call at a time: a second one is misuse, EBUSY. The peers'
+ * addresses are told by bide_stream_peer.
  *
  * It does not fail for what one connection did before it was taken (ECONNABORTED, EPROTO and such):
  * it takes the next one. If the process or the system has no descriptors or no memory (EMFILE,
- * ENFILE, ENOBUFS, ENOMEM), it waits, and the connections stay in the kernel's queue. It tries again
- * when this process closes a stream or a listener, and every 100 ms. The report hook (misuse.h) gets
- * one line a minute.
+ * ENFILE, ENOBUFS, ENOMEM), it waits, and the connections stay in the kernel's queue. It tries
+ * again when this process closes a stream or a listener, and every 100 ms. The report hook
+ * (misuse.h) gets one line a minute.
  */
 BIDE_API BIDE_USE_RESULT bide_stream_task bide_accept(bide_listener *listener);
 
@@ -130,11 +140,11 @@ BIDE_API BIDE_USE_RESULT bide_stream_task bide_accept(bide_listener *listener);
 
 /*
  * Connects to a host. host and service are those of bide_resolve. The addresses are tried in their
- * order, those of IPv6 and IPv4 in turn. If an address has not answered after 250 ms, or has failed,
- * the next one is tried, too (RFC 8305). The first connection wins; the others are closed before the
- * value task is ready. If all addresses fail, the error is that of the first that failed, but not
- * of one that cannot be reached from here (ENETUNREACH, EADDRNOTAVAIL) if another one failed
- * otherwise. Cancelable: it closes what it has opened.
+ * order, those of IPv6 and IPv4 in turn. If an address has not answered after 250 ms, or has
+ * failed, the next one is tried, too (RFC 8305). The first connection wins; the others are closed
+ * before the value task is ready. If all addresses fail, the error is that of the first that
+ * failed, but not of one that cannot be reached from here (ENETUNREACH, EADDRNOTAVAIL) if another
+ * one failed otherwise. Cancelable: it closes what it has opened.
  */
 BIDE_API BIDE_USE_RESULT bide_stream_task bide_tcp_connect(const char *host, const char *service,
                                                            const bide_tcp_options *options);
@@ -142,16 +152,16 @@ BIDE_API BIDE_USE_RESULT bide_stream_task bide_tcp_connect(const char *host, con
 BIDE_API BIDE_USE_RESULT bide_stream_task bide_tcp_connect_address(const bide_address *address,
                                                                    const bide_tcp_options *options);
 /*
- * Connects to a path, or to the abstract name behind an '@'. If the queue of the listener is full, it
- * waits and tries again. Errors: ENOENT, ECONNREFUSED: nothing listens there; EACCES.
+ * Connects to a path, or to the abstract name behind an '@'. If the queue of the listener is full,
+ * it waits and tries again. Errors: ENOENT, ECONNREFUSED: nothing listens there; EACCES.
  */
 BIDE_API BIDE_USE_RESULT bide_stream_task bide_unix_connect(const char *path);
 
 /* --- the addresses of a stream --- */
 
 /*
- * Stores the address of the peer, or of this end. Returns 0. Errors: ENOTSOCK: the stream is no socket;
- * ENOTCONN: the peer has gone; EBADF: it is a stream of your own.
+ * Stores the address of the peer, or of this end. Returns 0. Errors: ENOTSOCK: the stream is no
+ * socket; ENOTCONN: the peer has gone; EBADF: it is a stream of your own.
  */
 BIDE_API int bide_stream_peer(const bide_stream *stream, bide_address *address);
 BIDE_API int bide_stream_local(const bide_stream *stream, bide_address *address);

@@ -31,8 +31,8 @@ BIDE_VALUE_TASK_OF(bide_addresses_task, bide_addresses *);
 BIDE_BEGIN_DECLS
 
 /*
- * Looks up the addresses of a host for a service. The result belongs to the caller, who frees it. If
- * no consumer takes the result, the library frees it. Both texts are copied inside the call.
+ * Looks up the addresses of a host for a service. The result belongs to the caller, who frees it.
+ * If no consumer takes the result, the library frees it. Both texts are copied inside the call.
  *
  * host: a name, or an IPv4 or IPv6 address without brackets. service: a name of TCP's
  * (/etc/services), or a port from 0 to 65535; NULL is port 0. If the host is an address and the
@@ -49,9 +49,9 @@ BIDE_BEGIN_DECLS
  * there is no interface of the name behind a '%'. ENOMEM. EAGAIN also if no thread can be started.
  * ENOTSUP: a look-up in a simulation, which has no other threads.
  *
- * If all threads wait for answers for longer than 5 s while others queue, the report hook (misuse.h)
- * gets a line. Threads: any. Cost: an allocation for the question and one for the answer, and a
- * hand-over between threads each way.
+ * If all threads wait for answers for longer than 5 s while others queue, the report hook
+ * (misuse.h) gets a line. Threads: any. Cost: an allocation for the question and one for the
+ * answer, and a hand-over between threads each way.
  */
 BIDE_API BIDE_USE_RESULT bide_addresses_task bide_resolve(const char *host, const char *service);
 

@@ -1,8 +1,8 @@
 /*
  * address.h - addresses inside the library. bide/address.h has what users see.
  *
- * The bytes of an address are read and written by memcpy, because a program may look at them through
- * the structures of the system.
+ * The bytes of an address are read and written by memcpy, because a program may look at them
+ * through the structures of the system.
  */
 #ifndef BIDE_IO_ADDRESS_H
 #define BIDE_IO_ADDRESS_H
@@ -34,8 +34,8 @@ BIDE_INTERNAL void bide_address_set_unix_(bide_address *address, const char *nam
 BIDE_INTERNAL int bide_address_from_path_(bide_address *address, const char *path);
 
 /*
- * Stores the IPv4 or IPv6 address of a host that is written as numbers, without brackets and without
- * a port. Returns 0; EINVAL if the text is none; ENODEV if its interface does not exist.
+ * Stores the IPv4 or IPv6 address of a host that is written as numbers, without brackets and
+ * without a port. Returns 0; EINVAL if the text is none; ENODEV if its interface does not exist.
  */
 BIDE_INTERNAL int bide_address_parse_host_(bide_address *address, const char *host);
 

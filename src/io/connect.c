@@ -1,8 +1,9 @@
 /*
  * connect.c - see connect.h.
  *
- * The stream is made before the connection is there, so that the reactor has a handle to tell of its
- * end. The operation owns it until then: if it fails, for whatever reason, it closes the stream.
+ * The stream is made before the connection is there, so that the reactor has a handle to tell of
+ * its end. The operation owns it until then: if it fails, for whatever reason, it closes the
+ * stream.
  */
 #include "io/connect.h"
 

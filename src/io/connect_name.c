@@ -51,7 +51,10 @@ static void note_error(struct bide_tcp_connect *my, int error)
 		my->error = error;
 }
 
-/* Returns the next address of the first one's family, or of the other. Returns NULL if there is none. */
+/*
+ * Returns the next address of the first one's family, or of the other. Returns NULL if there is
+ * none.
+ */
 static const bide_address *next_of(struct bide_tcp_connect *my, bool other)
 {
 	const bide_addresses *found = my->found;

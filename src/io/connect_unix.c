@@ -1,8 +1,8 @@
 /*
  * connect_unix.c - connects to a UNIX socket.
  *
- * The kernel connects at once, or not at all: if the queue of the listener is full, it says EAGAIN, and
- * nothing tells when there is room. So the function tries again after a pause.
+ * The kernel connects at once, or not at all: if the queue of the listener is full, it says EAGAIN,
+ * and nothing tells when there is room. So the function tries again after a pause.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/own.h"

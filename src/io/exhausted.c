@@ -137,7 +137,9 @@ void bide_exhausted_remove_(bide_listener *listener)
 	bide_spin_unlock_(&s.lock);
 }
 
-/* Tries the longest wait anew. The listener may be closed by then, or in use anew: it does no harm. */
+/*
+ * Tries the longest wait anew. The listener may be closed by then, or in use anew: it does no harm.
+ */
 static void retry_first(void)
 {
 	bide_listener *listener;

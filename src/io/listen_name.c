@@ -26,7 +26,8 @@ static int listen_on_first(bide_listener **listener, const bide_addresses *found
 }
 
 /*
- * Listens on all addresses: one socket of IPv6 takes both kinds, and if there is no IPv6, one of IPv4.
+ * Listens on all addresses: one socket of IPv6 takes both kinds, and if there is no IPv6, one of
+ * IPv4.
  */
 static int listen_on_all(bide_listener **listener, unsigned port, const bide_tcp_options *options)
 {

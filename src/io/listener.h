@@ -24,8 +24,8 @@ static inline bide_listener *bide_listener_of_(bide_handle *handle)
 }
 
 /*
- * Returns 0 for an open listener of this process and life. Otherwise it reports misuse of `what` and
- * returns EINVAL (NULL) or EBADF.
+ * Returns 0 for an open listener of this process and life. Otherwise it reports misuse of `what`
+ * and returns EINVAL (NULL) or EBADF.
  */
 BIDE_INTERNAL int bide_listener_check_(const bide_listener *listener, const char *what);
 /* Makes a TCP socket listen. Stores the listener. The options are a copy that was checked. */

@@ -21,6 +21,7 @@ static const int64_t stop_max_ns = 1000000000;
 
 int (*bide_lookup_ask_)(const char *host, const char *service, const struct addrinfo *hints,
                         struct addrinfo **list) = getaddrinfo;
+void (*bide_lookup_free_)(struct addrinfo *list) = freeaddrinfo;
 int64_t bide_lookup_hung_ns_ = (int64_t)5 * 1000000000;
 int64_t bide_lookup_idle_max_ns_ = (int64_t)10 * 1000000000;
 
@@ -185,7 +186,9 @@ static int error_of(int error, int system_error)
 	}
 }
 
-/* Waits for a look-up. Returns false if the thread has to end. The mutex is held before and after. */
+/*
+ * Waits for a look-up. Returns false if the thread has to end. The mutex is held before and after.
+ */
 static bool wait_for_work(void)
 {
 	int64_t deadline_ns = bide_os_now_ns_() + bide_lookup_idle_max_ns_;
@@ -248,7 +251,7 @@ static bool do_first(void)
 		bide_external_detach_();
 	}
 	if (answer)
-		freeaddrinfo(answer);
+		bide_lookup_free_(answer);
 	bide_os_release_(l);
 	bide_os_lock_(&s.mutex);
 	if (!left_behind)

@@ -6,8 +6,8 @@
  *     hung      of a look-up: it has run for longer than 5 s
  *
  * A thread of these has no record of the runtime while it is inside getaddrinfo, and a look-up has
- * its memory from the system. So a shutdown can leave a hung one behind: the thread drops the answer
- * and ends when the system lets it go.
+ * its memory from the system. So a shutdown can leave a hung one behind: the thread drops the
+ * answer and ends when the system lets it go.
  *
  * One mutex guards all of this, and the state of each wait. It is not held while a wait is
  * completed.
@@ -59,9 +59,13 @@ typedef struct bide_lookup_stats {
 } bide_lookup_stats;
 BIDE_INTERNAL void bide_lookup_stats_(bide_lookup_stats *stats);
 
-/* Only tests write these: what asks the system, when a look-up is hung, when idle threads end. */
+/*
+ * Only tests write these: what asks the system, what frees its answer, when a look-up is hung, when
+ * idle threads end.
+ */
 extern BIDE_INTERNAL int (*bide_lookup_ask_)(const char *host, const char *service,
                                              const struct addrinfo *hints, struct addrinfo **list);
+extern BIDE_INTERNAL void (*bide_lookup_free_)(struct addrinfo *list);
 extern BIDE_INTERNAL int64_t bide_lookup_hung_ns_, bide_lookup_idle_max_ns_;
 
 #endif

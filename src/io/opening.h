@@ -1,10 +1,10 @@
 /*
  * opening.h - operations that open something in several steps: a connect by name, for example.
  *
- * The caller gets an operation, and an async function does the steps. The function runs in a context
- * of its own, below the caller's, and is forgotten: it never fails, but ends the operation. An
- * operation, unlike an async function, closes a result that no consumer takes. If the operation is
- * forgotten, the context is canceled, and the function ends soon.
+ * The caller gets an operation, and an async function does the steps. The function runs in a
+ * context of its own, below the caller's, and is forgotten: it never fails, but ends the operation.
+ * An operation, unlike an async function, closes a result that no consumer takes. If the operation
+ * is forgotten, the context is canceled, and the function ends soon.
  *
  *     request   what was asked for, copied; the function owns it
  */
@@ -35,7 +35,10 @@ typedef struct bide_opening_kind {
 	bide_value_task (*begin)(bide_opening *opening);
 } bide_opening_kind;
 
-/* Returns a request with copies of the texts, which may be NULL. Returns NULL if there is no memory. */
+/*
+ * Returns a request with copies of the texts, which may be NULL. Returns NULL if there is no
+ * memory.
+ */
 BIDE_INTERNAL bide_opening_request *bide_opening_request_(const char *host, const char *service);
 /* Starts it. Takes the request, which may be NULL: there was no memory for it. */
 BIDE_INTERNAL bide_value_task bide_opening_start_(const bide_opening_kind *kind,

@@ -18,14 +18,14 @@ typedef struct bide_socket_options {
 enum { BIDE_BACKLOG_DEFAULT_ = 4096 };
 
 /*
- * Copies a caller's options. NULL stands for the defaults. Returns 0. If a time or a number is below
- * zero or too large, it reports misuse of `what` and returns EINVAL.
+ * Copies a caller's options. NULL stands for the defaults. Returns 0. If a time or a number is
+ * below zero or too large, it reports misuse of `what` and returns EINVAL.
  */
 BIDE_INTERNAL int bide_socket_options_copy_(bide_socket_options *to, const bide_tcp_options *from,
                                             const char *what);
 /*
- * Opens a TCP socket for a family, with the options that a connection and a listener have in common.
- * Stores the descriptor. Returns 0 or the error.
+ * Opens a TCP socket for a family, with the options that a connection and a listener have in
+ * common. Stores the descriptor. Returns 0 or the error.
  */
 BIDE_INTERNAL int bide_socket_open_tcp_(int *fd, int family, const bide_tcp_options *options);
 BIDE_INTERNAL int bide_socket_open_unix_(int *fd);
