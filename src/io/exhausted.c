@@ -1,7 +1,7 @@
 /*
  * exhausted.c - see exhausted.h.
  *
- * One timer serves all listeners. It exists while the list is not empty.
+ * One timer serves all listeners. It is armed while the list is not empty.
  */
 #include "io/exhausted.h"
 
@@ -26,7 +26,7 @@ static struct {
 	uint32_t lock;
 	bide_listener *first, *last; /* the longest wait first */
 	unsigned count;
-	bool is_armed; /* the timer exists */
+	bide_timer *timer; /* armed, or about to run `due`; NULL: there is none */
 	bool has_reported;
 	int64_t reported_ns;
 	bide_observer due;
@@ -36,7 +36,8 @@ static void end(void)
 {
 	s.first = s.last = NULL;
 	s.count = 0;
-	s.is_armed = s.has_reported = false;
+	s.timer = NULL;
+	s.has_reported = false;
 	bide_handle_ended_ = NULL;
 }
 
@@ -48,17 +49,22 @@ static void in_child(void)
 
 static bide_at_end ends = { .end = end, .fork = in_child };
 
-/* Arms the timer. Returns false if there is no memory. Without the lock; is_armed is set. */
-static bool arm(void)
+/* Returns a timer that is not armed, or NULL. */
+static bide_timer *make_timer(void)
 {
 	bide_timer *timer = bide_timer_new_(sizeof *timer);
 
 	if (!timer)
-		return false;
+		return NULL;
 	timer->source.word = (uintptr_t)&s.due | BIDE_WORD_LISTENER_;
 	timer->source.payload.i = bide_deadline_after_(bide_exhausted_pause_ns_);
-	bide_port_arm_(timer);
-	return true;
+	return timer;
+}
+
+static void discard(bide_timer *timer)
+{
+	if (timer)
+		bide_operation_discard_(&timer->source);
 }
 
 static void report(int error)
@@ -84,9 +90,14 @@ static void append(bide_listener *listener)
 	BIDE_STORE(&bide_handle_ended_, bide_exhausted_retry_, RELAXED);
 }
 
-static void take_out(bide_listener *listener)
+/*
+ * If the list is empty then, returns the timer, which the caller discards without the lock.
+ * Otherwise returns NULL, and also if the timer is about to run `due`.
+ */
+static bide_timer *take_out(bide_listener *listener)
 {
 	bide_listener **at = &s.first, *before = NULL;
+	bide_timer *timer = s.timer;
 
 	for (; *at != listener; at = &(*at)->next_exhausted)
 		before = *at;
@@ -94,36 +105,43 @@ static void take_out(bide_listener *listener)
 	if (s.last == listener)
 		s.last = before;
 	listener->is_exhausted = false;
-	if (--s.count == 0)
-		BIDE_STORE(&bide_handle_ended_, NULL, RELAXED);
+	if (--s.count > 0)
+		return NULL;
+	BIDE_STORE(&bide_handle_ended_, NULL, RELAXED);
+	if (!timer || !bide_port_disarm_(timer))
+		return NULL;
+	s.timer = NULL;
+	return timer;
 }
 
 /* --- the listeners --- */
 
 int bide_exhausted_add_(bide_listener *listener, int error)
 {
+	bide_timer *timer = make_timer();
 	int64_t now_ns = bide_port_now_();
-	bool arms, reports;
+	bool reports, arms;
 
+	if (!timer)
+		return error;
 	bide_at_end_add_(&ends);
 	bide_spin_lock_(&s.lock);
 	if (!listener->is_exhausted)
 		append(listener);
-	arms = !s.is_armed;
-	s.is_armed = true;
+	arms = !s.timer;
+	if (arms)
+		s.timer = timer;
 	reports = !s.has_reported || now_ns - s.reported_ns >= report_pause_ns;
 	if (reports) {
 		s.has_reported = true;
 		s.reported_ns = now_ns;
 	}
 	bide_spin_unlock_(&s.lock);
-	if (arms && !arm()) {
-		bide_spin_lock_(&s.lock);
-		s.is_armed = false;
-		bide_spin_unlock_(&s.lock);
-		bide_exhausted_remove_(listener);
-		return error;
-	}
+	/* Another thread may find it unarmed and leave it alone. Then `due` finds nothing to do. */
+	if (arms)
+		bide_port_arm_(timer);
+	else
+		discard(timer);
 	if (reports)
 		report(error);
 	return EAGAIN;
@@ -131,10 +149,13 @@ int bide_exhausted_add_(bide_listener *listener, int error)
 
 void bide_exhausted_remove_(bide_listener *listener)
 {
+	bide_timer *timer = NULL;
+
 	bide_spin_lock_(&s.lock);
 	if (listener->is_exhausted)
-		take_out(listener);
+		timer = take_out(listener);
 	bide_spin_unlock_(&s.lock);
+	discard(timer);
 }
 
 /*
@@ -143,17 +164,22 @@ void bide_exhausted_remove_(bide_listener *listener)
 static void retry_first(void)
 {
 	bide_listener *listener;
+	bide_timer *timer = NULL;
 	uint32_t generation;
 
 	bide_spin_lock_(&s.lock);
 	listener = s.first;
 	if (listener)
-		take_out(listener);
+		timer = take_out(listener);
 	bide_spin_unlock_(&s.lock);
+	discard(timer);
 	if (!listener)
 		return;
 	bide_handle_lock_(&listener->handle);
 	generation = listener->handle.generation;
+	/* An attempt that found no descriptor has cleared it, but the queue is not empty. */
+	if (listener->handle.state & BIDE_HANDLE_OPEN_)
+		listener->handle.state |= BIDE_HANDLE_READY_IN_;
 	bide_handle_unlock_(&listener->handle);
 	bide_handle_kick_(&listener->handle, generation, BIDE_IO_IN_);
 }
@@ -173,9 +199,9 @@ void bide_exhausted_retry_(void)
 static void due(bide_observer *observer, bide_source *timer)
 {
 	(void)observer;
-	bide_recycle_(timer, NULL);
 	bide_spin_lock_(&s.lock);
-	s.is_armed = false;
+	s.timer = NULL;
 	bide_spin_unlock_(&s.lock);
+	bide_recycle_(timer, NULL);
 	bide_exhausted_retry_();
 }

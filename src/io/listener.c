@@ -22,7 +22,7 @@ int bide_listener_check_(const bide_listener *listener, const char *what)
 		return 0;
 	bide_misuse_("%s: the listener %s", what,
 	             !listener ? "is NULL"
-	             : listener->handle.era == bide_handle_era_()
+	             : BIDE_LOAD(&listener->handle.era, RELAXED) == 0
 	                 ? "is closed"
 	                 : "is of the process that forked this one, or of before bide_shutdown");
 	return listener ? EBADF : EINVAL;
