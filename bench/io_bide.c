@@ -25,6 +25,7 @@ struct echo {
 	ASYNC_FRAME;
 	struct {
 		stream *client;
+		bool is_own; /* no server closes it */
 	} in;
 	int64_t size_bytes;
 	char data[1024];
@@ -40,13 +41,14 @@ async(echo)
 		await(stream_write(client, my->data, (size_t)my->size_bytes));
 	}
 async_finally:
+	if (my->in.is_own)
+		stream_close(my->in.client);
 	async_end;
 }
 
-static value_task start_echo(stream *client, void *unused)
+static value_task start_echo(stream *client, void *is_own)
 {
-	(void)unused;
-	return async_start(echo, .client = client);
+	return async_start(echo, .client = client, .is_own = is_own != NULL);
 }
 
 /* ---- deadline: each request in a scope of its own */
@@ -87,7 +89,9 @@ static value_task start_limited_echo(stream *client, void *unused)
 	return async_start(limited_echo, .client = client);
 }
 
-/* ---- sink */
+/* ---- sink: what comes is dropped, so all connections read to the same place */
+
+static char dropped[IO_BLOCK];
 
 struct sink {
 	ASYNC_FRAME;
@@ -96,26 +100,21 @@ struct sink {
 	} in;
 	int64_t size_bytes;
 	size_t taken;
-	char *data;
 };
 
 async(sink)
 {
 	async_in(client);
-	my->data = calloc(1, IO_BLOCK);
-	if (my->data == NULL)
-		async_fail(ENOMEM);
 	for (;;) {
-		await(my->size_bytes, stream_read(client, my->data, IO_BLOCK));
+		await(my->size_bytes, stream_read(client, dropped, sizeof dropped));
 		if (my->size_bytes == 0)
 			break;
 		my->taken += (size_t)my->size_bytes;
 		if (my->taken >= IO_BLOCK)
-			await(stream_write(client, my->data, my->taken / IO_BLOCK));
+			await(stream_write(client, "................", my->taken / IO_BLOCK));
 		my->taken %= IO_BLOCK;
 	}
 async_finally:
-	free(my->data);
 	async_end;
 }
 
@@ -131,6 +130,7 @@ struct idle_echo {
 	ASYNC_FRAME;
 	struct {
 		stream *client;
+		bool is_own; /* no server closes it */
 	} in;
 	char *data;
 	size_t size_bytes;
@@ -148,13 +148,14 @@ async(idle_echo)
 		stream_consume(client, my->size_bytes);
 	}
 async_finally:
+	if (my->in.is_own)
+		stream_close(my->in.client);
 	async_end;
 }
 
-static value_task start_idle_echo(stream *client, void *unused)
+static value_task start_idle_echo(stream *client, void *is_own)
 {
-	(void)unused;
-	return async_start(idle_echo, .client = client);
+	return async_start(idle_echo, .client = client, .is_own = is_own != NULL);
 }
 
 /* ---- lines */
@@ -189,30 +190,13 @@ static value_task start_lines(stream *client, void *unused)
 
 /* ---- the server */
 
-typedef value_task server_function(stream *client, void *unused);
-
-struct served {
-	ASYNC_FRAME;
-	struct {
-		stream *client;
-		server_function *function;
-	} in;
-};
-
-async(served)
-{
-	async_in(client, function);
-	await(function(client, NULL));
-async_finally:
-	stream_close(my->in.client);
-	async_end;
-}
+enum manner { SERVES, SERVES_WITHIN_A_DEADLINE, ACCEPTS };
 
 struct server {
 	ASYNC_FRAME;
 	struct {
-		server_function *function;
-		bool is_shared;
+		bide_serve_function *function;
+		enum manner manner;
 	} in;
 	listener *listener;
 	stream *client;
@@ -227,28 +211,29 @@ async(server)
 	await(my->listener, tcp_listen("127.0.0.1", "0", NULL));
 	must(listener_address(my->listener, &local) == 0, "no address");
 	io_say_port((int)address_port(&local));
-	if (my->in.is_shared) {
+	while (my->in.manner == ACCEPTS) {
+		await(my->client, bide_accept(my->listener));
+		value_task_forget(function(my->client, my->listener));
+	}
+	if (my->in.manner == SERVES_WITHIN_A_DEADLINE) {
 		my->limits = context_create(&(context_options){ .timeout_ns = BIDE_SECONDS(3600) });
 		must(my->limits != NULL, "no memory");
 		async_enter(my->limits);
 	}
-	for (;;) {
-		await(my->client, bide_accept(my->listener));
-		value_task_forget(async_start(served, .client = my->client, .function = function));
-	}
+	await(serve(my->listener, function, NULL,
+	            &(serve_options){ .limit = 20000, .idle_ns = BIDE_FOREVER }));
 async_finally:
 	context_unref(my->limits);
 	listener_close(my->listener);
 	async_end;
 }
 
-static int run_server(server_function *function, bool is_shared)
+static int run_server(bide_serve_function *function, enum manner manner)
 {
 	int error;
 
 	io_raise_limit();
-	error =
-		value_task_wait(async_start(server, .function = function, .is_shared = is_shared), NULL);
+	error = value_task_wait(async_start(server, .function = function, .manner = manner), NULL);
 	fprintf(stderr, "io_bide: %s\n", bide_strerror(error));
 	return 1;
 }
@@ -268,12 +253,6 @@ async(computing)
 	}
 async_finally:
 	async_end;
-}
-
-static int run_mixed(void)
-{
-	value_task_forget(async_start(computing));
-	return run_server(start_echo, false);
 }
 
 /* ---- cancel_read */
@@ -436,33 +415,40 @@ static double measure_lines(void)
 	return (double)spent_ns / IO_LINES;
 }
 
+static const struct {
+	const char *name;
+	bide_serve_function *function;
+	enum manner manner;
+} servers[] = {
+	{ "echo", start_echo, SERVES },
+	{ "shared", start_echo, SERVES_WITHIN_A_DEADLINE },
+	{ "accept", start_echo, ACCEPTS },
+	{ "idle", start_idle_echo, ACCEPTS },
+	{ "idle_served", start_idle_echo, SERVES },
+	{ "deadline", start_limited_echo, SERVES },
+	{ "sink", start_sink, SERVES },
+	{ "lines", start_lines, SERVES },
+	{ "mixed", start_echo, SERVES },
+};
+
 int main(int argc, char **argv)
 {
 	const char *wanted = argc > 2 ? argv[1] : "";
 	unsigned workers = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
 
 	must(configure(&(config){ .workers = workers }) == 0, "bide refuses this number of workers");
-	if (strcmp(wanted, "echo") == 0)
-		return run_server(start_echo, false);
-	if (strcmp(wanted, "shared") == 0)
-		return run_server(start_echo, true);
-	if (strcmp(wanted, "deadline") == 0)
-		return run_server(start_limited_echo, false);
-	if (strcmp(wanted, "sink") == 0)
-		return run_server(start_sink, false);
-	if (strcmp(wanted, "mixed") == 0)
-		return run_mixed();
 	if (strcmp(wanted, "wake") == 0)
 		return io_answer(measure_wake);
+	if (strcmp(wanted, "read_line") == 0)
+		return io_answer(measure_lines);
 	if (strcmp(wanted, "cancel_read") == 0) {
 		make_quiet();
 		return io_answer(measure_cancel);
 	}
-	if (strcmp(wanted, "idle") == 0)
-		return run_server(start_idle_echo, false);
-	if (strcmp(wanted, "lines") == 0)
-		return run_server(start_lines, false);
-	if (strcmp(wanted, "read_line") == 0)
-		return io_answer(measure_lines);
+	if (strcmp(wanted, "mixed") == 0)
+		value_task_forget(async_start(computing));
+	for (size_t i = 0; i < sizeof servers / sizeof *servers; i++)
+		if (strcmp(wanted, servers[i].name) == 0)
+			return run_server(servers[i].function, servers[i].manner);
 	return io_not_offered();
 }

@@ -330,7 +330,8 @@ int main(int argc, char **argv)
 		pthread_create(&id, NULL, compute, NULL);
 		return run_server();
 	}
-	if (strcmp(wanted, "echo") == 0 || strcmp(wanted, "shared") == 0 || strcmp(wanted, "idle") == 0)
+	if (strcmp(wanted, "echo") == 0 || strcmp(wanted, "shared") == 0 ||
+	    strcmp(wanted, "idle") == 0 || strcmp(wanted, "accept") == 0)
 		mode = MODE_ECHO;
 	else if (strcmp(wanted, "lines") == 0)
 		mode = MODE_LINES;

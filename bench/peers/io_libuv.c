@@ -264,7 +264,8 @@ int main(int argc, char **argv)
 		return io_answer(measure_cancel);
 	if (workers > 1)
 		return io_not_offered(); /* a loop has one thread */
-	if (strcmp(wanted, "echo") == 0 || strcmp(wanted, "shared") == 0 || strcmp(wanted, "idle") == 0)
+	if (strcmp(wanted, "echo") == 0 || strcmp(wanted, "shared") == 0 ||
+	    strcmp(wanted, "idle") == 0 || strcmp(wanted, "accept") == 0)
 		mode = MODE_ECHO;
 	else if (strcmp(wanted, "lines") == 0)
 		mode = MODE_LINES;

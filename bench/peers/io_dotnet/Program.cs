@@ -274,7 +274,7 @@ internal static class Program
         string mode = arguments.Length > 0 ? arguments[0] : "";
         switch (mode)
         {
-            case "echo" or "idle" or "shared" or "deadline" or "lines" or "sink" or "mixed":
+            case "echo" or "idle" or "accept" or "shared" or "deadline" or "lines" or "sink" or "mixed":
                 Serve(mode).GetAwaiter().GetResult();
                 break;
             case "wake":

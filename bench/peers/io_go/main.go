@@ -192,7 +192,7 @@ func main() {
 	workers, _ := strconv.Atoi(os.Args[2])
 	runtime.GOMAXPROCS(workers)
 	switch os.Args[1] {
-	case "echo", "shared", "idle":
+	case "echo", "shared", "idle", "accept":
 		serve(func(connection net.Conn) { echo(connection, false) })
 	case "deadline":
 		serve(func(connection net.Conn) { echo(connection, true) })

@@ -220,7 +220,9 @@ fn main() {
     }
     .expect("runtime");
     match mode.as_str() {
-        "echo" | "idle" | "shared" | "deadline" | "lines" | "sink" => runtime.block_on(serve(mode)),
+        "echo" | "idle" | "accept" | "shared" | "deadline" | "lines" | "sink" => {
+            runtime.block_on(serve(mode))
+        }
         // On a worker: the thread of block_on is none.
         "mixed" => runtime.block_on(async { drop(tokio::spawn(serve(mode)).await) }),
         "wake" => answer(|| measure_wake(&runtime)),
