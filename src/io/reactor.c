@@ -172,8 +172,11 @@ static int open_at(unsigned home, bide_reactor **opened)
 		bide_deallocate_(reactor, sizeof *reactor);
 		return error;
 	}
+	/* In this order: when its worker has it, another that looks after it finds it in the table. */
+	BIDE_STORE(&table[home], reactor, RELEASE); /* pairs with reactor_of */
 	error = bide_reactor_place_(home, reactor);
 	if (error) {
+		BIDE_STORE(&table[home], NULL, RELAXED); /* with one worker, so no other has seen it */
 		reactor->engine->close(reactor);
 		bide_deallocate_(reactor, sizeof *reactor);
 		return error;
