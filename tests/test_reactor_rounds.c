@@ -3,6 +3,9 @@
  * events that come one by one wake no other worker.
  */
 /* threads */
+#include <limits.h>
+#include <sys/resource.h>
+
 #include "support/reactor_support.h"
 
 void test_after_each(void)
@@ -147,5 +150,41 @@ TEST_SLOW(events_that_come_one_by_one_wake_no_other_worker, 60)
 	assert_int_equal(error_of(v), 0);
 	assert_int_equal(io_stats_now().event_count - before.event_count, TIMES);
 	assert_in_range(io_stats_now().wake_count - before.wake_count, 0, TIMES / 2);
+	close(fd);
+}
+
+static long switches(void)
+{
+	struct rusage used;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+	return used.ru_nvcsw;
+}
+
+/* The sleep of this thread is one. */
+TEST_SLOW(when_nothing_happens_no_worker_wakes, 60)
+{
+	int fd = counter_open();
+	bide_value_task v;
+	long woke = LONG_MAX;
+
+	NEEDS_IO();
+	v = takes(fd, 20);
+	for (int i = 0; i < 20; i++) {
+		counter_add(fd);
+		while (is_readable(fd, 0))
+			settle(0);
+	}
+	assert_int_equal(error_of(v), 0);
+	v = takes(fd, 1);
+	for (int i = 0; i < 20 && woke > 2; i++) {
+		settle(0);
+		woke = switches();
+		usleep(500000);
+		woke = switches() - woke;
+	}
+	assert_in_range(woke, 0, 2);
+	counter_add(fd);
+	assert_int_equal(error_of(v), 0);
 	close(fd);
 }

@@ -74,13 +74,17 @@ bool bide_rounds_make_(bide_worker *w, int64_t now_ns)
 	return f.any;
 }
 
+/*
+ * A worker that handles an event now and then makes its round when it has done so, if that is soon
+ * after the round is due. So it does not wake for it.
+ */
 int64_t bide_rounds_next_ns_(bide_worker *w, int64_t now_ns)
 {
 	if (!w->round_pause_ns)
 		w->round_pause_ns = BIDE_ROUND_MIN_NS_;
 	if (w->round_ns <= now_ns)
 		w->round_ns = now_ns + w->round_pause_ns;
-	return w->round_ns;
+	return w->round_ns + (w->round_pause_ns > BIDE_ROUND_MIN_NS_ ? w->round_pause_ns / 4 : 0);
 }
 
 bool bide_rounds_are_useful_(bide_worker *w)
@@ -88,7 +92,8 @@ bool bide_rounds_are_useful_(bide_worker *w)
 	uint32_t steps = 0, before = w->steps_sum;
 
 	for (unsigned i = 0; i < bide_workers_.count; i++)
-		steps += BIDE_LOAD(&bide_workers_.worker[i]->steps, RELAXED);
+		steps += BIDE_LOAD(&bide_workers_.worker[i]->steps, RELAXED) -
+		         BIDE_LOAD(&bide_workers_.worker[i]->sleeps, RELAXED);
 	w->steps_sum = steps;
 	return steps != before;
 }

@@ -35,8 +35,9 @@ typedef struct bide_worker {
 	int64_t seen_ns; /* since when it has seen the worker in this step; BIDE_FOREVER: it slept */
 	uint32_t steps_seen; /* the step */
 	_Alignas(64) bide_sleeper sleeper;
-	uint32_t steps; /* functions run so far, and sleeps; the monitor reads it */
-	uint32_t ready; /* which thread it has (workers.c) */
+	uint32_t steps;  /* functions run so far, and sleeps; the monitor reads it */
+	uint32_t sleeps; /* how many of the steps were sleeps */
+	uint32_t ready;  /* which thread it has (workers.c) */
 	bide_ring ring;
 } bide_worker;
 

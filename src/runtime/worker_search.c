@@ -113,11 +113,11 @@ static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 
 /*
  * The worker is about to sleep in its reactor, which is a look, too. If the looks before that have
- * found nothing for some time, as when events come one by one, it makes only one in eight.
+ * found nothing for some time, as when events come one by one, it makes only one in 16.
  */
 static bool look_if_it_pays(bide_worker *w)
 {
-	bool pays = w->empty_looks < EMPTY_LOOKS_MAX || w->empty_looks % 8 == 0;
+	bool pays = w->empty_looks < EMPTY_LOOKS_MAX || w->empty_looks % 16 == 0;
 	bool any = pays && look(w, false);
 
 	w->empty_looks = any ? 0 : w->empty_looks + 1;

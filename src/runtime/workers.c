@@ -119,6 +119,7 @@ static void *worker_main(void *argument)
 		} else if (bide_deque_owner_is_empty_(&w->thread.head)) {
 			woken = bide_sleep_wait_(&w->sleeper, woken);
 			BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* so the monitor sees that it slept */
+			BIDE_STORE(&w->sleeps, w->sleeps + 1, RELAXED);
 			slept = true;
 		} else {
 			woken = false;
@@ -152,7 +153,7 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->due_ns = BIDE_FOREVER;
 	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
 	w->by_events = w->probes = false;
-	w->steps_sum = w->empty_looks = 0;
+	w->steps_sum = w->empty_looks = w->sleeps = 0;
 	w->round_ns = w->round_pause_ns = 0;
 	w->seen_ns = BIDE_FOREVER;
 	w->steps = w->steps_seen = w->ready = 0;
