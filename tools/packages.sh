@@ -14,7 +14,7 @@ test_needs="cmocka.h=libcmocka-dev $demo_needs"
 loop_needs="glib-2.0=libglib2.0-dev libuv=libuv1-dev"
 # Software that tests run against servers and clients of bide; without it those tests are skipped. They use nginx and
 # PostgreSQL too, which are never installed for them: their packages start servers.
-foreign_needs="curl=curl wrk=wrk socat=socat nc=netcat-openbsd python3=python3 libcurl=libcurl4-openssl-dev
+external_needs="curl=curl wrk=wrk socat=socat nc=netcat-openbsd python3=python3 libcurl=libcurl4-openssl-dev
 	libpq=libpq-dev"
 lint_needs="clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 	python3=python3"

@@ -90,7 +90,7 @@ need "to build the tests" $build_needs $test_needs
 want "for the tests under loops of others" $loop_needs
 want "for the tests of the gdb script" gdb=gdb
 # shellcheck disable=SC2046,SC2086 # lists of needs
-want "for the tests against other software" $(http_parser_need) $foreign_needs
+want "for the tests against other software" $(http_parser_need) $external_needs
 # shellcheck disable=SC2086 # a list of needs
 want "for bide-check and its tests" $check_needs
 for tier in $tiers; do

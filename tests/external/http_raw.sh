@@ -3,7 +3,7 @@
 # the server while clients are there.
 set -u
 
-# shellcheck source=tests/foreign/common.sh
+# shellcheck source=tests/external/common.sh
 . "$(dirname -- "$0")/common.sh"
 has nc || skip "nc is not installed"
 make_files

@@ -2,7 +2,7 @@
 # http_wrk.sh SERVER: wrk with 64 and 1,000 connections. No request may fail.
 set -u
 
-# shellcheck source=tests/foreign/common.sh
+# shellcheck source=tests/external/common.sh
 . "$(dirname -- "$0")/common.sh"
 has wrk || skip "wrk is not installed"
 make_files

@@ -2,7 +2,7 @@
 # http_nginx.sh SERVER: nginx as a proxy before the file server.
 set -u
 
-# shellcheck source=tests/foreign/common.sh
+# shellcheck source=tests/external/common.sh
 . "$(dirname -- "$0")/common.sh"
 nginx=$(command -v nginx || { [ ! -x /usr/sbin/nginx ] || echo /usr/sbin/nginx; })
 [ -n "$nginx" ] || skip "nginx is not installed"

@@ -2,7 +2,7 @@
 # http_curl.sh SERVER: curl asks the file server: whole files, parts, conditions, many on one connection, slowly.
 set -u
 
-# shellcheck source=tests/foreign/common.sh
+# shellcheck source=tests/external/common.sh
 . "$(dirname -- "$0")/common.sh"
 has curl || skip "curl is not installed"
 make_files
