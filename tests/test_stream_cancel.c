@@ -372,3 +372,25 @@ TEST(without_descriptors_a_pipe_fails_and_leaves_nothing)
 	assert_null(ends[1]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
+
+/* A worker gets its reactor when an operation first has to wait. */
+TEST(without_descriptors_for_a_reactor_a_wait_fails_and_the_next_one_works)
+{
+	struct rlimit before, none;
+	bide_stream *s;
+	int peer;
+
+	NEEDS_IO();
+	s = make_stream(&peer);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(error_of(bide_stream_read(s, room, 1)), EMFILE);
+	assert_int_equal(error_of(bide_fd_wait(peer, BIDE_FD_IN)), EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	put_byte(peer, 'x');
+	assert_int_equal(result_of(bide_stream_read(s, room, 1)), 1);
+	bide_stream_close(s);
+	close(peer);
+}
