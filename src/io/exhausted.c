@@ -26,7 +26,7 @@ static struct {
 	uint32_t lock;
 	bide_listener *first, *last; /* the longest wait first */
 	unsigned count;
-	bide_timer *timer; /* armed, or about to run `due`; NULL: there is none */
+	bide_timer *timer; /* armed, or about to run `due`; or NULL */
 	bool has_reported;
 	int64_t reported_ns;
 	bide_observer due;

@@ -2,7 +2,7 @@
  * streams.c - pairs of connected streams. On each end a function writes a known sequence of bytes
  * and another one reads and checks what the other end wrote, both with deadlines that fire in the
  * middle. Others wait for the same descriptors, and threads abort streams. What arrives is always a
- * beginning of what was sent, and all of it if nobody aborted.
+ * beginning of what was sent, and all of it if no stream of the pair was aborted.
  */
 #include "stress.h"
 
@@ -198,7 +198,7 @@ struct watcher {
 	int i, fd;
 };
 
-/* Waits for the same descriptor as the others, as a foreign library would. */
+/* Waits for the same descriptor as the others, as another library would. */
 async(watcher)
 {
 	async_begin;

@@ -122,7 +122,7 @@ BIDE_UNUSED static size_t fill(bide_stream *stream)
 	return count;
 }
 
-/* Reads so many bytes from a blocking descriptor. */
+/* Reads this number of bytes from a blocking descriptor. */
 BIDE_UNUSED static void take_bytes(int fd, size_t count)
 {
 	static char room[65536];
