@@ -249,6 +249,16 @@ BIDE_UNUSED static void event_thread(void)
 	reactor_wake(&reactor);
 }
 
+/*
+ * Another worker takes what the reactor has, as bide_rescue_ does. If that is the signal for a
+ * worker that sleeps, it passes it on.
+ */
+BIDE_UNUSED static void rescue_thread(void)
+{
+	if (BIDE_SWAP(&reactor.signaled, 0u, ACQ_REL) && BIDE_LOAD(&w.sleepers[0].in_reactor, ACQUIRE))
+		reactor_wake(&reactor);
+}
+
 BIDE_UNUSED static void arm_thread(void)
 {
 	BIDE_STORE(&w.due_ns, (int64_t)DUE_NS, SEQ_CST);
@@ -477,6 +487,9 @@ SCENARIO(sleep_in_reactor_and_event, setup_reactor, THREADS(worker_0, event_thre
 SCENARIO(sleep_in_reactor_event_and_sender, setup_reactor,
          THREADS(sleeper_thread, event_thread, send_thread), check, .shared = true,
          .quiet = sleeps_in_reactor, .switches_max = 2, .newest_only = true)
+SCENARIO(sleep_in_reactor_that_another_rescues_and_sender, setup_reactor,
+         THREADS(sleeper_thread, rescue_thread, send_thread), check, .shared = true,
+         .quiet = sleeps_in_reactor, .switches_max = 3, .newest_only = true)
 SCENARIO(sleep_as_reactor_comes, setup_workers, THREADS(worker_0, place_thread), check,
          .shared = true, .quiet = sleeps_in_reactor, .switches_max = 3)
 SCENARIO(sleep_fenced_as_reactor_comes, setup_workers, THREADS(worker_0, place_thread), check,
