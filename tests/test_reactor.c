@@ -332,6 +332,26 @@ TEST(an_operation_that_is_pending_at_a_shutdown_is_a_leak_and_its_reactor_is_clo
 	close(fd);
 }
 
+static void close_what_is_not_mine(void)
+{
+	int fd = counter_open();
+	bide_value_task v = takes(fd, 1);
+
+	for (int other = 3; other < 1024; other++)
+		if (other != fd)
+			close(other);
+	counter_add(fd);
+	(void)bide_value_task_wait(v, NULL);
+	(void)bide_value_task_wait(bide_delay(BIDE_SECONDS(1000)), NULL);
+}
+
+TEST(a_program_that_closes_a_reactor_is_told)
+{
+	NEEDS_IO();
+	needs_threads();
+	EXPECT_ABORT(close_what_is_not_mine(), "closed a descriptor of the library's");
+}
+
 TEST(in_a_simulation_what_has_to_wait_is_refused)
 {
 	int fd = counter_open();

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -109,6 +110,15 @@ static long wait(int fd, struct epoll_event *events, unsigned max, int64_t deadl
 	return wait_ms(fd, events, max, timeout_ns);
 }
 
+/* Otherwise the worker would never sleep again, and never be told of an event. */
+static void end_without_epoll(void)
+{
+	bide_os_print_(
+		"bide: the program has closed a descriptor of the library's (by closefrom, or by "
+		"a wrong number), so workers cannot wait for events any more\n");
+	abort();
+}
+
 /* A signal ends the sleep early, as a futex does. The worker then looks for work once. */
 static unsigned fetch(bide_reactor *reactor, bide_reactor_event *to, unsigned max,
                       int64_t deadline_ns, bool *woken)
@@ -117,6 +127,8 @@ static unsigned fetch(bide_reactor *reactor, bide_reactor_event *to, unsigned ma
 	unsigned count = 0;
 	long fetched = wait(reactor->fd, events, max, deadline_ns);
 
+	if (BIDE_UNLIKELY(fetched < 0 && errno != EINTR))
+		end_without_epoll();
 	(void)BIDE_LOAD(&reactor->order, ACQUIRE);
 	for (long i = 0; i < fetched; i++) {
 		if (events[i].data.u64 == wake_key) {
