@@ -887,6 +887,33 @@ TEST(a_stream_that_is_always_ready_lets_others_run)
 	bide_stream_close(s);
 }
 
+TEST(a_large_write_that_never_waits_lets_others_run)
+{
+	enum { SIZE = 64 << 20 };
+	char *data = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	bide_stream *s;
+	bool stop = false;
+	int ticks = 0;
+	bide_value_task other, writing;
+
+	one_worker();
+	assert_true(data != MAP_FAILED);
+	s = take(open("/dev/null", O_WRONLY));
+	other = bide_async_start(ticker, .ticks = &ticks, .stop = &stop);
+	writing = bide_stream_write(s, data, SIZE);
+	assert_pending(writing);
+	assert_int_equal(result_of(writing), SIZE);
+	assert_in_range(ticks, 14, 100);
+	writing = bide_stream_write_vector(s, &(struct iovec){ data, SIZE }, 1);
+	assert_pending(writing);
+	assert_int_equal(result_of(writing), SIZE);
+	assert_in_range(ticks, 28, 200);
+	stop = true;
+	assert_int_equal(error_of(other), 0);
+	bide_stream_close(s);
+	munmap(data, SIZE);
+}
+
 static size_t dump_lines;
 
 static void note_line(const char *line, void *argument)

@@ -34,22 +34,6 @@ static uint32_t bits_of(uint32_t events)
 	return bits;
 }
 
-/* Under the lock. Takes the record of a side that is to be tried. Returns NULL if there is none. */
-static bide_io *begin_try(bide_handle *handle, unsigned side)
-{
-	bide_io *io = handle->io[side];
-
-	if (handle->state & bide_busy_bit_(side)) {
-		handle->state |= bide_event_bit_(side);
-		return NULL;
-	}
-	if (!io)
-		return NULL;
-	io->state = BIDE_IO_TRYING_;
-	handle->state |= bide_busy_bit_(side);
-	return io;
-}
-
 void bide_io_event_(uint64_t key, uint32_t events)
 {
 	bide_handle *handle = bide_handle_of_key_(key);
@@ -65,26 +49,11 @@ void bide_io_event_(uint64_t key, uint32_t events)
 	handle->state |= bits;
 	for (unsigned side = 0; side < 2; side++)
 		if (bits & bide_ready_bit_(side))
-			io[side] = begin_try(handle, side);
+			io[side] = bide_io_begin_try_(handle, side);
 	bide_handle_unlock_(handle);
 	for (unsigned side = 0; side < 2; side++)
 		if (io[side])
 			bide_io_settle_(io[side], bide_io_attempt_(io[side]));
-}
-
-void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
-{
-	bide_io *io = NULL;
-
-	bide_handle_lock_(handle);
-	if (handle->generation == generation && handle->state & BIDE_HANDLE_OPEN_) {
-		/* The attempt may succeed, and then more may be there, of which no event tells. */
-		handle->state |= bide_ready_bit_(side);
-		io = begin_try(handle, side);
-	}
-	bide_handle_unlock_(handle);
-	if (io)
-		bide_io_settle_(io, bide_io_attempt_(io));
 }
 
 void bide_handle_interrupt_(bide_handle *handle, unsigned side, int error)

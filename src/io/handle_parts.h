@@ -106,6 +106,11 @@ enum { BIDE_IO_AGAIN_ = -1 };
  * was none. Ends the record or lets it wait. The party of the slot goes with it. Without a lock.
  */
 BIDE_INTERNAL void bide_io_settle_(bide_io *io, int result);
+/*
+ * Under the lock. Takes the record of a side that is to be tried: it is TRYING, and the side busy.
+ * The caller unlocks the handle, makes an attempt and settles. Returns NULL if there is none.
+ */
+BIDE_INTERNAL bide_io *bide_io_begin_try_(bide_handle *handle, unsigned side);
 /* Makes an attempt. Returns 0, AGAIN or the error. The side is busy. */
 static inline int bide_io_attempt_(bide_io *io)
 {

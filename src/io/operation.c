@@ -11,6 +11,7 @@
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/reactor.h"
+#include "io/upcalls.h"
 #include "source/source.h"
 
 void bide_io_leave_party_(bide_io *io, uint32_t count)
@@ -97,30 +98,75 @@ static void register_handle(bide_handle *handle, uint64_t key, bool again)
 			bide_io_end_(failed[side], error, 1);
 }
 
-/* Under the lock, which it gives back. The record belongs to the slot from then on. */
-static void wait(bide_handle *handle, bide_io *io)
+/*
+ * Under the lock, which it gives back. The record belongs to the slot from then on. Returns true if
+ * it is to be tried anew, at once: it was to let others run first, and there is no memory for that.
+ */
+static bool wait(bide_handle *handle, bide_io *io)
 {
 	unsigned side = bide_io_kind_(io)->side;
-	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_;
-	bool registers = !io->is_later && (!is_known || handle->flags & BIDE_HANDLE_LEVEL_);
+	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_, is_later = io->is_later;
+	bool registers = !is_later && (!is_known || handle->flags & BIDE_HANDLE_LEVEL_);
 	uint64_t key = bide_handle_key_(handle);
+	uint32_t generation = handle->generation;
 	unsigned home = handle->home;
 
 	io->state = BIDE_IO_WAITING_;
 	handle->io[side] = io;
-	handle->state &= ~(bide_busy_bit_(side) | (io->is_later ? 0 : bide_ready_bit_(side)));
+	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
+	if (!is_later)
+		handle->state &= ~bide_ready_bit_(side);
 	if (registers)
 		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;
 	bide_handle_unlock_(handle);
 	if (registers)
 		register_handle(handle, key, is_known);
+	if (is_later)
+		return !bide_turn_later_(handle, generation, side);
 	bide_reactor_expects_(home);
+	return false;
+}
+
+bide_io *bide_io_begin_try_(bide_handle *handle, unsigned side)
+{
+	bide_io *io = handle->io[side];
+
+	if (handle->state & bide_busy_bit_(side)) {
+		handle->state |= bide_event_bit_(side);
+		return NULL;
+	}
+	if (!io)
+		return NULL;
+	io->state = BIDE_IO_TRYING_;
+	handle->state |= bide_busy_bit_(side);
+	return io;
+}
+
+/* The handle may have been closed meanwhile. */
+static bide_io *begin_again(bide_handle *handle, uint32_t generation, unsigned side)
+{
+	bide_io *io = NULL;
+
+	bide_handle_lock_(handle);
+	if (handle->generation == generation && handle->state & BIDE_HANDLE_OPEN_)
+		io = bide_io_begin_try_(handle, side);
+	bide_handle_unlock_(handle);
+	return io;
+}
+
+void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
+{
+	bide_io *io = begin_again(handle, generation, side);
+
+	if (io)
+		bide_io_settle_(io, bide_io_attempt_(io));
 }
 
 void bide_io_settle_(bide_io *io, int result)
 {
 	bide_handle *handle = io->handle;
-	uint32_t event = bide_event_bit_(bide_io_kind_(io)->side);
+	unsigned side = bide_io_kind_(io)->side;
+	uint32_t event = bide_event_bit_(side), generation;
 	bool ends;
 
 	for (;;) {
@@ -129,9 +175,15 @@ void bide_io_settle_(bide_io *io, int result)
 			result = handle->abort_error ? handle->abort_error : io->canceled;
 		if (result != BIDE_IO_AGAIN_)
 			break;
-		if (!(handle->state & event)) {
-			wait(handle, io);
-			return;
+		if (!(handle->state & event) || io->is_later) {
+			generation = handle->generation;
+			if (!wait(handle, io))
+				return;
+			io = begin_again(handle, generation, side);
+			if (!io)
+				return;
+			result = bide_io_attempt_(io);
+			continue;
 		}
 		handle->state &= ~event;
 		bide_handle_unlock_(handle);

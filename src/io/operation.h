@@ -80,7 +80,8 @@ typedef struct bide_io_kind {
 	 * Tries it, without a lock, while the side is busy. Returns 0, with the result in
 	 * io->operation.source.payload; or EAGAIN if it has to wait; or the error. It may change the
 	 * arguments, so that the next attempt goes on where this one stopped. It sets io->is_short if
-	 * the call brought less than there was room for (handle.h, SHORT_IS_EMPTY). The io is a record,
+	 * the call brought less than there was room for (handle.h, SHORT_IS_EMPTY). If it sets
+	 * io->is_later, and returns EAGAIN, it is called again behind all that is runnable now. The io is a record,
 	 * or a copy on the stack.
 	 */
 	int (*attempt)(struct bide_io *io);
@@ -120,7 +121,8 @@ typedef struct bide_io {
 	uint32_t parties;
 	uint8_t state;     /* bide_io_state */
 	bool is_short : 1; /* set by an attempt */
-	bool is_later : 1; /* it is ready, and waits for its turn (turn.h) */
+	/* It is ready, and lets others run first (turn.h). An attempt that has done much may set it. */
+	bool is_later : 1;
 	uint16_t canceled; /* it is to end with this error, unless the present attempt succeeds */
 	bide_io_arguments arguments;
 } bide_io;

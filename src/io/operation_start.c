@@ -140,7 +140,7 @@ static bide_value_task over_at_once(bide_io *io, int error)
 }
 
 /* The side is busy. is_ready: but others come first. */
-static bide_value_task start_record(bide_io *copy, uint32_t generation, bool is_ready)
+static bide_value_task start_record(bide_io *copy, bool is_ready)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
@@ -161,8 +161,6 @@ static bide_value_task start_record(bide_io *copy, uint32_t generation, bool is_
 	io->is_later = is_ready;
 	bide_io_settle_(io, BIDE_IO_AGAIN_);
 	bide_io_leave_party_(io, 1);
-	if (is_ready)
-		bide_turn_kick_later_(handle, generation, kind->side);
 	return value;
 }
 
@@ -239,13 +237,11 @@ static bide_value_task start_here(bide_io *copy)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
-	uint32_t generation;
 	int error, result;
 	bool is_ready;
 
 	bide_handle_lock_(handle);
 	error = begin(handle, kind);
-	generation = handle->generation;
 	is_ready = bide_handle_is_ready_(handle, kind->side);
 	bide_handle_unlock_(handle);
 	if (error)
@@ -254,9 +250,9 @@ static bide_value_task start_here(bide_io *copy)
 		result = bide_io_attempt_(copy);
 		if (result != BIDE_IO_AGAIN_)
 			return over_at_once(copy, result);
-		is_ready = false;
+		is_ready = copy->is_later;
 	}
-	return start_record(copy, generation, is_ready);
+	return start_record(copy, is_ready);
 }
 
 bide_value_task bide_io_start_(bide_handle *handle, const bide_io_kind *kind,

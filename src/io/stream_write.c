@@ -11,12 +11,21 @@
 #include "io/stream.h"
 #include "io/stream_user.h"
 
-/* One attempt makes calls until the kernel takes no more. A call has at most CALL_PARTS_MAX parts. */
-enum { CALL_BYTES_MAX = 1 << 30, CALL_PARTS_MAX = 64 };
+/*
+ * One attempt makes calls until the kernel takes no more. A reader that is as fast as the writer, or
+ * a file, could take all of it. So after ATTEMPT_BYTES_MAX other functions run first.
+ */
+enum { CALL_BYTES_MAX = 1 << 20, CALL_PARTS_MAX = 64, ATTEMPT_BYTES_MAX = 4 << 20 };
+
+static int later(bide_io *io)
+{
+	io->is_later = true;
+	return EAGAIN;
+}
 
 static int attempt_write(bide_io *io)
 {
-	while (io->arguments.write.left_bytes > 0) {
+	for (size_t sent = 0; io->arguments.write.left_bytes > 0;) {
 		struct iovec part = { (void *)(uintptr_t)io->arguments.write.from,
 			                  io->arguments.write.left_bytes };
 		size_t done;
@@ -29,15 +38,31 @@ static int attempt_write(bide_io *io)
 			return error;
 		io->arguments.write.from += done;
 		io->arguments.write.left_bytes -= done;
+		sent += done;
+		if (sent >= ATTEMPT_BYTES_MAX && io->arguments.write.left_bytes > 0)
+			return later(io);
 	}
 	bide_stream_of_(io->handle)->written_bytes = io->arguments.write.size_bytes;
 	io->operation.source.payload.i = (int64_t)io->arguments.write.size_bytes;
 	return 0;
 }
 
+/* Returns how many of the parts one call sends; the last one of them is cut. */
+static size_t cut(struct iovec *parts, size_t count)
+{
+	size_t room = CALL_BYTES_MAX, i;
+
+	for (i = 0; i < count && room > 0; i++) {
+		if (parts[i].iov_len > room)
+			parts[i].iov_len = room;
+		room -= parts[i].iov_len;
+	}
+	return i;
+}
+
 static int attempt_write_vector(bide_io *io)
 {
-	for (;;) {
+	for (size_t sent = 0;;) {
 		struct iovec parts[CALL_PARTS_MAX];
 		size_t count =
 			bide_stream_parts_rest_(io->arguments.vector.parts, io->arguments.vector.count,
@@ -47,10 +72,13 @@ static int attempt_write_vector(bide_io *io)
 
 		if (count == 0)
 			break;
-		error = bide_stream_send_(io->handle, parts, count, &done);
+		if (sent >= ATTEMPT_BYTES_MAX)
+			return later(io);
+		error = bide_stream_send_(io->handle, parts, cut(parts, count), &done);
 		if (error)
 			return error;
 		io->arguments.vector.done_bytes += done;
+		sent += done;
 	}
 	bide_stream_of_(io->handle)->written_bytes = io->arguments.vector.done_bytes;
 	io->operation.source.payload.i = (int64_t)io->arguments.vector.done_bytes;

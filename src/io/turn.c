@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/thread.h"
+#include "io/upcalls.h"
 #include "runtime/runtime.h"
 #include "runtime/worker.h"
 
@@ -35,7 +36,7 @@ bool bide_turn_goes_on_(void)
 	return false;
 }
 
-/* Yields, then has the record tried. */
+/* Has the record tried. It begins in the queue. */
 struct bide_io_later {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -51,19 +52,18 @@ static const bide_own_ bide_io_later_own_ = { .name = "bide_stream_read",
 bide_async(bide_io_later)
 {
 	bide_async_begin;
-	bide_await(bide_async_yield());
 	bide_handle_kick_(my->in.handle, my->in.generation, my->in.side);
 bide_async_finally:
 	bide_async_end;
 }
 
-void bide_turn_kick_later_(bide_handle *handle, uint32_t generation, unsigned side)
+bool bide_turn_later_(bide_handle *handle, uint32_t generation, unsigned side)
 {
-	bide_value_task later =
-		bide_async_start(bide_io_later, .handle = handle, .generation = generation, .side = side);
+	bide_value_task later = bide_async_start_cold(bide_io_later, .handle = handle,
+	                                              .generation = generation, .side = side);
 
 	if (later.state == BIDE_ENOFRAME)
-		bide_handle_kick_(handle, generation, side);
-	else
-		bide_value_task_forget(later);
+		return false;
+	bide_value_task_forget(later);
+	return true;
 }

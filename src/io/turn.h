@@ -16,10 +16,4 @@ enum { BIDE_TURN_MAX_ = 64 };
  * count begins anew when the worker resumes a function.
  */
 BIDE_INTERNAL bool bide_turn_goes_on_(void);
-/*
- * Has the record of a side tried behind all that is runnable now. Without memory for that it is
- * tried at once.
- */
-BIDE_INTERNAL void bide_turn_kick_later_(bide_handle *handle, uint32_t generation, unsigned side);
-
 #endif

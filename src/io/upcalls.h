@@ -19,4 +19,12 @@ BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
 /* The stream is closed, and nothing uses it any more (stream.c). */
 BIDE_INTERNAL void bide_stream_free_(bide_stream *stream);
 
+struct bide_handle;
+
+/*
+ * Has the record of a side tried behind all that is runnable now (turn.c). Returns false if there is
+ * no memory for that. Without a lock held.
+ */
+BIDE_INTERNAL bool bide_turn_later_(struct bide_handle *handle, uint32_t generation, unsigned side);
+
 #endif

@@ -72,10 +72,11 @@ bool bide_turn_goes_on_(void)
 	return true;
 }
 
-void bide_turn_kick_later_(bide_handle *of, uint32_t generation, unsigned side)
+bool bide_turn_later_(bide_handle *of, uint32_t generation, unsigned side)
 {
 	(void)of, (void)generation, (void)side;
 	EXPLORE_CHECK(false);
+	return true;
 }
 
 void bide_at_end_add_(bide_at_end *entry)
