@@ -415,6 +415,30 @@ static double measure_lines(void)
 	return (double)spent_ns / IO_LINES;
 }
 
+/* ---- http: examples/http_files, with a port that is free */
+
+static int run_http_files(char *workers, char *folder)
+{
+#ifdef HTTP_FILES_PROGRAM
+	static char program[] = HTTP_FILES_PROGRAM, port_option[] = "--port", port_text[16],
+				workers_option[] = "--workers";
+	char *words[] = { program, port_option, port_text, workers_option, workers, folder, NULL };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), port = io_bind(fd);
+
+	close(fd);
+	snprintf(port_text, sizeof port_text, "%d", port);
+	io_say_port(port);
+	execv(program, words);
+	io_fail(program);
+	return 1;
+#else
+	(void)workers;
+	(void)folder;
+	puts("its example http_files was not built");
+	return 0;
+#endif
+}
+
 static const struct {
 	const char *name;
 	bide_serve_function *function;
@@ -436,6 +460,8 @@ int main(int argc, char **argv)
 	const char *wanted = argc > 2 ? argv[1] : "";
 	unsigned workers = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
 
+	if (argc > 3 && strcmp(wanted, "http") == 0)
+		return run_http_files(argv[2], argv[3]);
 	must(configure(&(config){ .workers = workers }) == 0, "bide refuses this number of workers");
 	if (strcmp(wanted, "wake") == 0)
 		return io_answer(measure_wake);
