@@ -21,16 +21,15 @@ struct probe {
 		const char *host;
 		int port;
 	} in;
+	char service[8];
 	stream *connected;
 };
 
 async(probe)
 {
-	char service[8];
-
 	async_in(host, port);
-	snprintf(service, sizeof service, "%d", port); /* the call copies it */
-	await_or(my->connected, with_timeout_ms(TIMEOUT_MS, tcp_connect(host, service, NULL)), {
+	snprintf(my->service, sizeof my->service, "%d", port);
+	await_or(my->connected, with_timeout_ms(TIMEOUT_MS, tcp_connect(host, my->service, NULL)), {
 		/* The host could not be asked, so the scan ends. */
 		if (await_error == EMFILE || await_error == ENOMEM || await_error == ENETUNREACH)
 			async_return(await_failure);
