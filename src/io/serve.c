@@ -100,8 +100,10 @@ bide_async_finally:
 			bide_context_cancel(my->server.clients, ECANCELED);
 			bide_await_or(bide_task_await_for(my->server.over, ABORT_NS), (void)0);
 			bide_server_abort_(&my->server);
-			while (!is_over(&my->server))
+			while (!is_over(&my->server)) {
 				bide_await_or(bide_task_await(my->server.over), (void)0);
+				bide_await(bide_async_yield()); /* if there was no memory to wait */
+			}
 		}
 		bide_server_end_(&my->server);
 	}
