@@ -239,7 +239,7 @@ static void *behave(void *argument)
 
 static void serve_among(const attack *attacks, int count)
 {
-	serve_options options = { .limit = 40, .idle_ns = BIDE_MS(100), .drain_ns = 1 };
+	serve_options options = { .limit = 40, .idle_ns = BIDE_SECONDS(2), .drain_ns = 1 };
 	listener *listening;
 	address local;
 	payload opened;
@@ -274,7 +274,7 @@ TEST(garbage_harms_nobody)
 
 TEST(stalls_harm_nobody)
 {
-	serve_among((const attack[]){ { stall, 3 }, { stall, 3 } }, 2);
+	serve_among((const attack[]){ { stall, 2 }, { stall, 2 } }, 2);
 }
 
 TEST(peers_that_vanish_harm_nobody)
@@ -289,7 +289,7 @@ TEST(a_flood_harms_nobody)
 
 TEST(peers_that_do_not_read_harm_nobody)
 {
-	serve_among((const attack[]){ { be_deaf, 2 }, { be_deaf, 2 } }, 2);
+	serve_among((const attack[]){ { be_deaf, 1 }, { be_deaf, 1 } }, 2);
 }
 
 TEST_SLOW(all_of_them_together_harm_nobody, 40)
