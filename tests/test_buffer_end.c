@@ -168,6 +168,23 @@ TEST(an_idle_limit_ends_a_line_that_does_not_come)
 	close_both(stream, peer);
 }
 
+TEST(what_came_in_time_counts_though_the_worker_is_late)
+{
+	bide_text_task line;
+	int peer;
+	bide_stream *stream;
+
+	one_worker();
+	NEEDS_IO();
+	stream = make_stream(&peer);
+	bide_stream_set_idle(stream, BIDE_MS(5));
+	line = bide_stream_read_line(stream);
+	send_text(peer, "in time\n");
+	usleep(50000); /* the one worker is this thread, so the limit passes before it looks */
+	assert_string_equal(text_of(line), "in time");
+	close_both(stream, peer);
+}
+
 TEST(an_idle_limit_ends_what_the_peer_does_not_read)
 {
 	static char data[60000];

@@ -11,10 +11,14 @@
  *
  * An operation that begins while the timer interrupts the one before waits until that is done, so
  * that the interruption does not meet it.
+ *
+ * A worker may be late for both, the timer and an event that came in time. So what has waited too
+ * long is tried once more before it is interrupted.
  */
 #include "base/clock.h"
 #include "base/port.h"
 #include "io/buffer.h"
+#include "io/handle_parts.h"
 #include "io/stream.h"
 #include "source/source.h"
 
@@ -30,6 +34,17 @@ static void abort_user(bide_stream *stream)
 		stream->type->abort(stream->object, BIDE_EIDLE);
 }
 
+/* As an event would. */
+static void try_once_more(bide_stream *stream, unsigned side)
+{
+	uint32_t generation;
+
+	bide_handle_lock_(&stream->handle);
+	generation = stream->handle.generation;
+	bide_handle_unlock_(&stream->handle);
+	bide_handle_kick_(&stream->handle, generation, side);
+}
+
 /* Ends what has waited too long on a side. Returns when to look again. */
 static int64_t look(bide_stream *stream, unsigned side, int64_t idle_ns, int64_t now_ns)
 {
@@ -39,6 +54,14 @@ static int64_t look(bide_stream *stream, unsigned side, int64_t idle_ns, int64_t
 		return BIDE_FOREVER;
 	if (now_ns - since_ns < idle_ns)
 		return bide_time_add_(since_ns, idle_ns);
+	if (!stream->type) {
+		try_once_more(stream, side);
+		since_ns = BIDE_LOAD(at, RELAXED);
+		if (since_ns <= 0)
+			return BIDE_FOREVER;
+		if (now_ns - since_ns < idle_ns)
+			return bide_time_add_(since_ns, idle_ns);
+	}
 	/* The release of 0 below pairs with the acquire in bide_buffer_progress_slow_. */
 	if (!BIDE_CAS(at, &since_ns, (int64_t)EXPIRING, ACQ_REL, RELAXED))
 		return bide_time_add_(now_ns, idle_ns);

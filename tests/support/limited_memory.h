@@ -1,27 +1,30 @@
 /*
  * limited_memory.h - an allocator that fails after a number of allocations. To be set before the
- * library is used. No other thread may allocate while a test changes the limit.
+ * library is used. Several threads may allocate.
  */
 #ifndef BIDE_TEST_LIMITED_MEMORY_H
 #define BIDE_TEST_LIMITED_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <bide/bide.h>
 
 #include "test.h"
 
-static long allowed_allocations = -1; /* negative: no limit */
+static atomic_long allowed_allocations = -1; /* negative: no limit */
 
 static void *limited_allocate(size_t size_bytes, size_t alignment, void *argument)
 {
+	long allowed = allowed_allocations;
 	void *memory = NULL;
 
 	(void)argument;
-	if (allowed_allocations == 0)
+	while (allowed > 0 &&
+	       !atomic_compare_exchange_weak(&allowed_allocations, &allowed, allowed - 1))
+		;
+	if (allowed == 0)
 		return NULL;
-	if (allowed_allocations > 0)
-		allowed_allocations--;
 	return posix_memalign(&memory, alignment < sizeof(void *) ? sizeof(void *) : alignment,
 	                      size_bytes) == 0
 	           ? memory
