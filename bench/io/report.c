@@ -119,7 +119,7 @@ static struct verdict judge(const struct io_results *results, int row)
 	}
 	if (info->ahead)
 		judge_ahead(results, row, mine, &verdict);
-	if (!isnan(cell->allocations))
+	if (!isnan(cell->allocations) && info->request_bytes > 0) /* http: the example's own */
 		add_part(&verdict, cell->allocations < 0.01, "0 allocations");
 	return verdict;
 }
