@@ -5,6 +5,8 @@
 /* threads */
 #include "support/net_support.h"
 
+#include "support/limits_of_tools.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -509,6 +511,8 @@ TEST(the_addresses_of_a_stream_that_has_none_are_refused)
 TEST(a_child_takes_the_listener_of_its_parent_by_its_descriptor)
 {
 	NEEDS_IO();
+	if (UNDER_TSAN && bide_worker_count() > 1)
+		SKIP("ThreadSanitizer starts no threads after a fork");
 	bide_listener *listener = listen_here(NULL), *taken;
 	bide_address address = address_of(listener);
 	bide_value_task pending = accept_from(listener);
