@@ -9,7 +9,7 @@
  *
  * Cancellation. An operation that waits ends with the error of its context: ECANCELED, or ETIMEDOUT
  * after the deadline. If its bytes have come, the bytes win, and the next operation ends with the
- * error. An operation that is ready at once does not look at the context.
+ * error. A call that a stream serves from its buffer does not look at the context.
  *
  * Errors. These are the same everywhere; others are those of the system call.
  *
