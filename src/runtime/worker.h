@@ -19,12 +19,12 @@ typedef struct bide_worker {
 	unsigned index;
 	unsigned turns;      /* functions run since it looked at the injector and the timers */
 	bool has_next;       /* its next step is on the deque: pushed, and not popped since */
-	bool by_events;      /* what it ran last came from its reactor */
 	bool probes;         /* the next round comes soon (rounds.c) */
 	bool injector_first; /* whether the injector comes before the deque the next time it looks */
 	uint32_t random;
 	uint32_t empty_looks; /* at its reactor, in a row */
 	uint32_t steps_sum;   /* of all workers, when it last fell asleep (rounds.c) */
+	int64_t event_ns;     /* about when it last handed out events */
 	int64_t round_ns;     /* when its next round over the reactors of others is due */
 	int64_t round_pause_ns;
 	bide_os_thread handle;

@@ -14,9 +14,10 @@
 enum {
 	SHARE = 64, /* taken from the injector at a time */
 	/*
-	 * A worker with a reactor that was woken searches for so long. What events make runnable is
-	 * often short, and gone before it comes.
+	 * A worker that had events so lately searches once, because the kernel wakes it; or for
+	 * WOKEN_NS if it was woken. What events make runnable is often short, and gone before it comes.
 	 */
+	EVENTS_NS = 1000000,
 	WOKEN_NS = 2000,
 	EMPTY_LOOKS_MAX = 4,
 	LATE_NS = 1000000 /* a timer that is so late is ended by any worker */
@@ -126,7 +127,8 @@ static bool look_if_it_pays(bide_worker *w)
 
 /*
  * The worker has nothing left: it ends what is due, and looks at its reactor and at those of workers
- * that run for long. It counts as a searcher meanwhile, so no other worker is woken for what it will take itself.
+ * that run for long. It counts as a searcher meanwhile, so no other worker is woken for what it will
+ * take itself.
  */
 static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 {
@@ -137,8 +139,10 @@ static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
 		return 0;
 	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
-	w->by_events = look_if_it_pays(w) || w->by_events;
-	w->by_events = bide_rounds_make_(w, now_ns) || w->by_events;
+	if (look_if_it_pays(w))
+		w->event_ns = now_ns;
+	if (bide_rounds_make_(w, now_ns))
+		w->event_ns = now_ns;
 	entry = bide_worker_take_(w);
 	bide_sleep_search_end_(entry != 0);
 	return entry;
@@ -151,22 +155,21 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 	unsigned pauses = 1;
 
 	if (counted) {
-		w->by_events = look(w, true);
-		if (BIDE_LOAD(&w->sleeper.reactor, RELAXED))
-			for_ns = for_ns < WOKEN_NS ? for_ns : WOKEN_NS;
+		if (look(w, true))
+			w->event_ns = now_ns;
 	} else {
 		if ((entry = take_arrivals(w, now_ns)) != 0 || !bide_sleep_search_begin_())
 			return entry;
 	}
-	until_ns = now_ns + (w->by_events ? 0 : for_ns);
+	if (BIDE_UNLIKELY(w->event_ns > now_ns - EVENTS_NS) && for_ns > 0)
+		for_ns = counted ? WOKEN_NS : 0;
+	until_ns = now_ns + for_ns;
 	while (!bide_sleep_stops_()) {
 		bide_worker_expire_(w, now_ns);
 		if ((entry = bide_worker_take_(w)) != 0)
 			break;
-		if ((entry = take_from_others(w, now_ns)) != 0) {
-			w->by_events = false;
+		if ((entry = take_from_others(w, now_ns)) != 0)
 			break;
-		}
 		if (now_ns >= until_ns)
 			break;
 		for (unsigned i = 0; i < pauses; i++)

@@ -152,7 +152,8 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
 	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
-	w->by_events = w->probes = false;
+	w->probes = false;
+	w->event_ns = INT64_MIN / 2;
 	w->steps_sum = w->empty_looks = w->sleeps = 0;
 	w->round_ns = w->round_pause_ns = 0;
 	w->seen_ns = BIDE_FOREVER;
