@@ -66,7 +66,9 @@ static bool join(bide_reactor *mine, bide_reactor *other)
 	if (!BIDE_CAS(&other->part_of, &none, mine, SEQ_CST, RELAXED))
 		return true; /* another worker was faster */
 	if (mine->engine->join(mine, other, BIDE_RESCUE_KEYS_ + other->place) != 0) {
-		BIDE_STORE(&other->part_of, NULL, RELEASE);
+		/* Another worker may have taken it out, and a third one may have it by now. */
+		none = mine;
+		(void)BIDE_CAS(&other->part_of, &none, NULL, RELEASE, RELAXED);
 		return false;
 	}
 	/*
