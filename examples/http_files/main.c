@@ -99,6 +99,7 @@ static void read_options(int count, char **words, struct options *options)
 			break;
 		case LIMIT:
 			options->limit = read_number(optarg, 1000000);
+			options->limit += options->limit == 0; /* 0 would be the default of bide_serve */
 			break;
 		case IDLE:
 			options->idle_ns = read_seconds(optarg);
@@ -128,16 +129,22 @@ static void read_options(int count, char **words, struct options *options)
 	}
 }
 
-/* A connection takes a descriptor, and another one while a file is sent. */
-static void raise_descriptor_limit(size_t connections)
+/*
+ * A connection takes a descriptor, and another one while a file is sent. Raises the limit of the
+ * process, and returns how many connections there may be.
+ */
+static size_t limit_connections(size_t connections)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t)connections * 2 + 64;
+	const rlim_t others = 64, wanted = (rlim_t)connections * 2 + others;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
+		return connections;
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < wanted)
+		connections = limit.rlim_cur > others + 2 ? (size_t)(limit.rlim_cur - others) / 2 : 1;
+	return connections;
 }
 
 /* --- the server --- */
@@ -200,8 +207,9 @@ bide_async(server)
 														 }));
 	my->items[1] = bide_in_context(my->scope, bide_async_start(wait_for_end, .site = site));
 	bide_await(my->first, bide_race(my->scope, my->items, 2));
-	if (my->first != 1)
-		bide_async_fail(bide_value_task_error(my->items[0]));
+	/* The signal has come, or one of the two has failed. */
+	if (bide_value_task_error(my->items[my->first]))
+		bide_async_fail(bide_value_task_error(my->items[my->first]));
 bide_async_finally:
 	bide_context_unref(my->scope);
 	bide_listener_close(my->listener);
@@ -224,7 +232,7 @@ int main(int count, char **words)
 	int error;
 
 	read_options(count, words, &options);
-	raise_descriptor_limit(options.limit);
+	options.limit = limit_connections(options.limit);
 	if (options.workers)
 		(void)bide_configure(&(bide_config){ .workers = options.workers });
 	error = site_open(&site, options.folder);
