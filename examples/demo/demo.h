@@ -46,4 +46,8 @@ int complain(const char *what, int error);
 
 int show_get_data(int delay_ms, int repeat_count);
 
+/* --- server.c: part three. The same --- */
+
+int show_server(int client_count, int question_count);
+
 #endif

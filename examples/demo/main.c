@@ -1,5 +1,5 @@
 /*
- * main.c - the demo of bide: what task and value_task are, and what they cost.
+ * main.c - the demo of bide: what task and value_task are, what they cost, and a server.
  *
  *     demo [--quick] [--chart FILE]
  *
@@ -133,6 +133,8 @@ int main(int count, char **words)
 	failed = show_get_data(options.quick ? 10 : 1000, options.quick ? 1000 : 1000000);
 	if (!failed)
 		failed = show_database(&options);
+	if (!failed)
+		failed = show_server(options.quick ? 10 : 200, options.quick ? 10 : 500);
 	if (bide_shutdown(&leak_count) != 0 || leak_count != 0)
 		failed = 1;
 	if (!failed)

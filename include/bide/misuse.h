@@ -31,8 +31,8 @@ typedef void bide_unobserved_hook(int error, const char *function, bide_trace tr
                                   void *argument);
 
 /*
- * line: text without a newline. It begins with the kind of the report: "leak: ", "stuck: " or
- * "dump: ".
+ * line: text without a newline. It begins with the kind of the report: "leak: ", "stuck: ",
+ * "dump: " or "serve: ".
  */
 typedef void bide_report_hook(const char *line, void *argument);
 
@@ -61,6 +61,7 @@ BIDE_API void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argumen
  *     leak:   what bide_shutdown finds pending or not consumed
  *     stuck:  what bide_group_wait_reporting waits for
  *     dump:   what bide_dump names, if it was called without a function to write with
+ *     serve:  that functions of clients have failed (serve.h)
  * The default prints each line to standard error, behind "bide: ". NULL restores the default.
  * The hook runs on the thread that reports, which may be a worker. It must not call bide. Set it
  * before bide is used.
