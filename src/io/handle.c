@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "io/engine.h"
 #include "io/handle_parts.h"
 #include "io/reactor.h"
+#include "io/upcalls.h"
 #include "runtime/at_end.h"
 
 /*
@@ -18,6 +20,7 @@
  * generation in their place.
  */
 enum { KEY_LOW_BITS = 4, KEY_ADDRESS_BITS = 48 };
+enum { IN_STREAM_BYTES = 272 /* about where the handle of a stream lies in it */ };
 #define KEY_LOW_MASK ((UINT64_C(1) << KEY_LOW_BITS) - 1)
 #define KEY_ADDRESS_MASK (((UINT64_C(1) << KEY_ADDRESS_BITS) - 1) & ~KEY_LOW_MASK)
 
@@ -41,15 +44,49 @@ uint64_t bide_handle_key_(const bide_handle *handle)
 	       (generation >> (64 - KEY_ADDRESS_BITS) & KEY_LOW_MASK);
 }
 
+static bide_handle *address_of(uint64_t key)
+{
+	return (bide_handle *)(uintptr_t)(key & KEY_ADDRESS_MASK);
+}
+
 bide_handle *bide_handle_of_key_(uint64_t key)
 {
-	bide_handle *handle = (bide_handle *)(uintptr_t)(key & KEY_ADDRESS_MASK);
+	bide_handle *handle = address_of(key);
 
 	bide_handle_lock_(handle);
 	if (handle->state & BIDE_HANDLE_OPEN_ && bide_handle_key_(handle) == key)
 		return handle;
 	bide_handle_unlock_(handle);
 	return NULL;
+}
+
+static void expect(const void *at, size_t size_bytes)
+{
+	__builtin_prefetch(at, 1);
+	__builtin_prefetch((const char *)at + 64, 1);
+	__builtin_prefetch((const char *)at + size_bytes - 1, 1);
+}
+
+/*
+ * Each step needs the addresses that the one before has brought: the stream and its handle, the
+ * record, the function that waits. With many workers other threads use the records, too.
+ */
+void bide_io_expect_(const bide_reactor_event *next)
+{
+	const char *handle = (const char *)address_of(next[2].key);
+	const bide_io *io;
+
+	expect(handle - IN_STREAM_BYTES, IN_STREAM_BYTES);
+	expect(handle, sizeof(bide_handle));
+	if (bide_shared_)
+		return;
+	io = address_of(next[1].key)->io[BIDE_IO_IN_];
+	expect(io, sizeof *io);
+	io = address_of(next[0].key)->io[BIDE_IO_IN_];
+	if (io) {
+		expect((const void *)(io->operation.source.word & ~(uintptr_t)15), 128);
+		expect(io->node.core, 64);
+	}
 }
 
 void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)

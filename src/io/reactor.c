@@ -60,6 +60,8 @@ static unsigned hand_out(bide_reactor *reactor)
 	while (reactor->next < reactor->count) {
 		const bide_reactor_event event = reactor->fetched[reactor->next++];
 
+		if (reactor->count - reactor->next >= BIDE_IO_EXPECTED_)
+			bide_io_expect_(&reactor->fetched[reactor->next]);
 		if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_)) {
 			other = reactor_of((unsigned)(event.key - BIDE_RESCUE_KEYS_));
 			/* It may be known to its worker a moment before it stands in the table. */

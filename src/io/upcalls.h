@@ -9,12 +9,22 @@
 
 #include "base/library.h"
 
+struct bide_reactor_event;
+
 /*
  * The descriptor that was registered with this key is ready (handle_end.c). On any worker, without a
  * lock held. An event that was fetched before bide_reactor_remove_ may come after it, so the key has
  * a generation.
  */
 BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
+
+/*
+ * Where many descriptors are ready, most of what belongs to them is in no cache. Events with the keys
+ * of next[0], next[1] and next[2] follow the one that is about to be handed out: what they touch
+ * comes while the calls of the ones before are made. On the worker of the reactor.
+ */
+enum { BIDE_IO_EXPECTED_ = 3 };
+BIDE_INTERNAL void bide_io_expect_(const struct bide_reactor_event *next);
 
 /* The stream is closed, and nothing uses it any more (stream.c). */
 BIDE_INTERNAL void bide_stream_free_(bide_stream *stream);
