@@ -53,6 +53,7 @@ typedef struct bide_io_stats {
 	uint64_t wake_count;     /* system calls that woke a worker which slept so */
 	uint64_t rescued_count;  /* events handled for a worker whose function ran for long */
 	uint64_t reactor_count;  /* workers that wait for events: 0 before an operation has to wait */
+	uint64_t buffer_bytes;   /* what the buffers of streams take now */
 } bide_io_stats;
 
 BIDE_BEGIN_DECLS

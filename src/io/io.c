@@ -3,6 +3,7 @@
  */
 #include "base/count.h"
 #include "base/misuse.h"
+#include "io/chunk.h"
 #include "io/reactor.h"
 #include "os/os.h"
 #include "runtime/runtime.h"
@@ -43,4 +44,5 @@ void bide_io_stats_get(bide_io_stats *stats)
 	stats->waited_count = bide_counted_(BIDE_COUNT_IO_WAITED_);
 	stats->canceled_count = bide_counted_(BIDE_COUNT_IO_CANCELED_);
 	bide_reactor_stats_(stats);
+	stats->buffer_bytes = bide_chunks_bytes_();
 }
