@@ -408,6 +408,64 @@ TEST(a_name_without_an_address_fails)
 	       "bide_tcp_connect", "service is NULL");
 }
 
+static void *connect_by_name_there(void *port)
+{
+	unsigned number = *(unsigned *)port;
+	bide_context *scope;
+	bide_value_task canceled;
+
+	bide_stream_close(wait_stream(connect_by_name(number, 0)));
+	bide_value_task_forget(connect_by_name(number, 0));
+	canceled = IN_SCOPE(scope, connect_by_name(number, 0));
+	(void)bide_context_cancel(scope, ECANCELED);
+	bide_context_unref(scope);
+	bide_value_task_forget(canceled);
+	return NULL;
+}
+
+struct taker {
+	ASYNC_FRAME;
+	struct {
+		bide_listener *listener;
+	} in;
+	bide_stream *client;
+};
+
+async(taker)
+{
+	async_begin;
+	for (;;) {
+		await(my->client, bide_accept(my->in.listener));
+		bide_stream_close(my->client);
+	}
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(any_thread_connects_by_name, 40)
+{
+	NEEDS_IO();
+	enum { THREADS = 3 };
+	bide_listener *listener;
+	unsigned port = listen_on_any(&listener);
+	pthread_t threads[THREADS];
+	value_task taking;
+	bide_task *taken;
+
+	ANSWER("127.0.0.1", "127.0.0.2");
+	taking = async_start(taker, .listener = listener);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, connect_by_name_there, &port), 0);
+	for (int i = 0; i < THREADS; i++)
+		while (pthread_tryjoin_np(threads[i], NULL)) /* the one worker runs meanwhile */
+			run_a_moment();
+	taken = bide_value_task_as_task(taking);
+	bide_listener_close(listener);
+	assert_int_equal(bide_task_wait(taken, NULL), EBADF);
+	bide_task_unref(taken);
+	assert_int_equal(bide_drain(BIDE_SECONDS(100)), 0);
+}
+
 /* ---- canceled and forgotten at each await */
 
 typedef enum how { CANCEL, FORGET, DEADLINE } how;

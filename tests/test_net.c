@@ -180,6 +180,37 @@ TEST(the_options_of_a_listener_hold_for_its_streams)
 	bide_listener_close(listener);
 }
 
+TEST(the_options_of_a_taken_descriptor_are_set)
+{
+	NEEDS_IO();
+	bide_tcp_options options = { .keepalive_idle_ns = BIDE_SECONDS(8), .delay = true };
+	bide_stream *client, *in, *out;
+	int peer;
+
+	client = make_tcp_stream(&peer);
+	assert_int_equal(bide_stream_set_tcp_options(client, NULL), 0);
+	assert_int_equal(option_of(client, IPPROTO_TCP, TCP_NODELAY), 1);
+	assert_int_equal(option_of(client, SOL_SOCKET, SO_KEEPALIVE), 0);
+	assert_int_equal(bide_stream_set_tcp_options(client, &options), 0);
+	assert_int_equal(option_of(client, IPPROTO_TCP, TCP_NODELAY), 0);
+	assert_int_equal(option_of(client, IPPROTO_TCP, TCP_KEEPIDLE), 8);
+	expect_misuse();
+	MISUSE(assert_int_equal(
+			   bide_stream_set_tcp_options(client, &(bide_tcp_options){ .user_timeout_ns = -1 }),
+			   EINVAL),
+	       "bide_stream_set_tcp_options", "user_timeout_ns");
+	bide_stream_close(client);
+	close(peer);
+	client = make_stream(&peer);
+	assert_int_equal(bide_stream_set_tcp_options(client, NULL), EOPNOTSUPP);
+	bide_stream_close(client);
+	close(peer);
+	assert_int_equal(bide_stream_pipe(&in, &out), 0);
+	assert_int_equal(bide_stream_set_tcp_options(in, NULL), EOPNOTSUPP);
+	bide_stream_close(in);
+	bide_stream_close(out);
+}
+
 TEST(options_out_of_range_are_misuse)
 {
 	static const bide_tcp_options wrong[] = { { .keepalive_idle_ns = -1 },
@@ -408,6 +439,71 @@ TEST(a_connection_that_was_accepted_and_is_not_taken_is_closed)
 		run_a_moment();
 	bide_value_task_forget(accepted);
 	expect_end(fd);
+	bide_listener_close(listener);
+}
+
+TEST(a_task_of_an_accept_that_is_dropped_closes_the_connection)
+{
+	NEEDS_IO();
+	bide_listener *listener = listen_here(NULL);
+	bide_address address = address_of(listener);
+	bide_task *accepting = bide_value_task_as_task(accept_from(listener));
+	int fd = connect_plain(&address);
+
+	while (!bide_task_is_ready(accepting))
+		run_a_moment();
+	bide_task_unref(accepting);
+	expect_end(fd);
+	bide_listener_close(listener);
+}
+
+static char dumped[4096];
+
+static void note_line(const char *line, void *argument)
+{
+	(void)argument;
+	strncat(dumped, line, sizeof dumped - strlen(dumped) - 1);
+}
+
+struct acceptor {
+	ASYNC_FRAME;
+	struct {
+		bide_listener *listener;
+	} in;
+	bide_stream *client;
+};
+
+async(acceptor)
+{
+	async_begin;
+	await(my->client, bide_accept(my->in.listener));
+async_finally:
+	bide_stream_close(my->client);
+	async_end;
+}
+
+TEST(a_dump_names_what_waits)
+{
+	NEEDS_IO();
+	bide_listener *listener = listen_here(NULL);
+	value_task accepting = async_start(acceptor, .listener = listener);
+
+	settle_workers();
+	bide_dump(note_line, NULL);
+	if (!strstr(dumped, "bide_accept of descriptor"))
+		fail_msg("%s", dumped);
+	bide_listener_close(listener);
+	assert_int_equal(error_of(accepting), EBADF);
+}
+
+TEST(a_simulation_has_no_connections)
+{
+	NOT_SEEDED("it configures a simulation of its own");
+	bide_listener *listener;
+
+	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
+	listener = listen_here(NULL);
+	assert_int_equal(error_of(accept_from(listener)), ENOTSUP);
 	bide_listener_close(listener);
 }
 

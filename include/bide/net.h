@@ -166,5 +166,13 @@ BIDE_API BIDE_USE_RESULT bide_stream_task bide_unix_connect(const char *path);
 BIDE_API int bide_stream_peer(const bide_stream *stream, bide_address *address);
 BIDE_API int bide_stream_local(const bide_stream *stream, bide_address *address);
 
+/*
+ * Sets the options of a stream of TCP that was made otherwise, by bide_stream_take_fd or a listener
+ * that was taken: delay, keepalive, time limit and buffers. The other options mean nothing here.
+ * NULL or zeroes: TCP_NODELAY is set, and nothing else is changed. Returns 0. Errors: EBADF: it is
+ * a stream of your own; EOPNOTSUPP: it is not of TCP; EINVAL (misuse).
+ */
+BIDE_API int bide_stream_set_tcp_options(bide_stream *stream, const bide_tcp_options *options);
+
 BIDE_END_DECLS
 #endif

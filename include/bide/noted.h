@@ -160,6 +160,8 @@
 #define bide_tcp_connect_address(...) BIDE_NOTED_(bide_tcp_connect_address, __VA_ARGS__)
 #define bide_unix_connect(...) BIDE_NOTED_(bide_unix_connect, __VA_ARGS__)
 #define bide_stream_peer(...) BIDE_NOTED_(bide_stream_peer, __VA_ARGS__)
+#define bide_stream_set_tcp_options(...) \
+	BIDE_NOTED_(bide_stream_set_tcp_options, __VA_ARGS__)
 #define bide_stream_local(...) BIDE_NOTED_(bide_stream_local, __VA_ARGS__)
 
 /* Streams. */

@@ -151,6 +151,7 @@
 #define stream_read_vector bide_stream_read_vector
 #define stream_set_idle bide_stream_set_idle
 #define stream_set_limits bide_stream_set_limits
+#define stream_set_tcp_options bide_stream_set_tcp_options
 #define stream_split bide_stream_split
 #define stream_standard bide_stream_standard
 #define stream_take_fd bide_stream_take_fd

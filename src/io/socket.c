@@ -70,13 +70,13 @@ static int set_if(int error, int fd, int level, int name, int value)
 	return error || value == 0 ? error : set(fd, level, name, value);
 }
 
-static int set_tcp_options(int fd, const bide_tcp_options *o)
+static int set_connection_options(int fd, const bide_tcp_options *o)
 {
 	/* The kernel takes at most 32767 s between questions, and 127 questions. */
 	int idle_s = in_units(o->keepalive_idle_ns, 1000000000, 32767);
 	int interval_s = in_units(o->keepalive_interval_ns, 1000000000, 32767);
 	int count = o->keepalive_count > 127 ? 127 : (int)o->keepalive_count;
-	int error = set_if(0, fd, IPPROTO_TCP, TCP_NODELAY, !o->delay);
+	int error = set(fd, IPPROTO_TCP, TCP_NODELAY, !o->delay);
 
 	error = set_if(error, fd, SOL_SOCKET, SO_KEEPALIVE, idle_s || interval_s || count);
 	error = set_if(error, fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
@@ -85,8 +85,7 @@ static int set_tcp_options(int fd, const bide_tcp_options *o)
 	error = set_if(error, fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
 	               in_units(o->user_timeout_ns, 1000000, INT_MAX));
 	error = set_if(error, fd, SOL_SOCKET, SO_SNDBUF, (int)o->send_buffer_bytes);
-	error = set_if(error, fd, SOL_SOCKET, SO_RCVBUF, (int)o->receive_buffer_bytes);
-	return set_if(error, fd, SOL_SOCKET, SO_REUSEPORT, o->reuse_port);
+	return set_if(error, fd, SOL_SOCKET, SO_RCVBUF, (int)o->receive_buffer_bytes);
 }
 
 /* ---- sockets */
@@ -100,7 +99,8 @@ int bide_socket_open_tcp_(int *fd, int family, const bide_tcp_options *options)
 	*fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
 	if (*fd < 0)
 		return errno;
-	error = set_tcp_options(*fd, options);
+	error = set_connection_options(*fd, options);
+	error = set_if(error, *fd, SOL_SOCKET, SO_REUSEPORT, options->reuse_port);
 	if (error)
 		close(*fd);
 	return error;
@@ -150,4 +150,22 @@ int bide_stream_peer(const bide_stream *stream, bide_address *address)
 int bide_stream_local(const bide_stream *stream, bide_address *address)
 {
 	return address_of(stream, false, address, "bide_stream_local");
+}
+
+int bide_stream_set_tcp_options(bide_stream *stream, const bide_tcp_options *options)
+{
+	int error = bide_stream_check_(stream, "bide_stream_set_tcp_options"), protocol = 0;
+	socklen_t size = sizeof protocol;
+	bide_socket_options copy;
+
+	if (!error)
+		error = bide_socket_options_copy_(&copy, options, "bide_stream_set_tcp_options");
+	if (error)
+		return error;
+	if (stream->type)
+		return EBADF;
+	if (getsockopt(stream->handle.fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) ||
+	    protocol != IPPROTO_TCP)
+		return EOPNOTSUPP;
+	return set_connection_options(stream->handle.fd, &copy.tcp);
 }

@@ -64,7 +64,7 @@ BIDE_UNUSED static void open_reactors(void)
 BIDE_UNUSED static void run_a_moment(void)
 {
 	if (bide_worker_count() == 1)
-		(void)bide_drain(0);
+		(void)bide_run_ready(0, NULL);
 	sched_yield();
 }
 
