@@ -47,14 +47,13 @@ static void canceled(bide_cancel_node *node, int error)
 /* --- a forgotten value task --- */
 
 /*
- * With one worker, another thread forgets. The record may be over and in use anew when this
- * arrives, which its generation tells.
+ * With one worker, another thread forgets. It is a party of the record until this has arrived, so
+ * that the record is not in use anew by then.
  */
 typedef struct sent_leave {
 	bide_operation operation;
 	bide_post post;
 	bide_io *io;
-	uint64_t generation;
 } sent_leave;
 
 static const bide_operation_type leave_type = { .name = "bide_value_task_forget" };
@@ -78,8 +77,8 @@ static void leave_posted(bide_post *post)
 {
 	sent_leave *sent = BIDE_CONTAINER_(post, sent_leave, post);
 
-	if (BIDE_LOAD(&sent->io->operation.source.generation, RELAXED) == sent->generation)
-		leave_now(sent->io);
+	leave_now(sent->io);
+	bide_io_leave_party_(sent->io, 1);
 	bide_operation_discard_(&sent->operation.source);
 }
 
@@ -92,11 +91,14 @@ void bide_io_leave_(bide_operation *operation)
 		leave_now(io);
 		return;
 	}
+	if (!bide_party_try_join_(&io->operation.source, &io->parties))
+		return; /* it is over */
 	sent = (sent_leave *)(void *)bide_operation_new_(sizeof *sent, &leave_type);
-	if (!sent) /* Then the operation goes on, and its result is dropped. */
+	if (!sent) { /* Then the operation goes on, and its result is dropped. */
+		bide_io_leave_party_(io, 1);
 		return;
+	}
 	sent->io = io;
-	sent->generation = io->operation.source.generation;
 	sent->post.run = leave_posted;
 	bide_port_post_(&sent->post);
 }

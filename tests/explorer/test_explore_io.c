@@ -113,11 +113,12 @@ bool bide_turn_goes_on_(void)
 	return true;
 }
 
-void bide_turn_kick_later_(bide_handle *handle, uint32_t generation, unsigned side)
+bool bide_turn_later_(bide_handle *handle, uint32_t generation, unsigned side)
 {
 	(void)handle;
 	(void)generation;
 	(void)side;
+	explore_fail("nothing lets others run first");
 }
 
 void bide_at_end_add_(bide_at_end *entry)
@@ -488,10 +489,76 @@ LONG_IO(close_arrival_cancel, setup_waiting, (close_thread, arrive_thread, cance
         check_closed, .switches_max = 3)
 LONG_IO(abort_against_arrival, setup_both_waiting, (abort_thread, arrive_thread), check_aborted,
         .external = 0)
-LONG_IO(abort_against_close, setup, (abort_thread, close_thread), check_closed,
-        .external = 0)
+LONG_IO(abort_against_close, setup, (abort_thread, close_thread), check_closed, .external = 0)
 LONG_IO(abort_close_arrival, setup_both_waiting, (abort_thread, close_thread, arrive_thread),
         check_closed, .switches_max = 2)
 LONG_IO(two_aborts, setup_both_waiting, (abort_thread, abort_thread), check_aborted, .external = 0)
 LONG_IO(close_against_event_of_both_sides, setup_both_waiting,
         (close_thread, arrive_thread, room_thread), check_closed, .switches_max = 3)
+
+/* --- one worker: another thread starts, forgets and aborts --- */
+
+/* The worker, on which the bytes arrive, and which runs what others send. */
+static void worker_arrive_thread(void)
+{
+	arrive_thread();
+	explore_run();
+}
+
+static void worker_thread(void)
+{
+	explore_run();
+}
+
+static void read_and_forget_thread(void)
+{
+	read_thread();
+	forget_thread();
+}
+
+static void read_and_abort_thread(void)
+{
+	read_thread();
+	abort_thread();
+}
+
+static void check_canceled_or_read(void)
+{
+	explore_finish();
+	check_some_of_one_read();
+}
+
+static void check_read_in_the_end(void)
+{
+	explore_finish();
+	check_read();
+}
+
+static void check_forgotten_in_the_end(void)
+{
+	explore_finish();
+	check_forgotten();
+}
+
+static void check_aborted_in_the_end(void)
+{
+	explore_finish();
+	check_aborted();
+}
+
+#define ONE(name_, setup_, threads_, check_, ...)                                                 \
+	SCENARIO(io_one_##name_, setup_, THREADS threads_, check_, .one_worker = true, .external = 6, \
+	         .newest_only = true, __VA_ARGS__)
+
+ONE(start_against_arrival, setup, (worker_arrive_thread, read_thread), check_read_in_the_end,
+    .switches_max = 5)
+ONE(start_against_arrival_and_cancel, setup, (worker_arrive_thread, read_thread, cancel_thread),
+    check_canceled_or_read, .switches_max = 3)
+ONE(start_and_forget_against_arrival, setup, (worker_arrive_thread, read_and_forget_thread),
+    check_forgotten_in_the_end, .switches_max = 4)
+ONE(abort_against_arrival, setup_waiting, (worker_arrive_thread, abort_thread),
+    check_aborted_in_the_end, .switches_max = 5)
+ONE(two_aborts, setup_waiting, (worker_thread, abort_thread, abort_thread),
+    check_aborted_in_the_end, .switches_max = 4)
+ONE(start_and_abort_against_arrival, setup, (worker_arrive_thread, read_and_abort_thread),
+    check_aborted_in_the_end, .switches_max = 4)
