@@ -18,14 +18,14 @@
  * Threads: any. A side is used by one function at a time. With one worker, an operation that
  * another thread starts is sent to the worker.
  *
- * Errors besides those that are named below: those of recv(2) and send(2), as ECONNRESET. EPIPE: the
- * peer reads no more; SIGPIPE is never raised. EBADF: the stream was closed while the operation was
- * pending; it is misuse to start one afterwards, or in the child of a fork on a stream of the
+ * Errors besides those that are named below: those of recv(2) and send(2), as ECONNRESET. EPIPE:
+ * the peer reads no more; SIGPIPE is never raised. EBADF: the stream was closed while the operation
+ * was pending; it is misuse to start one afterwards, or in the child of a fork on a stream of the
  * parent's, or after bide_shutdown. EINVAL: an argument is wrong, which is misuse. ENOMEM. Those of
  * epoll_ctl(2), of epoll_create1(2) and eventfd(2) if the operation has to wait: ENOSPC, EMFILE.
  *
- * Cost: an operation that can be done at once is one system call and allocates nothing. One that has
- * to wait takes 128 bytes of a pool.
+ * Cost: an operation that can be done at once is one system call and allocates nothing. One that
+ * has to wait takes 128 bytes of a pool.
  */
 #ifndef BIDE_STREAM_H
 #define BIDE_STREAM_H
@@ -85,8 +85,8 @@ BIDE_API int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end);
  * Makes a stream of descriptor 0, 1 or 2 of the process. Other processes may share these, so they
  * are never set to non-blocking: an operation polls first, and reads or writes only what does not
  * block. If another process takes the bytes in between, a read may block. A file is allowed here,
- * and always ready. Closing the stream leaves the descriptor open. Returns 0. Errors: EINVAL (misuse)
- * for another number; EBADF; ENOMEM.
+ * and always ready. Closing the stream leaves the descriptor open. Returns 0. Errors: EINVAL
+ * (misuse) for another number; EBADF; ENOMEM.
  */
 BIDE_API int bide_stream_standard(bide_stream **stream, int number);
 /*
@@ -103,27 +103,29 @@ BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type 
  */
 BIDE_API void bide_stream_abort(bide_stream *stream, int error);
 /*
- * Closes the stream and frees it. It never waits: what is pending fails with EBADF. The descriptor is
- * closed at once, or by the thread that makes a system call with it at that moment. What was put and
- * not sent is dropped. NULL does nothing. For its owner: no call may use the stream afterwards.
+ * Closes the stream and frees it. It never waits: what is pending fails with EBADF. The descriptor
+ * is closed at once, or by the thread that makes a system call with it at that moment. What was put
+ * and not sent is dropped. NULL does nothing. For its owner: no call may use the stream afterwards.
  */
 BIDE_API void bide_stream_close(bide_stream *stream);
 
 /*
- * Stores the descriptor, which stays the stream's. Returns 0, or EBADF for a stream of your own, which
- * has none.
+ * Stores the descriptor, which stays the stream's. Returns 0, or EBADF for a stream of your own,
+ * which has none.
  */
 BIDE_API int bide_stream_fd(const bide_stream *stream, int *fd);
 
 /* --- reading --- */
 
 /*
- * Reads 1 to size_bytes bytes, as soon as there are some. The result is their count. 0: the peer has
- * ended its side, or size_bytes is 0.
+ * Reads 1 to size_bytes bytes, as soon as there are some. The result is their count. 0: the peer
+ * has ended its side, or size_bytes is 0.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read(bide_stream *stream, void *to,
                                                           size_t size_bytes);
-/* Does the same into several parts, the first one first. At most 1024 parts are filled at a time. */
+/*
+ * Does the same into several parts, the first one first. At most 1024 parts are filled at a time.
+ */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read_vector(bide_stream *stream,
                                                                  const struct iovec *parts,
                                                                  size_t count);

@@ -24,8 +24,8 @@
  *
  *     closed and free --init--> OPEN --close--> CLOSING --the last pin goes--> closed and free
  *
- * A *pin* is one of BUSY_IN, BUSY_OUT, REGISTERING, ABORTING: while there is one, the descriptor is not
- * closed, so no system call gets a number that means another file by now.
+ * A *pin* is one of BUSY_IN, BUSY_OUT, REGISTERING, ABORTING: while there is one, the descriptor is
+ * not closed, so no system call gets a number that means another file by now.
  *
  * What is true under the lock: bide_handle_is_valid_.
  *

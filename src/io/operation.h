@@ -81,8 +81,8 @@ typedef struct bide_io_kind {
 	 * io->operation.source.payload; or EAGAIN if it has to wait; or the error. It may change the
 	 * arguments, so that the next attempt goes on where this one stopped. It sets io->is_short if
 	 * the call brought less than there was room for (handle.h, SHORT_IS_EMPTY). If it sets
-	 * io->is_later, and returns EAGAIN, it is called again behind all that is runnable now. The io is a record,
-	 * or a copy on the stack.
+	 * io->is_later, and returns EAGAIN, it is called again behind all that is runnable now. The io
+	 * is a record, or a copy on the stack.
 	 */
 	int (*attempt)(struct bide_io *io);
 	/*

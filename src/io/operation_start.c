@@ -1,6 +1,6 @@
 /*
- * operation_start.c - how an operation starts: an attempt at once, or a record. Also how a record is
- * canceled and forgotten.
+ * operation_start.c - how an operation starts: an attempt at once, or a record. Also how a record
+ * is canceled and forgotten.
  *
  * With one worker a thread that is not the worker makes the record and posts it. The worker then
  * does what a start does. The post lies where the node of the cancellation will be.

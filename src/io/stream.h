@@ -43,8 +43,8 @@ BIDE_INTERNAL bide_stream *bide_stream_new_(int fd, uint32_t flags);
 
 /*
  * Checks the parts: NULL, or more than INT64_MAX bytes together, is misuse of `what`; it returns
- * EINVAL then, and otherwise 0. Skips the empty parts at the beginning; if all are empty, no part is
- * left.
+ * EINVAL then, and otherwise 0. Skips the empty parts at the beginning; if all are empty, no part
+ * is left.
  */
 BIDE_INTERNAL int bide_stream_parts_skip_(const struct iovec **parts, size_t *count,
                                           const char *what);

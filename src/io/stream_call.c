@@ -41,8 +41,8 @@ static bool is_ready(int fd, short events)
 }
 
 /*
- * SIGPIPE is blocked in the library's own threads. Elsewhere it is blocked for the call, and the one
- * that the call raised is taken away, unless one was pending before.
+ * SIGPIPE is blocked in the library's own threads. Elsewhere it is blocked for the call, and the
+ * one that the call raised is taken away, unless one was pending before.
  */
 typedef struct no_sigpipe {
 	sigset_t before;

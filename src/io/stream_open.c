@@ -88,7 +88,7 @@ static int missing(const char *what)
 int bide_stream_take_fd(bide_stream **stream, int fd)
 {
 	int status, error;
-	uint32_t flags;
+	uint32_t flags = 0;
 
 	if (!stream)
 		return missing("bide_stream_take_fd");
@@ -109,7 +109,7 @@ int bide_stream_take_fd(bide_stream **stream, int fd)
 
 int bide_stream_standard(bide_stream **stream, int number)
 {
-	uint32_t flags;
+	uint32_t flags = 0;
 	int error;
 
 	if (!stream)

@@ -12,8 +12,8 @@
 #include "io/stream_user.h"
 
 /*
- * One attempt makes calls until the kernel takes no more. A reader that is as fast as the writer, or
- * a file, could take all of it. So after ATTEMPT_BYTES_MAX other functions run first.
+ * One attempt makes calls until the kernel takes no more. A reader that is as fast as the writer,
+ * or a file, could take all of it. So after ATTEMPT_BYTES_MAX other functions run first.
  */
 enum { CALL_BYTES_MAX = 1 << 20, CALL_PARTS_MAX = 64, ATTEMPT_BYTES_MAX = 4 << 20 };
 
@@ -189,8 +189,8 @@ static bide_value_task write_behind(bide_stream *stream, const struct iovec *par
 }
 
 /*
- * Sends what was put. Returns 0 if nothing is unsent; EAGAIN if a send is under way; or the error of
- * a writing call.
+ * Sends what was put. Returns 0 if nothing is unsent; EAGAIN if a send is under way; or the error
+ * of a writing call.
  */
 static int send_first(bide_stream *stream, const char *what)
 {

@@ -9,9 +9,9 @@
 /* Static data. Each function may be NULL. */
 typedef struct bide_at_end {
 	/*
-	 * At the beginning of bide_shutdown: what waits for threads of the room fails with ECANCELED, and
-	 * so does all that comes until `restart`. When it returns, this is completed or posted, and the
-	 * threads do not touch the runtime. It does not wait for ever.
+	 * At the beginning of bide_shutdown: what waits for threads of the room fails with ECANCELED,
+	 * and so does all that comes until `restart`. When it returns, this is completed or posted, and
+	 * the threads do not touch the runtime. It does not wait for ever.
 	 */
 	void (*stop)(void);
 	/* The shutdown is over, or has failed. */
