@@ -152,8 +152,8 @@ BIDE_INTERNAL void bide_buffer_waits_(bide_stream *stream);
 /* Returns 0; or EBUSY if a writing call waits, which it reports as misuse of `what`. */
 BIDE_INTERNAL int bide_buffer_free_to_write_(bide_stream *stream, const char *what);
 /*
- * Returns true if nothing was put that is not sent, and no send has failed, so that the side is free
- * for another operation. For the function that writes.
+ * Returns true if nothing was put that is not sent, and no send has failed, so that the side is
+ * free for another operation. For the function that writes.
  */
 static inline bool bide_buffer_is_clear_(const bide_stream_buffer *buffer)
 {

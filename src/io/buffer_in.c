@@ -1,5 +1,6 @@
 /*
- * buffer_in.c - what was received: taking from it, looking for what is wanted, making room for more.
+ * buffer_in.c - what was received: taking from it, looking for what is wanted, making room for
+ * more.
  *
  * All of it is for the one reading call of the stream: its function, or the thread that makes an
  * attempt for it.

@@ -131,8 +131,8 @@ void bide_buffer_advance_(bide_stream *stream, size_t size_bytes)
 }
 
 /*
- * There was no memory or no descriptor to wait with. What is not sent stays, and the next call tries
- * again.
+ * There was no memory or no descriptor to wait with. What is not sent stays, and the next call
+ * tries again.
  */
 static bool is_kept(int error)
 {

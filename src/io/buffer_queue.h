@@ -23,13 +23,15 @@ BIDE_INTERNAL void bide_buffer_seal_(bide_stream *stream);
 
 /* --- for the thread that sends --- */
 
-/* Stores where the oldest bytes of the queue are, and returns the number of parts; 0: it is empty. */
+/*
+ * Stores where the oldest bytes of the queue are, and returns the number of parts; 0: it is empty.
+ */
 BIDE_INTERNAL size_t bide_buffer_parts_(bide_stream *stream, struct iovec *parts, size_t count_max);
 /* So many bytes of the queue were sent. */
 BIDE_INTERNAL void bide_buffer_advance_(bide_stream *stream, size_t size_bytes);
 /*
- * The send is over: `sending` and its pin end. Returns false if more was put meanwhile: then it goes
- * on.
+ * The send is over: `sending` and its pin end. Returns false if more was put meanwhile: then it
+ * goes on.
  */
 BIDE_INTERNAL bool bide_buffer_sent_(bide_stream *stream, int error);
 

@@ -1,9 +1,9 @@
 /*
  * buffer_read.c - the reading calls that the buffer does not serve.
  *
- * On a descriptor, the attempt of the operation receives into a chunk, and looks for what is wanted.
- * So one record does both, and a stream that waits holds no more than what it has received. A
- * stream of the user's own is read by an async function.
+ * On a descriptor, the attempt of the operation receives into a chunk, and looks for what is
+ * wanted. So one record does both, and a stream that waits holds no more than what it has received.
+ * A stream of the user's own is read by an async function.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include <errno.h>

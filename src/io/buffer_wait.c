@@ -76,7 +76,9 @@ static void forgotten(bide_operation *operation)
 {
 	bide_buffer_wait *w = (bide_buffer_wait *)operation;
 
-	/* With one worker, the list of the context is the worker's. Then the wait ends with the send. */
+	/*
+	 * With one worker, the list of the context is the worker's. Then the wait ends with the send.
+	 */
 	if (bide_port_on_worker_() && give_up(w, BIDE_ECANCELED_))
 		wait_leave(w, bide_cancel_unlink_(&w->node) ? 2 : 1);
 }

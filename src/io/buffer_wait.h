@@ -2,8 +2,8 @@
  * buffer_wait.h - a writing call that waits until little enough is unsent.
  *
  * It is the one waiter of the stream. The party that takes it out of buffer->waiter decides how it
- * ends: a send, a cancellation, or a value task that is forgotten. The last of its parties completes
- * it.
+ * ends: a send, a cancellation, or a value task that is forgotten. The last of its parties
+ * completes it.
  */
 #ifndef BIDE_IO_BUFFER_WAIT_H
 #define BIDE_IO_BUFFER_WAIT_H

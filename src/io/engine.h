@@ -30,8 +30,8 @@ typedef struct bide_reactor {
 	struct bide_reactor *part_of;
 	/*
 	 * The kernel orders what a thread did before it registered a descriptor before what the thread
-	 * does that fetches the event. This repeats it for sanitizers: added to before (release), loaded
-	 * after (acquire).
+	 * does that fetches the event. This repeats it for sanitizers: added to before (release),
+	 * loaded after (acquire).
 	 */
 	uint32_t order;
 	uint64_t seen_count; /* wait_count, when another worker last looked at it; atomic, as seen_ns */

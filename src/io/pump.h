@@ -7,8 +7,8 @@
 #include "io/buffer.h"
 
 /*
- * `sending` is set, and has its pin. Writes the queue by an async function, outside of all contexts.
- * Returns 0, EAGAIN if it is under way, or the error.
+ * `sending` is set, and has its pin. Writes the queue by an async function, outside of all
+ * contexts. Returns 0, EAGAIN if it is under way, or the error.
  */
 BIDE_INTERNAL int bide_pump_start_(bide_stream *stream);
 

@@ -32,8 +32,8 @@ static unsigned rescue_batch(bide_reactor *other, bool *woken)
 
 /*
  * The signal that wakes the owner may be among what is fetched here. It is only meant for an owner
- * that sleeps. Such an owner has stored in_reactor before its waker signaled. It is taken out before
- * it is signaled anew, so that it alone gets the signal.
+ * that sleeps. Such an owner has stored in_reactor before its waker signaled. It is taken out
+ * before it is signaled anew, so that it alone gets the signal.
  */
 unsigned bide_rescue_(bide_reactor *other)
 {

@@ -8,7 +8,9 @@
 
 #include "base/library.h"
 
-/* As bide_signals_open, but messages of misuse name `what`. After an error *signals is unchanged. */
+/*
+ * As bide_signals_open, but messages of misuse name `what`. After an error *signals is unchanged.
+ */
 BIDE_INTERNAL int bide_signals_open_named_(bide_signals **signals, const int *numbers, size_t count,
                                            const char *what);
 

@@ -12,9 +12,9 @@
 struct bide_reactor_event;
 
 /*
- * The descriptor that was registered with this key is ready (handle_end.c). On any worker, without a
- * lock held. An event that was fetched before bide_reactor_remove_ may come after it, so the key has
- * a generation.
+ * The descriptor that was registered with this key is ready (handle_end.c). On any worker, without
+ * a lock held. An event that was fetched before bide_reactor_remove_ may come after it, so the key
+ * has a generation.
  */
 BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
 
@@ -32,8 +32,8 @@ BIDE_INTERNAL void bide_stream_free_(bide_stream *stream);
 struct bide_handle;
 
 /*
- * Has the record of a side tried behind all that is runnable now (turn.c). Returns false if there is
- * no memory for that. Without a lock held.
+ * Has the record of a side tried behind all that is runnable now (turn.c). Returns false if there
+ * is no memory for that. Without a lock held.
  */
 BIDE_INTERNAL bool bide_turn_later_(struct bide_handle *handle, uint32_t generation, unsigned side);
 
