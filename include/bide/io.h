@@ -53,13 +53,10 @@ typedef struct bide_io_stats {
 	uint64_t wake_count;     /* system calls that woke a worker which slept so */
 	uint64_t rescued_count;  /* events handled for a worker whose function ran for long */
 	uint64_t reactor_count;  /* workers that wait for events: 0 before an operation has to wait */
-<<<<<<< HEAD
 	uint64_t buffer_bytes;   /* what the buffers of streams take now */
-=======
 	/* Of names (resolve.h), at this moment: threads, look-ups that queue, and that run. */
 	uint64_t resolver_thread_count, lookup_queue_count, lookup_running_count;
 	uint64_t lookup_hung_count; /* of these, how many have run for longer than 5 s */
->>>>>>> 47f6909 (net: set the options of a stream; count look-ups)
 } bide_io_stats;
 
 BIDE_BEGIN_DECLS

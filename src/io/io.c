@@ -3,11 +3,8 @@
  */
 #include "base/count.h"
 #include "base/misuse.h"
-<<<<<<< HEAD
 #include "io/chunk.h"
-=======
 #include "io/lookup.h"
->>>>>>> 47f6909 (net: set the options of a stream; count look-ups)
 #include "io/reactor.h"
 #include "os/os.h"
 #include "runtime/runtime.h"
@@ -50,13 +47,10 @@ void bide_io_stats_get(bide_io_stats *stats)
 	stats->waited_count = bide_counted_(BIDE_COUNT_IO_WAITED_);
 	stats->canceled_count = bide_counted_(BIDE_COUNT_IO_CANCELED_);
 	bide_reactor_stats_(stats);
-<<<<<<< HEAD
 	stats->buffer_bytes = bide_chunks_bytes_();
-=======
 	bide_lookup_stats_(&lookups);
 	stats->resolver_thread_count = lookups.thread_count;
 	stats->lookup_queue_count = lookups.queue_count;
 	stats->lookup_running_count = lookups.running_count;
 	stats->lookup_hung_count = lookups.hung_count;
->>>>>>> 47f6909 (net: set the options of a stream; count look-ups)
 }
