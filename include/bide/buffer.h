@@ -234,7 +234,8 @@ BIDE_INLINE bide_value_task bide_stream_put(bide_stream *stream, const void *fro
 {
 	bide_stream_head_ *head = (bide_stream_head_ *)(void *)stream;
 
-	if (BIDE_UNLIKELY(!head || !from || (size_t)(head->room_ - head->put_) < size_bytes))
+	/* Nothing, which is 0 bytes, takes the slow path, too: there may be no room to copy it to. */
+	if (BIDE_UNLIKELY(!head || !from || size_bytes - 1 >= (size_t)(head->room_ - head->put_)))
 		return bide_stream_put_slow_(stream, from, size_bytes);
 	__builtin_memcpy(head->put_, from, size_bytes);
 	head->put_ += size_bytes;
