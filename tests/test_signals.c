@@ -307,6 +307,13 @@ TEST(until_signal_makes_no_call_for_a_signal_that_cannot_be_waited_for)
 	assert_int_equal(calls, 0);
 }
 
+TEST(until_signal_says_why_it_cannot_wait)
+{
+	virtual_clock();
+	assert_int_equal(value_task_wait(until_signal(later_value(MS, 1), SIGUSR1), NULL), ENOTSUP);
+	assert_ptr_equal(action_of(SIGUSR1), default_action);
+}
+
 /* Sees no cancellation. */
 struct stubborn {
 	ASYNC_FRAME;

@@ -83,7 +83,8 @@ BIDE_API void bide_signals_close(bide_signals *signals);
  * that hangs in its shutdown, as it would without the library.
  *
  * If bide_signals_open fails, or there is no memory, the call is not made, and the value task fails
- * with that error. If memory is short after the call was made, the call is canceled and forgotten,
+ * with that error. If the signal cannot be waited for (ENOTSUP: in a simulation), the call is
+ * canceled, and the value task fails with that error. If memory is short after the call was made, the call is canceled and forgotten,
  * and the value task fails with ENOMEM.
  */
 #define bide_until_signal(call, ...) \

@@ -58,14 +58,20 @@ struct bide_until_signal { /* messages and dumps show the name */
 		bide_value_task called;
 	} in;
 	bide_value_task both[2]; /* the call; the signal */
+	int64_t first;
 };
 
 static const bide_own_ bide_until_signal_own_ = { .name = "bide_until_signal" };
 
-/* Returns true if a signal has canceled the call, and the call has no other error. */
-static bool ended_by_signal(const bide_value_task both[2])
+/*
+ * Returns true if the wait for the signal has the outcome: the signal, or why it cannot be waited
+ * for. An error of the call's own comes first.
+ */
+static bool ended_by_signal(const bide_value_task both[2], int64_t first)
 {
-	return both[1].state == 0 && (both[0].state == 0 || both[0].state == BIDE_ECANCELED_);
+	if (both[1].state == 0)
+		return both[0].state == 0 || both[0].state == BIDE_ECANCELED_;
+	return first == 1 && both[0].state == BIDE_ECANCELED_;
 }
 
 bide_async(bide_until_signal)
@@ -73,14 +79,14 @@ bide_async(bide_until_signal)
 	bide_async_begin;
 	my->both[0] = my->in.called;
 	my->both[1] = bide_in_context(my->in.context, wait_once(my->in.signals));
-	bide_await_or(bide_race(my->in.context, my->both, 2), {
+	bide_await_or(my->first, bide_race(my->in.context, my->both, 2), {
 		/* No memory: nothing was taken. */
 		(void)bide_context_cancel(my->in.context, BIDE_ECANCELED_);
 		bide_value_task_forget_at_(my->both[0], NULL);
 		bide_value_task_forget_at_(my->both[1], NULL);
 		bide_async_return(bide_await_failure);
 	});
-	bide_async_return(my->both[ended_by_signal(my->both) ? 1 : 0]);
+	bide_async_return(my->both[ended_by_signal(my->both, my->first) ? 1 : 0]);
 bide_async_finally:
 	bide_context_unref(my->in.context);
 	bide_async_end;
