@@ -545,6 +545,23 @@ TEST(if_the_listener_fails_it_ends_in_the_same_order)
 	assert_int_equal(last_error, 0);
 }
 
+TEST(a_server_that_is_forgotten_goes_on)
+{
+	pthread_t thread;
+
+	open_listener();
+	value_task_forget(serve(listening, start_lines, NULL, &(serve_options){ .drain_ns = 1 }));
+	assert_int_equal(pthread_create(&thread, NULL, run_script, (void *)(uintptr_t)two_clients_talk),
+	                 0);
+	while (ended < 2)
+		settle(0);
+	pthread_join(thread, NULL);
+	listener_abort(listening, ECANCELED);
+	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+	assert_int_equal(begun, 2);
+	close_listener();
+}
+
 static void many_stay(void)
 {
 	int fds[200];
