@@ -58,7 +58,7 @@ static void welcome(struct bide_serve *my)
 	my->accepted++;
 	if (my->in.options.idle_ns != BIDE_FOREVER)
 		bide_stream_set_idle(stream, my->in.options.idle_ns);
-	bide_server_add_(&my->server, stream);
+	bide_serve_client_start_(&my->server, stream);
 }
 
 bide_async(bide_serve)

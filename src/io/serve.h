@@ -55,8 +55,6 @@ BIDE_INTERNAL void bide_server_end_(bide_server *server);
 BIDE_INTERNAL bool bide_server_is_full_(bide_server *server, bide_task **room);
 /* Gives up a task of bide_server_is_full_. NULL does nothing. */
 BIDE_INTERNAL void bide_server_room_drop_(bide_server *server, bide_task *room);
-/* Begins to serve a stream, which belongs to the client from now on. */
-BIDE_INTERNAL void bide_server_add_(bide_server *server, bide_stream *stream);
 /* The server accepts no more. Returns true if clients are left: `over` tells when they are not. */
 BIDE_INTERNAL bool bide_server_stop_(bide_server *server);
 /* Aborts the streams of all clients in the list. The server has stopped. */
@@ -64,6 +62,8 @@ BIDE_INTERNAL void bide_server_abort_(bide_server *server);
 
 /* --- for a client, in this order --- */
 
+/* A client is about to be there. */
+BIDE_INTERNAL void bide_server_come_(bide_server *server);
 BIDE_INTERNAL void bide_server_enter_(bide_server *server, bide_serve_entry *entry);
 /* The client's function has failed. */
 BIDE_INTERNAL void bide_server_failed_(bide_server *server, bide_stream *stream, int error,
@@ -73,7 +73,12 @@ BIDE_INTERNAL bool bide_server_leave_(bide_server *server, bide_serve_entry *ent
 /* The stream is closed. The server may be gone when this returns. */
 BIDE_INTERNAL void bide_server_gone_(bide_server *server);
 
-/* Starts the function of a client in the queue (serve_client.c). Returns 0 or ENOMEM. */
-BIDE_INTERNAL int bide_serve_client_start_(bide_server *server, bide_stream *stream);
+/* --- a client (serve_client.c) --- */
+
+/*
+ * Begins to serve a stream, which belongs to the client from now on. The function of the client
+ * begins in the queue. Without memory for it the stream is closed.
+ */
+BIDE_INTERNAL void bide_serve_client_start_(bide_server *server, bide_stream *stream);
 
 #endif

@@ -45,7 +45,8 @@ bide_async_finally:
 	bide_async_end;
 }
 
-int bide_serve_client_start_(bide_server *server, bide_stream *stream)
+/* Returns 0 or ENOMEM. */
+static int begin(bide_server *server, bide_stream *stream)
 {
 	bide_context_options below = { .parent = server->clients };
 	bide_context *context = bide_context_create(&below);
@@ -60,4 +61,17 @@ int bide_serve_client_start_(bide_server *server, bide_stream *stream)
 		return BIDE_ENOMEM_;
 	bide_value_task_forget_at_(started, NULL);
 	return 0;
+}
+
+void bide_serve_client_start_(bide_server *server, bide_stream *stream)
+{
+	int error;
+
+	bide_server_come_(server);
+	error = begin(server, stream);
+	if (!error)
+		return;
+	bide_server_failed_(server, stream, error, 0);
+	bide_stream_close(stream);
+	bide_server_gone_(server);
 }

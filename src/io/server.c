@@ -104,19 +104,11 @@ void bide_server_room_drop_(bide_server *server, bide_task *room)
 	bide_task_unref(room);
 }
 
-void bide_server_add_(bide_server *server, bide_stream *stream)
+void bide_server_come_(bide_server *server)
 {
-	int error;
-
 	lock(server);
 	BIDE_STORE(&server->count, server->count + 1, RELAXED);
 	unlock(server);
-	error = bide_serve_client_start_(server, stream);
-	if (!error)
-		return;
-	bide_server_failed_(server, stream, error, 0);
-	bide_stream_close(stream);
-	bide_server_gone_(server);
 }
 
 void bide_server_gone_(bide_server *server)
