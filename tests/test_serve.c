@@ -292,6 +292,33 @@ TEST(a_client_sees_the_values_of_the_server)
 	assert_ptr_equal(seen, answer);
 }
 
+static atomic_bool is_named;
+
+static void find_server(const char *line, void *argument)
+{
+	(void)argument;
+	if (strstr(line, "bide_serve (clients: 1)"))
+		is_named = true;
+}
+
+static void dump_with_one_client(void)
+{
+	int fd = client();
+
+	say(fd, "x\n");
+	hear(fd, "<x>\n");
+	(void)bide_dump(find_server, NULL);
+	shutdown(fd, SHUT_WR);
+	hear_the_end(fd);
+	stop();
+}
+
+TEST(a_dump_names_the_server_and_how_many_clients_it_has)
+{
+	assert_int_equal(play(start_lines, NULL, NULL, dump_with_one_client), ECANCELED);
+	assert_true(is_named);
+}
+
 /* --- limits --- */
 
 static void twenty_come_and_go(void)

@@ -35,11 +35,14 @@ struct bide_serve { /* messages and dumps show the name */
 	bool has_paused; /* there was no memory */
 };
 
+BIDE_STATIC_ASSERT(offsetof(struct bide_serve, server.count) < BIDE_COPY_BYTES_ - sizeof(size_t),
+                   "a dump copies no more of a frame");
+
 BIDE_UNCHECKED_ static void describe(const void *copy, char *to, size_t size_bytes)
 {
 	const struct bide_serve *my = copy;
 
-	bide_put_(to, size_bytes, "bide_serve (%zu clients)", my->server.count);
+	bide_put_(to, size_bytes, "bide_serve (clients: %zu)", my->server.count);
 }
 
 static const bide_own_ bide_serve_own_ = { .name = "bide_serve", .describe = describe };
