@@ -76,11 +76,17 @@ static void forgotten(bide_operation *operation)
 {
 	bide_buffer_wait *w = (bide_buffer_wait *)operation;
 
+	uint32_t count = 1;
+
 	/*
 	 * With one worker, the list of the context is the worker's. Then the wait ends with the send.
+	 * As a party it keeps the stream, whose memory would else be in use anew.
 	 */
-	if (bide_port_on_worker_() && give_up(w, BIDE_ECANCELED_))
-		wait_leave(w, bide_cancel_unlink_(&w->node) ? 2 : 1);
+	if (!bide_port_on_worker_() || !bide_party_try_join_(&w->operation.source, &w->parties))
+		return;
+	if (give_up(w, BIDE_ECANCELED_))
+		count += bide_cancel_unlink_(&w->node) ? 2 : 1;
+	wait_leave(w, count);
 }
 
 bide_value_task bide_buffer_wait_(bide_stream *stream, size_t unsent_max)

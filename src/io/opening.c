@@ -68,14 +68,14 @@ static void begin(bide_post *post)
 	bide_opening *opening = BIDE_CONTAINER_(post, bide_opening, post);
 	const bide_opening_kind *kind =
 		BIDE_CONTAINER_(opening->operation.type, const bide_opening_kind, type);
-	bide_context *context = BIDE_LOAD(&opening->context, ACQUIRE);
+	bide_context *context = opening->begins; /* the operation may be over when the start returns */
 	bide_value_task started;
 
-	if (!context) { /* forgotten before it began */
+	if (!BIDE_LOAD(&opening->context, ACQUIRE)) { /* forgotten before it began */
 		bide_opening_end_(opening, NULL, ECANCELED);
+		bide_context_unref(context);
 		return;
 	}
-	context = bide_context_ref(context); /* the operation may be over when the start returns */
 	started = bide_in_context(context, kind->begin(opening));
 	bide_context_unref(context);
 	if (started.state == BIDE_ENOFRAME)
@@ -98,6 +98,7 @@ bide_value_task bide_opening_start_(const bide_opening_kind *kind, bide_opening_
 		return bide_value_task_from_error(ENOMEM);
 	}
 	opening->context = context;
+	opening->begins = bide_context_ref(context);
 	opening->request = request;
 	opening->post.run = begin;
 	value = bide_source_value_(&opening->operation.source);

@@ -25,6 +25,7 @@ typedef struct bide_opening {
 	bide_operation operation;
 	bide_post post;
 	bide_context *context; /* with a reference; the party that swaps NULL in drops it */
+	bide_context *begins;  /* the same one, with a reference, until it has begun */
 	bide_opening_request *request;
 } bide_opening;
 
