@@ -65,10 +65,12 @@ static int64_t look(bide_stream *stream, unsigned side, int64_t idle_ns, int64_t
 	/* The release of 0 below pairs with the acquire in bide_buffer_progress_slow_. */
 	if (!BIDE_CAS(at, &since_ns, (int64_t)EXPIRING, ACQ_REL, RELAXED))
 		return bide_time_add_(now_ns, idle_ns);
-	if (stream->type)
+	if (stream->type) { /* It may do anything, so the next operation does not wait for it. */
+		BIDE_STORE(at, 0, RELEASE);
 		abort_user(stream);
-	else
-		bide_handle_interrupt_(&stream->handle, side, BIDE_EIDLE);
+		return BIDE_FOREVER;
+	}
+	bide_handle_interrupt_(&stream->handle, side, BIDE_EIDLE);
 	BIDE_STORE(at, 0, RELEASE);
 	return BIDE_FOREVER;
 }

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/misuse.h"
+#include "base/port.h"
 #include "base/spin.h"
 #include "io/buffer_wait.h"
 #include "io/stream.h"
@@ -164,7 +165,7 @@ bool bide_buffer_sent_(bide_stream *stream, int error)
 		waiter = bide_buffer_wait_met_(b);
 	bide_spin_unlock_(&b->lock);
 	/* A read that waits for the answer to what was not sent would wait for ever. */
-	if (is_kept(error) && !b->split && !stream->type)
+	if (is_kept(error) && !b->split && !stream->type && bide_port_on_worker_())
 		bide_handle_interrupt_(&stream->handle, BIDE_IO_IN_, error);
 	bide_buffer_rests_(b, BIDE_IO_OUT_);
 	give_all(dropped);

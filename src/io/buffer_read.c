@@ -232,8 +232,8 @@ bide_async(bide_read_all)
 {
 	bide_async_begin;
 	while (my->done_bytes < my->in.size_bytes) {
-		bide_await(my->count, bide_stream_read(my->in.stream, my->in.to + my->done_bytes,
-		                                       my->in.size_bytes - my->done_bytes));
+		bide_await(my->count, bide_stream_read_unchecked_(my->in.stream, my->in.to + my->done_bytes,
+		                                                  my->in.size_bytes - my->done_bytes));
 		if (my->count == 0)
 			bide_async_fail(BIDE_EEND);
 		my->done_bytes += (size_t)my->count;

@@ -24,8 +24,11 @@ typedef struct chunk_home {
 
 static chunk_home homes[HOMES];
 static const uint32_t class_bytes[BIDE_CHUNK_CLASSES_] = { 64, 256, 1024, 4096, 16384 };
-/* This thread wakes claims, so what they give back is woken by the loop that runs. */
-static BIDE_THREAD_LOCAL_ bool waking;
+/* This thread wakes claims of that home. What they give back to it, the same loop takes. */
+static BIDE_THREAD_LOCAL_ chunk_home *waking;
+/* With one worker, what another thread gave back is offered to claims by the worker. */
+static bide_post offer;
+static uint32_t is_offered; /* atomic */
 
 /* With one worker, too: other threads may use streams. */
 static void lock(chunk_home *home)
@@ -128,20 +131,43 @@ static bide_chunk_claim *claim_pop(chunk_home *home)
 	return claim;
 }
 
+static void wake_and_unlock(chunk_home *home);
+
+static void offer_posted(bide_post *post)
+{
+	(void)post;
+	BIDE_STORE(&is_offered, 0u, RELEASE); /* From now on it may be posted anew. */
+	lock(&homes[0]);
+	wake_and_unlock(&homes[0]);
+}
+
 /* Lets claims try again. Unlocks. */
 static void wake_and_unlock(chunk_home *home)
 {
+	chunk_home *outer = waking;
 	bide_chunk_claim *claim;
 	void (*again)(bide_chunk_claim * claim, uint32_t key);
 	uint32_t key;
 
-	while (BIDE_UNLIKELY(home->first != NULL) && !waking && (claim = claim_pop(home)) != NULL) {
+	if (BIDE_LIKELY(!home->first) || outer == home) {
+		unlock(home);
+		return;
+	}
+	if (!bide_port_on_worker_()) {
+		unlock(home);
+		if (!BIDE_SWAP(&is_offered, 1u, ACQ_REL)) {
+			offer.run = offer_posted;
+			bide_port_post_(&offer);
+		}
+		return;
+	}
+	while ((claim = claim_pop(home)) != NULL) {
 		again = claim->again;
 		key = claim->key;
 		unlock(home);
-		waking = true;
+		waking = home;
 		again(claim, key);
-		waking = false;
+		waking = outer;
 		lock(home);
 	}
 	unlock(home);
@@ -307,12 +333,14 @@ static void end_all(void)
 		}
 		homes[i] = (chunk_home){ 0 };
 	}
+	is_offered = 0;
 }
 
 /* What there is stays with the parent's streams. */
 static void fork_all(void)
 {
-	waking = false;
+	waking = NULL;
+	is_offered = 0;
 	for (unsigned i = 0; i < HOMES; i++)
 		if (is_used(&homes[i]))
 			homes[i] = (chunk_home){ 0 };

@@ -52,6 +52,13 @@ BIDE_INTERNAL int bide_stream_parts_skip_(const struct iovec **parts, size_t *co
 BIDE_INTERNAL size_t bide_stream_parts_rest_(const struct iovec *parts, size_t count,
                                              size_t skip_bytes, struct iovec *to, size_t max);
 
+/*
+ * bide_stream_read without its checks, for size_bytes above 0. The stream may be closed, if it is
+ * pinned.
+ */
+BIDE_INTERNAL bide_value_task bide_stream_read_unchecked_(bide_stream *stream, void *to,
+                                                          size_t size_bytes);
+
 /* Raw system calls on the descriptor of a handle; they never block and never raise SIGPIPE. */
 BIDE_INTERNAL int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,
                                        size_t *size_bytes);

@@ -70,6 +70,15 @@ static bide_value_task start(bide_stream *stream, const bide_io_kind *kind,
 	return v;
 }
 
+bide_value_task bide_stream_read_unchecked_(bide_stream *stream, void *to, size_t size_bytes)
+{
+	if (stream->head.at_ != stream->head.end_)
+		return bide_value_task_from_int((int64_t)bide_buffer_take_(stream, to, size_bytes));
+	if (stream->type)
+		return bide_stream_user_read_(stream, to, size_bytes);
+	return start(stream, &read_kind, (bide_io_arguments){ .read = { to, size_bytes } });
+}
+
 bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_bytes)
 {
 	int error = bide_stream_check_(stream, "bide_stream_read");
@@ -80,13 +89,8 @@ bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_byte
 		bide_misuse_("bide_stream_read: to is NULL");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	if (size_bytes == 0)
-		return bide_value_task_from_int(0);
-	if (stream->head.at_ != stream->head.end_)
-		return bide_value_task_from_int((int64_t)bide_buffer_take_(stream, to, size_bytes));
-	if (stream->type)
-		return bide_stream_user_read_(stream, to, size_bytes);
-	return start(stream, &read_kind, (bide_io_arguments){ .read = { to, size_bytes } });
+	return size_bytes ? bide_stream_read_unchecked_(stream, to, size_bytes)
+	                  : bide_value_task_from_int(0);
 }
 
 bide_value_task bide_stream_read_vector(bide_stream *stream, const struct iovec *parts,
