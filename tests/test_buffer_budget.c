@@ -30,6 +30,14 @@ static void begin(size_t count)
 		streams[i] = make_stream(&peers[i]);
 }
 
+static void one_worker_with_budget(void)
+{
+	bide_config config = { .workers = 1, .io_buffers_max_bytes = BUDGET };
+
+	NEEDS_IO();
+	assert_int_equal(bide_configure(&config), 0);
+}
+
 static void end(size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -146,6 +154,33 @@ TEST(the_right_to_exceed_the_budget_passes_on)
 		}
 	}
 	end(COUNT);
+}
+
+/* The bytes are in the socket, and no event tells the next reading call of them. */
+TEST(after_a_read_that_waited_for_the_budget_was_canceled_the_next_one_goes_on)
+{
+	bide_context *scope;
+	bide_value_task v;
+
+	one_worker_with_budget();
+	for (size_t i = 0; i < 2; i++)
+		streams[i] = make_stream(&peers[i]);
+	lines[0] = bide_stream_read_line(streams[0]);
+	send_part(0, 'a', 50000);
+	settle(0);
+	v = IN_SCOPE(scope, bide_stream_read_line(streams[1])).untyped;
+	send_part(1, 'b', 20000);
+	settle(0);
+	send_part(1, '\n', 1);
+	settle(0);
+	assert_pending(v);
+	assert_int_equal(cancel_and_wait(scope, v), ECANCELED);
+	lines[1] = bide_stream_read_line(streams[1]);
+	send_part(0, '\n', 1);
+	assert_int_equal(strlen(text_of(lines[0])), 50000);
+	close_both(streams[0], peers[0]);
+	assert_int_equal(strlen(text_of(lines[1])), 20000);
+	close_both(streams[1], peers[1]);
 }
 
 /* --- hold and wait --- */

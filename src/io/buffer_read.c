@@ -28,6 +28,7 @@ static int receive(bide_stream *stream, bide_io *io)
 	int error = bide_buffer_room_(stream, &at, &room.iov_len);
 
 	if (error) {
+		io->is_starved = error == EAGAIN;
 		bide_buffer_settle_(stream, error == EAGAIN);
 		return error;
 	}

@@ -114,7 +114,7 @@ static bool wait(bide_handle *handle, bide_io *io)
 	io->state = BIDE_IO_WAITING_;
 	handle->io[side] = io;
 	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
-	if (!is_later)
+	if (!is_later && !io->is_starved)
 		handle->state &= ~bide_ready_bit_(side);
 	if (registers)
 		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;

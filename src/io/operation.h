@@ -123,6 +123,11 @@ typedef struct bide_io {
 	bool is_short : 1; /* set by an attempt */
 	/* It is ready, and lets others run first (turn.h). An attempt that has done much may set it. */
 	bool is_later : 1;
+	/*
+	 * Set by an attempt that has no memory to receive into, and returns EAGAIN: a kick tries anew.
+	 * The side stays ready, so that the next operation tries, too, if this one is canceled.
+	 */
+	bool is_starved : 1;
 	uint16_t canceled; /* it is to end with this error, unless the present attempt succeeds */
 	bide_io_arguments arguments;
 } bide_io;

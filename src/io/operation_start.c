@@ -161,6 +161,7 @@ static bide_value_task start_record(bide_io *copy, bool is_ready)
 	}
 	bide_count_(BIDE_COUNT_IO_WAITED_, 1);
 	io->is_later = is_ready;
+	io->is_starved = copy->is_starved;
 	bide_io_settle_(io, BIDE_IO_AGAIN_);
 	bide_io_leave_party_(io, 1);
 	return value;
@@ -268,6 +269,7 @@ bide_value_task bide_io_start_(bide_handle *handle, const bide_io_kind *kind,
 	copy.operation.type = &kind->type;
 	copy.handle = handle;
 	copy.canceled = 0;
+	copy.is_starved = false;
 	copy.arguments = arguments;
 	return bide_port_on_worker_() ? start_here(&copy) : start_sent(&copy);
 }
@@ -281,6 +283,7 @@ bide_value_task bide_io_start_owned_(bide_handle *handle, const bide_io_kind *ki
 	copy.operation.type = &kind->type;
 	copy.handle = handle;
 	copy.canceled = 0;
+	copy.is_starved = false;
 	copy.arguments = arguments;
 	if (bide_port_on_worker_())
 		return start_here(&copy);
