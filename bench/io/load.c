@@ -463,6 +463,8 @@ static bool measure_latency(struct load *load, double seconds, struct measure *m
 		nanosleep(&pause, NULL);
 	}
 	close(poller);
+	if (good && count == 0)
+		errno = ETIMEDOUT;
 	if (!good || count == 0)
 		return failed(load, "an answer");
 	measure->requests = count;
