@@ -211,6 +211,63 @@ TEST(an_exchange_may_come_byte_by_byte)
 	close_both(stream, peer);
 }
 
+/* Reads lines to the end. Returns how many bytes were in them and their ends; *error: the end. */
+static size_t read_to_the_end(bide_stream *stream, const char *all, int *error)
+{
+	bide_payload line = { .p = NULL };
+	size_t at = 0;
+
+	for (;;) {
+		*error = bide_value_task_wait(bide_stream_read_line(stream), &line);
+		if (*error || !line.p)
+			return at;
+		assert_memory_equal(line.p, all + at, bide_stream_taken(stream));
+		at += bide_stream_taken(stream);
+		at += all[at] == '\r' ? 2 : all[at] == '\n';
+	}
+}
+
+TEST(the_peer_may_end_or_reset_at_each_byte)
+{
+	static const char all[] = "ab\r\nc\n\nlast\n";
+	struct linger linger = { .l_onoff = 1 };
+	size_t got;
+	int error;
+
+	NEEDS_IO();
+	for (size_t cut = 0; cut < sizeof all; cut++) {
+		for (int resets = 0; resets < 2; resets++) {
+			int peer;
+			bide_stream *stream = make_tcp_stream(&peer);
+			bide_text_task first = bide_stream_read_line(stream);
+
+			settle(0);
+			put_bytes(peer, all, cut);
+			settle(0);
+			if (resets)
+				assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger),
+				                 0);
+			close(peer);
+			if (cut < 4) {
+				bide_payload line = { .p = NULL };
+
+				error = bide_value_task_wait(first, &line);
+				if (resets)
+					assert_int_equal(error, ECONNRESET);
+				else
+					assert_int_equal(error, 0);
+				assert_true(resets || !line.p || bide_stream_taken(stream) == cut);
+			} else {
+				assert_string_equal(text_of(first), "ab");
+				got = read_to_the_end(stream, all + 4, &error);
+				assert_int_equal(error, resets ? ECONNRESET : 0);
+				assert_true(resets ? got <= cut - 4 : got >= cut - 4);
+			}
+			bide_stream_close(stream);
+		}
+	}
+}
+
 /* --- peek, consume, read --- */
 
 TEST(peek_takes_nothing_and_consume_takes)
