@@ -179,6 +179,50 @@ TEST_SLOW(conversations_with_a_small_budget_end, 60)
 		talk(16, round % 2);
 }
 
+/* A thread that is no worker talks to a function. With one worker, that worker does the sends. */
+static void *talk_from_outside(void *argument)
+{
+	bide_stream *server = argument;
+
+	for (unsigned i = 0; i < 300; i++) {
+		char line[32];
+		int length = snprintf(line, sizeof line, "line %u", i);
+
+		if (i % 2)
+			assert_int_equal(result_of(bide_stream_print(server, "%s\n", line)), length + 1);
+		else
+			assert_int_equal(result_of(bide_stream_put(server, line, (size_t)length)), length);
+		if (i % 2 == 0)
+			assert_int_equal(result_of(bide_stream_write(server, "\n", 1)), 1);
+		if (i % 5 == 0)
+			assert_int_equal(result_of(bide_stream_flush(server)), 0);
+		assert_string_equal(text_of(bide_stream_read_line(server)), line);
+	}
+	assert_int_equal(result_of(bide_stream_end(server)), 0);
+	bide_stream_close(server);
+	return NULL;
+}
+
+TEST_SLOW(a_thread_that_is_no_worker_may_use_buffers, 60)
+{
+	bide_stream *ends[2];
+	bide_value_task echoes;
+	pthread_t thread;
+
+	NEEDS_IO();
+	for (int round = 0; round < 3; round++) {
+		make_streams(ends, 4000);
+		echoes = bide_async_start_cold(echo, .client = ends[1]);
+		assert_int_equal(pthread_create(&thread, NULL, talk_from_outside, ends[0]), 0);
+		assert_int_equal(error_of(echoes), 0);
+		/* With one worker, what the thread waits for is done here. */
+		while (!many_workers() && pthread_tryjoin_np(thread, NULL) != 0)
+			run_what_is_ready(0);
+		if (many_workers())
+			assert_int_equal(pthread_join(thread, NULL), 0);
+	}
+}
+
 /* One side ends in the middle, by an abort, a close, or an idle limit. Nothing is left. */
 TEST_SLOW(conversations_may_be_broken_off_at_any_time, 60)
 {
