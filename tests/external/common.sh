@@ -46,6 +46,12 @@ start_server() {
 	shift
 	"$program" --port 0 "$@" "$work/www" >"$work/access.log" 2>"$work/server.log" &
 	server=$!
+	wait_for_port
+}
+
+# wait_for_port: until the server that was started has said its port.
+wait_for_port() {
+	port=
 	for _ in $(seq 600); do
 		port=$(sed -n 's|.*http://127\.0\.0\.1:\([0-9]*\)/ serves.*|\1|p' "$work/server.log")
 		[ -z "$port" ] || return 0
