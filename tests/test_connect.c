@@ -527,6 +527,39 @@ TEST_SLOW(a_connect_by_name_that_is_given_up_leaves_nothing_open, 40)
 		end_silence(&silent[i]);
 }
 
+enum { FORGOTTEN = 2000 };
+
+static void *connect_and_forget_there(void *argument)
+{
+	for (int i = 0; i < FORGOTTEN; i++) {
+		bide_value_task_forget(connect_by_name(*(const unsigned *)argument, 0));
+		for (int spin = i % 64; spin > 0; spin--)
+			__asm__ volatile("" ::: "memory");
+	}
+	return NULL;
+}
+
+/* With one worker it is forgotten while the worker begins it. */
+TEST_SLOW(a_connect_that_another_thread_forgets_at_once_leaves_nothing_open, 40)
+{
+	NEEDS_IO();
+	bide_listener *listener;
+	unsigned port = listen_on_any(&listener);
+	pthread_t thread;
+	size_t before;
+
+	ANSWER("127.0.0.1");
+	open_reactors();
+	before = descriptor_count();
+	assert_int_equal(pthread_create(&thread, NULL, connect_and_forget_there, &port), 0);
+	while (pthread_tryjoin_np(thread, NULL))
+		run_a_moment();
+	assert_int_equal(bide_drain(BIDE_SECONDS(100)), 0);
+	settle_workers();
+	assert_int_equal(descriptor_count(), before);
+	bide_listener_close(listener);
+}
+
 TEST(a_connection_that_was_made_and_is_not_taken_is_closed)
 {
 	NEEDS_IO();
