@@ -20,13 +20,17 @@ static int attempt(bide_io *io)
 {
 	bide_handle *handle = io->handle;
 	struct pollfd poll_fd = { .fd = handle->fd, .events = POLLOUT };
-	socklen_t size = sizeof(int);
-	int error = 0;
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(int), peer_size = sizeof peer;
+	int error = 0, found = poll(&poll_fd, 1, 0);
 
-	if (poll(&poll_fd, 1, 0) <= 0)
+	if (found == 0)
 		return EAGAIN;
 	if (getsockopt(handle->fd, SOL_SOCKET, SO_ERROR, &error, &size))
 		return errno;
+	/* poll(2) refuses even one descriptor while RLIMIT_NOFILE is 0. */
+	if (!error && found < 0 && getpeername(handle->fd, (struct sockaddr *)&peer, &peer_size))
+		return EAGAIN;
 	if (error == EAGAIN) /* it would mean that the attempt has to wait */
 		return ECONNREFUSED;
 	io->operation.source.payload.p = bide_stream_of_(handle);
