@@ -158,6 +158,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 	if (text->is_cut)
 		return;
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is begun in the line above */
 	size = vsnprintf(text->to + text->size, text->room - text->size, format, arguments);
 	va_end(arguments);
 	if (size < 0 || (size_t)size >= text->room - text->size)

@@ -72,7 +72,8 @@ static int answer_moved(struct exchange *exchange)
 		return ENOMEM;
 	to[0] = '/';
 	size = target_encode(target->path, target->size, to + 1, room - 2);
-	strcpy(to + 1 + size, "/");
+	to[1 + size] = '/';
+	to[2 + size] = '\0';
 	exchange->location = to;
 	answer_status(exchange, 301);
 	exchange->answer.location = to;
