@@ -55,6 +55,8 @@ static bool try_silence(silence *made, const char *host, unsigned port)
 	snprintf(text, sizeof text, "%s:%u", host, port);
 	s.address = parsed(text);
 	to = bide_address_sockaddr(&s.address, &size_bytes);
+	assert_int_equal(setsockopt(s.listening, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)),
+	                 0);
 	if (bind(s.listening, to, (socklen_t)size_bytes)) {
 		assert_int_equal(errno, EADDRINUSE);
 		close(s.listening);
