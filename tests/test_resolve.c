@@ -5,6 +5,7 @@
  * Most tests replace getaddrinfo, so none needs a network.
  */
 /* threads */
+#define _GNU_SOURCE /* EAI_NODATA */
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -189,6 +190,9 @@ TEST(each_error_of_the_system_has_a_number)
 		{ EAI_OVERFLOW, ENAMETOOLONG },
 #ifdef EAI_NODATA
 		{ EAI_NODATA, ENODATA },
+#endif
+#ifdef EAI_ADDRFAMILY
+		{ EAI_ADDRFAMILY, ENODATA },
 #endif
 	};
 

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/misuse.h"
 #include "base/text.h"
+#include "io/lookup_error.h"
 #include "os/os.h"
 #include "runtime/at_end.h"
 #include "runtime/external.h"
@@ -154,38 +155,6 @@ static bide_lookup_wait *queue_clear(void)
 
 /* ---- the threads */
 
-/* Returns the errno number for an error of getaddrinfo. */
-static int error_of(int error, int system_error)
-{
-	switch (error) {
-	case 0:
-		return 0;
-	case EAI_NONAME:
-	case EAI_SERVICE:
-		return ENOENT;
-	case EAI_AGAIN:
-		return EAGAIN;
-#ifdef EAI_NODATA
-	case EAI_NODATA:
-		return ENODATA;
-#endif
-#ifdef EAI_ADDRFAMILY
-	case EAI_ADDRFAMILY:
-		return ENODATA;
-#endif
-	case EAI_MEMORY:
-		return ENOMEM;
-	case EAI_OVERFLOW:
-		return ENAMETOOLONG;
-	case EAI_SYSTEM:
-		return system_error > 0 && system_error <= BIDE_ERROR_MAX ? system_error : EIO;
-	case EAI_FAIL:
-		return EIO;
-	default:
-		return EINVAL;
-	}
-}
-
 /*
  * Waits for a look-up. Returns false if the thread has to end. The mutex is held before and after.
  */
@@ -211,7 +180,7 @@ static struct addrinfo *ask(const lookup *l, int *error)
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
 
 	errno = 0;
-	*error = error_of(bide_lookup_ask_(l->host, l->service, &hints, &list), errno);
+	*error = bide_lookup_error_(bide_lookup_ask_(l->host, l->service, &hints, &list), errno);
 	return list;
 }
 
