@@ -62,10 +62,9 @@ wait_for_port() {
 	exit 1
 }
 
-# descriptors: how many the server has open.
+# descriptors: how many sockets and files the server has open. Each worker opens what it needs for itself, in time.
 descriptors() {
-	set -- "/proc/$server/fd/"*
-	echo $#
+	find "/proc/$server/fd" -type l -printf '%l\n' 2>/dev/null | grep -vc '^anon_inode:'
 }
 
 # settled N: waits until the server has N descriptors again.

@@ -133,7 +133,7 @@ def stalls():
     slow = slow_reader()
     expect_end(silent, "a silent client", 60)
     expect_end(half, "half a request", 60)
-    time.sleep(8)  # the idle limit, which may be late, and the load of this machine
+    time.sleep(12)  # the idle limit, which may be late, and the load of this machine
     if len(expect_end(slow, "a client that reads late", 60)) > 50000000:
         sys.exit("the server waits for a client that does not read")
 

@@ -21,7 +21,7 @@ ulimit -n 20
 exec "$@"
 SCRIPT
 chmod +x "$few"
-"$few" "$1" --port 0 "$work/www" >/dev/null 2>"$work/server.log" &
+"$few" "$1" --port 0 --workers 2 "$work/www" >/dev/null 2>"$work/server.log" &
 server=$!
 wait_for_port
 same "with 20 descriptors" 30 "$(get 30)"
@@ -32,6 +32,7 @@ server=
 # The reader of the log goes away: the server goes on, without a signal.
 mkfifo "$work/log"
 (head -n 1 <"$work/log" >/dev/null) &
+rm -f "$work/server.log"
 "$1" --port 0 --log "$work/www" >"$work/log" 2>"$work/server.log" &
 server=$!
 wait_for_port
@@ -42,6 +43,7 @@ stop_server
 # shellcheck disable=SC2217 # it holds the pipe open, and does not read it
 sleep 600 <"$work/log" &
 sleeper=$!
+rm -f "$work/server.log"
 "$1" --port 0 --log "$work/www" >"$work/log" 2>"$work/server.log" &
 server=$!
 wait_for_port
