@@ -126,6 +126,36 @@ TEST(a_file_is_always_ready)
 	close(fd);
 }
 
+struct often {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int fd;
+	} in;
+	int i;
+	int64_t seen;
+};
+
+bide_async(often)
+{
+	bide_async_in(fd);
+	bide_await(bide_async_yield()); /* a worker runs it from here on */
+	for (my->i = 0; my->i < 1000; my->i++)
+		bide_await(my->seen, bide_fd_wait(fd, BIDE_FD_IN));
+	bide_async_return(my->seen);
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST(a_file_is_ready_however_often_it_is_asked)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	NEEDS_IO();
+	assert_true(fd >= 0);
+	assert_int_equal(result_of(bide_async_start(often, .fd = fd)), BIDE_FD_IN);
+	close(fd);
+}
+
 TEST(a_descriptor_that_is_closed_is_EBADF)
 {
 	int fd[2];

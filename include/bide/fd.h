@@ -22,8 +22,8 @@ BIDE_BEGIN_DECLS
 /*
  * Waits until at least one of the events is there, and returns those that are; BIDE_FD_ERROR and
  * BIDE_FD_HUP come without being asked for. With events 0 it waits for these two. If one is there
- * already, the value task is ready at once, and nothing is allocated. A file is always ready to
- * read and to write.
+ * already, the value task is ready at once, and nothing is allocated. For BIDE_FD_IN and
+ * BIDE_FD_OUT a regular file is always ready.
  *
  * The wait remembers nothing of the descriptor, so the library that owns it may use it, close it
  * and open the number anew between two waits. It must not close it while one is pending: then that
@@ -31,10 +31,11 @@ BIDE_BEGIN_DECLS
  * each one after the first duplicates it (dup(2)) for as long as it waits.
  *
  * It can be canceled. Errors: EBADF: it is no open descriptor. EINVAL (misuse): fd is negative, or
- * events has other bits. ENOMEM. ENOSPC: fs.epoll.max_user_watches. EMFILE: no descriptor is left
- * for a second wait, or for the first wait of all. Any thread; with one worker, another thread
- * sends it to the worker. Cost: one system call if it is ready at once, else two more and some 200
- * bytes of pools.
+ * events has other bits. EPERM: neither BIDE_FD_IN nor BIDE_FD_OUT is among the events, and it is a
+ * regular file, a folder, or a device such as /dev/null, for which no other event comes. ENOMEM.
+ * ENOSPC: fs.epoll.max_user_watches. EMFILE: no descriptor is left for a second wait, or for the
+ * first wait of all. Any thread; with one worker, another thread sends it to the worker. Cost: one
+ * system call if it is ready at once, else two more and some 200 bytes of pools.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_fd_wait(int fd, unsigned events);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "base/misuse.h"
 #include "io/handle.h"
@@ -67,7 +68,7 @@ static const bide_io_kind wait_kind = {
 	.over = over,
 };
 
-/* Returns the events that are there now.. */
+/* Returns the events that are there now. */
 static unsigned look(int fd, unsigned events)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = (short)events };
@@ -75,6 +76,15 @@ static unsigned look(int fd, unsigned events)
 	while (poll(&poll_fd, 1, 0) < 0 && errno == EINTR)
 		;
 	return (unsigned short)poll_fd.revents;
+}
+
+/* Files, folders and some devices are always ready, and epoll does not take them. */
+static bool may_be_refused(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+	                                   S_ISBLK(status.st_mode) || S_ISCHR(status.st_mode));
 }
 
 bide_value_task bide_fd_wait(int fd, unsigned events)
@@ -97,7 +107,7 @@ bide_value_task bide_fd_wait(int fd, unsigned events)
 	seen = look(fd, events);
 	if (seen & POLLNVAL)
 		return bide_value_task_from_error(EBADF);
-	if (seen && bide_turn_goes_on_())
+	if (seen && (bide_turn_goes_on_() || may_be_refused(fd)))
 		return bide_value_task_from_int(seen);
 	wait = bide_slab_take_(&waits);
 	if (!wait)
