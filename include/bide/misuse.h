@@ -59,9 +59,12 @@ BIDE_API void bide_unobserved_hook_set(bide_unobserved_hook *hook, void *argumen
 /*
  * Sets the hook that is called with each line that the library reports, one line at a time:
  *     leak:   what bide_shutdown finds pending or not consumed
- *     stuck:  what bide_group_wait_reporting waits for
- *     dump:   what bide_dump names, if it was called without a function to write with
- *     serve:  that functions of clients have failed (serve.h)
+ *     stuck:  what bide_group_wait_reporting waits for; that bide_accept has no descriptor or no
+ *             memory for a connection, so connections wait in the kernel's queue; that each thread
+ *             of bide_resolve waits for an answer of a name server, so other look-ups wait
+ *     dump:   what bide_dump names, if it was called without a function to write with, and the
+ *             dump on a signal (BIDE_DUMP_ON)
+ *     serve:  that the function of a client of bide_serve has failed (serve.h)
  * The default prints each line to standard error, behind "bide: ". NULL restores the default.
  * The hook runs on the thread that reports, which may be a worker. It must not call bide. Set it
  * before bide is used.

@@ -30,7 +30,7 @@
 
 #include "abi.h"
 
-/* Error numbers. 1 to 2047 are errno values. */
+/* Error numbers. 1 to 2047 are errno values; their names need <errno.h>. */
 /*
  * An async function of yours did not start: there was no memory for its frame, and none of it
  * ran. Only a start fails with this error. A function of the library that finds no memory fails

@@ -5,6 +5,9 @@
 # pages have a line .\" sample: program|output|file|body|none before each ".Bd -literal". Every block must say what it
 # is.
 #
+# A fragment of file scope that begins with an #include is compiled as it is printed: its own includes have to do. Other
+# fragments have prelude.h before them.
+#
 # Writes NAME.c and NAME.text for programs, NAME.fragment.c for fragments; NAME is the document's
 # name and the number of the sample. Line numbers of errors are those of the document.
 
@@ -53,18 +56,26 @@ function begin(what)
 	if (what == "program") {
 		file = name ".c"
 		waiting = name ".text"
-	} else {
+	} else
 		file = name ".fragment.c"
-		print "#include \"prelude.h\"" >file
-	}
-	if (what == "body")
-		print "struct sample {\n\tSAMPLE_FRAME;\n};\nasync(sample)\n{\n\tasync_begin;" >file
-	printf "#line %d \"%s\"\n", FNR + 1, FILENAME >file
 	count++
+	line_count = 0
+}
+
+# What stands before the first line of a sample.
+function head(line)
+{
+	if (kind == "body" || (kind == "file" && line !~ /^#include/))
+		print "#include \"prelude.h\"" >file
+	if (kind == "body")
+		print "struct sample {\n\tSAMPLE_FRAME;\n};\nasync(sample)\n{\n\tasync_begin;" >file
+	printf "#line %d \"%s\"\n", FNR, FILENAME >file
 }
 
 function put(line)
 {
+	if (file && kind != "output" && ++line_count == 1)
+		head(line)
 	if (line ~ /^int main\(/)
 		has_main = 1
 	if (line ~ /async_finally:/)
