@@ -9,7 +9,7 @@ cd -- "$(dirname -- "$0")/.."
 
 quick_tiers=quick
 default_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc compile install coverage"
-all_tiers="$default_tiers quick arm64"
+all_tiers="$default_tiers quick explore arm64"
 named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
@@ -24,8 +24,9 @@ usage: ./dev test [--quick] [--only TIER[,TIER...]] [NAME...]
   NAME      only tests whose name, or whose executable's name, contains it
 
 Tiers, in this order:
-  gcc       all tests, optimised; with one worker, as all tiers that do not say otherwise
-  workers2  the same build, with 2 workers
+  gcc       all tests but the longest exploration, optimised; with one worker, as all tiers that do
+            not say otherwise
+  workers2  the same build, with 2 workers. The tiers below leave out the tests with the label "long".
   workers8  the same build, with 8 workers
   clang     the same by clang
   asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; with 1, 2 and 8 workers
@@ -39,6 +40,7 @@ Tiers, in this order:
 
 Only by --only:
   quick     what --quick runs
+  explore   all explorations to their end, also the longest: minutes
   arm64     built for AArch64 and run by qemu, with 1, 2 and 8 workers: minutes
 
 The last line is "N passed, N failed, N skipped", summed over the tiers; a tier that can not run here

@@ -112,9 +112,16 @@ script_tier() {
 	fi
 }
 
+# The longest exploration takes minutes, so the tier explore has it.
 tier_gcc() {
 	build_for_tier dev || return 0
-	suite dev
+	suite dev --exclude-regex '^test_explore_sleep_slow$'
+}
+
+# All explorations to their end.
+tier_explore() {
+	build_for_tier dev || return 0
+	suite dev --tests-regex "$explorer"
 }
 
 # What one runs while one works. It leaves out what has the label "long" (see tests/CMakeLists.txt), and ends each
@@ -135,7 +142,7 @@ tier_quick() {
 # with_workers COUNT COMMAND...: a program that does not say itself how many workers it wants has COUNT.
 # These have nothing to do with workers, or choose their number themselves, or are simulations, which have one thread.
 workers_mean_nothing='^(bare_metal$|bench_|check_|doc_|fuzz_|gdb_|lint_|seeds_|stress_|test_explore)|_seeded$'
-# The explorer has a compiler's view of its own, whatever the tier; two of them are enough.
+# The explorer has a compiler's view of its own, whatever the tier. It runs in gcc, and begins in clang.
 explorer='^test_explore'
 with_workers() {
 	export BIDE_WORKERS="$1"
@@ -149,9 +156,10 @@ tier_workers2() {
 	with_workers 2 suite dev --exclude-regex "$workers_mean_nothing"
 }
 
+# What has the label "long" runs in the tiers gcc and workers2.
 tier_workers8() {
 	build_for_tier dev || return 0
-	with_workers 8 suite dev --exclude-regex "$workers_mean_nothing"
+	with_workers 8 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
 }
 
 tier_clang() {
@@ -160,8 +168,9 @@ tier_clang() {
 		return
 	fi
 	build_for_tier clang || return 0
-	# The longest exploration runs once, in the tier gcc.
-	suite clang --exclude-regex '^test_explore_sleep_slow$'
+	export BIDE_EXPLORE_ORDERS=2000
+	suite clang --label-exclude '^long$'
+	unset BIDE_EXPLORE_ORDERS
 }
 
 # sanitizer_works NAMES [WRAPPER...]: can a program be linked and run with it here? Containers may
@@ -190,8 +199,11 @@ asan_suites() {
 	export ASAN_OPTIONS="$no_leaks:${user_asan_options}" UBSAN_OPTIONS=print_stacktrace=1
 	for count; do
 		case $count in
-		1) suite asan ;;
-		*) with_workers "$count" suite asan --exclude-regex "$workers_mean_nothing" ;;
+		1) suite asan --label-exclude '^long$' --exclude-regex "$explorer" ;;
+		*)
+			with_workers "$count" suite asan --label-exclude '^long$' \
+				--exclude-regex "$workers_mean_nothing"
+			;;
 		esac
 	done
 	unset BIDE_TEST_TIME_FACTOR ASAN_OPTIONS
@@ -222,8 +234,8 @@ tier_tsan() {
 	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_WRAPPER="$tsan_wrapper"
 	export TSAN_OPTIONS="die_after_fork=0:${user_tsan_options}"
 	# With one worker what uses other threads; with two every test does.
-	suite tsan --label-regex '^threads$'
-	with_workers 2 suite tsan --exclude-regex "$workers_mean_nothing"
+	suite tsan --label-regex '^threads$' --label-exclude '^long$'
+	with_workers 2 suite tsan --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
 	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_WRAPPER
 }
 
@@ -242,7 +254,7 @@ tier_valgrind() {
 
 tier_goto() {
 	build_for_tier goto || return 0
-	suite goto --exclude-regex "$explorer"
+	suite goto --label-exclude '^long$' --exclude-regex "$explorer"
 }
 
 tier_compile() {
@@ -261,7 +273,7 @@ tier_coverage() {
 	fi
 	build_for_tier coverage || return 0
 	find build/coverage -name '*.gcda' -exec rm -f {} +
-	suite coverage --exclude-regex "$explorer"
+	suite coverage --label-exclude '^long$' --exclude-regex "$explorer"
 	if ! gcovr --root . --filter src/ --csv build/coverage/lines.csv build/coverage \
 		>build/logs/gcovr.log 2>&1; then
 		failed=$((failed + 1))
