@@ -213,6 +213,29 @@ TEST(an_idle_limit_ends_what_the_peer_does_not_read)
 	close_both(stream, peer);
 }
 
+/* The kernel takes more whenever it is asked, until its buffer has grown to some megabytes. */
+TEST(an_idle_limit_ends_what_a_peer_of_TCP_does_not_read)
+{
+	enum { WAITS_MAX = 2 };
+	static char data[60000];
+	unsigned waits = 0;
+	int peer, error;
+	bide_stream *stream;
+
+	NEEDS_IO();
+	stream = make_tcp_stream(&peer);
+	bide_stream_set_idle(stream, BIDE_MS(300));
+	do {
+		int64_t before_ns = bide_now_ns();
+
+		error = error_of(bide_stream_put(stream, data, sizeof data));
+		waits += bide_now_ns() - before_ns >= BIDE_MS(300);
+	} while (!error);
+	assert_int_equal(error, BIDE_EIDLE);
+	assert_in_range(waits, 1, WAITS_MAX); /* a second, if this test got no CPU */
+	close_both(stream, peer);
+}
+
 TEST(progress_puts_an_idle_limit_off)
 {
 	enum { ROUNDS = 30 };

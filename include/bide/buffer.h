@@ -157,10 +157,11 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_copy(bide_stream *from, bid
  * so long fails with BIDE_EIDLE.
  *
  * For a line, a text or a peek it is the time from the call until all of it is there. For the other
- * calls it is the time in which no byte comes or goes. It counts in cleanup, too, and for what was
- * put and is on its way: then the next writing call fails. A stream of your own is aborted with
- * BIDE_EIDLE. 0 or less is misuse, and changes nothing. Cost: a timer for the stream, and reading
- * the clock for each call that is not served from the buffer.
+ * calls it is the time in which no byte comes or goes. A kernel tells that bytes have gone when about
+ * a third of its buffer is free. The limit counts in cleanup, too, and for what was put and is on its
+ * way: then the next writing call fails. A stream of your own is aborted with BIDE_EIDLE. 0 or less
+ * is misuse, and changes nothing. Cost: a timer for the stream, and reading the clock for each call
+ * that is not served from the buffer.
  */
 BIDE_API void bide_stream_set_idle(bide_stream *stream, int64_t timeout_ns);
 /*

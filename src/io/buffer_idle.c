@@ -12,8 +12,9 @@
  * An operation that begins while the timer interrupts the one before waits until that is done, so
  * that the interruption does not meet it.
  *
- * A worker may be late for both, the timer and an event that came in time. So what has waited too
- * long is tried once more before it is interrupted.
+ * A worker may be late for both, the timer and an event that came in time. So a read that has waited
+ * too long is tried once more before it is interrupted. A write is not: the kernel takes some bytes
+ * whenever it is asked, long before it tells of room, even if the peer reads nothing.
  */
 #include "base/clock.h"
 #include "base/port.h"
@@ -35,14 +36,14 @@ static void abort_user(bide_stream *stream)
 }
 
 /* As an event would. */
-static void try_once_more(bide_stream *stream, unsigned side)
+static void read_once_more(bide_stream *stream)
 {
 	uint32_t generation;
 
 	bide_handle_lock_(&stream->handle);
 	generation = stream->handle.generation;
 	bide_handle_unlock_(&stream->handle);
-	bide_handle_kick_(&stream->handle, generation, side);
+	bide_handle_kick_(&stream->handle, generation, BIDE_IO_IN_);
 }
 
 /* Ends what has waited too long on a side. Returns when to look again. */
@@ -54,8 +55,8 @@ static int64_t look(bide_stream *stream, unsigned side, int64_t idle_ns, int64_t
 		return BIDE_FOREVER;
 	if (now_ns - since_ns < idle_ns)
 		return bide_time_add_(since_ns, idle_ns);
-	if (!stream->type) {
-		try_once_more(stream, side);
+	if (!stream->type && side == BIDE_IO_IN_) {
+		read_once_more(stream);
 		since_ns = BIDE_LOAD(at, RELAXED);
 		if (since_ns <= 0)
 			return BIDE_FOREVER;
