@@ -1,7 +1,7 @@
 /*
  * stop_by_signal.c - SIGTERM ends a program in an orderly way: the signal cancels what runs, and
- * that cleans up. A second signal would end the process at once. This example needs real signals:
- * in a simulation bide_until_signal fails.
+ * that cleans up. A further signal, a second later, would end the process at once. This example
+ * needs real signals: in a simulation bide_until_signal fails.
  */
 #include <signal.h>
 #include <stdio.h>

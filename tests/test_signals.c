@@ -325,13 +325,51 @@ async(stubborn)
 	await(delay_ms(1));
 async_finally:
 	kill(getpid(), SIGUSR1);
-	await(delay_ms(20)); /* the first signal has canceled it now */
+	await(delay_ms(1500)); /* the first signal has canceled it long ago */
 	kill(getpid(), SIGUSR1);
 	await(delay(BIDE_FOREVER));
 	async_end;
 }
 
-TEST(a_second_signal_has_the_programs_action)
+/* Gets another signal as soon as the first has canceled it. */
+struct interrupted {
+	ASYNC_FRAME;
+};
+
+async(interrupted)
+{
+	async_begin;
+	await(delay(BIDE_FOREVER));
+async_finally:
+	kill(getpid(), SIGUSR1);
+	await(delay_ms(1));
+	async_end;
+}
+
+TEST(a_signal_that_comes_together_with_the_first_ends_nothing)
+{
+	int status;
+	pid_t child;
+
+	NOT_SEEDED("it is about processes");
+	CHILD_STARTS_THREADS();
+	if (UNDER_TSAN)
+		SKIP("the sanitizer allows no threads in the child of a fork");
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		value_task ended = until_signal(async_start(interrupted), SIGUSR1, SIGUSR2);
+		bide_payload number = { .i = 0 };
+
+		kill(getpid(), SIGUSR2);
+		_exit(value_task_wait(ended, &number) == 0 && number.i == SIGUSR2 ? 7 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+TEST(a_second_signal_has_the_programs_action_after_a_moment)
 {
 	int status;
 	pid_t child;

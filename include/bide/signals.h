@@ -79,8 +79,9 @@ BIDE_API void bide_signals_close(bide_signals *signals);
  * when the call is. If a signal canceled the call, and the call then succeeds or fails with
  * ECANCELED, the result is the number of the signal. Otherwise it is the outcome of the call.
  *
- * It listens until the first signal has come, or the call is over. So a second Ctrl-C ends a program
- * that hangs in its shutdown, as it would without the library.
+ * It listens until the call is over, but at most one second longer than until the first signal. So
+ * a signal that comes together with the first ends nothing, and a later Ctrl-C ends a program that
+ * hangs in its shutdown, as it would without the library.
  *
  * If bide_signals_open fails, or there is no memory, the call is not made, and the value task fails
  * with that error. If the signal cannot be waited for (ENOTSUP: in a simulation), the call is

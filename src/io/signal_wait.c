@@ -50,6 +50,30 @@ bide_value_task bide_signal_wait_(const int *numbers, size_t count)
 
 /* --- a call that a signal cancels --- */
 
+enum { GRACE_MS = 1000 };
+
+/*
+ * Closes the signals some time after the first. Two signals often come together, as when a
+ * supervisor and a terminal end the same program: the second must not end it in its cleanup.
+ */
+struct bide_until_closing {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_signals *signals;
+	} in;
+};
+
+static const bide_own_ bide_until_closing_own_ = { .name = "bide_until_signal" };
+
+bide_async(bide_until_closing)
+{
+	bide_async_begin;
+	bide_await_or(bide_delay_ms(GRACE_MS), (void)0); /* sooner, if the call is over */
+bide_async_finally:
+	bide_signals_close(my->in.signals);
+	bide_async_end;
+}
+
 struct bide_until_signal { /* messages and dumps show the name */
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -57,11 +81,63 @@ struct bide_until_signal { /* messages and dumps show the name */
 		bide_signals *signals;
 		bide_value_task called;
 	} in;
-	bide_value_task both[2]; /* the call; the signal */
+	bide_context *grace;     /* of `closing`: it is canceled when the call is over */
+	bide_value_task closing; /* after the first signal */
+	bide_value_task both[2]; /* the call; the first signal */
 	int64_t first;
 };
 
 static const bide_own_ bide_until_signal_own_ = { .name = "bide_until_signal" };
+
+/* Waits for the first signal. The frame of `until` lasts longer. */
+struct bide_until_first {
+	BIDE_ASYNC_FRAME;
+	struct {
+		struct bide_until_signal *until;
+	} in;
+	int64_t number;
+};
+
+static const bide_own_ bide_until_first_own_ = { .name = "bide_until_signal" };
+
+/* Hands the signals over. Without memory they are closed when this function ends. */
+static void close_later(struct bide_until_signal *until)
+{
+	bide_value_task closing;
+
+	if (!until->grace)
+		return;
+	closing = bide_in_context(until->grace,
+	                          bide_async_start(bide_until_closing, .signals = until->in.signals));
+	if (closing.state == BIDE_ENOFRAME)
+		return;
+	until->closing = closing;
+	until->in.signals = NULL;
+}
+
+bide_async(bide_until_first)
+{
+	bide_async_begin;
+	bide_await(my->number, bide_signals_next(my->in.until->in.signals));
+	close_later(my->in.until);
+	bide_async_return(my->number);
+bide_async_finally:
+	bide_signals_close(my->in.until->in.signals);
+	my->in.until->in.signals = NULL;
+	bide_async_end;
+}
+
+static bide_value_task first_signal(struct bide_until_signal *until)
+{
+	bide_value_task started =
+		bide_in_context(until->in.context, bide_async_start(bide_until_first, .until = until));
+
+	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME)) {
+		bide_signals_close(until->in.signals);
+		started.state = BIDE_ENOMEM_;
+	}
+	return started;
+}
 
 /*
  * Returns true if the wait for the signal has the outcome: the signal, or why it cannot be waited
@@ -77,17 +153,26 @@ static bool ended_by_signal(const bide_value_task both[2], int64_t first)
 bide_async(bide_until_signal)
 {
 	bide_async_begin;
+	my->grace = bide_context_create(NULL); /* Without one the signals are closed at the first. */
+	my->closing = bide_value_task_completed();
 	my->both[0] = my->in.called;
-	my->both[1] = bide_in_context(my->in.context, wait_once(my->in.signals));
+	my->both[1] = first_signal(my);
 	bide_await_or(my->first, bide_race(my->in.context, my->both, 2), {
 		/* No memory: nothing was taken. */
 		(void)bide_context_cancel(my->in.context, BIDE_ECANCELED_);
-		bide_value_task_forget_at_(my->both[0], NULL);
-		bide_value_task_forget_at_(my->both[1], NULL);
 		bide_async_return(bide_await_failure);
 	});
+	my->in.called = bide_value_task_completed();
 	bide_async_return(my->both[ended_by_signal(my->both, my->first) ? 1 : 0]);
 bide_async_finally:
+	if (bide_is_pending_(my->in.called)) {
+		bide_await_or(my->both[0], (void)0);
+		bide_await_or(my->both[1], (void)0);
+	}
+	if (my->grace)
+		(void)bide_context_cancel(my->grace, BIDE_ECANCELED_);
+	bide_await_or(my->closing, (void)0);
+	bide_context_unref(my->grace);
 	bide_context_unref(my->in.context);
 	bide_async_end;
 }
