@@ -11,6 +11,7 @@
 #include "base/misuse.h"
 #include "base/own.h"
 #include "base/text.h"
+#include "io/listener.h"
 #include "io/serve.h"
 
 /*
@@ -26,6 +27,7 @@ struct bide_serve { /* messages and dumps show the name */
 		bide_serve_function *function;
 		void *argument;
 		bide_serve_options options;
+		int fd; /* of the listener, for dumps */
 	} in;
 	bide_server server;
 	bide_task *room;
@@ -42,7 +44,8 @@ BIDE_UNCHECKED_ static void describe(const void *copy, char *to, size_t size_byt
 {
 	const struct bide_serve *my = copy;
 
-	bide_put_(to, size_bytes, "bide_serve (clients: %zu)", my->server.count);
+	bide_put_(to, size_bytes, "bide_serve of descriptor %d (clients: %zu)", my->in.fd,
+	          my->server.count);
 }
 
 static const bide_own_ bide_serve_own_ = { .name = "bide_serve", .describe = describe };
@@ -141,7 +144,7 @@ bide_value_task bide_serve(bide_listener *listener, bide_serve_function *functio
 	if (all.drain_ns == 0)
 		all.drain_ns = BIDE_SECONDS(5);
 	started = bide_async_start(bide_serve, .listener = listener, .function = function,
-	                           .argument = argument, .options = all);
+	                           .argument = argument, .options = all, .fd = listener->handle.fd);
 	/* BIDE_ENOFRAME is an error of functions of the user's. */
 	if (BIDE_UNLIKELY(started.state == BIDE_ENOFRAME))
 		started.state = ENOMEM;

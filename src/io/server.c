@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "io/serve.h"
+#include "tasks/task_make.h"
 
 static void lock(bide_server *server)
 {
@@ -53,7 +54,7 @@ bool bide_server_begin_(bide_server *server, bide_serve_function *function, void
 	server->argument = argument;
 	server->options = *options;
 	server->clients = sheltered_context();
-	server->over = bide_task_create(NULL);
+	server->over = bide_task_create_own_();
 	if (server->clients && server->over)
 		return true;
 	bide_server_end_(server);
@@ -79,7 +80,7 @@ bool bide_server_is_full_(bide_server *server, bide_task **room)
 	*room = NULL;
 	if (BIDE_LOAD(&server->count, RELAXED) < server->options.limit)
 		return false; /* only this caller makes it larger */
-	made = bide_task_create(NULL);
+	made = bide_task_create_own_();
 	lock(server);
 	is_full = server->count >= server->options.limit;
 	if (is_full && made)

@@ -141,7 +141,7 @@ static void inherit(bide_source *source, void *argument)
 	} else if (!bide_word_is_done_(source->word)) {
 		source->payload = bide_payload_int_(0);
 		source->error = BIDE_EBROKEN;
-		source->marks = BIDE_MARK_CLAIMED_;
+		source->marks = BIDE_MARK_CLAIMED_ | (source->marks & BIDE_MARK_OWN_);
 		source->word = BIDE_WORD_DONE_;
 	}
 }

@@ -57,7 +57,9 @@ enum {
 	/* A constant that all share. Its references are not counted. */
 	BIDE_MARK_CONSTANT_ = 4u,
 	/* A wait for a task whose result is the task itself, with a reference (bide_task_ended_). */
-	BIDE_MARK_ENDED_ = 8u
+	BIDE_MARK_ENDED_ = 8u,
+	/* A task of the library's own, which bide_stats_get and dumps do not count. */
+	BIDE_MARK_OWN_ = 16u
 };
 /* From this bit on, bide_source.home is the number of the worker in whose wheel a timer is. */
 enum { BIDE_HOME_SHIFT_ = 8 };

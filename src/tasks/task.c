@@ -37,7 +37,8 @@ static void task_free(bide_source *task)
 	if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OBSERVED_))
 		bide_outcome_dropped_(task);
 	if (bide_task_has_object_(task)) {
-		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
+		if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OWN_))
+			bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
 		BIDE_STORE(&task->references, 0, RELAXED); /* which is no count */
 		if (task->kind == BIDE_KIND_TASK_LISTED_)
 			bide_task_list_free_((bide_task_object *)(void *)task);

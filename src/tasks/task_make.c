@@ -109,3 +109,14 @@ bide_task *bide_task_create(const bide_task_options *options)
 		created = bide_called_at_("bide_task_create");
 	return (bide_task *)bide_task_new_(flags, created ? created : &unknown);
 }
+
+bide_task *bide_task_create_own_(void)
+{
+	bide_source *task = bide_task_new_(0, NULL);
+
+	if (!task)
+		return NULL;
+	task->marks = BIDE_MARK_OWN_;
+	bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
+	return (bide_task *)task;
+}

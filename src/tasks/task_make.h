@@ -12,6 +12,11 @@
  * does not name the task, because it is over or the user does not complete it.
  */
 BIDE_INTERNAL bide_source *bide_task_new_(unsigned flags, const bide_place *created);
+/*
+ * Returns a completion source of the library's own, or NULL if there is no memory. Neither
+ * bide_stats_get nor a dump counts or names it.
+ */
+BIDE_INTERNAL bide_task *bide_task_create_own_(void);
 /* Returns a task that is over, or NULL if there is no memory. */
 BIDE_INTERNAL bide_task *bide_task_ready_(bide_payload result, int error);
 
