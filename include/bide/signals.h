@@ -27,6 +27,9 @@
  * thread is such a thread.
  *
  * The child of a fork has the program's own actions. What the parent opened catches nothing there.
+ *
+ * bide_signal_wait and bide_until_signal are macros for C only. C++ uses bide_signals_open and
+ * bide_signals_next.
  */
 #ifndef BIDE_SIGNALS_H
 #define BIDE_SIGNALS_H
