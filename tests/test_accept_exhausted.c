@@ -25,22 +25,34 @@ static void on_report(const char *line, void *argument)
 	atomic_fetch_add(&report_count, 1);
 }
 
+static struct rlimit full;
+
 /*
- * No new descriptor has a number below the limit, so each call that needs one fails. What is open
+ * Leaves `count` descriptors below the limit: each further call that needs one fails. What is open
  * goes on.
  */
-static struct rlimit full;
+static void exhaust_but(int count)
+{
+	enum { MAX = 8 };
+	int spare[MAX + 1];
+	struct rlimit few;
+
+	assert_true(count <= MAX);
+	for (int i = 0; i <= count; i++) {
+		spare[i] = fcntl(0, F_DUPFD_CLOEXEC, 0);
+		assert_true(spare[i] >= 0);
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &full), 0);
+	few = full;
+	few.rlim_cur = (rlim_t)spare[count];
+	for (int i = 0; i <= count; i++)
+		close(spare[i]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+}
 
 static void exhaust(void)
 {
-	int spare = fcntl(0, F_DUPFD_CLOEXEC, 0);
-	struct rlimit none;
-
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &full), 0);
-	none = full;
-	none.rlim_cur = (rlim_t)spare;
-	close(spare);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	exhaust_but(0);
 }
 
 static void give_back(void)
@@ -197,4 +209,80 @@ TEST(a_shutdown_ends_the_pause)
 	bide_stream_close(wait_stream(pending));
 	expect_end(fd);
 	bide_listener_close(listener);
+}
+
+/* --- no reactor is open, and none can be --- */
+
+static uint64_t reactor_count(void)
+{
+	bide_io_stats stats = { 0 };
+
+	bide_io_stats_get(&stats);
+	return stats.reactor_count;
+}
+
+/* The workers run, and have no reactor. */
+static void begin_without_reactors(int64_t pause_ns)
+{
+	settle_workers();
+	assert_int_equal(bide_shutdown(NULL), 0);
+	bide_exhausted_pause_ns_ = pause_ns;
+	bide_report_hook_set(on_report, NULL);
+	assert_int_equal(error_of(bide_delay(1)), 0);
+}
+
+TEST(an_accept_waits_while_no_reactor_can_be_opened)
+{
+	NEEDS_IO();
+	bide_listener *listener;
+	bide_address address;
+	bide_value_task pending;
+	int fd;
+
+	for (int left = 0; left < 2; left++) {
+		begin_without_reactors(BIDE_MS(2));
+		listener = listen_here(NULL);
+		address = address_of(listener);
+		exhaust_but(left);
+		pending = bide_accept(listener).untyped;
+		assert_int_equal(error_of(bide_delay_ms(10)), 0);
+		assert_pending(pending);
+		assert_int_equal(reactor_count(), 0);
+		give_back();
+		fd = connect_plain(&address);
+		bide_stream_close(wait_stream(pending));
+		expect_end(fd);
+		bide_listener_close(listener);
+	}
+}
+
+static bide_value_task never_called(bide_stream *stream, void *argument)
+{
+	(void)argument;
+	bide_stream_close(stream);
+	fail_msg("there is no client");
+	return bide_value_task_from_error(EINVAL);
+}
+
+TEST(what_waits_for_a_reactor_is_canceled_forgotten_and_closed)
+{
+	NEEDS_IO();
+	bide_context *scope;
+	bide_listener *listener;
+	bide_value_task pending;
+
+	begin_without_reactors(BIDE_MS(1));
+	listener = listen_here(NULL);
+	exhaust();
+	pending = IN_SCOPE(scope, bide_accept(listener).untyped);
+	assert_int_equal(cancel_and_wait(scope, pending), ECANCELED);
+	assert_int_equal(error_of(
+						 bide_with_timeout_ms(20, bide_serve(listener, never_called, NULL, NULL))),
+	                 ETIMEDOUT);
+	bide_value_task_forget(bide_accept(listener).untyped);
+	settle_workers();
+	pending = bide_accept(listener).untyped;
+	bide_listener_close(listener);
+	assert_int_equal(error_of(pending), EBADF);
+	give_back();
 }

@@ -26,8 +26,9 @@
  *                  in the middle. No signal is sent.
  *     EMFILE, ENFILE, ENOMEM, ENOBUFS
  *                  Descriptors or memory are exhausted. A worker needs two descriptors of its own
- *                  at the first operation that has to wait; if there are none, the operation
- *                  waits with the help of another worker.
+ *                  at the first operation that has to wait. If there are none, or only these, the
+ *                  operation waits with the help of another worker; if no worker has any, it
+ *                  fails, and the next one tries again. bide_accept waits instead (net.h).
  *     ENOTSUP      In a simulation (virtual_clock): an operation had to wait. Input and output are
  *                  not simulated.
  */

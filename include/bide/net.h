@@ -130,9 +130,10 @@ BIDE_API void bide_listener_close(bide_listener *listener);
  *
  * It does not fail for what one connection did before it was taken (ECONNABORTED, EPROTO and such):
  * it takes the next one. If the process or the system has no descriptors or no memory (EMFILE,
- * ENFILE, ENOBUFS, ENOMEM), it waits, and the connections stay in the kernel's queue. It tries
+ * ENFILE, ENOBUFS, ENOMEM; ENOSPC: fs.epoll.max_user_watches), for the connection or for what a
+ * worker needs to wait (io.h), it waits, and the connections stay in the kernel's queue. It tries
  * again when this process closes a stream or a listener, and every 100 ms. The report hook
- * (misuse.h) gets one line a minute.
+ * (misuse.h) gets one line a minute. It fails with ENOMEM if there is no memory to wait.
  */
 BIDE_API BIDE_USE_RESULT bide_stream_task bide_accept(bide_listener *listener);
 

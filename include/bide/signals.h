@@ -56,9 +56,10 @@ BIDE_API BIDE_USE_RESULT int bide_signals_open(bide_signals **signals, const int
  * if one has come. It is cancellable, and a signal is never lost: if the wait ends without it, the
  * next wait gets it.
  *
- * Errors: that of a canceled context; EBADF if the object is closed meanwhile; ENOMEM. A second
- * wait while one is pending is misuse: EBUSY. NULL is misuse: EINVAL. In the child of a fork the
- * object of the parent is misuse: EINVAL. Any thread.
+ * Errors: that of a canceled context; EBADF if the object is closed meanwhile; ENOMEM; EMFILE or
+ * ENFILE if no worker has the descriptors to wait (io.h). A second wait while one is pending is
+ * misuse: EBUSY. NULL is misuse: EINVAL. In the child of a fork the object of the parent is misuse:
+ * EINVAL. Any thread.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_signals_next(bide_signals *signals);
 /*

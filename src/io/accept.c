@@ -32,6 +32,21 @@ static bool is_of_connection(int error)
 	}
 }
 
+/* The connections wait in the kernel's queue. */
+static int out_of_resources(bide_io *io, int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case ENOSPC: /* of epoll_ctl: fs.epoll.max_user_watches */
+		return bide_exhausted_add_(bide_listener_of_(io->handle), error);
+	default:
+		return error;
+	}
+}
+
 static int attempt(bide_io *io)
 {
 	bide_listener *listener = bide_listener_of_(io->handle);
@@ -42,9 +57,7 @@ static int attempt(bide_io *io)
 		fd = accept4(listener->handle.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	while (fd < 0 && is_of_connection(errno));
 	if (fd < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM
-		           ? bide_exhausted_add_(listener, errno)
-		           : errno;
+		return out_of_resources(io, errno);
 	stream = bide_stream_new_(fd, listener->stream_flags);
 	if (!stream) {
 		close(fd);
@@ -66,6 +79,7 @@ static const bide_io_kind accept_kind = {
 	          .unwanted = unwanted },
 	.side = BIDE_IO_IN_,
 	.attempt = attempt,
+	.unwatched = out_of_resources,
 };
 
 bide_stream_task bide_accept(bide_listener *listener)

@@ -123,7 +123,7 @@ int bide_exhausted_add_(bide_listener *listener, int error)
 	bool reports, arms;
 
 	if (!timer)
-		return error;
+		return ENOMEM;
 	bide_at_end_add_(&ends);
 	bide_spin_lock_(&s.lock);
 	if (!listener->is_exhausted)

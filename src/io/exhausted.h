@@ -1,8 +1,9 @@
 /*
- * exhausted.h - listeners whose last accept found no descriptor or no memory.
+ * exhausted.h - listeners whose last accept found no descriptor or no memory, or that no reactor
+ * could take for that reason.
  *
- * The connection is still in the kernel's queue, and no event tells of it again. So the accept is
- * tried anew when this process has closed a stream or a listener, and every 100 ms.
+ * The connection is still in the kernel's queue, and no event tells of it. So the accept is tried
+ * anew when this process has closed a stream or a listener, and every 100 ms.
  */
 #ifndef BIDE_IO_EXHAUSTED_H
 #define BIDE_IO_EXHAUSTED_H
@@ -10,8 +11,8 @@
 #include "io/listener.h"
 
 /*
- * Called by an attempt. Returns EAGAIN, and then the attempt comes again; or `error` if there is no
- * memory to see to that. Reports it, once a minute.
+ * Called while the reading side is busy. Returns EAGAIN, and then the attempt comes again; or ENOMEM
+ * if there is no memory to see to that. Reports the error, once a minute.
  */
 BIDE_INTERNAL int bide_exhausted_add_(bide_listener *listener, int error);
 /* The listener is closed. */

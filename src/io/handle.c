@@ -166,7 +166,7 @@ static bool slot_is_valid(const bide_handle *handle, unsigned side)
 	BIDE_INVARIANT_(is_busy == (io->state != BIDE_IO_WAITING_));
 	if (is_busy)
 		return true;
-	BIDE_INVARIANT_(handle->state & BIDE_HANDLE_REGISTERED_ || io->is_later);
+	BIDE_INVARIANT_(handle->state & BIDE_HANDLE_REGISTERED_ || io->is_later || io->is_unwatched);
 	BIDE_INVARIANT_(!handle->abort_error && !io->canceled);
 	return true;
 }

@@ -116,7 +116,7 @@ static inline int bide_io_attempt_(bide_io *io)
 {
 	int result;
 
-	io->is_short = io->is_later = io->is_starved = false;
+	io->is_short = io->is_later = io->is_starved = io->is_unwatched = false;
 	result = bide_io_kind_(io)->attempt(io);
 	return result == EAGAIN ? BIDE_IO_AGAIN_ : result;
 }

@@ -75,58 +75,6 @@ bide_io *bide_io_take_over_(bide_handle *handle, unsigned side, int error)
 	return io;
 }
 
-/* The record waits from now on, and so does that of the other side if there is one. */
-static void register_handle(bide_handle *handle, uint64_t key, bool again)
-{
-	int error = bide_handle_register_(handle, key, again);
-	bide_io *failed[2] = { NULL, NULL };
-	bool ends;
-
-	bide_handle_lock_(handle);
-	handle->state &= ~(uint32_t)BIDE_HANDLE_REGISTERING_;
-	if (error) {
-		handle->state &= ~(uint32_t)BIDE_HANDLE_REGISTERED_;
-		for (unsigned side = 0; side < 2; side++)
-			failed[side] = bide_io_take_over_(handle, side, 0);
-	}
-	ends = bide_handle_ends_(handle);
-	bide_handle_unlock_(handle);
-	if (ends)
-		bide_handle_end_(handle);
-	for (unsigned side = 0; side < 2; side++)
-		if (failed[side])
-			bide_io_end_(failed[side], error, 1);
-}
-
-/*
- * Under the lock, which it gives back. The record belongs to the slot from then on. Returns true if
- * it is to be tried anew, at once: it was to let others run first, and there is no memory for that.
- */
-static bool wait(bide_handle *handle, bide_io *io)
-{
-	unsigned side = bide_io_kind_(io)->side;
-	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_, is_later = io->is_later;
-	bool registers = !is_later && (!is_known || handle->flags & BIDE_HANDLE_LEVEL_);
-	uint64_t key = bide_handle_key_(handle);
-	uint32_t generation = handle->generation;
-	unsigned home = handle->home;
-
-	io->state = BIDE_IO_WAITING_;
-	handle->io[side] = io;
-	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
-	if (!is_later && !io->is_starved)
-		handle->state &= ~bide_ready_bit_(side);
-	if (registers)
-		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;
-	bide_handle_unlock_(handle);
-	if (registers)
-		register_handle(handle, key, is_known);
-	if (is_later)
-		return !bide_turn_later_(handle, generation, side);
-	bide_reactor_expects_(home);
-	return false;
-}
-
 bide_io *bide_io_begin_try_(bide_handle *handle, unsigned side)
 {
 	bide_io *io = handle->io[side];
@@ -154,6 +102,90 @@ static bide_io *begin_again(bide_handle *handle, uint32_t generation, unsigned s
 	return io;
 }
 
+/* Under the lock. */
+static bool waits_unwatched(const bide_io *io)
+{
+	return io && io->state == BIDE_IO_WAITING_ && bide_io_kind_(io)->unwatched;
+}
+
+/* The side is busy. Returns AGAIN or the error. */
+static int unwatched(bide_io *io, int error)
+{
+	error = bide_io_kind_(io)->unwatched(io, error);
+	io->is_unwatched = error == EAGAIN;
+	return error == EAGAIN ? BIDE_IO_AGAIN_ : error;
+}
+
+/*
+ * The record waits from now on, and so does that of the other side if there is one. If the reactor
+ * does not take the descriptor, both end with the error; but if the kind of this side has an
+ * `unwatched`, its record is returned as one that is tried, and *error tells why.
+ */
+static bide_io *register_handle(bide_handle *handle, unsigned side, uint64_t key, bool again,
+                                int *error)
+{
+	bide_io *failed[2] = { NULL, NULL }, *kept = NULL;
+	bool ends;
+
+	*error = bide_handle_register_(handle, key, again);
+	bide_handle_lock_(handle);
+	handle->state &= ~(uint32_t)BIDE_HANDLE_REGISTERING_;
+	if (*error) {
+		handle->state &= ~(uint32_t)BIDE_HANDLE_REGISTERED_;
+		if (waits_unwatched(handle->io[side]))
+			kept = bide_io_begin_try_(handle, side);
+		for (unsigned each = 0; each < 2; each++)
+			failed[each] = bide_io_take_over_(handle, each, 0);
+	}
+	ends = bide_handle_ends_(handle);
+	bide_handle_unlock_(handle);
+	if (ends)
+		bide_handle_end_(handle);
+	for (unsigned each = 0; each < 2; each++)
+		if (failed[each])
+			bide_io_end_(failed[each], *error, 1);
+	return kept;
+}
+
+/*
+ * Under the lock, which it gives back. The record belongs to the slot from then on. Returns NULL; or
+ * the record of the side, if it is in this thread's hands again, with the *result of its attempt:
+ * it was to let others run first, and there is no memory for that, or the reactor does not take the
+ * descriptor.
+ */
+static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
+{
+	unsigned side = bide_io_kind_(io)->side;
+	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_, is_later = io->is_later;
+	bool registers =
+		!is_later && !io->is_unwatched && (!is_known || handle->flags & BIDE_HANDLE_LEVEL_);
+	uint64_t key = bide_handle_key_(handle);
+	uint32_t generation = handle->generation;
+	unsigned home = handle->home;
+
+	io->state = BIDE_IO_WAITING_;
+	handle->io[side] = io;
+	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
+	if (!is_later && !io->is_starved)
+		handle->state &= ~bide_ready_bit_(side);
+	if (registers)
+		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;
+	bide_handle_unlock_(handle);
+	if (is_later) {
+		io = bide_turn_later_(handle, generation, side) ? NULL
+		                                                : begin_again(handle, generation, side);
+		if (io)
+			*result = bide_io_attempt_(io);
+		return io;
+	}
+	io = registers ? register_handle(handle, side, key, is_known, result) : NULL;
+	if (io)
+		*result = unwatched(io, *result);
+	else
+		bide_reactor_expects_(home);
+	return io;
+}
+
 void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
 {
 	bide_io *io = begin_again(handle, generation, side);
@@ -166,7 +198,7 @@ void bide_io_settle_(bide_io *io, int result)
 {
 	bide_handle *handle = io->handle;
 	unsigned side = bide_io_kind_(io)->side;
-	uint32_t event = bide_event_bit_(side), generation;
+	uint32_t event = bide_event_bit_(side);
 	bool ends;
 
 	for (;;) {
@@ -176,13 +208,9 @@ void bide_io_settle_(bide_io *io, int result)
 		if (result != BIDE_IO_AGAIN_)
 			break;
 		if (!(handle->state & event) || io->is_later) {
-			generation = handle->generation;
-			if (!wait(handle, io))
-				return;
-			io = begin_again(handle, generation, side);
+			io = wait(handle, io, &result);
 			if (!io)
 				return;
-			result = bide_io_attempt_(io);
 			continue;
 		}
 		handle->state &= ~event;

@@ -86,6 +86,12 @@ typedef struct bide_io_kind {
 	 */
 	int (*attempt)(struct bide_io *io);
 	/*
+	 * May be NULL. The reactor does not take the descriptor, and an operation of this kind waits.
+	 * Returns EAGAIN if it has seen to it that the operation is kicked (handle.h) later, or the
+	 * error that ends it. It is called without a lock, while the side is busy.
+	 */
+	int (*unwatched)(struct bide_io *io, int error);
+	/*
 	 * The kind keeps the memory of its handle until it is over, also if the handle is closed. So
 	 * these two are called even if the handle was closed before the operation began.
 	 */
@@ -128,7 +134,8 @@ typedef struct bide_io {
 	 * The side stays ready, so that the next operation tries, too, if this one is canceled.
 	 */
 	bool is_starved : 1;
-	uint16_t canceled; /* it is to end with this error, unless the present attempt succeeds */
+	bool is_unwatched : 1; /* it waits for a kick; the reactor does not know the descriptor */
+	uint16_t canceled;     /* it is to end with this error, unless the present attempt succeeds */
 	bide_io_arguments arguments;
 } bide_io;
 BIDE_STATIC_ASSERT(sizeof(bide_io) <= 128, "one size class");
