@@ -286,3 +286,36 @@ TEST(what_waits_for_a_reactor_is_canceled_forgotten_and_closed)
 	assert_int_equal(error_of(pending), EBADF);
 	give_back();
 }
+
+/* A reactor of a further worker would take the descriptors that connections need. */
+TEST(a_further_reactor_leaves_a_descriptor)
+{
+	NEEDS_IO();
+	enum { COUNT = 8 };
+	bide_listener *listeners[COUNT];
+	bide_address addresses[COUNT];
+	bide_value_task pending[COUNT];
+	const struct sockaddr *to;
+	size_t size_bytes;
+	int fds[COUNT];
+
+	begin_without_reactors(BIDE_SECONDS(10000));
+	for (int i = 0; i < COUNT; i++) {
+		listeners[i] = listen_here(NULL);
+		addresses[i] = address_of(listeners[i]);
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	}
+	exhaust_but(4); /* two for the first reactor */
+	for (int i = 0; i < COUNT; i++)
+		pending[i] = bide_accept(listeners[i]).untyped;
+	settle_workers();
+	assert_int_equal(reactor_count(), 1);
+	for (int i = 0; i < COUNT; i++) {
+		to = bide_address_sockaddr(&addresses[i], &size_bytes);
+		assert_int_equal(connect(fds[i], to, (socklen_t)size_bytes), 0);
+		bide_stream_close(wait_stream(pending[i]));
+		expect_end(fds[i]);
+		bide_listener_close(listeners[i]);
+	}
+	give_back();
+}

@@ -11,6 +11,7 @@
 #include "io/rescue.h"
 #include "io/upcalls.h"
 #include "memory/allocator.h"
+#include "os/event.h"
 #include "os/os.h"
 #include "runtime/reactor_place.h"
 #include "runtime/runtime.h"
@@ -161,6 +162,35 @@ static bool table_is_made(void)
 	return true;
 }
 
+/* Returns a reactor that is open, or NULL. */
+static bide_reactor *any_open(void)
+{
+	for (unsigned i = 0; i < places; i++)
+		if (table[i])
+			return table[i];
+	return NULL;
+}
+
+/* Returns true if another descriptor could be had. */
+static bool is_descriptor_left(void)
+{
+	int fd = bide_os_event_open_();
+
+	bide_os_close_(fd);
+	return fd >= 0;
+}
+
+/* is_first: no other reactor is open. A further one leaves a descriptor, as for a connection. */
+static int open_engine(bide_reactor *reactor, bool is_first)
+{
+	int error = reactor->engine->open(reactor);
+
+	if (error || is_first || is_descriptor_left())
+		return error;
+	reactor->engine->close(reactor);
+	return EMFILE;
+}
+
 static int open_at(unsigned home, bide_reactor **opened)
 {
 	bide_reactor *reactor = bide_allocate_(sizeof *reactor, 64);
@@ -169,7 +199,7 @@ static int open_at(unsigned home, bide_reactor **opened)
 	if (!reactor)
 		return ENOMEM;
 	*reactor = (bide_reactor){ .engine = &bide_engine_epoll_, .place = home };
-	error = reactor->engine->open(reactor);
+	error = open_engine(reactor, !any_open());
 	if (error) {
 		bide_deallocate_(reactor, sizeof *reactor);
 		return error;
@@ -185,15 +215,6 @@ static int open_at(unsigned home, bide_reactor **opened)
 	}
 	*opened = reactor;
 	return 0;
-}
-
-/* Returns a reactor that is open, or NULL. */
-static bide_reactor *any_open(void)
-{
-	for (unsigned i = 0; i < places; i++)
-		if (table[i])
-			return table[i];
-	return NULL;
 }
 
 static int open_locked(unsigned home, bide_reactor **opened)

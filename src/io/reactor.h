@@ -22,9 +22,10 @@ BIDE_INTERNAL unsigned bide_reactor_home_(void);
 /*
  * Registers a descriptor, and opens the reactor if it is the first. `events` are those of
  * epoll_ctl, with EPOLLET or EPOLLONESHOT. `key` is for bide_io_event_; its highest 2048 values are
- * reserved. If the reactor cannot be opened, another worker's takes its place. Returns 0, the error
- * of epoll_ctl (EPERM: a file that is always ready; EEXIST; EBADF; ENOSPC; ENOMEM), the error of
- * the open (EMFILE, ENFILE, ENOMEM), or ENOTSUP in a simulation.
+ * reserved. If the reactor cannot be opened, or only with the last descriptors, another worker's
+ * takes its place. Returns 0, the error of epoll_ctl (EPERM: a file that is always ready; EEXIST;
+ * EBADF; ENOSPC; ENOMEM), the error of the open (EMFILE, ENFILE, ENOMEM), or ENOTSUP in a
+ * simulation.
  */
 BIDE_INTERNAL int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key);
 /* EPOLL_CTL_MOD, as for a one-shot that has fired. Returns 0 or its error (ENOENT). */
