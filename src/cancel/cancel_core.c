@@ -100,16 +100,10 @@ static void operation_remove(bide_cancel_core *core, bide_cancel_node *node)
 	node->newer = node;
 }
 
-int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
-                      void (*fire)(bide_cancel_node *node, int error))
+int bide_cancel_link_core_(bide_cancel_core *core, bide_cancel_node *node)
 {
 	int error;
 
-	node->core = NULL;
-	node->child = NULL;
-	node->fire = fire;
-	if (!core)
-		return 0;
 	bide_cancel_core_ref_(core);
 	bide_spin_lock_(&core->lock);
 	error = BIDE_LOAD(&core->error, RELAXED); /* Stored under the lock. */
@@ -121,13 +115,11 @@ int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
 	return error;
 }
 
-bool bide_cancel_unlink_(bide_cancel_node *node)
+bool bide_cancel_unlink_core_(bide_cancel_node *node)
 {
 	bide_cancel_core *core = node->core;
 	bool linked;
 
-	if (!core)
-		return true;
 	bide_spin_lock_(&core->lock);
 	linked = node->newer != node;
 	if (linked)
@@ -136,14 +128,13 @@ bool bide_cancel_unlink_(bide_cancel_node *node)
 	return linked;
 }
 
-void bide_cancel_node_unref_(bide_cancel_node *node)
+void bide_cancel_node_unref_core_(bide_cancel_node *node)
 {
 	bide_cancel_core *core = node->core;
 
-	BIDE_ASSERT_(!core || node->newer == node); /* It has fired, or was taken out. */
+	BIDE_ASSERT_(node->newer == node); /* It has fired, or was taken out. */
 	node->core = NULL;
-	if (core)
-		bide_cancel_core_unref_(core);
+	bide_cancel_core_unref_(core);
 }
 
 bide_cancel_node *bide_cancel_operation_take_(bide_cancel_core *core)

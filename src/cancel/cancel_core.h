@@ -71,20 +71,38 @@ BIDE_INTERNAL bool bide_cancel_core_mark_(bide_cancel_core *core, int error);
 
 /* --- operations --- */
 
+/* What the functions below do where there is a core. */
+BIDE_INTERNAL int bide_cancel_link_core_(bide_cancel_core *core, bide_cancel_node *node);
+BIDE_INTERNAL bool bide_cancel_unlink_core_(bide_cancel_node *node);
+BIDE_INTERNAL void bide_cancel_node_unref_core_(bide_cancel_node *node);
+
 /*
  * Adds an operation, whose node takes a reference on the core. Returns 0; or the error of a core
  * that is canceled already, and then it adds nothing. Without a core (NULL) it returns 0.
  */
-BIDE_INTERNAL int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
-                                    void (*fire)(bide_cancel_node *node, int error));
+static inline int bide_cancel_link_(bide_cancel_core *core, bide_cancel_node *node,
+                                    void (*fire)(bide_cancel_node *node, int error))
+{
+	node->core = NULL;
+	node->child = NULL;
+	node->fire = fire;
+	return core ? bide_cancel_link_core_(core, node) : 0;
+}
 /*
  * Takes an operation out. Returns true if it has not fired and will not, as one without a core
  * never does. Returns false if it has fired, or fires now. With one worker it must be called on the
  * worker's thread.
  */
-BIDE_INTERNAL bool bide_cancel_unlink_(bide_cancel_node *node);
+static inline bool bide_cancel_unlink_(bide_cancel_node *node)
+{
+	return !node->core || bide_cancel_unlink_core_(node);
+}
 /* The operation ends: drops the node's reference on its core. Called once. */
-BIDE_INTERNAL void bide_cancel_node_unref_(bide_cancel_node *node);
+static inline void bide_cancel_node_unref_(bide_cancel_node *node)
+{
+	if (node->core)
+		bide_cancel_node_unref_core_(node);
+}
 /*
  * Takes the newest operation out of a marked core, to fire it. Returns NULL if none is left. The
  * caller has a reference on the core.

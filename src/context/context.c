@@ -307,18 +307,9 @@ bide_context *bide_context_current(void)
 	return bide_context_of_(bide_context_current_word_());
 }
 
-bide_cancel_core *bide_context_core_(void)
-{
-	bide_context *context = bide_context_seen_(bide_context_current_word_());
-
-	return context ? &context->core : NULL;
-}
-
 int bide_context_current_error(void)
 {
-	const bide_context *context = bide_context_seen_(bide_context_current_word_());
-
-	return context ? BIDE_LOAD(&context->core.error, ACQUIRE) : 0; /* Pairs with the mark. */
+	return bide_context_error_now_();
 }
 
 int64_t bide_context_deadline_ns(void)

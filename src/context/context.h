@@ -94,7 +94,19 @@ static inline bool bide_context_check_(const bide_context *context, const char *
 }
 
 /* Returns the core that cancels the operations that start now, or NULL if there is none. */
-BIDE_INTERNAL bide_cancel_core *bide_context_core_(void);
+static inline bide_cancel_core *bide_context_core_(void)
+{
+	bide_context *context = bide_context_seen_(bide_context_current_word_());
+
+	return context ? &context->core : NULL;
+}
+/* bide_context_current_error, inline. */
+static inline int bide_context_error_now_(void)
+{
+	const bide_cancel_core *core = bide_context_core_();
+
+	return core ? BIDE_LOAD(&core->error, ACQUIRE) : 0; /* Pairs with the mark. */
+}
 
 /* The current word, with a reference on its context: for a call that another thread runs. */
 BIDE_INTERNAL uintptr_t bide_context_ref_current_(void);

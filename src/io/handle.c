@@ -15,14 +15,7 @@
 #include "io/upcalls.h"
 #include "runtime/at_end.h"
 
-/*
- * A key is the address of the handle, whose lower 4 and upper 16 bits are zero, and 20 bits of its
- * generation in their place.
- */
-enum { KEY_LOW_BITS = 4, KEY_ADDRESS_BITS = 48 };
 enum { IN_STREAM_BYTES = 272 /* about where the handle of a stream lies in it */ };
-#define KEY_LOW_MASK ((UINT64_C(1) << KEY_LOW_BITS) - 1)
-#define KEY_ADDRESS_MASK (((UINT64_C(1) << KEY_ADDRESS_BITS) - 1) & ~KEY_LOW_MASK)
 
 void (*bide_handle_ended_)(void);
 
@@ -34,31 +27,6 @@ static void in_child(void)
 }
 
 static bide_at_end ends = { .fork = in_child };
-
-uint64_t bide_handle_key_(const bide_handle *handle)
-{
-	uint64_t generation = handle->generation;
-
-	BIDE_ASSERT_(((uintptr_t)handle & ~KEY_ADDRESS_MASK) == 0);
-	return (uintptr_t)handle | generation << KEY_ADDRESS_BITS |
-	       (generation >> (64 - KEY_ADDRESS_BITS) & KEY_LOW_MASK);
-}
-
-static bide_handle *address_of(uint64_t key)
-{
-	return (bide_handle *)(uintptr_t)(key & KEY_ADDRESS_MASK);
-}
-
-bide_handle *bide_handle_of_key_(uint64_t key)
-{
-	bide_handle *handle = address_of(key);
-
-	bide_handle_lock_(handle);
-	if (handle->state & BIDE_HANDLE_OPEN_ && bide_handle_key_(handle) == key)
-		return handle;
-	bide_handle_unlock_(handle);
-	return NULL;
-}
 
 static void expect(const void *at, size_t size_bytes)
 {
@@ -73,16 +41,16 @@ static void expect(const void *at, size_t size_bytes)
  */
 void bide_io_expect_(const bide_reactor_event *next)
 {
-	const char *handle = (const char *)address_of(next[2].key);
+	const char *handle = (const char *)bide_handle_at_(next[2].key);
 	const bide_io *io;
 
 	expect(handle - IN_STREAM_BYTES, IN_STREAM_BYTES);
 	expect(handle, sizeof(bide_handle));
 	if (bide_shared_)
 		return;
-	io = address_of(next[1].key)->io[BIDE_IO_IN_];
+	io = bide_handle_at_(next[1].key)->io[BIDE_IO_IN_];
 	expect(io, sizeof *io);
-	io = address_of(next[0].key)->io[BIDE_IO_IN_];
+	io = bide_handle_at_(next[0].key)->io[BIDE_IO_IN_];
 	if (io) {
 		expect((const void *)(io->operation.source.word & ~(uintptr_t)15), 128);
 		expect(io->node.core, 64);

@@ -16,8 +16,11 @@ enum { REQUEST_ABORT = 1, REQUEST_CLOSE = 2 };
 
 /* --- events --- */
 
-/* Under the lock. Returns the bits of what an event tells. */
-static uint32_t bits_of(uint32_t events)
+/* The events that come with data, or with room for it. */
+enum { PLAIN = EPOLLIN | EPOLLOUT };
+
+/* Returns the bits of what an event tells that is not PLAIN. */
+static BIDE_COLD uint32_t bits_of_rare(uint32_t events)
 {
 	uint32_t bits = 0;
 
@@ -27,18 +30,22 @@ static uint32_t bits_of(uint32_t events)
 		bits |= BIDE_HANDLE_HUP_ | BIDE_HANDLE_READY_IN_ | BIDE_HANDLE_READY_OUT_;
 	if (events & EPOLLPRI)
 		bits |= BIDE_HANDLE_PRI_;
-	if (events & EPOLLIN)
-		bits |= BIDE_HANDLE_READY_IN_;
-	if (events & EPOLLOUT)
-		bits |= BIDE_HANDLE_READY_OUT_;
 	return bits;
+}
+
+static inline uint32_t bits_of(uint32_t events)
+{
+	uint32_t bits = (events & EPOLLIN ? (uint32_t)BIDE_HANDLE_READY_IN_ : 0) |
+	                (events & EPOLLOUT ? (uint32_t)BIDE_HANDLE_READY_OUT_ : 0);
+
+	return BIDE_LIKELY(!(events & ~(uint32_t)PLAIN)) ? bits : bits | bits_of_rare(events);
 }
 
 void bide_io_event_(uint64_t key, uint32_t events)
 {
 	bide_handle *handle = bide_handle_of_key_(key);
-	bide_io *io[2] = { NULL, NULL };
 	uint32_t bits = bits_of(events);
+	bide_io *in, *out;
 
 	if (!handle)
 		return;
@@ -47,13 +54,13 @@ void bide_io_event_(uint64_t key, uint32_t events)
 		handle->seen |= (uint16_t)events;
 	}
 	handle->state |= bits;
-	for (unsigned side = 0; side < 2; side++)
-		if (bits & bide_ready_bit_(side))
-			io[side] = bide_io_begin_try_(handle, side);
+	in = bits & BIDE_HANDLE_READY_IN_ ? bide_io_begin_try_(handle, BIDE_IO_IN_) : NULL;
+	out = bits & BIDE_HANDLE_READY_OUT_ ? bide_io_begin_try_(handle, BIDE_IO_OUT_) : NULL;
 	bide_handle_unlock_(handle);
-	for (unsigned side = 0; side < 2; side++)
-		if (io[side])
-			bide_io_settle_(io[side], bide_io_attempt_(io[side]));
+	if (in)
+		bide_io_settle_(in, bide_io_attempt_(in));
+	if (out)
+		bide_io_settle_(out, bide_io_attempt_(out));
 }
 
 void bide_handle_interrupt_(bide_handle *handle, unsigned side, int error)

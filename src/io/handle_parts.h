@@ -67,10 +67,40 @@ static inline bool bide_handle_ends_(bide_handle *handle)
 
 /* Takes the descriptor from the reactor, closes it, and calls `closed`. Without a lock. */
 BIDE_INTERNAL void bide_handle_end_(bide_handle *handle);
+/*
+ * A key is the address of the handle, whose lower 4 and upper 16 bits are zero, and 20 bits of its
+ * generation in their place.
+ */
+enum { BIDE_KEY_LOW_BITS_ = 4, BIDE_KEY_ADDRESS_BITS_ = 48 };
+#define BIDE_KEY_LOW_MASK_ ((UINT64_C(1) << BIDE_KEY_LOW_BITS_) - 1)
+#define BIDE_KEY_ADDRESS_MASK_ (((UINT64_C(1) << BIDE_KEY_ADDRESS_BITS_) - 1) & ~BIDE_KEY_LOW_MASK_)
+
 /* Returns the key of the present generation. */
-BIDE_INTERNAL uint64_t bide_handle_key_(const bide_handle *handle);
+static inline uint64_t bide_handle_key_(const bide_handle *handle)
+{
+	uint64_t generation = handle->generation;
+
+	BIDE_ASSERT_(((uintptr_t)handle & ~BIDE_KEY_ADDRESS_MASK_) == 0);
+	return (uintptr_t)handle | generation << BIDE_KEY_ADDRESS_BITS_ |
+	       (generation >> (64 - BIDE_KEY_ADDRESS_BITS_) & BIDE_KEY_LOW_MASK_);
+}
+
+static inline bide_handle *bide_handle_at_(uint64_t key)
+{
+	return (bide_handle *)(uintptr_t)(key & BIDE_KEY_ADDRESS_MASK_);
+}
+
 /* Returns the handle of a key, locked; or NULL if the key is of an earlier generation. */
-BIDE_INTERNAL bide_handle *bide_handle_of_key_(uint64_t key);
+static inline bide_handle *bide_handle_of_key_(uint64_t key)
+{
+	bide_handle *handle = bide_handle_at_(key);
+
+	bide_handle_lock_(handle);
+	if (handle->state & BIDE_HANDLE_OPEN_ && bide_handle_key_(handle) == key)
+		return handle;
+	bide_handle_unlock_(handle);
+	return NULL;
+}
 
 /*
  * Tells the reactor of the descriptor; `again`: of a one-shot that has fired. The caller has set
@@ -110,7 +140,21 @@ BIDE_INTERNAL void bide_io_settle_(bide_io *io, int result);
  * Under the lock. Takes the record of a side that is to be tried: it is TRYING, and the side busy.
  * The caller unlocks the handle, makes an attempt and settles. Returns NULL if there is none.
  */
-BIDE_INTERNAL bide_io *bide_io_begin_try_(bide_handle *handle, unsigned side);
+static inline bide_io *bide_io_begin_try_(bide_handle *handle, unsigned side)
+{
+	bide_io *io = handle->io[side];
+
+	if (handle->state & bide_busy_bit_(side)) {
+		handle->state |= bide_event_bit_(side);
+		return NULL;
+	}
+	if (!io)
+		return NULL;
+	io->state = BIDE_IO_TRYING_;
+	handle->state |= bide_busy_bit_(side);
+	return io;
+}
+
 /* Makes an attempt. Returns 0, AGAIN or the error. The side is busy. */
 static inline int bide_io_attempt_(bide_io *io)
 {
@@ -151,6 +195,18 @@ static inline void bide_io_release_(bide_handle *handle, const bide_io *io)
 		state &= ~bide_ready_bit_(side);
 	handle->state = state & ~(bide_busy_bit_(side) | bide_event_bit_(side));
 	handle->io[side] = NULL;
+}
+
+/* The same, and unlocks the handle. The descriptor is closed if that was the last pin of a close. */
+static inline void bide_io_release_and_unlock_(bide_handle *handle, const bide_io *io)
+{
+	bool ends;
+
+	bide_io_release_(handle, io);
+	ends = bide_handle_ends_(handle);
+	bide_handle_unlock_(handle);
+	if (BIDE_UNLIKELY(ends))
+		bide_handle_end_(handle);
 }
 
 #endif

@@ -39,15 +39,10 @@ static void conclude(bide_io *io, int error, uint32_t parties)
 void bide_io_end_(bide_io *io, int error, uint32_t parties)
 {
 	bide_handle *handle = io->handle;
-	bool ends;
 
 	bide_io_hooks_(io, error);
 	bide_handle_lock_(handle);
-	bide_io_release_(handle, io);
-	ends = bide_handle_ends_(handle);
-	bide_handle_unlock_(handle);
-	if (ends)
-		bide_handle_end_(handle);
+	bide_io_release_and_unlock_(handle, io);
 	conclude(io, error, parties);
 }
 
@@ -71,21 +66,6 @@ bide_io *bide_io_take_over_(bide_handle *handle, unsigned side, int error)
 		return NULL;
 	}
 	io->state = BIDE_IO_OVER_;
-	handle->state |= bide_busy_bit_(side);
-	return io;
-}
-
-bide_io *bide_io_begin_try_(bide_handle *handle, unsigned side)
-{
-	bide_io *io = handle->io[side];
-
-	if (handle->state & bide_busy_bit_(side)) {
-		handle->state |= bide_event_bit_(side);
-		return NULL;
-	}
-	if (!io)
-		return NULL;
-	io->state = BIDE_IO_TRYING_;
 	handle->state |= bide_busy_bit_(side);
 	return io;
 }
@@ -147,13 +127,8 @@ static bide_io *register_handle(bide_handle *handle, unsigned side, uint64_t key
 	return kept;
 }
 
-/*
- * Under the lock, which it gives back. The record belongs to the slot from then on. Returns NULL; or
- * the record of the side, if it is in this thread's hands again, with the *result of its attempt:
- * it was to let others run first, and there is no memory for that, or the reactor does not take the
- * descriptor.
- */
-static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
+/* The same as `wait`, for a record that may have to be registered, or tried without an event. */
+static BIDE_COLD bide_io *wait_rarely(bide_handle *handle, bide_io *io, int *result)
 {
 	unsigned side = bide_io_kind_(io)->side;
 	bool is_known = handle->state & BIDE_HANDLE_REGISTERED_, is_later = io->is_later;
@@ -163,9 +138,6 @@ static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
 	uint32_t generation = handle->generation;
 	unsigned home = handle->home;
 
-	io->state = BIDE_IO_WAITING_;
-	handle->io[side] = io;
-	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
 	if (!is_later && !io->is_starved)
 		handle->state &= ~bide_ready_bit_(side);
 	if (registers)
@@ -186,6 +158,29 @@ static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
 	return io;
 }
 
+/*
+ * Under the lock, which it gives back. The record belongs to the slot from then on. Returns NULL; or
+ * the record of the side, if it is in this thread's hands again, with the *result of its attempt:
+ * it was to let others run first, and there is no memory for that, or the reactor does not take the
+ * descriptor.
+ */
+static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
+{
+	unsigned side = bide_io_kind_(io)->side;
+	unsigned home = handle->home;
+
+	io->state = BIDE_IO_WAITING_;
+	handle->io[side] = io;
+	handle->state &= ~(bide_busy_bit_(side) | bide_event_bit_(side));
+	if (BIDE_UNLIKELY(!(handle->state & BIDE_HANDLE_REGISTERED_) ||
+	                  handle->flags & BIDE_HANDLE_LEVEL_ || io->is_later || io->is_starved))
+		return wait_rarely(handle, io, result);
+	handle->state &= ~bide_ready_bit_(side);
+	bide_handle_unlock_(handle);
+	bide_reactor_expects_(home);
+	return NULL;
+}
+
 void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
 {
 	bide_io *io = begin_again(handle, generation, side);
@@ -194,39 +189,55 @@ void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
 		bide_io_settle_(io, bide_io_attempt_(io));
 }
 
-void bide_io_settle_(bide_io *io, int result)
+/* Under the lock, which it gives back. The outcome is decided. */
+static void over(bide_handle *handle, bide_io *io, int result)
 {
-	bide_handle *handle = io->handle;
-	unsigned side = bide_io_kind_(io)->side;
-	uint32_t event = bide_event_bit_(side);
-	bool ends;
-
-	for (;;) {
-		bide_handle_lock_(handle);
-		if (result == BIDE_IO_AGAIN_ && (handle->abort_error || io->canceled))
-			result = handle->abort_error ? handle->abort_error : io->canceled;
-		if (result != BIDE_IO_AGAIN_)
-			break;
-		if (!(handle->state & event) || io->is_later) {
-			io = wait(handle, io, &result);
-			if (!io)
-				return;
-			continue;
-		}
-		handle->state &= ~event;
-		bide_handle_unlock_(handle);
-		result = bide_io_attempt_(io);
-	}
 	io->state = BIDE_IO_OVER_;
-	if (bide_io_has_hooks_(io, result)) {
+	if (BIDE_UNLIKELY(bide_io_has_hooks_(io, result))) {
 		bide_handle_unlock_(handle);
 		bide_io_end_(io, result, 1);
 		return;
 	}
-	bide_io_release_(handle, io);
-	ends = bide_handle_ends_(handle);
-	bide_handle_unlock_(handle);
-	if (ends)
-		bide_handle_end_(handle);
+	bide_io_release_and_unlock_(handle, io);
 	conclude(io, result, 1);
+}
+
+/*
+ * Under the lock, which it gives back if it returns NULL: the record waits, or another thread has
+ * it. Otherwise returns the record, whose outcome is *result.
+ */
+static bide_io *wait_or_end(bide_handle *handle, bide_io *io, int *result)
+{
+	unsigned side = bide_io_kind_(io)->side;
+	uint32_t event = bide_event_bit_(side);
+
+	for (*result = BIDE_IO_AGAIN_; *result == BIDE_IO_AGAIN_; bide_handle_lock_(handle)) {
+		if (handle->abort_error || io->canceled) {
+			*result = handle->abort_error ? handle->abort_error : io->canceled;
+			break;
+		}
+		if (BIDE_LIKELY(!(handle->state & event) || io->is_later)) {
+			io = wait(handle, io, result);
+			if (BIDE_LIKELY(!io))
+				return NULL;
+		} else {
+			handle->state &= ~event;
+			bide_handle_unlock_(handle);
+			*result = bide_io_attempt_(io);
+		}
+	}
+	return io;
+}
+
+void bide_io_settle_(bide_io *io, int result)
+{
+	bide_handle *handle = io->handle;
+
+	bide_handle_lock_(handle);
+	if (result == BIDE_IO_AGAIN_) {
+		io = wait_or_end(handle, io, &result);
+		if (!io)
+			return;
+	}
+	over(handle, io, result);
 }

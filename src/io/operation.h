@@ -145,6 +145,18 @@ static inline const bide_io_kind *bide_io_kind_(const bide_io *io)
 	return BIDE_CONTAINER_(io->operation.type, const bide_io_kind, type);
 }
 
+/* Of a copy on the stack: all that an attempt at once needs, but the arguments. */
+static inline void bide_io_prepare_(bide_io *copy, struct bide_handle *handle,
+                                    const bide_io_kind *kind)
+{
+	copy->operation.type = &kind->type;
+	copy->handle = handle;
+	copy->canceled = 0;
+	copy->is_starved = false;
+}
+
+/* bide_io_start_ with its parameters in a copy that was prepared. */
+BIDE_INTERNAL bide_value_task bide_io_start_copy_(bide_io *copy);
 /*
  * Starts an operation, in the current context. Returns a ready value task, or that of a record.
  *
@@ -155,8 +167,15 @@ static inline const bide_io_kind *bide_io_kind_(const bide_io *io)
  * Any thread. With one worker, another thread sends the operation to the worker and makes no
  * attempt. The caller keeps the handle open while it calls.
  */
-BIDE_INTERNAL bide_value_task bide_io_start_(struct bide_handle *handle, const bide_io_kind *kind,
-                                             bide_io_arguments arguments);
+static inline bide_value_task bide_io_start_(struct bide_handle *handle, const bide_io_kind *kind,
+                                             bide_io_arguments arguments)
+{
+	bide_io copy;
+
+	bide_io_prepare_(&copy, handle, kind);
+	copy.arguments = arguments;
+	return bide_io_start_copy_(&copy);
+}
 
 /*
  * The same for a new handle that only this operation uses, and that the `over` of its kind closes:

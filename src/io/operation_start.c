@@ -108,31 +108,30 @@ void bide_io_leave_(bide_operation *operation)
 static bide_io *record_new(bide_handle *handle, const bide_io_kind *kind,
                            const bide_io_arguments *arguments)
 {
-	bide_io *io = (bide_io *)(void *)bide_operation_new_(sizeof *io, &kind->type);
+	bide_io *io =
+		(bide_io *)(void *)bide_operation_new_bare_(bide_class_of_(sizeof *io), &kind->type);
 
 	if (!io)
 		return NULL;
 	io->operation.source.payload.i = handle->fd;
 	io->handle = handle;
 	io->parties = PARTIES;
+	io->state = BIDE_IO_STARTING_;
+	io->is_short = io->is_later = io->is_starved = false;
+	io->canceled = 0;
 	io->arguments = *arguments;
 	return io;
 }
 
 /* The side is busy, and there is no record. io: a copy on the stack. */
-static bide_value_task over_at_once(bide_io *io, int error)
+static __attribute__((noinline)) bide_value_task over_at_once(bide_io *io, int error)
 {
 	bide_handle *handle = io->handle;
 	const bide_operation_type *type = io->operation.type;
-	bool ends;
 
 	bide_io_hooks_(io, error);
 	bide_handle_lock_(handle);
-	bide_io_release_(handle, io);
-	ends = bide_handle_ends_(handle);
-	bide_handle_unlock_(handle);
-	if (ends)
-		bide_handle_end_(handle);
+	bide_io_release_and_unlock_(handle, io);
 	bide_count_(BIDE_COUNT_IO_AT_ONCE_, 1);
 	if (error)
 		return bide_value_task_from_error(error);
@@ -251,6 +250,12 @@ static bide_value_task start_here(bide_io *copy)
 		return bide_value_task_from_error(refused(kind, error));
 	if (is_ready && bide_turn_goes_on_()) {
 		result = bide_io_attempt_(copy);
+		if (BIDE_LIKELY(result == 0 && !kind->over && !kind->type.unwanted)) {
+			bide_handle_lock_(handle);
+			bide_io_release_and_unlock_(handle, copy);
+			bide_count_(BIDE_COUNT_IO_AT_ONCE_, 1);
+			return (bide_value_task){ .payload = copy->operation.source.payload };
+		}
 		if (result != BIDE_IO_AGAIN_)
 			return over_at_once(copy, result);
 		is_ready = copy->is_later;
@@ -258,20 +263,13 @@ static bide_value_task start_here(bide_io *copy)
 	return start_record(copy, is_ready);
 }
 
-bide_value_task bide_io_start_(bide_handle *handle, const bide_io_kind *kind,
-                               bide_io_arguments arguments)
+bide_value_task bide_io_start_copy_(bide_io *copy)
 {
-	int error = bide_context_current_error();
-	bide_io copy;
+	int error = bide_context_error_now_();
 
 	if (error)
 		return bide_value_task_from_error(error);
-	copy.operation.type = &kind->type;
-	copy.handle = handle;
-	copy.canceled = 0;
-	copy.is_starved = false;
-	copy.arguments = arguments;
-	return bide_port_on_worker_() ? start_here(&copy) : start_sent(&copy);
+	return bide_port_on_worker_() ? start_here(copy) : start_sent(copy);
 }
 
 bide_value_task bide_io_start_owned_(bide_handle *handle, const bide_io_kind *kind,
@@ -280,10 +278,7 @@ bide_value_task bide_io_start_owned_(bide_handle *handle, const bide_io_kind *ki
 	bide_value_task started;
 	bide_io copy;
 
-	copy.operation.type = &kind->type;
-	copy.handle = handle;
-	copy.canceled = 0;
-	copy.is_starved = false;
+	bide_io_prepare_(&copy, handle, kind);
 	copy.arguments = arguments;
 	if (bide_port_on_worker_())
 		return start_here(&copy);

@@ -21,7 +21,7 @@ static const char *why_not(const bide_stream *stream)
 	           : "is of the process that forked this one, or of before bide_shutdown";
 }
 
-int bide_stream_check_(const bide_stream *stream, const char *what)
+int bide_stream_check_slow_(const bide_stream *stream, const char *what)
 {
 	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
 		return BIDE_ENOMEM_;

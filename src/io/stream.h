@@ -4,6 +4,8 @@
 #ifndef BIDE_IO_STREAM_H
 #define BIDE_IO_STREAM_H
 
+#include <sys/types.h>
+
 #include <bide/stream.h>
 
 #include "io/buffer.h"
@@ -30,11 +32,18 @@ static inline bide_stream *bide_stream_of_(bide_handle *handle)
 	return BIDE_CONTAINER_(handle, bide_stream, handle);
 }
 
+BIDE_INTERNAL BIDE_COLD int bide_stream_check_slow_(const bide_stream *stream, const char *what);
 /*
  * Returns 0 for an open stream of this process and life. Otherwise it reports misuse of `what` and
  * returns EINVAL (NULL) or EBADF.
  */
-BIDE_INTERNAL int bide_stream_check_(const bide_stream *stream, const char *what);
+static inline int bide_stream_check_(const bide_stream *stream, const char *what)
+{
+	/* A thread without a record may be in the child of a fork. */
+	if (BIDE_LIKELY(bide_current_thread_ && stream && bide_handle_is_live_(&stream->handle)))
+		return 0;
+	return bide_stream_check_slow_(stream, what);
+}
 /*
  * Makes a stream of a connected descriptor, which is non-blocking. flags: see bide_handle_init_.
  * Returns NULL if there is no memory; then the descriptor stays the caller's.
@@ -64,5 +73,9 @@ BIDE_INTERNAL int bide_stream_receive_(bide_handle *handle, const struct iovec *
                                        size_t *size_bytes);
 BIDE_INTERNAL int bide_stream_send_(bide_handle *handle, const struct iovec *parts, size_t count,
                                     size_t *size_bytes);
+/* The same of one part. They return the number of bytes, or the error below 0. */
+BIDE_INTERNAL ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_bytes);
+BIDE_INTERNAL ssize_t bide_stream_send_part_(bide_handle *handle, const void *from,
+                                             size_t size_bytes);
 
 #endif

@@ -134,13 +134,14 @@ static ssize_t send_one(int fd, const void *from, size_t size_bytes, int flags)
 #define send_one send
 #endif
 
-static ssize_t receive(const bide_handle *handle, const struct iovec *parts, size_t count)
+/* All but one part from a socket. It is out of line because it has a message on its stack. */
+static __attribute__((noinline)) ssize_t receive(const bide_handle *handle,
+                                                 const struct iovec *parts, size_t count)
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
 
 	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
-		return count == 1 ? receive_one(handle->fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT)
-		                  : recvmsg(handle->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		return recvmsg(handle->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (is_standard(handle) && !is_ready(handle->fd, POLLIN)) {
 		errno = EAGAIN;
 		return -1;
@@ -149,15 +150,15 @@ static ssize_t receive(const bide_handle *handle, const struct iovec *parts, siz
 	                  : readv(handle->fd, parts, (int)count);
 }
 
-static ssize_t send_parts(const bide_handle *handle, const struct iovec *parts, size_t count)
+/* All but one part to a socket. */
+static __attribute__((noinline)) ssize_t send_parts(const bide_handle *handle,
+                                                    const struct iovec *parts, size_t count)
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
-	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	struct iovec first;
 
 	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
-		return count == 1 ? send_one(handle->fd, parts->iov_base, parts->iov_len, flags)
-		                  : sendmsg(handle->fd, &message, flags);
+		return sendmsg(handle->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (!is_standard(handle))
 		return write_pipe(handle->fd, parts, count);
 	if (!is_ready(handle->fd, POLLOUT)) {
@@ -170,13 +171,46 @@ static ssize_t send_parts(const bide_handle *handle, const struct iovec *parts, 
 	return write_pipe(handle->fd, &first, 1);
 }
 
+static inline bool is_one(const bide_handle *handle, size_t count)
+{
+	return count == 1 && handle->flags & BIDE_HANDLE_IS_SOCKET_;
+}
+
+ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_bytes)
+{
+	const struct iovec part = { to, size_bytes };
+	ssize_t done;
+
+	do
+		done = BIDE_LIKELY(handle->flags & BIDE_HANDLE_IS_SOCKET_)
+		           ? receive_one(handle->fd, to, size_bytes, MSG_DONTWAIT)
+		           : receive(handle, &part, 1);
+	while (BIDE_UNLIKELY(done < 0) && errno == EINTR);
+	return BIDE_LIKELY(done >= 0) ? done : -(ssize_t)errno;
+}
+
+ssize_t bide_stream_send_part_(bide_handle *handle, const void *from, size_t size_bytes)
+{
+	const struct iovec part = { (void *)(uintptr_t)from, size_bytes };
+	ssize_t done;
+
+	do
+		done = BIDE_LIKELY(handle->flags & BIDE_HANDLE_IS_SOCKET_)
+		           ? send_one(handle->fd, from, size_bytes, MSG_DONTWAIT | MSG_NOSIGNAL)
+		           : send_parts(handle, &part, 1);
+	while (BIDE_UNLIKELY(done < 0) && errno == EINTR);
+	return BIDE_LIKELY(done >= 0) ? done : -(ssize_t)errno;
+}
+
 int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,
                          size_t *size_bytes)
 {
 	ssize_t done;
 
 	do
-		done = receive(handle, parts, count);
+		done = BIDE_LIKELY(is_one(handle, count))
+		           ? receive_one(handle->fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT)
+		           : receive(handle, parts, count);
 	while (done < 0 && errno == EINTR);
 	if (done < 0)
 		return errno == EWOULDBLOCK ? EAGAIN : errno;
@@ -190,7 +224,10 @@ int bide_stream_send_(bide_handle *handle, const struct iovec *parts, size_t cou
 	ssize_t done;
 
 	do
-		done = send_parts(handle, parts, count);
+		done =
+			BIDE_LIKELY(is_one(handle, count))
+				? send_one(handle->fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
+				: send_parts(handle, parts, count);
 	while (done < 0 && errno == EINTR);
 	if (done < 0)
 		return errno == EWOULDBLOCK ? EAGAIN : errno;

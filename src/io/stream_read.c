@@ -13,17 +13,16 @@ enum { CALL_BYTES_MAX = 1 << 30, CALL_PARTS_MAX = 1024 };
 
 static int attempt_read(bide_io *io)
 {
-	struct iovec part = { io->arguments.read.to, io->arguments.read.size_bytes };
-	size_t done;
-	int error;
+	size_t room = io->arguments.read.size_bytes;
+	ssize_t done;
 
-	if (part.iov_len > CALL_BYTES_MAX)
-		part.iov_len = CALL_BYTES_MAX;
-	error = bide_stream_receive_(io->handle, &part, 1, &done);
-	if (error)
-		return error;
-	io->is_short = done < part.iov_len;
-	io->operation.source.payload.i = (int64_t)done;
+	if (room > CALL_BYTES_MAX)
+		room = CALL_BYTES_MAX;
+	done = bide_stream_receive_part_(io->handle, io->arguments.read.to, room);
+	if (done < 0)
+		return (int)-done;
+	io->is_short = (size_t)done < room;
+	io->operation.source.payload.i = done;
 	return 0;
 }
 

@@ -26,19 +26,17 @@ static int later(bide_io *io)
 static int attempt_write(bide_io *io)
 {
 	for (size_t sent = 0; io->arguments.write.left_bytes > 0;) {
-		struct iovec part = { (void *)(uintptr_t)io->arguments.write.from,
-			                  io->arguments.write.left_bytes };
-		size_t done;
-		int error;
+		size_t part = io->arguments.write.left_bytes;
+		ssize_t done;
 
-		if (part.iov_len > CALL_BYTES_MAX)
-			part.iov_len = CALL_BYTES_MAX;
-		error = bide_stream_send_(io->handle, &part, 1, &done);
-		if (error)
-			return error;
+		if (part > CALL_BYTES_MAX)
+			part = CALL_BYTES_MAX;
+		done = bide_stream_send_part_(io->handle, io->arguments.write.from, part);
+		if (done < 0)
+			return (int)-done;
 		io->arguments.write.from += done;
-		io->arguments.write.left_bytes -= done;
-		sent += done;
+		io->arguments.write.left_bytes -= (size_t)done;
+		sent += (size_t)done;
 		if (sent >= ATTEMPT_BYTES_MAX && io->arguments.write.left_bytes > 0)
 			return later(io);
 	}
@@ -131,14 +129,13 @@ static int begin(bide_stream *stream, const char *what)
 
 /* --- behind what was put --- */
 
-static bide_value_task write_now(bide_stream *stream, const struct iovec *part)
+static inline bide_value_task write_now(bide_stream *stream, const void *from, size_t size_bytes)
 {
 	if (stream->type)
-		return bide_stream_user_write_(stream, part->iov_base, part->iov_len);
+		return bide_stream_user_write_(stream, from, size_bytes);
 	bide_buffer_progress_(stream, &stream->buffer, BIDE_IO_OUT_);
 	return bide_io_start_(&stream->handle, &write_kind,
-	                      (bide_io_arguments){
-							  .write = { part->iov_base, part->iov_len, part->iov_len } });
+	                      (bide_io_arguments){ .write = { from, size_bytes, size_bytes } });
 }
 
 static bide_value_task write_vector_now(bide_stream *stream, const struct iovec *parts,
@@ -167,8 +164,9 @@ bide_async(bide_write_behind)
 {
 	bide_async_begin;
 	bide_await(bide_buffer_wait_(my->in.stream, 0));
-	bide_async_return(my->in.parts ? write_vector_now(my->in.stream, my->in.parts, my->in.count)
-	                               : write_now(my->in.stream, &my->in.only));
+	bide_async_return(my->in.parts
+	                      ? write_vector_now(my->in.stream, my->in.parts, my->in.count)
+	                      : write_now(my->in.stream, my->in.only.iov_base, my->in.only.iov_len));
 bide_async_finally:
 	bide_buffer_unpin_(my->in.stream, BIDE_BUFFER_WRITING_);
 	bide_async_end;
@@ -188,16 +186,22 @@ static bide_value_task write_behind(bide_stream *stream, const struct iovec *par
 	return bide_value_task_from_error(BIDE_ENOMEM_);
 }
 
+static inline bool nothing_is_unsent(const bide_stream *stream)
+{
+	bool waits = BIDE_LOAD(&stream->buffer.pins, RELAXED) & BIDE_BUFFER_WRITING_;
+
+	return !waits && bide_buffer_is_clear_(&stream->buffer);
+}
+
 /*
  * Sends what was put. Returns 0 if nothing is unsent; EAGAIN if a send is under way; or the error
  * of a writing call.
  */
 static int send_first(bide_stream *stream, const char *what)
 {
-	bool waits = BIDE_LOAD(&stream->buffer.pins, RELAXED) & BIDE_BUFFER_WRITING_;
 	int error;
 
-	if (BIDE_LIKELY(!waits && bide_buffer_is_clear_(&stream->buffer)))
+	if (BIDE_LIKELY(nothing_is_unsent(stream)))
 		return 0;
 	error = bide_buffer_free_to_write_(stream, what);
 	if (!error)
@@ -205,10 +209,19 @@ static int send_first(bide_stream *stream, const char *what)
 	return error ? error : bide_buffer_send_(stream);
 }
 
+static BIDE_COLD bide_value_task write_after(bide_stream *stream, const void *from,
+                                             size_t size_bytes)
+{
+	int error = send_first(stream, "bide_stream_write");
+
+	if (error == EAGAIN)
+		return write_behind(stream, NULL, 0, (struct iovec){ (void *)(uintptr_t)from, size_bytes });
+	return error ? bide_value_task_from_error(error) : write_now(stream, from, size_bytes);
+}
+
 bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t size_bytes)
 {
 	int error = begin(stream, "bide_stream_write");
-	struct iovec only;
 
 	if (error)
 		return bide_value_task_from_error(error);
@@ -219,11 +232,9 @@ bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t 
 	stream->written_bytes = 0;
 	if (size_bytes == 0)
 		return bide_value_task_from_int(0);
-	only = (struct iovec){ (void *)(uintptr_t)from, size_bytes };
-	error = send_first(stream, "bide_stream_write");
-	if (error == EAGAIN)
-		return write_behind(stream, NULL, 0, only);
-	return error ? bide_value_task_from_error(error) : write_now(stream, &only);
+	if (BIDE_LIKELY(nothing_is_unsent(stream)))
+		return write_now(stream, from, size_bytes);
+	return write_after(stream, from, size_bytes);
 }
 
 bide_value_task bide_stream_write_vector(bide_stream *stream, const struct iovec *parts,

@@ -8,10 +8,10 @@
 #include "memory/pool.h"
 #include "source/source.h"
 
-bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
+/* Behind the head it has any contents. size_bytes: of a big one. */
+static inline bide_source *make(unsigned size_class, size_t size_bytes, unsigned kind)
 {
 	bide_thread_head *head = bide_thread_();
-	unsigned size_class = bide_class_of_(size_bytes);
 	bide_source *source;
 
 	if (!head)
@@ -27,8 +27,25 @@ bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
 	source->error = 0;
 	source->kind = (uint8_t)(kind | size_class);
 	source->flags = (uint8_t)head->frame_flags;
-	__builtin_memset((char *)source + sizeof *source, 0, size_bytes - sizeof *source);
 	return source;
+}
+
+bide_source *bide_source_new_(size_t size_bytes, unsigned kind)
+{
+	bide_source *source = make(bide_class_of_(size_bytes), size_bytes, kind);
+
+	if (source)
+		__builtin_memset((char *)source + sizeof *source, 0, size_bytes - sizeof *source);
+	return source;
+}
+
+bide_operation *bide_operation_new_bare_(unsigned size_class, const bide_operation_type *type)
+{
+	bide_operation *operation = (bide_operation *)(void *)make(size_class, 0, BIDE_KIND_OPERATION_);
+
+	if (operation)
+		operation->type = type;
+	return operation;
 }
 
 bide_operation *bide_operation_new_(size_t size_bytes, const bide_operation_type *type)

@@ -53,8 +53,11 @@ typedef struct bide_operation {
  */
 BIDE_INTERNAL bide_operation *bide_operation_new_(size_t size_bytes,
                                                   const bide_operation_type *type);
+/* The same of a size class that is not the big one. What is behind the type has any contents. */
+BIDE_INTERNAL bide_operation *bide_operation_new_bare_(unsigned size_class,
+                                                       const bide_operation_type *type);
 
-/* Does the same for a source of any kind, which is one of BIDE_KIND_. */
+/* Does the same as the first for a source of any kind, which is one of BIDE_KIND_. */
 BIDE_INTERNAL bide_source *bide_source_new_(size_t size_bytes, unsigned kind);
 /* How many completions may be on one stack. */
 enum { BIDE_COMPLETING_DEPTH_MAX_ = 8 };

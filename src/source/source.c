@@ -48,12 +48,22 @@ void bide_source_deliver_(bide_source *source, uintptr_t before)
 	}
 }
 
+/* Mostly a frame waits. */
+static inline void deliver(bide_source *source, uintptr_t before)
+{
+	if (BIDE_LIKELY(bide_word_has_frame_(before)))
+		bide_schedule_(bide_word_waiting_frame_(before),
+		               !(source->flags & BIDE_FLAG_RESUME_LATER_));
+	else
+		bide_source_deliver_(source, before);
+}
+
 void bide_source_complete_(bide_source *source, bide_payload payload, int error)
 {
 	BIDE_ASSERT_(error >= 0 && error <= BIDE_ERROR_MAX);
 	source->payload = payload;
 	source->error = (uint16_t)error;
-	bide_source_deliver_(source, bide_source_finish_(source));
+	deliver(source, bide_source_finish_(source));
 }
 
 void bide_operation_complete_(bide_operation *operation, bide_payload payload, int error)
