@@ -117,7 +117,7 @@ static bide_io *record_new(bide_handle *handle, const bide_io_kind *kind,
 	io->handle = handle;
 	io->parties = PARTIES;
 	io->state = BIDE_IO_STARTING_;
-	io->is_short = io->is_later = io->is_starved = false;
+	io->is_short = io->is_later = io->is_starved = io->is_unwatched = false;
 	io->canceled = 0;
 	io->arguments = *arguments;
 	return io;
