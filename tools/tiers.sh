@@ -112,10 +112,12 @@ script_tier() {
 	fi
 }
 
-# The longest exploration takes minutes, so the tier explore has it.
+# Whole explorations take minutes, so the tier explore has them.
 tier_gcc() {
 	build_for_tier dev || return 0
+	export BIDE_EXPLORE_ORDERS=20000
 	suite dev --exclude-regex '^test_explore_sleep_slow$'
+	unset BIDE_EXPLORE_ORDERS
 }
 
 # All explorations to their end.
@@ -153,13 +155,17 @@ with_workers() {
 
 tier_workers2() {
 	build_for_tier dev || return 0
+	suite_jobs_per_cpu=2 # many tests wait
 	with_workers 2 suite dev --exclude-regex "$workers_mean_nothing"
+	unset suite_jobs_per_cpu
 }
 
 # What has the label "long" runs in the tiers gcc and workers2.
 tier_workers8() {
 	build_for_tier dev || return 0
+	suite_jobs_per_cpu=2
 	with_workers 8 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
+	unset suite_jobs_per_cpu
 }
 
 tier_clang() {
