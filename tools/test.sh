@@ -24,7 +24,7 @@ usage: ./dev test [--quick] [--only TIER[,TIER...]] [NAME...]
   NAME      only tests whose name, or whose executable's name, contains it
 
 Tiers, in this order:
-  gcc       all tests, optimised, the explorations up to 20000 orders; with one worker, as all tiers
+  gcc       all tests, optimised, the explorations up to 10000 orders; with one worker, as all tiers
             that do not say otherwise
   workers2  the same build, with 2 workers. The tiers below leave out the tests with the label "long".
   workers8  the same build, with 8 workers

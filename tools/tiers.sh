@@ -115,7 +115,7 @@ script_tier() {
 # Whole explorations take minutes, so the tier explore has them.
 tier_gcc() {
 	build_for_tier dev || return 0
-	export BIDE_EXPLORE_ORDERS=20000
+	export BIDE_EXPLORE_ORDERS=10000
 	suite dev --exclude-regex '^test_explore_sleep_slow$'
 	unset BIDE_EXPLORE_ORDERS
 }
