@@ -144,9 +144,15 @@ static void fork_all(void)
 {
 	all_lock = 0;
 	for (bide_slab *slab = all_slabs; slab; slab = slab->next) {
+		bide_slab_chunk **end = &slab->parent_chunks;
+
+		while (*end)
+			end = &(*end)->next;
+		*end = slab->chunks;
 		slab->lock = 0;
 		slab->in_use = 0;
-		slab->newest = slab->oldest = slab->chunks = NULL;
+		slab->newest = slab->oldest = NULL;
+		slab->chunks = NULL;
 	}
 }
 

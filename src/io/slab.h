@@ -30,7 +30,8 @@ typedef struct bide_slab {
 	size_t in_use;
 	void *newest, *oldest; /* free objects; debug mode takes the oldest, so that misuse shows */
 	struct bide_slab_chunk *chunks;
-	struct bide_slab *next; /* all slabs that have chunks */
+	struct bide_slab_chunk *parent_chunks; /* in the child of a fork: they are kept */
+	struct bide_slab *next;                /* all slabs that have chunks */
 	bool is_listed;
 } bide_slab;
 
