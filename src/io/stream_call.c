@@ -138,8 +138,9 @@ static ssize_t send_one(int fd, const void *from, size_t size_bytes, int flags)
 static __attribute__((noinline)) ssize_t receive(const bide_handle *handle,
                                                  const struct iovec *parts, size_t count)
 {
-	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts };
 
+	message.msg_iovlen = (__typeof__(message.msg_iovlen))count; /* an int in musl */
 	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
 		return recvmsg(handle->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (is_standard(handle) && !is_ready(handle->fd, POLLIN)) {
@@ -154,9 +155,10 @@ static __attribute__((noinline)) ssize_t receive(const bide_handle *handle,
 static __attribute__((noinline)) ssize_t send_parts(const bide_handle *handle,
                                                     const struct iovec *parts, size_t count)
 {
-	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = count };
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts };
 	struct iovec first;
 
+	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
 	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
 		return sendmsg(handle->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (!is_standard(handle))
