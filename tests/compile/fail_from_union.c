@@ -1,6 +1,6 @@
 /* expect: error: .*union other.*type_|type_.*union other */
 /* lines clang: 65 */
-/* lines gcc: 72 */
+/* lines gcc: 74 */
 #include <bide/bide.h>
 #include <bide/short.h>
 
