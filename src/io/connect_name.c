@@ -180,25 +180,11 @@ static const bide_opening_kind connect_kind = {
 static bide_value_task connect_name(const char *host, const char *service,
                                     const bide_tcp_options *options)
 {
-	bide_socket_options copy;
-	bide_opening_request *request;
-	int error;
-
 	if (!host || !service) {
 		bide_misuse_("bide_tcp_connect: %s is NULL", host ? "service" : "host");
 		return bide_value_task_from_error(EINVAL);
 	}
-	error = bide_socket_options_copy_(&copy, options, "bide_tcp_connect");
-	if (!error && !bide_thread_())
-		error = ENOMEM;
-	if (!error)
-		error = bide_context_current_error();
-	if (error)
-		return bide_value_task_from_error(error);
-	request = bide_opening_request_(host, service);
-	if (request)
-		request->options = copy;
-	return bide_opening_start_(&connect_kind, request);
+	return bide_opening_start_named_(&connect_kind, host, service, options);
 }
 
 bide_stream_task bide_tcp_connect(const char *host, const char *service,

@@ -99,25 +99,11 @@ static const bide_opening_kind listen_kind = {
 static bide_value_task listen_name(const char *host, const char *service,
                                    const bide_tcp_options *options)
 {
-	bide_socket_options copy;
-	bide_opening_request *request;
-	int error;
-
 	if (!service) {
 		bide_misuse_("bide_tcp_listen: service is NULL; \"0\" lets the system choose a port");
 		return bide_value_task_from_error(EINVAL);
 	}
-	error = bide_socket_options_copy_(&copy, options, "bide_tcp_listen");
-	if (!error && !bide_thread_())
-		error = ENOMEM;
-	if (!error)
-		error = bide_context_current_error();
-	if (error)
-		return bide_value_task_from_error(error);
-	request = bide_opening_request_(host, service);
-	if (request)
-		request->options = copy;
-	return bide_opening_start_(&listen_kind, request);
+	return bide_opening_start_named_(&listen_kind, host, service, options);
 }
 
 bide_listener_task bide_tcp_listen(const char *host, const char *service,

@@ -108,3 +108,22 @@ bide_value_task bide_opening_start_(const bide_opening_kind *kind, bide_opening_
 		bide_port_post_(&opening->post);
 	return value;
 }
+
+bide_value_task bide_opening_start_named_(const bide_opening_kind *kind, const char *host,
+                                          const char *service, const bide_tcp_options *options)
+{
+	bide_socket_options copy;
+	bide_opening_request *request;
+	int error = bide_socket_options_copy_(&copy, options, kind->type.name);
+
+	if (!error && !bide_thread_())
+		error = ENOMEM;
+	if (!error)
+		error = bide_context_current_error();
+	if (error)
+		return bide_value_task_from_error(error);
+	request = bide_opening_request_(host, service);
+	if (request)
+		request->options = copy;
+	return bide_opening_start_(kind, request);
+}

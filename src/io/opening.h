@@ -44,6 +44,13 @@ BIDE_INTERNAL bide_opening_request *bide_opening_request_(const char *host, cons
 /* Starts it. Takes the request, which may be NULL: there was no memory for it. */
 BIDE_INTERNAL bide_value_task bide_opening_start_(const bide_opening_kind *kind,
                                                   bide_opening_request *request);
+/*
+ * Makes a request with copies of the texts and of the options, and starts it. Fails with the error
+ * of the context, if it is canceled; EINVAL, if an option is misuse; or ENOMEM.
+ */
+BIDE_INTERNAL bide_value_task bide_opening_start_named_(const bide_opening_kind *kind,
+                                                        const char *host, const char *service,
+                                                        const bide_tcp_options *options);
 /* The function is through: frees the request, and completes the operation. */
 BIDE_INTERNAL void bide_opening_end_(bide_opening *opening, void *result, int error);
 BIDE_INTERNAL void bide_opening_leave_(bide_operation *operation);
