@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "support/limited_memory.h"
 #include "support/limits_of_tools.h"
 #include "support/task_support.h"
 
@@ -312,6 +313,25 @@ TEST(until_signal_says_why_it_cannot_wait)
 	virtual_clock();
 	assert_int_equal(value_task_wait(until_signal(later_value(MS, 1), SIGUSR1), NULL), ENOTSUP);
 	assert_ptr_equal(action_of(SIGUSR1), default_action);
+}
+
+TEST_SLOW(each_allocation_of_until_signal_may_fail, 40)
+{
+	int error = -1;
+
+	limit_objects();
+	signal(SIGUSR1, own); /* where memory is short nothing else may catch it */
+	for (long allowed = 0; error; allowed++) {
+		assert_true(allowed < 200);
+		allowed_allocations = allowed;
+		error = value_task_wait(until_signal(async_start(until_canceled, .raises = true), SIGUSR1),
+		                        NULL);
+		allowed_allocations = -1;
+		if (error)
+			assert_true(error == ENOMEM || error == BIDE_ENOFRAME);
+		assert_int_equal(bide_drain(BIDE_SECONDS(100)), 0);
+		assert_ptr_equal(action_of(SIGUSR1), (void *)(uintptr_t)own);
+	}
 }
 
 /* Sees no cancellation. */

@@ -89,8 +89,8 @@ BIDE_API void bide_signals_close(bide_signals *signals);
  *
  * If bide_signals_open fails, or there is no memory, the call is not made, and the value task fails
  * with that error. If the signal cannot be waited for (ENOTSUP: in a simulation), the call is
- * canceled, and the value task fails with that error. If memory is short after the call was made, the call is canceled and forgotten,
- * and the value task fails with ENOMEM.
+ * canceled, and the value task fails with that error. If memory is short after the call was made,
+ * the call is canceled, and the value task fails with ENOMEM, perhaps before the call is over.
  */
 #define bide_until_signal(call, ...) \
 	BIDE_UNTIL_SIGNAL_(call, BIDE_NESTED_, BIDE_SIGNALS_(__VA_ARGS__))
