@@ -138,7 +138,9 @@ int main(int count, char **words)
 	if (bide_shutdown(&leak_count) != 0 || leak_count != 0)
 		failed = 1;
 	if (!failed)
-		printf("\n  All of this took %.1f seconds.%s\n", (double)(clock_ns() - start_ns) / 1e9,
+		printf("\n  All of this took %.1f seconds.%s\n"
+		       "  What next: docs/guide/tutorial.md, and docs/guide/a-server.md.\n",
+		       (double)(clock_ns() - start_ns) / 1e9,
 		       options.quick ? " --quick: too quick for its figures to mean anything." : "");
 	return failed;
 }

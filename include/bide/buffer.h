@@ -13,13 +13,13 @@
  * as strings, without a copy or an allocation. A text is valid until the next reading call on the
  * stream, or its close.
  *
- * What you put goes to the buffer, and later to the kernel, in one piece: when a reading call has to
- * wait, when bide_stream_flush is called, or when the buffer is full. So a server that answers
+ * What you put goes to the buffer, and later to the kernel, in one piece: when a reading call has
+ * to wait, when bide_stream_flush is called, or when the buffer is full. So a server that answers
  * requests needs no flush, and the answers to requests that came together go out together.
  *
  * A stream that waits holds no buffer, unless it holds bytes: then a block of about their size. All
- * streams share a budget (bide_config.io_buffers_max_bytes). While it is used up, a stream has small
- * blocks, and one that holds more than its share reads on when others have given some back.
+ * streams share a budget (bide_config.io_buffers_max_bytes). While it is used up, a stream has
+ * small blocks, and one that holds more than its share reads on when others have given some back.
  *
  * Cancellation: a call that is served from the buffer does not look at the context. One that cannot
  * be does: if the context is canceled, it fails at once. Bytes are never lost. What a canceled or
@@ -119,8 +119,8 @@ BIDE_INLINE size_t bide_stream_taken(const bide_stream *stream);
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_stream_put(bide_stream *stream, const void *from,
                                                             size_t size_bytes);
 /*
- * Does the same with a text, as printf makes it. The result is its length. The text may have as many
- * bytes as may be unsent. What the arguments point at is not used after the call.
+ * Does the same with a text, as printf makes it. The result is its length. The text may have as
+ * many bytes as may be unsent. What the arguments point at is not used after the call.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_print(bide_stream *stream, const char *format,
                                                            ...) BIDE_PRINTF(2, 3);
@@ -139,16 +139,16 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_finish(bide_stream *stream)
 
 /*
  * Ends a conversation so that the last answer arrives: flushes, tells the peer that no more comes,
- * then reads and drops what the peer still sends, until its end, 64 KiB, or one second. Without that
- * a close may destroy what is on its way to the peer. Close the stream afterwards, and not before it
- * is over. The result is 0; an error means that something was not sent.
+ * then reads and drops what the peer still sends, until its end, 64 KiB, or one second. Without
+ * that a close may destroy what is on its way to the peer. Close the stream afterwards, and not
+ * before it is over. The result is 0; an error means that something was not sent.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_end(bide_stream *stream);
 /*
  * Copies from one stream to another, until the end of `from`, or max_bytes (SIZE_MAX: no limit).
  * The result is how many bytes. A failure loses none of those that were read: what was not written
- * stays in the buffer of `from`. To end it sooner, cancel it or abort a stream; close neither before
- * it is over.
+ * stays in the buffer of `from`. To end it sooner, cancel it or abort a stream; close neither
+ * before it is over.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_copy(bide_stream *from, bide_stream *to,
                                                           size_t max_bytes);
@@ -157,16 +157,16 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_copy(bide_stream *from, bid
  * so long fails with BIDE_EIDLE.
  *
  * For a line, a text or a peek it is the time from the call until all of it is there. For the other
- * calls it is the time in which no byte comes or goes. A kernel tells that bytes have gone when about
- * a third of its buffer is free. The limit counts in cleanup, too, and for what was put and is on its
- * way: then the next writing call fails. A stream of your own is aborted with BIDE_EIDLE. 0 or less
- * is misuse, and changes nothing. Cost: a timer for the stream, and reading the clock for each call
- * that is not served from the buffer.
+ * calls it is the time in which no byte comes or goes. A kernel tells that bytes have gone when
+ * about a third of its buffer is free. The limit counts in cleanup, too, and for what was put and
+ * is on its way: then the next writing call fails. A stream of your own is aborted with BIDE_EIDLE.
+ * 0 or less is misuse, and changes nothing. Cost: a timer for the stream, and reading the clock for
+ * each call that is not served from the buffer.
  */
 BIDE_API void bide_stream_set_idle(bide_stream *stream, int64_t timeout_ns);
 /*
- * Sets the longest line, text or peek, and how much may be unsent. 0: the default, 65536. Returns 0,
- * or EINVAL (misuse) if one is above 1 GiB.
+ * Sets the longest line, text or peek, and how much may be unsent. 0: the default, 65536. Returns
+ * 0, or EINVAL (misuse) if one is above 1 GiB.
  */
 BIDE_API int bide_stream_set_limits(bide_stream *stream, size_t line_max_bytes,
                                     size_t put_max_bytes);

@@ -56,10 +56,11 @@ typedef struct bide_serve_options {
 	/* How long clients may go on after the server was canceled. 0: 5 seconds. */
 	int64_t drain_ns;
 	/*
-	 * Called when a client's function has failed, before its stream is closed. It must not wait, and
-	 * may be called on several threads at a time. argument is that of bide_serve. NULL: failures go
-	 * to the report hook (misuse.h), at most one line a second. What a peer causes (ECONNRESET,
-	 * EPIPE, ETIMEDOUT, BIDE_EIDLE, BIDE_EEND) and what the end of the server causes is not reported.
+	 * Called when a client's function has failed, before its stream is closed. It must not wait,
+	 * and may be called on several threads at a time. argument is that of bide_serve. NULL:
+	 * failures go to the report hook (misuse.h), at most one line a second. What a peer causes
+	 * (ECONNRESET, EPIPE, ETIMEDOUT, BIDE_EIDLE, BIDE_EEND) and what the end of the server causes
+	 * is not reported.
 	 */
 	void (*failed)(bide_stream *client, int error, void *argument);
 } bide_serve_options;

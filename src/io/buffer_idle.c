@@ -12,9 +12,9 @@
  * An operation that begins while the timer interrupts the one before waits until that is done, so
  * that the interruption does not meet it.
  *
- * A worker may be late for both, the timer and an event that came in time. So a read that has waited
- * too long is tried once more before it is interrupted. A write is not: the kernel takes some bytes
- * whenever it is asked, long before it tells of room, even if the peer reads nothing.
+ * A worker may be late for both, the timer and an event that came in time. So a read that has
+ * waited too long is tried once more before it is interrupted. A write is not: the kernel takes
+ * some bytes whenever it is asked, long before it tells of room, even if the peer reads nothing.
  */
 #include "base/clock.h"
 #include "base/port.h"

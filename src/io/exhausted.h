@@ -11,8 +11,8 @@
 #include "io/listener.h"
 
 /*
- * Called while the reading side is busy. Returns EAGAIN, and then the attempt comes again; or ENOMEM
- * if there is no memory to see to that. Reports the error, once a minute.
+ * Called while the reading side is busy. Returns EAGAIN, and then the attempt comes again; or
+ * ENOMEM if there is no memory to see to that. Reports the error, once a minute.
  */
 BIDE_INTERNAL int bide_exhausted_add_(bide_listener *listener, int error);
 /* The listener is closed. */

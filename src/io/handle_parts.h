@@ -197,7 +197,9 @@ static inline void bide_io_release_(bide_handle *handle, const bide_io *io)
 	handle->io[side] = NULL;
 }
 
-/* The same, and unlocks the handle. The descriptor is closed if that was the last pin of a close. */
+/*
+ * The same, and unlocks the handle. The descriptor is closed if that was the last pin of a close.
+ */
 static inline void bide_io_release_and_unlock_(bide_handle *handle, const bide_io *io)
 {
 	bool ends;

@@ -138,6 +138,7 @@ static BIDE_COLD bide_io *wait_rarely(bide_handle *handle, bide_io *io, int *res
 	uint32_t generation = handle->generation;
 	unsigned home = handle->home;
 
+	BIDE_ASSERT_(!io->is_unwatched || bide_io_kind_(io)->unwatched);
 	if (!is_later && !io->is_starved)
 		handle->state &= ~bide_ready_bit_(side);
 	if (registers)
@@ -159,10 +160,10 @@ static BIDE_COLD bide_io *wait_rarely(bide_handle *handle, bide_io *io, int *res
 }
 
 /*
- * Under the lock, which it gives back. The record belongs to the slot from then on. Returns NULL; or
- * the record of the side, if it is in this thread's hands again, with the *result of its attempt:
- * it was to let others run first, and there is no memory for that, or the reactor does not take the
- * descriptor.
+ * Under the lock, which it gives back. The record belongs to the slot from then on. Returns NULL;
+ * or the record of the side, if it is in this thread's hands again, with the *result of its
+ * attempt: it was to let others run first, and there is no memory for that, or the reactor does not
+ * take the descriptor.
  */
 static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
 {

@@ -19,9 +19,9 @@ struct bide_reactor_event;
 BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
 
 /*
- * Where many descriptors are ready, most of what belongs to them is in no cache. Events with the keys
- * of next[0], next[1] and next[2] follow the one that is about to be handed out: what they touch
- * comes while the calls of the ones before are made. On the worker of the reactor.
+ * Where many descriptors are ready, most of what belongs to them is in no cache. Events with the
+ * keys of next[0], next[1] and next[2] follow the one that is about to be handed out: what they
+ * touch comes while the calls of the ones before are made. On the worker of the reactor.
  */
 enum { BIDE_IO_EXPECTED_ = 3 };
 BIDE_INTERNAL void bide_io_expect_(const struct bide_reactor_event *next);

@@ -48,7 +48,9 @@ static bool tell_catchers(int number)
 	bide_os_catcher *at;
 	bool heard = false;
 
-	/* SEQ_CST: either the end of a catcher sees this count, or the walk does not find the catcher. */
+	/*
+	 * SEQ_CST: either the end of a catcher sees this count, or the walk does not find the catcher.
+	 */
 	(void)BIDE_ADD(&inside, 1u, SEQ_CST);
 	for (at = BIDE_LOAD(&first, SEQ_CST); at; at = BIDE_LOAD(&at->next, SEQ_CST)) {
 		if (!(at->wanted & bit_of(number)))

@@ -15,8 +15,8 @@
  */
 BIDE_INTERNAL bide_thread_head *bide_external_attach_(bool *gone);
 /*
- * Gives the record of this thread back, if it has one that is not a worker's, as if the thread ended.
- * A later use of bide attaches it anew. Outside of async functions.
+ * Gives the record of this thread back, if it has one that is not a worker's, as if the thread
+ * ended. A later use of bide attaches it anew. Outside of async functions.
  */
 BIDE_INTERNAL void bide_external_detach_(void);
 /* Returns how many external threads beside this one have a record in use. Under setup. */

@@ -5,9 +5,9 @@
  * bide (bide_value_task_wait, bide_run_ready), which pauses this; or it is in the program's code
  * and its poll, which resumes it. In the second case `parked` is BIDE_PARKED_POLLING, and a thread
  * that wakes the worker signals a descriptor. The descriptor is an epoll of an eventfd, a timerfd
- * and the worker's reactor, and speaks for all that the worker has to do. `by_port` of the worker's record has the
- * worker's own thread signal it too, when the program's code makes something runnable between two
- * polls.
+ * and the worker's reactor, and speaks for all that the worker has to do. `by_port` of the worker's
+ * record has the worker's own thread signal it too, when the program's code makes something
+ * runnable between two polls.
  */
 #ifndef BIDE_RUNTIME_POLL_H
 #define BIDE_RUNTIME_POLL_H

@@ -25,8 +25,8 @@
  * From bottom to top: this object, thread, wheel, simulation, prepare, at_end, reactor | poll,
  * mailbox, one_worker | worker and work, rounds, sleep, worker_timers, worker_schedule,
  * worker_search, monitor, workers | reactor_place | blocking_job, blocking_threads,
- * blocking_simulated, blocking | orphan, external, atfork, dump_on, start | caller, run_ready, wait,
- * drain, loop, shutdown | port.
+ * blocking_simulated, blocking | orphan, external, atfork, dump_on, start | caller, run_ready,
+ * wait, drain, loop, shutdown | port.
  */
 #ifndef BIDE_RUNTIME_RUNTIME_H
 #define BIDE_RUNTIME_RUNTIME_H

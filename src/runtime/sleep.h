@@ -114,8 +114,8 @@ BIDE_INTERNAL bool bide_sleep_search_begin_(void);
 BIDE_INTERNAL void bide_sleep_search_end_(bool found);
 /*
  * Sleeps. asked: the worker was woken, and found nothing, so it was woken to monitor, even if the
- * worker that asked has fallen asleep meanwhile. Returns true if another thread woke the worker, or if events were fetched from its
- * reactor: it is a searcher then.
+ * worker that asked has fallen asleep meanwhile. Returns true if another thread woke the worker, or
+ * if events were fetched from its reactor: it is a searcher then.
  */
 BIDE_INTERNAL bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked);
 

@@ -126,9 +126,9 @@ static bool look_if_it_pays(bide_worker *w)
 }
 
 /*
- * The worker has nothing left: it ends what is due, and looks at its reactor and at those of workers
- * that run for long. It counts as a searcher meanwhile, so no other worker is woken for what it will
- * take itself.
+ * The worker has nothing left: it ends what is due, and looks at its reactor and at those of
+ * workers that run for long. It counts as a searcher meanwhile, so no other worker is woken for
+ * what it will take itself.
  */
 static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 {

@@ -49,8 +49,8 @@ static void run(bide_worker *w, uintptr_t entry)
 }
 
 /*
- * The worker has slept, and is about to run a function, which may be long. If it was the monitor, it
- * has to find another one for the workers that run.
+ * The worker has slept, and is about to run a function, which may be long. If it was the monitor,
+ * it has to find another one for the workers that run.
  */
 static void awake(bide_worker *w)
 {

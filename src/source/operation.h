@@ -23,8 +23,8 @@ typedef void bide_operation_unwanted_function_(bide_payload result);
  * than the worker's, if the operation was made on another thread, or is a task.
  *
  * unwanted: the operation succeeded, and no consumer takes the result. The function gives back what
- * the result holds: it closes what was opened. It runs once, on any thread, without a lock, before the
- * record is recycled, also in bide_shutdown. It never runs if a consumer has taken the result.
+ * the result holds: it closes what was opened. It runs once, on any thread, without a lock, before
+ * the record is recycled, also in bide_shutdown. It never runs if a consumer has taken the result.
  * A ready value task does not know the type. So an operation of such a type that succeeds within
  * the call returns bide_operation_succeeded_, and no ready value task.
  */
