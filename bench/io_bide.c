@@ -1,6 +1,7 @@
 /*
  * bide's answer to the rows of I/O, by the public interface, as a user would write it. The first
- * argument says which server it is, or what it measures of itself; the second the number of workers.
+ * argument says which server it is, or what it measures of itself; the second the number of
+ * workers.
  */
 #include <errno.h>
 #include <stdbool.h>

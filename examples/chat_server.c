@@ -1,9 +1,9 @@
 /*
  * chat_server.c - what one client writes, all others read.
  *
- * A stream takes one writer at a time, but here each member writes to all others. So each member has an
- * outbox, in which the others leave lines, and one function that sends them. A strand runs all of
- * it: no two functions run at the same time, and the members need no lock.
+ * A stream takes one writer at a time, but here each member writes to all others. So each member
+ * has an outbox, in which the others leave lines, and one function that sends them. A strand runs
+ * all of it: no two functions run at the same time, and the members need no lock.
  *
  *     chat_server [HOST [PORT]]        localhost, 7779; port 0: one that is free
  */

@@ -1,6 +1,6 @@
 /*
- * echo_server.c - sends back what it gets, to 10,000 clients at most. A client that does nothing for
- * a minute is ended. SIGTERM or Ctrl-C stops the server: clients may go on for 5 seconds.
+ * echo_server.c - sends back what it gets, to 10,000 clients at most. A client that does nothing
+ * for a minute is ended. SIGTERM or Ctrl-C stops the server: clients may go on for 5 seconds.
  *
  *     echo_server [HOST [PORT]]        all addresses, 7777; port 0: one that is free
  */

@@ -1,6 +1,6 @@
 /*
- * Accepting when descriptors run out: connections wait in the kernel's queue, and are taken when this
- * process closes a stream, or after a pause. One report is made.
+ * Accepting when descriptors run out: connections wait in the kernel's queue, and are taken when
+ * this process closes a stream, or after a pause. One report is made.
  */
 /* threads */
 #include "support/net_support.h"

@@ -1,6 +1,6 @@
 /*
- * The walkers of chunks and buffers. They accept what the library builds, and name the invariant that
- * a test breaks. Also what the calls of buffers say of wrong arguments.
+ * The walkers of chunks and buffers. They accept what the library builds, and name the invariant
+ * that a test breaks. Also what the calls of buffers say of wrong arguments.
  */
 #define _GNU_SOURCE
 #include "support/buffer_support.h"

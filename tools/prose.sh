@@ -1,7 +1,7 @@
 #!/bin/sh
-# prose.sh [FILE...]: finds words that documents and comments do not use (CONTRIBUTING.md, "English"). Prints the
-# lines, and ends with 1 if there are any. Without FILE it checks the documents, the public headers, and the comments of
-# the sources, tests, benchmarks and examples.
+# prose.sh [FILE...]: finds words that documents and comments do not use (CONTRIBUTING.md, "English"), and lines of C over
+# 100 columns, since clang-format leaves comments alone. Prints the lines, and ends with 1 if there are any. Without FILE
+# it checks the documents, the public headers, and the comments of the sources, tests, benchmarks and examples.
 #
 # A thread is "the worker", "the caller", "the thief", and not a person. Functions return and take. In documents and
 # public headers a reader or user may be a person: "readers who know C#" passes. Comments of sources have no persons.
@@ -85,4 +85,21 @@ if [ -n "$sources" ]; then
 		'^[^:]*:[0-9]+:[ *]*([Tt]rue|[Ff]alse|NULL): |[.;] ([Tt]rue|[Ff]alse|NULL): '
 	refuse_comment 'the user is no "one", and a number is no "so many"' "[Oo]ne's own|[^a-z]so (many|often) |as one likes"
 fi
+# What the compiler must say is on one line in tests/compile, and short.h is generated.
+# shellcheck disable=SC2086 # names without blanks
+wide=$(printf '%s\n' $all | grep '\.[ch]$' | grep -v -e '^tests/compile/' -e '/short\.h$')
+# shellcheck disable=SC2086 # names without blanks
+[ -z "$wide" ] || awk '{
+		rest = $0
+		while ((at = index(rest, "\t")) > 0)
+			rest = substr(rest, 1, at - 1) substr("    ", 1 + (at - 1) % 4) substr(rest, at + 1)
+		if (length(rest) > 100) {
+			print FILENAME ":" FNR ":" $0
+			wide = 1
+		}
+	}
+	END { exit wide }' $wide || {
+	echo "    a line has at most 100 columns, with tabs of 4"
+	found=1
+}
 exit "$found"

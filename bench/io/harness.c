@@ -1,6 +1,6 @@
 /*
- * bench_io: the benchmarks of I/O. Starts bide's servers and those of its peers, loads them in turn,
- * round by round, and prints a table with the ratios and the targets.
+ * bench_io: the benchmarks of I/O. Starts bide's servers and those of its peers, loads them in
+ * turn, round by round, and prints a table with the ratios and the targets.
  *
  * A server is a program that says at which port it listens; README.md has the rest. One that is
  * missing or fails is named with the reason, and the others go on.

@@ -410,8 +410,8 @@ static bool measure_trickle(struct load *load, double seconds, struct measure *m
 }
 
 /*
- * Requests at fixed times, each on the connection that waits longest. A latency counts from the time
- * at which the request was due.
+ * Requests at fixed times, each on the connection that waits longest. A latency counts from the
+ * time at which the request was due.
  */
 static int take_answers(struct load *load, int poller, int64_t *due, int *count)
 {

@@ -107,8 +107,8 @@ static int send_kept(struct connection *connection)
 }
 
 /*
- * Line by line, as a server that answers each: the answers go out in one piece. The begin of another
- * line is kept.
+ * Line by line, as a server that answers each: the answers go out in one piece. The begin of
+ * another line is kept.
  */
 static bool answer_lines(struct thread *thread, struct connection *connection, size_t size)
 {

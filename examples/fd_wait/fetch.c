@@ -4,8 +4,8 @@
  *     fetch URL...
  *
  * libcurl says which descriptors it waits for and when its timer is due, by two callbacks. An async
- * function waits for each of them and then calls libcurl again. A multi handle is for one thread at a
- * time, so all that uses it runs on a strand.
+ * function waits for each of them and then calls libcurl again. A multi handle is for one thread at
+ * a time, so all that uses it runs on a strand.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -109,7 +109,9 @@ static void end_watch(struct watch *watch)
 	watch->scope = NULL;
 }
 
-/* The running function may be in the scope of a watch that has just ended: so the parent is named. */
+/*
+ * The running function may be in the scope of a watch that has just ended: so the parent is named.
+ */
 static int begin_watch(struct client *client, struct watch *watch)
 {
 	end_watch(watch);

@@ -1,12 +1,12 @@
 /*
  * connection.c - the async functions of a connection.
  *
- * Time limits: the stream's idle limit ends a wait for a request, and for a client that takes nothing
- * of an answer. A request that has begun must be complete in request_ns. A client that takes little of
- * an answer, byte by byte, is ended by send_ns.
+ * Time limits: the stream's idle limit ends a wait for a request, and for a client that takes
+ * nothing of an answer. A request that has begun must be complete in request_ns. A client that
+ * takes little of an answer, byte by byte, is ended by send_ns.
  *
- * Files: what lies in the page cache is opened and read at once, by calls that do not wait for a disk.
- * The rest is done by bide_run_blocking, on a thread for calls that wait.
+ * Files: what lies in the page cache is opened and read at once, by calls that do not wait for a
+ * disk. The rest is done by bide_run_blocking, on a thread for calls that wait.
  */
 #include "connection.h"
 

@@ -46,8 +46,9 @@ void exchange_begin(struct exchange *exchange);
 void exchange_destroy(struct exchange *exchange);
 
 /*
- * Decides what the answer is and writes its head into data. With is_quick it returns false if it would
- * have to wait for a disk: then it has to be called again, without is_quick, where waiting is allowed.
+ * Decides what the answer is and writes its head into data. With is_quick it returns false if it
+ * would have to wait for a disk: then it has to be called again, without is_quick, where waiting is
+ * allowed.
  */
 bool exchange_answer(struct exchange *exchange, bool is_quick);
 /*

@@ -65,7 +65,9 @@ static int on_head(library_parser *state)
 #endif
 	if (is_chunked)
 		head.content_bytes = UINT64_MAX;
-	/* Another protocol is never spoken here. Where its bytes would begin is for the client to say. */
+	/*
+	 * Another protocol is never spoken here. Where its bytes would begin is for the client to say.
+	 */
 	if (state->upgrade)
 		head.keep_alive = false;
 	head.has_body = head.content_bytes > 0;

@@ -98,7 +98,10 @@ int site_open_file(const struct site *site, const char *path, bool is_quick, int
 	*file = open_beneath(site->folder, path, FILE_FLAGS, is_quick ? CACHED : 0);
 	if (*file >= 0)
 		return 0;
-	/* EINVAL: a kernel without RESOLVE_CACHED (before 5.12). EAGAIN also means a race with a rename. */
+	/*
+	 * EINVAL: a kernel without RESOLVE_CACHED (before 5.12). EAGAIN also means a race with a
+	 * rename.
+	 */
 	return is_quick && (errno == EINVAL || errno == EAGAIN) ? EAGAIN : errno;
 }
 

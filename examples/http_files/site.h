@@ -1,8 +1,8 @@
 /*
  * site.h - the folder that is served, and what all connections share.
  *
- * Nothing outside of the folder is opened. Where the system has openat2, symbolic links are followed
- * as long as they stay inside. Elsewhere no link is followed.
+ * Nothing outside of the folder is opened. Where the system has openat2, symbolic links are
+ * followed as long as they stay inside. Elsewhere no link is followed.
  */
 #ifndef HTTP_FILES_SITE_H
 #define HTTP_FILES_SITE_H
@@ -40,8 +40,8 @@ void site_close(struct site *site);
 
 /*
  * Opens a file or folder for reading, by a path that target_read has made. With is_quick it fails
- * with EAGAIN if the system would have to ask a disk for the names, and may do so otherwise. Returns
- * 0 or an error number.
+ * with EAGAIN if the system would have to ask a disk for the names, and may do so otherwise.
+ * Returns 0 or an error number.
  */
 int site_open_file(const struct site *site, const char *path, bool is_quick, int *file);
 /* Returns the status of the answer if a file could not be opened or read. */

@@ -1,8 +1,8 @@
 /*
  * Sleeping in a reactor (runtime/sleep.c), and looking after the reactor of another worker
- * (io/rescue.c), in all orders. No wake-up and no event is lost: a worker that sleeps in its reactor
- * is woken by what is sent to it, although another worker fetches from that reactor at the same
- * time.
+ * (io/rescue.c), in all orders. No wake-up and no event is lost: a worker that sleeps in its
+ * reactor is woken by what is sent to it, although another worker fetches from that reactor at the
+ * same time.
  *
  * An epoll is a word here: the edges that were not fetched yet. A thread that waits sleeps on that
  * word. An edge is fetched once, by whichever thread comes first.

@@ -1,12 +1,12 @@
 /*
  * netcat.c - a client or server on bide's streams, for scripts that set it against other software.
  *
- *     netcat tcp HOST PORT        connects; standard input goes there, what comes goes to standard output
+ *     netcat tcp HOST PORT        connects; sends standard input, and prints what comes
  *     netcat unix PATH            the same; "@name" is an abstract socket
  *     netcat device PATH          the same with a terminal or a FIFO
  *     netcat listen-tcp PORT      the same with the first client; prints "port N" to standard error
  *     netcat listen-unix PATH
- *     netcat get HOST PORT PATH COUNT    COUNT requests of HTTP/1.1 on one connection; prints the bodies
+ *     netcat get HOST PORT PATH COUNT    COUNT requests on one connection; prints the bodies
  *
  * Exits with 0 if both sides have ended, else it prints the error and exits with 1.
  */

@@ -1,9 +1,9 @@
 /*
  * http_connection.c - fuzzes the function that serves a client of examples/http_files.
  *
- * The first byte of an input says in what pieces the rest comes: how large they are, whether they are
- * waited for, and how much the client takes at a time. The output must be a row of whole answers. What
- * lies beside the folder must not be in it. A client that has sent all ends its side.
+ * The first byte of an input says in what pieces the rest comes: how large they are, whether they
+ * are waited for, and how much the client takes at a time. The output must be a row of whole
+ * answers. What lies beside the folder must not be in it. A client that has sent all ends its side.
  */
 #include "fuzz.h"
 

@@ -2,8 +2,8 @@
  * http_path.c - fuzzes the targets, ranges and dates of requests (examples/http_files).
  *
  * The first byte chooses which; the others are the text. A path that was accepted must be what a
- * second reader below makes of it, and must not lead out of the folder. A range must be the one that
- * a reader with wider numbers finds.
+ * second reader below makes of it, and must not lead out of the folder. A range must be the one
+ * that a reader with wider numbers finds.
  */
 #include "fuzz.h"
 

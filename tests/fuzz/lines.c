@@ -1,6 +1,6 @@
 /*
- * lines.c - fuzzes the reading calls of buffers (src/io/buffer_in.c, buffer_read.c): whatever comes in
- * whatever pieces, the calls return the bytes in their order, and none is lost.
+ * lines.c - fuzzes the reading calls of buffers (src/io/buffer_in.c, buffer_read.c): whatever comes
+ * in whatever pieces, the calls return the bytes in their order, and none is lost.
  *
  * An input is a limit, the bytes of a stream, and a sequence of calls. Each call also says how the
  * bytes that it may need come: in pieces of which size, and whether a read fails. The model is the

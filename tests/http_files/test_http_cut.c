@@ -1,6 +1,6 @@
 /*
- * The file server over sockets, and each exchange cut after each of its bytes: by an end, a close and
- * a reset. No descriptor may be left, and what was asked for whole must be answered whole.
+ * The file server over sockets, and each exchange cut after each of its bytes: by an end, a close
+ * and a reset. No descriptor may be left, and what was asked for whole must be answered whole.
  */
 /* threads */
 #define _GNU_SOURCE

@@ -205,7 +205,9 @@ STRESS(connections)
 	for (int i = 0; i < SERVERS; i++)
 		bide_listener_close(s.listeners[i]);
 	CHECK_EQUAL(bide_drain(BIDE_SECONDS(100)), 0);
-	/* The first rounds open the reactors. A connect that was forgotten may end on another thread. */
+	/*
+	 * The first rounds open the reactors. A connect that was forgotten may end on another thread.
+	 */
 	for (unsigned tries = 0; descriptors() > before + 2 * workers; tries++) {
 		CHECK(tries < 1000);
 		(void)must(pause_a_bit(d));

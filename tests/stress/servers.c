@@ -1,8 +1,8 @@
 /*
- * servers.c - a server with random limits, whose functions fail, are slow and cancel themselves, and
- * visitors that ask, vanish, send half a question, or read nothing. A signal, a cancellation or an
- * abort of the listener ends the server in the middle. Each answer is the right one, no more clients
- * are served at a time than the limit allows, and each function that began has ended.
+ * servers.c - a server with random limits, whose functions fail, are slow and cancel themselves,
+ * and visitors that ask, vanish, send half a question, or read nothing. A signal, a cancellation or
+ * an abort of the listener ends the server in the middle. Each answer is the right one, no more
+ * clients are served at a time than the limit allows, and each function that began has ended.
  */
 #include "stress.h"
 

@@ -1,6 +1,6 @@
 /*
- * buffer_support.h - shared by the tests of buffers: a peer that is a plain descriptor, and the check
- * that no chunk is left.
+ * buffer_support.h - shared by the tests of buffers: a peer that is a plain descriptor, and the
+ * check that no chunk is left.
  */
 #ifndef BUFFER_SUPPORT_H
 #define BUFFER_SUPPORT_H
