@@ -111,5 +111,8 @@ if [ $((total_passed + total_failed)) -eq 0 ]; then
 	say "no test was run"
 	total_failed=1
 fi
+if [ "$total_failed" -gt 0 ]; then
+	print_failures # once more: what a tier printed may be far above
+fi
 say "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" -eq 0 ]

@@ -53,6 +53,13 @@ print_details() {
 		{ print "    " $0 }' "$details"
 }
 
+# The tests that failed, each with its tier.
+print_failures() {
+	for tier in $tiers; do
+		sed -n "s/^\(FAILED \|---- .* crashed\)/$tier: &/p" "build/logs/tier-$tier.txt"
+	done
+}
+
 skip_tier() {
 	skip_reason=$1
 	skipped=1
