@@ -60,6 +60,21 @@ typedef struct bide_stats {
 	uint64_t blocking_queue_count;
 	/* The largest blocking_queue_count since the runtime was set up. */
 	uint64_t blocking_queue_peak;
+	/*
+	 * What the scheduler did that is dear, since the start; all are 0 with one worker. Sleeping
+	 * workers that other threads woke.
+	 */
+	uint64_t wake_count;
+	/* Of these, the workers that found nothing to run, and fell asleep again. */
+	uint64_t vain_wake_count;
+	/* Fences on all processors (membarrier), which interrupt those that run. */
+	uint64_t fence_count;
+	/* Times a worker took what is runnable from another worker: one function or several. */
+	uint64_t theft_count;
+	/* Of these, those that took the only one that was there. */
+	uint64_t lone_theft_count;
+	/* System calls by which workers slept, woke each other, and passed fences. */
+	uint64_t scheduler_call_count;
 } bide_stats;
 
 BIDE_BEGIN_DECLS

@@ -18,6 +18,13 @@ typedef enum bide_counter {
 	BIDE_COUNT_IO_AT_ONCE_, /* operations on descriptors that were ready */
 	BIDE_COUNT_IO_WAITED_,
 	BIDE_COUNT_IO_CANCELED_,
+	/* Of many workers; bide_stats says what they are: */
+	BIDE_COUNT_WAKES_,
+	BIDE_COUNT_VAIN_WAKES_,
+	BIDE_COUNT_FENCES_,
+	BIDE_COUNT_THEFTS_,
+	BIDE_COUNT_LONE_THEFTS_,
+	BIDE_COUNT_CALLS_,
 	BIDE_COUNTERS_
 } bide_counter;
 

@@ -36,6 +36,12 @@ void bide_stats_get(bide_stats *stats)
 	stats->task_count = bide_counted_(BIDE_COUNT_TASKS_);
 	stats->unobserved_count = bide_counted_(BIDE_COUNT_UNOBSERVED_);
 	stats->misuse_count = bide_counted_(BIDE_COUNT_MISUSE_);
+	stats->wake_count = bide_counted_(BIDE_COUNT_WAKES_);
+	stats->vain_wake_count = bide_counted_(BIDE_COUNT_VAIN_WAKES_);
+	stats->fence_count = bide_counted_(BIDE_COUNT_FENCES_);
+	stats->theft_count = bide_counted_(BIDE_COUNT_THEFTS_);
+	stats->lone_theft_count = bide_counted_(BIDE_COUNT_LONE_THEFTS_);
+	stats->scheduler_call_count = bide_counted_(BIDE_COUNT_CALLS_);
 	bide_port_stats_(stats);
 	bide_pools_visit_(count, stats);
 }

@@ -12,8 +12,14 @@
 /* Takes over what waits behind the function that the worker runs. */
 static uintptr_t rescue(bide_worker *w, int64_t now_ns)
 {
+	bool lone = bide_deque_size_(&w->thread.head) == 1;
+	uintptr_t entry;
+
 	(void)bide_worker_expire_(w, now_ns);
-	return bide_deque_thief_steal_(&w->thread.head);
+	entry = bide_deque_thief_steal_(&w->thread.head);
+	if (entry)
+		bide_worker_count_theft_(lone);
+	return entry;
 }
 
 /* Sets the time of the next look. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "async/deque.h"
+#include "base/count.h"
 #include "base/port.h"
 #include "base/settings.h"
 #include "os/os.h"
@@ -125,7 +126,11 @@ const void *bide_port_thread_(void)
 /* With one worker there are no thieves. */
 bool bide_port_heavy_fence_(void)
 {
-	return bide_os_heavy_fence_() || !bide_shared_;
+	if (!bide_shared_)
+		return true;
+	bide_count_(BIDE_COUNT_FENCES_, 1);
+	bide_count_(BIDE_COUNT_CALLS_, 1);
+	return bide_os_heavy_fence_();
 }
 
 void bide_port_offer_(bide_thread_head *head)

@@ -4,6 +4,7 @@
 #include "runtime/sleep.h"
 
 #include "base/assert.h"
+#include "base/count.h"
 #include "base/port.h"
 #include "os/os.h"
 #include "runtime/reactor.h"
@@ -50,6 +51,8 @@ bool bide_sleep_wake_(bide_sleeper *sleeper)
 	reactor =
 		BIDE_LOAD(&sleeper->in_reactor, RELAXED) ? BIDE_LOAD(&sleeper->reactor, RELAXED) : NULL;
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_RUNS_, RELEASE); /* pairs with is_woken */
+	bide_count_(BIDE_COUNT_WAKES_, 1);
+	bide_count_(BIDE_COUNT_CALLS_, 1);
 	if (reactor)
 		bide_reactor_hooks_->wake(reactor);
 	else
@@ -186,10 +189,12 @@ void bide_sleep_search_end_(bool found)
  */
 static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
 {
+	if (!sleeper->in_reactor && BIDE_LOAD(&sleeper->reactor, SEQ_CST)) /* bide_reactor_place_ */
+		return 0;
+	bide_count_(BIDE_COUNT_CALLS_, 1);
 	if (sleeper->in_reactor)
 		return bide_reactor_hooks_->fetch(BIDE_LOAD(&sleeper->reactor, RELAXED), until_ns);
-	if (!BIDE_LOAD(&sleeper->reactor, SEQ_CST)) /* pairs with bide_reactor_place_ */
-		bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, until_ns);
+	bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, until_ns);
 	return 0;
 }
 
@@ -233,7 +238,7 @@ bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 		fetched = sleep_until(sleeper, bide_workers_wake_time_(sleeper, rounds));
 	if (rounds)
 		(void)BIDE_SUB(&bide_sleep_.rounds, 1u, SEQ_CST);
-	woken = is_woken(sleeper);
+	woken = sleeper->was_woken = is_woken(sleeper);
 	BIDE_STORE(&sleeper->in_reactor, 0u, RELAXED);
 	if (fetched && !woken) {
 		(void)BIDE_ADD(&bide_sleep_.searching, 1u,

@@ -87,11 +87,14 @@ static uint32_t draw(bide_worker *w)
  */
 static uintptr_t steal(bide_worker *w, bide_worker *victim)
 {
+	bool lone = bide_ring_size_(&victim->ring) + bide_deque_size_(&victim->thread.head) == 1;
 	uintptr_t entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
 
-	if (entry || !bide_worker_has_work_(victim))
-		return entry;
-	return bide_deque_thief_steal_(&victim->thread.head);
+	if (!entry && bide_worker_has_work_(victim))
+		entry = bide_deque_thief_steal_(&victim->thread.head);
+	if (entry)
+		bide_worker_count_theft_(lone);
+	return entry;
 }
 
 /* Takes from the injector and from other workers. */

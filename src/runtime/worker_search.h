@@ -7,6 +7,7 @@
 #define BIDE_RUNTIME_WORKER_SEARCH_H
 
 #include "async/deque.h"
+#include "base/count.h"
 #include "base/thread.h"
 #include "runtime/ring.h"
 #include "runtime/worker.h"
@@ -25,6 +26,13 @@ BIDE_INTERNAL uintptr_t bide_worker_take_oldest_(bide_worker *worker);
  * Searches for `for_ns`, but at least once. `counted`: this worker already counts as a searcher.
  */
 BIDE_INTERNAL uintptr_t bide_worker_search_(bide_worker *worker, bool counted, int64_t for_ns);
+
+/* lone: the victim had nothing else. */
+static inline void bide_worker_count_theft_(bool lone)
+{
+	bide_count_(BIDE_COUNT_THEFTS_, 1);
+	bide_count_(BIDE_COUNT_LONE_THEFTS_, lone);
+}
 
 /* Takes what the worker itself has: its next step, the oldest frame of its ring, its deque. */
 static inline uintptr_t bide_worker_take_(bide_worker *w)

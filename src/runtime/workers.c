@@ -117,6 +117,7 @@ static void *worker_main(void *argument)
 			woken = slept = false;
 			run(w, entry);
 		} else if (bide_deque_owner_is_empty_(&w->thread.head)) {
+			bide_count_(BIDE_COUNT_VAIN_WAKES_, woken && w->sleeper.was_woken);
 			woken = bide_sleep_wait_(&w->sleeper, woken);
 			BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* so the monitor sees that it slept */
 			BIDE_STORE(&w->sleeps, w->sleeps + 1, RELAXED);
