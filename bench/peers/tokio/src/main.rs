@@ -130,12 +130,12 @@ fn round_trip_source(count: u64) -> Boxed<()> {
             async move {
                 for _ in 0..count {
                     ping.notified().await;
-                    pong.listener_one();
+                    pong.notify_one();
                 }
             }
         });
         for _ in 0..count {
-            ping.listener_one();
+            ping.notify_one();
             pong.notified().await;
         }
         other.await.unwrap();
@@ -271,7 +271,7 @@ fn sleepers(runtime: &Runtime, count: u64, ms: u64) {
                 ASLEEP.fetch_add(1, Ordering::Relaxed);
                 sleep(Duration::from_millis(ms)).await;
                 if AWAKE.fetch_add(1, Ordering::Relaxed) + 1 == count {
-                    all_done.listener_one();
+                    all_done.notify_one();
                 }
             });
         }
