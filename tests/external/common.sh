@@ -44,6 +44,7 @@ trap 'exit 1' HUP INT TERM
 start_server() {
 	program=$1
 	shift
+	rm -f "$work/server.log" # what an earlier server said
 	"$program" --port 0 "$@" "$work/www" >"$work/access.log" 2>"$work/server.log" &
 	server=$!
 	wait_for_port

@@ -21,6 +21,7 @@ ulimit -n 20
 exec "$@"
 SCRIPT
 chmod +x "$few"
+rm -f "$work/server.log"
 "$few" "$1" --port 0 --workers 2 "$work/www" >/dev/null 2>"$work/server.log" &
 server=$!
 wait_for_port

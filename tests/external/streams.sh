@@ -20,6 +20,16 @@ wait_for() {
 	return 1
 }
 
+# listen INPUT HOW WHERE: starts netcat with an empty log, and waits until the log says that it listens.
+listen() {
+	rm -f "$work/log"
+	"$netcat" "$2" "$3" <"$1" >"$work/got" 2>"$work/log" &
+	mine=$!
+	wait_for grep -q listens "$work/log" && return
+	kill "$mine"
+	return 1
+}
+
 socat_tests() {
 	# A server of socat that sends back what it got when its client has ended its side.
 	socat "UNIX-LISTEN:$work/echo,fork" EXEC:'tac' 2>"$work/socat.log" &
@@ -34,9 +44,7 @@ socat_tests() {
 	kill "$echo_server"
 
 	# bide listens.
-	"$netcat" listen-unix "$work/mine" <"$work/large" >"$work/got" 2>"$work/log" &
-	mine=$!
-	wait_for grep -q listens "$work/log" || return
+	listen "$work/large" listen-unix "$work/mine" || return
 	echo question | socat -t 30 - "UNIX-CONNECT:$work/mine" | cmp -s - "$work/large" || fail "listen-unix: not the same"
 	wait "$mine" || fail "listen-unix: status $?: $(cat "$work/log")"
 	same "listen-unix" question "$(cat "$work/got")"
@@ -57,9 +65,7 @@ socat_tests() {
 	rm "$work/in"
 
 	# A reset in place of an end.
-	"$netcat" listen-tcp 0 </dev/null >"$work/got" 2>"$work/log" &
-	mine=$!
-	wait_for grep -q listens "$work/log" || return
+	listen /dev/null listen-tcp 0 || return
 	port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$work/log")
 	(echo some && sleep 1) | socat -u - "TCP:127.0.0.1:$port,linger=0" 2>/dev/null
 	wait "$mine"
@@ -68,9 +74,7 @@ socat_tests() {
 }
 
 nc_tests() {
-	"$netcat" listen-tcp 0 <"$work/large" >"$work/got" 2>"$work/log" &
-	mine=$!
-	wait_for grep -q listens "$work/log" || return
+	listen "$work/large" listen-tcp 0 || return
 	port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$work/log")
 	echo hello | nc -N 127.0.0.1 "$port" | cmp -s - "$work/large" || fail "nc as client: not the same"
 	wait "$mine" || fail "nc as client: status $?: $(cat "$work/log")"

@@ -26,7 +26,7 @@ run_program() {
 	# shellcheck disable=SC3045 # every sh has it
 	ulimit -t $((300 * ${factor%%.*}))
 	clock=
-	! command -v timeout >/dev/null 2>&1 || clock="timeout --foreground 1800"
+	! command -v timeout >/dev/null 2>&1 || clock="timeout --foreground 900"
 	# shellcheck disable=SC2086 # both are commands with their options
 	$clock ${BIDE_TEST_WRAPPER:-} "$@"
 	status=$?
