@@ -146,7 +146,7 @@ static bool parse_v6(parser *p, unsigned char bytes[16])
 	for (unsigned i = 0; i < g.count; i++) {
 		unsigned to = i < g.gap ? i : i + zeroes;
 
-		bytes[2 * to] = (unsigned char)(g.number[i] >> 8);
+		bytes[(size_t)2 * to] = (unsigned char)(g.number[i] >> 8);
 		bytes[2 * to + 1] = (unsigned char)g.number[i];
 	}
 	return true;

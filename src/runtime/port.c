@@ -126,11 +126,9 @@ const void *bide_port_thread_(void)
 /* With one worker there are no thieves. */
 bool bide_port_heavy_fence_(void)
 {
-	if (!bide_shared_)
-		return true;
-	bide_count_(BIDE_COUNT_FENCES_, 1);
-	bide_count_(BIDE_COUNT_CALLS_, 1);
-	return bide_os_heavy_fence_();
+	bide_count_(BIDE_COUNT_FENCES_, bide_shared_);
+	bide_count_(BIDE_COUNT_CALLS_, bide_shared_);
+	return bide_os_heavy_fence_() || !bide_shared_;
 }
 
 void bide_port_offer_(bide_thread_head *head)
