@@ -13,13 +13,13 @@ function finish(ctest_passed,    i, first) {
 	if (!n_failed) {
 		for (i = 1; i <= n_lines; i++)
 			if (lines[i] ~ /^SKIPPED /)
-				print lines[i] >details
+				print lines[i] >>details
 		return
 	}
-	print "---- " name (summary ? "" : " crashed, or took too long") >details
+	print "---- " name (summary ? "" : " crashed, or took too long") >>details
 	first = n_lines > 200 ? n_lines - 199 : 1
 	for (i = first; i <= n_lines; i++)
-		print lines[i] >details
+		print lines[i] >>details
 }
 
 /^[0-9]+\/[0-9]+ Testing: / {
