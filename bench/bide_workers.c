@@ -11,236 +11,19 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#include <bide/bide.h>
-
-#include "participant.h"
+#include "bide_workers.h"
 
 #include <bide/short.h> /* last, because it defines short names */
 
-static void must(bool good, const char *what)
-{
-	if (!good) {
-		fprintf(stderr, "bide_workers: %s\n", what);
-		abort();
-	}
-}
+/* ---- run_await, inject: functions for the workers */
 
-/* Runs the root until it is done; the result must be `expected`. */
-static void run_to_end(value_task root, int64_t expected)
-{
-	bide_payload result;
-
-	must(bide_value_task_wait(root, &result) == 0, "the root failed");
-	must(result.i == expected, "the root's result is wrong");
-}
-
-/* Returns the sum of 0 + 1 + ... + (count - 1) children, each of which returns its key + 1. */
-static int64_t sum_of_answers(uint64_t count)
-{
-	return (int64_t)(count * (count + 1) / 2);
-}
-
-static BENCH_NOINLINE int64_t trivial(int64_t key)
+BENCH_NOINLINE int64_t trivial(int64_t key)
 {
 	BENCH_OPAQUE(key);
 	return key + 1;
 }
 
-/* ---- fork_join_fib */
-
-static value_task fib(int64_t n);
-
-struct fib_fork {
-	BIDE_ASYNC_FORK;
-	struct {
-		int64_t n;
-	} in;
-};
-
-bide_async_forked(fib_fork)
-{
-	return fib(my->in.n);
-}
-
-struct fib {
-	BIDE_ASYNC_FRAME_FORKING;
-	struct {
-		int64_t n;
-	} in;
-	int64_t first, second;
-	struct fib_fork left;
-};
-
-async(fib, left)
-{
-	async_begin;
-	bide_async_fork(fib_fork, my->left, .n = my->in.n - 1);
-	await(my->second, fib(my->in.n - 2));
-	await(my->first, bide_async_join(fib_fork, my->left));
-	async_return(my->first + my->second);
-async_finally:
-	async_end;
-}
-
-static BENCH_NOINLINE value_task fib(int64_t n)
-{
-	if (n < 2)
-		return value_task_from(n);
-	return async_start(fib, .n = n);
-}
-
-struct fib_root {
-	ASYNC_FRAME;
-	struct {
-		int64_t count, n;
-	} in;
-	int64_t i, answer, sum;
-};
-
-async(fib_root)
-{
-	async_begin;
-	await(async_yield());
-	for (my->i = 0; my->i < my->in.count; my->i++) {
-		await(my->answer, fib(my->in.n));
-		my->sum += my->answer;
-	}
-	async_return(my->sum);
-async_finally:
-	async_end;
-}
-
-static void fork_join_fib(uint64_t count)
-{
-	run_to_end(async_start(fib_root, .count = (int64_t)count, .n = BENCH_FIB),
-	           (int64_t)count * BENCH_FIB_RESULT);
-}
-
-/* ---- skynet */
-
-static value_task skynet(int64_t number, int64_t leaves);
-
-struct skynet_fork {
-	BIDE_ASYNC_FORK;
-	struct {
-		int64_t number, leaves;
-	} in;
-};
-
-bide_async_forked(skynet_fork)
-{
-	return skynet(my->in.number, my->in.leaves);
-}
-
-struct skynet {
-	BIDE_ASYNC_FRAME_FORKING;
-	struct {
-		int64_t number, part;
-	} in;
-	int64_t i, answer, sum;
-	struct skynet_fork children[10];
-};
-
-/* Joins in the reverse order of forking, which is the fast path. */
-async(skynet, children)
-{
-	async_begin;
-	for (my->i = 0; my->i < 10; my->i++)
-		bide_async_fork(skynet_fork, my->children[my->i],
-		                .number = my->in.number + my->i * my->in.part, .leaves = my->in.part);
-	while (my->i-- > 0) {
-		await(my->answer, bide_async_join(skynet_fork, my->children[my->i]));
-		my->sum += my->answer;
-	}
-	async_return(my->sum);
-async_finally:
-	async_end;
-}
-
-static BENCH_NOINLINE value_task skynet(int64_t number, int64_t leaves)
-{
-	if (leaves == 1)
-		return value_task_from(number);
-	return async_start(skynet, .number = number, .part = leaves / 10);
-}
-
-struct skynet_root {
-	ASYNC_FRAME;
-	struct {
-		int64_t count, leaves;
-	} in;
-	int64_t i, answer;
-};
-
-async(skynet_root)
-{
-	async_begin;
-	await(async_yield());
-	for (my->i = 0; my->i < my->in.count; my->i++) {
-		await(my->answer, skynet(0, my->in.leaves));
-		must(my->answer == my->in.leaves * (my->in.leaves - 1) / 2, "skynet is wrong");
-	}
-async_finally:
-	async_end;
-}
-
-static void skynet_run(uint64_t count)
-{
-	run_to_end(async_start(skynet_root, .count = (int64_t)count, .leaves = BENCH_SKYNET_LEAVES), 0);
-}
-
-static void scale(uint64_t count)
-{
-	run_to_end(async_start(skynet_root, .count = (int64_t)count,
-	                       .leaves = (int64_t)*bench_scale_leaves()),
-	           0);
-}
-
-/* ---- spawn_await: a fork that is joined at once */
-
-struct trivial_fork {
-	BIDE_ASYNC_FORK;
-	struct {
-		int64_t key;
-	} in;
-};
-
-bide_async_forked(trivial_fork)
-{
-	return value_task_from(trivial(my->in.key));
-}
-
-struct spawn_root {
-	BIDE_ASYNC_FRAME_FORKING;
-	struct {
-		int64_t count;
-	} in;
-	int64_t i, answer, sum;
-	struct trivial_fork child;
-};
-
-async(spawn_root, child)
-{
-	async_begin;
-	await(async_yield());
-	for (my->i = 0; my->i < my->in.count; my->i++) {
-		bide_async_fork(trivial_fork, my->child, .key = my->i);
-		await(my->answer, bide_async_join(trivial_fork, my->child));
-		my->sum += my->answer;
-	}
-	async_return(my->sum);
-async_finally:
-	async_end;
-}
-
-static void spawn_await(uint64_t count)
-{
-	run_to_end(async_start(spawn_root, .count = (int64_t)count), sum_of_answers(count));
-}
-
-/* ---- run_await, inject: functions for the workers */
-
-static value_task run_trivial(void *key)
+value_task run_trivial(void *key)
 {
 	return value_task_from(trivial((int64_t)(intptr_t)key));
 }
@@ -532,16 +315,17 @@ static double wake_latency(uint64_t count)
 	return (double)sum_ns;
 }
 
-/* ---- idle_cpu */
-
-static double idle_cpu(uint64_t count)
+static void read_counts(uint64_t counts[COUNT_COUNT])
 {
-	uint64_t until = bench_now_ns() + BENCH_LOAD_NS;
+	bide_stats stats;
 
-	(void)count;
-	while (bench_now_ns() < until)
-		run_to_end(async_start(fib_root, .count = 100, .n = BENCH_FIB_LOAD), 100 * 6765);
-	return bench_idle_cpu_us();
+	bide_stats_get(&stats);
+	counts[COUNT_WAKES] = stats.wake_count;
+	counts[COUNT_VAIN_WAKES] = stats.vain_wake_count;
+	counts[COUNT_FENCES] = stats.fence_count;
+	counts[COUNT_THEFTS] = stats.theft_count;
+	counts[COUNT_LONE_THEFTS] = stats.lone_theft_count;
+	counts[COUNT_SYSTEM_CALLS] = stats.scheduler_call_count;
 }
 
 #define MANY .who = "bide", .batch_min_ns = BENCH_WORKERS_BATCH_NS, .by_workers = true
@@ -559,6 +343,21 @@ int main(int argc, char **argv)
 		{ .bench = "inject", .run = inject, .operations = BENCH_INJECTED, MANY },
 		{ .bench = "round_trip_cross", .run = round_trip_cross, CROSS },
 		{ .bench = "wake_latency", .timed = wake_latency, MANY },
+		{ .bench = "pipeline_overlap",
+		  .timed = pipeline_overlap,
+		  .operations = BENCH_STAGE_RUNS * BENCH_STAGE_ITEMS,
+		  .alone = true,
+		  MANY },
+		{ .bench = "hidden_run",
+		  .timed = hidden_run,
+		  .operations = BENCH_HIDDEN_RUNS * (BENCH_HIDDEN_CHAIN + 1),
+		  .alone = true,
+		  MANY },
+		{ .bench = "hidden_leaf",
+		  .timed = hidden_leaf,
+		  .operations = BENCH_LEAF_RUNS,
+		  .alone = true,
+		  MANY },
 		{ .bench = "idle_cpu", .timed = idle_cpu, .alone = true, MANY },
 		{ .bench = "scale", .run = scale, CROSS },
 	};
@@ -570,6 +369,7 @@ int main(int argc, char **argv)
 		if (error != 0)
 			bench_refuse("bide_configure refused %d workers: %s", workers, strerror(error));
 	}
+	*bench_counts_reader() = read_counts;
 	must(sem_init(&injected.all_done, 0, 0) == 0, "no semaphore");
 	return bench_participant(argc, argv, cases, workers > 0 ? sizeof cases / sizeof *cases : 0,
 	                         "bide", NULL);

@@ -16,29 +16,27 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "counts.h"
+#include "host.h"
 #include "plot.h"
 #include "process.h"
 #include "program.h"
 #include "report.h"
 #include "scaling.h"
-
-enum {
-	SLEEPER_COUNT = 1000 * 1000,
-	SLEEPER_COUNT_SMALL = 100 * 1000,  /* if a million of the largest would not fit */
-	SLEEPER_COUNT_COUNTED = 20 * 1000, /* to count their allocations */
-	SLEEPER_ROUNDS_MAX = 3,
-	SLEEP_FIRST_MS = 2000,
-	SLEEP_MAX_MS = 60 * 1000,
-	MEMORY_WANTED_MIB = 4096,
-};
+#include "sleepers.h"
+#include "targets.h"
 
 static struct results results;
 
-/* Takes a line of an answer to `run` or `count`. The fastest batch is the result of a round. */
+/*
+ * Takes a line of an answer to `run` or `count`. The fastest batch is the result of a round. Only
+ * bide has counts of its scheduler.
+ */
 static bool take_answer(struct program *program, int row, const char *line, void *unused)
 {
 	char name[64] = "";
 	double value = field_minimum(line, "batches"), allocs = field_number(line, "allocs");
+	double counts[COUNT_COUNT];
 	int who = WHO_COUNT;
 
 	(void)unused;
@@ -48,6 +46,8 @@ static bool take_answer(struct program *program, int row, const char *line, void
 		return false;
 	if (!isnan(value))
 		report_add(&results, (enum row)row, (enum who)who, value);
+	if (who == WHO_BIDE && counts_read(line, counts))
+		report_add_counts(&results, (enum row)row, counts);
 	if (!isnan(allocs)) {
 		results.allocs[row][who] = allocs;
 		results.bytes[row][who] = field_number(line, "bytes");
@@ -55,180 +55,72 @@ static bool take_answer(struct program *program, int row, const char *line, void
 	return true;
 }
 
-/* ---- one row, interleaved */
+/* ---- the rows of one name, interleaved, so that a target may compare two of them */
 
-static void run_row(enum row row)
+struct entry {
+	struct program *program;
+	int row;
+	bool failed;
+};
+
+static struct entry entries[PROGRAM_COUNT * ROW_COUNT];
+static int entry_count;
+
+static bool in_group(int row, int first)
 {
-	struct program *active[PROGRAM_COUNT];
+	return options.wanted[row] && strcmp(row_infos[row].group, row_infos[first].group) == 0;
+}
+
+/* Makes an entry for each participant in each wanted row of the name. */
+static void find_entries(int first)
+{
+	entry_count = 0;
+	for (int row = first; row < ROW_COUNT; row++)
+		for (int i = 0; i < PROGRAM_COUNT && in_group(row, first); i++)
+			if (programs[i].present && program_offers(&programs[i], row))
+				entries[entry_count++] = (struct entry){ &programs[i], row, false };
+}
+
+static void run_entries(void)
+{
 	char question[64];
-	int count = 0;
 
-	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		programs[i].failed = !programs[i].present || !program_offers(&programs[i], (int)row);
-		if (!programs[i].failed)
-			active[count++] = &programs[i];
-	}
-	snprintf(question, sizeof question, "run %s", row_infos[row].name);
 	for (int round = 0; round < options.rounds; round++) {
-		for (int turn = 0; turn < count; turn++) {
-			struct program *program = active[(turn + round) % count]; /* each is first in turn */
+		for (int turn = 0; turn < entry_count; turn++) {
+			struct entry *entry = &entries[(turn + round) % entry_count]; /* each is first */
+			const char *name = row_infos[entry->row].name;
 
-			if (program->failed)
+			if (entry->failed)
 				continue;
-			progress("%s, round %d of %d: %s", row_infos[row].name, round + 1, options.rounds,
-			         program->name);
-			program->failed =
-				!program_running(program) ||
-				!program_ask(program, &program->process, question, take_answer, (int)row, NULL);
+			progress("%s, round %d of %d: %s", name, round + 1, options.rounds,
+			         entry->program->name);
+			snprintf(question, sizeof question, "run %s", name);
+			entry->failed = !program_running(entry->program) ||
+			                !program_ask(entry->program, &entry->program->process, question,
+			                             take_answer, entry->row, NULL);
 		}
 	}
 }
 
 /* The counting pass runs the same program once, with the allocator interposed. */
-static void count_row(enum row row)
+static void count_entries(void)
 {
 	char question[64];
 
-	snprintf(question, sizeof question, "count %s", row_infos[row].name);
-	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct program *program = &programs[i];
+	for (int i = 0; i < entry_count; i++) {
+		struct program *program = entries[i].program;
 		struct process process = { .pid = 0 };
 		char *argv[] = { program->path, NULL };
 
-		if (program->failed || !program->interposed)
+		if (entries[i].failed || !program->interposed)
 			continue;
-		progress("%s, allocations: %s", row_infos[row].name, program->name);
+		snprintf(question, sizeof question, "count %s", row_infos[entries[i].row].name);
+		progress("%s, allocations: %s", row_infos[entries[i].row].name, program->name);
 		if (!program_start(program, &process, argv, options.counter))
 			continue;
 		/* A note says what failed. */
-		(void)program_ask(program, &process, question, take_answer, (int)row, NULL);
+		(void)program_ask(program, &process, question, take_answer, entries[i].row, NULL);
 		process_stop(&process, false, NULL, 0);
-	}
-}
-
-/* ---- sleepers: a fresh process each */
-
-struct sleepers_answer {
-	bool early;
-	double peak_bytes, create_ns, fire_ns, total_allocs, total_bytes;
-};
-
-static bool once(struct program *program, enum who who, int count, int sleep_ms,
-                 const char *preload, struct sleepers_answer *answer)
-{
-	char who_text[32], count_text[16], ms_text[16], line[LINE_BYTES], doing[96];
-	char once_text[] = "once", bench_text[] = "sleepers";
-	char *argv[] = { program->path, once_text, bench_text, who_text, count_text, ms_text, NULL };
-	int limit_s = 4 * options.limit_s + 2 * sleep_ms / 1000;
-	struct process process;
-	enum process_read got;
-
-	snprintf(who_text, sizeof who_text, "%s", who_names[who]);
-	snprintf(count_text, sizeof count_text, "%d", count);
-	snprintf(ms_text, sizeof ms_text, "%d", sleep_ms);
-	snprintf(doing, sizeof doing, "once sleepers %s %d %d", who_text, count, sleep_ms);
-	if (!program_start(program, &process, argv, preload))
-		return false;
-	got = process_read_line(&process, line, sizeof line,
-	                        process_now_ns() + (int64_t)limit_s * 1000000000);
-	if (got != PROCESS_LINE) {
-		program_give_up(program, &process, doing, got == PROCESS_LATE ? limit_s : 0);
-		return false;
-	}
-	process_stop(&process, false, NULL, 0);
-	answer->early = field_number(line, "early") > 0;
-	answer->peak_bytes = field_number(line, "peak_bytes");
-	answer->create_ns = field_number(line, "create_ns");
-	answer->fire_ns = field_number(line, "fire_ns");
-	answer->total_allocs = field_number(line, "total_allocs");
-	answer->total_bytes = field_number(line, "total_bytes");
-	if (answer->peak_bytes > 0 && answer->create_ns > 0 && answer->fire_ns > 0)
-		return true;
-	note("%s: %s: not understood: %.100s", program->name, doing, line);
-	return false;
-}
-
-/* Sleeps longer and longer until none wakes before the last one sleeps. */
-static bool once_in_time(struct program *program, enum who who, int count, int *sleep_ms,
-                         struct sleepers_answer *answer)
-{
-	while (once(program, who, count, *sleep_ms, NULL, answer)) {
-		if (!answer->early)
-			return true;
-		*sleep_ms *= 3;
-		if (*sleep_ms > SLEEP_MAX_MS) {
-			note("%s: sleepers: not all asleep within %d s", program->name, *sleep_ms / 3000);
-			return false;
-		}
-	}
-	return false;
-}
-
-static bool sleepers_round(struct program *program, enum who who, int count, int *sleep_ms)
-{
-	struct sleepers_answer one, all;
-
-	if (!once(program, who, 1, 200, NULL, &one) ||
-	    !once_in_time(program, who, count, sleep_ms, &all))
-		return false;
-	report_add(&results, ROW_SLEEPERS_BYTES, who, (all.peak_bytes - one.peak_bytes) / count);
-	report_add(&results, ROW_SLEEPERS_CREATE, who, all.create_ns / count);
-	report_add(&results, ROW_SLEEPERS_FIRE, who, all.fire_ns / count);
-	return true;
-}
-
-static void count_sleepers(struct program *program, enum who who)
-{
-	const char *preload = program->interposed ? options.counter : NULL;
-	struct sleepers_answer one, all;
-	int count = SLEEPER_COUNT_COUNTED;
-
-	if (!once(program, who, 1, 200, preload, &one) ||
-	    !once(program, who, count, 1000, preload, &all))
-		return;
-	results.allocs[ROW_SLEEPERS_CREATE][who] = (all.total_allocs - one.total_allocs) / count;
-	results.bytes[ROW_SLEEPERS_CREATE][who] = (all.total_bytes - one.total_bytes) / count;
-}
-
-static int sleeper_count(void)
-{
-	char line[256];
-	long available_mib = MEMORY_WANTED_MIB;
-	FILE *memory = fopen("/proc/meminfo", "r");
-
-	while (memory != NULL && fgets(line, sizeof line, memory) != NULL)
-		if (sscanf(line, "MemAvailable: %ld kB", &available_mib) == 1)
-			available_mib /= 1024;
-	if (memory != NULL)
-		fclose(memory);
-	if (available_mib >= MEMORY_WANTED_MIB)
-		return SLEEPER_COUNT;
-	note("sleepers: %d instead of %d: only %ld MiB of memory are available, %d are needed",
-	     SLEEPER_COUNT_SMALL, SLEEPER_COUNT, available_mib, MEMORY_WANTED_MIB);
-	return SLEEPER_COUNT_SMALL;
-}
-
-static void run_sleepers(void)
-{
-	int rounds = options.rounds < SLEEPER_ROUNDS_MAX ? options.rounds : SLEEPER_ROUNDS_MAX;
-	int count = sleeper_count(), sleep_ms[WHO_COUNT];
-	bool failed[WHO_COUNT] = { false };
-
-	for (int who = 0; who < WHO_COUNT; who++)
-		sleep_ms[who] = SLEEP_FIRST_MS;
-	for (int round = 0; round <= rounds; round++) {
-		for (int i = 0; i < PROGRAM_COUNT * WHO_COUNT; i++) {
-			struct program *program = &programs[i / WHO_COUNT];
-			enum who who = (enum who)(i % WHO_COUNT);
-
-			if (!program->present || !program->offers[ROW_SLEEPERS_BYTES][who] || failed[who])
-				continue;
-			progress("sleepers, round %d of %d: %s", round + 1, rounds + 1, who_names[who]);
-			if (round == rounds)
-				count_sleepers(program, who);
-			else
-				failed[who] = !sleepers_round(program, who, count, &sleep_ms[who]);
-		}
 	}
 }
 
@@ -378,21 +270,34 @@ static bool show(enum row row, bool append)
 	return append && report_append(&results, row, options.results_path);
 }
 
+/* Measures the rows that one name selects, and shows them. */
+static bool run_group(int first)
+{
+	bool written = true;
+
+	if (strcmp(row_infos[first].group, "sleepers") == 0) {
+		sleepers_run(&results);
+	} else {
+		find_entries(first);
+		run_entries();
+		count_entries();
+	}
+	for (int row = first; row < ROW_COUNT; row++)
+		if (in_group(row, first))
+			written = show((enum row)row, written);
+	return written;
+}
+
 static bool run_wanted(void)
 {
-	bool slept = false, written = true;
+	bool written = true, done[ROW_COUNT] = { false };
 
-	for (int row = 0; row < ROW_COUNT; row++) {
-		if (!options.wanted[row])
+	for (int first = 0; first < ROW_COUNT; first++) {
+		if (!options.wanted[first] || done[first])
 			continue;
-		if (strcmp(row_infos[row].group, "sleepers") != 0) {
-			run_row((enum row)row);
-			count_row((enum row)row);
-		} else if (!slept) {
-			run_sleepers();
-			slept = true;
-		}
-		written = show((enum row)row, written);
+		written = run_group(first) && written;
+		for (int row = first; row < ROW_COUNT; row++)
+			done[row] = done[row] || in_group(row, first);
 	}
 	return written;
 }
@@ -411,25 +316,28 @@ static void find_programs(void)
 	}
 }
 
-static bool run_table(const char *machine)
+static bool run_table(const char *machine, const struct host *costs, const char *host)
 {
-	bool written;
+	bool written = report_append_host(costs, options.results_path);
 
 	find_programs();
-	written = run_wanted();
+	written = run_wanted() && written;
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		process_stop(&programs[i].process, false, NULL, 0);
+	counts_print(&results);
+	target_print_summary(&results);
 	print_notes();
 	if (!written)
 		return false;
 	printf("\nresults: %s\n", options.results_path);
-	return report_markdown(&results, options.results_path, machine) &&
+	return report_markdown(&results, options.results_path, machine, host) &&
 	       plot_write(&results, options.results_path, machine);
 }
 
 int main(int argc, char **argv)
 {
-	char machine[512];
+	char machine[512], host[512];
+	struct host costs;
 	int stop;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -442,9 +350,11 @@ int main(int argc, char **argv)
 		return stop - 1;
 	snprintf(options.counter, sizeof options.counter, "%s/bench_allocations.so", options.folder);
 	describe_machine(machine, sizeof machine);
-	printf("%s\n", machine);
+	host_measure(&costs);
+	host_describe(&costs, host, sizeof host);
+	printf("%s\nHost: %s\n", machine, host);
 #ifndef __OPTIMIZE__
 	printf("This is not an optimised build: the figures mean nothing. Use the preset release.\n");
 #endif
-	return (options.scaling ? scaling_run(machine) : run_table(machine)) ? 0 : 1;
+	return (options.scaling ? scaling_run(machine) : run_table(machine, &costs, host)) ? 0 : 1;
 }

@@ -21,6 +21,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "count_names.h"
+
 /* A measured function is never inlined, and the compiler must not know the value. */
 #define BENCH_NOINLINE __attribute__((noinline))
 #define BENCH_OPAQUE(value) __asm__ volatile("" : "+r"(value))
@@ -57,14 +59,30 @@ enum {
 	BENCH_PAUSE_NS = 1000 * 1000, /* long enough for a worker without work to fall asleep */
 	BENCH_LOAD_NS = 1000 * 1000 * 1000,
 	BENCH_IDLE_NS = 1000 * 1000 * 1000,
+	/* Two stages that compute; the median of some runs. */
+	BENCH_STAGE_NS = 1000 * 1000,
+	BENCH_STAGE_ITEMS = 50,
+	BENCH_STAGE_RUNS = 5,
+	/* One function is published after a chain of others; then its publisher computes. */
+	BENCH_HIDDEN_CHAIN = 2000,
+	BENCH_HIDDEN_NS = 2 * 1000 * 1000,
+	BENCH_HIDDEN_RUNS = 51,
+	/* Two forks, a short one and a long one, and then a long leaf. */
+	BENCH_LEAF_SHORT_NS = 1000 * 1000,
+	BENCH_LEAF_NS = 5 * 1000 * 1000,
+	BENCH_LEAF_RUNS = 15,
 };
 
 struct bench_case {
 	const char *bench;           /* a row of the table, e.g. "ready_await" */
 	const char *who;             /* the participant that it answers for, e.g. "call" */
 	void (*run)(uint64_t count); /* does `count` steps */
-	uint64_t operations;         /* operations in one step; 0 means 1 */
-	void (*prepare)(void);       /* run before and after a measurement, untimed; may be NULL */
+	/*
+	 * Operations in one step; 0 means 1. Of a case that is done alone: only for the counts of the
+	 * scheduler; 0 means that these are not read.
+	 */
+	uint64_t operations;
+	void (*prepare)(void); /* run before and after a measurement, untimed; may be NULL */
 	void (*clean)(void);
 	uint64_t batch_min_ns; /* 0 means BENCH_BATCH_MIN_NS; otherwise the case has several threads */
 	bool by_workers;       /* the row's name ends in the number of workers: "skynet_2" */
@@ -179,6 +197,17 @@ static inline char *bench_refusal(void)
 	return reason;
 }
 
+/* Stores what the scheduler has counted so far. */
+typedef void (*bench_counts_fn)(uint64_t counts[COUNT_COUNT]);
+
+/* Returns the function that reads the counts; NULL, as from the beginning: there are none. */
+static inline bench_counts_fn *bench_counts_reader(void)
+{
+	static bench_counts_fn reader;
+
+	return &reader;
+}
+
 #define bench_refuse(...) ((void)snprintf(bench_refusal(), 128, __VA_ARGS__))
 
 /* For a loop that waits for another thread, which gets this CPU if it has none. */
@@ -255,7 +284,7 @@ static inline bool bench_enough(const struct bench_case *test, int done, uint64_
 static inline int bench_measure(const struct bench_case *test, uint64_t *count,
                                 double batches_ns[BENCH_BATCHES])
 {
-	uint64_t operations = test->operations ? test->operations : 1, started_ns;
+	uint64_t operations = test->operations && !test->alone ? test->operations : 1, started_ns;
 	int done = 0;
 
 	if (test->prepare != NULL)
@@ -271,14 +300,43 @@ static inline int bench_measure(const struct bench_case *test, uint64_t *count,
 	return done;
 }
 
+/* The line stays open for the counts. */
 static inline void bench_print_batches(const struct bench_case *test,
                                        const double batches_ns[BENCH_BATCHES], int count)
 {
-	printf("{\"bench\":\"%s\",\"who\":\"%s\",\"unit\":\"%s\",\"batches\":[", bench_name(test),
-	       test->who, test->alone ? "us" : "ns");
+	printf("{\"bench\":\"%s\",\"who\":\"%s\",\"batches\":[", bench_name(test), test->who);
 	for (int i = 0; i < count; i++)
 		printf("%s%.4f", i ? "," : "", batches_ns[i]);
-	puts("]}");
+	putchar(']');
+}
+
+/*
+ * Prints what the scheduler counts for a million operations, in a batch that is as long as all the
+ * timed ones, so that its start and its end hardly count. With one worker nothing is counted.
+ */
+static inline void bench_print_counts(const struct bench_case *test, uint64_t count)
+{
+	static const char *const names[] = {
+#define BENCH_COUNT_NAME(id, name, ...) name,
+		BENCH_COUNTS(BENCH_COUNT_NAME)
+#undef BENCH_COUNT_NAME
+	};
+	uint64_t steps = test->alone ? 1 : count * (BENCH_WORKERS_SPENT_NS / BENCH_WORKERS_BATCH_NS);
+	uint64_t before[COUNT_COUNT], after[COUNT_COUNT];
+	double millions = (double)steps * (double)(test->operations ? test->operations : 1) / 1e6;
+
+	if (*bench_counts_reader() == NULL || bench_workers() < 2 ||
+	    (test->alone && test->operations == 0))
+		return;
+	if (test->prepare != NULL)
+		test->prepare();
+	(*bench_counts_reader())(before);
+	(void)bench_batch_ns(test, steps);
+	(*bench_counts_reader())(after);
+	if (test->clean != NULL)
+		test->clean();
+	for (int i = 0; i < COUNT_COUNT; i++)
+		printf(",\"%s\":%.2f", names[i], (double)(after[i] - before[i]) / millions);
 }
 
 /*
@@ -337,6 +395,9 @@ static inline void bench_answer(const struct bench_case *cases, size_t case_coun
 			int count = bench_measure(&cases[i], &counts[i], batches_ns);
 
 			bench_print_batches(&cases[i], batches_ns, count);
+			if (!scale)
+				bench_print_counts(&cases[i], counts[i]);
+			puts("}");
 		} else if (bench_count(&cases[i], &allocs, &bytes)) {
 			printf("{\"bench\":\"%s\",\"who\":\"%s\",\"allocs\":%.3f,\"bytes\":%.1f}\n", bench,
 			       cases[i].who, allocs, bytes);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "targets.h"
 
 enum { PLOT_PATH_BYTES = 4096, LIMIT_S = 30, NOT_FOUND = 127 };
 
@@ -68,7 +69,7 @@ static void put_name(FILE *file, const struct results *results, enum row row, do
 
 static void put_target(FILE *file, const struct results *results, enum row row, double at, int bars)
 {
-	double limit = report_limit(results, row);
+	double limit = target_limit(results, row);
 
 	(void)bars;
 	if (!isnan(limit) && results->counts[row][WHO_BIDE] > 0)
@@ -147,7 +148,8 @@ static bool draw_table(const struct results *results, bool workers, const char *
 {
 	char data[PLOT_PATH_BYTES], chart[PLOT_PATH_BYTES], labels[512], about[512];
 	char script[] = BENCH_PLOT, one[] = "nanoseconds an operation (sleepers_bytes: bytes)";
-	char many[] = "nanoseconds an operation (idle_cpu: microseconds a second)";
+	char many[] = "nanoseconds an operation (idle_cpu: us a second; hidden_run: us; _overlap, "
+				  "_leaf: times the ideal)";
 	char *arguments[] = { script, data, chart, about, labels, workers ? many : one, NULL };
 	int benches;
 

@@ -8,11 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "counts.h"
+#include "targets.h"
+
 enum { CELL_BYTES = REPORT_NUMBER_BYTES, BEST_COUNT = 3 };
 
 const struct row_info row_infos[ROW_COUNT] = {
-#define BENCH_ROW_INFO(id, name, group, unit, decimals, target, of, workers) \
-	{ name, group, unit, decimals, target, of, workers },
+#define BENCH_ROW_INFO(id, name, group, unit, decimals, workers) \
+	{ name, group, unit, decimals, workers },
 	BENCH_ROWS(BENCH_ROW_INFO)
 #undef BENCH_ROW_INFO
 };
@@ -27,6 +30,12 @@ const char *const who_labels[WHO_COUNT] = {
 #define BENCH_WHO_LABEL(id, name, label) label,
 	BENCH_WHO(BENCH_WHO_LABEL)
 #undef BENCH_WHO_LABEL
+};
+
+const struct count_info count_infos[COUNT_COUNT] = {
+#define BENCH_COUNT_INFO(id, name, label, words) { name, label, words },
+	BENCH_COUNTS(BENCH_COUNT_INFO)
+#undef BENCH_COUNT_INFO
 };
 
 void report_init(struct results *results)
@@ -60,16 +69,36 @@ bool report_measured(const struct results *results, enum row row)
 	return false;
 }
 
-double report_median(const struct results *results, enum row row, enum who who)
+static double median(const double *values, int count)
 {
 	double sorted[ROUNDS_MAX];
-	int count = results->counts[row][who];
 
 	if (count == 0)
 		return NAN;
-	memcpy(sorted, results->values[row][who], (size_t)count * sizeof *sorted);
+	memcpy(sorted, values, (size_t)count * sizeof *sorted);
 	qsort(sorted, (size_t)count, sizeof *sorted, by_value);
 	return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+double report_median(const struct results *results, enum row row, enum who who)
+{
+	return median(results->values[row][who], results->counts[row][who]);
+}
+
+void report_add_counts(struct results *results, enum row row, const double counts[COUNT_COUNT])
+{
+	int *rounds = &results->counted_rounds[row];
+
+	if (*rounds == ROUNDS_MAX)
+		return;
+	for (int count = 0; count < COUNT_COUNT; count++)
+		results->counted[row][count][*rounds] = counts[count];
+	(*rounds)++;
+}
+
+double report_counted(const struct results *results, enum row row, enum count count)
+{
+	return median(results->counted[row][count], results->counted_rounds[row]);
 }
 
 /* Prints missing values as a dash, whole numbers without decimals, and noise around 0 as 0. */
@@ -93,43 +122,8 @@ void report_head(bool workers)
 		return;
 	said[workers] = true;
 	printf("%s", workers ? "\nThe scheduler; the name ends in the number of workers:\n" : "\n");
-	printf("%-19s %-5s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
+	printf("%-19s %-7s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
 	       "peer", "value", "allocs", "bytes", "ratio", "target for bide");
-}
-
-double report_limit(const struct results *results, enum row row)
-{
-	const struct row_info *info = &row_infos[row];
-
-	if (info->target <= 0)
-		return NAN;
-	if (info->target_of == WHO_COUNT)
-		return info->target;
-	return info->target * report_median(results, row, info->target_of);
-}
-
-/* Writes "15 ns: met" or the like, or nothing if there is no target. */
-static const char *verdict(char out[CELL_BYTES], const struct results *results, enum row row)
-{
-	const struct row_info *info = &row_infos[row];
-	double bide = report_median(results, row, WHO_BIDE), limit = report_limit(results, row);
-	char target[CELL_BYTES / 2];
-
-	out[0] = '\0';
-	if (info->target <= 0)
-		return out;
-	if (info->target_of != WHO_COUNT)
-		snprintf(target, sizeof target, "%.2f x %s", info->target, who_names[info->target_of]);
-	else
-		snprintf(target, sizeof target, "%g %s", limit, info->unit);
-	if (isnan(bide) || isnan(limit))
-		snprintf(out, CELL_BYTES, "%s", target);
-	else if (bide <= limit)
-		snprintf(out, CELL_BYTES, "%s: met", target);
-	else
-		snprintf(out, CELL_BYTES, "%s: missed by %.*fx", target, bide / limit < 1.01 ? 3 : 2,
-		         bide / limit);
-	return out;
 }
 
 /* Prints the left half for the first line of a row only. `who` is WHO_COUNT if no peer answered. */
@@ -137,21 +131,21 @@ static void print_line(const struct results *results, enum row row, int who, boo
 {
 	const struct row_info *info = &row_infos[row];
 	double bide = report_median(results, row, WHO_BIDE), value = NAN, allocs = NAN, bytes = NAN;
-	char cells[6][CELL_BYTES];
+	char cells[6][CELL_BYTES], verdict[TARGET_TEXT_BYTES];
 
 	if (who != WHO_COUNT) {
 		value = report_median(results, row, (enum who)who);
 		allocs = results->allocs[row][who];
 		bytes = results->bytes[row][who];
 	}
-	printf("%-19s %-5s %9s %7s   %-17s %9s %7s %7s %8s", first ? info->name : "",
+	printf("%-19s %-7s %9s %7s   %-17s %9s %7s %7s %8s", first ? info->name : "",
 	       first ? info->unit : "", first ? report_number(cells[0], bide, info->decimals) : "",
 	       first ? report_number(cells[1], results->allocs[row][WHO_BIDE], -1) : "",
 	       who != WHO_COUNT ? who_names[who] : "-", report_number(cells[2], value, info->decimals),
 	       report_number(cells[3], allocs, -1), report_number(cells[4], bytes, 0),
 	       report_number(cells[5], value / bide, 2));
-	if (first && info->target > 0)
-		printf("   %s", verdict(cells[0], results, row));
+	if (first && target_verdict(verdict, results, row)[0] != '\0')
+		printf("   %s", verdict);
 	putchar('\n');
 }
 
@@ -182,18 +176,54 @@ void report_make_folders(const char *path)
 	}
 }
 
+/* Opens the file for more lines. Returns NULL, with a message, on failure. */
+static FILE *open_results(const char *path, const char *mode)
+{
+	FILE *file = fopen(path, mode);
+
+	if (file == NULL)
+		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+	return file;
+}
+
+/* Returns whether everything was written; otherwise with a message. */
+static bool close_results(FILE *file, const char *path)
+{
+	bool whole = !ferror(file);
+
+	if (fclose(file) == 0 && whole)
+		return true;
+	fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+	return false;
+}
+
+bool report_append_host(const struct host *host, const char *path)
+{
+	FILE *file;
+
+	report_make_folders(path);
+	file = open_results(path, "a");
+	if (file == NULL)
+		return false;
+#define APPEND_COST(field, name)                                                                 \
+	fprintf(file,                                                                                \
+	        "{\"bench\":\"host_%s\",\"who\":\"host\",\"value\":%.0f,\"unit\":\"ns\",\"allocs\":" \
+	        "null}\n",                                                                           \
+	        name, host->field);
+	HOST_COSTS(APPEND_COST)
+#undef APPEND_COST
+	return close_results(file, path);
+}
+
 bool report_append(const struct results *results, enum row row, const char *path)
 {
 	char number[CELL_BYTES];
 	FILE *file;
-	bool whole;
 
 	report_make_folders(path);
-	file = fopen(path, "a");
-	if (file == NULL) {
-		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+	file = open_results(path, "a");
+	if (file == NULL)
 		return false;
-	}
 	for (int who = 0; who < WHO_COUNT; who++) {
 		double value = report_median(results, row, (enum who)who);
 		double allocs = results->allocs[row][who], bytes = results->bytes[row][who];
@@ -207,14 +237,11 @@ bool report_append(const struct results *results, enum row row, const char *path
 			fprintf(file, "%s", report_number(number, allocs, -1));
 		if (!isnan(bytes))
 			fprintf(file, ",\"bytes\":%s", report_number(number, bytes, 1));
+		if (who == WHO_BIDE)
+			counts_append(file, results, row);
 		fprintf(file, "}\n");
 	}
-	whole = !ferror(file);
-	if (fclose(file) != 0 || !whole) {
-		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
-		return false;
-	}
-	return true;
+	return close_results(file, path);
 }
 
 void report_path(char *out, size_t size, const char *results_path, const char *ending)
@@ -253,7 +280,7 @@ static void markdown_row(FILE *file, const struct results *results, enum row row
 {
 	const struct row_info *info = &row_infos[row];
 	double bide = report_median(results, row, WHO_BIDE), allocs = results->allocs[row][WHO_BIDE];
-	char number[CELL_BYTES];
+	char number[CELL_BYTES], verdict[TARGET_TEXT_BYTES];
 	enum who best[BEST_COUNT];
 	int count = best_peers(results, row, best);
 
@@ -268,7 +295,7 @@ static void markdown_row(FILE *file, const struct results *results, enum row row
 		        report_number(number, report_median(results, row, best[i]), info->decimals));
 	fprintf(file, " | %s",
 	        report_number(number, count ? report_median(results, row, best[0]) / bide : NAN, 2));
-	fprintf(file, " | %s |\n", verdict(number, results, row));
+	fprintf(file, " | %s |\n", target_verdict(verdict, results, row));
 }
 
 /* Writes nothing if no row was measured. */
@@ -289,26 +316,22 @@ static void markdown_table(FILE *file, const struct results *results, bool worke
 	}
 }
 
-bool report_markdown(const struct results *results, const char *results_path, const char *machine)
+bool report_markdown(const struct results *results, const char *results_path, const char *machine,
+                     const char *host)
 {
 	char path[4096];
 	FILE *file;
-	bool whole;
 
 	report_path(path, sizeof path, results_path, ".md");
-	file = fopen(path, "w");
-	if (file == NULL) {
-		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+	file = open_results(path, "w");
+	if (file == NULL)
 		return false;
-	}
 	markdown_table(file, results, false);
 	markdown_table(file, results, true);
-	fprintf(file, "\n%s.\n", machine);
-	whole = !ferror(file);
-	if (fclose(file) != 0 || !whole) {
-		fprintf(stderr, "bench: cannot write %s: %s\n", path, strerror(errno));
+	counts_markdown(file, results);
+	fprintf(file, "\n%s. Host: %s.\n", machine, host);
+	if (!close_results(file, path))
 		return false;
-	}
 	printf("table: %s\n", path);
 	return true;
 }

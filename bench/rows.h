@@ -1,9 +1,11 @@
 /*
- * The contents of the table: its rows with their targets, the participants in them, and the
- * programs that answer for these. These three maps drive everything else in the harness.
+ * The contents of the table: its rows, their targets, the participants in them, the programs that
+ * answer for these, and what the scheduler counts. These maps drive everything else in the harness.
  */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
+
+#include "count_names.h"
 
 /*
  * The id of a participant, its name in results.jsonl, and its label. The order is that of the
@@ -13,6 +15,8 @@
 	X(BIDE, "bide", "bide")                                   \
 	X(CALL, "call", "plain call")                             \
 	X(MALLOC, "malloc", "malloc + free")                      \
+	X(CALLBACKS, "callbacks", "bare callbacks")               \
+	X(LOCKED, "locked", "locked instruction")                 \
 	X(BARE, "bare", "bare threads")                           \
 	X(CPP20, "cpp20", "C++20")                                \
 	X(TBB, "tbb", "oneTBB")                                   \
@@ -32,41 +36,42 @@ enum who {
 };
 
 /*
- * id, name of the row, name that selects it, unit, decimals, target, of, workers.
- *
- * target: at most `target` times the value of `of` in the same run, or `target` units if `of` is
- * WHO_COUNT; 0: no target.
+ * id, name of the row, name that selects it, unit, decimals, workers.
  *
  * workers: 0 is for the table of single steps, with everything on one thread; other numbers are for
- * the table of the scheduler, each participant with that many workers.
+ * the table of the scheduler, each participant with that many workers. Rows with one name that
+ * selects them are measured together, round by round.
  */
-#define BENCH_ROWS(X)                                                                         \
-	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 1.15, WHO_CALL, 0)                  \
-	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 4, WHO_COUNT, 0)                       \
-	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0, WHO_COUNT, 0)                          \
-	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 15, WHO_COUNT, 0)          \
-	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 15, WHO_COUNT, 0)                      \
-	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0, WHO_COUNT, 0)  \
-	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 112, WHO_COUNT, 0)            \
-	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0, WHO_COUNT, 0)               \
-	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0, WHO_COUNT, 0)                   \
-	X(TIMERS, "timers", "timers", "ns", 1, 8, WHO_COUNT, 0)                                   \
-	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 8, WHO_COUNT, 0)                         \
-	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0, WHO_COUNT, 0)                    \
-	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 10, WHO_COUNT, 1)               \
-	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 0, WHO_COUNT, 2)                \
-	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 0, WHO_COUNT, 1)                      \
-	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 0, WHO_COUNT, 2)                      \
-	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 4, WHO_COUNT, 1)          \
-	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2.1, WHO_COUNT, 2)        \
-	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 6, WHO_COUNT, 1)                               \
-	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 3.1, WHO_COUNT, 2)                             \
-	X(SUSPEND_RESUME_2, "suspend_resume_2", "suspend_resume_2", "ns", 1, 35, WHO_COUNT, 2)    \
-	X(TRIP_SOURCE_2, "round_trip_source_2", "round_trip_source_2", "ns", 1, 40, WHO_COUNT, 2) \
-	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 330, WHO_COUNT, 2)   \
-	X(INJECT_2, "inject_2", "inject", "ns", 1, 0, WHO_COUNT, 2)                               \
-	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 0, WHO_COUNT, 2)             \
-	X(IDLE_CPU_2, "idle_cpu_2", "idle_cpu", "us", 0, 100, WHO_COUNT, 2)
+#define BENCH_ROWS(X)                                                                \
+	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 0)                         \
+	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 0)                            \
+	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0)                               \
+	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 0)                \
+	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 0)                            \
+	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0)       \
+	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 0)                   \
+	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0)                    \
+	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0)                        \
+	X(TIMERS, "timers", "timers", "ns", 1, 0)                                        \
+	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 0)                              \
+	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0)                         \
+	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 1)                     \
+	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 2)                     \
+	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 1)                           \
+	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 2)                           \
+	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 1)               \
+	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2)               \
+	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 1)                                    \
+	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 2)                                    \
+	X(SUSPEND_RESUME_2, "suspend_resume_2", "suspend_resume_2", "ns", 1, 2)          \
+	X(ROUND_TRIP_SOURCE_2, "round_trip_source_2", "round_trip_source_2", "ns", 1, 2) \
+	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 2)          \
+	X(INJECT_2, "inject_2", "inject", "ns", 1, 2)                                    \
+	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 2)                  \
+	X(PIPELINE_OVERLAP_2, "pipeline_overlap_2", "pipeline_overlap", "x ideal", 2, 2) \
+	X(HIDDEN_RUN_2, "hidden_run_2", "hidden_run", "us", 0, 2)                        \
+	X(HIDDEN_LEAF_2, "hidden_leaf_2", "hidden_leaf", "x ideal", 2, 2)                \
+	X(IDLE_CPU_2, "idle_cpu_2", "idle_cpu", "us", 0, 2)
 
 enum row {
 #define BENCH_ROW_ID(id, ...) ROW_##id,
@@ -74,6 +79,56 @@ enum row {
 #undef BENCH_ROW_ID
 		ROW_COUNT
 };
+
+/* What a target compares bide's value with; everything is of the same run. */
+enum target_kind {
+	TARGET_TIMES,   /* at most `bound` times the value of the participant `of` */
+	TARGET_ELSE,    /* the same, if the participant of the target before is missing */
+	TARGET_SPEEDUP, /* less than the value of bide's row `of`, by at least `bound` times */
+	TARGET_COUNT,   /* at most `bound` of the count `of` for a million operations */
+	TARGET_VALUE,   /* at most `bound`, in a unit that is a ratio itself */
+};
+
+/* row, kind, bound, of. Those of a row stand together. README.md says why each is what it is. */
+#define BENCH_TARGETS(X)                                   \
+	X(READY_AWAIT, TIMES, 1.10, WHO_CALL)                  \
+	X(FRAME_SYNC, TIMES, 0.75, WHO_MALLOC)                 \
+	X(TASK_SYNC, TIMES, 0.80, WHO_DOTNET_TASK)             \
+	X(TASK_SYNC, ELSE, 2.00, WHO_MALLOC)                   \
+	X(SUSPEND_RESUME, TIMES, 2.00, WHO_CALLBACKS)          \
+	X(ROUND_TRIP, TIMES, 4.00, WHO_CALLBACKS)              \
+	X(ROUND_TRIP_SOURCE, TIMES, 6.00, WHO_CALLBACKS)       \
+	X(SLEEPERS_BYTES, TIMES, 1.40, WHO_MALLOC)             \
+	X(SLEEPERS_CREATE, TIMES, 2.00, WHO_MALLOC)            \
+	X(SLEEPERS_FIRE, TIMES, 2.00, WHO_MALLOC)              \
+	X(TIMERS, TIMES, 1.00, WHO_MALLOC)                     \
+	X(TIMERS_100K, TIMES, 1.00, WHO_MALLOC)                \
+	X(AWAIT_DEPTH, TIMES, 1.00, WHO_CPP20)                 \
+	X(AWAIT_DEPTH, ELSE, 2.25, WHO_MALLOC)                 \
+	X(SPAWN_AWAIT_1, TIMES, 4.00, WHO_CALL)                \
+	X(SPAWN_AWAIT_2, TIMES, 2.00, WHO_LOCKED)              \
+	X(SPAWN_AWAIT_2, COUNT, 10, COUNT_SYSTEM_CALLS)        \
+	X(RUN_AWAIT_1, TIMES, 2.00, WHO_CALLBACKS)             \
+	X(RUN_AWAIT_2, TIMES, 6.00, WHO_LOCKED)                \
+	X(RUN_AWAIT_2, COUNT, 10, COUNT_SYSTEM_CALLS)          \
+	X(FORK_JOIN_FIB_1, TIMES, 3.00, WHO_CALL)              \
+	X(FORK_JOIN_FIB_2, SPEEDUP, 1.85, ROW_FORK_JOIN_FIB_1) \
+	X(FORK_JOIN_FIB_2, TIMES, 1.00, WHO_RAYON)             \
+	X(SKYNET_1, TIMES, 3.00, WHO_CALL)                     \
+	X(SKYNET_2, SPEEDUP, 1.90, ROW_SKYNET_1)               \
+	X(SUSPEND_RESUME_2, TIMES, 6.00, WHO_LOCKED)           \
+	X(SUSPEND_RESUME_2, COUNT, 10, COUNT_SYSTEM_CALLS)     \
+	X(ROUND_TRIP_SOURCE_2, TIMES, 8.00, WHO_LOCKED)        \
+	X(ROUND_TRIP_SOURCE_2, COUNT, 10, COUNT_SYSTEM_CALLS)  \
+	X(ROUND_TRIP_CROSS, TIMES, 1.50, WHO_BARE)             \
+	X(INJECT_2, TIMES, 1.00, WHO_DOTNET_TASK)              \
+	X(INJECT_2, ELSE, 1.00, WHO_BARE)                      \
+	X(WAKE_LATENCY_2, TIMES, 1.25, WHO_BARE)               \
+	X(PIPELINE_OVERLAP_2, VALUE, 1.50, 0)                  \
+	X(HIDDEN_RUN_2, TIMES, 0.50, WHO_CALL)                 \
+	X(HIDDEN_LEAF_2, VALUE, 1.20, 0)                       \
+	X(IDLE_CPU_2, TIMES, 1.00, WHO_RAYON)                  \
+	X(IDLE_CPU_2, ELSE, 1.50, WHO_BARE)
 
 /*
  * Programs in the folder `peers` beside the harness: name, whether its allocations are counted in a
@@ -83,7 +138,7 @@ enum row {
  */
 #define BENCH_PROGRAMS(X)                                  \
 	X("bide", true, "bide", 0)                             \
-	X("native", true, "call, malloc", 0)                   \
+	X("native", true, "call, malloc, callbacks", 0)        \
 	X("cpp20", true, "cpp20", 0)                           \
 	X("dotnet", false, "dotnet_valuetask, dotnet_task", 0) \
 	X("go", false, "go", 0)                                \
@@ -91,6 +146,8 @@ enum row {
 	X("libuv", true, "libuv", 0)                           \
 	X("bide_workers", true, "bide", 1)                     \
 	X("bide_workers", true, "bide", 2)                     \
+	X("native", true, "call, callbacks", 1)                \
+	X("native", true, "locked", 2)                         \
 	X("threads", true, "call, bare", 1)                    \
 	X("threads", true, "call, bare", 2)                    \
 	X("cpp20", true, "cpp20", 1)                           \
@@ -106,18 +163,33 @@ enum row {
 	X("dotnet", false, "dotnet_valuetask, dotnet_task", 2)
 
 #define BENCH_ONE(...) +1
-enum { PROGRAM_COUNT = 0 BENCH_PROGRAMS(BENCH_ONE), ROUNDS_MAX = 99 };
+enum {
+	PROGRAM_COUNT = 0 BENCH_PROGRAMS(BENCH_ONE),
+	TARGET_COUNT_ALL = 0 BENCH_TARGETS(BENCH_ONE),
+	ROUNDS_MAX = 99
+};
 #undef BENCH_ONE
 
 struct row_info {
 	const char *name, *group, *unit;
 	int decimals;
-	double target;
-	enum who target_of;
 	int workers;
+};
+
+struct target {
+	enum row row;
+	enum target_kind kind;
+	double bound;
+	int of; /* a participant, a row or a count, by the kind */
+};
+
+struct count_info {
+	const char *name, *label, *words;
 };
 
 extern const struct row_info row_infos[ROW_COUNT];
 extern const char *const who_names[WHO_COUNT], *const who_labels[WHO_COUNT];
+extern const struct target targets[TARGET_COUNT_ALL];
+extern const struct count_info count_infos[COUNT_COUNT];
 
 #endif

@@ -16,7 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "../host.h"
 #include "load.h"
 #include "report.h"
 #include "run.h"
@@ -180,6 +180,7 @@ static void prepare(char *machine, size_t size)
 int main(int argc, char **argv)
 {
 	char machine[512], host[512];
+	struct host costs;
 	bool written = true;
 	int stop;
 
@@ -192,7 +193,8 @@ int main(int argc, char **argv)
 	stop = read_options(argc, argv);
 	if (stop == 0) {
 		prepare(machine, sizeof machine);
-		host_describe(host, sizeof host);
+		host_measure(&costs);
+		host_describe(&costs, host, sizeof host);
 		printf("%s\nHost: %s\n", machine, host);
 #ifndef __OPTIMIZE__
 		printf("This is not an optimised build: the figures mean nothing.\n");

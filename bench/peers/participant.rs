@@ -26,6 +26,15 @@ pub const INJECTED: u64 = 10_000;
 pub const PAUSE: Duration = Duration::from_millis(1);
 pub const LOAD: Duration = Duration::from_secs(1);
 pub const IDLE: Duration = Duration::from_secs(1);
+pub const STAGE_NS: f64 = 1e6;
+pub const STAGE_ITEMS: u64 = 50;
+pub const STAGE_RUNS: u64 = 5;
+pub const HIDDEN_CHAIN: u64 = 2000;
+pub const HIDDEN_NS: f64 = 2e6;
+pub const HIDDEN_RUNS: u64 = 51;
+pub const LEAF_SHORT_NS: f64 = 1e6;
+pub const LEAF_NS: f64 = 5e6;
+pub const LEAF_RUNS: u64 = 15;
 
 pub enum Run {
     /// Does so many steps.
@@ -34,7 +43,7 @@ pub enum Run {
     Scale(Box<dyn Fn(u64, u64)>),
     /// Returns what the steps took, without the pauses between.
     Timed(Box<dyn Fn(u64) -> f64>),
-    /// Done once, alone, in another unit.
+    /// Done once, alone, in the row's unit.
     Alone(Box<dyn Fn() -> f64>),
 }
 
@@ -151,6 +160,35 @@ pub fn trivial(key: u64) -> u64 {
     opaque(key) + 1
 }
 
+/// Computes; the words to it are in compute.h.
+#[inline(never)]
+pub fn compute(steps: u64) {
+    let mut x = opaque(steps);
+    for _ in 0..steps {
+        x = x
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+    }
+    sink(x);
+}
+
+/// How many steps take so long on a CPU that does nothing else.
+pub fn compute_steps(wanted_ns: f64) -> u64 {
+    const PIECE: u64 = 50_000;
+    let mut least = f64::MAX;
+    for _ in 0..40 {
+        let started = Instant::now();
+        compute(PIECE);
+        least = least.min(started.elapsed().as_nanos() as f64);
+    }
+    (wanted_ns * PIECE as f64 / least) as u64
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(|a, b| a.total_cmp(b));
+    values[values.len() / 2]
+}
+
 pub fn spin(time: Duration) {
     let started = Instant::now();
     while started.elapsed() < time {}
@@ -239,21 +277,15 @@ fn answer_line(who: &str, cases: &mut [Case], line: &str) {
         if bench == "scale" {
             case.count = 1;
         }
-        let unit = if let Run::Alone(_) = case.run {
-            "us"
-        } else {
-            "ns"
-        };
         let batches: Vec<String> = case
             .measure(leaves)
             .iter()
             .map(|one| format!("{one:.4}"))
             .collect();
         println!(
-            "{{\"bench\":\"{}\",\"who\":\"{}\",\"unit\":\"{}\",\"batches\":[{}]}}",
+            "{{\"bench\":\"{}\",\"who\":\"{}\",\"batches\":[{}]}}",
             case.bench,
             who,
-            unit,
             batches.join(",")
         );
     }

@@ -13,7 +13,7 @@
 #include <tbb/task_arena.h>
 #include <tbb/task_group.h>
 
-#include "../participant.h"
+#include "../compute.h"
 
 namespace
 {
@@ -120,6 +120,51 @@ void inject(uint64_t count)
 	}
 }
 
+double hidden_run(uint64_t)
+{
+	double took_us[BENCH_HIDDEN_RUNS];
+	uint64_t steps = bench_compute_steps(BENCH_HIDDEN_NS);
+
+	arena->execute([&] {
+		tbb::task_group group;
+
+		for (double &one : took_us) {
+			std::atomic<uint64_t> began_ns(0);
+
+			spawn_await(BENCH_HIDDEN_CHAIN);
+			uint64_t published_ns = bench_now_ns();
+			group.run([&began_ns] { began_ns = bench_now_ns(); });
+			bench_compute(steps);
+			group.wait();
+			one = static_cast<double>(began_ns - published_ns) / 1e3;
+		}
+	});
+	return bench_median(took_us, BENCH_HIDDEN_RUNS);
+}
+
+double hidden_leaf(uint64_t)
+{
+	double ratios[BENCH_LEAF_RUNS];
+	uint64_t steps = bench_compute_steps(BENCH_LEAF_NS);
+	uint64_t short_steps = steps / (BENCH_LEAF_NS / BENCH_LEAF_SHORT_NS);
+
+	arena->execute([&] {
+		tbb::task_group group;
+
+		for (double &one : ratios) {
+			(void)fib(BENCH_FIB_LOAD);
+			uint64_t started_ns = bench_now_ns();
+			group.run([short_steps] { bench_compute(short_steps); });
+			group.run([steps] { bench_compute(steps); });
+			bench_compute(steps);
+			group.wait();
+			one = static_cast<double>(bench_now_ns() - started_ns) /
+			      (BENCH_LEAF_SHORT_NS + BENCH_LEAF_NS);
+		}
+	});
+	return bench_median(ratios, BENCH_LEAF_RUNS);
+}
+
 double idle_cpu(uint64_t)
 {
 	uint64_t until = bench_now_ns() + BENCH_LOAD_NS;
@@ -140,6 +185,8 @@ const bench_case cases[] = {
 	{ "skynet", "tbb", skynet_run, BENCH_SKYNET_TASKS, nullptr, nullptr, batch_ns, true, nullptr,
 	  false },
 	{ "inject", "tbb", inject, BENCH_INJECTED, nullptr, nullptr, batch_ns, true, nullptr, false },
+	{ "hidden_run", "tbb", nullptr, 1, nullptr, nullptr, batch_ns, true, hidden_run, true },
+	{ "hidden_leaf", "tbb", nullptr, 1, nullptr, nullptr, batch_ns, true, hidden_leaf, true },
 	{ "idle_cpu", "tbb", nullptr, 1, nullptr, nullptr, batch_ns, true, idle_cpu, true },
 	{ "scale", "tbb", scale, 1, nullptr, nullptr, batch_ns, false, nullptr, false },
 };

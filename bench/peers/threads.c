@@ -1,7 +1,8 @@
 /*
  * The floor of the scheduler's rows. `call` is fib and skynet as plain recursion, with a real call
  * per node. `bare` is threads without a runtime: a cache line between two cores, a locked queue, a
- * futex, two sleeping threads.
+ * futex, two sleeping threads, two
+ * that compute.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "../participant.h"
+#include "threads_overlap.h"
 
 enum { THREADS = 2, LINE_BYTES = 64 };
 
@@ -303,6 +305,14 @@ int main(int argc, char **argv)
 		  .clean = pool_stop,
 		  MANY },
 		{ .bench = "wake_latency", .who = "bare", .timed = wake_latency, MANY },
+		{ .bench = "pipeline_overlap",
+		  .who = "bare",
+		  .timed = pipeline_overlap,
+		  .alone = true,
+		  MANY },
+		{ .bench = "hidden_run", .who = "bare", .timed = hidden_run, .alone = true, MANY },
+		{ .bench = "hidden_run", .who = "call", .timed = hidden_run_by_call, .alone = true, MANY },
+		{ .bench = "hidden_leaf", .who = "bare", .timed = hidden_leaf, .alone = true, MANY },
 		{ .bench = "idle_cpu",
 		  .who = "bare",
 		  .timed = idle_cpu,

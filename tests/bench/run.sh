@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh BENCH: tests the harness with scripts as participants: good ones, and ones that hang, crash, write nonsense,
 # skip, were not built, or do not exist. Checks the table, the JSON lines, the Markdown, the named failures and the
-# command of the chart, then the same for several numbers of workers, and the curves.
+# command of the chart, then the same for several numbers of workers, the counts and targets, and the curves.
 set -eu
 
 bench=$1
@@ -22,6 +22,11 @@ has() { # TEXT: the output of the last run must have a line with the text
 
 has_not() {
 	! grep -qF -- "$1" "$work/out" || fail "this should not be there: $1"
+}
+
+# The lines about the host have figures of their own.
+lines_of() { # FILE: the lines of participants, without those of the host
+	grep -v '"who":"host"' "$1"
 }
 
 same() { # FILE: its content must be that of standard input
@@ -59,13 +64,13 @@ good() {
 	case $command in
 	list)
 		[ -z "${BENCH_WORKERS:-}" ] ||
-			printf 'skynet_%d %s\nscale %s\n' "$BENCH_WORKERS" $who $who
+			printf 'skynet_%d %s\nsuspend_resume_%d %s\nscale %s\n' "$BENCH_WORKERS" $who "$BENCH_WORKERS" $who $who
 		printf 'ready_await %s\nframe_sync %s\nsleepers %s\nnot_known %s\n.\n' $who $who $who $who
 		;;
 	run)
 		round=$((round + 1))
 		if [ -n "${BENCH_WORKERS:-}" ]; then
-			say "\"batches\":[$((60 / BENCH_WORKERS))]"
+			say "\"batches\":[$((60 / BENCH_WORKERS))]${counts:-}"
 			echo .
 			return
 		fi
@@ -147,7 +152,13 @@ has "last words"
 has 'go: run ready_await: not understood: {"bench":"ready_await","who":"go","unit":"ns","batches":[1.5,oops]}'
 has "tokio: run ready_await skipped: ready_await not today"
 has "tokio: run frame_sync: not understood: ?[2Jgarbage ?"
-has "1.15 x call: met"
+has "1.10 x call: met"
+has "0.75 x malloc: no target here, no malloc"
+has "Targets: 1 met, 0 missed, 1 not decided."
+grep -qE '^Host: system call [0-9]+ ns; membarrier ' "$work/out" || fail "nothing is said about the host"
+for cost in call fence_asleep fence wake_call wake line; do
+	grep -qE '"bench":"host_'$cost'","who":"host","value":[0-9.]+,"unit":"ns"' "$results" || fail "no host_$cost"
+done
 has "results: $results"
 has "chart: ${results%.jsonl}.svg"
 grep -qF "chart of ${results%.jsonl}.dat" "${results%.jsonl}.svg" || fail "gnuplot got other arguments"
@@ -164,13 +175,14 @@ expect_results() {
 {"bench":"frame_sync","who":"go","value":3.25,"unit":"ns","allocs":null}
 TEXT
 }
-expect_results | same "$results"
+lines_of "$results" >"$work/lines"
+expect_results | same "$work/lines"
 sed '$d' "${results%.jsonl}.md" >"$work/table"
 same "$work/table" <<'TEXT'
 | bench | bide | best peers | ratio | target |
 |---|---|---|---|---|
-| `ready_await` | 3.25 ns, 2 alloc | - | - | 1.15 x call: met |
-| `frame_sync` | 3.25 ns, 2 alloc | C++20 3.25, .NET Task 3.25, Go 3.25 | 1.00 | 4 ns: met |
+| `ready_await` | 3.25 ns, 2 alloc | - | - | 1.10 x call: met |
+| `frame_sync` | 3.25 ns, 2 alloc | C++20 3.25, .NET Task 3.25, Go 3.25 | 1.00 | 0.75 x malloc: no target here, no malloc |
 
 TEXT
 
@@ -180,7 +192,7 @@ run 0 --results "$work/sleepers.jsonl" sleepers
 has "cpp20: once sleepers cpp20 1 200: ended with status 3: cannot sleep"
 has "dotnet: once sleepers dotnet_task 1 200: not understood: nothing that one could use"
 has_not "go: once"
-has "112 bytes: met"
+has "1.40 x malloc: no target here, no malloc"
 for who in bide call go tokio; do
 	grep -qF '"bench":"sleepers_bytes","who":"'$who'","value":100.00,"unit":"bytes"' \
 		"$work/sleepers.jsonl" || fail "no bytes of $who"
@@ -200,7 +212,7 @@ search=$work/tools:$PATH
 has "chart: skipped, gnuplot is not installed"
 [ ! -e "$work/once.svg" ] || fail "a chart without gnuplot"
 has "tokio: not built ($peers/tokio: No such file or directory); skipped: tokio"
-lines=$(wc -l <"$work/once.jsonl")
+lines=$(lines_of "$work/once.jsonl" | wc -l)
 [ "$lines" -eq 4 ] || fail "$lines lines instead of 4 after two runs"
 
 # ---- several workers: one process for each number of workers, with a table and a chart of their own
@@ -215,7 +227,7 @@ has "rayon: not built ($peers/rayon: No such file or directory); skipped: rayon"
 [ "$(grep -c "rayon: not built" "$work/out")" -eq 1 ] || fail "rayon is named twice"
 has "chart: $work/workers.svg"
 has "chart: $work/workers_workers.svg"
-grep -v '"call"' "$work/workers.jsonl" >"$work/lines"
+lines_of "$work/workers.jsonl" | grep -v '"call"' >"$work/lines"
 same "$work/lines" <<'TEXT'
 {"bench":"frame_sync","who":"bide","value":3.25,"unit":"ns","allocs":2,"bytes":80.0}
 {"bench":"frame_sync","who":"go","value":3.25,"unit":"ns","allocs":null}
@@ -227,14 +239,42 @@ sed '$d' "$work/workers.md" >"$work/table"
 same "$work/table" <<'TEXT'
 | bench | bide | best peers | ratio | target |
 |---|---|---|---|---|
-| `frame_sync` | 3.25 ns, 2 alloc | Go 3.25 | 1.00 | 4 ns: met |
+| `frame_sync` | 3.25 ns, 2 alloc | Go 3.25 | 1.00 | 0.75 x malloc: no target here, no malloc |
 
 | bench | bide | best peers | ratio | target |
 |---|---|---|---|---|
-| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 6 ns: missed by 10.00x |
-| `skynet_2` | 30.00 ns, 2 alloc | - | - | 3.1 ns: missed by 9.68x |
+| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 3.00 x call: met |
+| `skynet_2` | 30.00 ns, 2 alloc | - | - | speed-up 1.90: met |
 
 TEXT
+
+# ---- what the scheduler counts, and targets that are missed
+
+participant threads bare </dev/null
+participant native locked <<'TEXT'
+	"run suspend_resume_2") say '"batches":[10]'; echo . ;;
+TEXT
+participant bide_workers bide <<'TEXT'
+	"run suspend_resume_2")
+		round=$((round + 1))
+		say "\"batches\":[100],\"wakes\":3,\"vain_wakes\":2,\"fences\":0.25,\"thefts\":4,\"lone_thefts\":1,
+\"system_calls\":$((10 * round))" | tr -d '\n'
+		printf '\n.\n'
+		;;
+	"run skynet_2") say '"batches":[40],"wakes":7'; echo . ;;
+TEXT
+run 0 --results "$work/counts.jsonl" suspend_resume_2 skynet
+has "10 system calls: missed, 20"
+has "  missed: suspend_resume_2: 10 system calls: missed, 20"
+has "  missed: skynet_2: speed-up 1.90: missed, 1.50"
+has "What bide's scheduler counted for a million operations"
+grep -qE '^suspend_resume_2 +3 +2 +0\.2[0-9]* +4 +1 +20   10 system calls: missed, 20$' "$work/out" ||
+	fail "no line of counts"
+! grep -qE '^skynet_2 +7 ' "$work/out" || fail "a line with some of the counts was taken"
+grep -qF '"wakes":3.0,"vain_wakes":2.0,"fences":0.2,"thefts":4.0,"lone_thefts":1.0,"system_calls":20.0}' \
+	"$work/counts.jsonl" || fail "no counts in the results"
+# shellcheck disable=SC2016 # these are marks of Markdown
+grep -qF '| `suspend_resume_2` | 3 | 2 | 0.2 | 4 | 1 | 20 |' "$work/counts.md" || fail "no counts in the Markdown"
 
 # ---- the curves
 

@@ -6,6 +6,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using System.Threading.Channels;
 using System.Threading.Tasks;
 
 namespace Bide.Bench;
@@ -23,6 +24,15 @@ internal static class Workers
     private const double PauseMs = 1;
     private const double LoadMs = 1000;
     private const int IdleMs = 1000;
+    private const double StageNs = 1e6;
+    private const int StageItems = 50;
+    private const int StageRuns = 5;
+    private const long HiddenChain = 2000;
+    private const double HiddenNs = 2e6;
+    private const int HiddenRuns = 51;
+    private const double LeafShortNs = 1e6;
+    private const double LeafNs = 5e6;
+    private const int LeafRuns = 15;
 
     private static long sink;
 
@@ -187,6 +197,115 @@ internal static class Workers
         return sumNs;
     }
 
+    // Computes; the words to it are in compute.h. It is optimised from the beginning.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static ulong Compute(long steps)
+    {
+        ulong x = (ulong)steps;
+        for (long i = 0; i < steps; i++)
+            x = unchecked(x * 6364136223846793005 + 1442695040888963407);
+        return x;
+    }
+
+    // How many steps take so long on a CPU that does nothing else.
+    private static long ComputeSteps(double wantedNs)
+    {
+        const long piece = 50_000;
+        double least = double.MaxValue;
+        for (int i = 0; i < 40; i++)
+        {
+            long started = Stopwatch.GetTimestamp();
+            Compute(piece);
+            least = Math.Min(least, Stopwatch.GetElapsedTime(started).TotalNanoseconds);
+        }
+        return (long)(wantedNs * piece / least);
+    }
+
+    private static double Median(double[] values)
+    {
+        Array.Sort(values);
+        return values[values.Length / 2];
+    }
+
+    // Two tasks hand over through a channel for one item; the second one says that it has it.
+    private static async Task SecondStage(ChannelReader<int> items, ChannelWriter<int> taken, long steps)
+    {
+        for (int i = 0; i < StageItems; i++)
+        {
+            await taken.WriteAsync(await items.ReadAsync());
+            Compute(steps);
+        }
+    }
+
+    private static async Task Pipeline(long steps)
+    {
+        Channel<int> items = Channel.CreateBounded<int>(1), taken = Channel.CreateBounded<int>(1);
+        Task second = Task.Run(() => SecondStage(items.Reader, taken.Writer, steps));
+        for (int i = 0; i < StageItems; i++)
+        {
+            Compute(steps);
+            if (i > 0)
+                await taken.Reader.ReadAsync();
+            await items.Writer.WriteAsync(i);
+        }
+        await second;
+    }
+
+    private static double PipelineOverlap(long count)
+    {
+        double[] ratios = new double[StageRuns];
+        for (int run = 0; run < StageRuns; run++)
+        {
+            long steps = ComputeSteps(StageNs);
+            long started = Stopwatch.GetTimestamp();
+            Task.Run(() => Pipeline(steps)).Wait();
+            ratios[run] = Stopwatch.GetElapsedTime(started).TotalNanoseconds / ((StageItems + 1) * StageNs);
+        }
+        return Median(ratios);
+    }
+
+    private static async Task Publish(long steps, double[] tookUs)
+    {
+        for (int run = 0; run < HiddenRuns; run++)
+        {
+            await SpawnAwait(HiddenChain);
+            long published = Stopwatch.GetTimestamp();
+            Task<double> other = Task.Run(() => Stopwatch.GetElapsedTime(published).TotalMicroseconds);
+            Compute(steps);
+            tookUs[run] = await other;
+        }
+    }
+
+    private static double HiddenRun(long count)
+    {
+        double[] tookUs = new double[HiddenRuns];
+        long steps = ComputeSteps(HiddenNs);
+        Task.Run(() => Publish(steps, tookUs)).Wait();
+        return Median(tookUs);
+    }
+
+    private static async Task ForkBesideLeaf(long shortSteps, long steps, double[] ratios)
+    {
+        for (int run = 0; run < LeafRuns; run++)
+        {
+            await Fib(FibLoad);
+            long started = Stopwatch.GetTimestamp();
+            Task<ulong> first = Task.Run(() => Compute(shortSteps)), second = Task.Run(() => Compute(steps));
+            Compute(steps);
+            await second;
+            await first;
+            ratios[run] = Stopwatch.GetElapsedTime(started).TotalNanoseconds / (LeafShortNs + LeafNs);
+        }
+    }
+
+    private static double HiddenLeaf(long count)
+    {
+        double[] ratios = new double[LeafRuns];
+        long steps = ComputeSteps(LeafNs);
+        Task.Run(() => ForkBesideLeaf((long)(steps * LeafShortNs / LeafNs), steps, ratios)).Wait();
+        return Median(ratios);
+    }
+
     private static double IdleCpuUs(long count)
     {
         for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalMilliseconds < LoadMs;)
@@ -231,6 +350,9 @@ internal static class Workers
             new("round_trip_cross", Program.ValueTaskName, null) { Long = Here(RoundTripCross) },
             Row("inject", Here(Inject), Injected),
             Row("wake_latency", WakeLatency) with { Timed = true },
+            Row("pipeline_overlap", PipelineOverlap) with { Timed = true, Alone = true },
+            Row("hidden_run", HiddenRun) with { Timed = true, Alone = true },
+            Row("hidden_leaf", HiddenLeaf) with { Timed = true, Alone = true },
             Row("idle_cpu", IdleCpuUs) with { Timed = true, Alone = true },
             new("scale", Program.TaskName, null) { Long = OnPool(count => SkynetOf(count, ScaleLeaves)) },
         ];

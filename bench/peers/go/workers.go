@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,16 @@ const (
 	workersBatch = 20 * time.Millisecond
 	workersSpent = 300 * time.Millisecond
 	workersLeast = 3
+
+	stageTime   = time.Millisecond
+	stageItems  = 50
+	stageRuns   = 5
+	hiddenChain = 2000
+	hiddenTime  = 2 * time.Millisecond
+	hiddenRuns  = 51
+	leafShort   = time.Millisecond
+	leafTime    = 5 * time.Millisecond
+	leafRuns    = 15
 )
 
 func workers() int {
@@ -172,6 +183,95 @@ func idleCPU(int64) float64 {
 	return float64(cpuNs()-before) / 1e3
 }
 
+// Computes; the words to it are in compute.h.
+//
+//go:noinline
+func compute(steps uint64) uint64 {
+	x := steps
+	for i := uint64(0); i < steps; i++ {
+		x = x*6364136223846793005 + 1442695040888963407
+	}
+	return x
+}
+
+// How many steps take so long on a CPU that does nothing else.
+func computeSteps(wanted time.Duration) uint64 {
+	const piece = 50_000
+	least := time.Hour
+	for i := 0; i < 40; i++ {
+		started := time.Now()
+		compute(piece)
+		if took := time.Since(started); took < least {
+			least = took
+		}
+	}
+	return uint64(float64(wanted) * piece / float64(least))
+}
+
+func medianOf(values []float64) float64 {
+	sort.Float64s(values)
+	return values[len(values)/2]
+}
+
+func pipeline(steps uint64) {
+	items, done := make(chan int), make(chan struct{})
+	go func() {
+		for range items {
+			compute(steps)
+		}
+		close(done)
+	}()
+	for i := 0; i < stageItems; i++ {
+		compute(steps)
+		items <- i
+	}
+	close(items)
+	<-done
+}
+
+func pipelineOverlap(int64) float64 {
+	var ratios []float64
+	for run := 0; run < stageRuns; run++ {
+		steps := computeSteps(stageTime)
+		started := time.Now()
+		pipeline(steps)
+		ratios = append(ratios, float64(time.Since(started))/((stageItems+1)*float64(stageTime)))
+	}
+	return medianOf(ratios)
+}
+
+func hiddenRun(int64) float64 {
+	var tookUs []float64
+	steps := computeSteps(hiddenTime)
+	for run := 0; run < hiddenRuns; run++ {
+		spawnAwait(hiddenChain)
+		began := make(chan time.Duration, 1)
+		published := time.Now()
+		go func() { began <- time.Since(published) }()
+		compute(steps)
+		tookUs = append(tookUs, float64(<-began)/1e3)
+	}
+	return medianOf(tookUs)
+}
+
+func hiddenLeaf(int64) float64 {
+	var ratios []float64
+	steps := computeSteps(leafTime)
+	shortSteps := uint64(float64(steps) * float64(leafShort) / float64(leafTime))
+	for run := 0; run < leafRuns; run++ {
+		fib(fibLoad)
+		done := make(chan uint64, 2)
+		started := time.Now()
+		go func() { done <- compute(shortSteps) }()
+		go func() { done <- compute(steps) }()
+		compute(steps)
+		<-done
+		<-done
+		ratios = append(ratios, float64(time.Since(started))/float64(leafShort+leafTime))
+	}
+	return medianOf(ratios)
+}
+
 func workerCases(count int) []*benchCase {
 	suffix := "_" + strconv.Itoa(count)
 	cases := []*benchCase{
@@ -185,6 +285,9 @@ func workerCases(count int) []*benchCase {
 		{bench: "round_trip_cross", run: roundTripCross},
 		{bench: "inject" + suffix, run: inject, operations: injected},
 		{bench: "wake_latency" + suffix, timed: wakeLatency},
+		{bench: "pipeline_overlap" + suffix, timed: pipelineOverlap, alone: true},
+		{bench: "hidden_run" + suffix, timed: hiddenRun, alone: true},
+		{bench: "hidden_leaf" + suffix, timed: hiddenLeaf, alone: true},
 		{bench: "idle_cpu" + suffix, timed: idleCPU, alone: true},
 		{bench: "scale", run: func(count int64) { skynetOf(count, scaleLeaves) }},
 	}

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn fib(n: u64) -> u64 {
     if n < 2 {
@@ -67,6 +67,36 @@ fn inject(pool: &ThreadPool, count: u64) {
     }
 }
 
+fn hidden_run(pool: &ThreadPool) -> f64 {
+    let steps = compute_steps(HIDDEN_NS);
+    let one = || {
+        let mut took = Duration::ZERO;
+        spawn_await(HIDDEN_CHAIN);
+        let published = Instant::now();
+        rayon::scope(|scope| {
+            scope.spawn(|_| took = published.elapsed());
+            compute(steps);
+        });
+        took.as_nanos() as f64 / 1e3
+    };
+    median(pool.install(|| (0..HIDDEN_RUNS).map(|_| one()).collect()))
+}
+
+fn hidden_leaf(pool: &ThreadPool) -> f64 {
+    let steps = compute_steps(LEAF_NS);
+    let short_steps = (steps as f64 * LEAF_SHORT_NS / LEAF_NS) as u64;
+    let one = || {
+        fib(opaque(FIB_LOAD));
+        let started = Instant::now();
+        rayon::join(
+            || rayon::join(|| compute(steps), || compute(steps)),
+            || compute(short_steps),
+        );
+        started.elapsed().as_nanos() as f64 / (LEAF_SHORT_NS + LEAF_NS)
+    };
+    median(pool.install(|| (0..LEAF_RUNS).map(|_| one()).collect()))
+}
+
 fn idle_cpu(pool: &ThreadPool) -> f64 {
     pool.install(|| {
         let started = Instant::now();
@@ -86,7 +116,9 @@ fn main() {
                 .build()
                 .unwrap(),
         );
-        let (p1, p2, p3, p4, p5, p6) = (
+        let (p1, p2, p3, p4, p5, p6, p7, p8) = (
+            pool.clone(),
+            pool.clone(),
             pool.clone(),
             pool.clone(),
             pool.clone(),
@@ -121,6 +153,16 @@ fn main() {
                 "inject",
                 INJECTED,
                 steps(Box::new(move |count| inject(&p4, count))),
+            ),
+            Case::by_workers(
+                "hidden_run",
+                1,
+                Run::Alone(Box::new(move || hidden_run(&p7))),
+            ),
+            Case::by_workers(
+                "hidden_leaf",
+                1,
+                Run::Alone(Box::new(move || hidden_leaf(&p8))),
             ),
             Case::by_workers("idle_cpu", 1, Run::Alone(Box::new(move || idle_cpu(&p5)))),
             Case::new(

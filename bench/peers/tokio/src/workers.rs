@@ -134,6 +134,76 @@ fn wake_latency(runtime: &Runtime, count: u64) -> f64 {
     sum_ns as f64
 }
 
+/// Two tasks hand over through a channel for one item; the second one says that it has it.
+async fn pipeline(steps: u64) {
+    let (items, mut incoming) = mpsc::channel::<u64>(1);
+    let (taken, mut answers) = mpsc::channel::<()>(1);
+    let second = tokio::spawn(async move {
+        while let Some(item) = incoming.recv().await {
+            taken.send(()).await.unwrap();
+            sink(item);
+            compute(steps);
+        }
+    });
+    for i in 0..STAGE_ITEMS {
+        compute(steps);
+        if i > 0 {
+            answers.recv().await.unwrap();
+        }
+        items.send(i).await.unwrap();
+    }
+    drop(items);
+    second.await.unwrap();
+}
+
+fn pipeline_overlap(runtime: &Runtime) -> f64 {
+    let one = || {
+        let steps = compute_steps(STAGE_NS);
+        let started = Instant::now();
+        run_spawned(runtime, pipeline(steps));
+        started.elapsed().as_nanos() as f64 / ((STAGE_ITEMS + 1) as f64 * STAGE_NS)
+    };
+    median((0..STAGE_RUNS).map(|_| one()).collect())
+}
+
+fn hidden_run(runtime: &Runtime) -> f64 {
+    let steps = compute_steps(HIDDEN_NS);
+    let (report, values) = channel();
+    run_spawned(runtime, async move {
+        for _ in 0..HIDDEN_RUNS {
+            spawn_await(HIDDEN_CHAIN).await;
+            let published = Instant::now();
+            let other = tokio::spawn(async move { published.elapsed() });
+            compute(steps);
+            report
+                .send(other.await.unwrap().as_nanos() as f64 / 1e3)
+                .unwrap();
+        }
+    });
+    median(values.iter().collect())
+}
+
+fn hidden_leaf(runtime: &Runtime) -> f64 {
+    let steps = compute_steps(LEAF_NS);
+    let short_steps = (steps as f64 * LEAF_SHORT_NS / LEAF_NS) as u64;
+    let (report, values) = channel();
+    run_spawned(runtime, async move {
+        for _ in 0..LEAF_RUNS {
+            fib(opaque(FIB_LOAD)).await;
+            let started = Instant::now();
+            let first = tokio::spawn(async move { compute(short_steps) });
+            let second = tokio::spawn(async move { compute(steps) });
+            compute(steps);
+            second.await.unwrap();
+            first.await.unwrap();
+            report
+                .send(started.elapsed().as_nanos() as f64 / (LEAF_SHORT_NS + LEAF_NS))
+                .unwrap();
+        }
+    });
+    median(values.iter().collect())
+}
+
 fn idle_cpu(runtime: &Runtime) -> f64 {
     run_spawned(runtime, async {
         let started = Instant::now();
@@ -161,7 +231,10 @@ pub fn answer() {
             .build()
             .unwrap(),
     );
-    let (r1, r2, r3, r4) = (
+    let (r1, r2, r3, r4, r5, r6, r7) = (
+        runtime.clone(),
+        runtime.clone(),
+        runtime.clone(),
         runtime.clone(),
         runtime.clone(),
         runtime.clone(),
@@ -192,6 +265,21 @@ pub fn answer() {
             "wake_latency",
             1,
             Run::Timed(Box::new(move |count| wake_latency(&r2, count))),
+        ),
+        Case::by_workers(
+            "pipeline_overlap",
+            1,
+            Run::Alone(Box::new(move || pipeline_overlap(&r5))),
+        ),
+        Case::by_workers(
+            "hidden_run",
+            1,
+            Run::Alone(Box::new(move || hidden_run(&r6))),
+        ),
+        Case::by_workers(
+            "hidden_leaf",
+            1,
+            Run::Alone(Box::new(move || hidden_leaf(&r7))),
         ),
         Case::by_workers("idle_cpu", 1, Run::Alone(Box::new(move || idle_cpu(&r3)))),
         Case::new(

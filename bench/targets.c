@@ -1,0 +1,204 @@
+/* The targets; see targets.h. */
+#include "targets.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PART_BYTES = 96 };
+
+const struct target targets[TARGET_COUNT_ALL] = {
+#define BENCH_TARGET(row, kind, bound, of) { ROW_##row, TARGET_##kind, bound, (int)(of) },
+	BENCH_TARGETS(BENCH_TARGET)
+#undef BENCH_TARGET
+};
+
+/* One target against what was measured. */
+struct judged {
+	char wanted[PART_BYTES];  /* in words, without the outcome */
+	char missing[PART_BYTES]; /* what it compares with and was not measured; empty if nothing */
+	double value, limit;      /* NAN if unknown */
+};
+
+static struct judged judge_times(const struct results *results, const struct target *target)
+{
+	struct judged judged = { .value = report_median(results, target->row, WHO_BIDE) };
+	double base = report_median(results, target->row, (enum who)target->of);
+
+	snprintf(judged.wanted, PART_BYTES, "%.2f x %s", target->bound, who_names[target->of]);
+	judged.limit = target->bound * base;
+	if (isnan(base))
+		snprintf(judged.missing, PART_BYTES, "no %s", who_names[target->of]);
+	return judged;
+}
+
+static struct judged judge_speedup(const struct results *results, const struct target *target)
+{
+	struct judged judged = { .value = report_median(results, target->row, WHO_BIDE) };
+	double base = report_median(results, (enum row)target->of, WHO_BIDE);
+
+	snprintf(judged.wanted, PART_BYTES, "speed-up %.2f", target->bound);
+	judged.limit = base / target->bound;
+	if (isnan(base))
+		snprintf(judged.missing, PART_BYTES, "%s did not run", row_infos[target->of].name);
+	return judged;
+}
+
+static struct judged judge(const struct results *results, const struct target *target)
+{
+	struct judged judged = { .limit = target->bound };
+
+	switch (target->kind) {
+	case TARGET_TIMES:
+	case TARGET_ELSE:
+		return judge_times(results, target);
+	case TARGET_SPEEDUP:
+		return judge_speedup(results, target);
+	case TARGET_COUNT:
+		judged.value = report_counted(results, target->row, (enum count)target->of);
+		snprintf(judged.wanted, PART_BYTES, "%g %s", target->bound, count_infos[target->of].words);
+		break;
+	case TARGET_VALUE:
+		judged.value = report_median(results, target->row, WHO_BIDE);
+		snprintf(judged.wanted, PART_BYTES, "%.2f %s", target->bound, row_infos[target->row].unit);
+		break;
+	}
+	return judged;
+}
+
+/* A second choice does not apply if the target before it has its participant. */
+static bool applies(const struct results *results, const struct target *target)
+{
+	if (target->kind != TARGET_ELSE)
+		return true;
+	return isnan(report_median(results, target->row, (enum who)target[-1].of));
+}
+
+/* A first choice whose participant is missing is not named if a second choice applies. */
+static bool replaced(const struct results *results, const struct target *target)
+{
+	const struct target *next = target + 1;
+
+	return target->kind == TARGET_TIMES && next < targets + TARGET_COUNT_ALL &&
+	       next->row == target->row && next->kind == TARGET_ELSE &&
+	       judge(results, target).missing[0] != '\0' && judge(results, next).missing[0] == '\0';
+}
+
+static const struct target *next_target(const struct results *results, enum row row,
+                                        const struct target *target)
+{
+	target = target == NULL ? targets : target + 1;
+	for (; target < targets + TARGET_COUNT_ALL; target++)
+		if (target->row == row && applies(results, target) && !replaced(results, target))
+			return target;
+	return NULL;
+}
+
+/* Writes the outcome of a target: "met" or the like. Returns whether it is missed. */
+static bool say(char out[PART_BYTES], const struct target *target, const struct judged *judged)
+{
+	bool missed = judged->value > judged->limit; /* false for NAN */
+	double by = judged->value / judged->limit;
+
+	if (judged->missing[0] != '\0')
+		snprintf(out, PART_BYTES, "no target here, %.70s", judged->missing);
+	else if (isnan(judged->value))
+		snprintf(out, PART_BYTES, "not measured");
+	else if (!missed)
+		snprintf(out, PART_BYTES, "met");
+	else if (target->kind == TARGET_SPEEDUP)
+		snprintf(out, PART_BYTES, "missed, %.2f", target->bound / by);
+	else if (target->kind == TARGET_COUNT)
+		snprintf(out, PART_BYTES, "missed, %.0f", judged->value);
+	else
+		snprintf(out, PART_BYTES, "missed by %.*fx", by < 1.01 ? 3 : 2, by);
+	return missed;
+}
+
+static const char *verdict(char out[TARGET_TEXT_BYTES], const struct results *results, enum row row,
+                           bool counts_only)
+{
+	const struct target *target = NULL;
+	char outcome[PART_BYTES];
+	size_t used = 0;
+
+	out[0] = '\0';
+	while ((target = next_target(results, row, target)) != NULL && used < TARGET_TEXT_BYTES) {
+		struct judged judged = judge(results, target);
+
+		if (counts_only && target->kind != TARGET_COUNT)
+			continue;
+		(void)say(outcome, target, &judged);
+		used += (size_t)snprintf(out + used, TARGET_TEXT_BYTES - used, "%s%s: %s",
+		                         used > 0 ? "; " : "", judged.wanted, outcome);
+	}
+	return out;
+}
+
+bool target_has(enum row row, enum target_kind kind)
+{
+	for (int i = 0; i < TARGET_COUNT_ALL; i++)
+		if (targets[i].row == row && targets[i].kind == kind)
+			return true;
+	return false;
+}
+
+double target_limit(const struct results *results, enum row row)
+{
+	const struct target *target = NULL;
+	double lowest = NAN;
+
+	while ((target = next_target(results, row, target)) != NULL) {
+		double limit = judge(results, target).limit;
+
+		if (target->kind != TARGET_COUNT && !(limit >= lowest) && !isnan(limit))
+			lowest = limit;
+	}
+	return lowest;
+}
+
+const char *target_verdict(char out[TARGET_TEXT_BYTES], const struct results *results, enum row row)
+{
+	return verdict(out, results, row, false);
+}
+
+const char *target_count_verdict(char out[TARGET_TEXT_BYTES], const struct results *results,
+                                 enum row row)
+{
+	return verdict(out, results, row, true);
+}
+
+void target_print_summary(const struct results *results)
+{
+	const struct target *target;
+	char outcome[PART_BYTES];
+	int met = 0, missed = 0, open = 0;
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!report_measured(results, (enum row)row))
+			continue;
+		for (target = next_target(results, (enum row)row, NULL); target != NULL;
+		     target = next_target(results, (enum row)row, target)) {
+			struct judged judged = judge(results, target);
+
+			if (isnan(judged.limit) || isnan(judged.value))
+				open++;
+			else if (judged.value > judged.limit)
+				missed++;
+			else
+				met++;
+		}
+	}
+	printf("\nTargets: %d met, %d missed, %d not decided.\n", met, missed, open);
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!report_measured(results, (enum row)row))
+			continue;
+		for (target = next_target(results, (enum row)row, NULL); target != NULL;
+		     target = next_target(results, (enum row)row, target)) {
+			struct judged judged = judge(results, target);
+
+			if (say(outcome, target, &judged))
+				printf("  missed: %s: %s: %s\n", row_infos[row].name, judged.wanted, outcome);
+		}
+	}
+}

@@ -1,0 +1,31 @@
+/* Whether bide's rows keep their targets; rows.h has the targets. */
+#ifndef BENCH_TARGETS_H
+#define BENCH_TARGETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "report.h"
+
+enum { TARGET_TEXT_BYTES = 256 };
+
+/* Returns whether the row has a target of that kind. */
+bool target_has(enum row row, enum target_kind kind);
+/*
+ * Returns the limit of bide's value: the lowest of the row's targets whose participants and rows
+ * were measured. NAN if there is none.
+ */
+double target_limit(const struct results *results, enum row row);
+/*
+ * Writes each target of the row and whether it is met: "1.10 x call: met; ...". A target without
+ * its participant or row says so. Writes an empty text if the row has none.
+ */
+const char *target_verdict(char out[TARGET_TEXT_BYTES], const struct results *results,
+                           enum row row);
+/* The same for the row's targets on counts, and only for those. */
+const char *target_count_verdict(char out[TARGET_TEXT_BYTES], const struct results *results,
+                                 enum row row);
+/* Prints how many targets of the measured rows are met, and each that is missed. */
+void target_print_summary(const struct results *results);
+
+#endif
