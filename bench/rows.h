@@ -100,7 +100,7 @@ enum target_kind {
 	X(ROUND_TRIP_SOURCE, TIMES, 6.00, WHO_CALLBACKS)       \
 	X(SLEEPERS_BYTES, TIMES, 1.40, WHO_MALLOC)             \
 	X(SLEEPERS_CREATE, TIMES, 2.00, WHO_MALLOC)            \
-	X(SLEEPERS_FIRE, TIMES, 2.00, WHO_MALLOC)              \
+	X(SLEEPERS_FIRE, TIMES, 4.00, WHO_MALLOC)              \
 	X(TIMERS, TIMES, 1.00, WHO_MALLOC)                     \
 	X(TIMERS_100K, TIMES, 1.00, WHO_MALLOC)                \
 	X(AWAIT_DEPTH, TIMES, 1.00, WHO_CPP20)                 \
@@ -111,10 +111,10 @@ enum target_kind {
 	X(RUN_AWAIT_1, TIMES, 2.00, WHO_CALLBACKS)             \
 	X(RUN_AWAIT_2, TIMES, 6.00, WHO_LOCKED)                \
 	X(RUN_AWAIT_2, COUNT, 10, COUNT_SYSTEM_CALLS)          \
-	X(FORK_JOIN_FIB_1, TIMES, 3.00, WHO_CALL)              \
+	X(FORK_JOIN_FIB_1, TIMES, 4.00, WHO_CALL)              \
 	X(FORK_JOIN_FIB_2, SPEEDUP, 1.85, ROW_FORK_JOIN_FIB_1) \
 	X(FORK_JOIN_FIB_2, TIMES, 1.00, WHO_RAYON)             \
-	X(SKYNET_1, TIMES, 3.00, WHO_CALL)                     \
+	X(SKYNET_1, TIMES, 5.00, WHO_CALL)                     \
 	X(SKYNET_2, SPEEDUP, 1.90, ROW_SKYNET_1)               \
 	X(SUSPEND_RESUME_2, TIMES, 6.00, WHO_LOCKED)           \
 	X(SUSPEND_RESUME_2, COUNT, 10, COUNT_SYSTEM_CALLS)     \

@@ -243,7 +243,7 @@ same "$work/table" <<'TEXT'
 
 | bench | bide | best peers | ratio | target |
 |---|---|---|---|---|
-| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 3.00 x call: met |
+| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 5.00 x call: met |
 | `skynet_2` | 30.00 ns, 2 alloc | - | - | speed-up 1.90: met |
 
 TEXT
