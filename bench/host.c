@@ -37,9 +37,25 @@ static struct {
 
 static const uint64_t line_end = (uint64_t)1 << 63;
 
+/* The CPUs that this process may use. Each thread of a measurement has one of its own. */
+static cpu_set_t allowed;
+
+/* Pins the calling thread to the CPU of that rank among those that are allowed. */
+static void pin(int rank)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &allowed) && rank-- == 0)
+			CPU_SET(cpu, &set);
+	(void)sched_setaffinity(0, sizeof set, &set); /* without it the figure is worse */
+}
+
 static void *other(void *unused)
 {
 	(void)unused;
+	pin(1);
 	while (mode != 3) {
 		if (mode == 0)
 			usleep(500);
@@ -109,7 +125,7 @@ static void wake_ns(int64_t *in_call, int64_t *until_run)
 		call[i] = process_now_ns() - start;
 		while (woken_ns == 0 && process_now_ns() < limit)
 			;
-		run[i] = woken_ns - start;
+		run[i] = (woken_ns != 0 ? woken_ns : limit) - start;
 	}
 	*in_call = median(call, WAKES);
 	*until_run = median(run, WAKES);
@@ -117,23 +133,12 @@ static void wake_ns(int64_t *in_call, int64_t *until_run)
 
 /* ---- a cache line to another CPU and back */
 
-/* Pins the calling thread to the CPU of that rank among those that it may use. */
-static void pin(const cpu_set_t *allowed, int rank)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, allowed) && rank-- == 0)
-			CPU_SET(cpu, &set);
-	(void)sched_setaffinity(0, sizeof set, &set); /* without it the figure is worse */
-}
-
-static void *answer_turns(void *allowed)
+static void *answer_turns(void *unused)
 {
 	uint64_t turn;
 
-	pin(allowed, 1);
+	(void)unused;
+	pin(1);
 	while (((turn = atomic_load_explicit(&line.turn, memory_order_acquire)) & line_end) == 0)
 		if (turn % 2 == 1)
 			atomic_store_explicit(&line.turn, turn + 1, memory_order_release);
@@ -160,22 +165,19 @@ static int64_t line_batch_ns(void)
 static double line_ns(void)
 {
 	static int64_t took[LINE_BATCHES];
-	cpu_set_t allowed;
 	pthread_t thread;
 	int count = 0;
 
-	if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2)
+	if (CPU_COUNT(&allowed) < 2)
 		return 0;
 	atomic_store(&line.turn, 0);
-	if (pthread_create(&thread, NULL, answer_turns, &allowed) != 0)
+	if (pthread_create(&thread, NULL, answer_turns, NULL) != 0)
 		return 0;
-	pin(&allowed, 0);
 	(void)line_batch_ns(); /* the other thread begins */
 	while (count < LINE_BATCHES && (took[count] = line_batch_ns()) > 0)
 		count++;
 	atomic_store(&line.turn, line_end);
 	pthread_join(thread, NULL);
-	(void)sched_setaffinity(0, sizeof allowed, &allowed);
 	return count > 0 ? (double)median(took, count) : 0;
 }
 
@@ -187,10 +189,13 @@ void host_measure(struct host *host)
 	int64_t call = 0, run = 0;
 
 	*host = (struct host){ .call_ns = (double)call_ns() };
+	if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+		return;
 	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	mode = 0;
 	if (pthread_create(&thread, NULL, other, NULL) != 0)
 		return;
+	pin(0);
 	usleep(2000);
 	host->fence_asleep_ns = (double)fence_ns();
 	mode = 1;
@@ -204,6 +209,7 @@ void host_measure(struct host *host)
 	word = 1;
 	pthread_join(thread, NULL);
 	host->line_ns = line_ns();
+	(void)sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
 void host_describe(const struct host *host, char *out, size_t size)

@@ -13,6 +13,8 @@
 
 enum { CELL_BYTES = REPORT_NUMBER_BYTES, BEST_COUNT = 3 };
 
+static const char about_workers[] = "The scheduler; the name ends in the number of workers:";
+
 const struct row_info row_infos[ROW_COUNT] = {
 #define BENCH_ROW_INFO(id, name, group, unit, decimals, workers) \
 	{ name, group, unit, decimals, workers },
@@ -121,7 +123,7 @@ void report_head(bool workers)
 	if (said[workers])
 		return;
 	said[workers] = true;
-	printf("%s", workers ? "\nThe scheduler; the name ends in the number of workers:\n" : "\n");
+	printf("\n%s%s", workers ? about_workers : "", workers ? "\n" : "");
 	printf("%-19s %-7s %9s %7s   %-17s %9s %7s %7s %8s   %s\n", "bench", "unit", "bide", "allocs",
 	       "peer", "value", "allocs", "bytes", "ratio", "target for bide");
 }
@@ -306,8 +308,8 @@ static void markdown_table(FILE *file, const struct results *results, bool worke
 	for (int row = 0; row < ROW_COUNT; row++) {
 		if ((row_infos[row].workers > 0) != workers || !report_measured(results, (enum row)row))
 			continue;
-		if (!headed && workers && ftell(file) > 0)
-			fputc('\n', file);
+		if (!headed && workers)
+			fprintf(file, "%s%s\n\n", ftell(file) > 0 ? "\n" : "", about_workers);
 		if (!headed)
 			fprintf(file,
 			        "| bench | bide | best peers | ratio | target |\n|---|---|---|---|---|\n");

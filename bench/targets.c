@@ -16,7 +16,7 @@ const struct target targets[TARGET_COUNT_ALL] = {
 /* One target against what was measured. */
 struct judged {
 	char wanted[PART_BYTES];  /* in words, without the outcome */
-	char missing[PART_BYTES]; /* what it compares with and was not measured; empty if nothing */
+	char missing[PART_BYTES]; /* why it decides nothing; empty if it does */
 	double value, limit;      /* NAN if unknown */
 };
 
@@ -27,7 +27,10 @@ static struct judged judge_times(const struct results *results, const struct tar
 
 	snprintf(judged.wanted, PART_BYTES, "%.2f x %s", target->bound, who_names[target->of]);
 	judged.limit = target->bound * base;
-	if (isnan(base))
+	if (!isnan(base))
+		snprintf(judged.wanted, PART_BYTES, "%.2f x %s (%.*f)", target->bound,
+		         who_names[target->of], row_infos[target->row].decimals, base);
+	else
 		snprintf(judged.missing, PART_BYTES, "no %s", who_names[target->of]);
 	return judged;
 }
@@ -44,26 +47,42 @@ static struct judged judge_speedup(const struct results *results, const struct t
 	return judged;
 }
 
+/* Bare threads that miss the bound themselves show that other programs had the CPUs. */
+static struct judged judge_value(const struct results *results, const struct target *target)
+{
+	const struct row_info *info = &row_infos[target->row];
+	struct judged judged = { .value = report_median(results, target->row, WHO_BIDE),
+		                     .limit = target->bound };
+	double bare = report_median(results, target->row, WHO_BARE);
+
+	snprintf(judged.wanted, PART_BYTES, "%.2f %s", target->bound, info->unit);
+	if (bare > target->bound)
+		snprintf(judged.missing, PART_BYTES, "the machine is busy: bare took %.*f", info->decimals,
+		         bare);
+	return judged;
+}
+
+static struct judged judge_count(const struct results *results, const struct target *target)
+{
+	struct judged judged = { .value = report_counted(results, target->row, (enum count)target->of),
+		                     .limit = target->bound };
+
+	snprintf(judged.wanted, PART_BYTES, "%g %s", target->bound, count_infos[target->of].words);
+	return judged;
+}
+
 static struct judged judge(const struct results *results, const struct target *target)
 {
-	struct judged judged = { .limit = target->bound };
-
 	switch (target->kind) {
-	case TARGET_TIMES:
-	case TARGET_ELSE:
-		return judge_times(results, target);
 	case TARGET_SPEEDUP:
 		return judge_speedup(results, target);
 	case TARGET_COUNT:
-		judged.value = report_counted(results, target->row, (enum count)target->of);
-		snprintf(judged.wanted, PART_BYTES, "%g %s", target->bound, count_infos[target->of].words);
-		break;
+		return judge_count(results, target);
 	case TARGET_VALUE:
-		judged.value = report_median(results, target->row, WHO_BIDE);
-		snprintf(judged.wanted, PART_BYTES, "%.2f %s", target->bound, row_infos[target->row].unit);
-		break;
+		return judge_value(results, target);
+	default:
+		return judge_times(results, target);
 	}
-	return judged;
 }
 
 /* A second choice does not apply if the target before it has its participant. */
@@ -97,19 +116,19 @@ static const struct target *next_target(const struct results *results, enum row 
 /* Writes the outcome of a target: "met" or the like. Returns whether it is missed. */
 static bool say(char out[PART_BYTES], const struct target *target, const struct judged *judged)
 {
-	bool missed = judged->value > judged->limit; /* false for NAN */
+	bool missed = judged->missing[0] == '\0' && judged->value > judged->limit; /* false for NAN */
 	double by = judged->value / judged->limit;
 
 	if (judged->missing[0] != '\0')
 		snprintf(out, PART_BYTES, "no target here, %.70s", judged->missing);
 	else if (isnan(judged->value))
 		snprintf(out, PART_BYTES, "not measured");
+	else if (target->kind == TARGET_SPEEDUP)
+		snprintf(out, PART_BYTES, "%s, %.2f", missed ? "missed" : "met", target->bound / by);
+	else if (target->kind == TARGET_COUNT)
+		snprintf(out, PART_BYTES, "%s, %.0f", missed ? "missed" : "met", judged->value);
 	else if (!missed)
 		snprintf(out, PART_BYTES, "met");
-	else if (target->kind == TARGET_SPEEDUP)
-		snprintf(out, PART_BYTES, "missed, %.2f", target->bound / by);
-	else if (target->kind == TARGET_COUNT)
-		snprintf(out, PART_BYTES, "missed, %.0f", judged->value);
 	else
 		snprintf(out, PART_BYTES, "missed by %.*fx", by < 1.01 ? 3 : 2, by);
 	return missed;
@@ -168,37 +187,41 @@ const char *target_count_verdict(char out[TARGET_TEXT_BYTES], const struct resul
 	return verdict(out, results, row, true);
 }
 
+static void count_outcomes(const struct results *results, enum row row, int outcomes[3])
+{
+	const struct target *target = NULL;
+
+	while ((target = next_target(results, row, target)) != NULL) {
+		struct judged judged = judge(results, target);
+		bool open = judged.missing[0] != '\0' || isnan(judged.limit) || isnan(judged.value);
+
+		outcomes[open ? 2 : judged.value > judged.limit]++;
+	}
+}
+
+static void print_missed(const struct results *results, enum row row)
+{
+	const struct target *target = NULL;
+	char outcome[PART_BYTES];
+
+	while ((target = next_target(results, row, target)) != NULL) {
+		struct judged judged = judge(results, target);
+
+		if (say(outcome, target, &judged))
+			printf("  missed: %s: %s: %s\n", row_infos[row].name, judged.wanted, outcome);
+	}
+}
+
 void target_print_summary(const struct results *results)
 {
-	const struct target *target;
-	char outcome[PART_BYTES];
-	int met = 0, missed = 0, open = 0;
+	int outcomes[3] = { 0 }; /* met, missed, not decided */
 
-	for (int row = 0; row < ROW_COUNT; row++) {
-		if (!report_measured(results, (enum row)row))
-			continue;
-		for (target = next_target(results, (enum row)row, NULL); target != NULL;
-		     target = next_target(results, (enum row)row, target)) {
-			struct judged judged = judge(results, target);
-
-			if (isnan(judged.limit) || isnan(judged.value))
-				open++;
-			else if (judged.value > judged.limit)
-				missed++;
-			else
-				met++;
-		}
-	}
-	printf("\nTargets: %d met, %d missed, %d not decided.\n", met, missed, open);
-	for (int row = 0; row < ROW_COUNT; row++) {
-		if (!report_measured(results, (enum row)row))
-			continue;
-		for (target = next_target(results, (enum row)row, NULL); target != NULL;
-		     target = next_target(results, (enum row)row, target)) {
-			struct judged judged = judge(results, target);
-
-			if (say(outcome, target, &judged))
-				printf("  missed: %s: %s: %s\n", row_infos[row].name, judged.wanted, outcome);
-		}
-	}
+	for (int row = 0; row < ROW_COUNT; row++)
+		if (report_measured(results, (enum row)row))
+			count_outcomes(results, (enum row)row, outcomes);
+	printf("\nTargets: %d met, %d missed, %d not decided.\n", outcomes[0], outcomes[1],
+	       outcomes[2]);
+	for (int row = 0; row < ROW_COUNT; row++)
+		if (report_measured(results, (enum row)row))
+			print_missed(results, (enum row)row);
 }

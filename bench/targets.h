@@ -17,8 +17,8 @@ bool target_has(enum row row, enum target_kind kind);
  */
 double target_limit(const struct results *results, enum row row);
 /*
- * Writes each target of the row and whether it is met: "1.10 x call: met; ...". A target without
- * its participant or row says so. Writes an empty text if the row has none.
+ * Writes each target of the row and whether it is met: "1.10 x call (0.99): met; ...". A target
+ * that decides nothing here says why. Writes an empty text if the row has none.
  */
 const char *target_verdict(char out[TARGET_TEXT_BYTES], const struct results *results,
                            enum row row);

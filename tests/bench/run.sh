@@ -64,7 +64,9 @@ good() {
 	case $command in
 	list)
 		[ -z "${BENCH_WORKERS:-}" ] ||
-			printf 'skynet_%d %s\nsuspend_resume_%d %s\nscale %s\n' "$BENCH_WORKERS" $who "$BENCH_WORKERS" $who $who
+			for row in skynet suspend_resume pipeline_overlap hidden_leaf inject; do
+				printf '%s_%d %s\nscale %s\n' $row "$BENCH_WORKERS" $who $who
+			done
 		printf 'ready_await %s\nframe_sync %s\nsleepers %s\nnot_known %s\n.\n' $who $who $who $who
 		;;
 	run)
@@ -152,7 +154,7 @@ has "last words"
 has 'go: run ready_await: not understood: {"bench":"ready_await","who":"go","unit":"ns","batches":[1.5,oops]}'
 has "tokio: run ready_await skipped: ready_await not today"
 has "tokio: run frame_sync: not understood: ?[2Jgarbage ?"
-has "1.10 x call: met"
+has "1.10 x call (3.25): met"
 has "0.75 x malloc: no target here, no malloc"
 has "Targets: 1 met, 0 missed, 1 not decided."
 grep -qE '^Host: system call [0-9]+ ns; membarrier ' "$work/out" || fail "nothing is said about the host"
@@ -181,7 +183,7 @@ sed '$d' "${results%.jsonl}.md" >"$work/table"
 same "$work/table" <<'TEXT'
 | bench | bide | best peers | ratio | target |
 |---|---|---|---|---|
-| `ready_await` | 3.25 ns, 2 alloc | - | - | 1.10 x call: met |
+| `ready_await` | 3.25 ns, 2 alloc | - | - | 1.10 x call (3.25): met |
 | `frame_sync` | 3.25 ns, 2 alloc | C++20 3.25, .NET Task 3.25, Go 3.25 | 1.00 | 0.75 x malloc: no target here, no malloc |
 
 TEXT
@@ -241,16 +243,21 @@ same "$work/table" <<'TEXT'
 |---|---|---|---|---|
 | `frame_sync` | 3.25 ns, 2 alloc | Go 3.25 | 1.00 | 0.75 x malloc: no target here, no malloc |
 
+The scheduler; the name ends in the number of workers:
+
 | bench | bide | best peers | ratio | target |
 |---|---|---|---|---|
-| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 5.00 x call: met |
-| `skynet_2` | 30.00 ns, 2 alloc | - | - | speed-up 1.90: met |
+| `skynet_1` | 60.00 ns, 2 alloc | Go 60.00 | 1.00 | 5.00 x call (60.00): met |
+| `skynet_2` | 30.00 ns, 2 alloc | - | - | speed-up 1.90: met, 2.00 |
 
 TEXT
 
 # ---- what the scheduler counts, and targets that are missed
 
-participant threads bare </dev/null
+participant threads bare <<'TEXT'
+	"run hidden_leaf_2") say '"batches":[1.02]'; echo . ;;
+	"run pipeline_overlap_2") say '"batches":[1.61]'; echo . ;;
+TEXT
 participant native locked <<'TEXT'
 	"run suspend_resume_2") say '"batches":[10]'; echo . ;;
 TEXT
@@ -262,8 +269,16 @@ participant bide_workers bide <<'TEXT'
 		printf '\n.\n'
 		;;
 	"run skynet_2") say '"batches":[40],"wakes":7'; echo . ;;
+	"run hidden_leaf_2") say '"batches":[1.1]'; echo . ;;
+	"run pipeline_overlap_2") say '"batches":[1.7]'; echo . ;;
 TEXT
-run 0 --results "$work/counts.jsonl" suspend_resume_2 skynet
+run 0 --results "$work/counts.jsonl" suspend_resume_2 skynet hidden_leaf pipeline_overlap inject
+has "1.00 x bare (30.0): met"
+has_not "dotnet_task:"
+has "1.20 x ideal: met"
+has "1.50 x ideal: no target here, the machine is busy: bare took 1.61"
+has "6.00 x locked (10.0): missed by 1.67x; 10 system calls: missed, 20"
+has_not "missed: pipeline_overlap_2"
 has "10 system calls: missed, 20"
 has "  missed: suspend_resume_2: 10 system calls: missed, 20"
 has "  missed: skynet_2: speed-up 1.90: missed, 1.50"
