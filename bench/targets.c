@@ -154,14 +154,6 @@ static const char *verdict(char out[TARGET_TEXT_BYTES], const struct results *re
 	return out;
 }
 
-bool target_has(enum row row, enum target_kind kind)
-{
-	for (int i = 0; i < TARGET_COUNT_ALL; i++)
-		if (targets[i].row == row && targets[i].kind == kind)
-			return true;
-	return false;
-}
-
 double target_limit(const struct results *results, enum row row)
 {
 	const struct target *target = NULL;

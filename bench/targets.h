@@ -2,15 +2,10 @@
 #ifndef BENCH_TARGETS_H
 #define BENCH_TARGETS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "report.h"
 
 enum { TARGET_TEXT_BYTES = 256 };
 
-/* Returns whether the row has a target of that kind. */
-bool target_has(enum row row, enum target_kind kind);
 /*
  * Returns the limit of bide's value: the lowest of the row's targets whose participants and rows
  * were measured. NAN if there is none.

@@ -310,6 +310,16 @@ grep -qx '2 2.000' "$work/curves.dat" || fail "no speed-up of 2"
 run 2 --scaling skynet
 has "--scaling takes no names"
 
+# ---- the page of the benchmarks has each row
+
+run 0 --help
+readme=$(dirname "$0")/../../bench/README.md
+sed -n 's/^names (all): //p' "$work/out" | sed 's/, or a single row://' | tr ' ' '\n' >"$work/names"
+[ "$(wc -l <"$work/names")" -gt 20 ] || fail "--help names no rows"
+while read -r row; do
+	grep -q "^|.*\`$row" "$readme" || fail "bench/README.md does not have $row"
+done <"$work/names"
+
 # ---- errors are reported
 
 printf '#!/bin/sh\necho "no terminal" >&2\nexit 5\n' >"$work/tools/gnuplot"
