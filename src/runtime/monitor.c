@@ -3,64 +3,138 @@
  */
 #include "runtime/monitor.h"
 
-#include "async/deque.h"
-#include "os/os.h"
-#include "runtime/sleep.h"
-#include "runtime/worker_search.h"
-#include "runtime/worker_timers.h"
+#ifndef BIDE_MONITOR_TRIES
+#define BIDE_MONITOR_TRIES 64u /* of a look at a worker that may be stuck; about 2 microseconds */
+#endif
 
-/* Takes over what waits behind the function that the worker runs. */
-static uintptr_t rescue(bide_worker *w, int64_t now_ns)
+enum { OFTEN = 32 /* looks, where one finds a worker stuck */ };
+
+/* --- one worker --- */
+
+static bool moves(const bide_worker *w)
 {
-	bool lone = bide_deque_size_(&w->thread.head) == 1;
-	uintptr_t entry;
-
-	(void)bide_worker_expire_(w, now_ns);
-	entry = bide_deque_thief_steal_(&w->thread.head);
-	if (entry)
-		bide_worker_count_theft_(lone);
-	return entry;
+	for (unsigned i = 0; i < BIDE_MONITOR_TRIES && !bide_monitor_moved_(w); i++)
+		BIDE_RELAX();
+	return bide_monitor_moved_(w);
 }
 
-/* Sets the time of the next look. */
-static void plan(int64_t now_ns, bool others_run)
+/*
+ * Notes which step the worker is in. Returns true if it runs. Sets *any_made if it has made a step
+ * since the last note.
+ */
+static bool note(bide_worker *w, int64_t now_ns, bool *any_made)
 {
-	int64_t window_ns = BIDE_STUCK_NS_;
+	bool runs = BIDE_LOAD(&w->sleeper.state, RELAXED) == BIDE_RUNS_, made = bide_monitor_moved_(w);
+
+	if (made || !runs)
+		w->seen_ns = runs ? now_ns : BIDE_FOREVER;
+	else if (w->seen_ns == BIDE_FOREVER) /* it slept when it was seen last */
+		w->seen_ns = now_ns;
+	w->steps_seen = BIDE_LOAD(&w->steps, RELAXED);
+	w->left_seen = BIDE_LOAD(&w->tell.left, RELAXED);
+	*any_made |= made;
+	return runs;
+}
+
+/* Returns true if the worker has something that waits until the function that it runs has ended. */
+static bool something_waits(const bide_worker *w, int64_t now_ns)
+{
+	return bide_worker_entries_(w) > 0 || BIDE_LOAD(&w->due_ns, RELAXED) <= now_ns;
+}
+
+/* Returns true if it runs, and is in the step in which it was noted, for long by now. */
+static bool is_stuck(const bide_worker *w, int64_t now_ns)
+{
+	return BIDE_LOAD(&w->sleeper.state, RELAXED) == BIDE_RUNS_ && !bide_monitor_moved_(w) &&
+	       w->seen_ns <= now_ns - BIDE_STUCK_NS_ && something_waits(w, now_ns);
+}
+
+/* --- the next look --- */
+
+/* Returns the time between two looks while others run. */
+static int64_t pause_ns(int64_t now_ns)
+{
+	const bide_monitor *m = &bide_monitor_;
+	int64_t pause = now_ns - m->stuck_ns;
+
+	if (pause < m->between_ns)
+		pause = m->between_ns;
+	pause /= OFTEN;
+	if (pause > BIDE_MONITOR_NS_)
+		return BIDE_MONITOR_NS_;
+	return pause > 2 * BIDE_STUCK_NS_ ? pause : 2 * BIDE_STUCK_NS_;
+}
+
+static int64_t longer(int64_t window_ns)
+{
+	return 2 * window_ns <= BIDE_MONITOR_LONGEST_NS_ ? 2 * window_ns : window_ns;
+}
+
+/* Sets the time of the next look. soon: a worker may be stuck. */
+static void plan(int64_t now_ns, bool others_run, bool soon)
+{
+	bide_monitor *m = &bide_monitor_;
 
 	if (!others_run) {
-		if (bide_monitor_.busy == 0)
-			bide_monitor_.window_ns = bide_monitor_longer_(bide_monitor_.window_ns);
-		bide_monitor_.busy = 0;
-		window_ns = bide_monitor_.window_ns;
-	} else if (bide_monitor_.busy++ > 0) { /* once may be by chance */
-		bide_monitor_.window_ns = BIDE_STUCK_NS_;
+		if (m->busy == 0)
+			m->window_ns = longer(m->window_ns);
+		m->busy = 0;
+		m->look_ns = now_ns + m->window_ns;
+		return;
 	}
-	bide_monitor_.look_ns = now_ns + window_ns;
+	if (m->busy++ > 0) /* once may be by chance */
+		m->window_ns = BIDE_MONITOR_NS_;
+	m->look_ns = now_ns + (soon ? BIDE_STUCK_NS_ : pause_ns(now_ns));
 }
 
-uintptr_t bide_monitor_look_(bide_worker *w)
+/*
+ * If another monitor has just ended, its times hold, so that looks are made in time although no
+ * worker sleeps for long. If one has ended a little before that, events come now and then: then the
+ * window grows until it is longer than the time between two of them.
+ */
+void bide_monitor_begin_(int64_t now_ns, bool others_run)
 {
-	int64_t now_ns = bide_os_now_ns_();
-	bool others_run = false, any_made = false;
-	uintptr_t entry = 0;
-	uint32_t made;
+	bide_monitor *m = &bide_monitor_;
+	bool holds = m->look_ns > now_ns, any_made;
 
-	if (now_ns < bide_monitor_.look_ns)
-		return 0;
+	m->stuck = NULL;
+	m->ends = false;
+	if (!holds) {
+		m->window_ns = m->look_ns > now_ns - BIDE_MONITOR_LONGEST_NS_ / 4 ? longer(m->window_ns)
+		                                                                  : BIDE_MONITOR_NS_;
+		m->busy = 0;
+		m->look_ns = now_ns + m->window_ns;
+	}
+	if (others_run && m->look_ns > now_ns + BIDE_STUCK_NS_)
+		m->look_ns = now_ns + BIDE_STUCK_NS_;
+	for (unsigned i = 0; (!holds || others_run) && i < bide_workers_.count; i++)
+		(void)note(bide_workers_.worker[i], now_ns, &any_made);
+}
+
+/* --- the look --- */
+
+bool bide_monitor_finds_(bide_worker *monitor, int64_t now_ns)
+{
+	bide_monitor *m = &bide_monitor_;
+	bool others_run = false, any_made = false, has_work = false, soon = false;
+
+	if (now_ns < m->look_ns)
+		return false;
+	m->stuck = NULL;
 	for (unsigned i = 0; i < bide_workers_.count; i++) {
 		bide_worker *other = bide_workers_.worker[i];
 
-		if (other == w)
+		if (other == monitor)
 			continue;
-		others_run = bide_monitor_note_(other, now_ns, &made) || others_run;
-		any_made = any_made || made > 0;
-		if (!entry && bide_worker_is_stuck_(other, now_ns))
-			entry = rescue(other, now_ns);
+		if (is_stuck(other, now_ns))
+			m->stuck = other;
+		has_work |= bide_worker_has_work_(other);
+		if (!note(other, now_ns, &any_made))
+			continue;
+		others_run = true;
+		soon |= something_waits(other, now_ns) && !moves(other);
 	}
-	plan(now_ns, others_run);
-	if (!entry)
-		entry = bide_worker_take_(w); /* what timers made runnable */
-	if (!entry && !others_run && !any_made)
-		bide_sleep_monitor_end_(&w->sleeper);
-	return entry;
+	plan(now_ns, others_run, soon);
+	m->ends = !others_run && !any_made;
+	return m->stuck || has_work || m->ends;
 }

@@ -22,20 +22,6 @@ void bide_sleep_stop_(void)
 	BIDE_STORE(&bide_sleep_.stopping, 1u, SEQ_CST); /* pairs with the load before a worker sleeps */
 }
 
-/*
- * Orders the stores of the caller so far. The heavy fence pairs with the light fence of a worker
- * that pushes. If all other workers sleep, none of them pushes, and the heavy fence is left out.
- * That is safe: each of them set its own `wanted` before it slept, so it will report what it pushes
- * later; and the caller has read `asleep`, so it sees what they pushed before. This saves a system
- * call after each wake-up.
- */
-static void heavy_fence(uint32_t asleep)
-{
-	BIDE_FENCE(SEQ_CST);
-	if (asleep + 1 < bide_workers_count_())
-		(void)bide_port_heavy_fence_();
-}
-
 /* --- waking --- */
 
 bool bide_sleep_wake_(bide_sleeper *sleeper)
@@ -50,6 +36,7 @@ bool bide_sleep_wake_(bide_sleeper *sleeper)
 	/* The sleeper does not go on before RUNS, so this is how it sleeps. */
 	reactor =
 		BIDE_LOAD(&sleeper->in_reactor, RELAXED) ? BIDE_LOAD(&sleeper->reactor, RELAXED) : NULL;
+	bide_workers_woken_(sleeper);
 	BIDE_STORE(&sleeper->state, (uint32_t)BIDE_RUNS_, RELEASE); /* pairs with is_woken */
 	bide_count_(BIDE_COUNT_WAKES_, 1);
 	bide_count_(BIDE_COUNT_CALLS_, 1);
@@ -167,14 +154,14 @@ bool bide_sleep_search_begin_(void)
  */
 void bide_sleep_search_end_(bool found)
 {
-	uint32_t before = BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST), asleep;
+	uint32_t before = BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST);
 
 	BIDE_ASSERT_(before > 0);
-	if (before != 1 || !found || !(asleep = BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST)))
+	if (before != 1 || !found || !BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST))
 		return;
 	if (!bide_workers_have_work_()) {
 		bide_workers_want_();
-		heavy_fence(asleep);
+		BIDE_FENCE(SEQ_CST); /* pairs with a sender's; a pusher may be missed (sleep.h) */
 		if (!bide_workers_have_work_())
 			return;
 	}
@@ -196,6 +183,24 @@ static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
 		return bide_reactor_hooks_->fetch(BIDE_LOAD(&sleeper->reactor, RELAXED), until_ns);
 	bide_os_wait_(&sleeper->state, BIDE_SLEEPS_, until_ns);
 	return 0;
+}
+
+/*
+ * The monitor looks at the others in its sleep. So it disturbs none of them, unless there is
+ * something that it should take. Returns how many events it has fetched.
+ */
+static unsigned sleep_and_look(bide_sleeper *sleeper, int64_t until_ns)
+{
+	unsigned fetched;
+
+	do {
+		int64_t look_ns = bide_workers_look_time_(sleeper);
+
+		fetched = sleep_until(sleeper, look_ns < until_ns ? look_ns : until_ns);
+	} while (!fetched && sleeper->monitors && BIDE_LOAD(&sleeper->state, RELAXED) == BIDE_SLEEPS_ &&
+	         (sleeper->in_reactor || !BIDE_LOAD(&sleeper->reactor, RELAXED)) &&
+	         bide_workers_sleep_on_(sleeper, until_ns));
+	return fetched;
 }
 
 /* Returns true if this worker makes rounds from now on: fewer than `max` do. */
@@ -227,15 +232,15 @@ bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 	if ((asked || others_run) && !sleeper->monitors &&
 	    BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED)) {
 		BIDE_STORE(&sleeper->monitors, 1u, RELAXED); /* a hint for wakers */
-		bide_workers_monitor_();
+		bide_workers_monitor_(others_run);
 	}
 	rounds = begin_rounds(bide_workers_rounds_max_(sleeper, others_run));
 	bide_workers_want_();
-	heavy_fence(others);
+	BIDE_FENCE(SEQ_CST); /* pairs with a sender's; a pusher may be missed (sleep.h) */
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		fetched = sleep_until(sleeper, bide_workers_wake_time_(sleeper, rounds));
+		fetched = sleep_and_look(sleeper, bide_workers_wake_time_(sleeper, rounds));
 	if (rounds)
 		(void)BIDE_SUB(&bide_sleep_.rounds, 1u, SEQ_CST);
 	woken = sleeper->was_woken = is_woken(sleeper);

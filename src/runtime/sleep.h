@@ -12,23 +12,30 @@
  *     searcher  `searching`, which it decrements         the queues, if it found nothing (before it
  *                                                        sleeps) or if it was the last searcher
  *     sleeper   its `state`, `asleep`, and `wanted` of   the queues, `stopping`, and the time of
- *               all deques (then a heavy fence)          its first timer
+ *               all deques (then a full fence)           its first timer
  *
  * A pusher is a worker, a sender is an external thread. Of any two parties at least one sees what
- * the other has stored. A party that sees a searcher leaves the work to it. A party that sees a
- * sleeper and no searcher wakes the sleeper, and counts it as a searcher before it runs. `wanted`
- * is set whenever a worker sleeps and none searches; the pusher that clears it wakes one.
+ * the other has stored, except of a pusher and a sleeper (below). A party that sees a searcher
+ * leaves the work to it. A party that sees a sleeper and no searcher wakes the sleeper, and counts
+ * it as a searcher before it runs. `wanted` is set whenever a worker sleeps and none searches; the
+ * pusher that clears it wakes one.
+ *
+ * A pusher and a sleeper may miss each other, because the pusher passes no fence of the processor.
+ * The sleeper could make it pass one (membarrier), which would interrupt it, at each sleep. But
+ * nothing is lost: the pusher runs what it pushed itself, in the end. And while it runs, one of the
+ * sleepers is the monitor, which finds the work when it looks next (monitor.h).
  *
  * The waker changes `state` from SLEEPS to WAKES and then to RUNS. A sleeper that wakes by itself
  * changes it from SLEEPS to RUNS. Either of them decrements `asleep` before the sleeper runs. A
- * sleeper that was woken starts in the searching state. So if `asleep` says that all other workers
- * sleep, none of them pushes, and the sleeper needs no heavy fence.
+ * sleeper that was woken starts in the searching state. A worker sets its own `wanted` before it
+ * sleeps. So if `asleep` says that all other workers sleep, each of them will find `wanted` set
+ * when it pushes.
  *
  * Pairs:
  *     `searching`, `asleep`: SEQ_CST on all sides. They pair with themselves, with the injector's
  *     count and with the time of a worker's first timer.
- *     `wanted`: relaxed. The heavy fence of the sleeper pairs with the light fence of the pusher.
- *     Without a heavy fence (the deque is `no_membarrier`) pushers pass a full fence.
+ *     `wanted`: relaxed. If there is no membarrier (the deque is `no_membarrier`), a pusher passes
+ *     a full fence before it loads it.
  *     `state`: stored before the sleeper's full fence, read SEQ_CST by wakers. The futex compares
  *     it again.
  *     `in_reactor`: stored before `state`, read by a waker between its two stores to `state`. The
@@ -38,14 +45,13 @@
  *     `monitored`: SEQ_CST. One sleeper sets it, by a compare-and-swap, and is the monitor until it
  *     clears it: before it runs a function, or when a look finds that nothing has run. Then it
  *     announces anew that it sleeps. So of a worker that begins to run and the monitor that ends,
- *     one sees the other.
+ *     one sees the other. While it is the monitor it looks in its sleep: `state` stays SLEEPS.
  *     `rounds`: a hint. A sleeper counts it up by a compare-and-swap (rounds.h).
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
  * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A
  * waker may decrement `asleep` before the sleeper has incremented it. So `asleep` may be too low
- * for a moment, and wrap below 0. A sleeper that reads too few passes a heavy fence that it could
- * have left out.
+ * for a moment, and wrap below 0. A sleeper that reads too few becomes the monitor without need.
  */
 #ifndef BIDE_RUNTIME_SLEEP_H
 #define BIDE_RUNTIME_SLEEP_H

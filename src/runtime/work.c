@@ -45,26 +45,32 @@ uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run)
 	return bide_rounds_are_useful_(w) || others_run ? 2 : 0;
 }
 
-/*
- * If another monitor has just ended, its times hold, so that looks are made in time although no
- * worker sleeps for long. If one has ended a little before that, events come now and then: then the
- * window grows until it is longer than the time between two of them.
- */
-void bide_workers_monitor_(void)
+void bide_workers_woken_(bide_sleeper *sleeper)
 {
-	bide_monitor *m = &bide_monitor_;
-	int64_t now_ns = bide_os_now_ns_();
-	uint32_t made;
+	bide_worker *w = BIDE_CONTAINER_(sleeper, bide_worker, sleeper);
 
-	if (m->look_ns > now_ns)
-		return;
-	m->window_ns = m->look_ns > now_ns - BIDE_MONITOR_LONGEST_NS_ / 4
-	                   ? bide_monitor_longer_(m->window_ns)
-	                   : BIDE_STUCK_NS_;
-	m->busy = 0;
-	m->look_ns = now_ns + m->window_ns;
-	for (unsigned i = 0; i < bide_workers_.count; i++)
-		(void)bide_monitor_note_(bide_workers_.worker[i], now_ns, &made);
+	bide_worker *waker = bide_worker_this_();
+
+	w->waker = waker && BIDE_LOAD(&waker->told, RELAXED) ? waker : NULL;
+	w->woken_ns = bide_os_now_ns_();
+}
+
+void bide_workers_monitor_(bool others_run)
+{
+	bide_monitor_begin_(bide_os_now_ns_(), others_run);
+}
+
+int64_t bide_workers_look_time_(bide_sleeper *sleeper)
+{
+	return sleeper->monitors ? bide_monitor_.look_ns : BIDE_FOREVER;
+}
+
+bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns)
+{
+	int64_t now_ns = bide_os_now_ns_();
+
+	return now_ns < until_ns &&
+	       !bide_monitor_finds_(BIDE_CONTAINER_(sleeper, bide_worker, sleeper), now_ns);
 }
 
 int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds)
@@ -72,8 +78,6 @@ int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds)
 	bide_worker *w = BIDE_CONTAINER_(sleeper, bide_worker, sleeper);
 	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), round_ns;
 
-	if (sleeper->monitors && bide_monitor_.look_ns < until_ns)
-		until_ns = bide_monitor_.look_ns;
 	if (!rounds)
 		return until_ns;
 	round_ns = bide_rounds_next_ns_(w, bide_os_now_ns_());

@@ -15,16 +15,28 @@ BIDE_INTERNAL bide_sleeper *bide_workers_sleeper_(unsigned index);
 BIDE_INTERNAL bool bide_workers_have_work_(void);
 /* Sets `wanted` of all deques, so that a worker that pushes wakes another. */
 BIDE_INTERNAL void bide_workers_want_(void);
-/* The caller has become the monitor. */
-BIDE_INTERNAL void bide_workers_monitor_(void);
+/*
+ * The calling thread wakes the sleeper, which does not run yet. The caller may be the worker that
+ * has something for it: then the sleeper reports to it what came of this.
+ */
+BIDE_INTERNAL void bide_workers_woken_(bide_sleeper *sleeper);
+/* The caller has become the monitor. others_run: another worker does not sleep. */
+BIDE_INTERNAL void bide_workers_monitor_(bool others_run);
 /*
  * Returns how many workers may make rounds at a time, this sleeper among them; 0 if it need not.
  * others_run: another worker does not sleep.
  */
 BIDE_INTERNAL uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run);
+/* Returns when the sleeper looks next: BIDE_FOREVER if it is not the monitor. */
+BIDE_INTERNAL int64_t bide_workers_look_time_(bide_sleeper *sleeper);
 /*
- * Returns when the sleeper wakes by itself: for its first timer, which it reads SEQ_CST, for its
- * next look, if it is the monitor, or for its next round, if it makes rounds.
+ * The monitor is awake in its sleep, and looks if the time has come. Returns false if it has
+ * something to do: it is `until_ns`, or there is something that it may take, or that it should end.
+ */
+BIDE_INTERNAL bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns);
+/*
+ * Returns when the sleeper ends its sleep by itself: for its first timer, which it reads SEQ_CST,
+ * or for its next round, if it makes rounds.
  */
 BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds);
 

@@ -10,6 +10,7 @@
 #include "runtime/injector.h"
 #include "runtime/ring.h"
 #include "runtime/sleeper.h"
+#include "runtime/tell.h"
 #include "runtime/wheel.h"
 #include "runtime/workers.h"
 
@@ -34,10 +35,21 @@ typedef struct bide_worker {
 	/* Of the monitor (monitor.h): */
 	int64_t seen_ns; /* since when it has seen the worker in this step; BIDE_FOREVER: it slept */
 	uint32_t steps_seen; /* the step */
+	uint32_t left_seen;  /* tell.left */
 	_Alignas(64) bide_sleeper sleeper;
 	uint32_t steps;  /* functions run so far, and sleeps; the monitor reads it */
 	uint32_t sleeps; /* how many of the steps were sleeps */
 	uint32_t ready;  /* which thread it has (workers.c) */
+	/*
+	 * Whether it tells others of an entry that is all that it has (tell.h), and whether it has told
+	 * of one: others take such an entry only then. Atomic, relaxed; the thread that takes it clears
+	 * this.
+	 */
+	uint32_t told;
+	bide_tell tell;
+	/* Of the thread that has woken it; written by that before `state` is RUNS (sleeper.h): */
+	struct bide_worker *waker; /* if that has told of a lone entry; otherwise NULL */
+	int64_t woken_ns;
 	bide_ring ring;
 } bide_worker;
 
@@ -50,6 +62,8 @@ typedef struct bide_worker_table {
 } bide_worker_table;
 
 extern BIDE_INTERNAL bide_worker_table bide_workers_;
+/* How long it takes until a worker runs that another one wakes, smoothed. Atomic, relaxed. */
+extern BIDE_INTERNAL int64_t bide_wake_ns_;
 
 /* Returns the worker that this thread is, or NULL. With many workers only. */
 static inline bide_worker *bide_worker_this_(void)
@@ -59,23 +73,22 @@ static inline bide_worker *bide_worker_this_(void)
 	return head && !bide_thread_of_(head)->is_external ? (bide_worker *)(void *)head : NULL;
 }
 
+/* Returns how many entries the worker had a moment ago. Any thread. */
+static inline uint32_t bide_worker_entries_(const bide_worker *w)
+{
+	return bide_ring_size_(&w->ring) + bide_deque_size_(&w->thread.head);
+}
+
 /*
- * Returns true if the worker has something that others may take at once. A continuation that is
- * alone in the deque is its owner's next step. A thief takes it only if the owner does not come to
- * it, so it does not count here.
+ * Returns true if the worker has something that others may take at once. A lone entry is what its
+ * own worker comes to next. So it counts only if the worker has told of it; otherwise the monitor
+ * takes it, if the worker does not come to it.
  */
 static inline bool bide_worker_has_work_(const bide_worker *w)
 {
-	const bide_deque *deque = &w->thread.head.deque;
-	uint32_t size = bide_deque_size_(&w->thread.head);
-	uintptr_t oldest;
+	uint32_t entries = bide_worker_entries_(w);
 
-	if (bide_ring_size_(&w->ring) > 0 || size > 1)
-		return true;
-	if (size == 0)
-		return false;
-	oldest = BIDE_LOAD(&deque->ring[BIDE_LOAD(&deque->top, RELAXED) & deque->mask], RELAXED);
-	return !(oldest & BIDE_ENTRY_FRAME_);
+	return entries > 1 || (entries == 1 && BIDE_LOAD(&w->told, RELAXED));
 }
 
 /*

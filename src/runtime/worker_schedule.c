@@ -7,14 +7,43 @@
 #include "runtime/worker_schedule.h"
 
 #include "async/deque.h"
+#include "os/os.h"
 #include "runtime/injector.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
 #include "runtime/worker.h"
 
+/*
+ * The worker has taken a sample of its lone entries. If it tells, a thief that searches, or is
+ * woken, may take the entry. If not, a function that runs for long delays it, so another worker has
+ * to monitor: until the next sample there is one, because a worker that falls asleep while this one
+ * runs, or that was the monitor and runs a function, sees to that.
+ */
+static bool tells(bide_worker *w)
+{
+	bool told = bide_tell_sample_(&w->tell, bide_os_now_ns_(), BIDE_LOAD(&bide_wake_ns_, RELAXED));
+
+	BIDE_STORE(&w->told, told, RELAXED);
+	if (!told)
+		bide_sleep_ask_monitor_();
+	return told;
+}
+
 void bide_workers_offer_(bide_thread_head *head)
 {
-	bide_sleep_offer_(&head->deque.wanted);
+	bide_worker *w = (bide_worker *)(void *)head;
+
+	if (bide_worker_entries_(w) > 1 || (bide_tell_counts_(&w->tell) && tells(w)))
+		bide_sleep_offer_(&head->deque.wanted);
+}
+
+static void offer_if_wanted(bide_worker *w)
+{
+	BIDE_LIGHT_FENCE(); /* the load comes behind what was pushed; see sleep.h */
+	if (BIDE_UNLIKELY(w->thread.head.deque.no_membarrier))
+		BIDE_FENCE(SEQ_CST);
+	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.head.deque.wanted, RELAXED)))
+		bide_workers_offer_(&w->thread.head);
 }
 
 /* The ring is full: moves the older half of it to the injector, where all workers see it. */
@@ -27,20 +56,14 @@ static void ring_overflow(bide_worker *w, bide_frame *frame)
 		count++;
 	bide_injector_put_(&bide_workers_.injector, half, count);
 	(void)bide_ring_push_(&w->ring, frame); /* there is room, since only the owner fills it */
+	bide_sleep_wake_one_();                 /* the injector's count was stored SEQ_CST */
 }
 
-/*
- * Puts the next step of this worker on its deque. No other worker is woken for it, because this one
- * runs it next. But a function that runs for long would delay it, so another worker has to monitor.
- * Returns false if the deque is full.
- */
+/* Puts the next step of this worker on its deque. Returns false if the deque is full. */
 static bool next_push(bide_worker *w, bide_frame *frame)
 {
-	w->has_next =
-		bide_deque_owner_push_quietly_(&w->thread.head, (uintptr_t)frame | BIDE_ENTRY_FRAME_);
-	if (w->has_next)
-		bide_sleep_ask_monitor_();
-	return w->has_next;
+	return w->has_next = bide_deque_owner_push_quietly_(&w->thread.head,
+	                                                    (uintptr_t)frame | BIDE_ENTRY_FRAME_);
 }
 
 void bide_workers_schedule_(bide_frame *frame, bool next)
@@ -52,13 +75,8 @@ void bide_workers_schedule_(bide_frame *frame, bool next)
 		bide_sleep_wake_one_(); /* the count was stored SEQ_CST */
 		return;
 	}
-	if (next && !w->has_next && next_push(w, frame))
-		return;
-	if (BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
+	if (!(next && !w->has_next && next_push(w, frame)) &&
+	    BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
 		ring_overflow(w, frame);
-	BIDE_LIGHT_FENCE(); /* pairs with the heavy fence of a worker that falls asleep */
-	if (BIDE_UNLIKELY(w->thread.head.deque.no_membarrier))
-		BIDE_FENCE(SEQ_CST);
-	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.head.deque.wanted, RELAXED)))
-		bide_workers_offer_(&w->thread.head);
+	offer_if_wanted(w);
 }

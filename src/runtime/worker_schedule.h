@@ -8,7 +8,10 @@
 
 /* bide_port_schedule_ for many workers. Any thread. */
 BIDE_INTERNAL void bide_workers_schedule_(bide_frame *frame, bool next);
-/* The worker has pushed something, and found that another worker wants it. */
+/*
+ * The worker has pushed something, and found that another worker wants it. If it is all that the
+ * worker has, it may hide it (tell.h).
+ */
 BIDE_INTERNAL void bide_workers_offer_(bide_thread_head *head);
 
 #endif

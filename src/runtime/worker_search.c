@@ -82,18 +82,21 @@ static uint32_t draw(bide_worker *w)
 }
 
 /*
- * The thief leaves a continuation that is alone in the deque to its owner. If the owner is stuck,
- * the monitor takes it.
+ * The thief leaves a lone entry to its owner, unless the owner has told of it. If the owner is
+ * stuck, the monitor takes it.
  */
 static uintptr_t steal(bide_worker *w, bide_worker *victim)
 {
-	bool lone = bide_ring_size_(&victim->ring) + bide_deque_size_(&victim->thread.head) == 1;
-	uintptr_t entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
+	bool lone = bide_worker_entries_(victim) == 1;
+	uintptr_t entry;
 
-	if (!entry && bide_worker_has_work_(victim))
+	if (!bide_worker_has_work_(victim))
+		return 0;
+	entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
+	if (!entry)
 		entry = bide_deque_thief_steal_(&victim->thread.head);
 	if (entry)
-		bide_worker_count_theft_(lone);
+		bide_worker_count_theft_(victim, lone);
 	return entry;
 }
 
@@ -151,6 +154,20 @@ static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 	return entry;
 }
 
+/*
+ * While the worker searches, a worker that makes something runnable comes to decide whether it
+ * tells of it (bide_workers_offer_). It wakes no other worker then.
+ */
+static void want_from_others(const bide_worker *w)
+{
+	for (unsigned i = 0; i < bide_workers_.count; i++) {
+		uint32_t *wanted = &bide_workers_.worker[i]->thread.head.deque.wanted;
+
+		if (bide_workers_.worker[i] != w && !BIDE_LOAD(wanted, RELAXED))
+			BIDE_STORE(wanted, 1u, RELAXED);
+	}
+}
+
 uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 {
 	int64_t now_ns = bide_os_now_ns_(), until_ns;
@@ -167,6 +184,7 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 	if (BIDE_UNLIKELY(w->event_ns > now_ns - EVENTS_NS) && for_ns > 0)
 		for_ns = counted ? WOKEN_NS : 0;
 	until_ns = now_ns + for_ns;
+	want_from_others(w);
 	while (!bide_sleep_stops_()) {
 		bide_worker_expire_(w, now_ns);
 		if ((entry = bide_worker_take_(w)) != 0)

@@ -27,9 +27,10 @@ BIDE_INTERNAL uintptr_t bide_worker_take_oldest_(bide_worker *worker);
  */
 BIDE_INTERNAL uintptr_t bide_worker_search_(bide_worker *worker, bool counted, int64_t for_ns);
 
-/* lone: the victim had nothing else. */
-static inline void bide_worker_count_theft_(bool lone)
+/* The caller took something from the victim. lone: the victim had nothing else. */
+static inline void bide_worker_count_theft_(bide_worker *victim, bool lone)
 {
+	BIDE_STORE(&victim->told, 0u, RELAXED);
 	bide_count_(BIDE_COUNT_THEFTS_, 1);
 	bide_count_(BIDE_COUNT_LONE_THEFTS_, lone);
 }

@@ -17,6 +17,7 @@
 #include "os/os.h"
 #include "runtime/injector.h"
 #include "runtime/monitor.h"
+#include "runtime/monitor_take.h"
 #include "runtime/prepare.h"
 #include "runtime/ring.h"
 #include "runtime/rounds.h"
@@ -28,8 +29,6 @@
 #include "runtime/worker.h"
 #include "runtime/worker_search.h"
 #include "runtime/worker_valid.h"
-
-enum { SEARCH_NS = 30000 /* about what waking a thread costs */ };
 
 /* --- a worker's thread --- */
 
@@ -62,6 +61,29 @@ static void awake(bide_worker *w)
 	}
 	if (asks)
 		bide_sleep_ask_monitor_();
+}
+
+/* The worker has slept. Another thread may have woken it: then it learns what a wake costs. */
+static void slept_until_now(bide_worker *w)
+{
+	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* so the monitor sees that it slept */
+	BIDE_STORE(&w->sleeps, w->sleeps + 1, RELAXED);
+	bide_tell_slept_(&w->tell);
+	if (!w->sleeper.was_woken)
+		return;
+	BIDE_STORE(&bide_wake_ns_,
+	           bide_wake_smoothed_(BIDE_LOAD(&bide_wake_ns_, RELAXED),
+	                               bide_os_now_ns_() - w->woken_ns),
+	           RELAXED);
+}
+
+/* Reports to the worker that has woken this one whether this one found something. */
+static void report(bide_worker *w, bool found)
+{
+	if (w->waker)
+		BIDE_STORE(&w->waker->tell.outcome, (uint32_t)(found ? BIDE_TELL_FOUND_ : BIDE_TELL_VAIN_),
+		           RELAXED);
+	w->waker = NULL;
 }
 
 static void *worker_main(void *argument);
@@ -108,9 +130,12 @@ static void *worker_main(void *argument)
 		entry = woken ? 0 : bide_worker_take_(w);
 		/* A worker that woke by itself looks once, at its timers and as the monitor. */
 		if (!entry)
-			entry = bide_worker_search_(w, woken, slept && !woken ? 0 : SEARCH_NS);
+			entry = bide_worker_search_(w, woken,
+			                            slept && !woken ? 0 : BIDE_LOAD(&bide_wake_ns_, RELAXED));
+		if (slept)
+			report(w, entry != 0);
 		if (!entry && w->sleeper.monitors)
-			entry = bide_monitor_look_(w);
+			entry = bide_monitor_take_(w);
 		if (entry) {
 			if (slept)
 				awake(w);
@@ -119,8 +144,7 @@ static void *worker_main(void *argument)
 		} else if (bide_deque_owner_is_empty_(&w->thread.head)) {
 			bide_count_(BIDE_COUNT_VAIN_WAKES_, woken && w->sleeper.was_woken);
 			woken = bide_sleep_wait_(&w->sleeper, woken);
-			BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* so the monitor sees that it slept */
-			BIDE_STORE(&w->sleeps, w->sleeps + 1, RELAXED);
+			slept_until_now(w);
 			slept = true;
 		} else {
 			woken = false;
@@ -158,7 +182,10 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->steps_sum = w->empty_looks = w->sleeps = 0;
 	w->round_ns = w->round_pause_ns = 0;
 	w->seen_ns = BIDE_FOREVER;
-	w->steps = w->steps_seen = w->ready = 0;
+	w->steps = w->steps_seen = w->left_seen = w->ready = 0;
+	w->told = 0;
+	bide_tell_start_(&w->tell);
+	w->waker = NULL;
 	w->ring.head = w->ring.tail = 0;
 	bide_wheel_init_(&w->wheel, bide_os_now_ns_());
 }
@@ -204,7 +231,7 @@ static unsigned start(void)
 
 	bide_sleep_start_();
 	bide_rounds_start_();
-	bide_monitor_ = (bide_monitor){ .window_ns = BIDE_STUCK_NS_ };
+	bide_monitor_ = (bide_monitor){ .window_ns = BIDE_MONITOR_NS_ };
 	for (unsigned i = 0; i < bide_workers_.count; i++) {
 		bide_workers_.worker[i]->ready = NOT_READY;
 		bide_workers_.worker[i]->sleeper.monitors = 0;

@@ -125,8 +125,27 @@ void bide_workers_want_(void)
 {
 }
 
-void bide_workers_monitor_(void)
+void bide_workers_woken_(bide_sleeper *sleeper)
 {
+	(void)sleeper;
+}
+
+void bide_workers_monitor_(bool others_run)
+{
+	(void)others_run;
+}
+
+int64_t bide_workers_look_time_(bide_sleeper *sleeper)
+{
+	(void)sleeper;
+	return INT64_MAX;
+}
+
+bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns)
+{
+	(void)sleeper;
+	(void)until_ns;
+	return false;
 }
 
 uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run)

@@ -165,12 +165,16 @@ static bool stops(void)
 #undef bide_current_thread_
 #define bide_current_thread_ (*current_head())
 #define bide_sleep_stops_ stops
+#define BIDE_MONITOR_TRIES 1u
 /* A search does not wait for a single word. */
 #undef BIDE_RELAX
 #define BIDE_RELAX() ((void)0)
 /* clang-format off: each uses those before it */
 #include "runtime/monitor.c"
+#include "runtime/monitor_take.c"
+#define bide_workers_sleep_on_ sleep_on
 #include "runtime/work.c"
+#undef bide_workers_sleep_on_
 #include "runtime/worker_schedule.c"
 #include "runtime/worker_search.c"
 #include "runtime/worker_timers.c"
@@ -179,6 +183,13 @@ static bool stops(void)
 /* clang-format on */
 
 enum { LATER_NS = START_NS + BIDE_STUCK_NS_ / 2 };
+
+BIDE_INTERNAL bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns);
+
+bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns)
+{
+	return !explore_is_over() && sleep_on(sleeper, until_ns);
+}
 
 /* Makes this logical thread, or the main one, the worker from here on. */
 static bide_worker *become(unsigned index)
@@ -272,7 +283,8 @@ static void reset(unsigned workers)
 	}
 	/* Restores the state after the start; the memory is used again. */
 	bide_sleep_start_();
-	bide_monitor_ = (bide_monitor){ .window_ns = BIDE_STUCK_NS_ };
+	bide_monitor_ = (bide_monitor){ .window_ns = BIDE_MONITOR_NS_ };
+	bide_wake_ns_ = BIDE_WAKE_NS_;
 	bide_injector_init_(&bide_workers_.injector);
 	for (unsigned i = 0; i < workers; i++) {
 		bide_deque *deque = &bide_workers_.worker[i]->thread.head.deque;
@@ -485,7 +497,7 @@ static void setup_monitored(void)
 	schedule(0, true);
 	p.heads[0] = NULL;
 	bide_sleep_.monitored = bide_workers_.worker[1]->sleeper.monitors = 1;
-	bide_workers_monitor_();
+	bide_workers_monitor_(true);
 	for (int i = 0; i < EXPLORE_THREADS; i++)
 		p.now_ns[i] = bide_monitor_.look_ns;
 }
@@ -534,7 +546,7 @@ static void send_1_as_worker(void)
 static void look_and_rescue(void)
 {
 	bide_worker *w = become(1);
-	uintptr_t entry = bide_monitor_look_(w);
+	uintptr_t entry = bide_monitor_take_(w);
 
 	EXPLORE_CHECK(entry);
 	run_all(w, entry);
@@ -542,14 +554,22 @@ static void look_and_rescue(void)
 
 static void look_for_nothing(void)
 {
-	EXPLORE_CHECK(!bide_monitor_look_(become(1)));
+	EXPLORE_CHECK(!bide_monitor_take_(become(1)));
 }
 
-/* Any worker may take a fork at once. */
+/* The worker has forked and joined since, in the same function. */
+static void setup_forked(void)
+{
+	setup_stuck_alone();
+	bide_workers_.worker[0]->tell.left++;
+}
+
+/* Any worker may take a fork at once that its worker has told of. */
 static void setup_fork(void)
 {
 	setup_lone();
 	p.made = 1; /* from here on only ball 0 runs */
+	bide_workers_.worker[0]->told = 1;
 	EXPLORE_CHECK(
 		bide_deque_owner_push_quietly_(&bide_workers_.worker[0]->thread.head, (uintptr_t)&p.fork));
 }
@@ -563,6 +583,25 @@ static void next_step(void)
 static void steal_the_fork(void)
 {
 	EXPLORE_CHECK(steal(become(1), bide_workers_.worker[0]) == (uintptr_t)&p.fork);
+}
+
+/* The same for a frame of the ring. */
+static void setup_told(void)
+{
+	setup_lone();
+	p.made = 2;
+	become(0);
+	send_0();
+	p.heads[0] = NULL;
+	bide_workers_.worker[0]->told = 1;
+}
+
+static void run_and_send_1(void)
+{
+	bide_worker *w = become(0);
+
+	run_entry(w, bide_worker_take_(w));
+	send_1();
 }
 
 /*
@@ -588,6 +627,8 @@ PARTS(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_
 PARTS(step_of_one_that_is_stuck_is_the_monitors, setup_stuck, (send_1_as_worker, look_and_rescue),
       .switches_max = 3)
 PARTS(step_of_one_that_makes_steps_is_its_owners, setup_stepped, (look_for_nothing), .external = 0)
+PARTS(step_of_one_that_forks_is_its_owners, setup_forked, (look_for_nothing), .external = 0)
+PARTS(told_entry_against_its_owner, setup_told, (run_and_send_1, steal_all), .switches_max = 3)
 PARTS(worker_asleep_is_never_stuck, setup_stuck_asleep, (look_for_nothing), .external = 0)
 PARTS(monitor_waits_for_its_time, setup_stuck_early, (look_for_nothing), .external = 0)
 PARTS(step_of_one_that_is_stuck_is_not_a_thiefs, setup_stuck_alone, (steal_nothing), .external = 0)
@@ -624,12 +665,13 @@ static void worker_waits(const bide_worker *w, int64_t watch_ns)
 	EXPLORE_CHECK(is_in_time(w));
 	for (int i = 0; i < EXPLORE_THREADS; i++)
 		if (p.heads[i] == &w->thread.head && explore_sleeps(i, &until_ns)) {
-			EXPLORE_CHECK(until_ns <= w->due_ns && bide_deque_size_(&w->thread.head) == 0);
+			EXPLORE_CHECK(until_ns <= w->due_ns && bide_worker_entries_(w) == 0);
 			EXPLORE_CHECK(until_ns > START_NS || w->wheel.count > 0); /* not again and again */
 			return;
 		}
-	EXPLORE_CHECK(bide_deque_size_(&w->thread.head) <= 1); /* its next step */
-	if (w->wheel.count > 0 || bide_deque_size_(&w->thread.head) > 0)
+	/* A hidden entry, or one whose push and a worker that fell asleep missed each other. */
+	EXPLORE_CHECK(bide_worker_entries_(w) <= 1);
+	if (w->wheel.count > 0 || bide_worker_entries_(w) > 0)
 		EXPLORE_CHECK(wakes_until(watch_ns));
 }
 
@@ -640,10 +682,8 @@ static void nothing_waits(void)
 
 	EXPLORE_CHECK(bide_injector_size_(&bide_workers_.injector) == 0 && bide_sleep_.searching == 0);
 	EXPLORE_CHECK(bide_sleep_is_valid_());
-	for (unsigned i = 0; i < bide_workers_.count; i++) {
-		EXPLORE_CHECK(bide_ring_size_(&bide_workers_.worker[i]->ring) == 0);
+	for (unsigned i = 0; i < bide_workers_.count; i++)
 		worker_waits(bide_workers_.worker[i], watch_ns);
-	}
 }
 
 #define WORKERS(name_, setup_, threads_, ...) \
@@ -653,6 +693,13 @@ static void setup_send(void)
 {
 	setup();
 	p.made = 1;
+}
+
+/* The worker that sends hides what is all that it has. */
+static void setup_send_hidden(void)
+{
+	setup_send();
+	bide_workers_.worker[0]->tell.left = 5;
 }
 
 /* A worker that takes both does not get to the second. */
@@ -688,7 +735,7 @@ static void sleep_once(unsigned index)
 {
 	bide_worker *w = become(index);
 
-	run_entry(w, bide_worker_search_(w, bide_sleep_wait_(&w->sleeper, false), SEARCH_NS));
+	run_entry(w, bide_worker_search_(w, bide_sleep_wait_(&w->sleeper, false), BIDE_WAKE_NS_));
 }
 
 static void sleep_once_0(void)
@@ -712,6 +759,8 @@ WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switc
 WORKERS(workers_against_two_sent, setup_sends_for_ever, (worker_0, worker_1, send_0_1),
         .switches_max = 1)
 WORKERS(worker_beside_what_a_function_schedules, setup_send, (forward_thread, worker_1),
+        .switches_max = 2)
+WORKERS(worker_beside_what_a_function_hides, setup_send_hidden, (forward_thread, worker_1),
         .switches_max = 2)
 WORKERS(worker_beside_a_next_step, setup_send, (next_step, worker_1), .switches_max = 2)
 WORKERS(worker_beside_two_next_steps, setup_next, (two_next_thread, worker_1), .switches_max = 2)

@@ -1,0 +1,147 @@
+/*
+ * Whether a worker tells others of a lone entry (runtime/tell.h): the prediction by itself, on a
+ * clock that the tests set.
+ */
+#include "support/test.h"
+
+#include "runtime/tell.h"
+
+enum { US = 1000, WAKE_NS = 50 * US };
+
+static bide_tell tell;
+static int64_t now_ns;
+static unsigned samples, told;
+
+static void start(void)
+{
+	bide_tell_start_(&tell);
+	now_ns = 1000000 * US;
+	samples = told = 0;
+}
+
+/* The worker gets a lone entry, `times` times, each gap_ns after the one before. */
+static void push(int64_t gap_ns, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
+		now_ns += gap_ns;
+		if (!bide_tell_counts_(&tell))
+			continue;
+		samples++;
+		told += bide_tell_sample_(&tell, now_ns, WAKE_NS);
+	}
+}
+
+static void reports(uint32_t outcome)
+{
+	BIDE_STORE(&tell.outcome, outcome, RELAXED);
+}
+
+TEST(the_first_entry_is_told)
+{
+	start();
+	push(0, 1);
+	assert_int_equal(told, 1);
+}
+
+TEST(what_comes_fast_is_hidden_and_the_clock_is_read_once_in_128)
+{
+	start();
+	push(30, 1000000);
+	assert_int_equal(told, 1);
+	assert_in_range(samples, 1000000 / 128, 1000000 / 128 + 10);
+}
+
+TEST(what_comes_slowly_is_told_each_time)
+{
+	start();
+	for (int i = 0; i < 100; i++) {
+		push(1000 * US, 1);
+		reports(BIDE_TELL_FOUND_);
+	}
+	assert_int_equal(told, 100);
+}
+
+TEST(one_slow_entry_among_fast_ones_is_seen_at_the_next_sample)
+{
+	start();
+	push(30, 10000);
+	push(2000 * US, 1);
+	for (int i = 0; i < 128 && tell.pace > 1; i++)
+		push(30, 1);
+	assert_int_equal(tell.pace, 1);
+	push(2000 * US, 1);
+	assert_int_equal(told, 2);
+}
+
+TEST(what_comes_after_a_sleep_is_told)
+{
+	start();
+	push(30, 10000);
+	now_ns += 1000 * US;
+	bide_tell_slept_(&tell);
+	push(0, 1);
+	assert_int_equal(told, 2);
+	push(30, 1000);
+	assert_int_equal(told, 2);
+}
+
+TEST(wrong_wakes_cost_a_20th_of_the_time_at_most)
+{
+	int64_t began_ns;
+
+	start();
+	push(0, 1);
+	began_ns = now_ns;
+	for (int i = 0; i < 100000; i++) {
+		reports(BIDE_TELL_VAIN_);
+		push(60 * US, 1);
+	}
+	assert_in_range(told, 2, (unsigned)((now_ns - began_ns) / (BIDE_TELL_HOLD_MAX_NS_ / 2)));
+	assert_true((told - 1) * (int64_t)WAKE_NS * 20 <= now_ns - began_ns);
+}
+
+TEST(a_wake_that_found_something_ends_the_hold)
+{
+	start();
+	push(0, 1);
+	for (int i = 0; i < 1000; i++) {
+		reports(BIDE_TELL_VAIN_);
+		push(100 * US, 1);
+	}
+	reports(BIDE_TELL_FOUND_);
+	told = 0;
+	push(100 * US, 10);
+	assert_int_equal(told, 10);
+}
+
+/* The next hold after that is a short one. */
+TEST(a_hold_is_forgotten_by_time)
+{
+	start();
+	push(0, 1);
+	for (int i = 0; i < 1000; i++) {
+		reports(BIDE_TELL_VAIN_);
+		push(100 * US, 1);
+	}
+	assert_int_equal(tell.hold_ns, BIDE_TELL_HOLD_MAX_NS_);
+	push(40000 * US, 1);
+	assert_int_equal(tell.hold_ns, 0);
+	reports(BIDE_TELL_VAIN_);
+	push(100 * US, 1);
+	assert_int_equal(tell.hold_ns, BIDE_TELL_HOLD_WAKES_ * WAKE_NS);
+}
+
+TEST(the_cost_of_a_wake_follows_what_is_measured_within_bounds)
+{
+	int64_t wake_ns = BIDE_WAKE_NS_;
+
+	for (int i = 0; i < 100; i++)
+		wake_ns = bide_wake_smoothed_(wake_ns, 90 * US);
+	assert_in_range(wake_ns, 89 * US, 90 * US);
+	for (int i = 0; i < 100; i++)
+		wake_ns = bide_wake_smoothed_(wake_ns, 1000000 * US);
+	assert_in_range(wake_ns, BIDE_WAKE_MAX_NS_ - 100, BIDE_WAKE_MAX_NS_);
+	for (int i = 0; i < 100; i++)
+		wake_ns = bide_wake_smoothed_(wake_ns, 0);
+	assert_in_range(wake_ns, BIDE_WAKE_MIN_NS_, BIDE_WAKE_MIN_NS_ + 100);
+}
