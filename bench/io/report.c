@@ -95,6 +95,23 @@ static void judge_ahead(const struct io_results *results, int row, double mine,
 		add_part(verdict, met, text);
 }
 
+/* Nothing is said where the other row was not measured. */
+static void judge_own(const struct io_results *results, const struct io_row *info, double mine,
+                      struct verdict *verdict)
+{
+	char text[VERDICT_BYTES];
+
+	for (int row = 0; row < io_row_count; row++) {
+		double other = io_report_median(&results->cells[row][IO_BIDE]);
+
+		if (strcmp(io_rows[row].name, info->own) != 0 || isnan(other))
+			continue;
+		snprintf(text, sizeof text, "%.2f x its %s (%.*f)", info->own_factor, info->own,
+		         info->decimals, other);
+		add_part(verdict, mine <= info->own_factor * other, text);
+	}
+}
+
 static struct verdict judge(const struct io_results *results, int row)
 {
 	const struct io_row *info = &io_rows[row];
@@ -103,7 +120,7 @@ static struct verdict judge(const struct io_results *results, int row)
 	double mine = io_report_median(cell);
 	char text[VERDICT_BYTES];
 
-	verdict.wanted = info->factor > 0 || info->most > 0 || info->ahead;
+	verdict.wanted = info->factor > 0 || info->most > 0 || info->ahead || info->own != NULL;
 	if (isnan(mine))
 		return verdict;
 	if (info->factor > 0) {
@@ -117,6 +134,8 @@ static struct verdict judge(const struct io_results *results, int row)
 		snprintf(text, sizeof text, "%.0f %s", info->most, info->unit);
 		add_part(&verdict, mine <= info->most, text);
 	}
+	if (info->own != NULL)
+		judge_own(results, info, mine, &verdict);
 	if (info->ahead)
 		judge_ahead(results, row, mine, &verdict);
 	if (!isnan(cell->allocations) && info->request_bytes > 0) /* http: the example's own */

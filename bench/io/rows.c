@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #define AHEAD .ahead = true
+#define LIKE_ONE_WORKER(row) .own = (row), .own_factor = 1.05
 #define NEAR_BARE(times) .factor = (times), .of = IO_BARE
 
 const struct who_info io_whos[IO_WHO_COUNT] = {
@@ -16,10 +17,12 @@ const struct io_row io_rows[] = {
 	{ "echo_64", "echo", KIND_TURNS, 1, 64, 64, 64, 64, 1, "us", 2, NEAR_BARE(1.05), AHEAD },
 	{ "echo_64_few", "echo", KIND_TURNS, 1, 64, 4, 64, 64, 1, "us", 2, NEAR_BARE(1.05), AHEAD },
 	{ "echo_1000", "echo", KIND_TURNS, 1, 1000, 100, 64, 64, 1, "us", 2, NEAR_BARE(1.05), AHEAD },
-	{ "echo_64_2", "echo", KIND_TURNS, 2, 64, 64, 64, 64, 1, "us", 2, AHEAD },
+	{ "echo_64_2", "echo", KIND_TURNS, 2, 64, 64, 64, 64, 1, "us", 2, AHEAD,
+	  LIKE_ONE_WORKER("echo_64") },
 	{ "echo_64_deadline", "deadline", KIND_TURNS, 1, 64, 64, 64, 64, 1, "us", 2, AHEAD },
 	{ "echo_64_shared", "shared", KIND_TURNS, 1, 64, 64, 64, 64, 1, "us", 2, AHEAD },
-	{ "echo_64_2_shared", "shared", KIND_TURNS, 2, 64, 64, 64, 64, 1, "us", 2, AHEAD },
+	{ "echo_64_2_shared", "shared", KIND_TURNS, 2, 64, 64, 64, 64, 1, "us", 2, AHEAD,
+	  LIKE_ONE_WORKER("echo_64_shared") },
 	{ "echo_1", "echo", KIND_PING, 1, 1, 1, 64, 64, 1, "us", 1, NEAR_BARE(1.05), AHEAD },
 	{ "pipeline_16", "lines", KIND_TURNS, 1, 16, 16, 1024, 1024, 16, "us", 3, NEAR_BARE(1.1),
 	  AHEAD },
@@ -36,7 +39,7 @@ const struct io_row io_rows[] = {
 	{ "wake", "wake", KIND_SELF, 2, .lines = 1, .unit = "us", .decimals = 1, AHEAD },
 	{ "idle_trickle", "echo", KIND_TRICKLE, 2, 1, 1, 64, 64, 1, "us", 1, AHEAD },
 	{ "idle_wakes", "echo", KIND_WAKES, 2, 1, 1, 64, 64, 1, "sleeps", 2, .factor = 0 },
-	{ "mixed_p99", "mixed", KIND_LATENCY, 2, 100, 100, 64, 64, 1, "us", 0, .most = 1000, AHEAD },
+	{ "mixed_p99", "mixed", KIND_LATENCY, 2, 100, 100, 64, 64, 1, "us", 0, NEAR_BARE(2), AHEAD },
 };
 
 const int io_row_count = sizeof io_rows / sizeof *io_rows;

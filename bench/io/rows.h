@@ -59,6 +59,9 @@ struct io_row {
 	enum io_who of;
 	double most;
 	bool ahead; /* of all but bare epoll */
+	/* bide's value is at most `own_factor` times its own one in the row `own`. */
+	const char *own;
+	double own_factor;
 };
 
 extern const struct io_row io_rows[];
