@@ -10,7 +10,7 @@ static CXType frame_of(CXCursor function)
 	CXCursor parameter;
 	CXType type;
 
-	if (clang_Cursor_getNumArguments(function) != 1)
+	if (clang_Cursor_getNumArguments(function) != 2)
 		return none;
 	parameter = clang_Cursor_getArgument(function, 0);
 	type = clang_getCanonicalType(clang_getCursorType(parameter));

@@ -324,7 +324,7 @@ static void walk_switch(struct flow *flow, struct node *node)
 	walk_expression(flow, node->child[0], USE_VALUE);
 	push(flow, &target, true);
 	target.at_case = state_copy(flow, flow->now);
-	if (mentions(node->child[0], "frame_")) {
+	if (mentions(node->child[0], "point_")) {
 		target.is_body = flow->begun = flow->jumps = true;
 	} else if (!has_default(node->child[1])) {
 		state_join(flow, target.at_break, flow->now);

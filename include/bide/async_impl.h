@@ -109,6 +109,10 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_PICK2_(_1, _2, pick, ...) pick
 #define BIDE_ASYNC_ALL_(name) BIDE_ASYNC_(name, (size_t)name##_frame_bytes_)
 #define BIDE_ASYNC_TO_(name, member) BIDE_ASYNC_(name, offsetof(struct name, member))
+/*
+ * point_ is where the body goes on: 0 at a start, which is a constant there, so that a body that is
+ * inlined into its start has no code of a resume.
+ */
 #define BIDE_ASYNC_(name, zero_end)                                                             \
 	BIDE_CHECK_STRUCT_(name)                                                                    \
 	enum {                                                                                      \
@@ -120,10 +124,10 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	_Static_assert(name##_frame_at_ == 0, "BIDE_ASYNC_FRAME must be the first member");         \
 	_Static_assert(name##_frame_aligned_ <= 16,                                                 \
 	               "a frame's members may ask for 16-byte alignment at the most");              \
-	static bide_body_result name##_body_(struct name *my);                                      \
+	static bide_body_result name##_body_(struct name *my, uint32_t point_);                     \
 	static bide_body_result name##_resume_(bide_frame *frame_)                                  \
 	{                                                                                           \
-		return name##_body_((struct name *)(void *)frame_);                                     \
+		return name##_body_((struct name *)(void *)frame_, frame_->source.line);                \
 	}                                                                                           \
 	static const bide_function_info name##_async_ = {                                           \
 		name##_resume_,         #name,          __FILE__, __LINE__, name##_frame_bytes_,        \
@@ -140,13 +144,13 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 		bide_body_result step_;                                                                 \
 		if (BIDE_UNLIKELY(!frame_))                                                             \
 			return bide_start_failed_();                                                        \
+		parent_ = head_->current;                                                               \
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
 		if (BIDE_UNLIKELY(bide_stack_pointer_() < head_->stack_limit) ||                        \
 		    (name##_frame_forks_ && BIDE_UNLIKELY(head_->deque.queues_forks)))                  \
 			return bide_start_cold_(head_, frame_);                                             \
-		parent_ = head_->current;                                                               \
 		head_->current = frame_;                                                                \
-		step_ = name##_body_((struct name *)(void *)frame_);                                    \
+		step_ = name##_body_((struct name *)(void *)frame_, 0);                                 \
 		head_->current = parent_;                                                               \
 		return bide_frame_started_(head_, frame_, step_, (size_t)name##_frame_bytes_);          \
 	}                                                                                           \
@@ -161,7 +165,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 		bide_frame_fill_(frame_, (zero_end), in_, offset_, size_bytes_);                        \
 		return bide_start_cold_(head_, frame_);                                                 \
 	}                                                                                           \
-	BIDE_GUARD_ static bide_body_result name##_body_(struct name *my)
+	BIDE_GUARD_ static bide_body_result name##_body_(struct name *my, uint32_t point_)
 
 /* Picks n if there is more than one argument behind `one`, and `one` otherwise. */
 #define BIDE_PARAMETERS_(n, one, ...)                                                              \
@@ -262,20 +266,20 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 		(uint32_t)((const char *)&&BIDE_JOIN_(bide_resume_, n) - (const char *)&&bide_base_))
 #define BIDE_RESUME_NAME_(n)
 #define BIDE_RESUME_(n) BIDE_JOIN_(bide_resume_, n) :
-#define BIDE_ENTER_                                                                       \
-	if (frame_->source.line != 0)                                                         \
-		goto *__extension__(void *)((char *)&&bide_base_ + (int32_t)frame_->source.line); \
-bide_base_:;                                                                              \
-	if (0) {                                                                              \
-bide_resume_return_point_:                                                                \
-		BIDE_UNUSED;                                                                      \
-		BIDE_RESUME_SETTLING_                                                             \
-		t_ = bide_await_take_outlined_(frame_);                                           \
-		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_))                          \
-			return BIDE_LATE_RETURN_;                                                     \
-		goto BIDE_FINALLY_;                                                               \
-	}                                                                                     \
-	{                                                                                     \
+#define BIDE_ENTER_                                                          \
+	if (point_ != 0)                                                         \
+		goto *__extension__(void *)((char *)&&bide_base_ + (int32_t)point_); \
+bide_base_:;                                                                 \
+	if (0) {                                                                 \
+bide_resume_return_point_:                                                   \
+		BIDE_UNUSED;                                                         \
+		BIDE_RESUME_SETTLING_                                                \
+		t_ = bide_await_take_outlined_(frame_);                              \
+		if (!bide_frame_return_(frame_, t_, BIDE_RESUMED_LINE_))             \
+			return BIDE_LATE_RETURN_;                                        \
+		goto BIDE_FINALLY_;                                                  \
+	}                                                                        \
+	{                                                                        \
 		{
 #define BIDE_POINT_RETURN_(n) \
 	__extension__(            \
@@ -298,7 +302,7 @@ bide_resume_return_point_:                                                      
 #define BIDE_RESUME_NAME_(n)
 #endif
 #define BIDE_ENTER_                                              \
-	switch (BIDE_CASE_(frame_->source.line)) {                   \
+	switch (BIDE_CASE_(point_)) {                                \
 	default:                                                     \
 		BIDE_RESUME_SETTLING_                                    \
 		t_ = bide_resume_return_(frame_);                        \
@@ -380,6 +384,7 @@ bide_resume_return_point_:                                                      
 
 #define BIDE_BEGIN_CLEANUP_                                                   \
 	}                                                                         \
+	frame_->source.payload.i = 0; /* the body ran into the cleanup */         \
 	{                                                                         \
 async_finally_stands_twice:                                                   \
 		BIDE_UNUSED;                                                          \
@@ -405,19 +410,32 @@ BIDE_FINALLY_:                                                                \
 #endif
 
 /*
+ * An await that has to wait. gcc inlines it. But where the body is inlined into a start, it is a
+ * call: there the result is mostly at hand, and a call takes no registers from that path. clang
+ * calls it everywhere.
+ */
+#ifdef __clang__
+#define BIDE_PENDING_(frame, value_task, point) bide_await_pending_(frame, value_task, point)
+#else
+#define BIDE_PENDING_(frame, value_task, point)                                    \
+	(__builtin_constant_p(point_) ? bide_await_outlined_(frame, value_task, point) \
+	                              : bide_await_pending_(frame, value_task, point))
+#endif
+
+/*
  * An await is one if/else chain without a hidden loop, so that `break` and `continue` in an action
  * leave the user's loop.
  */
-#define BIDE_AWAIT_(awaitable, n)                                                                  \
-	BIDE_ALONE_(n)                                                                                 \
-	if (BIDE_IN_BODY_, t_ = (awaitable),                                                           \
-	    BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                               \
-	        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_(n)), t_.state == BIDE_SUSPENDED_)) { \
-		BIDE_RESUME_NAME_(n)                                                                       \
-		return (bide_body_result){ .state = BIDE_SUSPENDED_ };                                     \
-		BIDE_RESUME_(n) t_ = bide_await_take_(frame_);                                             \
-		goto BIDE_JOIN_(await_stands_alone_on_its_line_, n);                                       \
-	} else                                                                                         \
+#define BIDE_AWAIT_(awaitable, n)                                                            \
+	BIDE_ALONE_(n)                                                                           \
+	if (BIDE_IN_BODY_, t_ = (awaitable),                                                     \
+	    BIDE_UNLIKELY(t_.state != 0) && t_.state > BIDE_ERROR_MAX &&                         \
+	        (t_ = BIDE_PENDING_(frame_, t_, BIDE_POINT_(n)), t_.state == BIDE_SUSPENDED_)) { \
+		BIDE_RESUME_NAME_(n)                                                                 \
+		return (bide_body_result){ .state = BIDE_SUSPENDED_ };                               \
+		BIDE_RESUME_(n) t_ = bide_await_take_(frame_);                                       \
+		goto BIDE_JOIN_(await_stands_alone_on_its_line_, n);                                 \
+	} else                                                                                   \
 		BIDE_JOIN_(await_stands_alone_on_its_line_, n) :
 #define BIDE_ASSIGN_(dst)                                     \
 	(dst) = (__typeof__(dst))_Generic((dst), float            \
@@ -489,7 +507,7 @@ BIDE_FINALLY_:                                                                \
 	do {                                                                                 \
 		if (BIDE_CHECK_RETURN_(x), t_ = bide_value_task_from(x), BIDE_CHECK_POINTER_(x), \
 		    BIDE_UNLIKELY(t_.state > BIDE_ERROR_MAX) &&                                  \
-		        (t_ = bide_await_pending_(frame_, t_, BIDE_POINT_RETURN_(n)),            \
+		        (t_ = BIDE_PENDING_(frame_, t_, BIDE_POINT_RETURN_(n)),                  \
 		         t_.state == BIDE_SUSPENDED_))                                           \
 			return (bide_body_result){ .state = BIDE_SUSPENDED_ };                       \
 		if (!bide_frame_return_(frame_, t_, BIDE_TRACE_LINE_(__LINE__)))                 \

@@ -50,8 +50,8 @@ BIDE_INLINE uintptr_t bide_stack_pointer_(void)
 }
 
 /*
- * Returns a frame from the pool with its header set: 5 stores. The first suspension sets the
- * word and the generation.
+ * Returns a frame from the pool with its header set: 3 stores. The first suspension sets the
+ * word and the generation, and the end of the body sets the payload.
  */
 BIDE_INLINE bide_frame *bide_frame_new_(bide_thread_head *head, size_t size_bytes,
                                         const bide_function_info *async, const bide_place *place)
@@ -59,6 +59,7 @@ BIDE_INLINE bide_frame *bide_frame_new_(bide_thread_head *head, size_t size_byte
 	unsigned size_class = bide_class_of_(size_bytes);
 	bide_frame *frame;
 	uint64_t tail;
+	uintptr_t context;
 
 	if (BIDE_UNLIKELY(!head))
 		return NULL;
@@ -67,11 +68,12 @@ BIDE_INLINE bide_frame *bide_frame_new_(bide_thread_head *head, size_t size_byte
 	                                   : bide_pool_take_(head, size_class, place));
 	if (BIDE_UNLIKELY(!frame))
 		return NULL;
-	frame->source.payload.i = 0;
 	tail = head->frame_tail | (uint64_t)size_class << BIDE_TAIL_KIND_;
 	__builtin_memcpy(&frame->source.line, &tail, sizeof tail);
 	frame->async = async;
-	frame->context = head->current->context;
+	context = head->current->context;
+	BIDE_IN_REGISTER_(context);
+	frame->context = context;
 	return frame;
 }
 
@@ -101,8 +103,8 @@ BIDE_INLINE bool bide_frame_return_(bide_frame *frame, bide_value_task outcome, 
 		return false;
 	if (BIDE_UNLIKELY(outcome.state != 0))
 		return bide_await_failed_(frame, outcome, line);
+	/* The error is 0: after a failure the cleanup runs, where a return is refused. */
 	frame->source.payload = outcome.payload;
-	frame->source.error = 0;
 	return true;
 }
 
@@ -116,7 +118,6 @@ BIDE_INLINE bool bide_frame_return_large_(bide_frame *frame, const void *result)
 	}
 	bide_flags_add_(&frame->source, BIDE_FLAG_LARGE_);
 	frame->source.payload.p = (void *)(uintptr_t)result;
-	frame->source.error = 0;
 	return true;
 }
 

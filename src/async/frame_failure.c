@@ -106,5 +106,6 @@ void bide_async_bad_large_(bide_frame *frame, const void *result)
 		"bide_async_return_large: %p is outside of the frame; the result must be a member "
 		"of it",
 		result);
+	frame->source.payload.i = 0;
 	frame->source.error = BIDE_EINVAL_;
 }
