@@ -88,6 +88,9 @@ static inline bide_frame *take_next(bide_runtime *r)
 		head->handovers = 0;
 		return bide_queue_pop_(head);
 	}
+	/* If no other frame waits, the chain may hand over again. */
+	if (BIDE_UNLIKELY(head->handovers >= BIDE_HANDOVERS_MAX_))
+		head->handovers = 0;
 	head->handovers++;
 	head->next = NULL;
 	return frame;
