@@ -100,14 +100,39 @@ uint64_t bide_generations_(void)
 	return sum;
 }
 
+/* Under the lock. */
+static uint64_t sum_of(bide_counter counter)
+{
+	uint64_t sum = BIDE_LOAD(&process_counts[counter], RELAXED);
+
+	for (const bide_thread *t = counted; t; t = t->next_counted)
+		sum += BIDE_LOAD(&t->counts[counter], RELAXED);
+	return sum;
+}
+
+/* Under the lock. Returns what tasks that were counted once add to a counter. */
+static uint64_t of_tasks(bide_counter counter)
+{
+	switch (counter) {
+	case BIDE_COUNT_ALLOCATIONS_:
+		return sum_of(BIDE_COUNT_TASKS_MADE_);
+	case BIDE_COUNT_RELEASES_:
+		return sum_of(BIDE_COUNT_TASKS_FREED_);
+	case BIDE_COUNT_TASKS_:
+		return sum_of(BIDE_COUNT_TASKS_MADE_) - sum_of(BIDE_COUNT_TASKS_FREED_);
+	case BIDE_COUNT_BYTES_:
+		return of_tasks(BIDE_COUNT_TASKS_) * BIDE_TASK_BYTES_;
+	default:
+		return 0;
+	}
+}
+
 uint64_t bide_counted_(bide_counter counter)
 {
 	uint64_t sum;
 
 	bide_spin_lock_(&counted_lock);
-	sum = BIDE_LOAD(&process_counts[counter], RELAXED);
-	for (const bide_thread *t = counted; t; t = t->next_counted)
-		sum += BIDE_LOAD(&t->counts[counter], RELAXED);
+	sum = sum_of(counter) + of_tasks(counter);
 	bide_spin_unlock_(&counted_lock);
 	return sum;
 }

@@ -25,8 +25,15 @@ typedef enum bide_counter {
 	BIDE_COUNT_THEFTS_,
 	BIDE_COUNT_LONE_THEFTS_,
 	BIDE_COUNT_CALLS_,
+	/*
+	 * Tasks whose memory was allocated by bide_allocate_task_, and given back. bide_counted_ adds
+	 * them to the allocations, the releases, the bytes and the tasks.
+	 */
+	BIDE_COUNT_TASKS_MADE_,
+	BIDE_COUNT_TASKS_FREED_,
 	BIDE_COUNTERS_
 } bide_counter;
+enum { BIDE_TASK_BYTES_ = 64 };
 
 /* The same as bide_count_ for a thread without a record, by a locked instruction. */
 BIDE_INTERNAL void bide_count_for_process_(bide_counter counter, uint64_t change);

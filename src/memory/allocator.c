@@ -59,15 +59,28 @@ static BIDE_COLD void release_by_user(void *memory, size_t size_bytes)
 	bide_inside_ = before;
 }
 
+/* They count nothing. */
+static inline void *take(size_t size_bytes, size_t alignment)
+{
+	return BIDE_UNLIKELY(allocator_is_users) ? allocate_by_user(size_bytes, alignment)
+	                                         : bide_port_allocate_(size_bytes, alignment);
+}
+
+static inline void give(void *memory, size_t size_bytes)
+{
+	if (BIDE_UNLIKELY(allocator_is_users))
+		release_by_user(memory, size_bytes);
+	else
+		bide_port_release_(memory, size_bytes);
+}
+
 void *bide_allocate_(size_t size_bytes, size_t alignment)
 {
 	void *memory;
 
 	BIDE_ASSERT_(size_bytes > 0);
 	BIDE_ASSERT_(alignment >= sizeof(void *) && (alignment & (alignment - 1)) == 0);
-	memory = BIDE_UNLIKELY(allocator_is_users)
-	             ? allocate_by_user(size_bytes, alignment)
-	             : allocator.allocate(size_bytes, alignment, allocator.argument);
+	memory = take(size_bytes, alignment);
 	if (!memory) {
 		bide_count_(BIDE_COUNT_FAILED_, 1);
 		return NULL;
@@ -87,10 +100,19 @@ void bide_deallocate_(void *memory, size_t size_bytes)
 {
 	BIDE_ASSERT_(memory && size_bytes > 0);
 	count_release(size_bytes);
-	if (BIDE_UNLIKELY(allocator_is_users))
-		release_by_user(memory, size_bytes);
-	else
-		allocator.release(memory, size_bytes, allocator.argument);
+	give(memory, size_bytes);
+}
+
+void *bide_allocate_task_(void)
+{
+	void *memory = take(BIDE_TASK_BYTES_, 16);
+
+	if (BIDE_UNLIKELY(!memory)) {
+		bide_count_(BIDE_COUNT_FAILED_, 1);
+		return NULL;
+	}
+	bide_count_(BIDE_COUNT_TASKS_MADE_, 1);
+	return memory;
 }
 
 /* --- memory that stays in debug mode --- */
@@ -122,6 +144,17 @@ void bide_retire_(void *memory, size_t size_bytes)
 	i = BIDE_ADD(&retired_next, 1, RELAXED) % RETIRED_COUNT;
 	/* Pairs with itself: the next thread that swaps sees the size. */
 	retired_free(BIDE_SWAP(&retired[i], memory, ACQ_REL));
+}
+
+void bide_retire_task_(void *memory)
+{
+	if (BIDE_LIKELY(!bide_debug_)) {
+		bide_count_(BIDE_COUNT_TASKS_FREED_, 1);
+		give(memory, BIDE_TASK_BYTES_);
+		return;
+	}
+	bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
+	bide_retire_(memory, BIDE_TASK_BYTES_);
 }
 
 void bide_retired_free_(void)

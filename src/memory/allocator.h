@@ -14,6 +14,12 @@ BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
  * for its first 8 bytes, so that a later use of it is reported.
  */
 BIDE_INTERNAL void bide_retire_(void *memory, size_t size_bytes);
+/*
+ * Allocates BIDE_TASK_BYTES_ for a task, aligned to 16 bytes, or returns NULL; and does what
+ * bide_retire_ does. Each counts once for the memory and for the task.
+ */
+BIDE_INTERNAL void *bide_allocate_task_(void);
+BIDE_INTERNAL void bide_retire_task_(void *memory);
 /* Frees all that stayed in debug mode. */
 BIDE_INTERNAL void bide_retired_free_(void);
 /*

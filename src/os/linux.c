@@ -91,10 +91,11 @@ void bide_os_unlock_(bide_os_mutex *mutex)
 
 void *bide_os_allocate_(size_t size_bytes, size_t alignment)
 {
-	size_t rounded_bytes = (size_bytes + alignment - 1) & ~(alignment - 1);
+	size_t rounded_bytes;
 
 	if (alignment <= _Alignof(max_align_t))
 		return malloc(size_bytes);
+	rounded_bytes = (size_bytes + alignment - 1) & ~(alignment - 1);
 	return rounded_bytes < size_bytes ? NULL : aligned_alloc(alignment, rounded_bytes);
 }
 

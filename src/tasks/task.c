@@ -32,18 +32,27 @@ bide_task *bide_task_ref(bide_task *handle)
 	return handle;
 }
 
+static void object_free(bide_source *task)
+{
+	bool is_own = BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OWN_;
+
+	BIDE_STORE(&task->references, 0, RELAXED); /* which is no count */
+	if (task->kind == BIDE_KIND_TASK_LISTED_) {
+		bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
+		bide_task_list_free_((bide_task_object *)(void *)task);
+		return;
+	}
+	if (is_own) /* bide_task_create_own_ has taken it out of the count */
+		bide_count_(BIDE_COUNT_TASKS_, 1);
+	bide_retire_task_(task);
+}
+
 static void task_free(bide_source *task)
 {
 	if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OBSERVED_))
 		bide_outcome_dropped_(task);
 	if (bide_task_has_object_(task)) {
-		if (!(BIDE_LOAD(&task->marks, RELAXED) & BIDE_MARK_OWN_))
-			bide_count_(BIDE_COUNT_TASKS_, (uint64_t)-1);
-		BIDE_STORE(&task->references, 0, RELAXED); /* which is no count */
-		if (task->kind == BIDE_KIND_TASK_LISTED_)
-			bide_task_list_free_((bide_task_object *)(void *)task);
-		else
-			bide_retire_(task, sizeof(bide_task_object));
+		object_free(task);
 		return;
 	}
 	if (bide_thread_())
@@ -82,11 +91,21 @@ static bool unref_pending(bide_source *task)
 	return true;
 }
 
-void bide_task_unref(bide_task *handle)
+/*
+ * Returns true if the task is a completed one with a result, of which this reference is the only
+ * one: its memory is all that is left of it.
+ */
+static inline bool is_plain(const bide_source *task)
 {
-	bide_source *task = (bide_source *)handle;
+	return task->kind == BIDE_KIND_TASK_ &&
+	       BIDE_LOAD(&task->references, ACQUIRE) == BIDE_COUNT_BASE_ + 1 && bide_is_done_(task) &&
+	       !(BIDE_LOAD(&task->marks, RELAXED) & (BIDE_MARK_CONSTANT_ | BIDE_MARK_OWN_)) &&
+	       task->error == 0;
+}
 
-	if (!task || bide_task_is_constant_(task))
+static __attribute__((noinline)) void unref_any(bide_source *task)
+{
+	if (bide_task_is_constant_(task))
 		return;
 	/*
 	 * The last unref sees all that the others did with the task: they release, and it acquires. If
@@ -94,7 +113,7 @@ void bide_task_unref(bide_task *handle)
 	 * needed.
 	 */
 	if (BIDE_LOAD(&task->references, ACQUIRE) != BIDE_COUNT_BASE_ + 1) {
-		if (!bide_task_check_(handle, "bide_task_unref"))
+		if (!bide_task_check_((const bide_task *)task, "bide_task_unref"))
 			return;
 		if (BIDE_UNLIKELY(bide_task_can_leave_(task)) && unref_pending(task))
 			return;
@@ -113,6 +132,20 @@ void bide_task_unref(bide_task *handle)
 	BIDE_STORE(&task->references, BIDE_COUNT_BASE_ + 1, RELAXED);
 	BIDE_OR(&task->marks, (uint32_t)(BIDE_MARK_CLAIMED_ | BIDE_MARK_OBSERVED_), RELAXED);
 	bide_task_finish_(task, bide_payload_int_(0), BIDE_EBROKEN);
+}
+
+void bide_task_unref(bide_task *handle)
+{
+	bide_source *task = (bide_source *)handle;
+
+	if (!task)
+		return;
+	if (!is_plain(task)) {
+		unref_any(task);
+		return;
+	}
+	BIDE_STORE(&task->references, 0, RELAXED); /* which is no count */
+	bide_retire_task_(task);
 }
 
 /* --- queries --- */

@@ -28,6 +28,7 @@
 #ifndef BIDE_TASKS_TASK_H
 #define BIDE_TASKS_TASK_H
 
+#include "base/count.h"
 #include "base/generation.h"
 #include "base/library.h"
 #include "source/source.h"
@@ -40,6 +41,9 @@ typedef struct bide_task_object {
 	uintptr_t waiting;   /* the newest of the subscriptions that are to be delivered there */
 	bide_observer relay; /* of the user's source that the task was made of */
 } bide_task_object;
+
+BIDE_STATIC_ASSERT(sizeof(bide_task_object) == BIDE_TASK_BYTES_,
+                   "what bide_allocate_task_ returns");
 
 /* Returns true if the memory of the task is a bide_task_object, and false if it is a frame. */
 static inline bool bide_task_has_object_(const bide_source *task)

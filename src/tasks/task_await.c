@@ -37,11 +37,12 @@ static bide_value_task subscribe(bide_source *task, bool ended)
 
 static bide_value_task wait_for(bide_source *task, int64_t timeout_ns, bool ended)
 {
-	bide_cancel_core *core = bide_context_core_();
+	bide_cancel_core *core;
 	int error;
 
 	if (bide_is_done_(task))
 		return wait_outcome(task, ended);
+	core = bide_context_core_();
 	if (!core && timeout_ns == BIDE_FOREVER)
 		return subscribe(task, ended);
 	error = bide_context_current_error();
@@ -53,7 +54,9 @@ static bide_value_task wait_for(bide_source *task, int64_t timeout_ns, bool ende
 
 static bide_value_task task_wait(bide_task *task, int64_t timeout_ns, const char *what)
 {
-	if ((task && bide_is_done_((bide_source *)task)) || bide_task_check_(task, what))
+	if (BIDE_LIKELY(task && bide_is_done_((bide_source *)task)))
+		return bide_task_outcome_((bide_source *)task);
+	if (bide_task_check_(task, what))
 		return wait_for((bide_source *)task, timeout_ns, false);
 	return bide_value_task_from_error(BIDE_EINVAL_);
 }

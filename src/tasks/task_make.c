@@ -35,10 +35,11 @@ bide_source *bide_task_new_(unsigned flags, const bide_place *created)
 	if (!bide_thread_())
 		return NULL;
 	is_listed = BIDE_UNLIKELY(bide_debug_) && created;
-	object = is_listed ? bide_task_list_new_(created) : bide_allocate_(sizeof *object, 16);
+	object = is_listed ? bide_task_list_new_(created) : bide_allocate_task_();
 	if (!object)
 		return NULL;
-	bide_count_(BIDE_COUNT_TASKS_, 1);
+	if (is_listed)
+		bide_count_(BIDE_COUNT_TASKS_, 1);
 	object->source = (bide_source){ .word = BIDE_WORD_SHARED_,
 		                            .references = BIDE_COUNT_BASE_ + 1,
 		                            .kind = is_listed ? BIDE_KIND_TASK_LISTED_ : BIDE_KIND_TASK_,
@@ -51,18 +52,22 @@ bide_source *bide_task_new_(unsigned flags, const bide_place *created)
 
 bide_task *bide_task_ready_(bide_payload result, int error)
 {
-	bide_source *task;
+	bide_task_object *object;
 
 	if (error == 0 && result.i >= -1 && result.i <= 8)
 		return (bide_task *)&constants[result.i + 1];
-	task = bide_task_new_(0, NULL);
-	if (!task)
+	object = bide_thread_() ? bide_allocate_task_() : NULL;
+	if (!object)
 		return NULL;
-	task->payload = result;
-	task->error = (uint16_t)error;
-	task->marks = BIDE_MARK_CLAIMED_;
-	task->word = BIDE_WORD_DONE_;
-	return (bide_task *)task;
+	object->source = (bide_source){ .word = BIDE_WORD_DONE_,
+		                            .references = BIDE_COUNT_BASE_ + 1,
+		                            .payload = result,
+		                            .marks = BIDE_MARK_CLAIMED_,
+		                            .error = (uint16_t)error,
+		                            .kind = BIDE_KIND_TASK_,
+		                            .flags = BIDE_FLAG_SYNC_ };
+	object->waiting = 0;
+	return (bide_task *)&object->source;
 }
 
 bide_task *bide_task_from_int(int64_t value)

@@ -45,20 +45,28 @@ static bide_task *task_of_user_source(bide_value_task value_task, const char *wh
 	return (bide_task *)task;
 }
 
-/* Does bide_value_task_as_task, for a call of `what`. */
-static bide_task *task_of(bide_value_task value_task, const char *what, const bide_place *place)
+static bide_task *task_of_ready(bide_value_task value_task, const bide_place *place)
+{
+	bide_task *task = bide_task_ready_(value_task.payload, (int)value_task.state);
+
+	if (BIDE_UNLIKELY(!task))
+		bide_value_task_forget_at_(value_task, place);
+	return task;
+}
+
+/*
+ * Does bide_value_task_as_task, for a call of `what`. Not inlined, so that a value task that is
+ * ready saves no registers.
+ */
+static __attribute__((noinline)) bide_task *task_of(bide_value_task value_task, const char *what,
+                                                    const bide_place *place)
 {
 	bide_source *source;
 	uintptr_t seen = BIDE_WORD_PENDING_;
 
 	value_task = bide_yield_to_operation_(value_task);
-	if (!bide_is_pending_(value_task)) {
-		bide_task *task = bide_task_ready_(value_task.payload, (int)value_task.state);
-
-		if (!task)
-			bide_value_task_forget_at_(value_task, place);
-		return task;
-	}
+	if (!bide_is_pending_(value_task))
+		return task_of_ready(value_task, place);
 	source = (bide_source *)value_task.state;
 	if (!bide_check_fresh_(value_task, what, place) || !bide_belongs_here_(source, what, place))
 		return bide_task_from_error(BIDE_ESTALE);
@@ -94,7 +102,8 @@ static bide_task *task_of(bide_value_task value_task, const char *what, const bi
 
 bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_place *place)
 {
-	return task_of(value_task, "bide_value_task_as_task", place);
+	return bide_is_pending_(value_task) ? task_of(value_task, "bide_value_task_as_task", place)
+	                                    : task_of_ready(value_task, place);
 }
 
 bide_value_task bide_value_task_await_for_at_(bide_value_task value_task, int64_t timeout_ns,
