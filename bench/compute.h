@@ -3,15 +3,15 @@
  *
  * It is a chain in which each step waits for the one before, so a second thread on the same core
  * hardly slows it. How many steps a time takes is measured anew for each measurement, by the
- * fastest of many short pieces: other load on the machine does not make the computing longer or
- * shorter.
+ * fastest of some pieces of about half a millisecond: other load on the machine does not make the
+ * computing longer or shorter.
  */
 #ifndef BENCH_COMPUTE_H
 #define BENCH_COMPUTE_H
 
 #include "participant.h"
 
-enum { BENCH_COMPUTE_PIECES = 40, BENCH_COMPUTE_PIECE = 50 * 1000 };
+enum { BENCH_COMPUTE_PIECES = 20, BENCH_COMPUTE_PIECE = 400 * 1000 };
 
 static BENCH_NOINLINE void bench_compute(uint64_t steps)
 {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,23 +20,28 @@ enum {
 	CALLS = 50000,
 	FENCES = 300,
 	WAKES = 100,
+	WAKES_NS = 500 * 1000 * 1000, /* fewer wakes, if the machine is busy */
 	LINE_BATCHES = 20,
 	LINE_TRIPS = 2000,
 	CACHE_LINE_BYTES = 64,
-	LIMIT_NS = 100 * 1000 * 1000, /* for a wake, or for a batch of a line's trips */
+	LIMIT_NS = 20 * 1000 * 1000, /* for a wake, or for a batch of a line's trips */
 };
 
 static _Atomic uint32_t word;
 static _Atomic int64_t woken_ns;
 static _Atomic int mode; /* 0: asleep, 1: spins, 2: waits for the word, 3: ends */
 
-/* Even: the turn of the measuring thread. The high bit ends the other thread. */
+/* Even: the turn of the measuring thread. */
 static struct {
 	_Alignas(CACHE_LINE_BYTES) _Atomic uint64_t turn;
 	char rest[CACHE_LINE_BYTES - sizeof(uint64_t)];
 } line;
 
-static const uint64_t line_end = (uint64_t)1 << 63;
+/*
+ * Ends the other thread. Not a value of the turn: the other thread's answer, which may come late,
+ * would overwrite it.
+ */
+static _Atomic bool line_over;
 
 /* The CPUs that this process may use. Each thread of a measurement has one of its own. */
 static cpu_set_t allowed;
@@ -111,8 +117,10 @@ static int64_t fence_ns(void)
 static void wake_ns(int64_t *in_call, int64_t *until_run)
 {
 	static int64_t call[WAKES], run[WAKES];
+	int64_t end = process_now_ns() + WAKES_NS;
+	int count = 0;
 
-	for (int i = 0; i < WAKES; i++) {
+	for (int i = 0; i < WAKES && process_now_ns() < end; i++, count++) {
 		int64_t start, limit;
 
 		word = 0;
@@ -127,37 +135,49 @@ static void wake_ns(int64_t *in_call, int64_t *until_run)
 			;
 		run[i] = (woken_ns != 0 ? woken_ns : limit) - start;
 	}
-	*in_call = median(call, WAKES);
-	*until_run = median(run, WAKES);
+	*in_call = median(call, count);
+	*until_run = median(run, count);
 }
 
 /* ---- a cache line to another CPU and back */
 
 static void *answer_turns(void *unused)
 {
-	uint64_t turn;
-
 	(void)unused;
 	pin(1);
-	while (((turn = atomic_load_explicit(&line.turn, memory_order_acquire)) & line_end) == 0)
+	while (!atomic_load_explicit(&line_over, memory_order_relaxed)) {
+		uint64_t turn = atomic_load_explicit(&line.turn, memory_order_acquire);
+
 		if (turn % 2 == 1)
 			atomic_store_explicit(&line.turn, turn + 1, memory_order_release);
+	}
 	return NULL;
+}
+
+/* Waits for the answer. Returns false if it did not come in time. */
+static bool turn_comes(uint64_t turn, int64_t limit_ns)
+{
+	uint32_t looks = 0;
+
+	while (atomic_load_explicit(&line.turn, memory_order_acquire) != turn)
+		if (++looks % 4096 == 0 && process_now_ns() > limit_ns)
+			return false;
+	return true;
 }
 
 /* Returns the time of a trip, or 0 if the other thread did not answer in time. */
 static int64_t line_batch_ns(void)
 {
-	int64_t start = process_now_ns();
+	int64_t start = process_now_ns(), limit = start + LIMIT_NS;
+	uint64_t turn = atomic_load(&line.turn);
 
-	for (int i = 0; i < LINE_TRIPS; i++) {
-		uint64_t turn = atomic_load_explicit(&line.turn, memory_order_relaxed);
-		uint32_t looks = 0;
-
+	turn += turn % 2; /* the answer to the batch before may still come */
+	if (!turn_comes(turn, limit))
+		return 0;
+	for (int i = 0; i < LINE_TRIPS; i++, turn += 2) {
 		atomic_store_explicit(&line.turn, turn + 1, memory_order_release);
-		while (atomic_load_explicit(&line.turn, memory_order_acquire) != turn + 2)
-			if (++looks % 4096 == 0 && process_now_ns() - start > LIMIT_NS)
-				return 0;
+		if (!turn_comes(turn + 2, limit))
+			return 0;
 	}
 	return (process_now_ns() - start) / LINE_TRIPS;
 }
@@ -171,12 +191,15 @@ static double line_ns(void)
 	if (CPU_COUNT(&allowed) < 2)
 		return 0;
 	atomic_store(&line.turn, 0);
+	atomic_store(&line_over, false);
 	if (pthread_create(&thread, NULL, answer_turns, NULL) != 0)
 		return 0;
 	(void)line_batch_ns(); /* the other thread begins */
-	while (count < LINE_BATCHES && (took[count] = line_batch_ns()) > 0)
-		count++;
-	atomic_store(&line.turn, line_end);
+	for (int batch = 0; batch < LINE_BATCHES; batch++) {
+		took[count] = line_batch_ns();
+		count += took[count] > 0;
+	}
+	atomic_store(&line_over, true);
 	pthread_join(thread, NULL);
 	return count > 0 ? (double)median(took, count) : 0;
 }

@@ -174,9 +174,9 @@ pub fn compute(steps: u64) {
 
 /// How many steps take so long on a CPU that does nothing else.
 pub fn compute_steps(wanted_ns: f64) -> u64 {
-    const PIECE: u64 = 50_000;
+    const PIECE: u64 = 400_000;
     let mut least = f64::MAX;
-    for _ in 0..40 {
+    for _ in 0..20 {
         let started = Instant::now();
         compute(PIECE);
         least = least.min(started.elapsed().as_nanos() as f64);

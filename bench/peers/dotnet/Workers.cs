@@ -210,9 +210,9 @@ internal static class Workers
     // How many steps take so long on a CPU that does nothing else.
     private static long ComputeSteps(double wantedNs)
     {
-        const long piece = 50_000;
+        const long piece = 400_000;
         double least = double.MaxValue;
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < 20; i++)
         {
             long started = Stopwatch.GetTimestamp();
             Compute(piece);
