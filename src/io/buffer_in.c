@@ -207,8 +207,10 @@ static int look_for_bytes(bide_stream *stream, const bide_io_arguments *wanted, 
 			b->ended = false;
 		return BIDE_EEND;
 	}
-	memcpy(wanted->any.pointer, at, size_bytes);
-	b->in->from += (uint32_t)size_bytes;
+	if (at) { /* otherwise nothing is wanted */
+		memcpy(wanted->any.pointer, at, size_bytes);
+		b->in->from += (uint32_t)size_bytes;
+	}
 	result->i = (int64_t)size_bytes;
 	return 0;
 }

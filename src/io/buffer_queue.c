@@ -123,8 +123,8 @@ void bide_buffer_advance_(bide_stream *stream, size_t size_bytes)
 		chunk->next = sent;
 		sent = chunk;
 	}
-	if (size_bytes > 0)
-		b->first->from += (uint32_t)size_bytes;
+	if (chunk)
+		chunk->from += (uint32_t)size_bytes;
 	waiter = bide_buffer_wait_met_(b);
 	bide_spin_unlock_(&b->lock);
 	give_all(sent);

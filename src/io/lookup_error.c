@@ -19,10 +19,11 @@ int bide_lookup_error_(int error, int system_error)
 		return EAGAIN;
 #ifdef EAI_NODATA
 	case EAI_NODATA:
-		return ENODATA;
 #endif
 #ifdef EAI_ADDRFAMILY
 	case EAI_ADDRFAMILY:
+#endif
+#if defined EAI_NODATA || defined EAI_ADDRFAMILY
 		return ENODATA;
 #endif
 	case EAI_MEMORY:

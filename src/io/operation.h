@@ -77,6 +77,11 @@ typedef struct bide_io_kind {
 	bide_operation_type type;
 	uint8_t side; /* BIDE_IO_IN_ or BIDE_IO_OUT_ */
 	/*
+	 * The kind keeps the memory of its handle until it is over, also if the handle is closed. So
+	 * `failed` and `over` are called even if the handle was closed before the operation began.
+	 */
+	bool is_pinned;
+	/*
 	 * Tries it, without a lock, while the side is busy. Returns 0, with the result in
 	 * io->operation.source.payload; or EAGAIN if it has to wait; or the error. It may change the
 	 * arguments, so that the next attempt goes on where this one stopped. It sets io->is_short if
@@ -91,11 +96,6 @@ typedef struct bide_io_kind {
 	 * error that ends it. It is called without a lock, while the side is busy.
 	 */
 	int (*unwatched)(struct bide_io *io, int error);
-	/*
-	 * The kind keeps the memory of its handle until it is over, also if the handle is closed. So
-	 * these two are called even if the handle was closed before the operation began.
-	 */
-	bool is_pinned;
 	/*
 	 * Both may be NULL. They are called when the outcome is decided, before the operation is
 	 * completed, without a lock, and while the side is busy: the handle is there, and may be closed

@@ -114,7 +114,7 @@ int bide_socket_open_unix_(int *fd)
 
 int bide_socket_address_(int fd, bool of_peer, bide_address *address)
 {
-	struct sockaddr_storage storage;
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
 	struct sockaddr *to = (struct sockaddr *)&storage;
 	socklen_t size = sizeof storage;
 

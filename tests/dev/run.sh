@@ -25,10 +25,11 @@ says() {
 says_and_waits() {
 	text=$1
 	shift
+	rm -f "$work/said" # what the command before said
 	timeout 600 "$@" >"$work/said" 2>&1 &
 	pid=$!
 	for _ in $(seq 3000); do
-		! grep -qF -e "$text" "$work/said" || break
+		! grep -qsF -e "$text" "$work/said" || break
 		sleep 0.1
 	done
 	if ! kill "$pid" 2>/dev/null || ! grep -qF -e "$text" "$work/said"; then

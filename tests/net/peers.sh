@@ -13,12 +13,13 @@ complain() {
 
 # Starts an echo server for so many connections; sets $server and $address.
 begin() {
+	rm -f "$work/server" # the address of the server before
 	"$peer" echo "$1" "$2" >"$work/server" 2>"$work/server.errors" &
 	server=$!
 	address=
 	while [ -z "$address" ]; do
 		kill -0 "$server" 2>/dev/null || { complain "the server of $1 has ended"; return 1; }
-		address=$(sed -n 's/^listening on //p' "$work/server")
+		address=$(sed -n 's/^listening on //p' "$work/server" 2>/dev/null)
 		[ -n "$address" ] || sleep 0.05
 	done
 }
