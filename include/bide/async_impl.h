@@ -109,10 +109,7 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_PICK2_(_1, _2, pick, ...) pick
 #define BIDE_ASYNC_ALL_(name) BIDE_ASYNC_(name, (size_t)name##_frame_bytes_)
 #define BIDE_ASYNC_TO_(name, member) BIDE_ASYNC_(name, offsetof(struct name, member))
-/*
- * point_ is where the body goes on: 0 at a start, which is a constant there, so that a body that is
- * inlined into its start has no code of a resume.
- */
+/* point_: where the body goes on. A start passes the constant 0, so it inlines no resume. */
 #define BIDE_ASYNC_(name, zero_end)                                                             \
 	BIDE_CHECK_STRUCT_(name)                                                                    \
 	enum {                                                                                      \
@@ -202,10 +199,6 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 	                                     sizeof(((struct name *)0)->in), BIDE_HERE_))
 
 /* An awaitable is a value task, a typed one, or a bide_task *. */
-BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
-{
-	return bide_task_await(*(bide_task *const *)at);
-}
 #define BIDE_CHECK_AWAITABLE_(call)                                                               \
 	__typeof__(((void)0, (call))) *given_ = NULL;                                                 \
 	__typeof__(*BIDE_IF_VOID_CHAR_(given_)) *type_ = NULL;                                        \
@@ -407,19 +400,6 @@ BIDE_FINALLY_:                                                                \
 #define BIDE_ALONE_(n)
 #else
 #define BIDE_ALONE_(n) BIDE_JOIN_(await_is_a_statement__alone_on_its_line_, n) : BIDE_UNUSED
-#endif
-
-/*
- * An await that has to wait. gcc inlines it. But where the body is inlined into a start, it is a
- * call: there the result is mostly at hand, and a call takes no registers from that path. clang
- * calls it everywhere.
- */
-#ifdef __clang__
-#define BIDE_PENDING_(frame, value_task, point) bide_await_pending_(frame, value_task, point)
-#else
-#define BIDE_PENDING_(frame, value_task, point)                                    \
-	(__builtin_constant_p(point_) ? bide_await_outlined_(frame, value_task, point) \
-	                              : bide_await_pending_(frame, value_task, point))
 #endif
 
 /*

@@ -168,6 +168,39 @@ BIDE_INLINE bide_value_task bide_frame_started_(bide_thread_head *head, bide_fra
 }
 
 /*
+ * What bide_await does with a bide_task *: bide_task_await, but a result that is there costs no
+ * call. A task begins with a source. With an error, or for an operation, the task is marked as
+ * seen, which the call does.
+ */
+BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
+{
+	bide_task *task = *(bide_task *const *)at;
+	const bide_source *source = (const bide_source *)(const void *)task;
+	bide_value_task v;
+
+	/* pairs with bide_source_finish_ */
+	if (BIDE_UNLIKELY(!source || !bide_word_is_done_(BIDE_LOAD(&source->word, ACQUIRE)) ||
+	                  source->error != 0 || bide_kind_of_(source->kind) == BIDE_KIND_OPERATION_))
+		return bide_task_await(task);
+	v.payload = source->payload;
+	v.state = 0;
+	return v;
+}
+
+/*
+ * An await in a body that has to wait. gcc inlines it. But where the body is inlined into a start,
+ * it is a call: there the result is mostly at hand, and a call takes no registers from that path.
+ * clang calls it everywhere.
+ */
+#ifdef __clang__
+#define BIDE_PENDING_(frame, value_task, point) bide_await_pending_(frame, value_task, point)
+#else
+#define BIDE_PENDING_(frame, value_task, point)                                    \
+	(__builtin_constant_p(point_) ? bide_await_outlined_(frame, value_task, point) \
+	                              : bide_await_pending_(frame, value_task, point))
+#endif
+
+/*
  * Added to the line of a return that waits for its value task. All such returns of a function
  * share one resume point.
  */
