@@ -103,7 +103,7 @@ void bide_deallocate_(void *memory, size_t size_bytes)
 	give(memory, size_bytes);
 }
 
-void *bide_allocate_task_(void)
+void *bide_allocate_task_(bide_thread_head *head)
 {
 	void *memory = take(BIDE_TASK_BYTES_, 16);
 
@@ -111,7 +111,7 @@ void *bide_allocate_task_(void)
 		bide_count_(BIDE_COUNT_FAILED_, 1);
 		return NULL;
 	}
-	bide_count_(BIDE_COUNT_TASKS_MADE_, 1);
+	bide_count_by_(head, BIDE_COUNT_TASKS_MADE_, 1);
 	return memory;
 }
 

@@ -29,13 +29,14 @@ static bide_source constants[] = {
 
 bide_source *bide_task_new_(unsigned flags, const bide_place *created)
 {
+	bide_thread_head *head = bide_thread_();
 	bide_task_object *object;
 	bool is_listed;
 
-	if (!bide_thread_())
+	if (!head)
 		return NULL;
 	is_listed = BIDE_UNLIKELY(bide_debug_) && created;
-	object = is_listed ? bide_task_list_new_(created) : bide_allocate_task_();
+	object = is_listed ? bide_task_list_new_(created) : bide_allocate_task_(head);
 	if (!object)
 		return NULL;
 	if (is_listed)
@@ -50,13 +51,15 @@ bide_source *bide_task_new_(unsigned flags, const bide_place *created)
 	return &object->source;
 }
 
-bide_task *bide_task_ready_(bide_payload result, int error)
+static inline bide_task *ready(bide_payload result, int error)
 {
+	bide_thread_head *head;
 	bide_task_object *object;
 
 	if (error == 0 && result.i >= -1 && result.i <= 8)
 		return (bide_task *)&constants[result.i + 1];
-	object = bide_thread_() ? bide_allocate_task_() : NULL;
+	head = bide_thread_();
+	object = head ? bide_allocate_task_(head) : NULL;
 	if (!object)
 		return NULL;
 	object->source = (bide_source){ .word = BIDE_WORD_DONE_,
@@ -68,6 +71,20 @@ bide_task *bide_task_ready_(bide_payload result, int error)
 		                            .flags = BIDE_FLAG_SYNC_ };
 	object->waiting = 0;
 	return (bide_task *)&object->source;
+}
+
+bide_task *bide_task_ready_(bide_payload result, int error)
+{
+	return ready(result, error);
+}
+
+bide_task *bide_task_ready_of_(bide_value_task value_task)
+{
+	bide_task *task = ready(value_task.payload, (int)value_task.state);
+
+	if (BIDE_UNLIKELY(!task))
+		bide_unobserved_value_(value_task);
+	return task;
 }
 
 bide_task *bide_task_from_int(int64_t value)

@@ -19,5 +19,7 @@ BIDE_INTERNAL bide_source *bide_task_new_(unsigned flags, const bide_place *crea
 BIDE_INTERNAL bide_task *bide_task_create_own_(void);
 /* Returns a task that is over, or NULL if there is no memory. */
 BIDE_INTERNAL bide_task *bide_task_ready_(bide_payload result, int error);
+/* Consumes a value task that is ready, and does the same. Without memory it is forgotten. */
+BIDE_INTERNAL bide_task *bide_task_ready_of_(bide_value_task value_task);
 
 #endif

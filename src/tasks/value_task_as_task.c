@@ -45,15 +45,6 @@ static bide_task *task_of_user_source(bide_value_task value_task, const char *wh
 	return (bide_task *)task;
 }
 
-static bide_task *task_of_ready(bide_value_task value_task, const bide_place *place)
-{
-	bide_task *task = bide_task_ready_(value_task.payload, (int)value_task.state);
-
-	if (BIDE_UNLIKELY(!task))
-		bide_value_task_forget_at_(value_task, place);
-	return task;
-}
-
 /*
  * Does bide_value_task_as_task, for a call of `what`. Not inlined, so that a value task that is
  * ready saves no registers.
@@ -66,7 +57,7 @@ static __attribute__((noinline)) bide_task *task_of(bide_value_task value_task, 
 
 	value_task = bide_yield_to_operation_(value_task);
 	if (!bide_is_pending_(value_task))
-		return task_of_ready(value_task, place);
+		return bide_task_ready_of_(value_task);
 	source = (bide_source *)value_task.state;
 	if (!bide_check_fresh_(value_task, what, place) || !bide_belongs_here_(source, what, place))
 		return bide_task_from_error(BIDE_ESTALE);
@@ -103,7 +94,7 @@ static __attribute__((noinline)) bide_task *task_of(bide_value_task value_task, 
 bide_task *bide_value_task_as_task_at_(bide_value_task value_task, const bide_place *place)
 {
 	return bide_is_pending_(value_task) ? task_of(value_task, "bide_value_task_as_task", place)
-	                                    : task_of_ready(value_task, place);
+	                                    : bide_task_ready_of_(value_task);
 }
 
 bide_value_task bide_value_task_await_for_at_(bide_value_task value_task, int64_t timeout_ns,
