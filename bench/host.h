@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Medians, but the system call: its fastest batch. 0 where it could not be measured. */
+/* Medians, but the system call: its fastest batch. 0: it could not be measured. */
 struct host {
 	double call_ns;         /* a system call */
 	double fence_asleep_ns; /* a membarrier of all threads, while the other thread sleeps */

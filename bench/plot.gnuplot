@@ -24,11 +24,11 @@ set key above horizontal center samplen 1.5
 set boxwidth 0.92
 set style fill solid noborder
 
-array colours[12] = ["#c1272d", "#9a9a9a", "#d0d0d0", "#6e6e6e", "#0b5fa5", "#8a5a2b", "#d6568c", \
+array colours[14] = ["#c1272d", "#9a9a9a", "#d0d0d0", "#b8b2a0", "#8f9aa6", "#6e6e6e", "#0b5fa5", "#8a5a2b", "#d6568c", \
 	"#7b5ea7", "#b39ddb", "#17a2b8", "#e08e0b", "#4c9a2a"]
 
 plot for [i = 0:words(labels) - 1] data index 0 using ($2 == i ? $1 : NaN):3 with boxes \
-		lc rgb colours[i % 12 + 1] title word(labels, i + 1), \
+		lc rgb colours[i % 14 + 1] title word(labels, i + 1), \
 	data index 0 using 1:3:4 with labels rotate by 90 left offset 0,0.35 font ",10" notitle, \
 	data index 1 using 1:(NaN):xticlabels(2) with points notitle, \
 	data index 2 using ($1 - 0.95):2:(0.68):(0) with vectors nohead lw 2.5 lc rgb "black" \

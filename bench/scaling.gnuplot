@@ -15,9 +15,9 @@ set border 3
 set tics nomirror
 set key outside right top samplen 3
 
-array colours[12] = ["#c1272d", "#9a9a9a", "#d0d0d0", "#6e6e6e", "#0b5fa5", "#8a5a2b", "#d6568c", \
+array colours[14] = ["#c1272d", "#9a9a9a", "#d0d0d0", "#b8b2a0", "#8f9aa6", "#6e6e6e", "#0b5fa5", "#8a5a2b", "#d6568c", \
 	"#7b5ea7", "#b39ddb", "#17a2b8", "#e08e0b", "#4c9a2a"]
-colour(i) = colours[int(word(who, i + 1)) % 12 + 1]
+colour(i) = colours[int(word(who, i + 1)) % 14 + 1]
 
 if (what eq "time") {
 	workers = ARG6
