@@ -1,6 +1,7 @@
 #!/bin/sh
 # bench_tables.sh [RESULTS.md]: puts the tables of a run of `./dev bench` into the documents: all of them between the
-# marks in bench/README.md, and each row that README.md has in place of its old one. Without a name: the last run.
+# marks in bench/README.md, and each row that README.md has in place of its old one. Without a name: the last run. A run
+# of some rows only is refused.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -22,6 +23,11 @@ awk -v tables="$tables" '
 			print line
 	}
 	END { exit ends != 1 }' bench/README.md >"$work/bench"
+
+# The rows of README.md are those of bench/README.md.
+awk -F'|' 'NR == FNR { new[$2] = 1; next }
+	NF == 7 && $2 ~ /^ `[a-z_0-9]*` $/ && !($2 in new) { print "bench_tables: the run has no row" $2; missing = 1 }
+	END { exit missing }' "$tables" README.md >&2
 
 # A row is known by its first cell. The counts have rows of the same name, after those of the tables.
 awk -F'|' '
