@@ -197,8 +197,8 @@ static void round_trip_source(uint64_t count)
 /* ---- round_trip_cross: two functions in the loops of two threads complete each other's source */
 
 static struct side {
-	bide_executor *loop;
-	bide_user_source turn;
+	_Alignas(64) bide_user_source turn;
+	_Alignas(64) bide_executor *loop;
 	struct side *other;
 	_Atomic bool done;
 } sides[2];

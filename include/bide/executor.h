@@ -53,7 +53,8 @@ BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
  * Sets *fd to a file descriptor to poll for reading. It is readable while something of the loop
  * is ready. Poll it, but never read from it. The first call opens it, and it stays the same
  * afterwards. A thread that calls bide_loop_run again and again needs no descriptor; without
- * one, a thread that makes something ready in the loop pays no system call. Returns 0; EMFILE,
+ * one, a thread that makes something ready in the loop pays no system call. Right after it was
+ * opened the descriptor may be readable though nothing is ready. Returns 0; EMFILE,
  * ENFILE or ENOMEM if no descriptor is left; EINVAL (misuse) if it is no loop or fd is NULL.
  * After an error *fd is -1. Any thread.
  */

@@ -211,6 +211,7 @@ BIDE_API bide_value_task bide_await_yield_(bide_frame *frame, uint32_t point);
 BIDE_API bide_value_task bide_await_stale_(bide_frame *frame, bide_value_task value_task,
                                            uint32_t point) BIDE_COLD;
 BIDE_API bide_value_task bide_await_take_slow_(bide_frame *frame);
+BIDE_API bide_registered bide_executor_register_(bide_frame *frame, bide_source *source);
 /* bide_await_take_, not inlined. */
 BIDE_API bide_value_task bide_await_take_outlined_(bide_frame *frame);
 BIDE_API bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
@@ -325,6 +326,14 @@ BIDE_INLINE bide_value_task bide_await_take_(bide_frame *frame)
 	return v;
 }
 
+/* bide_source_register_ for a frame. On a loop the frame may be found without being queued. */
+BIDE_INLINE bide_registered bide_frame_register_(bide_frame *frame, bide_source *source)
+{
+	if (BIDE_UNLIKELY(frame->context & BIDE_CONTEXT_EXECUTOR_))
+		return bide_executor_register_(frame, source);
+	return bide_source_register_(source, (uintptr_t)frame);
+}
+
 /*
  * Awaits a source that was not ready. Everything of the frame is stored before the waiter is
  * published; on success the frame is not touched again. Returns the result if it has come
@@ -344,7 +353,7 @@ BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_ta
 		bide_frame_publish_(bide_current_thread_, frame);
 	frame->source.line = point;
 	frame->awaiting = source;
-	switch (bide_source_register_(source, (uintptr_t)frame)) {
+	switch (bide_frame_register_(frame, source)) {
 	case BIDE_REGISTERED_:
 		return bide_suspended_();
 	case BIDE_ALREADY_DONE_:

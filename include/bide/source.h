@@ -49,6 +49,8 @@ enum {
 	BIDE_WORD_SHARED_ = 3,
 	/* The upper bits are a bide_observer, which may be taken out again. */
 	BIDE_WORD_LISTENER_ = 4,
+	/* A frame of a loop waits. The upper bits are the executor, which looks at the word itself. */
+	BIDE_WORD_WATCHED_ = 5,
 	/* A task, whose list a thread changes for a few instructions. */
 	BIDE_WORD_LOCKED_ = 7,
 	BIDE_WORD_TAGS_ = 7,
@@ -206,18 +208,19 @@ typedef struct bide_post {
 
 typedef struct bide_user_source {
 	bide_source source;
-	const bide_source_operations *operations;
-	/*
-	 * Until the source is posted, `next` is its own address, which tells that it is initialised.
-	 * Bit 0 of it tells that the value task of this generation was handed out.
-	 */
-	bide_post post_;
+	/* Next to what else a thread touches that completes the source. */
 	union {
 		/* The life of the runtime in which this generation was made. */
 		uintptr_t life_;
 		/* Once it is posted: the word that DONE replaced. */
 		uintptr_t waiter_;
 	};
+	const bide_source_operations *operations;
+	/*
+	 * Until the source is posted, `next` is its own address, which tells that it is initialised.
+	 * Bit 0 of it tells that the value task of this generation was handed out.
+	 */
+	bide_post post_;
 } bide_user_source;
 BIDE_STATIC_ASSERT(sizeof(bide_user_source) == 64, "a source of the user's is one cache line");
 
@@ -328,33 +331,6 @@ BIDE_INLINE bide_registered bide_source_register_(bide_source *source, uintptr_t
 			return BIDE_REGISTERED_;
 	}
 	return seen == BIDE_WORD_DONE_ ? BIDE_ALREADY_DONE_ : BIDE_ALREADY_TAKEN_;
-}
-
-/* The producer's side. Returns the word that DONE replaced. */
-BIDE_INLINE uintptr_t bide_source_finish_(bide_source *source)
-{
-	uintptr_t seen = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration's release */
-	uintptr_t done;
-
-	if (!bide_is_sync_(source)) {
-		BIDE_STORE(&source->word, BIDE_WORD_DONE_, RELAXED);
-		return seen;
-	}
-	for (;;) {
-		if (bide_word_has_frame_(seen)) {
-			/* A waiting frame stays, and no other thread writes the word. */
-			BIDE_STORE(&source->word, BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_, RELEASE);
-			return seen;
-		}
-		while (bide_word_tag_(seen) == BIDE_WORD_LOCKED_) {
-			BIDE_RELAX();
-			seen = BIDE_LOAD(&source->word, ACQUIRE);
-		}
-		/* A source that was forgotten belongs to the producer. */
-		done = BIDE_WORD_DONE_ | (seen == BIDE_WORD_ABANDONED_ ? BIDE_WORD_CONSUMED_ : 0);
-		if (BIDE_CAS(&source->word, &seen, done, ACQ_REL, ACQUIRE))
-			return seen;
-	}
 }
 
 BIDE_END_DECLS

@@ -90,7 +90,7 @@ bide_value_task bide_await_large_(bide_frame *frame, bide_value_task value_task,
 			bide_frame_publish_(bide_current_thread_, frame);
 		frame->source.line = point;
 		frame->awaiting = source;
-		registered = bide_source_register_(source, (uintptr_t)frame);
+		registered = bide_frame_register_(frame, source);
 		if (registered == BIDE_REGISTERED_)
 			return bide_suspended_();
 		if (registered == BIDE_ALREADY_TAKEN_)

@@ -7,6 +7,7 @@
 #include "base/generation.h"
 #include "base/misuse.h"
 #include "base/port.h"
+#include "context/watch.h"
 #include "source/run_queue.h"
 #include "source/source.h"
 
@@ -83,6 +84,15 @@ static void wake(bide_executor *executor, bool next)
 	bide_port_schedule_(&executor->turn, next);
 }
 
+/* As bide_queue_set_link_, while a loop may look at the word of the source (watch.h). */
+static void set_link(bide_frame *frame, uintptr_t link)
+{
+	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_)
+		frame->next_runnable = (bide_frame *)link;
+	else
+		BIDE_STORE(&frame->awaiting->word, link | BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_, RELAXED);
+}
+
 void bide_executor_enqueue_(bide_executor *executor, bide_frame *frame, bool next)
 {
 	uintptr_t seen = BIDE_LOAD(&executor->inbox, RELAXED);
@@ -97,7 +107,7 @@ void bide_executor_enqueue_(bide_executor *executor, bide_frame *frame, bool nex
 		 */
 		if (executor->wake && seen == BIDE_EXECUTOR_IDLE_ && !held)
 			held = bide_executor_ref(executor) != NULL;
-		bide_queue_set_link_(frame, (bide_frame *)(seen & ~(uintptr_t)BIDE_EXECUTOR_BUSY_));
+		set_link(frame, seen & ~(uintptr_t)BIDE_EXECUTOR_BUSY_);
 		/*
 		 * Release: pairs with the swap of turn_round. Acquire: a push that finds the executor idle
 		 * sees what the thread that ran it last has left.
@@ -137,13 +147,31 @@ const bide_frame *bide_executor_first_(bide_executor *executor)
 	return first(executor);
 }
 
+void bide_executor_put_first_(bide_executor *executor, bide_frame *frame)
+{
+	uintptr_t seen = BIDE_EXECUTOR_IDLE_;
+
+	bide_queue_set_link_(frame, executor->oldest);
+	executor->oldest = frame;
+	/* If a push is first, the executor has been woken. */
+	(void)BIDE_CAS(&executor->inbox, &seen, (uintptr_t)BIDE_EXECUTOR_BUSY_, RELAXED, RELAXED);
+}
+
 bide_frame *bide_executor_take_(bide_executor *executor)
 {
+	bool looks = executor->watched && !executor->oldest;
 	bide_frame *frame = first(executor);
 
+	if (looks) { /* After the inbox was taken: see watch.h. */
+		bide_frame *over = bide_watch_take_(executor);
+
+		if (over)
+			return over;
+	}
 	if (!frame)
 		return NULL;
 	executor->oldest = bide_queue_link_(frame);
+	BIDE_ASSERT_(executor->watched != frame);
 	if (frame->source.flags & BIDE_FLAG_SELF_LINKED_) {
 		bide_flags_drop_(&frame->source, BIDE_FLAG_SELF_LINKED_);
 		frame->awaiting = NULL;
@@ -157,12 +185,11 @@ bool bide_executor_rest_(bide_executor *executor)
 
 	if (executor->oldest)
 		return false;
-	/*
-	 * Release: pairs with the push that finds the executor idle. A loop may be run while it is idle
-	 * already.
-	 */
-	return BIDE_CAS(&executor->inbox, &seen, (uintptr_t)BIDE_EXECUTOR_IDLE_, RELEASE, RELAXED) ||
-	       seen == BIDE_EXECUTOR_IDLE_;
+	/* A loop may be run while it is idle already. */
+	if (BIDE_LOAD(&executor->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
+		return true;
+	/* Release: pairs with the push that finds the executor idle. */
+	return BIDE_CAS(&executor->inbox, &seen, (uintptr_t)BIDE_EXECUTOR_IDLE_, RELEASE, RELAXED);
 }
 
 /* --- checks --- */

@@ -22,17 +22,13 @@ enum {
 	BIDE_EXECUTOR_BUSY_ = 1 /* A thread runs the executor, or is about to. */
 };
 
+/*
+ * What a thread reads that completes something for a loop stands apart from what the loop's own
+ * thread writes in each run: the turn, which a loop does not use, is between the two.
+ */
 struct bide_executor {
 	bide_operation operation;
-	/*
-	 * What is queued on a worker while there is something to run: a frame of no async function,
-	 * whose body runs functions of this executor.
-	 */
-	bide_frame turn;
-	uintptr_t inbox;    /* IDLE, BUSY, or the newest frame. Atomic. */
-	bide_frame *oldest; /* Taken out of the inbox, in order. Of the thread that runs it. */
-	uint32_t references;
-	uint32_t batch; /* How many functions run in one turn at most. */
+	uintptr_t inbox; /* IDLE, BUSY, or the newest frame. Atomic. */
 	const void
 		*thread; /* The thread of a loop (bide_port_thread_), or NULL for a strand. Atomic. */
 	/*
@@ -41,8 +37,22 @@ struct bide_executor {
 	 */
 	void (*wake)(bide_executor *executor);
 	void (*destroy)(bide_executor *executor); /* Runs with the last reference. May be NULL. */
-	int fd; /* Of a loop, to be polled. -1: none was asked for. Atomic. */
+	int fd;           /* Of a loop, to be polled. -1: none was asked for. Atomic. */
+	uint32_t watches; /* Not 0: the loop has watched, and may do so now (watch.h). Atomic. */
+	uint32_t batch;   /* How many functions run in one turn at most. */
+	/*
+	 * What is queued on a worker while there is something to run: a frame of no async function,
+	 * whose body runs functions of this executor.
+	 */
+	_Alignas(16) bide_frame turn;
+	uint32_t references;
+	bide_frame *oldest;  /* Taken out of the inbox, in order. Of the thread that runs it. */
+	bide_frame *watched; /* Of the same thread: see watch.h. Atomic. */
 };
+BIDE_STATIC_ASSERT(offsetof(struct bide_executor, references) -
+                           offsetof(struct bide_executor, inbox) >=
+                       64,
+                   "the inbox and what the loop's thread writes are in two cache lines");
 
 /* Every executor is of one of these types, which tells it from other operations. */
 extern BIDE_INTERNAL const bide_operation_type bide_strand_type_, bide_loop_type_;
@@ -66,6 +76,8 @@ BIDE_INTERNAL void bide_executor_enqueue_(bide_executor *executor, bide_frame *f
 
 /* Returns the oldest frame, or NULL if there is none, without taking it. */
 BIDE_INTERNAL const bide_frame *bide_executor_first_(bide_executor *executor);
+/* Queues a frame whose source is DONE before all others. */
+BIDE_INTERNAL void bide_executor_put_first_(bide_executor *executor, bide_frame *frame);
 /* Takes the oldest frame, ready to be run. Returns NULL if there is none. */
 BIDE_INTERNAL bide_frame *bide_executor_take_(bide_executor *executor);
 /*

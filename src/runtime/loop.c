@@ -15,6 +15,7 @@
 #include "base/port.h"
 #include "base/thread.h"
 #include "context/executor.h"
+#include "context/watch.h"
 #include "os/event.h"
 #include "os/os.h"
 #include "runtime/one_worker.h"
@@ -123,7 +124,9 @@ int bide_loop_fd(bide_executor *loop, int *fd)
 	}
 	*fd = opened;
 	BIDE_FENCE(SEQ_CST); /* pairs with loop_wake */
-	if (BIDE_LOAD(&loop->inbox, RELAXED) != BIDE_EXECUTOR_IDLE_)
+	/* What the loop watches must be queued from now on: the next run sees to that. */
+	if (BIDE_LOAD(&loop->inbox, RELAXED) != BIDE_EXECUTOR_IDLE_ ||
+	    BIDE_LOAD(&loop->watches, RELAXED))
 		bide_os_event_signal_(opened);
 	return 0;
 }
@@ -151,8 +154,10 @@ static bool loop_run(bide_executor *loop, bide_thread_head *head, size_t max_cou
 	bide_frame *frame;
 	bool rests;
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		bide_os_event_clear_(fd); /* before the look, so that what comes later signals */
+		bide_watch_drop_(loop);
+	}
 	if (max_count == 0)
 		max_count = BIDE_RUN_READY_MAX_;
 	for (size_t count = 0; count < max_count; count++) {
@@ -170,6 +175,16 @@ static bool loop_run(bide_executor *loop, bide_thread_head *head, size_t max_cou
 	return rests;
 }
 
+/*
+ * A loop with a descriptor never is: its thread may be here before the push has signalled, and must
+ * clear what comes late.
+ */
+static bool is_at_rest(const bide_executor *loop)
+{
+	return BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_ && !bide_watch_is_over_(loop) &&
+	       BIDE_LOAD(&loop->fd, RELAXED) < 0;
+}
+
 int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 {
 	bide_thread_head *head = bide_thread_();
@@ -184,8 +199,8 @@ int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_ns)
 		return BIDE_EDEADLK_;
 	if (!loop->wake)
 		return bide_run_ready(max_count, next_ns);
-	if (BIDE_LOAD(&loop->inbox, RELAXED) == BIDE_EXECUTOR_IDLE_)
-		return 0;            /* the descriptor is not readable, or a signal follows */
+	if (is_at_rest(loop))
+		return 0;
 	bide_executor_ref(loop); /* a function may drop the last reference */
 	if (!loop_run(loop, head, max_count) && next_ns)
 		*next_ns = 0;

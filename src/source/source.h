@@ -47,6 +47,7 @@
 
 #include "base/generation.h"
 #include "base/library.h"
+#include "source/upcalls.h"
 
 /* The bits of bide_source.marks. */
 enum {
@@ -79,6 +80,40 @@ static inline bide_value_task bide_source_value_(bide_source *source)
 	v.payload.generation = source->generation;
 	v.state = (uintptr_t)source;
 	return v;
+}
+
+/*
+ * The producer's side of the handshake. Returns the word that DONE replaced, or PENDING if a loop
+ * will find the source DONE: then the source may be in use again.
+ */
+static inline uintptr_t bide_source_finish_(bide_source *source)
+{
+	uintptr_t seen = BIDE_LOAD(&source->word, ACQUIRE); /* pairs with the registration's release */
+	uintptr_t done;
+
+	if (!bide_is_sync_(source)) {
+		BIDE_STORE(&source->word, BIDE_WORD_DONE_, RELAXED);
+		return seen;
+	}
+	for (;;) {
+		if (bide_word_has_frame_(seen)) {
+			/* A waiting frame stays, and no other thread writes the word. */
+			BIDE_STORE(&source->word, BIDE_WORD_DONE_ | BIDE_WORD_CONSUMED_, RELEASE);
+			return seen;
+		}
+		if (bide_word_tag_(seen) >= BIDE_WORD_WATCHED_) {
+			if (bide_word_tag_(seen) == BIDE_WORD_LOCKED_)
+				BIDE_RELAX();
+			else if (bide_watched_finish_(source, seen))
+				return BIDE_WORD_PENDING_;
+			seen = BIDE_LOAD(&source->word, ACQUIRE);
+			continue;
+		}
+		/* A source that was forgotten belongs to the producer. */
+		done = BIDE_WORD_DONE_ | (seen == BIDE_WORD_ABANDONED_ ? BIDE_WORD_CONSUMED_ : 0);
+		if (BIDE_CAS(&source->word, &seen, done, ACQ_REL, ACQUIRE))
+			return seen;
+	}
 }
 
 /*

@@ -34,9 +34,9 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 
 	if (word == BIDE_WORD_ABANDONED_)
 		bide_put_(text, size, "bide_value_task_forget");
-	else if (!bide_word_has_frame_(word))
+	else if (!bide_word_has_frame_(word) && bide_word_tag_(word) != BIDE_WORD_WATCHED_)
 		bide_put_(text, size, "a wait or combinator that is going on");
-	else if (!bide_shared_ && bide_port_on_worker_())
+	else if (bide_word_has_frame_(word) && !bide_shared_ && bide_port_on_worker_())
 		describe_await(text, size, waiter->async, &waiter->source);
 	else
 		bide_put_(text, size, "an await that is going on");

@@ -8,6 +8,7 @@
  *
  *     function                        defined in           called when
  *     bide_executor_push_             context/placement.c  a frame with an executor is runnable
+ *     bide_watched_finish_            context/watch.c      the awaiter of a source is on a loop
  *     bide_fork_consumed_             async/fork.c         the value task of a join was consumed
  *     bide_task_deliver_              tasks/task.c         a task that is pending completes
  *     bide_subscription_unref_task_   tasks/task.c         a large result of a task was consumed
@@ -24,6 +25,11 @@ struct bide_timer;
 
 /* Makes a frame runnable on its executor, which it has. Any thread. */
 BIDE_INTERNAL void bide_executor_push_(bide_frame *frame, bool next);
+/*
+ * Finishes a source whose word is `seen`, with the tag WATCHED, for its producer. Returns false if
+ * the word has changed: then a frame waits. Any thread.
+ */
+BIDE_INTERNAL bool bide_watched_finish_(bide_source *source, uintptr_t seen);
 /* Marks the slot of a fork as consumed, for the frame that forked it. Any thread. */
 BIDE_INTERNAL void bide_fork_consumed_(bide_source *source);
 /*

@@ -34,7 +34,8 @@ bool bide_user_source_is_awaited_(const bide_user_source *user)
 	    BIDE_LOAD(&user->life_, RELAXED) != bide_life_)
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
-	return bide_word_has_frame_(word) || bide_word_tag_(word) == BIDE_WORD_LISTENER_;
+	return bide_word_has_frame_(word) || bide_word_tag_(word) == BIDE_WORD_LISTENER_ ||
+	       bide_word_tag_(word) == BIDE_WORD_WATCHED_;
 }
 
 static void user_init(bide_user_source *user, const bide_source_operations *operations,
