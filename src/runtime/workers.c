@@ -30,6 +30,8 @@
 #include "runtime/worker_search.h"
 #include "runtime/worker_valid.h"
 
+enum { SEARCH_MAX_NS = 30000, SEARCH_ALONE_NS = 10000 };
+
 /* --- a worker's thread --- */
 
 static void run(bide_worker *w, uintptr_t entry)
@@ -75,6 +77,19 @@ static void slept_until_now(bide_worker *w)
 	           bide_wake_smoothed_(BIDE_LOAD(&bide_wake_ns_, RELAXED),
 	                               bide_os_now_ns_() - w->woken_ns),
 	           RELAXED);
+}
+
+/*
+ * Returns for how long a worker searches: about as long as it takes to wake one. On a host where
+ * that is long because its CPUs sleep deeply, it costs less than it lasts. If no other worker runs,
+ * only an external thread could make something for this one.
+ */
+static int64_t search_ns(void)
+{
+	int64_t wake_ns = BIDE_LOAD(&bide_wake_ns_, RELAXED);
+	int64_t max_ns = bide_sleep_others_run_() ? SEARCH_MAX_NS : SEARCH_ALONE_NS;
+
+	return wake_ns < max_ns ? wake_ns : max_ns;
 }
 
 /* Reports to the worker that has woken this one whether this one found something. */
@@ -130,8 +145,7 @@ static void *worker_main(void *argument)
 		entry = woken ? 0 : bide_worker_take_(w);
 		/* A worker that woke by itself looks once, at its timers and as the monitor. */
 		if (!entry)
-			entry = bide_worker_search_(w, woken,
-			                            slept && !woken ? 0 : BIDE_LOAD(&bide_wake_ns_, RELAXED));
+			entry = bide_worker_search_(w, woken, slept && !woken ? 0 : search_ns());
 		if (slept)
 			report(w, entry != 0);
 		if (!entry && w->sleeper.monitors)
