@@ -138,10 +138,7 @@ BIDE_INLINE void bide_fork_push_(bide_forking_frame *frame, bide_fork *fork,
 	frame->newest = (uintptr_t)fork;
 	BIDE_STORE(&deque->ring[bottom & deque->mask], (uintptr_t)fork, RELAXED);
 	BIDE_STORE(&deque->bottom, bottom + 1, RELEASE);
-	/*
-	 * Pairs with the heavy fence of a worker that falls asleep: that worker sees the push, or this
-	 * one sees `wanted`.
-	 */
+	/* The load follows the push. A worker that falls asleep sets it (src/runtime/sleep.h). */
 	BIDE_LIGHT_FENCE();
 	if (BIDE_UNLIKELY(BIDE_LOAD(&deque->wanted, RELAXED) != 0))
 		bide_fork_offer_();

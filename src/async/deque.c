@@ -111,7 +111,7 @@ bool bide_deque_owner_push_(bide_thread_head *head, uintptr_t entry)
 
 	if (!bide_deque_owner_push_quietly_(head, entry))
 		return false;
-	/* Pairs with the heavy fence of a worker that falls asleep, or with its full fence. */
+	/* The load follows the push. A worker that falls asleep sets it (runtime/sleep.h). */
 	BIDE_LIGHT_FENCE();
 	if (deque->no_membarrier)
 		BIDE_FENCE(SEQ_CST);

@@ -42,8 +42,8 @@ typedef struct bide_worker {
 	uint32_t ready;  /* which thread it has (workers.c) */
 	/*
 	 * Whether it tells others of an entry that is all that it has (tell.h), and whether it has told
-	 * of one: others take such an entry only then. Atomic, relaxed; the thread that takes it clears
-	 * this.
+	 * of one, or of several: others take the last entry only then. Atomic, relaxed; the thread that
+	 * takes it clears this.
 	 */
 	uint32_t told;
 	bide_tell tell;

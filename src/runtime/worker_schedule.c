@@ -33,8 +33,11 @@ void bide_workers_offer_(bide_thread_head *head)
 {
 	bide_worker *w = (bide_worker *)(void *)head;
 
-	if (bide_worker_entries_(w) > 1 || (bide_tell_counts_(&w->tell) && tells(w)))
-		bide_sleep_offer_(&head->deque.wanted);
+	if (bide_worker_entries_(w) > 1) /* also if one is left when another worker comes */
+		BIDE_STORE(&w->told, 1u, RELAXED);
+	else if (!bide_tell_counts_(&w->tell) || !tells(w))
+		return;
+	bide_sleep_offer_(&head->deque.wanted);
 }
 
 static void offer_if_wanted(bide_worker *w)
