@@ -50,7 +50,7 @@ typedef struct bide_monitor {
 /* Used by the worker that is the monitor. */
 extern BIDE_INTERNAL bide_monitor bide_monitor_;
 
-/* The caller has become the monitor. others_run: another worker does not sleep. */
+/* The caller is the monitor, and falls asleep. others_run: another worker does not sleep. */
 BIDE_INTERNAL void bide_monitor_begin_(int64_t now_ns, bool others_run);
 /*
  * Looks, if the time has come. Returns true if the monitor has something to do: to take what others

@@ -233,6 +233,8 @@ bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 	    BIDE_CAS(&bide_sleep_.monitored, &none, 1u, SEQ_CST, RELAXED)) {
 		BIDE_STORE(&sleeper->monitors, 1u, RELAXED); /* a hint for wakers */
 		bide_workers_monitor_(others_run);
+	} else if (others_run && sleeper->monitors) {
+		bide_workers_monitor_(true); /* others may have slept when it planned its look */
 	}
 	rounds = begin_rounds(bide_workers_rounds_max_(sleeper, others_run));
 	bide_workers_want_();

@@ -20,7 +20,7 @@ BIDE_INTERNAL void bide_workers_want_(void);
  * has something for it: then the sleeper reports to it what came of this.
  */
 BIDE_INTERNAL void bide_workers_woken_(bide_sleeper *sleeper);
-/* The caller has become the monitor. others_run: another worker does not sleep. */
+/* The caller is the monitor, and falls asleep. others_run: another worker does not sleep. */
 BIDE_INTERNAL void bide_workers_monitor_(bool others_run);
 /*
  * Returns how many workers may make rounds at a time, this sleeper among them; 0 if it need not.
