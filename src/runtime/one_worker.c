@@ -88,9 +88,11 @@ static inline bide_frame *take_next(bide_runtime *r)
 		head->handovers = 0;
 		return bide_queue_pop_(head);
 	}
-	/* If no other frame waits, the chain may hand over again. */
-	if (BIDE_UNLIKELY(head->handovers >= BIDE_HANDOVERS_MAX_))
+	/* If no other frame waits, the chain may hand over again, after a look at the rest. */
+	if (BIDE_UNLIKELY(head->handovers >= BIDE_HANDOVERS_MAX_)) {
 		head->handovers = 0;
+		r->turn = TURNS_BETWEEN_POLLS;
+	}
 	head->handovers++;
 	head->next = NULL;
 	return frame;
