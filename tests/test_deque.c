@@ -11,6 +11,7 @@
 
 #include "async/deque.h"
 #include "base/settings.h"
+#include "base/thread.h"
 #include "os/os.h"
 #include "support/library.h"
 
@@ -24,7 +25,8 @@ typedef struct item {
 	uint32_t taken; /* counts the takes; atomic */
 } item;
 
-static bide_thread_head head;
+static bide_thread owner; /* with its counters, which a push that wakes a worker changes */
+#define head owner.head
 static bide_frame root;
 static bide_forking_frame parent;
 static item items[ITEMS];
@@ -49,7 +51,7 @@ static const bide_function_info parent_async = { .name = "parent", .file = "test
 static void begin(bool no_membarrier)
 {
 	(void)bide_thread_(); /* starts the runtime, for its allocator */
-	memset(&head, 0, sizeof head);
+	memset(&owner, 0, sizeof owner);
 	head.current = &root;
 	head.frame_flags = BIDE_FLAG_SYNC_;
 	bide_deque_none_(&head);
@@ -193,6 +195,87 @@ TEST(a_full_deque_refuses)
 	}
 }
 
+TEST(an_owner_that_is_asked_gives_the_oldest_half)
+{
+	bide_deque_loot loot;
+
+	for (int no_membarrier = 0; no_membarrier <= 1; no_membarrier++) {
+		begin(no_membarrier);
+		for (int i = 0; i < 5; i++)
+			push(&items[i]);
+		assert_true(bide_deque_thief_ask_(&head, BIDE_DEQUE_GIVEN_));
+		assert_true(head.deque.wanted);
+		assert_false(bide_deque_thief_ask_(&head, 1)); /* another thief asks already */
+		assert_false(bide_deque_thief_look_(&head, &loot));
+		bide_deque_owner_answer_(&head);
+		assert_int_equal(bide_deque_size_(&head), 3);
+		assert_true(bide_deque_thief_look_(&head, &loot));
+		assert_int_equal(loot.count, 2);
+		assert_ptr_equal((void *)loot.entry[0], &items[0]);
+		assert_ptr_equal((void *)loot.entry[1], &items[1]);
+		assert_true(bide_deque_thief_ask_(&head, 1));
+		bide_deque_owner_answer_(&head);
+		assert_true(bide_deque_thief_take_back_(&head, &loot)); /* finds the answer */
+		assert_int_equal(loot.count, 1);
+		assert_ptr_equal((void *)loot.entry[0], &items[2]);
+		assert_false(bide_deque_owner_remove_(&head, &items[1].fork));
+		assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[4]);
+		assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[3]);
+		assert_int_equal(bide_deque_owner_pop_(&head), 0);
+		end();
+	}
+}
+
+TEST(an_owner_that_is_asked_keeps_a_lone_entry)
+{
+	bide_deque_loot loot;
+
+	begin(false);
+	push(&items[0]);
+	assert_true(bide_deque_thief_ask_(&head, 1));
+	bide_deque_owner_answer_(&head);
+	assert_true(bide_deque_thief_look_(&head, &loot));
+	assert_int_equal(loot.count, 0);
+	assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[0]);
+	end();
+}
+
+TEST(an_ask_that_was_taken_back_is_not_answered)
+{
+	bide_deque_loot loot;
+
+	begin(false);
+	push(&items[0]);
+	push(&items[1]);
+	assert_true(bide_deque_thief_ask_(&head, 1));
+	assert_false(bide_deque_thief_take_back_(&head, &loot));
+	bide_deque_owner_answer_(&head);
+	assert_int_equal(bide_deque_size_(&head), 2);
+	assert_true(bide_deque_thief_ask_(&head, 1)); /* another ask may begin */
+	assert_false(bide_deque_thief_take_back_(&head, &loot));
+	assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[1]);
+	assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[0]);
+	end();
+}
+
+TEST(a_thief_takes_the_oldest_half_by_force)
+{
+	bide_deque_loot loot;
+
+	begin(false);
+	for (int i = 0; i < 5; i++)
+		push(&items[i]);
+	assert_true(bide_deque_thief_steal_some_(&head, BIDE_DEQUE_GIVEN_, &loot));
+	assert_int_equal(loot.count, 3);
+	assert_ptr_equal((void *)loot.entry[0], &items[0]);
+	assert_ptr_equal((void *)loot.entry[2], &items[2]);
+	assert_true(bide_deque_thief_steal_some_(&head, BIDE_DEQUE_GIVEN_, &loot));
+	assert_int_equal(loot.count, 1);
+	assert_ptr_equal((void *)bide_deque_owner_pop_(&head), &items[4]);
+	assert_false(bide_deque_thief_steal_some_(&head, BIDE_DEQUE_GIVEN_, &loot));
+	end();
+}
+
 /* --- against thieves --- */
 
 static uint32_t done;
@@ -206,17 +289,31 @@ static unsigned draw(unsigned limit)
 	return (unsigned)(state >> 33) % limit;
 }
 
+/* Asks for `max` entries, and waits for a while. Returns false if nothing was given. */
+static bool ask(unsigned max, bide_deque_loot *loot)
+{
+	if (!bide_deque_thief_ask_(&head, max))
+		return false;
+	for (unsigned looks = 0; looks < 50; looks++)
+		if (bide_deque_thief_look_(&head, loot))
+			return loot->count > 0;
+	return bide_deque_thief_take_back_(&head, loot) && loot->count > 0;
+}
+
+/* Takes in one of the two ways, in turn, one entry or several. */
 static void *thief(void *argument)
 {
 	uint64_t *stolen = argument;
 	unsigned idle = 0;
 
-	while (!BIDE_LOAD(&done, ACQUIRE)) {
-		uintptr_t entry = bide_deque_thief_steal_(&head);
+	for (unsigned turn = 0; !BIDE_LOAD(&done, ACQUIRE); turn++) {
+		unsigned max = 1 + turn / 2 % BIDE_DEQUE_GIVEN_;
+		bide_deque_loot loot;
 
-		if (entry) {
-			took(entry);
-			++*stolen;
+		if (turn % 2 ? ask(max, &loot) : bide_deque_thief_steal_some_(&head, max, &loot)) {
+			for (unsigned i = 0; i < loot.count; i++)
+				took(loot.entry[i]);
+			*stolen += loot.count;
 			idle = 0;
 		} else if (++idle > 20) {
 			sched_yield();
@@ -264,6 +361,8 @@ static void round_of(unsigned count)
 		BIDE_STORE(&items[i].taken, 0u, RELAXED);
 	while (pushed < count) {
 		push(&items[pushed++]);
+		if (draw(2) == 0)
+			bide_deque_owner_answer_(&head);
 		while (draw(3) == 0)
 			take_one(pushed);
 	}

@@ -133,6 +133,8 @@ typedef struct bide_pool {
 	intptr_t room;
 } bide_pool;
 
+enum { BIDE_DEQUE_GIVEN_ = 6 };
+
 /*
  * A worker's deque of forks (fork.h) and continuations. A thread that is no worker has no deque:
  * its mask and limit are 0, so every push takes the slow path, and no pop finds an entry. The
@@ -146,7 +148,7 @@ typedef struct bide_deque {
 	/* Before bottom passes this, the owner must look at top again. */
 	uint32_t limit;
 	uint32_t mask; /* entries - 1 */
-	/* Not 0: a worker has nothing to do, so pushes take the slow path. */
+	/* Not 0: a worker has nothing to do, or asks for entries, so pushes take the slow path. */
 	uint32_t wanted;
 	/* membarrier is unavailable, so owner and thieves use full fences. */
 	bool no_membarrier;
@@ -158,7 +160,10 @@ typedef struct bide_deque {
 	/* What thieves write is in a cache line of its own. */
 	__attribute__((aligned(64))) uint32_t top; /* the oldest entry; under the lock */
 	uint32_t stealing;                         /* the lock of top */
+	uint32_t asked;                            /* what a thief asks for, or the answer to it */
+	uintptr_t given[BIDE_DEQUE_GIVEN_];        /* the entries of the answer */
 } bide_deque;
+BIDE_STATIC_ASSERT(sizeof(bide_deque) == 128, "a line of the owner's, and one of the thieves'");
 
 /* The head of a thread's record: the fields that inlined code touches (src/base/thread.h). */
 typedef struct bide_thread_head {

@@ -87,19 +87,38 @@ static void set_bottom(bide_deque *deque, uint32_t bottom)
 		deque->limit = bottom;
 }
 
+/*
+ * Owner: sets limit anew. Returns false if the deque is full. The last thief that moved top may
+ * still read the places below it, or put some of them back. So if there is little room, the owner
+ * loads top under the lock.
+ */
+static bool raise_limit(bide_deque *deque)
+{
+	uint32_t bottom = deque->bottom, limit;
+
+	/* An acquire: the thieves before that one have read their entries. */
+	limit = BIDE_LOAD(&deque->top, ACQUIRE) + deque->mask - BIDE_DEQUE_GIVEN_;
+	if ((int32_t)(limit - bottom) <= 0) {
+		if (deque->mask == 0)
+			return false;
+		bide_spin_lock_(&deque->stealing);
+		limit = deque->top + deque->mask;
+		bide_spin_unlock_(&deque->stealing);
+	}
+	if ((int32_t)(limit - bottom) <= 0)
+		return false;
+	deque->limit = limit;
+	return true;
+}
+
 bool bide_deque_owner_push_quietly_(bide_thread_head *head, uintptr_t entry)
 {
 	bide_deque *deque = &head->deque;
-	uint32_t bottom = deque->bottom, limit;
+	uint32_t bottom = deque->bottom;
 
 	BIDE_ASSERT_(entry != 0 && is_entry(entry));
-	if (BIDE_UNLIKELY(bottom == deque->limit)) {
-		/* An acquire: the thieves that moved top that far have read their entries. */
-		limit = BIDE_LOAD(&deque->top, ACQUIRE) + deque->mask;
-		if ((int32_t)(limit - bottom) <= 0)
-			return false;
-		deque->limit = limit;
-	}
+	if (BIDE_UNLIKELY(bottom == deque->limit) && !raise_limit(deque))
+		return false;
 	BIDE_STORE(place(deque, bottom), entry, RELAXED);
 	set_bottom(deque, bottom + 1);
 	return true;
@@ -180,45 +199,161 @@ uintptr_t bide_deque_owner_pop_oldest_(bide_thread_head *head)
 	return taken(entry);
 }
 
-/*
- * Takes the oldest entry, under the lock. Sets *more to false if there is none; the entry is 0 also
- * if its fork was joined out of turn.
- */
-static uintptr_t steal_one(bide_deque *deque, bool *more)
+/* Copies entries from `top` on, but not those that were joined out of turn. */
+static void copy(bide_deque *deque, uint32_t top, uint32_t count, bide_deque_loot *loot)
 {
-	uint32_t top = BIDE_LOAD(&deque->top, RELAXED);
+	loot->count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		uintptr_t entry = BIDE_LOAD(place(deque, top + i), RELAXED);
 
-	*more = false;
-	if ((int32_t)(BIDE_LOAD(&deque->bottom, RELAXED) - top) <= 0)
-		return 0;
-	/*
-	 * Also a release: a push that finds the place before this one free comes after the thief that
-	 * read the entry there.
-	 */
-	BIDE_STORE(&deque->top, top + 1, SEQ_CST);
-	(void)bide_port_heavy_fence_(); /* Pairs with the light fence of the owner. */
-	/* Also an acquire, for what the entry points at: pairs with the push. */
-	if ((int32_t)(BIDE_LOAD(&deque->bottom, SEQ_CST) - (top + 1)) < 0) {
-		BIDE_STORE(&deque->top, top, RELEASE);
-		return 0;
+		if (entry)
+			loot->entry[loot->count++] = taken(entry);
 	}
-	*more = true;
-	return BIDE_LOAD(place(deque, top), RELAXED);
+}
+
+/*
+ * Takes the oldest entries, under the lock. Returns false if there is none. Otherwise the loot is
+ * empty if their forks were joined out of turn.
+ */
+static bool steal_some(bide_deque *deque, unsigned max, bide_deque_loot *loot)
+{
+	uint32_t top = BIDE_LOAD(&deque->top, RELAXED), count;
+	int32_t size = (int32_t)(BIDE_LOAD(&deque->bottom, RELAXED) - top);
+
+	if (size <= 0)
+		return false;
+	count = (uint32_t)(size - size / 2);
+	count = count < max ? count : max;
+	/*
+	 * Also a release: a push that finds the places before these free comes after the thief that
+	 * read the entries there.
+	 */
+	BIDE_STORE(&deque->top, top + count, SEQ_CST);
+	(void)bide_port_heavy_fence_(); /* Pairs with the light fence of the owner. */
+	/* Also an acquire, for what the entries point at: pairs with the push. */
+	size = (int32_t)(BIDE_LOAD(&deque->bottom, SEQ_CST) - top);
+	if (size < (int32_t)count) {
+		/* The owner has popped down to there, or will find that it cannot pop further. */
+		count = size > 0 ? (uint32_t)size : 0;
+		BIDE_STORE(&deque->top, top + count, RELEASE);
+	}
+	copy(deque, top, count, loot);
+	return count > 0;
+}
+
+bool bide_deque_thief_steal_some_(bide_thread_head *victim, unsigned max, bide_deque_loot *loot)
+{
+	bide_deque *deque = &victim->deque;
+
+	loot->count = 0;
+	if (bide_deque_size_(victim) == 0 || BIDE_LOAD(&deque->stealing, RELAXED) != 0 ||
+	    BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0)
+		return false;
+	while (steal_some(deque, max, loot) && loot->count == 0)
+		;
+	bide_spin_unlock_(&deque->stealing);
+	return loot->count > 0;
 }
 
 uintptr_t bide_deque_thief_steal_(bide_thread_head *victim)
 {
-	bide_deque *deque = &victim->deque;
-	uintptr_t entry = 0;
-	bool more = true;
+	bide_deque_loot loot;
 
-	if (bide_deque_size_(victim) == 0 || BIDE_LOAD(&deque->stealing, RELAXED) != 0 ||
-	    BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0)
-		return 0;
-	while (entry == 0 && more)
-		entry = steal_one(deque, &more);
+	return bide_deque_thief_steal_some_(victim, 1, &loot) ? loot.entry[0] : 0;
+}
+
+/* --- asking --- */
+
+/* The word `asked`: one of these, and for the last two a count. */
+enum { NONE = 0, ASK = 0, ANSWER = 16 };
+BIDE_STATIC_ASSERT(BIDE_DEQUE_GIVEN_ + 0 < ANSWER + 0, "an ask is below all answers");
+
+bool bide_deque_thief_ask_(bide_thread_head *victim, unsigned max)
+{
+	bide_deque *deque = &victim->deque;
+	uint32_t none = NONE;
+
+	BIDE_ASSERT_(max > 0 && max <= BIDE_DEQUE_GIVEN_);
+	/* An acquire, too: the thief that asked before has read what was given to it. */
+	if (BIDE_LOAD(&deque->asked, RELAXED) != NONE ||
+	    !BIDE_CAS(&deque->asked, &none, ASK + max, SEQ_CST, RELAXED))
+		return false;
+	BIDE_STORE(&deque->wanted, 1u, SEQ_CST); /* Pairs with the owner's reset of `wanted`. */
+	return true;
+}
+
+/* Takes the answer, which the caller has seen with acquire. */
+static void take_answer(bide_deque *deque, uint32_t answer, bide_deque_loot *loot)
+{
+	loot->count = answer - ANSWER;
+	BIDE_ASSERT_(answer >= ANSWER && loot->count <= BIDE_DEQUE_GIVEN_);
+	for (unsigned i = 0; i < loot->count; i++)
+		loot->entry[i] = taken(deque->given[i]);
+	BIDE_STORE(&deque->asked, (uint32_t)NONE, RELEASE); /* Pairs with the next ask. */
+}
+
+bool bide_deque_thief_look_(bide_thread_head *victim, bide_deque_loot *loot)
+{
+	bide_deque *deque = &victim->deque;
+	uint32_t word = BIDE_LOAD(&deque->asked, ACQUIRE); /* Pairs with the answer. */
+
+	if (word < ANSWER)
+		return false;
+	take_answer(deque, word, loot);
+	return true;
+}
+
+bool bide_deque_thief_take_back_(bide_thread_head *victim, bide_deque_loot *loot)
+{
+	bide_deque *deque = &victim->deque;
+	uint32_t word = BIDE_LOAD(&deque->asked, RELAXED);
+
+	/* The acquire pairs with the answer. */
+	if (word < ANSWER && BIDE_CAS(&deque->asked, &word, (uint32_t)NONE, ACQUIRE, ACQUIRE))
+		return false;
+	return bide_deque_thief_look_(victim, loot);
+}
+
+/* Copies the oldest entries into `given`, under the lock. Returns the first that is not given. */
+static uint32_t give(bide_deque *deque, uint32_t max, uint32_t *count)
+{
+	uint32_t top = deque->top, end = top + (deque->bottom - top) / 2;
+
+	for (*count = 0; *count < max && top != end; top++) {
+		uintptr_t entry = BIDE_LOAD(place(deque, top), RELAXED);
+
+		if (entry)
+			deque->given[(*count)++] = entry;
+	}
+	return top;
+}
+
+void bide_deque_owner_answer_(bide_thread_head *head)
+{
+	bide_deque *deque = &head->deque;
+	/* An acquire, too: the thief that asked before has read what was given to it. */
+	uint32_t asked = BIDE_LOAD(&deque->asked, SEQ_CST), count, top;
+
+	if (asked == NONE || asked >= ANSWER)
+		return;
+	/* If a thief has the lock, it takes by force, and the owner does not wait for its fence. */
+	if (BIDE_SWAP(&deque->stealing, 1u, ACQUIRE) != 0) {
+		(void)BIDE_CAS(&deque->asked, &asked, (uint32_t)ANSWER, RELEASE, RELAXED);
+		return;
+	}
+	top = give(deque, asked - ASK, &count);
+	/* A release, for what the entries point at. */
+	if (BIDE_CAS(&deque->asked, &asked, ANSWER + count, RELEASE, RELAXED))
+		BIDE_STORE(&deque->top, top, RELEASE); /* As by a thief: the places were read. */
 	bide_spin_unlock_(&deque->stealing);
-	return taken(entry);
+}
+
+bool bide_deque_owner_keep_(bide_thread_head *head, uintptr_t entry)
+{
+	/* The context of a fork is set. */
+	return bide_deque_owner_push_quietly_(head, entry & BIDE_ENTRY_FRAME_
+	                                                ? entry
+	                                                : entry | BIDE_ENTRY_SLOW_);
 }
 
 bool bide_deque_owner_is_empty_(bide_thread_head *head)
@@ -273,6 +408,8 @@ static bool is_valid(bide_deque *deque)
 	BIDE_INVARIANT_(deque->limit - bottom <= deque->mask);
 	BIDE_INVARIANT_(deque->limit - top <= deque->mask);
 	BIDE_INVARIANT_(!is_careful(deque) || deque->limit == bottom);
+	BIDE_INVARIANT_(BIDE_LOAD(&deque->asked, RELAXED) % ANSWER <= BIDE_DEQUE_GIVEN_);
+	BIDE_INVARIANT_(BIDE_LOAD(&deque->asked, RELAXED) / ANSWER <= 1);
 	for (uint32_t index = top; index != bottom; index++)
 		BIDE_INVARIANT_(is_entry(BIDE_LOAD(place(deque, index), RELAXED)));
 	return true;

@@ -7,6 +7,7 @@
 #include "os/os.h"
 #include "runtime/monitor.h"
 #include "runtime/sleep.h"
+#include "runtime/theft.h"
 #include "runtime/worker_search.h"
 #include "runtime/worker_timers.h"
 

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "async/deque.h"
-#include "base/count.h"
 #include "base/port.h"
 #include "base/settings.h"
 #include "os/os.h"
 #include "runtime/blocking.h"
+#include "runtime/fence.h"
 #include "runtime/mailbox.h"
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
@@ -126,9 +126,7 @@ const void *bide_port_thread_(void)
 /* With one worker there are no thieves. */
 bool bide_port_heavy_fence_(void)
 {
-	bide_count_(BIDE_COUNT_FENCES_, bide_shared_);
-	bide_count_(BIDE_COUNT_CALLS_, bide_shared_);
-	return bide_os_heavy_fence_() || !bide_shared_;
+	return bide_fence_heavy_() || !bide_shared_;
 }
 
 void bide_port_offer_(bide_thread_head *head)

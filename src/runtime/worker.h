@@ -14,6 +14,20 @@
 #include "runtime/wheel.h"
 #include "runtime/workers.h"
 
+/* A worker as a thief (theft.h). All of it is the worker's own. */
+typedef struct bide_theft {
+	struct bide_worker *victim; /* the worker that it asks, or NULL */
+	int64_t asked_ns;           /* when it began to ask */
+	unsigned max;               /* how many entries it asks for */
+	bool had_more;              /* the last victim had as many entries as were asked for */
+	int64_t got_ns;             /* when it last took something from a deque; 0: it was weighed */
+	int64_t cost_ns;            /* what that cost */
+	int64_t pause_ns;           /* how long it leaves the deques alone after a vain theft */
+	int64_t next_ns;            /* until then */
+	struct bide_worker *silent; /* the worker that did not answer the last time, or NULL */
+	uint32_t silent_bottom;     /* where its deque ended then */
+} bide_theft;
+
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what others write stands apart */
 typedef struct bide_worker {
 	bide_thread thread; /* first: bide_current_thread_ points at it */
@@ -29,6 +43,7 @@ typedef struct bide_worker {
 	int64_t round_ns;     /* when its next round over the reactors of others is due */
 	int64_t round_pause_ns;
 	bide_os_thread handle;
+	bide_theft theft;
 	bide_wheel wheel; /* guarded by wheel_lock */
 	_Alignas(64) uint32_t wheel_lock;
 	int64_t due_ns; /* no timer of the wheel is due before this; written under the lock */

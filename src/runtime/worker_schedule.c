@@ -33,11 +33,16 @@ void bide_workers_offer_(bide_thread_head *head)
 {
 	bide_worker *w = (bide_worker *)(void *)head;
 
-	if (bide_worker_entries_(w) > 1) /* also if one is left when another worker comes */
+	if (bide_worker_entries_(w) > 1) {
+		/* Also if one is left when another worker comes. */
 		BIDE_STORE(&w->told, 1u, RELAXED);
-	else if (!bide_tell_counts_(&w->tell) || !tells(w))
-		return;
-	bide_sleep_offer_(&head->deque.wanted);
+		bide_sleep_offer_(&head->deque.wanted);
+	} else if (bide_tell_counts_(&w->tell) && tells(w)) {
+		bide_sleep_offer_(&head->deque.wanted);
+	}
+	/* If that has reset `wanted`, it has passed a full fence since. */
+	if (BIDE_UNLIKELY(bide_deque_is_asked_(head)))
+		bide_deque_owner_answer_(head);
 }
 
 static void offer_if_wanted(bide_worker *w)

@@ -9,6 +9,7 @@
 #include "runtime/ring.h"
 #include "runtime/rounds.h"
 #include "runtime/sleep.h"
+#include "runtime/theft.h"
 #include "runtime/worker_timers.h"
 
 enum {
@@ -85,7 +86,7 @@ static uint32_t draw(bide_worker *w)
  * The thief leaves a lone entry to its owner, unless the owner has told of it. If the owner is
  * stuck, the monitor takes it.
  */
-static uintptr_t steal(bide_worker *w, bide_worker *victim)
+static uintptr_t steal(bide_worker *w, bide_worker *victim, int64_t now_ns)
 {
 	bool lone = bide_worker_entries_(victim) == 1;
 	uintptr_t entry;
@@ -94,23 +95,25 @@ static uintptr_t steal(bide_worker *w, bide_worker *victim)
 		return 0;
 	entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
 	if (!entry)
-		entry = bide_deque_thief_steal_(&victim->thread.head);
-	if (entry)
-		bide_worker_count_theft_(victim, lone);
+		return bide_theft_try_(w, victim, now_ns);
+	bide_worker_count_theft_(victim, lone);
 	return entry;
 }
 
 /* Takes from the injector and from other workers. */
 static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
 {
-	uintptr_t entry = bide_entry_of_(take_share(w));
+	uintptr_t entry = bide_theft_go_on_(w, now_ns);
 	unsigned start = draw(w) % bide_workers_.count;
+
+	if (!entry)
+		entry = bide_entry_of_(take_share(w));
 
 	for (unsigned i = 0; i < bide_workers_.count && !entry; i++) {
 		bide_worker *victim = bide_workers_.worker[(start + i) % bide_workers_.count];
 		if (victim == w)
 			continue;
-		entry = steal(w, victim);
+		entry = steal(w, victim, now_ns);
 		/* The owner is late, because it runs for long. */
 		if (!entry && BIDE_LOAD(&victim->due_ns, RELAXED) <= now_ns - LATE_NS)
 			bide_worker_expire_(victim, now_ns);
@@ -174,6 +177,7 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 	uintptr_t entry = 0;
 	unsigned pauses = 1;
 
+	bide_theft_weigh_(w, now_ns);
 	if (counted) {
 		if (look(w, true))
 			w->event_ns = now_ns;
@@ -191,7 +195,7 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 			break;
 		if ((entry = take_from_others(w, now_ns)) != 0)
 			break;
-		if (now_ns >= until_ns)
+		if (now_ns >= until_ns && !bide_theft_waits_(w, now_ns))
 			break;
 		for (unsigned i = 0; i < pauses; i++)
 			BIDE_RELAX();
@@ -199,6 +203,7 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 			pauses *= 2;
 		now_ns = bide_os_now_ns_();
 	}
+	bide_theft_end_(w);
 	bide_sleep_search_end_(entry != 0);
 	return entry;
 }

@@ -7,7 +7,6 @@
 #define BIDE_RUNTIME_WORKER_SEARCH_H
 
 #include "async/deque.h"
-#include "base/count.h"
 #include "base/thread.h"
 #include "runtime/ring.h"
 #include "runtime/worker.h"
@@ -26,14 +25,6 @@ BIDE_INTERNAL uintptr_t bide_worker_take_oldest_(bide_worker *worker);
  * Searches for `for_ns`, but at least once. `counted`: this worker already counts as a searcher.
  */
 BIDE_INTERNAL uintptr_t bide_worker_search_(bide_worker *worker, bool counted, int64_t for_ns);
-
-/* The caller took something from the victim. lone: the victim had nothing else. */
-static inline void bide_worker_count_theft_(bide_worker *victim, bool lone)
-{
-	BIDE_STORE(&victim->told, 0u, RELAXED);
-	bide_count_(BIDE_COUNT_THEFTS_, 1);
-	bide_count_(BIDE_COUNT_LONE_THEFTS_, lone);
-}
 
 /* Takes what the worker itself has: its next step, the oldest frame of its ring, its deque. */
 static inline uintptr_t bide_worker_take_(bide_worker *w)
@@ -54,6 +45,8 @@ static inline uintptr_t bide_worker_take_(bide_worker *w)
 	if (entry)
 		return entry;
 	w->has_next = false;
+	if (BIDE_UNLIKELY(bide_deque_is_asked_(head)))
+		bide_deque_owner_answer_(head);
 	return bide_deque_owner_pop_(head);
 }
 

@@ -15,6 +15,7 @@
 #include "memory/allocator.h"
 #include "memory/pool.h"
 #include "os/os.h"
+#include "runtime/fence.h"
 #include "runtime/injector.h"
 #include "runtime/monitor.h"
 #include "runtime/monitor_take.h"
@@ -201,6 +202,7 @@ static void worker_init(bide_worker *w, unsigned index)
 	bide_tell_start_(&w->tell);
 	w->waker = NULL;
 	w->ring.head = w->ring.tail = 0;
+	w->theft = (bide_theft){ .max = 1 };
 	bide_wheel_init_(&w->wheel, bide_os_now_ns_());
 }
 
@@ -261,8 +263,8 @@ int bide_workers_start_(unsigned count)
 	unsigned started;
 
 	bide_injector_init_(
-		&bide_workers_.injector);      /* with its lock, which may have been held during a fork */
-	(void)bide_os_membarrier_start_(); /* without it the deques are no_membarrier */
+		&bide_workers_.injector); /* with its lock, which may have been held during a fork */
+	bide_fence_start_();
 	/* Workers look at each other, so all exist before the first runs. */
 	for (bide_workers_.count = 0; bide_workers_.count < count; bide_workers_.count++)
 		if (!(bide_workers_.worker[bide_workers_.count] = worker_new(bide_workers_.count))) {

@@ -175,6 +175,7 @@ static void deque_set_up(uint32_t entries, uint32_t first)
 	EXPLORE_CHECK(bide_deque_init_(owner()));
 	deque->mask = entries - 1;
 	deque->top = deque->bottom = deque->limit = first;
+	owner()->deque.wanted = 0;
 }
 
 static void add_next(bool (*add)(bide_thread_head *head, uintptr_t entry))
@@ -350,6 +351,152 @@ DEQUE(oldest_against_steal, setup_deque_2_with_1, (take_oldest_thread, steal_thr
 DEQUE(oldest_and_pop_against_steals, setup_deque_4_with_2,
       (take_oldest_pop_thread, steal_twice_thread), .external = 0)
 
+/* A thief takes several. The owner may pop some of them, or push to where they were. */
+static void take_loot(const bide_deque_loot *loot)
+{
+	for (unsigned i = 0; i < loot->count; i++)
+		take_entry(loot->entry[i]);
+}
+
+static void steal_some_thread(void)
+{
+	bide_deque_loot loot;
+
+	EXPLORE_CHECK(bide_deque_thief_steal_some_(owner(), 2, &loot) == (loot.count > 0));
+	take_loot(&loot);
+}
+
+static void pop_three_times_thread(void)
+{
+	pop_twice_thread();
+	pop_thread();
+}
+
+static void pop_push_twice_thread(void)
+{
+	pop_thread();
+	push_next();
+	push_next();
+}
+
+DEQUE(pops_against_theft_of_some, setup_deque_4_with_3, (pop_three_times_thread, steal_some_thread),
+      .external = 0)
+DEQUE(pops_against_theft_of_some_and_steal, setup_deque_4_with_3,
+      (pop_twice_thread, steal_some_thread, steal_thread), .newest_only = true)
+DEQUE(pushes_to_a_full_one_against_theft_of_some, setup_deque_4_with_3,
+      (push_three_times_thread, steal_some_thread), .external = 0)
+DEQUE(pop_and_pushes_against_theft_of_some, setup_deque_4_with_3,
+      (pop_push_twice_thread, steal_some_thread), .external = 0)
+
+/* --- a thief asks */
+
+/* As a push that finds `wanted` set. */
+static void answer(bide_thread_head *head)
+{
+	BIDE_STORE(&head->deque.wanted, 0u, RELAXED);
+	BIDE_FENCE(SEQ_CST);
+	bide_deque_owner_answer_(head);
+}
+
+static void answer_thread(void)
+{
+	bide_deque_owner_answer_(owner());
+}
+
+static void pop_answer_thread(void)
+{
+	pop_thread();
+	answer_thread();
+}
+
+static void push_twice_thread(void)
+{
+	push_next();
+	push_next();
+}
+
+/* Asks, looks once, and takes the ask back. Returns true if it was answered. */
+static bool ask(unsigned max)
+{
+	bide_deque_loot loot;
+
+	if (!bide_deque_thief_ask_(owner(), max))
+		return false;
+	if (!bide_deque_thief_look_(owner(), &loot) && !bide_deque_thief_take_back_(owner(), &loot))
+		return false;
+	take_loot(&loot);
+	return true;
+}
+
+static void ask_thread(void)
+{
+	(void)ask(2);
+}
+
+static void ask_or_steal_thread(void)
+{
+	if (!ask(1))
+		steal_thread();
+}
+
+static void check_asked(void)
+{
+	EXPLORE_CHECK(owner()->deque.asked == 0);
+	check_deque();
+}
+
+#define ASK(name_, setup_, threads_, ...)                                                 \
+	SCENARIO(deque_##name_, setup_, THREADS threads_, check_asked, .shared = true,        \
+	         .offered = answer, __VA_ARGS__)                                              \
+	SCENARIO(deque_fenced_##name_, setup_, THREADS threads_, check_asked, .shared = true, \
+	         .offered = answer, .no_membarrier = true, __VA_ARGS__)
+
+/* The answer is late: the thief has taken the ask back, or finds the answer as it does. */
+ASK(answer_against_ask, setup_deque_4_with_2, (answer_thread, ask_thread), .external = 0)
+ASK(pop_and_answer_against_ask, setup_deque_4_with_3, (pop_answer_thread, ask_thread),
+    .external = 0)
+ASK(pushes_against_ask, setup_deque_4, (push_twice_thread, ask_thread), .external = 0)
+/* The thief takes by force after it has asked, or another one does. */
+ASK(pushes_and_pop_against_ask_and_steal, setup_deque_4,
+    (push_push_pop_thread, ask_or_steal_thread), .switches_max = 3)
+ASK(answer_against_ask_and_steal, setup_deque_4_with_2,
+    (pop_answer_thread, ask_or_steal_thread, steal_thread), .newest_only = true)
+ASK(answer_against_two_asks, setup_deque_4_with_3, (answer_thread, ask_thread, ask_or_steal_thread),
+    .newest_only = true)
+ASK(push_and_pops_against_two_asks, setup_deque_4_with_2,
+    (push_pop_thread, ask_or_steal_thread, ask_thread), .newest_only = true, .switches_max = 2)
+
+/* The thief waits for ever. */
+static void ask_only_thread(void)
+{
+	EXPLORE_CHECK(bide_deque_thief_ask_(owner(), 1));
+}
+
+/* Another worker, which falls asleep, sets `wanted`, too. */
+static void want_thread(void)
+{
+	BIDE_STORE(&owner()->deque.wanted, 1u, RELAXED);
+}
+
+/* If the ask was not answered, the next push of the owner sees `wanted`. */
+static void check_not_overlooked(void)
+{
+	bide_deque_loot loot;
+
+	if (!bide_deque_thief_look_(owner(), &loot)) {
+		EXPLORE_CHECK(owner()->deque.wanted);
+		push_next();
+		answer(owner());
+		EXPLORE_CHECK(bide_deque_thief_look_(owner(), &loot));
+	}
+	take_loot(&loot);
+	check_asked();
+}
+
+SCENARIO(deque_ask_is_not_overlooked, setup_deque_4_with_2,
+         THREADS(push_next, ask_only_thread, want_thread), check_not_overlooked, .shared = true,
+         .offered = answer)
+
 /* Takes a fork that is joined out of turn: a middle one, or the oldest. */
 static void take_item(unsigned index)
 {
@@ -460,6 +607,44 @@ static void steal_forks_thread(void)
 	steal_fork_thread();
 }
 
+static void run_loot(const bide_deque_loot *loot)
+{
+	for (unsigned i = 0; i < loot->count; i++)
+		bide_fork_run_(bide_thread_(), (bide_fork *)loot->entry[i]);
+}
+
+static void ask_for_forks_thread(void)
+{
+	bide_deque_loot loot;
+
+	if (bide_deque_thief_ask_(owner(), 2) &&
+	    (bide_deque_thief_look_(owner(), &loot) || bide_deque_thief_take_back_(owner(), &loot)))
+		run_loot(&loot);
+	else
+		steal_fork_thread();
+}
+
+/* The thief keeps what it was given in its own deque, and takes it from there. */
+static void ask_and_keep_thread(void)
+{
+	bide_thread_head *mine = explore_head(1);
+	bide_deque_loot loot;
+	uintptr_t entry;
+
+	if (!bide_deque_thief_ask_(owner(), 2) || !bide_deque_thief_take_back_(owner(), &loot))
+		return;
+	for (unsigned i = 0; i < loot.count; i++)
+		EXPLORE_CHECK(bide_deque_owner_keep_(mine, loot.entry[i]));
+	while ((entry = bide_deque_owner_pop_(mine)) != 0)
+		bide_fork_run_(mine, (bide_fork *)entry);
+}
+
+static void setup_forks_of_two(void)
+{
+	setup_forks();
+	EXPLORE_CHECK(bide_deque_init_(explore_head(1)));
+}
+
 static void check_forks(void)
 {
 	EXPLORE_CHECK(bide_deque_is_valid_(owner()));
@@ -493,6 +678,27 @@ SCENARIO(fork_and_join_twice_against_thief, setup_forks,
 FORK(two_and_join_against_thief, (fork_join_two_thread, steal_forks_thread), .switches_max = 3)
 FORK(and_join_out_of_turn_against_thief, (fork_join_out_of_turn_thread, steal_forks_thread),
      .switches_max = 3)
+
+SCENARIO(fork_two_and_join_against_ask, setup_forks,
+         THREADS(fork_join_two_thread, ask_for_forks_thread), check_forks, .shared = true,
+         .offered = answer, .switches_max = 3)
+SCENARIO(fork_fenced_two_and_join_against_ask, setup_forks,
+         THREADS(fork_join_two_thread, ask_for_forks_thread), check_forks, .shared = true,
+         .offered = answer, .no_membarrier = true, .switches_max = 3)
+SCENARIO(fork_two_and_join_out_of_turn_against_ask, setup_forks,
+         THREADS(fork_join_out_of_turn_thread, ask_for_forks_thread), check_forks, .shared = true,
+         .offered = answer, .switches_max = 3)
+
+static void check_forks_of_two(void)
+{
+	EXPLORE_CHECK(bide_deque_is_valid_(explore_head(1)));
+	bide_deque_free_(explore_head(1));
+	check_forks();
+}
+
+SCENARIO(fork_two_that_a_thief_keeps, setup_forks_of_two,
+         THREADS(fork_join_two_thread, ask_and_keep_thread), check_forks_of_two, .shared = true,
+         .offered = answer, .switches_max = 3)
 
 /* ---- the ring */
 

@@ -10,6 +10,7 @@
  */
 #define BIDE_RING_SIZE 4u
 #define BIDE_INJECTOR_SIZE 1u
+#define BIDE_THEFT_LOOKS 1
 #include "explore.h"
 
 #include <setjmp.h>
@@ -108,9 +109,12 @@ int bide_os_at_thread_exit_(void (*run)(void *argument), void *argument)
 	return 0;
 }
 
-bool bide_os_membarrier_start_(void)
+/* A theft begins by asking. */
+enum { ASKS_NS = 10000 };
+int64_t bide_fence_cost_ns_;
+
+void bide_fence_start_(void)
 {
-	return true;
 }
 
 void bide_os_pause_(unsigned tries)
@@ -172,6 +176,7 @@ static bool stops(void)
 /* clang-format off: each uses those before it */
 #include "runtime/monitor.c"
 #include "runtime/monitor_take.c"
+#include "runtime/theft.c"
 #define bide_workers_sleep_on_ sleep_on
 #include "runtime/work.c"
 #undef bide_workers_sleep_on_
@@ -291,6 +296,8 @@ static void reset(unsigned workers)
 
 		worker_init(bide_workers_.worker[i], i);
 		deque->top = deque->bottom = deque->limit = deque->wanted = deque->stealing = 0;
+		deque->asked = 0;
+		bide_fence_cost_ns_ = ASKS_NS;
 		bide_workers_.worker[i]->thread.head.handovers = 0;
 	}
 }
@@ -358,7 +365,7 @@ static void steal_ring(void)
 {
 	bide_worker *w = become(1);
 
-	run_all(w, steal(w, bide_workers_.worker[0]));
+	run_all(w, steal(w, bide_workers_.worker[0], START_NS));
 }
 
 static void steal_ring_twice(void)
@@ -485,8 +492,8 @@ static void steal_nothing(void)
 {
 	bide_worker *w = become(1);
 
-	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0]));
-	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0]));
+	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0], START_NS));
+	EXPLORE_CHECK(!steal(w, bide_workers_.worker[0], START_NS));
 }
 
 /* Worker 1 is the monitor. The other has a next step, and its time goes by. */
@@ -568,7 +575,8 @@ static void setup_forked(void)
 static void setup_fork(void)
 {
 	setup_lone();
-	p.made = 1; /* from here on only ball 0 runs */
+	p.made = 1;              /* from here on only ball 0 runs */
+	bide_fence_cost_ns_ = 0; /* so the thief does not ask */
 	bide_workers_.worker[0]->told = 1;
 	EXPLORE_CHECK(
 		bide_deque_owner_push_quietly_(&bide_workers_.worker[0]->thread.head, (uintptr_t)&p.fork));
@@ -582,7 +590,7 @@ static void next_step(void)
 
 static void steal_the_fork(void)
 {
-	EXPLORE_CHECK(steal(become(1), bide_workers_.worker[0]) == (uintptr_t)&p.fork);
+	EXPLORE_CHECK(steal(become(1), bide_workers_.worker[0], START_NS) == (uintptr_t)&p.fork);
 }
 
 /* The same for a frame of the ring. */
@@ -623,6 +631,32 @@ static void next_and_run(void)
 	run_all(w, bide_worker_take_(w));
 }
 
+/* The owner pushes, and answers then or when it takes from its deque; or it is too late. */
+static void push_0_1_and_run(void)
+{
+	bide_worker *w = become(0);
+
+	for (unsigned i = 0; i < 2; i++) {
+		ball *b = &p.balls[i];
+
+		b->payload = 7u + i;
+		b->frame.async = &ball_async;
+		bide_flags_add_(&b->frame.source, BIDE_FLAG_PUBLISHED_ | BIDE_FLAG_SELF_LINKED_);
+		EXPLORE_CHECK(bide_deque_owner_push_(&w->thread.head, bide_entry_of_(&b->frame)));
+	}
+	run_all(w, bide_worker_take_(w));
+}
+
+static void search_and_run(void)
+{
+	bide_worker *w = become(1);
+
+	run_all(w, bide_worker_search_(w, false, ASKS_NS));
+	EXPLORE_CHECK(!w->theft.victim);
+}
+
+PARTS(pushes_against_a_thief_that_asks, setup_next, (push_0_1_and_run, search_and_run),
+      .switches_max = 2)
 PARTS(lone_step_is_its_owners, setup_lone, (lone_steps, steal_nothing), .newest_only = true)
 PARTS(step_of_one_that_is_stuck_is_the_monitors, setup_stuck, (send_1_as_worker, look_and_rescue),
       .switches_max = 3)
