@@ -9,8 +9,12 @@
  * others that come. count == tail - head + the length of the list.
  *
  * Pairs: the lock's release with its acquire publishes slots and frames. `count` is written under
- * the lock, SEQ_CST when something is put in, for sleep.h. A thread that reads it without the lock
- * reads it again under the lock.
+ * the lock, and SEQ_CST when it was 0, for sleep.h. A thread that reads it without the lock reads
+ * it again under the lock.
+ *
+ * Only a put that finds the injector empty wakes a worker, so a burst costs one wake-up. While
+ * something is left in the injector since that put, some worker is awake that will look there: a
+ * searcher that leaves something behind wakes the next sleeper, and no worker falls asleep.
  */
 #ifndef BIDE_RUNTIME_INJECTOR_H
 #define BIDE_RUNTIME_INJECTOR_H
@@ -84,15 +88,25 @@ static inline bool bide_injector_is_valid_(const bide_injector *injector)
 	return true;
 }
 
-/* Any thread. Cost: two locked instructions. */
-static inline void bide_injector_put_(bide_injector *injector, bide_frame *const *frames,
+/*
+ * Any thread. Returns true if the injector was empty: then the caller has to wake a worker. Cost:
+ * one locked instruction, and another one if it was empty.
+ */
+static inline bool bide_injector_put_(bide_injector *injector, bide_frame *const *frames,
                                       uint32_t count)
 {
+	uint32_t before;
+
 	bide_spin_lock_(&injector->lock);
+	before = injector->count;
 	for (uint32_t i = 0; i < count; i++)
 		bide_injector_put_one_(injector, frames[i]);
-	BIDE_STORE(&injector->count, injector->count + count, SEQ_CST);
+	if (before == 0)
+		BIDE_STORE(&injector->count, count, SEQ_CST);
+	else
+		BIDE_STORE(&injector->count, before + count, RELAXED);
 	bide_spin_unlock_(&injector->lock);
+	return before == 0;
 }
 
 /*

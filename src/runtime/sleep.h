@@ -8,7 +8,8 @@
  *     pusher    what it publishes: a ring's tail or a    its deque's `wanted`; if that is set, it
  *               deque's bottom (then a light fence)      clears it, passes a full fence, and reads
  *                                                        `searching` and `asleep`
- *     sender    what it publishes: the injector's count  `searching` and `asleep`
+ *     sender    what it publishes: the injector's count  `searching` and `asleep`, if the count
+ *                                                        was 0
  *     searcher  `searching`, which it decrements         the queues, if it found nothing (before it
  *                                                        sleeps) or if it was the last searcher
  *     sleeper   its `state`, `asleep`, and `wanted` of   the queues, `stopping`, and the time of

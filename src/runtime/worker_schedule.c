@@ -59,12 +59,14 @@ static void ring_overflow(bide_worker *w, bide_frame *frame)
 {
 	bide_frame *half[BIDE_RING_SIZE / 2];
 	uint32_t count = 0;
+	bool wakes;
 
 	while (count < BIDE_RING_SIZE / 2 && (half[count] = bide_ring_take_(&w->ring)) != NULL)
 		count++;
-	bide_injector_put_(&bide_workers_.injector, half, count);
+	wakes = bide_injector_put_(&bide_workers_.injector, half, count);
 	(void)bide_ring_push_(&w->ring, frame); /* there is room, since only the owner fills it */
-	bide_sleep_wake_one_();                 /* the injector's count was stored SEQ_CST */
+	if (wakes)
+		bide_sleep_wake_one_(); /* the injector's count was stored SEQ_CST */
 }
 
 /* Puts the next step of this worker on its deque. Returns false if the deque is full. */
@@ -79,8 +81,8 @@ void bide_workers_schedule_(bide_frame *frame, bool next)
 	bide_worker *w = bide_worker_this_();
 
 	if (!w) {
-		bide_injector_put_(&bide_workers_.injector, &frame, 1);
-		bide_sleep_wake_one_(); /* the count was stored SEQ_CST */
+		if (bide_injector_put_(&bide_workers_.injector, &frame, 1))
+			bide_sleep_wake_one_(); /* the count was stored SEQ_CST */
 		return;
 	}
 	if (!(next && !w->has_next && next_push(w, frame)) &&

@@ -238,11 +238,14 @@ BIDE_UNUSED static void woken_pusher_1(void)
 		push_thread();
 }
 
-/* The sender is not a worker. (The lock of the real inbox orders the senders.) */
+/*
+ * The sender is not a worker. It wakes one only if it finds the inbox empty. (The lock of the real
+ * inbox orders the senders.)
+ */
 BIDE_UNUSED static void send_thread(void)
 {
-	(void)BIDE_ADD(&w.inbox, 1u, SEQ_CST);
-	bide_sleep_wake_one_();
+	if (BIDE_ADD(&w.inbox, 1u, SEQ_CST) == 0)
+		bide_sleep_wake_one_();
 }
 
 BIDE_UNUSED static void send_twice_thread(void)
