@@ -2,6 +2,7 @@
  * pool_chunk.c - the memory that all threads share: chunks, which objects of one size are cut from.
  */
 #include "base/assert.h"
+#include "base/settings.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
 #include "memory/pool_parts.h"
@@ -38,11 +39,23 @@ static size_t next_size(const bide_chunk *newest, uint32_t stride)
 	return size_bytes > CHUNK_MAX_BYTES ? CHUNK_MAX_BYTES : size_bytes;
 }
 
+/*
+ * Returns the distance between two objects. With many workers, two large ones have no cache line in
+ * common: they are the frames of functions that fork, above all, which move from worker to worker,
+ * so that neighbours end up on different processors.
+ */
+static uint32_t stride_of(unsigned size_class, uint32_t front)
+{
+	uint32_t bytes = (uint32_t)bide_class_bytes_(size_class) + front;
+
+	return bide_shared_ && bytes > 128 ? (bytes + 63) / 64 * 64 : bytes;
+}
+
 bide_chunk *bide_chunk_with_room_(unsigned size_class)
 {
 	bide_chunk *newest = bide_pools_.chunks[size_class], *c;
 	uint32_t front = bide_pools_.mode == BIDE_POOL_MODE_CHECKED_ ? sizeof(bide_record) : 0;
-	uint32_t stride = (uint32_t)bide_class_bytes_(size_class) + front;
+	uint32_t stride = stride_of(size_class, front);
 	size_t size_bytes;
 
 	BIDE_ASSERT_UNEXPLORED_(bide_spin_is_held_(&bide_pools_.lock));

@@ -48,7 +48,7 @@ static bool object_is_free(finder *f, const bide_source *source)
 	const bide_chunk *k = f->last = chunk_of(f, source);
 
 	BIDE_INVARIANT_(k != NULL);
-	BIDE_INVARIANT_(k->stride - k->front == bide_class_bytes_(f->size_class));
+	BIDE_INVARIANT_(k->stride - k->front - bide_class_bytes_(f->size_class) < 64);
 	BIDE_INVARIANT_(
 		((uintptr_t)source - (uintptr_t)k - BIDE_CHUNK_HEAD_BYTES_ - k->front) % k->stride == 0);
 	BIDE_INVARIANT_(!bide_is_in_use_(source));
@@ -72,7 +72,7 @@ static bool chunks_are_valid(unsigned size_class)
 
 	for (const bide_chunk *k = bide_pools_.chunks[size_class]; k; k = k->next) {
 		BIDE_INVARIANT_(k->front == front);
-		BIDE_INVARIANT_(k->stride == bide_class_bytes_(size_class) + front);
+		BIDE_INVARIANT_(k->stride - front - bide_class_bytes_(size_class) < 64);
 		BIDE_INVARIANT_(BIDE_CHUNK_HEAD_BYTES_ + (size_t)k->count * k->stride <= k->size_bytes);
 		BIDE_INVARIANT_(k->made <= k->count);
 		BIDE_INVARIANT_(!k->next || k->next->made == k->next->count);
