@@ -37,7 +37,8 @@ void bide_workers_offer_(bide_thread_head *head)
 		/* Also if one is left when another worker comes. */
 		BIDE_STORE(&w->told, 1u, RELAXED);
 		bide_sleep_offer_(&head->deque.wanted);
-	} else if (bide_tell_counts_(&w->tell) && tells(w)) {
+	} else if (bide_thread_is_inside_(head) && bide_tell_counts_(&w->tell) && tells(w)) {
+		/* Outside of functions, as for timers and events, the worker takes it itself at once. */
 		bide_sleep_offer_(&head->deque.wanted);
 	}
 	/* If that has reset `wanted`, it has passed a full fence since. */
