@@ -279,3 +279,98 @@ TEST_SLOW(so_it_does_if_short_functions_came_before, 60)
 {
 	runs_elsewhere(20000, 3 * MS); /* the looks of the monitor are 8 ms apart at first */
 }
+
+/* ---- several functions that each take a worker for long */
+
+static atomic_int arrived;
+
+static void meet(int count)
+{
+	int64_t until_ns = bide_now_ns() + 1000 * MS;
+
+	atomic_fetch_add(&arrived, 1);
+	while (atomic_load(&arrived) < count && bide_now_ns() < until_ns)
+		;
+}
+
+struct guest {
+	ASYNC_FRAME;
+	struct {
+		int count;
+	} in;
+};
+
+async(guest)
+{
+	async_begin;
+	await(async_yield());
+	meet(my->in.count);
+async_finally:
+	async_end;
+}
+
+struct host {
+	ASYNC_FRAME;
+	struct {
+		int count;
+		int64_t *took_ns;
+	} in;
+	value_task guests[8];
+	int64_t began_ns;
+	int i;
+};
+
+/* Starts the others, and keeps its worker until all run. */
+async(host)
+{
+	async_begin;
+	await(async_yield());
+	my->began_ns = bide_now_ns();
+	for (my->i = 1; my->i < my->in.count; my->i++)
+		my->guests[my->i] = async_start(guest, .count = my->in.count);
+	meet(my->in.count);
+	*my->in.took_ns = bide_now_ns() - my->began_ns;
+	for (my->i = 1; my->i < my->in.count; my->i++)
+		await(my->guests[my->i]);
+async_finally:
+	async_end;
+}
+
+static bool all_have_slept(unsigned count)
+{
+	return stats().idle_worker_count == count;
+}
+
+/*
+ * Every worker runs one of the functions, also if all workers have slept for so long that none
+ * monitors the others.
+ */
+static void all_run_at_once(unsigned workers, int count)
+{
+	int64_t best_ns = INT64_MAX;
+
+	use_workers(workers);
+	for (int i = 0; i < TRIES; i++) {
+		int64_t took_ns = 0;
+
+		while (!all_have_slept(workers))
+			sleep_ms(1);
+		sleep_ms(i % 2 ? 100 : 1);
+		atomic_store(&arrived, 0);
+		assert_int_equal(wait_int(async_start(host, .count = count, .took_ns = &took_ns), NULL), 0);
+		assert_int_equal(atomic_load(&arrived), count);
+		assert_true(took_ns < 1000 * MS);
+		best_ns = took_ns < best_ns ? took_ns : best_ns;
+	}
+	assert_in_range(best_ns, 0, 100 * MS);
+}
+
+TEST_SLOW(three_long_functions_run_at_once_on_3_workers, 60)
+{
+	all_run_at_once(3, 3);
+}
+
+TEST_SLOW(four_long_functions_run_at_once_on_8_workers, 60)
+{
+	all_run_at_once(8, 4);
+}

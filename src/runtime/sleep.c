@@ -150,7 +150,8 @@ bool bide_sleep_search_begin_(void)
 /*
  * The last searcher that finds work wakes another worker to look for more. It takes the steps of a
  * worker that falls asleep, on behalf of the workers that sleep already: a later push finds
- * `wanted` set, and an earlier push is seen by the second look.
+ * `wanted` set, and an earlier push is seen by the second look. A worker that hid something, and
+ * asked for a monitor meanwhile, has left that to this searcher.
  */
 void bide_sleep_search_end_(bool found)
 {
@@ -162,8 +163,11 @@ void bide_sleep_search_end_(bool found)
 	if (!bide_workers_have_work_()) {
 		bide_workers_want_();
 		BIDE_FENCE(SEQ_CST); /* pairs with a sender's; a pusher may be missed (sleep.h) */
-		if (!bide_workers_have_work_())
+		if (!bide_workers_have_work_()) {
+			if (bide_sleep_others_run_())
+				bide_sleep_ask_monitor_();
 			return;
+		}
 	}
 	bide_sleep_wake_one_();
 }

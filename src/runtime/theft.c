@@ -87,6 +87,8 @@ static uintptr_t bring(bide_worker *thief, bide_worker *victim, const bide_deque
 	bide_worker_count_theft_(victim, lone);
 	for (unsigned i = 1; i < loot->count; i++)
 		keep(thief, loot->entry[i]);
+	if (loot->count > 1)
+		BIDE_STORE(&thief->told, 1u, RELAXED); /* of the last one, as moved in worker_search.c */
 	return loot->entry[0];
 }
 

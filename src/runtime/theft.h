@@ -40,10 +40,13 @@ static inline bool bide_theft_waits_(const bide_worker *thief, int64_t now_ns)
 	return thief->theft.victim || now_ns < thief->theft.next_ns;
 }
 
-/* The caller took something from the victim. lone: the victim had nothing else. */
+/*
+ * The caller took something from the victim. lone: the victim had nothing else. What is left may be
+ * one entry, which no later push tells of.
+ */
 static inline void bide_worker_count_theft_(bide_worker *victim, bool lone)
 {
-	BIDE_STORE(&victim->told, 0u, RELAXED);
+	BIDE_STORE(&victim->told, !lone, RELAXED);
 	bide_count_(BIDE_COUNT_THEFTS_, 1);
 	bide_count_(BIDE_COUNT_LONE_THEFTS_, lone);
 }

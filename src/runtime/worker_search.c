@@ -24,6 +24,16 @@ enum {
 	LATE_NS = 1000000 /* a timer that is so late is ended by any worker */
 };
 
+/*
+ * The worker has moved entries of others to its ring. The last of them was visible to all workers
+ * before, so it stays visible: no push tells of it.
+ */
+static void moved(bide_worker *w, bool any)
+{
+	if (any)
+		BIDE_STORE(&w->told, 1u, RELAXED);
+}
+
 /* Moves a share of the injector to this worker's ring. Returns the first frame of it. */
 static bide_frame *take_share(bide_worker *w)
 {
@@ -36,6 +46,7 @@ static bide_frame *take_share(bide_worker *w)
 		__builtin_prefetch(share[i], 1); /* another core wrote it */
 		(void)bide_ring_push_(&w->ring, share[i]);
 	}
+	moved(w, count > 1);
 	return count ? share[0] : NULL;
 }
 
@@ -94,6 +105,7 @@ static uintptr_t steal(bide_worker *w, bide_worker *victim, int64_t now_ns)
 	if (!bide_worker_has_work_(victim))
 		return 0;
 	entry = bide_entry_of_(bide_ring_steal_(&victim->ring, &w->ring));
+	moved(w, bide_ring_size_(&w->ring) > 0);
 	if (!entry)
 		return bide_theft_try_(w, victim, now_ns);
 	bide_worker_count_theft_(victim, lone);

@@ -51,18 +51,14 @@ static void run(bide_worker *w, uintptr_t entry)
 }
 
 /*
- * The worker has slept, and is about to run a function, which may be long. If it was the monitor,
- * it has to find another one for the workers that run.
+ * The worker has slept, and is about to run a function, which may be long. It may have been the
+ * monitor of the workers that run, or may have made rounds, so that they did not ask for one.
  */
 static void awake(bide_worker *w)
 {
-	bool asks = bide_worker_needs_monitor_(w);
-
-	if (w->sleeper.monitors) {
+	if (w->sleeper.monitors)
 		bide_sleep_monitor_end_(&w->sleeper);
-		asks = asks || bide_sleep_others_run_();
-	}
-	if (asks)
+	if (bide_worker_needs_monitor_(w) || bide_sleep_others_run_())
 		bide_sleep_ask_monitor_();
 }
 
