@@ -147,16 +147,6 @@ const bide_frame *bide_executor_first_(bide_executor *executor)
 	return first(executor);
 }
 
-void bide_executor_put_first_(bide_executor *executor, bide_frame *frame)
-{
-	uintptr_t seen = BIDE_EXECUTOR_IDLE_;
-
-	bide_queue_set_link_(frame, executor->oldest);
-	executor->oldest = frame;
-	/* If a push is first, the executor has been woken. */
-	(void)BIDE_CAS(&executor->inbox, &seen, (uintptr_t)BIDE_EXECUTOR_BUSY_, RELAXED, RELAXED);
-}
-
 bide_frame *bide_executor_take_(bide_executor *executor)
 {
 	bool looks = executor->watched && !executor->oldest;

@@ -76,8 +76,6 @@ BIDE_INTERNAL void bide_executor_enqueue_(bide_executor *executor, bide_frame *f
 
 /* Returns the oldest frame, or NULL if there is none, without taking it. */
 BIDE_INTERNAL const bide_frame *bide_executor_first_(bide_executor *executor);
-/* Queues a frame whose source is DONE before all others. */
-BIDE_INTERNAL void bide_executor_put_first_(bide_executor *executor, bide_frame *frame);
 /* Takes the oldest frame, ready to be run. Returns NULL if there is none. */
 BIDE_INTERNAL bide_frame *bide_executor_take_(bide_executor *executor);
 /*

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/port.h"
 #include "context/context.h"
+#include "source/run_queue.h"
 #include "source/source.h"
 
 static uintptr_t word_watched(const bide_executor *executor)
@@ -81,6 +82,17 @@ bide_frame *bide_watch_take_(bide_executor *executor)
 	return word == word_over(executor) ? frame : NULL;
 }
 
+/* Queues a frame whose source is DONE before all others. */
+static void put_first(bide_executor *executor, bide_frame *frame)
+{
+	uintptr_t seen = BIDE_EXECUTOR_IDLE_;
+
+	bide_queue_set_link_(frame, executor->oldest);
+	executor->oldest = frame;
+	/* If a push is first, the executor has been woken. */
+	(void)BIDE_CAS(&executor->inbox, &seen, (uintptr_t)BIDE_EXECUTOR_BUSY_, RELAXED, RELAXED);
+}
+
 void bide_watch_drop_(bide_executor *executor)
 {
 	bide_frame *frame = executor->watched;
@@ -91,6 +103,6 @@ void bide_watch_drop_(bide_executor *executor)
 	/* Pairs with the producer. */
 	if (!BIDE_CAS(&frame->awaiting->word, &seen, (uintptr_t)frame, RELEASE, ACQUIRE) &&
 	    seen == word_over(executor))
-		bide_executor_put_first_(executor, frame);
+		put_first(executor, frame);
 	BIDE_STORE(&executor->watched, NULL, RELEASE);
 }
