@@ -334,6 +334,12 @@ BIDE_UNUSED static void found_thread(void)
 	bide_sleep_search_end_(true);
 }
 
+/* A worker has hidden something. */
+BIDE_UNUSED static void ask_thread(void)
+{
+	bide_sleep_ask_monitor_();
+}
+
 BIDE_UNUSED static void stop_thread(void)
 {
 	bide_sleep_stop_();
@@ -460,6 +466,12 @@ static void nothing_is_left(void)
 			EXPLORE_CHECK(until_ns <= w.due_ns);
 }
 
+/* Workers 1 and 2 run for ever. */
+BIDE_UNUSED static void is_told_to_monitor_both(void)
+{
+	EXPLORE_CHECK(w.sleepers[0].state == BIDE_RUNS_ && bide_sleep_.searching == 1);
+}
+
 /* Checks that worker 0 was woken if an entry is left; check_woken does so for worker 1. */
 BIDE_UNUSED static void check_told(void)
 {
@@ -534,6 +546,8 @@ SCENARIO(sleep_monitor_that_ends_against_one_that_begins, setup_monitor,
          .quiet = is_monitored, .switches_max = 4)
 SCENARIO(sleep_monitor_that_runs_against_one_that_begins, setup_monitor_of_two,
          THREADS(monitor_that_runs, wake_and_ask_thread), is_told_to_monitor, .shared = true)
+SCENARIO(sleep_monitor_asked_for_as_a_searcher_finds, setup_searched,
+         THREADS(found_thread, ask_thread), is_told_to_monitor_both, .shared = true)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .no_membarrier = true)
