@@ -79,12 +79,12 @@ static void plan(int64_t now_ns, bool others_run, bool soon)
 		if (m->busy == 0)
 			m->window_ns = longer(m->window_ns);
 		m->busy = 0;
-		m->look_ns = now_ns + m->window_ns;
+		BIDE_STORE(&m->look_ns, now_ns + m->window_ns, SEQ_CST); /* pairs with hurry_monitor */
 		return;
 	}
 	if (m->busy++ > 0) /* once may be by chance */
 		m->window_ns = BIDE_MONITOR_NS_;
-	m->look_ns = now_ns + (soon ? BIDE_STUCK_NS_ : pause_ns(now_ns));
+	BIDE_STORE(&m->look_ns, now_ns + (soon ? BIDE_STUCK_NS_ : pause_ns(now_ns)), RELAXED);
 }
 
 /*
@@ -99,19 +99,34 @@ void bide_monitor_begin_(int64_t now_ns, bool others_run)
 
 	m->stuck = NULL;
 	m->ends = false;
+	if (BIDE_LOAD(&m->hurried, RELAXED)) {
+		BIDE_STORE(&m->hurried, 0u, RELAXED);
+		m->window_ns = BIDE_MONITOR_NS_;
+		holds = false;
+	}
 	if (!holds) {
 		m->window_ns = m->look_ns > now_ns - BIDE_MONITOR_LONGEST_NS_ / 4 ? longer(m->window_ns)
 		                                                                  : BIDE_MONITOR_NS_;
 		m->busy = 0;
-		m->look_ns = now_ns + m->window_ns;
+		BIDE_STORE(&m->look_ns, now_ns + m->window_ns, RELAXED);
 	}
 	if (others_run && m->look_ns > now_ns + BIDE_STUCK_NS_)
-		m->look_ns = now_ns + BIDE_STUCK_NS_;
+		BIDE_STORE(&m->look_ns, now_ns + BIDE_STUCK_NS_, RELAXED);
 	for (unsigned i = 0; (!holds || others_run) && i < bide_workers_.count; i++)
 		(void)note(bide_workers_.worker[i], now_ns, &any_made);
 }
 
 /* --- the look --- */
+
+/* Returns true if another worker does not sleep. */
+static bool any_runs(const bide_worker *monitor)
+{
+	for (unsigned i = 0; i < bide_workers_.count; i++)
+		if (bide_workers_.worker[i] != monitor &&
+		    BIDE_LOAD(&bide_workers_.worker[i]->sleeper.state, SEQ_CST) != BIDE_SLEEPS_)
+			return true;
+	return false;
+}
 
 bool bide_monitor_finds_(bide_worker *monitor, int64_t now_ns)
 {
@@ -135,6 +150,10 @@ bool bide_monitor_finds_(bide_worker *monitor, int64_t now_ns)
 		soon |= something_waits(other, now_ns) && !moves(other);
 	}
 	plan(now_ns, others_run, soon);
+	if (!others_run && any_runs(monitor)) { /* it has woken meanwhile */
+		others_run = true;
+		plan(now_ns, true, true);
+	}
 	m->ends = !others_run && !any_made;
 	return m->stuck || has_work || m->ends;
 }

@@ -27,17 +27,29 @@
  * A look reads, and writes nothing that others read. The reactors of others are looked after by
  * rounds (rounds.h), which are made more often. So a program with an event now and then wakes its
  * monitor rarely, and not for each event. The first function of such a program that is long may
- * last for one long window before it is seen.
+ * last for one long window before it is seen. But a worker that hides an entry (tell.h) wakes a
+ * monitor whose look is not due within BIDE_MONITOR_SOON_NS_. The window is short then, and grows
+ * anew, so this is seldom.
+ *
+ * `look_ns`: the monitor stores it SEQ_CST, and then loads the `state` of the others again. A
+ * worker that runs has such a `state`, and then loads `look_ns`. So the monitor looks soon, or the
+ * worker finds that it does not.
  */
 #ifndef BIDE_RUNTIME_MONITOR_H
 #define BIDE_RUNTIME_MONITOR_H
 
 #include "runtime/worker.h"
 
-enum { BIDE_STUCK_NS_ = 100000, BIDE_MONITOR_NS_ = 8000000, BIDE_MONITOR_LONGEST_NS_ = 160000000 };
+enum {
+	BIDE_STUCK_NS_ = 100000,
+	BIDE_MONITOR_NS_ = 8000000,
+	BIDE_MONITOR_LONGEST_NS_ = 160000000,
+	BIDE_MONITOR_SOON_NS_ = 20000000
+};
 
 typedef struct bide_monitor {
-	int64_t look_ns;    /* when the next look is due */
+	int64_t look_ns;    /* when the next look is due; atomic, the monitor writes it */
+	uint32_t hurried;   /* a worker has woken the monitor for a look; atomic, relaxed */
 	int64_t window_ns;  /* while all others sleep */
 	unsigned busy;      /* looks in a row that found a worker running */
 	int64_t stuck_ns;   /* when a worker was stuck last */

@@ -9,9 +9,27 @@
 #include "async/deque.h"
 #include "os/os.h"
 #include "runtime/injector.h"
+#include "runtime/monitor.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
 #include "runtime/worker.h"
+
+/* The worker has hidden an entry. If the monitor does not look soon, wakes it, and it does. */
+static void hurry_monitor(int64_t now_ns)
+{
+	/* Pairs with bide_monitor_finds_. */
+	if (BIDE_LIKELY(BIDE_LOAD(&bide_monitor_.look_ns, SEQ_CST) <= now_ns + BIDE_MONITOR_SOON_NS_))
+		return;
+	for (unsigned i = 0; i < bide_workers_.count; i++) {
+		bide_sleeper *sleeper = &bide_workers_.worker[i]->sleeper;
+
+		if (!BIDE_LOAD(&sleeper->monitors, RELAXED))
+			continue;
+		BIDE_STORE(&bide_monitor_.hurried, 1u, RELAXED);
+		bide_sleep_rearm_(sleeper);
+		return;
+	}
+}
 
 /*
  * The worker has taken a sample of its lone entries. If it tells, a thief that searches, or is
@@ -21,12 +39,17 @@
  */
 static bool tells(bide_worker *w)
 {
-	bool told = bide_tell_sample_(&w->tell, bide_os_now_ns_(), BIDE_LOAD(&bide_wake_ns_, RELAXED));
+	int64_t now_ns = bide_os_now_ns_();
+	bool told = bide_tell_sample_(&w->tell, now_ns, BIDE_LOAD(&bide_wake_ns_, RELAXED));
 
 	BIDE_STORE(&w->told, told, RELAXED);
-	if (!told)
+	if (told)
+		return true;
+	if (BIDE_LOAD(&bide_sleep_.monitored, SEQ_CST))
+		hurry_monitor(now_ns);
+	else
 		bide_sleep_ask_monitor_();
-	return told;
+	return false;
 }
 
 void bide_workers_offer_(bide_thread_head *head)

@@ -544,11 +544,39 @@ static void setup_stuck_early(void)
 		p.now_ns[i] -= BIDE_STUCK_NS_ / 2;
 }
 
+/* All had slept, so the monitor sleeps for long. Worker 0 is the first to run. */
+static void setup_monitor_that_looks_late(void)
+{
+	setup_stuck_alone();
+	bide_workers_.worker[1]->sleeper.state = BIDE_SLEEPS_;
+	bide_sleep_.asleep = 1;
+	bide_monitor_.look_ns = START_NS + BIDE_MONITOR_LONGEST_NS_;
+	bide_wake_ns_ = BIDE_WAKE_MAX_NS_;
+}
+
+static void hide(void)
+{
+	bide_worker *w = become(0);
+
+	w->tell.last_ns = bide_os_now_ns_();
+	EXPLORE_CHECK(!tells(w));
+	EXPLORE_CHECK(bide_workers_.worker[1]->sleeper.state == BIDE_RUNS_);
+	bide_workers_monitor_(true); /* it sleeps again */
+	EXPLORE_CHECK(bide_monitor_.look_ns <= p.now_ns[0] + BIDE_STUCK_NS_);
+	EXPLORE_CHECK(bide_monitor_.window_ns <= 2 * BIDE_MONITOR_NS_);
+}
+
 static void send_1_as_worker(void)
 {
 	become(0);
 	send_1();
 }
+
+static void do_nothing(void)
+{
+}
+
+PARTS(monitor_that_looks_late_is_woken, setup_monitor_that_looks_late, (hide, do_nothing))
 
 static void look_and_rescue(void)
 {
