@@ -95,7 +95,7 @@ static void plan(int64_t now_ns, bool others_run, bool soon)
 void bide_monitor_begin_(int64_t now_ns, bool others_run)
 {
 	bide_monitor *m = &bide_monitor_;
-	bool holds = m->look_ns > now_ns, any_made;
+	bool holds = m->look_ns > now_ns, any_made = false;
 
 	m->stuck = NULL;
 	m->ends = false;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ static void be_clients(int which, long count)
 	struct linger at_once = { 1, 0 };
 	char byte;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* if the server fails, nothing comes any more */
 	for (long i = 0; i < count; i++) {
 		int fd = connect_one(&where[which]);
 
