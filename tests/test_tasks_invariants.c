@@ -134,16 +134,18 @@ static void end_items(void)
 
 TEST(the_tree_of_items_finds_each_item)
 {
-	bide_item_link_ root = 0, *children;
+	bide_item_link_ root = 0, *child;
 
 	make_items();
 	bide_item_tree_make_(&root, items, ITEMS);
 	assert_true(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS));
-	children = (bide_item_link_ *)(void *)&items[root - 1].payload;
-	EXPECT_BROKEN(children[0] = children[1], bide_item_tree_is_valid_(root, items, ITEMS, ITEMS),
-	              "node == i + 1");
+	/* The addresses decide which item is the root: one side of it may be empty. */
+	child = (bide_item_link_ *)(void *)&items[root - 1].payload;
+	if (*child == 0)
+		child++;
+	EXPECT_BROKEN(*child = 0, bide_item_tree_is_valid_(root, items, ITEMS, ITEMS), "node == i + 1");
 	/* Which of several it finds first is up to the addresses. */
-	EXPECT_BROKEN(children[1] = root, bide_item_tree_is_valid_(root, items, ITEMS, ITEMS), "");
+	EXPECT_BROKEN(*child = root, bide_item_tree_is_valid_(root, items, ITEMS, ITEMS), "");
 	assert_int_equal(bide_item_tree_take_(&root, items, &sources[5].source), 5);
 	items[5].state = 0;
 	assert_true(bide_item_tree_is_valid_(root, items, ITEMS, ITEMS - 1));
