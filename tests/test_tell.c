@@ -10,13 +10,14 @@ enum { US = 1000, WAKE_NS = 50 * US };
 
 static bide_tell tell;
 static int64_t now_ns;
+static uint32_t steps;
 static unsigned samples, told;
 
 static void start(void)
 {
 	bide_tell_start_(&tell);
 	now_ns = 1000000 * US;
-	samples = told = 0;
+	steps = samples = told = 0;
 }
 
 /* The worker gets a lone entry, `times` times, each gap_ns after the one before. */
@@ -24,10 +25,11 @@ static void push(int64_t gap_ns, unsigned times)
 {
 	for (unsigned i = 0; i < times; i++) {
 		now_ns += gap_ns;
+		steps++;
 		if (!bide_tell_counts_(&tell))
 			continue;
 		samples++;
-		told += bide_tell_sample_(&tell, now_ns, WAKE_NS);
+		told += bide_tell_sample_(&tell, steps, now_ns, WAKE_NS);
 	}
 }
 
@@ -78,11 +80,46 @@ TEST(what_comes_after_a_sleep_is_told)
 	start();
 	push(30, 10000);
 	now_ns += 1000 * US;
-	bide_tell_slept_(&tell);
+	bide_tell_slept_(&tell, steps);
 	push(0, 1);
 	assert_int_equal(told, 2);
 	push(30, 1000);
 	assert_int_equal(told, 2);
+}
+
+/* As while the worker that was woken is on its way. */
+TEST(functions_that_ran_while_nothing_was_counted_show_that_entries_come_fast)
+{
+	start();
+	push(0, 1);
+	for (int i = 0; i < 100; i++) {
+		now_ns += 2 * WAKE_NS;
+		steps += 1000;
+		push(30, 1);
+	}
+	assert_int_equal(told, 1);
+}
+
+TEST(functions_that_ran_before_a_sleep_do_not_count)
+{
+	start();
+	push(0, 1);
+	now_ns += 2 * WAKE_NS;
+	steps += 1000;
+	bide_tell_slept_(&tell, steps);
+	push(0, 1);
+	assert_int_equal(told, 2);
+}
+
+TEST(what_comes_rarely_is_told_even_if_wakes_were_wrong)
+{
+	start();
+	for (int i = 0; i < 100; i++) {
+		bide_tell_slept_(&tell, steps);
+		push(22000 * US, 1);
+		reports(BIDE_TELL_VAIN_);
+	}
+	assert_int_equal(told, 100);
 }
 
 TEST(wrong_wakes_cost_a_20th_of_the_time_at_most)

@@ -8,7 +8,8 @@
  *
  *     samples   The worker reads the clock at a lone entry: at each one, or at every second,
  *               fourth, ... 128th while they come fast. What comes slowly has been seen at the next
- *               sample.
+ *               sample. While no worker has nothing to do, lone entries are not counted. So the
+ *               functions that ran since the last sample count, too: there is one for each entry.
  *     rule      An entry is told if those before it came no faster than a worker wakes, or if the
  *               worker has just slept. All others stay hidden.
  *     outcome   A woken worker reports whether it found something. If it did not, nothing is told
@@ -43,6 +44,7 @@ enum { BIDE_TELL_UNKNOWN_, BIDE_TELL_FOUND_, BIDE_TELL_VAIN_ };
 typedef struct bide_tell {
 	uint32_t left;    /* lone entries up to the next sample, that one included */
 	uint32_t pace;    /* from sample to sample */
+	uint32_t steps;   /* functions run up to the last sample, or up to the last sleep */
 	uint32_t outcome; /* of the last wake: BIDE_TELL_UNKNOWN_, ... */
 	int64_t last_ns;  /* the last sample */
 	int64_t told_ns;  /* the last entry that was told */
@@ -54,10 +56,11 @@ static inline void bide_tell_start_(bide_tell *tell)
 	*tell = (bide_tell){ .left = 1, .pace = 1, .last_ns = INT64_MIN / 2, .told_ns = INT64_MIN / 2 };
 }
 
-/* The worker has slept. */
-static inline void bide_tell_slept_(bide_tell *tell)
+/* The worker has slept. steps: how many functions it has run so far. */
+static inline void bide_tell_slept_(bide_tell *tell, uint32_t steps)
 {
 	tell->pace = 1;
+	tell->steps = steps;
 	BIDE_STORE(&tell->left, 1u, RELAXED);
 }
 
@@ -90,21 +93,23 @@ static inline void bide_tell_learn_(bide_tell *tell, int64_t now_ns, int64_t wak
 }
 
 /*
- * Takes a sample. wake_ns: the cost of a wake. Returns true if the entry is to be told. The caller
- * tells it.
+ * Takes a sample. steps: how many functions the worker has run so far. wake_ns: the cost of a wake.
+ * Returns true if the entry is to be told. The caller tells it.
  */
-static inline bool bide_tell_sample_(bide_tell *tell, int64_t now_ns, int64_t wake_ns)
+static inline bool bide_tell_sample_(bide_tell *tell, uint32_t steps, int64_t now_ns,
+                                     int64_t wake_ns)
 {
 	int64_t gap_ns = now_ns - tell->last_ns;
-	uint32_t pace = tell->pace;
+	uint32_t pace = tell->pace, ran = steps - tell->steps;
 	bool tells = false;
 
 	tell->last_ns = now_ns;
+	tell->steps = steps;
 	if (gap_ns < wake_ns) {
 		tell->pace = pace < BIDE_TELL_PACE_MAX_ ? 2 * pace : pace;
 	} else {
 		tell->pace = 1; /* one entry at least came slowly */
-		tells = gap_ns / pace >= wake_ns;
+		tells = gap_ns / (pace > ran ? pace : ran) >= wake_ns;
 	}
 	BIDE_STORE(&tell->left, tell->pace, RELAXED);
 	if (!tells)

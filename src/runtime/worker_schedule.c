@@ -40,7 +40,7 @@ static void hurry_monitor(int64_t now_ns)
 static bool tells(bide_worker *w)
 {
 	int64_t now_ns = bide_os_now_ns_();
-	bool told = bide_tell_sample_(&w->tell, now_ns, BIDE_LOAD(&bide_wake_ns_, RELAXED));
+	bool told = bide_tell_sample_(&w->tell, w->steps, now_ns, BIDE_LOAD(&bide_wake_ns_, RELAXED));
 
 	BIDE_STORE(&w->told, told, RELAXED);
 	if (told)

@@ -67,7 +67,7 @@ static void slept_until_now(bide_worker *w)
 {
 	BIDE_STORE(&w->steps, w->steps + 1, RELAXED); /* so the monitor sees that it slept */
 	BIDE_STORE(&w->sleeps, w->sleeps + 1, RELAXED);
-	bide_tell_slept_(&w->tell);
+	bide_tell_slept_(&w->tell, w->steps);
 	if (!w->sleeper.was_woken)
 		return;
 	BIDE_STORE(&bide_wake_ns_,
