@@ -8,14 +8,15 @@
  *
  *     samples   The worker reads the clock at a lone entry: at each one, or at every second,
  *               fourth, ... 128th while they come fast. What comes slowly has been seen at the next
- *               sample. While no worker has nothing to do, lone entries are not counted. So the
- *               functions that ran since the last sample count, too: there is one for each entry.
+ *               sample. Lone entries are counted only while another worker has nothing to do. So
+ *               the functions that ran since the last sample count, too: about one for each entry.
  *     rule      An entry is told if those before it came no faster than a worker wakes, or if the
  *               worker has just slept. All others stay hidden.
- *     outcome   A woken worker reports whether it found something. If it did not, nothing is told
- *               for a while: at first as long as 20 wakes take, then twice as long each time, up to
- *               16 ms. So wrong wakes cost a 20th of the time at most. A wake that found something,
- *               or as much time without a wrong one, ends this.
+ *     outcome   A woken worker reports whether it found something; of a fork, whether that ran for
+ *               longer than the theft took. If not, nothing is told for a while: at first as long
+ *               as 20 wakes take, then twice as long each time, up to 16 ms. So wrong wakes cost a
+ *               20th of the time at most. A wake that found something, or as much time without a
+ *               wrong one, ends this.
  *
  * A wrong guess costs little on the other side, too: what is hidden behind a function that goes on
  * is found by the monitor (monitor.h), which makes the worker look at each entry from then on.

@@ -42,6 +42,8 @@ void bide_theft_weigh_(bide_worker *thief, int64_t now_ns)
 	if (theft->got_ns == 0)
 		return;
 	theft->got_ns = 0;
+	/* A fork that ran for less than its theft took would have ended sooner where it was. */
+	bide_worker_report_(thief, ran_ns >= theft->cost_ns);
 	if (ran_ns >= WORTH * theft->cost_ns) {
 		theft->pause_ns = 0;
 		if (ran_ns >= WORTH * WORTH * theft->cost_ns)

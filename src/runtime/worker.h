@@ -116,6 +116,15 @@ static inline bool bide_worker_needs_monitor_(const bide_worker *w)
 	       BIDE_LOAD(&w->sleeper.reactor, RELAXED);
 }
 
+/* Reports to the worker that has woken this one whether this one found something. */
+static inline void bide_worker_report_(bide_worker *w, bool found)
+{
+	if (w->waker)
+		BIDE_STORE(&w->waker->tell.outcome, (uint32_t)(found ? BIDE_TELL_FOUND_ : BIDE_TELL_VAIN_),
+		           RELAXED);
+	w->waker = NULL;
+}
+
 /* Returns a frame as an entry of a deque; 0 for NULL. */
 static inline uintptr_t bide_entry_of_(bide_frame *frame)
 {

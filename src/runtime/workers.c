@@ -89,15 +89,6 @@ static int64_t search_ns(void)
 	return wake_ns < max_ns ? wake_ns : max_ns;
 }
 
-/* Reports to the worker that has woken this one whether this one found something. */
-static void report(bide_worker *w, bool found)
-{
-	if (w->waker)
-		BIDE_STORE(&w->waker->tell.outcome, (uint32_t)(found ? BIDE_TELL_FOUND_ : BIDE_TELL_VAIN_),
-		           RELAXED);
-	w->waker = NULL;
-}
-
 static void *worker_main(void *argument);
 
 /* bide_worker.ready: which thread the worker has. */
@@ -143,8 +134,8 @@ static void *worker_main(void *argument)
 		/* A worker that woke by itself looks once, at its timers and as the monitor. */
 		if (!entry)
 			entry = bide_worker_search_(w, woken, slept && !woken ? 0 : search_ns());
-		if (slept)
-			report(w, entry != 0);
+		if (slept && (!entry || entry & BIDE_ENTRY_FRAME_)) /* of a fork: bide_theft_weigh_ */
+			bide_worker_report_(w, entry != 0);
 		if (!entry && w->sleeper.monitors)
 			entry = bide_monitor_take_(w);
 		if (entry) {
