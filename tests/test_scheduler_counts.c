@@ -280,6 +280,55 @@ TEST_SLOW(so_it_does_if_short_functions_came_before, 60)
 	runs_elsewhere(20000, 3 * MS); /* the looks of the monitor are 8 ms apart at first */
 }
 
+/* ---- what is published rarely is told each time */
+
+enum { ROUNDS = 21 };
+
+struct rare {
+	ASYNC_FRAME;
+	struct {
+		int *wakes; /* rounds in which the entry woke a worker */
+	} in;
+	atomic_bool ran;
+	task *bell;
+	value_task listener;
+	uint64_t before;
+	int i;
+};
+
+/* The system decides how soon the woken worker runs, so what is told counts. */
+async(rare)
+{
+	async_begin;
+	for (my->i = 0; my->i < ROUNDS; my->i++) {
+		atomic_store(&my->ran, false);
+		my->bell = task_create(0);
+		my->listener = async_start(rung, .bell = my->bell, .ran = &my->ran);
+		await(delay(20 * MS));
+		my->before = stats().wake_count;
+		bide_task_complete_int(my->bell, 1);
+		*my->in.wakes += stats().wake_count > my->before;
+		for (int64_t end_ns = bide_now_ns() + 2 * MS; bide_now_ns() < end_ns;)
+			;
+		await(my->listener);
+		task_unref(my->bell);
+	}
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(what_a_function_completes_after_each_long_delay_wakes_a_worker, 60)
+{
+	int wakes = 0;
+
+	use_workers(2);
+	for (int i = 0; i < TRIES && wakes <= ROUNDS / 2; i++) {
+		wakes = 0;
+		assert_int_equal(wait_int(async_start(rare, .wakes = &wakes), NULL), 0);
+	}
+	assert_in_range(wakes, ROUNDS / 2 + 1, ROUNDS);
+}
+
 /* ---- several functions that each take a worker for long */
 
 static atomic_int arrived;
