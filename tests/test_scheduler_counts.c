@@ -245,7 +245,10 @@ async_finally:
 	async_end;
 }
 
-/* A busy machine delays the other worker, so the best of some tries counts. */
+/*
+ * The entry is told, or the monitor finds it: without both this fails. A busy machine delays the
+ * other worker, so the best of some tries counts.
+ */
 static void runs_elsewhere(int fast, int64_t within_ns)
 {
 	int64_t best_ns = INT64_MAX;
@@ -298,7 +301,10 @@ struct rare {
 	int i;
 };
 
-/* The system decides how soon the woken worker runs, so what is told counts. */
+/*
+ * The system decides how soon the woken worker runs, so wakes count. A wake may be for a monitor,
+ * too: test_tell.c shows which entries are told.
+ */
 async(rare)
 {
 	async_begin;

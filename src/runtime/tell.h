@@ -7,8 +7,8 @@
  * by what it did just before. All times are nanoseconds of the runtime's clock.
  *
  *     samples   The worker reads the clock at a lone entry: at each one, or at every second,
- *               fourth, ... 128th while they come fast. What comes slowly has been seen at the next
- *               sample. Lone entries are counted only while another worker has nothing to do. So
+ *               fourth, ... 128th while they come fast. If they come slowly again, the next sample
+ *               shows it. Lone entries are counted only while another worker has nothing to do. So
  *               the functions that ran since the last sample count, too: about one for each entry.
  *     rule      An entry is told if those before it came no faster than a worker wakes, or if the
  *               worker has just slept. All others stay hidden.
