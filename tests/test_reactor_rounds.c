@@ -82,6 +82,80 @@ TEST_SLOW(the_same_with_eight_workers, 60)
 	run_with_a_hog(8, MANY);
 }
 
+/* Keeps the worker that is woken first from the function that is started next. */
+struct keep_busy {
+	BIDE_ASYNC_FRAME;
+};
+
+bide_async(keep_busy)
+{
+	bide_async_begin;
+	usleep(10000);
+bide_async_finally:
+	bide_async_end;
+}
+
+/*
+ * Opens the reactor of its own worker when the other worker has slept for some time. Runs until the
+ * other worker has handled the event.
+ */
+struct late_hog {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int fd;
+	} in;
+	int left;
+	bide_value_task taken;
+};
+
+bide_async(late_hog)
+{
+	bide_async_begin;
+	usleep(20000);
+	my->left = 1;
+	my->taken = bide_async_start(take, .fd = my->in.fd, .times = 1, .left = &my->left);
+	counter_add(my->in.fd);
+	while (__atomic_load_n(&my->left, __ATOMIC_ACQUIRE) > 0)
+		sched_yield();
+	bide_await(my->taken);
+bide_async_finally:
+	bide_async_end;
+}
+
+TEST_SLOW(a_worker_that_slept_before_the_first_reactor_was_opened_looks_after_it, 60)
+{
+	int fd = counter_open();
+	bide_value_task busy;
+
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	busy = bide_async_start_cold(keep_busy);
+	usleep(3000);
+	assert_int_equal(error_of(bide_async_start_cold(late_hog, .fd = fd)), 0);
+	assert_int_equal(error_of(busy), 0);
+	close(fd);
+}
+
+/* The function runs on the worker that is woken first. That is not the first worker. */
+TEST_SLOW(a_worker_that_slept_while_nothing_ran_looks_after_a_reactor_opened_later, 60)
+{
+	int fd = counter_open(), first_fd = counter_open();
+	bide_value_task first;
+
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	first = takes(first_fd, 1); /* the reactor of the first worker */
+	settle(0);
+	usleep(500000); /* until no worker monitors, or makes rounds */
+	assert_int_equal(error_of(bide_async_start_cold(late_hog, .fd = fd)), 0);
+	counter_add(first_fd);
+	assert_int_equal(error_of(first), 0);
+	close(fd);
+	close(first_fd);
+}
+
 /* A function of 1 ms that is always running goes from worker to worker. */
 struct jumper {
 	BIDE_ASYNC_FRAME;

@@ -190,10 +190,21 @@ static unsigned sleep_until(bide_sleeper *sleeper, int64_t until_ns)
 }
 
 /*
- * The monitor looks at the others in its sleep. So it disturbs none of them, unless there is
- * something that it should take. Returns how many events it has fetched.
+ * Returns true if a worker runs, and too few sleepers make rounds. The first reactor may have been
+ * opened after this worker had fallen asleep. Or those that made rounds may be awake.
  */
-static unsigned sleep_and_look(bide_sleeper *sleeper, int64_t until_ns)
+static bool rounds_are_wanted(bide_sleeper *sleeper)
+{
+	return BIDE_LOAD(&bide_sleep_.asleep, RELAXED) < bide_workers_count_() &&
+	       BIDE_LOAD(&bide_sleep_.rounds, RELAXED) < bide_workers_rounds_max_(sleeper, true);
+}
+
+/*
+ * The monitor looks at the others in its sleep. So it disturbs none of them, unless there is
+ * something that it should take. It wakes if it should make rounds, and does not: they begin when
+ * it falls asleep anew. Returns how many events it has fetched.
+ */
+static unsigned sleep_and_look(bide_sleeper *sleeper, int64_t until_ns, bool rounds)
 {
 	unsigned fetched;
 
@@ -203,7 +214,7 @@ static unsigned sleep_and_look(bide_sleeper *sleeper, int64_t until_ns)
 		fetched = sleep_until(sleeper, look_ns < until_ns ? look_ns : until_ns);
 	} while (!fetched && sleeper->monitors && BIDE_LOAD(&sleeper->state, RELAXED) == BIDE_SLEEPS_ &&
 	         (sleeper->in_reactor || !BIDE_LOAD(&sleeper->reactor, RELAXED)) &&
-	         bide_workers_sleep_on_(sleeper, until_ns));
+	         (rounds || !rounds_are_wanted(sleeper)) && bide_workers_sleep_on_(sleeper, until_ns));
 	return fetched;
 }
 
@@ -246,7 +257,7 @@ bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		fetched = sleep_and_look(sleeper, bide_workers_wake_time_(sleeper, rounds));
+		fetched = sleep_and_look(sleeper, bide_workers_wake_time_(sleeper, rounds), rounds);
 	if (rounds)
 		(void)BIDE_SUB(&bide_sleep_.rounds, 1u, SEQ_CST);
 	woken = sleeper->was_woken = is_woken(sleeper);

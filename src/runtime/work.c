@@ -42,7 +42,7 @@ uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run)
 
 	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
 		return 0;
-	return bide_rounds_are_useful_(w) || others_run ? 2 : 0;
+	return others_run || bide_rounds_are_useful_(w) ? 2 : 0;
 }
 
 void bide_workers_woken_(bide_sleeper *sleeper)
