@@ -11,6 +11,7 @@
  * long as something has run since their last round. If a round finds nothing slow, the time to the
  * next one doubles, up to BIDE_ROUND_MAX_NS_. So events that come one by one wake no other worker,
  * and one that makes rounds only now and then. One of them may be the monitor as well (monitor.h).
+ * The monitor, which looks in its sleep, wakes and makes rounds if fewer than two workers do.
  *
  * For a tenth of a second after a worker was found slow the rounds are *eager*: a worker makes one
  * whenever it falls asleep, and every millisecond. It then looks after every worker that runs.
