@@ -236,11 +236,15 @@ static value_task take_turns(struct side *side, int64_t count, bool first)
 	return async_start(taking_turns, .side = side, .count = count, .first = first);
 }
 
-/* Both threads run their loops without sleeping, like threads that also have other work. */
+/*
+ * Both threads run their loops without sleeping, like threads that also have other work. They are
+ * pinned, as those of the bare participants are.
+ */
 static void run_side(struct side *side, uint64_t count, bool first)
 {
 	unsigned turn = 0;
 
+	bench_pin(first ? 0 : 1);
 	side->loop = bide_loop_create();
 	must(side->loop != NULL, "no loop");
 	bide_user_source_init(&side->turn, NULL);
@@ -265,13 +269,16 @@ static void *other_side(void *count)
 static void round_trip_cross(uint64_t count)
 {
 	pthread_t other;
+	cpu_set_t before;
 
+	must(sched_getaffinity(0, sizeof before, &before) == 0, "no affinity");
 	sides[0].other = &sides[1];
 	sides[1].other = &sides[0];
 	atomic_store(&sides_ready, 0);
 	must(pthread_create(&other, NULL, other_side, &count) == 0, "no thread");
 	run_side(&sides[0], count, true);
 	pthread_join(other, NULL);
+	(void)sched_setaffinity(0, sizeof before, &before);
 }
 
 /* ---- wake_latency: from before the completion to the first line after the await */

@@ -218,6 +218,18 @@ static inline void bench_spin(unsigned *turn)
 		sched_yield();
 }
 
+#ifdef CPU_SET /* of _GNU_SOURCE */
+/* Has this thread run on one CPU. It may fail with a single CPU. */
+static inline void bench_pin(size_t cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	(void)sched_setaffinity(0, sizeof set, &set);
+}
+#endif
+
 static inline void bench_pause(uint64_t pause_ns)
 {
 	uint64_t until = bench_now_ns() + pause_ns;

@@ -18,6 +18,7 @@
 	X(CALLBACKS, "callbacks", "bare callbacks")               \
 	X(LOCKED, "locked", "locked instruction")                 \
 	X(BARE, "bare", "bare threads")                           \
+	X(BARE_LINES, "bare_lines", "bare threads, two lines")    \
 	X(CPP20, "cpp20", "C++20")                                \
 	X(TBB, "tbb", "oneTBB")                                   \
 	X(RAYON, "rayon", "rayon")                                \
@@ -32,7 +33,7 @@ enum who {
 	BENCH_WHO(BENCH_WHO_ID)
 #undef BENCH_WHO_ID
 		WHO_COUNT,
-	WHO_FLOOR = WHO_BARE
+	WHO_FLOOR = WHO_BARE_LINES
 };
 
 /*
@@ -120,7 +121,7 @@ enum target_kind {
 	X(SUSPEND_RESUME_2, COUNT, 10, COUNT_SYSTEM_CALLS)     \
 	X(ROUND_TRIP_SOURCE_2, TIMES, 8.00, WHO_LOCKED)        \
 	X(ROUND_TRIP_SOURCE_2, COUNT, 10, COUNT_SYSTEM_CALLS)  \
-	X(ROUND_TRIP_CROSS, TIMES, 1.50, WHO_BARE)             \
+	X(ROUND_TRIP_CROSS, TIMES, 1.50, WHO_BARE_LINES)       \
 	X(INJECT_2, TIMES, 1.00, WHO_DOTNET_TASK)              \
 	X(INJECT_2, ELSE, 1.00, WHO_BARE)                      \
 	X(WAKE_LATENCY_2, TIMES, 1.25, WHO_BARE)               \
@@ -149,7 +150,7 @@ enum target_kind {
 	X("native", true, "call, callbacks", 1)                \
 	X("native", true, "locked", 2)                         \
 	X("threads", true, "call, bare", 1)                    \
-	X("threads", true, "call, bare", 2)                    \
+	X("threads", true, "call, bare, bare_lines", 2)        \
 	X("cpp20", true, "cpp20", 1)                           \
 	X("tbb", true, "tbb", 1)                               \
 	X("tbb", true, "tbb", 2)                               \

@@ -1,8 +1,8 @@
 /*
  * The floor of the scheduler's rows. `call` is fib and skynet as plain recursion, with a real call
  * per node. `bare` is threads without a runtime: a cache line between two cores, a locked queue, a
- * futex, two sleeping threads, two
- * that compute.
+ * futex, two sleeping threads, two that compute. `bare_lines` is two threads with a cache line for
+ * each direction.
  */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -90,53 +90,86 @@ static void scale(uint64_t count)
 	skynet_of(count, (int64_t)*bench_scale_leaves());
 }
 
-/* ---- round_trip_cross: two pinned threads that spin on one cache line */
+/* ---- round_trip_cross: two pinned threads that spin on one cache line, or each on its own */
 
-static struct {
+static struct line {
 	_Alignas(LINE_BYTES) _Atomic uint64_t turn;
 	char rest[LINE_BYTES - sizeof(uint64_t)];
-} line;
+} lines[THREADS];
 
-static void pin(unsigned cpu)
+/* Acquire and release pair with those of the other side. */
+static void wait_for_turn(struct line *line, uint64_t turn)
 {
-	cpu_set_t set;
+	unsigned spins = 0;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	(void)sched_setaffinity(0, sizeof set, &set); /* may fail with a single CPU */
+	while (atomic_load_explicit(&line->turn, memory_order_acquire) != turn)
+		bench_spin(&spins);
 }
 
-/* Takes the odd turns or the even ones. Acquire and release pair with those of the other side. */
-static void take_turns(uint64_t mine, uint64_t count)
+static void set_turn(struct line *line, uint64_t turn)
 {
-	unsigned turn = 0;
+	atomic_store_explicit(&line->turn, turn, memory_order_release);
+}
 
+/* One line for both directions: takes the odd turns or the even ones. */
+static void share_line(uint64_t mine, uint64_t count)
+{
 	for (uint64_t i = 0; i < count; i++) {
-		while (atomic_load_explicit(&line.turn, memory_order_acquire) != 2 * i + mine)
-			bench_spin(&turn);
-		atomic_store_explicit(&line.turn, 2 * i + mine + 1, memory_order_release);
+		wait_for_turn(&lines[0], 2 * i + mine);
+		set_turn(&lines[0], 2 * i + mine + 1);
 	}
 }
 
-static void *other_side(void *count)
+/* A line for each direction, which one thread writes and the other one reads. */
+static void use_own_line(uint64_t mine, uint64_t count)
 {
-	pin(1);
-	take_turns(1, *(uint64_t *)count);
+	for (uint64_t i = 1; i <= count; i++) {
+		if (mine == 0)
+			set_turn(&lines[1], i);
+		wait_for_turn(&lines[mine], i);
+		if (mine == 1)
+			set_turn(&lines[0], i);
+	}
+}
+
+struct sides {
+	void (*run)(uint64_t mine, uint64_t count);
+	uint64_t count;
+};
+
+static void *other_side(void *argument)
+{
+	const struct sides *sides = argument;
+
+	bench_pin(1);
+	sides->run(1, sides->count);
 	return NULL;
 }
 
-static void round_trip_cross(uint64_t count)
+static void run_sides(void (*run)(uint64_t mine, uint64_t count), uint64_t count)
 {
+	struct sides sides = { .run = run, .count = count };
 	pthread_t other;
 	cpu_set_t before;
 
 	must(sched_getaffinity(0, sizeof before, &before) == 0, "no affinity");
-	atomic_store(&line.turn, 0);
-	must(pthread_create(&other, NULL, other_side, &count) == 0, "no thread");
-	pin(0);
-	take_turns(0, count);
+	atomic_store(&lines[0].turn, 0);
+	atomic_store(&lines[1].turn, 0);
+	must(pthread_create(&other, NULL, other_side, &sides) == 0, "no thread");
+	bench_pin(0);
+	run(0, count);
 	pthread_join(other, NULL);
 	(void)sched_setaffinity(0, sizeof before, &before);
+}
+
+static void round_trip_cross(uint64_t count)
+{
+	run_sides(share_line, count);
+}
+
+static void round_trip_lines(uint64_t count)
+{
+	run_sides(use_own_line, count);
 }
 
 /* ---- inject: a mutex, a condition, and two threads that take jobs */
@@ -296,6 +329,10 @@ int main(int argc, char **argv)
 		{ .bench = "round_trip_cross",
 		  .who = "bare",
 		  .run = round_trip_cross,
+		  .batch_min_ns = BENCH_WORKERS_BATCH_NS },
+		{ .bench = "round_trip_cross",
+		  .who = "bare_lines",
+		  .run = round_trip_lines,
 		  .batch_min_ns = BENCH_WORKERS_BATCH_NS },
 		{ .bench = "inject",
 		  .who = "bare",
