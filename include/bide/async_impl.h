@@ -308,7 +308,13 @@ bide_resume_return_point_:                                                   \
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif
-/* Two braces end the scope of the body's locals: no jump to the cleanup passes over one. */
+/*
+ * Two braces end the scope of the body's locals: no jump to the cleanup passes over one.
+ *
+ * BIDE_PENDING_ is an await in a body that has to wait. gcc inlines it. But where the body is
+ * inlined into a start, it is a call: there the result is mostly at hand, and a call takes no
+ * registers from that path. clang calls it everywhere.
+ */
 #if defined(__clang__)
 #define BIDE_BODY_BEGINS_                   \
 	enum { bide_forks_ = BIDE_FORKS_(my) }; \
@@ -317,11 +323,20 @@ bide_resume_return_point_:                                                   \
 	BIDE_PRAGMA_(clang diagnostic push)                            \
 	BIDE_PRAGMA_(clang diagnostic fatal "-Wuser-defined-warnings") \
 	((void)sizeof(bide_await_stands_in_a_body_())) BIDE_PRAGMA_(clang diagnostic pop)
+#define BIDE_PENDING_(frame, value_task, point) bide_await_pending_(frame, value_task, point)
 #else
+/*
+ * The point where the body goes on, a constant if it is inlined into a start. An await uses this
+ * name and no other, so outside of a body one error names it.
+ */
 #define BIDE_BODY_BEGINS_                   \
 	enum { bide_forks_ = BIDE_FORKS_(my) }; \
-	enum { await_stands_only_in_an_async_function__behind_async_begin };
+	BIDE_UNUSED uint32_t const await_stands_only_in_an_async_function__behind_async_begin = point_;
 #define BIDE_IN_BODY_ ((void)await_stands_only_in_an_async_function__behind_async_begin)
+#define BIDE_PENDING_(frame, value_task, point)                                       \
+	(__builtin_constant_p(await_stands_only_in_an_async_function__behind_async_begin) \
+	     ? bide_await_outlined_(frame, value_task, point)                             \
+	     : bide_await_pending_(frame, value_task, point))
 #endif
 #define BIDE_BEGIN_BODY_                                 \
 	BIDE_BODY_BEGINS_                                    \

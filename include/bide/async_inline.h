@@ -188,19 +188,6 @@ BIDE_INLINE bide_value_task bide_awaitable_task_(const void *at)
 }
 
 /*
- * An await in a body that has to wait. gcc inlines it. But where the body is inlined into a start,
- * it is a call: there the result is mostly at hand, and a call takes no registers from that path.
- * clang calls it everywhere.
- */
-#ifdef __clang__
-#define BIDE_PENDING_(frame, value_task, point) bide_await_pending_(frame, value_task, point)
-#else
-#define BIDE_PENDING_(frame, value_task, point)                                    \
-	(__builtin_constant_p(point_) ? bide_await_outlined_(frame, value_task, point) \
-	                              : bide_await_pending_(frame, value_task, point))
-#endif
-
-/*
  * Added to the line of a return that waits for its value task. All such returns of a function
  * share one resume point.
  */
