@@ -5,17 +5,6 @@
 /* threads */
 #include "support/task_support.h"
 
-static void use_workers(unsigned count)
-{
-	int error;
-
-	needs_threads();
-	error = bide_configure(&(bide_config){ .workers = count });
-	if (error == EAGAIN)
-		SKIP("cannot start %u threads here", count);
-	assert_int_equal(error, 0);
-}
-
 static value_task one(void *unused)
 {
 	(void)unused;

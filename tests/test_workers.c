@@ -13,18 +13,6 @@
 
 enum { TRIES = 10 };
 
-static void use_workers(unsigned count)
-{
-	int error;
-
-	needs_threads();
-	error = bide_configure(&(bide_config){ .workers = count });
-	if (error == EAGAIN)
-		SKIP("cannot start %u threads here", count);
-	assert_int_equal(error, 0);
-	assert_int_equal(bide_worker_count(), count);
-}
-
 static void spin_until(int64_t moment_ns)
 {
 	while (bide_now_ns() < moment_ns)

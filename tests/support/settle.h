@@ -5,6 +5,7 @@
 #ifndef BIDE_TEST_SETTLE_H
 #define BIDE_TEST_SETTLE_H
 
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -135,6 +136,19 @@ BIDE_UNUSED static void needs_threads(void)
 {
 	if (getenv("BIDE_TEST_NO_THREADS"))
 		SKIP("it needs threads that run at the same time");
+}
+
+/* A test that chooses the number of workers itself is skipped where there are no such threads. */
+BIDE_UNUSED static void use_workers(unsigned count)
+{
+	int error;
+
+	needs_threads();
+	error = bide_configure(&(bide_config){ .workers = count });
+	if (error == EAGAIN)
+		SKIP("cannot start %u threads here", count);
+	assert_int_equal(error, 0);
+	assert_int_equal(bide_worker_count(), count);
 }
 
 /* For promises that hold with one worker only: an order, or that nothing runs by itself. */
