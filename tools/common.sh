@@ -38,6 +38,22 @@ jobs_count() {
 	nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2
 }
 
+# within COMMAND...: ends the command when the time of ./dev test --minutes is over. deadline_s is empty or the time of the
+# clock.
+deadline_s=
+within() {
+	if [ -z "$deadline_s" ] || ! has timeout; then
+		"$@"
+		return
+	fi
+	! time_is_over || return 124
+	timeout --kill-after=10 "$((deadline_s - $(date +%s)))" "$@"
+}
+
+time_is_over() {
+	[ -n "$deadline_s" ] && [ "$(date +%s)" -ge "$deadline_s" ]
+}
+
 # A build directory that was made in another place (the checkout was copied) can not be used here.
 drop_foreign_build() {
 	cache=build/$1/CMakeCache.txt
@@ -55,7 +71,7 @@ try_build() {
 	mkdir -p build/logs
 	{
 		cmake --preset "$1" --no-warn-unused-cli ${configure_with:+"$configure_with"} &&
-			cmake --build "build/$1" --parallel "$(jobs_count)" ${2:+--target "$2"}
+			within cmake --build "build/$1" --parallel "$(jobs_count)" ${2:+--target "$2"}
 	} >"build/logs/build-$1.log" 2>&1
 }
 

@@ -14,13 +14,14 @@ named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
 	cat <<TEXT
-usage: ./dev test [--quick] [--only TIER[,TIER...]] [NAME...]
+usage: ./dev test [--quick] [--only TIER[,TIER...]] [--minutes N] [NAME...]
 
   --quick   what to run while you work: less than two minutes on two CPUs, once it is built. The gcc
             build with 1, 2 and 8 workers, each exploration up to 2000 orders, and the compile tests
             by gcc. It leaves out the sanitizers, valgrind, clang, computed goto, the coverage, the
             installation, the rest of the explorations, and the tests with the label "long".
   --only    only these tiers
+  --minutes what is not done after N minutes has failed; for a machine that ends the run then
   NAME      only tests whose name, or whose executable's name, contains it
 
 Tiers, in this order:
@@ -58,6 +59,13 @@ while [ $# -gt 0 ]; do
 		[ $# -gt 1 ] || die "--only needs the names of tiers: $all_tiers"
 		shift
 		chosen=$(printf '%s' "$1" | tr ',' ' ')
+		;;
+	--minutes)
+		case ${2:-} in
+		'' | *[!0-9]*) die "--minutes needs a whole number of minutes" ;;
+		esac
+		shift
+		deadline_s=$(($(date +%s) + 60 * $1))
 		;;
 	-h | --help)
 		usage
@@ -112,7 +120,8 @@ if [ $((total_passed + total_failed)) -eq 0 ]; then
 	total_failed=1
 fi
 if [ "$total_failed" -gt 0 ]; then
-	print_failures # once more: what a tier printed may be far above
+	say "what failed, once more:"
+	print_failures
 fi
 say "$total_passed passed, $total_failed failed, $total_skipped skipped"
 [ "$total_failed" -eq 0 ]

@@ -31,7 +31,12 @@ run_tier() {
 	rm -f "build/logs/tests-$1.log"
 	started=$(date +%s)
 	say "tier $1 begins; build/logs has what it prints"
-	"tier_$1"
+	if time_is_over; then
+		failed=1
+		say "FAILED $1: the time was over before it began" >>"$details"
+	else
+		"tier_$1"
+	fi
 	seconds=$(($(date +%s) - started))
 	if [ -n "$skip_reason" ]; then
 		printf '%-9s skipped: %s\n' "$1" "$skip_reason"
@@ -53,10 +58,13 @@ print_details() {
 		{ print "    " $0 }' "$details"
 }
 
-# The tests that failed, each with its tier.
+# What failed, with the end of what it printed, and then the names alone: the last lines are what one sees.
 print_failures() {
 	for tier in $tiers; do
-		sed -n "s/^\(FAILED \|---- .* crashed\)/$tier: &/p" "build/logs/tier-$tier.txt"
+		awk -v tier="$tier" -f tools/failures.awk "build/logs/tier-$tier.txt"
+	done
+	for tier in $tiers; do
+		sed -n "s/^\(FAILED \|---- .* crashed\|the build failed\)/$tier: &/p" "build/logs/tier-$tier.txt"
 	done
 }
 
@@ -70,6 +78,7 @@ build_for_tier() {
 	try_build "$@" && return 0
 	failed=1
 	{
+		! time_is_over || say "FAILED $tier: the time was over while it was built"
 		say "the build failed; all of it: build/logs/build-$1.log"
 		tail -n 60 "build/logs/build-$1.log"
 	} >>"$details"
@@ -82,11 +91,16 @@ suite() {
 	preset=$1
 	shift
 	log=build/$preset/Testing/Temporary/LastTest.log
-	rm -f "$log"
-	ctest --test-dir "build/$preset" --parallel "$((${suite_jobs_per_cpu:-1} * $(jobs_count)))" --timeout 14400 \
+	rm -f "$log" "$log.tmp"
+	within ctest --test-dir "build/$preset" --parallel "$((${suite_jobs_per_cpu:-1} * $(jobs_count)))" --timeout 14400 \
 		"$@" >"build/logs/ctest-$preset.log" 2>&1 || true
+	if time_is_over; then
+		failed=$((failed + 1))
+		awk -v tier="$tier" -f tools/unfinished.awk "build/logs/ctest-$preset.log" >>"$details"
+	fi
+	[ -f "$log" ] || log=$log.tmp # it was ended
 	if [ ! -f "$log" ]; then
-		failed=1
+		failed=$((failed + 1))
 		tail -n 20 "build/logs/ctest-$preset.log" >>"$details"
 		return
 	fi
@@ -108,7 +122,8 @@ add_counts() {
 # script_tier COMMAND...: a script that ends with "name: N passed, N failed, N skipped".
 script_tier() {
 	output=build/logs/script-$tier.log
-	"$@" >"$output" 2>&1 || true
+	within "$@" >"$output" 2>&1 || true
+	! time_is_over || say "FAILED $tier: the time was over" >>"$details"
 	counts=$(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' \
 		"$output" | tail -n 1)
 	add_counts "${counts:-0 1 0}"
@@ -288,7 +303,7 @@ tier_coverage() {
 	find build/coverage -name '*.gcda' -exec rm -f {} +
 	suite coverage --label-exclude '^long$' --exclude-regex "$explorer"
 	# A thread that ends within a function can make gcov print a count below 0, which gcovr does not read.
-	if ! gcovr --root . --gcov-ignore-parse-errors --filter src/ --csv build/coverage/lines.csv build/coverage \
+	if ! within gcovr --root . --gcov-ignore-parse-errors --filter src/ --csv build/coverage/lines.csv build/coverage \
 		>build/logs/gcovr.log 2>&1; then
 		failed=$((failed + 1))
 		cat build/logs/gcovr.log >>"$details"

@@ -38,3 +38,7 @@ TEST_SLOW(waits_for_ever, 0.1)
 		nanosleep(&pause, NULL);
 	}
 }
+
+TEST(comes_after_three_that_timed_out)
+{
+}

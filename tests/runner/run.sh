@@ -16,5 +16,7 @@ expect '^passed sleeps_longer_than_its_limit '
 expect '^FAILED computes_for_ever: timed out after \(0.2 s of CPU time on each CPU\|2 s\)$'
 expect '^FAILED hangs: timed out: it hangs, and computed nothing for 1 s$'
 expect '^FAILED waits_for_ever: timed out after 1 s$'
+expect '^runner_cases: 3 tests have timed out, so the rest is not run$'
+expect '^runner_cases: 2 passed, 3 failed, 0 skipped$'
 [ "$status" -eq 0 ] || printf '%s\n' "$said"
 exit "$status"

@@ -23,6 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What hangs once may hang in every test, and each takes its time. */
+enum { TIMED_OUT_MAX = 3 };
+
 enum { EXIT_SKIPPED = 77, EXIT_LEAKED_FD = 78, FD_COUNT_MAX = 65536 };
 
 /* Shared memory, in which the process of a test reports to the runner. */
@@ -43,11 +46,12 @@ struct options {
 
 struct counts {
 	int passed, failed, skipped;
+	int timed_out;                 /* of those that failed */
 	unsigned long runs, schedules; /* with seeds */
 };
 
 /* The outcome of one run. */
-enum outcome { PASSED, FAILED, SKIPPED };
+enum outcome { PASSED, FAILED, TIMED_OUT, SKIPPED };
 
 static struct test_case *first_test, **last_test = &first_test;
 static struct report *report;
@@ -85,6 +89,7 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static const double rounds_max_s = 3;
 static double rounds_end_s; /* for the running test */
 
 bool test_round(int round, int count)
@@ -296,9 +301,20 @@ static void cmocka_run(void **state)
 	}
 }
 
+/* nohup ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for commands in the background. */
+static void stop_ignoring_signals(void)
+{
+	static const int numbers[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGTERM,
+		                           SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD, SIGCONT };
+
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		signal(numbers[i], SIG_DFL);
+}
+
 _Noreturn static void run_in_child(struct test_case *test, int output_fd)
 {
 	setpgid(0, 0);
+	stop_ignoring_signals();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
@@ -311,7 +327,7 @@ _Noreturn static void run_in_child(struct test_case *test, int output_fd)
 	dup2(output_fd, STDERR_FILENO);
 	close(output_fd);
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-	rounds_end_s = now_s() + test->limit_s / 4;
+	rounds_end_s = now_s() + (test->limit_s / 4 < rounds_max_s ? test->limit_s / 4 : rounds_max_s);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -328,11 +344,30 @@ _Noreturn static void run_in_child(struct test_case *test, int output_fd)
 
 /*
  * The reasons to end a test. A busy machine must not make a test fail, so the limit counts CPU
- * time: on each CPU, because threads share it. A test that computes nothing has hung, and is ended
- * sooner. The last limit is for a test that neither computes much nor sleeps.
+ * time: on each CPU, because threads share it. A test that computes nearly nothing has hung, and is
+ * ended sooner, under a slow tool as well. The last limit is for a test that neither computes much
+ * nor sleeps.
  */
 enum overtime { IN_TIME, TOO_MUCH_CPU, IDLE, TOO_LONG };
-static const double idle_factor = 2, idle_part = 1000, wall_factor = 10;
+static const double idle_factor = 2, idle_max_s = 40, idle_part = 400, wall_factor = 10;
+
+/* A tool makes a test slower, but only tests that say so may take longer than this on each CPU. */
+static const double slow_limit_max_s = 60;
+
+static double limit_of(const struct test_case *test)
+{
+	double limit_s = test->limit_s * test_time_factor();
+
+	if (limit_s > slow_limit_max_s)
+		limit_s = test->limit_s > slow_limit_max_s ? test->limit_s : slow_limit_max_s;
+	return limit_s;
+}
+
+/* A test that computes less than a part of this time has hung. */
+static double idle_s_of(double limit_s)
+{
+	return limit_s * idle_factor < idle_max_s ? limit_s * idle_factor : idle_max_s;
+}
 
 static double cpu_time_s(pid_t child)
 {
@@ -349,6 +384,7 @@ static enum overtime wait_for_child(pid_t child, double limit_s, int *status)
 {
 	const struct timespec look = { 0, 100000000 };
 	const double began_s = now_s(), cpu_count = (double)sysconf(_SC_NPROCESSORS_ONLN);
+	const double idle_s = idle_s_of(limit_s);
 	double looked_s = began_s, looked_cpu_s = 0;
 	enum overtime overtime = IN_TIME;
 	sigset_t child_signal;
@@ -363,8 +399,8 @@ static enum overtime wait_for_child(pid_t child, double limit_s, int *status)
 			overtime = TOO_MUCH_CPU;
 		} else if (time_s - began_s > limit_s * wall_factor) {
 			overtime = TOO_LONG;
-		} else if (time_s - looked_s > limit_s * idle_factor) {
-			if (cpu_s - looked_cpu_s < limit_s / idle_part)
+		} else if (time_s - looked_s > idle_s) {
+			if (cpu_s - looked_cpu_s < idle_s / idle_part)
 				overtime = IDLE;
 			looked_s = time_s;
 			looked_cpu_s = cpu_s;
@@ -412,7 +448,7 @@ static void judge(int status, enum overtime overtime, double limit_s, const char
 		snprintf(reason, reason_bytes, "timed out after %g s of CPU time on each CPU", limit_s);
 	else if (overtime == IDLE)
 		snprintf(reason, reason_bytes, "timed out: it hangs, and computed nothing for %g s",
-		         limit_s * idle_factor);
+		         idle_s_of(limit_s));
 	else if (overtime == TOO_LONG)
 		snprintf(reason, reason_bytes, "timed out after %g s", limit_s * wall_factor);
 	else if (assertion_place(output, place, sizeof place) && status != 0)
@@ -457,7 +493,7 @@ static enum outcome run_once(struct test_case *test, char *text, size_t text_byt
                              size_t reason_bytes)
 {
 	int status = 0;
-	double limit_s = test->limit_s * test_time_factor();
+	double limit_s = limit_of(test);
 	FILE *output = output_file();
 
 	memset(report, 0, sizeof *report);
@@ -479,6 +515,8 @@ static enum outcome run_once(struct test_case *test, char *text, size_t text_byt
 		return SKIPPED;
 	}
 	judge(status, overtime, limit_s, text, reason, reason_bytes);
+	if (overtime != IN_TIME)
+		return TIMED_OUT;
 	return reason[0] ? FAILED : PASSED;
 }
 
@@ -524,7 +562,7 @@ static enum outcome run_seeds(struct test_case *test, const struct options *opti
 			snprintf(what, sizeof what, "it simulates nothing");
 			outcome = SKIPPED;
 		}
-		if (outcome == FAILED)
+		if (outcome == FAILED || outcome == TIMED_OUT)
 			snprintf(reason, reason_bytes, "seed %lu: %s", n, what);
 		else if (outcome == SKIPPED)
 			snprintf(reason, reason_bytes, "under seeds: %s", what);
@@ -554,8 +592,9 @@ static void run_case(struct test_case *test, const struct options *options, stru
 	if (outcome == SKIPPED) {
 		counts->skipped++;
 		printf("SKIPPED %s: %s\n", test->name, reason);
-	} else if (outcome == FAILED) {
+	} else if (outcome == FAILED || outcome == TIMED_OUT) {
 		counts->failed++;
+		counts->timed_out += outcome == TIMED_OUT;
 		printf("FAILED %s: %s\n", test->name, reason);
 		fflush(stdout);
 		print_output(test->name, output_text);
@@ -647,6 +686,10 @@ int main(int argc, char **argv)
 		else
 			run_case(test, &options, &counts);
 		fflush(stdout);
+		if (counts.timed_out == TIMED_OUT_MAX) {
+			printf("%s: %d tests have timed out, so the rest is not run\n", program, TIMED_OUT_MAX);
+			break;
+		}
 	}
 	if (options.list)
 		return EXIT_SUCCESS;

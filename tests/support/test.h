@@ -65,8 +65,9 @@ void test_register(struct test_case *test);
 
 /*
  * A test that takes at most limit_s seconds of CPU time on each CPU. It may take ten times as long
- * by the clock, so that it passes on a busy machine. A test that computes nothing for twice the
- * limit has hung. BIDE_TEST_TIME_FACTOR, if set, multiplies the limit.
+ * by the clock, so that it passes on a busy machine. A test that computes nothing for 40 s, or for
+ * twice the limit if that is shorter, has hung. BIDE_TEST_TIME_FACTOR, if set, multiplies the
+ * limit, up to 60 s.
  */
 #define TEST_SLOW(name_, limit_s_)                                       \
 	static void test_run_##name_(void);                                  \
@@ -82,9 +83,9 @@ void test_register(struct test_case *test);
 #define TEST(name_) TEST_SLOW(name_, 20)
 
 /*
- * Counts the rounds of a race. Returns true for each of 0..count-1, but false after a quarter of
- * the test's limit. A round takes microseconds, but milliseconds if it needs several thread
- * switches and there are more threads than CPUs.
+ * Counts the rounds of a race. Returns true for each of 0..count-1, but false after 3 s. A round
+ * takes microseconds, but milliseconds if it needs several thread switches and there are more
+ * threads than CPUs.
  */
 bool test_round(int round, int count);
 
