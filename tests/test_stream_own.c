@@ -65,7 +65,9 @@ static void own_close(void *object)
 	((own *)object)->closed++;
 }
 
-static const bide_stream_type type = { "own", own_read, own_write, NULL, own_abort, own_close };
+static const bide_stream_type type = {
+	.name = "own", .read = own_read, .write = own_write, .abort = own_abort, .close = own_close
+};
 
 static void make_next_pending(own *o)
 {
@@ -158,8 +160,11 @@ TEST(an_abort_is_handed_to_the_type)
 
 TEST(the_type_is_closed_when_nothing_is_pending_any_more)
 {
+	static const bide_stream_type without_abort = { .name = "own",
+		                                            .read = own_read,
+		                                            .close = own_close };
 	own o = { 0 };
-	bide_stream *s = bide_stream_create(&type, &o);
+	bide_stream *s = bide_stream_create(&without_abort, &o);
 	bide_value_task v;
 
 	make_next_pending(&o);
@@ -171,6 +176,54 @@ TEST(the_type_is_closed_when_nothing_is_pending_any_more)
 	assert_pending(v);
 	bide_user_source_complete_int(&o.pending, 4);
 	assert_int_equal(result_of(v), 4);
+	settle(0);
+	assert_int_equal(o.closed, 1);
+}
+
+TEST(a_close_aborts_what_is_pending)
+{
+	own o = { 0 };
+	bide_stream *s = bide_stream_create(&type, &o);
+	bide_value_task v;
+
+	make_next_pending(&o);
+	v = bide_stream_read(s, room, 10);
+	settle(0);
+	bide_stream_close(s);
+	assert_int_equal(error_of(v), EBADF);
+	settle(0);
+	assert_int_equal(o.abort_error, EBADF);
+	assert_int_equal(o.closed, 1);
+	o = (own){ 0 };
+	bide_stream_close(bide_stream_create(&type, &o)); /* nothing is pending */
+	settle(0);
+	assert_int_equal(o.aborted, 0);
+	assert_int_equal(o.closed, 1);
+}
+
+static bide_value_task own_finish(void *object)
+{
+	return ((own *)object)->next;
+}
+
+TEST(a_finish_that_waits_keeps_the_object)
+{
+	static const bide_stream_type finishes = {
+		.name = "own", .write = own_write, .finish = own_finish, .close = own_close
+	};
+	own o = { 0 };
+	bide_stream *s = bide_stream_create(&finishes, &o);
+	bide_value_task v;
+
+	make_next_pending(&o);
+	v = bide_stream_finish(s);
+	settle(0);
+	assert_pending(v);
+	bide_stream_close(s);
+	settle(0);
+	assert_int_equal(o.closed, 0);
+	bide_user_source_complete_int(&o.pending, 0);
+	assert_int_equal(error_of(v), 0);
 	settle(0);
 	assert_int_equal(o.closed, 1);
 }
@@ -278,8 +331,9 @@ static void capitals_close(void *object)
 
 TEST(a_filter_of_a_stream_is_a_stream)
 {
-	static const bide_stream_type capital_type = { "capitals", capitals_read,  NULL,
-		                                           NULL,       capitals_abort, capitals_close };
+	static const bide_stream_type capital_type = {
+		.name = "capitals", .read = capitals_read, .abort = capitals_abort, .close = capitals_close
+	};
 	bide_context *scope;
 	bide_value_task v;
 	bide_stream *s;

@@ -138,7 +138,9 @@
 #define stream_fd bide_stream_fd
 #define stream_finish bide_stream_finish
 #define stream_flush bide_stream_flush
+#define stream_layer bide_stream_layer
 #define stream_local bide_stream_local
+#define stream_object bide_stream_object
 #define stream_peek bide_stream_peek
 #define stream_peer bide_stream_peer
 #define stream_pipe bide_stream_pipe

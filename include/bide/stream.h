@@ -57,12 +57,20 @@ typedef struct bide_stream_type {
 	/* Tells the other end that no more comes. May be NULL. */
 	bide_value_task (*finish)(void *object);
 	/*
-	 * Ends what is pending, soon, with this error. Any thread may call it, once. May be NULL: then
-	 * an abort waits for what is pending.
+	 * Ends what is pending, soon, with this error. Any thread may call it, once. A close calls it
+	 * with EBADF if something is pending. May be NULL: then an abort or a close waits for what is
+	 * pending.
 	 */
 	void (*abort)(void *object, int error);
 	/* Frees the object. Nothing is pending any more. May be NULL. */
 	void (*close)(void *object);
+	/*
+	 * Waits until a read need not wait, or the end or an error has come. A line or a peek calls it
+	 * first, so that a stream that waits holds no buffer. May be NULL.
+	 */
+	bide_value_task (*wait)(void *object);
+	/* Begins: a handshake. See bide_stream_layer. May be NULL. */
+	bide_value_task (*start)(void *object);
 } bide_stream_type;
 
 BIDE_BEGIN_DECLS
@@ -95,6 +103,24 @@ BIDE_API int bide_stream_standard(bide_stream **stream, int number);
  */
 BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type *type,
                                                          void *object);
+/*
+ * Puts a layer on a stream, in place: encryption, compression. The stream is of this type from now
+ * on. What it was goes to *below, from which the object reads and to which it writes. Bytes that
+ * were received and not taken go with it; those that were put are sent first.
+ *
+ * Then start(object) is awaited. Until it is over, other operations of the stream are misuse,
+ * EBUSY. The result is 0, or the error of start, after which the stream stays as it is.
+ *
+ * The stream stays yours. The object belongs to it, also if this fails: close(object) is called,
+ * and has to close *below, if that is not NULL. `below` is to lie in the object. Errors: those of
+ * bide_stream_flush; EBUSY (misuse): an operation is pending; EINVAL (misuse); ENOMEM. Cost: a
+ * second stream, and a system call if the first one has waited.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_layer(bide_stream *stream,
+                                                           const bide_stream_type *type,
+                                                           void *object, bide_stream **below);
+/* Returns the object of a stream of that type, or NULL if it is of another one. */
+BIDE_API void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type);
 
 /*
  * Ends what is pending, and fails all that comes later, with this error, 1 to 4095. A socket is
@@ -110,8 +136,8 @@ BIDE_API void bide_stream_abort(bide_stream *stream, int error);
 BIDE_API void bide_stream_close(bide_stream *stream);
 
 /*
- * Stores the descriptor, which stays the stream's. Returns 0, or EBADF for a stream of your own,
- * which has none.
+ * Stores the descriptor, which stays the stream's. With layers it is that of the lowest one.
+ * Returns 0, or EBADF for a stream of your own, which has none.
  */
 BIDE_API int bide_stream_fd(const bide_stream *stream, int *fd);
 

@@ -27,14 +27,6 @@ enum { EXPIRING = -1 };
 
 static void arm(bide_stream *stream);
 
-/* A stream of the user's own has no operation of its own to end. */
-static void abort_user(bide_stream *stream)
-{
-	bide_handle_abort_(&stream->handle, BIDE_EIDLE);
-	if (stream->type->abort && !BIDE_SWAP(&stream->is_aborted, 1u, RELAXED))
-		stream->type->abort(stream->object, BIDE_EIDLE);
-}
-
 /* As an event would. */
 static void read_once_more(bide_stream *stream)
 {
@@ -49,13 +41,15 @@ static void read_once_more(bide_stream *stream)
 /* Ends what has waited too long on a side. Returns when to look again. */
 static int64_t look(bide_stream *stream, unsigned side, int64_t idle_ns, int64_t now_ns)
 {
+	/* Read before the time, which a layer that comes resets before it sets the type. */
+	bool is_descriptor = !BIDE_LOAD(&stream->type, ACQUIRE);
 	int64_t *at = &stream->buffer.since_ns[side], since_ns = BIDE_LOAD(at, RELAXED);
 
 	if (since_ns <= 0)
 		return BIDE_FOREVER;
 	if (now_ns - since_ns < idle_ns)
 		return bide_time_add_(since_ns, idle_ns);
-	if (!stream->type && side == BIDE_IO_IN_) {
+	if (is_descriptor && side == BIDE_IO_IN_) {
 		read_once_more(stream);
 		since_ns = BIDE_LOAD(at, RELAXED);
 		if (since_ns <= 0)
@@ -66,9 +60,9 @@ static int64_t look(bide_stream *stream, unsigned side, int64_t idle_ns, int64_t
 	/* The release of 0 below pairs with the acquire in bide_buffer_progress_slow_. */
 	if (!BIDE_CAS(at, &since_ns, (int64_t)EXPIRING, ACQ_REL, RELAXED))
 		return bide_time_add_(now_ns, idle_ns);
-	if (stream->type) { /* It may do anything, so the next operation does not wait for it. */
+	if (!is_descriptor) { /* It may do anything, so the next operation does not wait for it. */
 		BIDE_STORE(at, 0, RELEASE);
-		abort_user(stream);
+		bide_stream_abort_(stream, BIDE_EIDLE); /* It has no operation of its own to end. */
 		return BIDE_FOREVER;
 	}
 	bide_handle_interrupt_(&stream->handle, side, BIDE_EIDLE);

@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "context/context.h"
 #include "io/buffer.h"
+#include "io/side.h"
 #include "io/stream.h"
 #include "io/stream_user.h"
 #include "source/source.h"
@@ -93,14 +94,29 @@ struct bide_user_gather {
 	int64_t count;
 	bide_payload result;
 	int error;
+	bool has_side;
 };
 
 static const bide_own_ bide_user_gather_own_ = { .name = "a reading call of a stream" };
 
+/* The buffer waits empty where it can. */
+static bide_value_task until_readable(bide_stream *stream)
+{
+	if (!stream->type->wait)
+		return bide_value_task_completed();
+	bide_buffer_settle_(stream, false);
+	return stream->type->wait(stream->object);
+}
+
 bide_async(bide_user_gather)
 {
 	bide_async_begin;
+	my->error = bide_side_begin_(&my->in.stream->handle, BIDE_IO_IN_, "a reading call of a stream");
+	if (my->error)
+		bide_async_fail(my->error);
+	my->has_side = true;
 	while ((my->error = bide_buffer_look_(my->in.stream, &my->in.wanted, &my->result)) == EAGAIN) {
+		bide_await(until_readable(my->in.stream));
 		my->error = bide_buffer_room_(my->in.stream, &my->at, &my->room_bytes);
 		if (my->error) {
 			bide_buffer_settle_(my->in.stream, false);
@@ -110,7 +126,9 @@ bide_async(bide_user_gather)
 			bide_await(bide_delay(BIDE_MS(10)));
 			continue;
 		}
-		bide_await(my->count, bide_stream_user_read_(my->in.stream, my->at, my->room_bytes));
+		bide_await(my->count, bide_stream_user_read_raw_(my->in.stream, my->at, my->room_bytes));
+		if (!bide_stream_user_counted_(my->count, my->room_bytes))
+			bide_async_fail(BIDE_EINVAL_);
 		bide_buffer_received_(my->in.stream, (size_t)my->count);
 	}
 	if (my->error)
@@ -120,6 +138,8 @@ bide_async_finally:
 	if (bide_async_error)
 		bide_buffer_settle_(my->in.stream, false);
 	bide_buffer_show_(my->in.stream);
+	if (my->has_side)
+		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
 	bide_async_end;
 }
 

@@ -20,6 +20,7 @@
 #include "io/buffer_queue.h"
 #include "io/buffer_wait.h"
 #include "io/stream.h"
+#include "io/stream_user.h"
 #include "source/source.h"
 
 /* Behind the room of a chunk there is one byte for the zero that printf writes. */
@@ -252,10 +253,10 @@ bide_value_task bide_stream_flush(bide_stream *stream)
 }
 
 /* All is sent. */
-static bide_value_task shut_down(const bide_stream *stream)
+static bide_value_task shut_down(bide_stream *stream)
 {
 	if (stream->type)
-		return stream->type->finish ? stream->type->finish(stream->object)
+		return stream->type->finish ? bide_stream_user_finish_(stream)
 		                            : bide_value_task_completed();
 	if (!(stream->handle.flags & BIDE_HANDLE_IS_SOCKET_))
 		return bide_value_task_completed();

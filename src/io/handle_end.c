@@ -179,7 +179,8 @@ void bide_handle_abort_(bide_handle *handle, int error)
 		abort_now(handle, error);
 		return;
 	}
-	if (BIDE_CAS(&handle->asked_error, &none, (uint16_t)error, RELAXED, RELAXED))
+	/* See bide_stream_abort_. */
+	if (BIDE_CAS(&handle->asked_error, &none, (uint16_t)error, SEQ_CST, RELAXED))
 		request_and_post(handle, REQUEST_ABORT);
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/misuse.h"
+#include "base/port.h"
 #include "io/handle_parts.h"
 
 int bide_side_begin_(bide_handle *handle, unsigned side, const char *what)
@@ -36,6 +37,18 @@ void bide_side_end_(bide_handle *handle, unsigned side)
 	bide_handle_unlock_(handle);
 	if (ends)
 		bide_handle_end_(handle);
+}
+
+bool bide_side_may_be_busy_(bide_handle *handle)
+{
+	bool is_busy;
+
+	if (!bide_port_on_worker_())
+		return true;
+	bide_handle_lock_(handle);
+	is_busy = handle->state & (BIDE_HANDLE_BUSY_IN_ | BIDE_HANDLE_BUSY_OUT_);
+	bide_handle_unlock_(handle);
+	return is_busy;
 }
 
 int bide_side_error_(bide_handle *handle)

@@ -14,6 +14,10 @@
  */
 BIDE_INTERNAL int bide_side_begin_(bide_handle *handle, unsigned side, const char *what);
 BIDE_INTERNAL void bide_side_end_(bide_handle *handle, unsigned side);
+/*
+ * Returns true if a side is busy, or if that cannot be told: with one worker, on another thread.
+ */
+BIDE_INTERNAL bool bide_side_may_be_busy_(bide_handle *handle);
 /* Returns the error of an abort or a close, or 0. */
 BIDE_INTERNAL int bide_side_error_(bide_handle *handle);
 

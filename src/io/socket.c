@@ -139,6 +139,7 @@ static int address_of(const bide_stream *stream, bool of_peer, bide_address *add
 		bide_misuse_("%s: address is NULL", what);
 		return EINVAL;
 	}
+	stream = bide_stream_bottom_(stream);
 	return stream->type ? EBADF : bide_socket_address_(stream->handle.fd, of_peer, address);
 }
 
@@ -157,15 +158,17 @@ int bide_stream_set_tcp_options(bide_stream *stream, const bide_tcp_options *opt
 	int error = bide_stream_check_(stream, "bide_stream_set_tcp_options"), protocol = 0;
 	socklen_t size = sizeof protocol;
 	bide_socket_options copy;
+	const bide_stream *bottom;
 
 	if (!error)
 		error = bide_socket_options_copy_(&copy, options, "bide_stream_set_tcp_options");
 	if (error)
 		return error;
-	if (stream->type)
+	bottom = bide_stream_bottom_(stream);
+	if (bottom->type)
 		return EBADF;
-	if (getsockopt(stream->handle.fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) ||
+	if (getsockopt(bottom->handle.fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) ||
 	    protocol != IPPROTO_TCP)
 		return EOPNOTSUPP;
-	return set_connection_options(stream->handle.fd, &copy.tcp);
+	return set_connection_options(bottom->handle.fd, &copy.tcp);
 }

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/misuse.h"
+#include "io/side.h"
 #include "io/slab.h"
 #include "io/upcalls.h"
 
@@ -61,9 +62,7 @@ void bide_stream_abort(bide_stream *stream, int error)
 	if (bide_stream_check_(stream, "bide_stream_abort") ||
 	    !bide_check_error_(error, "bide_stream_abort"))
 		return;
-	bide_handle_abort_(&stream->handle, error);
-	if (stream->type && stream->type->abort && !BIDE_SWAP(&stream->is_aborted, 1u, RELAXED))
-		stream->type->abort(stream->object, error);
+	bide_stream_abort_(stream, error);
 }
 
 void bide_stream_close(bide_stream *stream)
@@ -75,6 +74,10 @@ void bide_stream_close(bide_stream *stream)
 		return;
 	}
 	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	/* What is pending ends soon, and then the handle goes. A descriptor's does so by the close. */
+	if (stream->type && bide_handle_is_live_(&stream->handle) &&
+	    bide_side_may_be_busy_(&stream->handle))
+		bide_stream_abort_(stream, EBADF);
 	bide_handle_close_(&stream->handle, closed);
 }
 
@@ -82,8 +85,10 @@ int bide_stream_fd(const bide_stream *stream, int *fd)
 {
 	int error = bide_stream_check_(stream, "bide_stream_fd");
 
-	if (!error && stream->type)
-		error = EBADF;
+	if (!error) {
+		stream = bide_stream_bottom_(stream);
+		error = stream->type ? EBADF : 0;
+	}
 	if (fd)
 		*fd = error ? -1 : stream->handle.fd;
 	return error;

@@ -12,9 +12,11 @@
 #include "io/handle.h"
 
 struct bide_stream {
-	bide_stream_head_ head;       /* first: inlined code reads it */
-	const bide_stream_type *type; /* NULL for a stream of a descriptor */
+	bide_stream_head_ head; /* first: inlined code reads it */
+	/* NULL for a stream of a descriptor. The owner's; atomic for other threads. */
+	const bide_stream_type *type;
 	void *object;
+	bide_stream *below; /* if it has a layer: what it was before */
 	/*
 	 * Of the last write: how many bytes went. This and the next belong to the writing side: to the
 	 * thread that has it busy, or else to the function that writes.
@@ -22,7 +24,7 @@ struct bide_stream {
 	size_t written_bytes;
 	bool write_broken;   /* a write failed when a part of it had gone */
 	bool is_standard;    /* its descriptor is blocking */
-	uint32_t is_aborted; /* of a stream of the user's own: its type was told; atomic */
+	uint32_t is_aborted; /* of a stream with a type: that was told; atomic */
 	bide_stream_buffer buffer;
 	_Alignas(16) bide_handle handle; /* what threads that hand out events touch */
 };
@@ -49,6 +51,19 @@ static inline int bide_stream_check_(const bide_stream *stream, const char *what
  * Returns NULL if there is no memory; then the descriptor stays the caller's.
  */
 BIDE_INTERNAL bide_stream *bide_stream_new_(int fd, uint32_t flags);
+
+/* Returns the lowest one of its layers; itself, if it has none. For the owner. */
+static inline const bide_stream *bide_stream_bottom_(const bide_stream *stream)
+{
+	while (stream->below)
+		stream = stream->below;
+	return stream;
+}
+/*
+ * Aborts the handle, and tells the type, if there is one. The type is told once. Any thread, while
+ * the owner has not closed the stream.
+ */
+BIDE_INTERNAL void bide_stream_abort_(bide_stream *stream, int error);
 
 /*
  * Checks the parts: NULL, or more than INT64_MAX bytes together, is misuse of `what`; it returns

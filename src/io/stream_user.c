@@ -15,11 +15,21 @@
 
 enum { PARTS_MAX = 16 };
 
-static bide_value_task call_read(const bide_stream *stream, void *to, size_t size_bytes)
+bide_value_task bide_stream_user_read_raw_(const bide_stream *stream, void *to, size_t size_bytes)
 {
 	if (!stream->type->read)
 		return bide_value_task_from_error(EBADF);
 	return stream->type->read(stream->object, to, size_bytes);
+}
+
+bool bide_stream_user_counted_(int64_t count, size_t size_bytes)
+{
+	if (count >= 0 && (uint64_t)count <= size_bytes)
+		return true;
+	bide_misuse_("bide_stream_read: the read of a stream of your own says that it read %lld of "
+	             "%zu bytes",
+	             (long long)count, size_bytes);
+	return false;
 }
 
 /* `done` of all parts together went already. The parts are copied for the call. */
@@ -53,13 +63,9 @@ bide_async(bide_user_read)
 	if (my->error)
 		bide_async_fail(my->error);
 	my->has_side = true;
-	bide_await(my->count, call_read(my->in.stream, my->in.to, my->in.size_bytes));
-	if (my->count < 0 || (uint64_t)my->count > my->in.size_bytes) {
-		bide_misuse_("bide_stream_read: the read of a stream of your own says that it read %lld of "
-		             "%zu bytes",
-		             (long long)my->count, my->in.size_bytes);
+	bide_await(my->count, bide_stream_user_read_raw_(my->in.stream, my->in.to, my->in.size_bytes));
+	if (!bide_stream_user_counted_(my->count, my->in.size_bytes))
 		bide_async_fail(BIDE_EINVAL_);
-	}
 	bide_async_return(my->count);
 bide_async_finally:
 	if (my->has_side)
@@ -117,6 +123,31 @@ bide_async_finally:
 	bide_async_end;
 }
 
+struct bide_user_finish {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_stream *stream;
+	} in;
+	int error;
+	bool has_side;
+};
+
+static const bide_own_ bide_user_finish_own_ = { .name = "bide_stream_finish" };
+
+bide_async(bide_user_finish)
+{
+	bide_async_begin;
+	my->error = bide_side_begin_(&my->in.stream->handle, BIDE_IO_OUT_, "bide_stream_finish");
+	if (my->error)
+		bide_async_fail(my->error);
+	my->has_side = true;
+	bide_await(my->in.stream->type->finish(my->in.stream->object));
+bide_async_finally:
+	if (my->has_side)
+		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
+	bide_async_end;
+}
+
 /* BIDE_ENOFRAME is an error of functions of the user's. */
 static bide_value_task started(bide_value_task value)
 {
@@ -147,6 +178,11 @@ bide_value_task bide_stream_user_write_vector_(bide_stream *stream, const struct
 		size_bytes += parts[i].iov_len;
 	return started(bide_async_start(bide_user_write, .stream = stream, .parts = parts,
 	                                .count = count, .size_bytes = size_bytes));
+}
+
+bide_value_task bide_stream_user_finish_(bide_stream *stream)
+{
+	return started(bide_async_start(bide_user_finish, .stream = stream));
 }
 
 bide_stream *bide_stream_create(const bide_stream_type *type, void *object)

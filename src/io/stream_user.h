@@ -17,5 +17,15 @@ BIDE_INTERNAL bide_value_task bide_stream_user_write_(bide_stream *stream, const
 BIDE_INTERNAL bide_value_task bide_stream_user_write_vector_(bide_stream *stream,
                                                              const struct iovec *parts,
                                                              size_t count);
+/* Its type has `finish`. */
+BIDE_INTERNAL bide_value_task bide_stream_user_finish_(bide_stream *stream);
+
+/*
+ * The read of the type, for a caller that has the side busy. Afterwards `counted` returns true if
+ * the type may have read so much; else it reports misuse.
+ */
+BIDE_INTERNAL bide_value_task bide_stream_user_read_raw_(const bide_stream *stream, void *to,
+                                                         size_t size_bytes);
+BIDE_INTERNAL bool bide_stream_user_counted_(int64_t count, size_t size_bytes);
 
 #endif

@@ -1,0 +1,225 @@
+/*
+ * stream_layer.c - a layer on a stream, in place.
+ *
+ * A second stream, `below`, takes what the first one was: its descriptor or its type, and what was
+ * received and not taken. Then the first one gets the type of the layer. The pointer stays, and so
+ * do the limits and what the function has to do with it.
+ *
+ *     flush --> below is made, with the same descriptor --> under the lock of the handle: no
+ *     operation is pending and none has aborted it; both sides are busy, the type is set -->
+ *     the reactor forgets the handle --> start(object) --> both sides are free
+ *
+ * An event that was fetched before finds another generation. The descriptor is registered anew when
+ * an operation of `below` waits.
+ */
+#define BIDE_OWN_(name) &name##_own_
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/misuse.h"
+#include "base/own.h"
+#include "base/port.h"
+#include "io/handle_parts.h"
+#include "io/reactor.h"
+#include "io/side.h"
+#include "io/stream.h"
+
+enum { BUSY = BIDE_HANDLE_BUSY_IN_ | BIDE_HANDLE_BUSY_OUT_ };
+
+/* Locks the handle. Returns 0; or, unlocked, EBUSY or the error of an abort. */
+static int lock_quiet(bide_handle *handle)
+{
+	int error;
+
+	for (unsigned tries = 0;; tries++) {
+		bide_handle_lock_(handle);
+		error = handle->abort_error;
+		if (!error && (handle->state & BUSY || handle->io[0] || handle->io[1]))
+			error = EBUSY;
+		if (!error && !(handle->state & BIDE_HANDLE_REGISTERING_))
+			return 0;
+		bide_handle_unlock_(handle);
+		if (error)
+			return error;
+		/* The operation is over, but the thread that started it still tells the reactor. */
+		bide_port_wait_a_moment_(tries);
+	}
+}
+
+/* What the reactor knew of the first handle. */
+typedef struct moved {
+	uint32_t bits; /* of its readiness */
+	int fd, watched_fd;
+	bool is_registered;
+} moved;
+
+/* Under the lock. */
+static moved take_descriptor(bide_handle *handle)
+{
+	moved was = { handle->state & (BIDE_HANDLE_READY_IN_ | BIDE_HANDLE_READY_OUT_ |
+		                           (uint32_t)BIDE_HANDLE_STICKY_),
+		          handle->fd, handle->watched_fd, handle->state & BIDE_HANDLE_REGISTERED_ };
+
+	handle->generation++;
+	handle->fd = handle->watched_fd = -1;
+	handle->flags = BIDE_HANDLE_KEEPS_FD_;
+	handle->state = BIDE_HANDLE_OPEN_ | (uint32_t)BUSY;
+	return was;
+}
+
+static void move_received(bide_stream *from, bide_stream *to)
+{
+	bide_stream_buffer *b = &from->buffer;
+
+	if (!bide_chunk_claim_is_idle_(&b->claim))
+		bide_chunk_claim_end_(&b->claim);
+	to->buffer.in = b->in;
+	to->buffer.ended = b->ended;
+	to->head.at_ = from->head.at_;
+	to->head.end_ = from->head.end_;
+	b->in = NULL;
+	b->ended = false;
+	from->head.at_ = from->head.end_ = NULL;
+}
+
+/* Nothing was exchanged. The descriptor stays with the other one. */
+static void discard(bide_stream *below)
+{
+	below->type = NULL;
+	below->handle.flags |= BIDE_HANDLE_KEEPS_FD_;
+	bide_stream_close(below);
+}
+
+/* On a thread that may touch operations. Afterwards both sides are busy. */
+static int exchange(bide_stream *stream, const bide_stream_type *type, void *object,
+                    bide_stream **to)
+{
+	bide_handle *handle = &stream->handle;
+	bide_stream *below = bide_stream_new_(handle->fd, handle->flags);
+	moved was;
+	int error;
+
+	if (!below)
+		return ENOMEM;
+	below->type = stream->type;
+	below->object = stream->object;
+	below->below = stream->below;
+	below->is_standard = stream->is_standard;
+	*to = below; /* An abort may come as soon as the type is there. */
+	error = lock_quiet(handle);
+	if (error) {
+		*to = NULL;
+		discard(below);
+		return error;
+	}
+	bide_buffer_rests_(&stream->buffer, BIDE_IO_IN_);
+	bide_buffer_rests_(&stream->buffer, BIDE_IO_OUT_);
+	was = take_descriptor(handle);
+	stream->object = object;
+	stream->below = below;
+	/* Pairs with bide_stream_abort_ and the timer of the idle limit. */
+	BIDE_STORE(&stream->type, type, SEQ_CST);
+	bide_handle_unlock_(handle);
+	if (was.is_registered)
+		bide_reactor_remove_(handle->home, was.watched_fd);
+	if (was.watched_fd != was.fd)
+		close(was.watched_fd);
+	bide_handle_lock_(&below->handle);
+	below->handle.state |= was.bits;
+	bide_handle_unlock_(&below->handle);
+	move_received(stream, below);
+	error = BIDE_LOAD(&handle->asked_error, SEQ_CST);
+	if (error) /* With one worker: the other thread has seen no type. */
+		bide_stream_abort_(stream, error);
+	return 0;
+}
+
+struct bide_layer {
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_stream *stream;
+		const bide_stream_type *type;
+		void *object;
+		bide_stream **below;
+	} in;
+	int error;
+	bool is_there;
+};
+
+static const bide_own_ bide_layer_own_ = { .name = "bide_stream_layer" };
+
+/* A reading call that waits has the buffer hidden. */
+static int exchange_if_free(struct bide_layer *my)
+{
+	bide_stream *stream = my->in.stream;
+	int error = EBUSY;
+
+	if (!(BIDE_LOAD(&stream->buffer.pins, RELAXED) & BIDE_BUFFER_READING_))
+		error = exchange(stream, my->in.type, my->in.object, my->in.below);
+	if (error == EBUSY)
+		bide_misuse_("bide_stream_layer: an operation of the stream is pending; wait until it is "
+		             "over");
+	return error;
+}
+
+bide_async(bide_layer)
+{
+	bide_async_begin;
+	bide_await(bide_stream_flush(my->in.stream));
+	my->error = my->in.stream->write_broken ? EPIPE : exchange_if_free(my);
+	if (my->error)
+		bide_async_fail(my->error);
+	my->is_there = true;
+	if (my->in.type->start)
+		bide_await(my->in.type->start(my->in.object));
+bide_async_finally:
+	if (my->is_there) {
+		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
+		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
+	} else if (my->in.type->close) {
+		my->in.type->close(my->in.object);
+	}
+	bide_buffer_unpin_(my->in.stream, BIDE_BUFFER_PIN_);
+	bide_async_end;
+}
+
+/* Nothing was begun. */
+static bide_value_task refused(const bide_stream_type *type, void *object, int error)
+{
+	if (type && type->close)
+		type->close(object);
+	return bide_value_task_from_error(error);
+}
+
+bide_value_task bide_stream_layer(bide_stream *stream, const bide_stream_type *type, void *object,
+                                  bide_stream **below)
+{
+	int error = bide_stream_check_(stream, "bide_stream_layer");
+	bide_value_task v;
+
+	if (below)
+		*below = NULL;
+	if (!error && (!type || !below || (!type->read && !type->write))) {
+		bide_misuse_("bide_stream_layer: %s", !type    ? "type is NULL"
+		                                      : !below ? "below is NULL"
+		                                               : "the type has neither read nor write");
+		error = BIDE_EINVAL_;
+	}
+	if (error)
+		return refused(type, object, error);
+	bide_buffer_pin_(stream);
+	v = bide_async_start(bide_layer, .stream = stream, .type = type, .object = object,
+	                     .below = below);
+	if (v.state != BIDE_ENOFRAME)
+		return v;
+	bide_buffer_unpin_(stream, BIDE_BUFFER_PIN_);
+	return refused(type, object, BIDE_ENOMEM_);
+}
+
+void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type)
+{
+	if (bide_stream_check_(stream, "bide_stream_object"))
+		return NULL;
+	return type && stream->type == type ? stream->object : NULL;
+}
