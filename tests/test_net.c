@@ -496,15 +496,19 @@ TEST(a_dump_names_what_waits)
 	assert_int_equal(error_of(accepting), EBADF);
 }
 
-TEST(a_simulation_has_no_connections)
+TEST(in_a_simulation_a_socket_of_the_system_cannot_be_waited_for)
 {
 	NOT_SEEDED("it configures a simulation of its own");
 	bide_listener *listener;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	assert_int_equal(listen(fd, 1), 0);
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
-	listener = listen_here(NULL);
+	assert_int_equal(bide_listener_take_fd(&listener, fd), 0);
 	assert_int_equal(error_of(accept_from(listener)), ENOTSUP);
 	bide_listener_close(listener);
+	assert_int_equal(bide_unix_listen(&listener, "@bide-simulated", NULL), ENOTSUP);
+	assert_int_equal(error_of(bide_unix_connect("@bide-simulated").untyped), ENOTSUP);
 }
 
 TEST(an_abort_and_a_close_end_a_pending_accept)

@@ -128,11 +128,12 @@ TEST(bad_texts_are_refused)
 	ASSERT_MISUSE("bide_resolve: host is NULL");
 }
 
-TEST(in_a_simulation_names_are_not_looked_up)
+TEST(in_a_simulation_names_are_those_of_its_hosts)
 {
 	NOT_SEEDED("it configures a simulation of its own");
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
-	expect_error(bide_resolve("localhost", "80"), ENOTSUP);
+	expect_error(bide_resolve("example.org", "80"), ENOENT);
+	expect_one(bide_resolve("localhost", "80"), "127.0.0.1:80");
 	expect_one(bide_resolve("127.0.0.1", "80"), "127.0.0.1:80");
 }
 

@@ -17,6 +17,8 @@ operations="configure cpu_count worker_count version drain dump shutdown strerro
 	delay delay_ms delay_until run run_blocking run_on_new_thread run_ready async_yield
 	when_all when_all_tasks when_any when_any_tasks race parallel_for for_each for_each_of
 	simulation_hash simulation_random io_engine_reason serve resolve
+	simulated_host_add simulated_host_address simulated_host_crash simulated_host_restart simulated_host_reset
+	simulated_link_set simulated_link_cut simulated_link_heal
 	tcp_listen tcp_listen_address unix_listen accept tcp_connect tcp_connect_address unix_connect"
 # The current context.
 current="context_current_error context_get context_deadline_ns"

@@ -27,6 +27,7 @@
  *   serve.h       servers
  *   resolve.h     the addresses of a name
  *   net.h         TCP and UNIX sockets: listen, accept, connect
+ *   simulated_net.h  hosts and links of a simulation, for tests
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -38,8 +39,8 @@
 #define BIDE_BIDE_H
 
 #include "abi.h"
-#include "buffer.h"
 #include "address.h"
+#include "buffer.h"
 #include "cancel.h"
 #include "combine.h"
 #include "context.h"
@@ -57,6 +58,7 @@
 #include "runtime.h"
 #include "serve.h"
 #include "signals.h"
+#include "simulated_net.h"
 #include "source.h"
 #include "stream.h"
 #include "task.h"

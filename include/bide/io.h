@@ -29,8 +29,8 @@
  *                  at the first operation that has to wait. If there are none, or only these, the
  *                  operation waits with the help of another worker; if no worker has any, it
  *                  fails, and the next one tries again. bide_accept waits instead (net.h).
- *     ENOTSUP      In a simulation (virtual_clock): an operation had to wait. Input and output are
- *                  not simulated.
+ *     ENOTSUP      In a simulation (virtual_clock): an operation of a descriptor had to wait. Only
+ *                  TCP is simulated (simulated_net.h).
  */
 #ifndef BIDE_IO_H
 #define BIDE_IO_H
@@ -39,10 +39,10 @@
 
 /* How the library waits for descriptors. */
 typedef enum bide_io_engine {
-	BIDE_IO_NONE,     /* it cannot: a simulation */
+	BIDE_IO_NONE,     /* it cannot; not in this version */
 	BIDE_IO_EPOLL,    /* epoll(7) */
 	BIDE_IO_URING,    /* io_uring(7); not in this version */
-	BIDE_IO_SIMULATED /* not in this version */
+	BIDE_IO_SIMULATED /* a simulation has a network of its own (simulated_net.h) */
 } bide_io_engine;
 
 typedef struct bide_io_stats {

@@ -15,7 +15,7 @@
  *
  * Errors besides those that are named below: EBADF: the object was closed while the operation was
  * pending. EINVAL: an argument is wrong, which is misuse. ENOMEM, EMFILE, ENFILE, ENOBUFS: there is
- * no memory or no descriptor. ENOTSUP: an operation had to wait in a simulation. Those of
+ * no memory or no descriptor. ENOTSUP: what a simulation does not have (simulated_net.h). Those of
  * bide_resolve (resolve.h) where a name is given.
  */
 #ifndef BIDE_NET_H

@@ -202,6 +202,17 @@
 #define bide_signals_open(...) BIDE_NOTED_(bide_signals_open, __VA_ARGS__)
 #define bide_signals_next(...) BIDE_NOTED_(bide_signals_next, __VA_ARGS__)
 
+/* The simulated network. */
+#define bide_simulated_host_add(...) BIDE_NOTED_(bide_simulated_host_add, __VA_ARGS__)
+#define bide_simulated_host_address(...) BIDE_NOTED_(bide_simulated_host_address, __VA_ARGS__)
+#define bide_simulated_host_crash(...) BIDE_NOTED_(bide_simulated_host_crash, __VA_ARGS__)
+#define bide_simulated_host_restart(...) BIDE_NOTED_(bide_simulated_host_restart, __VA_ARGS__)
+#define bide_simulated_host_reset(...) BIDE_NOTED_(bide_simulated_host_reset, __VA_ARGS__)
+#define bide_simulated_link_set(...) BIDE_NOTED_(bide_simulated_link_set, __VA_ARGS__)
+#define bide_simulated_link_cut(...) BIDE_NOTED_(bide_simulated_link_cut, __VA_ARGS__)
+#define bide_simulated_link_heal(...) BIDE_NOTED_(bide_simulated_link_heal, __VA_ARGS__)
+#define bide_stream_simulate_reset(...) BIDE_NOTED_(bide_stream_simulate_reset, __VA_ARGS__)
+
 /* Noted in an argument that is a number. */
 #define bide_delay(delay_ns) bide_delay(BIDE_NOTED_NUMBER_(bide_delay, (delay_ns)))
 #define bide_delay_ms(delay_ms) bide_delay_ms(BIDE_NOTED_NUMBER_(bide_delay_ms, (delay_ms)))

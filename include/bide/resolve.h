@@ -47,7 +47,9 @@ BIDE_BEGIN_DECLS
  * name server does not answer now; try later. EIO: the name server has failed. ENAMETOOLONG: a
  * text is longer than names can be. EINVAL: a port above 65535, or (misuse) host is NULL. ENODEV:
  * there is no interface of the name behind a '%'. ENOMEM. EAGAIN also if no thread can be started.
- * ENOTSUP: a look-up in a simulation, which has no other threads.
+ *
+ * In a simulation the names are those of its hosts (simulated_net.h), and nothing is looked up.
+ * ENOTSUP: on a thread that is not its worker.
  *
  * If all threads wait for answers for longer than 5 s while others queue, the report hook
  * (misuse.h) gets a line. Threads: any. Cost: an allocation for the question and one for the

@@ -113,6 +113,7 @@
 #define loop_create bide_loop_create
 #define loop_fd bide_loop_fd
 #define loop_run bide_loop_run
+#define on_host bide_on_host
 #define parallel_for bide_parallel_for
 #define periodic_timer_create bide_periodic_timer_create
 #define periodic_timer_destroy bide_periodic_timer_destroy
@@ -125,6 +126,14 @@
 #define signal_wait bide_signal_wait
 #define signals_next bide_signals_next
 #define signals_open bide_signals_open
+#define simulated_host_add bide_simulated_host_add
+#define simulated_host_address bide_simulated_host_address
+#define simulated_host_crash bide_simulated_host_crash
+#define simulated_host_reset bide_simulated_host_reset
+#define simulated_host_restart bide_simulated_host_restart
+#define simulated_link_cut bide_simulated_link_cut
+#define simulated_link_heal bide_simulated_link_heal
+#define simulated_link_set bide_simulated_link_set
 #define simulation_random bide_simulation_random
 #define stats_get bide_stats_get
 #define strand_create bide_strand_create
@@ -154,6 +163,7 @@
 #define stream_set_idle bide_stream_set_idle
 #define stream_set_limits bide_stream_set_limits
 #define stream_set_tcp_options bide_stream_set_tcp_options
+#define stream_simulate_reset bide_stream_simulate_reset
 #define stream_split bide_stream_split
 #define stream_standard bide_stream_standard
 #define stream_take_fd bide_stream_take_fd
@@ -470,6 +480,9 @@ typedef bide_serve_options serve_options;
 #endif
 #ifndef BIDE_NO_SHORT_signals
 typedef bide_signals signals;
+#endif
+#ifndef BIDE_NO_SHORT_simulated_link
+typedef bide_simulated_link simulated_link;
 #endif
 #ifndef BIDE_NO_SHORT_source
 typedef bide_source source;

@@ -8,6 +8,7 @@
 
 #include "io/exhausted.h"
 #include "io/listener.h"
+#include "io/simulated.h"
 #include "io/stream.h"
 
 /* Returns true for an error of the one connection that was taken, as accept(2) lists them. */
@@ -87,7 +88,12 @@ bide_stream_task bide_accept(bide_listener *listener)
 	bide_io_arguments none = { .any = { 0 } };
 	int error = bide_listener_check_(listener, "bide_accept");
 
+	if (error)
+		return BIDE_TYPED(bide_stream_task, bide_value_task_from_error(error));
 	return BIDE_TYPED(bide_stream_task,
-	                  error ? bide_value_task_from_error(error)
-	                        : bide_io_start_(&listener->handle, &accept_kind, none));
+	                  bide_io_start_(&listener->handle,
+	                                 BIDE_UNLIKELY(listener->handle.flags & BIDE_HANDLE_SIMULATED_)
+	                                     ? &bide_simulated_accept_
+	                                     : &accept_kind,
+	                                 none));
 }

@@ -21,6 +21,7 @@
 #include "io/buffer_wait.h"
 #include "io/stream.h"
 #include "io/stream_user.h"
+#include "simulated_net/net.h"
 #include "source/source.h"
 
 /* Behind the room of a chunk there is one byte for the zero that printf writes. */
@@ -258,8 +259,12 @@ static bide_value_task shut_down(bide_stream *stream)
 	if (stream->type)
 		return stream->type->finish ? bide_stream_user_finish_(stream)
 		                            : bide_value_task_completed();
-	if (!(stream->handle.flags & BIDE_HANDLE_IS_SOCKET_))
-		return bide_value_task_completed();
+	if (!(stream->handle.flags & BIDE_HANDLE_IS_SOCKET_)) {
+		bool fails = stream->handle.flags & BIDE_HANDLE_SIMULATED_ &&
+		             bide_net_shutdown_(stream->handle.fd) != 0;
+
+		return fails ? bide_value_task_from_error(EPIPE) : bide_value_task_completed();
+	}
 	/* After a reset the socket is not connected: to the caller, a peer that reads no more. */
 	if (shutdown(stream->handle.fd, SHUT_WR))
 		return bide_value_task_from_error(errno == ENOTCONN ? EPIPE : errno);

@@ -14,7 +14,9 @@
 
 #include "base/misuse.h"
 #include "context/context.h"
+#include "io/simulated.h"
 #include "io/stream.h"
+#include "runtime/simulation.h"
 
 static int attempt(bide_io *io)
 {
@@ -83,6 +85,9 @@ bide_value_task bide_connect_tcp_(const bide_address *address, const bide_socket
 {
 	int fd, error = bide_context_current_error();
 
+	if (BIDE_UNLIKELY(bide_simulating_))
+		return error ? bide_value_task_from_error(error)
+		             : bide_simulated_connect_(address, options);
 	if (!error)
 		error = bide_socket_open_tcp_(&fd, bide_address_family(address), &options->tcp);
 	if (error)

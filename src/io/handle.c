@@ -14,6 +14,7 @@
 #include "io/reactor.h"
 #include "io/upcalls.h"
 #include "runtime/at_end.h"
+#include "simulated_net/net.h"
 
 enum { IN_STREAM_BYTES = 272 /* about where the handle of a stream lies in it */ };
 
@@ -80,6 +81,10 @@ static int add(bide_handle *handle, uint64_t key, uint32_t events)
 {
 	int error = bide_reactor_add_(handle->home, handle->fd, events, key), copy;
 
+	if (BIDE_UNLIKELY(error == ENOTSUP && handle->flags & BIDE_HANDLE_SIMULATED_)) {
+		bide_net_watch_(handle->fd, key, bide_io_event_);
+		return 0;
+	}
 	if (error != EEXIST)
 		return error;
 	/* Another handle waits for this descriptor. A duplicate is another one for the reactor. */
@@ -113,8 +118,10 @@ void bide_handle_end_(bide_handle *handle)
 		bide_reactor_remove_(handle->home, handle->watched_fd);
 	if (handle->watched_fd != handle->fd)
 		close(handle->watched_fd);
-	if (!(handle->flags & BIDE_HANDLE_KEEPS_FD_))
+	if (BIDE_LIKELY(!(handle->flags & BIDE_HANDLE_KEEPS_FD_)))
 		close(handle->fd);
+	else if (handle->flags & BIDE_HANDLE_SIMULATED_)
+		bide_net_close_(handle->fd);
 	handle->closed(handle);
 	ended = BIDE_LOAD(&bide_handle_ended_, RELAXED);
 	if (BIDE_UNLIKELY(ended != NULL))

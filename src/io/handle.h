@@ -59,8 +59,10 @@ enum {
 	BIDE_HANDLE_IS_SOCKET_ = 1 << 17,      /* an abort shuts it down */
 	BIDE_HANDLE_KEEPS_FD_ = 1 << 18,       /* the descriptor is not closed with the handle */
 	BIDE_HANDLE_LEVEL_ = 1 << 19,          /* one-shot and level-triggered, for bide_fd_wait */
+	/* fd is a socket of the simulated network. Never with IS_SOCKET, and always with KEEPS_FD. */
+	BIDE_HANDLE_SIMULATED_ = 1 << 20,
 
-	BIDE_HANDLE_FLAGS_ = 0xF << 16,
+	BIDE_HANDLE_FLAGS_ = 0x1F << 16,
 	BIDE_HANDLE_STICKY_ = BIDE_HANDLE_RDHUP_ | BIDE_HANDLE_HUP_ | BIDE_HANDLE_PRI_,
 	BIDE_HANDLE_PINS_ = BIDE_HANDLE_BUSY_IN_ | BIDE_HANDLE_BUSY_OUT_ | BIDE_HANDLE_REGISTERING_ |
 	                    BIDE_HANDLE_ABORTING_

@@ -11,6 +11,7 @@
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/upcalls.h"
+#include "simulated_net/net.h"
 
 enum { REQUEST_ABORT = 1, REQUEST_CLOSE = 2 };
 
@@ -99,7 +100,10 @@ static void shut_down(bide_handle *handle)
 {
 	bool ends;
 
-	(void)shutdown(handle->fd, SHUT_RDWR);
+	if (BIDE_LIKELY(handle->flags & BIDE_HANDLE_IS_SOCKET_))
+		(void)shutdown(handle->fd, SHUT_RDWR);
+	else
+		(void)bide_net_shutdown_(handle->fd);
 	bide_handle_lock_(handle);
 	handle->state &= ~(uint32_t)BIDE_HANDLE_ABORTING_;
 	ends = bide_handle_ends_(handle);
@@ -116,7 +120,7 @@ static void abort_now(bide_handle *handle, int error)
 	bide_handle_lock_(handle);
 	if (handle->state & BIDE_HANDLE_OPEN_ && !handle->abort_error) {
 		abort_locked(handle, error, io);
-		shuts = handle->flags & BIDE_HANDLE_IS_SOCKET_;
+		shuts = handle->flags & (BIDE_HANDLE_IS_SOCKET_ | BIDE_HANDLE_SIMULATED_);
 		if (shuts)
 			handle->state |= BIDE_HANDLE_ABORTING_;
 	}

@@ -16,7 +16,7 @@ static bool is_simulation(void)
 
 bide_io_engine bide_io_engine_used(void)
 {
-	return is_simulation() ? BIDE_IO_NONE : BIDE_IO_EPOLL;
+	return is_simulation() ? BIDE_IO_SIMULATED : BIDE_IO_EPOLL;
 }
 
 const char *bide_io_engine_reason(void)
@@ -24,7 +24,7 @@ const char *bide_io_engine_reason(void)
 	const char *asked = bide_os_environment_text_("BIDE_IO");
 
 	if (is_simulation())
-		return "none: input and output are not simulated";
+		return "simulated: the runtime is a simulation (virtual_clock)";
 	if (!asked || bide_os_environment_is_("BIDE_IO", ""))
 		return "epoll: this version has no other engine";
 	if (bide_os_environment_is_("BIDE_IO", "epoll"))

@@ -11,6 +11,8 @@
 
 #include "base/misuse.h"
 #include "io/exhausted.h"
+#include "io/simulated.h"
+#include "simulated_net/net.h"
 
 static bide_slab listeners = BIDE_SLAB_OF_(bide_listener);
 
@@ -30,19 +32,23 @@ int bide_listener_check_(const bide_listener *listener, const char *what)
 
 /* ---- making one */
 
-/* Takes the descriptor, which listens. Returns 0 or ENOMEM; then it stays the caller's. */
-static int make(bide_listener **made, int fd, bool is_tcp)
+int bide_listener_make_(bide_listener **made, int fd, uint32_t flags, uint32_t stream_flags)
 {
 	bide_listener *listener = bide_thread_() ? bide_slab_take_(&listeners) : NULL;
 
 	if (!listener)
 		return ENOMEM;
-	listener->stream_flags = BIDE_HANDLE_IS_SOCKET_ | BIDE_HANDLE_READY_OUT_ |
-	                         (is_tcp ? BIDE_HANDLE_SHORT_IS_EMPTY_ : 0);
+	listener->stream_flags = stream_flags | BIDE_HANDLE_READY_OUT_;
 	listener->is_exhausted = false;
-	bide_handle_init_(&listener->handle, fd, BIDE_HANDLE_READY_IN_);
+	bide_handle_init_(&listener->handle, fd, flags | BIDE_HANDLE_READY_IN_);
 	*made = listener;
 	return 0;
+}
+
+static int make(bide_listener **made, int fd, bool is_tcp)
+{
+	return bide_listener_make_(made, fd, 0,
+	                           BIDE_HANDLE_IS_SOCKET_ | (is_tcp ? BIDE_HANDLE_SHORT_IS_EMPTY_ : 0));
 }
 
 static int set(int fd, int level, int name, int value)
@@ -69,9 +75,11 @@ static int bind_and_listen(bide_listener **made, int fd, const bide_address *add
 int bide_listener_open_tcp_(bide_listener **made, const bide_address *address,
                             const bide_tcp_options *options)
 {
-	int family = bide_address_family(address), fd;
-	int error = bide_socket_open_tcp_(&fd, family, options);
+	int family = bide_address_family(address), fd, error;
 
+	if (bide_net_simulates_())
+		return bide_simulated_listen_(made, address, options);
+	error = bide_socket_open_tcp_(&fd, family, options);
 	if (error)
 		return error;
 	error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -135,6 +143,8 @@ int bide_listener_fd(const bide_listener *listener, int *fd)
 {
 	int error = bide_listener_check_(listener, "bide_listener_fd");
 
+	if (!error && listener->handle.flags & BIDE_HANDLE_SIMULATED_)
+		error = ENOTSUP;
 	if (fd)
 		*fd = error ? -1 : listener->handle.fd;
 	return error;
@@ -148,7 +158,7 @@ int bide_listener_address(const bide_listener *listener, bide_address *address)
 		return error;
 	if (!address)
 		return missing("bide_listener_address", "address");
-	return bide_socket_address_(listener->handle.fd, false, address);
+	return bide_socket_address_(&listener->handle, false, address);
 }
 
 void bide_listener_abort(bide_listener *listener, int error)

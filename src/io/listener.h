@@ -28,6 +28,12 @@ static inline bide_listener *bide_listener_of_(bide_handle *handle)
  * and returns EINVAL (NULL) or EBADF.
  */
 BIDE_INTERNAL int bide_listener_check_(const bide_listener *listener, const char *what);
+/*
+ * Makes a listener of a descriptor that listens. The flags are those of bide_handle_init_, besides
+ * READY. Returns 0 or ENOMEM; then the descriptor stays the caller's.
+ */
+BIDE_INTERNAL int bide_listener_make_(bide_listener **made, int fd, uint32_t flags,
+                                      uint32_t stream_flags);
 /* Makes a TCP socket listen. Stores the listener. The options are a copy that was checked. */
 BIDE_INTERNAL int bide_listener_open_tcp_(bide_listener **listener, const bide_address *address,
                                           const bide_tcp_options *options);

@@ -17,6 +17,7 @@
 #include "context/context.h"
 #include "io/address.h"
 #include "io/lookup.h"
+#include "io/simulated.h"
 #include "memory/allocator.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
@@ -172,8 +173,6 @@ static bide_value_task look_up(const char *host, const char *service)
 	bide_value_task v;
 	int error;
 
-	if (bide_simulating_) /* a thread would make it differ from run to run */
-		return bide_value_task_from_error(ENOTSUP);
 	lookup = bide_lookup_new_(host, service);
 	w = lookup ? (resolve_wait *)(void *)bide_operation_new_(sizeof *w, &resolve_type) : NULL;
 	if (!w) {
@@ -250,7 +249,12 @@ static bide_value_task resolve(const char *host, const char *service)
 		return bide_value_task_from_error(ENODEV);
 	if (!error && !port_error)
 		return found_at_once(address, port);
-	return look_up(host, service);
+	if (!bide_simulating_)
+		return look_up(host, service);
+	if (error) /* a thread would make it differ from run to run */
+		error = bide_simulated_resolve_(host, &address);
+	error = error ? error : port_error;
+	return error ? bide_value_task_from_error(error) : found_at_once(address, port);
 }
 
 bide_addresses_task bide_resolve(const char *host, const char *service)

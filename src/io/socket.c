@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/misuse.h"
+#include "io/simulated.h"
 #include "io/stream.h"
+#include "simulated_net/net.h"
 
 /* ---- options */
 
@@ -108,17 +110,21 @@ int bide_socket_open_tcp_(int *fd, int family, const bide_tcp_options *options)
 
 int bide_socket_open_unix_(int *fd)
 {
+	if (bide_net_simulates_())
+		return ENOTSUP;
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return *fd < 0 ? errno : 0;
 }
 
-int bide_socket_address_(int fd, bool of_peer, bide_address *address)
+int bide_socket_address_(const bide_handle *handle, bool of_peer, bide_address *address)
 {
 	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
 	struct sockaddr *to = (struct sockaddr *)&storage;
 	socklen_t size = sizeof storage;
 
-	if (of_peer ? getpeername(fd, to, &size) : getsockname(fd, to, &size))
+	if (handle->flags & BIDE_HANDLE_SIMULATED_)
+		return bide_simulated_address_(handle, of_peer, address);
+	if (of_peer ? getpeername(handle->fd, to, &size) : getsockname(handle->fd, to, &size))
 		return errno;
 	/* The kernel returns the size that it would need: one more for a path of 108 bytes. */
 	if (storage.ss_family == AF_UNIX && size > sizeof(struct sockaddr_un))
@@ -140,7 +146,7 @@ static int address_of(const bide_stream *stream, bool of_peer, bide_address *add
 		return EINVAL;
 	}
 	stream = bide_stream_bottom_(stream);
-	return stream->type ? EBADF : bide_socket_address_(stream->handle.fd, of_peer, address);
+	return stream->type ? EBADF : bide_socket_address_(&stream->handle, of_peer, address);
 }
 
 int bide_stream_peer(const bide_stream *stream, bide_address *address)
@@ -167,6 +173,10 @@ int bide_stream_set_tcp_options(bide_stream *stream, const bide_tcp_options *opt
 	bottom = bide_stream_bottom_(stream);
 	if (bottom->type)
 		return EBADF;
+	if (bottom->handle.flags & BIDE_HANDLE_SIMULATED_) {
+		bide_simulated_set_options_(&bottom->handle, &copy.tcp);
+		return 0;
+	}
 	if (getsockopt(bottom->handle.fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) ||
 	    protocol != IPPROTO_TCP)
 		return EOPNOTSUPP;

@@ -9,6 +9,8 @@
 #include "base/library.h"
 #include "io/address.h"
 
+struct bide_handle;
+
 /* A copy of a caller's options, with the address that they point at. */
 typedef struct bide_socket_options {
 	bide_tcp_options tcp;
@@ -30,7 +32,8 @@ BIDE_INTERNAL int bide_socket_options_copy_(bide_socket_options *to, const bide_
 BIDE_INTERNAL int bide_socket_open_tcp_(int *fd, int family, const bide_tcp_options *options);
 BIDE_INTERNAL int bide_socket_open_unix_(int *fd);
 
-/* Stores the address of a descriptor, by getsockname or getpeername. Returns 0 or the error. */
-BIDE_INTERNAL int bide_socket_address_(int fd, bool of_peer, bide_address *address);
+/* Stores the address of this end of a handle, or of its peer. Returns 0 or the error. */
+BIDE_INTERNAL int bide_socket_address_(const struct bide_handle *handle, bool of_peer,
+                                       bide_address *address);
 
 #endif

@@ -88,6 +88,8 @@ int bide_stream_fd(const bide_stream *stream, int *fd)
 	if (!error) {
 		stream = bide_stream_bottom_(stream);
 		error = stream->type ? EBADF : 0;
+		if (stream->handle.flags & BIDE_HANDLE_SIMULATED_)
+			error = ENOTSUP;
 	}
 	if (fd)
 		*fd = error ? -1 : stream->handle.fd;

@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "base/thread.h"
 #include "io/stream.h"
+#include "simulated_net/net.h"
 
 /* A terminal may say that it is writable while it takes no more than this. */
 enum { STANDARD_WRITE_MAX = PIPE_BUF < 256 ? PIPE_BUF : 256 };
@@ -143,6 +144,8 @@ static __attribute__((noinline)) ssize_t receive(const bide_handle *handle,
 	message.msg_iovlen = (__typeof__(message.msg_iovlen))count; /* an int in musl */
 	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
 		return recvmsg(handle->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (handle->flags & BIDE_HANDLE_SIMULATED_)
+		return bide_net_receive_(handle->fd, parts, count);
 	if (is_standard(handle) && !is_ready(handle->fd, POLLIN)) {
 		errno = EAGAIN;
 		return -1;
@@ -161,6 +164,8 @@ static __attribute__((noinline)) ssize_t send_parts(const bide_handle *handle,
 	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
 	if (handle->flags & BIDE_HANDLE_IS_SOCKET_)
 		return sendmsg(handle->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (handle->flags & BIDE_HANDLE_SIMULATED_)
+		return bide_net_send_(handle->fd, parts, count);
 	if (!is_standard(handle))
 		return write_pipe(handle->fd, parts, count);
 	if (!is_ready(handle->fd, POLLOUT)) {

@@ -71,6 +71,13 @@ void bide_simulation_note_fork_(int64_t now_ns)
 	note(&now_ns, sizeof now_ns);
 }
 
+void bide_simulation_note_event_(const char *what, uint64_t number, int64_t now_ns)
+{
+	note(what, __builtin_strlen(what));
+	note(&number, sizeof number);
+	note(&now_ns, sizeof now_ns);
+}
+
 uint64_t bide_simulation_hash(void)
 {
 	return bide_simulating_ ? hash : 0;

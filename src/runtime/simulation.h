@@ -18,5 +18,7 @@ BIDE_INTERNAL size_t bide_simulation_choose_(size_t count);
 BIDE_INTERNAL void bide_simulation_note_(const bide_frame *frame, int64_t now_ns);
 /* The same for a fork. */
 BIDE_INTERNAL void bide_simulation_note_fork_(int64_t now_ns);
+/* The same for an event of another kind, with a number that tells it from others. */
+BIDE_INTERNAL void bide_simulation_note_event_(const char *what, uint64_t number, int64_t now_ns);
 
 #endif

@@ -16,6 +16,7 @@
 #include "io/turn.h"
 #include "io/upcalls.h"
 #include "runtime/at_end.h"
+#include "simulated_net/net.h"
 
 #define HANDLE(name_, setup_, threads_, check_, ...) \
 	SCENARIO(handle_##name_, setup_, THREADS threads_, check_, .shared = true, __VA_ARGS__)
@@ -65,6 +66,26 @@ void bide_reactor_remove_(unsigned home, int fd)
 void bide_reactor_expects_(unsigned home)
 {
 	(void)home;
+}
+
+/* No handle here is of the simulated network. */
+void bide_net_watch_(int number, uint64_t key, bide_net_event *event)
+{
+	(void)number, (void)key, (void)event;
+	EXPLORE_CHECK(false);
+}
+
+int bide_net_shutdown_(int number)
+{
+	(void)number;
+	EXPLORE_CHECK(false);
+	return 0;
+}
+
+void bide_net_close_(int number)
+{
+	(void)number;
+	EXPLORE_CHECK(false);
 }
 
 bool bide_turn_goes_on_(void)

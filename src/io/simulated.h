@@ -1,0 +1,27 @@
+/*
+ * simulated.h - listeners and streams of the simulated network (simulated_net/net.h): what stands
+ * in the place of the sources that make system calls. On the worker of the simulation; elsewhere
+ * ENOTSUP.
+ */
+#ifndef BIDE_IO_SIMULATED_H
+#define BIDE_IO_SIMULATED_H
+
+#include "io/handle.h"
+#include "io/socket.h"
+
+/* These do what bide_listener_open_tcp_ and bide_connect_tcp_ do. */
+BIDE_INTERNAL int bide_simulated_listen_(bide_listener **listener, const bide_address *address,
+                                         const bide_tcp_options *options);
+BIDE_INTERNAL bide_value_task bide_simulated_connect_(const bide_address *address,
+                                                      const bide_socket_options *options);
+/* Accepts from a listener of the network. */
+extern BIDE_INTERNAL const bide_io_kind bide_simulated_accept_;
+/* Stores the address of a name. Returns 0; ENOENT; ENOTSUP; ENOMEM. */
+BIDE_INTERNAL int bide_simulated_resolve_(const char *host, bide_address *address);
+/* The next two are for handles that are SIMULATED. */
+BIDE_INTERNAL int bide_simulated_address_(const bide_handle *handle, bool of_peer,
+                                          bide_address *address);
+BIDE_INTERNAL void bide_simulated_set_options_(const bide_handle *handle,
+                                               const bide_tcp_options *options);
+
+#endif
