@@ -684,7 +684,7 @@ TEST(shutdown_waits_for_running_calls_cancels_queued_ones_and_names_forgotten_on
 	assert_int_equal(pthread_create(&thread, NULL, opens_the_gate, NULL), 0);
 	bide_report_hook_set(keep_report, NULL);
 	assert_int_equal(shut_down(), 1);
-	assert_string_equal(reported, "leak: 1 forgotten calls of bide_run_blocking were queued and "
+	assert_string_equal(reported, "leak: 1 forgotten blocking calls were queued and "
 	                              "never ran (bide_drain waits for them)");
 	assert_true(atomic_load(&gate));
 	assert_int_equal(ran, 0);

@@ -88,6 +88,9 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 		sub(/^bide_/, "", type_)
 		if (begins_with(type_))
 			return
+		sub(/_task$/, "", type_) # the typed value task of what it makes
+		if (begins_with(type_))
+			return
 		n = split(subtypes, list)
 		for (i = 1; i <= n; i++) {
 			split(list[i], pair, "=")

@@ -23,6 +23,7 @@
  *   stream.h      bytes in order: sockets, pipes, terminals, your own
  *   buffer.h      lines and texts of a stream, and what is put in it
  *   fd.h          waits for descriptors of other libraries
+ *   file.h        files: reading and writing at an offset
  *   signals.h     signals as results
  *   serve.h       servers
  *   resolve.h     the addresses of a name
@@ -46,6 +47,7 @@
 #include "context.h"
 #include "executor.h"
 #include "fd.h"
+#include "file.h"
 #include "frame.h"
 #include "group.h"
 #include "io.h"

@@ -197,6 +197,21 @@
 #define bide_stream_split(...) BIDE_NOTED_(bide_stream_split, __VA_ARGS__)
 #define bide_fd_wait(...) BIDE_NOTED_(bide_fd_wait, __VA_ARGS__)
 
+/* Files. */
+#define bide_file_open(...) BIDE_NOTED_(bide_file_open, __VA_ARGS__)
+#define bide_file_take_fd(...) BIDE_NOTED_(bide_file_take_fd, __VA_ARGS__)
+#define bide_file_close(...) BIDE_NOTED_(bide_file_close, __VA_ARGS__)
+#define bide_file_fd(...) BIDE_NOTED_(bide_file_fd, __VA_ARGS__)
+#define bide_file_read_at(...) BIDE_NOTED_(bide_file_read_at, __VA_ARGS__)
+#define bide_file_read_vector_at(...) BIDE_NOTED_(bide_file_read_vector_at, __VA_ARGS__)
+#define bide_file_write_at(...) BIDE_NOTED_(bide_file_write_at, __VA_ARGS__)
+#define bide_file_write_vector_at(...) BIDE_NOTED_(bide_file_write_vector_at, __VA_ARGS__)
+#define bide_file_sync(...) BIDE_NOTED_(bide_file_sync, __VA_ARGS__)
+#define bide_file_sync_data(...) BIDE_NOTED_(bide_file_sync_data, __VA_ARGS__)
+#define bide_file_size(...) BIDE_NOTED_(bide_file_size, __VA_ARGS__)
+#define bide_file_resize(...) BIDE_NOTED_(bide_file_resize, __VA_ARGS__)
+#define bide_file_stat(...) BIDE_NOTED_(bide_file_stat, __VA_ARGS__)
+
 /* Signals and servers. */
 #define bide_serve(...) BIDE_NOTED_(bide_serve, __VA_ARGS__)
 #define bide_signals_open(...) BIDE_NOTED_(bide_signals_open, __VA_ARGS__)

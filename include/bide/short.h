@@ -91,6 +91,19 @@
 #define executor_ref bide_executor_ref
 #define executor_unref bide_executor_unref
 #define fd_wait bide_fd_wait
+#define file_close bide_file_close
+#define file_fd bide_file_fd
+#define file_open bide_file_open
+#define file_read_at bide_file_read_at
+#define file_read_vector_at bide_file_read_vector_at
+#define file_resize bide_file_resize
+#define file_size bide_file_size
+#define file_stat bide_file_stat
+#define file_sync bide_file_sync
+#define file_sync_data bide_file_sync_data
+#define file_take_fd bide_file_take_fd
+#define file_write_at bide_file_write_at
+#define file_write_vector_at bide_file_write_vector_at
 #define for_each bide_for_each
 #define for_each_of bide_for_each_of
 #define group_add bide_group_add
@@ -432,6 +445,9 @@ typedef bide_each_item_body each_item_body;
 #endif
 #ifndef BIDE_NO_SHORT_executor
 typedef bide_executor executor;
+#endif
+#ifndef BIDE_NO_SHORT_file
+typedef bide_file file;
 #endif
 #ifndef BIDE_NO_SHORT_group
 typedef bide_group group;

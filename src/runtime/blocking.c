@@ -4,18 +4,15 @@
 #include "runtime/blocking.h"
 
 #include "base/assert.h"
-#include "base/port.h"
-#include "base/text.h"
-#include "cancel/cancel_core.h"
-#include "context/context.h"
+#include "base/misuse.h"
 #include "os/os.h"
+#include "runtime/blocking_call.h"
 #include "runtime/blocking_job.h"
 #include "runtime/blocking_simulated.h"
 #include "runtime/blocking_threads.h"
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "source/operation.h"
-#include "source/source.h"
 
 /* ---- start and stop */
 
@@ -71,7 +68,8 @@ static size_t forgotten(const bide_job *list)
 	size_t count = 0;
 
 	for (; list; list = list->next)
-		count += BIDE_LOAD(&list->operation.source.word, RELAXED) == BIDE_WORD_ABANDONED_;
+		count += !list->always_runs &&
+		         BIDE_LOAD(&list->operation.source.word, RELAXED) == BIDE_WORD_ABANDONED_;
 	return count;
 }
 
@@ -96,30 +94,16 @@ size_t bide_blocking_stop_(void)
 
 /* ---- the call */
 
-static void describe_job(const void *copy, char *to, size_t size_bytes)
-{
-	bide_put_(to, size_bytes, "bide_run_blocking (%s)",
-	          ((const bide_job *)copy)->state == BIDE_JOB_TAKEN_ ? "running" : "queued");
-}
-
-static void describe_long(const void *copy, char *to, size_t size_bytes)
-{
-	(void)copy;
-	bide_put_(to, size_bytes, "bide_run_on_new_thread (running)");
-}
-
 static const bide_operation_type job_type = { .name = "bide_run_blocking",
-	                                          .describe = describe_job };
+	                                          .describe = bide_job_describe_ };
 static const bide_operation_type long_type = { .name = "bide_run_on_new_thread",
-	                                           .describe = describe_long };
+	                                           .describe = bide_job_describe_ };
 
 static bide_value_task run(bide_blocking_function *function, void *argument,
                            const bide_operation_type *type)
 {
 	bool simulated = bide_thread_() && bide_simulating_; /* bide_thread_ sets the runtime up */
-	bide_value_task v;
 	bide_job *j;
-	int error;
 
 	if (!function) {
 		bide_misuse_("%s: function is NULL", type->name);
@@ -132,36 +116,13 @@ static bide_value_task run(bide_blocking_function *function, void *argument,
 		             "itself may be run by bide_run_blocking");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	j = (bide_job *)(void *)bide_operation_new_(simulated ? sizeof(bide_simulated_job)
+	j = (bide_job *)(void *)bide_operation_new_(simulated ? sizeof(bide_blocking_record)
 	                                                      : sizeof(bide_job),
 	                                            type);
 	if (!j)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
-	if (simulated && !bide_port_on_worker_()) {
-		bide_operation_discard_(&j->operation.source);
-		bide_misuse_("%s: in a simulation only the worker's thread may call it", type->name);
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	}
-	j->function = function;
-	j->argument = argument;
-	j->context = bide_context_ref_current_();
-	j->parties = 2;
-	j->post.run = bide_job_arrived_;
-	v = bide_source_value_(&j->operation.source); /* before it is submitted: then it may be gone */
-	error = bide_cancel_link_(bide_context_core_(), &j->node,
-	                          simulated ? bide_simulated_canceled_ : bide_job_canceled_);
-	if (error) {
-		bide_context_unref_word_(j->context);
-		bide_operation_discard_(&j->operation.source);
-		return bide_value_task_from_error(error);
-	}
-	if (simulated)
-		bide_simulated_submit_((bide_simulated_job *)(void *)j);
-	else if (type == &long_type)
-		bide_blocking_submit_long_(j);
-	else
-		bide_blocking_submit_(j);
-	return v;
+	return type == &long_type ? bide_blocking_begin_long_(j, function, argument)
+	                          : bide_blocking_begin_(j, function, argument);
 }
 
 bide_value_task bide_run_blocking(bide_blocking_function *function, void *argument)

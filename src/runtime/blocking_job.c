@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "cancel/cancel_core.h"
 #include "context/context.h"
 #include "context/placement.h"
@@ -22,6 +23,8 @@ void bide_job_leave_(bide_job *j, uint32_t parties)
 		return;
 	bide_cancel_node_unref_(&j->node);
 	bide_context_unref_word_(j->context);
+	if (j->over)
+		j->over(j);
 	bide_operation_complete_(&j->operation, j->outcome.payload, (int)j->outcome.state);
 }
 
@@ -145,7 +148,8 @@ void bide_jobs_fail_(bide_job *list, int error)
 
 	for (; list; list = next) {
 		next = list->next; /* before it is handed over: then it is gone */
-		list->outcome = bide_value_task_from_error(error);
+		list->outcome =
+			list->always_runs ? list->function(list->argument) : bide_value_task_from_error(error);
 		bide_job_hand_over_(list);
 	}
 }
@@ -164,4 +168,12 @@ void bide_job_canceled_(bide_cancel_node *node, int error)
 	if (mine)
 		j->outcome = bide_value_task_from_error(error);
 	bide_job_leave_(j, mine ? 2 : 1);
+}
+
+void bide_job_describe_(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_job *j = copy;
+
+	bide_put_(to, size_bytes, "%s (%s)", j->operation.type->name,
+	          j->state == BIDE_JOB_TAKEN_ ? "running" : "queued");
 }

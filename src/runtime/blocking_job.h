@@ -1,6 +1,6 @@
 /*
- * blocking_job.h - a call of bide_run_blocking or bide_run_on_new_thread, and the queue of those
- * that wait for a thread.
+ * blocking_job.h - a call that may block: of bide_run_blocking, of bide_run_on_new_thread, or of
+ * the library's own (blocking_call.h); and the queue of those that wait for a thread.
  *
  * One mutex guards the queue and the state of every job. It is never held while a job runs or
  * completes. The party that moves a job to TAKEN decides its outcome: the thread that runs it, the
@@ -29,10 +29,13 @@ typedef struct bide_job {
 	struct bide_job *next, *previous; /* in the queue */
 	bide_blocking_function *function;
 	void *argument;
+	/* Called when nothing here uses the job any more, before it completes. May be NULL. */
+	void (*over)(struct bide_job *job);
 	uintptr_t context;       /* of the call, with a reference; 0 if there is none */
 	bide_value_task outcome; /* always ready */
 	uint32_t parties;        /* how many of completion and cancellation may use it; atomic */
 	bide_job_state state;
+	bool always_runs; /* if no thread can run it, the thread that fails it does */
 } bide_job;
 BIDE_STATIC_ASSERT(sizeof(bide_job) <= BIDE_COPY_BYTES_, "a dump reads all of it");
 
@@ -70,7 +73,7 @@ BIDE_INTERNAL void bide_job_complete_(bide_job *job);
 BIDE_INTERNAL void bide_job_hand_over_(bide_job *job);
 /* The function of its post: completes it. */
 BIDE_INTERNAL void bide_job_arrived_(bide_post *post);
-/* Fails all jobs of a list. */
+/* Fails all jobs of a list, but runs those that always run. */
 BIDE_INTERNAL void bide_jobs_fail_(bide_job *list, int error);
 /* The function of its cancel node. It leaves a job alone that runs or has run. */
 BIDE_INTERNAL void bide_job_canceled_(bide_cancel_node *node, int error);
@@ -83,5 +86,8 @@ BIDE_INTERNAL void bide_job_canceled_(bide_cancel_node *node, int error);
 BIDE_INTERNAL uintptr_t bide_job_enter_(const bide_job *job);
 BIDE_INTERNAL void bide_job_call_(bide_job *job);
 BIDE_INTERNAL void bide_job_leave_context_(const bide_job *job, uintptr_t saved);
+
+/* What a dump says of a job: the call, and whether it is queued or runs. */
+BIDE_INTERNAL void bide_job_describe_(const void *copy, char *to, size_t size_bytes);
 
 #endif

@@ -138,8 +138,7 @@ static void report_lost_calls(size_t count)
 	char line[128];
 
 	snprintf(line, sizeof line,
-	         "%zu forgotten calls of bide_run_blocking were queued and never ran (bide_drain waits "
-	         "for them)",
+	         "%zu forgotten blocking calls were queued and never ran (bide_drain waits for them)",
 	         count);
 	if (count)
 		bide_report_("leak", line);

@@ -1,0 +1,186 @@
+/*
+ * descriptor.c - see descriptor.h.
+ */
+#include "file/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "io/handle.h"
+#include "runtime/at_end.h"
+#include "runtime/blocking.h"
+#include "runtime/blocking_call.h"
+#include "runtime/runtime.h"
+#include "runtime/simulation.h"
+#include "source/operation.h"
+
+uint32_t bide_descriptor_forks_;
+
+static void in_child(void)
+{
+	bide_descriptor_forks_++;
+}
+
+static bide_at_end ends = { .fork = in_child };
+
+void bide_descriptor_open_(bide_descriptor *d, int fd, int flags, const char *closer,
+                           void (*freed)(bide_descriptor *descriptor))
+{
+	bide_at_end_add_(&ends);
+	BIDE_ASSERT_(BIDE_LOAD(&d->parties, RELAXED) == 0);
+	d->fd = fd;
+	d->is_read_only = (flags & O_ACCMODE) == O_RDONLY;
+	d->closer = closer;
+	d->freed = freed;
+	d->closed_at = NULL;
+	d->forks = bide_descriptor_forks_;
+	BIDE_STORE(&d->is_local, 0u, RELAXED);
+	BIDE_STORE(&d->era, bide_descriptor_era_(), RELAXED);
+	/* Pairs with a join by a stale pointer: it finds all of the above. */
+	BIDE_STORE(&d->parties, 1u, RELEASE);
+}
+
+/* --- checks --- */
+
+static BIDE_COLD int refused(const bide_descriptor *d, const char *what)
+{
+	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
+		return bide_runtime_missing_();
+	if (d && BIDE_LOAD(&d->era, RELAXED) == bide_descriptor_era_())
+		return 0;
+	if (!d)
+		bide_misuse_("%s: the first argument is NULL", what);
+	else if (BIDE_LOAD(&d->era, RELAXED) != 0)
+		bide_misuse_("%s: it is of the process that forked this one, or of before bide_shutdown",
+		             what);
+	else if (d->closed_at)
+		bide_misuse_("%s: it is closed, by %s at %s:%d in %s", what, d->closer, d->closed_at->file,
+		             (int)d->closed_at->line, d->closed_at->function);
+	else
+		bide_misuse_("%s: it is closed, by %s", what, d->closer ? d->closer : "nothing");
+	return d ? EBADF : EINVAL;
+}
+
+int bide_descriptor_check_(const bide_descriptor *d, const char *what)
+{
+	/* A thread without a record may be in the child of a fork. */
+	if (BIDE_LIKELY(bide_current_thread_ && d &&
+	                BIDE_LOAD(&d->era, RELAXED) == bide_descriptor_era_()))
+		return 0;
+	return refused(d, what);
+}
+
+/* --- parties --- */
+
+int bide_descriptor_join_(bide_descriptor *d, const char *what)
+{
+	int error = bide_descriptor_check_(d, what);
+	uint32_t seen;
+
+	if (BIDE_UNLIKELY(error != 0))
+		return error;
+	seen = BIDE_LOAD(&d->parties, RELAXED);
+	/* The owner calls, so it is a party, unless it has closed the file on another thread. */
+	while (BIDE_LIKELY(seen != 0))
+		if (BIDE_CAS(&d->parties, &seen, seen + 1, ACQUIRE, RELAXED))
+			return 0;
+	return refused(d, what);
+}
+
+/* --- the end --- */
+
+/* A call that closes a descriptor. */
+typedef struct closing {
+	bide_blocking_record record;
+	int fd;
+} closing;
+
+static const bide_operation_type closing_type = { .name = "bide_file_close",
+	                                              .describe = bide_job_describe_ };
+
+static bide_value_task close_now(void *argument)
+{
+	(void)close(((closing *)argument)->fd);
+	return bide_value_task_from(0);
+}
+
+/* What waits for a descriptor tries again. On a thread that may touch operations. */
+static void closed(bide_job *job)
+{
+	void (*ended)(void) = BIDE_LOAD(&bide_handle_ended_, RELAXED);
+
+	(void)job;
+	if (BIDE_UNLIKELY(ended != NULL))
+		ended();
+}
+
+static void close_at_once(int fd)
+{
+	(void)close(fd);
+	if (bide_port_on_worker_())
+		closed(NULL);
+}
+
+void bide_descriptor_drop_(int fd)
+{
+	bool may_begin = !bide_blocking_is_thread_() && bide_thread_() &&
+	                 (!bide_simulating_ || bide_port_on_worker_());
+	closing *c =
+		may_begin ? (closing *)(void *)bide_operation_new_(sizeof *c, &closing_type) : NULL;
+
+	if (!c) {
+		close_at_once(fd);
+		return;
+	}
+	c->fd = fd;
+	c->record.job.over = closed;
+	bide_blocking_begin_detached_(&c->record.job, close_now, c);
+}
+
+/* Returns true if to close it takes no time. */
+static bool is_quick(const bide_descriptor *d)
+{
+	struct stat status;
+
+	return d->is_read_only && BIDE_LOAD(&d->is_local, RELAXED) && fstat(d->fd, &status) == 0 &&
+	       status.st_nlink > 0;
+}
+
+void bide_descriptor_leave_(bide_descriptor *d)
+{
+	/* Pairs with itself, so that the last party sees what the others wrote. */
+	uint32_t before = BIDE_SUB(&d->parties, 1u, ACQ_REL);
+	bool quick;
+	int fd;
+
+	BIDE_ASSERT_(before > 0);
+	if (BIDE_LIKELY(before != 1))
+		return;
+	fd = d->fd;
+	quick = is_quick(d);
+	d->freed(d);
+	if (quick)
+		close_at_once(fd);
+	else
+		bide_descriptor_drop_(fd);
+}
+
+void bide_descriptor_close_(bide_descriptor *d)
+{
+	if (BIDE_LOAD(&d->era, RELAXED) == 0) {
+		(void)refused(d, d->closer ? d->closer : "bide_file_close");
+		return;
+	}
+	d->closed_at = BIDE_CALLED_AT_(d->closer);
+	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	BIDE_STORE(&d->era, 0u, RELAXED);
+	if (d->forks == bide_descriptor_forks_)
+		bide_descriptor_leave_(d);
+	else
+		(void)close(d->fd);
+}
