@@ -19,7 +19,8 @@ operations="configure cpu_count worker_count version drain dump shutdown strerro
 	simulation_hash simulation_random io_engine_reason serve resolve
 	simulated_host_add simulated_host_address simulated_host_crash simulated_host_restart simulated_host_reset
 	simulated_link_set simulated_link_cut simulated_link_heal
-	tcp_listen tcp_listen_address unix_listen accept tcp_connect tcp_connect_address unix_connect"
+	tcp_listen tcp_listen_address unix_listen accept tcp_connect tcp_connect_address unix_connect
+	process_spawn process_run process_exit_code process_exit_signal"
 # The current context.
 current="context_current_error context_get context_deadline_ns"
 # What another type's name stands for: noun=type.

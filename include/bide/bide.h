@@ -26,6 +26,7 @@
  *   file.h        files: reading and writing at an offset
  *   signals.h     signals as results
  *   serve.h       servers
+ *   process.h     child processes
  *   resolve.h     the addresses of a name
  *   net.h         TCP and UNIX sockets: listen, accept, connect
  *   simulated_net.h  hosts and links of a simulation, for tests
@@ -55,6 +56,7 @@
 #include "misuse.h"
 #include "net.h"
 #include "parallel.h"
+#include "process.h"
 #include "resolve.h"
 #include "run.h"
 #include "runtime.h"

@@ -228,6 +228,18 @@
 #define bide_simulated_link_heal(...) BIDE_NOTED_(bide_simulated_link_heal, __VA_ARGS__)
 #define bide_stream_simulate_reset(...) BIDE_NOTED_(bide_stream_simulate_reset, __VA_ARGS__)
 
+/* Processes. */
+#define bide_process_spawn(...) BIDE_NOTED_(bide_process_spawn, __VA_ARGS__)
+#define bide_process_run(...) BIDE_NOTED_(bide_process_run, __VA_ARGS__)
+#define bide_process_wait(...) BIDE_NOTED_(bide_process_wait, __VA_ARGS__)
+#define bide_process_kill(...) BIDE_NOTED_(bide_process_kill, __VA_ARGS__)
+#define bide_process_id(...) BIDE_NOTED_(bide_process_id, __VA_ARGS__)
+#define bide_process_in(...) BIDE_NOTED_(bide_process_in, __VA_ARGS__)
+#define bide_process_out(...) BIDE_NOTED_(bide_process_out, __VA_ARGS__)
+#define bide_process_err(...) BIDE_NOTED_(bide_process_err, __VA_ARGS__)
+#define bide_process_close_in(...) BIDE_NOTED_(bide_process_close_in, __VA_ARGS__)
+#define bide_process_close(...) BIDE_NOTED_(bide_process_close, __VA_ARGS__)
+
 /* Noted in an argument that is a number. */
 #define bide_delay(delay_ns) bide_delay(BIDE_NOTED_NUMBER_(bide_delay, (delay_ns)))
 #define bide_delay_ms(delay_ms) bide_delay_ms(BIDE_NOTED_NUMBER_(bide_delay_ms, (delay_ms)))

@@ -133,6 +133,18 @@
 #define periodic_timer_next bide_periodic_timer_next
 #define periodic_timer_set_period bide_periodic_timer_set_period
 #define periodic_timer_stop bide_periodic_timer_stop
+#define process_close bide_process_close
+#define process_close_in bide_process_close_in
+#define process_err bide_process_err
+#define process_exit_code bide_process_exit_code
+#define process_exit_signal bide_process_exit_signal
+#define process_id bide_process_id
+#define process_in bide_process_in
+#define process_kill bide_process_kill
+#define process_out bide_process_out
+#define process_run bide_process_run
+#define process_spawn bide_process_spawn
+#define process_wait bide_process_wait
 #define run_blocking bide_run_blocking
 #define run_on_new_thread bide_run_on_new_thread
 #define run_ready bide_run_ready
@@ -332,6 +344,9 @@ BIDE_SHORT_(misuse_hook_set);
 #ifndef BIDE_NO_SHORT_now_ns
 BIDE_SHORT_(now_ns);
 #endif
+#ifndef BIDE_NO_SHORT_process_output_free
+BIDE_SHORT_(process_output_free);
+#endif
 #ifndef BIDE_NO_SHORT_race
 BIDE_SHORT_(race) BIDE_USE_RESULT;
 #endif
@@ -481,6 +496,21 @@ typedef bide_payload payload;
 #endif
 #ifndef BIDE_NO_SHORT_periodic_timer
 typedef bide_periodic_timer periodic_timer;
+#endif
+#ifndef BIDE_NO_SHORT_process
+typedef bide_process process;
+#endif
+#ifndef BIDE_NO_SHORT_process_io
+typedef bide_process_io process_io;
+#endif
+#ifndef BIDE_NO_SHORT_process_options
+typedef bide_process_options process_options;
+#endif
+#ifndef BIDE_NO_SHORT_process_output
+typedef bide_process_output process_output;
+#endif
+#ifndef BIDE_NO_SHORT_process_step
+typedef bide_process_step process_step;
 #endif
 #ifndef BIDE_NO_SHORT_report_hook
 typedef bide_report_hook report_hook;

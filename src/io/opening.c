@@ -31,9 +31,16 @@ bide_opening_request *bide_opening_request_(const char *host, const char *servic
 	return request;
 }
 
-static void request_free(bide_opening_request *request)
+static void request_free(const bide_opening_kind *kind, bide_opening_request *request)
 {
+	if (kind->drop)
+		kind->drop(request);
 	bide_deallocate_(request, request->size_bytes);
+}
+
+static const bide_opening_kind *kind_of(const bide_opening *opening)
+{
+	return BIDE_CONTAINER_(opening->operation.type, const bide_opening_kind, type);
 }
 
 /* Takes the context, which may be gone already. */
@@ -48,7 +55,7 @@ void bide_opening_end_(bide_opening *opening, void *result, int error)
 	bide_payload payload;
 
 	payload.p = error ? NULL : result;
-	request_free(opening->request);
+	request_free(kind_of(opening), opening->request);
 	bide_operation_complete_(&opening->operation, payload, error);
 	bide_context_unref(context);
 }
@@ -66,8 +73,7 @@ void bide_opening_leave_(bide_operation *operation)
 static void begin(bide_post *post)
 {
 	bide_opening *opening = BIDE_CONTAINER_(post, bide_opening, post);
-	const bide_opening_kind *kind =
-		BIDE_CONTAINER_(opening->operation.type, const bide_opening_kind, type);
+	const bide_opening_kind *kind = kind_of(opening);
 	bide_context *context = opening->begins; /* the operation may be over when the start returns */
 	bide_value_task started;
 
@@ -94,7 +100,7 @@ bide_value_task bide_opening_start_(const bide_opening_kind *kind, bide_opening_
 	if (!opening) {
 		bide_context_unref(context);
 		if (request)
-			request_free(request);
+			request_free(kind, request);
 		return bide_value_task_from_error(ENOMEM);
 	}
 	opening->context = context;

@@ -34,6 +34,8 @@ typedef struct bide_opening_kind {
 	bide_operation_type type; /* `leave` is bide_opening_leave_ */
 	/* Starts the async function, and returns what the start returned. */
 	bide_value_task (*begin)(bide_opening *opening);
+	/* May be NULL. Gives back what a request holds besides its memory, which is freed then. */
+	void (*drop)(bide_opening_request *request);
 } bide_opening_kind;
 
 /*

@@ -93,7 +93,7 @@ finds "an arrow up, memory is above base: base/up.c -> memory/pool.c by bide_poo
 file base/up.c '#include "../memory/pool.h"\nint bide_up(void) { return 1; }'
 finds "an arrow up, memory is above base: base/up.c includes memory/pool.h"
 file debug/os.c 'void bide_os(void); void bide_debug(void) { bide_os(); }'
-finds "an arrow up, only runtime and io may use os: debug/os.c -> os/linux.c by bide_os"
+finds "an arrow up, only runtime and io and process may use os: debug/os.c -> os/linux.c by bide_os"
 file os/cpu.c 'int bide_count(void); int bide_cpu(void) { return bide_count(); }'
 finds "an arrow up, os uses no other folder: os/cpu.c -> base/count.c by bide_count"
 

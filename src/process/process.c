@@ -1,0 +1,283 @@
+/*
+ * process.c - a child process: its memory, the calls of its owner, and the end of the runtime.
+ */
+#include "process/process.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/assert.h"
+#include "base/misuse.h"
+#include "base/spin.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "runtime/at_end.h"
+
+static const int64_t shutdown_max_ns = 1000000000;
+
+static bide_slab slab = BIDE_SLAB_OF_(bide_process);
+
+/* All processes, so that a shutdown finds those that nothing but their watch holds. */
+static bide_process *all;
+static uint32_t all_lock;
+
+static void stop(void);
+static void in_child(void);
+static bide_at_end ends = { .stop = stop, .fork = in_child };
+
+static bide_process *process_of(const bide_handle *handle)
+{
+	return BIDE_CONTAINER_(handle, bide_process, handle);
+}
+
+/* --- its memory --- */
+
+void bide_process_list_(bide_process *process)
+{
+	bide_at_end_add_(&ends);
+	bide_spin_lock_(&all_lock);
+	process->next = all;
+	process->at = &all;
+	if (all)
+		all->at = &process->next;
+	all = process;
+	bide_spin_unlock_(&all_lock);
+}
+
+static void unlist(bide_process *process)
+{
+	bide_spin_lock_(&all_lock);
+	if (process->at) {
+		*process->at = process->next;
+		if (process->next)
+			process->next->at = process->at;
+	}
+	process->at = NULL;
+	bide_spin_unlock_(&all_lock);
+}
+
+bide_process *bide_process_new_(void)
+{
+	bide_process *process = bide_slab_take_(&slab);
+
+	if (!process)
+		return NULL;
+	process->in = process->out = process->err = NULL;
+	process->outcome = NULL;
+	process->looks = NULL;
+	process->next = NULL;
+	process->at = NULL;
+	process->pid = process->pidfd = -1;
+	process->lock = 0;
+	process->is_over = process->is_closed = process->is_killed = false;
+	process->has_begun = process->is_let_go = process->keep = false;
+	BIDE_STORE(&process->holders, 1u, RELAXED);
+	return process;
+}
+
+static void close_streams(bide_process *process)
+{
+	bide_stream_close(process->in);
+	bide_stream_close(process->out);
+	bide_stream_close(process->err);
+	process->in = process->out = process->err = NULL;
+}
+
+void bide_process_discard_(bide_process *process)
+{
+	if (!process)
+		return;
+	if (process->has_begun) {
+		bide_process_close(process);
+		return;
+	}
+	close_streams(process);
+	bide_slab_give_(&slab, process);
+}
+
+static void closed(bide_handle *handle)
+{
+	bide_slab_give_(&slab, process_of(handle));
+}
+
+void bide_process_release_(bide_process *process)
+{
+	/* Pairs with itself: the last holder sees what the others did. */
+	if (BIDE_SUB(&process->holders, 1u, ACQ_REL) != 1)
+		return;
+	unlist(process);
+	bide_handle_close_(&process->handle, closed);
+}
+
+int bide_process_take_(bide_process *process, int64_t *status)
+{
+	int value = 0, error = ECHILD;
+
+	bide_spin_lock_(&process->lock);
+	if (!process->is_over)
+		error = bide_os_process_take_(process->pid, process->pidfd, false, &value);
+	process->is_over |= error != EAGAIN;
+	bide_spin_unlock_(&process->lock);
+	if (error == EAGAIN)
+		return EAGAIN;
+	*status = error ? -1 : value;
+	return 0;
+}
+
+/* --- the owner's calls --- */
+
+int bide_process_check_(const bide_process *process, const char *what)
+{
+	if (process && bide_thread_() && bide_handle_is_live_(&process->handle) &&
+	    !BIDE_LOAD(&process->is_closed, RELAXED))
+		return 0;
+	if (process)
+		bide_misuse_("%s: process is closed, or of a parent process or an earlier life of the "
+		             "runtime",
+		             what);
+	else
+		bide_misuse_("%s: process is NULL", what);
+	return process ? EBADF : EINVAL;
+}
+
+int bide_process_kill(bide_process *process, int signal_number)
+{
+	int error = bide_process_check_(process, "bide_process_kill");
+
+	if (error)
+		return error;
+	bide_spin_lock_(&process->lock);
+	error = process->is_over ? ESRCH
+	                         : bide_os_process_kill_(process->pid, process->pidfd, signal_number);
+	bide_spin_unlock_(&process->lock);
+	return error;
+}
+
+int bide_process_id(const bide_process *process)
+{
+	return bide_process_check_(process, "bide_process_id") ? 0 : process->pid;
+}
+
+bide_stream *bide_process_in(const bide_process *process)
+{
+	return bide_process_check_(process, "bide_process_in") ? NULL : process->in;
+}
+
+bide_stream *bide_process_out(const bide_process *process)
+{
+	return bide_process_check_(process, "bide_process_out") ? NULL : process->out;
+}
+
+bide_stream *bide_process_err(const bide_process *process)
+{
+	return bide_process_check_(process, "bide_process_err") ? NULL : process->err;
+}
+
+void bide_process_close_in(bide_process *process)
+{
+	if (bide_process_check_(process, "bide_process_close_in"))
+		return;
+	bide_stream_close(process->in);
+	process->in = NULL;
+}
+
+/* Returns true if the object is the owner's no more, and of this life and process. */
+static bool end_ownership(bide_process *process)
+{
+	bool is_kept;
+
+	bide_spin_lock_(&process->lock);
+	BIDE_STORE(&process->is_closed, true, RELAXED);
+	if (!process->is_over && !process->keep) {
+		process->is_killed = true;
+		(void)bide_os_process_kill_(process->pid, process->pidfd, SIGKILL);
+	}
+	is_kept = !process->is_over && process->keep;
+	bide_spin_unlock_(&process->lock);
+	return is_kept;
+}
+
+void bide_process_close(bide_process *process)
+{
+	bool is_kept;
+
+	if (!process)
+		return;
+	if (!bide_thread_() || !bide_handle_is_live_(&process->handle)) {
+		/* Of a parent process: its child is not this one's. */
+		close_streams(process);
+		bide_handle_close_(&process->handle, closed);
+		return;
+	}
+	if (bide_process_check_(process, "bide_process_close"))
+		return;
+	is_kept = end_ownership(process);
+	close_streams(process);
+	bide_task_unref(process->outcome);
+	process->outcome = NULL;
+	if (process->looks) {
+		if (is_kept)
+			(void)bide_context_cancel(process->looks, ECANCELED);
+		bide_context_unref(process->looks);
+		process->looks = NULL;
+	}
+	bide_process_release_(process);
+}
+
+/* --- at the end of the runtime --- */
+
+/*
+ * Returns a process that only its watch holds, with one more holder, or NULL. Each is returned
+ * once.
+ */
+static bide_process *next_closed(void)
+{
+	bide_process *process;
+
+	bide_spin_lock_(&all_lock);
+	for (process = all; process; process = process->next) {
+		uint32_t holders = BIDE_LOAD(&process->holders, RELAXED);
+		bool is_wanted;
+
+		bide_spin_lock_(&process->lock);
+		is_wanted = process->is_closed && !process->is_over && !process->is_let_go;
+		if (is_wanted)
+			process->is_let_go = true;
+		bide_spin_unlock_(&process->lock);
+		while (is_wanted && holders > 0)
+			if (BIDE_CAS(&process->holders, &holders, holders + 1, ACQUIRE, RELAXED))
+				break;
+		if (is_wanted && holders > 0)
+			break;
+	}
+	bide_spin_unlock_(&all_lock);
+	return process;
+}
+
+/*
+ * Takes the outcomes of those that were killed, and gives up the watch of those that are kept, so
+ * that their descriptors are closed. What the program has not closed is the program's.
+ */
+static void stop(void)
+{
+	int64_t deadline_ns = bide_os_now_ns_() + shutdown_max_ns;
+	bide_process *process;
+
+	while ((process = next_closed()) != NULL) {
+		bide_handle *handle = &process->handle;
+
+		if (process->pidfd >= 0) {
+			if (process->is_killed && bide_os_process_ends_(process->pidfd, deadline_ns))
+				bide_handle_kick_(handle, BIDE_LOAD(&handle->generation, RELAXED), BIDE_IO_IN_);
+			bide_handle_interrupt_(handle, BIDE_IO_IN_, ECANCELED);
+		}
+		bide_process_release_(process);
+	}
+}
+
+/* The processes of the parent stay as they are: they are not this one's. */
+static void in_child(void)
+{
+	all = NULL;
+	all_lock = 0;
+}
