@@ -285,12 +285,12 @@ bide_async_finally:
 TEST_SLOW(when_any_a_million_times_against_a_lasting_task_takes_constant_memory, 120)
 {
 	bide_stats before, after;
+	int rounds = test_seeded() ? 10000 : (int)(1000000 / test_time_factor());
 	make_tasks(1);
 	bide_value_task warm = bide_async_start(race_many, .lasting = tasks[0], .rounds = 1000);
 	settle(0);
 	before = stats();
-	bide_value_task many =
-		bide_async_start(race_many, .lasting = tasks[0], .rounds = test_seeded() ? 10000 : 1000000);
+	bide_value_task many = bide_async_start(race_many, .lasting = tasks[0], .rounds = rounds);
 	settle(0);
 	after = stats();
 	/* Each of many workers has some chunks for its pools, and no round uses all of them. */

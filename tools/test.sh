@@ -27,14 +27,15 @@ usage: ./dev test [--quick] [--only TIER[,TIER...]] [--minutes N] [NAME...]
 Tiers, in this order:
   gcc       all tests, optimised, the explorations up to 10000 orders; with one worker, as all tiers
             that do not say otherwise
-  workers2  the same build, with 2 workers. The tiers below leave out the tests with the label "long".
+  workers2  the same build, with 2 workers. The tiers below leave out the tests with the labels "long"
+            and "once" (tests/CMakeLists.txt), and what a tier before finds as well.
   workers8  the same build, with 8 workers
   clang     the same by clang
-  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; with 1, 2 and 8 workers
+  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; with 1 and 8 workers
   tsan      under ThreadSanitizer: those that use threads with one worker, all with 2
   valgrind  under memcheck
   goto      with async functions that resume by computed goto
-  malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc)
+  malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc); with 2 workers
   compile   what must not compile, what must, and the headers in each dialect
   install   a program against the installed library
   coverage  line coverage of src/

@@ -85,14 +85,14 @@ build_for_tier() {
 	return 1
 }
 
-# suite PRESET [CTEST OPTION...]: runs what is built and counts. The runner and run.sh (tests/support) limit the time of
-# each test, by CPU time; ctest's own limit is for what escapes them.
+# suite PRESET [CTEST OPTION...]: runs what is built and counts. Many tests wait, so there are two for each CPU. The
+# runner and run.sh (tests/support) limit the time of each test, by CPU time; ctest's own limit is for what escapes them.
 suite() {
 	preset=$1
 	shift
 	log=build/$preset/Testing/Temporary/LastTest.log
 	rm -f "$log" "$log.tmp"
-	within ctest --test-dir "build/$preset" --parallel "$((${suite_jobs_per_cpu:-1} * $(jobs_count)))" --timeout 14400 \
+	within ctest --test-dir "build/$preset" --parallel "$((2 * $(jobs_count)))" --timeout 14400 \
 		"$@" >"build/logs/ctest-$preset.log" 2>&1 || true
 	if time_is_over; then
 		failed=$((failed + 1))
@@ -134,11 +134,14 @@ script_tier() {
 	fi
 }
 
-# Whole explorations take minutes, so the tier explore has them.
+# Labels that only the tier gcc has, and in part the tier workers2.
+rare='^(long|once)$'
+
+# Whole explorations take minutes, so the tier explore has them. A million connections are for two workers.
 tier_gcc() {
 	build_for_tier dev || return 0
 	export BIDE_EXPLORE_ORDERS=10000
-	suite dev --exclude-regex '^test_explore_sleep_slow$'
+	suite dev --exclude-regex '^(test_explore_sleep_slow|net_accepts_million)$'
 	unset BIDE_EXPLORE_ORDERS
 }
 
@@ -152,14 +155,12 @@ tier_explore() {
 # exploration early.
 tier_quick() {
 	build_for_tier dev || return 0
-	suite_jobs_per_cpu=2 # many tests wait
 	export BIDE_EXPLORE_ORDERS=2000
 	suite dev --label-exclude '^long$'
 	unset BIDE_EXPLORE_ORDERS
 	for count in 2 8; do
 		with_workers "$count" suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
 	done
-	unset suite_jobs_per_cpu
 	[ -n "${BIDE_TEST_FILTER:-}" ] || script_tier tests/compile/run.sh gcc
 }
 
@@ -168,6 +169,9 @@ tier_quick() {
 workers_mean_nothing='^(bare_metal$|bench_|check_|doc_|fuzz_|gdb_|lint_|seeds_|stress_|test_explore)|_seeded$'
 # The explorer has a compiler's view of its own, whatever the tier. It runs in gcc, and begins in clang.
 explorer='^test_explore'
+# These compile for themselves, or are built like the library but find no more than others do in such a build: the
+# tests under seeds, and a program that runs as a simulation, too.
+repeats='^(bare_metal$|seeds_|test_explore)|_seeded$'
 with_workers() {
 	export BIDE_WORKERS="$1"
 	shift
@@ -177,17 +181,13 @@ with_workers() {
 
 tier_workers2() {
 	build_for_tier dev || return 0
-	suite_jobs_per_cpu=2 # many tests wait
 	with_workers 2 suite dev --exclude-regex "$workers_mean_nothing"
-	unset suite_jobs_per_cpu
 }
 
 # What has the label "long" runs in the tiers gcc and workers2.
 tier_workers8() {
 	build_for_tier dev || return 0
-	suite_jobs_per_cpu=2
 	with_workers 8 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
-	unset suite_jobs_per_cpu
 }
 
 tier_clang() {
@@ -196,8 +196,8 @@ tier_clang() {
 		return
 	fi
 	build_for_tier clang || return 0
-	export BIDE_EXPLORE_ORDERS=2000
-	suite clang --label-exclude '^long$'
+	export BIDE_EXPLORE_ORDERS=200
+	suite clang --label-exclude "$rare"
 	unset BIDE_EXPLORE_ORDERS
 }
 
@@ -227,9 +227,9 @@ asan_suites() {
 	export ASAN_OPTIONS="$no_leaks:${user_asan_options}" UBSAN_OPTIONS=print_stacktrace=1
 	for count; do
 		case $count in
-		1) suite asan --label-exclude '^long$' --exclude-regex "$explorer" ;;
+		1) suite asan --label-exclude "$rare" --exclude-regex '^bare_metal$' ;;
 		*)
-			with_workers "$count" suite asan --label-exclude '^long$' \
+			with_workers "$count" suite asan --label-exclude "$rare" \
 				--exclude-regex "$workers_mean_nothing"
 			;;
 		esac
@@ -238,12 +238,13 @@ asan_suites() {
 }
 
 tier_asan() {
-	asan_suites 1 2 8
+	asan_suites 1 8
 }
 
+# With two workers, which the tier asan leaves to it.
 tier_malloc() {
 	export BIDE_POOL=malloc
-	asan_suites 1
+	asan_suites 2
 	unset BIDE_POOL
 }
 
@@ -276,13 +277,13 @@ tier_valgrind() {
 	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_NO_THREADS=1
 	export BIDE_TEST_WRAPPER="valgrind --quiet --error-exitcode=99 --leak-check=full \
 --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=try"
-	suite dev --label-exclude '^slow$' --exclude-regex "$explorer"
+	suite dev --label-exclude '^slow$' --exclude-regex "$repeats|^sample_"
 	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_NO_THREADS BIDE_TEST_WRAPPER
 }
 
 tier_goto() {
 	build_for_tier goto || return 0
-	suite goto --label-exclude '^long$' --exclude-regex "$explorer"
+	suite goto --label-exclude "$rare" --exclude-regex "$repeats"
 }
 
 tier_compile() {
@@ -301,9 +302,11 @@ tier_coverage() {
 	fi
 	build_for_tier coverage || return 0
 	find build/coverage -name '*.gcda' -exec rm -f {} +
-	suite coverage --label-exclude '^long$' --exclude-regex "$explorer"
+	suite coverage --label-exclude "$rare" --exclude-regex "$repeats"
+	# Only the library's own objects: gcov would take long for those of the tests, and they are filtered out.
 	# A thread that ends within a function can make gcov print a count below 0, which gcovr does not read.
-	if ! within gcovr --root . --gcov-ignore-parse-errors --filter src/ --csv build/coverage/lines.csv build/coverage \
+	if ! within gcovr --root . --gcov-ignore-parse-errors --filter src/ --csv build/coverage/lines.csv \
+		build/coverage/CMakeFiles/bide_objects.dir \
 		>build/logs/gcovr.log 2>&1; then
 		failed=$((failed + 1))
 		cat build/logs/gcovr.log >>"$details"
