@@ -24,6 +24,8 @@
  *   buffer.h      lines and texts of a stream, and what is put in it
  *   fd.h          waits for descriptors of other libraries
  *   file.h        files: reading and writing at an offset
+ *   path.h        what is done with files by their names
+ *   directory.h   the names in a directory
  *   signals.h     signals as results
  *   serve.h       servers
  *   process.h     child processes
@@ -46,6 +48,7 @@
 #include "cancel.h"
 #include "combine.h"
 #include "context.h"
+#include "directory.h"
 #include "executor.h"
 #include "fd.h"
 #include "file.h"
@@ -56,6 +59,7 @@
 #include "misuse.h"
 #include "net.h"
 #include "parallel.h"
+#include "path.h"
 #include "process.h"
 #include "resolve.h"
 #include "run.h"

@@ -88,6 +88,9 @@
 #define context_unref bide_context_unref
 #define delay_ms bide_delay_ms
 #define delay_until bide_delay_until
+#define directory_close bide_directory_close
+#define directory_next bide_directory_next
+#define directory_open bide_directory_open
 #define executor_ref bide_executor_ref
 #define executor_unref bide_executor_unref
 #define fd_wait bide_fd_wait
@@ -128,6 +131,18 @@
 #define loop_run bide_loop_run
 #define on_host bide_on_host
 #define parallel_for bide_parallel_for
+#define path_link bide_path_link
+#define path_make_directory bide_path_make_directory
+#define path_read_link bide_path_read_link
+#define path_real bide_path_real
+#define path_remove_directory bide_path_remove_directory
+#define path_rename bide_path_rename
+#define path_set_mode bide_path_set_mode
+#define path_set_times bide_path_set_times
+#define path_stat bide_path_stat
+#define path_stat_link bide_path_stat_link
+#define path_symlink bide_path_symlink
+#define path_unlink bide_path_unlink
 #define periodic_timer_create bide_periodic_timer_create
 #define periodic_timer_destroy bide_periodic_timer_destroy
 #define periodic_timer_next bide_periodic_timer_next
@@ -451,6 +466,9 @@ typedef bide_continuation continuation;
 #endif
 #ifndef BIDE_NO_SHORT_continue_options
 typedef bide_continue_options continue_options;
+#endif
+#ifndef BIDE_NO_SHORT_directory
+typedef bide_directory directory;
 #endif
 #ifndef BIDE_NO_SHORT_each_body
 typedef bide_each_body each_body;
