@@ -69,7 +69,7 @@ TEST(the_real_path_has_no_links)
 	char expected[600];
 
 	make_file("a", "");
-	assert_int_equal(error_of(bide_path_symlink(path_of("link"), "../x/./a")), 0);
+	assert_int_equal(error_of(bide_path_symlink(path_of("link"), "none/./a")), 0);
 	assert_int_equal(error_of(bide_path_real(path_of("link"), room, sizeof room)), ENOENT);
 	assert_int_equal(unlink(path_of("link")), 0);
 	assert_int_equal(error_of(bide_path_symlink(path_of("link"), "./a")), 0);

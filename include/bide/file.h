@@ -39,6 +39,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "stream.h"
 #include "value_task.h"
 
 typedef struct bide_file bide_file;
@@ -111,6 +112,20 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_file_size(bide_file *file);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_file_resize(bide_file *file, int64_t size_bytes);
 /* Stores what fstat(2) tells. `status` is borrowed until the operation is over. */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_file_stat(bide_file *file, struct stat *status);
+
+/* --- a stream over a file --- */
+
+/*
+ * Makes a stream that reads and writes the file from the offset on: lines, print and copy work on
+ * it. Reading and writing have a position each, and both begin at the offset; with O_APPEND what is
+ * written goes to the end. The file belongs to the stream from then on, which closes it. Stores the
+ * stream. Returns 0. After an error the file is still yours: ENOMEM; EINVAL and EBADF after misuse.
+ *
+ * What is in the buffer of the stream is taken without a look at the context. Each time the buffer
+ * is filled, at the latest after 64 KiB, the read meets a cancellation. An abort waits for a system
+ * call that runs.
+ */
+BIDE_API int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset);
 
 BIDE_END_DECLS
 #endif

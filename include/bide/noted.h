@@ -160,8 +160,7 @@
 #define bide_tcp_connect_address(...) BIDE_NOTED_(bide_tcp_connect_address, __VA_ARGS__)
 #define bide_unix_connect(...) BIDE_NOTED_(bide_unix_connect, __VA_ARGS__)
 #define bide_stream_peer(...) BIDE_NOTED_(bide_stream_peer, __VA_ARGS__)
-#define bide_stream_set_tcp_options(...) \
-	BIDE_NOTED_(bide_stream_set_tcp_options, __VA_ARGS__)
+#define bide_stream_set_tcp_options(...) BIDE_NOTED_(bide_stream_set_tcp_options, __VA_ARGS__)
 #define bide_stream_local(...) BIDE_NOTED_(bide_stream_local, __VA_ARGS__)
 
 /* Streams. */
@@ -211,6 +210,7 @@
 #define bide_file_size(...) BIDE_NOTED_(bide_file_size, __VA_ARGS__)
 #define bide_file_resize(...) BIDE_NOTED_(bide_file_resize, __VA_ARGS__)
 #define bide_file_stat(...) BIDE_NOTED_(bide_file_stat, __VA_ARGS__)
+#define bide_stream_take_file(...) BIDE_NOTED_(bide_stream_take_file, __VA_ARGS__)
 #define bide_path_stat(...) BIDE_NOTED_(bide_path_stat, __VA_ARGS__)
 #define bide_path_stat_link(...) BIDE_NOTED_(bide_path_stat_link, __VA_ARGS__)
 #define bide_path_rename(...) BIDE_NOTED_(bide_path_rename, __VA_ARGS__)

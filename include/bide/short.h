@@ -207,6 +207,7 @@
 #define stream_split bide_stream_split
 #define stream_standard bide_stream_standard
 #define stream_take_fd bide_stream_take_fd
+#define stream_take_file bide_stream_take_file
 #define stream_taken bide_stream_taken
 #define stream_write bide_stream_write
 #define stream_write_vector bide_stream_write_vector
