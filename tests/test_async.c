@@ -59,7 +59,7 @@ TEST(MB_02_without_a_result_it_returns_the_zero_value_task)
 
 	assert_int_equal(v.state, 0);
 	assert_int_equal(v.payload.i, 0);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(MB_03_a_result_at_once_is_in_the_value_task)
@@ -68,8 +68,8 @@ TEST(MB_03_a_result_at_once_is_in_the_value_task)
 
 	assert_int_equal(v.state, 0);
 	assert_int_equal(v.payload.i, 42);
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(frame_count);
+	assert_none(task_count);
 }
 
 TEST(MB_04_a_pending_one_completes_with_the_value)
@@ -145,7 +145,7 @@ TEST(MB_10_the_first_suspension_makes_it_pending)
 	bide_task_complete_int(t, 3);
 	assert_true(many_workers() || stats().runnable_count == 1);
 	assert_int_equal(result_of(v), 3);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 	task_unref(t);
 }
 
@@ -206,7 +206,7 @@ TEST(MB_12_the_caller_does_not_see_what_the_first_part_sets)
 	                 0);
 	assert_ptr_equal(result.p, &value);
 	bide_context_unref(context);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(MB_13_any_number_of_yields_gives_the_result)
@@ -232,7 +232,7 @@ TEST(MB_15_many_at_once_do_not_mix)
 		else
 			assert_int_equal(error_of(v[i]), 1 + i);
 	}
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 static void mixed_use(void)
@@ -348,7 +348,7 @@ TEST(MB_24_completions_without_a_result_share_one_task)
 		 *second = value_task_as_task(async_start(nothing));
 
 	assert_ptr_equal(first, second);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }
 
 struct answers {
@@ -430,7 +430,7 @@ TEST(MB_33_a_completed_task_holds_no_context)
 	bide_context_unref(context);
 	assert_true(stats().operation_count == 1 || many_workers()); /* or it is over already */
 	assert_int_equal(bide_task_wait(t, NULL), 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	assert_int_equal(bide_task_result(t).i, 900);
 	task_unref(t);
 }

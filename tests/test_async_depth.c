@@ -52,14 +52,14 @@ TEST_SLOW(hot_starts_100000_deep_need_bounded_stack, 60)
 {
 	need_deep_stacks();
 	assert_int_equal(result_of(async_start(deep, .depth = DEPTH)), DEPTH);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST_SLOW(awaits_100000_deep_need_bounded_stack, 60)
 {
 	need_deep_stacks();
 	assert_int_equal(result_of(async_start(deep, .depth = DEPTH, .yields = 1)), DEPTH);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 struct tail {
@@ -142,5 +142,5 @@ async_finally:
 TEST(a_fan_of_10000_children)
 {
 	assert_int_equal(result_of(async_start(fan, .count = 10000)), 10000 * 9999 / 2);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }

@@ -75,7 +75,7 @@ TEST(finally_runs_once_on_every_way_out)
 			}
 		}
 	}
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(a_failure_in_the_cleanup_replaces_success_but_not_failure)

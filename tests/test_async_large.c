@@ -88,7 +88,7 @@ TEST(large_results_at_once_after_a_suspension_and_late)
 			}
 		}
 	}
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(large_results_through_a_task)
@@ -103,8 +103,8 @@ TEST(large_results_through_a_task)
 			assert_int_equal(result_of(v[i]), 1);
 		assert_true(block_is(bide_task_result(t).p, 9));
 		task_unref(t);
-		assert_int_equal(stats().frame_count, 0);
-		assert_int_equal(stats().operation_count, 0);
+		assert_none(frame_count);
+		assert_none(operation_count);
 	}
 }
 
@@ -118,8 +118,8 @@ TEST(a_large_result_of_a_task_outlives_the_last_reference_until_it_is_taken)
 	task_unref(t);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(result_of(v[i]), 1);
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 }
 
 TEST(a_failure_of_the_cleanup_replaces_a_large_result)
@@ -129,7 +129,7 @@ TEST(a_failure_of_the_cleanup_replaces_a_large_result)
 
 		assert_int_equal(error_of(async_start(takes_large, .what = v, .seed = 1)), EIO);
 	}
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(a_large_result_in_a_context_releases_the_context)
@@ -140,7 +140,7 @@ TEST(a_large_result_in_a_context_releases_the_context)
 
 		assert_int_equal(result_of(async_start(takes_large, .what = v, .seed = 3)), 1);
 		bide_context_unref(context);
-		assert_int_equal(stats().operation_count, 0);
+		assert_none(operation_count);
 	}
 }
 
@@ -179,7 +179,7 @@ TEST(large_results_in_the_wrong_place_are_misuse)
 	assert_int_equal(result_of(async_start(takes_large, .what = value_task_completed(), .seed = 1)),
 	                 0);
 	assert_int_equal(misuse_count, 1);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(a_number_in_place_of_a_large_result_is_misuse)
@@ -193,7 +193,7 @@ TEST(a_number_in_place_of_a_large_result_is_misuse)
 		assert_int_equal(misuse_count, i + 1);
 		assert_non_null(strstr(misuse_text, "bide_await_large: the result is not larger"));
 	}
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(a_large_result_in_a_combinator_is_named_in_the_message)

@@ -30,8 +30,8 @@ static void assert_steady(void (*use)(void))
 	else
 		assert_int_equal(stats().allocation_count, before);
 	settle(0); /* a worker may still be releasing the last objects */
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 }
 
 static void use_ready(void)

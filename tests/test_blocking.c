@@ -92,7 +92,7 @@ TEST(a_completed_operation_is_consumed)
 	assert_int_equal(got, 31);
 	task_unref(t);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 static value_task its_thread(void *argument)
@@ -168,7 +168,7 @@ TEST_SLOW(ten_thousand_jobs_all_come_back, 60)
 		assert_int_equal(wait_int(jobs[i], &got), 0);
 		assert_int_equal(got, 2 * i);
 	}
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 /* --- growing and shrinking */
@@ -381,7 +381,7 @@ TEST_SLOW(cancellation_that_races_with_the_start_and_the_end_of_calls, 60)
 		bide_context_unref(context);
 	}
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 /* --- cancellation */
@@ -472,7 +472,7 @@ TEST(a_call_has_the_values_of_its_context_and_its_thread_keeps_none)
 	assert_string_equal(there.name, "ada");
 	bide_context_unref(context);
 	run_all();
-	assert_int_equal(stats().operation_count, 0); /* the calls released the context */
+	assert_none(operation_count); /* the calls released the context */
 }
 
 static value_task stops_when_asked(void *argument)
@@ -623,7 +623,7 @@ TEST(other_threads_may_run_jobs)
 		run_all();
 	pthread_join(thread, NULL);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 static value_task completes_a_task(void *argument)

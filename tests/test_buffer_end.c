@@ -296,7 +296,7 @@ TEST(close_stops_the_timer_of_an_idle_limit)
 	close_both(stream, peer);
 	assert_int_equal(error_of_text(line), EBADF);
 	settle_workers();
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 }
 
 /* --- streams of the user's own --- */

@@ -315,7 +315,7 @@ TEST(TCS_23_a_completion_source_holds_no_context)
 	task *t = bide_in_context(context, task_create(0));
 
 	bide_context_unref(context);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	bide_task_complete_int(t, 1);
 	task_unref(t);
 }
@@ -360,7 +360,7 @@ TEST(a_task_may_be_completed_through_its_last_reference)
 	task_unref(t);
 	assert_int_equal(wait_int(v, &got), 0);
 	assert_int_equal(got, 6);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }
 
 struct completes_and_drops {

@@ -65,7 +65,7 @@ TEST(CW_01_a_continuation_is_canceled_at_once_though_the_task_goes_on)
 	bide_context_unref(context);
 	task_unref(next);
 	task_unref(t);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(a_continuation_canceled_while_it_waits_never_runs)
@@ -208,7 +208,7 @@ TEST(CW_09_null_arguments_are_refused)
 	assert_null(task_continue_with(NULL, add_one, NULL, 0));
 	ASSERT_MISUSE("task is NULL");
 	task_unref(t);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 static value_task fails_with(task *ended, void *argument)
@@ -254,7 +254,7 @@ TEST(a_continuation_that_fails_without_a_frame_fails_with_ENOMEM)
 	task_unref(next);
 	assert_int_equal(bide_task_result(t).i, 50); /* the test still owns it */
 	task_unref(t);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }
 
 static void chain_of(int length)
@@ -274,8 +274,8 @@ static void chain_of(int length)
 	task_unref(last);
 	task_unref(first);
 	run_all(); /* a worker may still be releasing the last objects */
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 }
 
 TEST(CW_11_a_chain_of_twelve_thousand)
@@ -481,7 +481,7 @@ TEST(UW_03_unwrapping_a_ready_outer_task_returns_the_inner_one_itself)
 	task_unref(flat);
 	task_unref(outer);
 	task_unref(inner);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }
 
 TEST(UW_04_the_outer_task_ends_last)
@@ -500,7 +500,7 @@ TEST(UW_04_the_outer_task_ends_last)
 		task_unref(flat);
 		task_unref(outer);
 	}
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 	assert_int_equal(stats().unobserved_count, 0);
 }
 
@@ -525,7 +525,7 @@ TEST(UW_06_both_tasks_are_pending)
 		task_unref(outer);
 		task_unref(flat);
 	}
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }
 
 TEST(UW_07_the_outer_task_failed_was_canceled_or_has_no_inner_task)
@@ -547,5 +547,5 @@ TEST(UW_07_the_outer_task_failed_was_canceled_or_has_no_inner_task)
 			task_unref(flat);
 			task_unref(outer);
 		}
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }

@@ -268,7 +268,7 @@ TEST(a_wait_that_is_forgotten_is_over)
 	for (int i = 0; i < 10; i++)
 		bide_value_task_forget(bide_fd_wait(fd[0], BIDE_FD_IN));
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	close_pair(fd);
 }
 

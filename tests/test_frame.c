@@ -51,7 +51,7 @@ TEST(a_timer_takes_48_bytes_of_the_pool)
 	assert_int_equal(stats().timer_count, COUNT);
 	for (int i = 0; i < COUNT; i++)
 		assert_int_equal(bide_value_task_wait(v[i], NULL), 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 }
 
 /* clang-format off */
@@ -117,7 +117,7 @@ TEST(frames_of_every_size_class_and_larger_ones)
 		for (int r = 0; r < ROWS; r++)
 			for (int i = 0; i < EACH; i++)
 				assert_int_equal(result_of(v[r][i]), (r * EACH + i) % 255 + 1);
-		assert_int_equal(stats().frame_count, 0);
+		assert_none(frame_count);
 	}
 	for (int r = 0; r < ROWS; r++)
 		class_seen[bide_class_of_(rows[r].size_bytes)] = true;

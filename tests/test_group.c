@@ -472,7 +472,7 @@ TEST(init_without_memory_fails_and_leaves_nothing)
 		allowed_allocations = n;
 		assert_int_equal(bide_group_init(&group, NULL), ENOMEM);
 		settle_workers();
-		assert_int_equal(stats().operation_count, 0);
+		assert_none(operation_count);
 	}
 	allowed_allocations = 2;
 	assert_int_equal(bide_group_init(&group, NULL), 0);
@@ -866,8 +866,8 @@ TEST(without_a_delay_it_reports_in_the_call_and_needs_no_memory)
 	bide_group_add(&group, pending(0));
 	wait = bide_group_wait_reporting(&group, 0);
 	assert_true(is_named("stuck: bide_group_wait_reporting at ", "not over after 0 ms: 1 member"));
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(frame_count);
+	assert_none(timer_count);
 	finish(0);
 	assert_int_equal(wait_error(wait), 0);
 }

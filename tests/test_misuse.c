@@ -109,7 +109,7 @@ TEST(awaiting_twice_names_both_places_and_returns_BIDE_ESTALE)
 		assert_says_line(second_line + 3);
 	}
 	assert_int_equal(stats().misuse_count, 4);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(awaiting_twice_aborts_by_default)
@@ -221,7 +221,7 @@ TEST(using_a_value_task_after_as_task_is_misuse)
 		assert_int_equal(bide_task_result(t).i, 5);
 	}
 	task_unref(t);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(using_a_value_task_after_forget_is_misuse)
@@ -246,7 +246,7 @@ TEST(using_a_value_task_after_forget_is_misuse)
 		settle(0);
 	}
 	task_unref(gate);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 struct once {
@@ -294,7 +294,7 @@ TEST(two_awaiters_are_misuse_and_the_first_is_not_disturbed)
 	task_unref(t);
 	bide_user_source_complete(&gate, (bide_payload){ .i = 5 });
 	assert_int_equal(result_of(first), 5);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 /* --- other threads --- */
@@ -360,7 +360,7 @@ TEST(with_many_workers_any_thread_may_use_a_value_task)
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_int_equal(misuse_count, 0);
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 	MISUSE_SAYS(assert_int_equal(bide_run_ready(0, NULL), EDEADLK), "bide_run_ready",
 	            "many workers");
 }
@@ -420,7 +420,7 @@ TEST(a_forgotten_failure_goes_to_the_unobserved_hook)
 	settle(0);
 	assert_int_equal(unobserved_count, 2);
 	assert_int_equal(stats().unobserved_count, 2);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 /* --- null and out of range --- */
@@ -705,7 +705,7 @@ TEST(unconsumed_value_tasks_are_counted_and_named_at_shutdown)
 	snprintf(text, sizeof text, "tests/test_misuse.c:");
 	assert_printed(text);
 	assert_int_equal(stats().live_bytes, 0);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 	assert_int_equal(result_of(later(1, 3)), 3); /* the runtime works again */
 	assert_int_equal(shutdown_and_read(), 0);
 	assert_string_equal(printed, "");

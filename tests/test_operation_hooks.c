@@ -90,7 +90,7 @@ TEST(an_operation_that_is_forgotten_while_it_is_pending_leaves)
 	assert_int_equal(left, 1);
 	assert_int_equal(place, 0);
 	assert_int_equal(closed, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(a_result_that_is_there_is_given_back_when_it_is_forgotten)
@@ -295,7 +295,7 @@ TEST(a_wait_with_a_limit_that_is_forgotten_lets_the_operation_leave)
 	value_task_forget(bide_value_task_await_for(value, 3600000000000));
 	assert_int_equal(left, 1);
 	assert_int_equal(closed, 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 }
 
 TEST(what_comes_to_a_wait_with_a_limit_is_given_back_when_that_is_forgotten)

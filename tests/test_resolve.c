@@ -376,7 +376,7 @@ TEST(a_forgotten_wait_leaves_nothing)
 	while (lookups().running_count > 0)
 		sleep_ms(1);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST_SLOW(answers_cancellations_and_forgetting_race, 40)

@@ -109,7 +109,7 @@ TEST(a_cold_start_without_parameters)
 		assert_int_equal(got, 6);
 	}
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 /* --- contexts and cancellation */

@@ -83,7 +83,7 @@ TEST(a_hundred_lives_one_after_the_other)
 		task_unref(t);
 		assert_int_equal(shut_down(), 0);
 		assert_int_equal(stats().live_bytes, 0);
-		assert_int_equal(stats().task_count, 0);
+		assert_none(task_count);
 	}
 }
 
@@ -354,7 +354,7 @@ TEST(leaks_are_counted)
 	assert_int_equal(stats().unconsumed_count, 1);
 	assert_int_equal(shut_down(), 3);
 	assert_int_equal(stats().live_bytes, 0);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(leaks_are_named)
@@ -618,8 +618,8 @@ TEST(each_allocation_may_fail)
 		task_unref(outer);
 		task_unref(t);
 		run_all();
-		assert_int_equal(stats().frame_count, 0);
-		assert_int_equal(stats().operation_count, 0);
+		assert_none(frame_count);
+		assert_none(operation_count);
 		assert_int_equal(l.live, held);
 		if (n < 0)
 			needed = l.allocations;
@@ -755,7 +755,7 @@ static void assert_nothing_is_tracked(void)
 {
 	dumped_count = 0;
 	assert_int_equal(bide_dump(keep_line, &dumped_count), 0);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 	assert_int_equal(stats().unconsumed_count, 0);
 }
 

@@ -271,7 +271,7 @@ TEST(a_drain_waits_for_forgotten_calls_too)
 		                       : bide_run_blocking(waits_for_a_function, &begun));
 		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 		assert_true(atomic_load(&begun));
-		assert_int_equal(stats().frame_count, 0);
+		assert_none(frame_count);
 	}
 }
 

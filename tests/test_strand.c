@@ -317,7 +317,7 @@ TEST(a_strand_without_references_lives_as_long_as_its_functions)
 	bide_executor_unref(s);
 	assert_int_equal(bide_value_task_wait(v, NULL), 0);
 	run_all(); /* the worker leaves the strand only after it ran the function */
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	bide_executor_unref(NULL);
 	bide_executor_unref(bide_executor_workers());
 	bide_executor_unref(bide_executor_ref(bide_executor_workers()));

@@ -94,7 +94,7 @@ TEST(an_operation_that_is_forgotten_is_over)
 		bide_value_task_forget(bide_stream_write(s, room, 10));
 	}
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	put_byte(peer, 'x'); /* nothing has taken it */
 	assert_int_equal(result_of(bide_stream_read(s, room, 10)), 1);
 	bide_stream_close(s);

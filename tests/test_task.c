@@ -66,7 +66,7 @@ TEST(TK_07_a_wait_ends_at_its_limit_and_leaves_the_task_alone)
 	assert_int_equal(bide_task_wait_for(t, &got, 2 * MS), ETIMEDOUT);
 	assert_int_equal(got.i, -5);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	bide_task_complete_int(t, 12);
 	assert_int_equal(bide_task_wait_for(t, &got, 0), 0);
 	assert_int_equal(got.i, 12);
@@ -100,8 +100,8 @@ TEST(an_await_with_a_limit_beyond_time_ends_with_its_task)
 	run_all(); /* with one worker, makes this thread the worker */
 	waits_with_limits_beyond_time(NULL);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(operation_count);
+	assert_none(timer_count);
 }
 
 static void *waits_with_limits_and_tells(void *argument)
@@ -136,7 +136,7 @@ TEST(TK_10_when_any_refuses_null_arrays_no_items_and_null_elements)
 	assert_int_equal(wait_int(bide_when_any_tasks(with_null, 2), NULL), EINVAL);
 	assert_true(misuse_count > 0);
 	misuse_count = 0;
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	assert_int_equal(bide_task_wait_for(t, NULL, -2), EINVAL);
 	ASSERT_MISUSE("timeout_ns is -");
 	task_unref(t);
@@ -155,7 +155,7 @@ TEST(TK_11_waiting_for_any_of_pending_tasks_with_a_canceled_token)
 	bide_cancel_source_unref(source);
 	task_unref(tasks[0]);
 	task_unref(tasks[1]);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(TK_12_waiting_for_all_waits_for_the_slow_ones_and_keeps_all_errors)
@@ -340,7 +340,7 @@ TEST(TK_38_a_finished_task_releases_its_context)
 	bide_task_complete_int(gate, 3);
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	assert_int_equal(bide_task_result(t).i, 3);
 	task_unref(t);
 	task_unref(gate);
@@ -365,7 +365,7 @@ TEST(small_results_share_one_task_each_and_allocate_nothing)
 	assert_ptr_equal(bide_task_from_double(0.0), bide_task_completed());
 	assert_ptr_equal(value_task_as_task(value_task_from((_Bool)1)), bide_task_from_int(1));
 	assert_int_equal(stats().allocation_count, before);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 	task *other = bide_task_from_int(9), *minus_zero = bide_task_from_double(-0.0);
 	assert_int_equal(stats().allocation_count, before + 2);
 	assert_true(1 / bide_task_result(minus_zero).d < 0);
@@ -400,7 +400,7 @@ TEST(the_result_lives_as_long_as_a_reference)
 	settle_workers();
 	assert_int_equal(stats().frame_count, 1);
 	task_unref(t);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 /*
@@ -446,7 +446,7 @@ TEST(references_are_counted_wherever_the_function_waits)
 		task_unref(t);
 	}
 	task_unref(t);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 
 	for (int line = 0; line < 8; line++) {
 		t = value_task_as_task(async_start(eight_lines));
@@ -454,7 +454,7 @@ TEST(references_are_counted_wherever_the_function_waits)
 			settle(1);
 		task_unref(t);
 		run_all();
-		assert_int_equal(stats().frame_count, 0);
+		assert_none(frame_count);
 	}
 }
 
@@ -610,8 +610,8 @@ TEST(ten_thousand_awaiters_of_one_task_all_get_its_result)
 		assert_int_equal(got, 7);
 	}
 	task_unref(t);
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(operation_count);
+	assert_none(frame_count);
 }
 
 /* The deadlines remove the middle, the newest and the oldest wait from the list of the task. */
@@ -636,7 +636,7 @@ TEST(waits_are_removed_from_any_place_in_the_list_of_a_task)
 		assert_int_equal(wait_int(waits[i], &got), 0);
 		assert_int_equal(got, 5);
 	}
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	task_unref(t);
 }
 
@@ -653,8 +653,8 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_time_out)
 			before = stats().live_bytes;
 	}
 	assert_int_equal(stats().live_bytes, before);
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(operation_count);
+	assert_none(timer_count);
 	task_unref(t);
 }
 
@@ -681,7 +681,7 @@ TEST(a_long_lived_task_does_not_grow_by_waits_that_are_canceled)
 		assert_true(stats().live_bytes <= before + 1024 * 1024);
 	else
 		assert_int_equal(stats().live_bytes, before);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	task_unref(t);
 }
@@ -729,7 +729,7 @@ TEST(a_pending_delay_becomes_a_task_without_a_second_object)
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	task_unref(t);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(a_delay_made_a_task_can_still_be_canceled)
@@ -742,7 +742,7 @@ TEST(a_delay_made_a_task_can_still_be_canceled)
 	assert_int_equal(bide_task_status(t), BIDE_CANCELED);
 	task_unref(t);
 	bide_context_unref(context);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 }
 
 TEST(a_yield_becomes_a_task_that_ends_after_what_is_runnable)
@@ -753,7 +753,7 @@ TEST(a_yield_becomes_a_task_that_ends_after_what_is_runnable)
 	assert_int_equal(bide_task_wait(t, NULL), 0);
 	task_unref(t);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(a_combinator_becomes_a_task_without_a_second_object)
@@ -781,7 +781,7 @@ TEST(a_combinator_becomes_a_task_without_a_second_object)
 	task_unref(any);
 	task_unref(parts[0]);
 	task_unref(parts[1]);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(a_wait_for_a_task_becomes_a_task)
@@ -877,7 +877,7 @@ TEST(a_finished_unconsumed_function_becomes_a_task)
 	assert_int_equal(bide_task_status(t), BIDE_SUCCEEDED);
 	assert_int_equal(bide_task_result(t).i, 64);
 	task_unref(t);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(after_as_task_the_value_task_is_stale)
@@ -1051,8 +1051,8 @@ TEST(a_large_result_is_shared_by_pointer_as_long_as_a_reference_lives)
 	assert_int_equal(wait_int(b, &got), 0); /* its wait holds a reference */
 	assert_int_equal(got, 37);
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 }
 
 TEST(a_forgotten_wait_for_a_large_result_releases_the_task)
@@ -1065,8 +1065,8 @@ TEST(a_forgotten_wait_for_a_large_result_releases_the_task)
 		run_all();
 	task_unref(t);
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 }
 
 /* --- unobserved errors */
@@ -1150,7 +1150,7 @@ TEST(awaiters_of_an_unreferenced_completion_source_fail)
 	else
 		ASSERT_TURNS(&log, 0, 1, 2);
 	assert_int_equal(unobserved_count, 0);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 }
 
 /* Such an await may end in three ways, and must not keep the source alive. */
@@ -1176,8 +1176,8 @@ TEST(awaiters_of_an_unreferenced_completion_source_fail_in_contexts_and_with_lim
 	bide_context_unref(context);
 	run_all();
 	assert_int_equal(unobserved_count, 0);
-	assert_int_equal(stats().task_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(task_count);
+	assert_none(operation_count);
 }
 
 TEST(a_completion_source_without_awaiters_is_freed_silently)
@@ -1185,7 +1185,7 @@ TEST(a_completion_source_without_awaiters_is_freed_silently)
 	catch_unobserved();
 	task *t = task_create(0);
 	task_unref(t);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 	assert_int_equal(unobserved_count, 0);
 }
 
@@ -1197,7 +1197,7 @@ TEST(a_pending_function_runs_on_after_its_task_was_unreferenced)
 	task_unref(t);
 	run_all();
 	ASSERT_TURNS(&log, 5);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(bide_task_await_take_drops_the_reference)
@@ -1210,6 +1210,6 @@ TEST(bide_task_await_take_drops_the_reference)
 	task_unref(t);
 	assert_int_equal(bide_value_task_wait(waits, &got), 0);
 	assert_int_equal(got.i, 9);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(task_count);
 	assert_int_equal(bide_value_task_wait(bide_task_await_take(NULL), NULL), ENOMEM);
 }

@@ -45,7 +45,7 @@ TEST(AW_21_a_wait_that_is_canceled_leaves_the_task_running)
 	bide_context_cancel(scope, ECANCELED);
 	assert_int_equal(error_of(wait), ECANCELED);
 	settle_workers();
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 	assert_false(bide_task_is_ready(waited));
 	bide_task_complete_int(waited, 1);
 	bide_task_unref(waited);
@@ -61,7 +61,7 @@ TEST(AW_22_a_task_that_ends_in_time_removes_the_timer_and_the_registration)
 	assert_int_equal(stats().timer_count, 1);
 	bide_task_complete_int(waited, 8);
 	settle_workers();
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 	assert_int_equal(result_of(wait), 8);
 	assert_int_equal(stats().operation_count, before);
 	bide_context_cancel(scope, ECANCELED); /* has nothing to cancel */

@@ -93,7 +93,7 @@ TEST(functions_that_another_thread_starts_run_on_the_worker)
 	for (int i = 0; i < 4; i++)
 		assert_true(pthread_equal(ran_on[i], pthread_self()));
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 TEST(with_many_workers_a_function_starts_on_the_external_thread_and_resumes_on_a_worker)
@@ -107,7 +107,7 @@ TEST(with_many_workers_a_function_starts_on_the_external_thread_and_resumes_on_a
 	assert_false(pthread_equal(ran_on[3], ran_on[4]));
 	assert_false(pthread_equal(ran_on[3], pthread_self()));
 	run_all();
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 static void *makes_tasks(void *argument)
@@ -139,8 +139,8 @@ TEST(tasks_that_another_thread_made_outlive_it)
 		task_unref(made[i]);
 	}
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 }
 
 static void *leaves_in_flight(void *argument)
@@ -160,8 +160,8 @@ TEST(a_thread_may_end_while_functions_that_it_forgot_run_on)
 		on_helper(leaves_in_flight, NULL);
 	assert_int_equal(wait_int(delay_ms(10), NULL), 0);
 	run_all();
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
 	assert_int_equal(unobserved_count, 5);
 }
 
@@ -267,8 +267,8 @@ TEST(the_last_reference_may_be_dropped_on_another_thread)
 	assert_int_equal(unobserved_count, 1);
 	assert_int_equal(unobserved_error, EIO);
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(frame_count);
+	assert_none(task_count);
 }
 
 static void *cancels_context(void *argument)
@@ -295,8 +295,8 @@ TEST(another_thread_cancels_a_wait_of_the_worker)
 	bide_context_unref(context);
 	task_unref(t);
 	settle_workers();
-	assert_int_equal(stats().timer_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(timer_count);
+	assert_none(operation_count);
 }
 
 static void *waits_in_a_context(void *argument)
@@ -324,8 +324,8 @@ TEST(another_thread_waits_in_contexts_of_its_own)
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	task_unref(t);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(operation_count);
+	assert_none(timer_count);
 }
 
 /*
@@ -384,8 +384,8 @@ TEST_SLOW(a_cancellation_that_races_with_a_wait_of_another_thread_is_not_lost, 6
 	helper_end(&h);
 	task_unref(r.task);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(operation_count);
+	assert_none(timer_count);
 }
 
 /* --- all at once */
@@ -525,8 +525,8 @@ TEST_SLOW(many_threads_do_everything_at_once, 60)
 	while (stats().operation_count != 0)
 		assert_int_equal(wait_int(delay_ms(1), NULL), 0);
 	settle_workers();
-	assert_int_equal(stats().frame_count, 0);
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(frame_count);
+	assert_none(operation_count);
+	assert_none(task_count);
 	assert_int_equal(stats().unconsumed_count, 0);
 }

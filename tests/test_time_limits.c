@@ -414,7 +414,7 @@ TEST(a_limit_of_zero_arms_no_timer)
 		v = with_timeout(0, bide_task_await(pending));
 		assert_true(bide_value_task_is_ready(v));
 		assert_int_equal(bide_value_task_error(v), ETIMEDOUT);
-		assert_int_equal(stats().timer_count, 0);
+		assert_none(timer_count);
 	}
 	bide_task_complete(pending, (bide_payload){ .i = 1 });
 	assert_int_equal(result_of(task_await_for(pending, 0)), 1);

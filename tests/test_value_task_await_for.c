@@ -36,7 +36,7 @@ TEST(an_operation_in_time_gives_its_outcome)
 	}
 	assert_int_equal(result_of(value_task_await_for(value_task_from(5), 0)), 5);
 	assert_int_equal(error_of(value_task_await_for(async_yield(), BIDE_SECONDS(60))), 0);
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 	assert_int_equal(stats().unobserved_count, 0);
 }
 
@@ -79,7 +79,7 @@ TEST(a_cancellation_ends_the_wait_at_once_and_not_the_operation)
 			assert_int_equal(error_of(wait), limits[i] == 0 && !before ? ETIMEDOUT : EPIPE);
 			settle_workers();
 			assert_int_equal(stats().frame_count, 1);
-			assert_int_equal(stats().timer_count, 0);
+			assert_none(timer_count);
 			bide_task_complete_int(gate, 1);
 			bide_task_unref(gate);
 			assert_int_equal(bide_drain(BIDE_FOREVER), 0);

@@ -163,7 +163,7 @@ TEST(AW_21_a_limit_or_a_cancellation_ends_the_wait_and_the_task_goes_on)
 	assert_int_equal(wait_int(bide_in_context(context, task_await_for(t, 100000 * MS)), NULL),
 	                 ECANCELED);
 	settle_workers();
-	assert_int_equal(stats().timer_count, 0);
+	assert_none(timer_count);
 	assert_int_equal(bide_task_status(t), BIDE_PENDING);
 	bide_task_complete_int(t, 7);
 	assert_int_equal(bide_task_wait(t, NULL), 0);
@@ -171,7 +171,7 @@ TEST(AW_21_a_limit_or_a_cancellation_ends_the_wait_and_the_task_goes_on)
 	bide_context_unref(context);
 	bide_cancel_source_unref(source);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(AW_22_a_task_that_ends_in_time_leaves_no_timer_and_no_registration)
@@ -194,7 +194,7 @@ TEST(AW_22_a_task_that_ends_in_time_leaves_no_timer_and_no_registration)
 		assert_int_equal(wait_int(v, &got), errors[i]);
 		assert_int_equal(got, errors[i] ? 0 : 42);
 		settle_workers();
-		assert_int_equal(stats().timer_count, 0);
+		assert_none(timer_count);
 		assert_int_equal(stats().operation_count, before);
 		task_unref(t);
 	}
@@ -331,7 +331,7 @@ TEST(waiting_inside_an_async_function_is_misuse_and_consumes_nothing)
 	assert_int_equal(got, EDEADLK);
 	ASSERT_MISUSE("bide_task_wait: called inside the async function waits_inside");
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	task_unref(t);
 }
 
@@ -344,7 +344,7 @@ TEST(in_a_simulation_a_wait_for_an_impossible_event_is_a_deadlock)
 	t = task_create(0);
 	assert_int_equal(bide_task_wait(t, NULL), EDEADLK);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	v = task_await(t);
 	assert_int_equal(bide_value_task_wait(v, NULL), EDEADLK);
 	bide_task_complete_int(t, 1);
@@ -495,7 +495,7 @@ TEST(many_threads_wait_for_one_task_at_once)
 	}
 	task_unref(t);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(a_wait_of_another_thread_ends_at_its_limit_while_the_worker_is_busy)
@@ -514,7 +514,7 @@ TEST(a_wait_of_another_thread_ends_at_its_limit_while_the_worker_is_busy)
 	pthread_join(w.thread, NULL);
 	assert_int_equal(w.error, EIO);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	task_unref(t);
 }
 
@@ -541,8 +541,8 @@ TEST_SLOW(limits_of_other_threads_that_race_with_the_end_leak_nothing, 60)
 		run_all();
 	}
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(operation_count);
+	assert_none(frame_count);
 }
 
 typedef struct completer {
@@ -600,8 +600,8 @@ TEST_SLOW(limits_of_the_worker_that_race_with_a_completion_on_another_thread_lea
 	pthread_join(c.thread, NULL);
 	printf("%d of %d ended by their limit\n", timeouts, round - 1);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
-	assert_int_equal(stats().task_count, 0);
+	assert_none(operation_count);
+	assert_none(task_count);
 }
 
 /* The completion is posted to the worker, and must not reach a wait that has returned meanwhile. */
@@ -704,7 +704,7 @@ TEST(with_many_workers_any_thread_may_wait_for_any_value_task)
 		assert_int_equal(external_error, 0);
 	}
 	run_all();
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 static task *stop;
@@ -743,8 +743,8 @@ TEST(a_limited_await_made_on_another_thread_wakes_the_worker)
 	assert_int_equal(w.error, 0);
 	assert_int_equal(w.got.i, 9);
 	run_all();
-	assert_int_equal(stats().timer_count, 0);
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(timer_count);
+	assert_none(operation_count);
 	task_unref(t);
 	task_unref(stop);
 }
@@ -757,7 +757,7 @@ TEST(a_yield_whose_wait_timed_out_leaves_nothing)
 	}
 	sleep_ms(1);
 	run_all();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 static bool one_worker_elsewhere;

@@ -200,7 +200,7 @@ TEST(when_any_with_a_yield_lets_others_run_first)
 	assert_int_equal(result_of(items[0]), 5);
 	while (settle(0) != BIDE_FOREVER)
 		; /* the operation of the yield ends by itself */
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 }
 
 TEST(when_any_can_be_forgotten)
@@ -210,7 +210,7 @@ TEST(when_any_can_be_forgotten)
 	assert_int_equal(stats().operation_count, 1);
 	finish(0, 1);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	finish(1, 1);
 	result_of(items[0]);
 	result_of(items[1]);
@@ -315,7 +315,7 @@ TEST(when_any_over_many_tasks)
 	bide_task_complete_int(many[COUNT - 7], 1);
 	assert_int_equal(result_of(any), COUNT - 7);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	for (size_t i = 0; i < COUNT; i++) {
 		bide_task_try_cancel(many[i]);
 		bide_task_unref(many[i]);

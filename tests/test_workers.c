@@ -872,7 +872,7 @@ TEST_SLOW(a_million_functions_of_four_external_threads_each_run_once, 120)
 	for (int i = 0; i < STARTS; i++)
 		assert_int_equal(ran_times[i], 1);
 	free(ran_times);
-	assert_int_equal(stats().frame_count, 0);
+	assert_none(frame_count);
 }
 
 static void some_of_everything(void)

@@ -149,7 +149,7 @@ BIDE_UNUSED static void fail_each_allocation(scenario *run)
 			assert_int_equal(result_of(items[0]), 5);
 			assert_int_equal(result_of(items[1]), 6);
 			settle_workers();
-			assert_int_equal(stats().operation_count, 0);
+			assert_none(operation_count);
 		} else {
 			assert_true(n > 0);
 		}
@@ -173,7 +173,7 @@ BIDE_UNUSED static int with_memory_for(long n,
 	if (combine == bide_when_all_tasks)
 		error = error_of(value);
 	settle_workers();
-	assert_int_equal(stats().operation_count, 0);
+	assert_none(operation_count);
 	drop_tasks(3);
 	return error;
 }

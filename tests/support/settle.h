@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <bide/bide.h>
 
@@ -94,6 +95,22 @@ BIDE_UNUSED static void settle_workers(void)
 	if (many_workers())
 		settle(0);
 }
+
+/*
+ * Asserts that a count of bide_stats is 0, or becomes 0 within some seconds if there are many
+ * workers: a waiter learns of an end before the worker that delivers it is through with it.
+ */
+#define assert_none(member)                                             \
+	do {                                                                \
+		bide_stats now_;                                                \
+		for (int tries_ = 0;; tries_++) {                               \
+			bide_stats_get(&now_);                                      \
+			if (now_.member == 0 || !many_workers() || tries_ == 25000) \
+				break;                                                  \
+			usleep(200);                                                \
+		}                                                               \
+		assert_int_equal(now_.member, 0);                               \
+	} while (0)
 
 /*
  * `./dev stress seeds` runs tests in simulations. Under a seed, this ends a test of something that

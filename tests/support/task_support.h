@@ -114,7 +114,7 @@ void test_after_each(void)
 	leaks = shut_down();
 	assert_int_equal(leaks, leaks_expected);
 	if (!leaks_expected)
-		assert_int_equal(stats().task_count, 0);
+		assert_none(task_count);
 	assert_int_equal(stats().live_bytes, 0);
 }
 
