@@ -166,6 +166,8 @@ void bide_buffer_progress_slow_(bide_stream *stream, unsigned side)
 	int64_t *at = &stream->buffer.since_ns[side], now_ns = bide_port_now_();
 	int64_t seen = BIDE_LOAD(at, ACQUIRE);
 
+	if (now_ns == 0) /* a simulation begins at 0, which would mean that nothing waits */
+		now_ns = 1;
 	for (unsigned tries = 0; seen == EXPIRING || !BIDE_CAS(at, &seen, now_ns, SEQ_CST, ACQUIRE);) {
 		if (seen != EXPIRING)
 			continue;
