@@ -210,6 +210,23 @@ TEST(a_write_may_reset_its_connection)
 	finish(client, server);
 }
 
+TEST(nothing_arrives_behind_bytes_that_a_reset_has_lost)
+{
+	bide_stream *client, *server;
+	char got[8];
+
+	begin(&client, &server, (bide_simulated_link){ .delay_min_ns = 5 * ms });
+	assert_int_equal(wait_int(bide_stream_write(client, "a", 1)), 1);
+	link_all((bide_simulated_link){ .delay_min_ns = 5 * ms, .resets_per_million = ALWAYS });
+	assert_int_equal(wait_int(bide_stream_write(client, "b", 1)), 1);
+	link_all((bide_simulated_link){ 0 });
+	assert_int_equal(wait_int(bide_stream_write(client, "c", 1)), 1);
+	assert_int_equal(read_some(server, got, sizeof got), 1);
+	assert_int_equal(got[0], 'a');
+	assert_int_equal(read_error(server), ECONNRESET);
+	finish(client, server);
+}
+
 TEST(all_connections_of_a_host_are_reset)
 {
 	bide_stream *client, *server, *a, *b;

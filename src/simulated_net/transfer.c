@@ -162,11 +162,19 @@ static size_t send_segments(bide_net_socket *s, source *from, size_t size_bytes)
 	return sent;
 }
 
-/* Both ends will be reset, and the bytes are lost. */
+/*
+ * Both ends will be reset, and the bytes are lost. What is sent until then is lost, too: bytes that
+ * follow must not arrive.
+ */
 static void lose_connection(bide_net_socket *s)
 {
-	if (s->other)
-		bide_net_send_reset_(s->other, bide_net_arrival_(s->out, 0, &s->last_out_ns));
+	bide_net_socket *other = s->other;
+
+	if (other) {
+		bide_net_send_reset_(other, bide_net_arrival_(s->out, 0, &s->last_out_ns));
+		bide_net_other_gone_(other);
+		bide_net_other_gone_(s);
+	}
 	bide_net_send_reset_(s, bide_time_add_(bide_port_now_(), bide_net_delay_(s->out->back)));
 }
 
