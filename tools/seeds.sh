@@ -40,6 +40,14 @@ export BIDE_TEST_SEEDS="$range"
 programs "$@" | xargs -P "$(jobs_count)" -I '{}' \
 	sh -c "build/dev/tests/{} >$logs/{}.log 2>$logs/{}.err || true; tail -n 2 $logs/{}.log | head -n 1"
 
+# The worlds of the simulated network, which make their simulations themselves.
+if [ $# -eq 0 ]; then
+	(
+		unset BIDE_TEST_SEEDS
+		BIDE_NET_SEEDS="$range" build/dev/tests/test_simulated_net_seeds >$logs/worlds.log 2>$logs/worlds.err || true
+	)
+fi
+
 say "left out:"
 cat "$logs"/*.log | sed -n 's/^SKIPPED [^:]*: under seeds: //p' | sort | uniq -c | sort -rn
 awk '/^FAILED/ { print FILENAME ": " $0 }' "$logs"/*.log
