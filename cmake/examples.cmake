@@ -1,7 +1,7 @@
 # Every examples/*.c is a program and a test that runs it; a folder with a CMakeLists.txt is a
 # project of its own. Each runs as a simulation too, but for those that say that they need threads.
 
-set(bide_examples_with_threads completion_source jobs stop_by_signal thread)
+set(bide_examples_with_threads completion_source jobs stop_by_signal thread udp_echo)
 # These need arguments, or serve until a signal comes. tests/servers runs them.
 set(bide_examples_of_servers chat_server echo_server line_server port_scanner)
 file(GLOB bide_examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)

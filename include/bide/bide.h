@@ -31,6 +31,7 @@
  *   process.h     child processes
  *   resolve.h     the addresses of a name
  *   net.h         TCP and UNIX sockets: listen, accept, connect
+ *   udp.h         datagrams
  *   simulated_net.h  hosts and links of a simulation, for tests
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
@@ -72,6 +73,7 @@
 #include "task.h"
 #include "time.h"
 #include "trace.h"
+#include "udp.h"
 #include "value_task.h"
 #ifndef __cplusplus
 #include "async.h"

@@ -243,6 +243,19 @@
 #define bide_simulated_link_heal(...) BIDE_NOTED_(bide_simulated_link_heal, __VA_ARGS__)
 #define bide_stream_simulate_reset(...) BIDE_NOTED_(bide_stream_simulate_reset, __VA_ARGS__)
 
+/* Datagrams. */
+#define bide_udp_open(...) BIDE_NOTED_(bide_udp_open, __VA_ARGS__)
+#define bide_udp_take_fd(...) BIDE_NOTED_(bide_udp_take_fd, __VA_ARGS__)
+#define bide_udp_fd(...) BIDE_NOTED_(bide_udp_fd, __VA_ARGS__)
+#define bide_udp_address(...) BIDE_NOTED_(bide_udp_address, __VA_ARGS__)
+#define bide_udp_receive(...) BIDE_NOTED_(bide_udp_receive, __VA_ARGS__)
+#define bide_udp_send(...) BIDE_NOTED_(bide_udp_send, __VA_ARGS__)
+#define bide_udp_join(...) BIDE_NOTED_(bide_udp_join, __VA_ARGS__)
+#define bide_udp_leave(...) BIDE_NOTED_(bide_udp_leave, __VA_ARGS__)
+#define bide_udp_set_ttl(...) BIDE_NOTED_(bide_udp_set_ttl, __VA_ARGS__)
+#define bide_udp_abort(...) BIDE_NOTED_(bide_udp_abort, __VA_ARGS__)
+#define bide_udp_close(...) BIDE_NOTED_(bide_udp_close, __VA_ARGS__)
+
 /* Processes. */
 #define bide_process_spawn(...) BIDE_NOTED_(bide_process_spawn, __VA_ARGS__)
 #define bide_process_run(...) BIDE_NOTED_(bide_process_run, __VA_ARGS__)

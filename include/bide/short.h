@@ -245,6 +245,17 @@
 #define tcp_listen_address bide_tcp_listen_address
 #define trace_format bide_trace_format
 #define trace_read bide_trace_read
+#define udp_abort bide_udp_abort
+#define udp_address bide_udp_address
+#define udp_close bide_udp_close
+#define udp_fd bide_udp_fd
+#define udp_join bide_udp_join
+#define udp_leave bide_udp_leave
+#define udp_open bide_udp_open
+#define udp_receive bide_udp_receive
+#define udp_send bide_udp_send
+#define udp_set_ttl bide_udp_set_ttl
+#define udp_take_fd bide_udp_take_fd
 #define unix_connect bide_unix_connect
 #define unix_listen bide_unix_listen
 #define until_signal bide_until_signal
@@ -468,6 +479,9 @@ typedef bide_continuation continuation;
 #ifndef BIDE_NO_SHORT_continue_options
 typedef bide_continue_options continue_options;
 #endif
+#ifndef BIDE_NO_SHORT_datagram
+typedef bide_datagram datagram;
+#endif
 #ifndef BIDE_NO_SHORT_directory
 typedef bide_directory directory;
 #endif
@@ -581,6 +595,12 @@ typedef bide_trace trace;
 #endif
 #ifndef BIDE_NO_SHORT_trace_entry
 typedef bide_trace_entry trace_entry;
+#endif
+#ifndef BIDE_NO_SHORT_udp
+typedef bide_udp udp;
+#endif
+#ifndef BIDE_NO_SHORT_udp_options
+typedef bide_udp_options udp_options;
 #endif
 #ifndef BIDE_NO_SHORT_unix_options
 typedef bide_unix_options unix_options;
