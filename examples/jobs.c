@@ -15,9 +15,9 @@
 
 #include <bide/short.h>
 
-static const char *const own_commands[] = { "echo one",      "sleep 0.01; echo two", "exit 3",
-	                                        "kill -TERM $$", "exec sleep 1000",      NULL };
-enum { OWN_LIMIT_MS = 1500, OWN_FAILURES = 3 };
+static const char *const own_commands[] = { "echo one", "sleep 0.01; echo two", "exit 3",
+	                                        "kill -TERM $$" };
+enum { OWN_COUNT = 4, OWN_FAILURES = 2, OWN_LIMIT_S = 100 };
 
 static size_t count_at_once = 4;
 static int64_t limit_ns = BIDE_FOREVER;
@@ -106,8 +106,8 @@ static int run_own(void)
 {
 	int failed;
 
-	limit_ns = BIDE_MS(OWN_LIMIT_MS);
-	failed = run_all(own_commands, 5);
+	limit_ns = BIDE_SECONDS(OWN_LIMIT_S);
+	failed = run_all(own_commands, OWN_COUNT);
 	return bide_shutdown(NULL) != 0 || failed != OWN_FAILURES;
 }
 
