@@ -90,7 +90,7 @@ TEST(a_server_answers_and_ends_an_idle_client_at_its_limit)
 	assert_string_equal(wait_pointer(stream_read_line(client).untyped), "two!");
 	from_ns = now_ns();
 	assert_int_equal(error_of(stream_read_line(client).untyped), 0); /* the end */
-	assert_int_equal(now_ns(), from_ns + BIDE_SECONDS(5) + 1); /* 0 counts as 1 */
+	assert_int_equal(now_ns(), from_ns + BIDE_SECONDS(5) + 1);       /* 0 counts as 1 */
 	assert_int_equal(failures, 1);
 	assert_int_equal(last_failure, BIDE_EIDLE);
 	stream_close(client);
