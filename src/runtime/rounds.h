@@ -13,6 +13,11 @@
  * and one that makes rounds only now and then. One of them may be the monitor as well (monitor.h).
  * The monitor, which looks in its sleep, wakes and makes rounds if fewer than two workers do.
  *
+ * A running worker that has hidden something (tell.h) needs a monitor. It relies on a worker that
+ * makes rounds only if that one wakes within BIDE_ROUND_SOON_NS_; otherwise it wakes one. So that
+ * this is seldom, a worker that makes rounds, and falls asleep while others run, sleeps no longer
+ * than that, unless it is the monitor.
+ *
  * For a tenth of a second after a worker was found slow the rounds are *eager*: a worker makes one
  * whenever it falls asleep, and every millisecond. It then looks after every worker that runs.
  * So a long function that goes from worker to worker takes no events along.
@@ -22,7 +27,11 @@
 
 #include "runtime/worker.h"
 
-enum { BIDE_ROUND_MIN_NS_ = 10000000, BIDE_ROUND_MAX_NS_ = 80000000 };
+enum {
+	BIDE_ROUND_MIN_NS_ = 10000000,
+	BIDE_ROUND_MAX_NS_ = 80000000,
+	BIDE_ROUND_SOON_NS_ = 16000000
+};
 
 /* The runtime starts. */
 BIDE_INTERNAL void bide_rounds_start_(void);

@@ -137,6 +137,14 @@ void bide_sleep_rearm_(bide_sleeper *sleeper)
 		bide_sleep_wake_one_();
 }
 
+void bide_sleep_ask_look_(void)
+{
+	if (BIDE_LOAD(&bide_sleep_.monitored, SEQ_CST) || !BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST))
+		return;
+	if (!BIDE_LOAD(&bide_sleep_.rounds, SEQ_CST) || !bide_workers_round_is_soon_())
+		bide_sleep_wake_one_();
+}
+
 /* --- searching --- */
 
 bool bide_sleep_search_begin_(void)
@@ -165,7 +173,7 @@ void bide_sleep_search_end_(bool found)
 		BIDE_FENCE(SEQ_CST); /* pairs with a sender's; a pusher may be missed (sleep.h) */
 		if (!bide_workers_have_work_()) {
 			if (bide_sleep_others_run_())
-				bide_sleep_ask_monitor_();
+				bide_sleep_ask_look_();
 			return;
 		}
 	}
@@ -229,6 +237,16 @@ static bool begin_rounds(uint32_t max)
 	return false;
 }
 
+/* Returns until when the sleeper sleeps. If it makes rounds, bide_sleep_ask_look_ reads that. */
+static int64_t sleeps_until(bide_sleeper *sleeper, bool rounds, bool others_run)
+{
+	int64_t until_ns = bide_workers_wake_time_(sleeper, rounds, others_run && !sleeper->monitors);
+
+	if (rounds)
+		BIDE_STORE(&sleeper->round_ns, until_ns, RELAXED);
+	return until_ns;
+}
+
 bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 {
 	uint32_t none = 0, others;
@@ -257,9 +275,11 @@ bool bide_sleep_wait_(bide_sleeper *sleeper, bool asked)
 	/* An active searcher takes this work, and wakes another worker if more remains: sleep. */
 	if ((!bide_workers_have_work_() || BIDE_LOAD(&bide_sleep_.searching, SEQ_CST)) &&
 	    !BIDE_LOAD(&bide_sleep_.stopping, SEQ_CST))
-		fetched = sleep_and_look(sleeper, bide_workers_wake_time_(sleeper, rounds), rounds);
-	if (rounds)
+		fetched = sleep_and_look(sleeper, sleeps_until(sleeper, rounds, others_run), rounds);
+	if (rounds) {
+		BIDE_STORE(&sleeper->round_ns, BIDE_FOREVER, RELAXED);
 		(void)BIDE_SUB(&bide_sleep_.rounds, 1u, SEQ_CST);
+	}
 	woken = sleeper->was_woken = is_woken(sleeper);
 	BIDE_STORE(&sleeper->in_reactor, 0u, RELAXED);
 	if (fetched && !woken) {

@@ -47,7 +47,11 @@
  *     clears it: before it runs a function, or when a look finds that nothing has run. Then it
  *     announces anew that it sleeps. So of a worker that begins to run and the monitor that ends,
  *     one sees the other. While it is the monitor it looks in its sleep: `state` stays SLEEPS.
- *     `rounds`: a hint. A sleeper counts it up by a compare-and-swap (rounds.h).
+ *     `rounds`: a hint. A sleeper counts it up by a compare-and-swap (rounds.h). It counts it down
+ *     before it looks whether others run. So a worker that runs, and relies on a round, finds that
+ *     the sleeper makes none any more, or the sleeper asks for a monitor in its place.
+ *     `round_ns`: relaxed. It is BIDE_FOREVER whenever `rounds` does not count the sleeper. If a
+ *     worker does not see the time yet, it wakes a worker without need.
  *
  * When no thread is between two steps of this: `asleep` == the number of sleepers whose `state` is
  * SLEEPS, and `searching` == the number of workers that search, so asleep + searching <= workers. A
@@ -106,6 +110,12 @@ static inline void bide_sleep_ask_monitor_(void)
 	    BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST))
 		bide_sleep_wake_one_();
 }
+
+/*
+ * The same for a caller that has hidden something, or whose awakening may leave without a monitor
+ * what others have hidden. A worker that makes rounds will do only if its next one comes soon.
+ */
+BIDE_INTERNAL void bide_sleep_ask_look_(void);
 
 /* The caller, which is the monitor, is it no more. It runs a function, or sleeps anew. */
 BIDE_INTERNAL void bide_sleep_monitor_end_(bide_sleeper *sleeper);

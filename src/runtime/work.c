@@ -73,13 +73,26 @@ bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns)
 	       !bide_monitor_finds_(BIDE_CONTAINER_(sleeper, bide_worker, sleeper), now_ns);
 }
 
-int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds)
+bool bide_workers_round_is_soon_(void)
+{
+	int64_t soon_ns = bide_os_now_ns_() + BIDE_ROUND_SOON_NS_;
+
+	for (unsigned i = 0; i < bide_workers_.count; i++)
+		if (BIDE_LOAD(&bide_workers_.worker[i]->sleeper.round_ns, RELAXED) <= soon_ns)
+			return true;
+	return false;
+}
+
+int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds, bool soon)
 {
 	bide_worker *w = BIDE_CONTAINER_(sleeper, bide_worker, sleeper);
-	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), round_ns;
+	int64_t until_ns = BIDE_LOAD(&w->due_ns, SEQ_CST), now_ns, round_ns;
 
 	if (!rounds)
 		return until_ns;
-	round_ns = bide_rounds_next_ns_(w, bide_os_now_ns_());
+	now_ns = bide_os_now_ns_();
+	round_ns = bide_rounds_next_ns_(w, now_ns);
+	if (soon && round_ns > now_ns + BIDE_ROUND_SOON_NS_)
+		round_ns = now_ns + BIDE_ROUND_SOON_NS_;
 	return round_ns < until_ns ? round_ns : until_ns;
 }

@@ -36,8 +36,14 @@ BIDE_INTERNAL int64_t bide_workers_look_time_(bide_sleeper *sleeper);
 BIDE_INTERNAL bool bide_workers_sleep_on_(bide_sleeper *sleeper, int64_t until_ns);
 /*
  * Returns when the sleeper ends its sleep by itself: for its first timer, which it reads SEQ_CST,
- * or for its next round, if it makes rounds.
+ * or for its next round, if it makes rounds. soon: not later than BIDE_ROUND_SOON_NS_ from now in
+ * that case.
  */
-BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds);
+BIDE_INTERNAL int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds, bool soon);
+/*
+ * Returns true if a sleeper ends its sleep for a round within BIDE_ROUND_SOON_NS_. If nothing else
+ * is to be done, and no worker monitors, it is the monitor then.
+ */
+BIDE_INTERNAL bool bide_workers_round_is_soon_(void);
 
 #endif

@@ -48,7 +48,7 @@ static bool tells(bide_worker *w)
 	if (BIDE_LOAD(&bide_sleep_.monitored, SEQ_CST))
 		hurry_monitor(now_ns);
 	else
-		bide_sleep_ask_monitor_();
+		bide_sleep_ask_look_();
 	return false;
 }
 

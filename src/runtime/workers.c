@@ -52,13 +52,16 @@ static void run(bide_worker *w, uintptr_t entry)
 
 /*
  * The worker has slept, and is about to run a function, which may be long. It may have been the
- * monitor of the workers that run, or may have made rounds, so that they did not ask for one.
+ * monitor of the workers that run, or may have made rounds, so that they did not ask for one,
+ * although they have hidden something.
  */
 static void awake(bide_worker *w)
 {
 	if (w->sleeper.monitors)
 		bide_sleep_monitor_end_(&w->sleeper);
-	if (bide_worker_needs_monitor_(w) || bide_sleep_others_run_())
+	if (bide_sleep_others_run_())
+		bide_sleep_ask_look_();
+	else if (bide_worker_needs_monitor_(w))
 		bide_sleep_ask_monitor_();
 }
 
@@ -178,7 +181,7 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->random = index * 2654435761u + 1;
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
-	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_ };
+	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_, .round_ns = BIDE_FOREVER };
 	w->probes = false;
 	w->event_ns = INT64_MIN / 2;
 	w->steps_sum = w->empty_looks = w->sleeps = 0;

@@ -155,8 +155,14 @@ uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run)
 	return 0;
 }
 
-int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds)
+bool bide_workers_round_is_soon_(void)
 {
+	return true;
+}
+
+int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds, bool soon)
+{
+	(void)soon;
 	(void)sleeper;
 	(void)rounds;
 	return INT64_MAX;

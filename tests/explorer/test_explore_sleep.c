@@ -24,6 +24,7 @@ static struct {
 	int64_t due_ns;        /* first timer of worker 0 */
 	unsigned monitors;     /* how often one began */
 	bool no_membarrier;    /* as for the deque */
+	bool round_is_soon;    /* of a worker that makes rounds */
 } w;
 
 /* --- what sleep.h needs of the workers --- */
@@ -67,8 +68,14 @@ uint32_t bide_workers_rounds_max_(bide_sleeper *sleeper, bool others_run)
 	return 0;
 }
 
-int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds)
+bool bide_workers_round_is_soon_(void)
 {
+	return w.round_is_soon;
+}
+
+int64_t bide_workers_wake_time_(bide_sleeper *sleeper, bool rounds, bool soon)
+{
+	(void)soon;
 	(void)rounds;
 	return sleeper == &w.sleepers[0] ? BIDE_LOAD(&w.due_ns, SEQ_CST) : INT64_MAX;
 }
@@ -135,7 +142,7 @@ static void runs(unsigned index)
 	w.monitors++;
 	bide_sleep_monitor_end_(&w.sleepers[index]);
 	if (bide_sleep_others_run_())
-		bide_sleep_ask_monitor_();
+		bide_sleep_ask_look_();
 }
 
 /* The loop of workers.c. A busy worker runs what it has found for ever. */
@@ -328,6 +335,30 @@ BIDE_UNUSED static void wake_and_ask_thread(void)
 	bide_sleep_ask_monitor_();
 }
 
+/* Worker 0, which makes rounds, wakes by itself, and runs a function for ever. Worker 2 sleeps. */
+BIDE_UNUSED static void round_maker_that_runs(void)
+{
+	uint32_t seen = BIDE_SLEEPS_;
+
+	(void)BIDE_SUB(&bide_sleep_.rounds, 1u, SEQ_CST);
+	if (!BIDE_CAS(&w.sleepers[0].state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
+		return;
+	(void)BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+	if (bide_sleep_others_run_())
+		bide_sleep_ask_look_();
+}
+
+/* Worker 1 wakes by itself, hides something, and runs on for ever. */
+BIDE_UNUSED static void wake_and_hide_thread(void)
+{
+	uint32_t seen = BIDE_SLEEPS_;
+
+	if (!BIDE_CAS(&w.sleepers[1].state, &seen, (uint32_t)BIDE_RUNS_, SEQ_CST, RELAXED))
+		return;
+	(void)BIDE_SUB(&bide_sleep_.asleep, 1u, SEQ_CST);
+	bide_sleep_ask_look_();
+}
+
 /* The worker has found a function, which it runs for ever. */
 BIDE_UNUSED static void found_thread(void)
 {
@@ -337,7 +368,11 @@ BIDE_UNUSED static void found_thread(void)
 /* A worker has hidden something. */
 BIDE_UNUSED static void ask_thread(void)
 {
-	bide_sleep_ask_monitor_();
+	bide_sleep_ask_look_();
+}
+
+BIDE_UNUSED static void do_nothing(void)
+{
 }
 
 BIDE_UNUSED static void stop_thread(void)
@@ -419,6 +454,38 @@ BIDE_UNUSED static void setup_monitor_of_two(void)
 	w.workers = 3;
 	w.sleepers[2].state = BIDE_SLEEPS_;
 	bide_sleep_.asleep = 2;
+}
+
+/* All sleep, and one of them makes rounds: the next one comes soon, or late. */
+static void setup_rounds(bool soon)
+{
+	setup(3);
+	for (int i = 0; i < 3; i++)
+		w.sleepers[i].state = BIDE_SLEEPS_;
+	bide_sleep_.asleep = 3;
+	bide_sleep_.rounds = 1;
+	w.round_is_soon = soon;
+}
+
+BIDE_UNUSED static void setup_round_soon(void)
+{
+	setup_rounds(true);
+}
+
+/* The worker that makes them is 0, and becomes the monitor when it has found nothing. */
+BIDE_UNUSED static void setup_round_late(void)
+{
+	setup_rounds(false);
+}
+
+BIDE_UNUSED static void one_is_woken(void)
+{
+	EXPLORE_CHECK(bide_sleep_.searching == 1 && bide_sleep_.asleep == 1);
+}
+
+BIDE_UNUSED static void none_is_woken(void)
+{
+	EXPLORE_CHECK(bide_sleep_.searching == 0 && bide_sleep_.asleep == 2);
 }
 
 /* Worker 1 runs for ever, so worker 0 sleeps as the monitor. */
@@ -548,6 +615,12 @@ SCENARIO(sleep_monitor_that_runs_against_one_that_begins, setup_monitor_of_two,
          THREADS(monitor_that_runs, wake_and_ask_thread), is_told_to_monitor, .shared = true)
 SCENARIO(sleep_monitor_asked_for_as_a_searcher_finds, setup_searched,
          THREADS(found_thread, ask_thread), is_told_to_monitor_both, .shared = true)
+SCENARIO(sleep_round_maker_that_runs_against_what_is_hidden, setup_round_soon,
+         THREADS(round_maker_that_runs, wake_and_hide_thread), is_told_to_monitor, .shared = true)
+SCENARIO(sleep_hidden_while_a_round_comes_late, setup_round_late,
+         THREADS(wake_and_hide_thread, do_nothing), one_is_woken, .shared = true)
+SCENARIO(sleep_hidden_while_a_round_comes_soon, setup_round_soon,
+         THREADS(wake_and_hide_thread, do_nothing), none_is_woken, .shared = true)
 SCENARIO(sleep_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true)
 SCENARIO(sleep_fenced_stop, setup_alone, THREADS(worker_0, stop_thread), check, .shared = true,
          .no_membarrier = true)

@@ -566,6 +566,40 @@ static void hide(void)
 	EXPLORE_CHECK(bide_monitor_.window_ns <= 2 * BIDE_MONITOR_NS_);
 }
 
+/* No worker monitors. The sleeping one makes a round, but not soon. */
+static void setup_round_late(void)
+{
+	setup_monitor_that_looks_late();
+	bide_sleep_.monitored = bide_workers_.worker[1]->sleeper.monitors = 0;
+	bide_sleep_.rounds = 1;
+	bide_workers_.worker[1]->sleeper.round_ns = START_NS + BIDE_ROUND_MAX_NS_;
+}
+
+/* The same, but its round comes soon. */
+static void setup_round_soon(void)
+{
+	setup_round_late();
+	bide_workers_.worker[1]->sleeper.round_ns = START_NS + BIDE_ROUND_MIN_NS_;
+}
+
+static void hide_from_a_late_round(void)
+{
+	bide_worker *w = become(0);
+
+	w->tell.last_ns = bide_os_now_ns_();
+	EXPLORE_CHECK(!tells(w));
+	EXPLORE_CHECK(bide_workers_.worker[1]->sleeper.state == BIDE_RUNS_);
+}
+
+static void hide_from_a_soon_round(void)
+{
+	bide_worker *w = become(0);
+
+	w->tell.last_ns = bide_os_now_ns_();
+	EXPLORE_CHECK(!tells(w));
+	EXPLORE_CHECK(bide_workers_.worker[1]->sleeper.state == BIDE_SLEEPS_);
+}
+
 static void send_1_as_worker(void)
 {
 	become(0);
@@ -577,6 +611,10 @@ static void do_nothing(void)
 }
 
 PARTS(monitor_that_looks_late_is_woken, setup_monitor_that_looks_late, (hide, do_nothing))
+PARTS(worker_that_makes_a_late_round_is_woken, setup_round_late,
+      (hide_from_a_late_round, do_nothing))
+PARTS(worker_that_makes_a_round_soon_is_not_woken, setup_round_soon,
+      (hide_from_a_soon_round, do_nothing))
 
 static void look_and_rescue(void)
 {
