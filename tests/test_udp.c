@@ -47,13 +47,6 @@ static void send_text(bide_udp *udp, const bide_address *address, const char *te
 	assert_int_equal(result_of(bide_udp_send(udp, &datagram, 1)), 1);
 }
 
-static void nothing_is_left(void)
-{
-	settle(0);
-	assert_int_equal(shut_down(), 0);
-	assert_int_equal(stats().live_bytes, 0);
-}
-
 TEST(a_datagram_comes_with_its_size_and_sender)
 {
 	bide_address a, b;
@@ -77,7 +70,7 @@ TEST(a_datagram_comes_with_its_size_and_sender)
 	assert_true(bide_address_equal(&got.address, &b));
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(what_is_there_is_received_at_once_without_an_allocation)
@@ -107,7 +100,7 @@ TEST(what_is_there_is_received_at_once_without_an_allocation)
 	}
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(many_go_and_come_by_one_call)
@@ -141,7 +134,7 @@ TEST(many_go_and_come_by_one_call)
 	}
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_receive_waits_for_a_datagram)
@@ -164,7 +157,7 @@ TEST(a_receive_waits_for_a_datagram)
 	}
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_datagram_that_is_too_long_is_cut_and_says_so)
@@ -188,7 +181,7 @@ TEST(a_datagram_that_is_too_long_is_cut_and_says_so)
 	assert_memory_equal(room, "four", 4);
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_send_stops_at_what_cannot_be_sent_and_then_says_why)
@@ -211,7 +204,7 @@ TEST(a_send_stops_at_what_cannot_be_sent_and_then_says_why)
 	assert_int_equal(error_of(bide_udp_send(one, out, 1)), EDESTADDRREQ);
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_peer_is_the_only_one_and_needs_no_address)
@@ -237,7 +230,7 @@ TEST(a_peer_is_the_only_one_and_needs_no_address)
 	bide_udp_close(server);
 	bide_udp_close(client);
 	bide_udp_close(other);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(an_error_of_the_network_comes_once)
@@ -259,7 +252,7 @@ TEST(an_error_of_the_network_comes_once)
 	assert_int_equal(error_of(bide_with_timeout(BIDE_MS(1), bide_udp_receive(client, &got, 1))),
 	                 ETIMEDOUT); /* the socket is as good as before */
 	bide_udp_close(client);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(control_data_tells_the_interface)
@@ -294,7 +287,7 @@ TEST(control_data_tells_the_interface)
 	assert_true(got.is_control_truncated);
 	bide_udp_close(one);
 	bide_udp_close(two);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_wait_can_be_canceled_forgotten_aborted_and_closed)
@@ -326,7 +319,7 @@ TEST(a_wait_can_be_canceled_forgotten_aborted_and_closed)
 	bide_udp_close(udp);
 	assert_int_equal(error_of(v), EBADF);
 	bide_udp_close(NULL);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 static void *abort_udp(void *argument)
@@ -351,7 +344,7 @@ TEST(any_thread_may_abort)
 		pthread_join(thread, NULL);
 		bide_udp_close(udp);
 	}
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_descriptor_can_be_taken)
@@ -378,7 +371,7 @@ TEST(a_descriptor_can_be_taken)
 	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
 	assert_int_equal(bide_udp_take_fd(&udp, pair[0]), ENOTSOCK);
 	close_pair(pair);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(options_reach_the_socket)
@@ -412,7 +405,7 @@ TEST(options_reach_the_socket)
 	assert_int_equal(bide_udp_open(&second, &a, NULL), EADDRINUSE);
 	assert_null(second);
 	bide_udp_close(udp);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(a_group_is_joined_and_left)
@@ -435,7 +428,7 @@ TEST(a_group_is_joined_and_left)
 	assert_int_equal(bide_udp_leave(udp, &group, 1), EADDRNOTAVAIL);
 	assert_int_equal(bide_udp_join(udp, &a, 1), EINVAL);
 	bide_udp_close(udp);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(each_allocation_may_fail)
@@ -468,7 +461,7 @@ TEST(each_allocation_may_fail)
 		assert_true(!error || error == ENOMEM || error == EAGAIN);
 		bide_udp_close(udp);
 	}
-	nothing_is_left();
+	assert_nothing_in_use();
 }
 
 TEST(misuse_is_told)
@@ -503,5 +496,5 @@ TEST(misuse_is_told)
 	       "is closed");
 	MISUSE(bide_udp_close(udp), "bide_udp_close", "is closed");
 	assert_int_equal(misuse_count, 1);
-	nothing_is_left();
+	assert_nothing_in_use();
 }
