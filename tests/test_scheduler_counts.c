@@ -77,6 +77,47 @@ TEST_SLOW(a_sleeping_worker_that_gets_work_is_one_wake, 60)
 	assert_true(after.scheduler_call_count >= before.scheduler_call_count + 2); /* wake, sleep */
 }
 
+/* A function that computes for long and yields, again and again; its worker goes on with it. */
+enum { LONG_STEPS = 100 };
+
+static void compute_for(int64_t time_ns)
+{
+	int64_t until_ns = bide_now_ns() + time_ns;
+
+	while (bide_now_ns() < until_ns)
+		;
+}
+
+struct computing {
+	ASYNC_FRAME;
+	int i;
+};
+
+async(computing)
+{
+	async_begin;
+	for (my->i = 0; my->i < LONG_STEPS; my->i++) {
+		compute_for(MS);
+		await(async_yield());
+	}
+async_finally:
+	async_end;
+}
+
+TEST_SLOW(a_long_function_that_yields_alone_wakes_no_worker, 60)
+{
+	bide_stats before, after;
+
+	use_workers(2);
+	run_all();
+	settle_workers();
+	bide_stats_get(&before);
+	assert_int_equal(wait_int(async_start(computing), NULL), 0);
+	bide_stats_get(&after);
+	/* One begins, one monitors. */
+	assert_in_range(after.wake_count - before.wake_count, 0, 3);
+}
+
 TEST_SLOW(what_a_worker_takes_from_another_is_a_theft, 60)
 {
 	bide_stats before, after;

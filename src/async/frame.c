@@ -110,12 +110,14 @@ void bide_frame_resume_(bide_thread_head *head, bide_frame *frame)
 	for (;;) {
 		BIDE_ASSERT_UNEXPLORED_(bide_frame_is_runnable_(frame));
 		head->current = frame;
+		bide_thread_of_(head)->resumed = frame;
 		step = frame->async->resume(frame);
 		if (step.state == BIDE_SUSPENDED_)
 			break; /* It may run on another worker by now. */
 		before = frame_finish(frame, step);
 		if (BIDE_UNLIKELY(bide_word_tag_(before) != BIDE_WORD_PENDING_)) {
 			head->current = outer;
+			bide_thread_of_(head)->resumed = NULL; /* what this starts may get its memory */
 			bide_source_deliver_(&frame->source, before);
 			break;
 		}

@@ -17,6 +17,11 @@ enum { BIDE_HANDOVERS_MAX_ = 64 };
 typedef struct bide_thread {
 	bide_thread_head head;
 	bide_frame root; /* head.current outside of all async functions */
+	/*
+	 * The frame whose body bide_frame_resume_ runs, below all that it starts. Otherwise NULL or a
+	 * frame that is suspended.
+	 */
+	const bide_frame *resumed;
 	/* The depth of completions on this stack. Beyond a limit they wait in the list. */
 	unsigned completing;
 	struct bide_operation *completions, **completions_tail;

@@ -12,6 +12,8 @@
  *               the functions that ran since the last sample count, too: about one for each entry.
  *     rule      An entry is told if those before it came no faster than a worker wakes, or if the
  *               worker has just slept. All others stay hidden.
+ *     yield     The function of this step that yields, with nothing else there, is not counted: its
+ *               worker comes to it at once, however slowly its steps come (worker_schedule.c).
  *     outcome   A woken worker reports whether it found something; of a fork, whether that ran for
  *               longer than the theft took. If not, nothing is told for a while: at first as long
  *               as 20 wakes take, then twice as long each time, up to 16 ms. So wrong wakes cost a

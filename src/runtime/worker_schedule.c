@@ -69,13 +69,28 @@ void bide_workers_offer_(bide_thread_head *head)
 		bide_deque_owner_answer_(head);
 }
 
-static void offer_if_wanted(bide_worker *w)
+/*
+ * Returns true if the frame is the function of this step, which yields, and all that the worker
+ * has: the step is at its end, and the worker comes to the frame at once.
+ */
+static bool yields_alone(const bide_worker *w, const bide_frame *frame)
 {
+	return frame == w->thread.resumed && bide_worker_entries_(w) == 1;
+}
+
+static void offer_if_wanted(bide_worker *w, const bide_frame *frame)
+{
+	bide_thread_head *head = &w->thread.head;
+
 	BIDE_LIGHT_FENCE(); /* the load comes behind what was pushed; see sleep.h */
-	if (BIDE_UNLIKELY(w->thread.head.deque.no_membarrier))
+	if (BIDE_UNLIKELY(head->deque.no_membarrier))
 		BIDE_FENCE(SEQ_CST);
-	if (BIDE_UNLIKELY(BIDE_LOAD(&w->thread.head.deque.wanted, RELAXED)))
-		bide_workers_offer_(&w->thread.head);
+	if (BIDE_LIKELY(!BIDE_LOAD(&head->deque.wanted, RELAXED)))
+		return;
+	if (!yields_alone(w, frame))
+		bide_workers_offer_(head);
+	else if (BIDE_UNLIKELY(bide_deque_is_asked_(head)))
+		bide_deque_owner_answer_(head);
 }
 
 /* The ring is full: moves the older half of it to the injector, where all workers see it. */
@@ -112,5 +127,5 @@ void bide_workers_schedule_(bide_frame *frame, bool next)
 	if (!(next && !w->has_next && next_push(w, frame)) &&
 	    BIDE_UNLIKELY(!bide_ring_push_(&w->ring, frame)))
 		ring_overflow(w, frame);
-	offer_if_wanted(w);
+	offer_if_wanted(w, frame);
 }

@@ -46,6 +46,7 @@ static void run(bide_worker *w, uintptr_t entry)
 	} else {
 		if (bide_debug_)
 			bide_scribble_();
+		w->thread.resumed = NULL; /* what the fork starts may get its memory */
 		bide_fork_run_(&w->thread.head, (bide_fork *)entry);
 	}
 }
