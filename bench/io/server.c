@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -254,6 +255,12 @@ void server_stop(struct server *server)
 		return;
 	process_stop(&server->process, true, NULL, 0);
 	forget(server);
+}
+
+void server_rest(const struct server *server, bool rests)
+{
+	if (server->running)
+		(void)kill(server->process.pid, rests ? SIGSTOP : SIGCONT);
 }
 
 void server_why(struct server *server, char *reason)

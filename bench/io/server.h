@@ -41,6 +41,8 @@ bool server_start(struct server *server, const struct io_row *row, enum io_who w
 /* Asks one that measures itself. */
 bool server_ask(struct server *server, int limit_s, double *value, char *reason);
 void server_stop(struct server *server);
+/* Stops the threads of the server, or has them go on. */
+void server_rest(const struct server *server, bool rests);
 /* Why it ended, if it has ended. */
 void server_why(struct server *server, char *reason);
 
