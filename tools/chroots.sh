@@ -24,7 +24,7 @@ chroots_work() {
 # chroot_packages: prints the packages of all needs of the tests, with commas between them.
 chroot_packages() {
 	# shellcheck disable=SC2154 # lists of packages.sh
-	for need in $build_needs $cxx_needs $test_needs $loop_needs $check_needs clang=clang nm=binutils; do
+	for need in $build_needs $cxx_needs $test_needs $loop_needs $check_needs $tls_needs clang=clang nm=binutils; do
 		printf '%s\n' "${need#*=}"
 	done | sort -u | paste -s -d ,
 }

@@ -20,11 +20,12 @@ operations="configure cpu_count worker_count version drain dump shutdown strerro
 	simulated_host_add simulated_host_address simulated_host_crash simulated_host_restart simulated_host_reset
 	simulated_link_set simulated_link_cut simulated_link_heal
 	tcp_listen tcp_listen_address unix_listen accept tcp_connect tcp_connect_address unix_connect
-	process_spawn process_run process_exit_code process_exit_signal"
+	process_spawn process_run process_exit_code process_exit_signal
+	tls_start_client tls_start_server"
 # The current context.
 current="context_current_error context_get context_deadline_ns"
 # What another type's name stands for: noun=type.
-subtypes="loop=executor strand=executor"
+subtypes="loop=executor strand=executor tls=stream"
 # Placed objects whose end has another name: a group ends by its wait; a source of one's own has nothing to end.
 other_ends="group user_source"
 # A result that counts or is a number, and is no error.
@@ -76,7 +77,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 	{
 		return parameter ~ /^(timeout|delay|deadline|period)_ns$/
 	}
-	function check_noun(result, parameters,    list, pair, i, n)
+	function check_noun(result, parameters,    list, pair, of, i, n)
 	{
 		if (listed(operations, short) || listed(current, short))
 			return
@@ -85,6 +86,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 		sub(/^bide_/, "", type_)
 		if (begins_with(type_) || begins_with(name_))
 			return
+		of = type_
 		take_apart(result " x")
 		sub(/^bide_/, "", type_)
 		if (begins_with(type_))
@@ -95,7 +97,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 		n = split(subtypes, list)
 		for (i = 1; i <= n; i++) {
 			split(list[i], pair, "=")
-			if (type_ == pair[2] && begins_with(pair[1])) {
+			if ((type_ == pair[2] || of == pair[2]) && begins_with(pair[1])) {
 				needed[list[i]] = 1
 				return
 			}

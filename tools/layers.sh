@@ -6,7 +6,7 @@
 #   - a circle among sources; the shortest are printed first, with the symbols that make each arrow
 #   - an arrow up: a source uses one of a folder above its own, or includes a header of one
 #   - a circle among headers
-#   - a source or a header outside of the folders below
+#   - a source or a header outside of the folders below; src/tls is a library of its own, which uses public headers
 #   - a declared up-call that no source defines, or that needs no declaration, because there is no fault without it
 #
 # With --show it prints the levels and the folders in tables before the faults, and ends with 0.
@@ -65,12 +65,12 @@ fi
 
 # tools/layers.awk makes the graph of these lines.
 {
-	find src -name '*.c' | sed 's|^src/|source |'
-	find src -name '*.h' | sed 's|^src/|header |'
+	find src -name tls -prune -o -name '*.c' -print | sed 's|^src/|source |'
+	find src -name tls -prune -o -name '*.h' -print | sed 's|^src/|header |'
 	for header in $up_calls; do
 		[ ! -f "$header" ] || awk -f tools/declared.awk "$header" | sed "s|^|declared $header |"
 	done
-	find src -name '*.[ch]' -exec grep -H '^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*"' {} + |
+	find src -name tls -prune -o -name '*.[ch]' -exec grep -H '^[[:blank:]]*#[[:blank:]]*include[[:blank:]]*"' {} + |
 		sed 's|^src/\([^:]*\):[^"]*"\([^"]*\)".*|include \1 \2|'
 	# An object whose source is gone is left over from an earlier build.
 	objects=$build/CMakeFiles/bide_objects.dir/src

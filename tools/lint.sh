@@ -94,7 +94,7 @@ scripts() {
 }
 
 claim lint
-want "to check the code" $lint_needs $check_needs
+want "to check the code" $lint_needs $check_needs $tls_needs
 mkdir -p build/logs
 
 # Not tests/compile: what these files show may depend on what stands in one line.

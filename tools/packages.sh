@@ -6,6 +6,8 @@
 # shellcheck shell=sh disable=SC2034 # the lists are used by those who source this
 
 build_needs="gcc=gcc cc=gcc stdlib.h=libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config"
+# libbide-tls is built where this is; its tests are skipped where it is not.
+tls_needs="libssl=libssl-dev"
 demo_needs="sqlite3.h=libsqlite3-dev"
 chart_needs="gnuplot=gnuplot-nox"
 cxx_needs="g++=g++"
@@ -34,7 +36,7 @@ probe() {
 	/*) [ -e "$1" ] ;;
 	*.h) has cc && printf '#include <%s>\n' "$1" | cc -E -xc - >/dev/null 2>&1 ;;
 	libclang) any_exists /usr/lib/llvm-*/include/clang-c/Index.h /usr/include/clang-c/Index.h ;;
-	glib-2.0 | libuv | libcurl | libpq) has pkg-config && pkg-config --exists "$1" ;;
+	glib-2.0 | libuv | libcurl | libpq | libssl) has pkg-config && pkg-config --exists "$1" ;;
 	*) has "$1" ;;
 	esac
 }

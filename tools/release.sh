@@ -45,7 +45,7 @@ check_texts() {
 }
 
 check_symbols() {
-	sh tests/docs/symbols.sh build/release/libbide.so >build/logs/symbols.txt 2>&1 ||
+	sh tests/docs/symbols.sh build/release/libbide*.so >build/logs/symbols.txt 2>&1 ||
 		fault "the exported symbols differ from docs/symbols-in-versions.txt; see build/logs/symbols.txt"
 }
 

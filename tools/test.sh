@@ -104,6 +104,8 @@ want "for the tests of the gdb script" gdb=gdb
 want "for the tests against other software" $(http_parser_need) $external_needs
 # shellcheck disable=SC2086 # a list of needs
 want "for bide-check and its tests" $check_needs
+# shellcheck disable=SC2086 # a list of needs
+want "for libbide-tls and its tests" $tls_needs
 for tier in $tiers; do
 	# shellcheck disable=SC2046 # a list of needs
 	want "for the tier $tier" $(tier_wants "$tier")

@@ -153,7 +153,7 @@ struct connection_frame {
 	struct connection connection;
 	struct exchange *exchange;
 	char *at;
-	bool is_complete, keep_alive;
+	bool is_complete, keep_alive, is_refused;
 	char peer[BIDE_ADDRESS_TEXT_BYTES]; /* not zeroed */
 };
 
@@ -195,12 +195,28 @@ static bool becomes_idle(struct connection_frame *my)
 	return !my->in.site->is_ending; /* read after the store: site_end does it the other way round */
 }
 
+/* HTTPS: the handshake has the time of a request. */
+static bide_value_task protect(const struct site *site, bide_stream *client)
+{
+#ifdef HTTP_FILES_HAS_TLS
+	if (site->tls)
+		return bide_with_timeout(site->request_ns, bide_tls_start_server(client, site->tls));
+#endif
+	(void)site;
+	(void)client;
+	return bide_value_task_completed();
+}
+
 bide_async(connection_frame, peer)
 {
 	bide_async_in(client, site);
 	my->connection.client = client;
 	site_add(site, &my->connection);
 	note_peer(my);
+	/* A client that does not trust the server is no fault of the server's: it is not reported. */
+	bide_await_or(protect(site, client), my->is_refused = true);
+	if (my->is_refused)
+		bide_async_fail(ECONNRESET);
 	while (becomes_idle(my)) {
 		bide_await_or(my->at, bide_stream_peek(client, 1), break);
 		my->connection.is_idle = false;

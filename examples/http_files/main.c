@@ -20,6 +20,7 @@
 
 struct options {
 	const char *address, *port, *folder;
+	const char *certificate, *key; /* NULL if there is no TLS */
 	unsigned workers;
 	size_t limit;
 	int64_t idle_ns, request_ns, send_ns, drain_ns;
@@ -34,6 +35,7 @@ static void print_usage(FILE *to)
 	            "\n"
 	            "  -p, --port PORT        default 8080; 0 takes a free one\n"
 	            "  -a, --address ADDRESS  default 127.0.0.1; '*' for all\n"
+	            "      --tls CERT KEY     HTTPS: a certificate and its key, files in PEM\n"
 	            "  -w, --workers N        default: one for each CPU\n"
 	            "  -l, --log              a line for each request on standard output\n"
 	            "      --no-lists         no lists of folders without index.html\n"
@@ -64,7 +66,7 @@ static int64_t read_seconds(const char *text)
 
 static void read_options(int count, char **words, struct options *options)
 {
-	enum { NO_LISTS = 256, LIMIT, IDLE, REQUEST, SEND, DRAIN };
+	enum { NO_LISTS = 256, LIMIT, IDLE, REQUEST, SEND, DRAIN, TLS };
 	static const struct option names[] = {
 		{ "port", required_argument, NULL, 'p' },
 		{ "address", required_argument, NULL, 'a' },
@@ -77,6 +79,7 @@ static void read_options(int count, char **words, struct options *options)
 		{ "request", required_argument, NULL, REQUEST },
 		{ "send", required_argument, NULL, SEND },
 		{ "drain", required_argument, NULL, DRAIN },
+		{ "tls", required_argument, NULL, TLS },
 		{ NULL, 0, NULL, 0 },
 	};
 
@@ -112,6 +115,10 @@ static void read_options(int count, char **words, struct options *options)
 			break;
 		case DRAIN:
 			options->drain_ns = read_seconds(optarg);
+			break;
+		case TLS:
+			options->certificate = optarg;
+			options->key = optind < count ? words[optind++] : "";
 			break;
 		case 'h':
 			print_usage(stdout);
@@ -187,8 +194,8 @@ static void say_address(const struct server *my)
 
 	if (bide_listener_address(my->listener, &address) == 0)
 		bide_address_text(&address, text, sizeof text);
-	fprintf(stderr, "http_files: http://%s/ serves %s (%s)\n", text, my->in.options->folder,
-	        parser_name());
+	fprintf(stderr, "http_files: http%s://%s/ serves %s (%s)\n", my->in.site->tls ? "s" : "", text,
+	        my->in.options->folder, parser_name());
 }
 
 bide_async(server)
@@ -218,6 +225,43 @@ bide_async_finally:
 	bide_async_end;
 }
 
+/* Makes the config of HTTPS, if that was asked for. Ends the program if it cannot be made. */
+static bide_tls_config *open_tls(const struct options *options)
+{
+	bide_tls_config *config = NULL;
+
+	if (!options->certificate)
+		return NULL;
+#ifdef HTTP_FILES_HAS_TLS
+	bide_tls_identity identity = { .certificate_file = options->certificate,
+		                           .key_file = options->key };
+	char text[200];
+	int error = bide_tls_config_create(&config, &(bide_tls_options){
+													.identities = &identity,
+													.identity_count = 1,
+													.protocols = "http/1.1",
+													.error_text = text,
+													.error_text_bytes = sizeof text,
+												});
+
+	if (!error)
+		return config;
+	fprintf(stderr, "http_files: %s\n", text);
+#else
+	fprintf(stderr, "http_files: it was built without TLS\n");
+#endif
+	exit(1);
+}
+
+static void close_tls(bide_tls_config *config)
+{
+#ifdef HTTP_FILES_HAS_TLS
+	bide_tls_config_unref(config);
+#else
+	(void)config;
+#endif
+}
+
 int main(int count, char **words)
 {
 	struct options options = {
@@ -245,6 +289,7 @@ int main(int count, char **words)
 	site.lists = !options.hides_lists;
 	site.request_ns = options.request_ns;
 	site.send_ns = options.send_ns;
+	site.tls = open_tls(&options);
 	site.log = options.has_log ? log_open() : NULL;
 	error =
 		bide_value_task_wait(bide_async_start(server, .options = &options, .site = &site), NULL);
@@ -252,6 +297,7 @@ int main(int count, char **words)
 		fprintf(stderr, "http_files: %s\n", bide_strerror(error));
 	(void)bide_shutdown(NULL);
 	log_close(site.log);
+	close_tls(site.tls);
 	site_close(&site);
 	return error != 0;
 }

@@ -25,10 +25,11 @@ struct connection {
 struct site {
 	int folder; /* a descriptor */
 	bool has_openat2;
-	bool lists;         /* a folder without index.html is answered with a list of its names */
-	int64_t request_ns; /* the limit of a request, from its first byte to its last */
-	int64_t send_ns;    /* the limit in which the client must take DATA_BYTES (exchange.h) */
-	struct log *log;    /* or NULL */
+	bool lists;           /* a folder without index.html is answered with a list of its names */
+	int64_t request_ns;   /* the limit of a request, from its first byte to its last */
+	int64_t send_ns;      /* the limit in which the client must take DATA_BYTES (exchange.h) */
+	struct log *log;      /* or NULL */
+	bide_tls_config *tls; /* NULL if there is no TLS */
 	_Atomic bool is_ending;
 	pthread_mutex_t lock;
 	struct connection *connections; /* under the lock */

@@ -33,6 +33,7 @@
  *   net.h         TCP and UNIX sockets: listen, accept, connect
  *   udp.h         datagrams
  *   simulated_net.h  hosts and links of a simulation, for tests
+ *   tls.h         TLS on streams: link with bide-tls, too
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
@@ -72,6 +73,7 @@
 #include "stream.h"
 #include "task.h"
 #include "time.h"
+#include "tls.h"
 #include "trace.h"
 #include "udp.h"
 #include "value_task.h"

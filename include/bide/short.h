@@ -243,6 +243,10 @@
 #define tcp_connect_address bide_tcp_connect_address
 #define tcp_listen bide_tcp_listen
 #define tcp_listen_address bide_tcp_listen_address
+#define tls_config_create bide_tls_config_create
+#define tls_info_get bide_tls_info_get
+#define tls_start_client bide_tls_start_client
+#define tls_start_server bide_tls_start_server
 #define trace_format bide_trace_format
 #define trace_read bide_trace_read
 #define udp_abort bide_udp_abort
@@ -422,6 +426,15 @@ BIDE_SHORT_(task_is_ready);
 #ifndef BIDE_NO_SHORT_task_is_successful
 BIDE_SHORT_(task_is_successful);
 #endif
+#ifndef BIDE_NO_SHORT_tls_config_ref
+BIDE_SHORT_(tls_config_ref);
+#endif
+#ifndef BIDE_NO_SHORT_tls_config_unref
+BIDE_SHORT_(tls_config_unref);
+#endif
+#ifndef BIDE_NO_SHORT_tls_error_text
+BIDE_SHORT_(tls_error_text);
+#endif
 #ifndef BIDE_NO_SHORT_trace_of_wait
 BIDE_SHORT_(trace_of_wait);
 #endif
@@ -589,6 +602,24 @@ typedef bide_task_options task_options;
 #endif
 #ifndef BIDE_NO_SHORT_tcp_options
 typedef bide_tcp_options tcp_options;
+#endif
+#ifndef BIDE_NO_SHORT_tls_client_certificate
+typedef bide_tls_client_certificate tls_client_certificate;
+#endif
+#ifndef BIDE_NO_SHORT_tls_config
+typedef bide_tls_config tls_config;
+#endif
+#ifndef BIDE_NO_SHORT_tls_identity
+typedef bide_tls_identity tls_identity;
+#endif
+#ifndef BIDE_NO_SHORT_tls_info
+typedef bide_tls_info tls_info;
+#endif
+#ifndef BIDE_NO_SHORT_tls_options
+typedef bide_tls_options tls_options;
+#endif
+#ifndef BIDE_NO_SHORT_tls_version
+typedef bide_tls_version tls_version;
 #endif
 #ifndef BIDE_NO_SHORT_trace
 typedef bide_trace trace;

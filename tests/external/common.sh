@@ -54,7 +54,7 @@ start_server() {
 wait_for_port() {
 	port=
 	for _ in $(seq 600); do
-		port=$(sed -n 's|.*http://127\.0\.0\.1:\([0-9]*\)/ serves.*|\1|p' "$work/server.log")
+		port=$(sed -n 's|.*https\{0,1\}://127\.0\.0\.1:\([0-9]*\)/ serves.*|\1|p' "$work/server.log")
 		[ -z "$port" ] || return 0
 		kill -0 "$server" 2>/dev/null || break
 		sleep 0.1

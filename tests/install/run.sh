@@ -66,6 +66,43 @@ by_find_package() {
 		"$work/consumer/build/shared" && "$work/consumer/build/static"
 }
 
+has_tls() {
+	pkg-config --exists bide-tls
+}
+
+tls_by_pkg_config() {
+	# shellcheck disable=SC2046 # options
+	cc tests/install/consumer_tls.c -o "$work/tls" $(pkg-config --cflags --libs bide-tls) &&
+		LD_LIBRARY_PATH=$libdir "$work/tls" &&
+		readelf -d "$work/tls" | grep 'NEEDED.*libbide-tls\.so\.0' &&
+		! readelf -d "$work/tls" | grep 'NEEDED.*libssl' &&
+		cc tests/install/consumer_tls.c -o "$work/tls_static" "$libdir/libbide-tls.a" "$libdir/libbide.a" \
+			$(pkg-config --cflags bide-tls) $(pkg-config --libs libssl libcrypto) -pthread && "$work/tls_static"
+}
+
+tls_by_find_package() {
+	mkdir "$work/consumer_tls" && cp tests/install/consumer_tls.c "$work/consumer_tls/" &&
+		cat >"$work/consumer_tls/CMakeLists.txt" <<-'TEXT' &&
+			cmake_minimum_required(VERSION 3.20)
+			project(consumer LANGUAGES C)
+			find_package(bide 0.1 REQUIRED COMPONENTS tls)
+			add_executable(shared consumer_tls.c)
+			target_link_libraries(shared PRIVATE bide::tls)
+			add_executable(static consumer_tls.c)
+			target_link_libraries(static PRIVATE bide::tls_static)
+		TEXT
+		cmake -S "$work/consumer_tls" -B "$work/consumer_tls/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" &&
+		cmake --build "$work/consumer_tls/build" &&
+		"$work/consumer_tls/build/shared" && "$work/consumer_tls/build/static"
+}
+
+tls_exports_only_bide() {
+	external=$(nm -D --defined-only "$libdir/libbide-tls.so" |
+		awk '$2 != "A" { sub(/@.*/, "", $3); if ($3 !~ /^bide_tls_/) print $3 }')
+	echo "not bide_tls_*: ${external:-none}"
+	[ -z "$external" ]
+}
+
 # The folder is not one of the system, so gcc warns about dropped results.
 dropped_is_told() {
 	cat >"$work/consumer/consumer.c" <<-'TEXT'
@@ -173,6 +210,13 @@ if [ "$failed" -eq 0 ]; then
 	check "an option that does not exist is refused" option_is_refused
 	check "bide.pc tells the version of the project" version_agrees
 	check "the shared object exports bide_* only" exports_only_bide
+	if has_tls; then
+		check "a program with TLS by pkg-config" tls_by_pkg_config
+		check "programs with TLS by find_package" tls_by_find_package
+		check "libbide-tls exports bide_tls_* only" tls_exports_only_bide
+	else
+		skip "programs with TLS: libbide-tls was not built"
+	fi
 	if command -v man >/dev/null 2>&1; then
 		check "each public name has a manual page" names_have_pages
 	else

@@ -1,0 +1,56 @@
+# libbide-tls: TLS on streams, by OpenSSL. Left out, with a message, where there is no OpenSSL 3.
+
+set(BIDE_TLS_REASON "BIDE_BUILD_TLS is off")
+if(BIDE_BUILD_TLS)
+	find_package(OpenSSL 3 QUIET)
+	if(OpenSSL_FOUND OR OPENSSL_FOUND)
+		set(BIDE_TLS_REASON "")
+	else()
+		set(BIDE_TLS_REASON "it needs OpenSSL 3 (Debian: libssl-dev)")
+		message(STATUS "libbide-tls is left out: ${BIDE_TLS_REASON}")
+	endif()
+endif()
+if(BIDE_TLS_REASON)
+	return()
+endif()
+
+file(GLOB bide_tls_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/tls/*.c)
+add_library(bide_tls_objects OBJECT ${bide_tls_sources})
+bide_own_code(bide_tls_objects)
+set_target_properties(bide_tls_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_options(bide_tls_objects PRIVATE -fvisibility=hidden)
+target_include_directories(bide_tls_objects PRIVATE ${PROJECT_SOURCE_DIR}/include
+	${PROJECT_SOURCE_DIR}/src)
+target_include_directories(bide_tls_objects SYSTEM PRIVATE ${OPENSSL_INCLUDE_DIR})
+target_compile_definitions(bide_tls_objects PRIVATE BIDE_NO_TRACE=1)
+if(BIDE_COMPUTED_GOTO)
+	target_compile_definitions(bide_tls_objects PRIVATE BIDE_COMPUTED_GOTO=1)
+endif()
+
+add_library(bide_tls SHARED $<TARGET_OBJECTS:bide_tls_objects>)
+add_library(bide_tls_static STATIC $<TARGET_OBJECTS:bide_tls_objects>)
+add_library(bide::tls ALIAS bide_tls)
+add_library(bide::tls_static ALIAS bide_tls_static)
+target_link_libraries(bide_tls PUBLIC bide PRIVATE OpenSSL::SSL)
+target_link_libraries(bide_tls_static PUBLIC bide_static OpenSSL::SSL)
+foreach(library IN ITEMS bide_tls bide_tls_static)
+	bide_instrument(${library})
+	set_target_properties(${library} PROPERTIES OUTPUT_NAME bide-tls LINKER_LANGUAGE C)
+endforeach()
+target_link_options(bide_tls PRIVATE LINKER:-z,nodelete)
+set_target_properties(bide_tls PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 EXPORT_NAME tls
+	LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/tls/tls.map)
+set_target_properties(bide_tls_static PROPERTIES EXPORT_NAME tls_static)
+if(NOT APPLE)
+	target_link_options(bide_tls PRIVATE
+		LINKER:--version-script=${PROJECT_SOURCE_DIR}/src/tls/tls.map)
+	if(NOT BIDE_SANITIZE)
+		target_link_options(bide_tls PRIVATE LINKER:--no-undefined)
+	endif()
+endif()
+
+install(TARGETS bide_tls bide_tls_static EXPORT bide-tls-targets
+	LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+	ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT bide-tls-targets NAMESPACE bide:: DESTINATION ${bide_package})
+bide_install_pc(bide-tls)
