@@ -87,7 +87,7 @@ static void move_received(bide_stream *from, bide_stream *to)
 static void discard(bide_stream *below)
 {
 	below->type = NULL;
-	below->handle.flags |= BIDE_HANDLE_KEEPS_FD_;
+	below->handle.flags = BIDE_HANDLE_KEEPS_FD_; /* and it is none of the simulation */
 	bide_stream_close(below);
 }
 
