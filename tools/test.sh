@@ -9,7 +9,7 @@ cd -- "$(dirname -- "$0")/.."
 
 quick_tiers=quick
 default_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc compile install coverage"
-all_tiers="$default_tiers quick explore arm64"
+all_tiers="$default_tiers quick explore arm64 uring"
 named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
@@ -44,6 +44,7 @@ Only by --only:
   quick     what --quick runs
   explore   all explorations to their end, also the longest: minutes
   arm64     built for AArch64 and run by qemu, with 1, 2 and 8 workers: minutes
+  uring     the tests of input and output by io_uring, with 1, 2 and 8 workers
 
 The last line is "N passed, N failed, N skipped", summed over the tiers; a tier that can not run here
 counts as one skipped. The status is 0 if nothing failed and something passed.

@@ -190,6 +190,21 @@ tier_workers8() {
 	with_workers 8 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
 }
 
+# The tests of what the room io does.
+tier_uring() {
+	tests_of_io='accept|address|buffer|connect|cut|engine|fd_wait|hostile|http|loop|net|reactor|resolve|serve|signals|stream'
+	build_for_tier dev || return 0
+	export BIDE_IO=uring
+	if build/dev/tests/test_engine the_environment_chooses_the_engine | grep -q SKIPPED; then
+		skip_tier "io_uring cannot be had here"
+	else
+		suite dev --tests-regex "$tests_of_io"
+		with_workers 2 suite dev --tests-regex "$tests_of_io"
+		with_workers 8 suite dev --label-exclude '^long$' --tests-regex "$tests_of_io"
+	fi
+	unset BIDE_IO
+}
+
 tier_clang() {
 	if ! has clang; then
 		skip_tier "clang is not installed"

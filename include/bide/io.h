@@ -26,11 +26,13 @@
  *                  in the middle. No signal is sent.
  *     EMFILE, ENFILE, ENOMEM, ENOBUFS
  *                  Descriptors or memory are exhausted. A worker needs two descriptors of its own
- *                  at the first operation that has to wait. If there are none, or only these, the
+ *                  (three with io_uring) at the first operation that has to wait. If there are
+ *                  none, or only these, the
  *                  operation waits with the help of another worker; if no worker has any, it
  *                  fails, and the next one tries again. bide_accept waits instead (net.h).
  *     ENOTSUP      In a simulation (virtual_clock): an operation of a descriptor had to wait. Only
- *                  TCP is simulated (simulated_net.h).
+ *                  TCP is simulated (simulated_net.h). Or io_uring was asked for, and cannot be
+ *                  had: bide_io_engine_reason says why.
  */
 #ifndef BIDE_IO_H
 #define BIDE_IO_H
@@ -39,9 +41,9 @@
 
 /* How the library waits for descriptors. */
 typedef enum bide_io_engine {
-	BIDE_IO_NONE,     /* it cannot; not in this version */
-	BIDE_IO_EPOLL,    /* epoll(7) */
-	BIDE_IO_URING,    /* io_uring(7); not in this version */
+	BIDE_IO_NONE,     /* it cannot: io_uring was asked for and cannot be had */
+	BIDE_IO_EPOLL,    /* epoll(7): the default */
+	BIDE_IO_URING,    /* io_uring(7), since Linux 6.1, with an epoll beside it */
 	BIDE_IO_SIMULATED /* a simulation has a network of its own (simulated_net.h) */
 } bide_io_engine;
 
@@ -63,8 +65,9 @@ typedef struct bide_io_stats {
 BIDE_BEGIN_DECLS
 
 /*
- * Returns the engine. It is decided when the runtime starts, by the environment variable BIDE_IO
- * ("epoll"). Sets the runtime up if it was not in use. Any thread.
+ * Returns the engine. It is decided once in each life of the runtime: by bide_config.io_engine,
+ * else by the environment variable BIDE_IO ("epoll" or "uring"), else it is epoll. Sets the runtime
+ * up if it was not in use. Any thread.
  */
 BIDE_API bide_io_engine bide_io_engine_used(void);
 

@@ -20,6 +20,7 @@
 #ifndef BIDE_RUNTIME_H
 #define BIDE_RUNTIME_H
 
+#include "io.h"
 #include "misuse.h"
 #include "task.h"
 
@@ -57,6 +58,11 @@ typedef struct bide_config {
 	 * have a small buffer (256 bytes) beyond that. buffer.h says what happens then.
 	 */
 	uint64_t io_buffers_max_bytes;
+	/*
+	 * BIDE_IO_EPOLL or BIDE_IO_URING: how the workers wait for descriptors (io.h). 0: as the
+	 * environment variable BIDE_IO says, and without it epoll.
+	 */
+	bide_io_engine io_engine;
 } bide_config;
 
 BIDE_BEGIN_DECLS

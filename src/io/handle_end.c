@@ -10,6 +10,7 @@
 #include "base/port.h"
 #include "io/handle.h"
 #include "io/handle_parts.h"
+#include "io/request.h"
 #include "io/upcalls.h"
 #include "simulated_net/net.h"
 
@@ -67,32 +68,45 @@ void bide_io_event_(uint64_t key, uint32_t events)
 void bide_handle_interrupt_(bide_handle *handle, unsigned side, int error)
 {
 	bide_io *io;
+	bide_io_asked asked;
 
 	bide_handle_lock_(handle);
 	io = bide_io_take_over_(handle, side, error);
+	asked = bide_io_ask_(handle->io[side]);
 	bide_handle_unlock_(handle);
+	bide_io_cancel_request_(asked);
 	if (io)
 		bide_io_end_(io, error, 1);
 }
 
 /* --- aborts and closes --- */
 
+/* What is pending, by side: it waits, or the engine has it. */
+typedef struct pending {
+	bide_io *io[2];
+	bide_io_asked asked[2];
+} pending;
+
 /*
  * Under the lock. Ends what waits, with this error, and all that comes later. The caller unlocks
  * the handle and calls end_all.
  */
-static void abort_locked(bide_handle *handle, int error, bide_io *io[2])
+static void abort_locked(bide_handle *handle, int error, pending *p)
 {
 	handle->abort_error = (uint16_t)error;
-	for (unsigned side = 0; side < 2; side++)
-		io[side] = bide_io_take_over_(handle, side, error);
+	for (unsigned side = 0; side < 2; side++) {
+		p->io[side] = bide_io_take_over_(handle, side, error);
+		p->asked[side] = bide_io_ask_(handle->io[side]);
+	}
 }
 
-static void end_all(bide_io *const io[2], int error)
+static void end_all(const pending *p, int error)
 {
-	for (unsigned side = 0; side < 2; side++)
-		if (io[side])
-			bide_io_end_(io[side], error, 1);
+	for (unsigned side = 0; side < 2; side++) {
+		bide_io_cancel_request_(p->asked[side]);
+		if (p->io[side])
+			bide_io_end_(p->io[side], error, 1);
+	}
 }
 
 /* The pin ABORTING keeps the descriptor from being closed, and its number from being used anew. */
@@ -114,12 +128,12 @@ static void shut_down(bide_handle *handle)
 
 static void abort_now(bide_handle *handle, int error)
 {
-	bide_io *io[2] = { NULL, NULL };
+	pending p = { .io = { NULL, NULL } };
 	bool shuts = false;
 
 	bide_handle_lock_(handle);
 	if (handle->state & BIDE_HANDLE_OPEN_ && !handle->abort_error) {
-		abort_locked(handle, error, io);
+		abort_locked(handle, error, &p);
 		shuts = handle->flags & (BIDE_HANDLE_IS_SOCKET_ | BIDE_HANDLE_SIMULATED_);
 		if (shuts)
 			handle->state |= BIDE_HANDLE_ABORTING_;
@@ -127,23 +141,23 @@ static void abort_now(bide_handle *handle, int error)
 	bide_handle_unlock_(handle);
 	if (shuts)
 		shut_down(handle);
-	end_all(io, error);
+	end_all(&p, error);
 }
 
 static void close_now(bide_handle *handle)
 {
-	bide_io *io[2];
+	pending p;
 	bool ends;
 
 	bide_handle_lock_(handle);
 	handle->generation++; /* An event that was fetched already finds another one. */
-	abort_locked(handle, EBADF, io);
+	abort_locked(handle, EBADF, &p);
 	handle->state |= BIDE_HANDLE_CLOSING_;
 	ends = bide_handle_ends_(handle);
 	bide_handle_unlock_(handle);
 	if (ends)
 		bide_handle_end_(handle);
-	end_all(io, EBADF);
+	end_all(&p, EBADF);
 }
 
 /* --- from another thread to the one worker --- */

@@ -136,6 +136,8 @@ enum { BIDE_IO_AGAIN_ = -1 };
  * was none. Ends the record or lets it wait. The party of the slot goes with it. Without a lock.
  */
 BIDE_INTERNAL void bide_io_settle_(bide_io *io, int result);
+/* The same under the lock, which it gives back. */
+BIDE_INTERNAL void bide_io_settle_locked_(bide_io *io, int result);
 /*
  * Under the lock. Takes the record of a side that is to be tried: it is TRYING, and the side busy.
  * The caller unlocks the handle, makes an attempt and settles. Returns NULL if there is none.

@@ -3,10 +3,10 @@
  */
 #include "base/count.h"
 #include "base/misuse.h"
+#include "io/choice.h"
 #include "io/chunk.h"
 #include "io/lookup.h"
 #include "io/reactor.h"
-#include "os/os.h"
 #include "runtime/runtime.h"
 
 static bool is_simulation(void)
@@ -16,22 +16,13 @@ static bool is_simulation(void)
 
 bide_io_engine bide_io_engine_used(void)
 {
-	return is_simulation() ? BIDE_IO_SIMULATED : BIDE_IO_EPOLL;
+	return is_simulation() ? BIDE_IO_SIMULATED : bide_choice_().name;
 }
 
 const char *bide_io_engine_reason(void)
 {
-	const char *asked = bide_os_environment_text_("BIDE_IO");
-
-	if (is_simulation())
-		return "simulated: the runtime is a simulation (virtual_clock)";
-	if (!asked || bide_os_environment_is_("BIDE_IO", ""))
-		return "epoll: this version has no other engine";
-	if (bide_os_environment_is_("BIDE_IO", "epoll"))
-		return "epoll: BIDE_IO asks for it";
-	if (bide_os_environment_is_("BIDE_IO", "uring"))
-		return "epoll: BIDE_IO asks for uring, which this version does not have";
-	return "epoll: BIDE_IO asks for an engine that does not exist; there is epoll";
+	return is_simulation() ? "simulated: the runtime is a simulation (virtual_clock)"
+	                       : bide_choice_().reason;
 }
 
 void bide_io_stats_get(bide_io_stats *stats)

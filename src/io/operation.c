@@ -11,6 +11,7 @@
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/reactor.h"
+#include "io/request.h"
 #include "io/upcalls.h"
 #include "source/source.h"
 
@@ -165,7 +166,8 @@ static BIDE_COLD bide_io *wait_rarely(bide_handle *handle, bide_io *io, int *res
  * attempt: it was to let others run first, and there is no memory for that, or the reactor does not
  * take the descriptor.
  */
-static bide_io *wait(bide_handle *handle, bide_io *io, int *result)
+static inline __attribute__((always_inline)) bide_io *wait(bide_handle *handle, bide_io *io,
+                                                           int *result)
 {
 	unsigned side = bide_io_kind_(io)->side;
 	unsigned home = handle->home;
@@ -191,7 +193,7 @@ void bide_handle_kick_(bide_handle *handle, uint32_t generation, unsigned side)
 }
 
 /* Under the lock, which it gives back. The outcome is decided. */
-static void over(bide_handle *handle, bide_io *io, int result)
+static inline __attribute__((always_inline)) void over(bide_handle *handle, bide_io *io, int result)
 {
 	io->state = BIDE_IO_OVER_;
 	if (BIDE_UNLIKELY(bide_io_has_hooks_(io, result))) {
@@ -207,21 +209,27 @@ static void over(bide_handle *handle, bide_io *io, int result)
  * Under the lock, which it gives back if it returns NULL: the record waits, or another thread has
  * it. Otherwise returns the record, whose outcome is *result.
  */
-static bide_io *wait_or_end(bide_handle *handle, bide_io *io, int *result)
+static inline __attribute__((always_inline)) bide_io *wait_or_end(bide_handle *handle, bide_io *io,
+                                                                  int *result)
 {
 	unsigned side = bide_io_kind_(io)->side;
 	uint32_t event = bide_event_bit_(side);
 
 	for (*result = BIDE_IO_AGAIN_; *result == BIDE_IO_AGAIN_; bide_handle_lock_(handle)) {
 		if (handle->abort_error || io->canceled) {
-			*result = handle->abort_error ? handle->abort_error : io->canceled;
+			*result = io->canceled ? io->canceled : handle->abort_error;
 			break;
 		}
-		if (BIDE_LIKELY(!(handle->state & event) || io->is_later)) {
+		bool waits = !(handle->state & event) || io->is_later;
+
+		if (waits && bide_io_requests_on_() && bide_io_request_(io))
+			return NULL;
+		if (BIDE_LIKELY(waits && !io->joins)) {
 			io = wait(handle, io, result);
 			if (BIDE_LIKELY(!io))
 				return NULL;
 		} else {
+			io->joins = false;
 			handle->state &= ~event;
 			bide_handle_unlock_(handle);
 			*result = bide_io_attempt_(io);
@@ -230,15 +238,26 @@ static bide_io *wait_or_end(bide_handle *handle, bide_io *io, int *result)
 	return io;
 }
 
-void bide_io_settle_(bide_io *io, int result)
+static inline __attribute__((always_inline)) void settle(bide_handle *handle, bide_io *io,
+                                                         int result)
 {
-	bide_handle *handle = io->handle;
-
-	bide_handle_lock_(handle);
 	if (result == BIDE_IO_AGAIN_) {
 		io = wait_or_end(handle, io, &result);
 		if (!io)
 			return;
 	}
 	over(handle, io, result);
+}
+
+void bide_io_settle_(bide_io *io, int result)
+{
+	bide_handle *handle = io->handle;
+
+	bide_handle_lock_(handle);
+	settle(handle, io, result);
+}
+
+BIDE_COLD void bide_io_settle_locked_(bide_io *io, int result)
+{
+	settle(io->handle, io, result);
 }

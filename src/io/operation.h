@@ -25,12 +25,20 @@
  *     STARTING  made, and not in the slot yet; its side is busy
  *     WAITING   in the slot; its side is not busy
  *     TRYING    in the slot, and an event has it; its side is busy
+ *     REQUESTED in the slot, and the engine does it; its side is busy
  *     OVER      its outcome is decided. Its side is busy until it has left the slot.
  *
- *     STARTING --starter--> WAITING, TRYING or OVER
+ *     STARTING --starter--> WAITING, REQUESTED, TRYING or OVER
  *     WAITING  --event-->   TRYING
  *     WAITING  --cancellation, abort, close, a forgotten value task--> OVER
- *     TRYING   --the thread that tries--> OVER or WAITING
+ *     TRYING   --the thread that tries--> OVER, WAITING or REQUESTED
+ *     REQUESTED --its completion--> TRYING
+ *
+ * An engine that does requests takes a record in place of having it wait: then it is REQUESTED. The
+ * completion of the request is like the end of an attempt: it is TRYING, and goes on from there.
+ * What would end a record that WAITS asks the engine to cancel the request, and what that brings
+ * wins. Each thread that asks is a party, so that the engine cannot find another operation at the
+ * same address.
  *
  * The parties of a record (base/party.h) are its starter until it has published all, the slot or
  * the thread that has taken the record over, and the node of the cancellation. The last one
@@ -43,6 +51,7 @@
 
 struct bide_handle;
 struct bide_io;
+struct bide_io_request;
 struct iovec;
 
 enum { BIDE_IO_IN_ = 0, BIDE_IO_OUT_ = 1 };
@@ -91,6 +100,14 @@ typedef struct bide_io_kind {
 	 */
 	int (*attempt)(struct bide_io *io);
 	/*
+	 * Both may be NULL. request: stores what an engine is to do in place of the next attempt, but
+	 * for fd, key and is_ready. done: takes what came of it, the result of the system call or an
+	 * error below 0, and returns what an attempt would. They are called under the lock of the
+	 * handle, while the side is busy.
+	 */
+	void (*request)(const struct bide_io *io, struct bide_io_request *to);
+	int (*done)(struct bide_io *io, int32_t result);
+	/*
 	 * May be NULL. The reactor does not take the descriptor, and an operation of this kind waits.
 	 * Returns EAGAIN if it has seen to it that the operation is kicked (handle.h) later, or the
 	 * error that ends it. It is called without a lock, while the side is busy.
@@ -109,10 +126,14 @@ typedef enum bide_io_state {
 	BIDE_IO_STARTING_,
 	BIDE_IO_WAITING_,
 	BIDE_IO_TRYING_,
+	BIDE_IO_REQUESTED_,
 	BIDE_IO_OVER_
 } bide_io_state;
 
-/* 128 bytes. While it waits, source.payload.i is the descriptor, for dumps. */
+/*
+ * 128 bytes. While it waits, the lower half of source.payload.i is the descriptor, for dumps. The
+ * upper half is the place of the reactor whose engine has the request.
+ */
 typedef struct bide_io {
 	bide_operation operation; /* its type is the `type` of a bide_io_kind */
 	union {
@@ -135,6 +156,7 @@ typedef struct bide_io {
 	 */
 	bool is_starved : 1;
 	bool is_unwatched : 1; /* it waits for a kick; the reactor does not know the descriptor */
+	bool joins : 1;        /* it was ready at its start, and joins the next batch of requests */
 	uint16_t canceled;     /* it is to end with this error, unless the present attempt succeeds */
 	bide_io_arguments arguments;
 } bide_io;

@@ -18,6 +18,7 @@
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/operation.h"
+#include "io/request.h"
 #include "io/turn.h"
 #include "source/source.h"
 
@@ -28,20 +29,23 @@ static void canceled(bide_cancel_node *node, int error)
 {
 	bide_io *io = BIDE_CONTAINER_(node, bide_io, node), *mine = NULL;
 	bide_handle *handle = io->handle;
+	bide_io_asked asked;
 
 	bide_handle_lock_(handle);
 	if (io->state == BIDE_IO_WAITING_)
 		mine = bide_io_take_over_(handle, bide_io_kind_(io)->side, error);
 	else if (!io->canceled)
 		io->canceled = (uint16_t)error;
+	asked = bide_io_ask_(io);
 	bide_handle_unlock_(handle);
 	BIDE_ASSERT_(!mine || mine == io);
-	if (mine) {
+	if (mine || asked.io)
 		bide_count_(BIDE_COUNT_IO_CANCELED_, 1);
+	bide_io_cancel_request_(asked);
+	if (mine)
 		bide_io_end_(io, error, 2);
-	} else {
+	else
 		bide_io_leave_party_(io, 1);
-	}
 }
 
 /* --- a forgotten value task --- */
@@ -62,13 +66,19 @@ static void leave_now(bide_io *io)
 {
 	bide_handle *handle = io->handle;
 	bide_io *mine = NULL;
+	bide_io_asked asked;
+	unsigned side = bide_io_kind_(io)->side, tries = 0;
 
 	bide_handle_lock_(handle);
 	if (io->state == BIDE_IO_WAITING_)
-		mine = bide_io_take_over_(handle, bide_io_kind_(io)->side, BIDE_ECANCELED_);
+		mine = bide_io_take_over_(handle, side, BIDE_ECANCELED_);
 	else if (!io->canceled)
 		io->canceled = BIDE_ECANCELED_;
+	asked = bide_io_ask_(io);
 	bide_handle_unlock_(handle);
+	bide_io_cancel_request_(asked);
+	if (asked.io) /* mostly it is over by now, and so the side is free */
+		(void)bide_io_reap_(handle, side, &tries);
 	if (mine)
 		bide_io_end_(mine, BIDE_ECANCELED_, 1);
 }
@@ -118,6 +128,7 @@ static bide_io *record_new(bide_handle *handle, const bide_io_kind *kind,
 	io->parties = PARTIES;
 	io->state = BIDE_IO_STARTING_;
 	io->is_short = io->is_later = io->is_starved = io->is_unwatched = false;
+	io->joins = false;
 	io->canceled = 0;
 	io->arguments = *arguments;
 	return io;
@@ -140,8 +151,9 @@ static __attribute__((noinline)) bide_value_task over_at_once(bide_io *io, int e
 	return (bide_value_task){ .payload = io->operation.source.payload };
 }
 
-/* The side is busy. is_ready: but others come first. */
-static bide_value_task start_record(bide_io *copy, bool is_ready)
+/* The side is busy. is_later: it is ready, but others come first. joins: it is ready, see below. */
+static inline __attribute__((always_inline)) bide_value_task start_record(bide_io *copy,
+                                                                          bool is_later, bool joins)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
@@ -159,11 +171,17 @@ static bide_value_task start_record(bide_io *copy, bool is_ready)
 		return over_at_once(copy, error);
 	}
 	bide_count_(BIDE_COUNT_IO_WAITED_, 1);
-	io->is_later = is_ready;
+	io->is_later = is_later;
+	io->joins = joins;
 	io->is_starved = copy->is_starved;
 	bide_io_settle_(io, BIDE_IO_AGAIN_);
 	bide_io_leave_party_(io, 1);
 	return value;
+}
+
+static __attribute__((noinline)) bide_value_task start_joined(bide_io *copy)
+{
+	return start_record(copy, false, true);
 }
 
 /* The error of an abort may be EBUSY, too. */
@@ -239,16 +257,22 @@ static bide_value_task start_here(bide_io *copy)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
+	unsigned tries = 0;
 	int error, result;
 	bool is_ready;
 
-	bide_handle_lock_(handle);
-	error = begin(handle, kind);
-	is_ready = bide_handle_is_ready_(handle, kind->side);
-	bide_handle_unlock_(handle);
+	do {
+		bide_handle_lock_(handle);
+		error = begin(handle, kind);
+		is_ready = bide_handle_is_ready_(handle, kind->side);
+		bide_handle_unlock_(handle);
+	} while (BIDE_UNLIKELY(error == SIDE_IS_BUSY) && bide_io_requests_on_() &&
+	         bide_io_reap_(handle, kind->side, &tries));
 	if (error)
 		return bide_value_task_from_error(refused(kind, error));
 	if (is_ready && bide_turn_goes_on_()) {
+		if (bide_io_requests_on_() && bide_io_joins_(copy))
+			return start_joined(copy);
 		result = bide_io_attempt_(copy);
 		if (BIDE_LIKELY(result == 0 && !kind->over && !kind->type.unwanted)) {
 			bide_handle_lock_(handle);
@@ -260,7 +284,7 @@ static bide_value_task start_here(bide_io *copy)
 			return over_at_once(copy, result);
 		is_ready = copy->is_later;
 	}
-	return start_record(copy, is_ready);
+	return start_record(copy, is_ready, false);
 }
 
 bide_value_task bide_io_start_copy_(bide_io *copy)

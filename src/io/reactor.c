@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/settings.h"
+#include "io/choice.h"
 #include "io/engine.h"
 #include "io/rescue.h"
 #include "io/upcalls.h"
@@ -16,6 +17,7 @@
 #include "runtime/reactor_place.h"
 #include "runtime/runtime.h"
 #include "runtime/sleep.h"
+#include "runtime/worker.h"
 
 /*
  * The reactor that serves each home: its own, or the one of another worker if its own cannot be
@@ -26,11 +28,12 @@ static unsigned places;
 static uint32_t homes; /* dealt so far */
 
 uint32_t bide_reactor_life_;
+bool bide_reactor_has_requests_;
 
 /* --- the hooks of the runtime --- */
 
 /* Returns the reactor that serves a home, or NULL. */
-static bide_reactor *reactor_of(unsigned home)
+bide_reactor *bide_reactor_of_(unsigned home)
 {
 	bide_reactor **made = BIDE_LOAD(&table, ACQUIRE);
 
@@ -53,7 +56,8 @@ static unsigned fetch(bide_reactor *reactor, int64_t deadline_ns)
 	return reactor->count - reactor->next;
 }
 
-static unsigned hand_out(bide_reactor *reactor)
+static inline __attribute__((always_inline)) unsigned hand_out_all(bide_reactor *reactor,
+                                                                   bool has_requests)
 {
 	bide_reactor *other;
 	unsigned count = 0;
@@ -61,10 +65,13 @@ static unsigned hand_out(bide_reactor *reactor)
 	while (reactor->next < reactor->count) {
 		const bide_reactor_event event = reactor->fetched[reactor->next++];
 
-		if (reactor->count - reactor->next >= BIDE_IO_EXPECTED_)
+		if (!has_requests && reactor->count - reactor->next >= BIDE_IO_EXPECTED_)
 			bide_io_expect_(&reactor->fetched[reactor->next]);
-		if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_)) {
-			other = reactor_of((unsigned)(event.key - BIDE_RESCUE_KEYS_));
+		if (has_requests && event.events & BIDE_EVENT_DONE_) {
+			bide_io_done_(&event);
+			count++;
+		} else if (BIDE_UNLIKELY(event.key >= BIDE_RESCUE_KEYS_)) {
+			other = bide_reactor_of_((unsigned)(event.key - BIDE_RESCUE_KEYS_));
 			/* It may be known to its worker a moment before it stands in the table. */
 			if (other)
 				count += bide_rescue_(other);
@@ -78,15 +85,32 @@ static unsigned hand_out(bide_reactor *reactor)
 	return count;
 }
 
+static unsigned hand_out(bide_reactor *reactor)
+{
+	return hand_out_all(reactor, false);
+}
+
+static unsigned hand_out_with_requests(bide_reactor *reactor)
+{
+	return hand_out_all(reactor, true);
+}
+
+static void submit(bide_reactor *reactor)
+{
+	if (reactor->engine->submit)
+		reactor->engine->submit(reactor, true);
+}
+
 static void wake(bide_reactor *reactor)
 {
 	BIDE_ADD(&reactor->wake_count, 1u, RELAXED);
 	reactor->engine->wake(reactor);
 }
 
-static int descriptor(const bide_reactor *reactor)
+static void descriptors(const bide_reactor *reactor, int fd[2])
 {
-	return reactor->fd;
+	fd[0] = reactor->fd;
+	fd[1] = reactor->engine->second_fd ? reactor->engine->second_fd(reactor) : -1;
 }
 
 /*
@@ -111,6 +135,8 @@ static void close_all(void)
 
 		if (!reactor)
 			continue;
+		if (reactor->engine->cancel_all)
+			reactor->engine->cancel_all(reactor);
 		reactor->engine->close(reactor);
 		bide_deallocate_(reactor, sizeof *reactor);
 	}
@@ -119,6 +145,7 @@ static void close_all(void)
 	BIDE_STORE(&table, NULL, RELEASE);
 	places = 0;
 	BIDE_STORE(&bide_reactor_hooks_, NULL, RELAXED);
+	BIDE_STORE(&bide_reactor_has_requests_, false, RELAXED);
 	bide_reactor_life_++;
 }
 
@@ -130,21 +157,20 @@ static bool is_valid(const bide_reactor *reactor)
 	return true;
 }
 
-static const bide_reactor_hooks hooks = {
-	.fetch = fetch,
-	.hand_out = hand_out,
-	.wake = wake,
-	.look_after = bide_rescue_look_after_,
-	.descriptor = descriptor,
-	.fork = close_copies,
-	.close = close_all,
-	.is_valid = is_valid,
-};
+#define HOOKS(hand_out_)                                                                         \
+	{                                                                                            \
+		.fetch = fetch, .hand_out = (hand_out_), .wake = wake, .submit = submit,                 \
+		.look_after = bide_rescue_look_after_, .descriptors = descriptors, .fork = close_copies, \
+		.close = close_all, .is_valid = is_valid,                                                \
+	}
+
+static const bide_reactor_hooks hooks = HOOKS(hand_out);
+static const bide_reactor_hooks hooks_with_requests = HOOKS(hand_out_with_requests);
 
 /* --- opening --- */
 
 /* Under the lock of the setup, as all below. */
-static bool table_is_made(void)
+static bool table_is_made(const bide_engine *engine)
 {
 	unsigned count = bide_reactor_places_();
 	bide_reactor **made;
@@ -157,8 +183,10 @@ static bool table_is_made(void)
 	for (unsigned i = 0; i < count; i++)
 		made[i] = NULL;
 	places = count;
-	BIDE_STORE(&bide_reactor_hooks_, &hooks, RELEASE); /* pairs with idle workers */
-	BIDE_STORE(&table, made, RELEASE);                 /* pairs with reactor_of */
+	/* pairs with idle workers */
+	BIDE_STORE(&bide_reactor_hooks_, engine->start ? &hooks_with_requests : &hooks, RELEASE);
+	BIDE_STORE(&bide_reactor_has_requests_, engine->start != NULL, RELAXED);
+	BIDE_STORE(&table, made, RELEASE); /* pairs with bide_reactor_of_ */
 	return true;
 }
 
@@ -191,21 +219,21 @@ static int open_engine(bide_reactor *reactor, bool is_first)
 	return EMFILE;
 }
 
-static int open_at(unsigned home, bide_reactor **opened)
+static int open_at(unsigned home, const bide_engine *engine, bide_reactor **opened)
 {
 	bide_reactor *reactor = bide_allocate_(sizeof *reactor, 64);
 	int error;
 
 	if (!reactor)
 		return ENOMEM;
-	*reactor = (bide_reactor){ .engine = &bide_engine_epoll_, .place = home };
+	*reactor = (bide_reactor){ .engine = engine, .place = home };
 	error = open_engine(reactor, !any_open());
 	if (error) {
 		bide_deallocate_(reactor, sizeof *reactor);
 		return error;
 	}
 	/* In this order: when its worker has it, another that looks after it finds it in the table. */
-	BIDE_STORE(&table[home], reactor, RELEASE); /* pairs with reactor_of */
+	BIDE_STORE(&table[home], reactor, RELEASE); /* pairs with bide_reactor_of_ */
 	error = bide_reactor_place_(home, reactor);
 	if (error) {
 		BIDE_STORE(&table[home], NULL, RELAXED); /* with one worker, so no other has seen it */
@@ -219,23 +247,27 @@ static int open_at(unsigned home, bide_reactor **opened)
 
 static int open_locked(unsigned home, bide_reactor **opened)
 {
+	const bide_engine *engine;
 	int error;
 
 	if (bide_runtime_.state != BIDE_RUNTIME_ON)
 		return EBADF; /* the descriptor's runtime has ended meanwhile */
 	if (bide_runtime_.simulating)
 		return ENOTSUP;
-	if (!table_is_made())
+	engine = bide_choice_locked_().engine;
+	if (!engine)
+		return ENOTSUP;
+	if (!table_is_made(engine))
 		return ENOMEM;
 	BIDE_ASSERT_(home < places);
 	*opened = table[home];
 	if (*opened)
 		return 0;
-	error = open_at(home, opened);
+	error = open_at(home, engine, opened);
 	if (error && (*opened = any_open()) != NULL)
 		error = 0;
 	if (!error)
-		BIDE_STORE(&table[home], *opened, RELEASE); /* pairs with reactor_of */
+		BIDE_STORE(&table[home], *opened, RELEASE); /* pairs with bide_reactor_of_ */
 	return error;
 }
 
@@ -250,7 +282,7 @@ unsigned bide_reactor_home_(void)
 
 int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key)
 {
-	bide_reactor *reactor = reactor_of(home);
+	bide_reactor *reactor = bide_reactor_of_(home);
 	int error;
 
 	if (BIDE_UNLIKELY(!reactor)) {
@@ -265,17 +297,27 @@ int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key)
 
 int bide_reactor_change_(unsigned home, int fd, uint32_t events, uint64_t key)
 {
-	bide_reactor *reactor = reactor_of(home);
+	bide_reactor *reactor = bide_reactor_of_(home);
 
 	return reactor ? reactor->engine->change(reactor, fd, events, key) : ENOENT;
 }
 
 void bide_reactor_remove_(unsigned home, int fd)
 {
-	bide_reactor *reactor = reactor_of(home);
+	bide_reactor *reactor = bide_reactor_of_(home);
 
 	if (reactor && BIDE_LOAD(&bide_runtime_.state, RELAXED) == BIDE_RUNTIME_ON)
 		reactor->engine->remove(reactor, fd);
+}
+
+bide_reactor *bide_reactor_mine_(void)
+{
+	const bide_worker *worker;
+
+	if (!bide_shared_)
+		return bide_runtime_on_worker_() ? bide_runtime_.reactor : NULL;
+	worker = bide_worker_this_();
+	return worker ? BIDE_LOAD(&worker->sleeper.reactor, RELAXED) : NULL;
 }
 
 void bide_reactor_expects_(unsigned home)

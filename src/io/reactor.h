@@ -38,6 +38,16 @@ BIDE_INTERNAL void bide_reactor_remove_(unsigned home, int fd);
 /* An operation waits now. If all that could look for its worker sleep, this wakes one. */
 BIDE_INTERNAL void bide_reactor_expects_(unsigned home);
 
+/* Whether the engine does requests; set with the first reactor. Atomic. */
+extern BIDE_INTERNAL bool bide_reactor_has_requests_;
+
+struct bide_reactor;
+
+/* Returns the reactor that serves a place, or NULL. */
+BIDE_INTERNAL struct bide_reactor *bide_reactor_of_(unsigned place);
+/* Returns the reactor of this worker; NULL if it has none, or the thread is no worker. */
+BIDE_INTERNAL struct bide_reactor *bide_reactor_mine_(void);
+
 /* Fills in the counts of reactors. Any thread. */
 BIDE_INTERNAL void bide_reactor_stats_(bide_io_stats *stats);
 

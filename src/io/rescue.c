@@ -25,7 +25,9 @@ static unsigned rescue_batch(bide_reactor *other, bool *woken)
 	unsigned count = other->engine->fetch(other, events, BIDE_REACTOR_BATCH_, 0, woken);
 
 	for (unsigned i = 0; i < count; i++)
-		if (events[i].key < BIDE_RESCUE_KEYS_) /* the next round is soon enough for its parts */
+		if (events[i].events & BIDE_EVENT_DONE_)
+			bide_io_done_(&events[i]);
+		else if (events[i].key < BIDE_RESCUE_KEYS_) /* its parts can wait for the next round */
 			bide_io_event_(events[i].key, events[i].events);
 	return count;
 }
@@ -108,6 +110,9 @@ unsigned bide_rescue_look_after_(bide_reactor *mine, bide_reactor *other, int64_
 	}
 	if (mine)
 		bide_rescue_end_(mine); /* each cannot be part of the other */
+	if (other->engine->submit)
+		other->engine->submit(other,
+		                      true); /* what its worker has queued, and would only submit later */
 	if (join(mine, other))
 		return slow ? BIDE_REACTOR_SLOW_ : 0; /* if it has events now, they come, too */
 	return (slow ? BIDE_REACTOR_SLOW_ : 0) | (bide_rescue_(other) > 0 ? BIDE_REACTOR_ANY_ : 0);

@@ -8,18 +8,22 @@
 #include "base/misuse.h"
 #include "base/port.h"
 #include "io/handle_parts.h"
+#include "io/request.h"
 
 int bide_side_begin_(bide_handle *handle, unsigned side, const char *what)
 {
+	unsigned tries = 0;
 	int error;
 	bool is_busy;
 
-	bide_handle_lock_(handle);
-	error = handle->abort_error;
-	is_busy = handle->state & bide_busy_bit_(side) || handle->io[side];
-	if (!error && !is_busy)
-		handle->state |= bide_busy_bit_(side);
-	bide_handle_unlock_(handle);
+	do {
+		bide_handle_lock_(handle);
+		error = handle->abort_error;
+		is_busy = handle->state & bide_busy_bit_(side) || handle->io[side];
+		if (!error && !is_busy)
+			handle->state |= bide_busy_bit_(side);
+		bide_handle_unlock_(handle);
+	} while (is_busy && !error && bide_io_requests_on_() && bide_io_reap_(handle, side, &tries));
 	if (error || !is_busy)
 		return error;
 	bide_misuse_("%s: another operation %s the same stream; wait until it is over", what,

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/misuse.h"
+#include "io/engine.h"
 #include "io/stream.h"
 #include "io/stream_user.h"
 #include "source/source.h"
@@ -23,6 +24,24 @@ static int attempt_read(bide_io *io)
 		return (int)-done;
 	io->is_short = (size_t)done < room;
 	io->operation.source.payload.i = done;
+	return 0;
+}
+
+static void request_read(const bide_io *io, bide_io_request *to)
+{
+	size_t room = io->arguments.read.size_bytes;
+
+	to->opcode = BIDE_IO_RECEIVE_;
+	to->data = io->arguments.read.to;
+	to->size_bytes = room > CALL_BYTES_MAX ? CALL_BYTES_MAX : room;
+}
+
+static int done_read(bide_io *io, int32_t result)
+{
+	if (result < 0)
+		return -result;
+	io->is_short = (size_t)result < io->arguments.read.size_bytes;
+	io->operation.source.payload.i = result;
 	return 0;
 }
 
@@ -48,6 +67,8 @@ static const bide_io_kind read_kind = {
 	.type = BIDE_IO_TYPE_("bide_stream_read"),
 	.side = BIDE_IO_IN_,
 	.attempt = attempt_read,
+	.request = request_read,
+	.done = done_read,
 };
 
 static const bide_io_kind read_vector_kind = {

@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "context/context.h"
 #include "io/buffer_wait.h"
+#include "io/engine.h"
 #include "io/stream.h"
 #include "io/stream_user.h"
 
@@ -21,6 +22,14 @@ static int later(bide_io *io)
 {
 	io->is_later = true;
 	return EAGAIN;
+}
+
+/* All of it has gone. */
+static int written(bide_io *io)
+{
+	bide_stream_of_(io->handle)->written_bytes = io->arguments.write.size_bytes;
+	io->operation.source.payload.i = (int64_t)io->arguments.write.size_bytes;
+	return 0;
 }
 
 static int attempt_write(bide_io *io)
@@ -40,9 +49,25 @@ static int attempt_write(bide_io *io)
 		if (sent >= ATTEMPT_BYTES_MAX && io->arguments.write.left_bytes > 0)
 			return later(io);
 	}
-	bide_stream_of_(io->handle)->written_bytes = io->arguments.write.size_bytes;
-	io->operation.source.payload.i = (int64_t)io->arguments.write.size_bytes;
-	return 0;
+	return written(io);
+}
+
+static void request_write(const bide_io *io, bide_io_request *to)
+{
+	size_t part = io->arguments.write.left_bytes;
+
+	to->opcode = BIDE_IO_SEND_;
+	to->data = (void *)(uintptr_t)io->arguments.write.from;
+	to->size_bytes = part > CALL_BYTES_MAX ? CALL_BYTES_MAX : part;
+}
+
+static int done_write(bide_io *io, int32_t result)
+{
+	if (result < 0)
+		return -result;
+	io->arguments.write.from += result;
+	io->arguments.write.left_bytes -= (size_t)result;
+	return io->arguments.write.left_bytes > 0 ? EAGAIN : written(io);
 }
 
 /* Returns how many of the parts one call sends; the last one of them is cut. */
@@ -107,6 +132,8 @@ static const bide_io_kind write_kind = {
 	.type = BIDE_IO_TYPE_("bide_stream_write"),
 	.side = BIDE_IO_OUT_,
 	.attempt = attempt_write,
+	.request = request_write,
+	.done = done_write,
 	.failed = write_failed,
 };
 

@@ -19,6 +19,12 @@ struct bide_reactor_event;
 BIDE_INTERNAL void bide_io_event_(uint64_t key, uint32_t events);
 
 /*
+ * A request is over (operation_request.c): an event with BIDE_EVENT_DONE_, and with the address of
+ * the record as its key. On any worker, without a lock held.
+ */
+BIDE_INTERNAL void bide_io_done_(const struct bide_reactor_event *event);
+
+/*
  * Where many descriptors are ready, most of what belongs to them is in no cache. Events with the
  * keys of next[0], next[1] and next[2] follow the one that is about to be handed out: what they
  * touch comes while the calls of the ones before are made. On the worker of the reactor.
@@ -30,6 +36,14 @@ BIDE_INTERNAL void bide_io_expect_(const struct bide_reactor_event *next);
 BIDE_INTERNAL void bide_stream_free_(bide_stream *stream);
 
 struct bide_handle;
+struct bide_io;
+
+/*
+ * Hands a record to the engine of this worker (request.c). Under the lock of the handle, while the
+ * side is busy, and the record in this thread's hands. It gives the lock back, or returns false if
+ * the engine does not take the record.
+ */
+BIDE_INTERNAL bool bide_io_request_(struct bide_io *io);
 
 /*
  * Has the record of a side tried behind all that is runnable now (turn.c). Returns false if there

@@ -36,8 +36,7 @@ int bide_poll_open_(void)
 	poll_alarm = bide_os_alarm_open_();
 	if (poll_event >= 0 && poll_alarm >= 0)
 		poll_all = bide_os_either_open_(poll_event, poll_alarm);
-	if (poll_all < 0 ||
-	    (r->reactor && bide_poll_add_(bide_reactor_hooks_->descriptor(r->reactor)))) {
+	if (poll_all < 0 || (r->reactor && bide_poll_add_(r->reactor))) {
 		bide_poll_close_();
 		return -1;
 	}
@@ -46,9 +45,15 @@ int bide_poll_open_(void)
 	return poll_all;
 }
 
-int bide_poll_add_(int fd)
+int bide_poll_add_(const struct bide_reactor *reactor)
 {
-	return poll_all < 0 ? 0 : bide_os_either_add_(poll_all, fd);
+	int fd[2], error;
+
+	if (poll_all < 0)
+		return 0;
+	bide_reactor_hooks_->descriptors(reactor, fd);
+	error = bide_os_either_add_(poll_all, fd[0]);
+	return error || fd[1] < 0 ? error : bide_os_either_add_(poll_all, fd[1]);
 }
 
 void bide_poll_signal_(void)
@@ -73,6 +78,8 @@ void bide_poll_resume_(void)
 	bide_runtime *r = &bide_runtime_;
 
 	r->main.by_port = false;
+	if (r->reactor)
+		bide_reactor_hooks_->submit(r->reactor);
 	if (bide_runtime_has_work_() || (r->simulating && r->wheel.count > 0)) {
 		bide_os_event_signal_(poll_event);
 		return;

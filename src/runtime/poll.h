@@ -16,8 +16,8 @@
 
 /* Returns the descriptor, which it opens at the first call, or -1. On the worker. */
 BIDE_INTERNAL int bide_poll_open_(void);
-/* Has the descriptor, if there is one, speak for `fd`, too. Returns 0, ENOMEM or ENOSPC. */
-BIDE_INTERNAL int bide_poll_add_(int fd);
+/* Has the descriptor, if there is one, speak for the reactor, too. Returns 0, ENOMEM or ENOSPC. */
+BIDE_INTERNAL int bide_poll_add_(const struct bide_reactor *reactor);
 /* At a shutdown. */
 BIDE_INTERNAL void bide_poll_close_(void);
 /* In the child of a fork: the descriptors are the parent's, or the program has closed them. */

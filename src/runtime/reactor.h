@@ -40,8 +40,13 @@ typedef struct bide_reactor_hooks {
 	 */
 	unsigned (*look_after)(struct bide_reactor *mine, struct bide_reactor *other, int64_t now_ns,
 	                       bool eager);
-	/* Returns a descriptor that is readable while there is something to fetch. */
-	int (*descriptor)(const struct bide_reactor *reactor);
+	/* The kernel begins with what is queued for it. On the worker of the reactor. */
+	void (*submit)(struct bide_reactor *reactor);
+	/*
+	 * Stores descriptors of which one is readable while there is something to fetch; -1 if there is
+	 * no second one.
+	 */
+	void (*descriptors)(const struct bide_reactor *reactor, int fd[2]);
 	/*
 	 * In the child of a fork, before any code of the program's: closes the copies of the
 	 * descriptors, whose numbers the program may use for others later.

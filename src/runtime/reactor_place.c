@@ -27,7 +27,7 @@ int bide_reactor_place_(unsigned place, struct bide_reactor *reactor)
 	int error;
 
 	if (!bide_shared_) {
-		error = bide_poll_add_(bide_reactor_hooks_->descriptor(reactor));
+		error = bide_poll_add_(reactor);
 		if (!error)
 			bide_runtime_.reactor = reactor;
 		return error;

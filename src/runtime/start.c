@@ -188,6 +188,11 @@ int bide_configure(const bide_config *config)
 		                                   : "1 to 1024 are allowed, or 0 for the default");
 		return EINVAL;
 	}
+	if (config->io_engine != BIDE_IO_NONE && config->io_engine != BIDE_IO_EPOLL &&
+	    config->io_engine != BIDE_IO_URING) {
+		bide_misuse_("bide_configure: io_engine: 0 (the default), BIDE_IO_EPOLL or BIDE_IO_URING");
+		return EINVAL;
+	}
 	threads_max = config->blocking_threads_max ? config->blocking_threads_max
 	                                           : BIDE_BLOCKING_THREADS_MAX_DEFAULT_;
 	if (config->blocking_threads_min > threads_max) {
@@ -235,6 +240,7 @@ int bide_config_get(bide_config *config)
 	config->seed = r->simulating ? bide_simulation_seed_() : 0;
 	config->debug = bide_debug_;
 	config->io_buffers_max_bytes = bide_runtime_buffers_max_();
+	config->io_engine = r->config.io_engine;
 	bide_os_unlock_(&r->setup);
 	return 0;
 }

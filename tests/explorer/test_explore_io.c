@@ -23,6 +23,7 @@
 #include "io/turn.h"
 #include "io/upcalls.h"
 #include "runtime/at_end.h"
+#include "runtime/reactor.h"
 #include "simulated_net/net.h"
 
 enum { FD = 7, BYTES = 5 };
@@ -102,6 +103,14 @@ void bide_reactor_expects_(unsigned home)
 	(void)home;
 }
 
+unsigned bide_rescue_(struct bide_reactor *other)
+{
+	(void)other;
+	return 0;
+}
+
+const bide_reactor_hooks *bide_reactor_hooks_;
+
 unsigned bide_reactor_home_(void)
 {
 	return 0;
@@ -129,6 +138,19 @@ void bide_net_close_(int number)
 	EXPLORE_CHECK(false);
 }
 
+bool bide_reactor_has_requests_;
+
+struct bide_reactor *bide_reactor_mine_(void)
+{
+	return NULL;
+}
+
+struct bide_reactor *bide_reactor_of_(unsigned place)
+{
+	(void)place;
+	return NULL;
+}
+
 bool bide_turn_goes_on_(void)
 {
 	return true;
@@ -154,6 +176,7 @@ void bide_at_end_add_(bide_at_end *entry)
 #include "io/operation.c"
 #include "io/operation_start.c"
 #include "io/handle_end.c"
+#include "io/request.c"
 #include "io/handle.c"
 #undef close
 #undef shutdown

@@ -106,6 +106,12 @@ void bide_io_event_(uint64_t key, uint32_t events)
 	(void)BIDE_ADD(&r.handled, 1u, SEQ_CST);
 }
 
+void bide_io_done_(const bide_reactor_event *event)
+{
+	(void)event;
+	explore_fail("there are no requests");
+}
+
 unsigned bide_workers_count_(void)
 {
 	return r.workers;

@@ -20,6 +20,12 @@ BIDE_UNUSED static bide_io_stats io_stats_now(void)
 	return s;
 }
 
+/* How many descriptors a reactor has. */
+BIDE_UNUSED static size_t reactor_descriptors(void)
+{
+	return bide_io_engine_used() == BIDE_IO_URING ? 3 : 2;
+}
+
 BIDE_UNUSED static int counter_open(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
