@@ -12,6 +12,10 @@
 
 #include <bide/short.h> /* last, because it defines short names */
 
+#ifndef IO_ENGINE
+#define IO_ENGINE BIDE_IO_NONE /* the default */
+#endif
+
 static void must(bool good, const char *what)
 {
 	if (!good) {
@@ -463,7 +467,10 @@ int main(int argc, char **argv)
 
 	if (argc > 3 && strcmp(wanted, "http") == 0)
 		return run_http_files(argv[2], argv[3]);
-	must(configure(&(config){ .workers = workers }) == 0, "bide refuses this number of workers");
+	must(configure(&(config){ .workers = workers, .io_engine = IO_ENGINE }) == 0,
+	     "bide refuses this number of workers");
+	if (bide_io_engine_used() == BIDE_IO_NONE)
+		return io_not_offered();
 	if (strcmp(wanted, "wake") == 0)
 		return io_answer(measure_wake);
 	if (strcmp(wanted, "read_line") == 0)

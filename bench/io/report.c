@@ -81,7 +81,7 @@ static void judge_ahead(const struct io_results *results, int row, double mine,
 	char text[VERDICT_BYTES] = "ahead of all";
 	bool any = false, met = true;
 
-	for (int who = IO_BARE + 1; who < IO_WHO_COUNT; who++) {
+	for (int who = IO_LIBUV; who < IO_WHO_COUNT; who++) {
 		double value = io_report_median(&results->cells[row][who]);
 
 		any = any || !isnan(value);

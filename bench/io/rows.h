@@ -8,15 +8,17 @@
 #include <stdbool.h>
 
 /* id, name in the results, label, program, allocations are counted by the preloaded library. */
-#define IO_WHO(X)                                        \
-	X(BIDE, "bide", "bide", "io_bide", true)             \
-	X(BARE, "epoll", "bare epoll", "io_epoll", true)     \
-	X(LIBUV, "libuv", "libuv", "io_libuv", true)         \
-	X(TOKIO, "tokio", "tokio", "io_tokio", true)         \
-	X(GO, "go", "Go", "io_go", false)                    \
-	X(DOTNET, "dotnet", ".NET", "io_dotnet", false)      \
-	X(NGINX, "nginx", "nginx", "io_nginx", true)         \
-	X(GETLINE, "getline", "getline", "io_getline", true) \
+#define IO_WHO(X)                                                          \
+	X(BIDE, "bide", "bide", "io_bide", true)                               \
+	X(BARE, "epoll", "bare epoll", "io_epoll", true)                       \
+	X(URING, "uring", "bare io_uring", "io_uring", true)                   \
+	X(BIDE_URING, "bide_uring", "bide by io_uring", "io_bide_uring", true) \
+	X(LIBUV, "libuv", "libuv", "io_libuv", true)                           \
+	X(TOKIO, "tokio", "tokio", "io_tokio", true)                           \
+	X(GO, "go", "Go", "io_go", false)                                      \
+	X(DOTNET, "dotnet", ".NET", "io_dotnet", false)                        \
+	X(NGINX, "nginx", "nginx", "io_nginx", true)                           \
+	X(GETLINE, "getline", "getline", "io_getline", true)                   \
 	X(FGETS, "fgets", "fgets", "io_fgets", true)
 
 enum io_who {
