@@ -175,6 +175,6 @@ TEST(in_steady_state_nothing_is_allocated)
 		}
 		assert_int_equal(use_a_file(), 0);
 	}
-	/* A thread that had no memory of a pool yet may take some. */
-	assert_in_range(stats().allocation_count - before, 0, 8);
+	/* Threads that start late take memory for their pools. An allocation a call would make 500. */
+	assert_in_range(stats().allocation_count - before, 0, 100);
 }
