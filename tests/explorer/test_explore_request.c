@@ -92,7 +92,11 @@ static void engine_submit(bide_reactor *reactor, bool now)
 
 static void engine_cancel(bide_reactor *reactor, uint64_t key)
 {
-	(void)reactor, (void)key;
+	const bide_io *io = (const bide_io *)(uintptr_t)key;
+
+	(void)reactor;
+	/* The thread that asks is a party, so this is no record that is used anew. */
+	EXPLORE_CHECK(BIDE_LOAD(&io->parties, RELAXED) > 0);
 	submit();
 	if (end_request())
 		done(-ECANCELED);
