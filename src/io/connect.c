@@ -45,16 +45,11 @@ static void failed(bide_io *io, int error)
 	bide_stream_close(bide_stream_of_(io->handle));
 }
 
-void bide_connect_unwanted_(bide_payload result)
-{
-	bide_stream_close(result.p);
-}
-
 static const bide_io_kind connect_kind = {
 	.type = { .name = "bide_tcp_connect_address",
 	          .describe = bide_io_describe_,
 	          .leave = bide_io_leave_,
-	          .unwanted = bide_connect_unwanted_ },
+	          .unwanted = bide_stream_unwanted_ },
 	.side = BIDE_IO_OUT_,
 	.attempt = attempt,
 	.failed = failed,

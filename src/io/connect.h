@@ -13,7 +13,4 @@
 BIDE_INTERNAL bide_value_task bide_connect_tcp_(const bide_address *address,
                                                 const bide_socket_options *options);
 
-/* The `unwanted` of an operation whose result is a stream. */
-BIDE_INTERNAL void bide_connect_unwanted_(bide_payload result);
-
 #endif

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "io/connect.h"
 #include "io/opening.h"
+#include "io/stream.h"
 #include <bide/resolve.h>
 
 static const int64_t attempt_delay_default_ns = 250000000;
@@ -173,7 +174,7 @@ static bide_value_task begin(bide_opening *opening)
 static const bide_opening_kind connect_kind = {
 	.type = { .name = "bide_tcp_connect",
 	          .leave = bide_opening_leave_,
-	          .unwanted = bide_connect_unwanted_ },
+	          .unwanted = bide_stream_unwanted_ },
 	.begin = begin,
 };
 

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/connect.h"
 #include "io/opening.h"
 #include "io/stream.h"
 
@@ -72,7 +71,7 @@ static bide_value_task begin(bide_opening *opening)
 static const bide_opening_kind connect_kind = {
 	.type = { .name = "bide_unix_connect",
 	          .leave = bide_opening_leave_,
-	          .unwanted = bide_connect_unwanted_ },
+	          .unwanted = bide_stream_unwanted_ },
 	.begin = begin,
 };
 

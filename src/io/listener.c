@@ -72,13 +72,26 @@ static int bind_and_listen(bide_listener **made, int fd, const bide_address *add
 	return error;
 }
 
+static int listen_in_simulation(bide_listener **made, const bide_address *address,
+                                const bide_tcp_options *options)
+{
+	int number, error = bide_simulated_listen_(&number, address, options);
+
+	if (error)
+		return error;
+	error = bide_listener_make_(made, number, BIDE_SIMULATED_FLAGS_, BIDE_SIMULATED_FLAGS_);
+	if (error)
+		bide_net_close_(number);
+	return error;
+}
+
 int bide_listener_open_tcp_(bide_listener **made, const bide_address *address,
                             const bide_tcp_options *options)
 {
 	int family = bide_address_family(address), fd, error;
 
 	if (bide_net_simulates_())
-		return bide_simulated_listen_(made, address, options);
+		return listen_in_simulation(made, address, options);
 	error = bide_socket_open_tcp_(&fd, family, options);
 	if (error)
 		return error;

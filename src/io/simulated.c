@@ -7,12 +7,9 @@
 #include <string.h>
 
 #include "base/misuse.h"
-#include "io/connect.h"
 #include "io/listener.h"
 #include "io/stream.h"
 #include "simulated_net/net.h"
-
-enum { STREAM_FLAGS = BIDE_HANDLE_SIMULATED_ | BIDE_HANDLE_KEEPS_FD_ };
 
 /* --- addresses and options --- */
 
@@ -77,23 +74,16 @@ int bide_simulated_resolve_(const char *host, bide_address *address)
 
 /* --- listening --- */
 
-int bide_simulated_listen_(bide_listener **listener, const bide_address *address,
+int bide_simulated_listen_(int *number, const bide_address *address,
                            const bide_tcp_options *options)
 {
 	const bide_net_options net_options = options_of(options);
 	bide_net_place place;
-	int number, error = place_of(address, &place);
+	int error = place_of(address, &place);
 
 	if (!error && options->reuse_port)
 		error = ENOTSUP;
-	if (!error)
-		error = bide_net_listen_(&number, place, &net_options);
-	if (error)
-		return error;
-	error = bide_listener_make_(listener, number, STREAM_FLAGS, STREAM_FLAGS);
-	if (error)
-		bide_net_close_(number);
-	return error;
+	return error ? error : bide_net_listen_(number, place, &net_options);
 }
 
 static int attempt_accept(bide_io *io)
@@ -117,7 +107,7 @@ const bide_io_kind bide_simulated_accept_ = {
 	.type = { .name = "bide_accept",
 	          .describe = bide_io_describe_,
 	          .leave = bide_io_leave_,
-	          .unwanted = bide_connect_unwanted_ },
+	          .unwanted = bide_stream_unwanted_ },
 	.side = BIDE_IO_IN_,
 	.attempt = attempt_accept,
 };
@@ -143,7 +133,7 @@ static const bide_io_kind connect_kind = {
 	.type = { .name = "bide_tcp_connect_address",
 	          .describe = bide_io_describe_,
 	          .leave = bide_io_leave_,
-	          .unwanted = bide_connect_unwanted_ },
+	          .unwanted = bide_stream_unwanted_ },
 	.side = BIDE_IO_OUT_,
 	.attempt = attempt_connect,
 	.failed = connect_failed,
@@ -166,7 +156,7 @@ bide_value_task bide_simulated_connect_(const bide_address *address,
 		error = bide_net_connect_(&number, to, from, &net_options);
 	if (error)
 		return bide_value_task_from_error(error);
-	stream = bide_stream_new_(number, STREAM_FLAGS | BIDE_HANDLE_READY_OUT_);
+	stream = bide_stream_new_(number, BIDE_SIMULATED_FLAGS_ | BIDE_HANDLE_READY_OUT_);
 	if (!stream) {
 		bide_net_close_(number);
 		return bide_value_task_from_error(ENOMEM);

@@ -9,9 +9,13 @@
 #include "io/handle.h"
 #include "io/socket.h"
 
-/* These do what bide_listener_open_tcp_ and bide_connect_tcp_ do. */
-BIDE_INTERNAL int bide_simulated_listen_(bide_listener **listener, const bide_address *address,
+/* Of the handles of sockets in the network: see bide_handle_init_. */
+enum { BIDE_SIMULATED_FLAGS_ = BIDE_HANDLE_SIMULATED_ | BIDE_HANDLE_KEEPS_FD_ };
+
+/* Stores the number of a socket that listens. bide_net_close_ gives it back. */
+BIDE_INTERNAL int bide_simulated_listen_(int *number, const bide_address *address,
                                          const bide_tcp_options *options);
+/* Does what bide_connect_tcp_ does. */
 BIDE_INTERNAL bide_value_task bide_simulated_connect_(const bide_address *address,
                                                       const bide_socket_options *options);
 /* Accepts from a listener of the network. */

@@ -44,6 +44,11 @@ bide_stream *bide_stream_new_(int fd, uint32_t flags)
 	return stream;
 }
 
+void bide_stream_unwanted_(bide_payload result)
+{
+	bide_stream_close(result.p);
+}
+
 void bide_stream_free_(bide_stream *stream)
 {
 	if (stream->type && stream->type->close)

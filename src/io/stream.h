@@ -51,6 +51,8 @@ static inline int bide_stream_check_(const bide_stream *stream, const char *what
  * Returns NULL if there is no memory; then the descriptor stays the caller's.
  */
 BIDE_INTERNAL bide_stream *bide_stream_new_(int fd, uint32_t flags);
+/* The `unwanted` of an operation whose result is a stream. */
+BIDE_INTERNAL void bide_stream_unwanted_(bide_payload result);
 
 /* Returns the lowest one of its layers; itself, if it has none. For the owner. */
 static inline const bide_stream *bide_stream_bottom_(const bide_stream *stream)
