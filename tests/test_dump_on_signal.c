@@ -169,6 +169,7 @@ TEST(the_child_of_a_fork_that_uses_bide_dumps_too)
 	if (UNDER_TSAN)
 		SKIP("the sanitizer allows no threads in the child of a fork");
 	CHILD_STARTS_THREADS();
+	FORKS_WITH_THREADS();
 	(void)bide_now_ns();
 	pid = fork();
 	assert_true(pid >= 0);

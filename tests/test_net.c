@@ -613,6 +613,7 @@ TEST(a_child_takes_the_listener_of_its_parent_by_its_descriptor)
 	NEEDS_IO();
 	if (UNDER_TSAN && bide_worker_count() > 1)
 		SKIP("ThreadSanitizer starts no threads after a fork");
+	FORKS_WITH_THREADS();
 	bide_listener *listener = listen_here(NULL), *taken;
 	bide_address address = address_of(listener);
 	bide_value_task pending = accept_from(listener);

@@ -479,6 +479,7 @@ TEST(the_child_of_a_fork_looks_names_up_anew)
 
 	if (UNDER_TSAN)
 		SKIP("ThreadSanitizer starts no threads after a fork");
+	FORKS_WITH_THREADS();
 	replace_system();
 	asked = bide_resolve("host", "80");
 	await_in_system(1);

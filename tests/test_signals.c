@@ -434,6 +434,7 @@ TEST(the_child_of_a_fork_has_the_programs_actions_and_listens_for_itself)
 	CHILD_STARTS_THREADS();
 	if (UNDER_TSAN)
 		SKIP("the sanitizer allows no threads in the child of a fork");
+	FORKS_WITH_THREADS();
 	signal(SIGUSR1, own);
 	listener = open_one(SIGUSR1);
 	next = signals_next(listener);
