@@ -113,8 +113,9 @@ BIDE_API void bide_tls_config_unref(bide_tls_config *config);
 
 /*
  * Puts TLS on a stream, as the client: the handshake. The result is 0. host is the name or the IP
- * address of the server, which its certificate must have; it is copied. NULL is allowed only if
- * config says do_not_verify. config: NULL for all defaults. The call takes a reference of its own.
+ * address of the server, which its certificate must have as a subjectAltName: the common name does
+ * not count. It is copied. NULL is allowed only if config says do_not_verify. config: NULL for all
+ * defaults. The call takes a reference of its own.
  *
  * The handshake is under the context of the caller, with its deadline. While it lasts, other calls
  * on the stream are misuse. If it fails or is canceled, the stream is good for bide_stream_close

@@ -16,14 +16,16 @@ static char *subject_of(X509 *certificate)
 {
 	char *text = OPENSSL_zalloc(SUBJECT_BYTES);
 	BIO *bio = BIO_new(BIO_s_mem());
-	int size = 0;
+	bool is_there = false;
 
 	/* RFC 2253: with what is not printable escaped. */
 	if (text && bio &&
-	    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0)
-		size = BIO_read(bio, text, SUBJECT_BYTES - 1);
+	    X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) >= 0) {
+		(void)BIO_read(bio, text, SUBJECT_BYTES - 1); /* It fails if the subject is empty. */
+		is_there = true;
+	}
 	BIO_free(bio);
-	if (text && size >= 0)
+	if (is_there)
 		return text;
 	OPENSSL_free(text);
 	return NULL;

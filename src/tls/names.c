@@ -71,6 +71,9 @@ static void append_one(names *n, const GENERAL_NAME *name)
 	if (name->type == GEN_DNS) {
 		copy_printable(text, sizeof text, ASN1_STRING_get0_data(name->d.dNSName),
 		               (size_t)ASN1_STRING_length(name->d.dNSName));
+		for (char *c = text; *c; c++) /* One name must not look like two. */
+			if (*c == ',' || *c == ' ')
+				*c = '?';
 		append(n, text);
 	} else if (name->type == GEN_IPADD) {
 		data = ASN1_STRING_get0_data(name->d.iPAddress);

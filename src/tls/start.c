@@ -83,6 +83,9 @@ static bool is_name(const char *host)
 
 	if (size_bytes == 0 || size_bytes > HOST_BYTES_MAX)
 		return false;
+	/* For OpenSSL a dot at the front stands for every name below it, and no name for no check. */
+	if (host[0] == '.' || strstr(host, ".."))
+		return false;
 	for (size_t i = 0; i < size_bytes; i++)
 		if ((unsigned char)host[i] <= ' ' || (unsigned char)host[i] >= 127 ||
 		    strchr("/:@[]", host[i]))
@@ -106,7 +109,8 @@ static bool set_host(bide_tls_connection *c, const char *host)
 	} else {
 		if (c->host[size_bytes - 1] == '.') /* the root of names stands in no certificate */
 			c->host[size_bytes - 1] = '\0';
-		X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+		                                           X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 		if (X509_VERIFY_PARAM_set1_host(rules, c->host, 0) != 1 ||
 		    SSL_set_tlsext_host_name(c->ssl, c->host) != 1)
 			return false;
