@@ -228,6 +228,41 @@ TEST(a_finish_that_waits_keeps_the_object)
 	assert_int_equal(o.closed, 1);
 }
 
+TEST(an_idle_limit_aborts_what_waits)
+{
+	own o = { 0 };
+	bide_stream *s;
+
+	for (int writes = 0; writes < 2; writes++) {
+		o.aborted = 0;
+		s = bide_stream_create(&type, &o);
+		bide_stream_set_idle(s, BIDE_MS(50));
+		make_next_pending(&o);
+		assert_int_equal(error_of(writes ? bide_stream_write(s, room, 10)
+		                                 : bide_stream_read(s, room, 10)),
+		                 BIDE_EIDLE);
+		assert_int_equal(o.aborted, 1);
+		assert_int_equal(o.abort_error, BIDE_EIDLE);
+		bide_stream_close(s);
+	}
+}
+
+TEST(an_idle_limit_does_not_count_while_nothing_waits)
+{
+	own o = { .next = bide_value_task_from_int(1), .taken_each = 8 };
+	bide_stream *s;
+
+	one_worker(); /* so that the timer does not fire during a call */
+	s = bide_stream_create(&type, &o);
+	bide_stream_set_idle(s, BIDE_MS(20));
+	assert_int_equal(result_of(bide_stream_read(s, room, 10)), 1);
+	assert_int_equal(result_of(bide_stream_write(s, room, 10)), 10);
+	assert_int_equal(error_of(bide_delay_ms(60)), 0);
+	assert_int_equal(o.aborted, 0);
+	assert_int_equal(result_of(bide_stream_read(s, room, 10)), 1);
+	bide_stream_close(s);
+}
+
 TEST(two_operations_of_one_side_are_misuse)
 {
 	own o = { 0 };

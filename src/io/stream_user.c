@@ -63,13 +63,16 @@ bide_async(bide_user_read)
 	if (my->error)
 		bide_async_fail(my->error);
 	my->has_side = true;
+	bide_buffer_progress_(my->in.stream, &my->in.stream->buffer, BIDE_IO_IN_);
 	bide_await(my->count, bide_stream_user_read_raw_(my->in.stream, my->in.to, my->in.size_bytes));
 	if (!bide_stream_user_counted_(my->count, my->in.size_bytes))
 		bide_async_fail(BIDE_EINVAL_);
 	bide_async_return(my->count);
 bide_async_finally:
-	if (my->has_side)
+	if (my->has_side) {
+		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_IN_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
+	}
 	bide_async_end;
 }
 
@@ -101,6 +104,7 @@ bide_async(bide_user_write)
 		my->error = bide_side_error_(&my->in.stream->handle);
 		if (my->error)
 			bide_async_fail(my->error);
+		bide_buffer_progress_(my->in.stream, &my->in.stream->buffer, BIDE_IO_OUT_);
 		bide_await(my->count,
 		           call_write(my->in.stream, my->room, my->in.parts ? my->in.parts : &my->in.only,
 		                      my->in.count, my->done_bytes));
@@ -118,6 +122,7 @@ bide_async_finally:
 		my->in.stream->written_bytes = my->done_bytes;
 		if (my->done_bytes > 0 && my->done_bytes < my->in.size_bytes)
 			my->in.stream->write_broken = true;
+		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_OUT_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
 	}
 	bide_async_end;
@@ -141,10 +146,13 @@ bide_async(bide_user_finish)
 	if (my->error)
 		bide_async_fail(my->error);
 	my->has_side = true;
+	bide_buffer_progress_(my->in.stream, &my->in.stream->buffer, BIDE_IO_OUT_);
 	bide_await(my->in.stream->type->finish(my->in.stream->object));
 bide_async_finally:
-	if (my->has_side)
+	if (my->has_side) {
+		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_OUT_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
+	}
 	bide_async_end;
 }
 
