@@ -293,6 +293,26 @@ TEST(a_connect_that_nothing_answers_gives_up)
 	end_simulation();
 }
 
+TEST(a_connect_that_gives_up_leaves_its_place_in_the_queue)
+{
+	bide_listener *listener;
+	bide_value_task connecting;
+
+	simulate(1);
+	add_hosts();
+	link_all((bide_simulated_link){ .delay_min_ns = 10 * ms });
+	listener = listen_on("server", &(bide_tcp_options){ .backlog = 1 });
+	connecting = bide_tcp_connect("server", "80", NULL).untyped;
+	/* The SYN has arrived, and the answer is under way. */
+	assert_int_equal(bide_value_task_wait(delay_ms(15), NULL), 0);
+	assert_int_equal(bide_simulated_link_cut("server", NULL), 0);
+	assert_int_equal(error_of(connecting), ETIMEDOUT);
+	assert_int_equal(bide_simulated_link_heal("server", NULL), 0);
+	bide_stream_close(wait_pointer(bide_tcp_connect("server", "80", NULL).untyped));
+	bide_listener_close(listener);
+	end_simulation();
+}
+
 TEST(a_connect_goes_through_when_the_hosts_are_connected_again)
 {
 	bide_listener *listener;
@@ -450,6 +470,24 @@ TEST(a_cut_ends_a_connection_that_sends_when_its_limit_has_passed)
 	/* The other end does not know, until it sends when the cut is over. */
 	assert_int_equal(bide_value_task_wait_for(bide_stream_read(server, &byte, 1), NULL, 0),
 	                 ETIMEDOUT);
+	finish(client, server);
+}
+
+TEST(a_connection_that_is_lost_behind_a_cut_ends_too)
+{
+	bide_stream *client, *server;
+	int64_t from_ns;
+
+	begin(&client, &server,
+	      (bide_simulated_link){ .delay_min_ns = 10 * ms, .resets_per_million = ALWAYS });
+	assert_int_equal(bide_stream_set_tcp_options(client,
+	                                             &(bide_tcp_options){ .user_timeout_ns = 5 * s }),
+	                 0);
+	assert_int_equal(bide_simulated_link_cut("client", "server"), 0);
+	from_ns = bide_now_ns();
+	assert_int_equal(write_error(client), 0);
+	assert_int_equal(read_error(client), ETIMEDOUT);
+	assert_int_equal(bide_now_ns(), from_ns + 5 * s);
 	finish(client, server);
 }
 

@@ -205,21 +205,23 @@ void bide_net_other_gone_(bide_net_socket *s)
 	bide_net_rearm_(s);
 }
 
-void bide_net_fail_(bide_net_socket *s, int error)
-{
-	if (s->state == BIDE_NET_OVER_)
-		return;
-	if (s->other)
-		bide_net_other_gone_(s->other);
-	drop_pending(s);
-	over(s, error);
-}
-
 /* A HALF goes with the end that has begun the connection. */
 static void free_half(bide_net_socket *half)
 {
 	bide_net_leave_queue_(half);
 	bide_net_socket_free_(half);
+}
+
+void bide_net_fail_(bide_net_socket *s, int error)
+{
+	if (s->state == BIDE_NET_OVER_)
+		return;
+	if (s->state == BIDE_NET_CONNECTING_ && s->other && s->other->state == BIDE_NET_HALF_)
+		free_half(s->other);
+	else if (s->other)
+		bide_net_other_gone_(s->other);
+	drop_pending(s);
+	over(s, error);
 }
 
 void bide_net_crash_(bide_net_socket *s)

@@ -176,6 +176,9 @@ static void lose_connection(bide_net_socket *s)
 		bide_net_other_gone_(s);
 	}
 	bide_net_send_reset_(s, bide_time_add_(bide_port_now_(), bide_net_delay_(s->out->back)));
+	s->is_lost = true;
+	if (s->out->is_cut)
+		bide_net_stall_(s);
 }
 
 static ssize_t send_now(bide_net_socket *s, const struct iovec *parts, size_t size_bytes)
