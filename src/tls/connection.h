@@ -62,6 +62,7 @@ typedef struct bide_tls_connection {
 	bool ended;        /* the stream below has ended */
 	bool is_reading;   /* the function in OpenSSL is a reader */
 	bool is_open;      /* the handshake is over */
+	bool is_finished;  /* and the stream below, too; of the function that finishes */
 	bool pulling, pushing;
 	bide_task *waiter; /* for a role; counted */
 	bide_tls_bytes next, sending;

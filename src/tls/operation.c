@@ -251,7 +251,9 @@ static step next_step(operation *my)
 	step next;
 
 	bide_tls_lock_(c);
-	if (c->error || (!reads(my) && c->write_error && !my->called)) {
+	if (my->in.what == BIDE_TLS_FINISH_ && c->is_finished) {
+		next = STEP_DONE; /* once more does nothing */
+	} else if (c->error || (!reads(my) && c->write_error && !my->called)) {
 		my->error = c->error ? c->error : c->write_error;
 		next = STEP_FAILED;
 	} else {
@@ -458,8 +460,10 @@ bide_async(bide_tls_operation)
 		}
 	}
 	give_window_back(my);
-	if (my->in.what == BIDE_TLS_FINISH_)
+	if (my->in.what == BIDE_TLS_FINISH_ && !my->in.c->is_finished) {
 		bide_await(bide_stream_finish(my->in.c->below));
+		my->in.c->is_finished = true;
+	}
 	bide_async_return((int64_t)my->done_bytes);
 bide_async_finally:
 	clean_up(my, bide_async_error);

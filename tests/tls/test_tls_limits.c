@@ -1,0 +1,48 @@
+/*
+ * The idle limit of a stream with TLS, and its end, which may be asked for more than once.
+ */
+/* threads */
+#include "tls_support.h"
+
+void test_after_each(void)
+{
+	assert_nothing_in_use();
+}
+
+TEST(an_idle_limit_ends_a_read_and_a_write)
+{
+	enum { SIZE = 3000000 };
+	world w;
+	char *data = calloc(1, SIZE);
+	ends e;
+
+	NEEDS_IO();
+	w = make_world();
+	for (int writes = 0; writes < 2; writes++) {
+		e = make_ends(&w);
+		bide_stream_set_idle(e.server, BIDE_MS(50));
+		assert_int_equal(error_of(writes ? bide_stream_write(e.server, data, SIZE)
+		                                 : bide_stream_read(e.server, data, 10)),
+		                 BIDE_EIDLE);
+		close_ends(&e);
+	}
+	free(data);
+	free_world(&w);
+}
+
+TEST(a_finish_may_come_before_an_end_or_another_finish)
+{
+	world w;
+	ends e;
+
+	NEEDS_IO();
+	w = make_world();
+	e = make_ends(&w);
+	assert_int_equal(error_of(bide_stream_finish(e.server)), 0);
+	assert_int_equal(error_of(bide_stream_finish(e.client)), 0);
+	assert_int_equal(error_of(bide_stream_finish(e.client)), 0);
+	assert_int_equal(error_of(bide_stream_write(e.client, "x", 1)), EPIPE);
+	assert_int_equal(error_of(bide_stream_end(e.client)), 0);
+	close_ends(&e);
+	free_world(&w);
+}
