@@ -485,6 +485,28 @@ TEST(a_reset_does_not_take_what_is_in_the_buffer)
 	bide_stream_close(stream);
 }
 
+/* The kernel tells the send of the reset, and the receive behind it of an end. */
+TEST(a_reset_that_a_send_has_met_is_no_end)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	NEEDS_IO();
+	for (int how = 0; how < 2; how++) {
+		int peer;
+		bide_stream *stream = make_tcp_stream(&peer);
+
+		assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+		close(peer);
+		if (how == 0)
+			assert_int_equal(error_of(bide_stream_print(stream, "hello\n")), 0);
+		else
+			assert_int_equal(error_of(bide_stream_write(stream, "hello\n", 6)), ECONNRESET);
+		assert_int_equal(error_of_text(bide_stream_read_line(stream)), ECONNRESET);
+		assert_int_equal(error_of_text(bide_stream_read_line(stream)), ECONNRESET);
+		bide_stream_close(stream);
+	}
+}
+
 TEST(close_ends_a_pending_call)
 {
 	bide_text_task line;

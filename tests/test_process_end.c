@@ -300,6 +300,25 @@ TEST(misuse_is_told)
 	nothing_is_left();
 }
 
+TEST(a_second_close_leaves_a_descriptor_alone_that_has_the_number_now)
+{
+	int fds[16];
+	bide_process *process;
+
+	NEEDS_IO();
+	process = process_of(spawn_shell("exit 0", (bide_process_options){ .keep = false }));
+	assert_int_equal(result_of(bide_process_wait(process)), 0);
+	bide_process_close(process);
+	wait_for_no_children();
+	for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
+		fds[i] = dup(1);
+	expect_misuse();
+	MISUSE(bide_process_close(process), "bide_process_close", "process is closed");
+	for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
+		assert_int_equal(close(fds[i]), 0);
+	nothing_is_left();
+}
+
 TEST(a_simulation_has_no_processes)
 {
 	const char *const words[] = { "true", NULL };

@@ -320,3 +320,30 @@ TEST(in_debug_mode_the_memory_of_the_oldest_stream_is_used_first)
 		close(other_peer);
 	}
 }
+
+/* Inlined calls look at the stream before any check does. */
+TEST(the_buffer_of_a_closed_stream_is_empty)
+{
+	bide_stream *s, *other;
+	int peer, other_peer;
+
+	NEEDS_IO();
+	s = make_stream(&peer);
+	other = make_stream(&other_peer);
+	assert_int_equal(write(peer, "one\ntwo\nthree", 13), 13);
+	assert_int_equal(error_of(bide_stream_read_line(s).untyped), 0);
+	bide_stream_close(s);
+	bide_stream_close(other); /* so that the memory of both is in a list */
+	close(peer);
+	close(other_peer);
+	expect_misuse();
+	assert_int_equal(bide_stream_available(s), 0);
+	assert_int_equal(bide_stream_available(other), 0);
+	MISUSE(assert_int_equal(error_of(bide_stream_read_line(s).untyped), EBADF),
+	       "bide_stream_read_line", "is closed");
+	MISUSE(assert_int_equal(error_of(bide_stream_peek(other, 1).untyped), EBADF),
+	       "bide_stream_peek", "is closed");
+	MISUSE(bide_stream_consume(s, 1), "bide_stream_consume", "is closed");
+	MISUSE(assert_int_equal(error_of(bide_stream_put(other, "x", 1)), EBADF), "bide_stream_put",
+	       "is closed");
+}

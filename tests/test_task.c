@@ -966,6 +966,8 @@ TEST_SLOW(as_task_of_a_value_task_that_is_awaited_races_with_its_end_and_changes
 {
 	enum { ROUNDS = 20000, AT_ONCE = 4 };
 
+	if (getenv("BIDE_POOL"))
+		SKIP("a stale value task reads freed memory without the pools");
 	run_all();
 	bide_misuse_hook_set(ignores_misuse, NULL);
 	for (int i = 0; i < ROUNDS; i++) {

@@ -31,11 +31,11 @@ Tiers, in this order:
             and "once" (tests/CMakeLists.txt), and what a tier before finds as well.
   workers8  the same build, with 8 workers
   clang     the same by clang
-  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; with 1 and 8 workers
+  asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer: 1, 2, 8 workers
   tsan      under ThreadSanitizer: those that use threads with one worker, all with 2
   valgrind  under memcheck
   goto      with async functions that resume by computed goto
-  malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc); with 2 workers
+  malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc)
   compile   what must not compile, what must, and the headers in each dialect
   install   a program against the installed library
   coverage  line coverage of src/

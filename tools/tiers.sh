@@ -253,13 +253,12 @@ asan_suites() {
 }
 
 tier_asan() {
-	asan_suites 1 8
+	asan_suites 1 2 8
 }
 
-# With two workers, which the tier asan leaves to it.
 tier_malloc() {
 	export BIDE_POOL=malloc
-	asan_suites 2
+	asan_suites 1
 	unset BIDE_POOL
 }
 

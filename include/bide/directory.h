@@ -23,6 +23,7 @@
 #define BIDE_DIRECTORY_H
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "value_task.h"
 

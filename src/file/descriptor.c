@@ -1,6 +1,7 @@
 /*
  * descriptor.c - see descriptor.h.
  */
+#define _GNU_SOURCE /* O_DIRECT */
 #include "file/descriptor.h"
 
 #include <errno.h>
@@ -35,6 +36,8 @@ void bide_descriptor_open_(bide_descriptor *d, int fd, int flags, const char *cl
 	BIDE_ASSERT_(BIDE_LOAD(&d->parties, RELAXED) == 0);
 	d->fd = fd;
 	d->is_read_only = (flags & O_ACCMODE) == O_RDONLY;
+	d->tries_reads = !(flags & O_DIRECT);
+	d->tries_writes = !(flags & (O_DIRECT | O_APPEND | O_DSYNC)); /* O_SYNC has O_DSYNC */
 	d->closer = closer;
 	d->freed = freed;
 	d->closed_at = NULL;
@@ -148,7 +151,7 @@ static bool is_quick(const bide_descriptor *d)
 	struct stat status;
 
 	return d->is_read_only && BIDE_LOAD(&d->is_local, RELAXED) && fstat(d->fd, &status) == 0 &&
-	       status.st_nlink > 0;
+	       S_ISREG(status.st_mode) && status.st_nlink > 0;
 }
 
 void bide_descriptor_leave_(bide_descriptor *d)

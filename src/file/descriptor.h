@@ -20,11 +20,13 @@
 
 typedef struct bide_descriptor {
 	int fd;
-	uint32_t parties;   /* atomic */
-	uint32_t era;       /* while the owner has it: that of bide_descriptor_era_; else 0. Atomic. */
-	uint32_t forks;     /* bide_descriptor_forks_ when it was opened */
-	uint32_t is_local;  /* the system has told whether a call would wait; atomic */
-	bool is_read_only;  /* it was opened so */
+	uint32_t parties;  /* atomic */
+	uint32_t era;      /* while the owner has it: that of bide_descriptor_era_; else 0. Atomic. */
+	uint32_t forks;    /* bide_descriptor_forks_ when it was opened */
+	uint32_t is_local; /* the system has told whether a call would wait; atomic */
+	bool is_read_only; /* it was opened so */
+	/* A try does not wait for the disk, and writes no part where one call would write all. */
+	bool tries_reads, tries_writes;
 	const char *closer; /* the function that closes it */
 	void (*freed)(struct bide_descriptor *descriptor);
 	const bide_place *closed_at; /* in debug mode, or NULL */

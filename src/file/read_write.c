@@ -64,9 +64,11 @@ static bide_value_task finish_later(const bide_transfer *t, transfer_kind kind)
 /* The caller is a party of the descriptor, and no more. */
 static bide_value_task begin(bide_transfer *t, transfer_kind kind)
 {
+	const bide_descriptor *d = &t->file->descriptor;
 	int error = EAGAIN;
 
-	if (BIDE_LIKELY(!bide_simulating_)) /* what is in memory differs from run to run */
+	/* In a simulation: what is in memory differs from run to run. */
+	if (BIDE_LIKELY(!bide_simulating_ && (t->writes ? d->tries_writes : d->tries_reads)))
 		error = bide_transfer_try_(t);
 	if (error == EAGAIN)
 		return finish_later(t, kind);

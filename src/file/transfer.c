@@ -5,6 +5,7 @@
 #include "file/transfer.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -45,10 +46,23 @@ static size_t rest(const bide_transfer *t, struct iovec *room, size_t max_bytes,
 	return count;
 }
 
-/* An error of a try. A signal counts as a wait. */
+/*
+ * An error of a try. A signal counts as a wait. EINVAL: some file systems try reads only; the plain
+ * call tells the true error.
+ */
 static bool would_wait(ssize_t error)
 {
-	return error == -EAGAIN || error == -EOPNOTSUPP || error == -ENOSYS || error == -EINTR;
+	return error == -EAGAIN || error == -EOPNOTSUPP || error == -ENOSYS || error == -EINTR ||
+	       error == -EINVAL;
+}
+
+/* Linux 5.9 and 5.10 return 0 also for what is not in memory: readv(2), BUGS. */
+static bool is_end(const bide_transfer *t)
+{
+	struct stat status;
+
+	return fstat(t->file->descriptor.fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       t->offset + (int64_t)t->done_bytes >= status.st_size;
 }
 
 int bide_transfer_try_(bide_transfer *t)
@@ -73,7 +87,7 @@ int bide_transfer_try_(bide_transfer *t)
 		if (BIDE_LIKELY(t->done_bytes == t->size_bytes))
 			return 0;
 		if (done == 0 && !t->writes)
-			return 0; /* the end */
+			return is_end(t) ? 0 : EAGAIN;
 		left -= (size_t)done;
 		if (left == 0 || done == 0)
 			return EAGAIN;

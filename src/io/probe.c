@@ -5,7 +5,6 @@
 #include "io/probe.h"
 
 #include <errno.h>
-#include <linux/io_uring.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,7 +15,10 @@
 #include <bide/value_task.h>
 
 #include "base/text.h"
+#include "io/uring_kernel.h"
 #include "memory/poison.h"
+
+#if BIDE_HAS_URING
 
 enum {
 	OPCODES = 64,
@@ -150,3 +152,13 @@ int bide_uring_probe_(char *reason, size_t size)
 		          bide_strerror(result.error));
 	return result.error;
 }
+
+#else
+
+int bide_uring_probe_(char *reason, size_t size)
+{
+	bide_put_(reason, size, "the library was built without the kernel's header of Linux 6.1");
+	return ENOSYS;
+}
+
+#endif

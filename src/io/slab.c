@@ -24,8 +24,9 @@ enum { CHUNK_BYTES = 16384, ALIGNMENT = 64 };
 static bide_slab *all_slabs; /* under all_lock */
 static uint32_t all_lock;
 
-static void push(bide_slab *slab, free_object *object)
+static void push(bide_slab *slab, char *given)
 {
+	free_object *object = (free_object *)(void *)(given + slab->link_bytes);
 	free_object *newest = slab->newest;
 
 	object->older = newest;
@@ -88,7 +89,7 @@ static bool grow(bide_slab *slab)
 	slab->chunks = chunk;
 	end = (char *)chunk + size;
 	for (at = (char *)chunk + ALIGNMENT; at + slab->size_bytes <= end; at += slab->size_bytes)
-		push(slab, (free_object *)(void *)at);
+		push(slab, at);
 	bide_spin_unlock_(&slab->lock);
 	return true;
 }
@@ -105,7 +106,7 @@ void *bide_slab_take_(bide_slab *slab)
 		bide_spin_unlock_(&slab->lock);
 		if (object) {
 			object->older = object->newer = NULL;
-			return object;
+			return (char *)object - slab->link_bytes;
 		}
 	} while (grow(slab));
 	return NULL;

@@ -6,8 +6,8 @@
  * see that the generation is another one.
  *
  * An object is zero when it is first taken. Afterwards it keeps what it held when it was given
- * back: the lock and the generation of its handle go on. Its first two words are the slab's while
- * it is free.
+ * back: the lock and the generation of its handle go on. Two words of it are the slab's while it is
+ * free. They lie where nothing looks that has a pointer to an object that is closed.
  *
  * A shutdown frees the memory of each slab of which nothing is in use. In the child of a fork the
  * memory stays with the parent's objects, and new memory is taken.
@@ -19,25 +19,29 @@
 
 struct bide_slab_chunk;
 
-/* The first two words of an object. A handle does not lie here. */
+/* The two words. A handle does not lie here. */
 typedef struct bide_slab_link {
 	struct bide_slab_link *older, *newer; /* while the object is free */
 } bide_slab_link;
 
 typedef struct bide_slab {
 	uint32_t size_bytes; /* of an object: a multiple of 64 */
+	uint32_t link_bytes; /* where the two words are in an object */
 	uint32_t lock;
 	size_t in_use;
-	void *newest, *oldest; /* free objects; debug mode takes the oldest, so that misuse shows */
+	/* The two words of free objects. Debug mode takes the oldest, so that misuse shows. */
+	void *newest, *oldest;
 	struct bide_slab_chunk *chunks;
 	struct bide_slab_chunk *parent_chunks; /* in the child of a fork: they are kept */
 	struct bide_slab *next;                /* all slabs that have chunks */
 	bool is_listed;
 } bide_slab;
 
-#define BIDE_SLAB_OF_(type)                                     \
-	{                                                           \
-		.size_bytes = (uint32_t)((sizeof(type) + 63) / 64 * 64) \
+/* Of a type whose first two words are the slab's while an object is free. */
+#define BIDE_SLAB_OF_(type) BIDE_SLAB_LINKED_AT_(type, 0)
+#define BIDE_SLAB_LINKED_AT_(type, bytes)                                                         \
+	{                                                                                             \
+		.size_bytes = (uint32_t)((sizeof(type) + 63) / 64 * 64), .link_bytes = (uint32_t)(bytes), \
 	}
 
 /* Returns an object, aligned to 64 bytes, or NULL if there is no memory. Any thread. */

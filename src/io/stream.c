@@ -11,7 +11,8 @@
 #include "io/slab.h"
 #include "io/upcalls.h"
 
-static bide_slab streams = BIDE_SLAB_OF_(bide_stream);
+/* Inlined calls read the head of a stream, also if it is closed: so it is empty then. */
+static bide_slab streams = BIDE_SLAB_LINKED_AT_(bide_stream, offsetof(bide_stream, object));
 
 static const char *why_not(const bide_stream *stream)
 {
@@ -53,6 +54,7 @@ void bide_stream_free_(bide_stream *stream)
 {
 	if (stream->type && stream->type->close)
 		stream->type->close(stream->object);
+	stream->head = (bide_stream_head_){ 0 };
 	bide_slab_give_(&streams, stream);
 }
 

@@ -25,6 +25,8 @@ struct bide_stream {
 	bool write_broken;   /* a write failed when a part of it had gone */
 	bool is_standard;    /* its descriptor is blocking */
 	uint32_t is_aborted; /* of a stream with a type: that was told; atomic */
+	/* A send has failed with ECONNRESET. The kernel tells that once. Atomic; either side's. */
+	uint32_t was_reset;
 	bide_stream_buffer buffer;
 	_Alignas(16) bide_handle handle; /* what threads that hand out events touch */
 };
@@ -85,7 +87,11 @@ BIDE_INTERNAL size_t bide_stream_parts_rest_(const struct iovec *parts, size_t c
 BIDE_INTERNAL bide_value_task bide_stream_read_unchecked_(bide_stream *stream, void *to,
                                                           size_t size_bytes);
 
-/* Raw system calls on the descriptor of a handle; they never block and never raise SIGPIPE. */
+/*
+ * Raw system calls on the descriptor of a handle; they never block and never raise SIGPIPE. After a
+ * send that failed with ECONNRESET the kernel tells receives that the peer has ended in order. So
+ * they fail with ECONNRESET here.
+ */
 BIDE_INTERNAL int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,
                                        size_t *size_bytes);
 BIDE_INTERNAL int bide_stream_send_(bide_handle *handle, const struct iovec *parts, size_t count,
@@ -94,5 +100,8 @@ BIDE_INTERNAL int bide_stream_send_(bide_handle *handle, const struct iovec *par
 BIDE_INTERNAL ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_bytes);
 BIDE_INTERNAL ssize_t bide_stream_send_part_(bide_handle *handle, const void *from,
                                              size_t size_bytes);
+/* What a call by an engine has brought, the bytes or the error below 0, is changed so, too. */
+BIDE_INTERNAL ssize_t bide_stream_received_(bide_handle *handle, ssize_t done);
+BIDE_INTERNAL ssize_t bide_stream_sent_(bide_handle *handle, ssize_t done);
 
 #endif

@@ -183,6 +183,20 @@ static inline bool is_one(const bide_handle *handle, size_t count)
 	return count == 1 && handle->flags & BIDE_HANDLE_IS_SOCKET_;
 }
 
+ssize_t bide_stream_received_(bide_handle *handle, ssize_t done)
+{
+	if (BIDE_LIKELY(done != 0))
+		return done;
+	return BIDE_LOAD(&bide_stream_of_(handle)->was_reset, RELAXED) ? -ECONNRESET : 0;
+}
+
+ssize_t bide_stream_sent_(bide_handle *handle, ssize_t done)
+{
+	if (BIDE_UNLIKELY(done == -ECONNRESET))
+		BIDE_STORE(&bide_stream_of_(handle)->was_reset, 1u, RELAXED);
+	return done;
+}
+
 ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_bytes)
 {
 	const struct iovec part = { to, size_bytes };
@@ -193,7 +207,9 @@ ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_byt
 		           ? receive_one(handle->fd, to, size_bytes, MSG_DONTWAIT)
 		           : receive(handle, &part, 1);
 	while (BIDE_UNLIKELY(done < 0) && errno == EINTR);
-	return BIDE_LIKELY(done >= 0) ? done : -(ssize_t)errno;
+	if (BIDE_LIKELY(done > 0))
+		return done;
+	return done < 0 ? -(ssize_t)errno : bide_stream_received_(handle, 0);
 }
 
 ssize_t bide_stream_send_part_(bide_handle *handle, const void *from, size_t size_bytes)
@@ -206,7 +222,7 @@ ssize_t bide_stream_send_part_(bide_handle *handle, const void *from, size_t siz
 		           ? send_one(handle->fd, from, size_bytes, MSG_DONTWAIT | MSG_NOSIGNAL)
 		           : send_parts(handle, &part, 1);
 	while (BIDE_UNLIKELY(done < 0) && errno == EINTR);
-	return BIDE_LIKELY(done >= 0) ? done : -(ssize_t)errno;
+	return BIDE_LIKELY(done >= 0) ? done : bide_stream_sent_(handle, -(ssize_t)errno);
 }
 
 int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,
@@ -219,8 +235,9 @@ int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t 
 		           ? receive_one(handle->fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT)
 		           : receive(handle, parts, count);
 	while (done < 0 && errno == EINTR);
+	done = bide_stream_received_(handle, done < 0 ? -(ssize_t)errno : done);
 	if (done < 0)
-		return errno == EWOULDBLOCK ? EAGAIN : errno;
+		return done == -EWOULDBLOCK ? EAGAIN : (int)-done;
 	*size_bytes = (size_t)done;
 	return 0;
 }
@@ -237,7 +254,7 @@ int bide_stream_send_(bide_handle *handle, const struct iovec *parts, size_t cou
 				: send_parts(handle, parts, count);
 	while (done < 0 && errno == EINTR);
 	if (done < 0)
-		return errno == EWOULDBLOCK ? EAGAIN : errno;
+		return errno == EWOULDBLOCK ? EAGAIN : (int)-bide_stream_sent_(handle, -(ssize_t)errno);
 	*size_bytes = (size_t)done;
 	return 0;
 }

@@ -38,6 +38,7 @@ static void request_read(const bide_io *io, bide_io_request *to)
 
 static int done_read(bide_io *io, int32_t result)
 {
+	result = (int32_t)bide_stream_received_(io->handle, result);
 	if (result < 0)
 		return -result;
 	io->is_short = (size_t)result < io->arguments.read.size_bytes;

@@ -64,7 +64,7 @@ static void request_write(const bide_io *io, bide_io_request *to)
 static int done_write(bide_io *io, int32_t result)
 {
 	if (result < 0)
-		return -result;
+		return (int)-bide_stream_sent_(io->handle, result);
 	io->arguments.write.from += result;
 	io->arguments.write.left_bytes -= (size_t)result;
 	return io->arguments.write.left_bytes > 0 ? EAGAIN : written(io);

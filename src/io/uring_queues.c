@@ -6,7 +6,6 @@
 #include "io/uring_queues.h"
 
 #include <errno.h>
-#include <linux/io_uring.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,8 +15,11 @@
 #include "base/assert.h"
 #include "base/settings.h"
 #include "base/spin.h"
+#include "io/uring_kernel.h"
 #include "os/event.h"
 #include "os/os.h"
+
+#if BIDE_HAS_URING
 
 enum {
 	ENTRIES = 256,
@@ -224,3 +226,5 @@ void bide_uring_cancel_all_(bide_uring *ring)
 	cancel(ring, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
 	bide_uring_enter_(ring, false, 0); /* so that they end now */
 }
+
+#endif

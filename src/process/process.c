@@ -203,6 +203,10 @@ void bide_process_close(bide_process *process)
 
 	if (!process)
 		return;
+	if (BIDE_LOAD(&process->handle.era, RELAXED) == 0) { /* its number may be another file by now */
+		(void)bide_process_check_(process, "bide_process_close");
+		return;
+	}
 	if (!bide_thread_() || !bide_handle_is_live_(&process->handle)) {
 		/* Of a parent process: its child is not this one's. */
 		close_streams(process);
