@@ -11,7 +11,8 @@
  * made for it: bide_tcp_listen, bide_tcp_connect, bide_resolve, bide_accept, bide_serve and all of
  * streams and their buffers are used as ever. Time is virtual, and nothing is sent out of the
  * process. All faults and delays are drawn from the seed, so that a run can be repeated, and
- * bide_simulation_hash includes them.
+ * bide_simulation_hash includes them. A run with TLS cannot be repeated: OpenSSL draws its keys
+ * elsewhere.
  *
  * Hosts. A function runs on the host of the nearest bide_on_host around its start, as it inherits a
  * context; and on "localhost" if there is none. Each host has a name and an IPv4 address: 10.0.0.1,

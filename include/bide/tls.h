@@ -22,7 +22,7 @@
  *
  * A stream with an idle limit (bide_stream_set_idle) is aborted when the limit is exceeded. A write
  * that fails or is canceled may have sent a part, even if bide_stream_written returns 0: from then
- * on writing fails with EPIPE.
+ * on writing fails with EPIPE. So it does if a read is canceled while it answers an update of keys.
  *
  * Threads: as stream.h says. After bide_stream_split one function may read while another one
  * writes. They share a lock for the time of the encryption, and never while they wait.

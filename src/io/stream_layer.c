@@ -22,14 +22,23 @@
 #include "base/port.h"
 #include "io/handle_parts.h"
 #include "io/reactor.h"
+#include "io/request.h"
 #include "io/side.h"
 #include "io/stream.h"
 
 enum { BUSY = BIDE_HANDLE_BUSY_IN_ | BIDE_HANDLE_BUSY_OUT_ };
 
+/* Returns true if a request that was forgotten may still have a side: look again. */
+static bool was_forgotten(bide_handle *handle, unsigned *tries)
+{
+	return bide_io_requests_on_() && (bide_io_reap_(handle, BIDE_IO_IN_, tries) ||
+	                                  bide_io_reap_(handle, BIDE_IO_OUT_, tries));
+}
+
 /* Locks the handle. Returns 0; or, unlocked, EBUSY or the error of an abort. */
 static int lock_quiet(bide_handle *handle)
 {
+	unsigned reap_tries = 0;
 	int error;
 
 	for (unsigned tries = 0;; tries++) {
@@ -40,6 +49,8 @@ static int lock_quiet(bide_handle *handle)
 		if (!error && !(handle->state & BIDE_HANDLE_REGISTERING_))
 			return 0;
 		bide_handle_unlock_(handle);
+		if (error == EBUSY && was_forgotten(handle, &reap_tries))
+			continue;
 		if (error)
 			return error;
 		/* The operation is over, but the thread that started it still tells the reactor. */
