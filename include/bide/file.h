@@ -123,7 +123,7 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_file_stat(bide_file *file, struct 
  *
  * What is in the buffer of the stream is taken without a look at the context. Each time the buffer
  * is filled, at the latest after 64 KiB, the read meets a cancellation. An abort waits for a system
- * call that runs.
+ * call that runs. A close drops what was put and not flushed: await bide_stream_flush before it.
  */
 BIDE_API int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset);
 

@@ -88,7 +88,10 @@ typedef struct bide_process_options {
 	bide_process_step *failed_step;
 } bide_process_options;
 
-/* What came of bide_process_run. The texts end with a zero, which the sizes do not count. */
+/*
+ * What came of bide_process_run. The texts end with a zero, which the sizes do not count. A text is
+ * NULL if the options do not collect it.
+ */
 typedef struct bide_process_output {
 	int64_t status; /* as of bide_process_wait */
 	char *out, *err;

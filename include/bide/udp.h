@@ -97,8 +97,11 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_udp_receive(bide_udp *udp, bide_da
 /*
  * Sends the datagrams, in order. The result is how many have gone to the kernel. It is less than
  * count only if the next one cannot be sent: a send that begins with that one fails with the
- * reason. It waits while the kernel has no room. EMSGSIZE: a datagram is too long. EDESTADDRREQ:
- * it has no address, nor has the socket a peer. If it is canceled, some may have gone.
+ * reason. An error of the network (see above) that comes behind the first datagram is lost in the
+ * kernel, so a send of many may tell one of them, or none. It waits while the kernel has no room.
+ *
+ * EMSGSIZE: a datagram is too long. EDESTADDRREQ: it has no address, nor has the socket a peer. If
+ * it is canceled, some may have gone.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_udp_send(bide_udp *udp,
                                                        const bide_datagram *datagrams,
