@@ -109,7 +109,8 @@ BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type 
  * were received and not taken go with it; those that were put are sent first.
  *
  * Then start(object) is awaited. Until it is over, other operations of the stream are misuse,
- * EBUSY. The result is 0, or the error of start, after which the stream stays as it is.
+ * EBUSY. The result is 0, or the error of start, after which the stream stays as it is. If it fails
+ * before, other than by misuse, the stream is aborted with the error: nothing goes without a layer.
  *
  * The stream stays yours. The object belongs to it, also if this fails: close(object) is called,
  * and has to close *below, if that is not NULL. `below` is to lie in the object. Errors: those of

@@ -174,6 +174,16 @@ static int exchange_if_free(struct bide_layer *my)
 	return error;
 }
 
+/* What was meant for the layer must not go without it. The stream is pinned. */
+static void without_layer(bide_stream *stream, const bide_stream_type *type, void *object,
+                          int error)
+{
+	if (error && error != EBUSY) /* That is misuse. */
+		bide_stream_abort_(stream, error);
+	if (type->close)
+		type->close(object);
+}
+
 bide_async(bide_layer)
 {
 	bide_async_begin;
@@ -188,15 +198,15 @@ bide_async_finally:
 	if (my->is_there) {
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
-	} else if (my->in.type->close) {
-		my->in.type->close(my->in.object);
+	} else {
+		without_layer(my->in.stream, my->in.type, my->in.object, bide_async_error);
 	}
 	bide_buffer_unpin_(my->in.stream, BIDE_BUFFER_PIN_);
 	bide_async_end;
 }
 
 /* Nothing was begun. */
-static bide_value_task refused(const bide_stream_type *type, void *object, int error)
+static bide_value_task misused(const bide_stream_type *type, void *object, int error)
 {
 	if (type && type->close)
 		type->close(object);
@@ -218,14 +228,15 @@ bide_value_task bide_stream_layer(bide_stream *stream, const bide_stream_type *t
 		error = BIDE_EINVAL_;
 	}
 	if (error)
-		return refused(type, object, error);
+		return misused(type, object, error);
 	bide_buffer_pin_(stream);
 	v = bide_async_start(bide_layer, .stream = stream, .type = type, .object = object,
 	                     .below = below);
 	if (v.state != BIDE_ENOFRAME)
 		return v;
+	without_layer(stream, type, object, BIDE_ENOMEM_);
 	bide_buffer_unpin_(stream, BIDE_BUFFER_PIN_);
-	return refused(type, object, BIDE_ENOMEM_);
+	return bide_value_task_from_error(BIDE_ENOMEM_);
 }
 
 void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type)

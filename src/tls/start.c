@@ -131,6 +131,13 @@ static bide_value_task put_on(bide_stream *stream, bide_tls_connection *c)
 	return bide_stream_layer(stream, &bide_tls_stream_type_, c, &c->below);
 }
 
+/* Nothing goes in the clear from now on. */
+static bide_value_task no_memory(bide_stream *stream)
+{
+	bide_stream_abort(stream, ENOMEM);
+	return bide_value_task_from_error(ENOMEM);
+}
+
 /* Returns what is wrong with the arguments of a client, or NULL. */
 static const char *fault_of(const bide_tls_config *config, const char *host)
 {
@@ -154,11 +161,11 @@ bide_value_task bide_tls_start_client(bide_stream *stream, const char *host,
 	c = config ? bide_tls_connection_new_(config, false) : NULL;
 	bide_tls_config_unref(config);
 	if (!c)
-		return bide_value_task_from_error(ENOMEM);
+		return no_memory(stream);
 	if (host && !set_host(c, host)) {
 		ERR_clear_error();
 		bide_tls_connection_free_(c);
-		return bide_value_task_from_error(ENOMEM);
+		return no_memory(stream);
 	}
 	return put_on(stream, c);
 }
@@ -176,6 +183,6 @@ bide_value_task bide_tls_start_server(bide_stream *stream, bide_tls_config *conf
 	}
 	c = bide_tls_connection_new_(config, true);
 	if (!c)
-		return bide_value_task_from_error(ENOMEM);
+		return no_memory(stream);
 	return put_on(stream, c);
 }

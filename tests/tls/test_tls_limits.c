@@ -1,5 +1,5 @@
 /*
- * The idle limit of a stream with TLS, and its end, which may be asked for more than once.
+ * The limits of a stream with TLS, and its end, which may be asked for more than once.
  */
 /* threads */
 #include "tls_support.h"
@@ -27,6 +27,33 @@ TEST(an_idle_limit_ends_a_read_and_a_write)
 		close_ends(&e);
 	}
 	free(data);
+	free_world(&w);
+}
+
+TEST(a_start_that_is_too_late_lets_nothing_go_in_the_clear)
+{
+	char byte;
+	world w;
+	ends e;
+
+	NEEDS_IO();
+	w = make_world();
+	for (int is_server = 0; is_server < 2; is_server++) {
+		e = make_plain_ends();
+		assert_int_equal(error_of(bide_with_timeout_ms(
+							 0, is_server
+									? bide_tls_start_server(e.client, w.server_config)
+									: bide_tls_start_client(e.client, "a.test", w.client_config))),
+		                 ETIMEDOUT);
+		assert_int_equal(error_of(bide_stream_write(e.client, "secret", 6)), ETIMEDOUT);
+		(void)error_of(bide_stream_put(e.client, "secret", 6)); /* it stays in the buffer */
+		assert_int_equal(error_of(bide_stream_flush(e.client)), ETIMEDOUT);
+		assert_int_equal(error_of(bide_stream_read(e.client, &byte, 1)), ETIMEDOUT);
+		bide_stream_close(e.client);
+		assert_int_equal(result_of(bide_stream_read(e.server, &byte, 1)), 0);
+		e.client = NULL;
+		close_ends(&e);
+	}
 	free_world(&w);
 }
 
