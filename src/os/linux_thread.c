@@ -13,6 +13,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef __has_include
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+#ifndef RUNNING_ON_VALGRIND
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 int bide_os_thread_starts_left_ = -1;
 
 int bide_os_open_thread_start_(void *(*run)(void *argument), void *argument)
@@ -170,12 +179,15 @@ uintptr_t bide_os_stack_low_(size_t *size_bytes)
 
 	/*
 	 * A main stack without a limit grows until it meets a mapping, so what libc returns is of no
-	 * use.
+	 * use. Below valgrind it grows by mappings of its own, and libc takes the first for all of it.
 	 */
-	if (getpid() == (pid_t)syscall(SYS_gettid) &&
-	    (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)) {
-		*size_bytes = usual_bytes;
-		return here - usual_bytes;
+	if (getpid() == (pid_t)syscall(SYS_gettid)) {
+		if (getrlimit(RLIMIT_STACK, &limit) != 0)
+			limit.rlim_cur = RLIM_INFINITY;
+		if (limit.rlim_cur == RLIM_INFINITY || RUNNING_ON_VALGRIND) {
+			*size_bytes = limit.rlim_cur < usual_bytes ? (size_t)limit.rlim_cur : usual_bytes;
+			return here - *size_bytes;
+		}
 	}
 	if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
 		known = pthread_attr_getstack(&attributes, &low, size_bytes) == 0;
