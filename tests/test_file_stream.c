@@ -2,6 +2,9 @@
  * Streams over files: lines, print and copy work on them.
  */
 /* threads */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "support/file_support.h"
 
 static bide_stream *stream_of(const char *path, int flags, int64_t offset)
@@ -92,6 +95,24 @@ TEST(errors_come_through)
 	bide_stream_close(s);
 	s = stream_of(make_file("a", "x"), O_WRONLY, 0);
 	assert_int_equal(error_of(bide_stream_read(s, &(char){ 0 }, 1)), EBADF);
+	bide_stream_close(s);
+}
+
+TEST(a_write_that_fails_when_a_part_has_gone_breaks_its_side)
+{
+	enum { LIMIT = 100, SIZE = 150 };
+	struct rlimit limit = { LIMIT, LIMIT };
+	const char *path = path_of("a");
+	bide_stream *s = stream_of(path, O_RDWR | O_CREAT, 0);
+	char text[SIZE], got[SIZE];
+
+	memset(text, 'x', SIZE);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(error_of(bide_stream_write(s, text, SIZE)), EFBIG);
+	assert_int_equal(bide_stream_written(s), LIMIT);
+	assert_int_equal(error_of(bide_stream_write(s, "y", 1)), EPIPE);
+	assert_int_equal(result_of(bide_stream_read(s, got, SIZE)), LIMIT);
 	bide_stream_close(s);
 }
 

@@ -142,8 +142,8 @@ TEST(a_close_with_unread_bytes_resets)
 	assert_int_equal(write_error(client), 0);
 	assert_int_equal(bide_value_task_wait(delay_ms(2), NULL), 0);
 	bide_stream_close(server);
-	assert_int_equal(read_error(client), ECONNRESET);
-	assert_int_equal(read_error(client), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(read_error(client), ECONNRESET);
 	assert_int_equal(write_error(client), EPIPE);
 	finish(client, NULL);
 }

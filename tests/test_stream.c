@@ -258,6 +258,25 @@ TEST(a_reset_is_an_error_of_a_waiting_read)
 	bide_stream_close(s);
 }
 
+/* The kernel tells it once, and then an end in order. */
+TEST(a_reset_is_an_error_of_every_read_behind_it)
+{
+	struct iovec part = { room, 10 };
+
+	NEEDS_IO();
+	for (int how = 0; how < 2; how++) {
+		int peer;
+		bide_stream *s = make_tcp_stream(&peer);
+
+		reset(peer);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(error_of(how ? bide_stream_read_vector(s, &part, 1)
+			                              : bide_stream_read(s, room, 10)),
+			                 ECONNRESET);
+		bide_stream_close(s);
+	}
+}
+
 TEST(a_read_into_several_parts)
 {
 	int peer;

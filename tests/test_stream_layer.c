@@ -220,6 +220,22 @@ TEST(what_was_received_goes_below_and_what_was_put_is_sent_first)
 	bide_stream_close(s);
 }
 
+TEST(a_reset_that_was_told_goes_below)
+{
+	struct linger linger = { .l_onoff = 1 };
+	bide_stream *s;
+	int peer;
+
+	NEEDS_IO();
+	s = make_tcp_stream(&peer);
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+	close(peer);
+	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
+	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
+	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
+	bide_stream_close(s);
+}
+
 TEST(a_stream_that_has_waited_gets_a_layer)
 {
 	bide_stream *s;

@@ -18,11 +18,12 @@
  * Threads: any. A side is used by one function at a time. With one worker, an operation that
  * another thread starts is sent to the worker.
  *
- * Errors besides those that are named below: those of recv(2) and send(2), as ECONNRESET. EPIPE:
- * the peer reads no more; SIGPIPE is never raised. EBADF: the stream was closed while the operation
- * was pending; it is misuse to start one afterwards, or in the child of a fork on a stream of the
- * parent's, or after bide_shutdown. EINVAL: an argument is wrong, which is misuse. ENOMEM. Those of
- * epoll_ctl(2), of epoll_create1(2) and eventfd(2) if the operation has to wait: ENOSPC, EMFILE.
+ * Errors besides those that are named below: those of recv(2) and send(2), as ECONNRESET, which
+ * each read behind it tells again. EPIPE: the peer reads no more; SIGPIPE is never raised. EBADF:
+ * the stream was closed while the operation was pending; it is misuse to start one afterwards, or
+ * in the child of a fork on a stream of the parent's, or after bide_shutdown. EINVAL: an argument
+ * is wrong, which is misuse. ENOMEM. Those of epoll_ctl(2), of epoll_create1(2) and eventfd(2) if
+ * the operation has to wait: ENOSPC, EMFILE.
  *
  * Cost: an operation that can be done at once is one system call and allocates nothing. One that
  * has to wait takes 128 bytes of a pool.

@@ -13,6 +13,7 @@
 #include "base/misuse.h"
 #include "base/own.h"
 #include "file/file.h"
+#include "file/transfer.h"
 #include "memory/allocator.h"
 
 typedef struct file_stream {
@@ -58,8 +59,8 @@ static const bide_own_ bide_file_stream_write_own_ = { .name = "bide_stream_writ
 bide_async(bide_file_stream_write)
 {
 	bide_async_begin;
-	bide_await(my->count, bide_file_write_vector_at(my->in.stream->file, my->in.parts, my->in.count,
-	                                                my->in.stream->write_at));
+	bide_await(my->count, bide_file_write_some_(my->in.stream->file, my->in.parts, my->in.count,
+	                                            my->in.stream->write_at));
 	my->in.stream->write_at += my->count;
 	bide_async_return(my->count);
 bide_async_finally:

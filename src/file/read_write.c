@@ -16,12 +16,13 @@
 #include "io/turn.h"
 #include "runtime/simulation.h"
 
-typedef enum transfer_kind { READ, READ_VECTOR, WRITE, WRITE_VECTOR } transfer_kind;
+typedef enum transfer_kind { READ, READ_VECTOR, WRITE, WRITE_VECTOR, WRITE_SOME } transfer_kind;
 
 static const bide_operation_type types[] = { BIDE_FILE_CALL_TYPE_("bide_file_read_at"),
 	                                         BIDE_FILE_CALL_TYPE_("bide_file_read_vector_at"),
 	                                         BIDE_FILE_CALL_TYPE_("bide_file_write_at"),
-	                                         BIDE_FILE_CALL_TYPE_("bide_file_write_vector_at") };
+	                                         BIDE_FILE_CALL_TYPE_("bide_file_write_vector_at"),
+	                                         BIDE_FILE_CALL_TYPE_("bide_stream_write") };
 
 /* --- a call that may wait --- */
 
@@ -39,17 +40,30 @@ static bide_value_task finish_now(void *argument)
 	return bide_file_outcome_((int64_t)c->transfer.done_bytes, error);
 }
 
+/* A part has gone, so that is the result, whatever ended the rest. */
+static void some_over(bide_job *job)
+{
+	const transfer_call *c = BIDE_CONTAINER_(job, const transfer_call, call.record.job);
+
+	if (job->outcome.state != 0 && c->transfer.done_bytes > 0)
+		job->outcome = bide_file_outcome_((int64_t)c->transfer.done_bytes, 0);
+	bide_descriptor_leave_(c->call.descriptor);
+}
+
 /* The caller is a party of the descriptor, and no more then. A single part is copied. */
 static bide_value_task finish_later(const bide_transfer *t, transfer_kind kind)
 {
+	bool is_some = kind == WRITE_SOME && t->done_bytes > 0;
 	bide_descriptor *descriptor = &t->file->descriptor;
 	transfer_call *c =
 		(transfer_call *)(void *)bide_file_call_new_(sizeof *c, &types[kind], descriptor);
 
 	if (!c) {
 		bide_descriptor_leave_(descriptor);
-		return bide_value_task_from_error(ENOMEM);
+		return bide_file_outcome_((int64_t)t->done_bytes, is_some ? 0 : ENOMEM);
 	}
+	if (kind == WRITE_SOME)
+		c->call.record.job.over = some_over;
 	c->transfer = *t;
 	if (t->count == 1) {
 		c->only = *t->parts;
@@ -186,4 +200,10 @@ bide_value_task bide_file_write_vector_at(bide_file *file, const struct iovec *p
                                           int64_t offset)
 {
 	return start_parts(file, parts, count, offset, WRITE_VECTOR);
+}
+
+bide_value_task bide_file_write_some_(bide_file *file, const struct iovec *parts, size_t count,
+                                      int64_t offset)
+{
+	return start_parts(file, parts, count, offset, WRITE_SOME);
 }

@@ -32,4 +32,11 @@ BIDE_INTERNAL int bide_transfer_try_(bide_transfer *transfer);
 /* Moves the rest, and may wait. Returns 0 if it is over, or an error. */
 BIDE_INTERNAL int bide_transfer_finish_(bide_transfer *transfer);
 
+/*
+ * As bide_file_write_vector_at, but if it ends when a part has gone, that is a success, and the
+ * result is how many bytes went.
+ */
+BIDE_INTERNAL bide_value_task bide_file_write_some_(bide_file *file, const struct iovec *parts,
+                                                    size_t count, int64_t offset);
+
 #endif

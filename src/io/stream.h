@@ -25,7 +25,7 @@ struct bide_stream {
 	bool write_broken;   /* a write failed when a part of it had gone */
 	bool is_standard;    /* its descriptor is blocking */
 	uint32_t is_aborted; /* of a stream with a type: that was told; atomic */
-	/* A send has failed with ECONNRESET. The kernel tells that once. Atomic; either side's. */
+	/* A call has failed with ECONNRESET. The kernel tells that once. Atomic; either side's. */
 	uint32_t was_reset;
 	bide_stream_buffer buffer;
 	_Alignas(16) bide_handle handle; /* what threads that hand out events touch */
@@ -89,7 +89,7 @@ BIDE_INTERNAL bide_value_task bide_stream_read_unchecked_(bide_stream *stream, v
 
 /*
  * Raw system calls on the descriptor of a handle; they never block and never raise SIGPIPE. After a
- * send that failed with ECONNRESET the kernel tells receives that the peer has ended in order. So
+ * call that failed with ECONNRESET the kernel tells receives that the peer has ended in order. So
  * they fail with ECONNRESET here.
  */
 BIDE_INTERNAL int bide_stream_receive_(bide_handle *handle, const struct iovec *parts, size_t count,

@@ -185,9 +185,13 @@ static inline bool is_one(const bide_handle *handle, size_t count)
 
 ssize_t bide_stream_received_(bide_handle *handle, ssize_t done)
 {
+	bide_stream *stream = bide_stream_of_(handle);
+
+	if (BIDE_UNLIKELY(done == -ECONNRESET))
+		BIDE_STORE(&stream->was_reset, 1u, RELAXED);
 	if (BIDE_LIKELY(done != 0))
 		return done;
-	return BIDE_LOAD(&bide_stream_of_(handle)->was_reset, RELAXED) ? -ECONNRESET : 0;
+	return BIDE_LOAD(&stream->was_reset, RELAXED) ? -ECONNRESET : 0;
 }
 
 ssize_t bide_stream_sent_(bide_handle *handle, ssize_t done)
@@ -209,7 +213,7 @@ ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_byt
 	while (BIDE_UNLIKELY(done < 0) && errno == EINTR);
 	if (BIDE_LIKELY(done > 0))
 		return done;
-	return done < 0 ? -(ssize_t)errno : bide_stream_received_(handle, 0);
+	return bide_stream_received_(handle, done < 0 ? -(ssize_t)errno : 0);
 }
 
 ssize_t bide_stream_send_part_(bide_handle *handle, const void *from, size_t size_bytes)

@@ -127,6 +127,7 @@ static int exchange(bide_stream *stream, const bide_stream_type *type, void *obj
 	bide_buffer_rests_(&stream->buffer, BIDE_IO_IN_);
 	bide_buffer_rests_(&stream->buffer, BIDE_IO_OUT_);
 	was = take_descriptor(handle);
+	BIDE_STORE(&below->was_reset, BIDE_LOAD(&stream->was_reset, RELAXED), RELAXED);
 	stream->object = object;
 	stream->below = below;
 	/* Pairs with bide_stream_abort_ and the timer of the idle limit. */

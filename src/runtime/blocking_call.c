@@ -14,11 +14,14 @@
 
 static bide_value_task refused(bide_job *j, int error)
 {
+	bide_value_task outcome;
+
 	j->outcome = bide_value_task_from_error(error);
 	if (j->over)
 		j->over(j);
+	outcome = j->outcome;
 	bide_operation_discard_(&j->operation.source);
-	return bide_value_task_from_error(error);
+	return outcome;
 }
 
 static void prepare(bide_job *j, bide_blocking_function *function, void *argument)

@@ -15,9 +15,9 @@ typedef bide_simulated_job bide_blocking_record;
 
 /*
  * Begins the call function(argument) in the current context, and returns its value task. job->over
- * is called once, when job->outcome is final, also if the call fails at once. A cancellation takes
- * the call out of the queue. Once the function runs, the call lasts until the function returns. A
- * forgotten call goes on.
+ * is called once, when job->outcome is decided, also if the call fails at once; it may change it. A
+ * cancellation takes the call out of the queue. Once the function runs, the call lasts until the
+ * function returns. A forgotten call goes on.
  *
  * In a simulation the job is that of a bide_blocking_record; a call by another thread than the
  * worker's is misuse.
