@@ -37,7 +37,7 @@
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
- * noted.h (macros that note the place of a call).
+ * noted.h (macros that note the place of a call), wait_queue.h (the head of what functions wait on).
  *
  * Include short.h last. It defines the short names: task, value_task, await, async...
  */
@@ -77,6 +77,7 @@
 #include "trace.h"
 #include "udp.h"
 #include "value_task.h"
+#include "wait_queue.h"
 #ifndef __cplusplus
 #include "async.h"
 #include "fork.h"

@@ -32,6 +32,7 @@
 #include "runtime/workers.h"
 #include "source/source.h"
 #include "source/timer.h"
+#include "sync/wait_queue.h"
 #include "tasks/subscription.h"
 #include "tasks/task_list.h"
 
@@ -94,6 +95,7 @@ static void in_child(void)
 
 	after_fork();
 	bide_at_end_fork_();
+	bide_wait_fork_();
 	if (r->state != BIDE_RUNTIME_ON)
 		return;
 	r->state = BIDE_RUNTIME_CHILD;

@@ -1,0 +1,120 @@
+/*
+ * wait_queue.c - see wait_queue.h.
+ */
+#include "sync/wait_queue.h"
+
+uint32_t bide_wait_forks_;
+
+void bide_wait_fork_(void)
+{
+	bide_wait_forks_++;
+}
+
+/*
+ * A holder that is not preempted is through in less than a microsecond. So a thread looks for a
+ * while before it gives its processor up, which can cost it 50 us: once in 16 tries.
+ */
+static void wait_a_moment(unsigned tries)
+{
+	bide_port_wait_a_moment_(tries / 16);
+}
+
+void bide_wait_lock_slowly_(bide_wait_queue_ *queue, uint32_t key)
+{
+	uint32_t before;
+
+	for (unsigned tries = 0;; tries++) {
+		/* It looks before it swaps, because a swap takes the line from the holder. */
+		if (BIDE_LOAD(&queue->lock, RELAXED) != key) {
+			before = BIDE_SWAP(&queue->lock, key, ACQUIRE);
+			if (before != key)
+				break;
+		}
+		wait_a_moment(tries);
+	}
+	bide_wait_locked_(queue, key, before);
+}
+
+void bide_wait_append_(bide_wait_queue_ *queue, bide_wait_link_ *link)
+{
+	link->next = NULL;
+	link->previous = queue->last;
+	if (queue->last)
+		queue->last->next = link;
+	else
+		queue->first = link;
+	queue->last = link;
+	queue->count++;
+	link->key = bide_wait_key_();
+	/* Pairs with the acquire of bide_wait_withdraw_. */
+	BIDE_STORE(&link->queue, (uintptr_t)queue, RELEASE);
+}
+
+static void unlink(bide_wait_queue_ *queue, bide_wait_link_ *link)
+{
+	*(link->previous ? &link->previous->next : &queue->first) = link->next;
+	*(link->next ? &link->next->previous : &queue->last) = link->previous;
+	queue->count--;
+}
+
+void bide_wait_take_(bide_wait_queue_ *queue, bide_wait_link_ *link)
+{
+	uintptr_t here;
+
+	BIDE_ASSERT_((BIDE_LOAD(&link->queue, RELAXED) & ~(uintptr_t)BIDE_PINNED_) == (uintptr_t)queue);
+	unlink(queue, link);
+	/*
+	 * The acquire pairs with the release of a pin: the stray has left the object. The release pairs
+	 * with the acquire of bide_wait_withdraw_: it finds what the link gets.
+	 */
+	for (unsigned tries = 0;; tries++) {
+		here = (uintptr_t)queue;
+		if (BIDE_CAS(&link->queue, &here, (uintptr_t)0, ACQ_REL, RELAXED))
+			return;
+		while (BIDE_LOAD(&link->queue, RELAXED) & BIDE_PINNED_)
+			wait_a_moment(tries++);
+	}
+}
+
+bide_wait_queue_ *bide_wait_withdraw_(bide_wait_link_ *link)
+{
+	bide_wait_queue_ *queue;
+	uintptr_t seen;
+
+	for (unsigned tries = 0;; tries++) {
+		seen = BIDE_LOAD(&link->queue, ACQUIRE);
+		if (seen == 0 || link->key != bide_wait_key_())
+			return NULL;
+		if (seen & BIDE_PINNED_) {
+			wait_a_moment(tries);
+			continue;
+		}
+		if (!BIDE_CAS(&link->queue, &seen, seen | BIDE_PINNED_, ACQUIRE, RELAXED))
+			continue;
+		queue = (bide_wait_queue_ *)seen;
+		if (bide_wait_try_lock_(queue))
+			break;
+		BIDE_STORE(&link->queue, seen, RELEASE); /* pairs with bide_wait_take_ */
+		wait_a_moment(tries);
+	}
+	unlink(queue, link);
+	return queue;
+}
+
+bool bide_wait_queue_is_valid_(const bide_wait_queue_ *queue)
+{
+	enum { LOOKED_AT_MAX = 64 };
+	const bide_wait_link_ *previous = NULL;
+	uint32_t count = 0;
+
+	for (const bide_wait_link_ *link = queue->first; link; previous = link, link = link->next) {
+		BIDE_INVARIANT_(link->previous == previous);
+		BIDE_INVARIANT_((BIDE_LOAD(&link->queue, RELAXED) & ~(uintptr_t)BIDE_PINNED_) ==
+		                (uintptr_t)queue);
+		if (++count == LOOKED_AT_MAX && queue->count > LOOKED_AT_MAX)
+			return true;
+	}
+	BIDE_INVARIANT_(queue->last == previous);
+	BIDE_INVARIANT_(queue->count == count);
+	return true;
+}

@@ -1,0 +1,147 @@
+/*
+ * waiter.c - see waiter.h.
+ */
+#include "sync/waiter.h"
+
+#include "base/party.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
+#include "source/source.h"
+
+static bide_cancel_node *node_of(bide_waiter_ *w)
+{
+	return w->head_bytes > sizeof *w ? &((bide_canceled_waiter_ *)w)->node : NULL;
+}
+
+static const bide_wait_kind_ *kind_of(const bide_waiter_ *w)
+{
+	return BIDE_CONTAINER_(w->operation.type, const bide_wait_kind_, type);
+}
+
+bide_waiter_ *bide_waiter_new_(const bide_wait_kind_ *kind, size_t extra_bytes)
+{
+	size_t head_bytes = bide_context_core_() ? sizeof(bide_canceled_waiter_) : sizeof(bide_waiter_);
+	bide_waiter_ *w =
+		(bide_waiter_ *)(void *)bide_operation_new_(head_bytes + extra_bytes, &kind->type);
+
+	if (w)
+		w->head_bytes = (uint32_t)head_bytes;
+	return w;
+}
+
+void bide_waiter_discard_(bide_waiter_ *w)
+{
+	BIDE_ASSERT_(BIDE_LOAD(&w->link.queue, RELAXED) == 0);
+	bide_operation_discard_(&w->operation.source);
+}
+
+/* `count` of the parties are through with the waiter. The last one delivers. */
+static void leave(bide_waiter_ *w, uint32_t count)
+{
+	bide_source *source = &w->operation.source;
+	bide_cancel_node *node = node_of(w);
+
+	if (node && !bide_party_leave_(source, &w->parties, count))
+		return;
+	if (node)
+		bide_cancel_node_unref_(node);
+	bide_operation_complete_(&w->operation, source->payload, source->error);
+}
+
+static void end_here(bide_waiter_ *w)
+{
+	bide_cancel_node *node = node_of(w);
+
+	leave(w, node && !bide_cancel_unlink_(node) ? 1 : 2);
+}
+
+static void end_posted(bide_post *post)
+{
+	end_here(BIDE_CONTAINER_(post, bide_waiter_, link.post));
+}
+
+void bide_waiter_end_(bide_waiter_ *w)
+{
+	BIDE_ASSERT_(BIDE_LOAD(&w->link.queue, RELAXED) == 0);
+	if (BIDE_LIKELY(bide_port_on_worker_())) {
+		end_here(w);
+		return;
+	}
+	w->link.post.run = end_posted;
+	bide_port_post_(&w->link.post);
+}
+
+void bide_granted_end_(bide_granted_ *granted)
+{
+	bide_wait_link_ *link, *next;
+
+	for (link = granted->first; link; link = next) {
+		next = link->next;
+		bide_waiter_end_(bide_waiter_of_(link));
+	}
+}
+
+void bide_waiters_take_all_(bide_wait_queue_ *queue, bide_payload payload, int error,
+                            bide_granted_ *granted)
+{
+	bide_wait_link_ *link;
+
+	while ((link = queue->first) != NULL) {
+		bide_waiter_outcome_(bide_waiter_of_(link), payload, error);
+		bide_wait_take_(queue, link);
+		bide_granted_add_(granted, link);
+	}
+}
+
+/*
+ * Returns true if this thread took the waiter out, so that it ends with this error. Others are
+ * ended last: what they complete may forget this waiter.
+ */
+static bool withdraw(bide_waiter_ *w, int error)
+{
+	bide_wait_queue_ *queue = bide_wait_withdraw_(&w->link);
+	const bide_wait_kind_ *kind = kind_of(w);
+	bide_granted_ granted;
+
+	if (!queue)
+		return false;
+	bide_waiter_outcome_(w, bide_payload_int_(0), error);
+	bide_granted_init_(&granted);
+	if (kind->withdrawn)
+		kind->withdrawn(queue, &granted);
+	bide_wait_unlock_(queue);
+	bide_wait_withdrawn_(&w->link);
+	bide_granted_end_(&granted);
+	return true;
+}
+
+/* The context is canceled. The waiter lasts, because the node is one of its parties. */
+static void canceled(bide_cancel_node *node, int error)
+{
+	bide_waiter_ *w = &BIDE_CONTAINER_(node, bide_canceled_waiter_, node)->base;
+
+	leave(w, withdraw(w, error) ? 2 : 1);
+}
+
+void bide_waiter_leave_(bide_operation *operation)
+{
+	bide_waiter_ *w = (bide_waiter_ *)operation;
+
+	if (withdraw(w, BIDE_ECANCELED_))
+		bide_waiter_end_(w);
+}
+
+int bide_waiter_append_(bide_wait_queue_ *queue, bide_waiter_ *w)
+{
+	bide_cancel_node *node = node_of(w);
+	int error = 0;
+
+	w->parties = 2;
+	/* A cancellation that fires at once waits until the queue is unlocked. */
+	bide_wait_append_(queue, &w->link);
+	if (node)
+		error = bide_cancel_link_(bide_context_core_(), node, canceled);
+	if (error)
+		bide_wait_take_(queue, &w->link);
+	return error;
+}

@@ -1,0 +1,118 @@
+/*
+ * waiter.h - a wait for one object: a pooled operation with one link. wait_queue.h comes first.
+ *
+ * The life of a waiter:
+ *
+ *     bide_waiter_new_      it is in no queue; the caller says what it wants
+ *     bide_waiter_append_   under the lock: it is in the queue, and in the list of the context
+ *     a grant               under the lock: bide_waiter_outcome_, then bide_wait_take_, then
+ *                           bide_granted_add_; after unlocking: bide_granted_end_
+ *     or a stray            cancels it, or forgets it: it withdraws the link, and stores the error
+ *     the end               the outcome is delivered when all parties have left
+ *
+ * The parties of a waiter are the one that takes it out of the queue, and the node in the list of
+ * its context, if it has one. The first stores the outcome and takes the node out; if the node
+ * fires at that moment, it is the thread that cancels which delivers. So after the delivery no
+ * thread touches the waiter, and none is on its way to the object.
+ *
+ * With one worker, another thread that takes a waiter out posts it, and the worker ends it.
+ */
+#ifndef BIDE_SYNC_WAITER_H
+#define BIDE_SYNC_WAITER_H
+
+#include "source/operation.h"
+#include "sync/wait_queue.h"
+
+/* Waiters that were taken out under a lock, until they are ended after it. */
+typedef struct bide_granted_ {
+	bide_wait_link_ *first, **tail;
+} bide_granted_;
+
+/*
+ * What a kind of object does. `type` comes first: the type of an operation of the kind points at
+ * it. Its `leave` is bide_waiter_leave_.
+ */
+typedef struct bide_wait_kind_ {
+	bide_operation_type type;
+	/*
+	 * A stray has taken a link out, and holds the lock. The function grants what others can have
+	 * now, such as those behind the head of a semaphore. If NULL, others get nothing by it.
+	 */
+	void (*withdrawn)(bide_wait_queue_ *queue, bide_granted_ *granted);
+} bide_wait_kind_;
+
+typedef struct bide_waiter_ {
+	bide_operation operation;
+	bide_wait_link_ link;
+	uint32_t parties;
+	/* Bytes of this head, with the node if there is one. What the kind adds comes behind. */
+	uint32_t head_bytes;
+} bide_waiter_;
+BIDE_STATIC_ASSERT(sizeof(bide_waiter_) == 96, "a waiter that nothing cancels");
+
+/* A waiter that was made in a context which can be canceled. */
+typedef struct bide_canceled_waiter_ {
+	bide_waiter_ base;
+	bide_cancel_node node;
+} bide_canceled_waiter_;
+
+/*
+ * Returns a waiter of this thread's context with extra_bytes behind it, or NULL if there is no
+ * memory. Without a lock.
+ */
+BIDE_INTERNAL bide_waiter_ *bide_waiter_new_(const bide_wait_kind_ *kind, size_t extra_bytes);
+/*
+ * Appends the waiter. Returns 0; or the error of its context, which was canceled: then the waiter
+ * is in no queue. Under the lock.
+ */
+BIDE_INTERNAL int bide_waiter_append_(bide_wait_queue_ *queue, bide_waiter_ *waiter);
+/* Gives a waiter back that was never handed out and is in no queue. */
+BIDE_INTERNAL void bide_waiter_discard_(bide_waiter_ *waiter);
+/* For bide_wait_kind_.type.leave. */
+BIDE_INTERNAL void bide_waiter_leave_(bide_operation *operation);
+
+static inline bide_waiter_ *bide_waiter_of_(bide_wait_link_ *link)
+{
+	BIDE_ASSERT_(link->number == 0);
+	return BIDE_CONTAINER_(link, bide_waiter_, link);
+}
+
+static inline void *bide_waiter_extra_(bide_waiter_ *waiter)
+{
+	return (char *)waiter + waiter->head_bytes;
+}
+
+/* Stores what the waiter ends with, before it is taken out of the queue. Under the lock. */
+static inline void bide_waiter_outcome_(bide_waiter_ *waiter, bide_payload payload, int error)
+{
+	waiter->operation.source.payload = payload;
+	waiter->operation.source.error = (uint16_t)error;
+}
+
+static inline bide_granted_ *bide_granted_init_(bide_granted_ *granted)
+{
+	granted->first = NULL;
+	granted->tail = &granted->first;
+	return granted;
+}
+
+/* The link was taken out. Under the lock. */
+static inline void bide_granted_add_(bide_granted_ *granted, bide_wait_link_ *link)
+{
+	link->next = NULL;
+	*granted->tail = link;
+	granted->tail = &link->next;
+}
+
+/*
+ * Takes the whole queue out with one outcome, and adds it to the granted ones. Under the lock. It
+ * costs one locked instruction a link.
+ */
+BIDE_INTERNAL void bide_waiters_take_all_(bide_wait_queue_ *queue, bide_payload payload, int error,
+                                          bide_granted_ *granted);
+/* Ends a waiter that was taken out, with the outcome that was stored. Without a lock. */
+BIDE_INTERNAL void bide_waiter_end_(bide_waiter_ *waiter);
+/* Does so with all granted ones, in order. Without a lock. */
+BIDE_INTERNAL void bide_granted_end_(bide_granted_ *granted);
+
+#endif
