@@ -37,7 +37,7 @@
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),
- * noted.h (macros that note the place of a call), wait_queue.h (the head of what functions wait on).
+ * noted.h (macros that note the place of a call), wait_queue.h (the head of mutexes and the like).
  *
  * Include short.h last. It defines the short names: task, value_task, await, async...
  */
