@@ -39,6 +39,11 @@ typedef struct bide_operation_type {
 	 * or NULL; 0: it is the one above.
 	 */
 	size_t result_type_at;
+	/*
+	 * A large result (BIDE_FLAG_LARGE_) lies in the operation itself. Otherwise the task of a
+	 * subscription holds it.
+	 */
+	bool has_result_inside;
 } bide_operation_type;
 
 typedef struct bide_operation {

@@ -168,7 +168,8 @@ void bide_recycle_(bide_source *source, const bide_place *place)
 {
 	if (bide_kind_is_frame_(source->kind))
 		bide_frame_of_(source)->consumer = (uintptr_t)place | 1;
-	else if (source->flags & BIDE_FLAG_LARGE_)
+	else if (source->flags & BIDE_FLAG_LARGE_ &&
+	         !((bide_operation *)(void *)source)->type->has_result_inside)
 		bide_subscription_unref_task_(source);
 	if (bide_thread_())
 		bide_source_recycle_(bide_thread_(), source);
