@@ -195,7 +195,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The looks of the monitor are every 8 ms, if nothing disturbs the workers. */
+/* The looks of the monitor are every 16 ms, if nothing disturbs the workers. */
 static void makes_few_calls(value_task (*start)(void), unsigned workers)
 {
 	uint64_t best = UINT64_MAX;
@@ -312,7 +312,7 @@ TEST_SLOW(what_a_function_completes_before_it_computes_runs_elsewhere, 60)
 
 TEST_SLOW(so_it_does_if_short_functions_came_before, 60)
 {
-	runs_elsewhere(20000, 20 * MS); /* the looks of the monitor are 8 ms apart at first */
+	runs_elsewhere(20000, 20 * MS); /* the looks of the monitor are 16 ms apart at first */
 }
 
 /* ---- what is published rarely is told each time */

@@ -60,8 +60,8 @@ static int64_t pause_ns(int64_t now_ns)
 	if (pause < m->between_ns)
 		pause = m->between_ns;
 	pause /= OFTEN;
-	if (pause > BIDE_MONITOR_NS_)
-		return BIDE_MONITOR_NS_;
+	if (pause > BIDE_MONITOR_CALM_NS_)
+		return BIDE_MONITOR_CALM_NS_;
 	return pause > 2 * BIDE_STUCK_NS_ ? pause : 2 * BIDE_STUCK_NS_;
 }
 

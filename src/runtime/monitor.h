@@ -11,18 +11,18 @@
  *
  *     something waits, and the worker      after BIDE_STUCK_NS_, to see whether it is the same step
  *     makes no step while it is looked at
- *     other workers run                    after BIDE_MONITOR_NS_, or sooner if workers were stuck
- *                                          lately: see below
+ *     other workers run                    after BIDE_MONITOR_CALM_NS_, or sooner if workers were
+ *                                          stuck lately: see below
  *     all others slept at two looks        twice as long as before, up to BIDE_MONITOR_LONGEST_NS_
  *     and none has made a step since       there is no monitor any more
  *
- * So what waits behind a function that is long, and that the monitor sees, waits 10 ms at most. A
+ * So what waits behind a function that is long, and that the monitor sees, waits 18 ms at most. A
  * worker that falls asleep and becomes the monitor while others run looks after BIDE_STUCK_NS_ for
  * the first time. That look also finds what a pusher could not tell it (sleep.h).
  *
  * When workers are found stuck again and again, the looks come 32 times as often as that happens.
  * This is forgotten as slowly as it was learned: the time between two looks is never less than a
- * 32nd of the time since a worker was stuck.
+ * 32nd of the time since a worker was stuck. Half a second later it is BIDE_MONITOR_CALM_NS_ again.
  *
  * A look reads, and writes nothing that others read. The reactors of others are looked after by
  * rounds (rounds.h), which are made more often. So a program with an event now and then wakes its
@@ -43,6 +43,7 @@
 enum {
 	BIDE_STUCK_NS_ = 100000,
 	BIDE_MONITOR_NS_ = 8000000,
+	BIDE_MONITOR_CALM_NS_ = 16000000,
 	BIDE_MONITOR_LONGEST_NS_ = 160000000,
 	BIDE_MONITOR_SOON_NS_ = 20000000
 };

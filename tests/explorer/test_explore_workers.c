@@ -610,6 +610,59 @@ static void do_nothing(void)
 {
 }
 
+/*
+ * Worker 1 sleeps, and no worker is or becomes the monitor. So what worker 0 makes runnable runs
+ * elsewhere only if worker 0 tells of it. Worker 0 is inside a function that does not end.
+ */
+static void tell_1(void)
+{
+	bide_worker *w = bide_workers_.worker[0];
+
+	w->tell.last_ns = p.now_ns[this_thread()] - bide_wake_ns_; /* the functions before were slow */
+	schedule(1, true);
+	EXPLORE_CHECK(BIDE_LOAD(&bide_workers_.worker[1]->sleeper.state, RELAXED) == BIDE_RUNS_);
+	for_ever();
+}
+
+static void setup_unmonitored(void)
+{
+	setup();
+	p.made = 2;
+	p.balls[0].then = tell_1;
+	become(0);
+	send_0();
+	p.heads[0] = NULL;
+	bide_sleep_.monitored = bide_sleep_.asleep = 1;
+	bide_workers_.worker[1]->sleeper.state = BIDE_SLEEPS_;
+	bide_workers_want_();
+}
+
+static void run_0_for_ever(void)
+{
+	work(0);
+}
+
+/* The sleeper, woken by hand: it searches as worker_main does. */
+static void search_when_woken(void)
+{
+	bide_worker *w = become(1);
+
+	while (explore_newest(&w->sleeper.state) != BIDE_RUNS_)
+		explore_relax();
+	run_entry(w, bide_worker_search_(w, true, BIDE_WAKE_NS_));
+}
+
+/* Worker 0 has nothing left: the woken one has run the entry. */
+static void check_told(void)
+{
+	EXPLORE_CHECK(p.balls[1].ran == 1);
+	check();
+}
+
+SCENARIO(workers_entry_behind_slow_functions_is_told, setup_unmonitored,
+         THREADS(run_0_for_ever, search_when_woken), check_told, .shared = true,
+         .offered = bide_workers_offer_, .newest_only = true, .switches_max = 2)
+
 PARTS(monitor_that_looks_late_is_woken, setup_monitor_that_looks_late, (hide, do_nothing))
 PARTS(worker_that_makes_a_late_round_is_woken, setup_round_late,
       (hide_from_a_late_round, do_nothing))
@@ -628,6 +681,24 @@ static void look_and_rescue(void)
 static void look_for_nothing(void)
 {
 	EXPLORE_CHECK(!bide_monitor_take_(become(1)));
+}
+
+/* A worker runs short functions, and none has been stuck for a second. */
+static void setup_calm(void)
+{
+	setup();
+	bide_sleep_.monitored = bide_workers_.worker[1]->sleeper.monitors = 1;
+	bide_workers_monitor_(true);
+	bide_workers_.worker[0]->steps++;
+	for (int i = 0; i < EXPLORE_THREADS; i++)
+		p.now_ns[i] = bide_monitor_.look_ns;
+	bide_monitor_.stuck_ns = START_NS - 1000000000;
+}
+
+static void look_calmly(void)
+{
+	look_for_nothing();
+	EXPLORE_CHECK(bide_monitor_.look_ns == p.now_ns[this_thread()] + BIDE_MONITOR_CALM_NS_);
 }
 
 /* The worker has forked and joined since, in the same function. */
@@ -730,6 +801,7 @@ PARTS(step_of_one_that_makes_steps_is_its_owners, setup_stepped, (look_for_nothi
 PARTS(step_of_one_that_forks_is_its_owners, setup_forked, (look_for_nothing), .external = 0)
 PARTS(told_entry_against_its_owner, setup_told, (run_and_send_1, steal_all), .switches_max = 3)
 PARTS(worker_asleep_is_never_stuck, setup_stuck_asleep, (look_for_nothing), .external = 0)
+PARTS(monitor_of_short_functions_looks_rarely, setup_calm, (look_calmly), .external = 0)
 PARTS(monitor_waits_for_its_time, setup_stuck_early, (look_for_nothing), .external = 0)
 PARTS(step_of_one_that_is_stuck_is_not_a_thiefs, setup_stuck_alone, (steal_nothing), .external = 0)
 PARTS(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
