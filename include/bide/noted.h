@@ -64,6 +64,7 @@
 #define bide_executor_unref(...) BIDE_NOTED_(bide_executor_unref, __VA_ARGS__)
 #define bide_group_init(...) BIDE_NOTED_(bide_group_init, __VA_ARGS__)
 #define bide_group_pending(...) BIDE_NOTED_(bide_group_pending, __VA_ARGS__)
+#define bide_group_close(...) BIDE_NOTED_(bide_group_close, __VA_ARGS__)
 #define bide_group_cancel(...) BIDE_NOTED_(bide_group_cancel, __VA_ARGS__)
 #define bide_group_context(...) BIDE_NOTED_(bide_group_context, __VA_ARGS__)
 #define bide_group_wait(...) BIDE_NOTED_(bide_group_wait, __VA_ARGS__)

@@ -111,6 +111,7 @@
 #define for_each_of bide_for_each_of
 #define group_add bide_group_add
 #define group_cancel bide_group_cancel
+#define group_close bide_group_close
 #define group_context bide_group_context
 #define group_init bide_group_init
 #define group_pending bide_group_pending

@@ -37,13 +37,15 @@ static void report(const struct bide_group_reporter *my)
 	char line[512];
 	bide_text text = { line, sizeof line, 0 };
 
-	if (pending == 0)
+	if (pending == 0 && !bide_group_is_taking_(my->in.group))
 		return;
 	bide_text_add_(&text, "bide_group_wait_reporting");
 	if (my->in.place)
 		bide_text_place_(&text, my->in.place);
 	bide_text_add_(&text, ": not over after %lld ms: %llu member%s",
 	               (long long)(my->in.delay_ns / 1000000), pending, pending == 1 ? "" : "s");
+	if (bide_group_is_taking_(my->in.group))
+		bide_text_add_(&text, ", and the group is open");
 	bide_report_("stuck", line);
 	(void)bide_dump_group_(my->in.group, my->in.context, my->in.waits, write_line, NULL);
 }
@@ -95,7 +97,7 @@ BIDE_UNCHECKED_ static void describe_wait(const void *copy, char *to, size_t siz
 		bide_text_place_(&text, my->in.place);
 	if (bide_pools_hold_(my->in.group))
 		bide_text_add_(&text, " (%llu pending)",
-		               (unsigned long long)*(const volatile uint64_t *)&my->in.group->pending_);
+		               bide_group_members_(*(const volatile uint64_t *)&my->in.group->holds_));
 }
 
 static const bide_own_ bide_group_waiter_own_ = { .name = "bide_group_wait_reporting",
@@ -126,7 +128,8 @@ bide_value_task bide_group_wait_reporting_at_(bide_group *group, int64_t delay_n
 	if (!bide_time_allowed_(delay_ns, "bide_group_wait_reporting", "delay_ns", place) ||
 	    !bide_group_check_(group, "bide_group_wait_reporting", place))
 		return bide_value_task_from_error(BIDE_EINVAL_);
-	if (delay_ns == BIDE_FOREVER || bide_group_pending(group) == 0)
+	if (delay_ns == BIDE_FOREVER ||
+	    (bide_group_pending(group) == 0 && !bide_group_is_taking_(group)))
 		return bide_group_wait(group);
 	if (delay_ns == 0) { /* reports at once */
 		report(&(struct bide_group_reporter){ .in = { .group = group,

@@ -1,9 +1,8 @@
 /*
- * group.c - groups: one listener and one counter, whatever the number of members.
+ * group.c - groups: one listener and one counter, whatever the number of members. group.h has what
+ * is counted; group_open.c has what is special to open groups.
  *
- *     pending_ == members that have not reported + 1 until bide_group_wait
- *
- * The party that brings the counter to zero ends the group, and then nothing touches the memory of
+ * The party that takes the last hold away ends the group, and then nothing touches the memory of
  * the group any more. bide_group_init makes the object that the wait returns, so neither adding nor
  * waiting can fail.
  *
@@ -14,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/misuse.h"
+#include "base/port.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "context/context.h"
@@ -22,31 +22,25 @@
 #include "ops/first_error.h"
 #include "source/source.h"
 
-/* What the wait returns. */
-typedef struct group_idle {
-	bide_operation operation;
-	const bide_group *group;
-	const bide_place *place; /* of bide_group_init, in debug mode; otherwise NULL */
-} group_idle;
-
 /* Reads the group only if it lies in a frame, whose memory lasts. */
 BIDE_UNCHECKED_ static void describe_group(const void *copy, char *to, size_t size_bytes)
 {
-	const bide_group *group = ((const group_idle *)copy)->group;
-	unsigned long long pending;
+	const bide_group *group = ((const bide_group_idle_ *)copy)->group;
+	uint64_t holds;
 
 	if (!bide_pools_hold_(group)) {
 		bide_put_(to, size_bytes, "bide_group_wait");
 		return;
 	}
-	pending = *(const volatile uint64_t *)&group->pending_;
-	bide_put_(to, size_bytes, "bide_group_wait (%llu pending)", pending);
+	holds = *(const volatile uint64_t *)&group->holds_;
+	bide_put_(to, size_bytes, "bide_group_wait (%llu pending%s)", bide_group_members_(holds),
+	          group->is_open_ && !(holds & BIDE_GROUP_CLOSED_) ? ", open" : "");
 }
 
 /* The type until the wait: a group of this type that bide_shutdown finds was never waited for. */
 static void describe_open(const void *copy, char *to, size_t size_bytes)
 {
-	const bide_place *place = ((const group_idle *)copy)->place;
+	const bide_place *place = ((const bide_group_idle_ *)copy)->place;
 
 	if (place)
 		bide_put_(to, size_bytes, "group, initialised at %s:%u in %s", place->file,
@@ -75,6 +69,11 @@ static bool record(bide_group *group, int error, bide_payload trace)
 
 	if (error == 0)
 		return true;
+	if (group->tells_failures_ && error != BIDE_ECANCELED_ &&
+	    error != bide_context_error(group->context_)) {
+		bide_group_service_of_(group)->failed(error, bide_group_service_of_(group)->argument);
+		return true;
+	}
 	if (bide_first_error_keep_(&group->first_error_, error)) {
 		if (error != BIDE_ECANCELED_) /* only one member does this */
 			group->idle_->source.payload = trace;
@@ -87,14 +86,19 @@ static bool record(bide_group *group, int error, bide_payload trace)
 }
 
 /*
- * Returns true if this was the last, which ends the group. Releases what was recorded; the last one
- * acquires it.
+ * Returns true if these holds were the last, which ends the group. Releases what was recorded; the
+ * last one acquires it.
  */
-static bool count_down(bide_group *group)
+static bool take_away(bide_group *group, uint64_t holds)
 {
+	uint64_t left;
+
 	if (is_sync(group))
-		return BIDE_SUB(&group->pending_, 1, ACQ_REL) == 1;
-	return --group->pending_ == 0;
+		left = BIDE_SUB(&group->holds_, holds, ACQ_REL) - holds;
+	else
+		left = group->holds_ -= holds;
+	BIDE_ASSERT_(left < (uint64_t)1 << 63);
+	return (left & ~(uint64_t)BIDE_GROUP_CLOSED_) == 0;
 }
 
 /* Ends the group, and returns its error. The object that idle_ was is the caller's. */
@@ -102,6 +106,8 @@ static int group_end(bide_group *group)
 {
 	bide_context *context = group->context_;
 
+	if (group->is_open_)
+		bide_cancel_node_unref_(&bide_group_service_of_(group)->node);
 	group->context_ = NULL;
 	/* Atomic, because a member or a report may ask meanwhile whether the group is there. */
 	BIDE_STORE(&group->idle_, (bide_operation *)NULL, RELAXED);
@@ -119,14 +125,39 @@ static void take_over(bide_group *group, bide_source *done, const bide_place *by
 	bide_recycle_(done, by);
 }
 
+static void complete(bide_group *group)
+{
+	bide_operation *idle = group->idle_;
+
+	bide_operation_complete_(idle, idle->source.payload, group_end(group));
+}
+
+static void complete_posted(bide_post *post)
+{
+	complete(BIDE_CONTAINER_(post, bide_group_service_, post)->idle.group);
+}
+
+/* What waits for the group may be a listener, which runs on the worker. */
+void bide_group_leave_(bide_group *group, uint64_t holds)
+{
+	bide_group_service_ *service = bide_group_service_of_(group);
+
+	if (!take_away(group, holds))
+		return;
+	if (!group->is_open_ || bide_port_on_worker_()) {
+		complete(group);
+		return;
+	}
+	service->post.run = complete_posted;
+	bide_port_post_(&service->post);
+}
+
 static void group_run(bide_observer *listener, bide_source *done)
 {
 	bide_group *group = BIDE_CONTAINER_(listener, bide_group, listener_);
-	bide_operation *idle = group->idle_;
 
 	take_over(group, done, &group_by);
-	if (count_down(group))
-		bide_operation_complete_(idle, idle->source.payload, group_end(group));
+	bide_group_leave_(group, BIDE_GROUP_MEMBER_);
 }
 
 static bool is_initialised(const bide_group *group)
@@ -146,18 +177,25 @@ bool bide_group_is_valid_(const bide_group *group)
 
 	BIDE_INVARIANT_(is_live(group));
 	BIDE_INVARIANT_(!group->waited_);
-	BIDE_INVARIANT_(BIDE_LOAD(&group->pending_, RELAXED) > 0);
+	BIDE_INVARIANT_(BIDE_LOAD(&group->holds_, RELAXED) & BIDE_GROUP_UNWAITED_);
+	BIDE_INVARIANT_(group->is_open_ ||
+	                !(BIDE_LOAD(&group->holds_, RELAXED) &
+	                  (BIDE_GROUP_LINKED_ | BIDE_GROUP_CLOSING_ | BIDE_GROUP_CLOSED_)));
 	BIDE_INVARIANT_(error >= 0 && error <= BIDE_ERROR_MAX);
 	BIDE_INVARIANT_(group->context_ &&
 	                bide_context_check_(group->context_, "bide_group_is_valid_"));
 	BIDE_INVARIANT_(group->idle_->type == &bide_group_open_type_);
-	BIDE_INVARIANT_(((const group_idle *)group->idle_)->group == group);
+	BIDE_INVARIANT_(((const bide_group_idle_ *)group->idle_)->group == group);
 	BIDE_INVARIANT_(!bide_is_done_(&group->idle_->source));
 	return true;
 }
 
 int bide_group_init(bide_group *group, const bide_group_options *options)
 {
+	bide_group_options wanted = { .keep_going = false };
+
+	if (options)
+		wanted = *options;
 	if (!group) {
 		bide_misuse_("bide_group_init: group is NULL");
 		return BIDE_EINVAL_;
@@ -169,22 +207,32 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 		return BIDE_EINVAL_;
 	}
 	*group = (bide_group){ .listener_ = { group_run },
-		                   .pending_ = 1,
+		                   .holds_ = BIDE_GROUP_UNWAITED_,
 		                   .life_ = bide_life_,
-		                   .keep_going_ = options && options->keep_going };
+		                   .keep_going_ = wanted.keep_going,
+		                   .is_open_ = wanted.open,
+		                   .tells_failures_ = wanted.failed != NULL };
 	group->context_ = bide_context_create(NULL);
 	if (!group->context_)
 		return BIDE_ENOMEM_;
-	group->idle_ = bide_operation_new_(sizeof(group_idle), &bide_group_open_type_);
-	if (group->idle_) {
-		((group_idle *)group->idle_)->group = group;
-		((group_idle *)group->idle_)->place = BIDE_CALLED_AT_("bide_group_init");
-		group->self_ = group;
-		return 0;
+	group->idle_ = bide_operation_new_(wanted.open || wanted.failed ? sizeof(bide_group_service_)
+	                                                                : sizeof(bide_group_idle_),
+	                                   &bide_group_open_type_);
+	if (!group->idle_) {
+		bide_context_unref(group->context_);
+		group->context_ = NULL;
+		return BIDE_ENOMEM_;
 	}
-	bide_context_unref(group->context_);
-	group->context_ = NULL;
-	return BIDE_ENOMEM_;
+	((bide_group_idle_ *)group->idle_)->group = group;
+	((bide_group_idle_ *)group->idle_)->place = BIDE_CALLED_AT_("bide_group_init");
+	if (wanted.failed) {
+		bide_group_service_of_(group)->failed = wanted.failed;
+		bide_group_service_of_(group)->argument = wanted.argument;
+	}
+	if (wanted.open)
+		bide_group_open_(group);
+	group->self_ = group;
+	return 0;
 }
 
 static bool has_ended(const bide_group *group)
@@ -228,22 +276,29 @@ bool bide_group_check_(const bide_group *group, const char *what, const bide_pla
 	return false;
 }
 
-void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place)
+/* Counts a member to be. Returns 0, or why the group does not take it. */
+static int enter(bide_group *group, const char *what, const bide_place *place)
+{
+	if (bide_group_was_opened_(group))
+		return bide_group_try_enter_(group) ? 0 : BIDE_EPIPE_;
+	if (!bide_group_check_(group, what, place))
+		return BIDE_EINVAL_;
+	/* Before the registration, which may report at once. RELAXED: there is a hold. */
+	if (is_sync(group))
+		BIDE_ADD(&group->holds_, (uint64_t)BIDE_GROUP_MEMBER_, RELAXED);
+	else
+		group->holds_ += BIDE_GROUP_MEMBER_;
+	return 0;
+}
+
+/* Adds a member that was counted. */
+static void add(bide_group *group, bide_value_task value_task, const bide_place *place)
 {
 	bide_value_task outcome;
 
-	if (!bide_group_check_(group, "bide_group_add", place)) {
-		bide_value_task_forget_at_(value_task, place);
-		return;
-	}
 	value_task = bide_yield_to_operation_(value_task);
 	outcome = value_task;
 	if (bide_is_pending_(value_task)) {
-		/* Before the registration, which may report at once. RELAXED: the count is above zero. */
-		if (is_sync(group))
-			BIDE_ADD(&group->pending_, 1, RELAXED);
-		else
-			group->pending_++;
 		switch (bide_listen_(value_task, &group->listener_, "bide_group_add", place)) {
 		case BIDE_REGISTERED_:
 			return;
@@ -254,26 +309,59 @@ void bide_group_add_at_(bide_group *group, bide_value_task value_task, const bid
 		default:
 			outcome = bide_value_task_from_error(BIDE_ESTALE);
 		}
-		count_down(group); /* not the last: that of the wait, or of the member that adds, is left */
 	}
 	if (!record(group, (int)outcome.state, outcome.payload))
 		bide_lost_(outcome, NULL);
+	bide_group_leave_(group, BIDE_GROUP_MEMBER_);
+}
+
+int bide_group_add_at_(bide_group *group, bide_value_task value_task, const bide_place *place)
+{
+	int error = enter(group, "bide_group_add", place);
+
+	if (error)
+		bide_value_task_forget_at_(value_task, place);
+	else
+		add(group, value_task, place);
+	return error;
+}
+
+uintptr_t bide_group_enter_(bide_group *group, const bide_place *place)
+{
+	int error = enter(group, "bide_group_start", place);
+
+	return error ? (uintptr_t)-error : bide_context_push_(group->context_);
+}
+
+int bide_group_entered_(bide_group *group, uintptr_t saved, bide_value_task value_task,
+                        const bide_place *place)
+{
+	if (saved >= BIDE_GROUP_REFUSED_)
+		return -(int)saved;
+	bide_context_pop_(saved);
+	add(group, value_task, place);
+	return 0;
 }
 
 uint64_t bide_group_pending(const bide_group *group)
 {
-	uint64_t pending;
-
 	if (!is_known(group, "bide_group_pending"))
 		return 0;
-	pending = BIDE_LOAD(&group->pending_, RELAXED);
-	return BIDE_LOAD(&group->waited_, RELAXED) || pending == 0 ? pending : pending - 1;
+	return bide_group_members_(BIDE_LOAD(&group->holds_, RELAXED));
 }
 
 void bide_group_cancel(bide_group *group)
 {
 	bide_context *context;
 
+	if (bide_group_was_opened_(group)) {
+		if (!bide_group_try_hold_(group))
+			return;
+		(void)bide_group_close_(group); /* at once, while the node may have to be posted */
+		bide_context_cancel(group->context_, BIDE_ECANCELED_);
+		bide_group_leave_(group, BIDE_GROUP_MEMBER_);
+		return;
+	}
 	if (!bide_group_check_(group, "bide_group_cancel", NULL))
 		return;
 	/* The last member may end the group meanwhile. */
@@ -303,7 +391,7 @@ bide_value_task bide_group_wait(bide_group *group)
 	idle = group->idle_;
 	idle->type = &group_type;
 	value = bide_source_value_(&idle->source);
-	if (!count_down(group))
+	if (!take_away(group, BIDE_GROUP_UNWAITED_))
 		return value;
 	value.payload = idle->source.payload;
 	value.state = (uintptr_t)group_end(group);

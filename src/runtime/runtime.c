@@ -10,7 +10,8 @@
 BIDE_STATIC_ASSERT(ECANCELED == BIDE_ECANCELED_ && EINVAL == BIDE_EINVAL_ &&
                        ETIMEDOUT == BIDE_ETIMEDOUT_ && EBUSY == BIDE_EBUSY_ &&
                        EDEADLK == BIDE_EDEADLK_ && ENOMEM == BIDE_ENOMEM_ &&
-                       EAGAIN == BIDE_EAGAIN_ && EINPROGRESS == BIDE_EINPROGRESS_,
+                       EAGAIN == BIDE_EAGAIN_ && EINPROGRESS == BIDE_EINPROGRESS_ &&
+                       EPIPE == BIDE_EPIPE_,
                    "headers and the rooms below write these numbers out");
 
 bide_runtime bide_runtime_;

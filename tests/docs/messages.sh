@@ -22,7 +22,7 @@ fi
 # Awaits and statements of async functions name the function; the others are in the header.
 excused='^bide_(await|await_large|async_[a-z_]*|task_await|task_is_ready|run|configure|dump)$
 ^bide_(user_source|task|value_task)_(try_)?(fail|from_error|forget|as_task|wait|wait_for)$
-^bide_(with_[a-z_]*|in_context|group_add|group_wait_reporting)$'
+^bide_(with_[a-z_]*|in_context|group_add|group_start|group_wait_reporting)$'
 grep -rhoE '"bide_[a-z_]*(: [^"]*)?"' src | sed 's/^"//; s/[:"].*//' | sort -u |
 	grep -vE "$excused" >"$work/named"
 sed -n 's/^#define \(bide_[a-z0-9_]*\)(.*/\1/p' include/bide/*.h | sort -u >"$work/macros"
