@@ -14,6 +14,9 @@
  *   parallel.h    loops, many bodies at once
  *   runtime.h     configure, wait, blocking calls, shutdown
  *   run.h         functions that workers run
+ *   mutex.h       a mutex that functions wait for
+ *   semaphore.h   permits that functions wait for
+ *   hold.h        what a function holds of these
  *   memory.h      allocator and counters
  *   misuse.h      hooks
  *   trace.h       where errors come from
@@ -56,9 +59,11 @@
 #include "file.h"
 #include "frame.h"
 #include "group.h"
+#include "hold.h"
 #include "io.h"
 #include "memory.h"
 #include "misuse.h"
+#include "mutex.h"
 #include "net.h"
 #include "parallel.h"
 #include "path.h"
@@ -66,6 +71,7 @@
 #include "resolve.h"
 #include "run.h"
 #include "runtime.h"
+#include "semaphore.h"
 #include "serve.h"
 #include "signals.h"
 #include "simulated_net.h"

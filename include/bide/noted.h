@@ -120,6 +120,20 @@
 #define bide_when_each_end(...) BIDE_NOTED_(bide_when_each_end, __VA_ARGS__)
 #define bide_for_each_of(...) BIDE_NOTED_(bide_for_each_of, __VA_ARGS__)
 
+/* Waiting together. */
+#define bide_hold_release(...) BIDE_NOTED_(bide_hold_release, __VA_ARGS__)
+#define bide_hold_use_up(...) BIDE_NOTED_(bide_hold_use_up, __VA_ARGS__)
+#define bide_mutex_init(...) BIDE_NOTED_(bide_mutex_init, __VA_ARGS__)
+#define bide_mutex_hold(...) BIDE_NOTED_(bide_mutex_hold, __VA_ARGS__)
+#define bide_mutex_try_hold(...) BIDE_NOTED_(bide_mutex_try_hold, __VA_ARGS__)
+#define bide_mutex_end(...) BIDE_NOTED_(bide_mutex_end, __VA_ARGS__)
+#define bide_semaphore_init(...) BIDE_NOTED_(bide_semaphore_init, __VA_ARGS__)
+#define bide_semaphore_hold(...) BIDE_NOTED_(bide_semaphore_hold, __VA_ARGS__)
+#define bide_semaphore_try_hold(...) BIDE_NOTED_(bide_semaphore_try_hold, __VA_ARGS__)
+#define bide_semaphore_add(...) BIDE_NOTED_(bide_semaphore_add, __VA_ARGS__)
+#define bide_semaphore_count(...) BIDE_NOTED_(bide_semaphore_count, __VA_ARGS__)
+#define bide_semaphore_end(...) BIDE_NOTED_(bide_semaphore_end, __VA_ARGS__)
+
 /* The runtime. */
 #define bide_allocator_set(...) BIDE_NOTED_(bide_allocator_set, __VA_ARGS__)
 #define bide_config_get(...) BIDE_NOTED_(bide_config_get, __VA_ARGS__)

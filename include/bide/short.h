@@ -118,6 +118,9 @@
 #define group_start bide_group_start
 #define group_wait bide_group_wait
 #define group_wait_reporting bide_group_wait_reporting
+#define hold_is_held bide_hold_is_held
+#define hold_release bide_hold_release
+#define hold_use_up bide_hold_use_up
 #define in_context bide_in_context
 #define in_detached bide_in_detached
 #define io_stats_get bide_io_stats_get
@@ -130,6 +133,10 @@
 #define loop_create bide_loop_create
 #define loop_fd bide_loop_fd
 #define loop_run bide_loop_run
+#define mutex_end bide_mutex_end
+#define mutex_hold bide_mutex_hold
+#define mutex_init bide_mutex_init
+#define mutex_try_hold bide_mutex_try_hold
 #define on_host bide_on_host
 #define parallel_for bide_parallel_for
 #define path_link bide_path_link
@@ -164,6 +171,12 @@
 #define run_blocking bide_run_blocking
 #define run_on_new_thread bide_run_on_new_thread
 #define run_ready bide_run_ready
+#define semaphore_add bide_semaphore_add
+#define semaphore_count bide_semaphore_count
+#define semaphore_end bide_semaphore_end
+#define semaphore_hold bide_semaphore_hold
+#define semaphore_init bide_semaphore_init
+#define semaphore_try_hold bide_semaphore_try_hold
 #define signal_wait bide_signal_wait
 #define signals_next bide_signals_next
 #define signals_open bide_signals_open
@@ -517,6 +530,9 @@ typedef bide_group group;
 #ifndef BIDE_NO_SHORT_group_options
 typedef bide_group_options group_options;
 #endif
+#ifndef BIDE_NO_SHORT_hold
+typedef bide_hold hold;
+#endif
 #ifndef BIDE_NO_SHORT_io_engine
 typedef bide_io_engine io_engine;
 #endif
@@ -528,6 +544,9 @@ typedef bide_listener listener;
 #endif
 #ifndef BIDE_NO_SHORT_misuse_hook
 typedef bide_misuse_hook misuse_hook;
+#endif
+#ifndef BIDE_NO_SHORT_mutex
+typedef bide_mutex mutex;
 #endif
 #ifndef BIDE_NO_SHORT_next_function
 typedef bide_next_function next_function;
@@ -564,6 +583,9 @@ typedef bide_report_hook report_hook;
 #endif
 #ifndef BIDE_NO_SHORT_run_function
 typedef bide_run_function run_function;
+#endif
+#ifndef BIDE_NO_SHORT_semaphore
+typedef bide_semaphore semaphore;
 #endif
 #ifndef BIDE_NO_SHORT_serve_function
 typedef bide_serve_function serve_function;

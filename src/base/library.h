@@ -59,7 +59,8 @@ enum {
 	BIDE_EINPROGRESS_ = 115,
 	BIDE_EBUSY_ = 16,
 	BIDE_EDEADLK_ = 35,
-	BIDE_EAGAIN_ = 11
+	BIDE_EAGAIN_ = 11,
+	BIDE_EOVERFLOW_ = 75
 };
 
 /* For functions that read memory while other threads change it, or give it back. */

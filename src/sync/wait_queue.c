@@ -35,6 +35,12 @@ void bide_wait_lock_slowly_(bide_wait_queue_ *queue, uint32_t key)
 	bide_wait_locked_(queue, key, before);
 }
 
+void bide_wait_settle_slowly_(bide_wait_queue_ *queue)
+{
+	bide_wait_lock_(queue);
+	bide_wait_unlock_(queue);
+}
+
 void bide_wait_append_(bide_wait_queue_ *queue, bide_wait_link_ *link)
 {
 	link->next = NULL;

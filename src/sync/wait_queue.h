@@ -129,6 +129,19 @@ static inline void bide_wait_unlock_(bide_wait_queue_ *queue)
 	BIDE_STORE(&queue->lock, bide_wait_key_() - 1, RELEASE);
 }
 
+BIDE_INTERNAL void bide_wait_settle_slowly_(bide_wait_queue_ *queue);
+/*
+ * Waits until the thread that has the lock has given it back. For a call that has got something by
+ * a store of that thread, and after which the object may be freed, on a path without the lock. Its
+ * load of what it got paired with that store, so it finds the lock held, or given back since, and
+ * never as it was before. The acquire pairs with bide_wait_unlock_. Cost: a load.
+ */
+static inline void bide_wait_settle_(bide_wait_queue_ *queue)
+{
+	if (BIDE_UNLIKELY(BIDE_LOAD(&queue->lock, ACQUIRE) & 1)) /* a key is odd */
+		bide_wait_settle_slowly_(queue);
+}
+
 /* Appends a link that is in no queue. Under the lock. */
 BIDE_INTERNAL void bide_wait_append_(bide_wait_queue_ *queue, bide_wait_link_ *link);
 /*

@@ -1,0 +1,51 @@
+/*
+ * hold.c - gives back what a hold has.
+ */
+#include "base/misuse.h"
+#include "sync/holder.h"
+
+/* Returns the object that the hold held, with its kind; or 0. It holds nothing afterwards. */
+static uintptr_t empty(bide_hold *hold, const char *what)
+{
+	uintptr_t object;
+
+	if (BIDE_UNLIKELY(!hold)) {
+		bide_misuse_("%s: hold is NULL", what);
+		return 0;
+	}
+	object = hold->object_;
+	hold->object_ = 0;
+	return object;
+}
+
+static void *address_of(uintptr_t object)
+{
+	return (void *)(object & ~(uintptr_t)BIDE_HELD_KINDS_);
+}
+
+void bide_hold_release(bide_hold *hold)
+{
+	uintptr_t object = empty(hold, "bide_hold_release");
+
+	if (!object)
+		return;
+	if ((object & BIDE_HELD_KINDS_) == BIDE_HELD_MUTEX_)
+		bide_mutex_give_back_(address_of(object));
+	else
+		bide_semaphore_give_back_(address_of(object), hold->count_);
+}
+
+void bide_hold_use_up(bide_hold *hold)
+{
+	static const char what[] = "bide_hold_use_up";
+
+	uintptr_t object;
+
+	if (hold && (hold->object_ & BIDE_HELD_KINDS_) == BIDE_HELD_MUTEX_) {
+		bide_misuse_("%s: hold holds a mutex, which can only be released", what);
+		return;
+	}
+	object = empty(hold, what);
+	if (object)
+		bide_semaphore_use_up_(address_of(object), hold->count_);
+}

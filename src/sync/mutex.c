@@ -1,0 +1,155 @@
+/*
+ * mutex.c - the state of a mutex: HELD, WAITERS and ENDED (holder.h). WAITERS implies HELD: a
+ * release hands the mutex to the first waiter, and HELD stays set.
+ */
+#include "base/misuse.h"
+#include "context/context.h"
+#include "sync/holder.h"
+
+enum { HELD = 4 };
+
+static bide_mutex *mutex_of(bide_wait_queue_ *queue)
+{
+	return BIDE_CONTAINER_(queue, bide_mutex, queue_);
+}
+
+static uintptr_t object_of(const bide_mutex *mutex)
+{
+	return (uintptr_t)mutex | BIDE_HELD_MUTEX_;
+}
+
+/* Under the lock. */
+static bool is_valid(bide_mutex *mutex)
+{
+	uint64_t state = BIDE_LOAD(&mutex->state_, RELAXED);
+
+	BIDE_INVARIANT_(!(state & BIDE_STATE_WAITERS_) == !mutex->queue_.first);
+	BIDE_INVARIANT_(!(state & BIDE_STATE_WAITERS_) || state == (HELD | BIDE_STATE_WAITERS_));
+	return true;
+}
+
+/* A waiter has left. Under the lock. */
+static void withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
+{
+	bide_mutex *mutex = mutex_of(queue);
+
+	(void)granted; /* The others get the mutex when it is released. */
+	/* With WAITERS only the holder of the lock changes the state. */
+	if (!queue->first)
+		BIDE_STORE(&mutex->state_, (uint64_t)HELD, RELEASE);
+	BIDE_ASSERT_UNEXPLORED_(is_valid(mutex));
+}
+
+static const bide_wait_kind_ mutex_kind = {
+	.type = { .name = "bide_mutex_hold", .leave = bide_waiter_leave_ }, .withdrawn = withdrawn
+};
+
+static bool try_fast(bide_mutex *mutex)
+{
+	uint64_t seen = 0;
+
+	/* Pairs with the releases of bide_mutex_give_back_ and release_slowly. */
+	return BIDE_CAS(&mutex->state_, &seen, (uint64_t)HELD, ACQUIRE, RELAXED);
+}
+
+/* Under the lock. Returns false if the mutex is held; then WAITERS is set. */
+static bool enter(bide_wait_queue_ *queue, int64_t count)
+{
+	bide_mutex *mutex = mutex_of(queue);
+	uint64_t seen = BIDE_LOAD(&mutex->state_, RELAXED);
+	bool free;
+
+	(void)count;
+	do
+		free = !(seen & HELD);
+	while (!BIDE_CAS(&mutex->state_, &seen, seen | (free ? HELD : BIDE_STATE_WAITERS_), ACQUIRE,
+	                 RELAXED));
+	return free;
+}
+
+int bide_mutex_init(bide_mutex *mutex)
+{
+	if (!mutex) {
+		bide_misuse_("bide_mutex_init: mutex is NULL");
+		return BIDE_EINVAL_;
+	}
+	*mutex = (bide_mutex){ 0 };
+	return 0;
+}
+
+bide_value_task bide_mutex_hold(bide_mutex *mutex, bide_hold *hold)
+{
+	int error = bide_hold_check_(hold, object_of(mutex), "bide_mutex_hold");
+
+	if (BIDE_LIKELY(!error))
+		error = bide_context_error_now_();
+	if (BIDE_UNLIKELY(error))
+		return bide_value_task_from_error(error);
+	bide_hold_begin_(hold, 1);
+	if (try_fast(mutex)) {
+		bide_hold_fill_(hold, object_of(mutex));
+		return bide_value_task_from_int(1);
+	}
+	return bide_holder_wait_(&(bide_holding_){ &mutex_kind, &mutex->queue_, &mutex->state_,
+	                                           object_of(mutex), "bide_mutex_hold", enter },
+	                         hold);
+}
+
+bool bide_mutex_try_hold(bide_mutex *mutex, bide_hold *hold)
+{
+	static const char what[] = "bide_mutex_try_hold";
+
+	if (bide_hold_check_(hold, object_of(mutex), what))
+		return false;
+	if (!try_fast(mutex)) {
+		if (BIDE_LOAD(&mutex->state_, RELAXED) & BIDE_STATE_ENDED_)
+			(void)bide_holder_ended_(what);
+		return false;
+	}
+	bide_hold_begin_(hold, 1);
+	bide_hold_fill_(hold, object_of(mutex));
+	return true;
+}
+
+static BIDE_COLD void release_slowly(bide_mutex *mutex)
+{
+	bide_wait_queue_ *queue = &mutex->queue_;
+	bide_granted_ granted;
+	uint64_t ended;
+
+	bide_granted_init_(&granted);
+	bide_wait_lock_(queue);
+	BIDE_ASSERT_(BIDE_LOAD(&mutex->state_, RELAXED) & HELD);
+	/* Only this thread changes the state now, since it has the lock and the mutex. */
+	ended = BIDE_LOAD(&mutex->state_, RELAXED) & BIDE_STATE_ENDED_;
+	if (queue->first) {
+		bide_holder_grant_(queue, queue->first, object_of(mutex), &granted);
+		BIDE_STORE(&mutex->state_,
+		           HELD | ended | (queue->first ? (uint64_t)BIDE_STATE_WAITERS_ : 0), RELEASE);
+	} else {
+		BIDE_STORE(&mutex->state_, ended, RELEASE); /* pairs with try_fast */
+	}
+	BIDE_ASSERT_UNEXPLORED_(is_valid(mutex));
+	bide_wait_unlock_(queue);
+	bide_granted_end_(&granted);
+}
+
+void bide_mutex_give_back_(bide_mutex *mutex)
+{
+	uint64_t seen = HELD;
+
+	/* Afterwards the mutex may be gone, so what granted it to this hold must be through with it. */
+	bide_wait_settle_(&mutex->queue_);
+	if (!BIDE_CAS(&mutex->state_, &seen, (uint64_t)0, RELEASE, RELAXED)) /* pairs with try_fast */
+		release_slowly(mutex);
+}
+
+void bide_mutex_end(bide_mutex *mutex)
+{
+	static const char what[] = "bide_mutex_end";
+
+	if (!mutex)
+		bide_misuse_("%s: mutex is NULL", what);
+	else
+		bide_holder_end_(&mutex->queue_, &mutex->state_, what);
+}

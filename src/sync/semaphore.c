@@ -1,0 +1,243 @@
+/*
+ * semaphore.c - the state of a semaphore: the available permits times 4, WAITERS and ENDED
+ * (holder.h). With WAITERS, the permits that are available are too few for the first waiter.
+ */
+#include "base/misuse.h"
+#include "context/context.h"
+#include "sync/holder.h"
+
+enum { PERMIT = 4, FLAGS = BIDE_STATE_WAITERS_ | BIDE_STATE_ENDED_ };
+
+static bide_semaphore *semaphore_of(bide_wait_queue_ *queue)
+{
+	return BIDE_CONTAINER_(queue, bide_semaphore, queue_);
+}
+
+static uintptr_t object_of(const bide_semaphore *semaphore)
+{
+	return (uintptr_t)semaphore | BIDE_HELD_SEMAPHORE_;
+}
+
+static int64_t max_of(const bide_semaphore *semaphore)
+{
+	return semaphore->max_ ? semaphore->max_ : BIDE_SEMAPHORE_MAX;
+}
+
+static int64_t available(uint64_t state)
+{
+	return (int64_t)(state / PERMIT);
+}
+
+/* Under the lock. */
+static bool is_valid(bide_semaphore *s)
+{
+	uint64_t state = BIDE_LOAD(&s->state_, RELAXED);
+	const bide_wait_link_ *first = s->queue_.first;
+
+	BIDE_INVARIANT_(!(state & BIDE_STATE_WAITERS_) == !first);
+	BIDE_INVARIANT_(!first || available(state) < first->wants.hold->count_);
+	BIDE_INVARIANT_(!first || !(state & BIDE_STATE_ENDED_));
+	return true;
+}
+
+/*
+ * Gives permits to the first waiters, as long as they last. Under the lock. While WAITERS is set,
+ * no other thread changes the state.
+ */
+static void grant(bide_wait_queue_ *queue, bide_granted_ *granted)
+{
+	bide_semaphore *s = semaphore_of(queue);
+	uint64_t state = BIDE_LOAD(&s->state_, RELAXED);
+	int64_t count;
+
+	if (!(state & BIDE_STATE_WAITERS_))
+		return;
+	while (queue->first) {
+		count = queue->first->wants.hold->count_;
+		if (available(state) < count)
+			break;
+		state -= (uint64_t)count * PERMIT;
+		bide_holder_grant_(queue, queue->first, object_of(s), granted);
+	}
+	if (!queue->first)
+		state &= ~(uint64_t)BIDE_STATE_WAITERS_;
+	BIDE_STORE(&s->state_, state, RELEASE); /* pairs with try_fast */
+	BIDE_ASSERT_UNEXPLORED_(is_valid(s));
+}
+
+static const bide_wait_kind_ semaphore_kind = {
+	.type = { .name = "bide_semaphore_hold", .leave = bide_waiter_leave_ }, .withdrawn = grant
+};
+
+static bool try_fast(bide_semaphore *s, int64_t count)
+{
+	uint64_t seen = BIDE_LOAD(&s->state_, RELAXED);
+
+	do
+		if (seen & FLAGS || available(seen) < count)
+			return false;
+	while (!BIDE_CAS(&s->state_, &seen, seen - (uint64_t)count * PERMIT, ACQUIRE, RELAXED));
+	return true;
+}
+
+/* Under the lock. Returns false if the waiter must wait; then WAITERS is set. */
+static bool enter(bide_wait_queue_ *queue, int64_t count)
+{
+	bide_semaphore *s = semaphore_of(queue);
+	uint64_t seen = BIDE_LOAD(&s->state_, RELAXED), next;
+	bool enough;
+
+	do {
+		enough = !queue->first && available(seen) >= count;
+		next = enough ? (seen - (uint64_t)count * PERMIT) & ~(uint64_t)BIDE_STATE_WAITERS_
+		              : seen | BIDE_STATE_WAITERS_;
+	} while (!BIDE_CAS(&s->state_, &seen, next, ACQUIRE, RELAXED));
+	return enough;
+}
+
+/* Reports misuse of `what` if the count is none that the semaphore ever has. */
+static int count_check(const bide_semaphore *s, int64_t count, const char *what)
+{
+	if (BIDE_LIKELY(count > 0 && count <= max_of(s)))
+		return 0;
+	bide_misuse_("%s: count is %lld; 1 to %lld are allowed", what, (long long)count,
+	             (long long)max_of(s));
+	return BIDE_EINVAL_;
+}
+
+static int hold_check(const bide_semaphore *s, int64_t count, const bide_hold *hold,
+                      const char *what)
+{
+	int error = bide_hold_check_(hold, object_of(s), what);
+
+	return BIDE_UNLIKELY(error) ? error : count_check(s, count, what);
+}
+
+int bide_semaphore_init(bide_semaphore *s, int64_t count, int64_t max)
+{
+	static const char what[] = "bide_semaphore_init";
+
+	if (!s) {
+		bide_misuse_("%s: semaphore is NULL", what);
+	} else if (max < 1 || max > BIDE_SEMAPHORE_MAX) {
+		bide_misuse_("%s: max is %lld; 1 to %lld are allowed", what, (long long)max,
+		             (long long)BIDE_SEMAPHORE_MAX);
+	} else if (count < 0 || count > max) {
+		bide_misuse_("%s: count is %lld; 0 to %lld are allowed", what, (long long)count,
+		             (long long)max);
+	} else {
+		*s = (bide_semaphore)BIDE_SEMAPHORE(count, max);
+		return 0;
+	}
+	return BIDE_EINVAL_;
+}
+
+bide_value_task bide_semaphore_hold(bide_semaphore *s, int64_t count, bide_hold *hold)
+{
+	int error = hold_check(s, count, hold, "bide_semaphore_hold");
+
+	if (BIDE_LIKELY(!error))
+		error = bide_context_error_now_();
+	if (BIDE_UNLIKELY(error))
+		return bide_value_task_from_error(error);
+	bide_hold_begin_(hold, count);
+	if (try_fast(s, count)) {
+		bide_hold_fill_(hold, object_of(s));
+		return bide_value_task_from_int(1);
+	}
+	return bide_holder_wait_(&(bide_holding_){ &semaphore_kind, &s->queue_, &s->state_,
+	                                           object_of(s), "bide_semaphore_hold", enter },
+	                         hold);
+}
+
+bool bide_semaphore_try_hold(bide_semaphore *s, int64_t count, bide_hold *hold)
+{
+	static const char what[] = "bide_semaphore_try_hold";
+
+	if (hold_check(s, count, hold, what))
+		return false;
+	if (!try_fast(s, count)) {
+		if (BIDE_LOAD(&s->state_, RELAXED) & BIDE_STATE_ENDED_)
+			(void)bide_holder_ended_(what);
+		return false;
+	}
+	bide_hold_begin_(hold, count);
+	bide_hold_fill_(hold, object_of(s));
+	return true;
+}
+
+/* Adds with the lock, and grants. */
+static BIDE_COLD void give_slowly(bide_semaphore *s, int64_t count)
+{
+	bide_granted_ granted;
+
+	bide_granted_init_(&granted);
+	bide_wait_lock_(&s->queue_);
+	(void)BIDE_ADD(&s->state_, (uint64_t)count * PERMIT, RELEASE);
+	grant(&s->queue_, &granted);
+	bide_wait_unlock_(&s->queue_);
+	bide_granted_end_(&granted);
+}
+
+void bide_semaphore_give_back_(bide_semaphore *s, int64_t count)
+{
+	uint64_t seen;
+
+	/* Afterwards it may be gone, so what granted the permits must be through with it. */
+	bide_wait_settle_(&s->queue_);
+	seen = BIDE_LOAD(&s->state_, RELAXED);
+	do
+		if (seen & FLAGS) {
+			give_slowly(s, count);
+			return;
+		}
+	while (!BIDE_CAS(&s->state_, &seen, seen + (uint64_t)count * PERMIT, RELEASE, RELAXED));
+}
+
+void bide_semaphore_use_up_(bide_semaphore *s, int64_t count)
+{
+	bide_wait_settle_(&s->queue_);
+	(void)BIDE_SUB(&s->total_, count, RELEASE);
+}
+
+int bide_semaphore_add(bide_semaphore *s, int64_t count)
+{
+	static const char what[] = "bide_semaphore_add";
+	int64_t total;
+	int error;
+
+	if (!s) {
+		bide_misuse_("%s: semaphore is NULL", what);
+		return BIDE_EINVAL_;
+	}
+	error = count_check(s, count, what);
+	if (!error && BIDE_LOAD(&s->state_, RELAXED) & BIDE_STATE_ENDED_)
+		error = bide_holder_ended_(what);
+	if (error)
+		return error;
+	total = BIDE_LOAD(&s->total_, RELAXED);
+	do
+		if (total > max_of(s) - count)
+			return BIDE_EOVERFLOW_;
+	while (!BIDE_CAS(&s->total_, &total, total + count, RELAXED, RELAXED));
+	bide_semaphore_give_back_(s, count);
+	return 0;
+}
+
+int64_t bide_semaphore_count(const bide_semaphore *s)
+{
+	if (s)
+		return available(BIDE_LOAD(&s->state_, RELAXED));
+	bide_misuse_("bide_semaphore_count: semaphore is NULL");
+	return 0;
+}
+
+void bide_semaphore_end(bide_semaphore *s)
+{
+	static const char what[] = "bide_semaphore_end";
+
+	if (!s)
+		bide_misuse_("%s: semaphore is NULL", what);
+	else
+		bide_holder_end_(&s->queue_, &s->state_, what);
+}

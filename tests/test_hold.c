@@ -1,0 +1,101 @@
+/*
+ * A hold: what a cleanup gives back, whatever came before.
+ */
+/* threads */
+#include "support/sync_support.h"
+
+static mutex m;
+static semaphore s = BIDE_SEMAPHORE(4, 4);
+
+struct two {
+	ASYNC_FRAME;
+	struct {
+		int fail_after;
+	} in;
+	hold mutex, permits;
+};
+
+async(two)
+{
+	async_begin;
+	if (my->in.fail_after == 0)
+		async_fail(EIO);
+	await(mutex_hold(&m, &my->mutex));
+	if (my->in.fail_after == 1)
+		async_fail(EIO);
+	await(semaphore_hold(&s, 3, &my->permits));
+	if (my->in.fail_after == 2)
+		async_fail(EIO);
+	hold_release(&my->permits);
+	if (my->in.fail_after == 3)
+		async_fail(EIO);
+async_finally:
+	hold_release(&my->mutex);
+	hold_release(&my->permits);
+	async_end;
+}
+
+TEST(the_cleanup_gives_back_what_is_held_however_far_the_function_came)
+{
+	hold mine = { 0 };
+
+	begin_test();
+	for (int after = 0; after < 5; after++) {
+		assert_int_equal(error_of(async_start(two, .fail_after = after)), after < 4 ? EIO : 0);
+		assert_int_equal(semaphore_count(&s), 4);
+		assert_true(mutex_try_hold(&m, &mine));
+		hold_release(&mine);
+	}
+}
+
+TEST(a_cleanup_runs_right_when_the_wait_itself_has_failed)
+{
+	hold mutex_held = { 0 }, permits = { 0 };
+	bide_context *context = cancelable();
+	value_task waits;
+
+	begin_test();
+	assert_true(semaphore_try_hold(&s, 4, &permits));
+	waits = in_context(context, async_start(two, .fail_after = 9));
+	settle_workers();
+	assert_true(bide_context_cancel(context, ECANCELED));
+	assert_int_equal(error_of(waits), ECANCELED);
+	assert_true(mutex_try_hold(&m, &mutex_held));
+	hold_release(&mutex_held);
+	assert_int_equal(semaphore_count(&s), 0);
+	hold_release(&permits);
+	assert_int_equal(semaphore_count(&s), 4);
+	bide_context_unref(context);
+}
+
+TEST(a_hold_may_be_filled_again_and_by_another_object)
+{
+	hold mine = { 0 };
+
+	begin_test();
+	for (int i = 0; i < 3; i++) {
+		assert_true(mutex_try_hold(&m, &mine));
+		hold_release(&mine);
+		assert_true(semaphore_try_hold(&s, 4, &mine));
+		hold_release(&mine);
+	}
+	assert_int_equal(semaphore_count(&s), 4);
+}
+
+TEST(misuse_of_a_hold_is_named)
+{
+	hold mine = { 0 };
+
+	begin_test();
+	expect_misuse();
+	MISUSE(hold_release(NULL), "bide_hold_release", "hold is NULL");
+	MISUSE(hold_use_up(NULL), "bide_hold_use_up", "hold is NULL");
+	assert_true(mutex_try_hold(&m, &mine));
+	MISUSE(hold_use_up(&mine), "bide_hold_use_up", "hold holds a mutex");
+	assert_true(hold_is_held(&mine));
+	hold_release(&mine);
+	assert_true(semaphore_try_hold(&s, 1, &mine));
+	MISUSE(assert_int_equal(error_of(mutex_hold(&m, &mine)), EBUSY), "bide_mutex_hold",
+	       "hold holds another semaphore already, since " __FILE__);
+	hold_release(&mine);
+}
