@@ -8,7 +8,7 @@ cd -- "$(dirname -- "$0")/.."
 . tools/tiers.sh
 
 quick_tiers=quick
-default_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc compile install coverage"
+default_tiers="gcc workers2 workers8 uring2 clang asan tsan valgrind goto malloc compile install coverage"
 all_tiers="$default_tiers quick explore arm64 uring"
 named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
@@ -30,7 +30,8 @@ Tiers, in this order:
   workers2  the same build, with 2 workers. The tiers below leave out the tests with the labels "long"
             and "once" (tests/CMakeLists.txt), and what a tier before finds as well.
   workers8  the same build, with 8 workers
-  clang     the same by clang
+  uring2    the tests of input and output by io_uring, with 2 workers; skipped where it cannot be had
+  clang     what gcc has, by clang
   asan      under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer: 1, 2, 8 workers
   tsan      under ThreadSanitizer: those that use threads with one worker, all with 2
   valgrind  under memcheck
@@ -44,7 +45,7 @@ Only by --only:
   quick     what --quick runs
   explore   all explorations to their end, also the longest: minutes
   arm64     built for AArch64 and run by qemu, with 1, 2 and 8 workers: minutes
-  uring     the tests of input and output by io_uring, with 1, 2 and 8 workers
+  uring     what uring2 has and the long tests, with 1, 2 and 8 workers: minutes
 
 The last line is "N passed, N failed, N skipped", summed over the tiers; a tier that can not run here
 counts as one skipped. The status is 0 if nothing failed and something passed.

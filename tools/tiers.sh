@@ -190,19 +190,38 @@ tier_workers8() {
 	with_workers 8 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
 }
 
-# The tests of what the room io does.
-tier_uring() {
-	tests_of_io='accept|address|buffer|connect|cut|engine|fd_wait|hostile|http|loop|net|reactor|resolve|serve|signals|stream'
+# The tests of what uses the room io, and those of them that a real engine has nothing to do with.
+uses_io='^(external|net|test|stress)_.*(accept|address|buffer|connect|cut|engine|fd_wait|file_stream|hostile|http|loop|net|process'
+uses_io="$uses_io|reactor|request|resolve|serve|signals|stream|tls|udp)"
+has_no_engine='explore|simulated|_seeded$'
+
+# by_uring COMMAND...: with io_uring as the engine, if there is one here.
+by_uring() {
 	build_for_tier dev || return 0
 	export BIDE_IO=uring
-	if build/dev/tests/test_engine the_environment_chooses_the_engine | grep -q SKIPPED; then
-		skip_tier "io_uring cannot be had here"
+	why=$(build/dev/tests/test_engine the_environment_chooses_the_engine | sed -n 's/^SKIPPED [^:]*: //p')
+	if [ -n "$why" ]; then
+		skip_tier "$why"
 	else
-		suite dev --tests-regex "$tests_of_io"
-		with_workers 2 suite dev --tests-regex "$tests_of_io"
-		with_workers 8 suite dev --label-exclude '^long$' --tests-regex "$tests_of_io"
+		"$@"
 	fi
 	unset BIDE_IO
+}
+
+all_by_uring() {
+	suite dev --tests-regex "$uses_io" --exclude-regex "$has_no_engine|net_accepts_million"
+	with_workers 2 suite dev --tests-regex "$uses_io" --exclude-regex "$has_no_engine"
+	with_workers 8 suite dev --label-exclude '^long$' --tests-regex "$uses_io" --exclude-regex "$has_no_engine"
+}
+
+tier_uring() {
+	by_uring all_by_uring
+}
+
+# Some seconds.
+tier_uring2() {
+	by_uring with_workers 2 suite dev --label-exclude '^long$' --tests-regex "$uses_io" \
+		--exclude-regex "^(external|net)_|$has_no_engine"
 }
 
 tier_clang() {

@@ -51,6 +51,7 @@ typedef struct bide_io_stats {
 	uint64_t at_once_count;  /* operations that were ready at once */
 	uint64_t waited_count;   /* operations that had to wait */
 	uint64_t canceled_count; /* of these, how many a cancellation or a deadline ended */
+	uint64_t request_count;  /* requests to a ring (io_uring): sockets that wait to read or write */
 	uint64_t event_count;    /* events that the kernel reported */
 	uint64_t wait_count;     /* system calls that asked for events, or slept until they came */
 	uint64_t wake_count;     /* system calls that woke a worker which slept so */
@@ -75,7 +76,7 @@ BIDE_API bide_io_engine bide_io_engine_used(void);
 BIDE_API const char *bide_io_engine_reason(void);
 
 /*
- * Stores the counters in *stats. They start at zero with the runtime, but for the first three,
+ * Stores the counters in *stats. They start at zero with the runtime, but for the first four,
  * which count since the start of the process. NULL is misuse. Any thread. Cost: a lock, and a walk
  * over the workers.
  */

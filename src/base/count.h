@@ -18,6 +18,7 @@ typedef enum bide_counter {
 	BIDE_COUNT_IO_AT_ONCE_, /* operations on descriptors that were ready */
 	BIDE_COUNT_IO_WAITED_,
 	BIDE_COUNT_IO_CANCELED_,
+	BIDE_COUNT_IO_REQUESTED_, /* taken by an engine that does operations itself */
 	/* Of many workers; bide_stats says what they are: */
 	BIDE_COUNT_WAKES_,
 	BIDE_COUNT_VAIN_WAKES_,

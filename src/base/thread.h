@@ -52,7 +52,7 @@ typedef struct bide_thread {
 	/* Operations of input and output that were done at once in the function with this step. */
 	uint32_t io_step, io_at_once;
 	/* BIDE_COUNTERS_ of them. This thread writes them, any thread reads them. */
-	uint64_t counts[18];
+	uint64_t counts[19];
 } bide_thread;
 
 static inline bide_thread *bide_thread_of_(bide_thread_head *head)

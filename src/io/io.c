@@ -37,6 +37,7 @@ void bide_io_stats_get(bide_io_stats *stats)
 	stats->at_once_count = bide_counted_(BIDE_COUNT_IO_AT_ONCE_);
 	stats->waited_count = bide_counted_(BIDE_COUNT_IO_WAITED_);
 	stats->canceled_count = bide_counted_(BIDE_COUNT_IO_CANCELED_);
+	stats->request_count = bide_counted_(BIDE_COUNT_IO_REQUESTED_);
 	bide_reactor_stats_(stats);
 	stats->buffer_bytes = bide_chunks_bytes_();
 	bide_lookup_stats_(&lookups);

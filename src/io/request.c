@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/assert.h"
+#include "base/count.h"
 #include "base/party.h"
 #include "base/port.h"
 #include "base/settings.h"
@@ -63,6 +64,7 @@ bool bide_io_request_(bide_io *io)
 	kind->request(io, &request);
 	if (!reactor->engine->start(reactor, &request))
 		return false;
+	bide_count_(BIDE_COUNT_IO_REQUESTED_, 1);
 	if (!io->joins)
 		handle->state &= ~bide_ready_bit_(kind->side);
 	io->joins = false;

@@ -11,10 +11,12 @@
 #include <bide/short.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -52,8 +54,9 @@ async(echo)
 		await(my->got, bide_stream_read(my->in.client, &my->byte, 1));
 		if (my->got == 0)
 			break;
-		await(bide_stream_write(my->in.client, &my->byte, 1));
+		/* Before the write: a client may have its answer before this function runs again. */
 		atomic_fetch_add(&echoed, 1);
+		await(bide_stream_write(my->in.client, &my->byte, 1));
 	}
 async_finally:
 	bide_stream_close(my->in.client);
@@ -116,6 +119,7 @@ static void be_clients(const bide_address *address, int said, int told)
 	int *fds = malloc(sizeof *fds * (size_t)count);
 	char byte;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* if the server fails, nothing comes any more */
 	CHECK(fds);
 	for (long i = 0; i < count; i++)
 		fds[i] = connect_one(address);

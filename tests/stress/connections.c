@@ -4,9 +4,9 @@
  * thread aborts listeners; now and then there are no descriptors. At the end no descriptor is left
  * that was not there before.
  */
+#include "descriptors.h"
 #include "stress.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 
 enum { SERVERS = 3, CLIENTS_MAX = 8, ABORTED = 3334 };
@@ -148,15 +148,6 @@ static void disturb(void *argument, dice *d, unsigned index)
 	}
 }
 
-static unsigned descriptors(void)
-{
-	unsigned count = 0;
-
-	for (int fd = 0; fd < 400; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
 static void no_report(const char *line, void *argument)
 {
 	(void)line;
@@ -208,7 +199,7 @@ STRESS(connections)
 	/*
 	 * The first rounds open the reactors. A connect that was forgotten may end on another thread.
 	 */
-	for (unsigned tries = 0; descriptors() > before + 2 * workers; tries++) {
+	for (unsigned tries = 0; descriptors() > before + reactor_descriptors(workers); tries++) {
 		CHECK(tries < 1000);
 		(void)must(pause_a_bit(d));
 	}

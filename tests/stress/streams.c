@@ -4,9 +4,9 @@
  * middle. Others wait for the same descriptors, and threads abort streams. What arrives is always a
  * beginning of what was sent, and all of it if no stream of the pair was aborted.
  */
+#include "descriptors.h"
 #include "stress.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -311,15 +311,6 @@ static void make_pair(scene *s, unsigned i, dice *d)
 	CHECK_EQUAL(bide_stream_take_fd(&b->stream, fd[1]), 0);
 }
 
-static unsigned descriptors(void)
-{
-	unsigned count = 0;
-
-	for (int fd = 0; fd < 400; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
-}
-
 STRESS(streams)
 {
 	static scene s;
@@ -354,7 +345,7 @@ STRESS(streams)
 	 * The first rounds open the reactors. With one worker a close comes behind an abort of another
 	 * thread that is still on its way.
 	 */
-	for (unsigned tries = 0; descriptors() > before + 2 * workers; tries++) {
+	for (unsigned tries = 0; descriptors() > before + reactor_descriptors(workers); tries++) {
 		CHECK(tries < 1000);
 		(void)must(pause_a_bit(d));
 	}
