@@ -12,6 +12,7 @@
  *   executor.h    where functions run: strands and loops
  *   group.h       owners of what was started
  *   parallel.h    loops, many bodies at once
+ *   channel.h     elements that functions pass to each other
  *   runtime.h     configure, wait, blocking calls, shutdown
  *   run.h         functions that workers run
  *   mutex.h       a mutex that functions wait for
@@ -51,6 +52,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "cancel.h"
+#include "channel.h"
 #include "combine.h"
 #include "context.h"
 #include "directory.h"

@@ -133,6 +133,19 @@
 #define bide_semaphore_add(...) BIDE_NOTED_(bide_semaphore_add, __VA_ARGS__)
 #define bide_semaphore_count(...) BIDE_NOTED_(bide_semaphore_count, __VA_ARGS__)
 #define bide_semaphore_end(...) BIDE_NOTED_(bide_semaphore_end, __VA_ARGS__)
+/* Channels. */
+#define bide_channel_create(...) BIDE_NOTED_(bide_channel_create, __VA_ARGS__)
+#define bide_channel_ref(...) BIDE_NOTED_(bide_channel_ref, __VA_ARGS__)
+#define bide_channel_unref(...) BIDE_NOTED_(bide_channel_unref, __VA_ARGS__)
+#define bide_channel_write_many(...) BIDE_NOTED_(bide_channel_write_many, __VA_ARGS__)
+#define bide_channel_try_write_many(...) BIDE_NOTED_(bide_channel_try_write_many, __VA_ARGS__)
+#define bide_channel_read(...) BIDE_NOTED_(bide_channel_read, __VA_ARGS__)
+#define bide_channel_try_read(...) BIDE_NOTED_(bide_channel_try_read, __VA_ARGS__)
+#define bide_channel_read_many(...) BIDE_NOTED_(bide_channel_read_many, __VA_ARGS__)
+#define bide_channel_try_read_many(...) BIDE_NOTED_(bide_channel_try_read_many, __VA_ARGS__)
+#define bide_channel_close(...) BIDE_NOTED_(bide_channel_close, __VA_ARGS__)
+#define bide_channel_wait_closed(...) BIDE_NOTED_(bide_channel_wait_closed, __VA_ARGS__)
+#define bide_channel_count(...) BIDE_NOTED_(bide_channel_count, __VA_ARGS__)
 
 /* The runtime. */
 #define bide_allocator_set(...) BIDE_NOTED_(bide_allocator_set, __VA_ARGS__)

@@ -80,6 +80,20 @@
 #define cancel_source_unref bide_cancel_source_unref
 #define cancel_token_none bide_cancel_token_none
 #define cancel_token_register bide_cancel_token_register
+#define channel_close bide_channel_close
+#define channel_count bide_channel_count
+#define channel_create bide_channel_create
+#define channel_read bide_channel_read
+#define channel_read_many bide_channel_read_many
+#define channel_ref bide_channel_ref
+#define channel_try_read bide_channel_try_read
+#define channel_try_read_many bide_channel_try_read_many
+#define channel_try_write bide_channel_try_write
+#define channel_try_write_many bide_channel_try_write_many
+#define channel_unref bide_channel_unref
+#define channel_wait_closed bide_channel_wait_closed
+#define channel_write bide_channel_write
+#define channel_write_many bide_channel_write_many
 #define config_get bide_config_get
 #define context_cancel bide_context_cancel
 #define context_create bide_context_create
@@ -487,6 +501,18 @@ typedef bide_cancel_source cancel_source;
 #endif
 #ifndef BIDE_NO_SHORT_cancel_token
 typedef bide_cancel_token cancel_token;
+#endif
+#ifndef BIDE_NO_SHORT_channel
+typedef bide_channel channel;
+#endif
+#ifndef BIDE_NO_SHORT_channel_dropped
+typedef bide_channel_dropped channel_dropped;
+#endif
+#ifndef BIDE_NO_SHORT_channel_full
+typedef bide_channel_full channel_full;
+#endif
+#ifndef BIDE_NO_SHORT_channel_options
+typedef bide_channel_options channel_options;
 #endif
 #ifndef BIDE_NO_SHORT_completed_function
 typedef bide_completed_function completed_function;

@@ -3,6 +3,7 @@
  */
 #include "base/misuse.h"
 #include "base/thread.h"
+#include "source/operation.h"
 #include "source/run_queue.h"
 #include "source/schedule.h"
 #include "source/source.h"
@@ -59,11 +60,16 @@ static uint32_t line_of(const bide_frame *frame)
 bide_value_task bide_await_take_slow_(bide_frame *frame)
 {
 	bide_source *source = frame->awaiting;
+	bide_payload result;
 
 	if (!source)
 		return bide_value_task_completed(); /* after a yield */
 	if (source->error)
 		return take_failed(frame, source);
+	if (bide_large_result_take_(source, &result)) {
+		bide_recycle_(source, NULL);
+		return (bide_value_task){ .payload = result, .state = 0 };
+	}
 	bide_misuse_in_(frame, line_of(frame),
 	                "bide_await: the result is larger than 8 bytes; use bide_await_large");
 	bide_recycle_(source, NULL);

@@ -53,7 +53,7 @@ static void find_unwanted(bide_source *source, void *argument)
 	bide_operation *operation = (bide_operation *)(void *)source, **first = argument;
 
 	if (bide_kind_of_(source->kind) != BIDE_KIND_OPERATION_ || !bide_is_done_(source) ||
-	    source->marks & BIDE_MARK_OBSERVED_ || !bide_unwanted_of_(source))
+	    source->marks & BIDE_MARK_OBSERVED_ || !bide_result_can_be_dropped_(source))
 		return;
 	operation->link = *first;
 	*first = operation;

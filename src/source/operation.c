@@ -89,7 +89,7 @@ void bide_operation_leave_(bide_source *source)
 		type->leave((bide_operation *)(void *)source);
 }
 
-bide_operation_unwanted_function_ *bide_unwanted_of_(const bide_source *source)
+static bide_operation_unwanted_function_ *unwanted_of(const bide_source *source)
 {
 	const bide_operation_type *type = source->error == 0 ? type_of(source) : NULL;
 
@@ -99,12 +99,52 @@ bide_operation_unwanted_function_ *bide_unwanted_of_(const bide_source *source)
 	return type ? type->unwanted : NULL;
 }
 
+static bool has_dropped(const bide_source *source)
+{
+	const bide_operation_type *type = source->error == 0 ? type_of(source) : NULL;
+
+	return type && type->dropped;
+}
+
+bool bide_result_can_be_dropped_(const bide_source *source)
+{
+	return has_dropped(source) || unwanted_of(source);
+}
+
 void bide_result_dropped_(const bide_source *source)
 {
-	bide_operation_unwanted_function_ *unwanted = bide_unwanted_of_(source);
+	bide_operation_unwanted_function_ *unwanted = unwanted_of(source);
 
 	if (unwanted)
 		unwanted(source->payload);
+	if (has_dropped(source))
+		type_of(source)->dropped((bide_operation *)(uintptr_t)source);
+}
+
+/* Returns the operation in which the large result lies, if its type has a `take`; else NULL. */
+static bide_operation *taken_of(const bide_source *source)
+{
+	const bide_operation_type *type = type_of(source);
+
+	if (type && type->result_of_at) {
+		source = *(bide_source *const *)(const void *)((const char *)source + type->result_of_at);
+		type = type_of(source);
+	}
+	return type && type->take ? (bide_operation *)(uintptr_t)source : NULL;
+}
+
+bool bide_large_result_is_taken_(const bide_source *source)
+{
+	return taken_of(source) != NULL;
+}
+
+bool bide_large_result_take_(bide_source *source, bide_payload *result)
+{
+	bide_operation *operation = taken_of(source);
+
+	if (operation)
+		*result = operation->type->take(operation);
+	return operation != NULL;
 }
 
 void bide_outcome_dropped_(const bide_source *source)

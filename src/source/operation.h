@@ -44,6 +44,16 @@ typedef struct bide_operation_type {
 	 * subscription holds it.
 	 */
 	bool has_result_inside;
+	/*
+	 * If not NULL, an await takes the large result inside without bide_await_large, and returns
+	 * what this function does. It runs on the consumer's thread, once; it copies the result to
+	 * where the consumer wants it, which lasts, since the consumer is there.
+	 */
+	bide_payload (*take)(struct bide_operation *operation);
+	/* As `unwanted`, where the operation must be seen to give its result back. */
+	void (*dropped)(struct bide_operation *operation);
+	/* The offset of a pointer to the source that holds a large result; 0: it is here. */
+	size_t result_of_at;
 } bide_operation_type;
 
 typedef struct bide_operation {
@@ -91,11 +101,15 @@ BIDE_INTERNAL void bide_operation_leave_(bide_source *source);
 BIDE_INTERNAL void bide_outcome_dropped_(const bide_source *source);
 /* Gives the result of a source that is DONE back, if it has succeeded and its type says how. */
 BIDE_INTERNAL void bide_result_dropped_(const bide_source *source);
+/* Returns true if bide_result_dropped_ gives something back. The source is DONE. */
+BIDE_INTERNAL bool bide_result_can_be_dropped_(const bide_source *source);
+/* Returns true if an await takes the large result of a source that is DONE (`take`). */
+BIDE_INTERNAL bool bide_large_result_is_taken_(const bide_source *source);
 /*
- * Returns the function that gives the result of a source back which is DONE, or NULL if there is
- * nothing to give back.
+ * The source is DONE, and has a large result. Stores what an await returns; or returns false if
+ * only bide_await_large takes it.
  */
-BIDE_INTERNAL bide_operation_unwanted_function_ *bide_unwanted_of_(const bide_source *source);
+BIDE_INTERNAL bool bide_large_result_take_(bide_source *source, bide_payload *result);
 /* Recycles an object of a pool whose value task was never handed out. */
 BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
 

@@ -151,7 +151,8 @@ bide_value_task bide_consume_(bide_source *source, const bide_place *place)
 	BIDE_ASSERT_UNEXPLORED_(bide_is_done_(source));
 	v.payload = source->payload;
 	v.state = source->error;
-	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0) {
+	if (BIDE_UNLIKELY(source->flags & BIDE_FLAG_LARGE_) && v.state == 0 &&
+	    !bide_large_result_take_(source, &v.payload)) {
 		bide_misuse_at_(
 			place,
 			"bide_await_large: the result of %s is larger than 8 bytes; only bide_await_large "

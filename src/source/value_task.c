@@ -138,7 +138,8 @@ static int take_over(bide_value_task *value_task, const bide_place *place)
 		bide_report_stale_(*value_task, what, place, NULL);
 		return BIDE_ESTALE;
 	}
-	if (source->flags & BIDE_FLAG_LARGE_ && source->error == 0) {
+	if (source->flags & BIDE_FLAG_LARGE_ && source->error == 0 &&
+	    !bide_large_result_is_taken_(source)) {
 		bide_misuse_at_(place,
 		                "%s: the result is larger than 8 bytes; bide_await_large, or a task "
 		                "(bide_value_task_as_task), takes it",

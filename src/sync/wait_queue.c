@@ -41,41 +41,44 @@ void bide_wait_settle_slowly_(bide_wait_queue_ *queue)
 	bide_wait_unlock_(queue);
 }
 
-void bide_wait_append_(bide_wait_queue_ *queue, bide_wait_link_ *link)
+void bide_wait_append_to_(bide_wait_queue_ *queue, unsigned list, bide_wait_link_ *link)
 {
+	bide_wait_queue_ *to = queue + list;
+
+	BIDE_ASSERT_(list < BIDE_LISTS_MAX_);
 	link->next = NULL;
-	link->previous = queue->last;
-	if (queue->last)
-		queue->last->next = link;
+	link->previous = to->last;
+	if (to->last)
+		to->last->next = link;
 	else
-		queue->first = link;
-	queue->last = link;
-	queue->count++;
+		to->first = link;
+	to->last = link;
+	to->count++;
 	link->key = bide_wait_key_();
 	/* Pairs with the acquire of bide_wait_withdraw_. */
-	BIDE_STORE(&link->queue, (uintptr_t)queue, RELEASE);
+	BIDE_STORE(&link->queue, (uintptr_t)to | list * BIDE_LIST_, RELEASE);
 }
 
-static void unlink(bide_wait_queue_ *queue, bide_wait_link_ *link)
+static void unlink(bide_wait_queue_ *list, bide_wait_link_ *link)
 {
-	*(link->previous ? &link->previous->next : &queue->first) = link->next;
-	*(link->next ? &link->next->previous : &queue->last) = link->previous;
-	queue->count--;
+	*(link->previous ? &link->previous->next : &list->first) = link->next;
+	*(link->next ? &link->next->previous : &list->last) = link->previous;
+	list->count--;
 }
 
-void bide_wait_take_(bide_wait_queue_ *queue, bide_wait_link_ *link)
+void bide_wait_take_(bide_wait_queue_ *list, bide_wait_link_ *link)
 {
-	uintptr_t here;
+	uintptr_t here = BIDE_LOAD(&link->queue, RELAXED) & ~(uintptr_t)BIDE_PINNED_, seen;
 
-	BIDE_ASSERT_((BIDE_LOAD(&link->queue, RELAXED) & ~(uintptr_t)BIDE_PINNED_) == (uintptr_t)queue);
-	unlink(queue, link);
+	BIDE_ASSERT_(bide_wait_list_of_(here) == list);
+	unlink(list, link);
 	/*
 	 * The acquire pairs with the release of a pin: the stray has left the object. The release pairs
 	 * with the acquire of bide_wait_withdraw_: it finds what the link gets.
 	 */
 	for (unsigned tries = 0;; tries++) {
-		here = (uintptr_t)queue;
-		if (BIDE_CAS(&link->queue, &here, (uintptr_t)0, ACQ_REL, RELAXED))
+		seen = here;
+		if (BIDE_CAS(&link->queue, &seen, (uintptr_t)0, ACQ_REL, RELAXED))
 			return;
 		while (BIDE_LOAD(&link->queue, RELAXED) & BIDE_PINNED_)
 			wait_a_moment(tries++);
@@ -97,30 +100,29 @@ bide_wait_queue_ *bide_wait_withdraw_(bide_wait_link_ *link)
 		}
 		if (!BIDE_CAS(&link->queue, &seen, seen | BIDE_PINNED_, ACQUIRE, RELAXED))
 			continue;
-		queue = (bide_wait_queue_ *)seen;
+		queue = bide_wait_queue_of_(seen);
 		if (bide_wait_try_lock_(queue))
 			break;
 		BIDE_STORE(&link->queue, seen, RELEASE); /* pairs with bide_wait_take_ */
 		wait_a_moment(tries);
 	}
-	unlink(queue, link);
+	unlink(bide_wait_list_of_(seen), link);
 	return queue;
 }
 
-bool bide_wait_queue_is_valid_(const bide_wait_queue_ *queue)
+bool bide_wait_queue_is_valid_(const bide_wait_queue_ *list)
 {
 	enum { LOOKED_AT_MAX = 64 };
 	const bide_wait_link_ *previous = NULL;
 	uint32_t count = 0;
 
-	for (const bide_wait_link_ *link = queue->first; link; previous = link, link = link->next) {
+	for (const bide_wait_link_ *link = list->first; link; previous = link, link = link->next) {
 		BIDE_INVARIANT_(link->previous == previous);
-		BIDE_INVARIANT_((BIDE_LOAD(&link->queue, RELAXED) & ~(uintptr_t)BIDE_PINNED_) ==
-		                (uintptr_t)queue);
-		if (++count == LOOKED_AT_MAX && queue->count > LOOKED_AT_MAX)
+		BIDE_INVARIANT_(bide_wait_list_of_(BIDE_LOAD(&link->queue, RELAXED)) == list);
+		if (++count == LOOKED_AT_MAX && list->count > LOOKED_AT_MAX)
 			return true;
 	}
-	BIDE_INVARIANT_(queue->last == previous);
-	BIDE_INVARIANT_(queue->count == count);
+	BIDE_INVARIANT_(list->last == previous);
+	BIDE_INVARIANT_(list->count == count);
 	return true;
 }

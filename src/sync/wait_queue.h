@@ -27,6 +27,10 @@
  * "granted and canceled". What a link gets is written before it is taken out: a consumer that finds
  * the link in no queue finds it written.
  *
+ * An object may have further lists: a channel has one for its readers and one for its writers. They
+ * lie behind its queue, in an array, and the lock of the queue is theirs, too. A link
+ * knows in which of them it is.
+ *
  * What runs under the lock is a few dozen instructions: no code of the user's, no allocation, no
  * system call, and no lock but that of the operations of a cancellation (bide_cancel_link_), which
  * is never held while a queue is locked from it.
@@ -52,7 +56,10 @@ typedef struct bide_wait_link_ {
 		/* With one worker, out of the queue: its way to the worker's thread. */
 		bide_post post;
 	};
-	/* The queue it is in, with BIDE_PINNED_; or 0. Atomic. */
+	/*
+	 * The list it is in, with its place in the array times BIDE_LIST_, and BIDE_PINNED_; or 0.
+	 * Atomic.
+	 */
 	uintptr_t queue;
 	/* What it waits for. Each object says which of these. Under the lock. */
 	union {
@@ -68,7 +75,17 @@ typedef struct bide_wait_link_ {
 } bide_wait_link_;
 BIDE_STATIC_ASSERT(sizeof(bide_wait_link_) == 40, "a selection has one for each case");
 
-enum { BIDE_PINNED_ = 1 };
+enum { BIDE_PINNED_ = 1, BIDE_LIST_ = 2, BIDE_LISTS_MAX_ = 4, BIDE_LINK_TAGS_ = 7 };
+
+/* Returns the list, and the queue whose lock is the list's, of what bide_wait_link_.queue says. */
+static inline bide_wait_queue_ *bide_wait_list_of_(uintptr_t seen)
+{
+	return (bide_wait_queue_ *)(seen & ~(uintptr_t)BIDE_LINK_TAGS_);
+}
+static inline bide_wait_queue_ *bide_wait_queue_of_(uintptr_t seen)
+{
+	return bide_wait_list_of_(seen) - (seen & BIDE_LINK_TAGS_) / BIDE_LIST_;
+}
 
 /* How many forks made this process. */
 extern BIDE_INTERNAL uint32_t bide_wait_forks_;
@@ -118,10 +135,10 @@ static inline bool bide_wait_try_lock_(bide_wait_queue_ *queue)
 }
 
 /*
- * A walker, under the lock: the links lie in a row, and each of them is in this queue. In a long
- * queue it looks at the first ones.
+ * A walker, under the lock: the links lie in a row, and each of them is in this list. In a long
+ * one it looks at the first links.
  */
-BIDE_INTERNAL bool bide_wait_queue_is_valid_(const bide_wait_queue_ *queue);
+BIDE_INTERNAL bool bide_wait_queue_is_valid_(const bide_wait_queue_ *list);
 
 static inline void bide_wait_unlock_(bide_wait_queue_ *queue)
 {
@@ -142,13 +159,21 @@ static inline void bide_wait_settle_(bide_wait_queue_ *queue)
 		bide_wait_settle_slowly_(queue);
 }
 
-/* Appends a link that is in no queue. Under the lock. */
-BIDE_INTERNAL void bide_wait_append_(bide_wait_queue_ *queue, bide_wait_link_ *link);
 /*
- * Takes a link out of the queue in which it is. Under the lock. Afterwards no stray touches the
+ * Appends a link that is in no queue to a list of the object: 0 is the queue itself. Under the
+ * lock.
+ */
+BIDE_INTERNAL void bide_wait_append_to_(bide_wait_queue_ *queue, unsigned list,
+                                        bide_wait_link_ *link);
+static inline void bide_wait_append_(bide_wait_queue_ *queue, bide_wait_link_ *link)
+{
+	bide_wait_append_to_(queue, 0, link);
+}
+/*
+ * Takes a link out of `list`, in which it is. Under the lock. Afterwards no stray touches the
  * object for this link.
  */
-BIDE_INTERNAL void bide_wait_take_(bide_wait_queue_ *queue, bide_wait_link_ *link);
+BIDE_INTERNAL void bide_wait_take_(bide_wait_queue_ *list, bide_wait_link_ *link);
 /*
  * For strays, which know that the memory of the link lasts: locks the queue in which the link is,
  * and takes the link out. Returns the queue; or NULL if the link is in none, because another party

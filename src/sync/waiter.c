@@ -45,6 +45,8 @@ static void leave(bide_waiter_ *w, uint32_t count)
 		return;
 	if (node)
 		bide_cancel_node_unref_(node);
+	if (w->operation.type->has_result_inside && source->error == 0)
+		bide_flags_add_(source, BIDE_FLAG_LARGE_);
 	bide_operation_complete_(&w->operation, source->payload, source->error);
 }
 
@@ -81,14 +83,14 @@ void bide_granted_end_(bide_granted_ *granted)
 	}
 }
 
-void bide_waiters_take_all_(bide_wait_queue_ *queue, bide_payload payload, int error,
+void bide_waiters_take_all_(bide_wait_queue_ *list, bide_payload payload, int error,
                             bide_granted_ *granted)
 {
 	bide_wait_link_ *link;
 
-	while ((link = queue->first) != NULL) {
+	while ((link = list->first) != NULL) {
 		bide_waiter_outcome_(bide_waiter_of_(link), payload, error);
-		bide_wait_take_(queue, link);
+		bide_wait_take_(list, link);
 		bide_granted_add_(granted, link);
 	}
 }
@@ -131,17 +133,17 @@ void bide_waiter_leave_(bide_operation *operation)
 		bide_waiter_end_(w);
 }
 
-int bide_waiter_append_(bide_wait_queue_ *queue, bide_waiter_ *w)
+int bide_waiter_append_to_(bide_wait_queue_ *queue, unsigned list, bide_waiter_ *w)
 {
 	bide_cancel_node *node = node_of(w);
 	int error = 0;
 
 	w->parties = 2;
 	/* A cancellation that fires at once waits until the queue is unlocked. */
-	bide_wait_append_(queue, &w->link);
+	bide_wait_append_to_(queue, list, &w->link);
 	if (node)
 		error = bide_cancel_link_(bide_context_core_(), node, canceled);
 	if (error)
-		bide_wait_take_(queue, &w->link);
+		bide_wait_take_(queue + list, &w->link);
 	return error;
 }

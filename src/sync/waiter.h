@@ -62,10 +62,15 @@ typedef struct bide_canceled_waiter_ {
  */
 BIDE_INTERNAL bide_waiter_ *bide_waiter_new_(const bide_wait_kind_ *kind, size_t extra_bytes);
 /*
- * Appends the waiter. Returns 0; or the error of its context, which was canceled: then the waiter
- * is in no queue. Under the lock.
+ * Appends the waiter to a list of the object. Returns 0; or the error of its context, which was
+ * canceled: then the waiter is in no queue. Under the lock.
  */
-BIDE_INTERNAL int bide_waiter_append_(bide_wait_queue_ *queue, bide_waiter_ *waiter);
+BIDE_INTERNAL int bide_waiter_append_to_(bide_wait_queue_ *queue, unsigned list,
+                                         bide_waiter_ *waiter);
+static inline int bide_waiter_append_(bide_wait_queue_ *queue, bide_waiter_ *waiter)
+{
+	return bide_waiter_append_to_(queue, 0, waiter);
+}
 /* Gives a waiter back that was never handed out and is in no queue. */
 BIDE_INTERNAL void bide_waiter_discard_(bide_waiter_ *waiter);
 /* For bide_wait_kind_.type.leave. */
@@ -105,10 +110,10 @@ static inline void bide_granted_add_(bide_granted_ *granted, bide_wait_link_ *li
 }
 
 /*
- * Takes the whole queue out with one outcome, and adds it to the granted ones. Under the lock. It
+ * Takes a whole list out with one outcome, and adds it to the granted ones. Under the lock. It
  * costs one locked instruction a link.
  */
-BIDE_INTERNAL void bide_waiters_take_all_(bide_wait_queue_ *queue, bide_payload payload, int error,
+BIDE_INTERNAL void bide_waiters_take_all_(bide_wait_queue_ *list, bide_payload payload, int error,
                                           bide_granted_ *granted);
 /* Ends a waiter that was taken out, with the outcome that was stored. Without a lock. */
 BIDE_INTERNAL void bide_waiter_end_(bide_waiter_ *waiter);

@@ -1,0 +1,194 @@
+/*
+ * channel.h - the inside of a channel: its state, and what is done to it under its lock.
+ *
+ * A channel has three lists of waiters under one lock: readers, writers, and those that wait for
+ * the close. The invariants, under the lock (links of selections aside, which may stand on both
+ * sides of one channel):
+ *
+ *     a reader waits   =>  no element is in the channel, and no writer waits
+ *     a writer waits   =>  the channel is full, it does not drop, and it is open
+ *     it is closed     =>  no writer waits, and no reader
+ *
+ * So elements keep their order: one that is handed over has no older one in front of it. The
+ * functions that grant copy the element first, then take the link out; the element is the reader's
+ * from then on. A link is claimed (bide_channel_first_) before anything is copied.
+ *
+ * What is called while the lock is held allocates nothing, and calls nothing of the user's. The
+ * elements that were dropped, and the waiters that were granted, lie in a bide_channel_turn_ until
+ * the lock is given back.
+ */
+#ifndef BIDE_SYNC_CHANNEL_H
+#define BIDE_SYNC_CHANNEL_H
+
+#include "sync/waiter.h"
+
+enum {
+	/* The lists of a channel. */
+	BIDE_CHANNEL_READERS_,
+	BIDE_CHANNEL_WRITERS_,
+	BIDE_CHANNEL_CLOSED_,
+	BIDE_CHANNEL_LISTS_
+};
+
+enum {
+	/* How many bytes are copied, and how many waiters are granted, while a lock is held. */
+	BIDE_CHANNEL_PIECE_BYTES_ = 4096,
+	BIDE_CHANNEL_PIECE_COUNT_ = 256,
+	/* How many bytes a waiter carries. */
+	BIDE_CHANNEL_CARRIED_BYTES_ = 1024,
+	/* Up to this size an element is the result of a read. */
+	BIDE_CHANNEL_SMALL_BYTES_ = 8,
+	/* In place of an error: nothing has failed, but there is none, or no room. */
+	BIDE_CHANNEL_MUST_WAIT_ = -1
+};
+
+struct bide_channel {
+	bide_wait_queue_ lists[BIDE_CHANNEL_LISTS_];
+	uint32_t alive; /* atomic */
+	uint32_t references;
+	uint32_t key; /* of the lock when it was used last: another one in the child of a fork */
+	uint32_t element_bytes;
+	bide_channel_full full;
+	uint16_t error; /* what reads get that find a closed channel empty; 0: it is open */
+	size_t capacity, count;
+	size_t first; /* the place of the oldest element */
+	bide_channel_dropped *dropped;
+	void *argument;
+	char *ring;
+};
+
+/* The elements that a waiter carries. It lies behind the waiter, and link.wants points at it. */
+typedef struct bide_channel_load_ {
+	bide_channel_dropped *dropped;
+	void *argument;
+	void *to; /* where the await copies them */
+	uint32_t element_bytes;
+	uint32_t room;  /* a reader: how many it takes */
+	uint32_t count; /* how many there are */
+	bool is_many;   /* the result is how many */
+	_Alignas(16) char elements[];
+} bide_channel_load_;
+
+/* What has to be done after the lock was given back. */
+typedef struct bide_channel_turn_ {
+	bide_granted_ granted;
+	bool has_dropped;
+	_Alignas(16) char dropped[BIDE_CHANNEL_ELEMENT_BYTES_MAX];
+} bide_channel_turn_;
+
+/* A walker, under the lock. */
+BIDE_INTERNAL bool bide_channel_is_valid_(const bide_channel *channel);
+
+/* The waiters of a process that was forked are the parent's. */
+BIDE_INTERNAL void bide_channel_forget_waiters_(bide_channel *channel);
+
+static inline void bide_channel_lock_(bide_channel *channel)
+{
+	bide_wait_lock_(channel->lists);
+	if (BIDE_UNLIKELY(channel->key != bide_wait_key_()))
+		bide_channel_forget_waiters_(channel);
+}
+
+static inline void bide_channel_unlock_(bide_channel *channel)
+{
+	BIDE_ASSERT_UNEXPLORED_(bide_channel_is_valid_(channel));
+	bide_wait_unlock_(channel->lists);
+}
+
+static inline void bide_channel_turn_init_(bide_channel_turn_ *turn)
+{
+	bide_granted_init_(&turn->granted);
+	turn->has_dropped = false;
+}
+
+/* The turn is over. `channel` may be gone if it has dropped nothing. Without a lock. */
+static inline void bide_channel_turn_end_(bide_channel_turn_ *turn, const bide_channel *channel)
+{
+	if (BIDE_UNLIKELY(turn->has_dropped) && channel->dropped)
+		channel->dropped(turn->dropped, channel->argument);
+	bide_granted_end_(&turn->granted);
+}
+
+/*
+ * Returns true if this party may grant the link: always, if it is that of a waiter. A link of a
+ * selection must be claimed, because other objects may grant the selection. Under the lock.
+ */
+static inline bool bide_channel_claim_(bide_wait_link_ *link)
+{
+	return link->number == 0;
+}
+
+/*
+ * Returns the first link of a list that can be granted, and is claimed then; or NULL. Links that
+ * cannot be granted any more are taken out. Under the lock.
+ */
+static inline bide_wait_link_ *bide_channel_first_(bide_channel *channel, unsigned list)
+{
+	bide_wait_queue_ *links = &channel->lists[list];
+	bide_wait_link_ *link;
+
+	while ((link = links->first) != NULL) {
+		if (BIDE_LIKELY(bide_channel_claim_(link)))
+			return link;
+		bide_wait_take_(links, link);
+	}
+	return NULL;
+}
+
+/*
+ * Tries to read up to max_count elements, within a piece. Returns how many; 0: there is none.
+ * Under the lock.
+ */
+BIDE_INTERNAL size_t bide_channel_take_(bide_channel *channel, void *to, size_t max_count,
+                                        bide_channel_turn_ *turn);
+/* The error of a read that found none: BIDE_CHANNEL_MUST_WAIT_ if it has to. Under the lock. */
+static inline int bide_channel_read_error_(const bide_channel *channel)
+{
+	return channel->error ? channel->error : BIDE_CHANNEL_MUST_WAIT_;
+}
+/*
+ * Tries to write up to `count` elements, within a piece. Returns how many; 0: there is no room, or
+ * the channel is closed. A channel that drops takes one at a time. Under the lock.
+ */
+BIDE_INTERNAL size_t bide_channel_put_(bide_channel *channel, const void *from, size_t count,
+                                       bide_channel_turn_ *turn);
+/* The error of a write that wrote none: BIDE_CHANNEL_MUST_WAIT_ if it has to. Under the lock. */
+BIDE_INTERNAL int bide_channel_write_error_(const bide_channel *channel);
+/* Takes all links out of a list: they fail with the error. Under the lock. */
+BIDE_INTERNAL void bide_channel_fail_(bide_channel *channel, unsigned list, int error,
+                                      bide_channel_turn_ *turn);
+
+/* Returns true for a channel that has a reference. Else it reports misuse of `what`. */
+BIDE_INTERNAL bool bide_channel_check_(const bide_channel *channel, const char *what);
+
+/* Returns a small element as a result. */
+static inline bide_payload bide_channel_small_(const void *element, size_t element_bytes)
+{
+	bide_payload payload = { .i = 0 };
+
+	switch (element_bytes) {
+	case 1:
+		payload.i = *(const int8_t *)element;
+		break;
+	case 2:
+		payload.i = *(const int16_t *)element;
+		break;
+	case 4:
+		payload.i = *(const int32_t *)element;
+		break;
+	default:
+		__builtin_memcpy(&payload, element, element_bytes);
+	}
+	return payload;
+}
+
+static inline size_t bide_channel_piece_(const bide_channel *channel, size_t count)
+{
+	size_t fits = BIDE_CHANNEL_PIECE_BYTES_ / channel->element_bytes;
+
+	if (fits > BIDE_CHANNEL_PIECE_COUNT_)
+		fits = BIDE_CHANNEL_PIECE_COUNT_;
+	return count < fits ? count : fits;
+}
+
+#endif
