@@ -58,8 +58,42 @@ static inline unsigned long long bide_group_members_(uint64_t holds)
 	return holds / BIDE_GROUP_MEMBER_;
 }
 
+static inline bool bide_group_is_sync_(const bide_group *group)
+{
+	return bide_is_sync_(&group->idle_->source);
+}
+
+/* --- members report, and the group ends --- */
+
+/* The listener of a group: a member is over. */
+BIDE_INTERNAL void bide_group_run_(bide_observer *listener, bide_source *done);
+/* Records the outcome of a source that is DONE, and recycles it. The caller has a hold. */
+BIDE_INTERNAL void bide_group_take_over_(bide_group *group, bide_source *done,
+                                         const bide_place *by);
+/*
+ * Keeps the first error that is no cancellation, else the cancellation; or tells it. Returns false
+ * if it did neither, and the group was not canceled with that error. The caller has a hold.
+ */
+BIDE_INTERNAL bool bide_group_record_(bide_group *group, int error, bide_payload trace);
 /* Drops holds, and ends the group if they were the last. */
 BIDE_INTERNAL void bide_group_leave_(bide_group *group, uint64_t holds);
+/*
+ * Drops holds. Returns true if they were the last: then the caller ends the group. Releases what
+ * was recorded; the last one acquires it.
+ */
+BIDE_INTERNAL bool bide_group_take_away_(bide_group *group, uint64_t holds);
+/* Ends the group, and returns its error. The object that idle_ was is the caller's. */
+BIDE_INTERNAL int bide_group_end_(bide_group *group);
+
+/* --- whether it is there --- */
+
+/* Returns true if the group was initialised in this life of the runtime, and has not ended. */
+BIDE_INTERNAL bool bide_group_is_live_(const bide_group *group);
+/* Returns true if the group was initialised; otherwise reports misuse of `what`. */
+BIDE_INTERNAL bool bide_group_is_known_(const bide_group *group, const char *what);
+/* Returns true if the group has not ended; otherwise reports misuse of `what`. */
+BIDE_INTERNAL bool bide_group_check_(const bide_group *group, const char *what,
+                                     const bide_place *place);
 
 /* --- open groups --- */
 
@@ -81,9 +115,6 @@ BIDE_INTERNAL bool bide_group_was_opened_(const bide_group *group);
 
 /* --- what reports ask --- */
 
-/* Returns true if the group has not ended; otherwise reports misuse of `what`. */
-BIDE_INTERNAL bool bide_group_check_(const bide_group *group, const char *what,
-                                     const bide_place *place);
 /*
  * Returns true if a group that is not waited for yet is whole. Called by the thread that may add to
  * it.
