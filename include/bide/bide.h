@@ -18,6 +18,7 @@
  *   mutex.h       a mutex that functions wait for
  *   semaphore.h   permits that functions wait for
  *   hold.h        what a function holds of these
+ *   retry.h       attempts with pauses between them
  *   memory.h      allocator and counters
  *   misuse.h      hooks
  *   trace.h       where errors come from
@@ -71,6 +72,7 @@
 #include "path.h"
 #include "process.h"
 #include "resolve.h"
+#include "retry.h"
 #include "run.h"
 #include "runtime.h"
 #include "semaphore.h"

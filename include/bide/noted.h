@@ -156,6 +156,7 @@
 #define bide_trace_format(...) BIDE_NOTED_(bide_trace_format, __VA_ARGS__)
 #define bide_run_blocking(...) BIDE_NOTED_(bide_run_blocking, __VA_ARGS__)
 #define bide_run_on_new_thread(...) BIDE_NOTED_(bide_run_on_new_thread, __VA_ARGS__)
+#define bide_retry(...) BIDE_NOTED_(bide_retry, __VA_ARGS__)
 #define bide_run_ready(...) BIDE_NOTED_(bide_run_ready, __VA_ARGS__)
 #define bide_shutdown(...) BIDE_NOTED_(bide_shutdown, __VA_ARGS__)
 #define bide_simulation_random(...) BIDE_NOTED_(bide_simulation_random, __VA_ARGS__)

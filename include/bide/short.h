@@ -415,6 +415,9 @@ BIDE_SHORT_(report_hook_set);
 #ifndef BIDE_NO_SHORT_resolve
 BIDE_SHORT_(resolve) BIDE_USE_RESULT;
 #endif
+#ifndef BIDE_NO_SHORT_retry
+BIDE_SHORT_(retry) BIDE_USE_RESULT;
+#endif
 #ifndef BIDE_NO_SHORT_run
 BIDE_SHORT_(run) BIDE_USE_RESULT;
 #endif
@@ -606,6 +609,9 @@ typedef bide_process_step process_step;
 #endif
 #ifndef BIDE_NO_SHORT_report_hook
 typedef bide_report_hook report_hook;
+#endif
+#ifndef BIDE_NO_SHORT_retry_options
+typedef bide_retry_options retry_options;
 #endif
 #ifndef BIDE_NO_SHORT_run_function
 typedef bide_run_function run_function;

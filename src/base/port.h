@@ -51,6 +51,14 @@ BIDE_INTERNAL void bide_port_arm_(struct bide_timer *timer);
  */
 BIDE_INTERNAL bool bide_port_disarm_(struct bide_timer *timer);
 
+/* --- chance --- */
+
+/*
+ * Returns a number that cannot be foreseen; in a simulation the seed draws it. Called by functions
+ * that the workers run.
+ */
+BIDE_INTERNAL uint64_t bide_port_random_(void);
+
 /* --- threads --- */
 
 /* Returns an opaque id that is unique among living threads. */

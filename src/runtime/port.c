@@ -16,6 +16,7 @@
 #include "runtime/mailbox.h"
 #include "runtime/poll.h"
 #include "runtime/runtime.h"
+#include "runtime/simulation.h"
 #include "runtime/wheel.h"
 #include "runtime/worker_schedule.h"
 #include "runtime/worker_timers.h"
@@ -81,6 +82,20 @@ unsigned bide_port_worker_count_(void)
 int64_t bide_port_now_(void)
 {
 	return bide_runtime_now_ns_();
+}
+
+/* splitmix64: the steps of a counter, mixed; the clock makes processes differ. */
+uint64_t bide_port_random_(void)
+{
+	static uint64_t counter;
+	uint64_t x;
+
+	if (bide_simulating_)
+		return bide_simulation_random();
+	x = BIDE_ADD(&counter, UINT64_C(0x9E3779B97F4A7C15), RELAXED) ^ (uint64_t)bide_port_now_();
+	x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+	return x ^ (x >> 31);
 }
 
 void bide_port_arm_(bide_timer *timer)

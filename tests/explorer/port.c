@@ -70,6 +70,11 @@ int64_t bide_port_now_(void)
 	return 0;
 }
 
+uint64_t bide_port_random_(void)
+{
+	return 0;
+}
+
 bide_thread_head *explore_head(int thread)
 {
 	return &engine.records[thread].head;
