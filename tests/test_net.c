@@ -558,7 +558,9 @@ TEST(misuse_of_a_listener_is_reported)
 
 	expect_misuse();
 	MISUSE(assert_int_equal(error_of(bide_accept(listener).untyped), EBUSY), "bide_accept",
-	       "another operation");
+	       "another operation reads from the same listener");
+	MISUSE(assert_int_equal(bide_listener_fd(listener, NULL), EINVAL), "bide_listener_fd",
+	       "fd is NULL");
 	MISUSE(assert_int_equal(error_of(bide_accept(NULL).untyped), EINVAL), "bide_accept", "is NULL");
 	MISUSE(assert_int_equal(bide_listener_fd(NULL, &fd), EINVAL), "bide_listener_fd", "is NULL");
 	assert_int_equal(fd, -1);

@@ -32,6 +32,23 @@ TEST(output_error_and_status_are_collected)
 }
 
 /* More than all the pipes hold, in all directions at the same time. */
+TEST(an_output_that_is_freed_twice_is_misuse)
+{
+	const char *const words[] = { "echo", "text", NULL };
+	bide_payload got = { .p = NULL };
+
+	NEEDS_IO();
+	assert_int_equal(bide_value_task_wait(bide_process_run(&(bide_process_options){ .arguments =
+	                                                                                    words },
+	                                                       NULL, 0, 0),
+	                                      &got),
+	                 0);
+	bide_process_output_free(got.p);
+	expect_misuse();
+	MISUSE(bide_process_output_free(got.p), "bide_process_output_free", "freed already");
+	nothing_is_left();
+}
+
 TEST(full_pipes_never_stop_both_sides)
 {
 	static char input[1 << 20];

@@ -489,7 +489,8 @@ TEST(misuse_is_told)
 	v = bide_udp_receive(udp, &got, 1);
 	settle(0);
 	MISUSE(assert_int_equal(error_of(bide_udp_receive(udp, &got, 1)), EBUSY), "bide_udp_receive",
-	       "another operation reads from the same");
+	       "another operation reads from the same socket");
+	MISUSE(assert_int_equal(bide_udp_fd(udp, NULL), EINVAL), "bide_udp_fd", "fd is NULL");
 	bide_udp_close(udp);
 	assert_int_equal(error_of(v), EBADF);
 	MISUSE(assert_int_equal(error_of(bide_udp_receive(udp, &got, 1)), EBADF), "bide_udp_receive",

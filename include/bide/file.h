@@ -60,8 +60,9 @@ BIDE_BEGIN_DECLS
 BIDE_API BIDE_USE_RESULT bide_file_task bide_file_open(const char *path, int flags, unsigned mode);
 /*
  * Makes a file of a descriptor, which is set to close-on-exec and belongs to the file. Stores the
- * file. Returns 0. After an error the descriptor is still yours. EBADF: it is none. ENOMEM. An
- * operation at an offset of something that has none, as a pipe, fails with ESPIPE.
+ * file. Returns 0. After an error the descriptor is still yours. EBADF: it is none. ENOMEM. EBUSY
+ * (misuse): it belongs to a file or another object already. An operation at an offset of something
+ * that has none, as a pipe, fails with ESPIPE.
  */
 BIDE_API int bide_file_take_fd(bide_file **file, int fd);
 /*
@@ -119,7 +120,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_file_stat(bide_file *file, struct 
  * Makes a stream that reads and writes the file from the offset on: lines, print and copy work on
  * it. Reading and writing have a position each, and both begin at the offset; with O_APPEND what is
  * written goes to the end. The file belongs to the stream from then on, which closes it. Stores the
- * stream. Returns 0. After an error the file is still yours: ENOMEM; EINVAL and EBADF after misuse.
+ * stream. Returns 0. After an error the file is still yours: ENOMEM; EINVAL, EBADF, and EBUSY for a
+ * file that belongs to a stream already, after misuse.
  *
  * What is in the buffer of the stream is taken without a look at the context. Each time the buffer
  * is filled, at the latest after 64 KiB, the read meets a cancellation. An abort waits for a system

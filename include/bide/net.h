@@ -105,7 +105,8 @@ BIDE_API int bide_unix_listen(bide_listener **listener, const char *path,
  * Makes a listener of a socket that listens already: one that systemd or a parent has handed over.
  * It is set to non-blocking and close-on-exec, and belongs to the listener. Its other options stay,
  * but TCP_NODELAY is set. Stores the listener. Returns 0. After an error the descriptor is still
- * yours: EBADF: it is none; ENOTSOCK; EINVAL: it does not listen; ENOMEM.
+ * yours: EBADF: it is none; ENOTSOCK; EINVAL: it does not listen; ENOMEM. EBUSY (misuse): it
+ * belongs to a listener or another object already.
  */
 BIDE_API int bide_listener_take_fd(bide_listener **listener, int fd);
 /* Stores the descriptor, which stays the listener's: for a child that inherits it. Returns 0. */

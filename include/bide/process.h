@@ -175,7 +175,7 @@ BIDE_API void bide_process_close(bide_process *process);
 BIDE_API BIDE_USE_RESULT bide_process_output_task
 bide_process_run(const bide_process_options *options, const void *input, size_t input_bytes,
                  size_t output_max_bytes);
-/* NULL does nothing. */
+/* NULL does nothing. A second time is misuse. */
 BIDE_API void bide_process_output_free(bide_process_output *output);
 
 BIDE_INLINE int bide_process_exit_code(int64_t status)

@@ -82,7 +82,8 @@ BIDE_BEGIN_DECLS
  * Makes a stream of a descriptor: a connected stream socket, a pipe or FIFO, a terminal, another
  * character device. It is set to non-blocking and close-on-exec, and belongs to the stream. Stores
  * the stream. Returns 0. After an error the descriptor is still yours. EBADF: it is none. EINVAL: a
- * file or directory, a socket that listens or has datagrams. ENOTCONN. ENOMEM.
+ * file or directory, a socket that listens or has datagrams. ENOTCONN. ENOMEM. EBUSY (misuse): it
+ * belongs to a stream or another object already.
  */
 BIDE_API int bide_stream_take_fd(bide_stream **stream, int fd);
 /*
@@ -121,6 +122,11 @@ BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type 
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_layer(bide_stream *stream,
                                                            const bide_stream_type *type,
                                                            void *object, bide_stream **below);
+/* Used by libbide-tls: the same, with messages of misuse by `what`. */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_layer_for_(bide_stream *stream,
+                                                                const bide_stream_type *type,
+                                                                void *object, bide_stream **below,
+                                                                const char *what);
 /* Returns the object of a stream of that type, or NULL if it is of another one. */
 BIDE_API void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type);
 
@@ -139,7 +145,7 @@ BIDE_API void bide_stream_close(bide_stream *stream);
 
 /*
  * Stores the descriptor, which stays the stream's. With layers it is that of the lowest one.
- * Returns 0, or EBADF for a stream of your own, which has none.
+ * Returns 0, or EBADF for a stream of your own, which has none. EINVAL (misuse): fd is NULL.
  */
 BIDE_API int bide_stream_fd(const bide_stream *stream, int *fd);
 

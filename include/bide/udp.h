@@ -80,6 +80,7 @@ BIDE_API BIDE_USE_RESULT int bide_udp_open(bide_udp **udp, const bide_address *l
 /*
  * Makes a socket of a descriptor, which is set to non-blocking and close-on-exec. Returns 0. After
  * an error the descriptor is still yours. EBADF, ENOTSOCK. EINVAL: it has no datagrams. ENOMEM.
+ * EBUSY (misuse): it belongs to a socket or another object already.
  */
 BIDE_API int bide_udp_take_fd(bide_udp **udp, int fd);
 /* Stores the descriptor, which stays the socket's. Returns 0. */

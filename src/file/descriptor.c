@@ -13,6 +13,7 @@
 #include "base/misuse.h"
 #include "base/port.h"
 #include "io/handle.h"
+#include "io/owned.h"
 #include "runtime/at_end.h"
 #include "runtime/blocking.h"
 #include "runtime/blocking_call.h"
@@ -33,6 +34,7 @@ void bide_descriptor_open_(bide_descriptor *d, int fd, int flags, const char *cl
                            void (*freed)(bide_descriptor *descriptor))
 {
 	bide_at_end_add_(&ends);
+	bide_owned_begin_(fd);
 	BIDE_ASSERT_(BIDE_LOAD(&d->parties, RELAXED) == 0);
 	d->fd = fd;
 	d->is_read_only = (flags & O_ACCMODE) == O_RDONLY;
@@ -166,6 +168,7 @@ void bide_descriptor_leave_(bide_descriptor *d)
 		return;
 	fd = d->fd;
 	quick = is_quick(d);
+	bide_owned_end_(fd);
 	d->freed(d);
 	if (quick)
 		close_at_once(fd);
@@ -182,8 +185,10 @@ void bide_descriptor_close_(bide_descriptor *d)
 	d->closed_at = BIDE_CALLED_AT_(d->closer);
 	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
 	BIDE_STORE(&d->era, 0u, RELAXED);
-	if (d->forks == bide_descriptor_forks_)
+	if (d->forks == bide_descriptor_forks_) {
 		bide_descriptor_leave_(d);
-	else
+	} else {
+		bide_owned_end_(d->fd);
 		(void)close(d->fd);
+	}
 }

@@ -10,6 +10,7 @@
 
 #include "base/misuse.h"
 #include "file/call.h"
+#include "io/owned.h"
 #include "runtime/runtime.h"
 
 static bide_slab slab = BIDE_SLAB_OF_(bide_file);
@@ -21,6 +22,7 @@ static void freed(bide_descriptor *descriptor)
 
 static void is_open(bide_file *file, int fd, int flags)
 {
+	file->is_taken = false;
 	bide_descriptor_open_(&file->descriptor, fd, flags, "bide_file_close", freed);
 }
 
@@ -105,7 +107,7 @@ bide_file_task bide_file_open(const char *path, int flags, unsigned mode)
 
 int bide_file_take_fd(bide_file **file, int fd)
 {
-	int flags;
+	int flags, error;
 
 	if (!file) {
 		bide_misuse_("bide_file_take_fd: file is NULL");
@@ -117,6 +119,9 @@ int bide_file_take_fd(bide_file **file, int fd)
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0)
 		return errno;
+	error = bide_owned_check_(fd, "bide_file_take_fd");
+	if (error)
+		return error;
 	*file = bide_slab_take_(&slab);
 	if (!*file)
 		return ENOMEM;
@@ -129,6 +134,10 @@ int bide_file_fd(const bide_file *file, int *fd)
 {
 	int error = bide_descriptor_check_(file ? &file->descriptor : NULL, "bide_file_fd");
 
+	if (!error && !fd) {
+		bide_misuse_("bide_file_fd: fd is NULL");
+		error = EINVAL;
+	}
 	if (fd)
 		*fd = error ? -1 : file->descriptor.fd;
 	return error;
@@ -136,6 +145,11 @@ int bide_file_fd(const bide_file *file, int *fd)
 
 void bide_file_close(bide_file *file)
 {
-	if (file)
-		bide_descriptor_close_(&file->descriptor);
+	if (!file)
+		return;
+	if (BIDE_LOAD(&file->descriptor.era, RELAXED) != 0 && file->is_taken) {
+		bide_misuse_("bide_file_close: the file belongs to a stream, which closes it");
+		return;
+	}
+	bide_descriptor_close_(&file->descriptor);
 }

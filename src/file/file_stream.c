@@ -91,6 +91,7 @@ static void stream_close(void *object)
 {
 	file_stream *s = object;
 
+	s->file->is_taken = false;
 	bide_file_close(s->file);
 	bide_deallocate_(s, sizeof *s);
 }
@@ -117,14 +118,20 @@ int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 	error = bide_descriptor_check_(file ? &file->descriptor : NULL, "bide_stream_take_file");
 	if (error)
 		return error;
+	if (file->is_taken) {
+		bide_misuse_("bide_stream_take_file: the file belongs to a stream already");
+		return EBUSY;
+	}
 	s = bide_allocate_(sizeof *s, _Alignof(file_stream));
 	if (!s)
 		return ENOMEM;
 	s->file = file;
 	s->read_at = s->write_at = offset;
 	*stream = bide_stream_create(&type, s);
-	if (*stream)
+	if (*stream) {
+		file->is_taken = true;
 		return 0;
+	}
 	bide_deallocate_(s, sizeof *s);
 	return ENOMEM;
 }

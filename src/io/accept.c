@@ -78,6 +78,7 @@ static const bide_io_kind accept_kind = {
 	          .describe = bide_io_describe_,
 	          .leave = bide_io_leave_,
 	          .unwanted = unwanted },
+	.object = "listener",
 	.side = BIDE_IO_IN_,
 	.attempt = attempt,
 	.unwatched = out_of_resources,

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "io/engine.h"
 #include "io/handle_parts.h"
+#include "io/owned.h"
 #include "io/reactor.h"
 #include "io/upcalls.h"
 #include "runtime/at_end.h"
@@ -75,6 +76,8 @@ void bide_handle_init_(bide_handle *handle, int fd, uint32_t flags)
 	handle->home = (uint16_t)bide_reactor_home_();
 	handle->events = handle->seen = 0;
 	bide_handle_unlock_(handle);
+	if (!(flags & BIDE_HANDLE_KEEPS_FD_))
+		bide_owned_begin_(fd);
 }
 
 static int add(bide_handle *handle, uint64_t key, uint32_t events)
@@ -118,10 +121,12 @@ void bide_handle_end_(bide_handle *handle)
 		bide_reactor_remove_(handle->home, handle->watched_fd);
 	if (handle->watched_fd != handle->fd)
 		close(handle->watched_fd);
-	if (BIDE_LIKELY(!(handle->flags & BIDE_HANDLE_KEEPS_FD_)))
+	if (BIDE_LIKELY(!(handle->flags & BIDE_HANDLE_KEEPS_FD_))) {
+		bide_owned_end_(handle->fd);
 		close(handle->fd);
-	else if (handle->flags & BIDE_HANDLE_SIMULATED_)
+	} else if (handle->flags & BIDE_HANDLE_SIMULATED_) {
 		bide_net_close_(handle->fd);
+	}
 	handle->closed(handle);
 	ended = BIDE_LOAD(&bide_handle_ended_, RELAXED);
 	if (BIDE_UNLIKELY(ended != NULL))

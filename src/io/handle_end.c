@@ -10,6 +10,7 @@
 #include "base/port.h"
 #include "io/handle.h"
 #include "io/handle_parts.h"
+#include "io/owned.h"
 #include "io/request.h"
 #include "io/upcalls.h"
 #include "simulated_net/net.h"
@@ -208,8 +209,10 @@ void bide_handle_close_(bide_handle *handle, void (*closed)(bide_handle *handle)
 
 	BIDE_STORE(&handle->era, 0u, RELAXED);
 	if (!is_ours) { /* Its memory may be in any state. */
-		if (!(handle->flags & BIDE_HANDLE_KEEPS_FD_))
+		if (!(handle->flags & BIDE_HANDLE_KEEPS_FD_)) {
+			bide_owned_end_(handle->fd);
 			close(handle->fd);
+		}
 		return;
 	}
 	handle->closed = closed;

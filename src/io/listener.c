@@ -11,6 +11,7 @@
 
 #include "base/misuse.h"
 #include "io/exhausted.h"
+#include "io/owned.h"
 #include "io/simulated.h"
 #include "simulated_net/net.h"
 
@@ -139,6 +140,9 @@ int bide_listener_take_fd(bide_listener **listener, int fd)
 	size = sizeof domain;
 	if (!listens || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size))
 		return EINVAL;
+	error = bide_owned_check_(fd, "bide_listener_take_fd");
+	if (error)
+		return error;
 	is_tcp = domain == AF_INET || domain == AF_INET6;
 	if (is_tcp)
 		(void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -156,6 +160,8 @@ int bide_listener_fd(const bide_listener *listener, int *fd)
 {
 	int error = bide_listener_check_(listener, "bide_listener_fd");
 
+	if (!error && !fd)
+		error = missing("bide_listener_fd", "fd");
 	if (!error && listener->handle.flags & BIDE_HANDLE_SIMULATED_)
 		error = ENOTSUP;
 	if (fd)

@@ -203,8 +203,9 @@ static int refused(const bide_io_kind *kind, int error)
 {
 	if (error != SIDE_IS_BUSY)
 		return error;
-	bide_misuse_("%s: another operation %s the same stream; wait until it is over", kind->type.name,
-	             kind->side == BIDE_IO_IN_ ? "reads from" : "writes to");
+	bide_misuse_("%s: another operation %s the same %s; wait until it is over", kind->type.name,
+	             kind->side == BIDE_IO_IN_ ? "reads from" : "writes to",
+	             kind->object ? kind->object : "stream");
 	return EBUSY;
 }
 

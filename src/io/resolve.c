@@ -16,6 +16,7 @@
 #include "cancel/cancel_core.h"
 #include "context/context.h"
 #include "io/address.h"
+#include "io/freed.h"
 #include "io/lookup.h"
 #include "io/simulated.h"
 #include "memory/allocator.h"
@@ -44,8 +45,16 @@ static bide_addresses *addresses_new(size_t count, bide_address **at)
 
 void bide_addresses_free(bide_addresses *addresses)
 {
-	if (addresses)
-		bide_deallocate_(addresses, addresses->size_bytes_);
+	size_t size_bytes = addresses ? addresses->size_bytes_ : 0;
+
+	if (!addresses)
+		return;
+	if (size_bytes == 0) {
+		bide_misuse_("bide_addresses_free: addresses is freed already");
+		return;
+	}
+	addresses->size_bytes_ = 0;
+	bide_freed_keep_(addresses, size_bytes);
 }
 
 /* Stores what the list has that is an address, each once. Returns 0, ENODATA or ENOMEM. */

@@ -128,6 +128,7 @@ static int take(bide_io *io)
 }
 
 static const bide_io_kind next_kind = { .type = BIDE_IO_TYPE_("bide_signals_next"),
+	                                    .object = "signals",
 	                                    .side = BIDE_IO_IN_,
 	                                    .attempt = take };
 

@@ -92,6 +92,10 @@ int bide_stream_fd(const bide_stream *stream, int *fd)
 {
 	int error = bide_stream_check_(stream, "bide_stream_fd");
 
+	if (!error && !fd) {
+		bide_misuse_("bide_stream_fd: fd is NULL");
+		error = BIDE_EINVAL_;
+	}
 	if (!error) {
 		stream = bide_stream_bottom_(stream);
 		error = stream->type ? EBADF : 0;

@@ -154,6 +154,7 @@ struct bide_layer {
 		const bide_stream_type *type;
 		void *object;
 		bide_stream **below;
+		const char *what; /* the function of the caller */
 	} in;
 	int error;
 	bool is_there;
@@ -170,8 +171,8 @@ static int exchange_if_free(struct bide_layer *my)
 	if (!(BIDE_LOAD(&stream->buffer.pins, RELAXED) & BIDE_BUFFER_READING_))
 		error = exchange(stream, my->in.type, my->in.object, my->in.below);
 	if (error == EBUSY)
-		bide_misuse_("bide_stream_layer: an operation of the stream is pending; wait until it is "
-		             "over");
+		bide_misuse_("%s: an operation of the stream is pending; wait until it is over",
+		             my->in.what);
 	return error;
 }
 
@@ -214,30 +215,37 @@ static bide_value_task misused(const bide_stream_type *type, void *object, int e
 	return bide_value_task_from_error(error);
 }
 
-bide_value_task bide_stream_layer(bide_stream *stream, const bide_stream_type *type, void *object,
-                                  bide_stream **below)
+bide_value_task bide_stream_layer_for_(bide_stream *stream, const bide_stream_type *type,
+                                       void *object, bide_stream **below, const char *what)
 {
-	int error = bide_stream_check_(stream, "bide_stream_layer");
+	int error = bide_stream_check_(stream, what);
 	bide_value_task v;
 
 	if (below)
 		*below = NULL;
 	if (!error && (!type || !below || (!type->read && !type->write))) {
-		bide_misuse_("bide_stream_layer: %s", !type    ? "type is NULL"
-		                                      : !below ? "below is NULL"
-		                                               : "the type has neither read nor write");
+		bide_misuse_("%s: %s", what,
+		             !type    ? "type is NULL"
+		             : !below ? "below is NULL"
+		                      : "the type has neither read nor write");
 		error = BIDE_EINVAL_;
 	}
 	if (error)
 		return misused(type, object, error);
 	bide_buffer_pin_(stream);
 	v = bide_async_start(bide_layer, .stream = stream, .type = type, .object = object,
-	                     .below = below);
+	                     .below = below, .what = what);
 	if (v.state != BIDE_ENOFRAME)
 		return v;
 	without_layer(stream, type, object, BIDE_ENOMEM_);
 	bide_buffer_unpin_(stream, BIDE_BUFFER_PIN_);
 	return bide_value_task_from_error(BIDE_ENOMEM_);
+}
+
+bide_value_task bide_stream_layer(bide_stream *stream, const bide_stream_type *type, void *object,
+                                  bide_stream **below)
+{
+	return bide_stream_layer_for_(stream, type, object, below, "bide_stream_layer");
 }
 
 void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type)

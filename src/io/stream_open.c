@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/misuse.h"
+#include "io/owned.h"
 #include "io/stream.h"
 
 static int option(int fd, int name)
@@ -97,6 +98,8 @@ int bide_stream_take_fd(bide_stream **stream, int fd)
 	if (status < 0)
 		return errno;
 	error = flags_of(fd, false, &flags);
+	if (!error)
+		error = bide_owned_check_(fd, "bide_stream_take_fd");
 	if (error)
 		return error;
 	*stream = bide_stream_new_(fd, flags);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/misuse.h"
+#include "io/owned.h"
 #include "io/socket.h"
 
 static bide_slab slab = BIDE_SLAB_OF_(bide_udp);
@@ -123,7 +124,9 @@ int bide_udp_take_fd(bide_udp **udp, int fd)
 		return errno;
 	if (type != SOCK_DGRAM)
 		return EINVAL;
-	error = make(udp, fd);
+	error = bide_owned_check_(fd, "bide_udp_take_fd");
+	if (!error)
+		error = make(udp, fd);
 	if (error)
 		return error;
 	(void)fcntl(fd, F_SETFL, status | O_NONBLOCK);
@@ -137,6 +140,8 @@ int bide_udp_fd(const bide_udp *udp, int *fd)
 {
 	int error = bide_udp_check_(udp, "bide_udp_fd");
 
+	if (!error && !fd)
+		error = missing("bide_udp_fd", "fd");
 	if (fd)
 		*fd = error ? -1 : udp->handle.fd;
 	return error;

@@ -78,6 +78,7 @@ static int receive(bide_io *io)
 }
 
 static const bide_io_kind receive_kind = { .type = BIDE_IO_TYPE_("bide_udp_receive"),
+	                                       .object = "socket",
 	                                       .side = BIDE_IO_IN_,
 	                                       .attempt = receive };
 
@@ -124,6 +125,7 @@ static int send_left(bide_io *io)
 }
 
 static const bide_io_kind send_kind = { .type = BIDE_IO_TYPE_("bide_udp_send"),
+	                                    .object = "socket",
 	                                    .side = BIDE_IO_OUT_,
 	                                    .attempt = send_left };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/misuse.h"
+#include "io/freed.h"
 #include "memory/allocator.h"
 #include "process/request.h"
 #include "runtime/simulation.h"
@@ -27,6 +28,7 @@ typedef struct text {
 typedef struct output {
 	bide_process_output public;
 	size_t out_room_bytes, err_room_bytes;
+	bool is_freed;
 } output;
 
 struct bide_process_run {
@@ -326,9 +328,15 @@ void bide_process_output_free(bide_process_output *public)
 
 	if (!public)
 		return;
+	if (own->is_freed) {
+		bide_misuse_("bide_process_output_free: output is freed already");
+		return;
+	}
+	own->is_freed = true;
 	if (public->out)
 		bide_deallocate_(public->out, own->out_room_bytes);
 	if (public->err)
 		bide_deallocate_(public->err, own->err_room_bytes);
-	bide_deallocate_(own, sizeof *own);
+	public->out = public->err = NULL;
+	bide_freed_keep_(own, sizeof *own);
 }

@@ -364,17 +364,42 @@ int bide_tls_config_create(bide_tls_config **config, const bide_tls_options *opt
 	return error;
 }
 
+/* Reports misuse of `what` and returns false if the config has ended. */
+static bool has_reference(const bide_tls_config *config, const char *what)
+{
+	if (bide_tls_config_is_there_(config))
+		return true;
+	bide_misuse_("%s: the config has no reference any more", what);
+	return false;
+}
+
 bide_tls_config *bide_tls_config_ref(bide_tls_config *config)
 {
-	if (config)
+	if (config && has_reference(config, "bide_tls_config_ref"))
 		(void)__atomic_add_fetch(&config->references, 1, __ATOMIC_RELAXED);
 	return config;
 }
 
+/*
+ * The memory of the newest configs that have ended is kept: so one unref too many finds no
+ * reference, and not memory of something else.
+ */
+static void keep(bide_tls_config *ended)
+{
+	enum { KEPT = 16 };
+	static bide_tls_config *kept[KEPT]; /* a ring; atomic */
+	static unsigned next;               /* atomic */
+	unsigned at = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % KEPT;
+
+	OPENSSL_free(__atomic_exchange_n(&kept[at], ended, __ATOMIC_ACQ_REL)); /* pairs with itself */
+}
+
 void bide_tls_config_unref(bide_tls_config *config)
 {
+	if (!config || !has_reference(config, "bide_tls_config_unref"))
+		return;
 	/* The release and the acquire order all uses before the end. */
-	if (!config || __atomic_sub_fetch(&config->references, 1, __ATOMIC_ACQ_REL) > 0)
+	if (__atomic_sub_fetch(&config->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	bide_tls_sessions_end_(config);
 	for (size_t i = 0; i < config->count; i++)
@@ -382,7 +407,10 @@ void bide_tls_config_unref(bide_tls_config *config)
 	OPENSSL_free(config->contexts);
 	OPENSSL_free(config->protocols.bytes);
 	pthread_mutex_destroy(&config->lock);
-	OPENSSL_free(config);
+	config->contexts = NULL;
+	config->count = 0;
+	config->has_identity = false;
+	keep(config);
 }
 
 bide_tls_config *bide_tls_config_default_(void)

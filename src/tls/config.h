@@ -10,6 +10,10 @@
 
 #include <bide/bide.h>
 
+/* The library's own calls note no place. */
+#undef bide_tls_config_ref
+#undef bide_tls_config_unref
+
 /* The protocols of ALPN as they go over the wire. */
 typedef struct bide_tls_protocols {
 	unsigned char *bytes;
@@ -35,6 +39,12 @@ struct bide_tls_config {
 	bide_tls_kept kept[BIDE_TLS_SESSIONS_];
 	size_t next_kept; /* where the next one goes */
 };
+
+/* Returns false if it has ended: its memory is kept for a while. */
+static inline bool bide_tls_config_is_there_(const bide_tls_config *config)
+{
+	return __atomic_load_n(&config->references, __ATOMIC_RELAXED) > 0;
+}
 
 /* The config of all defaults; NULL if there is no memory. Counted, and kept for the process. */
 bide_tls_config *bide_tls_config_default_(void);

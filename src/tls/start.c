@@ -126,9 +126,10 @@ static bool set_host(bide_tls_connection *c, const char *host)
 
 /* --- the starts --- */
 
-static bide_value_task put_on(bide_stream *stream, bide_tls_connection *c)
+/* what: the function of the caller */
+static bide_value_task put_on(bide_stream *stream, bide_tls_connection *c, const char *what)
 {
-	return bide_stream_layer(stream, &bide_tls_stream_type_, c, &c->below);
+	return bide_stream_layer_for_(stream, &bide_tls_stream_type_, c, &c->below, what);
 }
 
 /* Nothing goes in the clear from now on. */
@@ -141,6 +142,8 @@ static bide_value_task no_memory(bide_stream *stream)
 /* Returns what is wrong with the arguments of a client, or NULL. */
 static const char *fault_of(const bide_tls_config *config, const char *host)
 {
+	if (config && !bide_tls_config_is_there_(config))
+		return "the config has no reference any more";
 	if (!host)
 		return !config || config->verifies ? "host is NULL, so nothing can be verified" : NULL;
 	return is_address(host) || is_name(host) ? NULL : "host is neither a name nor an IP address";
@@ -167,7 +170,7 @@ bide_value_task bide_tls_start_client(bide_stream *stream, const char *host,
 		bide_tls_connection_free_(c);
 		return no_memory(stream);
 	}
-	return put_on(stream, c);
+	return put_on(stream, c, "bide_tls_start_client");
 }
 
 #undef bide_tls_start_server
@@ -175,14 +178,16 @@ bide_value_task bide_tls_start_server(bide_stream *stream, bide_tls_config *conf
 {
 	bide_tls_connection *c;
 
-	if (!config || !config->has_identity) {
-		bide_misuse_("bide_tls_start_server: %s",
-		             config ? "the config has no identity, which a server needs"
-		                    : "config is NULL");
+	if (!config || !bide_tls_config_is_there_(config) || !config->has_identity) {
+		bide_misuse_("bide_tls_start_server: %s", !config ? "config is NULL"
+		                                          : bide_tls_config_is_there_(config)
+		                                              ? "the config has no identity, which a "
+		                                                "server needs"
+		                                              : "the config has no reference any more");
 		return bide_value_task_from_error(EINVAL);
 	}
 	c = bide_tls_connection_new_(config, true);
 	if (!c)
 		return no_memory(stream);
-	return put_on(stream, c);
+	return put_on(stream, c, "bide_tls_start_server");
 }

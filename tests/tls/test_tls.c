@@ -471,6 +471,27 @@ TEST(a_config_that_cannot_be_is_refused_with_the_reason)
 	free_world(&w);
 }
 
+TEST(a_config_that_is_unreferenced_too_often_is_misuse)
+{
+	bide_tls_config *config = NULL;
+	ends e;
+
+	NEEDS_IO();
+	assert_int_equal(bide_tls_config_create(&config, NULL), 0);
+	assert_ptr_equal(bide_tls_config_ref(config), config);
+	bide_tls_config_unref(config);
+	bide_tls_config_unref(config);
+	expect_misuse();
+	MISUSE(bide_tls_config_unref(config), "bide_tls_config_unref", "no reference any more");
+	MISUSE((void)bide_tls_config_ref(config), "bide_tls_config_ref", "no reference any more");
+	e = make_plain_ends();
+	MISUSE(assert_int_equal(error_of(bide_tls_start_client(e.client, "a.test", config)), EINVAL),
+	       "bide_tls_start_client", "no reference any more");
+	MISUSE(assert_int_equal(error_of(bide_tls_start_server(e.server, config)), EINVAL),
+	       "bide_tls_start_server", "no reference any more");
+	close_ends(&e);
+}
+
 TEST(a_start_without_what_it_needs_is_misuse)
 {
 	world w;
@@ -488,6 +509,10 @@ TEST(a_start_without_what_it_needs_is_misuse)
 	       "bide_tls_start_server", "config is NULL");
 	MISUSE(assert_int_equal(error_of(bide_tls_start_server(e.server, w.client_config)), EINVAL),
 	       "bide_tls_start_server", "no identity");
+	MISUSE(assert_int_equal(error_of(bide_tls_start_client(NULL, "a.test", NULL)), EINVAL),
+	       "bide_tls_start_client", "the stream is NULL");
+	MISUSE(assert_int_equal(error_of(bide_tls_start_server(NULL, w.server_config)), EINVAL),
+	       "bide_tls_start_server", "the stream is NULL");
 	MISUSE(assert_int_equal(bide_tls_info_get(e.server, NULL), EINVAL), "bide_tls_info_get",
 	       "info is NULL");
 	shake_hands(&e, w.client_config, w.server_config, "a.test"); /* nothing was begun */
