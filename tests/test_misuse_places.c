@@ -31,6 +31,28 @@ static void ignore(void *unused)
 	(void)unused;
 }
 
+TEST(a_call_as_an_argument_keeps_the_place_of_the_outer_call)
+{
+	char text[BIDE_ADDRESS_TEXT_BYTES];
+	bide_stream *one, *other;
+	bide_address address;
+
+	assert_int_equal(bide_stream_pipe(&one, &other), 0);
+	assert_int_equal(bide_address_parse(&address, "127.0.0.1:80", NULL), 0);
+	expect_misuse();
+	MISUSE((void)bide_stream_read(one, NULL, 1 + bide_stream_written(other)).state,
+	       "bide_stream_read", "to is NULL");
+	MISUSE((void)stream_read(stream_object(other, NULL) ? other : one, NULL,
+	                         1 + stream_available(one) + stream_written(other))
+	           .state,
+	       "bide_stream_read", "to is NULL");
+	MISUSE((void)address_text(NULL, text, (size_t)address_port(&address)), "bide_address_text",
+	       "address is NULL");
+	MISUSE((void)bide_delay(bide_stream_written(one) ? 0 : -1).state, "bide_delay", "");
+	bide_stream_close(one);
+	bide_stream_close(other);
+}
+
 TEST(a_token_as_an_argument_keeps_the_place_of_the_outer_call)
 {
 	cancel_source *source = cancel_source_create();

@@ -139,12 +139,20 @@ typedef struct bide_call {
 	const char *callee;
 } bide_call;
 
-BIDE_BEGIN_DECLS
+enum { BIDE_NOTES_ = 8 };
+
 /*
- * The newest call of this thread that noted its place. NULL: there is none, or a message has
- * shown it.
+ * The newest calls of a thread that noted their places, in a ring. A call notes its place before
+ * the calls among its arguments do, so that of a call may be older than theirs. NULL: there is
+ * none, or a message has been shown since.
  */
-extern BIDE_API BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
+typedef struct bide_notes_ {
+	const bide_call *calls[BIDE_NOTES_];
+	uint32_t newest; /* its index, modulo BIDE_NOTES_ */
+} bide_notes_;
+
+BIDE_BEGIN_DECLS
+extern BIDE_API BIDE_THREAD_LOCAL_ bide_notes_ bide_called_from_;
 BIDE_END_DECLS
 
 #if defined(__cplusplus) || defined(BIDE_NO_TRACE) || defined(BIDE_BUILDING)
@@ -153,7 +161,10 @@ BIDE_END_DECLS
 /* It is a function, because the compiler takes two assignments in one expression as unordered. */
 BIDE_INLINE void bide_note_(const bide_call *call)
 {
-	bide_called_from_ = call;
+	uint32_t at = bide_called_from_.newest + 1;
+
+	bide_called_from_.newest = at;
+	bide_called_from_.calls[at % BIDE_NOTES_] = call;
 }
 #define BIDE_NOTE_(function)                                                                 \
 	bide_note_(__extension__({                                                               \

@@ -4,10 +4,12 @@
  *
  * Each macro has the name of a function, and calls it; a macro does not expand inside itself. So
  * prototypes, pointers to functions, C++ and exported symbols stay as they are. Before the call
- * the macro stores the address of a static place in a thread-local variable: two instructions. A
- * message shows the place only if the place names the same function, so it never shows the place
- * of another call. A call through a pointer, in C++, or in a file with BIDE_NO_TRACE (trace.h)
- * notes nothing. The message then names the async function that runs, if one does.
+ * the macro stores the address of a static place in a ring of the thread: five instructions. A call
+ * among the arguments of another one stores its place behind that of the other. A message shows the
+ * newest place that names the same function, unless a newer one stands in another function or far
+ * away: so it never shows the place of another call. A call through a pointer, in C++, or in a file
+ * with BIDE_NO_TRACE (trace.h) notes nothing. The message then names the async function that runs,
+ * if one does.
  *
  * These calls note nothing: those of bide_task_await and bide_task_is_ready, which awaits use;
  * those of bide_run, bide_configure and bide_dump; and those of functions of one plain word by
@@ -35,14 +37,7 @@
 	BIDE_NOTED_(bide_cancel_source_cancel_after, __VA_ARGS__)
 #define bide_cancel_source_try_reset(...) BIDE_NOTED_(bide_cancel_source_try_reset, __VA_ARGS__)
 #define bide_cancel_source_is_canceled(...) BIDE_NOTED_(bide_cancel_source_is_canceled, __VA_ARGS__)
-/* Other calls take it as an argument: it leaves their note as it was. */
-#define bide_cancel_source_token(...)                                                     \
-	__extension__({                                                                       \
-		const bide_call *outer_call_ = bide_called_from_;                                 \
-		bide_cancel_token token_of_ = BIDE_NOTED_(bide_cancel_source_token, __VA_ARGS__); \
-		bide_note_(outer_call_);                                                          \
-		token_of_;                                                                        \
-	})
+#define bide_cancel_source_token(...) BIDE_NOTED_(bide_cancel_source_token, __VA_ARGS__)
 #define bide_cancel_token_register(...) BIDE_NOTED_(bide_cancel_token_register, __VA_ARGS__)
 #define bide_cancel_registration_unregister(...) \
 	BIDE_NOTED_(bide_cancel_registration_unregister, __VA_ARGS__)

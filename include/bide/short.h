@@ -38,6 +38,7 @@
 #define address_set_port bide_address_set_port
 #define address_sockaddr bide_address_sockaddr
 #define address_text bide_address_text
+#define addresses_free bide_addresses_free
 #define allocator_set bide_allocator_set
 #define async bide_async
 #define async_begin bide_async_begin
@@ -179,6 +180,7 @@
 #define process_in bide_process_in
 #define process_kill bide_process_kill
 #define process_out bide_process_out
+#define process_output_free bide_process_output_free
 #define process_run bide_process_run
 #define process_spawn bide_process_spawn
 #define process_wait bide_process_wait
@@ -272,6 +274,8 @@
 #define tcp_listen bide_tcp_listen
 #define tcp_listen_address bide_tcp_listen_address
 #define tls_config_create bide_tls_config_create
+#define tls_config_ref bide_tls_config_ref
+#define tls_config_unref bide_tls_config_unref
 #define tls_info_get bide_tls_info_get
 #define tls_start_client bide_tls_start_client
 #define tls_start_server bide_tls_start_server
@@ -346,9 +350,6 @@
 #pragma GCC system_header
 #define BIDE_SHORT_(name) extern __typeof__(bide_##name) name __asm__("bide_" #name)
 
-#ifndef BIDE_NO_SHORT_addresses_free
-BIDE_SHORT_(addresses_free);
-#endif
 #ifndef BIDE_NO_SHORT_cancel_source_create
 BIDE_SHORT_(cancel_source_create) BIDE_USE_RESULT;
 #endif
@@ -403,9 +404,6 @@ BIDE_SHORT_(misuse_hook_set);
 #ifndef BIDE_NO_SHORT_now_ns
 BIDE_SHORT_(now_ns);
 #endif
-#ifndef BIDE_NO_SHORT_process_output_free
-BIDE_SHORT_(process_output_free);
-#endif
 #ifndef BIDE_NO_SHORT_race
 BIDE_SHORT_(race) BIDE_USE_RESULT;
 #endif
@@ -456,12 +454,6 @@ BIDE_SHORT_(task_is_ready);
 #endif
 #ifndef BIDE_NO_SHORT_task_is_successful
 BIDE_SHORT_(task_is_successful);
-#endif
-#ifndef BIDE_NO_SHORT_tls_config_ref
-BIDE_SHORT_(tls_config_ref);
-#endif
-#ifndef BIDE_NO_SHORT_tls_config_unref
-BIDE_SHORT_(tls_config_unref);
 #endif
 #ifndef BIDE_NO_SHORT_tls_error_text
 BIDE_SHORT_(tls_error_text);

@@ -18,7 +18,7 @@ static bide_report_hook *report_hook;
 static void *report_argument;
 
 BIDE_THREAD_LOCAL_ const char *bide_inside_;
-BIDE_THREAD_LOCAL_ const bide_call *bide_called_from_;
+BIDE_THREAD_LOCAL_ bide_notes_ bide_called_from_;
 /* The misuse hook runs on this thread. Misuse in the hook itself is only printed. */
 static BIDE_THREAD_LOCAL_ bool in_misuse_hook;
 
@@ -66,11 +66,58 @@ static bool is_about(const char *message, const char *name)
 	return !*name && (*message == ':' || *message == ' ' || !*message);
 }
 
+static bool is_equal(const char *one, const char *two)
+{
+	while (*one && *one == *two) {
+		one++;
+		two++;
+	}
+	return *one == *two;
+}
+
+/*
+ * Returns true if the two calls may be parts of one expression: they stand in the same function,
+ * and in lines that are near.
+ */
+static bool are_near(const bide_place *one, const bide_place *two)
+{
+	enum { LINES_MAX = 16 };
+	uint32_t apart = one->line > two->line ? one->line - two->line : two->line - one->line;
+
+	return apart <= LINES_MAX && is_equal(one->function, two->function) &&
+	       is_equal(one->file, two->file);
+}
+
+/*
+ * Returns the place of the newest call that noted itself, if `text` is about that function. If it
+ * is not, the newest ones may be calls among the arguments of the one that it is about. Otherwise
+ * returns NULL.
+ */
+static const bide_place *place_of(const char *text)
+{
+	const bide_notes_ *notes = &bide_called_from_;
+	const bide_call *newest = bide_call_newest_();
+
+	for (uint32_t back = 0; back < BIDE_NOTES_; back++) {
+		const bide_call *call = notes->calls[(notes->newest - back) % BIDE_NOTES_];
+
+		if (!call || !are_near(&call->place, &newest->place))
+			return NULL;
+		if (is_about(text, call->callee))
+			return &call->place;
+	}
+	return NULL;
+}
+
+static void forget_notes(void)
+{
+	for (uint32_t i = 0; i < BIDE_NOTES_; i++)
+		bide_called_from_.calls[i] = NULL;
+}
+
 const bide_place *bide_called_at_(const char *function)
 {
-	const bide_call *call = bide_called_from_;
-
-	return call && is_about(function, call->callee) ? &call->place : NULL;
+	return place_of(function);
 }
 
 /* Returns the frame of the async function that runs on this thread, or NULL if none does. */
@@ -96,21 +143,20 @@ static bool is_own(const bide_place *place)
 }
 
 /*
- * Appends where the mistake is. That is the place, if it is known. Otherwise it is the place of the
- * newest call that noted itself (noted.h), if the message is about the function that was called.
- * Otherwise it is the async function. A place in the library would tell the user nothing, so the
- * call is named there.
+ * Appends where the mistake is. That is the place, if it is known. Otherwise it is the place that
+ * the call noted (noted.h), if the message is about the function that was called. Otherwise it is
+ * the async function. A place in the library would tell the user nothing, so the call is named
+ * there.
  */
 static void add_place(char *message, size_t size, const bide_place *place, const bide_frame *frame)
 {
-	const bide_call *call = bide_called_from_;
 	size_t length = 0;
 
 	while (message[length])
 		length++;
-	if (!place && call && is_about(message, call->callee))
-		place = &call->place;
-	bide_called_from_ = NULL;
+	if (!place)
+		place = place_of(message);
+	forget_notes();
 	if (place && is_own(place))
 		bide_put_(message + length, size - length, " (called by %s)", place->function);
 	else if (place)

@@ -37,6 +37,12 @@ BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* The same in debug mode, which records where frames were started. Otherwise NULL. */
 #define BIDE_CALLED_AT_(function) (BIDE_UNLIKELY(bide_debug_) ? bide_called_at_(function) : NULL)
 
+/* Returns the newest call of the thread that noted itself, or NULL. */
+static inline const bide_call *bide_call_newest_(void)
+{
+	return bide_called_from_.calls[bide_called_from_.newest % BIDE_NOTES_];
+}
+
 /* --- user code that the library calls outside of async functions --- */
 
 /*

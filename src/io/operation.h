@@ -84,7 +84,7 @@ typedef struct bide_io_kind {
 	 * is no ready value task either (bide_operation_succeeded_).
 	 */
 	bide_operation_type type;
-	const char *object; /* what its handle is, for messages; NULL: a stream */
+	const char *object; /* what messages call its handle, or NULL for "stream" */
 	uint8_t side;       /* BIDE_IO_IN_ or BIDE_IO_OUT_ */
 	/*
 	 * The kind keeps the memory of its handle until it is over, also if the handle is closed. So

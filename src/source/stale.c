@@ -57,8 +57,10 @@ __attribute__((no_sanitize_thread)) static void describe_consumer(char *text, si
 	bide_source at;
 	const bide_place *place;
 
-	bide_put_(text, size, "not recorded any more%s",
-	          bide_debug_ ? "" : "; BIDE_DEBUG=1 keeps it longer");
+	bide_put_(text, size, "not recorded%s",
+	          !bide_kind_is_frame_(kind) ? ", since it is of an operation"
+	          : bide_debug_              ? " any more"
+	                                     : " any more; BIDE_DEBUG=1 keeps it longer");
 	if (kind < BIDE_KIND_USER_ && generation >= BIDE_COUNT_BASE_)
 		bide_put_(text, size, "bide_value_task_as_task, the task is in use");
 	if (!bide_kind_is_frame_(kind) || (generation >> 48) != 0)

@@ -18,6 +18,7 @@
 #ifndef BIDE_SYNC_HOLDER_H
 #define BIDE_SYNC_HOLDER_H
 
+#include "base/misuse.h"
 #include "sync/waiter.h"
 
 /* The kind of what a hold has, in the low bits of the object's address. */
@@ -53,7 +54,7 @@ static inline void bide_hold_fill_(bide_hold *hold, uintptr_t object)
 static inline void bide_hold_begin_(bide_hold *hold, int64_t count)
 {
 	hold->count_ = count;
-	hold->call_ = bide_called_from_;
+	hold->call_ = bide_call_newest_();
 }
 
 /* Fills the hold of the link, which gets what it waits for, and takes the link out. */
