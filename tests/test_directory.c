@@ -140,16 +140,33 @@ TEST(a_canceled_context_is_met_and_nothing_is_lost)
 	bide_directory_close(d);
 }
 
-TEST(a_close_leaves_a_pending_call_alone)
+static bide_value_task read_byte(void *fd)
 {
-	bide_value_task next;
-	bide_directory *d;
+	char byte;
 
+	return bide_value_task_from_int(read(*(int *)fd, &byte, 1));
+}
+
+TEST(a_close_cancels_a_pending_call)
+{
+	bide_value_task next, holds;
+	bide_directory *d;
+	int fd[2];
+
+	NOT_SEEDED("a simulation has no other thread");
+	assert_int_equal(bide_configure(&(bide_config){ .blocking_threads_max = 1 }), 0);
 	make_file("a", "");
 	d = opened_directory(folder);
+	assert_int_equal(pipe(fd), 0);
+	holds = bide_run_blocking(read_byte, fd); /* the only thread */
 	next = bide_directory_next(d).untyped;
 	bide_directory_close(d);
-	assert_int_equal(error_of(next), 0);
+	assert_pending(next);
+	assert_int_equal(write(fd[1], "x", 1), 1);
+	assert_int_equal(result_of(holds), 1);
+	assert_int_equal(error_of(next), ECANCELED);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 TEST(misuse)

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <sys/stat.h>
 
+#include "os/process.h"
 #include "support/process_support.h"
 
 /* --- how they end --- */
@@ -54,6 +55,26 @@ TEST(a_signal_goes_to_a_child_that_runs)
 	assert_int_equal(bide_process_kill(process, 12345), EINVAL);
 	assert_int_equal(kill(bide_process_id(process), 0), 0);
 	bide_process_close(process);
+	nothing_is_left();
+}
+
+TEST(a_child_that_has_just_ended_gets_no_signal)
+{
+	NEEDS_IO();
+	for (int i = 0; i < 2; i++) {
+		bide_process *process;
+		siginfo_t info;
+
+		bide_os_no_pidfd_ = i;
+		process = shell("exit 5");
+		/* Its outcome may have been taken by now, and may be taken at any moment. */
+		(void)waitid(P_PID, (id_t)bide_process_id(process), &info, WEXITED | WNOWAIT);
+		assert_int_equal(bide_process_kill(process, 0), ESRCH);
+		assert_int_equal(bide_process_kill(process, SIGTERM), ESRCH);
+		assert_int_equal(result_of(bide_process_wait(process)), 5);
+		bide_process_close(process);
+	}
+	bide_os_no_pidfd_ = false;
 	nothing_is_left();
 }
 

@@ -59,6 +59,7 @@ TEST(a_start_that_is_canceled_leaves_no_child)
 TEST_SLOW(each_allocation_of_a_start_and_a_wait_may_fail, 60)
 {
 	int error = -1, wait_error = -1;
+	bide_process_step step;
 
 	NEEDS_IO();
 	limit_objects();
@@ -67,9 +68,11 @@ TEST_SLOW(each_allocation_of_a_start_and_a_wait_may_fail, 60)
 
 		assert_true(allowed < 200);
 		allowed_allocations = allowed;
+		step = BIDE_PROCESS_STEP_NONE;
 		error = bide_value_task_wait(spawn_shell("exec sleep 1000",
 		                                         (bide_process_options){ .in = BIDE_PROCESS_PIPE,
-		                                                                 .out = BIDE_PROCESS_PIPE })
+		                                                                 .out = BIDE_PROCESS_PIPE,
+		                                                                 .failed_step = &step })
 		                                 .untyped,
 		                             &result);
 		wait_error = ENOMEM;
@@ -79,6 +82,7 @@ TEST_SLOW(each_allocation_of_a_start_and_a_wait_may_fail, 60)
 		}
 		allowed_allocations = -1;
 		assert_true(!error || error == ENOMEM || error == BIDE_ENOFRAME);
+		assert_int_equal(step, error ? BIDE_PROCESS_STEP_PREPARE : BIDE_PROCESS_STEP_NONE);
 		assert_true(!wait_error || wait_error == ENOMEM || wait_error == BIDE_ENOFRAME);
 		bide_process_close(result.p);
 		wait_for_no_children();

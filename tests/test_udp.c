@@ -408,6 +408,36 @@ TEST(options_reach_the_socket)
 	assert_nothing_in_use();
 }
 
+/* One of IPv6 may send to addresses of IPv4, too. */
+TEST(the_limit_of_hops_is_that_of_both_families)
+{
+	bide_address any;
+	bide_udp *udp;
+
+	NEEDS_IO();
+	assert_int_equal(bide_address_parse(&any, "[::]:0", NULL), 0);
+	for (int only_v6 = 0; only_v6 < 2; only_v6++) {
+		int fd, ttl = 0,
+				error = bide_udp_open(&udp, &any, &(bide_udp_options){ .only_v6 = only_v6 });
+		socklen_t size = sizeof ttl;
+
+		if (error)
+			SKIP("no IPv6: %s", bide_strerror(error));
+		assert_int_equal(bide_udp_set_ttl(udp, 3), 0);
+		assert_int_equal(bide_udp_fd(udp, &fd), 0);
+		assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, &size), 0);
+		assert_int_equal(ttl, 3);
+		if (!only_v6) {
+			assert_int_equal(getsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, &size), 0);
+			assert_int_equal(ttl, 3);
+			assert_int_equal(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, &size), 0);
+			assert_int_equal(ttl, 3);
+		}
+		bide_udp_close(udp);
+	}
+	assert_nothing_in_use();
+}
+
 TEST(a_group_is_joined_and_left)
 {
 	bide_address group, a;

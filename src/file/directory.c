@@ -228,7 +228,12 @@ static void rests(bide_directory *d)
 
 static void fill_over(bide_job *job)
 {
-	rests(directory_of(BIDE_CONTAINER_(job, const bide_file_call, record.job)));
+	bide_directory *d = directory_of(BIDE_CONTAINER_(job, const bide_file_call, record.job));
+
+	/* The entry would lie in memory that is given back now. */
+	if (BIDE_LOAD(&d->descriptor.era, RELAXED) == 0 && job->outcome.state == 0)
+		job->outcome = bide_value_task_from_error(ECANCELED);
+	rests(d);
 }
 
 static const bide_operation_type next_type = BIDE_FILE_CALL_TYPE_("bide_directory_next");

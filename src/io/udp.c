@@ -188,6 +188,15 @@ int bide_udp_leave(bide_udp *udp, const bide_address *group, unsigned interface_
 	return set_member(udp, group, interface_index, false, "bide_udp_leave");
 }
 
+/* Otherwise a socket of IPv6 may send to addresses of IPv4, too. */
+static bool is_only_v6(int fd)
+{
+	int only_v6 = 0;
+	socklen_t size = sizeof only_v6;
+
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, &size) == 0 && only_v6;
+}
+
 int bide_udp_set_ttl(bide_udp *udp, unsigned ttl)
 {
 	int error = bide_udp_check_(udp, "bide_udp_set_ttl"), family = 0;
@@ -203,7 +212,9 @@ int bide_udp_set_ttl(bide_udp *udp, unsigned ttl)
 		return errno;
 	if (family == AF_INET6) {
 		error = set_if(0, udp->handle.fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl);
-		return set_if(error, udp->handle.fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, ttl);
+		error = set_if(error, udp->handle.fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, ttl);
+		if (error || is_only_v6(udp->handle.fd))
+			return error;
 	}
 	error = set_if(0, udp->handle.fd, IPPROTO_IP, IP_TTL, ttl);
 	return set_if(error, udp->handle.fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl);

@@ -341,10 +341,23 @@ int bide_os_process_take_(int pid, int pidfd, bool waits, int *status)
 	return 0;
 }
 
+/* Returns true if the child has ended. A signal to it would be a success until it is taken. */
+static bool has_ended(int pid, int pidfd)
+{
+	siginfo_t info;
+
+	if (pidfd >= 0)
+		return bide_os_process_ends_(pidfd, 0);
+	memset(&info, 0, sizeof info);
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 int bide_os_process_kill_(int pid, int pidfd, int number)
 {
 	long result = -1;
 
+	if (has_ended(pid, pidfd))
+		return ESRCH;
 	if (pidfd >= 0)
 		result = syscall(CALL_PIDFD_SEND_SIGNAL, pidfd, number, NULL, 0);
 	if (pidfd < 0 || (result < 0 && errno == ENOSYS))

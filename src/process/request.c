@@ -217,10 +217,10 @@ int bide_process_request_make_(bide_process_request **to, const bide_process_opt
 
 	if (error)
 		return error;
+	bide_process_step_(options, BIDE_PROCESS_STEP_PREPARE); /* until it is over */
 	request = copy_options(options);
 	if (!request)
 		return ENOMEM;
-	bide_process_request_failed_(request, BIDE_PROCESS_STEP_PREPARE);
 	request->process = bide_process_new_();
 	error = request->process ? open_all(request, options) : ENOMEM;
 	if (error) {
@@ -230,7 +230,6 @@ int bide_process_request_make_(bide_process_request **to, const bide_process_opt
 	}
 	request->process->keep = options->keep;
 	request->start.keeps_descriptors = options->inherit_descriptors;
-	bide_process_request_failed_(request, BIDE_PROCESS_STEP_NONE);
 	*to = request;
 	return 0;
 }

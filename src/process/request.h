@@ -33,6 +33,13 @@ BIDE_INTERNAL void bide_process_request_close_(bide_process_request *request);
 /* Starts the child. The result is the process, which is the caller's (spawn.c). */
 BIDE_INTERNAL bide_process_task bide_process_start_(bide_process_request *request);
 
+/* Tells the step in the options, which may be NULL. */
+static inline void bide_process_step_(const bide_process_options *options, bide_process_step step)
+{
+	if (options && options->failed_step)
+		*options->failed_step = step;
+}
+
 static inline void bide_process_request_failed_(const bide_process_request *request,
                                                 bide_process_step step)
 {

@@ -300,8 +300,11 @@ static bide_value_task run(const bide_process_options *options, const void *inpu
 	bide_process_request *request = NULL;
 	bide_process_options own;
 
+	bide_process_step_(options, BIDE_PROCESS_STEP_PREPARE);
 	if (!error && !bide_thread_())
 		error = ENOMEM;
+	if (!error)
+		bide_process_step_(options, BIDE_PROCESS_STEP_NONE);
 	if (!error)
 		error = bide_simulating_ ? ENOTSUP : bide_context_current_error();
 	if (error)

@@ -44,10 +44,9 @@ static int begin_process(bide_process_request *request, bide_process **process)
 {
 	int error = bide_process_begin_(request->process, request->start.pid, request->start.pidfd);
 
-	if (error) {
-		bide_process_request_failed_(request, BIDE_PROCESS_STEP_PREPARE);
+	if (error)
 		return error;
-	}
+	bide_process_request_failed_(request, BIDE_PROCESS_STEP_NONE);
 	*process = request->process;
 	request->process = NULL;
 	return 0;
@@ -56,7 +55,11 @@ static int begin_process(bide_process_request *request, bide_process **process)
 bide_async(bide_process_start)
 {
 	bide_async_begin;
-	bide_await(my->error, bide_run_blocking(start, my->in.request));
+	bide_await_or(my->error, bide_run_blocking(start, my->in.request), {
+		if (bide_context_current_error()) /* It was not the start that failed. */
+			bide_process_request_failed_(my->in.request, BIDE_PROCESS_STEP_NONE);
+		bide_async_return(bide_await_failure);
+	});
 	if (!my->error)
 		my->error = begin_process(my->in.request, &my->process);
 	if (my->error)
@@ -123,8 +126,10 @@ static bide_value_task spawn(const bide_process_options *options)
 	bide_process_request *request = NULL;
 	int error;
 
+	bide_process_step_(options, BIDE_PROCESS_STEP_PREPARE);
 	if (!bide_thread_())
 		return bide_value_task_from_error(ENOMEM);
+	bide_process_step_(options, BIDE_PROCESS_STEP_NONE);
 	error = bide_simulating_ ? ENOTSUP : bide_context_current_error();
 	if (!error)
 		error = bide_process_request_make_(&request, options, "bide_process_spawn");
