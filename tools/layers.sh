@@ -26,7 +26,7 @@ order="base memory source cancel context async tasks ops sync debug runtime simu
 alone="os=runtime,io,process"
 # The symbols that these headers declare may be used from below: the port, and what a source's kind does. A declaration
 # here is the only exemption.
-up_calls="src/base/port.h src/source/upcalls.h src/io/upcalls.h"
+up_calls="src/base/port.h src/source/upcalls.h src/io/upcalls.h src/sync/upcalls.h"
 
 show=0 build=
 for word; do

@@ -20,7 +20,7 @@
 #ifndef BIDE_SYNC_CHANNEL_H
 #define BIDE_SYNC_CHANNEL_H
 
-#include "sync/waiter.h"
+#include "sync/grant.h"
 
 enum {
 	/* The lists of a channel. */
@@ -110,27 +110,19 @@ static inline void bide_channel_turn_end_(bide_channel_turn_ *turn, const bide_c
 }
 
 /*
- * Returns true if this party may grant the link: always, if it is that of a waiter. A link of a
- * selection must be claimed, because other objects may grant the selection. Under the lock.
+ * Returns the first link of a list that can be granted, and is claimed then; or NULL. Links of
+ * selections that another case has decided are taken out. Under the lock.
  */
-static inline bool bide_channel_claim_(bide_wait_link_ *link)
-{
-	return link->number == 0;
-}
-
-/*
- * Returns the first link of a list that can be granted, and is claimed then; or NULL. Links that
- * cannot be granted any more are taken out. Under the lock.
- */
-static inline bide_wait_link_ *bide_channel_first_(bide_channel *channel, unsigned list)
+static inline bide_wait_link_ *bide_channel_first_(bide_channel *channel, unsigned list,
+                                                   bide_channel_turn_ *turn)
 {
 	bide_wait_queue_ *links = &channel->lists[list];
 	bide_wait_link_ *link;
 
 	while ((link = links->first) != NULL) {
-		if (BIDE_LIKELY(bide_channel_claim_(link)))
+		if (BIDE_LIKELY(bide_wait_claim_(link)))
 			return link;
-		bide_wait_take_(links, link);
+		bide_grant_(links, link, &turn->granted);
 	}
 	return NULL;
 }

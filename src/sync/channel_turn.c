@@ -53,9 +53,23 @@ static void pop(bide_channel *c, void *to, size_t count)
 static void grant(bide_channel *c, unsigned list, bide_wait_link_ *link, bide_payload result,
                   bide_channel_turn_ *turn)
 {
-	bide_waiter_outcome_(bide_waiter_of_(link), result, 0);
-	bide_wait_take_(&c->lists[list], link);
-	bide_granted_add_(&turn->granted, link);
+	bide_wait_outcome_(link, result, 0);
+	bide_grant_(&c->lists[list], link, &turn->granted);
+}
+
+/* A case of a selection takes one element. */
+static void grant_case(bide_channel *c, bide_wait_link_ *link, const void *from,
+                       bide_channel_turn_ *turn)
+{
+	bide_selection_ *s = bide_selection_of_(link);
+
+	if (c->element_bytes <= BIDE_CHANNEL_SMALL_BYTES_) {
+		grant(c, BIDE_CHANNEL_READERS_, link, bide_channel_small_(from, c->element_bytes), turn);
+		return;
+	}
+	copy(c, &bide_selection_result_(s)->result, from, 1);
+	bide_selection_outcome_(s, link->number, NULL, 0);
+	bide_grant_(&c->lists[BIDE_CHANNEL_READERS_], link, &turn->granted);
 }
 
 /* Gives a reader the first elements, which are its own from then on. Returns how many it takes. */
@@ -65,6 +79,10 @@ static size_t grant_reader(bide_channel *c, bide_wait_link_ *link, const void *f
 	bide_channel_load_ *load = link->wants.to;
 	bide_payload result;
 
+	if (BIDE_UNLIKELY(link->number > 0)) {
+		grant_case(c, link, from, turn);
+		return 1;
+	}
 	if (!load) {
 		count = 1;
 		result = bide_channel_small_(from, c->element_bytes);
@@ -99,7 +117,7 @@ static void refill(bide_channel *c, bide_channel_turn_ *turn)
 	size_t count;
 
 	while (c->count < c->capacity) {
-		link = bide_channel_first_(c, BIDE_CHANNEL_WRITERS_);
+		link = bide_channel_first_(c, BIDE_CHANNEL_WRITERS_, turn);
 		if (!link)
 			break;
 		load = link->wants.from;
@@ -124,7 +142,7 @@ size_t bide_channel_take_(bide_channel *c, void *to, size_t max_count, bide_chan
 			bide_channel_fail_(c, BIDE_CHANNEL_CLOSED_, c->error, turn);
 		return count;
 	}
-	link = bide_channel_first_(c, BIDE_CHANNEL_WRITERS_); /* a rendezvous */
+	link = bide_channel_first_(c, BIDE_CHANNEL_WRITERS_, turn); /* a rendezvous */
 	if (!link)
 		return 0;
 	load = link->wants.from;
@@ -154,7 +172,7 @@ size_t bide_channel_put_(bide_channel *c, const void *from, size_t count, bide_c
 	if (c->error)
 		return 0;
 	while (done < piece && c->lists[BIDE_CHANNEL_READERS_].first &&
-	       (link = bide_channel_first_(c, BIDE_CHANNEL_READERS_)) != NULL)
+	       (link = bide_channel_first_(c, BIDE_CHANNEL_READERS_, turn)) != NULL)
 		done +=
 			grant_reader(c, link, (const char *)from + done * c->element_bytes, piece - done, turn);
 	fits = min(piece - done, c->capacity - c->count);
@@ -181,7 +199,13 @@ void bide_channel_fail_(bide_channel *c, unsigned list, int error, bide_channel_
 	/* The end is what those have waited for that wait for the close. */
 	if (list == BIDE_CHANNEL_CLOSED_ && error == BIDE_EEND)
 		error = 0;
-	bide_waiters_take_all_(&c->lists[list], (bide_payload){ .i = 0 }, error, &turn->granted);
+	if (error != BIDE_EEND && error != BIDE_EPIPE_) {
+		bide_waiters_take_all_(&c->lists[list], (bide_payload){ .i = 0 }, error, &turn->granted);
+		return;
+	}
+	/* A closed channel is no case of a selection any more, as long as it has others. */
+	while (c->lists[list].first)
+		bide_wait_refuse_(&c->lists[list], c->lists[list].first, error, &turn->granted);
 }
 
 bool bide_channel_is_valid_(const bide_channel *c)

@@ -6,6 +6,7 @@
 #include "base/misuse.h"
 #include "base/text.h"
 #include "source/source.h"
+#include "sync/grant.h"
 
 static bool begins_with(const char *text, const char *prefix)
 {

@@ -73,28 +73,6 @@ void bide_waiter_end_(bide_waiter_ *w)
 	bide_port_post_(&w->link.post);
 }
 
-void bide_granted_end_(bide_granted_ *granted)
-{
-	bide_wait_link_ *link, *next;
-
-	for (link = granted->first; link; link = next) {
-		next = link->next;
-		bide_waiter_end_(bide_waiter_of_(link));
-	}
-}
-
-void bide_waiters_take_all_(bide_wait_queue_ *list, bide_payload payload, int error,
-                            bide_granted_ *granted)
-{
-	bide_wait_link_ *link;
-
-	while ((link = list->first) != NULL) {
-		bide_waiter_outcome_(bide_waiter_of_(link), payload, error);
-		bide_wait_take_(list, link);
-		bide_granted_add_(granted, link);
-	}
-}
-
 /*
  * Returns true if this thread took the waiter out, so that it ends with this error. Others are
  * ended last: what they complete may forget this waiter.

@@ -5,8 +5,7 @@
  *
  *     bide_waiter_new_      it is in no queue; the caller says what it wants
  *     bide_waiter_append_   under the lock: it is in the queue, and in the list of the context
- *     a grant               under the lock: bide_waiter_outcome_, then bide_wait_take_, then
- *                           bide_granted_add_; after unlocking: bide_granted_end_
+ *     a grant               under the lock; after unlocking bide_granted_end_ (grant.h)
  *     or a stray            cancels it, or forgets it: it withdraws the link, and stores the error
  *     the end               the outcome is delivered when all parties have left
  *
@@ -21,12 +20,8 @@
 #define BIDE_SYNC_WAITER_H
 
 #include "source/operation.h"
+#include "sync/upcalls.h"
 #include "sync/wait_queue.h"
-
-/* Waiters that were taken out under a lock, until they are ended after it. */
-typedef struct bide_granted_ {
-	bide_wait_link_ *first, **tail;
-} bide_granted_;
 
 /*
  * What a kind of object does. `type` comes first: the type of an operation of the kind points at
@@ -109,15 +104,7 @@ static inline void bide_granted_add_(bide_granted_ *granted, bide_wait_link_ *li
 	granted->tail = &link->next;
 }
 
-/*
- * Takes a whole list out with one outcome, and adds it to the granted ones. Under the lock. It
- * costs one locked instruction a link.
- */
-BIDE_INTERNAL void bide_waiters_take_all_(bide_wait_queue_ *list, bide_payload payload, int error,
-                                          bide_granted_ *granted);
 /* Ends a waiter that was taken out, with the outcome that was stored. Without a lock. */
 BIDE_INTERNAL void bide_waiter_end_(bide_waiter_ *waiter);
-/* Does so with all granted ones, in order. Without a lock. */
-BIDE_INTERNAL void bide_granted_end_(bide_granted_ *granted);
 
 #endif

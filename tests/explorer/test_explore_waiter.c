@@ -9,7 +9,7 @@
 
 #include "context/context.h"
 #include "memory/allocator.h"
-#include "sync/waiter.h"
+#include "sync/grant.h"
 
 enum { RESULT = 42 };
 

@@ -1,0 +1,288 @@
+/*
+ * selection.c - see selection.h.
+ */
+#include "sync/selection.h"
+
+#include "base/party.h"
+#include "cancel/cancel_core.h"
+#include "context/context.h"
+#include "source/source.h"
+
+enum { DECIDED = 1, REGISTERED = 2 };
+
+bide_selection_ *bide_selection_of_(bide_wait_link_ *link)
+{
+	bide_selection_case_ *c = BIDE_CONTAINER_(link, bide_selection_case_, link);
+
+	BIDE_ASSERT_(link->number > 0);
+	return BIDE_CONTAINER_(c - (link->number - 1), bide_selection_, cases);
+}
+
+bide_selection_ *bide_selection_new_(const bide_operation_type *type, uint32_t count,
+                                     size_t element_bytes)
+{
+	size_t more_bytes =
+		element_bytes > sizeof(bide_payload) ? element_bytes - sizeof(bide_payload) : 0;
+	bide_selection_ *s = (bide_selection_ *)(void *)bide_operation_new_(
+		sizeof *s + count * sizeof s->cases[0] + sizeof(bide_selected) + more_bytes, type);
+
+	if (!s)
+		return NULL;
+	s->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		s->cases[i].link.number = i + 1;
+	bide_flags_add_(&s->operation.source, BIDE_FLAG_LARGE_);
+	s->operation.source.payload.p = bide_selection_result_(s);
+	return s;
+}
+
+/* --- claims --- */
+
+/* Returns the value when it is not BUSY. */
+static uint32_t decided_of(const bide_selection_ *s)
+{
+	uint32_t seen;
+
+	for (unsigned tries = 0; (seen = BIDE_LOAD(&s->decided, ACQUIRE)) == BIDE_SELECTION_BUSY_;
+	     tries++)
+		bide_port_wait_a_moment_(tries);
+	return seen;
+}
+
+bool bide_selection_is_decided_(const bide_selection_ *s)
+{
+	return decided_of(s) != 0;
+}
+
+static bool claim(bide_selection_ *s, uint32_t value)
+{
+	uint32_t seen = decided_of(s);
+
+	while (seen == 0) {
+		if (BIDE_CAS(&s->decided, &seen, value, ACQ_REL, ACQUIRE))
+			return true;
+		seen = decided_of(s);
+	}
+	return false;
+}
+
+bool bide_selection_claim_self_(bide_selection_ *s, uint32_t number)
+{
+	return claim(s, number);
+}
+
+bool bide_selection_claim_(bide_wait_link_ *link)
+{
+	return claim(bide_selection_of_(link), link->number);
+}
+
+bide_claimed_ bide_selection_claim_two_(bide_wait_link_ *link, bide_selection_ *s, uint32_t number)
+{
+	bide_selection_ *other;
+	bool is_lower, both;
+
+	if (link->number == 0)
+		return claim(s, number) ? BIDE_CLAIMED_ : BIDE_CLAIM_SELF_GONE_;
+	other = bide_selection_of_(link);
+	BIDE_ASSERT_(other != s);
+	is_lower = (uintptr_t)s < (uintptr_t)other;
+	if (!claim(is_lower ? s : other, BIDE_SELECTION_BUSY_))
+		return is_lower ? BIDE_CLAIM_SELF_GONE_ : BIDE_CLAIM_GONE_;
+	both = claim(is_lower ? other : s, is_lower ? link->number : number);
+	/* Pairs with the loads of those that wait for the end of BUSY. */
+	BIDE_STORE(&(is_lower ? s : other)->decided,
+	           !both      ? 0u
+	           : is_lower ? number
+	                      : link->number,
+	           RELEASE);
+	if (both)
+		return BIDE_CLAIMED_;
+	return is_lower ? BIDE_CLAIM_GONE_ : BIDE_CLAIM_SELF_GONE_;
+}
+
+/* --- outcomes --- */
+
+static void fail(bide_selection_ *s, int error)
+{
+	s->operation.source.payload.i = 0;
+	s->operation.source.error = (uint16_t)error;
+}
+
+void bide_selection_outcome_(bide_selection_ *s, uint32_t number, const bide_payload *payload,
+                             int error)
+{
+	bide_selected *selected = bide_selection_result_(s);
+
+	if (error) {
+		fail(s, error);
+		return;
+	}
+	selected->index = number - 1;
+	if (payload)
+		selected->result = *payload;
+}
+
+void bide_selection_refuse_(bide_wait_link_ *link, int error)
+{
+	bide_selection_ *s = bide_selection_of_(link);
+
+	/* Pairs with itself: the last one sees what the others did. */
+	if (BIDE_SUB(&s->open, 1u, ACQ_REL) == 1 && claim(s, link->number))
+		fail(s, error);
+}
+
+/* --- parties --- */
+
+/* `count` of the parties are through with the selection. The last one delivers. */
+static void leave(bide_selection_ *s, uint32_t count)
+{
+	bide_source *source = &s->operation.source;
+
+	if (count == 0 || !bide_party_leave_(source, &s->parties, count))
+		return;
+	bide_cancel_node_unref_(&s->node);
+	bide_operation_complete_(&s->operation, source->payload, source->error);
+}
+
+/* Takes a link out, if it is in its queue, and grants what others can have now. */
+static uint32_t withdraw(bide_selection_case_ *c)
+{
+	bide_wait_queue_ *queue = bide_wait_withdraw_(&c->link);
+	bide_granted_ granted;
+
+	if (!queue)
+		return 0;
+	bide_granted_init_(&granted);
+	if (c->kind->withdrawn)
+		c->kind->withdrawn(queue, &granted);
+	bide_wait_unlock_(queue);
+	bide_wait_withdrawn_(&c->link);
+	bide_granted_end_(&granted);
+	return 1;
+}
+
+static uint32_t withdraw_all(bide_selection_ *s)
+{
+	uint32_t out = 0;
+
+	for (uint32_t i = 0; i < s->count; i++)
+		out += withdraw(&s->cases[i]);
+	return out;
+}
+
+/*
+ * It is decided, and all are registered: takes out what is left of the parties, and returns how
+ * many these were. The caller is a party. Called once.
+ */
+static uint32_t take_out(bide_selection_ *s)
+{
+	uint32_t out = s->node.core && bide_cancel_unlink_(&s->node) ? 1 : 0;
+
+	return out + withdraw_all(s);
+}
+
+/* The caller, a party, has claimed the selection, and has stored the outcome. */
+static uint32_t decide(bide_selection_ *s)
+{
+	uint32_t before = bide_party_mark_(&s->operation.source, &s->progress, DECIDED);
+
+	return before & REGISTERED ? take_out(s) : 0;
+}
+
+static void canceled(bide_cancel_node *node, int error)
+{
+	bide_selection_ *s = BIDE_CONTAINER_(node, bide_selection_, node);
+	uint32_t out = 0;
+
+	if (claim(s, BIDE_SELECTION_ENDED_)) {
+		fail(s, error);
+		out = decide(s);
+	}
+	leave(s, 1 + out);
+}
+
+static void end_here(bide_wait_link_ *link)
+{
+	bide_selection_ *s = bide_selection_of_(link);
+
+	leave(s, 1 + (decided_of(s) == link->number ? decide(s) : 0));
+}
+
+static void end_posted(bide_post *post)
+{
+	end_here(BIDE_CONTAINER_(post, bide_wait_link_, post));
+}
+
+void bide_selection_link_end_(bide_wait_link_ *link)
+{
+	if (BIDE_LIKELY(bide_port_on_worker_())) {
+		end_here(link);
+		return;
+	}
+	link->post.run = end_posted;
+	bide_port_post_(&link->post);
+}
+
+/*
+ * The links are withdrawn even if another thread decides: it may not have come to them, and this
+ * consumer may free their objects as soon as this returns.
+ */
+void bide_selection_leave_(bide_operation *operation)
+{
+	bide_selection_ *s = (bide_selection_ *)operation;
+	uint32_t out = 0;
+
+	if (!bide_party_try_join_(&s->operation.source, &s->parties)) {
+		/* It is over. Pairs with the last leave: what the others did at the objects is done. */
+		(void)BIDE_LOAD(&s->parties, ACQUIRE);
+		return;
+	}
+	if (claim(s, BIDE_SELECTION_ENDED_)) {
+		fail(s, BIDE_ECANCELED_);
+		out = decide(s);
+	}
+	out += withdraw_all(s);
+	leave(s, 1 + out);
+}
+
+/* --- registering --- */
+
+int bide_selection_begin_(bide_selection_ *s)
+{
+	bide_cancel_core *core = bide_context_core_();
+	int error;
+
+	s->parties = core ? 2 : 1; /* this function, the node */
+	s->open = 1;
+	error = bide_cancel_link_(core, &s->node, canceled);
+	if (error)
+		bide_operation_discard_(&s->operation.source);
+	return error;
+}
+
+void bide_selection_append_(bide_wait_queue_ *queue, bide_selection_ *s, uint32_t number,
+                            const bide_wait_kind_ *kind)
+{
+	bide_selection_case_ *c = &s->cases[number - 1];
+
+	c->kind = kind;
+	bide_party_join_(&s->operation.source, &s->parties);
+	(void)BIDE_ADD(&s->open, 1u, RELAXED);
+	bide_wait_append_(queue, &c->link);
+}
+
+void bide_selection_end_(bide_selection_ *s, bool has_claimed)
+{
+	uint32_t before, out = 0;
+
+	/* Pairs with bide_selection_refuse_. */
+	if (BIDE_SUB(&s->open, 1u, ACQ_REL) == 1 && !has_claimed && claim(s, BIDE_SELECTION_ENDED_)) {
+		fail(s, BIDE_EEND);
+		has_claimed = true;
+	}
+	before = bide_party_mark_(&s->operation.source, &s->progress,
+	                          REGISTERED | (has_claimed ? DECIDED : 0u));
+	if (has_claimed || before & DECIDED)
+		out = take_out(s);
+	leave(s, 1 + out);
+}

@@ -1,0 +1,121 @@
+/*
+ * selection.h - a wait for several objects, of which one decides. waiter.h comes first.
+ *
+ * A selection is an operation with a link for each of its cases. `decided` is claimed once:
+ *
+ *     0       --claim-->             the number of a case, or BIDE_SELECTION_ENDED_ (canceled, or
+ *                                    forgotten)
+ *     0       --claim of two-->      BUSY, for a few instructions
+ *     BUSY    --the same thread-->   the number of a case, or 0
+ *
+ * So BUSY is not decided: a thread that finds it waits until it is another value. A thread that
+ * grants claims the link *before* it copies an element. If the claim fails, it takes the link out
+ * of the queue, and goes on to the next one.
+ *
+ * A selection that comes to an object where another selection waits has to claim both, or none. It
+ * claims the one with the lower address first, as BUSY, and then the other one. A thread that waits
+ * for a BUSY selection may hold the lock of an object; the thread that set BUSY waits for higher
+ * selections only, and for no lock. So the waits make no circle.
+ *
+ * Parties (base/party.h): the function that registers, each link that is in a queue, the node of
+ * the context, and a consumer that forgets. The decision takes the others out, when all are
+ * registered: the decider and the registrar each set a flag, and the second one does it. The last
+ * party delivers. A consumer that forgets takes all links out itself, even if another thread
+ * decides, so that no object is touched for them once it returns.
+ */
+#ifndef BIDE_SYNC_SELECTION_H
+#define BIDE_SYNC_SELECTION_H
+
+#include "sync/waiter.h"
+
+enum { BIDE_SELECTION_BUSY_ = 0x7FFFFFFF, BIDE_SELECTION_ENDED_ = 0x7FFFFFFE };
+
+/* The result of a selection: the case that was first, and what it gave. */
+typedef struct bide_selected {
+	uint32_t index;
+	uint32_t reserved_;
+	bide_payload result; /* the beginning of a larger element */
+} bide_selected;
+
+typedef struct bide_selection_case_ {
+	bide_wait_link_ link;
+	const bide_wait_kind_ *kind; /* of the object in whose queue the link is */
+} bide_selection_case_;
+
+typedef struct bide_selection_ {
+	bide_operation operation;
+	uint32_t decided; /* atomic, also with one worker */
+	uint32_t progress;
+	uint32_t parties;
+	uint32_t count;
+	/*
+	 * The registrar, and the cases that may still be granted. At 0 the selection fails. Atomic,
+	 * also with one worker.
+	 */
+	uint32_t open;
+	bide_cancel_node node;
+	bide_selection_case_ cases[];
+	/* Behind the cases: what the winner stores. */
+} bide_selection_;
+
+/*
+ * Returns a selection of `count` cases, or NULL if there is no memory. Its result is large: a
+ * bide_selected, whose element may have element_bytes.
+ */
+BIDE_INTERNAL bide_selection_ *bide_selection_new_(const bide_operation_type *type, uint32_t count,
+                                                   size_t element_bytes);
+/* Returns what the winner fills in. */
+static inline bide_selected *bide_selection_result_(bide_selection_ *s)
+{
+	return (bide_selected *)(void *)&s->cases[s->count];
+}
+
+/*
+ * The registrar calls begin, then for each case what the object does under its lock: is_decided_,
+ * and then claim_self_ or claim_two_ if it can proceed at once, else append_; then end. begin_
+ * returns the error of a context that was canceled; then nothing is to be ended.
+ */
+BIDE_INTERNAL int bide_selection_begin_(bide_selection_ *s);
+BIDE_INTERNAL bool bide_selection_is_decided_(const bide_selection_ *s);
+BIDE_INTERNAL bool bide_selection_claim_self_(bide_selection_ *s, uint32_t number);
+BIDE_INTERNAL void bide_selection_append_(bide_wait_queue_ *queue, bide_selection_ *s,
+                                          uint32_t number, const bide_wait_kind_ *kind);
+/*
+ * has_claimed: the registrar has claimed the selection itself, and has stored the outcome. If no
+ * case is left that may be granted, the selection fails with BIDE_EEND. Afterwards the value task
+ * may be handed out.
+ */
+BIDE_INTERNAL void bide_selection_end_(bide_selection_ *s, bool has_claimed);
+
+typedef enum bide_claimed_ {
+	BIDE_CLAIMED_,        /* both */
+	BIDE_CLAIM_GONE_,     /* the link is decided: take it out, and go on */
+	BIDE_CLAIM_SELF_GONE_ /* the selection itself is decided: stop */
+} bide_claimed_;
+/*
+ * Claims a link for the number of a selection that is being registered. `link` may be a waiter's,
+ * but no link of the selection itself. Under the lock of the link's object.
+ */
+BIDE_INTERNAL bide_claimed_ bide_selection_claim_two_(bide_wait_link_ *link, bide_selection_ *s,
+                                                      uint32_t number);
+BIDE_INTERNAL bide_selection_ *bide_selection_of_(bide_wait_link_ *link);
+BIDE_INTERNAL bool bide_selection_claim_(bide_wait_link_ *link);
+
+/*
+ * Stores what a claimed selection ends with: the case and its result, or an error. An element
+ * larger than 8 bytes is at `result` of bide_selection_result_; then payload is NULL.
+ */
+BIDE_INTERNAL void bide_selection_outcome_(bide_selection_ *s, uint32_t number,
+                                           const bide_payload *payload, int error);
+/*
+ * The case will never be granted. The last one claims the selection, which fails with the error.
+ * Under the lock of the object. The caller takes the link out.
+ */
+BIDE_INTERNAL void bide_selection_refuse_(bide_wait_link_ *link, int error);
+/* A link was taken out by a call on its object. Any thread, without a lock. */
+BIDE_INTERNAL void bide_selection_link_end_(bide_wait_link_ *link);
+
+/* For the type of the operation. */
+BIDE_INTERNAL void bide_selection_leave_(bide_operation *operation);
+
+#endif
