@@ -28,6 +28,8 @@ current="context_current_error context_get context_deadline_ns"
 subtypes="loop=executor strand=executor tls=stream"
 # Placed objects whose end has another name: a group ends by its wait; a source of one's own has nothing to end.
 other_ends="group user_source"
+# Ended, but not placed: a start makes it.
+started="generator"
 # A result that counts or is a number, and is no error.
 numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=uint64_t
 	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned
@@ -41,6 +43,7 @@ awk -v prototypes=1 -f tools/public_names.awk $headers | LC_ALL=C sort -u >"$wor
 awk -f tools/public_names.awk $headers | LC_ALL=C sort -u >"$work/names"
 
 awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v other_ends="$other_ends" \
+	-v started="$started" \
 	-v numbers="$numbers" -v complete="$((!$#))" '
 	function complain(text)
 	{
@@ -182,7 +185,8 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 				pair_of(substr(short, 1, length(short) - 6), "_unref", "_ref")
 			if (short ~ /_destroy$/)
 				pair_of(substr(short, 1, length(short) - 8), "_destroy", "_create")
-			if (short ~ /_end$/ && short != "async_end" && short != "stream_end")
+			if (short ~ /_end$/ && short != "async_end" && short != "stream_end" &&
+					!listed(started, substr(short, 1, length(short) - 4)))
 				pair_of(substr(short, 1, length(short) - 4), "_end", "_init")
 			if (short ~ /_init$/) {
 				noun = substr(short, 1, length(short) - 5)
@@ -204,7 +208,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 				}
 			}
 		}
-		n = split(operations " " current " " other_ends " " subtypes " " numbers, list)
+		n = split(operations " " current " " other_ends " " started " " subtypes " " numbers, list)
 		for (i = 1; complete && i <= n; i++)
 			if (!(list[i] in needed)) {
 				print "tools/conventions.sh: the exception " list[i] " is not needed"

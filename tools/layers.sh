@@ -21,7 +21,7 @@ cd -- "$(dirname -- "$0")/.."
 . tools/common.sh
 
 # The folders of src from bottom to top. A folder may use itself and those before it.
-order="base memory source cancel context async tasks ops sync debug runtime simulated_net io file process"
+order="base memory source cancel context async tasks ops sync generator debug runtime simulated_net io file process"
 # Folders that use no other folder, and the folders that may use each: folder=user,user.
 alone="os=runtime,io,process"
 # The symbols that these headers declare may be used from below: the port, and what a source's kind does. A declaration

@@ -69,7 +69,7 @@ function macro(line,    name)
 		print "macro " name substr(line, RSTART, RLENGTH)
 	if (public(name))
 		put("macro", name)
-	else if (name ~ /^BIDE_(ASYNC_FRAME|ASYNC_FRAME_[A-Z]+|ASYNC_FORK|VALUE_TASK_OF)$/)
+	else if (name ~ /^BIDE_(ASYNC_FRAME|ASYNC_FRAME_[A-Z]+|ASYNC_FORK|ASYNC_GENERATOR|VALUE_TASK_OF)$/)
 		put("word", name)
 }
 

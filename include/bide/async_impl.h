@@ -39,6 +39,11 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_FORKS_(my) \
 	_Generic(&(my)->BIDE_FRAME_MEMBER_, bide_forking_frame * : true, default : false)
 
+struct bide_generator;
+/* True, at compile time, if the function whose struct this is is a generator (generator.h). */
+#define BIDE_GENERATES_(my) \
+	_Generic(&(my)->BIDE_FRAME_MEMBER_, struct bide_generator * : true, default : false)
+
 /* Compile-time guards. They open before the function, where clang decides what to analyse. */
 #define BIDE_PRAGMA_(x) _Pragma(#x)
 #if defined(__clang__)
@@ -308,6 +313,15 @@ bide_resume_return_point_:                                                   \
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif
+/* An emit uses the second name, so outside of a body the error names it. */
+#define BIDE_KIND_OF_BODY_                                                              \
+	enum {                                                                              \
+		bide_forks_ = BIDE_FORKS_(my),                                                  \
+		async_emit_stands_only_in_a_generator__behind_async_begin = BIDE_GENERATES_(my) \
+	};
+/* True if the body of a generator is called to go to its cleanup (BIDE_POINT_STOPPED_). */
+#define BIDE_IS_STOPPED_ \
+	(async_emit_stands_only_in_a_generator__behind_async_begin && point_ == BIDE_POINT_STOPPED_)
 /*
  * Two braces end the scope of the body's locals: no jump to the cleanup passes over one.
  *
@@ -316,8 +330,8 @@ bide_resume_return_point_:                                                   \
  * registers from that path. clang calls it everywhere.
  */
 #if defined(__clang__)
-#define BIDE_BODY_BEGINS_                   \
-	enum { bide_forks_ = BIDE_FORKS_(my) }; \
+#define BIDE_BODY_BEGINS_ \
+	BIDE_KIND_OF_BODY_    \
 	BIDE_UNUSED int (*const bide_await_stands_in_a_body_)(void) = NULL;
 #define BIDE_IN_BODY_                                              \
 	BIDE_PRAGMA_(clang diagnostic push)                            \
@@ -329,8 +343,8 @@ bide_resume_return_point_:                                                   \
  * The point where the body goes on, a constant if it is inlined into a start. An await uses this
  * name and no other, so outside of a body one error names it.
  */
-#define BIDE_BODY_BEGINS_                   \
-	enum { bide_forks_ = BIDE_FORKS_(my) }; \
+#define BIDE_BODY_BEGINS_ \
+	BIDE_KIND_OF_BODY_    \
 	BIDE_UNUSED uint32_t const await_stands_only_in_an_async_function__behind_async_begin = point_;
 #define BIDE_IN_BODY_ ((void)await_stands_only_in_an_async_function__behind_async_begin)
 #define BIDE_PENDING_(frame, value_task, point)                                       \
@@ -342,7 +356,7 @@ bide_resume_return_point_:                                                   \
 	BIDE_BODY_BEGINS_                                    \
 	bide_frame *const frame_ = (bide_frame *)(void *)my; \
 	BIDE_UNUSED bide_value_task t_;                      \
-	if (0)                                               \
+	if (BIDE_IS_STOPPED_)                                \
 		goto BIDE_FINALLY_;                              \
 	BIDE_ENTER_
 /*

@@ -11,6 +11,7 @@
  *   context.h     scopes that carry it
  *   executor.h    where functions run: strands and loops
  *   group.h       owners of what was started
+ *   generator.h   functions that hand out one element after the other
  *   parallel.h    loops, many bodies at once
  *   channel.h     elements that functions pass to each other
  *   runtime.h     configure, wait, blocking calls, shutdown
@@ -61,6 +62,7 @@
 #include "fd.h"
 #include "file.h"
 #include "frame.h"
+#include "generator.h"
 #include "group.h"
 #include "hold.h"
 #include "io.h"

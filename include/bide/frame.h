@@ -33,11 +33,15 @@ BIDE_STATIC_ASSERT(sizeof(bide_source) - offsetof(bide_source, line) == 8, "the 
  */
 typedef struct bide_body_result {
 	bide_payload payload;
-	uintptr_t state; /* 0, an error, or one of the two below */
+	uintptr_t state; /* 0, an error, or one of the three below */
 } bide_body_result;
 #define BIDE_SUSPENDED_ ((uintptr_t)4096)
 /* Done, but the result is inside the frame: keep it for the consumer. */
 #define BIDE_RESULT_IN_FRAME_ ((uintptr_t)4097)
+/* A generator hands out an element (generator.h). */
+#define BIDE_EMITTED_ ((uintptr_t)4098)
+/* In bide_source.line of a generator: it goes on at its cleanup. No line and no offset is so. */
+#define BIDE_POINT_STOPPED_ 0x3FFFFFFFu
 
 /* What a dump says of one of the library's own functions: src/base/own.h. */
 struct bide_own_;

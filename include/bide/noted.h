@@ -44,6 +44,10 @@
 #define bide_cancel_registration_unregister_wait(...) \
 	BIDE_NOTED_(bide_cancel_registration_unregister_wait, __VA_ARGS__)
 
+/* Generators. */
+#define bide_generator_next(...) BIDE_NOTED_(bide_generator_next, __VA_ARGS__)
+#define bide_generator_end(...) BIDE_NOTED_(bide_generator_end, __VA_ARGS__)
+
 /* Contexts, executors, groups. */
 #define bide_context_create(...) BIDE_NOTED_(bide_context_create, __VA_ARGS__)
 #define bide_context_ref(...) BIDE_NOTED_(bide_context_ref, __VA_ARGS__)

@@ -29,6 +29,7 @@
 #define ASYNC_FRAME BIDE_ASYNC_FRAME
 #define ASYNC_FRAME_FORKING BIDE_ASYNC_FRAME_FORKING
 #define ASYNC_FRAME_OWNED BIDE_ASYNC_FRAME_OWNED
+#define ASYNC_GENERATOR BIDE_ASYNC_GENERATOR
 #define VALUE_TASK_OF BIDE_VALUE_TASK_OF
 #define address_equal bide_address_equal
 #define address_family bide_address_family
@@ -43,6 +44,7 @@
 #define async bide_async
 #define async_begin bide_async_begin
 #define async_declare bide_async_declare
+#define async_emit bide_async_emit
 #define async_end bide_async_end
 #define async_enter bide_async_enter
 #define async_error bide_async_error
@@ -50,6 +52,7 @@
 #define async_finally bide_async_finally
 #define async_fork bide_async_fork
 #define async_forked bide_async_forked
+#define async_generator bide_async_generator
 #define async_in bide_async_in
 #define async_join bide_async_join
 #define async_leave bide_async_leave
@@ -64,6 +67,7 @@
 #define async_trace bide_async_trace
 #define async_yield bide_async_yield
 #define await bide_await
+#define await_each bide_await_each
 #define await_error bide_await_error
 #define await_failure bide_await_failure
 #define await_large bide_await_large
@@ -124,6 +128,9 @@
 #define file_write_vector_at bide_file_write_vector_at
 #define for_each bide_for_each
 #define for_each_of bide_for_each_of
+#define generator_end bide_generator_end
+#define generator_next bide_generator_next
+#define generator_start bide_generator_start
 #define group_add bide_group_add
 #define group_cancel bide_group_cancel
 #define group_close bide_group_close
@@ -544,6 +551,9 @@ typedef bide_executor executor;
 #endif
 #ifndef BIDE_NO_SHORT_file
 typedef bide_file file;
+#endif
+#ifndef BIDE_NO_SHORT_generator
+typedef bide_generator generator;
 #endif
 #ifndef BIDE_NO_SHORT_group
 typedef bide_group group;
