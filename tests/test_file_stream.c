@@ -4,8 +4,10 @@
 /* threads */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "support/file_support.h"
+#include "support/limits_of_tools.h"
 
 static bide_stream *stream_of(const char *path, int flags, int64_t offset)
 {
@@ -140,4 +142,52 @@ TEST(arguments_that_are_wrong)
 	bide_file_close(f);
 	MISUSE(assert_int_equal(bide_stream_take_file(&s, f, 0), EBADF), "bide_stream_take_file",
 	       "it is closed");
+}
+
+/* --- streams of before --- */
+
+/* Its memory stays, so this is done in a process of its own. */
+TEST(a_stream_of_before_a_shutdown_closes_its_descriptor)
+{
+	const char *path = make_file("a", "x");
+	int status;
+	pid_t pid;
+
+	CHILD_STARTS_THREADS();
+	pid = fork();
+	if (pid == 0) {
+		bide_file *f = open_it(path, O_RDONLY);
+		bide_stream *s;
+		int fd;
+
+		if (bide_file_fd(f, &fd) || bide_stream_take_file(&s, f, 0) || bide_shutdown(NULL) ||
+		    fcntl(fd, F_GETFD) < 0)
+			_exit(1);
+		bide_stream_close(s);
+		(void)bide_drain(BIDE_FOREVER); /* it may be closed on another thread */
+		_exit(fcntl(fd, F_GETFD) < 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+TEST(a_child_of_a_fork_closes_the_descriptor_of_a_stream)
+{
+	bide_file *f = open_it(make_file("a", "x"), O_RDONLY);
+	bide_stream *s;
+	int fd, status;
+	pid_t pid;
+
+	FORKS_WITH_THREADS();
+	assert_int_equal(bide_file_fd(f, &fd), 0);
+	assert_int_equal(bide_stream_take_file(&s, f, 0), 0);
+	pid = fork();
+	if (pid == 0) {
+		bide_stream_close(s);
+		_exit(fcntl(fd, F_GETFD) < 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	bide_stream_close(s);
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "support/file_support.h"
+#include "support/limits_of_tools.h"
 
 static void make_pair(int fd[2])
 {
@@ -78,6 +79,8 @@ TEST(the_child_of_a_fork_takes_what_the_parent_has)
 	bide_stream *s, *own;
 	pid_t pid;
 
+	FORKS_WITH_THREADS();
+	CHILD_STARTS_THREADS();
 	make_pair(pair);
 	assert_int_equal(bide_stream_take_fd(&s, pair[0]), 0);
 	pid = fork();

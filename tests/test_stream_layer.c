@@ -3,7 +3,10 @@
  * begins by itself; an abort or a close reaches what it waits for.
  */
 /* threads */
+#include <sys/wait.h>
+
 #include "support/io_support.h"
+#include "support/limits_of_tools.h"
 
 void test_after_each(void)
 {
@@ -234,6 +237,29 @@ TEST(a_reset_that_was_told_goes_below)
 	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
 	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
 	bide_stream_close(s);
+}
+
+/* Its memory stays, so this is done in a process of its own. */
+TEST(a_stream_of_before_a_shutdown_closes_the_descriptor_below)
+{
+	int status;
+	pid_t pid;
+
+	NEEDS_IO();
+	CHILD_STARTS_THREADS();
+	pid = fork();
+	if (pid == 0) {
+		bide_stream *s;
+		int peer, fd;
+
+		s = make_stream(&peer);
+		if (error_of(put_layer(s, &at_once, NULL)) || bide_stream_fd(s, &fd) || bide_shutdown(NULL))
+			_exit(1);
+		bide_stream_close(s);
+		_exit(fcntl(fd, F_GETFD) < 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 TEST(a_stream_that_has_waited_gets_a_layer)

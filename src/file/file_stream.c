@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "file/file.h"
 #include "file/transfer.h"
+#include "io/stream.h"
 #include "memory/allocator.h"
 
 typedef struct file_stream {
@@ -100,6 +101,17 @@ static const bide_stream_type type = {
 	.name = "file", .read = stream_read, .write = stream_write, .close = stream_close
 };
 
+/* The stream stays as it is, and so does this memory. */
+static void orphaned(const bide_stream_type *of, void *object)
+{
+	const file_stream *s = object;
+
+	if (of != &type)
+		return;
+	s->file->is_taken = false;
+	bide_file_close(s->file);
+}
+
 int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 {
 	file_stream *s;
@@ -130,6 +142,7 @@ int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 	*stream = bide_stream_create(&type, s);
 	if (*stream) {
 		file->is_taken = true;
+		BIDE_STORE(&bide_stream_orphaned_, orphaned, RELAXED);
 		return 0;
 	}
 	bide_deallocate_(s, sizeof *s);

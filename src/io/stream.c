@@ -72,8 +72,24 @@ void bide_stream_abort(bide_stream *stream, int error)
 	bide_stream_abort_(stream, error);
 }
 
+void (*bide_stream_orphaned_)(const bide_stream_type *type, void *object);
+
+/* It is of before a shutdown, or of the process that forked this one: only descriptors are closed. */
+static void close_orphan(const bide_stream *stream)
+{
+	void (*orphaned)(const bide_stream_type *type, void *object) =
+		BIDE_LOAD(&bide_stream_orphaned_, RELAXED);
+
+	if (stream->below)
+		bide_stream_close(stream->below);
+	else if (stream->type && orphaned)
+		orphaned(stream->type, stream->object);
+}
+
 void bide_stream_close(bide_stream *stream)
 {
+	bool is_live;
+
 	if (!stream)
 		return;
 	if (BIDE_LOAD(&stream->handle.era, RELAXED) == 0) {
@@ -81,10 +97,12 @@ void bide_stream_close(bide_stream *stream)
 		return;
 	}
 	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	is_live = bide_handle_is_live_(&stream->handle);
 	/* What is pending ends soon, and then the handle goes. A descriptor's does so by the close. */
-	if (stream->type && bide_handle_is_live_(&stream->handle) &&
-	    bide_side_may_be_busy_(&stream->handle))
+	if (stream->type && is_live && bide_side_may_be_busy_(&stream->handle))
 		bide_stream_abort_(stream, EBADF);
+	if (!is_live)
+		close_orphan(stream);
 	bide_handle_close_(&stream->handle, closed);
 }
 

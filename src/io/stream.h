@@ -64,6 +64,12 @@ static inline const bide_stream *bide_stream_bottom_(const bide_stream *stream)
 	return stream;
 }
 /*
+ * If it is not NULL, it is called when a stream with a type is closed that is of before a shutdown,
+ * or of the process that forked this one. The type itself is not told then: its objects may be in
+ * any state. It is for types of the library that have a descriptor to close. Atomic.
+ */
+extern BIDE_INTERNAL void (*bide_stream_orphaned_)(const bide_stream_type *type, void *object);
+/*
  * Aborts the handle, and tells the type, if there is one. The type is told once. Any thread, while
  * the owner has not closed the stream.
  */
