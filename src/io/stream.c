@@ -74,7 +74,7 @@ void bide_stream_abort(bide_stream *stream, int error)
 
 void (*bide_stream_orphaned_)(const bide_stream_type *type, void *object);
 
-/* It is of before a shutdown, or of the process that forked this one: only descriptors are closed. */
+/* It is of before a shutdown, or of the process that forked: only descriptors are closed. */
 static void close_orphan(const bide_stream *stream)
 {
 	void (*orphaned)(const bide_stream_type *type, void *object) =
