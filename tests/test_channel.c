@@ -244,6 +244,62 @@ TEST(elements_of_each_size_arrive_whole)
 	}
 }
 
+/* --- unbounded ones */
+
+TEST(an_unbounded_channel_takes_all_and_gives_its_memory_back)
+{
+	enum { COUNT = 20000 };
+	c = channel_create(&(channel_options){ .capacity = BIDE_CHANNEL_UNBOUNDED });
+	int64_t before = (int64_t)stats().live_bytes;
+	for (int64_t i = 0; i < COUNT; i++)
+		assert_int_equal(error_of(channel_write(c, i)), 0);
+	assert_int_equal(channel_count(c), COUNT);
+	assert_true((int64_t)stats().live_bytes >= before + COUNT * 8);
+	for (int64_t i = 0; i < COUNT; i++)
+		assert_int_equal(result_of(channel_read(c)), i);
+	assert_true((int64_t)stats().live_bytes <= before + 3 * 4096);
+	value_task v = channel_read(c);
+	assert_true(channel_try_write(c, (int64_t)7));
+	assert_int_equal(result_of(v), 7);
+	channel_unref(c);
+}
+
+TEST(an_unbounded_channel_takes_no_memory_in_steady_state)
+{
+	int64_t got[600];
+	size_t count;
+	uint64_t allocations = 0;
+
+	c = channel_create(&(channel_options){ .capacity = BIDE_CHANNEL_UNBOUNDED });
+	for (int i = 0; i < 100; i++) {
+		if (i == 20)
+			allocations = stats().allocation_count;
+		for (int64_t k = 0; k < 600; k++)
+			got[k] = k;
+		assert_true(channel_try_write_many(c, got, 500 + (size_t)i, &count));
+		assert_int_equal(count, 500 + i);
+		assert_true(channel_try_read_many(c, got, 600, &count));
+		assert_int_equal(count, 500 + i);
+		for (int64_t k = 0; k < (int64_t)count; k++)
+			assert_int_equal(got[k], k);
+	}
+	assert_int_equal(stats().allocation_count, allocations);
+	channel_unref(c);
+}
+
+TEST(an_unbounded_channel_drops_what_is_in_it_at_the_end)
+{
+	dropped_count = 0;
+	c = channel_create(&(channel_options){ .capacity = BIDE_CHANNEL_UNBOUNDED, .dropped = drop });
+	for (int64_t i = 0; i < 2000; i++)
+		assert_true(channel_try_write(c, i));
+	channel_close(c, 0);
+	assert_false(channel_try_write(c, (int64_t)1));
+	channel_unref(c);
+	assert_int_equal(dropped_count, 2000);
+	assert_int_equal(dropped_elements[63], 63);
+}
+
 /* --- batches */
 
 struct batch {

@@ -396,8 +396,9 @@ TEST(options_out_of_range_are_misuse)
 	catch_misuse();
 	assert_null(channel_create(&(channel_options){ .element_bytes = 257 }));
 	ASSERT_MISUSE("bide_channel_create: element_bytes is 257; at most 256 are allowed");
-	assert_null(channel_create(&(channel_options){ .capacity = SIZE_MAX }));
-	ASSERT_MISUSE("bide_channel_create: capacity is 18446744073709551615; at most 1073741824");
+	assert_null(channel_create(&(channel_options){ .capacity = (size_t)1 << 40 }));
+	ASSERT_MISUSE("bide_channel_create: capacity is 1099511627776; at most 1073741824 and "
+	              "BIDE_CHANNEL_UNBOUNDED are");
 	assert_null(
 		channel_create(&(channel_options){ .full = (bide_channel_full)3, .dropped = never }));
 	ASSERT_MISUSE("bide_channel_create: full is 3; BIDE_CHANNEL_WAIT");

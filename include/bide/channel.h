@@ -14,8 +14,8 @@
  *
  * An element is 1 to 256 bytes, which are copied; for more, pass a pointer. A channel holds as many
  * elements as its capacity. A write to a full one waits, or an element is dropped, as the options
- * say. Capacity 0 is a rendezvous: a write waits until a read takes its element. Those that wait
- * are served in the order in which they came.
+ * say. An unbounded one takes all that there is memory for. Capacity 0 is a rendezvous: a write
+ * waits until a read takes its element. Those that wait are served in the order in which they came.
  *
  * What each side sees:
  *
@@ -52,6 +52,8 @@ typedef struct bide_channel bide_channel;
 
 #define BIDE_CHANNEL_ELEMENT_BYTES_MAX 256
 #define BIDE_CHANNEL_CAPACITY_MAX ((size_t)1 << 30)
+/* A capacity: a write never waits. Memory comes with the elements, and goes when they are read. */
+#define BIDE_CHANNEL_UNBOUNDED SIZE_MAX
 
 /* What a write to a full channel does. */
 typedef enum bide_channel_full {
@@ -71,7 +73,7 @@ typedef enum bide_channel_full {
 typedef void bide_channel_dropped(void *element, void *argument);
 
 typedef struct bide_channel_options {
-	/* 0: a rendezvous. */
+	/* 0: a rendezvous. At most BIDE_CHANNEL_CAPACITY_MAX, or BIDE_CHANNEL_UNBOUNDED. */
 	size_t capacity;
 	/* 1 to 256; 0 stands for 8: an integer of 64 bits, a double, a pointer. */
 	size_t element_bytes;

@@ -18,7 +18,7 @@ static const bide_wait_kind_ closed_kind = {
 
 static size_t size_of(const bide_channel *c)
 {
-	return sizeof *c + c->capacity * c->element_bytes;
+	return sizeof *c + (bide_channel_is_unbounded_(c) ? 0 : c->capacity * c->element_bytes);
 }
 
 bool bide_channel_check_(const bide_channel *c, const char *what)
@@ -41,9 +41,10 @@ static bool options_check(const bide_channel_options *options)
 	if (options->element_bytes > BIDE_CHANNEL_ELEMENT_BYTES_MAX)
 		bide_misuse_("%s: element_bytes is %zu; at most %d are allowed, so pass a pointer", what,
 		             options->element_bytes, BIDE_CHANNEL_ELEMENT_BYTES_MAX);
-	else if (options->capacity > BIDE_CHANNEL_CAPACITY_MAX)
-		bide_misuse_("%s: capacity is %zu; at most %zu is allowed", what, options->capacity,
-		             BIDE_CHANNEL_CAPACITY_MAX);
+	else if (options->capacity > BIDE_CHANNEL_CAPACITY_MAX &&
+	         options->capacity != BIDE_CHANNEL_UNBOUNDED)
+		bide_misuse_("%s: capacity is %zu; at most %zu and BIDE_CHANNEL_UNBOUNDED are allowed",
+		             what, options->capacity, BIDE_CHANNEL_CAPACITY_MAX);
 	else if ((unsigned)options->full > BIDE_CHANNEL_DROP_WRITE)
 		bide_misuse_("%s: full is %d; BIDE_CHANNEL_WAIT, _DROP_OLDEST and _DROP_WRITE are allowed",
 		             what, (int)options->full);
@@ -92,6 +93,47 @@ void bide_channel_forget_waiters_(bide_channel *c)
 	c->key = bide_wait_key_();
 }
 
+void bide_channel_free_segments_(bide_channel_segment_ *first)
+{
+	bide_channel_segment_ *next;
+
+	for (; first; first = next) {
+		next = first->next;
+		bide_deallocate_(first, BIDE_CHANNEL_SEGMENT_BYTES_);
+	}
+}
+
+int bide_channel_grow_(bide_channel *c)
+{
+	bide_channel_segment_ *segment = bide_allocate_(BIDE_CHANNEL_SEGMENT_BYTES_, 16);
+
+	if (!segment)
+		return BIDE_ENOMEM_;
+	segment->next = NULL;
+	bide_channel_lock_(c);
+	if (!c->spare) {
+		c->spare = segment;
+		segment = NULL;
+	}
+	bide_channel_unlock_(c);
+	bide_channel_free_segments_(segment);
+	return 0;
+}
+
+/* Without a lock: no other party is left. */
+static void drop_all(bide_channel *c)
+{
+	bide_channel_turn_ turn;
+
+	do {
+		bide_channel_turn_init_(&turn);
+		turn.has_dropped = c->dropped && bide_channel_take_(c, turn.dropped, 1, &turn) == 1;
+		bide_channel_turn_end_(&turn, c);
+	} while (turn.has_dropped);
+	bide_channel_free_segments_(c->head);
+	bide_channel_free_segments_(c->spare);
+}
+
 /* No call runs, and none will come. */
 static void release(bide_channel *c)
 {
@@ -103,10 +145,7 @@ static void release(bide_channel *c)
 	for (unsigned i = 0; i < BIDE_CHANNEL_LISTS_; i++)
 		bide_channel_fail_(c, i, BIDE_EBROKEN, &turn);
 	bide_channel_unlock_(c);
-	for (; c->dropped && c->count > 0; c->count--) {
-		c->dropped(c->ring + c->first * c->element_bytes, c->argument);
-		c->first = c->first + 1 == c->capacity ? 0 : c->first + 1;
-	}
+	drop_all(c);
 	bide_retire_(c, size_of(c));
 	bide_granted_end_(&turn.granted);
 }

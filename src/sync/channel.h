@@ -39,7 +39,9 @@ enum {
 	/* Up to this size an element is the result of a read. */
 	BIDE_CHANNEL_SMALL_BYTES_ = 8,
 	/* In place of an error: nothing has failed, but there is none, or no room. */
-	BIDE_CHANNEL_MUST_WAIT_ = -1
+	BIDE_CHANNEL_MUST_WAIT_ = -1,
+	/* An unbounded channel needs a segment: bide_channel_grow_, and once more. */
+	BIDE_CHANNEL_MUST_GROW_ = -2
 };
 
 struct bide_channel {
@@ -51,11 +53,35 @@ struct bide_channel {
 	bide_channel_full full;
 	uint16_t error; /* what reads get that find a closed channel empty; 0: it is open */
 	size_t capacity, count;
-	size_t first; /* the place of the oldest element */
+	size_t first; /* the place of the oldest element, in the ring or in the first segment */
 	bide_channel_dropped *dropped;
 	void *argument;
 	char *ring;
+	/* Of an unbounded channel. */
+	struct bide_channel_segment_ *head, *tail;
+	struct bide_channel_segment_ *spare; /* empty; the next one, or NULL */
+	size_t end;                          /* the place behind the newest element, in the tail */
 };
+
+/*
+ * A part of an unbounded channel. Its memory is taken without the lock, before the element needs
+ * it, and given back when it is read to its end; one stays as the spare.
+ */
+typedef struct bide_channel_segment_ {
+	struct bide_channel_segment_ *next;
+	_Alignas(16) char elements[];
+} bide_channel_segment_;
+enum { BIDE_CHANNEL_SEGMENT_BYTES_ = 4096 };
+
+static inline bool bide_channel_is_unbounded_(const bide_channel *channel)
+{
+	return channel->capacity == BIDE_CHANNEL_UNBOUNDED;
+}
+/* How many elements a segment holds. */
+static inline size_t bide_channel_segment_count_(const bide_channel *channel)
+{
+	return (BIDE_CHANNEL_SEGMENT_BYTES_ - sizeof(bide_channel_segment_)) / channel->element_bytes;
+}
 
 /* The elements that a waiter carries. It lies behind the waiter, and link.wants points at it. */
 typedef struct bide_channel_load_ {
@@ -72,6 +98,7 @@ typedef struct bide_channel_load_ {
 /* What has to be done after the lock was given back. */
 typedef struct bide_channel_turn_ {
 	bide_granted_ granted;
+	bide_channel_segment_ *drained; /* to be freed */
 	bool has_dropped;
 	_Alignas(16) char dropped[BIDE_CHANNEL_ELEMENT_BYTES_MAX];
 } bide_channel_turn_;
@@ -98,14 +125,19 @@ static inline void bide_channel_unlock_(bide_channel *channel)
 static inline void bide_channel_turn_init_(bide_channel_turn_ *turn)
 {
 	bide_granted_init_(&turn->granted);
+	turn->drained = NULL;
 	turn->has_dropped = false;
 }
+
+BIDE_INTERNAL void bide_channel_free_segments_(bide_channel_segment_ *first);
 
 /* The turn is over. `channel` may be gone if it has dropped nothing. Without a lock. */
 static inline void bide_channel_turn_end_(bide_channel_turn_ *turn, const bide_channel *channel)
 {
 	if (BIDE_UNLIKELY(turn->has_dropped) && channel->dropped)
 		channel->dropped(turn->dropped, channel->argument);
+	if (BIDE_UNLIKELY(turn->drained != NULL))
+		bide_channel_free_segments_(turn->drained);
 	bide_granted_end_(&turn->granted);
 }
 
@@ -144,8 +176,10 @@ static inline int bide_channel_read_error_(const bide_channel *channel)
  */
 BIDE_INTERNAL size_t bide_channel_put_(bide_channel *channel, const void *from, size_t count,
                                        bide_channel_turn_ *turn);
-/* The error of a write that wrote none: BIDE_CHANNEL_MUST_WAIT_ if it has to. Under the lock. */
+/* The error of a write that wrote none, or what it must do. Under the lock. */
 BIDE_INTERNAL int bide_channel_write_error_(const bide_channel *channel);
+/* Returns 0, or ENOMEM. Without the lock. */
+BIDE_INTERNAL int bide_channel_grow_(bide_channel *channel);
 /* Takes all links out of a list: they fail with the error. Under the lock. */
 BIDE_INTERNAL void bide_channel_fail_(bide_channel *channel, unsigned list, int error,
                                       bide_channel_turn_ *turn);

@@ -21,11 +21,71 @@ static char *place(const bide_channel *c, size_t index)
 	return c->ring + index * c->element_bytes;
 }
 
+static size_t room(const bide_channel *c)
+{
+	if (BIDE_LIKELY(!bide_channel_is_unbounded_(c)))
+		return c->capacity - c->count;
+	return (c->tail ? bide_channel_segment_count_(c) - c->end : 0) +
+	       (c->spare ? bide_channel_segment_count_(c) : 0);
+}
+
+static void push_to_segments(bide_channel *c, const char *from, size_t count)
+{
+	size_t each = bide_channel_segment_count_(c), here;
+
+	for (; count > 0; count -= here, from += here * c->element_bytes) {
+		if (!c->tail || c->end == each) {
+			*(c->tail ? &c->tail->next : &c->head) = c->spare;
+			c->tail = c->spare;
+			c->tail->next = NULL;
+			c->spare = NULL;
+			c->end = 0;
+		}
+		here = min(count, each - c->end);
+		copy(c, c->tail->elements + c->end * c->element_bytes, from, here);
+		c->end += here;
+		c->count += here;
+	}
+}
+
+/* The first segment was read to its end. */
+static void drain(bide_channel *c, bide_channel_turn_ *turn)
+{
+	bide_channel_segment_ *drained = c->head;
+
+	c->first = 0;
+	if (drained == c->tail) {
+		c->end = 0;
+		return;
+	}
+	c->head = drained->next;
+	drained->next = c->spare ? turn->drained : NULL;
+	*(c->spare ? &turn->drained : &c->spare) = drained;
+}
+
+static void pop_from_segments(bide_channel *c, char *to, size_t count, bide_channel_turn_ *turn)
+{
+	size_t each = bide_channel_segment_count_(c), here;
+
+	for (; count > 0; count -= here, to += here * c->element_bytes) {
+		here = min(count, (c->head == c->tail ? c->end : each) - c->first);
+		copy(c, to, c->head->elements + c->first * c->element_bytes, here);
+		c->first += here;
+		c->count -= here;
+		if (c->first == (c->head == c->tail ? c->end : each))
+			drain(c, turn);
+	}
+}
+
 /* There is room for them. */
 static void push(bide_channel *c, const void *from, size_t count)
 {
 	size_t end = c->first + c->count, here;
 
+	if (BIDE_UNLIKELY(bide_channel_is_unbounded_(c))) {
+		push_to_segments(c, from, count);
+		return;
+	}
 	if (end >= c->capacity)
 		end -= c->capacity;
 	here = min(count, c->capacity - end);
@@ -36,10 +96,14 @@ static void push(bide_channel *c, const void *from, size_t count)
 }
 
 /* There are so many. */
-static void pop(bide_channel *c, void *to, size_t count)
+static void pop(bide_channel *c, void *to, size_t count, bide_channel_turn_ *turn)
 {
 	size_t here = min(count, c->capacity - c->first);
 
+	if (BIDE_UNLIKELY(bide_channel_is_unbounded_(c))) {
+		pop_from_segments(c, to, count, turn);
+		return;
+	}
 	copy(c, to, place(c, c->first), here);
 	if (here < count)
 		copy(c, (char *)to + here * c->element_bytes, place(c, 0), count - here);
@@ -135,7 +199,7 @@ size_t bide_channel_take_(bide_channel *c, void *to, size_t max_count, bide_chan
 
 	if (c->count > 0) {
 		count = min(count, c->count);
-		pop(c, to, count);
+		pop(c, to, count, turn);
 		if (c->lists[BIDE_CHANNEL_WRITERS_].first)
 			refill(c, turn);
 		else if (BIDE_UNLIKELY(c->error && c->count == 0))
@@ -160,7 +224,7 @@ static void displace(bide_channel *c, const void *from, bide_channel_turn_ *turn
 		copy(c, turn->dropped, from, 1);
 		return;
 	}
-	pop(c, turn->dropped, 1);
+	pop(c, turn->dropped, 1, turn);
 	push(c, from, 1);
 }
 
@@ -175,12 +239,12 @@ size_t bide_channel_put_(bide_channel *c, const void *from, size_t count, bide_c
 	       (link = bide_channel_first_(c, BIDE_CHANNEL_READERS_, turn)) != NULL)
 		done +=
 			grant_reader(c, link, (const char *)from + done * c->element_bytes, piece - done, turn);
-	fits = min(piece - done, c->capacity - c->count);
+	fits = min(piece - done, room(c));
 	if (fits > 0) {
 		push(c, (const char *)from + done * c->element_bytes, fits);
 		done += fits;
 	}
-	if (done == 0 && count > 0 && c->full != BIDE_CHANNEL_WAIT) {
+	if (done == 0 && count > 0 && c->full != BIDE_CHANNEL_WAIT && !bide_channel_is_unbounded_(c)) {
 		displace(c, from, turn);
 		done = 1;
 	}
@@ -190,7 +254,7 @@ size_t bide_channel_put_(bide_channel *c, const void *from, size_t count, bide_c
 int bide_channel_write_error_(const bide_channel *c)
 {
 	if (!c->error)
-		return BIDE_CHANNEL_MUST_WAIT_;
+		return bide_channel_is_unbounded_(c) ? BIDE_CHANNEL_MUST_GROW_ : BIDE_CHANNEL_MUST_WAIT_;
 	return c->error == BIDE_EEND ? BIDE_EPIPE_ : c->error;
 }
 
@@ -217,6 +281,8 @@ bool bide_channel_is_valid_(const bide_channel *c)
 	BIDE_INVARIANT_(bide_wait_queue_is_valid_(&c->lists[BIDE_CHANNEL_CLOSED_]));
 	BIDE_INVARIANT_(c->count <= c->capacity);
 	BIDE_INVARIANT_(c->first < c->capacity || c->first == 0);
+	BIDE_INVARIANT_(!c->head == !c->tail);
+	BIDE_INVARIANT_(!c->head || c->head != c->tail || c->count == c->end - c->first);
 	BIDE_INVARIANT_(!c->error || !writer);
 	if (reader && reader->number == 0) {
 		BIDE_INVARIANT_(c->count == 0 && !c->error);

@@ -38,12 +38,15 @@ static size_t write_piece(bide_channel *c, const void *elements, size_t count, i
 	bide_channel_turn_ turn;
 	size_t written;
 
-	bide_channel_turn_init_(&turn);
-	bide_channel_lock_(c);
-	written = bide_channel_put_(c, elements, count, &turn);
-	*error = written ? 0 : bide_channel_write_error_(c);
-	bide_channel_unlock_(c);
-	bide_channel_turn_end_(&turn, c);
+	do {
+		bide_channel_turn_init_(&turn);
+		bide_channel_lock_(c);
+		written = bide_channel_put_(c, elements, count, &turn);
+		*error = written ? 0 : bide_channel_write_error_(c);
+		bide_channel_unlock_(c);
+		bide_channel_turn_end_(&turn, c);
+	} while (BIDE_UNLIKELY(*error == BIDE_CHANNEL_MUST_GROW_) &&
+	         (*error = bide_channel_grow_(c)) == 0);
 	return written;
 }
 
