@@ -9,7 +9,7 @@ cd -- "$(dirname -- "$0")/.."
 
 quick_tiers=quick
 default_tiers="gcc workers2 workers8 uring2 clang asan tsan valgrind goto malloc compile install coverage"
-all_tiers="$default_tiers quick explore arm64 uring"
+all_tiers="$default_tiers workers3 quick explore arm64 uring"
 named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
@@ -42,6 +42,7 @@ Tiers, in this order:
   coverage  line coverage of src/
 
 Only by --only:
+  workers3  as workers8, with 3 workers: an odd number, and one that waits while two work
   quick     what --quick runs
   explore   all explorations to their end, also the longest: minutes
   arm64     built for AArch64 and run by qemu, with 1, 2 and 8 workers: minutes

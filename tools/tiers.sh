@@ -190,6 +190,11 @@ tier_workers8() {
 	with_workers 8 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
 }
 
+tier_workers3() {
+	build_for_tier dev || return 0
+	with_workers 3 suite dev --label-exclude '^long$' --exclude-regex "$workers_mean_nothing"
+}
+
 # The tests of what uses the room io, and those of them that a real engine has nothing to do with.
 uses_io='^(external|net|test|stress)_.*(accept|address|buffer|connect|cut|engine|fd_wait|file_stream|hostile|http|loop|net|process'
 uses_io="$uses_io|reactor|request|resolve|serve|signals|stream|tls|udp)"
