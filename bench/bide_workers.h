@@ -42,6 +42,11 @@ bide_value_task fib(int64_t n);
 void spawn_await(uint64_t count);
 void fork_join_fib(uint64_t count);
 void skynet_run(uint64_t count);
+/* Mutexes and semaphores: one function, or four that have `share` turns each. */
+void mutex_alone(uint64_t count);
+void mutex_contended(uint64_t share);
+void semaphore_alone(uint64_t count);
+void semaphore_contended(uint64_t share);
 void scale(uint64_t count);
 double idle_cpu(uint64_t count);
 

@@ -43,35 +43,43 @@ enum who {
  * the table of the scheduler, each participant with that many workers. Rows with one name that
  * selects them are measured together, round by round.
  */
-#define BENCH_ROWS(X)                                                                \
-	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 0)                         \
-	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 0)                            \
-	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0)                               \
-	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 0)                \
-	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 0)                            \
-	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0)       \
-	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 0)                   \
-	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0)                    \
-	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0)                        \
-	X(TIMERS, "timers", "timers", "ns", 1, 0)                                        \
-	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 0)                              \
-	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0)                         \
-	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 1)                     \
-	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 2)                     \
-	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 1)                           \
-	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 2)                           \
-	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 1)               \
-	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2)               \
-	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 1)                                    \
-	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 2)                                    \
-	X(SUSPEND_RESUME_2, "suspend_resume_2", "suspend_resume_2", "ns", 1, 2)          \
-	X(ROUND_TRIP_SOURCE_2, "round_trip_source_2", "round_trip_source_2", "ns", 1, 2) \
-	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 2)          \
-	X(INJECT_2, "inject_2", "inject", "ns", 1, 2)                                    \
-	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 2)                  \
-	X(PIPELINE_OVERLAP_2, "pipeline_overlap_2", "pipeline_overlap", "x ideal", 2, 2) \
-	X(HIDDEN_RUN_2, "hidden_run_2", "hidden_run", "us", 0, 2)                        \
-	X(HIDDEN_LEAF_2, "hidden_leaf_2", "hidden_leaf", "x ideal", 2, 2)                \
+#define BENCH_ROWS(X)                                                                    \
+	X(READY_AWAIT, "ready_await", "ready_await", "ns", 2, 0)                             \
+	X(FRAME_SYNC, "frame_sync", "frame_sync", "ns", 2, 0)                                \
+	X(TASK_SYNC, "task_sync", "task_sync", "ns", 2, 0)                                   \
+	X(SUSPEND_RESUME, "suspend_resume", "suspend_resume", "ns", 1, 0)                    \
+	X(ROUND_TRIP, "round_trip", "round_trip", "ns", 1, 0)                                \
+	X(ROUND_TRIP_SOURCE, "round_trip_source", "round_trip_source", "ns", 1, 0)           \
+	X(SLEEPERS_BYTES, "sleepers_bytes", "sleepers", "bytes", 0, 0)                       \
+	X(SLEEPERS_CREATE, "sleepers_create", "sleepers", "ns", 0, 0)                        \
+	X(SLEEPERS_FIRE, "sleepers_fire", "sleepers", "ns", 0, 0)                            \
+	X(TIMERS, "timers", "timers", "ns", 1, 0)                                            \
+	X(TIMERS_100K, "timers_100k", "timers", "ns", 1, 0)                                  \
+	X(AWAIT_DEPTH, "await_depth", "await_depth", "ns", 1, 0)                             \
+	X(SPAWN_AWAIT_1, "spawn_await_1", "spawn_await", "ns", 1, 1)                         \
+	X(SPAWN_AWAIT_2, "spawn_await_2", "spawn_await", "ns", 1, 2)                         \
+	X(RUN_AWAIT_1, "run_await_1", "run_await", "ns", 1, 1)                               \
+	X(RUN_AWAIT_2, "run_await_2", "run_await", "ns", 1, 2)                               \
+	X(FORK_JOIN_FIB_1, "fork_join_fib_1", "fork_join_fib", "ns", 2, 1)                   \
+	X(FORK_JOIN_FIB_2, "fork_join_fib_2", "fork_join_fib", "ns", 2, 2)                   \
+	X(SKYNET_1, "skynet_1", "skynet", "ns", 2, 1)                                        \
+	X(SKYNET_2, "skynet_2", "skynet", "ns", 2, 2)                                        \
+	X(SUSPEND_RESUME_2, "suspend_resume_2", "suspend_resume_2", "ns", 1, 2)              \
+	X(ROUND_TRIP_SOURCE_2, "round_trip_source_2", "round_trip_source_2", "ns", 1, 2)     \
+	X(ROUND_TRIP_CROSS, "round_trip_cross", "round_trip_cross", "ns", 0, 2)              \
+	X(MUTEX_1, "mutex_1", "mutex", "ns", 1, 1)                                           \
+	X(MUTEX_2, "mutex_2", "mutex", "ns", 1, 2)                                           \
+	X(MUTEX_CONTENDED_1, "mutex_contended_1", "mutex_contended", "ns", 1, 1)             \
+	X(MUTEX_CONTENDED_2, "mutex_contended_2", "mutex_contended", "ns", 1, 2)             \
+	X(SEMAPHORE_1, "semaphore_1", "semaphore", "ns", 1, 1)                               \
+	X(SEMAPHORE_2, "semaphore_2", "semaphore", "ns", 1, 2)                               \
+	X(SEMAPHORE_CONTENDED_1, "semaphore_contended_1", "semaphore_contended", "ns", 1, 1) \
+	X(SEMAPHORE_CONTENDED_2, "semaphore_contended_2", "semaphore_contended", "ns", 1, 2) \
+	X(INJECT_2, "inject_2", "inject", "ns", 1, 2)                                        \
+	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 2)                      \
+	X(PIPELINE_OVERLAP_2, "pipeline_overlap_2", "pipeline_overlap", "x ideal", 2, 2)     \
+	X(HIDDEN_RUN_2, "hidden_run_2", "hidden_run", "us", 0, 2)                            \
+	X(HIDDEN_LEAF_2, "hidden_leaf_2", "hidden_leaf", "x ideal", 2, 2)                    \
 	X(IDLE_CPU_2, "idle_cpu_2", "idle_cpu", "us", 0, 2)
 
 enum row {
@@ -121,6 +129,14 @@ enum target_kind {
 	X(SUSPEND_RESUME_2, COUNT, 10, COUNT_SYSTEM_CALLS)     \
 	X(ROUND_TRIP_SOURCE_2, TIMES, 8.00, WHO_LOCKED)        \
 	X(ROUND_TRIP_SOURCE_2, COUNT, 10, COUNT_SYSTEM_CALLS)  \
+	X(MUTEX_1, TIMES, 0.50, WHO_DOTNET_TASK)               \
+	X(MUTEX_2, TIMES, 0.50, WHO_DOTNET_TASK)               \
+	X(MUTEX_CONTENDED_1, TIMES, 1.00, WHO_DOTNET_TASK)     \
+	X(MUTEX_CONTENDED_2, TIMES, 1.00, WHO_DOTNET_TASK)     \
+	X(SEMAPHORE_1, TIMES, 0.50, WHO_DOTNET_TASK)           \
+	X(SEMAPHORE_2, TIMES, 0.50, WHO_DOTNET_TASK)           \
+	X(SEMAPHORE_CONTENDED_1, TIMES, 1.00, WHO_DOTNET_TASK) \
+	X(SEMAPHORE_CONTENDED_2, TIMES, 1.00, WHO_DOTNET_TASK) \
 	X(ROUND_TRIP_CROSS, TIMES, 1.50, WHO_BARE_LINES)       \
 	X(INJECT_2, TIMES, 1.00, WHO_DOTNET_TASK)              \
 	X(INJECT_2, ELSE, 1.00, WHO_BARE)                      \

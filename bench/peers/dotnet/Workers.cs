@@ -4,6 +4,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Linq;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Channels;
@@ -315,6 +316,26 @@ internal static class Workers
         return Environment.CpuUsage.TotalTime.TotalMicroseconds - before;
     }
 
+    private static async Task Turns(SemaphoreSlim permits, long count, bool givesWay)
+    {
+        await Task.Yield();
+        for (long i = 0; i < count; i++)
+        {
+            await permits.WaitAsync();
+            if (givesWay)
+                await Task.Yield();
+            permits.Release();
+        }
+    }
+
+    private static Func<long, Task> Holders(int holders, int permits)
+    {
+        var semaphore = new SemaphoreSlim(permits, permits);
+        return holders == 1
+            ? count => Turns(semaphore, count, false)
+            : count => Task.WhenAll(Enumerable.Range(0, holders).Select(_ => Turns(semaphore, count, true)));
+    }
+
     private static Func<long, double> OnPool(Func<long, Task> body) => count =>
     {
         Task.Run(() => body(count)).Wait();
@@ -348,6 +369,10 @@ internal static class Workers
             Row("round_trip_source", OnPool(Program.RoundTripSourceTask)),
             ValueRow("round_trip_source", OnPool(Program.RoundTripSourceValue)),
             new("round_trip_cross", Program.ValueTaskName, null) { Long = Here(RoundTripCross) },
+            Row("mutex", OnPool(Holders(1, 1))),
+            Row("mutex_contended", OnPool(Holders(4, 1)), 4),
+            Row("semaphore", OnPool(Holders(1, 2))),
+            Row("semaphore_contended", OnPool(Holders(4, 2)), 4),
             Row("inject", Here(Inject), Injected),
             Row("wake_latency", WakeLatency) with { Timed = true },
             Row("pipeline_overlap", PipelineOverlap) with { Timed = true, Alone = true },
