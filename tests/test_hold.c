@@ -4,6 +4,8 @@
 /* threads */
 #include "support/sync_support.h"
 
+#include <stdlib.h>
+
 static mutex m;
 static semaphore s = BIDE_SEMAPHORE(4, 4);
 
@@ -80,6 +82,82 @@ TEST(a_hold_may_be_filled_again_and_by_another_object)
 		hold_release(&mine);
 	}
 	assert_int_equal(semaphore_count(&s), 4);
+}
+
+/* --- debug mode --- */
+
+struct forgetful {
+	ASYNC_FRAME;
+	struct {
+		int yields;
+	} in;
+	hold hold, permits;
+	int i;
+};
+
+async(forgetful)
+{
+	async_begin;
+	await(mutex_hold(&m, &my->hold));
+	for (my->i = 0; my->i < my->in.yields; my->i++)
+		await(async_yield());
+async_finally:
+	async_end;
+}
+
+TEST(in_debug_mode_a_function_that_ends_with_a_hold_that_holds_is_named)
+{
+	setenv("BIDE_DEBUG", "1", 1);
+	begin_test();
+	for (int yields = 0; yields < 2; yields++) {
+		expect_misuse();
+		assert_int_equal(error_of(async_start(forgetful, .yields = yields)), 0);
+		settle_workers();
+		assert_int_equal(misuse_count, 1);
+		assert_non_null(
+			strstr(misuse_text,
+		           "forgetful: the function ends, and its hold holds a mutex, since " __FILE__));
+		assert_non_null(strstr(misuse_text, "(in the async function forgetful, " __FILE__));
+		m = (mutex){ 0 };
+	}
+	assert_int_equal(error_of(async_start(two, .fail_after = 9)), 0);
+	settle_workers();
+	assert_int_equal(misuse_count, 1);
+}
+
+static char dumped[4096];
+
+static void note_line(const char *line, void *unused)
+{
+	size_t length = strlen(dumped);
+
+	(void)unused;
+	snprintf(dumped + length, sizeof dumped - length, "%s\n", line);
+}
+
+TEST(in_debug_mode_a_dump_says_what_a_function_waits_for_and_what_holds_it)
+{
+	hold mine = { 0 }, permits = { 0 };
+	value_task first, second;
+	char wanted[128];
+
+	setenv("BIDE_DEBUG", "1", 1);
+	begin_test();
+	assert_true(mutex_try_hold(&m, &mine));
+	assert_true(semaphore_try_hold(&s, 4, &permits));
+	first = async_start(holder, .mutex = &m);
+	second = async_start(holder, .semaphore = &s, .count = 2);
+	settle_workers();
+	assert_int_equal(bide_dump(note_line, NULL), 2);
+	snprintf(wanted, sizeof wanted, "for mutex %p, held since " __FILE__, (void *)&m);
+	assert_non_null(strstr(dumped, wanted));
+	snprintf(wanted, sizeof wanted, "for permits of semaphore %p, held since " __FILE__,
+	         (void *)&s);
+	assert_non_null(strstr(dumped, wanted));
+	hold_release(&mine);
+	hold_release(&permits);
+	assert_int_equal(error_of(first), 0);
+	assert_int_equal(error_of(second), 0);
 }
 
 TEST(misuse_of_a_hold_is_named)

@@ -3,6 +3,7 @@
  * forgotten, or fail without memory; the end.
  */
 /* threads */
+#define _GNU_SOURCE /* pthread_tryjoin_np */
 #include "support/sync_support.h"
 
 #include <stdlib.h>
@@ -271,7 +272,7 @@ TEST(without_memory_for_the_wait_nothing_is_held_and_nothing_is_changed)
 
 		assert_true(n < 10);
 		allowed_allocations = n;
-		wait = mutex_hold(&m, &other);
+		wait = n % 2 ? mutex_hold(&m, &other) : mutex_hold_for(&m, &other, BIDE_SECONDS(1000));
 		allowed_allocations = -1;
 		error = value_task_is_ready(wait) ? value_task_error(wait) : 0;
 		assert_true(!error || error == ENOMEM);
@@ -308,6 +309,129 @@ TEST(a_million_canceled_waits_take_no_memory)
 	hold_release(&mine);
 	assert_true(mutex_try_hold(&m, &mine));
 	hold_release(&mine);
+}
+
+/* --- a time limit that does not fail the function --- */
+
+TEST(a_wait_whose_time_is_up_succeeds_without_the_mutex)
+{
+	hold mine = { 0 }, other = { 0 }, third = { 0 };
+	value_task limited, behind;
+	int64_t before;
+
+	begin_test();
+	assert_int_equal(result_of(mutex_hold_for(&m, &mine, 0)), 1);
+	before = bide_now_ns();
+	limited = mutex_hold_for(&m, &other, BIDE_MS(2));
+	behind = mutex_hold(&m, &third);
+	assert_int_equal(result_of(mutex_hold_for(&m, &other, 0)), 0);
+	assert_int_equal(result_of(limited), 0);
+	assert_true(bide_now_ns() - before >= BIDE_MS(2));
+	assert_false(hold_is_held(&other));
+	hold_release(&other);
+	hold_release(&mine);
+	assert_int_equal(result_of(behind), 1);
+	hold_release(&third);
+}
+
+TEST(a_wait_that_gets_the_mutex_in_time_stops_its_timer)
+{
+	bide_context *context = cancelable();
+	hold mine = { 0 }, other = { 0 };
+	value_task limited;
+
+	begin_test();
+	assert_int_equal(result_of(mutex_hold_for(&m, &mine, BIDE_FOREVER)), 1);
+	limited = in_context(context, mutex_hold_for(&m, &other, BIDE_SECONDS(1000)));
+	hold_release(&mine);
+	assert_int_equal(result_of(limited), 1);
+	assert_true(hold_is_held(&other));
+	limited = mutex_hold_for(&m, &mine, BIDE_SECONDS(1000));
+	value_task_forget(limited);
+	limited = in_context(context, mutex_hold_for(&m, &mine, BIDE_SECONDS(1000)));
+	assert_true(bide_context_cancel(context, EPIPE));
+	assert_int_equal(error_of(limited), EPIPE);
+	hold_release(&other);
+	settle_workers();
+	assert_none(timer_count);
+	bide_context_unref(context);
+}
+
+struct limited {
+	ASYNC_FRAME;
+	struct {
+		int id;
+	} in;
+	hold hold;
+	int64_t got, seen;
+	int i;
+};
+
+static atomic_int gotten, missed;
+
+async(limited)
+{
+	async_begin;
+	for (my->i = 0; my->i < 40; my->i++) {
+		await(my->got, mutex_hold_for(&m, &my->hold, 1 + (my->in.id * 7 + my->i) % 5 * 50000));
+		assert_int_equal(hold_is_held(&my->hold), my->got);
+		atomic_fetch_add(my->got ? &gotten : &missed, 1);
+		if (my->got) {
+			my->seen = guarded;
+			await(delay(20000));
+			guarded = my->seen + 1;
+		}
+		hold_release(&my->hold);
+	}
+async_finally:
+	hold_release(&my->hold);
+	async_end;
+}
+
+TEST(time_limits_and_grants_that_meet_lose_nothing)
+{
+	enum { FUNCTIONS = 6 };
+	value_task all[FUNCTIONS];
+
+	begin_test();
+	guarded = 0;
+	for (int i = 0; i < FUNCTIONS; i++)
+		all[i] = async_start(limited, .id = i);
+	for (int i = 0; i < FUNCTIONS; i++)
+		assert_int_equal(error_of(all[i]), 0);
+	assert_int_equal(guarded, gotten);
+	assert_int_equal(gotten + missed, FUNCTIONS * 40);
+}
+
+static void *hold_with_a_limit(void *unused)
+{
+	hold mine = { 0 };
+
+	(void)unused;
+	assert_int_equal(result_of(mutex_hold_for(&m, &mine, BIDE_MS(1))), 0);
+	assert_int_equal(result_of(mutex_hold_for(&m, &mine, BIDE_SECONDS(1000))), 1);
+	hold_release(&mine);
+	return NULL;
+}
+
+TEST(a_thread_that_is_no_worker_waits_with_a_limit_too)
+{
+	hold mine = { 0 };
+	pthread_t thread;
+
+	begin_test();
+	assert_true(mutex_try_hold(&m, &mine));
+	assert_int_equal(pthread_create(&thread, NULL, hold_with_a_limit, NULL), 0);
+	assert_int_equal(error_of(delay_ms(5)), 0);
+	hold_release(&mine);
+	for (;;) { /* with one worker the thread's wait ends by a post, which this thread takes */
+		if (mutex_try_hold(&m, &mine)) {
+			hold_release(&mine);
+			if (pthread_tryjoin_np(thread, NULL) == 0)
+				break;
+		}
+		settle(0);
+	}
 }
 
 /* --- the end --- */
@@ -356,6 +480,8 @@ TEST(misuse_of_a_mutex_is_named)
 	       "mutex is NULL");
 	MISUSE(assert_int_equal(error_of(mutex_hold(&m, NULL)), EINVAL), "bide_mutex_hold",
 	       "hold is NULL");
+	MISUSE(assert_int_equal(error_of(mutex_hold_for(&m, &mine, -1)), EINVAL), "bide_mutex_hold_for",
+	       "timeout_ns is -1");
 	MISUSE(assert_false(mutex_try_hold(NULL, &mine)), "bide_mutex_try_hold", "mutex is NULL");
 	MISUSE(assert_int_equal(mutex_init(NULL), EINVAL), "bide_mutex_init", "mutex is NULL");
 	MISUSE(mutex_end(NULL), "bide_mutex_end", "mutex is NULL");

@@ -149,6 +149,26 @@ TEST(SM_12_in_a_canceled_context_even_available_permits_are_not_taken)
 	bide_context_unref(context);
 }
 
+TEST(a_wait_whose_time_is_up_makes_room_for_those_behind)
+{
+	hold one = { 0 }, two = { 0 }, large = { 0 }, small = { 0 };
+	value_task first, second;
+
+	begin_test();
+	assert_int_equal(result_of(semaphore_hold_for(&s, 1, &one, 0)), 1);
+	assert_int_equal(result_of(semaphore_hold_for(&s, 1, &two, BIDE_MS(1))), 1);
+	assert_int_equal(result_of(semaphore_hold_for(&s, 1, &small, 0)), 0);
+	first = semaphore_hold_for(&s, 2, &large, BIDE_MS(1));
+	second = semaphore_hold_for(&s, 1, &small, BIDE_SECONDS(1000));
+	hold_release(&one);
+	assert_int_equal(result_of(first), 0);
+	assert_false(hold_is_held(&large));
+	assert_int_equal(result_of(second), 1);
+	hold_release(&small);
+	hold_release(&two);
+	assert_whole(2);
+}
+
 /* --- adding, using up --- */
 
 TEST(permits_that_are_added_go_to_those_that_wait)
@@ -341,6 +361,8 @@ TEST(misuse_of_a_semaphore_is_named)
 	MISUSE(assert_int_equal(error_of(semaphore_hold(&s, 1, NULL)), EINVAL), "bide_semaphore_hold",
 	       "hold is NULL");
 	MISUSE(assert_false(semaphore_try_hold(&s, -5, &mine)), "bide_semaphore_try_hold", "count is");
+	MISUSE(assert_int_equal(error_of(semaphore_hold_for(&s, 1, &mine, -1)), EINVAL),
+	       "bide_semaphore_hold_for", "timeout_ns is -1");
 	MISUSE(assert_int_equal(semaphore_add(&s, 0), EINVAL), "bide_semaphore_add", "count is 0");
 	MISUSE(assert_int_equal(semaphore_add(NULL, 1), EINVAL), "bide_semaphore_add", "NULL");
 	MISUSE(assert_int_equal(semaphore_count(NULL), 0), "bide_semaphore_count", "NULL");

@@ -18,6 +18,7 @@
  *   run.h         functions that workers run
  *   mutex.h       a mutex that functions wait for
  *   semaphore.h   permits that functions wait for
+ *   event.h       an event that functions wait for
  *   hold.h        what a function holds of these
  *   retry.h       attempts with pauses between them
  *   memory.h      allocator and counters
@@ -58,6 +59,7 @@
 #include "combine.h"
 #include "context.h"
 #include "directory.h"
+#include "event.h"
 #include "executor.h"
 #include "fd.h"
 #include "file.h"

@@ -110,6 +110,14 @@
 #define directory_close bide_directory_close
 #define directory_next bide_directory_next
 #define directory_open bide_directory_open
+#define event_end bide_event_end
+#define event_init bide_event_init
+#define event_init_auto bide_event_init_auto
+#define event_is_set bide_event_is_set
+#define event_reset bide_event_reset
+#define event_set bide_event_set
+#define event_wait bide_event_wait
+#define event_wait_for bide_event_wait_for
 #define executor_ref bide_executor_ref
 #define executor_unref bide_executor_unref
 #define fd_wait bide_fd_wait
@@ -157,6 +165,7 @@
 #define loop_run bide_loop_run
 #define mutex_end bide_mutex_end
 #define mutex_hold bide_mutex_hold
+#define mutex_hold_for bide_mutex_hold_for
 #define mutex_init bide_mutex_init
 #define mutex_try_hold bide_mutex_try_hold
 #define on_host bide_on_host
@@ -198,6 +207,7 @@
 #define semaphore_count bide_semaphore_count
 #define semaphore_end bide_semaphore_end
 #define semaphore_hold bide_semaphore_hold
+#define semaphore_hold_for bide_semaphore_hold_for
 #define semaphore_init bide_semaphore_init
 #define semaphore_try_hold bide_semaphore_try_hold
 #define signal_wait bide_signal_wait
@@ -545,6 +555,9 @@ typedef bide_each_body each_body;
 #endif
 #ifndef BIDE_NO_SHORT_each_item_body
 typedef bide_each_item_body each_item_body;
+#endif
+#ifndef BIDE_NO_SHORT_event
+typedef bide_event event;
 #endif
 #ifndef BIDE_NO_SHORT_executor
 typedef bide_executor executor;

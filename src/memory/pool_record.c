@@ -5,6 +5,7 @@
 #include "base/settings.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
+#include "memory/held.h"
 #include "memory/poison.h"
 #include "memory/pool_parts.h"
 
@@ -30,6 +31,7 @@ static void poison(bide_source *source, size_t size_bytes)
 {
 	char *body = (char *)source + sizeof(bide_frame);
 
+	bide_held_check_(source, size_bytes);
 	if (size_bytes <= sizeof(bide_frame))
 		return;
 	size_bytes -= sizeof(bide_frame);

@@ -15,6 +15,7 @@
 #include "base/settings.h"
 #include "base/thread.h"
 #include "cancel/cancel_fire.h"
+#include "memory/held.h"
 #include "memory/pool.h"
 #include "os/os.h"
 #include "runtime/at_end.h"
@@ -96,6 +97,7 @@ static void in_child(void)
 	after_fork();
 	bide_at_end_fork_();
 	bide_wait_fork_();
+	bide_held_fork_();
 	if (r->state != BIDE_RUNTIME_ON)
 		return;
 	r->state = BIDE_RUNTIME_CHILD;

@@ -2,6 +2,7 @@
  * hold.c - gives back what a hold has.
  */
 #include "base/misuse.h"
+#include "memory/held.h"
 #include "sync/holder.h"
 
 /* Returns the object that the hold held, with its kind; or 0. It holds nothing afterwards. */
@@ -15,6 +16,8 @@ static uintptr_t empty(bide_hold *hold, const char *what)
 	}
 	object = hold->object_;
 	hold->object_ = 0;
+	if (object)
+		bide_held_remove_(hold);
 	return object;
 }
 

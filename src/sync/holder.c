@@ -5,8 +5,7 @@
 
 #include "base/misuse.h"
 #include "base/text.h"
-#include "source/source.h"
-#include "sync/grant.h"
+#include "memory/held.h"
 
 static bool begins_with(const char *text, const char *prefix)
 {
@@ -57,59 +56,34 @@ int bide_hold_refused_(const bide_hold *hold, uintptr_t object, const char *what
 	return hold->object_ == object ? BIDE_EDEADLK_ : BIDE_EBUSY_;
 }
 
-int bide_holder_ended_(const char *what)
+void bide_hold_filled_(const bide_hold *hold)
 {
-	bide_misuse_("%s: the object was ended", what);
-	return BIDE_EBROKEN;
+	bool is_mutex = (hold->object_ & BIDE_HELD_KINDS_) == BIDE_HELD_MUTEX_;
+
+	bide_held_add_(hold, is_mutex ? "mutex" : "semaphore",
+	               (const void *)(hold->object_ & ~(uintptr_t)BIDE_HELD_KINDS_), place_of(hold));
 }
 
-bide_value_task bide_holder_wait_(const bide_holding_ *h, bide_hold *hold)
+void bide_holder_describe_(const bide_waiter_ *copy, size_t offset, const char *kind, char *to,
+                           size_t size_bytes)
 {
-	bide_waiter_ *w = bide_waiter_new_(h->kind, 0);
-	bide_value_task v;
-	bide_granted_ granted;
-	bool ended, entered;
-	int error = 0;
+	enum { PLACES_MAX = 3 };
+	uintptr_t queue = copy->link.queue & ~(uintptr_t)BIDE_LINK_TAGS_;
+	const bide_place *places[PLACES_MAX];
+	size_t count, length = 0;
 
-	if (!w)
-		return bide_value_task_from_error(BIDE_ENOMEM_);
-	w->link.wants.hold = hold;
-	/* It may be over as soon as the lock is given back. */
-	v = bide_source_value_(&w->operation.source);
-	bide_granted_init_(&granted);
-	bide_wait_lock_(h->queue);
-	ended = BIDE_LOAD(h->state, RELAXED) & BIDE_STATE_ENDED_;
-	entered = !ended && h->enter(h->queue, hold->count_);
-	if (!ended && !entered)
-		error = bide_waiter_append_(h->queue, w);
-	if (error)
-		h->kind->withdrawn(h->queue, &granted);
-	bide_wait_unlock_(h->queue);
-	bide_granted_end_(&granted);
-	if (ended || entered || error)
-		bide_waiter_discard_(w);
-	if (entered)
-		bide_hold_fill_(hold, h->object);
-	if (ended)
-		error = bide_holder_ended_(h->what);
-	if (entered)
-		return bide_value_task_from_int(1);
-	return error ? bide_value_task_from_error(error) : v;
-}
-
-void bide_holder_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what)
-{
-	bide_granted_ granted;
-	uint64_t before;
-
-	bide_granted_init_(&granted);
-	bide_wait_lock_(queue);
-	before = BIDE_OR(state, (uint64_t)BIDE_STATE_ENDED_, ACQ_REL);
-	bide_waiters_take_all_(queue, (bide_payload){ .i = 0 }, BIDE_EBROKEN, &granted);
-	/* With ENDED only the holder of the lock changes it. */
-	BIDE_STORE(state, (before | BIDE_STATE_ENDED_) & ~(uint64_t)BIDE_STATE_WAITERS_, RELEASE);
-	bide_wait_unlock_(queue);
-	bide_granted_end_(&granted);
-	if (before & BIDE_STATE_ENDED_)
-		(void)bide_holder_ended_(what);
+	if (!queue) {
+		bide_put_(to, size_bytes, "%s, which it is getting", kind);
+		return;
+	}
+	bide_put_(to, size_bytes, "%s %p", kind, (void *)(queue - offset));
+	count = bide_held_places_((void *)(queue - offset), places, PLACES_MAX);
+	for (size_t i = 0; i < count && i < PLACES_MAX; i++) {
+		while (to[length])
+			length++;
+		if (places[i])
+			bide_put_(to + length, size_bytes - length, "%s since %s:%u in %.*s",
+			          i == 0 ? ", held" : ",", places[i]->file, (unsigned)places[i]->line,
+			          bide_name_length_(places[i]->function), places[i]->function);
+	}
 }

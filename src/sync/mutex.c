@@ -1,7 +1,8 @@
 /*
- * mutex.c - the state of a mutex: HELD, WAITERS and ENDED (holder.h). WAITERS implies HELD: a
+ * mutex.c - the state of a mutex: HELD, WAITERS and ENDED (wait_call.h). WAITERS implies HELD: a
  * release hands the mutex to the first waiter, and HELD stays set.
  */
+#include "base/clock.h"
 #include "base/misuse.h"
 #include "context/context.h"
 #include "sync/holder.h"
@@ -40,8 +41,14 @@ static void withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
 	BIDE_ASSERT_UNEXPLORED_(is_valid(mutex));
 }
 
+static void describe(const void *copy, char *to, size_t size_bytes)
+{
+	bide_holder_describe_(copy, offsetof(bide_mutex, queue_), "mutex", to, size_bytes);
+}
+
 static const bide_wait_kind_ mutex_kind = {
-	.type = { .name = "bide_mutex_hold", .leave = bide_waiter_leave_ }, .withdrawn = withdrawn
+	.type = { .name = "bide_mutex_hold", .describe = describe, .leave = bide_waiter_leave_ },
+	.withdrawn = withdrawn
 };
 
 static bool try_fast(bide_mutex *mutex)
@@ -77,33 +84,11 @@ int bide_mutex_init(bide_mutex *mutex)
 	return 0;
 }
 
-bide_value_task bide_mutex_hold(bide_mutex *mutex, bide_hold *hold)
+static bool try_once(bide_mutex *mutex, bide_hold *hold, const char *what)
 {
-	int error = bide_hold_check_(hold, object_of(mutex), "bide_mutex_hold");
-
-	if (BIDE_LIKELY(!error))
-		error = bide_context_error_now_();
-	if (BIDE_UNLIKELY(error))
-		return bide_value_task_from_error(error);
-	bide_hold_begin_(hold, 1);
-	if (try_fast(mutex)) {
-		bide_hold_fill_(hold, object_of(mutex));
-		return bide_value_task_from_int(1);
-	}
-	return bide_holder_wait_(&(bide_holding_){ &mutex_kind, &mutex->queue_, &mutex->state_,
-	                                           object_of(mutex), "bide_mutex_hold", enter },
-	                         hold);
-}
-
-bool bide_mutex_try_hold(bide_mutex *mutex, bide_hold *hold)
-{
-	static const char what[] = "bide_mutex_try_hold";
-
-	if (bide_hold_check_(hold, object_of(mutex), what))
-		return false;
 	if (!try_fast(mutex)) {
 		if (BIDE_LOAD(&mutex->state_, RELAXED) & BIDE_STATE_ENDED_)
-			(void)bide_holder_ended_(what);
+			(void)bide_wait_call_ended_(what);
 		return false;
 	}
 	bide_hold_begin_(hold, 1);
@@ -111,24 +96,81 @@ bool bide_mutex_try_hold(bide_mutex *mutex, bide_hold *hold)
 	return true;
 }
 
+static bide_value_task wait_for(bide_mutex *mutex, bide_hold *hold, int64_t timeout_ns,
+                                const char *what)
+{
+	bide_wait_call_ call = { &mutex_kind, &mutex->queue_, &mutex->state_, what, timeout_ns, enter };
+	bide_value_task v = bide_wait_call_begin_(&call, hold);
+
+	if (v.state == 0)
+		bide_hold_fill_(hold, object_of(mutex));
+	return v;
+}
+
+/* Returns 0 if the call may go on. */
+static inline int hold_check(const bide_mutex *mutex, const bide_hold *hold, const char *what)
+{
+	int error = bide_hold_check_(hold, object_of(mutex), what);
+
+	return BIDE_UNLIKELY(error) ? error : bide_context_error_now_();
+}
+
+bide_value_task bide_mutex_hold(bide_mutex *mutex, bide_hold *hold)
+{
+	static const char what[] = "bide_mutex_hold";
+	int error = hold_check(mutex, hold, what);
+
+	if (BIDE_UNLIKELY(error))
+		return bide_value_task_from_error(error);
+	bide_hold_begin_(hold, 1);
+	if (!try_fast(mutex))
+		return wait_for(mutex, hold, BIDE_FOREVER, what);
+	bide_hold_fill_(hold, object_of(mutex));
+	return bide_value_task_from_int(1);
+}
+
+bide_value_task bide_mutex_hold_for(bide_mutex *mutex, bide_hold *hold, int64_t timeout_ns)
+{
+	static const char what[] = "bide_mutex_hold_for";
+	int error = hold_check(mutex, hold, what);
+
+	if (!error && !bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL))
+		error = BIDE_EINVAL_;
+	if (error)
+		return bide_value_task_from_error(error);
+	if (timeout_ns == 0)
+		return bide_value_task_from_int(try_once(mutex, hold, what));
+	bide_hold_begin_(hold, 1);
+	if (!try_fast(mutex))
+		return wait_for(mutex, hold, timeout_ns, what);
+	bide_hold_fill_(hold, object_of(mutex));
+	return bide_value_task_from_int(1);
+}
+
+bool bide_mutex_try_hold(bide_mutex *mutex, bide_hold *hold)
+{
+	static const char what[] = "bide_mutex_try_hold";
+
+	return !bide_hold_check_(hold, object_of(mutex), what) && try_once(mutex, hold, what);
+}
+
 static BIDE_COLD void release_slowly(bide_mutex *mutex)
 {
 	bide_wait_queue_ *queue = &mutex->queue_;
 	bide_granted_ granted;
 	uint64_t ended;
+	bool is_held = false;
 
 	bide_granted_init_(&granted);
 	bide_wait_lock_(queue);
 	BIDE_ASSERT_(BIDE_LOAD(&mutex->state_, RELAXED) & HELD);
 	/* Only this thread changes the state now, since it has the lock and the mutex. */
 	ended = BIDE_LOAD(&mutex->state_, RELAXED) & BIDE_STATE_ENDED_;
-	if (queue->first) {
-		bide_holder_grant_(queue, queue->first, object_of(mutex), &granted);
-		BIDE_STORE(&mutex->state_,
-		           HELD | ended | (queue->first ? (uint64_t)BIDE_STATE_WAITERS_ : 0), RELEASE);
-	} else {
-		BIDE_STORE(&mutex->state_, ended, RELEASE); /* pairs with try_fast */
-	}
+	while (queue->first && !is_held)
+		is_held = bide_holder_grant_(queue, object_of(mutex), &granted);
+	/* Pairs with try_fast. */
+	BIDE_STORE(&mutex->state_,
+	           ended | (is_held ? HELD : 0u) | (queue->first ? BIDE_STATE_WAITERS_ : 0u), RELEASE);
 	BIDE_ASSERT_UNEXPLORED_(is_valid(mutex));
 	bide_wait_unlock_(queue);
 	bide_granted_end_(&granted);
@@ -151,5 +193,5 @@ void bide_mutex_end(bide_mutex *mutex)
 	if (!mutex)
 		bide_misuse_("%s: mutex is NULL", what);
 	else
-		bide_holder_end_(&mutex->queue_, &mutex->state_, what);
+		bide_wait_call_end_(&mutex->queue_, &mutex->state_, what);
 }

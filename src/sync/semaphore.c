@@ -1,7 +1,8 @@
 /*
  * semaphore.c - the state of a semaphore: the available permits times 4, WAITERS and ENDED
- * (holder.h). With WAITERS, the permits that are available are too few for the first waiter.
+ * (wait_call.h). With WAITERS, the permits that are available are too few for the first waiter.
  */
+#include "base/clock.h"
 #include "base/misuse.h"
 #include "context/context.h"
 #include "sync/holder.h"
@@ -56,8 +57,8 @@ static void grant(bide_wait_queue_ *queue, bide_granted_ *granted)
 		count = queue->first->wants.hold->count_;
 		if (available(state) < count)
 			break;
-		state -= (uint64_t)count * PERMIT;
-		bide_holder_grant_(queue, queue->first, object_of(s), granted);
+		if (bide_holder_grant_(queue, object_of(s), granted))
+			state -= (uint64_t)count * PERMIT;
 	}
 	if (!queue->first)
 		state &= ~(uint64_t)BIDE_STATE_WAITERS_;
@@ -65,8 +66,15 @@ static void grant(bide_wait_queue_ *queue, bide_granted_ *granted)
 	BIDE_ASSERT_UNEXPLORED_(is_valid(s));
 }
 
+static void describe(const void *copy, char *to, size_t size_bytes)
+{
+	bide_holder_describe_(copy, offsetof(bide_semaphore, queue_), "permits of semaphore", to,
+	                      size_bytes);
+}
+
 static const bide_wait_kind_ semaphore_kind = {
-	.type = { .name = "bide_semaphore_hold", .leave = bide_waiter_leave_ }, .withdrawn = grant
+	.type = { .name = "bide_semaphore_hold", .describe = describe, .leave = bide_waiter_leave_ },
+	.withdrawn = grant
 };
 
 static bool try_fast(bide_semaphore *s, int64_t count)
@@ -132,38 +140,71 @@ int bide_semaphore_init(bide_semaphore *s, int64_t count, int64_t max)
 	return BIDE_EINVAL_;
 }
 
+static bool try_once(bide_semaphore *s, int64_t count, bide_hold *hold, const char *what)
+{
+	if (!try_fast(s, count)) {
+		if (BIDE_LOAD(&s->state_, RELAXED) & BIDE_STATE_ENDED_)
+			(void)bide_wait_call_ended_(what);
+		return false;
+	}
+	bide_hold_begin_(hold, count);
+	bide_hold_fill_(hold, object_of(s));
+	return true;
+}
+
+static bide_value_task wait_for(bide_semaphore *s, bide_hold *hold, int64_t timeout_ns,
+                                const char *what)
+{
+	bide_wait_call_ call = { &semaphore_kind, &s->queue_, &s->state_, what, timeout_ns, enter };
+	bide_value_task v = bide_wait_call_begin_(&call, hold);
+
+	if (v.state == 0)
+		bide_hold_fill_(hold, object_of(s));
+	return v;
+}
+
 bide_value_task bide_semaphore_hold(bide_semaphore *s, int64_t count, bide_hold *hold)
 {
-	int error = hold_check(s, count, hold, "bide_semaphore_hold");
+	static const char what[] = "bide_semaphore_hold";
+	int error = hold_check(s, count, hold, what);
 
 	if (BIDE_LIKELY(!error))
 		error = bide_context_error_now_();
 	if (BIDE_UNLIKELY(error))
 		return bide_value_task_from_error(error);
 	bide_hold_begin_(hold, count);
-	if (try_fast(s, count)) {
-		bide_hold_fill_(hold, object_of(s));
-		return bide_value_task_from_int(1);
-	}
-	return bide_holder_wait_(&(bide_holding_){ &semaphore_kind, &s->queue_, &s->state_,
-	                                           object_of(s), "bide_semaphore_hold", enter },
-	                         hold);
+	if (!try_fast(s, count))
+		return wait_for(s, hold, BIDE_FOREVER, what);
+	bide_hold_fill_(hold, object_of(s));
+	return bide_value_task_from_int(1);
+}
+
+bide_value_task bide_semaphore_hold_for(bide_semaphore *s, int64_t count, bide_hold *hold,
+                                        int64_t timeout_ns)
+{
+	static const char what[] = "bide_semaphore_hold_for";
+	int error = hold_check(s, count, hold, what);
+
+	if (!error && !bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL))
+		error = BIDE_EINVAL_;
+	if (!error)
+		error = bide_context_error_now_();
+	if (error)
+		return bide_value_task_from_error(error);
+	if (timeout_ns == 0)
+		return bide_value_task_from_int(try_once(s, count, hold, what));
+	bide_hold_begin_(hold, count);
+	if (!try_fast(s, count))
+		return wait_for(s, hold, timeout_ns, what);
+	bide_hold_fill_(hold, object_of(s));
+	return bide_value_task_from_int(1);
 }
 
 bool bide_semaphore_try_hold(bide_semaphore *s, int64_t count, bide_hold *hold)
 {
 	static const char what[] = "bide_semaphore_try_hold";
 
-	if (hold_check(s, count, hold, what))
-		return false;
-	if (!try_fast(s, count)) {
-		if (BIDE_LOAD(&s->state_, RELAXED) & BIDE_STATE_ENDED_)
-			(void)bide_holder_ended_(what);
-		return false;
-	}
-	bide_hold_begin_(hold, count);
-	bide_hold_fill_(hold, object_of(s));
-	return true;
+	return !hold_check(s, count, hold, what) && try_once(s, count, hold, what);
 }
 
 /* Adds with the lock, and grants. */
@@ -212,7 +253,7 @@ int bide_semaphore_add(bide_semaphore *s, int64_t count)
 	}
 	error = count_check(s, count, what);
 	if (!error && BIDE_LOAD(&s->state_, RELAXED) & BIDE_STATE_ENDED_)
-		error = bide_holder_ended_(what);
+		error = bide_wait_call_ended_(what);
 	if (error)
 		return error;
 	total = BIDE_LOAD(&s->total_, RELAXED);
@@ -239,5 +280,5 @@ void bide_semaphore_end(bide_semaphore *s)
 	if (!s)
 		bide_misuse_("%s: semaphore is NULL", what);
 	else
-		bide_holder_end_(&s->queue_, &s->state_, what);
+		bide_wait_call_end_(&s->queue_, &s->state_, what);
 }

@@ -5,20 +5,27 @@
  *
  *     bide_waiter_new_      it is in no queue; the caller says what it wants
  *     bide_waiter_append_   under the lock: it is in the queue, and in the list of the context
+ *     bide_waiter_arm_      without the lock: its time runs
  *     a grant               under the lock; after unlocking bide_granted_end_ (grant.h)
- *     or a stray            cancels it, or forgets it: it withdraws the link, and stores the error
+ *     or a stray            cancels it, forgets it, or its time is up: it withdraws the link, and
+ *                           stores the outcome
  *     the end               the outcome is delivered when all parties have left
  *
- * The parties of a waiter are the one that takes it out of the queue, and the node in the list of
- * its context, if it has one. The first stores the outcome and takes the node out; if the node
- * fires at that moment, it is the thread that cancels which delivers. So after the delivery no
+ * The parties of a waiter are the one that takes it out of the queue, the node in the list of its
+ * context, and its alarm, if it has these. The first stores the outcome and takes the others out;
+ * if one of them fires at that moment, it is that thread which delivers. So after the delivery no
  * thread touches the waiter, and none is on its way to the object.
+ *
+ * The alarm is set when the lock was given back. Until then its party is the thread that made the
+ * waiter. A thread that takes the waiter out before finds no timer to stop; then the thread that
+ * sets the alarm sees that the link is in no queue, and stops it itself.
  *
  * With one worker, another thread that takes a waiter out posts it, and the worker ends it.
  */
 #ifndef BIDE_SYNC_WAITER_H
 #define BIDE_SYNC_WAITER_H
 
+#include "cancel/alarm.h"
 #include "source/operation.h"
 #include "sync/upcalls.h"
 #include "sync/wait_queue.h"
@@ -51,11 +58,22 @@ typedef struct bide_canceled_waiter_ {
 	bide_cancel_node node;
 } bide_canceled_waiter_;
 
+/* A waiter with a time limit, in any context. Then it succeeds with the result 0. */
+typedef struct bide_timed_waiter_ {
+	bide_canceled_waiter_ base;
+	bide_alarm alarm;
+	bide_timer *timer; /* until the alarm is set */
+	bide_post arm;     /* to the one worker, to set the alarm */
+} bide_timed_waiter_;
+
 /*
  * Returns a waiter of this thread's context with extra_bytes behind it, or NULL if there is no
  * memory. Without a lock.
  */
 BIDE_INTERNAL bide_waiter_ *bide_waiter_new_(const bide_wait_kind_ *kind, size_t extra_bytes);
+/* Does the same, with a time limit that is more than 0. BIDE_FOREVER: it has none. */
+BIDE_INTERNAL bide_waiter_ *bide_waiter_new_timed_(const bide_wait_kind_ *kind, size_t extra_bytes,
+                                                   int64_t timeout_ns);
 /*
  * Appends the waiter to a list of the object. Returns 0; or the error of its context, which was
  * canceled: then the waiter is in no queue. Under the lock.
@@ -66,6 +84,11 @@ static inline int bide_waiter_append_(bide_wait_queue_ *queue, bide_waiter_ *wai
 {
 	return bide_waiter_append_to_(queue, 0, waiter);
 }
+/*
+ * Lets the time limit of a waiter run, if it has one. The caller has appended the waiter, and has
+ * given the lock back. It has not handed out the value task yet.
+ */
+BIDE_INTERNAL void bide_waiter_arm_(bide_waiter_ *waiter);
 /* Gives a waiter back that was never handed out and is in no queue. */
 BIDE_INTERNAL void bide_waiter_discard_(bide_waiter_ *waiter);
 /* For bide_wait_kind_.type.leave. */

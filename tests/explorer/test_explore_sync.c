@@ -14,6 +14,7 @@
 static struct {
 	bide_mutex *mutex;
 	bide_semaphore *semaphore;
+	bide_event *event;
 	bide_hold first, second, third;
 	bide_value_task wait, other;
 	bide_context *context;
@@ -60,6 +61,12 @@ static void free_semaphore(void)
 	w.semaphore = NULL;
 }
 
+static void free_event(void)
+{
+	bide_deallocate_(w.event, sizeof *w.event);
+	w.event = NULL;
+}
+
 /* At the end of each check. */
 static void tear_down(void)
 {
@@ -67,6 +74,8 @@ static void tear_down(void)
 		free_mutex();
 	if (w.semaphore)
 		free_semaphore();
+	if (w.event)
+		free_event();
 	bide_context_unref(w.context);
 }
 
@@ -202,7 +211,7 @@ SYNC(mutex_released_against_canceled, setup_waiting, (release_first, cancel_thre
 SYNC(mutex_released_against_forget_and_free, setup_waiting, (release_first, forget_and_free),
      check_forgotten, .external = 0)
 SYNC(mutex_ended_and_freed_against_canceled, setup_waiting, (end_and_free, cancel_thread),
-     check_ended, .newest_only = true)
+     check_ended, .newest_only = true, .switches_max = 3)
 
 /* --- a semaphore: both permits are held; two are wanted at the head, and one behind it --- */
 
@@ -274,4 +283,126 @@ SYNC(permits_released_against_the_head_canceled, setup_permits, (release_first, 
 SYNC(signal_against_take_and_free, setup_signal, (signal_thread, take_and_free), check_signal,
      .newest_only = true)
 SYNC(signal_against_forget_take_and_free, setup_signal, (signal_thread, forget_take_and_free),
-     check_signal, .newest_only = true)
+     check_signal, .newest_only = true, .switches_max = 3)
+
+/* --- a time limit: it meets the grant, a cancellation, the end --- */
+
+static void setup_limited(void)
+{
+	uintptr_t saved;
+
+	setup_held();
+	saved = bide_context_push_(w.context);
+	w.wait = bide_mutex_hold_for(w.mutex, &w.second, BIDE_SECONDS(1));
+	bide_context_pop_(saved);
+}
+
+static void expire_thread(void)
+{
+	(void)explore_expire();
+}
+
+static void check_limited(void)
+{
+	bide_source *source = (bide_source *)w.wait.state;
+	bide_value_task outcome;
+
+	if (!bide_word_is_done_(source->word))
+		release_first();
+	EXPLORE_CHECK(bide_word_is_done_(source->word));
+	outcome = bide_consume_(source, NULL);
+	EXPLORE_CHECK(outcome.state == 0 || outcome.state == BIDE_ECANCELED_);
+	EXPLORE_CHECK(bide_hold_is_held(&w.second) == (outcome.state == 0 && outcome.payload.i == 1));
+	bide_hold_release(&w.first);
+	bide_hold_release(&w.second);
+	EXPLORE_CHECK(bide_mutex_try_hold(w.mutex, &w.third));
+	tear_down();
+}
+
+/* The wait is made while the mutex is released and the time may be up. */
+static void hold_for_thread(void)
+{
+	w.wait = bide_mutex_hold_for(w.mutex, &w.second, BIDE_SECONDS(1));
+}
+
+static void check_made(void)
+{
+	if (w.wait.state <= BIDE_ERROR_MAX) {
+		EXPLORE_CHECK(w.wait.state == 0 && w.wait.payload.i == 1);
+		bide_hold_release(&w.second);
+		EXPLORE_CHECK(bide_mutex_try_hold(w.mutex, &w.third));
+		tear_down();
+	} else {
+		check_limited();
+	}
+}
+
+SYNC(limit_against_grant, setup_limited, (release_first, expire_thread), check_limited,
+     .newest_only = true)
+SYNC(limit_against_grant_and_canceled, setup_limited, (release_first, expire_thread, cancel_thread),
+     check_limited, .newest_only = true, .switches_max = 2)
+SYNC(limited_wait_made_against_grant, setup_held, (hold_for_thread, release_first), check_made,
+     .newest_only = true)
+SYNC(limited_wait_made_against_grant_and_limit, setup_held,
+     (hold_for_thread, release_first, expire_thread), check_made, .newest_only = true,
+     .switches_max = 2)
+
+/* --- events --- */
+
+static void setup_event(void)
+{
+	setup();
+	w.event = bide_allocate_(sizeof *w.event, 16);
+	EXPLORE_CHECK(bide_event_init(w.event, false) == 0);
+	w.other = bide_event_wait(w.event);
+}
+
+static void set_thread(void)
+{
+	bide_event_set(w.event);
+}
+
+/* Gives up a first wait, so that the event may be set with the lock while this thread has none. */
+static void pass_and_free(void)
+{
+	bide_value_task_forget(w.other);
+	EXPLORE_CHECK(outcome_of(bide_event_wait(w.event)) == 0);
+	free_event();
+}
+
+static void check_passed(void)
+{
+	EXPLORE_CHECK(!w.event);
+	tear_down();
+}
+
+/* An automatic event; a wait in the context is the first, another one is behind it. */
+static void setup_auto(void)
+{
+	uintptr_t saved;
+
+	setup();
+	w.event = bide_allocate_(sizeof *w.event, 16);
+	EXPLORE_CHECK(bide_event_init_auto(w.event, false) == 0);
+	saved = bide_context_push_(w.context);
+	w.wait = bide_event_wait(w.event);
+	bide_context_pop_(saved);
+	w.other = bide_event_wait(w.event);
+}
+
+/* One of the two has passed. */
+static void check_one_passed(void)
+{
+	bool first = outcome_of(w.wait) == 0;
+	bide_source *other = (bide_source *)w.other.state;
+
+	EXPLORE_CHECK(bide_word_is_done_(other->word) == !first);
+	bide_value_task_forget(w.other);
+	EXPLORE_CHECK(!bide_event_is_set(w.event));
+	tear_down();
+}
+
+SYNC(event_set_against_pass_and_free, setup_event, (set_thread, pass_and_free), check_passed,
+     .newest_only = true)
+SYNC(auto_event_set_against_canceled, setup_auto, (set_thread, cancel_thread), check_one_passed,
+     .newest_only = true)
