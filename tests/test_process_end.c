@@ -11,6 +11,12 @@
 
 /* --- no consumer --- */
 
+static void ignore_report(const char *line, void *argument)
+{
+	(void)line;
+	(void)argument;
+}
+
 TEST(a_start_that_is_forgotten_kills_the_child_that_is_kept)
 {
 	NEEDS_IO();
@@ -52,6 +58,50 @@ TEST(a_start_that_is_canceled_leaves_no_child)
 	                 ETIMEDOUT);
 	wait_for_no_children();
 	nothing_is_left();
+}
+
+/* --- a shutdown in the middle --- */
+
+/* Starts one or runs one, and shuts down in the middle. */
+static void leave_in_the_middle(bool runs, bool forgets, int turns)
+{
+	bide_process_options options = { .in = BIDE_PROCESS_PIPE, .out = BIDE_PROCESS_PIPE };
+	bide_value_task v = runs ? run_shell("exec sleep 1000", NULL).untyped
+	                         : spawn_shell("exec sleep 1000", options).untyped;
+
+	if (forgets)
+		bide_value_task_forget(v);
+	for (int i = 0; i < turns; i++) {
+		(void)bide_drain(BIDE_MS(1));
+		sched_yield();
+	}
+	assert_int_equal(bide_shutdown(NULL), 0);
+	assert_false(has_children());
+}
+
+/* The runner looks for descriptors that are left. */
+TEST(a_shutdown_leaves_no_child_of_a_start_or_a_run_that_is_under_way)
+{
+	NEEDS_IO();
+	bide_report_hook_set(ignore_report, NULL);
+	for (int i = 0; i < 24; i++)
+		leave_in_the_middle(i & 1, i & 2, i / 4);
+	bide_report_hook_set(NULL, NULL);
+}
+
+TEST(without_pidfds_a_shutdown_leaves_no_zombie)
+{
+	NEEDS_IO();
+	bide_os_no_pidfd_ = true;
+	bide_report_hook_set(ignore_report, NULL);
+	for (int i = 0; i < 3; i++) {
+		bide_process_close(shell("exec sleep 1000"));
+		assert_int_equal(bide_shutdown(NULL), 0);
+		assert_false(has_children());
+	}
+	for (int i = 0; i < 12; i++)
+		leave_in_the_middle(i & 1, i & 2, i / 4);
+	bide_report_hook_set(NULL, NULL);
 }
 
 /* --- no memory --- */

@@ -32,6 +32,7 @@ bide_async(bide_process_look)
 	}
 	bide_async_return(my->status);
 bide_async_finally:
+	my->in.process->is_looked = false;
 	bide_process_release_(my->in.process);
 	bide_async_end;
 }
@@ -44,7 +45,9 @@ bide_value_task bide_process_watch_by_time_(bide_process *process)
 	saved = bide_context_push_(NULL);
 	process->looks = bide_context_create(NULL);
 	bide_context_pop_(saved);
+	process->is_looked = true;
 	if (!process->looks) {
+		process->is_looked = false;
 		bide_process_release_(process);
 		return bide_value_task_from_error(ENOMEM);
 	}
@@ -52,6 +55,7 @@ bide_value_task bide_process_watch_by_time_(bide_process *process)
 		bide_in_context(process->looks, bide_async_start(bide_process_look, .process = process));
 	if (started.state != BIDE_ENOFRAME)
 		return started;
+	process->is_looked = false;
 	bide_process_release_(process);
 	return bide_value_task_from_error(ENOMEM);
 }

@@ -1,29 +1,23 @@
 /*
- * process.c - a child process: its memory, the calls of its owner, and the end of the runtime.
+ * process.c - a child process: its memory, the list of all, and the calls of its owner.
  */
 #include "process/process.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/misuse.h"
 #include "base/spin.h"
 #include "os/os.h"
 #include "os/process.h"
-#include "runtime/at_end.h"
-
-static const int64_t shutdown_max_ns = 1000000000;
 
 static bide_slab slab = BIDE_SLAB_OF_(bide_process);
 
-/* All processes, so that a shutdown finds those that nothing but their watch holds. */
+/* All processes, for a shutdown. */
 static bide_process *all;
 static uint32_t all_lock;
-
-static void stop(void);
-static void in_child(void);
-static bide_at_end ends = { .stop = stop, .fork = in_child };
 
 static bide_process *process_of(const bide_handle *handle)
 {
@@ -32,9 +26,8 @@ static bide_process *process_of(const bide_handle *handle)
 
 /* --- its memory --- */
 
-void bide_process_list_(bide_process *process)
+static void list(bide_process *process)
 {
-	bide_at_end_add_(&ends);
 	bide_spin_lock_(&all_lock);
 	process->next = all;
 	process->at = &all;
@@ -71,7 +64,10 @@ bide_process *bide_process_new_(void)
 	process->lock = 0;
 	process->is_over = process->is_closed = process->is_killed = false;
 	process->has_begun = process->is_let_go = process->keep = false;
+	process->is_public = process->is_looked = false;
+	process->request = NULL;
 	BIDE_STORE(&process->holders, 1u, RELAXED);
+	list(process);
 	return process;
 }
 
@@ -91,7 +87,16 @@ void bide_process_discard_(bide_process *process)
 		bide_process_close(process);
 		return;
 	}
+	if (process->pid >= 0) { /* it was started, and not watched yet */
+		int status;
+
+		(void)bide_os_process_kill_(process->pid, process->pidfd, SIGKILL);
+		(void)bide_os_process_take_(process->pid, process->pidfd, true, &status);
+		if (process->pidfd >= 0)
+			(void)close(process->pidfd);
+	}
 	close_streams(process);
+	unlist(process);
 	bide_slab_give_(&slab, process);
 }
 
@@ -106,6 +111,8 @@ void bide_process_release_(bide_process *process)
 	if (BIDE_SUB(&process->holders, 1u, ACQ_REL) != 1)
 		return;
 	unlist(process);
+	bide_context_unref(process->looks);
+	process->looks = NULL;
 	bide_handle_close_(&process->handle, closed);
 }
 
@@ -219,22 +226,14 @@ void bide_process_close(bide_process *process)
 	close_streams(process);
 	bide_task_unref(process->outcome);
 	process->outcome = NULL;
-	if (process->looks) {
-		if (is_kept)
-			(void)bide_context_cancel(process->looks, ECANCELED);
-		bide_context_unref(process->looks);
-		process->looks = NULL;
-	}
+	if (process->looks && is_kept)
+		(void)bide_context_cancel(process->looks, ECANCELED);
 	bide_process_release_(process);
 }
 
-/* --- at the end of the runtime --- */
+/* --- for the end of the runtime --- */
 
-/*
- * Returns a process that only its watch holds, with one more holder, or NULL. Each is returned
- * once.
- */
-static bide_process *next_closed(void)
+bide_process *bide_process_next_closed_(void)
 {
 	bide_process *process;
 
@@ -258,29 +257,26 @@ static bide_process *next_closed(void)
 	return process;
 }
 
-/*
- * Takes the outcomes of those that were killed, and gives up the watch of those that are kept, so
- * that their descriptors are closed. What the program has not closed is the program's.
- */
-static void stop(void)
+/* No other thread of the library runs. */
+bide_process *bide_process_next_abandoned_(void)
 {
-	int64_t deadline_ns = bide_os_now_ns_() + shutdown_max_ns;
-	bide_process *process;
-
-	while ((process = next_closed()) != NULL) {
-		bide_handle *handle = &process->handle;
-
-		if (process->pidfd >= 0) {
-			if (process->is_killed && bide_os_process_ends_(process->pidfd, deadline_ns))
-				bide_handle_kick_(handle, BIDE_LOAD(&handle->generation, RELAXED), BIDE_IO_IN_);
-			bide_handle_interrupt_(handle, BIDE_IO_IN_, ECANCELED);
-		}
-		bide_process_release_(process);
-	}
+	for (bide_process *process = all; process; process = process->next)
+		if (!process->is_public && !process->is_closed)
+			return process;
+	return NULL;
 }
 
-/* The processes of the parent stay as they are: they are not this one's. */
-static void in_child(void)
+bide_process *bide_process_next_looked_(void)
+{
+	for (bide_process *process = all; process; process = process->next)
+		if (process->is_looked && process->is_closed) {
+			process->is_looked = false;
+			return process;
+		}
+	return NULL;
+}
+
+void bide_process_forget_all_(void)
 {
 	all = NULL;
 	all_lock = 0;

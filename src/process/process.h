@@ -10,6 +10,9 @@
  *                shutdown that looks at it. The last one frees it.
  *     request    what was asked for, copied (request.h)
  *
+ * All objects are in a list from their birth on. A shutdown ends those that are closed, and those
+ * that the program has never got: of a start or a run that it does not let end (end.c).
+ *
  * If the kernel has no pidfd, an async function looks at the child from time to time (by_time.c).
  */
 #ifndef BIDE_PROCESS_PROCESS_H
@@ -25,9 +28,10 @@ struct bide_process {
 	bide_slab_link link;
 	bide_handle handle; /* of the pidfd */
 	bide_stream *in, *out, *err;
-	bide_task *outcome;       /* the owner's reference */
-	bide_context *looks;      /* of the function that looks at it, without a pidfd; the owner's */
-	bide_process *next, **at; /* in the list of all */
+	bide_task *outcome;                   /* the owner's reference */
+	bide_context *looks;                  /* of the function that looks at it, without a pidfd */
+	struct bide_process_request *request; /* of which it is, until the program has it */
+	bide_process *next, **at;             /* in the list of all */
 	int pid, pidfd;
 	uint32_t holders; /* atomic */
 	/*
@@ -38,8 +42,10 @@ struct bide_process {
 	bool is_over; /* its outcome was taken */
 	bool is_closed, is_killed;
 	bool is_let_go; /* a shutdown has looked at it */
-	bool has_begun; /* it has, or had, a child; the owner's, as the next */
+	bool has_begun; /* it is watched; the owner's, as the next ones */
 	bool keep;
+	bool is_public; /* the program has it, or the operation of its start */
+	bool is_looked; /* the function that looks at it is one of the holders */
 };
 
 /*
@@ -60,8 +66,20 @@ BIDE_INTERNAL int bide_process_check_(const bide_process *process, const char *w
 /* One of its holders is through with it. */
 BIDE_INTERNAL void bide_process_release_(bide_process *process);
 
-/* Has it in the list of all, which a shutdown walks. */
-BIDE_INTERNAL void bide_process_list_(bide_process *process);
+/*
+ * Returns a process that was closed, and of which the outcome was not taken, with one more holder;
+ * or NULL. Each is returned once.
+ */
+BIDE_INTERNAL bide_process *bide_process_next_closed_(void);
+/* Returns a process that the program has never got, or NULL. In a shutdown, at last. */
+BIDE_INTERNAL bide_process *bide_process_next_abandoned_(void);
+/* Returns one whose function that looks at it has ended for good, and hands over its holder. */
+BIDE_INTERNAL bide_process *bide_process_next_looked_(void);
+/* In the child of a fork: the processes of the parent are not this one's. */
+BIDE_INTERNAL void bide_process_forget_all_(void);
+/* From now on a shutdown ends processes (end.c). */
+BIDE_INTERNAL void bide_process_ends_(void);
+
 /*
  * Returns a value task of the outcome, for a kernel without pidfds. What it does is one of the
  * holders, also if it fails.

@@ -222,6 +222,8 @@ int bide_process_request_make_(bide_process_request **to, const bide_process_opt
 	if (!request)
 		return ENOMEM;
 	request->process = bide_process_new_();
+	if (request->process)
+		request->process->request = request;
 	error = request->process ? open_all(request, options) : ENOMEM;
 	if (error) {
 		bide_process_request_drop_(&request->base);

@@ -316,6 +316,7 @@ static bide_value_task run(const bide_process_options *options, const void *inpu
 	request->input = input;
 	request->input_bytes = input_bytes;
 	request->output_max_bytes = output_max_bytes ? output_max_bytes : OUTPUT_MAX_DEFAULT;
+	bide_process_ends_();
 	return bide_opening_start_(&run_kind, &request->base);
 }
 

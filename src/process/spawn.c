@@ -34,6 +34,10 @@ static bide_value_task start(void *argument)
 	int error = bide_os_process_start_(&request->start);
 
 	bide_process_request_close_(request);
+	if (!error) { /* A shutdown finds it, if the function of the start does not go on. */
+		request->process->pid = request->start.pid;
+		request->process->pidfd = request->start.pidfd;
+	}
 	if (error)
 		bide_process_request_failed_(request, (bide_process_step)request->start.failed_step);
 	return bide_value_task_from_int(error);
@@ -97,6 +101,10 @@ bide_async(bide_process_spawn)
 	bide_await_or(my->process, bide_process_start_((bide_process_request *)my->in.opening->request),
 	              my->error = bide_await_error);
 bide_async_finally:
+	if (my->process) {
+		my->process->is_public = true; /* no consumer: then `unwanted` closes it */
+		my->process->request = NULL;
+	}
 	bide_opening_end_(my->in.opening, my->process, my->error);
 	bide_async_end;
 }
@@ -135,6 +143,7 @@ static bide_value_task spawn(const bide_process_options *options)
 		error = bide_process_request_make_(&request, options, "bide_process_spawn");
 	if (error)
 		return bide_value_task_from_error(error);
+	bide_process_ends_();
 	return bide_opening_start_(&spawn_kind, &request->base);
 }
 

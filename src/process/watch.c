@@ -46,7 +46,6 @@ int bide_process_begin_(bide_process *process, int pid, int pidfd)
 	process->pidfd = pidfd;
 	process->has_begun = true;
 	bide_handle_init_(&process->handle, pidfd, pidfd < 0 ? BIDE_HANDLE_KEEPS_FD_ : 0);
-	bide_process_list_(process);
 	(void)BIDE_ADD(&process->holders, 1u, RELAXED);
 	outcome = pidfd < 0 ? bide_process_watch_by_time_(process) : watch(process);
 	if (!bide_value_task_is_ready(outcome) || bide_value_task_is_successful(outcome)) {

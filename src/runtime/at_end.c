@@ -28,6 +28,13 @@ void bide_at_end_stop_(void)
 			entry->stop();
 }
 
+void bide_at_end_last_(void)
+{
+	for (bide_at_end *entry = BIDE_LOAD(&all, ACQUIRE); entry; entry = entry->next)
+		if (entry->last)
+			entry->last();
+}
+
 void bide_at_end_restart_(void)
 {
 	for (bide_at_end *entry = BIDE_LOAD(&all, ACQUIRE); entry; entry = entry->next)

@@ -14,6 +14,12 @@ typedef struct bide_at_end {
 	 * the threads do not touch the runtime. It does not wait for ever.
 	 */
 	void (*stop)(void);
+	/*
+	 * In bide_shutdown, when no other thread of the library runs, and the results that no consumer
+	 * took were dropped. The pools are there still, and no async function will run any more. It
+	 * does not wait for ever.
+	 */
+	void (*last)(void);
 	/* The shutdown is over, or has failed. */
 	void (*restart)(void);
 	/*
@@ -35,6 +41,7 @@ BIDE_INTERNAL void bide_at_end_add_(bide_at_end *entry);
 
 /* For the runtime. */
 BIDE_INTERNAL void bide_at_end_stop_(void);
+BIDE_INTERNAL void bide_at_end_last_(void);
 BIDE_INTERNAL void bide_at_end_restart_(void);
 BIDE_INTERNAL void bide_at_end_run_(void);
 BIDE_INTERNAL void bide_at_end_fork_(void);

@@ -75,6 +75,7 @@ static uint64_t release_all(bide_runtime *r)
 	uint64_t leaks = bide_leaks_report_();
 
 	drop_unwanted();
+	bide_at_end_last_();
 	bide_orphan_end_();
 	bide_pools_visit_(let_go, NULL);
 	bide_pools_free_();
