@@ -27,7 +27,7 @@ current="context_current_error context_get context_deadline_ns"
 # What another type's name stands for: noun=type.
 subtypes="loop=executor strand=executor tls=stream"
 # Placed objects whose end has another name: a group ends by its wait; a source of one's own has nothing to end.
-other_ends="group user_source"
+other_ends="group user_source limiter"
 # Ended, but not placed: a start makes it.
 started="generator"
 # A result that counts or is a number, and is no error.
@@ -126,7 +126,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 		n = split(parameters, list, ",")
 		for (i = 1; i <= n; i++) {
 			take_apart(list[i])
-			if (name_ ~ /_(ns|us|ms|s|seconds)$|^(timeout|delay|deadline|period|limit|interval)/) {
+			if (name_ ~ /_(ns|us|ms|s|seconds)$|^(timeout|delay|deadline|period|limit($|_)|interval)/) {
 				if (short ~ /_ms$/ ? name_ !~ /^(timeout|delay)_ms$/ : !time_name(name_))
 					if (!(stars && name_ ~ /_ns$/))
 						complain("a time is called timeout_ns, delay_ns, deadline_ns or period_ns, not " name_)

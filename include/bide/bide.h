@@ -20,6 +20,7 @@
  *   semaphore.h   permits that functions wait for
  *   event.h       an event that functions wait for
  *   hold.h        what a function holds of these
+ *   limiter.h     a limit on how often something is done
  *   retry.h       attempts with pauses between them
  *   memory.h      allocator and counters
  *   misuse.h      hooks
@@ -68,6 +69,7 @@
 #include "group.h"
 #include "hold.h"
 #include "io.h"
+#include "limiter.h"
 #include "memory.h"
 #include "misuse.h"
 #include "mutex.h"

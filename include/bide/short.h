@@ -154,6 +154,9 @@
 #define in_context bide_in_context
 #define in_detached bide_in_detached
 #define io_stats_get bide_io_stats_get
+#define limiter_acquire bide_limiter_acquire
+#define limiter_init bide_limiter_init
+#define limiter_try_acquire bide_limiter_try_acquire
 #define listener_abort bide_listener_abort
 #define listener_address bide_listener_address
 #define listener_close bide_listener_close
@@ -582,6 +585,9 @@ typedef bide_io_engine io_engine;
 #endif
 #ifndef BIDE_NO_SHORT_io_stats
 typedef bide_io_stats io_stats;
+#endif
+#ifndef BIDE_NO_SHORT_limiter
+typedef bide_limiter limiter;
 #endif
 #ifndef BIDE_NO_SHORT_listener
 typedef bide_listener listener;

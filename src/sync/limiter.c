@@ -1,0 +1,189 @@
+/*
+ * limiter.c - limiters: a bucket of tokens, and those that wait for them.
+ *
+ * `waiting_` counts the functions that wait. While it is above 0, no call takes tokens but theirs.
+ * They take turns by the mutex, in order; the one that has the turn sleeps until its tokens are
+ * there. So one timer is armed, and the end of a turn, whatever it is, has the next one look.
+ *
+ * The level and the count are under the lock. A token is period_ns of the level, and each
+ * nanosecond adds `events` to it, so nothing is rounded.
+ */
+#define BIDE_OWN_(name) &name##_own_
+#include "base/misuse.h"
+#include "base/own.h"
+#include "base/port.h"
+#include "base/spin.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "context/context.h"
+
+/* --- the bucket; all under the lock --- */
+
+static void refill(bide_limiter *l, int64_t now_ns)
+{
+	int64_t passed_ns = now_ns - l->at_ns_, room = l->level_max_ - l->level_;
+	/* A wait ends at a whole nanosecond. What came in that one too much is kept, for the rate. */
+	int64_t spare_ns = l->events_ <= l->period_ns_;
+
+	if (passed_ns <= 0) /* another thread was later */
+		return;
+	l->at_ns_ = now_ns;
+	if (room <= 0)
+		return;
+	/* Compared so that the product fits. */
+	if (passed_ns > room / l->events_ + spare_ns)
+		l->level_ = l->level_max_;
+	else
+		l->level_ += passed_ns * l->events_;
+}
+
+/* Takes tokens. Returns 0, or how long it takes until they are there. */
+static int64_t take(bide_limiter *l, uint32_t count)
+{
+	int64_t missing;
+
+	refill(l, bide_port_now_());
+	missing = count * l->period_ns_ - l->level_;
+	if (missing > 0)
+		return (missing - 1) / l->events_ + 1;
+	l->level_ -= count * l->period_ns_;
+	return 0;
+}
+
+/* Returns true if the tokens were taken. Otherwise, if `waits`, counts a function that waits. */
+static bool try_take(bide_limiter *l, uint32_t count, bool waits)
+{
+	bool taken;
+
+	bide_spin_lock_(&l->lock_);
+	taken = l->waiting_ == 0 && take(l, count) == 0;
+	if (!taken && waits)
+		l->waiting_++;
+	bide_spin_unlock_(&l->lock_);
+	return taken;
+}
+
+/* For the function that has the turn. If it returns 0, that function waits no more. */
+static int64_t take_in_turn(bide_limiter *l, uint32_t count)
+{
+	int64_t delay_ns;
+
+	bide_spin_lock_(&l->lock_);
+	delay_ns = take(l, count);
+	if (delay_ns == 0)
+		l->waiting_--;
+	bide_spin_unlock_(&l->lock_);
+	return delay_ns;
+}
+
+static void give_up(bide_limiter *l)
+{
+	bide_spin_lock_(&l->lock_);
+	l->waiting_--;
+	bide_spin_unlock_(&l->lock_);
+}
+
+/* --- the wait --- */
+
+struct bide_limiter_acquire { /* messages and dumps show the name */
+	BIDE_ASYNC_FRAME;
+	struct {
+		bide_limiter *limiter;
+		uint32_t count;
+	} in;
+	bide_hold turn;
+	int64_t delay_ns;
+	bool has_taken;
+};
+
+BIDE_UNCHECKED_ static void describe(const void *copy, char *to, size_t size_bytes)
+{
+	const struct bide_limiter_acquire *my = copy;
+
+	bide_put_(to, size_bytes, "bide_limiter_acquire (%u tokens%s)", (unsigned)my->in.count,
+	          bide_hold_is_held(&my->turn) ? ", first" : "");
+}
+
+static const bide_own_ bide_limiter_acquire_own_ = { .name = "bide_limiter_acquire",
+	                                                 .describe = describe };
+
+bide_async(bide_limiter_acquire)
+{
+	bide_async_begin;
+	bide_await(bide_mutex_hold(&my->in.limiter->turn_, &my->turn));
+	while ((my->delay_ns = take_in_turn(my->in.limiter, my->in.count)) > 0)
+		bide_await(bide_delay(my->delay_ns));
+	my->has_taken = true;
+bide_async_finally:
+	if (!my->has_taken)
+		give_up(my->in.limiter);
+	bide_hold_release(&my->turn);
+	bide_async_end;
+}
+
+static bool is_allowed(const bide_limiter *l, uint32_t count, const char *what)
+{
+	int64_t burst;
+
+	if (!l || l->events_ == 0 || l->period_ns_ <= 0) {
+		bide_misuse_("%s: %s", what,
+		             l ? "the limiter is not initialised; bide_limiter_init comes first"
+		               : "limiter is NULL");
+		return false;
+	}
+	burst = l->level_max_ / l->period_ns_;
+	if (count > 0 && count <= burst)
+		return true;
+	bide_misuse_("%s: count is %u; 1 to %lld are allowed, the burst of the limiter", what,
+	             (unsigned)count, (long long)burst);
+	return false;
+}
+
+bide_value_task bide_limiter_acquire(bide_limiter *limiter, uint32_t count)
+{
+	bide_value_task started;
+	int error;
+
+	if (!is_allowed(limiter, count, "bide_limiter_acquire"))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	if (!bide_thread_()) /* which sets up the runtime, and with it the clock */
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	error = bide_context_error_now_();
+	if (error)
+		return bide_value_task_from_error(error);
+	if (try_take(limiter, count, true))
+		return bide_value_task_completed();
+	started = bide_async_start(bide_limiter_acquire, .limiter = limiter, .count = count);
+	if (BIDE_LIKELY(started.state != BIDE_ENOFRAME))
+		return started;
+	give_up(limiter);
+	return bide_value_task_from_error(BIDE_ENOMEM_);
+}
+
+bool bide_limiter_try_acquire(bide_limiter *limiter, uint32_t count)
+{
+	return is_allowed(limiter, count, "bide_limiter_try_acquire") && bide_thread_() &&
+	       try_take(limiter, count, false);
+}
+
+int bide_limiter_init(bide_limiter *limiter, uint32_t events, int64_t period_ns, uint32_t burst)
+{
+	static const char what[] = "bide_limiter_init";
+	int64_t period_max_ns = burst ? INT64_MAX / 2 / burst : INT64_MAX;
+
+	if (!limiter) {
+		bide_misuse_("%s: limiter is NULL", what);
+	} else if (events == 0 || burst == 0) {
+		bide_misuse_("%s: %s is 0; 1 or more is allowed", what, events ? "burst" : "events");
+	} else if (period_ns < 1 || period_ns > period_max_ns) {
+		bide_misuse_("%s: period_ns is %lld; with a burst of %u, 1 to %lld are allowed", what,
+		             (long long)period_ns, (unsigned)burst, (long long)period_max_ns);
+	} else {
+		*limiter = (bide_limiter){ .events_ = events,
+			                       .period_ns_ = period_ns,
+			                       .level_ = burst * period_ns,
+			                       .level_max_ = burst * period_ns };
+		return 0;
+	}
+	return BIDE_EINVAL_;
+}
