@@ -553,6 +553,9 @@ typedef bide_datagram datagram;
 #ifndef BIDE_NO_SHORT_directory
 typedef bide_directory directory;
 #endif
+#ifndef BIDE_NO_SHORT_directory_entry
+typedef bide_directory_entry directory_entry;
+#endif
 #ifndef BIDE_NO_SHORT_each_body
 typedef bide_each_body each_body;
 #endif
