@@ -251,10 +251,8 @@ struct sum {
 async(sum)
 {
 	async_begin;
-	for (;;) {
-		await_or(my->x, channel_read(c), break);
+	await_each(my->x, c)
 		my->sum += my->x;
-	}
 	async_return(my->sum);
 async_finally:
 	async_end;

@@ -7,10 +7,8 @@
  *     ...
  *     channel_close(my->in.lines, 0);
  *
- *     for (;;) {                                                // another one
- *             await_or(my->line, channel_read(my->in.lines), break); // BIDE_EEND: the end
+ *     await_each(my->line, my->in.lines)                        // another one, until the close
  *             use(my->line);
- *     }
  *
  * An element is 1 to 256 bytes, which are copied; for more, pass a pointer. A channel holds as many
  * elements as its capacity. A write to a full one waits, or an element is dropped, as the options
