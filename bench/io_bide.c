@@ -8,21 +8,13 @@
 
 #include <bide/bide.h>
 
-#include "peers/io_peer.h"
+#include "io_bide.h"
 
 #include <bide/short.h> /* last, because it defines short names */
 
 #ifndef IO_ENGINE
 #define IO_ENGINE BIDE_IO_NONE /* the default */
 #endif
-
-static void must(bool good, const char *what)
-{
-	if (!good) {
-		fprintf(stderr, "io_bide: %s\n", what);
-		abort();
-	}
-}
 
 /* ---- echo: the request and the answer are in the frame */
 
@@ -475,6 +467,12 @@ int main(int argc, char **argv)
 		return io_answer(measure_wake);
 	if (strcmp(wanted, "read_line") == 0)
 		return io_answer(measure_lines);
+	if (strcmp(wanted, "file_read") == 0)
+		return io_answer(measure_file_read);
+	if (strcmp(wanted, "file_read_32") == 0)
+		return io_answer(measure_file_read_32);
+	if (strcmp(wanted, "udp") == 0)
+		return run_datagrams();
 	if (strcmp(wanted, "cancel_read") == 0) {
 		make_quiet();
 		return io_answer(measure_cancel);

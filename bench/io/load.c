@@ -51,11 +51,11 @@ static bool failed(struct load *load, const char *doing)
 /* ---- connections */
 
 /* Comes from one of many addresses, so that the ports of closed ones do not run out. */
-static int connect_once(int port)
+static int connect_once(int type, int port)
 {
 	static unsigned turn;
 	struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), on = 1;
 
 	from.sin_addr.s_addr = htonl(0x7f000002u + turn++ % 200);
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -63,7 +63,8 @@ static int connect_once(int port)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (type == SOCK_STREAM)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0 ||
 	    connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
 		int error = errno;
@@ -76,14 +77,14 @@ static int connect_once(int port)
 }
 
 /* A server may say its port before it listens. */
-static int connect_to(int port)
+static int connect_to(const struct load *load)
 {
-	int fd = -1;
+	int type = strcmp(load->row->mode, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM, fd = -1;
 
 	for (int tries = 0; fd < 0 && tries < 200; tries++) {
 		if (tries > 0)
 			pause_for(10 * 1000 * 1000);
-		fd = connect_once(port);
+		fd = connect_once(type, load->server->port);
 		if (fd < 0 && errno != ECONNREFUSED)
 			break;
 	}
@@ -145,7 +146,7 @@ static bool prepare_request(struct load *load)
 static bool add_connections(struct load *load, int count)
 {
 	for (; load->count < count; load->count++) {
-		load->fds[load->count] = connect_to(load->server->port);
+		load->fds[load->count] = connect_to(load);
 		if (load->fds[load->count] < 0)
 			return failed(load, "connect");
 		load->order[load->count] = load->count;
@@ -287,7 +288,7 @@ static bool accept_turn(struct load *load, int active)
 	bool good = true;
 
 	for (; count < active && good; count++) {
-		fds[count] = connect_to(load->server->port);
+		fds[count] = connect_to(load);
 		if (fds[count] < 0) {
 			good = failed(load, "connect");
 			break;

@@ -315,6 +315,58 @@ static double measure_wake(void)
 	return io_median_us(took, IO_WAKES);
 }
 
+/* ---- file_read: plain calls, one after the other; nothing is faster in memory */
+
+static double measure_file_read(void)
+{
+	static char room[IO_FILE_BLOCK];
+	static int fd = -1;
+	uint32_t x = 7;
+	int64_t start;
+
+	if (fd < 0)
+		fd = io_make_file();
+	start = io_now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < IO_FILE_READS; i++)
+		if (pread(fd, room, sizeof room, io_next_offset(&x)) != (ssize_t)sizeof room)
+			io_fail("pread");
+	return (double)(io_now_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / IO_FILE_READS;
+}
+
+/* ---- udp: one socket, as many datagrams a call as are there */
+
+static int run_datagrams(void)
+{
+	static struct mmsghdr messages[IO_DATAGRAMS];
+	static struct iovec parts[IO_DATAGRAMS];
+	static struct sockaddr_in from[IO_DATAGRAMS];
+	static char room[IO_DATAGRAMS][IO_DATAGRAM_ROOM];
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int poller = epoll_create1(EPOLL_CLOEXEC), port = io_bind(fd), count;
+
+	epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+	io_say_port(port);
+	for (;;) {
+		for (int i = 0; i < IO_DATAGRAMS; i++) {
+			parts[i] = (struct iovec){ room[i], sizeof room[i] };
+			messages[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
+				                                   .msg_namelen = sizeof from[i],
+				                                   .msg_iov = &parts[i],
+				                                   .msg_iovlen = 1 };
+		}
+		count = recvmmsg(fd, messages, IO_DATAGRAMS, MSG_DONTWAIT, NULL);
+		if (count < 0 && errno == EAGAIN)
+			epoll_wait(poller, &event, 1, -1);
+		for (int i = 0; i < count; i++)
+			parts[i].iov_len = messages[i].msg_len;
+		for (int sent = 0, now; sent < count; sent += now)
+			if ((now = sendmmsg(fd, messages + sent, (unsigned)(count - sent), 0)) < 0)
+				io_fail("sendmmsg");
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *wanted = argc > 2 ? argv[1] : "";
@@ -322,6 +374,10 @@ int main(int argc, char **argv)
 	thread_count = argc > 2 ? atoi(argv[2]) : 1;
 	if (strcmp(wanted, "wake") == 0)
 		return io_answer(measure_wake);
+	if (strcmp(wanted, "file_read") == 0)
+		return io_answer(measure_file_read);
+	if (strcmp(wanted, "udp") == 0)
+		return run_datagrams();
 	if (strcmp(wanted, "mixed") == 0) {
 		pthread_t id;
 

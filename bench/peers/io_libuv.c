@@ -252,6 +252,96 @@ static double measure_cancel(void)
 	return (double)(io_now_ns(CLOCK_MONOTONIC) - start) / IO_CANCELS;
 }
 
+/* ---- file_read, file_read_32: by the threads of the loop */
+
+static int file_left, file_fd = -1;
+static uint32_t file_at;
+
+struct file_read {
+	uv_fs_t request;
+	uv_buf_t buffer;
+	char bytes[IO_FILE_BLOCK];
+};
+
+static void on_file_read(uv_fs_t *request)
+{
+	struct file_read *read = request->data;
+	bool good = request->result == IO_FILE_BLOCK;
+
+	uv_fs_req_cleanup(request);
+	if (!good)
+		io_fail("a read");
+	if (file_left-- > 0)
+		uv_fs_read(loop, request, file_fd, &read->buffer, 1, io_next_offset(&file_at),
+		           on_file_read);
+}
+
+static double measure_files(int readers)
+{
+	static struct file_read reads[IO_FILE_READERS];
+	int64_t start;
+
+	if (file_fd < 0)
+		file_fd = io_make_file();
+	file_at = 7;
+	file_left = IO_FILE_READS - readers;
+	start = io_now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < readers; i++) {
+		reads[i].request.data = &reads[i];
+		reads[i].buffer = uv_buf_init(reads[i].bytes, IO_FILE_BLOCK);
+		uv_fs_read(loop, &reads[i].request, file_fd, &reads[i].buffer, 1, io_next_offset(&file_at),
+		           on_file_read);
+	}
+	uv_run(loop, UV_RUN_DEFAULT);
+	return (double)(io_now_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / IO_FILE_READS;
+}
+
+static double measure_file_read(void)
+{
+	return measure_files(1);
+}
+
+static double measure_file_read_32(void)
+{
+	return measure_files(IO_FILE_READERS);
+}
+
+/* ---- udp */
+
+static void on_datagram_room(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+	static char datagrams[IO_DATAGRAMS * 65536]; /* so that libuv takes 32 by one call */
+
+	(void)handle, (void)wanted;
+	*buffer = uv_buf_init(datagrams, sizeof datagrams);
+}
+
+static void on_datagram(uv_udp_t *udp, ssize_t size, const uv_buf_t *buffer,
+                        const struct sockaddr *from, unsigned flags)
+{
+	uv_buf_t answer = uv_buf_init(buffer->base, (unsigned)(size > 0 ? size : 0));
+
+	(void)flags;
+	if (from != NULL && size > 0 && uv_udp_try_send(udp, &answer, 1, from) < 0)
+		io_fail("send");
+}
+
+static int run_datagrams(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int size = sizeof address;
+	uv_udp_t udp;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	uv_udp_init_ex(loop, &udp, AF_INET | UV_UDP_RECVMMSG);
+	if (uv_udp_bind(&udp, (struct sockaddr *)&address, 0) != 0 ||
+	    uv_udp_getsockname(&udp, (struct sockaddr *)&address, &size) != 0)
+		io_fail("bind");
+	uv_udp_recv_start(&udp, on_datagram_room, on_datagram);
+	io_say_port(ntohs(address.sin_port));
+	return uv_run(loop, UV_RUN_DEFAULT);
+}
+
 int main(int argc, char **argv)
 {
 	const char *wanted = argc > 2 ? argv[1] : "";
@@ -262,6 +352,12 @@ int main(int argc, char **argv)
 		return io_answer(measure_wake);
 	if (strcmp(wanted, "cancel_read") == 0)
 		return io_answer(measure_cancel);
+	if (strcmp(wanted, "file_read") == 0)
+		return io_answer(measure_file_read);
+	if (strcmp(wanted, "file_read_32") == 0)
+		return io_answer(measure_file_read_32);
+	if (strcmp(wanted, "udp") == 0)
+		return run_datagrams();
 	if (workers > 1)
 		return io_not_offered(); /* a loop has one thread */
 	if (strcmp(wanted, "echo") == 0 || strcmp(wanted, "shared") == 0 ||

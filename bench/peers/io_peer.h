@@ -27,6 +27,12 @@ enum {
 	IO_LINES = 200 * 1000,
 	IO_COMPUTE_NS = 5 * 1000 * 1000,
 	IO_IDLE_LIMIT_S = 30,
+	IO_FILE_BLOCKS = 4096, /* of file_read */
+	IO_FILE_BLOCK = 4096,
+	IO_FILE_READS = 64 * 1024,
+	IO_FILE_READERS = 32,
+	IO_DATAGRAMS = 32, /* that a server of udp takes by one call */
+	IO_DATAGRAM_ROOM = 1500,
 };
 
 static inline int64_t io_now_ns(clockid_t clock)
@@ -129,6 +135,29 @@ static inline int io_answer(double (*measure)(void))
 		fflush(stdout);
 	}
 	return 0;
+}
+
+/* The file of file_read: all of it is in memory. It has no name. */
+static inline int io_make_file(void)
+{
+	static char block[IO_FILE_BLOCK];
+	char path[] = "/tmp/bench_file_XXXXXX";
+	int fd = mkstemp(path);
+
+	if (fd < 0 || unlink(path) != 0)
+		io_fail(path);
+	memset(block, 'x', sizeof block);
+	for (int i = 0; i < IO_FILE_BLOCKS; i++)
+		if (write(fd, block, sizeof block) != (ssize_t)sizeof block)
+			io_fail("write");
+	return fd;
+}
+
+/* The offset of the next read: at random, the same for all. */
+static inline int64_t io_next_offset(uint32_t *x)
+{
+	*x = *x * 1664525 + 1013904223;
+	return (int64_t)(*x >> 16) % IO_FILE_BLOCKS * IO_FILE_BLOCK;
 }
 
 /* The lines of read_line: 20 to 59 bytes, the same for all. Returns the size of all. */

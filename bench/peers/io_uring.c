@@ -168,11 +168,70 @@ static void completed(const struct io_uring_cqe *done)
 	}
 }
 
+/* ---- file_read, file_read_32: this many reads in the ring at a time */
+
+static int readers;
+
+static void start_file_read(int fd, char *room, uint32_t *x)
+{
+	struct connection file = { .fd = fd };
+	struct io_uring_sqe *entry = next_entry(&file, IORING_OP_READ);
+
+	entry->addr = (uintptr_t)room;
+	entry->len = IO_FILE_BLOCK;
+	entry->off = (uint64_t)io_next_offset(x);
+	entry->user_data = (uintptr_t)room;
+	queue();
+}
+
+/* As many as have come, and no call for those that are there already. */
+static int take_file_reads(int fd, int *left, uint32_t *x)
+{
+	uint32_t head = *ring.done_head, tail = __atomic_load_n(ring.done_tail, __ATOMIC_ACQUIRE);
+	int count = (int)(tail - head);
+
+	for (; head != tail; head++) {
+		const struct io_uring_cqe *done = &ring.completions[head & (COMPLETIONS - 1)];
+
+		if (done->res != IO_FILE_BLOCK)
+			io_fail("a read");
+		if ((*left)-- > 0)
+			start_file_read(fd, (char *)(uintptr_t)done->user_data, x);
+	}
+	__atomic_store_n(ring.done_head, head, __ATOMIC_RELEASE);
+	return count;
+}
+
+static double measure_file_read(void)
+{
+	static char rooms[IO_FILE_READERS][IO_FILE_BLOCK];
+	static int fd = -1;
+	uint32_t x = 7;
+	int left = IO_FILE_READS - readers, done = 0;
+	int64_t start;
+
+	if (fd < 0) {
+		fd = io_make_file();
+		set_up();
+	}
+	start = io_now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < readers; i++)
+		start_file_read(fd, rooms[i], &x);
+	while (done < IO_FILE_READS) {
+		enter(1);
+		done += take_file_reads(fd, &left, &x);
+	}
+	return (double)(io_now_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / IO_FILE_READS;
+}
+
 int main(int argc, char **argv)
 {
 	const char *wanted = argc > 2 ? argv[1] : "";
 	int port;
 
+	readers = strcmp(wanted, "file_read_32") == 0 ? IO_FILE_READERS : 1;
+	if (readers > 1 || strcmp(wanted, "file_read") == 0)
+		return io_answer(measure_file_read);
 	is_sink = strcmp(wanted, "sink") == 0;
 	if ((!is_sink && strcmp(wanted, "echo") != 0) || strcmp(argv[2], "1") != 0)
 		return io_not_offered();

@@ -68,13 +68,17 @@ static bool is_end(const bide_transfer *t)
 int bide_transfer_try_(bide_transfer *t)
 {
 	struct iovec room[PARTS_MAX];
-	size_t left = BIDE_TRANSFER_TRY_MAX_, tried;
+	const struct iovec *parts = t->parts;
+	size_t left = BIDE_TRANSFER_TRY_MAX_, count = 1, tried;
 	ssize_t done;
 
 	for (unsigned tries = 0; tries < 2; tries++) {
-		size_t count = rest(t, room, left, &tried);
-
-		done = try_once(t, room, count);
+		/* Mostly there is one part, and nothing is done: then it is passed on as it is. */
+		if (tries > 0 || t->count != 1 || t->size_bytes > left) {
+			count = rest(t, room, left, &tried);
+			parts = room;
+		}
+		done = try_once(t, parts, count);
 		if (BIDE_UNLIKELY(done < 0)) {
 			if (done == -EAGAIN)
 				bide_descriptor_is_local_(&t->file->descriptor);
