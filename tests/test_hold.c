@@ -2,9 +2,13 @@
  * A hold: what a cleanup gives back, whatever came before.
  */
 /* threads */
+#include "support/limits_of_tools.h"
 #include "support/sync_support.h"
 
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static mutex m;
 static semaphore s = BIDE_SEMAPHORE(4, 4);
@@ -176,4 +180,137 @@ TEST(misuse_of_a_hold_is_named)
 	MISUSE(assert_int_equal(error_of(mutex_hold(&m, &mine)), EBUSY), "bide_mutex_hold",
 	       "hold holds another semaphore already, since " __FILE__);
 	hold_release(&mine);
+}
+
+/* --- fork --- */
+
+/* In the child: what the parent's functions wait for, they wait for in the parent. */
+static int use_in_child(hold *mine, hold *permits)
+{
+	hold other = { 0 };
+
+	hold_release(mine);
+	hold_release(permits);
+	if (!mutex_try_hold(&m, &other))
+		return 1;
+	hold_release(&other);
+	if (semaphore_count(&s) != 4 || !semaphore_try_hold(&s, 4, &other))
+		return 2;
+	hold_release(&other);
+	return 0;
+}
+
+TEST(in_the_child_of_a_fork_what_the_parent_held_can_be_released_and_held_again)
+{
+	hold mine = { 0 }, permits = { 0 };
+	value_task first, second;
+	int status = -1;
+	pid_t child;
+
+	FORKS_WITH_THREADS();
+	CHILD_STARTS_THREADS();
+	if (UNDER_TSAN && many_workers())
+		SKIP("tsan cannot follow a child that has threads");
+	begin_test();
+	assert_true(mutex_try_hold(&m, &mine));
+	assert_true(semaphore_try_hold(&s, 4, &permits));
+	first = async_start(holder, .mutex = &m);
+	second = async_start(holder, .semaphore = &s, .count = 2);
+	settle_workers();
+	child = fork();
+	if (child == 0)
+		_exit(use_in_child(&mine, &permits));
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	hold_release(&mine);
+	hold_release(&permits);
+	assert_int_equal(error_of(first), 0);
+	assert_int_equal(error_of(second), 0);
+	assert_int_equal(semaphore_count(&s), 4);
+}
+
+/* --- the memory of an object, which its owner frees as early as it may --- */
+
+typedef struct owned {
+	mutex mutex;
+	semaphore permits;
+	event event;
+} owned;
+
+static bide_context *shared_context;
+static atomic_int turn_of_canceler; /* 1: it may cancel; 2: it has; 3: it ends */
+
+static void *cancel_each(void *unused)
+{
+	int now;
+
+	(void)unused;
+	for (;;) {
+		while ((now = turn_of_canceler) != 1 && now != 3)
+			sched_yield();
+		if (now == 3)
+			return NULL;
+		(void)bide_context_cancel(shared_context, ECANCELED);
+		turn_of_canceler = 2;
+	}
+}
+
+static void assert_ended(value_task wait)
+{
+	int error = error_of(wait);
+
+	assert_true(error == ECANCELED || error == BIDE_EBROKEN);
+}
+
+/* All three are awaited; another thread cancels meanwhile; then they are forgotten, or ended. */
+static void one_round(bool forget)
+{
+	hold first = { 0 }, second = { 0 }, one = { 0 }, two = { 0 };
+	value_task waits[3];
+	owned *o = calloc(1, sizeof *o);
+
+	assert_non_null(o);
+	shared_context = cancelable();
+	assert_int_equal(semaphore_init(&o->permits, 1, 1), 0);
+	assert_true(mutex_try_hold(&o->mutex, &first));
+	assert_true(semaphore_try_hold(&o->permits, 1, &one));
+	waits[0] = in_context(shared_context, mutex_hold(&o->mutex, &second));
+	waits[1] = in_context(shared_context, semaphore_hold(&o->permits, 1, &two));
+	waits[2] = in_context(shared_context, event_wait(&o->event));
+	turn_of_canceler = 1;
+	if (forget) {
+		hold_release(&one);
+		for (int i = 0; i < 3; i++)
+			value_task_forget(waits[i]);
+	} else {
+		mutex_end(&o->mutex);
+		semaphore_end(&o->permits);
+		event_end(&o->event);
+	}
+	hold_release(&first);
+	hold_release(&second);
+	hold_release(&one);
+	hold_release(&two);
+	memset(o, 0x5A, sizeof *o); /* a later use finds no lock that it could take */
+	free(o);
+	for (int i = 0; i < 3 && !forget; i++)
+		assert_ended(waits[i]);
+	while (turn_of_canceler != 2)
+		settle(0);
+	settle_workers();
+	bide_context_unref(shared_context);
+}
+
+TEST(an_object_is_not_touched_after_its_waits_were_forgotten_or_it_was_ended)
+{
+	pthread_t canceler;
+
+	begin_test();
+	assert_int_equal(pthread_create(&canceler, NULL, cancel_each, NULL), 0);
+	for (int i = 0; test_round(i, 400); i++)
+		one_round(i % 2 == 0);
+	turn_of_canceler = 3;
+	pthread_join(canceler, NULL);
 }

@@ -53,10 +53,10 @@ static const bide_wait_kind_ mutex_kind = {
 
 static bool try_fast(bide_mutex *mutex)
 {
-	uint64_t seen = 0;
+	uint64_t seen = BIDE_LOAD(&mutex->state_, RELAXED);
 
 	/* Pairs with the releases of bide_mutex_give_back_ and release_slowly. */
-	return BIDE_CAS(&mutex->state_, &seen, (uint64_t)HELD, ACQUIRE, RELAXED);
+	return seen == 0 && BIDE_CAS(&mutex->state_, &seen, (uint64_t)HELD, ACQUIRE, RELAXED);
 }
 
 /* Under the lock. Returns false if the mutex is held; then WAITERS is set. */
@@ -67,6 +67,8 @@ static bool enter(bide_wait_queue_ *queue, int64_t count)
 	bool free;
 
 	(void)count;
+	if (seen & BIDE_STATE_WAITERS_) /* only the holder of the lock changes it */
+		return false;
 	do
 		free = !(seen & HELD);
 	while (!BIDE_CAS(&mutex->state_, &seen, seen | (free ? HELD : BIDE_STATE_WAITERS_), ACQUIRE,
@@ -178,11 +180,13 @@ static BIDE_COLD void release_slowly(bide_mutex *mutex)
 
 void bide_mutex_give_back_(bide_mutex *mutex)
 {
-	uint64_t seen = HELD;
+	uint64_t seen;
 
 	/* Afterwards the mutex may be gone, so what granted it to this hold must be through with it. */
 	bide_wait_settle_(&mutex->queue_);
-	if (!BIDE_CAS(&mutex->state_, &seen, (uint64_t)0, RELEASE, RELAXED)) /* pairs with try_fast */
+	seen = BIDE_LOAD(&mutex->state_, RELAXED);
+	/* Pairs with try_fast. */
+	if (seen != HELD || !BIDE_CAS(&mutex->state_, &seen, (uint64_t)0, RELEASE, RELAXED))
 		release_slowly(mutex);
 }
 

@@ -95,8 +95,10 @@ static bool enter(bide_wait_queue_ *queue, int64_t count)
 	uint64_t seen = BIDE_LOAD(&s->state_, RELAXED), next;
 	bool enough;
 
+	if (queue->first) /* WAITERS is set, and only the holder of the lock changes it */
+		return false;
 	do {
-		enough = !queue->first && available(seen) >= count;
+		enough = available(seen) >= count;
 		next = enough ? (seen - (uint64_t)count * PERMIT) & ~(uint64_t)BIDE_STATE_WAITERS_
 		              : seen | BIDE_STATE_WAITERS_;
 	} while (!BIDE_CAS(&s->state_, &seen, next, ACQUIRE, RELAXED));
