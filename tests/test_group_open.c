@@ -172,6 +172,19 @@ TEST(a_start_leaves_the_context_as_it_was)
 	bide_context_unref(scope);
 }
 
+/* Each macro has variables of its own, so this compiles without a warning. */
+TEST(a_start_may_stand_in_a_start)
+{
+	begin(&open_group);
+	assert_int_equal(bide_group_start(&group, bide_group_start(&group, start_job(0)) == 0
+	                                              ? start_job(0)
+	                                              : start_job(EIO)),
+	                 0);
+	assert_true(bide_group_close(&group));
+	assert_int_equal(wait_error(), 0);
+	assert_int_equal(ran, 2);
+}
+
 TEST(an_open_group_can_be_used_again)
 {
 	for (int round = 0; round < 3; round++) {

@@ -157,12 +157,11 @@ BIDE_END_DECLS
 		BIDE_NESTED_BEGIN_                                                                      \
 		bide_group *to = (group);                                                               \
 		uintptr_t saved = bide_group_enter_(to, BIDE_HERE_);                                    \
-		bide_value_task bide_no_task_ = { { { .i = 0 }, 0 } };                                  \
 		BIDE_NESTED_END_                                                                        \
 		bide_group_entered_(                                                                    \
 			to, saved,                                                                          \
 			saved >= BIDE_GROUP_REFUSED_                                                        \
-				? bide_no_task_                                                                 \
+				? bide_value_task_completed()                                                   \
 				: bide_untyped_value_(call, "a group takes value tasks; for a bide_task * add " \
 		                                    "bide_task_await(task)"),                           \
 			BIDE_HERE_);                                                                        \
