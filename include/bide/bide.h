@@ -12,6 +12,7 @@
  *   executor.h    where functions run: strands and loops
  *   group.h       owners of what was started
  *   generator.h   functions that hand out one element after the other
+ *   generator_operators.h  map, filter, take, buffer, merge, timeout over generators
  *   parallel.h    loops, many bodies at once
  *   channel.h     elements that functions pass to each other
  *   runtime.h     configure, wait, blocking calls, shutdown
@@ -66,6 +67,7 @@
 #include "file.h"
 #include "frame.h"
 #include "generator.h"
+#include "generator_operators.h"
 #include "group.h"
 #include "hold.h"
 #include "io.h"

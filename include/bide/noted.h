@@ -47,6 +47,12 @@
 /* Generators. */
 #define bide_generator_next(...) BIDE_NOTED_(bide_generator_next, __VA_ARGS__)
 #define bide_generator_end(...) BIDE_NOTED_(bide_generator_end, __VA_ARGS__)
+#define bide_generator_map(...) BIDE_NOTED_(bide_generator_map, __VA_ARGS__)
+#define bide_generator_filter(...) BIDE_NOTED_(bide_generator_filter, __VA_ARGS__)
+#define bide_generator_take(...) BIDE_NOTED_(bide_generator_take, __VA_ARGS__)
+#define bide_generator_timeout(...) BIDE_NOTED_(bide_generator_timeout, __VA_ARGS__)
+#define bide_generator_buffer(...) BIDE_NOTED_(bide_generator_buffer, __VA_ARGS__)
+#define bide_generator_merge(...) BIDE_NOTED_(bide_generator_merge, __VA_ARGS__)
 
 /* Contexts, executors, groups. */
 #define bide_context_create(...) BIDE_NOTED_(bide_context_create, __VA_ARGS__)

@@ -136,9 +136,15 @@
 #define file_write_vector_at bide_file_write_vector_at
 #define for_each bide_for_each
 #define for_each_of bide_for_each_of
+#define generator_buffer bide_generator_buffer
 #define generator_end bide_generator_end
+#define generator_filter bide_generator_filter
+#define generator_map bide_generator_map
+#define generator_merge bide_generator_merge
 #define generator_next bide_generator_next
 #define generator_start bide_generator_start
+#define generator_take bide_generator_take
+#define generator_timeout bide_generator_timeout
 #define group_add bide_group_add
 #define group_cancel bide_group_cancel
 #define group_close bide_group_close
@@ -573,6 +579,9 @@ typedef bide_file file;
 #endif
 #ifndef BIDE_NO_SHORT_generator
 typedef bide_generator generator;
+#endif
+#ifndef BIDE_NO_SHORT_generator_function
+typedef bide_generator_function generator_function;
 #endif
 #ifndef BIDE_NO_SHORT_group
 typedef bide_group group;

@@ -89,6 +89,22 @@ static void setup_left(void)
 	g.next = bide_value_task_from_error_(BIDE_ECANCELED_);
 }
 
+/* A pump brings the elements (generator/funnel.c). Nothing has been asked for yet. */
+static void setup_buffer(void)
+{
+	setup();
+	g.generator = bide_generator_buffer(g.generator, 1);
+	EXPLORE_CHECK(g.generator != NULL);
+}
+
+/* The pump waits for the first step, the body for the pump, and a next for the body. */
+static void setup_buffer_waiting(void)
+{
+	setup_buffer();
+	g.next = bide_generator_next(g.generator);
+	EXPLORE_CHECK(bide_is_pending_(g.next));
+}
+
 /* --- threads --- */
 
 /* Another worker: the first step goes on, and arrives. */
@@ -96,6 +112,14 @@ static void arrive(void)
 {
 	bide_user_source_complete_int(&g.gates[0], 0);
 	(void)explore_run_now();
+}
+
+/* Runs the step, the pump, the body. */
+static void arrive_through(void)
+{
+	bide_user_source_complete_int(&g.gates[0], 0);
+	while (explore_run_now())
+		;
 }
 
 static void cancel(void)
@@ -246,3 +270,10 @@ GENERATOR(next_and_end_against_cancel_and_arrive, setup, (ask_and_end, cancel, a
           .newest_only = true, .switches_max = 2)
 GENERATOR(forget_and_end_against_cancel_and_arrive, setup_waiting, (forget_and_end, cancel, arrive),
           check_ended, .newest_only = true, .switches_max = 2)
+/* A pump and the body of a buffer, on two workers. */
+GENERATOR(buffer_next_against_arrive, setup_buffer, (ask, arrive_through), check_none_lost,
+          .newest_only = true, .switches_max = 3)
+GENERATOR(buffer_end_against_arrive, setup_buffer_waiting, (end, arrive_through), check_ended,
+          .newest_only = true, .switches_max = 2)
+GENERATOR(buffer_runs_on_two_workers, setup_buffer_waiting, (arrive_through, explore_run),
+          check_none_lost, .newest_only = true, .switches_max = 3)
