@@ -11,7 +11,7 @@ cd -- "$(dirname -- "$0")/.." || exit 1
 header=include/bide/short.h
 
 # Short names that the C library, POSIX or Linux has. --check compares it with the headers of the system.
-system_names="accept fork shutdown strerror"
+system_names="accept fork select shutdown strerror"
 
 names() {
 	# shellcheck disable=SC2046 # file names without blanks

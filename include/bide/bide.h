@@ -15,6 +15,7 @@
  *   generator_operators.h  map, filter, take, buffer, merge, timeout over generators
  *   parallel.h    loops, many bodies at once
  *   channel.h     elements that functions pass to each other
+ *   select.h      the first of several waits
  *   runtime.h     configure, wait, blocking calls, shutdown
  *   run.h         functions that workers run
  *   mutex.h       a mutex that functions wait for
@@ -84,6 +85,7 @@
 #include "run.h"
 #include "runtime.h"
 #include "semaphore.h"
+#include "select.h"
 #include "serve.h"
 #include "signals.h"
 #include "simulated_net.h"

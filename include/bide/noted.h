@@ -158,6 +158,7 @@
 #define bide_channel_write_many(...) BIDE_NOTED_(bide_channel_write_many, __VA_ARGS__)
 #define bide_channel_try_write_many(...) BIDE_NOTED_(bide_channel_try_write_many, __VA_ARGS__)
 #define bide_channel_read(...) BIDE_NOTED_(bide_channel_read, __VA_ARGS__)
+#define bide_select(...) BIDE_NOTED_(bide_select, __VA_ARGS__)
 #define bide_channel_try_read(...) BIDE_NOTED_(bide_channel_try_read, __VA_ARGS__)
 #define bide_channel_read_many(...) BIDE_NOTED_(bide_channel_read_many, __VA_ARGS__)
 #define bide_channel_try_read_many(...) BIDE_NOTED_(bide_channel_try_read_many, __VA_ARGS__)

@@ -3,7 +3,7 @@
  *
  * Made by tools/short_names.sh from the other headers: do not edit it.
  *
- * Left out, since the C library or POSIX has the name: accept, fork, shutdown, strerror.
+ * Left out, since the C library or POSIX has the name: accept, fork, select, shutdown, strerror.
  * Left out, since an inlined function would have to be a macro, and the word is a plain one:
  * none.
  * Constants in upper case keep BIDE_: EBROKEN would look like one of the system's. The words of
@@ -212,6 +212,10 @@
 #define run_blocking bide_run_blocking
 #define run_on_new_thread bide_run_on_new_thread
 #define run_ready bide_run_ready
+#define select_delay bide_select_delay
+#define select_read bide_select_read
+#define select_value_task bide_select_value_task
+#define select_write bide_select_write
 #define semaphore_add bide_semaphore_add
 #define semaphore_count bide_semaphore_count
 #define semaphore_end bide_semaphore_end
@@ -648,6 +652,9 @@ typedef bide_retry_options retry_options;
 #endif
 #ifndef BIDE_NO_SHORT_run_function
 typedef bide_run_function run_function;
+#endif
+#ifndef BIDE_NO_SHORT_select_case
+typedef bide_select_case select_case;
 #endif
 #ifndef BIDE_NO_SHORT_semaphore
 typedef bide_semaphore semaphore;

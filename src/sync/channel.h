@@ -178,11 +178,32 @@ BIDE_INTERNAL size_t bide_channel_put_(bide_channel *channel, const void *from, 
                                        bide_channel_turn_ *turn);
 /* The error of a write that wrote none, or what it must do. Under the lock. */
 BIDE_INTERNAL int bide_channel_write_error_(const bide_channel *channel);
+/* Returns how many elements can be put without a wait, and without growing. Under the lock. */
+BIDE_INTERNAL size_t bide_channel_room_(const bide_channel *channel);
 /* Returns 0, or ENOMEM. Without the lock. */
 BIDE_INTERNAL int bide_channel_grow_(bide_channel *channel);
+/*
+ * Gives a reader that is claimed the first elements, which are its own from then on. Returns how
+ * many it takes. Under the lock.
+ */
+BIDE_INTERNAL size_t bide_channel_grant_reader_(bide_channel *channel, bide_wait_link_ *link,
+                                                const void *from, size_t count,
+                                                bide_channel_turn_ *turn);
+/* So many of the elements of a writer, which is claimed, are in. Under the lock. */
+BIDE_INTERNAL void bide_channel_grant_writer_(bide_channel *channel, bide_wait_link_ *link,
+                                              size_t count, bide_channel_turn_ *turn);
 /* Takes all links out of a list: they fail with the error. Under the lock. */
 BIDE_INTERNAL void bide_channel_fail_(bide_channel *channel, unsigned list, int error,
                                       bide_channel_turn_ *turn);
+
+/*
+ * A case of a selection (channel_select.c): it reads into a load, or writes one. Returns true if it
+ * could at once, and has claimed the selection.
+ */
+BIDE_INTERNAL bool bide_channel_select_read_(bide_channel *channel, bide_selection_ *s,
+                                             uint32_t number, bide_channel_load_ *load);
+BIDE_INTERNAL bool bide_channel_select_write_(bide_channel *channel, bide_selection_ *s,
+                                              uint32_t number, bide_channel_load_ *load);
 
 /* Returns true for a channel that has a reference. Else it reports misuse of `what`. */
 BIDE_INTERNAL bool bide_channel_check_(const bide_channel *channel, const char *what);

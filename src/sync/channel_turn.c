@@ -21,7 +21,7 @@ static char *place(const bide_channel *c, size_t index)
 	return c->ring + index * c->element_bytes;
 }
 
-static size_t room(const bide_channel *c)
+size_t bide_channel_room_(const bide_channel *c)
 {
 	if (BIDE_LIKELY(!bide_channel_is_unbounded_(c)))
 		return c->capacity - c->count;
@@ -121,32 +121,12 @@ static void grant(bide_channel *c, unsigned list, bide_wait_link_ *link, bide_pa
 	bide_grant_(&c->lists[list], link, &turn->granted);
 }
 
-/* A case of a selection takes one element. */
-static void grant_case(bide_channel *c, bide_wait_link_ *link, const void *from,
-                       bide_channel_turn_ *turn)
-{
-	bide_selection_ *s = bide_selection_of_(link);
-
-	if (c->element_bytes <= BIDE_CHANNEL_SMALL_BYTES_) {
-		grant(c, BIDE_CHANNEL_READERS_, link, bide_channel_small_(from, c->element_bytes), turn);
-		return;
-	}
-	copy(c, &bide_selection_result_(s)->result, from, 1);
-	bide_selection_outcome_(s, link->number, NULL, 0);
-	bide_grant_(&c->lists[BIDE_CHANNEL_READERS_], link, &turn->granted);
-}
-
-/* Gives a reader the first elements, which are its own from then on. Returns how many it takes. */
-static size_t grant_reader(bide_channel *c, bide_wait_link_ *link, const void *from, size_t count,
-                           bide_channel_turn_ *turn)
+size_t bide_channel_grant_reader_(bide_channel *c, bide_wait_link_ *link, const void *from,
+                                  size_t count, bide_channel_turn_ *turn)
 {
 	bide_channel_load_ *load = link->wants.to;
 	bide_payload result;
 
-	if (BIDE_UNLIKELY(link->number > 0)) {
-		grant_case(c, link, from, turn);
-		return 1;
-	}
 	if (!load) {
 		count = 1;
 		result = bide_channel_small_(from, c->element_bytes);
@@ -163,9 +143,8 @@ static size_t grant_reader(bide_channel *c, bide_wait_link_ *link, const void *f
 	return count;
 }
 
-/* So many of the elements of a writer are in. */
-static void grant_writer(bide_channel *c, bide_wait_link_ *link, size_t count,
-                         bide_channel_turn_ *turn)
+void bide_channel_grant_writer_(bide_channel *c, bide_wait_link_ *link, size_t count,
+                                bide_channel_turn_ *turn)
 {
 	const bide_channel_load_ *load = link->wants.from;
 	bide_payload result = { .i = load->is_many ? (int64_t)count : 0 };
@@ -187,7 +166,7 @@ static void refill(bide_channel *c, bide_channel_turn_ *turn)
 		load = link->wants.from;
 		count = min(load->count, c->capacity - c->count);
 		push(c, load->elements, count);
-		grant_writer(c, link, count, turn);
+		bide_channel_grant_writer_(c, link, count, turn);
 	}
 }
 
@@ -212,7 +191,7 @@ size_t bide_channel_take_(bide_channel *c, void *to, size_t max_count, bide_chan
 	load = link->wants.from;
 	count = min(count, load->count);
 	copy(c, to, load->elements, count);
-	grant_writer(c, link, count, turn);
+	bide_channel_grant_writer_(c, link, count, turn);
 	return count;
 }
 
@@ -237,9 +216,9 @@ size_t bide_channel_put_(bide_channel *c, const void *from, size_t count, bide_c
 		return 0;
 	while (done < piece && c->lists[BIDE_CHANNEL_READERS_].first &&
 	       (link = bide_channel_first_(c, BIDE_CHANNEL_READERS_, turn)) != NULL)
-		done +=
-			grant_reader(c, link, (const char *)from + done * c->element_bytes, piece - done, turn);
-	fits = min(piece - done, room(c));
+		done += bide_channel_grant_reader_(c, link, (const char *)from + done * c->element_bytes,
+		                                   piece - done, turn);
+	fits = min(piece - done, bide_channel_room_(c));
 	if (fits > 0) {
 		push(c, (const char *)from + done * c->element_bytes, fits);
 		done += fits;

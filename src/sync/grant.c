@@ -23,7 +23,7 @@ void bide_wait_outcome_(bide_wait_link_ *link, bide_payload payload, int error)
 	if (BIDE_LIKELY(link->number == 0))
 		bide_waiter_outcome_(bide_waiter_of_(link), payload, error);
 	else
-		bide_selection_outcome_(bide_selection_of_(link), link->number, &payload, error);
+		bide_selection_outcome_(bide_selection_of_(link), link->number, error);
 }
 
 void bide_wait_refuse_(bide_wait_queue_ *queue, bide_wait_link_ *link, int error,

@@ -32,7 +32,10 @@ static inline void bide_grant_(bide_wait_queue_ *queue, bide_wait_link_ *link,
 	bide_granted_add_(granted, link);
 }
 
-/* Stores what a claimed link ends with. An error fails a whole selection. */
+/*
+ * Stores what a claimed link ends with. An error fails a whole selection. The result of a selection
+ * is the index of the case, not the payload.
+ */
 BIDE_INTERNAL void bide_wait_outcome_(bide_wait_link_ *link, bide_payload payload, int error);
 /*
  * The object will never grant the link: it was closed. A waiter ends with the error. A selection

@@ -19,20 +19,16 @@ bide_selection_ *bide_selection_of_(bide_wait_link_ *link)
 }
 
 bide_selection_ *bide_selection_new_(const bide_operation_type *type, uint32_t count,
-                                     size_t element_bytes)
+                                     size_t extra_bytes)
 {
-	size_t more_bytes =
-		element_bytes > sizeof(bide_payload) ? element_bytes - sizeof(bide_payload) : 0;
-	bide_selection_ *s = (bide_selection_ *)(void *)bide_operation_new_(
-		sizeof *s + count * sizeof s->cases[0] + sizeof(bide_selected) + more_bytes, type);
+	bide_selection_ *s = (bide_selection_ *)(void *)
+		bide_operation_new_(sizeof *s + count * sizeof s->cases[0] + extra_bytes, type);
 
 	if (!s)
 		return NULL;
 	s->count = count;
 	for (uint32_t i = 0; i < count; i++)
 		s->cases[i].link.number = i + 1;
-	bide_flags_add_(&s->operation.source, BIDE_FLAG_LARGE_);
-	s->operation.source.payload.p = bide_selection_result_(s);
 	return s;
 }
 
@@ -102,24 +98,10 @@ bide_claimed_ bide_selection_claim_two_(bide_wait_link_ *link, bide_selection_ *
 
 /* --- outcomes --- */
 
-static void fail(bide_selection_ *s, int error)
+void bide_selection_outcome_(bide_selection_ *s, uint32_t number, int error)
 {
-	s->operation.source.payload.i = 0;
+	s->operation.source.payload.i = error ? 0 : number - 1;
 	s->operation.source.error = (uint16_t)error;
-}
-
-void bide_selection_outcome_(bide_selection_ *s, uint32_t number, const bide_payload *payload,
-                             int error)
-{
-	bide_selected *selected = bide_selection_result_(s);
-
-	if (error) {
-		fail(s, error);
-		return;
-	}
-	selected->index = number - 1;
-	if (payload)
-		selected->result = *payload;
 }
 
 void bide_selection_refuse_(bide_wait_link_ *link, int error)
@@ -128,7 +110,7 @@ void bide_selection_refuse_(bide_wait_link_ *link, int error)
 
 	/* Pairs with itself: the last one sees what the others did. */
 	if (BIDE_SUB(&s->open, 1u, ACQ_REL) == 1 && claim(s, link->number))
-		fail(s, error);
+		bide_selection_outcome_(s, 0, error);
 }
 
 /* --- parties --- */
@@ -141,6 +123,8 @@ static void leave(bide_selection_ *s, uint32_t count)
 	if (count == 0 || !bide_party_leave_(source, &s->parties, count))
 		return;
 	bide_cancel_node_unref_(&s->node);
+	if (source->error == 0 && s->operation.type->has_result_inside)
+		bide_flags_add_(source, BIDE_FLAG_LARGE_);
 	bide_operation_complete_(&s->operation, source->payload, source->error);
 }
 
@@ -151,7 +135,7 @@ static uint32_t withdraw(bide_selection_case_ *c)
 	bide_granted_ granted;
 
 	if (!queue)
-		return 0;
+		return c->source && !c->kind && bide_unlisten_(c->source, &c->listener);
 	bide_granted_init_(&granted);
 	if (c->kind->withdrawn)
 		c->kind->withdrawn(queue, &granted);
@@ -178,6 +162,8 @@ static uint32_t take_out(bide_selection_ *s)
 {
 	uint32_t out = s->node.core && bide_cancel_unlink_(&s->node) ? 1 : 0;
 
+	if (s->alarm_number && bide_alarm_stop_(&s->alarm))
+		out++;
 	return out + withdraw_all(s);
 }
 
@@ -195,7 +181,7 @@ static void canceled(bide_cancel_node *node, int error)
 	uint32_t out = 0;
 
 	if (claim(s, BIDE_SELECTION_ENDED_)) {
-		fail(s, error);
+		bide_selection_outcome_(s, 0, error);
 		out = decide(s);
 	}
 	leave(s, 1 + out);
@@ -238,7 +224,7 @@ void bide_selection_leave_(bide_operation *operation)
 		return;
 	}
 	if (claim(s, BIDE_SELECTION_ENDED_)) {
-		fail(s, BIDE_ECANCELED_);
+		bide_selection_outcome_(s, 0, BIDE_ECANCELED_);
 		out = decide(s);
 	}
 	out += withdraw_all(s);
@@ -260,15 +246,75 @@ int bide_selection_begin_(bide_selection_ *s)
 	return error;
 }
 
-void bide_selection_append_(bide_wait_queue_ *queue, bide_selection_ *s, uint32_t number,
-                            const bide_wait_kind_ *kind)
+void bide_selection_append_to_(bide_wait_queue_ *queue, unsigned list, bide_selection_ *s,
+                               uint32_t number, const bide_wait_kind_ *kind)
 {
 	bide_selection_case_ *c = &s->cases[number - 1];
 
 	c->kind = kind;
 	bide_party_join_(&s->operation.source, &s->parties);
 	(void)BIDE_ADD(&s->open, 1u, RELAXED);
-	bide_wait_append_(queue, &c->link);
+	bide_wait_append_to_(queue, list, &c->link);
+}
+
+/* A party that is no link: it has claimed the selection, or another one had. */
+static void party_end(bide_selection_ *s, uint32_t number, bool wins)
+{
+	uint32_t out = 0;
+
+	if (wins && claim(s, number)) {
+		bide_selection_outcome_(s, number, 0);
+		out = decide(s);
+	}
+	leave(s, 1 + out);
+}
+
+static void source_done(bide_observer *listener, bide_source *source)
+{
+	bide_selection_case_ *c = BIDE_CONTAINER_(listener, bide_selection_case_, listener);
+
+	(void)source; /* it is borrowed */
+	party_end(bide_selection_of_(&c->link), c->link.number, true);
+}
+
+static void alarm_due(bide_observer *listener, bide_source *timer)
+{
+	bide_selection_ *s = BIDE_CONTAINER_(listener, bide_selection_, alarm.due);
+
+	party_end(s, s->alarm_number, bide_alarm_fired_(&s->alarm, timer));
+}
+
+bool bide_selection_listen_(bide_selection_ *s, uint32_t number, bide_value_task v)
+{
+	bide_selection_case_ *c = &s->cases[number - 1];
+	bide_registered registered = BIDE_ALREADY_DONE_;
+
+	if (bide_is_pending_(v)) {
+		c->listener.run = source_done;
+		bide_party_join_(&s->operation.source, &s->parties);
+		(void)BIDE_ADD(&s->open, 1u, RELAXED);
+		c->source = (bide_source *)v.state;
+		registered = bide_listen_(v, &c->listener, "bide_select", NULL);
+		if (registered == BIDE_REGISTERED_)
+			return false;
+		c->source = NULL;
+		(void)BIDE_SUB(&s->open, 1u, RELAXED);
+		leave(s, 1); /* the registrar remains */
+	}
+	/* One that was consumed before is ready too: its await says what is wrong. */
+	if (!claim(s, number))
+		return false;
+	bide_selection_outcome_(s, number, 0);
+	return true;
+}
+
+void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number, bide_timer *timer)
+{
+	s->alarm_number = number;
+	bide_alarm_init_(&s->alarm, alarm_due);
+	bide_party_join_(&s->operation.source, &s->parties);
+	(void)BIDE_ADD(&s->open, 1u, RELAXED);
+	bide_alarm_set_(&s->alarm, timer, timer->source.payload.i);
 }
 
 void bide_selection_end_(bide_selection_ *s, bool has_claimed)
@@ -277,7 +323,7 @@ void bide_selection_end_(bide_selection_ *s, bool has_claimed)
 
 	/* Pairs with bide_selection_refuse_. */
 	if (BIDE_SUB(&s->open, 1u, ACQ_REL) == 1 && !has_claimed && claim(s, BIDE_SELECTION_ENDED_)) {
-		fail(s, BIDE_EEND);
+		bide_selection_outcome_(s, 0, BIDE_EEND);
 		has_claimed = true;
 	}
 	before = bide_party_mark_(&s->operation.source, &s->progress,

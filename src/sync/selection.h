@@ -26,20 +26,21 @@
 #ifndef BIDE_SYNC_SELECTION_H
 #define BIDE_SYNC_SELECTION_H
 
+#include "cancel/alarm.h"
 #include "sync/waiter.h"
 
 enum { BIDE_SELECTION_BUSY_ = 0x7FFFFFFF, BIDE_SELECTION_ENDED_ = 0x7FFFFFFE };
 
-/* The result of a selection: the case that was first, and what it gave. */
-typedef struct bide_selected {
-	uint32_t index;
-	uint32_t reserved_;
-	bide_payload result; /* the beginning of a larger element */
-} bide_selected;
-
 typedef struct bide_selection_case_ {
-	bide_wait_link_ link;
-	const bide_wait_kind_ *kind; /* of the object in whose queue the link is */
+	union {
+		bide_wait_link_ link;
+		/* A case that listens to a source, whose link is in no queue. */
+		struct {
+			bide_observer listener;
+			bide_source *source;
+		};
+	};
+	const bide_wait_kind_ *kind; /* of the object in whose queue the link is; else NULL */
 } bide_selection_case_;
 
 typedef struct bide_selection_ {
@@ -53,33 +54,33 @@ typedef struct bide_selection_ {
 	 * also with one worker.
 	 */
 	uint32_t open;
+	uint32_t alarm_number; /* the case that is a delay; 0: there is none */
 	bide_cancel_node node;
+	bide_alarm alarm;
 	bide_selection_case_ cases[];
-	/* Behind the cases: what the winner stores. */
+	/* What the owner adds comes behind the cases. */
 } bide_selection_;
 
-/*
- * Returns a selection of `count` cases, or NULL if there is no memory. Its result is large: a
- * bide_selected, whose element may have element_bytes.
- */
+/* Returns a selection of `count` cases, or NULL if there is no memory. */
 BIDE_INTERNAL bide_selection_ *bide_selection_new_(const bide_operation_type *type, uint32_t count,
-                                                   size_t element_bytes);
-/* Returns what the winner fills in. */
-static inline bide_selected *bide_selection_result_(bide_selection_ *s)
+                                                   size_t extra_bytes);
+/* Returns what the owner has added. It is aligned to 8 bytes. */
+static inline void *bide_selection_extra_(bide_selection_ *s)
 {
-	return (bide_selected *)(void *)&s->cases[s->count];
+	return &s->cases[s->count];
 }
 
 /*
  * The registrar calls begin, then for each case what the object does under its lock: is_decided_,
- * and then claim_self_ or claim_two_ if it can proceed at once, else append_; then end. begin_
+ * and then claim_self_ or claim_two_ if it can proceed at once, else append_to_; then end. begin_
  * returns the error of a context that was canceled; then nothing is to be ended.
  */
 BIDE_INTERNAL int bide_selection_begin_(bide_selection_ *s);
 BIDE_INTERNAL bool bide_selection_is_decided_(const bide_selection_ *s);
 BIDE_INTERNAL bool bide_selection_claim_self_(bide_selection_ *s, uint32_t number);
-BIDE_INTERNAL void bide_selection_append_(bide_wait_queue_ *queue, bide_selection_ *s,
-                                          uint32_t number, const bide_wait_kind_ *kind);
+BIDE_INTERNAL void bide_selection_append_to_(bide_wait_queue_ *queue, unsigned list,
+                                             bide_selection_ *s, uint32_t number,
+                                             const bide_wait_kind_ *kind);
 /*
  * has_claimed: the registrar has claimed the selection itself, and has stored the outcome. If no
  * case is left that may be granted, the selection fails with BIDE_EEND. Afterwards the value task
@@ -102,11 +103,19 @@ BIDE_INTERNAL bide_selection_ *bide_selection_of_(bide_wait_link_ *link);
 BIDE_INTERNAL bool bide_selection_claim_(bide_wait_link_ *link);
 
 /*
- * Stores what a claimed selection ends with: the case and its result, or an error. An element
- * larger than 8 bytes is at `result` of bide_selection_result_; then payload is NULL.
+ * Stores what a claimed selection ends with: an error, or the index of the case, which is its
+ * payload. The winner stores what else the case gives before.
  */
-BIDE_INTERNAL void bide_selection_outcome_(bide_selection_ *s, uint32_t number,
-                                           const bide_payload *payload, int error);
+BIDE_INTERNAL void bide_selection_outcome_(bide_selection_ *s, uint32_t number, int error);
+/*
+ * A case that is a value task, which the selection borrows. Returns true if it is over, and the
+ * selection is claimed by it.
+ */
+BIDE_INTERNAL bool bide_selection_listen_(bide_selection_ *s, uint32_t number,
+                                          bide_value_task value_task);
+/* A case that is a delay, of which there is one. The timer belongs to the selection now. */
+BIDE_INTERNAL void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number,
+                                             bide_timer *timer);
 /*
  * The case will never be granted. The last one claims the selection, which fails with the error.
  * Under the lock of the object. The caller takes the link out.

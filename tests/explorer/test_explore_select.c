@@ -40,9 +40,7 @@ static void withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
 
 static const bide_wait_kind_ meeting_kind = { .type = { .name = "meeting" },
 	                                          .withdrawn = withdrawn };
-static const bide_operation_type select_type = { .name = "select",
-	                                             .leave = bide_selection_leave_,
-	                                             .has_result_inside = true };
+static const bide_operation_type select_type = { .name = "select", .leave = bide_selection_leave_ };
 
 /* Meets the next one of the other side, without a wait. Returns false if there is none. */
 static bool meet(meeting *m, int64_t side)
@@ -80,13 +78,13 @@ static bool enter(bide_selection_ *selection, uint32_t number, meeting *m, int64
 			break;
 		if (claimed == BIDE_CLAIMED_) {
 			bide_wait_outcome_(link, (bide_payload){ .i = VALUE }, 0);
-			bide_selection_outcome_(selection, number, &(bide_payload){ .i = VALUE }, 0);
+			bide_selection_outcome_(selection, number, 0);
 		}
 		bide_grant_(&m->queue, link, &granted);
 	}
 	if (claimed == BIDE_CLAIM_GONE_ && !bide_selection_is_decided_(selection)) {
 		selection->cases[number - 1].link.wants.count = side;
-		bide_selection_append_(&m->queue, selection, number, &meeting_kind);
+		bide_selection_append_to_(&m->queue, 0, selection, number, &meeting_kind);
 	}
 	bide_wait_unlock_(&m->queue);
 	bide_granted_end_(&granted);
@@ -237,9 +235,7 @@ static int outcome_of(bide_selection_ *selection, bide_value_task value)
 	int index = -1;
 
 	if (is_done(selection) && source->error == 0) {
-		const bide_selected *selected = source->payload.p;
-
-		index = (int)selected->index;
+		index = (int)source->payload.i;
 		EXPLORE_CHECK(index < 2);
 	}
 	bide_value_task_forget(value);

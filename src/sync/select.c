@@ -1,0 +1,274 @@
+/*
+ * select.c - bide_select: checks the cases, and registers them with one selection.
+ *
+ * What a selection carries behind its cases:
+ *
+ *     where each case that reads puts its element      chosen[count]
+ *     the element of the case that has read            a load
+ *     the element of each case that writes             a load for each
+ */
+#include <bide/select.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/misuse.h"
+#include "base/port.h"
+#include "context/context.h"
+#include "source/source.h"
+#include "source/timer.h"
+#include "sync/channel.h"
+
+static const char what[] = "bide_select";
+
+/* Of a case that reads. */
+typedef struct chosen {
+	void *to; /* NULL if it does not read */
+	bide_channel_dropped *dropped;
+	void *argument;
+} chosen;
+
+static char *aligned(void *at)
+{
+	return (char *)(((uintptr_t)at + 15) & ~(uintptr_t)15);
+}
+
+static size_t load_bytes(size_t element_bytes)
+{
+	return sizeof(bide_channel_load_) + ((element_bytes + 15) & ~(size_t)15);
+}
+
+static bide_channel_load_ *read_load_of(bide_selection_ *s)
+{
+	chosen *all = bide_selection_extra_(s);
+
+	return (bide_channel_load_ *)(void *)aligned(all + s->count);
+}
+
+/* Returns the case that has read, or NULL. It has succeeded. */
+static const chosen *reader_of(bide_selection_ *s, int64_t index)
+{
+	const chosen *all = bide_selection_extra_(s);
+
+	return all[index].to ? &all[index] : NULL;
+}
+
+/* On the consumer's thread: its await resumes. */
+static bide_payload take(bide_operation *operation)
+{
+	bide_selection_ *s = (bide_selection_ *)operation;
+	const chosen *reader = reader_of(s, operation->source.payload.i);
+	const bide_channel_load_ *load = read_load_of(s);
+
+	if (reader)
+		__builtin_memcpy(reader->to, load->elements, load->element_bytes);
+	return operation->source.payload;
+}
+
+/* The select was forgotten. */
+static void dropped(bide_operation *operation)
+{
+	bide_selection_ *s = (bide_selection_ *)operation;
+	const chosen *reader = reader_of(s, operation->source.payload.i);
+
+	if (reader && reader->dropped)
+		reader->dropped(read_load_of(s)->elements, reader->argument);
+}
+
+static const bide_operation_type select_type = { .name = "bide_select",
+	                                             .leave = bide_selection_leave_,
+	                                             .has_result_inside = true,
+	                                             .take = take,
+	                                             .dropped = dropped };
+
+/* --- checks --- */
+
+static int channel_check(const bide_select_case *c, size_t index)
+{
+	if (!bide_channel_check_(c->channel_, what))
+		return BIDE_EINVAL_;
+	if (c->to_ && c->element_bytes_ == c->channel_->element_bytes)
+		return 0;
+	if (!c->to_)
+		bide_misuse_("%s: case %zu has no place for the element: it is NULL", what, index);
+	else
+		bide_misuse_("%s: the element of case %zu has %u bytes; those of the channel have %u", what,
+		             index, (unsigned)c->element_bytes_, (unsigned)c->channel_->element_bytes);
+	return BIDE_EINVAL_;
+}
+
+static int delay_check(const bide_select_case *c, size_t index, bool is_second)
+{
+	if (is_second)
+		bide_misuse_("%s: case %zu is a second delay; one is allowed", what, index);
+	else if (!bide_port_on_worker_())
+		bide_misuse_("%s: case %zu is a delay, on another thread than the worker's", what, index);
+	else if (bide_time_allowed_(c->delay_ns_, what, "delay_ns", NULL))
+		return 0;
+	return BIDE_EINVAL_;
+}
+
+static int value_task_check(const bide_select_case *c, size_t index)
+{
+	if ((bide_source *)c->value_task_.state != &bide_yield_source_)
+		return 0;
+	bide_misuse_("%s: case %zu is a bide_async_yield, which has no end to wait for", what, index);
+	return BIDE_EINVAL_;
+}
+
+/* Stores the index of the delay, or `count`. */
+static int check(const bide_select_case *cases, size_t count, size_t *delay)
+{
+	int error = 0;
+
+	*delay = count;
+	if (!cases || count == 0 || count > BIDE_SELECT_COUNT_MAX) {
+		if (cases)
+			bide_misuse_("%s: count is %zu; 1 to %d are allowed", what, count,
+			             BIDE_SELECT_COUNT_MAX);
+		else
+			bide_misuse_("%s: cases is NULL", what);
+		return BIDE_EINVAL_;
+	}
+	for (size_t i = 0; i < count && !error; i++) {
+		switch (cases[i].kind_) {
+		case BIDE_SELECT_READ_:
+		case BIDE_SELECT_WRITE_:
+			error = channel_check(&cases[i], i);
+			break;
+		case BIDE_SELECT_VALUE_TASK_:
+			error = value_task_check(&cases[i], i);
+			break;
+		case BIDE_SELECT_DELAY_:
+			error = delay_check(&cases[i], i, *delay < count);
+			*delay = i;
+			break;
+		default:
+			bide_misuse_("%s: case %zu is not initialised", what, i);
+			error = BIDE_EINVAL_;
+		}
+	}
+	return error;
+}
+
+/* --- making and registering --- */
+
+static void load_init(bide_channel_load_ *load, size_t element_bytes)
+{
+	load->element_bytes = (uint32_t)element_bytes;
+	load->room = load->count = 1;
+}
+
+/* Returns a selection with room for the elements, or NULL. */
+static bide_selection_ *make(const bide_select_case *cases, size_t count)
+{
+	size_t read_bytes = 0, write_bytes = 0;
+	bide_selection_ *s;
+	chosen *all;
+
+	for (size_t i = 0; i < count; i++) {
+		if (cases[i].kind_ == BIDE_SELECT_READ_ && cases[i].element_bytes_ > read_bytes)
+			read_bytes = cases[i].element_bytes_;
+		if (cases[i].kind_ == BIDE_SELECT_WRITE_)
+			write_bytes += load_bytes(cases[i].element_bytes_);
+	}
+	s = bide_selection_new_(&select_type, (uint32_t)count,
+	                        count * sizeof *all + 15 + load_bytes(read_bytes) + write_bytes);
+	if (!s)
+		return NULL;
+	all = bide_selection_extra_(s);
+	for (size_t i = 0; i < count; i++)
+		if (cases[i].kind_ == BIDE_SELECT_READ_)
+			all[i] =
+				(chosen){ cases[i].to_, cases[i].channel_->dropped, cases[i].channel_->argument };
+	load_init(read_load_of(s), read_bytes);
+	return s;
+}
+
+/*
+ * Returns true if the case has claimed the selection. `place` is where a write keeps its element.
+ */
+static bool enter(bide_selection_ *s, const bide_select_case *c, uint32_t number, char **place)
+{
+	bide_channel_load_ *load = (bide_channel_load_ *)(void *)*place;
+
+	switch (c->kind_) {
+	case BIDE_SELECT_READ_:
+		return bide_channel_select_read_(c->channel_, s, number, read_load_of(s));
+	case BIDE_SELECT_WRITE_:
+		*place += load_bytes(c->element_bytes_);
+		load_init(load, c->element_bytes_);
+		__builtin_memcpy(load->elements, c->from_, c->element_bytes_);
+		return bide_channel_select_write_(c->channel_, s, number, load);
+	case BIDE_SELECT_VALUE_TASK_:
+		return bide_selection_listen_(s, number, c->value_task_);
+	default:
+		return false; /* a delay comes last */
+	}
+}
+
+/* Returns true if it is over: 0 is now. */
+static bool enter_delay(bide_selection_ *s, int64_t delay_ns, uint32_t number, bide_timer *timer)
+{
+	if (delay_ns == 0 && bide_selection_claim_self_(s, number)) {
+		bide_selection_outcome_(s, number, 0);
+		return true;
+	}
+	if (timer)
+		bide_selection_set_alarm_(s, number, timer);
+	return false;
+}
+
+static void register_all(bide_selection_ *s, const bide_select_case *cases, size_t delay,
+                         bide_timer *timer)
+{
+	size_t count = s->count, start = count > 1 ? bide_port_random_() % count : 0, i;
+	size_t read_bytes = read_load_of(s)->element_bytes;
+	char *place = (char *)read_load_of(s) + load_bytes(read_bytes);
+	bool claimed = false;
+
+	for (size_t n = 0; n < count && !claimed && !bide_selection_is_decided_(s); n++) {
+		i = start + n < count ? start + n : start + n - count;
+		claimed = enter(s, &cases[i], (uint32_t)i + 1, &place);
+	}
+	if (delay < count && !claimed && !bide_selection_is_decided_(s))
+		claimed = enter_delay(s, cases[delay].delay_ns_, (uint32_t)delay + 1, timer);
+	if (timer && !s->alarm_number)
+		bide_operation_discard_(&timer->source);
+	bide_selection_end_(s, claimed);
+}
+
+bide_value_task bide_select(const bide_select_case *cases, size_t count)
+{
+	bide_timer *timer = NULL;
+	bide_selection_ *s;
+	bide_value_task v;
+	size_t delay;
+	int error = check(cases, count, &delay);
+
+	if (!error)
+		error = bide_context_error_now_();
+	if (error)
+		return bide_value_task_from_error(error);
+	s = make(cases, count);
+	if (s && delay < count && cases[delay].delay_ns_ > 0 &&
+	    cases[delay].delay_ns_ != BIDE_FOREVER) {
+		timer = bide_timer_new_(sizeof *timer);
+		if (!timer) {
+			bide_operation_discard_(&s->operation.source);
+			s = NULL;
+		} else {
+			timer->source.payload.i = bide_deadline_after_(cases[delay].delay_ns_);
+		}
+	}
+	if (!s)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	v = bide_source_value_(&s->operation.source);
+	error = bide_selection_begin_(s);
+	if (error) {
+		if (timer)
+			bide_operation_discard_(&timer->source);
+		return bide_value_task_from_error(error);
+	}
+	register_all(s, cases, delay, timer);
+	return v;
+}
