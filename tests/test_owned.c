@@ -141,3 +141,40 @@ TEST(addresses_that_are_freed_twice_are_misuse)
 	assert_ptr_not_equal(other.p, found.p);
 	bide_addresses_free(other.p);
 }
+
+static char reported[1024];
+
+static void keep_report(const char *line, void *argument)
+{
+	(void)argument;
+	snprintf(reported + strlen(reported), sizeof reported - strlen(reported), "%s\n", line);
+}
+
+/* Its memory stays, so this is done in a process of its own. */
+TEST(in_debug_mode_a_shutdown_names_what_is_open)
+{
+	const char *path = make_file("a", "text");
+	int status;
+	pid_t pid;
+
+	CHILD_STARTS_THREADS();
+	pid = fork();
+	if (pid == 0) {
+		bide_stream *one, *other;
+
+		bide_report_hook_set(keep_report, NULL);
+		if (bide_configure(&(bide_config){ .debug = true }) || bide_stream_pipe(&one, &other))
+			_exit(1);
+		(void)open_it(path, O_RDONLY);
+		if (bide_shutdown(NULL) ||
+		    !strstr(reported, "leak: 2 objects of bide_stream not closed\n") ||
+		    !strstr(reported, "leak: 1 object of bide_file not closed\n"))
+			_exit(2);
+		reported[0] = '\0'; /* They are named once. */
+		if (bide_configure(&(bide_config){ .debug = true }) || bide_shutdown(NULL) || reported[0])
+			_exit(3);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}

@@ -6,7 +6,11 @@
  */
 #include "io/slab.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/assert.h"
+#include "base/misuse.h"
 #include "base/settings.h"
 #include "base/spin.h"
 #include "memory/allocator.h"
@@ -121,10 +125,26 @@ void bide_slab_give_(bide_slab *slab, void *object)
 	bide_spin_unlock_(&slab->lock);
 }
 
+/* Of types of the program's only: others belong to functions, which are reported themselves. */
+static void report_open(bide_slab *slab)
+{
+	static const char prefix[] = "bide_";
+	char line[128];
+	size_t count = slab->in_use > slab->reported ? slab->in_use - slab->reported : 0;
+
+	slab->reported = slab->in_use;
+	if (count == 0 || !bide_debug_ || strncmp(slab->type, prefix, sizeof prefix - 1) != 0)
+		return;
+	snprintf(line, sizeof line, "%zu object%s of %s not closed", count, count == 1 ? "" : "s",
+	         slab->type);
+	bide_report_("leak", line);
+}
+
 static void end(bide_slab *slab)
 {
 	bide_slab_chunk *chunk, *next;
 
+	report_open(slab);
 	if (slab->in_use > 0) /* The program has not closed them: they stay, and may still be closed. */
 		return;
 	for (chunk = slab->chunks; chunk; chunk = next) {
@@ -151,7 +171,7 @@ static void fork_all(void)
 			end = &(*end)->next;
 		*end = slab->chunks;
 		slab->lock = 0;
-		slab->in_use = 0;
+		slab->in_use = slab->reported = 0;
 		slab->newest = slab->oldest = NULL;
 		slab->chunks = NULL;
 	}

@@ -9,8 +9,9 @@
  * back: the lock and the generation of its handle go on. Two words of it are the slab's while it is
  * free. They lie where nothing looks that has a pointer to an object that is closed.
  *
- * A shutdown frees the memory of each slab of which nothing is in use. In the child of a fork the
- * memory stays with the parent's objects, and new memory is taken.
+ * A shutdown frees the memory of each slab of which nothing is in use. In debug mode it reports
+ * what the program has not closed. In the child of a fork the memory stays with the parent's
+ * objects, and new memory is taken.
  */
 #ifndef BIDE_IO_SLAB_H
 #define BIDE_IO_SLAB_H
@@ -25,10 +26,12 @@ typedef struct bide_slab_link {
 } bide_slab_link;
 
 typedef struct bide_slab {
+	const char *type;    /* of the objects */
 	uint32_t size_bytes; /* of an object: a multiple of 64 */
 	uint32_t link_bytes; /* where the two words are in an object */
 	uint32_t lock;
 	size_t in_use;
+	size_t reported; /* how many of them a shutdown has reported, in debug mode */
 	/* The two words of free objects. Debug mode takes the oldest, so that misuse shows. */
 	void *newest, *oldest;
 	struct bide_slab_chunk *chunks;
@@ -38,10 +41,11 @@ typedef struct bide_slab {
 } bide_slab;
 
 /* Of a type whose first two words are the slab's while an object is free. */
-#define BIDE_SLAB_OF_(type) BIDE_SLAB_LINKED_AT_(type, 0)
-#define BIDE_SLAB_LINKED_AT_(type, bytes)                                                         \
-	{                                                                                             \
-		.size_bytes = (uint32_t)((sizeof(type) + 63) / 64 * 64), .link_bytes = (uint32_t)(bytes), \
+#define BIDE_SLAB_OF_(type_) BIDE_SLAB_LINKED_AT_(type_, 0)
+#define BIDE_SLAB_LINKED_AT_(type_, bytes)                                        \
+	{                                                                             \
+		.type = #type_, .size_bytes = (uint32_t)((sizeof(type_) + 63) / 64 * 64), \
+		.link_bytes = (uint32_t)(bytes),                                          \
 	}
 
 /* Returns an object, aligned to 64 bytes, or NULL if there is no memory. Any thread. */
