@@ -212,6 +212,74 @@ TEST(no_more_than_the_maximum_is_added_counting_what_is_held)
 	assert_whole(2);
 }
 
+TEST(SM_05_a_time_limit_below_zero_is_misuse)
+{
+	hold mine = { 0 };
+
+	begin_test();
+	expect_misuse();
+	MISUSE(assert_int_equal(error_of(semaphore_hold_for(&s, 1, &mine, -10)), EINVAL),
+	       "bide_semaphore_hold_for", "timeout_ns is -10");
+	assert_false(hold_is_held(&mine));
+	assert_whole(2);
+}
+
+static _Thread_local bool is_releasing;
+
+struct continuation {
+	ASYNC_FRAME;
+	hold hold;
+};
+
+async(continuation)
+{
+	async_begin;
+	await(semaphore_hold(&s, 2, &my->hold));
+	assert_false(is_releasing);
+	log_add(1);
+async_finally:
+	hold_release(&my->hold);
+	async_end;
+}
+
+TEST(SM_06_what_waits_never_goes_on_inside_the_release)
+{
+	hold mine = { 0 };
+	value_task waits[2];
+
+	begin_test();
+	assert_true(semaphore_try_hold(&s, 2, &mine));
+	for (int i = 0; i < 2; i++)
+		waits[i] = async_start(continuation);
+	settle_workers();
+	is_releasing = true;
+	hold_release(&mine);
+	is_releasing = false;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(error_of(waits[i]), 0);
+	assert_int_equal(log_count, 2);
+}
+
+TEST(SM_07_after_n_were_added_to_c_the_count_is_their_sum)
+{
+	static semaphore counted = BIDE_SEMAPHORE(3, 10);
+
+	begin_test();
+	assert_int_equal(semaphore_add(&counted, 4), 0);
+	assert_int_equal(semaphore_count(&counted), 7);
+}
+
+TEST(SM_08_a_count_out_of_range_is_an_error_and_changes_nothing)
+{
+	begin_test();
+	expect_misuse();
+	MISUSE(assert_int_equal(semaphore_add(&s, 0), EINVAL), "bide_semaphore_add", "count is 0");
+	MISUSE(assert_int_equal(semaphore_add(&s, -1), EINVAL), "bide_semaphore_add", "count is -1");
+	assert_int_equal(semaphore_add(&s, 1), EOVERFLOW);
+	assert_int_equal(misuse_count, 1);
+	assert_whole(2);
+}
+
 /* --- sums --- */
 
 struct mixer {
