@@ -47,6 +47,10 @@ void mutex_alone(uint64_t count);
 void mutex_contended(uint64_t share);
 void semaphore_alone(uint64_t count);
 void semaphore_contended(uint64_t share);
+/* Elements of a generator: at once, through a map, after a yield each. */
+void generator_plain(uint64_t count);
+void generator_mapped(uint64_t count);
+void generator_waits(uint64_t count);
 void scale(uint64_t count);
 double idle_cpu(uint64_t count);
 

@@ -75,6 +75,12 @@ enum who {
 	X(SEMAPHORE_2, "semaphore_2", "semaphore", "ns", 1, 2)                               \
 	X(SEMAPHORE_CONTENDED_1, "semaphore_contended_1", "semaphore_contended", "ns", 1, 1) \
 	X(SEMAPHORE_CONTENDED_2, "semaphore_contended_2", "semaphore_contended", "ns", 1, 2) \
+	X(GENERATOR_1, "generator_1", "generator", "ns", 1, 1)                               \
+	X(GENERATOR_2, "generator_2", "generator", "ns", 1, 2)                               \
+	X(GENERATOR_MAP_1, "generator_map_1", "generator_map", "ns", 1, 1)                   \
+	X(GENERATOR_MAP_2, "generator_map_2", "generator_map", "ns", 1, 2)                   \
+	X(GENERATOR_WAIT_1, "generator_wait_1", "generator_wait", "ns", 1, 1)                \
+	X(GENERATOR_WAIT_2, "generator_wait_2", "generator_wait", "ns", 1, 2)                \
 	X(INJECT_2, "inject_2", "inject", "ns", 1, 2)                                        \
 	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 2)                      \
 	X(PIPELINE_OVERLAP_2, "pipeline_overlap_2", "pipeline_overlap", "x ideal", 2, 2)     \
@@ -138,6 +144,12 @@ enum target_kind {
 	X(SEMAPHORE_CONTENDED_1, TIMES, 1.00, WHO_DOTNET_TASK) \
 	X(SEMAPHORE_CONTENDED_2, TIMES, 1.00, WHO_DOTNET_TASK) \
 	X(ROUND_TRIP_CROSS, TIMES, 1.50, WHO_BARE_LINES)       \
+	X(GENERATOR_1, TIMES, 0.40, WHO_DOTNET_VALUETASK)      \
+	X(GENERATOR_2, TIMES, 0.40, WHO_DOTNET_VALUETASK)      \
+	X(GENERATOR_MAP_1, TIMES, 0.40, WHO_DOTNET_VALUETASK)  \
+	X(GENERATOR_MAP_2, TIMES, 0.40, WHO_DOTNET_VALUETASK)  \
+	X(GENERATOR_WAIT_1, TIMES, 0.40, WHO_DOTNET_VALUETASK) \
+	X(GENERATOR_WAIT_2, TIMES, 0.40, WHO_DOTNET_VALUETASK) \
 	X(INJECT_2, TIMES, 1.00, WHO_DOTNET_TASK)              \
 	X(INJECT_2, ELSE, 1.00, WHO_BARE)                      \
 	X(WAKE_LATENCY_2, TIMES, 1.25, WHO_BARE)               \

@@ -3,6 +3,7 @@
 
 using System;
 using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Runtime.CompilerServices;
@@ -336,6 +337,36 @@ internal static class Workers
             : count => Task.WhenAll(Enumerable.Range(0, holders).Select(_ => Turns(semaphore, count, true)));
     }
 
+    private static async IAsyncEnumerable<long> Ones(bool waits)
+    {
+        for (;;)
+        {
+            if (waits)
+                await Task.Yield();
+            yield return 1;
+        }
+    }
+
+    private static async IAsyncEnumerable<long> Mapped(IAsyncEnumerable<long> all, Func<long, ValueTask<long>> function)
+    {
+        await foreach (var x in all)
+            yield return await function(x);
+    }
+
+    private static Func<long, Task> Elements(bool waits, bool maps) => async count =>
+    {
+        var all = Ones(waits);
+        if (maps)
+            all = Mapped(all, x => new(x));
+        long sum = 0;
+        await foreach (var x in all)
+        {
+            sum += x;
+            if (sum == count)
+                break;
+        }
+    };
+
     private static Func<long, double> OnPool(Func<long, Task> body) => count =>
     {
         Task.Run(() => body(count)).Wait();
@@ -373,6 +404,9 @@ internal static class Workers
             Row("mutex_contended", OnPool(Holders(4, 1)), 4),
             Row("semaphore", OnPool(Holders(1, 2))),
             Row("semaphore_contended", OnPool(Holders(4, 2)), 4),
+            ValueRow("generator", OnPool(Elements(false, false))),
+            ValueRow("generator_map", OnPool(Elements(false, true))),
+            ValueRow("generator_wait", OnPool(Elements(true, false))),
             Row("inject", Here(Inject), Injected),
             Row("wake_latency", WakeLatency) with { Timed = true },
             Row("pipeline_overlap", PipelineOverlap) with { Timed = true, Alone = true },
