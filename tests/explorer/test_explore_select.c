@@ -345,5 +345,5 @@ SELECT(decided_against_canceled, setup_waiting,
 SELECT(forgotten_against_decided, setup_waiting,
        (forget_thread, take_from_a_thread, give_to_b_thread), check_forgotten_objects,
        .newest_only = true, .switches_max = 2)
-SELECT(forgotten_and_freed_against_canceled, setup_waiting, (forget_and_free_thread, cancel_thread),
+SELECT(forgotten_and_freed_against_canceled, setup_waiting, (cancel_thread, forget_and_free_thread),
        check_forgotten, .newest_only = true, .switches_max = 5)
