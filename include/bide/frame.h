@@ -372,9 +372,17 @@ BIDE_INLINE bide_value_task bide_await_pending_(bide_frame *frame, bide_value_ta
 	}
 }
 
-/* Does the same. Each source has its own, because a call of the library would cost more. */
-BIDE_UNUSED static __attribute__((noinline)) bide_value_task bide_await_outlined_(
-	bide_frame *frame, bide_value_task value_task, uint32_t point)
+/*
+ * Does the same. Each source has its own, because a call of the library would cost more. Without
+ * optimisation nothing is inlined, and a source that has no await gets none.
+ */
+#ifdef __OPTIMIZE__
+#define BIDE_OUTLINED_ BIDE_UNUSED static __attribute__((noinline))
+#else
+#define BIDE_OUTLINED_ BIDE_INLINE
+#endif
+BIDE_OUTLINED_ bide_value_task bide_await_outlined_(bide_frame *frame, bide_value_task value_task,
+                                                    uint32_t point)
 {
 	return bide_await_pending_(frame, value_task, point);
 }
