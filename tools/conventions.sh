@@ -34,7 +34,7 @@ started="generator"
 numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=uint64_t
 	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned
 	address_port=unsigned stream_written=size_t
-	stream_available=size_t stream_taken=size_t channel_count=size_t semaphore_count=int64_t"
+	stream_available=size_t stream_taken=size_t channel_count=size_t watch_get=uint64_t semaphore_count=int64_t"
 
 headers=${*:-$(printf '%s\n' include/bide/*.h | grep -v '/short\.h$')}
 # shellcheck disable=SC2086 # file names without blanks

@@ -16,6 +16,7 @@
  *   parallel.h    loops, many bodies at once
  *   channel.h     elements that functions pass to each other
  *   select.h      the first of several waits
+ *   watch.h       the newest value, for any number of functions
  *   runtime.h     configure, wait, blocking calls, shutdown
  *   run.h         functions that workers run
  *   mutex.h       a mutex that functions wait for
@@ -98,6 +99,7 @@
 #include "udp.h"
 #include "value_task.h"
 #include "wait_queue.h"
+#include "watch.h"
 #ifndef __cplusplus
 #include "async.h"
 #include "fork.h"

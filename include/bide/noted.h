@@ -151,6 +151,14 @@
 #define bide_semaphore_add(...) BIDE_NOTED_(bide_semaphore_add, __VA_ARGS__)
 #define bide_semaphore_count(...) BIDE_NOTED_(bide_semaphore_count, __VA_ARGS__)
 #define bide_semaphore_end(...) BIDE_NOTED_(bide_semaphore_end, __VA_ARGS__)
+/* Watches. */
+#define bide_watch_create(...) BIDE_NOTED_(bide_watch_create, __VA_ARGS__)
+#define bide_watch_ref(...) BIDE_NOTED_(bide_watch_ref, __VA_ARGS__)
+#define bide_watch_unref(...) BIDE_NOTED_(bide_watch_unref, __VA_ARGS__)
+#define bide_watch_get(...) BIDE_NOTED_(bide_watch_get, __VA_ARGS__)
+#define bide_watch_changed(...) BIDE_NOTED_(bide_watch_changed, __VA_ARGS__)
+#define bide_watch_close(...) BIDE_NOTED_(bide_watch_close, __VA_ARGS__)
+
 /* Channels. */
 #define bide_channel_create(...) BIDE_NOTED_(bide_channel_create, __VA_ARGS__)
 #define bide_channel_ref(...) BIDE_NOTED_(bide_channel_ref, __VA_ARGS__)

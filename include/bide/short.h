@@ -360,6 +360,13 @@
 #define value_task_trace bide_value_task_trace
 #define value_task_wait bide_value_task_wait
 #define value_task_wait_for bide_value_task_wait_for
+#define watch_changed bide_watch_changed
+#define watch_close bide_watch_close
+#define watch_create bide_watch_create
+#define watch_get bide_watch_get
+#define watch_ref bide_watch_ref
+#define watch_set bide_watch_set
+#define watch_unref bide_watch_unref
 #define when_all bide_when_all
 #define when_all_tasks bide_when_all_tasks
 #define when_any bide_when_any
@@ -739,6 +746,9 @@ typedef bide_user_source user_source;
 #endif
 #ifndef BIDE_NO_SHORT_value_task
 typedef bide_value_task value_task;
+#endif
+#ifndef BIDE_NO_SHORT_watch
+typedef bide_watch watch;
 #endif
 #ifndef BIDE_NO_SHORT_when_each
 typedef bide_when_each when_each;

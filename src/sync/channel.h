@@ -229,10 +229,14 @@ static inline bide_payload bide_channel_small_(const void *element, size_t eleme
 	return payload;
 }
 
+/* How many of `count` elements are copied while a lock is held. Most calls need no division. */
 static inline size_t bide_channel_piece_(const bide_channel *channel, size_t count)
 {
-	size_t fits = BIDE_CHANNEL_PIECE_BYTES_ / channel->element_bytes;
+	size_t fits;
 
+	if (BIDE_LIKELY(count <= BIDE_CHANNEL_PIECE_BYTES_ / BIDE_CHANNEL_ELEMENT_BYTES_MAX))
+		return count;
+	fits = BIDE_CHANNEL_PIECE_BYTES_ / channel->element_bytes;
 	if (fits > BIDE_CHANNEL_PIECE_COUNT_)
 		fits = BIDE_CHANNEL_PIECE_COUNT_;
 	return count < fits ? count : fits;
