@@ -51,6 +51,12 @@ void semaphore_contended(uint64_t share);
 void generator_plain(uint64_t count);
 void generator_mapped(uint64_t count);
 void generator_waits(uint64_t count);
+/* bide_channels.c: elements from one function to another, or from four to four. */
+void channel_one_to_one(uint64_t count);
+void channel_in_batches(uint64_t count);
+void channel_four_to_four(uint64_t share);
+void channel_of_one(uint64_t count);
+void channel_handing_over(uint64_t count);
 void scale(uint64_t count);
 double idle_cpu(uint64_t count);
 

@@ -60,8 +60,8 @@ BIDE_API uint64_t bide_watch_get(bide_watch *watch, void *value);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_watch_changed(bide_watch *watch, uint64_t seen);
 /*
  * Closes the watch: its value stays. Returns true for the call that closed it. error: 0 or
- * BIDE_EEND for the end; another one is what waits get, except that ECANCELED becomes EPIPE. Another
- * number than 0 to 4095 is misuse: false.
+ * BIDE_EEND for the end; another one is what waits get, except that ECANCELED becomes EPIPE. A
+ * number outside of 0 to 4095 is misuse: false.
  */
 BIDE_API bool bide_watch_close(bide_watch *watch, int error);
 
