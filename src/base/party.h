@@ -25,18 +25,19 @@ static inline void bide_party_join_(const bide_source *source, uint32_t *parties
 
 /*
  * Adds a party, which is none yet and only knows that the memory lasts. Returns false if there are
- * no parties any more: the object is over.
+ * no parties any more: the object is over, and the caller sees what they wrote (pairs with
+ * bide_party_leave_).
  */
 static inline bool bide_party_try_join_(const bide_source *source, uint32_t *parties)
 {
-	uint32_t seen = BIDE_LOAD(parties, RELAXED);
+	uint32_t seen = BIDE_LOAD(parties, ACQUIRE);
 
 	if (!bide_is_sync_(source)) {
 		*parties += seen != 0;
 		return seen != 0;
 	}
 	while (seen != 0)
-		if (BIDE_CAS(parties, &seen, seen + 1, RELAXED, RELAXED))
+		if (BIDE_CAS(parties, &seen, seen + 1, ACQUIRE, ACQUIRE))
 			return true;
 	return false;
 }

@@ -87,11 +87,9 @@ static void forgotten(bide_operation *operation)
 {
 	bide_generator_waiting_ *w = (bide_generator_waiting_ *)(void *)operation;
 
-	if (!bide_party_try_join_(&operation->source, &w->parties)) {
-		/* Pairs with the last party: the next call sees that the waiting is out of the state. */
-		(void)BIDE_LOAD(&w->parties, ACQUIRE);
+	/* If it fails, the next call sees that the waiting is out of the state. */
+	if (!bide_party_try_join_(&operation->source, &w->parties))
 		return;
-	}
 	if (bide_port_on_worker_()) {
 		give_up_forgotten(w);
 		return;

@@ -218,11 +218,8 @@ void bide_selection_leave_(bide_operation *operation)
 	bide_selection_ *s = (bide_selection_ *)operation;
 	uint32_t out = 0;
 
-	if (!bide_party_try_join_(&s->operation.source, &s->parties)) {
-		/* It is over. Pairs with the last leave: what the others did at the objects is done. */
-		(void)BIDE_LOAD(&s->parties, ACQUIRE);
+	if (!bide_party_try_join_(&s->operation.source, &s->parties))
 		return;
-	}
 	if (claim(s, BIDE_SELECTION_ENDED_)) {
 		bide_selection_outcome_(s, 0, BIDE_ECANCELED_);
 		out = decide(s);
