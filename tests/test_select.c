@@ -4,6 +4,8 @@
 /* threads */
 #include "support/task_support.h"
 
+#include <sched.h>
+
 #include "support/channel_support.h"
 
 #include "support/limited_memory.h"
@@ -107,15 +109,16 @@ TEST(a_select_writes)
 
 TEST(a_select_writes_to_an_unbounded_channel)
 {
-	channel *open_end = channel_create(&(channel_options){ .capacity = BIDE_CHANNEL_UNBOUNDED });
-	int64_t x;
-
-	for (x = 0; x < 5000; x++) {
-		bide_select_case one = bide_select_write(open_end, &x);
-		assert_int_equal(result_of(bide_select(&one, 1)), 0);
+	for (int full = BIDE_CHANNEL_WAIT; full <= BIDE_CHANNEL_DROP_WRITE; full++) {
+		channel *open_end = channel_create(&(channel_options){ .capacity = BIDE_CHANNEL_UNBOUNDED,
+		                                                       .full = (bide_channel_full)full });
+		for (int64_t x = 0; x < 2000; x++) {
+			bide_select_case one = bide_select_write(open_end, &x);
+			assert_int_equal(result_of(bide_select(&one, 1)), 0);
+		}
+		assert_int_equal(channel_count(open_end), 2000);
+		channel_unref(open_end);
 	}
-	assert_int_equal(channel_count(open_end), 5000);
-	channel_unref(open_end);
 }
 
 TEST(two_selects_meet)
@@ -150,26 +153,52 @@ TEST(a_select_does_not_meet_itself)
 	unref_two();
 }
 
+/* An element of 8, 256 or 1 bytes, with bytes behind it that nothing may change. */
+struct guarded {
+	unsigned char element[256], guard[256];
+};
+
+static const unsigned element_sizes[] = { 8, 256, 1 };
+
+static void check_guarded(const struct guarded *got, unsigned size_bytes, int value)
+{
+	for (unsigned i = 0; i < sizeof *got; i++)
+		assert_int_equal(((const unsigned char *)got)[i], i < size_bytes ? value : 0xEE);
+}
+
+/* `winner` gives an element, before the select or while it waits. */
+static void read_sizes(unsigned winner, bool ready)
+{
+	channel *channels[3];
+	struct guarded got[3];
+	unsigned char element[256];
+	bide_select_case cases[3];
+
+	memset(got, 0xEE, sizeof got);
+	memset(element, 0x11, sizeof element);
+	for (unsigned i = 0; i < 3; i++) {
+		channels[i] =
+			channel_create(&(channel_options){ .capacity = 1, .element_bytes = element_sizes[i] });
+		cases[i] = bide_select_read_(channels[i], got[i].element, element_sizes[i]);
+	}
+	if (ready)
+		assert_true(bide_channel_try_write_(channels[winner], element, element_sizes[winner]));
+	value_task v = bide_select(cases, 3);
+	if (!ready)
+		assert_true(bide_channel_try_write_(channels[winner], element, element_sizes[winner]));
+	assert_int_equal(result_of(v), winner);
+	for (unsigned i = 0; i < 3; i++) {
+		check_guarded(&got[i], i == winner ? element_sizes[i] : 0, 0x11);
+		channel_unref(channels[i]);
+	}
+}
+
 TEST(elements_of_several_sizes)
 {
-	struct large {
-		int64_t numbers[8];
-	} large = { { 1, 2, 3, 4, 5, 6, 7, 8 } }, got = { { 0 } };
-	channel *wide = channel_create(&(channel_options){ .element_bytes = sizeof large });
-	channel *narrow = channel_create(&(channel_options){ .element_bytes = 1 });
-	char letter = 0;
-
-	bide_select_case cases[] = { bide_select_read(narrow, &letter), bide_select_read(wide, &got) };
-	value_task v = bide_select(cases, 2);
-	assert_true(channel_try_write(wide, large));
-	assert_int_equal(result_of(v), 1);
-	assert_memory_equal(&got, &large, sizeof large);
-	v = bide_select(cases, 2);
-	assert_true(channel_try_write(narrow, (char)'x'));
-	assert_int_equal(result_of(v), 0);
-	assert_int_equal(letter, 'x');
-	channel_unref(wide);
-	channel_unref(narrow);
+	for (unsigned winner = 0; winner < 3; winner++) {
+		read_sizes(winner, true);
+		read_sizes(winner, false);
+	}
 }
 
 TEST(a_closed_channel_is_no_case_while_others_remain)
@@ -212,6 +241,22 @@ TEST(a_channel_closed_with_an_error_fails_the_select)
 	assert_int_equal(error_of(read_two(&x, &y)), EIO);
 	assert_true(channel_try_write(d, (int64_t)1)); /* no one waits there */
 	assert_int_equal(channel_count(d), 1);
+	unref_two();
+}
+
+TEST(a_close_with_ECANCELED_fails_a_select_too)
+{
+	int64_t x = 0, y = 0;
+
+	make_two(1);
+	value_task v = read_two(&x, &y);
+	value_task w = bide_select((select_case[]){ select_read(c, &x), select_read(d, &y) }, 2);
+	assert_true(channel_close(c, ECANCELED));
+	assert_int_equal(error_of(v), EPIPE);
+	assert_int_equal(error_of(w), EPIPE);
+	assert_int_equal(error_of(read_two(&x, &y)), EPIPE);
+	bide_select_case one = bide_select_write(c, &x);
+	assert_int_equal(error_of(bide_select(&one, 1)), EPIPE);
 	unref_two();
 }
 
@@ -311,6 +356,86 @@ TEST(a_forgotten_select_leaves_at_once_or_drops_its_element)
 	bide_value_task_forget(read_two(&x, &y)); /* it has read */
 	assert_int_equal(channel_count(c), 0);
 	assert_dropped(1);
+	unref_two();
+}
+
+TEST(a_write_that_waits_for_a_channel_that_closes_ends_as_one_that_comes_later)
+{
+	int64_t x = 1;
+
+	make_two(0);
+	bide_select_case one = bide_select_write(c, &x);
+	value_task v = bide_select(&one, 1);
+	assert_true(channel_close(c, 0));
+	assert_int_equal(error_of(v), BIDE_EEND);
+	assert_int_equal(error_of(bide_select(&one, 1)), BIDE_EEND);
+	unref_two();
+}
+
+/* --- a select that became a task, and is dropped on another thread --- */
+
+enum { DROPPED_EACH = 2000 };
+
+static _Atomic(bide_task *) to_drop;
+static atomic_bool all_made;
+
+static void *drop_tasks(void *argument)
+{
+	bide_task *t;
+
+	while (!all_made || to_drop) {
+		t = atomic_exchange(&to_drop, NULL);
+		if (t)
+			bide_task_unref(t);
+		else
+			sched_yield();
+	}
+	return argument;
+}
+
+struct make_tasks {
+	ASYNC_FRAME;
+	user_source source;
+	value_task pending;
+	int64_t x;
+	int i;
+};
+
+async(make_tasks)
+{
+	async_begin;
+	bide_user_source_init_local(&my->source, NULL);
+	my->pending = user_source_value_task(&my->source);
+	for (my->i = 0; my->i < DROPPED_EACH; my->i++) {
+		while (to_drop)
+			await(async_yield());
+		/* A timer of its own keeps the wheel in use meanwhile. */
+		await(delay(1000));
+		to_drop = value_task_as_task(
+			bide_select((bide_select_case[]){ bide_select_read(c, &my->x),
+		                                      bide_select_delay(BIDE_MS(1) / 10) },
+		                2));
+	}
+	while (to_drop)
+		await(async_yield());
+	bide_user_source_complete_int(&my->source, 1);
+	await(my->x, my->pending);
+	async_return(my->x);
+async_finally:
+	async_end;
+}
+
+TEST(a_select_that_is_a_task_is_dropped_on_another_thread)
+{
+	pthread_t thread;
+
+	make_two(1);
+	assert_int_equal(pthread_create(&thread, NULL, drop_tasks, NULL), 0);
+	value_task v = bide_async_start(make_tasks);
+	assert_int_equal(result_of(v), 1);
+	all_made = true;
+	pthread_join(thread, NULL);
+	settle_workers();
 	unref_two();
 }
 

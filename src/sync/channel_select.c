@@ -34,11 +34,11 @@ static bide_wait_link_ *meet(bide_channel *c, unsigned list, bide_selection_ *s,
 }
 
 /* The channel is closed: that is an outcome only if it was closed with an error. */
-static bool closed(bide_selection_ *s, uint32_t number, int error)
+static bool closed(const bide_channel *c, bide_selection_ *s, uint32_t number)
 {
-	if (error == BIDE_EEND || error == BIDE_EPIPE_ || !bide_selection_claim_self_(s, number))
+	if (c->error == BIDE_EEND || !bide_selection_claim_self_(s, number))
 		return false;
-	bide_selection_outcome_(s, number, error);
+	bide_selection_outcome_(s, number, c->error);
 	return true;
 }
 
@@ -85,7 +85,7 @@ bool bide_channel_select_read_(bide_channel *c, bide_selection_ *s, uint32_t num
 	bide_channel_lock_(c);
 	claimed = read_now(c, s, number, load, &turn);
 	if (!claimed && c->error && c->count == 0)
-		claimed = closed(s, number, c->error);
+		claimed = closed(c, s, number);
 	else if (!claimed)
 		wait_in(c, BIDE_CHANNEL_READERS_, s, number, load);
 	bide_channel_unlock_(c);
@@ -98,14 +98,17 @@ static bool write_now(bide_channel *c, bide_selection_ *s, uint32_t number,
                       const bide_channel_load_ *load, bide_channel_turn_ *turn)
 {
 	bide_wait_link_ *reader = meet(c, BIDE_CHANNEL_READERS_, s, number, turn);
+	bool must_wait = c->full == BIDE_CHANNEL_WAIT || bide_channel_is_unbounded_(c);
+	size_t written;
 
 	if (reader) {
 		(void)bide_channel_grant_reader_(c, reader, load->elements, 1, turn);
 	} else {
-		if ((bide_channel_room_(c) == 0 && c->full == BIDE_CHANNEL_WAIT) ||
-		    !bide_selection_claim_self_(s, number))
+		if ((bide_channel_room_(c) == 0 && must_wait) || !bide_selection_claim_self_(s, number))
 			return false;
-		(void)bide_channel_put_(c, load->elements, 1, turn);
+		written = bide_channel_put_(c, load->elements, 1, turn);
+		BIDE_ASSERT_(written == 1);
+		(void)written;
 	}
 	bide_selection_outcome_(s, number, 0);
 	return true;
@@ -121,7 +124,7 @@ static int write_once(bide_channel *c, bide_selection_ *s, uint32_t number,
 	bide_channel_turn_init_(&turn);
 	bide_channel_lock_(c);
 	if (c->error) {
-		claimed = closed(s, number, bide_channel_write_error_(c));
+		claimed = closed(c, s, number);
 	} else {
 		claimed = write_now(c, s, number, load, &turn);
 		if (!claimed && bide_channel_is_unbounded_(c) && !bide_selection_is_decided_(s))

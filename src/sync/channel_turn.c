@@ -242,11 +242,11 @@ void bide_channel_fail_(bide_channel *c, unsigned list, int error, bide_channel_
 	/* The end is what those have waited for that wait for the close. */
 	if (list == BIDE_CHANNEL_CLOSED_ && error == BIDE_EEND)
 		error = 0;
-	if (error != BIDE_EEND && error != BIDE_EPIPE_) {
+	if (c->error != BIDE_EEND) {
 		bide_waiters_take_all_(&c->lists[list], (bide_payload){ .i = 0 }, error, &turn->granted);
 		return;
 	}
-	/* A closed channel is no case of a selection any more, as long as it has others. */
+	/* A channel that has ended is no case of a selection any more, as long as it has others. */
 	while (c->lists[list].first)
 		bide_wait_refuse_(&c->lists[list], c->lists[list].first, error, &turn->granted);
 }

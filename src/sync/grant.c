@@ -32,7 +32,7 @@ void bide_wait_refuse_(bide_wait_queue_ *queue, bide_wait_link_ *link, int error
 	if (BIDE_LIKELY(link->number == 0))
 		bide_waiter_outcome_(bide_waiter_of_(link), bide_payload_int_(0), error);
 	else
-		bide_selection_refuse_(link, error);
+		bide_selection_refuse_(link);
 	bide_grant_(queue, link, granted);
 }
 

@@ -39,7 +39,7 @@ static inline void bide_grant_(bide_wait_queue_ *queue, bide_wait_link_ *link,
 BIDE_INTERNAL void bide_wait_outcome_(bide_wait_link_ *link, bide_payload payload, int error);
 /*
  * The object will never grant the link: it was closed. A waiter ends with the error. A selection
- * ends with it only if no other case remains. Takes the link out.
+ * ends, with BIDE_EEND, only if no other case remains. Takes the link out.
  */
 BIDE_INTERNAL void bide_wait_refuse_(bide_wait_queue_ *queue, bide_wait_link_ *link, int error,
                                      bide_granted_ *granted);

@@ -4,7 +4,7 @@
  * What a selection carries behind its cases:
  *
  *     where each case that reads puts its element      chosen[count]
- *     the element of the case that has read            a load
+ *     the element of the case that has read            a load of the largest size
  *     the element of each case that writes             a load for each
  */
 #include <bide/select.h>
@@ -23,6 +23,7 @@ static const char what[] = "bide_select";
 /* Of a case that reads. */
 typedef struct chosen {
 	void *to; /* NULL if it does not read */
+	size_t element_bytes;
 	bide_channel_dropped *dropped;
 	void *argument;
 } chosen;
@@ -60,7 +61,7 @@ static bide_payload take(bide_operation *operation)
 	const bide_channel_load_ *load = read_load_of(s);
 
 	if (reader)
-		__builtin_memcpy(reader->to, load->elements, load->element_bytes);
+		__builtin_memcpy(reader->to, load->elements, reader->element_bytes);
 	return operation->source.payload;
 }
 
@@ -109,8 +110,12 @@ static int delay_check(const bide_select_case *c, size_t index, bool is_second)
 
 static int value_task_check(const bide_select_case *c, size_t index)
 {
-	if ((bide_source *)c->value_task_.state != &bide_yield_source_)
-		return 0;
+	bide_source *source = (bide_source *)c->value_task_.state;
+
+	if (source != &bide_yield_source_)
+		return !bide_is_pending_(c->value_task_) || bide_belongs_here_(source, what, NULL)
+		           ? 0
+		           : BIDE_EINVAL_;
 	bide_misuse_("%s: case %zu is a bide_async_yield, which has no end to wait for", what, index);
 	return BIDE_EINVAL_;
 }
@@ -178,8 +183,8 @@ static bide_selection_ *make(const bide_select_case *cases, size_t count)
 	all = bide_selection_extra_(s);
 	for (size_t i = 0; i < count; i++)
 		if (cases[i].kind_ == BIDE_SELECT_READ_)
-			all[i] =
-				(chosen){ cases[i].to_, cases[i].channel_->dropped, cases[i].channel_->argument };
+			all[i] = (chosen){ cases[i].to_, cases[i].element_bytes_, cases[i].channel_->dropped,
+				               cases[i].channel_->argument };
 	load_init(read_load_of(s), read_bytes);
 	return s;
 }

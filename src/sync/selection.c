@@ -104,13 +104,13 @@ void bide_selection_outcome_(bide_selection_ *s, uint32_t number, int error)
 	s->operation.source.error = (uint16_t)error;
 }
 
-void bide_selection_refuse_(bide_wait_link_ *link, int error)
+void bide_selection_refuse_(bide_wait_link_ *link)
 {
 	bide_selection_ *s = bide_selection_of_(link);
 
 	/* Pairs with itself: the last one sees what the others did. */
 	if (BIDE_SUB(&s->open, 1u, ACQ_REL) == 1 && claim(s, link->number))
-		bide_selection_outcome_(s, 0, error);
+		bide_selection_outcome_(s, 0, BIDE_EEND);
 }
 
 /* --- parties --- */
@@ -128,14 +128,14 @@ static void leave(bide_selection_ *s, uint32_t count)
 	bide_operation_complete_(&s->operation, source->payload, source->error);
 }
 
-/* Takes a link out, if it is in its queue, and grants what others can have now. */
-static uint32_t withdraw(bide_selection_case_ *c)
+/* Takes a link out, if it is in its queue, and grants what others can have now. Any thread. */
+static uint32_t withdraw_link(bide_selection_case_ *c)
 {
 	bide_wait_queue_ *queue = bide_wait_withdraw_(&c->link);
 	bide_granted_ granted;
 
 	if (!queue)
-		return c->source && !c->kind && bide_unlisten_(c->source, &c->listener);
+		return 0;
 	bide_granted_init_(&granted);
 	if (c->kind->withdrawn)
 		c->kind->withdrawn(queue, &granted);
@@ -145,12 +145,26 @@ static uint32_t withdraw(bide_selection_case_ *c)
 	return 1;
 }
 
-static uint32_t withdraw_all(bide_selection_ *s)
+/* The sources that it listens to belong to the worker, if there is one. */
+static uint32_t withdraw_sources(bide_selection_ *s)
+{
+	bide_selection_case_ *c;
+	uint32_t out = 0;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		c = &s->cases[i];
+		if (!c->kind && c->source)
+			out += bide_unlisten_(c->source, &c->listener);
+	}
+	return out;
+}
+
+static uint32_t withdraw_links(bide_selection_ *s)
 {
 	uint32_t out = 0;
 
 	for (uint32_t i = 0; i < s->count; i++)
-		out += withdraw(&s->cases[i]);
+		out += withdraw_link(&s->cases[i]);
 	return out;
 }
 
@@ -164,7 +178,7 @@ static uint32_t take_out(bide_selection_ *s)
 
 	if (s->alarm_number && bide_alarm_stop_(&s->alarm))
 		out++;
-	return out + withdraw_all(s);
+	return out + withdraw_links(s) + withdraw_sources(s);
 }
 
 /* The caller, a party, has claimed the selection, and has stored the outcome. */
@@ -209,6 +223,14 @@ void bide_selection_link_end_(bide_wait_link_ *link)
 	bide_port_post_(&link->post);
 }
 
+static void left_posted(bide_post *post)
+{
+	bide_selection_ *s = BIDE_CONTAINER_(post, bide_selection_, post);
+	uint32_t out = s->left + (s->left_claimed ? decide(s) : 0);
+
+	leave(s, 1 + out + withdraw_sources(s));
+}
+
 /*
  * The links are withdrawn even if another thread decides: it may not have come to them, and this
  * consumer may free their objects as soon as this returns.
@@ -216,16 +238,25 @@ void bide_selection_link_end_(bide_wait_link_ *link)
 void bide_selection_leave_(bide_operation *operation)
 {
 	bide_selection_ *s = (bide_selection_ *)operation;
-	uint32_t out = 0;
+	bool claimed;
+	uint32_t out;
 
 	if (!bide_party_try_join_(&s->operation.source, &s->parties))
 		return;
-	if (claim(s, BIDE_SELECTION_ENDED_)) {
+	claimed = claim(s, BIDE_SELECTION_ENDED_);
+	if (claimed)
 		bide_selection_outcome_(s, 0, BIDE_ECANCELED_);
-		out = decide(s);
+	out = withdraw_links(s);
+	if (!bide_port_on_worker_()) { /* it is still a party */
+		s->left = out;
+		s->left_claimed = claimed;
+		s->post.run = left_posted;
+		bide_port_post_(&s->post);
+		return;
 	}
-	out += withdraw_all(s);
-	leave(s, 1 + out);
+	if (claimed)
+		out += decide(s);
+	leave(s, 1 + out + withdraw_sources(s));
 }
 
 /* --- registering --- */

@@ -55,6 +55,13 @@ typedef struct bide_selection_ {
 	 */
 	uint32_t open;
 	uint32_t alarm_number; /* the case that is a delay; 0: there is none */
+	/*
+	 * With one worker, forgotten on another thread: how many parties that thread took out, whether
+	 * it claimed the selection, and the way of the rest to the worker.
+	 */
+	uint32_t left;
+	bool left_claimed;
+	bide_post post;
 	bide_cancel_node node;
 	bide_alarm alarm;
 	bide_selection_case_ cases[];
@@ -117,10 +124,10 @@ BIDE_INTERNAL bool bide_selection_listen_(bide_selection_ *s, uint32_t number,
 BIDE_INTERNAL void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number,
                                              bide_timer *timer);
 /*
- * The case will never be granted. The last one claims the selection, which fails with the error.
+ * The case will never be granted. The last one claims the selection, which fails with BIDE_EEND.
  * Under the lock of the object. The caller takes the link out.
  */
-BIDE_INTERNAL void bide_selection_refuse_(bide_wait_link_ *link, int error);
+BIDE_INTERNAL void bide_selection_refuse_(bide_wait_link_ *link);
 /* A link was taken out by a call on its object. Any thread, without a lock. */
 BIDE_INTERNAL void bide_selection_link_end_(bide_wait_link_ *link);
 
