@@ -17,7 +17,7 @@ typedef struct meeting {
 	uint32_t withdrawn;
 } meeting;
 
-enum { GIVES = 1, TAKES = 2, VALUE = 40 };
+enum { GIVES = 1, TAKES = 2, VALUE = 40, LATER_NS = 1000 };
 
 typedef struct plan {
 	meeting *at;
@@ -29,6 +29,7 @@ static struct {
 	bide_selection_ *first, *second;
 	bide_value_task one, two;
 	bide_context *context;
+	bide_task *task;
 	uint32_t given, taken; /* atomic; by those that do not wait */
 } s;
 
@@ -242,6 +243,34 @@ static int outcome_of(bide_selection_ *selection, bide_value_task value)
 	return index;
 }
 
+/* --- one worker, and another thread that drops the select, which is a task --- */
+
+/* It gives to a, or a delay is over. */
+static void setup_task(void)
+{
+	bide_timer *timer = bide_timer_new_(sizeof *timer);
+
+	setup();
+	timer->source.payload.i = LATER_NS;
+	EXPLORE_CHECK(bide_selection_begin_(s.first) == 0);
+	EXPLORE_CHECK(!enter(s.first, 1, s.a, GIVES));
+	bide_selection_set_alarm_(s.first, 2, timer);
+	bide_selection_end_(s.first, false);
+	s.task = bide_value_task_as_task(s.one);
+}
+
+static void unref_thread(void)
+{
+	bide_task_unref(s.task);
+}
+
+static void take_from_a_and_run_thread(void)
+{
+	take_from_a_thread();
+	(void)explore_expire();
+	explore_run();
+}
+
 /* All links of what is over are out. What waits can still be met. */
 static void check_conserved(void)
 {
@@ -347,3 +376,6 @@ SELECT(forgotten_against_decided, setup_waiting,
        .newest_only = true, .switches_max = 2)
 SELECT(forgotten_and_freed_against_canceled, setup_waiting, (cancel_thread, forget_and_free_thread),
        check_forgotten, .newest_only = true, .switches_max = 5)
+SCENARIO(select_dropped_on_another_thread, setup_task,
+         THREADS(take_from_a_and_run_thread, unref_thread), check_forgotten_objects,
+         .one_worker = true, .external = 2, .newest_only = true, .switches_max = 3)
