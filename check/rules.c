@@ -92,7 +92,8 @@ static bool is_options(CXType pointer)
 	CXType type = clang_getPointeeType(clang_getCanonicalType(pointer));
 	const char *name = type.kind == CXType_Record ? name_of(clang_getTypeDeclaration(type)) : "";
 
-	return ends_with(name, "_options") || ends_with(name, "bide_place");
+	return ends_with(name, "_options") || ends_with(name, "bide_place") ||
+	       ends_with(name, "bide_select_case");
 }
 
 struct starting {

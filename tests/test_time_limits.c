@@ -306,7 +306,7 @@ static void try_waits(void)
 		}
 		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 		for (int64_t time = 0; time < 2; time++)
-			assert_int_equal(waits[i].wait(async_start(sleeps, .time_ns = BIDE_MS(5)), time),
+			assert_int_equal(waits[i].wait(async_start(sleeps, .time_ns = BIDE_MS(50)), time),
 			                 ETIMEDOUT);
 		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 		before = misuse_count;

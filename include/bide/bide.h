@@ -68,8 +68,6 @@
 #include "fd.h"
 #include "file.h"
 #include "frame.h"
-#include "generator.h"
-#include "generator_operators.h"
 #include "group.h"
 #include "hold.h"
 #include "io.h"
@@ -104,6 +102,8 @@
 #include "async.h"
 #include "fork.h"
 #endif
+#include "generator.h" /* behind async.h, which it needs: messages of the compiler are shorter */
+#include "generator_operators.h"
 #include "noted.h" /* last: macros of the functions' names */
 
 #endif

@@ -85,6 +85,7 @@ void bide_single_give_(bide_source *source)
 {
 	bide_record *r = bide_record_of_(source);
 
+	bide_held_check_(source, r->size_bytes);
 	BIDE_STORE(&source->next_free, 0, RELAXED); /* visits read it */
 	bide_spin_lock_(&bide_pools_.lock);
 	BIDE_ASSERT_(r->previous ? r->previous->next == r : bide_pools_.singles == r);

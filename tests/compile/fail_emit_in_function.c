@@ -1,4 +1,4 @@
-/* expect: error: static assertion failed.*async_emit stands only in a generator */
+/* expect: error: static.*failed.*async_emit stands only in a generator */
 #include <bide/bide.h>
 #include <bide/short.h>
 

@@ -1,4 +1,5 @@
 /* expect: error: .*async_emit_stands_only_in_a_generator__behind_async_begin */
+/* lines clang: 89 */
 #include <bide/bide.h>
 #include <bide/short.h>
 

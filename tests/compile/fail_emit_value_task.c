@@ -1,4 +1,4 @@
-/* expect: error: static assertion failed.*await the value task before it */
+/* expect: error: static.*failed.*await the value task before it */
 #include <bide/bide.h>
 #include <bide/short.h>
 

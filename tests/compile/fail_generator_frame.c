@@ -1,4 +1,4 @@
-/* expect: error: static assertion failed.*begins with BIDE_ASYNC_GENERATOR */
+/* expect: error: static.*failed.*begins with BIDE_ASYNC_GENERATOR */
 #include <bide/bide.h>
 #include <bide/short.h>
 
