@@ -307,6 +307,26 @@ TEST(a_delay_of_0_happens_if_nothing_else_can)
 	unref_two();
 }
 
+TEST(when_all_channels_have_ended_a_delay_is_not_waited_for)
+{
+	int64_t x = 0;
+
+	for (int ms = 0; ms < 2; ms++) {
+		make_two(1);
+		bide_select_case cases[] = { bide_select_delay(BIDE_SECONDS(100) * ms),
+			                         bide_select_read(c, &x), bide_select_read(d, &x) };
+		value_task v = ms ? bide_select(cases, 3) : value_task_completed();
+		assert_true(channel_close(c, 0));
+		assert_true(channel_close(d, 0));
+		assert_int_equal(error_of(v), ms ? BIDE_EEND : 0);
+		assert_int_equal(error_of(bide_select(cases, 3)), BIDE_EEND);
+		assert_none(timer_count);
+		unref_two();
+	}
+	bide_select_case alone = bide_select_delay(1);
+	assert_int_equal(result_of(bide_select(&alone, 1)), 0);
+}
+
 TEST(a_value_task_is_a_case_and_stays_yours)
 {
 	int64_t x = 0;

@@ -235,7 +235,9 @@ static void register_all(bide_selection_ *s, const bide_select_case *cases, size
 		i = start + n < count ? start + n : start + n - count;
 		claimed = enter(s, &cases[i], (uint32_t)i + 1, &place);
 	}
-	if (delay < count && !claimed && !bide_selection_is_decided_(s))
+	/* If all channels have ended, bide_selection_end_ says so. */
+	if (delay < count && !claimed && (count == 1 || BIDE_LOAD(&s->open, RELAXED) > 1) &&
+	    !bide_selection_is_decided_(s))
 		claimed = enter_delay(s, cases[delay].delay_ns_, (uint32_t)delay + 1, timer);
 	if (timer && !s->alarm_number)
 		bide_operation_discard_(&timer->source);

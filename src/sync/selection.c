@@ -341,7 +341,8 @@ void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number, bide_timer *
 	s->alarm_number = number;
 	bide_alarm_init_(&s->alarm, alarm_due);
 	bide_party_join_(&s->operation.source, &s->parties);
-	(void)BIDE_ADD(&s->open, 1u, RELAXED);
+	if (s->count == 1)
+		(void)BIDE_ADD(&s->open, 1u, RELAXED);
 	bide_alarm_set_(&s->alarm, timer, timer->source.payload.i);
 }
 

@@ -50,8 +50,8 @@ typedef struct bide_selection_ {
 	uint32_t parties;
 	uint32_t count;
 	/*
-	 * The registrar, and the cases that may still be granted. At 0 the selection fails. Atomic,
-	 * also with one worker.
+	 * The registrar, and the cases that may still be granted; a delay counts only if it is the only
+	 * case. At 0 the selection fails. Atomic, also with one worker.
 	 */
 	uint32_t open;
 	uint32_t alarm_number; /* the case that is a delay; 0: there is none */
