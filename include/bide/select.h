@@ -10,8 +10,8 @@
  * by the seed).
  *
  * A channel that is closed and empty is no case as long as others remain, and so is a write to one
- * that is closed. If none remains but a delay, the select fails with BIDE_EEND. A channel that was closed with
- * an error fails it with that error.
+ * that is closed. If none remains but a delay, the select fails with BIDE_EEND. A channel that was
+ * closed with an error fails it with that error.
  *
  * It obeys the ambient cancellation as a read does: then no case has happened. A value task of a
  * select that is forgotten leaves all channels at once. If a read had won before, its element goes
