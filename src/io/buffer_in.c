@@ -266,8 +266,14 @@ static int grow(bide_stream *stream)
 	int error;
 
 	BIDE_ASSERT_(length(b->in) + SPARE_BYTES == room && room < most);
-	b->claim.again = again;
-	b->claim.key = stream->handle.generation;
+	/*
+	 * A claim that waits since an earlier attempt is read by the thread that wakes it. Then it has
+	 * this key already.
+	 */
+	if (b->claim.again != again || b->claim.key != stream->handle.generation) {
+		b->claim.again = again;
+		b->claim.key = stream->handle.generation;
+	}
 	error =
 		bide_io_chunk_take_(stream->handle.home, wanted, BIDE_CHUNK_OR_WAIT_, &b->claim, &larger);
 	if (!error)
