@@ -271,13 +271,13 @@ TEST(a_shorter_idle_limit_counts_at_once)
 	settle_workers();
 	bide_stream_set_idle(stream, BIDE_MS(20));
 	assert_int_equal(error_of_text(line), BIDE_EIDLE);
-	bide_stream_set_idle(stream, BIDE_FOREVER);
+	assert_int_equal(bide_stream_set_idle(stream, BIDE_FOREVER), 0);
 	line = bide_stream_read_line(stream);
 	send_text(peer, "x\n");
 	assert_string_equal(text_of(line), "x");
 	expect_misuse();
-	bide_stream_set_idle(stream, 0);
-	bide_stream_set_idle(stream, -1);
+	assert_int_equal(bide_stream_set_idle(stream, 0), EINVAL);
+	assert_int_equal(bide_stream_set_idle(stream, -1), EINVAL);
 	assert_int_equal(misuse_count, 2);
 	close_both(stream, peer);
 }

@@ -163,7 +163,7 @@ TEST(wrong_arguments_are_misuse)
 	assert_int_equal(error_of(bide_stream_end(NULL)), EINVAL);
 	assert_int_equal(error_of(bide_stream_copy(NULL, stream, 1)), EINVAL);
 	assert_int_equal(error_of(bide_stream_copy(stream, NULL, 1)), EINVAL);
-	bide_stream_set_idle(NULL, 1);
+	assert_int_equal(bide_stream_set_idle(NULL, 1), EINVAL);
 	assert_int_equal(bide_stream_set_limits(NULL, 1, 1), EINVAL);
 	bide_stream_split(NULL);
 	assert_int_equal(misuse_count, 17);

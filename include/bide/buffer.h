@@ -17,7 +17,7 @@
  * to wait, when bide_stream_flush is called, or when the buffer is full. So a server that answers
  * requests needs no flush, and the answers to requests that came together go out together.
  *
- * A stream that waits holds no buffer, unless it holds bytes: then a block of about their size. All
+ * A stream that waits holds no buffer. If it holds bytes, it holds a block of about their size. All
  * streams share a budget (bide_config.io_buffers_max_bytes). While it is used up, a stream has
  * small blocks, and one that holds more than its share reads on when others have given some back.
  *
@@ -67,8 +67,8 @@ BIDE_INLINE bide_text_task bide_text_ready_(char *text)
 
 /*
  * Reads a line, and returns it without its end, which is "\n" or "\r\n". The last line may have no
- * end. NULL: the peer has ended its side, and there is nothing left. bide_stream_taken returns the
- * length of the line, which may hold zeroes.
+ * end. NULL: the peer has ended its side, and there is nothing left. The line may hold zeroes;
+ * bide_stream_taken returns its length.
  *
  * EMSGSIZE: the line is longer than the limit (bide_stream_set_limits; 64 KiB). Its beginning stays
  * in the buffer. Cost: inline, 0 allocations, if the buffer has a line.
@@ -90,15 +90,16 @@ BIDE_API BIDE_USE_RESULT bide_text_task bide_stream_read_until(bide_stream *stre
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read_exactly(bide_stream *stream, void *to,
                                                                   size_t size_bytes);
 /*
- * Waits until the buffer has at least size_bytes bytes, or the end has come, and returns where they
- * are. Takes nothing. NULL: it is the end, and there are none; bide_stream_available says how many
- * there are. They are no string. EMSGSIZE: size_bytes is above the limit of a line. Cost: inline if
- * they are there.
+ * Waits until the buffer has at least size_bytes bytes, or the end has come. Returns where the
+ * bytes are, and takes none; they are no string. bide_stream_available returns how many there are.
+ * NULL: the end has come, and there are none. EMSGSIZE: size_bytes is above the limit of a line.
+ * Cost: inline if they are there.
  */
 BIDE_INLINE BIDE_USE_RESULT bide_text_task bide_stream_peek(bide_stream *stream, size_t size_bytes);
 /*
  * Takes size_bytes bytes from the buffer. It is a reading call. More than bide_stream_available is
- * misuse, and takes nothing. Cost: inline; a call if the buffer is empty then, which gives it back.
+ * misuse, and takes nothing. Cost: inline; a call if it takes all bytes, since the stream then
+ * gives the buffer back.
  */
 BIDE_INLINE void bide_stream_consume(bide_stream *stream, size_t size_bytes);
 /* Returns how many bytes are in the buffer; 0 while a reading call is pending. Cost: inline. */
@@ -113,20 +114,21 @@ BIDE_INLINE size_t bide_stream_taken(const bide_stream *stream);
  * error, nothing. It waits only if more than the limit would be unsent (bide_stream_set_limits;
  * 64 KiB): that slows the program down to what the peer reads. `from` is borrowed while it waits.
  *
- * EMSGSIZE: size_bytes is above that limit; bide_stream_write takes any size. The error of a send
- * that failed meanwhile: this and each later writing call fails with it. Cost: inline, a copy.
+ * EMSGSIZE: size_bytes is above that limit; bide_stream_write takes any size. If a send of what was
+ * put earlier has failed, this and each later writing call fails with its error. Cost: inline, a
+ * copy.
  */
 BIDE_INLINE BIDE_USE_RESULT bide_value_task bide_stream_put(bide_stream *stream, const void *from,
                                                             size_t size_bytes);
 /*
- * Does the same with a text, as printf makes it. The result is its length. The text may have as
- * many bytes as may be unsent. What the arguments point at is not used after the call.
+ * Does the same with a text, as printf makes it. The result is its length, which the same limit
+ * bounds. What the arguments point at is not used after the call.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_print(bide_stream *stream, const char *format,
                                                            ...) BIDE_PRINTF(2, 3);
 /*
- * Waits until all that was put has gone to the kernel. If it is canceled, the bytes go on their way
- * nevertheless.
+ * Waits until all that was put has gone to the kernel. A cancellation ends the wait, and the bytes
+ * still go to the kernel.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_flush(bide_stream *stream);
 /*
@@ -153,20 +155,20 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_end(bide_stream *stream);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_copy(bide_stream *from, bide_stream *to,
                                                           size_t max_bytes);
 /*
- * Limits what waits: timeout_ns nanoseconds; BIDE_FOREVER, the default: no limit. A call that waits
- * so long fails with BIDE_EIDLE.
+ * Sets how long a call on this stream may wait, in nanoseconds. A call that waits longer fails with
+ * BIDE_EIDLE. BIDE_FOREVER, the default, is no limit.
  *
  * For a line, a text or a peek it is the time from the call until all of it is there. For the other
- * calls it is the time in which no byte comes or goes. A kernel tells that bytes have gone when
- * about a third of its buffer is free. The limit counts in cleanup, too, and for what was put and
+ * calls it is the time in which no byte comes or goes. The kernel reports that bytes have gone when
+ * about a third of its buffer is free. The limit also holds in a cleanup, and for what was put and
  * is on its way: then the next writing call fails. A stream of your own is aborted with BIDE_EIDLE.
- * 0 or less is misuse, and changes nothing. Cost: a timer for the stream, and reading the clock for
- * each call that is not served from the buffer.
+ * Returns 0, or EINVAL (misuse) if timeout_ns is 0 or less. Cost: a timer for the stream, and
+ * reading the clock for each call that is not served from the buffer.
  */
-BIDE_API void bide_stream_set_idle(bide_stream *stream, int64_t timeout_ns);
+BIDE_API int bide_stream_set_idle(bide_stream *stream, int64_t timeout_ns);
 /*
- * Sets the longest line, text or peek, and how much may be unsent. 0: the default, 65536. Returns
- * 0, or EINVAL (misuse) if one is above 1 GiB.
+ * Sets the longest line, text or peek, and how many bytes may be unsent. 0 stands for the default,
+ * 65536. Returns 0, or EINVAL (misuse) if one is above 1 GiB.
  */
 BIDE_API int bide_stream_set_limits(bide_stream *stream, size_t line_max_bytes,
                                     size_t put_max_bytes);

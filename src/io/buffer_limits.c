@@ -24,17 +24,20 @@ int bide_stream_set_limits(bide_stream *stream, size_t line_max_bytes, size_t pu
 	return 0;
 }
 
-void bide_stream_set_idle(bide_stream *stream, int64_t timeout_ns)
+int bide_stream_set_idle(bide_stream *stream, int64_t timeout_ns)
 {
-	if (bide_stream_check_(stream, "bide_stream_set_idle"))
-		return;
+	int error = bide_stream_check_(stream, "bide_stream_set_idle");
+
+	if (error)
+		return error;
 	if (timeout_ns <= 0) {
 		bide_misuse_("bide_stream_set_idle: timeout_ns is %lld; 1 or more and BIDE_FOREVER are "
 		             "allowed",
 		             (long long)timeout_ns);
-		return;
+		return EINVAL;
 	}
 	bide_buffer_idle_set_(stream, timeout_ns == BIDE_FOREVER ? 0 : timeout_ns);
+	return 0;
 }
 
 void bide_stream_split(bide_stream *stream)
