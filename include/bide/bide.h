@@ -1,50 +1,59 @@
 /*
  * bide.h - all of bide: tasks and value tasks for C.
  *
+ * Results
  *   value_task.h  a result, or the promise of one, in two registers
  *   task.h        a shared result
+ *   source.h      sources of your own
+ *   trace.h       where errors come from
+ *
+ * Functions
  *   async.h       async functions and await (C only)
- *   fork.h        fork and join (C only)
  *   time.h        clock, delay, yield, periodic timer
- *   combine.h     when_all, when_any, race, when_each
+ *   context.h     scopes: what a function inherits from its caller
  *   cancel.h      cancellation: source, token, registration
- *   context.h     scopes that carry it
  *   executor.h    where functions run: strands and loops
- *   group.h       owners of what was started
+ *   run.h         functions that start on a worker
+ *   fork.h        fork and join (C only)
+ *   parallel.h    loops, many bodies at once
  *   generator.h   functions that hand out one element after the other
  *   generator_operators.h  map, filter, take, buffer, merge, timeout over generators
- *   parallel.h    loops, many bodies at once
+ *   runtime.h     configure, wait, blocking calls, shutdown
+ *
+ * Together
+ *   combine.h     when_all, when_any, race, when_each
+ *   group.h       owners of what was started
  *   channel.h     elements that functions pass to each other
  *   select.h      the first of several waits
  *   watch.h       the newest value, for any number of functions
- *   runtime.h     configure, wait, blocking calls, shutdown
- *   run.h         functions that workers run
  *   mutex.h       a mutex that functions wait for
  *   semaphore.h   permits that functions wait for
  *   event.h       an event that functions wait for
- *   hold.h        what a function holds of these
+ *   hold.h        what a function holds of a mutex or semaphore
  *   limiter.h     a limit on how often something is done
  *   retry.h       attempts with pauses between them
- *   memory.h      allocator and counters
- *   misuse.h      hooks
- *   trace.h       where errors come from
- *   source.h      sources of your own
- *   address.h     addresses of sockets
- *   io.h          input and output: whose memory it is, what the errors mean, the engine, counters
+ *
+ * Input and output
+ *   io.h          what all have in common: whose memory it is, errors, the engine, counters
  *   stream.h      bytes in order: sockets, pipes, terminals, your own
  *   buffer.h      lines and texts of a stream, and what is put in it
- *   fd.h          waits for descriptors of other libraries
+ *   net.h         TCP and UNIX sockets: listen, accept, connect
+ *   serve.h       servers
+ *   tls.h         TLS on streams: link with bide-tls, too
+ *   udp.h         datagrams
+ *   address.h     addresses of sockets
+ *   resolve.h     the addresses of a name
  *   file.h        files: reading and writing at an offset
  *   path.h        what is done with files by their names
  *   directory.h   the names in a directory
- *   signals.h     signals as results
- *   serve.h       servers
  *   process.h     child processes
- *   resolve.h     the addresses of a name
- *   net.h         TCP and UNIX sockets: listen, accept, connect
- *   udp.h         datagrams
- *   simulated_net.h  hosts and links of a simulation, for tests
- *   tls.h         TLS on streams: link with bide-tls, too
+ *   signals.h     signals as results
+ *   fd.h          waits for descriptors of other libraries
+ *
+ * Tests and faults
+ *   simulated_net.h  hosts and links of a simulation
+ *   memory.h      allocator and counters
+ *   misuse.h      hooks for misuse, for errors that go unseen, and for reports
  *
  * You need not read these, but inlined code needs them: abi.h (attributes, atomics, versions),
  * frame.h (the layout of frames), async_inline.h and async_impl.h (the inside of async.h),

@@ -31,11 +31,11 @@ BIDE_BEGIN_DECLS
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all(bide_value_task *items, size_t count);
 /*
- * Does the same over tasks. It has no reference to a pending task: a task whose last reference
- * is dropped fails with BIDE_EBROKEN. It does not use the array after the call. The error with
- * which it fails counts as seen; other errors do not. It obeys the ambient cancellation: its
- * waits end and count as failed with the context's error, and the tasks go on. If there was no
- * memory to wait for a task, that task counts as failed with ENOMEM.
+ * Does the same over tasks. It has no reference to a pending task: a task whose last reference is
+ * dropped fails with BIDE_EBROKEN. It does not use the array after the call. The error with which
+ * it fails counts as seen; other errors do not. It obeys the ambient cancellation: each wait ends
+ * and counts as failed with the context's error, and the tasks go on. If there was no memory to
+ * wait for a task, that task counts as failed with ENOMEM.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_when_all_tasks(bide_task *const *tasks, size_t count);
 

@@ -15,8 +15,9 @@
  *     ...
  *     bide_async_leave;
  *
- * An operation that its context cancels fails with ECANCELED, or with ETIMEDOUT if the deadline
- * has passed. The cleanup of an async function does not see the ambient cancellation.
+ * An operation that its context cancels fails with the error of the context: ECANCELED, ETIMEDOUT
+ * if the deadline has passed, or the number that bide_context_cancel was given. The cleanup of an
+ * async function does not see the ambient cancellation.
  *
  * Ownership: contexts are reference counted. Frames that wait in a context, and contexts made in
  * it, hold references of their own. Threads: any thread may call every function here.
@@ -53,14 +54,14 @@ typedef struct bide_context_options {
 BIDE_BEGIN_DECLS
 
 /*
- * Returns a new context, or NULL if there is no memory, and after misuse. If options is NULL, it
- * is a plain child of the current context. Cost: an object from the pool, and a timer if it has
+ * Returns a new context. Returns NULL if there is no memory, and after misuse. If options is NULL,
+ * it is a plain child of the current context. Cost: an object from the pool, and a timer if it has
  * a deadline.
  */
 BIDE_API BIDE_USE_RESULT bide_context *bide_context_create(const bide_context_options *options);
 /*
- * Takes one more reference and returns its argument. NULL stands for no context: it returns
- * NULL, and so you may also pass the current context where there is none.
+ * Takes one more reference and returns its argument. NULL stands for no context, and it returns
+ * NULL. So you may pass the result of bide_context_current.
  */
 BIDE_API bide_context *bide_context_ref(bide_context *context);
 /* Drops a reference. NULL does nothing. */
@@ -80,8 +81,8 @@ BIDE_API bide_context *bide_context_current(void);
 BIDE_API bool bide_context_cancel(bide_context *context, int error);
 
 /*
- * Returns 0, or after a cancellation the error that its operations fail with. NULL, no context,
- * returns 0.
+ * Returns 0, or after a cancellation the error that the operations of the context fail with. NULL
+ * stands for no context, and it returns 0.
  */
 BIDE_API int bide_context_error(const bide_context *context);
 /*

@@ -19,7 +19,7 @@
  * its starter's own strand runs at once, inside the starter.
  *
  * A loop belongs to the thread that made it, which has a loop of its own (a GUI, an event loop).
- * Watch bide_loop_fd, and call bide_loop_run when it is readable.
+ * Watch the descriptor of bide_loop_fd, and call bide_loop_run when it is readable.
  *
  * Ownership: executors are reference counted; contexts hold references of their own. Making
  * something runnable on an executor allocates nothing and never fails.
@@ -50,13 +50,12 @@ BIDE_API BIDE_USE_RESULT bide_executor *bide_strand_create(void);
 BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
 
 /*
- * Sets *fd to a file descriptor to poll for reading. It is readable while something of the loop
- * is ready. Poll it, but never read from it. The first call opens it, and it stays the same
- * afterwards. A thread that calls bide_loop_run again and again needs no descriptor; without
- * one, a thread that makes something ready in the loop pays no system call. Right after it was
- * opened the descriptor may be readable though nothing is ready. Returns 0; EMFILE,
- * ENFILE or ENOMEM if no descriptor is left; EINVAL (misuse) if it is no loop or fd is NULL.
- * After an error *fd is -1. Any thread.
+ * Sets *fd to a file descriptor, which is readable while something of the loop is ready. Poll it,
+ * and never read from it. The first call opens it, and later calls return the same one. It may be
+ * readable right after that, though nothing is ready. A thread that calls bide_loop_run again and
+ * again needs no descriptor: without one, a thread that makes something ready in the loop makes no
+ * system call. Returns 0; EMFILE, ENFILE or ENOMEM if no descriptor is left; EINVAL (misuse) if it
+ * is no loop or fd is NULL. After an error *fd is -1. Any thread.
  */
 BIDE_API int bide_loop_fd(bide_executor *loop, int *fd);
 

@@ -23,12 +23,12 @@
  *     bide_group_close(&jobs);                    // refuses more
  *     bide_await(bide_group_wait(&jobs));         // until it is closed and all members are over
  *
- * bide_group_close closes it, and so does whatever cancels its context: bide_group_cancel, the
- * first failure, the cancellation or the deadline above the group. A closed group refuses members:
- * bide_group_start does not evaluate the call, and bide_group_add forgets the value task; both
- * return EPIPE. Members that are over leave nothing behind, however many there were. A function
- * that is no member may call these functions as long as the memory of the group is there: let it be
- * static, or end those functions before the memory.
+ * bide_group_close closes it. So does each cancellation of its context: by bide_group_cancel, by
+ * the first failure, by a cancellation or deadline of a context above. A closed group refuses
+ * members: bide_group_start does not evaluate the call, and bide_group_add forgets the value task;
+ * both return EPIPE. Members that are over leave nothing behind, however many there were. A
+ * function that is no member may call these functions as long as the memory of the group lives. So
+ * let the memory be static, or end those functions before it.
  */
 #ifndef BIDE_GROUP_H
 #define BIDE_GROUP_H
@@ -44,8 +44,9 @@ typedef struct bide_group_options {
 	/*
 	 * Takes the failures of members. A failure that goes there has no other effect: the other
 	 * members go on, and the wait does not return the error. A cancellation is no failure, nor is
-	 * the error that the group was canceled with. It is called where the member ends, on several
-	 * threads at a time; it may start and complete things, and must not wait. NULL: there is none.
+	 * the error that the group was canceled with. It is called on the thread that ends the member,
+	 * and may be called on several threads at a time. It may start and complete things, and must
+	 * not wait. May be NULL.
 	 */
 	void (*failed)(int error, void *argument);
 	void *argument; /* of failed */
@@ -80,12 +81,12 @@ BIDE_BEGIN_DECLS
  */
 BIDE_API int bide_group_init(bide_group *group, const bide_group_options *options);
 /*
- * Adds a member: consumes the value task, which belongs to the group from now on. A failure that
- * is no cancellation cancels the other members, unless keep_going or failed is set. A member may
- * add members while the group is waited for. Returns 0; EPIPE if an open group is closed, or has
- * ended; EINVAL (misuse) if another group has ended. If it was not added, the value task is
- * forgotten, as bide_value_task_forget does it: the function that it stands for runs on, in no
- * group. bide_group_start is better where a group may be closed, because it starts nothing then.
+ * Adds a member: consumes the value task, which belongs to the group from now on. A failure that is
+ * no cancellation cancels the other members, unless keep_going or failed is set. A member may add
+ * members while the group is waited for. Returns 0; EPIPE if an open group is closed, or has ended;
+ * EINVAL (misuse) if a group that is not open has ended. A value task that was not added is
+ * forgotten (bide_value_task_forget): its operation goes on, in no group. Where a group may be
+ * closed, use bide_group_start, which starts nothing then.
  */
 BIDE_API int bide_group_add_at_(bide_group *group, bide_value_task value_task,
                                 const bide_place *place);
@@ -100,7 +101,7 @@ BIDE_API int bide_group_add_at_(bide_group *group, bide_value_task value_task,
  */
 BIDE_API uint64_t bide_group_pending(const bide_group *group);
 /*
- * Closes an open group: from now on it refuses members. Those that are there go on. Returns true
+ * Closes an open group: from now on it refuses members. The members that it has go on. Returns true
  * for the call that closed it, and false if it was closed already. A group that is not open is
  * misuse: false. Any thread.
  */
@@ -117,11 +118,11 @@ BIDE_API void bide_group_cancel(bide_group *group);
  */
 BIDE_API bide_context *bide_group_context(bide_group *group);
 /*
- * Ends the group: returns a value task that is ready when all members are over, and an open group
- * is closed. It succeeds, or
- * fails with the first error that was no cancellation, or else with ECANCELED if a member was
- * canceled. Once you have awaited it, you may free the group or initialise it again. It is
- * uninterruptible: cancel the group to end it sooner. Waiting twice is misuse: EINVAL.
+ * Ends the group: returns a value task that is ready when all members are over. That of an open
+ * group also waits until the group is closed. It succeeds, or fails with the first error that was
+ * no cancellation, or else with ECANCELED if a member was canceled. Once you have awaited it, you
+ * may free the group or initialise it again. It is uninterruptible: cancel the group to end it
+ * sooner. Waiting twice is misuse: EINVAL.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
 /*
@@ -131,9 +132,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait(bide_group *group);
  * pending function that was started in the group or below, with its file and line and what it
  * awaits, as bide_dump does. The report ends nothing: the wait continues.
  *
- * delay_ns: 0 reports at once, BIDE_FOREVER never. A number below zero is misuse: EINVAL, and
- * the group is not waited for. Cost: if members are pending, four objects from the pools more
- * than bide_group_wait; the report looks at all pools. If there is no memory for them, it does
+ * delay_ns: 0 reports at once, BIDE_FOREVER never. A number below zero is misuse: EINVAL, and the
+ * group is not waited for. Cost: if members are pending, four objects from the pools more than
+ * bide_group_wait; the report looks at all pools. If there is no memory for these objects, it does
  * what bide_group_wait does.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_group_wait_reporting_at_(bide_group *group,
@@ -146,8 +147,9 @@ BIDE_END_DECLS
 
 #ifndef __cplusplus
 /*
- * Evaluates call in the group's context and adds its value task. Returns what bide_group_add does;
- * if it is not 0, the call was not evaluated, so nothing was started.
+ * bide_group_start(group, call) evaluates call in the group's context and adds its value task.
+ * Returns what bide_group_add returns. If that is not 0, the call was not evaluated, and nothing
+ * was started.
  */
 #define bide_group_start(group, call) BIDE_GROUP_START_(group, call, BIDE_NESTED_)
 #define BIDE_GROUP_START_(group, call, n) \
@@ -170,8 +172,8 @@ BIDE_END_DECLS
 
 BIDE_BEGIN_DECLS
 /*
- * Makes the group's context the current one, for a member to be. Returns the context before it; or
- * BIDE_GROUP_REFUSED_ and more, if the group does not take it.
+ * Makes the group's context the current one, in which a member is started. Returns the context
+ * before it, or BIDE_GROUP_REFUSED_ and more if the group takes no member.
  */
 BIDE_API uintptr_t bide_group_enter_(bide_group *group, const bide_place *place);
 #define BIDE_GROUP_REFUSED_ ((uintptr_t)-BIDE_ERROR_MAX)

@@ -26,10 +26,10 @@
  *                  in the middle. No signal is sent.
  *     EMFILE, ENFILE, ENOMEM, ENOBUFS
  *                  Descriptors or memory are exhausted. A worker needs two descriptors of its own
- *                  (three with io_uring) at the first operation that has to wait. If there are
- *                  none, or only these, the
- *                  operation waits with the help of another worker; if no worker has any, it
- *                  fails, and the next one tries again. bide_accept waits instead (net.h).
+ *                  (three with io_uring) at the first operation that has to wait. If these
+ *                  cannot be had, or would be the last, the operation waits with the help of
+ *                  another worker. If no worker has any, it fails, and the next operation tries
+ *                  again. bide_accept waits instead (net.h).
  *     ENOTSUP      In a simulation (virtual_clock): an operation of a descriptor had to wait. Only
  *                  TCP is simulated (simulated_net.h). Or io_uring was asked for, and cannot be
  *                  had: bide_io_engine_reason says why.

@@ -22,7 +22,7 @@ typedef struct bide_allocator {
 } bide_allocator;
 
 typedef struct bide_stats {
-	/* Calls of allocate that succeeded, since the start. */
+	/* Calls of allocate that succeeded, since the start of the process. */
 	uint64_t allocation_count;
 	/* Calls of release, since the start. */
 	uint64_t release_count;
@@ -61,8 +61,8 @@ typedef struct bide_stats {
 	/* The largest blocking_queue_count since the runtime was set up. */
 	uint64_t blocking_queue_peak;
 	/*
-	 * What the scheduler did that is dear, since the start; all are 0 with one worker. Sleeping
-	 * workers that other threads woke.
+	 * From here on: what the scheduler did that is expensive, since the start. All are 0 with one
+	 * worker. This one: sleeping workers that other threads woke.
 	 */
 	uint64_t wake_count;
 	/* Of these, the workers that found nothing to run, and fell asleep again. */

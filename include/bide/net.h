@@ -30,15 +30,16 @@
  */
 typedef struct bide_tcp_options {
 	/*
-	 * Small writes may wait until the peer has acknowledged earlier ones (Nagle's algorithm) [no:
-	 * TCP_NODELAY is set].
+	 * true: small writes may wait until the peer has acknowledged earlier ones (Nagle's algorithm)
+	 * [false: TCP_NODELAY is set].
 	 */
 	bool delay;
 	/*
-	 * A peer that has vanished is noticed on a connection that is idle: keepalive_idle_ns after its
-	 * last sign of life it is asked, every keepalive_interval_ns [as the system does, 75 s], and
-	 * after keepalive_count questions [as the system does, 9] the connection fails with ETIMEDOUT.
-	 * Whole seconds count, at least one. If all three are 0, nothing is asked.
+	 * The kernel probes an idle connection, so that a peer that has vanished is noticed. The first
+	 * probe goes keepalive_idle_ns after the last sign of life, the others every
+	 * keepalive_interval_ns [as the system does, 75 s]. After keepalive_count probes without an
+	 * answer [as the system does, 9] the connection fails with ETIMEDOUT. Whole seconds count, at
+	 * least one. If all three are 0, nothing is probed.
 	 */
 	int64_t keepalive_idle_ns, keepalive_interval_ns;
 	unsigned keepalive_count;
@@ -51,11 +52,14 @@ typedef struct bide_tcp_options {
 	 * Sizes of the kernel's buffers [the system adapts them]. The system doubles and limits them.
 	 */
 	unsigned send_buffer_bytes, receive_buffer_bytes;
-	/* A listener on an IPv6 address takes no IPv4 connections [the address :: takes both]. */
+	/*
+	 * true: a listener on an IPv6 address takes no IPv4 connections [false: the address :: takes
+	 * both].
+	 */
 	bool only_v6;
 	/*
-	 * Several listeners, also of several processes, share the port; the kernel deals
-	 * (SO_REUSEPORT).
+	 * Several listeners, also of several processes, share the port, and the kernel distributes the
+	 * connections (SO_REUSEPORT).
 	 */
 	bool reuse_port;
 	/* Connections that the kernel keeps until they are accepted [4096, or net.core.somaxconn]. */
@@ -81,7 +85,7 @@ BIDE_BEGIN_DECLS
 /*
  * Listens on an address of this machine. host: a name or an address; of several addresses, the
  * first on which it can listen. NULL: all addresses of IPv6 and IPv4. service: a port or the name
- * of one; "0": the system chooses a port, which bide_listener_address tells. SO_REUSEADDR is set.
+ * of one; "0": the system chooses a port, which bide_listener_address returns. SO_REUSEADDR is set.
  * If nothing has to be looked up, the value task is ready at once. Errors: EADDRINUSE,
  * EADDRNOTAVAIL, EACCES, as bind(2) says.
  */
@@ -109,25 +113,28 @@ BIDE_API int bide_unix_listen(bide_listener **listener, const char *path,
  * belongs to a listener or another object already.
  */
 BIDE_API int bide_listener_take_fd(bide_listener **listener, int fd);
-/* Stores the descriptor, which stays the listener's: for a child that inherits it. Returns 0. */
+/*
+ * Stores the descriptor, for a child that inherits it. It stays the listener's. Returns 0, or
+ * ENOTSUP in a simulation; *fd is -1 then.
+ */
 BIDE_API int bide_listener_fd(const bide_listener *listener, int *fd);
 /* Stores the address on which it listens, with the port that the system chose. Returns 0. */
 BIDE_API int bide_listener_address(const bide_listener *listener, bide_address *address);
 /*
- * A pending bide_accept and later ones fail with this error, 1 to 4095. Connections go on to queue
- * in the kernel. Any thread, while the owner has not closed the listener.
+ * Makes a pending bide_accept and later ones fail with this error, 1 to 4095. The kernel goes on to
+ * queue connections. Any thread, while the owner has not closed the listener.
  */
 BIDE_API void bide_listener_abort(bide_listener *listener, int error);
 /*
  * Closes the listener and frees it. It never waits: a pending bide_accept fails with EBADF.
  * Connections that were not accepted are reset, unless another process has the socket, too. NULL
- * does nothing. For its owner: no call may use the listener afterwards.
+ * does nothing. Only the owner may call it, and no call may use the listener afterwards.
  */
 BIDE_API void bide_listener_close(bide_listener *listener);
 
 /*
- * Takes the next connection. One call at a time: a second one is misuse, EBUSY. The peers'
- * addresses are told by bide_stream_peer.
+ * Takes the next connection. One call at a time: a second one is misuse, EBUSY. bide_stream_peer
+ * stores the address of the peer.
  *
  * It does not fail for what one connection did before it was taken (ECONNABORTED, EPROTO and such):
  * it takes the next one. If the process or the system has no descriptors or no memory (EMFILE,
@@ -145,8 +152,8 @@ BIDE_API BIDE_USE_RESULT bide_stream_task bide_accept(bide_listener *listener);
  * order, those of IPv6 and IPv4 in turn. If an address has not answered after 250 ms, or has
  * failed, the next one is tried, too (RFC 8305). The first connection wins; the others are closed
  * before the value task is ready. If all addresses fail, the error is that of the first that
- * failed, but not of one that cannot be reached from here (ENETUNREACH, EADDRNOTAVAIL) if another
- * one failed otherwise. Cancelable: it closes what it has opened.
+ * failed. One that cannot be reached from here (ENETUNREACH, EADDRNOTAVAIL) counts only if all
+ * failed so.
  */
 BIDE_API BIDE_USE_RESULT bide_stream_task bide_tcp_connect(const char *host, const char *service,
                                                            const bide_tcp_options *options);

@@ -41,7 +41,7 @@ typedef struct bide_config {
 	unsigned blocking_threads_min;
 	/*
 	 * The largest number of threads that look names up (resolve.h), 1 to 1024; 0 stands for 4. They
-	 * are no threads of bide_run_blocking, so a look-up that hangs holds up nothing but look-ups.
+	 * are no threads of bide_run_blocking, so a look-up that hangs delays nothing but look-ups.
 	 */
 	unsigned resolver_threads_max;
 	/* Simulation: time jumps to the next timer when nothing is runnable. */
@@ -54,8 +54,9 @@ typedef struct bide_config {
 	 */
 	bool debug;
 	/*
-	 * What the buffers of streams may take, for each worker; 0 stands for 4 MiB. Each stream may
-	 * have a small buffer (256 bytes) beyond that. buffer.h says what happens then.
+	 * How many bytes the buffers of streams may take, for each worker; 0 stands for 4 MiB. Each
+	 * stream may have a small buffer (256 bytes) beyond that. buffer.h says what happens at the
+	 * limit.
 	 */
 	uint64_t io_buffers_max_bytes;
 	/*

@@ -49,18 +49,18 @@ typedef struct bide_serve_options {
 	/* How many clients there may be at one time. 0: 10,000. */
 	size_t limit;
 	/*
-	 * If an operation on a client's stream waits so long, it fails with BIDE_EIDLE. 0: 60 seconds.
-	 * BIDE_FOREVER: no limit. The function may set another (bide_stream_set_idle).
+	 * An operation on a client's stream that waits longer fails with BIDE_EIDLE. 0: 60 seconds.
+	 * BIDE_FOREVER: no limit. The function may set another limit (bide_stream_set_idle).
 	 */
 	int64_t idle_ns;
 	/* How long clients may go on after the server was canceled. 0: 5 seconds. */
 	int64_t drain_ns;
 	/*
-	 * Called when a client's function has failed, before its stream is closed. It must not wait,
-	 * and may be called on several threads at a time. argument is that of bide_serve. NULL:
-	 * failures go to the report hook (misuse.h), at most one line a second. What a peer causes
-	 * (ECONNRESET, EPIPE, ETIMEDOUT, BIDE_EIDLE, BIDE_EEND) and what the end of the server causes
-	 * is not reported.
+	 * Called when a client's function, or the end of its stream, has failed, before the stream is
+	 * closed. It must not wait, and may be called on several threads at a time. argument is that of
+	 * bide_serve. NULL: failures go to the report hook (misuse.h), at most one line a second. What
+	 * a peer causes (ECONNRESET, EPIPE, ETIMEDOUT, BIDE_EIDLE, BIDE_EEND) and what the end of the
+	 * server causes is not reported.
 	 */
 	void (*failed)(bide_stream *client, int error, void *argument);
 } bide_serve_options;
@@ -69,8 +69,8 @@ BIDE_BEGIN_DECLS
 
 /*
  * Serves the clients of a listener until it is canceled. options may be NULL, and is copied. The
- * listener stays the caller's, and must live until the value task is over: do not close it before.
- * So must what argument points at.
+ * listener stays the caller's. It, and what argument points at, must live until the value task is
+ * over: do not close the listener before.
  *
  * The value task never succeeds, because a server does not end by itself. It fails with the error
  * of its context, once all clients are over: ECANCELED, or ETIMEDOUT after a deadline. If the

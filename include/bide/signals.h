@@ -23,8 +23,8 @@
  *
  * SIGKILL and SIGSTOP cannot be waited for, nor can those of faults (SIGSEGV, SIGBUS, SIGFPE,
  * SIGILL, SIGTRAP, SIGSYS, SIGABRT). The library's threads block all signals and change no mask. So
- * a signal comes if one of the program's threads does not block it; in most programs the main
- * thread is such a thread.
+ * a signal comes only if one of the program's threads does not block it; in most programs the main
+ * thread does not.
  *
  * The child of a fork has the program's own actions. What the parent opened catches nothing there.
  *
@@ -52,9 +52,9 @@ BIDE_BEGIN_DECLS
 BIDE_API BIDE_USE_RESULT int bide_signals_open(bide_signals **signals, const int *numbers,
                                                size_t count);
 /*
- * The number of the next signal; if several have come, the lowest number first. It is ready at once
- * if one has come. It is cancellable, and a signal is never lost: if the wait ends without it, the
- * next wait gets it.
+ * Returns a value task whose result is the number of the next signal; if several have come, the
+ * lowest number first. It is ready at once if one has come. It can be canceled, and no signal is
+ * lost: if the wait ends without the signal, the next wait gets it.
  *
  * Errors: that of a canceled context; EBADF if the object is closed meanwhile; ENOMEM; EMFILE or
  * ENFILE if no worker has the descriptors to wait (io.h). A second wait while one is pending is

@@ -20,11 +20,10 @@
  *     }
  *     ...after the result was awaited:  bide_user_source_reset(&port->next);
  *
- * A source returns one value task in each generation, and that has one consumer. Any thread may
- * complete the source, once in each generation. The memory must live until the consumer has its
- * result. An await of the value task is uninterruptible: a context that is canceled does not end
- * it. Complete the source then, or let the function await a task of bide_task_create, whose await
- * obeys the context.
+ * In each generation a source has one value task, with one consumer. Any thread may complete the
+ * source, once in each generation. The memory must live until the consumer has its result. An await
+ * of the value task is uninterruptible: a context that is canceled does not end it. Complete the
+ * source then, or let the function await a task of bide_task_create, whose await obeys the context.
  */
 #ifndef BIDE_SOURCE_H
 #define BIDE_SOURCE_H
@@ -208,7 +207,7 @@ typedef struct bide_post {
 
 typedef struct bide_user_source {
 	bide_source source;
-	/* Next to what else a thread touches that completes the source. */
+	/* It lies beside the other members that the thread which completes the source touches. */
 	union {
 		/* The life of the runtime in which this generation was made. */
 		uintptr_t life_;

@@ -18,12 +18,13 @@
  * Threads: any. A side is used by one function at a time. With one worker, an operation that
  * another thread starts is sent to the worker.
  *
- * Errors besides those that are named below: those of recv(2) and send(2), as ECONNRESET, which
- * each read behind it tells again. EPIPE: the peer reads no more; SIGPIPE is never raised. EBADF:
- * the stream was closed while the operation was pending; it is misuse to start one afterwards, or
- * in the child of a fork on a stream of the parent's, or after bide_shutdown. EINVAL: an argument
- * is wrong, which is misuse. ENOMEM. Those of epoll_ctl(2), of epoll_create1(2) and eventfd(2) if
- * the operation has to wait: ENOSPC, EMFILE.
+ * Errors besides those that are named below: those of recv(2) and send(2). ECONNRESET: the peer has
+ * gone; each later read fails with it, too. EPIPE: the peer reads no more; SIGPIPE is never raised.
+ * EBADF: the stream was closed while the operation was pending. To start an operation after the
+ * close, after bide_shutdown, or in the child of a fork on a stream of the parent's is misuse,
+ * EBADF. EINVAL: an argument is wrong, which is misuse. ENOMEM: there is no memory. ENOSPC, EMFILE:
+ * the operation has to wait, and the system cannot watch the descriptor (epoll_ctl(2),
+ * epoll_create1(2), eventfd(2)).
  *
  * Cost: an operation that can be done at once is one system call and allocates nothing. One that
  * has to wait takes 128 bytes of a pool.
@@ -45,7 +46,7 @@ typedef struct bide_stream_head_ {
 typedef struct bide_stream bide_stream;
 BIDE_VALUE_TASK_OF(bide_stream_task, bide_stream *);
 
-/* A stream of your own. Each function gets the object. */
+/* The functions of a stream of your own. Each takes the object. */
 typedef struct bide_stream_type {
 	const char *name; /* for dumps */
 	/*
@@ -58,9 +59,9 @@ typedef struct bide_stream_type {
 	/* Tells the other end that no more comes. May be NULL. */
 	bide_value_task (*finish)(void *object);
 	/*
-	 * Ends what is pending, soon, with this error. Any thread may call it, once. A close calls it
-	 * with EBADF if something is pending. May be NULL: then an abort or a close waits for what is
-	 * pending.
+	 * Ends what is pending, soon, with this error. It is called once, on any thread. A close calls
+	 * it with EBADF if something is pending. May be NULL: then an abort or a close waits for what
+	 * is pending.
 	 */
 	void (*abort)(void *object, int error);
 	/* Frees the object. Nothing is pending any more. May be NULL. */
@@ -70,7 +71,7 @@ typedef struct bide_stream_type {
 	 * first, so that a stream that waits holds no buffer. May be NULL.
 	 */
 	bide_value_task (*wait)(void *object);
-	/* Begins: a handshake. See bide_stream_layer. May be NULL. */
+	/* Begins a layer: a handshake, for example (bide_stream_layer). May be NULL. */
 	bide_value_task (*start)(void *object);
 } bide_stream_type;
 
@@ -81,9 +82,10 @@ BIDE_BEGIN_DECLS
 /*
  * Makes a stream of a descriptor: a connected stream socket, a pipe or FIFO, a terminal, another
  * character device. It is set to non-blocking and close-on-exec, and belongs to the stream. Stores
- * the stream. Returns 0. After an error the descriptor is still yours. EBADF: it is none. EINVAL: a
- * file or directory, a socket that listens or has datagrams. ENOTCONN. ENOMEM. EBUSY (misuse): it
- * belongs to a stream or another object already.
+ * the stream. Returns 0. After an error the descriptor is still yours. EBADF: it is not open.
+ * EINVAL: it is a file or directory, a socket that listens, or a socket of datagrams. ENOTCONN: the
+ * socket is not connected. ENOMEM. EBUSY (misuse): it belongs to a stream or another object
+ * already.
  */
 BIDE_API int bide_stream_take_fd(bide_stream **stream, int fd);
 /*
@@ -96,27 +98,28 @@ BIDE_API int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end);
  * are never set to non-blocking: an operation polls first, and reads or writes only what does not
  * block. If another process takes the bytes in between, a read may block. A file is allowed here,
  * and always ready. Closing the stream leaves the descriptor open. Returns 0. Errors: EINVAL
- * (misuse) for another number; EBADF; ENOMEM.
+ * (misuse) for another number; EBADF if the descriptor is not open; ENOMEM.
  */
 BIDE_API int bide_stream_standard(bide_stream **stream, int number);
 /*
  * Makes a stream of your own. The type must live as long as the stream. Returns NULL if there is no
- * memory, or after misuse: type, or its read and write together, are NULL.
+ * memory, or after misuse: type is NULL, or has neither read nor write.
  */
 BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type *type,
                                                          void *object);
 /*
  * Puts a layer on a stream, in place: encryption, compression. The stream is of this type from now
- * on. What it was goes to *below, from which the object reads and to which it writes. Bytes that
- * were received and not taken go with it; those that were put are sent first.
+ * on. *below becomes a stream of what it was before, which the object reads and writes. Bytes that
+ * were received and not taken go to *below; bytes that were put are sent first.
  *
  * Then start(object) is awaited. Until it is over, other operations of the stream are misuse,
- * EBUSY. The result is 0, or the error of start, after which the stream stays as it is. If it fails
- * before, other than by misuse, the stream is aborted with the error: nothing goes without a layer.
+ * EBUSY. The result is 0. If start fails, the value task fails with its error, and the layer stays
+ * on the stream. If it fails before the layer is there, other than by misuse, the stream is aborted
+ * with the error: what was meant for the layer never goes without it.
  *
  * The stream stays yours. The object belongs to it, also if this fails: close(object) is called,
- * and has to close *below, if that is not NULL. `below` is to lie in the object. Errors: those of
- * bide_stream_flush; EBUSY (misuse): an operation is pending; EINVAL (misuse); ENOMEM. Cost: a
+ * and has to close *below, if that is not NULL. `below` must point into the object. Errors: those
+ * of bide_stream_flush; EBUSY (misuse): an operation is pending; EINVAL (misuse); ENOMEM. Cost: a
  * second stream, and a system call if the first one has waited.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_layer(bide_stream *stream,
@@ -133,27 +136,30 @@ BIDE_API void *bide_stream_object(const bide_stream *stream, const bide_stream_t
 /*
  * Ends what is pending, and fails all that comes later, with this error, 1 to 4095. A socket is
  * shut down, so that the peer sees the end. The first abort counts. It frees nothing. Any thread,
- * while the owner has not closed the stream. With one worker, another thread sends it there.
+ * while the owner has not closed the stream. With one worker, the abort of another thread is sent
+ * to the worker.
  */
 BIDE_API void bide_stream_abort(bide_stream *stream, int error);
 /*
  * Closes the stream and frees it. It never waits: what is pending fails with EBADF. The descriptor
  * is closed at once, or by the thread that makes a system call with it at that moment. What was put
- * and not sent is dropped. NULL does nothing. For its owner: no call may use the stream afterwards.
+ * and not sent is dropped. NULL does nothing. Only the owner may call it, and no call may use the
+ * stream afterwards.
  */
 BIDE_API void bide_stream_close(bide_stream *stream);
 
 /*
- * Stores the descriptor, which stays the stream's. With layers it is that of the lowest one.
- * Returns 0, or EBADF for a stream of your own, which has none. EINVAL (misuse): fd is NULL.
+ * Stores the descriptor, which stays the stream's. With layers it is that of the lowest stream.
+ * Returns 0. Errors: EBADF for a stream of your own, which has none; ENOTSUP in a simulation;
+ * EINVAL (misuse) if fd is NULL. After an error *fd is -1.
  */
 BIDE_API int bide_stream_fd(const bide_stream *stream, int *fd);
 
 /* --- reading --- */
 
 /*
- * Reads 1 to size_bytes bytes, as soon as there are some. The result is their count. 0: the peer
- * has ended its side, or size_bytes is 0.
+ * Reads 1 to size_bytes bytes, as soon as there are some. The result is their count. It is 0 if the
+ * peer has ended its side, or size_bytes is 0.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read(bide_stream *stream, void *to,
                                                           size_t size_bytes);
@@ -167,9 +173,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_read_vector(bide_stream *st
 /* --- writing --- */
 
 /*
- * Writes all of it. The result is size_bytes. No copy is made. If it fails, bide_stream_written
- * returns how much went. After a part went, the rest would be in the wrong place: from then on
- * writing fails with EPIPE.
+ * Writes all size_bytes bytes. The result is size_bytes. No copy is made. If it fails,
+ * bide_stream_written returns how many bytes went. If only a part went, what follows would be in
+ * the wrong place: from then on writing fails with EPIPE.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_write(bide_stream *stream, const void *from,
                                                            size_t size_bytes);

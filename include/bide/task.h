@@ -50,10 +50,10 @@ BIDE_API BIDE_USE_RESULT bide_task *bide_value_task_as_task_at_(bide_value_task 
 		BIDE_HERE_)
 
 /*
- * Consumes a value task whose result is not wanted. The operation continues, except for one of the
- * library that can be taken out of what it waits for: that one ends. If it fails, the
- * unobserved hook (misuse.h) is called, also if you have read the error before;
- * bide_value_task_take consumes without that.
+ * Consumes a value task whose result is not wanted. An async function goes on. An operation of the
+ * library ends if it can stop its wait (a wait for a mutex or a channel, for example), and goes on
+ * otherwise. If it fails, the unobserved hook (misuse.h) is called, also if you have read the error
+ * before; bide_value_task_take consumes without that.
  */
 BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_place *place);
 #define bide_value_task_forget(value_task)                                                  \
@@ -63,10 +63,10 @@ BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_
 		BIDE_HERE_)
 
 /*
- * Consumes a value task that is over, without waiting. Returns its error, or 0, and stores its
- * result in *result (zero after an error; result may be NULL). It allocates nothing. Workers and
- * async functions may call it. bide_trace_of_wait returns the trace of the error. A yield
- * (bide_async_yield) succeeds.
+ * Consumes a value task whose operation is over, without waiting. Returns its error, or 0, and
+ * stores its result in *result (zero after an error; result may be NULL). It allocates nothing.
+ * Workers and async functions may call it. bide_trace_of_wait returns the trace of the error. A
+ * yield (bide_async_yield) succeeds.
  *
  * These are misuse: a pending value task (EINPROGRESS), and one with a large result (EINVAL),
  * which has to be awaited or made a task. Neither is consumed. A value task that was consumed,
@@ -131,10 +131,9 @@ BIDE_API int bide_task_error(bide_task *task);
 BIDE_API bide_payload bide_task_result(const bide_task *task);
 
 /*
- * Returns a value task for one awaiter. (bide_await takes a bide_task * and calls this
- * function.) The value task is ready at once if the task is. It obeys the ambient cancellation:
- * the wait ends, and the task goes on. It fails with ENOMEM if there is no memory for the
- * subscription.
+ * Returns a value task for one awaiter. (bide_await of a bide_task * calls this function.) The
+ * value task is ready at once if the task is. It obeys the ambient cancellation: the wait ends, and
+ * the task goes on. It fails with ENOMEM if there is no memory for the subscription.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await(bide_task *task);
 
@@ -153,14 +152,13 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_take(bide_task *task);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_task_await_for(bide_task *task, int64_t timeout_ns);
 
 /*
- * Awaits an operation that cannot be interrupted, with a limit after which you give it up.
- * Consumes a value task and returns a value task with its outcome. That fails with ETIMEDOUT as
- * soon as the limit has passed, or with the context's error as soon as the context is canceled.
- * The operation is forgotten then. An operation of the library that can be interrupted ends; any
- * other goes on, and if it fails, the unobserved hook is called. So all memory that the operation
- * uses must live until the operation is over, not only until this await returns: do not use a
- * member of the frame or a local variable. The function is bide_value_task_as_task,
- * bide_task_await_for and bide_task_unref in one call.
+ * Awaits an operation that cannot be interrupted, with a limit after which you give it up. Consumes
+ * a value task and returns a value task with its outcome. That fails with ETIMEDOUT as soon as the
+ * limit has passed, or with the context's error as soon as the context is canceled. The operation
+ * is forgotten then, as bide_value_task_forget does it. So all memory that the operation uses must
+ * live until the operation is over, not only until this await returns: do not use a member of the
+ * frame or a local variable. The function is bide_value_task_as_task, bide_task_await_for and
+ * bide_task_unref in one call.
  *
  * timeout_ns: 0 takes only a result that is there already. With BIDE_FOREVER only the
  * cancellation ends the wait. A number below zero is misuse: it returns EINVAL, and the value

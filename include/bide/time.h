@@ -93,8 +93,8 @@ typedef struct bide_periodic_timer bide_periodic_timer;
  */
 BIDE_API BIDE_USE_RESULT bide_periodic_timer *bide_periodic_timer_create(int64_t period_ns);
 /*
- * Changes the period, also for a pending wait. Returns 0, or EINVAL (misuse) for a period below
- * 1.
+ * Changes the period, counted from now, also for a pending wait. Returns 0, or EINVAL (misuse) for
+ * a period below 1.
  */
 BIDE_API int bide_periodic_timer_set_period(bide_periodic_timer *timer, int64_t period_ns);
 /*

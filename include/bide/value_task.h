@@ -6,13 +6,13 @@
  * memory then. Otherwise it points at the source that will have the result: the frame of an
  * async function, a timer, a subscription to a task, or a source of your own.
  *
- * The rule: a value task has exactly one consumer, once. These consume it: an await,
- * bide_value_task_as_task, bide_value_task_forget, a bide_value_task_wait that succeeds,
- * bide_group_add, and each function whose comment says "consumes". You may copy and read a value
- * task that holds its value as often as you like. A pending value task is dead once it has been
- * consumed, and so are its copies. Consuming it again calls the misuse hook (misuse.h), whose
- * message names both places. If you drop a pending value task, its frame leaks: bide_stats_get
- * counts it, and bide_dump and bide_shutdown name it.
+ * The rule: a value task is consumed exactly once. These consume it: an await,
+ * bide_value_task_as_task, bide_value_task_forget, bide_value_task_take, bide_value_task_wait
+ * unless its limit passes first, bide_group_add, and each function whose comment says "consumes".
+ * You may copy and read a value task that holds its value as often as you like. A pending value
+ * task is dead once it has been consumed, and so are its copies. Consuming it again calls the
+ * misuse hook (misuse.h), whose message names both places. If you drop a pending value task, its
+ * frame leaks: bide_stats_get counts it, and bide_dump and bide_shutdown name it.
  *
  * Threads: with many workers (runtime.h) any thread may consume a value task. With one worker it
  * belongs to the thread that made it, and bide_value_task_as_task makes a task of it, which may
@@ -37,7 +37,10 @@
  * with ENOMEM.
  */
 #define BIDE_ENOFRAME 2048
-/* The last reference to a completion source was dropped before the source was completed. */
+/*
+ * What was awaited is gone: the last reference to a completion source, a channel or a watch was
+ * dropped, or a mutex, semaphore or event was ended.
+ */
 #define BIDE_EBROKEN 2049
 /* There are no more elements: returned by bide_when_each_next, for example. */
 #define BIDE_EEND 2050

@@ -15,7 +15,7 @@ const char *bide_strerror(int error)
 	case BIDE_ENOFRAME:
 		return "no memory to start the async function";
 	case BIDE_EBROKEN:
-		return "the completion source is gone and nothing has completed the task";
+		return "what was awaited is gone, and left no outcome";
 	case BIDE_EEND:
 		return "no more items";
 	case BIDE_ESTALE:
