@@ -414,16 +414,25 @@ static double measure_lines(void)
 
 /* ---- http: examples/http_files, with a port that is free */
 
-static int run_http_files(char *workers, char *folder)
+static int run_http_files(char *workers, char *folder, bool has_tls)
 {
 #ifdef HTTP_FILES_PROGRAM
 	static char program[] = HTTP_FILES_PROGRAM, port_option[] = "--port", port_text[16],
-				workers_option[] = "--workers";
-	char *words[] = { program, port_option, port_text, workers_option, workers, folder, NULL };
+				workers_option[] = "--workers", tls_option[] = "--tls", certificate[256], key[256];
+	char *words[10] = { program, port_option, port_text, workers_option, workers, folder };
 	int fd = socket(AF_INET, SOCK_STREAM, 0), port = io_bind(fd);
 
 	close(fd);
+	if (has_tls) {
+		io_tls_files(certificate, key, sizeof key);
+		words[5] = tls_option;
+		words[6] = certificate;
+		words[7] = key;
+		words[8] = folder;
+	}
 	snprintf(port_text, sizeof port_text, "%d", port);
+	if (IO_ENGINE == BIDE_IO_URING)
+		setenv("BIDE_IO", "uring", 1);
 	io_say_port(port);
 	execv(program, words);
 	io_fail(program);
@@ -450,6 +459,9 @@ static const struct {
 	{ "sink", start_sink, SERVES },
 	{ "lines", start_lines, SERVES },
 	{ "mixed", start_echo, SERVES },
+#ifdef BENCH_HAS_TLS
+	{ "tls_echo", start_tls_echo, SERVES },
+#endif
 };
 
 int main(int argc, char **argv)
@@ -457,12 +469,18 @@ int main(int argc, char **argv)
 	const char *wanted = argc > 2 ? argv[1] : "";
 	unsigned workers = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
 
-	if (argc > 3 && strcmp(wanted, "http") == 0)
-		return run_http_files(argv[2], argv[3]);
 	must(configure(&(config){ .workers = workers, .io_engine = IO_ENGINE }) == 0,
 	     "bide refuses this number of workers");
-	if (bide_io_engine_used() == BIDE_IO_NONE)
-		return io_not_offered();
+	if (IO_ENGINE == BIDE_IO_URING && bide_io_engine_used() != BIDE_IO_URING)
+		return printf("skipped: %s\n", bide_io_engine_reason()) < 0;
+	if (argc > 3 && strcmp(wanted, "http") == 0)
+		return run_http_files(argv[2], argv[3], false);
+	if (argc > 3 && strcmp(wanted, "https") == 0)
+		return run_http_files(argv[2], argv[3], true);
+#ifdef BENCH_HAS_TLS
+	if (strcmp(wanted, "tls_echo") == 0)
+		prepare_tls();
+#endif
 	if (strcmp(wanted, "wake") == 0)
 		return io_answer(measure_wake);
 	if (strcmp(wanted, "read_line") == 0)

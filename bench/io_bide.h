@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <bide/stream.h>
+
 #include "peers/io_peer.h"
 
 static inline void must(bool good, const char *what)
@@ -13,6 +15,10 @@ static inline void must(bool good, const char *what)
 		abort();
 	}
 }
+
+/* With TLS, where the library for it was built. */
+void prepare_tls(void);
+bide_value_task start_tls_echo(bide_stream *client, void *unused);
 
 double measure_file_read(void);
 double measure_file_read_32(void);

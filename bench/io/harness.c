@@ -141,13 +141,31 @@ static bool make_http_folder(void)
 	return fclose(file) == 0 && chmod(path, 0644) == 0;
 }
 
-static void remove_http_folder(void)
+/* The folder of the key and the certificate. */
+static bool make_tls_folder(void)
+{
+	snprintf(options.tls, sizeof options.tls, "/tmp/bench_tls_XXXXXX");
+	if (mkdtemp(options.tls) == NULL)
+		return false;
+	options.has_tls = wire_prepare_tls(options.tls);
+	return true;
+}
+
+static void remove_file(const char *folder, const char *name)
 {
 	char path[128];
 
-	snprintf(path, sizeof path, "%s/1k.html", options.http);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
 	unlink(path);
+}
+
+static void remove_folders(void)
+{
+	remove_file(options.http, "1k.html");
 	rmdir(options.http);
+	remove_file(options.tls, "certificate.pem");
+	remove_file(options.tls, "key.pem");
+	rmdir(options.tls);
 }
 
 static void prepare(char *machine, size_t size)
@@ -186,7 +204,7 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	io_report_init(&results);
-	if (!find_folder() || !make_http_folder()) {
+	if (!find_folder() || !make_http_folder() || !make_tls_folder()) {
 		fprintf(stderr, "bench_io: cannot prepare its folders: %s\n", strerror(errno));
 		return 1;
 	}
@@ -213,6 +231,6 @@ int main(int argc, char **argv)
 		printf("\nresults: %s\n", options.results_path);
 		written = io_report_markdown(&results, options.results_path, machine, host) && written;
 	}
-	remove_http_folder();
+	remove_folders();
 	return stop != 0 ? stop - 1 : written ? 0 : 1;
 }

@@ -1,10 +1,7 @@
 /* The client; see load.h. */
 #include "load.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +9,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
 
 enum {
 	TURN_LIMIT_S = 5,
@@ -50,45 +43,11 @@ static bool failed(struct load *load, const char *doing)
 
 /* ---- connections */
 
-/* Comes from one of many addresses, so that the ports of closed ones do not run out. */
-static int connect_once(int type, int port)
+static bool connect_to(const struct load *load, struct wire *wire)
 {
-	static unsigned turn;
-	struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), on = 1;
+	int type = strcmp(load->row->mode, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;
 
-	from.sin_addr.s_addr = htonl(0x7f000002u + turn++ % 200);
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	to.sin_port = htons((uint16_t)port);
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-	if (type == SOCK_STREAM)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
-/* A server may say its port before it listens. */
-static int connect_to(const struct load *load)
-{
-	int type = strcmp(load->row->mode, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM, fd = -1;
-
-	for (int tries = 0; fd < 0 && tries < 200; tries++) {
-		if (tries > 0)
-			pause_for(10 * 1000 * 1000);
-		fd = connect_once(type, load->server->port);
-		if (fd < 0 && errno != ECONNREFUSED)
-			break;
-	}
-	return fd;
+	return wire_open(wire, type, load->server->port, load->row->tls);
 }
 
 /* Learns the length of an answer of HTTP from its head. */
@@ -97,15 +56,17 @@ static bool learn_answer(struct load *load)
 	char text[65536 + 1];
 	size_t used = 0;
 
-	if (send(load->fds[0], load->request, (size_t)load->request_bytes, MSG_NOSIGNAL) < 0)
+	if (wire_send(&load->wires[0], load->request, (size_t)load->request_bytes) < 0)
 		return failed(load, "send");
 	while (used < sizeof text - 1) {
-		struct timeval limit = { .tv_sec = TURN_LIMIT_S };
 		const char *end, *length;
 		ssize_t got;
 
-		setsockopt(load->fds[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-		got = recv(load->fds[0], text + used, sizeof text - 1 - used, 0);
+		if (!wire_wait(&load->wires[0], TURN_LIMIT_S))
+			return failed(load, "the first answer");
+		got = wire_receive(&load->wires[0], text + used, sizeof text - 1 - used);
+		if (got < 0 && errno == EAGAIN)
+			continue;
 		if (got <= 0)
 			return failed(load, "the first answer");
 		used += (size_t)got;
@@ -146,8 +107,7 @@ static bool prepare_request(struct load *load)
 static bool add_connections(struct load *load, int count)
 {
 	for (; load->count < count; load->count++) {
-		load->fds[load->count] = connect_to(load);
-		if (load->fds[load->count] < 0)
+		if (!connect_to(load, &load->wires[load->count]))
 			return failed(load, "connect");
 		load->order[load->count] = load->count;
 		if (load->count % 100 == 99)
@@ -177,7 +137,7 @@ bool load_open(struct load *load, const struct io_row *row, struct server *serve
 void load_close(struct load *load)
 {
 	for (int i = 0; i < load->count; i++)
-		close(load->fds[i]);
+		wire_close(&load->wires[i]);
 	load->count = 0;
 	free(load->request);
 	load->request = NULL;
@@ -186,7 +146,8 @@ void load_close(struct load *load)
 /* ---- turns */
 
 struct exchange {
-	int fd, to_send, to_receive;
+	struct wire *wire;
+	int to_send, to_receive;
 };
 
 /* Goes on with an exchange. Returns 0 if it is over, 1 if it has to wait, -1 with a reason. */
@@ -196,8 +157,7 @@ static int go_on(struct load *load, struct exchange *exchange)
 
 	while (exchange->to_send > 0) {
 		const char *from = load->request + load->request_bytes - exchange->to_send;
-		ssize_t sent =
-			send(exchange->fd, from, (size_t)exchange->to_send, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t sent = wire_send(exchange->wire, from, (size_t)exchange->to_send);
 
 		if (sent < 0 && errno == EAGAIN)
 			return 1;
@@ -208,7 +168,7 @@ static int go_on(struct load *load, struct exchange *exchange)
 	while (exchange->to_receive > 0) {
 		size_t want = (size_t)exchange->to_receive < sizeof answers ? (size_t)exchange->to_receive
 		                                                            : sizeof answers;
-		ssize_t got = recv(exchange->fd, answers, want, MSG_DONTWAIT);
+		ssize_t got = wire_receive(exchange->wire, answers, want);
 
 		if (got < 0 && errno == EAGAIN)
 			return 1;
@@ -275,7 +235,7 @@ static bool turn(struct load *load, int active)
 		int index = load->order[load->next++ % load->count];
 
 		exchanges[i] =
-			(struct exchange){ load->fds[index], load->request_bytes, load->answer_bytes };
+			(struct exchange){ &load->wires[index], load->request_bytes, load->answer_bytes };
 	}
 	return exchange_all(load, exchanges, active);
 }
@@ -284,20 +244,21 @@ static bool turn(struct load *load, int active)
 static bool accept_turn(struct load *load, int active)
 {
 	struct exchange exchanges[TURN_MAX];
-	int fds[TURN_MAX], count = 0;
+	struct wire wires[TURN_MAX];
+	int count = 0;
 	bool good = true;
 
 	for (; count < active && good; count++) {
-		fds[count] = connect_to(load);
-		if (fds[count] < 0) {
+		if (!connect_to(load, &wires[count])) {
 			good = failed(load, "connect");
 			break;
 		}
-		exchanges[count] = (struct exchange){ fds[count], load->request_bytes, load->answer_bytes };
+		exchanges[count] =
+			(struct exchange){ &wires[count], load->request_bytes, load->answer_bytes };
 	}
 	good = good && exchange_all(load, exchanges, count);
 	for (int i = 0; i < count; i++)
-		close(fds[i]);
+		wire_close(&wires[i]);
 	return good;
 }
 
@@ -313,7 +274,7 @@ bool load_grow(struct load *load, int count)
 
 		for (int j = 0; j < some; j++)
 			exchanges[j] =
-				(struct exchange){ load->fds[i + j], load->request_bytes, load->answer_bytes };
+				(struct exchange){ &load->wires[i + j], load->request_bytes, load->answer_bytes };
 		if (!exchange_all(load, exchanges, some))
 			return false;
 	}
@@ -355,17 +316,18 @@ static double percentile(int count, double share)
 	return samples[(int)((count - 1) * share)];
 }
 
-static bool ask_once(struct load *load, int fd)
+/* In the clear. */
+static bool ask_once(struct load *load)
 {
 	struct timeval limit = { .tv_sec = TURN_LIMIT_S };
-	struct exchange exchange = { fd, load->request_bytes, load->answer_bytes };
+	struct exchange exchange = { &load->wires[0], load->request_bytes, load->answer_bytes };
 	char text[4096];
 
 	if (go_on(load, &exchange) < 0)
 		return false;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	setsockopt(load->wires[0].fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	while (exchange.to_receive > 0) {
-		ssize_t got = recv(fd, text, sizeof text, 0);
+		ssize_t got = recv(load->wires[0].fd, text, sizeof text, 0);
 
 		if (got <= 0)
 			return failed(load, "an answer");
@@ -381,7 +343,7 @@ static bool measure_ping(struct load *load, double seconds, struct measure *meas
 	int count = 0;
 
 	while ((now = process_now_ns()) < until && count < SAMPLES_MAX) {
-		if (!ask_once(load, load->fds[0]))
+		if (!ask_once(load))
 			return false;
 		samples[count++] = (double)(process_now_ns() - now) / 1e3;
 	}
@@ -398,7 +360,7 @@ static bool measure_trickle(struct load *load, double seconds, struct measure *m
 
 	for (; process_now_ns() < until; measure->requests++) {
 		pause_for(TRICKLE_NS);
-		if (!ask_once(load, load->fds[0]))
+		if (!ask_once(load))
 			return false;
 	}
 	pause_for(TRICKLE_NS / 2);
@@ -423,7 +385,7 @@ static int take_answers(struct load *load, int poller, int64_t *due, int *count)
 	for (int i = 0; i < ready; i++) {
 		int index = (int)events[i].data.u32;
 
-		if (recv(load->fds[index], text, sizeof text, MSG_DONTWAIT) <= 0)
+		if (recv(load->wires[index].fd, text, sizeof text, MSG_DONTWAIT) <= 0)
 			return -1;
 		if (due[index] != 0 && *count < SAMPLES_MAX)
 			samples[(*count)++] = (double)(process_now_ns() - due[index]) / 1e3;
@@ -445,7 +407,7 @@ static bool measure_latency(struct load *load, double seconds, struct measure *m
 		struct epoll_event event = { .events = EPOLLIN, .data.u32 = (uint32_t)i };
 
 		due[i] = 0;
-		epoll_ctl(poller, EPOLL_CTL_ADD, load->fds[i], &event);
+		epoll_ctl(poller, EPOLL_CTL_ADD, load->wires[i].fd, &event);
 	}
 	for (int turn_number = 0; good && process_now_ns() < until + step * 200;) {
 		int64_t now = process_now_ns();
@@ -457,7 +419,7 @@ static bool measure_latency(struct load *load, double seconds, struct measure *m
 			if (due[index] != 0)
 				continue; /* its last one is late, and counted */
 			due[index] = next;
-			good = send(load->fds[index], load->request, (size_t)load->request_bytes,
+			good = send(load->wires[index].fd, load->request, (size_t)load->request_bytes,
 			            MSG_NOSIGNAL) > 0;
 		}
 		good = good && take_answers(load, poller, due, &count) >= 0;

@@ -14,13 +14,14 @@
 
 #include "rows.h"
 #include "server.h"
+#include "wire.h"
 
 enum { LOAD_CONNECTIONS_MAX = 10000 };
 
 struct load {
 	const struct io_row *row;
 	struct server *server;
-	int fds[LOAD_CONNECTIONS_MAX];
+	struct wire wires[LOAD_CONNECTIONS_MAX];
 	int order[LOAD_CONNECTIONS_MAX]; /* the connections, shuffled */
 	int count, next;
 	int request_bytes, answer_bytes; /* of one turn of one connection */

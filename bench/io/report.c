@@ -138,7 +138,8 @@ static struct verdict judge(const struct io_results *results, int row)
 		judge_own(results, info, mine, &verdict);
 	if (info->ahead)
 		judge_ahead(results, row, mine, &verdict);
-	if (!isnan(cell->allocations) && info->request_bytes > 0) /* http: the example's own */
+	/* http: the example's own; tls: those of OpenSSL */
+	if (!isnan(cell->allocations) && info->request_bytes > 0 && !info->tls)
 		add_part(&verdict, cell->allocations < 0.01, "0 allocations");
 	return verdict;
 }

@@ -13,6 +13,7 @@
 	X(BARE, "epoll", "bare epoll", "io_epoll", true)                       \
 	X(URING, "uring", "bare io_uring", "io_uring", true)                   \
 	X(BIDE_URING, "bide_uring", "bide by io_uring", "io_bide_uring", true) \
+	X(OPENSSL, "openssl", "bare OpenSSL", "io_openssl", true)              \
 	X(LIBUV, "libuv", "libuv", "io_libuv", true)                           \
 	X(TOKIO, "tokio", "tokio", "io_tokio", true)                           \
 	X(GO, "go", "Go", "io_go", false)                                      \
@@ -60,7 +61,8 @@ struct io_row {
 	double factor;
 	enum io_who of;
 	double most;
-	bool ahead; /* of all but bare epoll */
+	bool tls;
+	bool ahead; /* of all but the bare ones */
 	/* bide's value is at most `own_factor` times its own one in the row `own`. */
 	const char *own;
 	double own_factor;

@@ -57,12 +57,14 @@ static struct player players[IO_WHO_COUNT];
 /* Which participants a row has: a program says itself what it does not offer. */
 static bool takes_part(const struct io_row *row, enum io_who who)
 {
-	bool lines = strcmp(row->mode, "read_line") == 0, http = strcmp(row->mode, "http") == 0;
+	bool lines = strcmp(row->mode, "read_line") == 0, http = row->request_bytes == 0;
 
 	if (who == IO_GETLINE || who == IO_FGETS)
 		return lines;
 	if (who == IO_NGINX)
-		return http;
+		return http && row->kind == KIND_TURNS;
+	if (who == IO_OPENSSL)
+		return row->tls;
 	return true;
 }
 
@@ -97,6 +99,7 @@ static bool begin(struct player *player, const struct io_row *row, bool count)
 		.cpu = row->workers == 1 ? options.cpu : -1,
 		.count = count,
 		.http = options.http,
+		.tls = options.tls,
 	};
 	char reason[REASON_BYTES] = "";
 
@@ -268,6 +271,10 @@ void run_row(int index)
 {
 	const struct io_row *row = &io_rows[index];
 
+	if (row->tls && !options.has_tls) {
+		run_note("%s: it needs OpenSSL 3 (Debian: libssl-dev)", row->name);
+		return;
+	}
 	if (row->kind == KIND_IDLE) {
 		run_idle(index);
 		return;

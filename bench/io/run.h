@@ -14,6 +14,8 @@ struct run_options {
 	const char *results_path;
 	char peers[4000]; /* the folder of the servers */
 	char http[64];    /* the folder that the servers of HTTP serve */
+	char tls[64];     /* the folder of the key and the certificate */
+	bool has_tls;
 	bool wanted[IO_ROWS_MAX];
 	bool priority; /* the client may have one */
 	int cpu;       /* of the rows with one worker */

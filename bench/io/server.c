@@ -169,11 +169,11 @@ static bool launch(struct server *server, const struct io_row *row, enum io_who 
                    const struct server_options *options)
 {
 	static char path[4096], mode[32], workers[16], workers_text[32], preload[4200], file[4200],
-		http[4096];
+		http[4096], tls[4200];
 	char *argv[] = { path, mode, workers, http, NULL };
 	/* What .NET's own servers do in benchmarks: it halves the time of a request. */
 	static char inline_text[] = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1";
-	char *environment[5] = { workers_text, inline_text };
+	char *environment[6] = { workers_text, inline_text, tls };
 	bool started;
 
 	snprintf(path, sizeof path, "%s/%s", options->peers, io_whos[who].program);
@@ -181,12 +181,13 @@ static bool launch(struct server *server, const struct io_row *row, enum io_who 
 	snprintf(workers, sizeof workers, "%d", row->workers);
 	snprintf(workers_text, sizeof workers_text, "BENCH_WORKERS=%d", row->workers);
 	snprintf(http, sizeof http, "%s", options->http);
+	snprintf(tls, sizeof tls, "BENCH_TLS=%s", options->tls);
 	if (options->count && io_whos[who].interposed) {
 		counters_map(server);
 		snprintf(preload, sizeof preload, "LD_PRELOAD=%s/bench_allocations.so", options->peers);
 		snprintf(file, sizeof file, "BENCH_ALLOCATIONS=%s/allocations", server->folder);
-		environment[2] = preload;
-		environment[3] = file;
+		environment[3] = preload;
+		environment[4] = file;
 	}
 	server_pin(options->cpu);
 	started = process_start(&server->process, argv, environment);

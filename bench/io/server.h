@@ -30,6 +30,7 @@ struct server_options {
 	int cpu;           /* the only one of the server and of the client, or -1 */
 	bool count;        /* allocations and system calls */
 	const char *http;  /* a folder that http servers serve */
+	const char *tls;   /* a folder with certificate.pem and key.pem */
 };
 
 /*

@@ -21,17 +21,26 @@ static const char configuration[] = "daemon off;\n"
 									"	fastcgi_temp_path %s/fastcgi;\n"
 									"	uwsgi_temp_path %s/uwsgi;\n"
 									"	scgi_temp_path %s/scgi;\n"
-									"	server { listen 127.0.0.1:%d backlog=4096; root %s; }\n"
+									"	server { listen 127.0.0.1:%d backlog=4096%s; root %s; }\n"
 									"}\n";
+
+/* The client decides the version of TLS and the cipher. */
+static const char tls_lines[] = " ssl; ssl_protocols TLSv1.3; ssl_certificate %s; "
+								"ssl_certificate_key %s";
 
 int main(int argc, char **argv)
 {
+	char certificate[256], key[256], tls[sizeof tls_lines + sizeof certificate + sizeof key] = "";
 	char folder[] = "/tmp/bench_nginx_XXXXXX", path[64];
 	int fd = socket(AF_INET, SOCK_STREAM, 0), port;
 	FILE *out;
 
-	if (argc < 4 || strcmp(argv[1], "http") != 0)
+	if (argc < 4 || strncmp(argv[1], "http", 4) != 0)
 		return io_not_offered();
+	if (strcmp(argv[1], "https") == 0) {
+		io_tls_files(certificate, key, sizeof key);
+		snprintf(tls, sizeof tls, tls_lines, certificate, key);
+	}
 	if (fd < 0 || mkdtemp(folder) == NULL)
 		io_fail("cannot begin");
 	port = io_bind(fd);
@@ -40,7 +49,7 @@ int main(int argc, char **argv)
 	out = fopen(path, "w");
 	if (out == NULL)
 		io_fail(path);
-	fprintf(out, configuration, folder, folder, folder, folder, folder, folder, port, argv[3]);
+	fprintf(out, configuration, folder, folder, folder, folder, folder, folder, port, tls, argv[3]);
 	if (fclose(out) != 0)
 		io_fail(path);
 	io_say_port(port);

@@ -79,6 +79,15 @@ static inline int io_bind(int fd)
 	return ntohs(address.sin_port);
 }
 
+/* Where the certificate and the key of all servers with TLS are. */
+static inline void io_tls_files(char *certificate, char *key, size_t size)
+{
+	const char *folder = getenv("BENCH_TLS");
+
+	snprintf(certificate, size, "%s/certificate.pem", folder != NULL ? folder : ".");
+	snprintf(key, size, "%s/key.pem", folder != NULL ? folder : ".");
+}
+
 static inline int io_not_offered(void)
 {
 	puts("not offered");

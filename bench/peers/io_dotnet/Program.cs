@@ -5,8 +5,11 @@ using System;
 using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -35,6 +38,35 @@ internal static class Program
 
             await socket.SendAsync(buffer.AsMemory(0, size), SocketFlags.None).ConfigureAwait(false);
         }
+    }
+
+    private static async Task EchoTls(Socket socket, SslServerAuthenticationOptions options)
+    {
+        using var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        byte[] buffer = new byte[4096];
+        await stream.AuthenticateAsServerAsync(options).ConfigureAwait(false);
+        for (;;)
+        {
+            int size = await stream.ReadAsync(buffer).ConfigureAwait(false);
+            if (size == 0)
+            {
+                return;
+            }
+
+            await stream.WriteAsync(buffer.AsMemory(0, size)).ConfigureAwait(false);
+        }
+    }
+
+    private static SslServerAuthenticationOptions TlsOptions()
+    {
+        string folder = Environment.GetEnvironmentVariable("BENCH_TLS") ?? ".";
+        using var certificate = X509Certificate2.CreateFromPemFile(
+            Path.Combine(folder, "certificate.pem"), Path.Combine(folder, "key.pem"));
+        return new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = SslStreamCertificateContext.Create(
+                X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null), null, true),
+        };
     }
 
     // A read of no bytes waits without a buffer, so that a silent connection holds none.
@@ -164,6 +196,9 @@ internal static class Program
         catch (SocketException)
         {
         }
+        catch (IOException)
+        {
+        }
     }
 
     private static async Task Serve(string mode)
@@ -172,6 +207,7 @@ internal static class Program
         using var shared = new CancellationTokenSource(TimeSpan.FromHours(1));
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(4096);
+        SslServerAuthenticationOptions? tls = mode == "tls_echo" ? TlsOptions() : null;
         Say("port " + ((IPEndPoint)listener.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture));
         if (mode == "mixed")
         {
@@ -184,6 +220,7 @@ internal static class Program
             socket.NoDelay = true;
             _ = Quietly(mode switch
             {
+                "tls_echo" => EchoTls(socket, tls!),
                 "lines" => Lines(socket),
                 "sink" => Sink(socket),
                 "idle" => EchoIdle(socket),
@@ -274,7 +311,8 @@ internal static class Program
         string mode = arguments.Length > 0 ? arguments[0] : "";
         switch (mode)
         {
-            case "echo" or "idle" or "accept" or "shared" or "deadline" or "lines" or "sink" or "mixed":
+            case "echo" or "idle" or "accept" or "shared" or "deadline" or "lines" or "sink" or "mixed"
+                or "tls_echo":
                 Serve(mode).GetAwaiter().GetResult();
                 break;
             case "wake":

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -97,8 +98,18 @@ func listen() net.Listener {
 	return listener
 }
 
-func serve(handle func(net.Conn)) {
-	listener := listen()
+func tlsFiles() (string, string) {
+	folder := os.Getenv("BENCH_TLS")
+	return folder + "/certificate.pem", folder + "/key.pem"
+}
+
+func listenTLS() net.Listener {
+	pair, err := tls.LoadX509KeyPair(tlsFiles())
+	must(err)
+	return tls.NewListener(listen(), &tls.Config{Certificates: []tls.Certificate{pair}})
+}
+
+func serve(listener net.Listener, handle func(net.Conn)) {
 	for {
 		connection, err := listener.Accept()
 		if err != nil {
@@ -193,18 +204,23 @@ func main() {
 	runtime.GOMAXPROCS(workers)
 	switch os.Args[1] {
 	case "echo", "shared", "idle", "accept":
-		serve(func(connection net.Conn) { echo(connection, false) })
+		serve(listen(), func(connection net.Conn) { echo(connection, false) })
 	case "deadline":
-		serve(func(connection net.Conn) { echo(connection, true) })
+		serve(listen(), func(connection net.Conn) { echo(connection, true) })
 	case "lines":
-		serve(lines)
+		serve(listen(), lines)
 	case "sink":
-		serve(sink)
+		serve(listen(), sink)
 	case "mixed":
 		go compute()
-		serve(func(connection net.Conn) { echo(connection, false) })
+		serve(listen(), func(connection net.Conn) { echo(connection, false) })
 	case "http":
 		must(http.Serve(listen(), http.FileServer(http.Dir(os.Args[3]))))
+	case "tls_echo":
+		serve(listenTLS(), func(connection net.Conn) { echo(connection, false) })
+	case "https":
+		certificate, key := tlsFiles()
+		must(http.ServeTLS(listen(), http.FileServer(http.Dir(os.Args[3])), certificate, key))
 	case "wake":
 		answer(func() float64 {
 			go func() { io.ReadFull(quiet, make([]byte, 1)) }()
