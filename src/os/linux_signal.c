@@ -37,12 +37,14 @@ bool bide_os_signal_can_be_caught_(int number)
 int bide_os_signal_number_(const char *text)
 {
 	char *end;
-	long number = strtol(text, &end, 10);
+	unsigned long number;
 
-	if (end != text)
+	if (*text >= '0' && *text <= '9') {
+		number = strtoul(text, &end, 10);
 		return *end == '\0' && number < NSIG && bide_os_signal_can_be_caught_((int)number)
 		           ? (int)number
 		           : 0;
+	}
 	if (strncmp(text, "SIG", 3) == 0)
 		text += 3;
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)

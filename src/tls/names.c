@@ -31,7 +31,7 @@ void bide_tls_name_text_(const X509_NAME *name, char *to, size_t size_bytes)
 		at >= 0 ? X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)) : NULL;
 	char line[512] = "";
 
-	if (common) {
+	if (common && ASN1_STRING_length(common) > 0) {
 		copy_printable(to, size_bytes, ASN1_STRING_get0_data(common),
 		               (size_t)ASN1_STRING_length(common));
 		return;
