@@ -9,8 +9,8 @@
 struct bide_operation;
 
 /*
- * The newest continuation runs next at most this often in a row. If head->handovers is kept at this
- * number, as in a run that checks each step, it never does.
+ * How often in a row the newest continuation may run next. If head->handovers is kept at this
+ * number, as in a run that checks each step, no continuation runs next.
  */
 enum { BIDE_HANDOVERS_MAX_ = 64 };
 

@@ -1,7 +1,7 @@
 /*
- * layout.c - where a debugger finds what is pending. They are numbers, so that the debugger needs
- * no debug information of the library. tools/bide-gdb.py reads them in this order; it is installed
- * with the library.
+ * layout.c - a table for debuggers: where in memory to find what is pending. It consists of
+ * numbers, so that the debugger needs no debug information of the library. tools/bide-gdb.py, which
+ * is installed with the library, reads them in this order.
  */
 #include "debug/layout.h"
 

@@ -189,7 +189,7 @@ void bide_buffer_idle_set_(bide_stream *stream, int64_t idle_ns)
 	bide_stream_buffer *b = &stream->buffer;
 
 	BIDE_STORE(&b->idle_ns, idle_ns, SEQ_CST);
-	/* A timer that is armed for the limit before may be too late. */
+	/* A timer that is armed for the earlier limit may be too late. */
 	bide_buffer_idle_stop_(stream);
 	if (is_wanted(b))
 		arm(stream);

@@ -31,7 +31,7 @@ struct bide_tcp_connect {
 	int64_t index;
 	uint32_t next[2]; /* where to look for the next address of IPv6 and of IPv4 */
 	unsigned count;   /* of pending attempts */
-	bool turn;        /* whose turn it is: true: the family that is not the first's */
+	bool is_other;    /* the next address is of the family that the first one is not of */
 	bool has_more, waits_on;
 	int error;
 	bide_value_task pending[PENDING_MAX];
@@ -73,10 +73,10 @@ static const bide_address *next_of(struct bide_tcp_connect *my, bool other)
 /* Returns the next address, the families in turn. Returns NULL if all have been tried. */
 static const bide_address *next_address(struct bide_tcp_connect *my)
 {
-	const bide_address *address = next_of(my, my->turn);
+	const bide_address *address = next_of(my, my->is_other);
 
-	my->turn = !my->turn;
-	return address ? address : next_of(my, my->turn);
+	my->is_other = !my->is_other;
+	return address ? address : next_of(my, my->is_other);
 }
 
 /* Starts attempts until one is pending that was not, or until there is no more address. */

@@ -159,7 +159,8 @@ void bide_exhausted_remove_(bide_listener *listener)
 }
 
 /*
- * Tries the longest wait anew. The listener may be closed by then, or in use anew: it does no harm.
+ * Tries the accept of the listener that has waited longest. The listener may be closed by then, or
+ * its memory be that of another one: then the attempt does no harm.
  */
 static void retry_first(void)
 {

@@ -5,9 +5,9 @@
  *     wait      a call that waits for the answer of a look-up (resolve.c)
  *     hung      of a look-up: it has run for longer than 5 s
  *
- * A thread of these has no record of the runtime while it is inside getaddrinfo, and a look-up has
- * its memory from the system. So a shutdown can leave a hung one behind: the thread drops the
- * answer and ends when the system lets it go.
+ * Such a thread has no record of the runtime while it is inside getaddrinfo, and a look-up has its
+ * memory from the system. So a shutdown can leave a hung one behind: the thread drops the answer
+ * and ends when the system lets it go.
  *
  * One mutex guards all of this, and the state of each wait. It is not held while a wait is
  * completed.
@@ -31,8 +31,8 @@ typedef struct bide_lookup_wait {
 	struct bide_lookup *lookup;
 	struct bide_lookup_wait *next, *previous;
 	/*
-	 * Ends the wait: `list` is the answer if error is 0. On a thread of these, or at a shutdown, on
-	 * its caller.
+	 * Ends the wait: `list` is the answer if error is 0. It runs on such a thread, or on the thread
+	 * that calls bide_shutdown.
 	 */
 	void (*end)(struct bide_lookup_wait *wait, const struct addrinfo *list, int error);
 	bide_wait_state state;

@@ -2,9 +2,10 @@
  * owned.h - which descriptors belong to objects of the library, so that none is taken twice: the
  * second owner would close a number that means another file by then.
  *
- * It is a mark for each number. A mark is written by the one owner of the number, before the number
- * is closed; so no lock is needed. Numbers from BIDE_OWNED_MAX_ on have none, and are not checked.
- * In the child of a fork the marks of the parent count no more: they are of another process.
+ * There is a mark for each number. A mark is written by the one owner of the number, before the
+ * number is closed; so no lock is needed. Numbers from BIDE_OWNED_MAX_ on have none, and are not
+ * checked. In the child of a fork the marks of the parent count no more: they are of another
+ * process.
  */
 #ifndef BIDE_IO_OWNED_H
 #define BIDE_IO_OWNED_H

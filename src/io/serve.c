@@ -1,8 +1,8 @@
 /*
- * serve.c - bide_serve: accepts clients until it is canceled, then sees them out.
+ * serve.c - bide_serve: accepts clients until it is canceled, and then waits until they have ended.
  *
  * The frame has the server, which all clients use. So the frame ends only after the last client has
- * told so: the cleanup awaits `over`, and never decides by the count.
+ * completed `over`: the cleanup awaits that task, and never decides by the count.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include <errno.h>

@@ -46,7 +46,7 @@ typedef struct bide_server {
 /* Sets up a zeroed server. Returns false if there is no memory; then nothing is left to end. */
 BIDE_INTERNAL bool bide_server_begin_(bide_server *server, bide_serve_function *function,
                                       void *argument, const bide_serve_options *options);
-/* No client is left, or none came. */
+/* Frees what the server has. No client is left, or none came. */
 BIDE_INTERNAL void bide_server_end_(bide_server *server);
 /*
  * Returns false if another client may come. Otherwise stores a task with a reference in *room,
@@ -55,22 +55,29 @@ BIDE_INTERNAL void bide_server_end_(bide_server *server);
 BIDE_INTERNAL bool bide_server_is_full_(bide_server *server, bide_task **room);
 /* Gives up a task of bide_server_is_full_. NULL does nothing. */
 BIDE_INTERNAL void bide_server_room_drop_(bide_server *server, bide_task *room);
-/* The server accepts no more. Returns true if clients are left: `over` tells when they are not. */
+/*
+ * Stops the server: no client comes any more. Returns true if clients are left; the last of them
+ * completes `over`.
+ */
 BIDE_INTERNAL bool bide_server_stop_(bide_server *server);
 /* Aborts the streams of all clients in the list. The server has stopped. */
 BIDE_INTERNAL void bide_server_abort_(bide_server *server);
 
 /* --- for a client, in this order --- */
 
-/* A client is about to be there. */
+/* Counts a client that is about to begin. */
 BIDE_INTERNAL void bide_server_come_(bide_server *server);
+/* Puts the client into the list. */
 BIDE_INTERNAL void bide_server_enter_(bide_server *server, bide_serve_entry *entry);
-/* The client's function has failed. */
+/* Reports that the client's function, or the end of its stream, has failed. */
 BIDE_INTERNAL void bide_server_failed_(bide_server *server, bide_stream *stream, int error,
                                        uint64_t trace);
-/* Returns false if the stream is being aborted just now: the caller asks again, a little later. */
+/*
+ * Takes the client out of the list. Returns false if its stream is being aborted: the caller asks
+ * again, a little later.
+ */
 BIDE_INTERNAL bool bide_server_leave_(bide_server *server, bide_serve_entry *entry);
-/* The stream is closed. The server may be gone when this returns. */
+/* Counts down for a client whose stream is closed. The server may be gone when this returns. */
 BIDE_INTERNAL void bide_server_gone_(bide_server *server);
 
 /* --- a client (serve_client.c) --- */

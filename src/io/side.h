@@ -1,6 +1,6 @@
 /*
- * side.h - has a side of a handle busy for longer than an attempt: what an async function does that
- * is an operation of a stream.
+ * side.h - keeps a side of a handle busy for longer than an attempt, for an async function that
+ * does the work of an operation of the stream.
  */
 #ifndef BIDE_IO_SIDE_H
 #define BIDE_IO_SIDE_H

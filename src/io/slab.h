@@ -7,7 +7,7 @@
  *
  * An object is zero when it is first taken. Afterwards it keeps what it held when it was given
  * back: the lock and the generation of its handle go on. Two words of it are the slab's while it is
- * free. They lie where nothing looks that has a pointer to an object that is closed.
+ * free. Code that has a pointer to a closed object never looks at these two.
  *
  * A shutdown frees the memory of each slab of which nothing is in use. In debug mode it reports
  * what the program has not closed. In the child of a fork the memory stays with the parent's

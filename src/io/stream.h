@@ -64,9 +64,10 @@ static inline const bide_stream *bide_stream_bottom_(const bide_stream *stream)
 	return stream;
 }
 /*
- * If it is not NULL, it is called when a stream with a type is closed that is of before a shutdown,
- * or of the process that forked this one. The type itself is not told then: its objects may be in
- * any state. It is for types of the library that have a descriptor to close. Atomic.
+ * If it is not NULL, it is called at the close of a stream with a type that was made before a
+ * shutdown, or by the process that forked this one. `close` of the type is not called then, because
+ * the object may be in any state. It is for types of the library that have a descriptor to close.
+ * Atomic.
  */
 extern BIDE_INTERNAL void (*bide_stream_orphaned_)(const bide_stream_type *type, void *object);
 /*

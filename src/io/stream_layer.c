@@ -2,8 +2,8 @@
  * stream_layer.c - a layer on a stream, in place.
  *
  * A second stream, `below`, takes what the first one was: its descriptor or its type, and what was
- * received and not taken. Then the first one gets the type of the layer. The pointer stays, and so
- * do the limits and what the function has to do with it.
+ * received and not taken. Then the first one gets the type of the layer. The pointer stays valid,
+ * the limits stay, and the program uses the stream as before.
  *
  *     flush --> below is made, with the same descriptor --> under the lock of the handle: no
  *     operation is pending and none has aborted it; both sides are busy, the type is set -->
@@ -94,11 +94,11 @@ static void move_received(bide_stream *from, bide_stream *to)
 	from->head.at_ = from->head.end_ = NULL;
 }
 
-/* Nothing was exchanged. The descriptor stays with the other one. */
+/* Nothing was exchanged: the descriptor stays with the first stream. */
 static void discard(bide_stream *below)
 {
 	below->type = NULL;
-	below->handle.flags = BIDE_HANDLE_KEEPS_FD_; /* and it is none of the simulation */
+	below->handle.flags = BIDE_HANDLE_KEEPS_FD_; /* and no socket of the simulated network */
 	bide_stream_close(below);
 }
 
@@ -162,7 +162,7 @@ struct bide_layer {
 
 static const bide_own_ bide_layer_own_ = { .name = "bide_stream_layer" };
 
-/* A reading call that waits has the buffer hidden. */
+/* If a reading call waits, it has hidden the buffer. */
 static int exchange_if_free(struct bide_layer *my)
 {
 	bide_stream *stream = my->in.stream;

@@ -1,5 +1,5 @@
 /*
- * stream_open.c - streams of descriptors: what each kind of descriptor is good for.
+ * stream_open.c - streams of descriptors, and what each kind of descriptor allows.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,9 +1,9 @@
 /*
  * unix_listen.c - listens on a UNIX socket, in place of one that a process has left behind.
  *
- * Only what nothing listens on is replaced: the kernel says so to a connect. Between that and the
- * listen of this process, another one may do the same. So the folder is locked meanwhile, which
- * other processes that use this library respect.
+ * A socket in the file system is replaced only if nothing listens on it: a connect shows that.
+ * Between the connect and the listen of this process, another process may do the same. So the
+ * folder is locked meanwhile; other processes that use this library respect the lock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,10 @@
 
 enum { LOCK_TRIES = 50 };
 
-/* Opens and locks the folder of a path. Returns its descriptor, or -1: it goes without. */
+/*
+ * Opens and locks the folder of a path. Returns its descriptor; or -1, and then the caller goes on
+ * without the lock.
+ */
 static int folder_lock(const char *path)
 {
 	char folder[BIDE_UNIX_NAME_MAX_ + 1];

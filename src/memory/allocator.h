@@ -15,8 +15,9 @@ BIDE_INTERNAL void bide_deallocate_(void *memory, size_t size_bytes);
  */
 BIDE_INTERNAL void bide_retire_(void *memory, size_t size_bytes);
 /*
- * Allocates BIDE_TASK_BYTES_ for a task, aligned to 16 bytes, or returns NULL; and does what
- * bide_retire_ does. Each counts once for the memory and for the task. head: of this thread.
+ * The first allocates BIDE_TASK_BYTES_ for a task, aligned to 16 bytes, or returns NULL. The second
+ * does what bide_retire_ does. Each counts the memory and the task in one step. head: of this
+ * thread.
  */
 BIDE_INTERNAL void *bide_allocate_task_(bide_thread_head *head);
 BIDE_INTERNAL void bide_retire_task_(void *memory);

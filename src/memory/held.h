@@ -3,8 +3,8 @@
  * ends with one of them, and for dumps, which say what holds a mutex.
  *
  * The table has a fixed size, because an entry is made under the lock of an object. A hold that
- * finds no room is not noted, so a fault of it is not told. A hold of an earlier life of the
- * runtime is not told either.
+ * finds no room is not noted, so a fault of it is not reported. A hold of an earlier life of the
+ * runtime is not reported either.
  */
 #ifndef BIDE_MEMORY_HELD_H
 #define BIDE_MEMORY_HELD_H

@@ -9,7 +9,7 @@
 typedef struct finder {
 	unsigned size_class;
 	const bide_chunk *last;
-	uint64_t left; /* as many more objects may be free, or a list is a circle */
+	uint64_t left; /* the most objects that can follow; more of them are a circle */
 } finder;
 
 static finder finder_of(unsigned size_class)

@@ -108,8 +108,8 @@ static inline bool bide_items_ready_(bide_value_task *items, size_t count, const
 BIDE_INTERNAL bool bide_item_listen_(const bide_operation *operation, bide_observer *listener,
                                      size_t *parties, bide_value_task *item, const bide_place *by);
 /*
- * Returns true if the items that are registered are parties, beside the caller, which is one: the
- * function that registers, once it is through. No item may be there twice.
+ * A walker, for the function that registers, once it is through. Returns true if it and each item
+ * that is registered are the parties. No item may be in the array twice.
  */
 BIDE_INTERNAL bool bide_registrations_are_valid_(const size_t *parties,
                                                  const bide_observer *listener,

@@ -115,7 +115,10 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	return 0;
 }
 
-/* Counts a member to be. Returns 0, or why the group does not take it. */
+/*
+ * Counts a member that is about to be added. Returns 0, or the error with which the group refuses
+ * it.
+ */
 static int enter(bide_group *group, const char *what, const bide_place *place)
 {
 	if (bide_group_was_opened_(group))

@@ -99,7 +99,7 @@ BIDE_INTERNAL bool bide_group_check_(const bide_group *group, const char *what,
 
 /* Initialises the rest of an open group. */
 BIDE_INTERNAL void bide_group_open_(bide_group *group);
-/* Counts a member to be. Returns false if the group is closed. Any thread. */
+/* Counts a member that is about to be added. Returns false if the group is closed. Any thread. */
 BIDE_INTERNAL bool bide_group_try_enter_(bide_group *group);
 /* Does the same, though the group may be closed. Returns false if it has ended. */
 BIDE_INTERNAL bool bide_group_try_hold_(bide_group *group);

@@ -1,5 +1,5 @@
 /*
- * when_each.c - gives the items one by one, as they complete.
+ * when_each.c - gives the items to the caller one by one, in the order in which they complete.
  *
  * Any thread pushes a source that has completed; one thread at a time, the taker, takes them. While
  * no wait is pending the taker is the caller of bide_when_each_next. While one is, it is the thread

@@ -63,8 +63,8 @@ BIDE_INTERNAL void bide_os_thread_join_(bide_os_thread thread);
 BIDE_INTERNAL void bide_os_thread_name_(const char *name);
 
 /*
- * Has run(argument) called when this thread ends. A later call replaces an earlier one. Returns 0;
- * ENOMEM; EAGAIN if no key is left.
+ * Sets what is called when this thread ends: run(argument). A later call replaces an earlier one.
+ * Returns 0; ENOMEM; EAGAIN if no key is left.
  */
 BIDE_INTERNAL int bide_os_at_thread_exit_(void (*run)(void *argument), void *argument);
 
@@ -82,8 +82,8 @@ BIDE_INTERNAL int bide_os_open_thread_start_(void *(*run)(void *argument), void 
 BIDE_INTERNAL void bide_os_thread_detach_self_(void);
 
 /*
- * Has these called at each fork(2): before it, and after it in the parent and in the child. Returns
- * 0 or ENOMEM. A registration cannot be undone.
+ * Registers what is called at each fork(2): before it, and after it in the parent and in the child.
+ * Returns 0 or ENOMEM. A registration cannot be undone.
  */
 BIDE_INTERNAL int bide_os_at_fork_(void (*before)(void), void (*in_parent)(void),
                                    void (*in_child)(void));

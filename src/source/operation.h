@@ -90,13 +90,13 @@ BIDE_INTERNAL void bide_operation_complete_(bide_operation *operation, bide_payl
 BIDE_INTERNAL bide_value_task bide_operation_succeeded_(const bide_operation_type *type,
                                                         bide_payload result);
 /*
- * The value task of a pending source is about to be forgotten by its consumer, which nothing waits
- * for. Calls `leave` of an operation that has one. The source may be over then.
+ * The consumer is about to forget the value task of a pending source, for which nothing waits.
+ * Calls `leave` of an operation that has one. The source may be over then.
  */
 BIDE_INTERNAL void bide_operation_leave_(bide_source *source);
 /*
- * The outcome of a source that is DONE is about to be dropped: reports an error to the hook for
- * unobserved errors, or gives the result back. The caller recycles the source.
+ * Drops the outcome of a source that is DONE: reports an error to the hook for unobserved errors,
+ * or gives the result back. The caller recycles the source.
  */
 BIDE_INTERNAL void bide_outcome_dropped_(const bide_source *source);
 /* Gives the result of a source that is DONE back, if it has succeeded and its type says how. */
