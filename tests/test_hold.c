@@ -178,7 +178,165 @@ TEST(misuse_of_a_hold_is_named)
 	hold_release(&mine);
 	assert_true(semaphore_try_hold(&s, 1, &mine));
 	MISUSE(assert_int_equal(error_of(mutex_hold(&m, &mine)), EBUSY), "bide_mutex_hold",
-	       "hold holds another semaphore already, since " __FILE__);
+	       "hold holds a semaphore already, since " __FILE__);
+	hold_release(&mine);
+}
+
+/* --- one wait at a time --- */
+
+TEST(a_second_wait_for_a_hold_is_refused_and_the_first_gets_what_it_waits_for)
+{
+	hold first = { 0 }, all = { 0 }, mine = { 0 };
+	char pending[256];
+	value_task wait;
+
+	begin_test();
+	expect_misuse();
+	assert_true(mutex_try_hold(&m, &first));
+	assert_true(semaphore_try_hold(&s, 3, &all));
+	for (int round = 0; round < 2; round++) {
+		snprintf(pending, sizeof pending, "a wait for hold is pending already, since %s:%d in ",
+		         __FILE__, __LINE__ + 1);
+		wait = round ? semaphore_hold(&s, 2, &mine) : mutex_hold(&m, &mine);
+		MISUSE(assert_int_equal(error_of(mutex_hold(&m, &mine)), EBUSY), "bide_mutex_hold",
+		       pending);
+		MISUSE(assert_int_equal(error_of(semaphore_hold(&s, 1, &mine)), EBUSY),
+		       "bide_semaphore_hold", pending);
+		MISUSE(assert_int_equal(error_of(mutex_hold_for(&m, &mine, BIDE_MS(1))), EBUSY),
+		       "bide_mutex_hold_for", pending);
+		MISUSE(assert_false(semaphore_try_hold(&s, 1, &mine)), "bide_semaphore_try_hold", pending);
+		hold_release(round ? &all : &first);
+		assert_int_equal(error_of(wait), 0);
+		assert_true(hold_is_held(&mine));
+		hold_release(&mine);
+	}
+	assert_int_equal(semaphore_count(&s), 4);
+	assert_true(mutex_try_hold(&m, &first));
+	hold_release(&first);
+}
+
+TEST(a_hold_for_which_a_wait_is_pending_is_not_released)
+{
+	hold first = { 0 }, mine = { 0 };
+	value_task wait;
+
+	begin_test();
+	expect_misuse();
+	assert_true(mutex_try_hold(&m, &first));
+	wait = mutex_hold(&m, &mine);
+	MISUSE(hold_release(&mine), "bide_hold_release", "a wait for hold is pending, since " __FILE__);
+	MISUSE(hold_use_up(&mine), "bide_hold_use_up", "forget its value task first");
+	hold_release(&first);
+	assert_int_equal(error_of(wait), 0);
+	hold_release(&mine);
+	assert_true(mutex_try_hold(&m, &first));
+	hold_release(&first);
+}
+
+/* Ends a wait in each of the ways in which nothing is granted. */
+static void end_wait(int how, semaphore *permits, hold *mine, bide_context *context)
+{
+	value_task wait;
+
+	allowed_allocations = how == 0 ? 0 : -1;
+	wait = how == 1 ? semaphore_hold_for(permits, 1, mine, 1)
+	                : in_context(context, semaphore_hold(permits, 1, mine));
+	allowed_allocations = -1;
+	if (how == 2)
+		value_task_forget(wait);
+	if (how == 3)
+		assert_true(bide_context_cancel(context, ECANCELED));
+	if (how == 4)
+		semaphore_end(permits);
+	if (how != 2)
+		assert_int_equal(error_of(wait), ((int[]){ ENOMEM, 0, 0, ECANCELED, BIDE_EBROKEN })[how]);
+}
+
+TEST(a_hold_whose_wait_ended_without_a_grant_can_be_used_again)
+{
+	semaphore permits;
+	hold mine = { 0 };
+	bide_context *context;
+
+	limit_objects();
+	begin_test();
+	for (int how = 0; how < 5; how++) {
+		assert_int_equal(semaphore_init(&permits, 0, 4), 0);
+		context = cancelable();
+		end_wait(how, &permits, &mine, context);
+		settle_workers();
+		assert_true(mutex_try_hold(&m, &mine));
+		hold_release(&mine);
+		bide_context_unref(context);
+	}
+}
+
+static value_task careless_wait;
+
+struct careless {
+	ASYNC_FRAME;
+	hold hold;
+};
+
+async(careless)
+{
+	async_begin;
+	careless_wait = mutex_hold(&m, &my->hold);
+async_finally:
+	async_end;
+}
+
+/* The memory of the frame is still there. */
+static void note_and_forget(const char *message, void *argument)
+{
+	note_misuse(message, argument);
+	value_task_forget(careless_wait);
+}
+
+TEST(in_debug_mode_a_function_that_ends_while_a_wait_for_its_hold_is_pending_is_named)
+{
+	hold first = { 0 };
+
+	setenv("BIDE_DEBUG", "1", 1);
+	begin_test();
+	bide_misuse_hook_set(note_and_forget, NULL);
+	assert_true(mutex_try_hold(&m, &first));
+	assert_int_equal(error_of(async_start(careless)), 0);
+	settle_workers();
+	assert_int_equal(misuse_count, 1);
+	assert_non_null(
+		strstr(misuse_text,
+	           "careless: the function ends, and its hold waits for a mutex, since " __FILE__));
+}
+
+TEST(in_debug_mode_a_shutdown_that_cuts_a_wait_off_blames_no_function)
+{
+	hold first = { 0 };
+
+	setenv("BIDE_DEBUG", "1", 1);
+	begin_test();
+	expect_misuse();
+	assert_true(mutex_try_hold(&m, &first));
+	value_task_forget(async_start(holder, .mutex = &m));
+	settle_workers();
+	assert_int_equal(bide_shutdown(NULL), 0);
+	assert_int_equal(misuse_count, 0);
+	hold_release(&first);
+	assert_true(mutex_try_hold(&m, &first));
+	hold_release(&first);
+}
+
+TEST(the_place_of_a_hold_is_that_of_its_call_also_if_an_argument_is_a_call)
+{
+	hold mine = { 0 };
+	char since[256];
+
+	begin_test();
+	expect_misuse();
+	snprintf(since, sizeof since, "hold holds a semaphore already, since %s:%d in ", __FILE__,
+	         __LINE__ + 1);
+	assert_true(semaphore_try_hold(&s, semaphore_count(&s), &mine));
+	MISUSE(assert_false(mutex_try_hold(&m, &mine)), "bide_mutex_try_hold", since);
 	hold_release(&mine);
 }
 

@@ -315,7 +315,7 @@ TEST(a_million_canceled_waits_take_no_memory)
 
 TEST(a_wait_whose_time_is_up_succeeds_without_the_mutex)
 {
-	hold mine = { 0 }, other = { 0 }, third = { 0 };
+	hold mine = { 0 }, other = { 0 }, third = { 0 }, fourth = { 0 };
 	value_task limited, behind;
 	int64_t before;
 
@@ -324,7 +324,7 @@ TEST(a_wait_whose_time_is_up_succeeds_without_the_mutex)
 	before = bide_now_ns();
 	limited = mutex_hold_for(&m, &other, BIDE_MS(2));
 	behind = mutex_hold(&m, &third);
-	assert_int_equal(result_of(mutex_hold_for(&m, &other, 0)), 0);
+	assert_int_equal(result_of(mutex_hold_for(&m, &fourth, 0)), 0);
 	assert_int_equal(result_of(limited), 0);
 	assert_true(bide_now_ns() - before >= BIDE_MS(2));
 	assert_false(hold_is_held(&other));
@@ -490,7 +490,7 @@ TEST(misuse_of_a_mutex_is_named)
 	MISUSE(mutex_end(NULL), "bide_mutex_end", "mutex is NULL");
 	assert_int_equal(error_of(mutex_hold(&m, &mine)), 0);
 	MISUSE(assert_int_equal(error_of(mutex_hold(&m, &mine)), EDEADLK), "bide_mutex_hold",
-	       "hold holds this object already, since " __FILE__);
+	       "hold holds this mutex already, since " __FILE__);
 	MISUSE(assert_int_equal(error_of(mutex_hold(&second, &mine)), EBUSY), "bide_mutex_hold",
 	       "hold holds another mutex already, since " __FILE__);
 	MISUSE(assert_false(mutex_try_hold(&m, &mine)), "bide_mutex_try_hold", "already, since");

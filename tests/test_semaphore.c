@@ -437,7 +437,7 @@ TEST(misuse_of_a_semaphore_is_named)
 	MISUSE(semaphore_end(NULL), "bide_semaphore_end", "NULL");
 	assert_true(semaphore_try_hold(&s, 1, &mine));
 	MISUSE(assert_int_equal(error_of(semaphore_hold(&s, 1, &mine)), EDEADLK), "bide_semaphore_hold",
-	       "hold holds this object already, since " __FILE__);
+	       "hold holds this semaphore already, since " __FILE__);
 	hold_release(&mine);
 	semaphore_end(&s);
 	MISUSE(assert_int_equal(error_of(semaphore_hold(&s, 1, &other)), BIDE_EBROKEN),

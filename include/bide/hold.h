@@ -26,7 +26,9 @@
  * All zero bits are a hold that holds nothing, as in a new frame. A hold must stay where it is
  * while a wait for it is pending, because the function that releases the object writes it. So if
  * the value task of the wait is forgotten, what was granted before is in the hold, and the cleanup
- * releases it.
+ * releases it. One wait at a time: a second one is misuse. In debug mode, the end of a function
+ * whose hold holds something, or for which a wait is pending, is misuse. A wait that a shutdown has
+ * cut off leaves its hold useless; zero it before it is used again.
  */
 #ifndef BIDE_HOLD_H
 #define BIDE_HOLD_H
@@ -36,7 +38,7 @@
 typedef struct bide_hold {
 	/* What it holds, with the kind of the object in the low bits; 0: nothing. */
 	uintptr_t object_;
-	/* How many permits it holds, or waits for. */
+	/* How many permits it holds; or, below zero, how many a wait for it wants. */
 	int64_t count_;
 	/* Where. */
 	const bide_call *call_;
@@ -48,15 +50,16 @@ BIDE_BEGIN_DECLS
 /*
  * Releases what is held. The functions that have waited longest get it. If nothing is held, it does
  * nothing, so a second release does nothing. Release what is held before the memory of the mutex or
- * semaphore goes, also if that was ended. NULL is misuse. Any thread. Cost: a compare-and-swap; a
- * lock if functions wait.
+ * semaphore goes, also if that was ended. NULL is misuse, and so is a hold for which a wait is
+ * pending: forget the value task of the wait first. Any thread. Cost: a compare-and-swap; a lock if
+ * functions wait.
  */
 BIDE_API void bide_hold_release(bide_hold *hold);
 
 /*
  * Uses up the permits of a semaphore: the hold holds nothing afterwards, and the semaphore has so
  * many permits fewer, which bide_semaphore_add may replace. If nothing is held, it does nothing. A
- * hold that holds a mutex, and NULL, are misuse.
+ * hold that holds a mutex, one for which a wait is pending, and NULL are misuse.
  */
 BIDE_API void bide_hold_use_up(bide_hold *hold);
 

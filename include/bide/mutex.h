@@ -41,8 +41,8 @@ BIDE_API int bide_mutex_init(bide_mutex *mutex);
  * If the value task is forgotten, the wait ends at once. Look at the hold then: it may hold the
  * mutex already.
  *
- * Misuse: EINVAL for NULL; EDEADLK if the hold holds this mutex; EBUSY if it holds something else;
- * BIDE_EBROKEN if the mutex was ended.
+ * Misuse: EINVAL for NULL; EDEADLK if the hold holds this mutex; EBUSY if it holds something else,
+ * or another wait for the hold is pending; BIDE_EBROKEN if the mutex was ended.
  *
  * Any thread; a thread that is no worker waits with bide_value_task_wait. Cost: a compare-and-swap;
  * a wait takes 96 bytes from a pool, or 144 in a context that can be canceled.

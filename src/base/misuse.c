@@ -89,11 +89,10 @@ static bool are_near(const bide_place *one, const bide_place *two)
 }
 
 /*
- * Returns the place of the newest call that noted itself, if `text` is about that function. If it
- * is not, the newest ones may be calls among the arguments of the one that it is about. Otherwise
- * returns NULL.
+ * Returns the newest call that noted itself, if `text` is about that function. If it is not, the
+ * newest ones may be calls among the arguments of the one that it is about. Otherwise returns NULL.
  */
-static const bide_place *place_of(const char *text)
+const bide_call *bide_call_of_(const char *text)
 {
 	const bide_notes_ *notes = &bide_called_from_;
 	const bide_call *newest = bide_call_newest_();
@@ -104,9 +103,16 @@ static const bide_place *place_of(const char *text)
 		if (!call || !are_near(&call->place, &newest->place))
 			return NULL;
 		if (is_about(text, call->callee))
-			return &call->place;
+			return call;
 	}
 	return NULL;
+}
+
+static const bide_place *place_of(const char *text)
+{
+	const bide_call *call = bide_call_of_(text);
+
+	return call ? &call->place : NULL;
 }
 
 static void forget_notes(void)

@@ -37,6 +37,11 @@ BIDE_INTERNAL const bide_place *bide_called_at_(const char *function);
 /* The same in debug mode, which records where frames were started. Otherwise NULL. */
 #define BIDE_CALLED_AT_(function) (BIDE_UNLIKELY(bide_debug_) ? bide_called_at_(function) : NULL)
 
+/*
+ * Returns the call of a function in the same way, or NULL. `text` is its name, or a message that
+ * begins with it.
+ */
+BIDE_INTERNAL const bide_call *bide_call_of_(const char *text);
 /* Returns the newest call of the thread that noted itself, or NULL. */
 static inline const bide_call *bide_call_newest_(void)
 {

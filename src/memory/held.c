@@ -116,8 +116,9 @@ void bide_held_check_slowly_(const bide_source *source, size_t size_bytes)
 			bide_put_(since, sizeof since, ", since %s:%u in %.*s", found.place->file,
 			          (unsigned)found.place->line, bide_name_length_(found.place->function),
 			          found.place->function);
-		bide_misuse_in_(frame, 0, "%s: the function ends, and its hold holds a %s%s",
-		                frame->async->name, found.kind, since);
+		bide_misuse_in_(frame, 0, "%s: the function ends, and its hold %s a %s%s",
+		                frame->async->name, found.object ? "holds" : "waits for", found.kind,
+		                since);
 	}
 }
 

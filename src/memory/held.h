@@ -1,6 +1,7 @@
 /*
- * held.h - in debug mode, a table of the holds that hold something (bide/hold.h): for a frame that
- * ends with one of them, and for dumps, which say what holds a mutex.
+ * held.h - in debug mode, a table of the holds that hold something, or for which a wait is pending
+ * (bide/hold.h): for a frame that ends with one of them, and for dumps, which say what holds a
+ * mutex.
  *
  * The table has a fixed size, because an entry is made under the lock of an object. A hold that
  * finds no room is not noted, so a fault of it is not reported. A hold of an earlier life of the
@@ -15,10 +16,13 @@
 /* How many holds are in the table. Atomic. It is 0 without debug mode. */
 extern BIDE_INTERNAL uint32_t bide_held_count_;
 
-/* The hold holds an object (its address and its kind), acquired by that call. In debug mode. */
+/*
+ * The hold holds an object (its address and its kind), acquired by that call. If object is NULL, a
+ * wait for one is pending. In debug mode.
+ */
 BIDE_INTERNAL BIDE_COLD void bide_held_add_(const bide_hold *hold, const char *kind,
                                             const void *object, const bide_place *place);
-/* The hold holds nothing any more. */
+/* The hold holds nothing any more, and no wait for it is pending. */
 BIDE_INTERNAL BIDE_COLD void bide_held_remove_slowly_(const bide_hold *hold);
 static inline void bide_held_remove_(const bide_hold *hold)
 {
@@ -26,7 +30,7 @@ static inline void bide_held_remove_(const bide_hold *hold)
 		bide_held_remove_slowly_(hold);
 }
 
-/* The memory of an object ends: reports misuse if a hold in it holds something. In debug mode. */
+/* The memory of an object ends: reports misuse if a hold in it is in the table. In debug mode. */
 BIDE_INTERNAL BIDE_COLD void bide_held_check_slowly_(const bide_source *source, size_t size_bytes);
 static inline void bide_held_check_(const bide_source *source, size_t size_bytes)
 {

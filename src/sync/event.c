@@ -27,11 +27,12 @@ static bool is_valid(bide_event *event)
 }
 
 /* A waiter has left. Under the lock. */
-static void withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
+static void withdrawn(bide_wait_queue_ *queue, bide_wait_link_ *link, bide_granted_ *granted)
 {
 	bide_event *event = event_of(queue);
 	uint64_t state = BIDE_LOAD(&event->state_, RELAXED);
 
+	(void)link;
 	(void)granted; /* The others wait on. */
 	/* With WAITERS only the holder of the lock changes the state. */
 	if (!queue->first)
@@ -68,12 +69,12 @@ static bool try_pass(bide_event *event)
 }
 
 /* Under the lock. Returns false if the waiter must wait; then WAITERS is set. */
-static bool enter(bide_wait_queue_ *queue, int64_t count)
+static bool enter(bide_wait_queue_ *queue, bide_hold *hold)
 {
 	bide_event *event = event_of(queue);
 	uint64_t seen = BIDE_LOAD(&event->state_, ACQUIRE), next;
 
-	(void)count;
+	(void)hold;
 	do
 		next = !(seen & SET) ? seen | BIDE_STATE_WAITERS_ : seen & AUTO ? seen - SET : seen;
 	while (!BIDE_CAS(&event->state_, &seen, next, ACQ_REL, ACQUIRE));
@@ -229,5 +230,5 @@ void bide_event_end(bide_event *event)
 	static const char what[] = "bide_event_end";
 
 	if (check(event, what))
-		bide_wait_call_end_(&event->queue_, &event->state_, what);
+		bide_wait_call_end_(&event->queue_, &event->state_, what, NULL);
 }

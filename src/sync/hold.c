@@ -5,7 +5,10 @@
 #include "memory/held.h"
 #include "sync/holder.h"
 
-/* Returns the object that the hold held, with its kind; or 0. It holds nothing afterwards. */
+/*
+ * Returns the object that the hold held, with its kind; or 0. It holds nothing afterwards. A wait
+ * that is pending would fill it later, and nothing would release that.
+ */
 static uintptr_t empty(bide_hold *hold, const char *what)
 {
 	uintptr_t object;
@@ -15,6 +18,8 @@ static uintptr_t empty(bide_hold *hold, const char *what)
 		return 0;
 	}
 	object = hold->object_;
+	if (BIDE_UNLIKELY(!object && bide_hold_is_claimed_(hold)))
+		bide_hold_misuse_(hold, what);
 	hold->object_ = 0;
 	if (object)
 		bide_held_remove_(hold);

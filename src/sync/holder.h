@@ -1,9 +1,11 @@
 /*
  * holder.h - what mutexes and semaphores have in common: they are acquired into a hold.
  *
- * While a wait is pending, its hold has the count and the place, and no object. The grant writes
- * the object, under the lock, before it takes the link out. So the hold says at any time what has
- * to be given back, also after its value task was forgotten.
+ * While a wait is pending, its hold has the place, the count below zero, and no object: it is
+ * *claimed*, and no other wait may use it. The grant writes the object, under the lock, before it
+ * takes the link out, and a thread that takes the link out without a grant makes the hold empty. So
+ * the hold says at any time what has to be given back, also after its value task was forgotten; and
+ * when its wait is over, no thread writes it.
  */
 #ifndef BIDE_SYNC_HOLDER_H
 #define BIDE_SYNC_HOLDER_H
@@ -15,6 +17,14 @@
 /* The kind of what a hold has, in the low bits of the object's address. */
 enum { BIDE_HELD_MUTEX_ = 1, BIDE_HELD_SEMAPHORE_ = 2, BIDE_HELD_KINDS_ = 3 };
 
+/* A wait for the hold is pending: reports misuse of `what`. */
+BIDE_INTERNAL BIDE_COLD void bide_hold_misuse_(const bide_hold *hold, const char *what);
+
+static inline bool bide_hold_is_claimed_(const bide_hold *hold)
+{
+	return hold->count_ < 0;
+}
+
 /*
  * Returns 0 if the hold can be filled with this object: an address with its kind. Otherwise reports
  * misuse of `what`, and returns its error.
@@ -23,32 +33,78 @@ BIDE_INTERNAL BIDE_COLD int bide_hold_refused_(const bide_hold *hold, uintptr_t 
                                                const char *what);
 static inline int bide_hold_check_(const bide_hold *hold, uintptr_t object, const char *what)
 {
-	return BIDE_LIKELY((object & ~(uintptr_t)BIDE_HELD_KINDS_) != 0 && hold && hold->object_ == 0)
+	return BIDE_LIKELY((object & ~(uintptr_t)BIDE_HELD_KINDS_) != 0 && hold && hold->object_ == 0 &&
+	                   !bide_hold_is_claimed_(hold))
 	           ? 0
 	           : bide_hold_refused_(hold, object, what);
 }
 
-/* In debug mode: adds the hold to the table of those that hold something. */
-BIDE_INTERNAL BIDE_COLD void bide_hold_filled_(const bide_hold *hold);
+/*
+ * In debug mode: adds the hold to the table of those that hold something, or wait for it, and takes
+ * what was noted of it before out.
+ */
+BIDE_INTERNAL BIDE_COLD void bide_hold_note_(const bide_hold *hold, uintptr_t object);
 
-/* Writes what was granted. Under the lock if a waiter gets it. */
+/* Writes what a call got at once. */
 static inline void bide_hold_fill_(bide_hold *hold, uintptr_t object)
 {
-	BIDE_ASSERT_(hold->object_ == 0);
+	BIDE_ASSERT_(hold->object_ == 0 && hold->count_ > 0);
 	hold->object_ = object;
 	if (BIDE_UNLIKELY(bide_debug_))
-		bide_hold_filled_(hold);
+		bide_hold_note_(hold, object);
 }
+
+/* A wait for the hold begins. `object` is what it waits for, with the kind. Under the lock. */
+static inline void bide_hold_claim_(bide_hold *hold, uintptr_t object)
+{
+	BIDE_ASSERT_(hold->object_ == 0 && hold->count_ > 0);
+	hold->count_ = -hold->count_;
+	if (BIDE_UNLIKELY(bide_debug_))
+		bide_hold_note_(hold, object);
+}
+
+/* Of a claimed hold: how many permits the wait wants. */
+static inline int64_t bide_hold_wants_(const bide_hold *hold)
+{
+	BIDE_ASSERT_(hold->object_ == 0 && hold->count_ < 0);
+	return -hold->count_;
+}
+
+/* The wait gets what it waits for. Under the lock, before its link is taken out. */
+static inline void bide_hold_grant_(bide_hold *hold, uintptr_t object)
+{
+	hold->count_ = bide_hold_wants_(hold);
+	bide_hold_fill_(hold, object);
+}
+
+/* The wait is over without a grant. Under the lock, before its link is taken out. */
+static inline void bide_hold_refuse_(bide_hold *hold)
+{
+	BIDE_ASSERT_(hold->object_ == 0 && hold->count_ < 0);
+	hold->count_ = 0;
+	if (BIDE_UNLIKELY(bide_debug_))
+		bide_hold_note_(hold, 0);
+}
+
+/* For bide_wait_call_end_. */
+BIDE_INTERNAL void bide_holder_refuse_(bide_wait_link_ *link);
+
+/* A walker, under the lock: each link of the queue has a hold of its own that is claimed. */
+BIDE_INTERNAL bool bide_holds_are_valid_(const bide_wait_queue_ *queue);
 
 /* Writes what a dump says of a wait for an object that is `offset` before its queue. */
 BIDE_INTERNAL void bide_holder_describe_(const bide_waiter_ *copy, size_t offset, const char *kind,
                                          char *to, size_t size_bytes);
 
-/* After the hold was checked: where it is acquired, and how much. */
-static inline void bide_hold_begin_(bide_hold *hold, int64_t count)
+/*
+ * After the hold was checked: where it is acquired, and how much. A call of `what` that is not the
+ * newest one has calls among its arguments.
+ */
+static inline void bide_hold_begin_(bide_hold *hold, int64_t count, const char *what)
 {
 	hold->count_ = count;
-	hold->call_ = bide_call_newest_();
+	if (hold->call_ != bide_call_newest_())
+		hold->call_ = bide_call_of_(what);
 }
 
 /*
@@ -62,8 +118,10 @@ static inline bool bide_holder_grant_(bide_wait_queue_ *queue, uintptr_t object,
 	bool gets = bide_wait_claim_(link);
 
 	if (gets) {
-		bide_hold_fill_(link->wants.hold, object);
+		bide_hold_grant_(link->wants.hold, object);
 		bide_wait_outcome_(link, (bide_payload){ .i = 1 }, 0);
+	} else {
+		bide_hold_refuse_(link->wants.hold);
 	}
 	bide_grant_(queue, link, granted);
 	return gets;

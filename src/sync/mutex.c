@@ -26,15 +26,16 @@ static bool is_valid(bide_mutex *mutex)
 
 	BIDE_INVARIANT_(!(state & BIDE_STATE_WAITERS_) == !mutex->queue_.first);
 	BIDE_INVARIANT_(!(state & BIDE_STATE_WAITERS_) || state == (HELD | BIDE_STATE_WAITERS_));
-	return true;
+	return bide_holds_are_valid_(&mutex->queue_);
 }
 
 /* A waiter has left. Under the lock. */
-static void withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
+static void withdrawn(bide_wait_queue_ *queue, bide_wait_link_ *link, bide_granted_ *granted)
 {
 	bide_mutex *mutex = mutex_of(queue);
 
 	(void)granted; /* The others get the mutex when it is released. */
+	bide_hold_refuse_(link->wants.hold);
 	/* With WAITERS only the holder of the lock changes the state. */
 	if (!queue->first)
 		BIDE_STORE(&mutex->state_, (uint64_t)HELD, RELEASE);
@@ -60,19 +61,19 @@ static bool try_fast(bide_mutex *mutex)
 }
 
 /* Under the lock. Returns false if the mutex is held; then WAITERS is set. */
-static bool enter(bide_wait_queue_ *queue, int64_t count)
+static bool enter(bide_wait_queue_ *queue, bide_hold *hold)
 {
 	bide_mutex *mutex = mutex_of(queue);
 	uint64_t seen = BIDE_LOAD(&mutex->state_, RELAXED);
-	bool free;
+	bool free = false;
 
-	(void)count;
-	if (seen & BIDE_STATE_WAITERS_) /* only the holder of the lock changes it */
-		return false;
-	do
-		free = !(seen & HELD);
-	while (!BIDE_CAS(&mutex->state_, &seen, seen | (free ? HELD : BIDE_STATE_WAITERS_), ACQUIRE,
-	                 RELAXED));
+	if (!(seen & BIDE_STATE_WAITERS_)) /* otherwise only the holder of the lock changes it */
+		do
+			free = !(seen & HELD);
+		while (!BIDE_CAS(&mutex->state_, &seen, seen | (free ? HELD : BIDE_STATE_WAITERS_), ACQUIRE,
+		                 RELAXED));
+	if (!free)
+		bide_hold_claim_(hold, object_of(mutex));
 	return free;
 }
 
@@ -93,7 +94,7 @@ static bool try_once(bide_mutex *mutex, bide_hold *hold, const char *what)
 			(void)bide_wait_call_ended_(what);
 		return false;
 	}
-	bide_hold_begin_(hold, 1);
+	bide_hold_begin_(hold, 1, what);
 	bide_hold_fill_(hold, object_of(mutex));
 	return true;
 }
@@ -124,7 +125,7 @@ bide_value_task bide_mutex_hold(bide_mutex *mutex, bide_hold *hold)
 
 	if (BIDE_UNLIKELY(error))
 		return bide_value_task_from_error(error);
-	bide_hold_begin_(hold, 1);
+	bide_hold_begin_(hold, 1, what);
 	if (!try_fast(mutex))
 		return wait_for(mutex, hold, BIDE_FOREVER, what);
 	bide_hold_fill_(hold, object_of(mutex));
@@ -142,7 +143,7 @@ bide_value_task bide_mutex_hold_for(bide_mutex *mutex, bide_hold *hold, int64_t 
 		return bide_value_task_from_error(error);
 	if (timeout_ns == 0)
 		return bide_value_task_from_int(try_once(mutex, hold, what));
-	bide_hold_begin_(hold, 1);
+	bide_hold_begin_(hold, 1, what);
 	if (!try_fast(mutex))
 		return wait_for(mutex, hold, timeout_ns, what);
 	bide_hold_fill_(hold, object_of(mutex));
@@ -197,5 +198,5 @@ void bide_mutex_end(bide_mutex *mutex)
 	if (!mutex)
 		bide_misuse_("%s: mutex is NULL", what);
 	else
-		bide_wait_call_end_(&mutex->queue_, &mutex->state_, what);
+		bide_wait_call_end_(&mutex->queue_, &mutex->state_, what, bide_holder_refuse_);
 }

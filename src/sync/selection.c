@@ -138,7 +138,7 @@ static uint32_t withdraw_link(bide_selection_case_ *c)
 		return 0;
 	bide_granted_init_(&granted);
 	if (c->kind->withdrawn)
-		c->kind->withdrawn(queue, &granted);
+		c->kind->withdrawn(queue, &c->link, &granted);
 	bide_wait_unlock_(queue);
 	bide_wait_withdrawn_(&c->link);
 	bide_granted_end_(&granted);

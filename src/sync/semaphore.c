@@ -36,9 +36,9 @@ static bool is_valid(bide_semaphore *s)
 	const bide_wait_link_ *first = s->queue_.first;
 
 	BIDE_INVARIANT_(!(state & BIDE_STATE_WAITERS_) == !first);
-	BIDE_INVARIANT_(!first || available(state) < first->wants.hold->count_);
+	BIDE_INVARIANT_(!first || available(state) < bide_hold_wants_(first->wants.hold));
 	BIDE_INVARIANT_(!first || !(state & BIDE_STATE_ENDED_));
-	return true;
+	return bide_holds_are_valid_(&s->queue_);
 }
 
 /*
@@ -54,7 +54,7 @@ static void grant(bide_wait_queue_ *queue, bide_granted_ *granted)
 	if (!(state & BIDE_STATE_WAITERS_))
 		return;
 	while (queue->first) {
-		count = queue->first->wants.hold->count_;
+		count = bide_hold_wants_(queue->first->wants.hold);
 		if (available(state) < count)
 			break;
 		if (bide_holder_grant_(queue, object_of(s), granted))
@@ -66,6 +66,12 @@ static void grant(bide_wait_queue_ *queue, bide_granted_ *granted)
 	BIDE_ASSERT_UNEXPLORED_(is_valid(s));
 }
 
+static void withdrawn(bide_wait_queue_ *queue, bide_wait_link_ *link, bide_granted_ *granted)
+{
+	bide_hold_refuse_(link->wants.hold);
+	grant(queue, granted);
+}
+
 static void describe(const void *copy, char *to, size_t size_bytes)
 {
 	bide_holder_describe_(copy, offsetof(bide_semaphore, queue_), "permits of semaphore", to,
@@ -74,7 +80,7 @@ static void describe(const void *copy, char *to, size_t size_bytes)
 
 static const bide_wait_kind_ semaphore_kind = {
 	.type = { .name = "bide_semaphore_hold", .describe = describe, .leave = bide_waiter_leave_ },
-	.withdrawn = grant
+	.withdrawn = withdrawn
 };
 
 static bool try_fast(bide_semaphore *s, int64_t count)
@@ -89,19 +95,21 @@ static bool try_fast(bide_semaphore *s, int64_t count)
 }
 
 /* Under the lock. Returns false if the waiter must wait; then WAITERS is set. */
-static bool enter(bide_wait_queue_ *queue, int64_t count)
+static bool enter(bide_wait_queue_ *queue, bide_hold *hold)
 {
 	bide_semaphore *s = semaphore_of(queue);
 	uint64_t seen = BIDE_LOAD(&s->state_, RELAXED), next;
-	bool enough;
+	bool enough = false;
 
-	if (queue->first) /* WAITERS is set, and only the holder of the lock changes it */
-		return false;
-	do {
-		enough = available(seen) >= count;
-		next = enough ? (seen - (uint64_t)count * PERMIT) & ~(uint64_t)BIDE_STATE_WAITERS_
-		              : seen | BIDE_STATE_WAITERS_;
-	} while (!BIDE_CAS(&s->state_, &seen, next, ACQUIRE, RELAXED));
+	if (!queue->first) /* otherwise WAITERS is set, and only the holder of the lock changes it */
+		do {
+			enough = available(seen) >= hold->count_;
+			next = enough
+			           ? (seen - (uint64_t)hold->count_ * PERMIT) & ~(uint64_t)BIDE_STATE_WAITERS_
+			           : seen | BIDE_STATE_WAITERS_;
+		} while (!BIDE_CAS(&s->state_, &seen, next, ACQUIRE, RELAXED));
+	if (!enough)
+		bide_hold_claim_(hold, object_of(s));
 	return enough;
 }
 
@@ -149,7 +157,7 @@ static bool try_once(bide_semaphore *s, int64_t count, bide_hold *hold, const ch
 			(void)bide_wait_call_ended_(what);
 		return false;
 	}
-	bide_hold_begin_(hold, count);
+	bide_hold_begin_(hold, count, what);
 	bide_hold_fill_(hold, object_of(s));
 	return true;
 }
@@ -174,7 +182,7 @@ bide_value_task bide_semaphore_hold(bide_semaphore *s, int64_t count, bide_hold 
 		error = bide_context_error_now_();
 	if (BIDE_UNLIKELY(error))
 		return bide_value_task_from_error(error);
-	bide_hold_begin_(hold, count);
+	bide_hold_begin_(hold, count, what);
 	if (!try_fast(s, count))
 		return wait_for(s, hold, BIDE_FOREVER, what);
 	bide_hold_fill_(hold, object_of(s));
@@ -195,7 +203,7 @@ bide_value_task bide_semaphore_hold_for(bide_semaphore *s, int64_t count, bide_h
 		return bide_value_task_from_error(error);
 	if (timeout_ns == 0)
 		return bide_value_task_from_int(try_once(s, count, hold, what));
-	bide_hold_begin_(hold, count);
+	bide_hold_begin_(hold, count, what);
 	if (!try_fast(s, count))
 		return wait_for(s, hold, timeout_ns, what);
 	bide_hold_fill_(hold, object_of(s));
@@ -282,5 +290,5 @@ void bide_semaphore_end(bide_semaphore *s)
 	if (!s)
 		bide_misuse_("%s: semaphore is NULL", what);
 	else
-		bide_wait_call_end_(&s->queue_, &s->state_, what);
+		bide_wait_call_end_(&s->queue_, &s->state_, what, bide_holder_refuse_);
 }

@@ -29,11 +29,11 @@ bide_value_task bide_wait_call_begin_(const bide_wait_call_ *c, bide_hold *hold)
 	bide_granted_init_(&granted);
 	bide_wait_lock_(c->queue);
 	ended = BIDE_LOAD(c->state, RELAXED) & BIDE_STATE_ENDED_;
-	entered = !ended && c->enter(c->queue, hold ? hold->count_ : 0);
+	entered = !ended && c->enter(c->queue, hold);
 	if (!ended && !entered)
 		error = bide_waiter_append_(c->queue, w);
 	if (error)
-		c->kind->withdrawn(c->queue, &granted);
+		c->kind->withdrawn(c->queue, &w->link, &granted);
 	bide_wait_unlock_(c->queue);
 	bide_granted_end_(&granted);
 	if (!ended && !entered && !error) {
@@ -46,7 +46,8 @@ bide_value_task bide_wait_call_begin_(const bide_wait_call_ *c, bide_hold *hold)
 	return bide_value_task_from_error(ended ? bide_wait_call_ended_(c->what) : error);
 }
 
-void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what)
+void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what,
+                         void (*refuse)(bide_wait_link_ *link))
 {
 	bide_granted_ granted;
 	uint64_t before;
@@ -54,6 +55,8 @@ void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *w
 	bide_granted_init_(&granted);
 	bide_wait_lock_(queue);
 	before = BIDE_OR(state, (uint64_t)BIDE_STATE_ENDED_, ACQ_REL);
+	for (bide_wait_link_ *link = queue->first; link && refuse; link = link->next)
+		refuse(link);
 	bide_waiters_take_all_(queue, (bide_payload){ .i = 0 }, BIDE_EBROKEN, &granted);
 	/* With ENDED only the holder of the lock changes it. */
 	BIDE_STORE(state, (before | BIDE_STATE_ENDED_) & ~(uint64_t)BIDE_STATE_WAITERS_, RELEASE);

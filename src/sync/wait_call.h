@@ -30,9 +30,10 @@ typedef struct bide_wait_call_ {
 	int64_t timeout_ns;
 	/*
 	 * Runs under the lock. Returns true if the call gets what it wants after all. Otherwise it has
-	 * set WAITERS, and the waiter is appended; if that fails, `withdrawn` of the kind is called.
+	 * set WAITERS and claimed the hold, and the waiter is appended; if that fails, `withdrawn` of
+	 * the kind is called.
 	 */
-	bool (*enter)(bide_wait_queue_ *queue, int64_t count);
+	bool (*enter)(bide_wait_queue_ *queue, bide_hold *hold);
 } bide_wait_call_;
 
 /*
@@ -43,7 +44,11 @@ BIDE_INTERNAL bide_value_task bide_wait_call_begin_(const bide_wait_call_ *call,
 
 /* The object of a call was ended. Reports misuse of `what`, and returns BIDE_EBROKEN. */
 BIDE_INTERNAL BIDE_COLD int bide_wait_call_ended_(const char *what);
-/* Ends the object: takes all waiters out, which fail with BIDE_EBROKEN. */
-BIDE_INTERNAL void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what);
+/*
+ * Ends the object: takes all waiters out, which fail with BIDE_EBROKEN. `refuse` is called for each
+ * link before, under the lock; it may be NULL.
+ */
+BIDE_INTERNAL void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what,
+                                       void (*refuse)(bide_wait_link_ *link));
 
 #endif

@@ -140,7 +140,7 @@ static bool withdraw(bide_waiter_ *w, int error)
 	bide_waiter_outcome_(w, bide_payload_int_(0), error);
 	bide_granted_init_(&granted);
 	if (kind->withdrawn)
-		kind->withdrawn(queue, &granted);
+		kind->withdrawn(queue, &w->link, &granted);
 	bide_wait_unlock_(queue);
 	bide_wait_withdrawn_(&w->link);
 	bide_granted_end_(&granted);

@@ -37,10 +37,11 @@
 typedef struct bide_wait_kind_ {
 	bide_operation_type type;
 	/*
-	 * A stray has taken a link out, and holds the lock. The function grants what others can have
-	 * now, such as those behind the head of a semaphore. If NULL, others get nothing by it.
+	 * A stray has taken a link out, and holds the lock. The function empties the hold of the link,
+	 * and grants what others can have now, such as those behind the head of a semaphore. If NULL,
+	 * there is nothing to do.
 	 */
-	void (*withdrawn)(bide_wait_queue_ *queue, bide_granted_ *granted);
+	void (*withdrawn)(bide_wait_queue_ *queue, bide_wait_link_ *link, bide_granted_ *granted);
 } bide_wait_kind_;
 
 typedef struct bide_waiter_ {

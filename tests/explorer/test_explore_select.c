@@ -33,8 +33,9 @@ static struct {
 	uint32_t given, taken; /* atomic; by those that do not wait */
 } s;
 
-static void withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
+static void withdrawn(bide_wait_queue_ *queue, bide_wait_link_ *link, bide_granted_ *granted)
 {
+	(void)link;
 	(void)granted;
 	BIDE_CONTAINER_(queue, meeting, queue)->withdrawn++;
 }

@@ -168,7 +168,7 @@ static void forget_and_free(void)
 
 static void check_forgotten(void)
 {
-	EXPLORE_CHECK(!w.mutex || bide_mutex_try_hold(w.mutex, &w.third));
+	EXPLORE_CHECK(!w.mutex || bide_mutex_try_hold(w.mutex, &w.second));
 	tear_down();
 }
 
@@ -180,7 +180,7 @@ static void check_canceled(void)
 	EXPLORE_CHECK(error == 0 || error == BIDE_ECANCELED_);
 	EXPLORE_CHECK(bide_hold_is_held(&w.second) == (error == 0));
 	bide_hold_release(&w.second);
-	EXPLORE_CHECK(bide_mutex_try_hold(w.mutex, &w.third));
+	EXPLORE_CHECK(bide_mutex_try_hold(w.mutex, &w.second));
 	tear_down();
 }
 
@@ -315,7 +315,7 @@ static void check_limited(void)
 	EXPLORE_CHECK(bide_hold_is_held(&w.second) == (outcome.state == 0 && outcome.payload.i == 1));
 	bide_hold_release(&w.first);
 	bide_hold_release(&w.second);
-	EXPLORE_CHECK(bide_mutex_try_hold(w.mutex, &w.third));
+	EXPLORE_CHECK(bide_mutex_try_hold(w.mutex, &w.second));
 	tear_down();
 }
 

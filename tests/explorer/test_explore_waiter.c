@@ -27,8 +27,9 @@ static struct {
 } w;
 
 /* Counts: this thread was at the object. */
-static void thing_withdrawn(bide_wait_queue_ *queue, bide_granted_ *granted)
+static void thing_withdrawn(bide_wait_queue_ *queue, bide_wait_link_ *link, bide_granted_ *granted)
 {
+	(void)link;
 	(void)granted;
 	BIDE_CONTAINER_(queue, thing, queue)->withdrawn++;
 }
