@@ -40,9 +40,10 @@ void bide_descriptor_open_(bide_descriptor *d, int fd, int flags, const char *cl
 	d->is_read_only = (flags & O_ACCMODE) == O_RDONLY;
 	d->tries_reads = !(flags & O_DIRECT);
 	d->tries_writes = !(flags & (O_DIRECT | O_APPEND | O_DSYNC)); /* O_SYNC has O_DSYNC */
-	d->closer = closer;
 	d->freed = freed;
-	d->closed_at = NULL;
+	/* A stale pointer may read these two at any time, for the message. They point at static data. */
+	BIDE_STORE(&d->closer, closer, RELAXED);
+	BIDE_STORE(&d->closed_at, NULL, RELAXED);
 	d->forks = bide_descriptor_forks_;
 	BIDE_STORE(&d->is_local, 0u, RELAXED);
 	BIDE_STORE(&d->era, bide_descriptor_era_(), RELAXED);
@@ -52,23 +53,34 @@ void bide_descriptor_open_(bide_descriptor *d, int fd, int flags, const char *cl
 
 /* --- checks --- */
 
+/* It is not open, or not of this era. Reports it. */
+static BIDE_COLD int not_open(const bide_descriptor *d, const char *what)
+{
+	const char *closer = BIDE_LOAD(&d->closer, RELAXED);
+	const bide_place *at = BIDE_LOAD(&d->closed_at, RELAXED);
+	uint32_t era = BIDE_LOAD(&d->era, RELAXED);
+
+	if (era != 0 && era != bide_descriptor_era_())
+		bide_misuse_("%s: it is of the process that forked this one, or of before bide_shutdown",
+		             what);
+	else if (at)
+		bide_misuse_("%s: it is closed, by %s at %s:%d in %s", what, closer, at->file,
+		             (int)at->line, at->function);
+	else
+		bide_misuse_("%s: it is closed, by %s", what, closer ? closer : "nothing");
+	return EBADF;
+}
+
 static BIDE_COLD int refused(const bide_descriptor *d, const char *what)
 {
 	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
 		return bide_runtime_missing_();
 	if (d && BIDE_LOAD(&d->era, RELAXED) == bide_descriptor_era_())
 		return 0;
-	if (!d)
-		bide_misuse_("%s: the first argument is NULL", what);
-	else if (BIDE_LOAD(&d->era, RELAXED) != 0)
-		bide_misuse_("%s: it is of the process that forked this one, or of before bide_shutdown",
-		             what);
-	else if (d->closed_at)
-		bide_misuse_("%s: it is closed, by %s at %s:%d in %s", what, d->closer, d->closed_at->file,
-		             (int)d->closed_at->line, d->closed_at->function);
-	else
-		bide_misuse_("%s: it is closed, by %s", what, d->closer ? d->closer : "nothing");
-	return d ? EBADF : EINVAL;
+	if (d)
+		return not_open(d, what);
+	bide_misuse_("%s: the first argument is NULL", what);
+	return EINVAL;
 }
 
 int bide_descriptor_check_(const bide_descriptor *d, const char *what)
@@ -94,7 +106,8 @@ int bide_descriptor_join_(bide_descriptor *d, const char *what)
 	while (BIDE_LIKELY(seen != 0))
 		if (BIDE_CAS(&d->parties, &seen, seen + 1, ACQUIRE, RELAXED))
 			return 0;
-	return refused(d, what);
+	/* This thread may still see the old era, or that of the next file in this memory. */
+	return not_open(d, what);
 }
 
 /* --- the end --- */
@@ -178,13 +191,14 @@ void bide_descriptor_leave_(bide_descriptor *d)
 
 void bide_descriptor_close_(bide_descriptor *d)
 {
-	if (BIDE_LOAD(&d->era, RELAXED) == 0) {
-		(void)refused(d, d->closer ? d->closer : "bide_file_close");
+	const char *closer = BIDE_LOAD(&d->closer, RELAXED);
+
+	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	if (BIDE_SWAP(&d->era, 0u, RELAXED) == 0) { /* one close passes, also of two at a time */
+		(void)not_open(d, closer ? closer : "bide_file_close");
 		return;
 	}
-	d->closed_at = BIDE_CALLED_AT_(d->closer);
-	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
-	BIDE_STORE(&d->era, 0u, RELAXED);
+	BIDE_STORE(&d->closed_at, BIDE_CALLED_AT_(closer), RELAXED);
 	if (d->forks == bide_descriptor_forks_) {
 		bide_descriptor_leave_(d);
 	} else {

@@ -27,9 +27,9 @@ typedef struct bide_descriptor {
 	bool is_read_only; /* it was opened so */
 	/* A try does not wait for the disk, and writes no part where one call would write all. */
 	bool tries_reads, tries_writes;
-	const char *closer; /* the function that closes it */
+	const char *closer; /* the function that closes it; atomic */
 	void (*freed)(struct bide_descriptor *descriptor);
-	const bide_place *closed_at; /* in debug mode, or NULL */
+	const bide_place *closed_at; /* in debug mode, or NULL; atomic */
 } bide_descriptor;
 
 /* How often a process forked, down to this one. */
