@@ -41,7 +41,7 @@ void bide_descriptor_open_(bide_descriptor *d, int fd, int flags, const char *cl
 	d->tries_reads = !(flags & O_DIRECT);
 	d->tries_writes = !(flags & (O_DIRECT | O_APPEND | O_DSYNC)); /* O_SYNC has O_DSYNC */
 	d->freed = freed;
-	/* A stale pointer may read these two at any time, for the message. They point at static data. */
+	/* A stale pointer may read these two at any time, for a message. What they point at stays. */
 	BIDE_STORE(&d->closer, closer, RELAXED);
 	BIDE_STORE(&d->closed_at, NULL, RELAXED);
 	d->forks = bide_descriptor_forks_;

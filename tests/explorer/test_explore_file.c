@@ -1,7 +1,7 @@
 /*
  * The descriptor of a file (file/descriptor.h), with many workers: its owner, the operations that
- * use it, a close, and what opens the next file in the same memory. The system is one number that is
- * open or closed.
+ * use it, a close, and what opens the next file in the same memory. The system is some numbers that
+ * are open or closed.
  */
 #define _GNU_SOURCE
 #include "explore.h"
