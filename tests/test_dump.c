@@ -571,3 +571,33 @@ TEST_SLOW(other_threads_create_and_drop_tasks_during_a_dump_in_debug_mode, 30)
 	NOT_SEEDED("it has many workers");
 	dump_while_others_run(true);
 }
+
+struct emits_twice {
+	ASYNC_GENERATOR;
+};
+
+async_generator(emits_twice)
+{
+	async_begin;
+	async_emit(1);
+	await(async_yield());
+	async_emit(2);
+async_finally:
+	async_end;
+}
+
+TEST(a_generator_that_is_asked_for_nothing_waits_for_a_call)
+{
+	bide_generator *g = generator_start(emits_twice);
+	name_all();
+	ASSERT_LINE("emits_twice: not started yet, ", "for a call of bide_generator_next");
+	assert_int_equal(bide_value_task_wait(generator_next(g), NULL), 0);
+	name_all();
+	ASSERT_LINE("emits_twice: awaiting at ", "for a call of bide_generator_next");
+	assert_int_equal(bide_value_task_wait(generator_next(g), NULL), 0);
+	assert_int_equal(bide_value_task_wait(generator_next(g), NULL), BIDE_EEND);
+	name_all();
+	ASSERT_LINE("emits_twice: ", "for a call of bide_generator_end");
+	assert_int_equal(bide_value_task_wait(generator_end(g), NULL), 0);
+	assert_int_equal(name_all(), 0);
+}

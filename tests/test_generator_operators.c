@@ -419,3 +419,128 @@ TEST(misuse_of_operators)
 	assert_null(g);
 	assert_int_equal(cleanup_count, 4);
 }
+
+/* Each operator, given a generator that another operator has. */
+TEST(a_generator_that_is_given_to_two_operators_is_misuse_that_names_both)
+{
+	bide_generator *g = count_to(1, false), *second;
+	bide_generator *first = bide_generator_map(g, plus, &one);
+
+	expect_misuse();
+	MISUSE(second = bide_generator_map(g, plus, &one), "bide_generator_map",
+	       "an operator consumes the generator (since " __FILE__);
+	assert_null(second);
+	MISUSE(second = bide_generator_filter(g, is_odd, NULL), "bide_generator_filter", "has one");
+	assert_null(second);
+	MISUSE(second = bide_generator_take(g, 1), "bide_generator_take", "has one consumer");
+	assert_null(second);
+	MISUSE(second = bide_generator_timeout(g, 1), "bide_generator_timeout", "has one consumer");
+	assert_null(second);
+	MISUSE(second = bide_generator_buffer(g, 1), "bide_generator_buffer", "has one consumer");
+	assert_null(second);
+	bide_generator *two[2] = { count_to(1, false), g };
+	MISUSE(second = bide_generator_merge(two, 2), "bide_generator_merge", "has one consumer");
+	assert_null(second);
+	assert_int_equal(cleanup_count, 1); /* of two[0] */
+	bide_value_task ended;
+	MISUSE(ended = bide_generator_end(g), "bide_generator_end", "(since " __FILE__);
+	assert_int_equal(error_of(ended), EINVAL);
+	assert_int_equal(result_of(sum_of(first)), 1);
+	assert_int_equal(cleanup_count, 2);
+}
+
+TEST(a_generator_that_stands_twice_in_a_merge_is_misuse_and_ends_once)
+{
+	bide_generator *three[3] = { count_to(1, false), count_to(1, true), NULL }, *g;
+
+	expect_misuse();
+	three[2] = three[0];
+	MISUSE(g = bide_generator_merge(three, 3), "bide_generator_merge",
+	       "generators[0] and generators[2] are the same");
+	assert_null(g);
+	settle_workers();
+	assert_int_equal(cleanup_count, 2);
+}
+
+/* The end of one operator ends the other generator, which it consumes. */
+TEST(a_merge_of_a_generator_and_of_what_consumes_it_is_misuse)
+{
+	bide_generator *two[2], *g;
+
+	expect_misuse();
+	two[1] = count_to(1, false);
+	two[0] = bide_generator_map(two[1], plus, &one);
+	MISUSE(g = bide_generator_merge(two, 2), "bide_generator_merge", "has one consumer");
+	assert_null(g);
+	assert_int_equal(cleanup_count, 1);
+	two[0] = count_to(1, false);
+	two[1] = bide_generator_buffer(two[0], 2);
+	MISUSE(g = bide_generator_merge(two, 2), "bide_generator_merge", "has one consumer");
+	assert_null(g);
+	settle_workers();
+	assert_int_equal(cleanup_count, 2);
+}
+
+static bide_user_source gate;
+
+struct gated_end {
+	BIDE_ASYNC_GENERATOR;
+};
+
+bide_async_generator(gated_end)
+{
+	bide_async_begin;
+bide_async_finally:
+	bide_user_source_init(&gate, NULL);
+	bide_await(bide_user_source_value_task(&gate));
+	bide_async_end;
+}
+
+/* The cleanup of the first waits, so its end is pending. */
+TEST(a_generator_that_is_ending_or_is_asked_cannot_be_given_to_an_operator)
+{
+	bide_generator *g = bide_generator_start(gated_end), *second;
+	bide_value_task ended = bide_generator_end(g), next;
+
+	expect_misuse();
+	MISUSE(second = bide_generator_take(g, 1), "bide_generator_take", "was ended before");
+	assert_null(second);
+	bide_user_source_complete_int(&gate, 0);
+	assert_int_equal(error_of(ended), 0);
+
+	g = bide_generator_take(bide_generator_start(forever), 1);
+	next = bide_generator_next(g);
+	second = bide_generator_map(g, plus, &one);
+	MISUSE(ended = bide_generator_next(g), "bide_generator_next", "an operator consumes");
+	assert_int_equal(error_of(ended), EBUSY);
+	assert_int_equal(error_of(bide_generator_end(second)), 0);
+	assert_int_equal(error_of(next), ECANCELED);
+}
+
+struct gives_itself {
+	BIDE_ASYNC_GENERATOR;
+	bide_generator *to;
+};
+
+bide_async_generator(gives_itself)
+{
+	bide_async_begin;
+	my->to = bide_generator_take(&my->BIDE_FRAME_MEMBER_, 1);
+	assert_null(my->to);
+	my->to = bide_generator_buffer(&my->BIDE_FRAME_MEMBER_, 1);
+	assert_null(my->to);
+bide_async_finally:
+	cleanup_count++;
+	bide_async_end;
+}
+
+TEST(a_body_that_gives_its_generator_to_an_operator_is_misuse)
+{
+	expect_misuse();
+	bide_generator *g = bide_generator_start(gives_itself);
+	assert_int_equal(error_of(bide_generator_next(g)), BIDE_EEND);
+	assert_int_equal(misuse_count, 2);
+	assert_non_null(strstr(misuse_text, "may not give itself"));
+	assert_int_equal(error_of(bide_generator_end(g)), 0);
+	assert_int_equal(cleanup_count, 1);
+}

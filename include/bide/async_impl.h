@@ -132,8 +132,8 @@ struct bide_generator;
 		return name##_body_((struct name *)(void *)frame_, frame_->source.line);                \
 	}                                                                                           \
 	static const bide_function_info name##_async_ = {                                           \
-		name##_resume_,         #name,          __FILE__, __LINE__, name##_frame_bytes_,        \
-		BIDE_POINTS_ARE_LINES_, BIDE_OWN_(name)                                                 \
+		name##_resume_,         #name, __FILE__,       __LINE__, name##_frame_bytes_,           \
+		BIDE_POINTS_ARE_LINES_, false, BIDE_OWN_(name)                                          \
 	};                                                                                          \
 	BIDE_DECLARE_(name);                                                                        \
 	static inline bide_value_task name##_begin_(const void *in_, size_t offset_,                \

@@ -57,6 +57,7 @@ typedef struct bide_function_info {
 	uint32_t line;
 	uint32_t frame_bytes;
 	bool points_are_lines;       /* bide_source.line of its frames is a line of `file` */
+	bool generates;              /* its frames are generators */
 	const struct bide_own_ *own; /* NULL: a function of the user's */
 } bide_function_info;
 

@@ -65,12 +65,13 @@ typedef struct bide_generator {
 	bide_payload element;  /* what the producer left while nothing waited for it */
 	bide_context *context; /* its own, with a reference */
 	bide_post post;
+	const bide_place *taken; /* where an operator took it, which consumes it; or NULL */
 	uint32_t references;
 	uint16_t step;     /* of a step that is on its way to the one worker */
 	uint16_t error;    /* what the next call of bide_generator_next returns after the end */
 	uint16_t expected; /* what the context was canceled with before bide_generator_end */
 } bide_generator;
-BIDE_STATIC_ASSERT(sizeof(bide_generator) == 120, "the head of a generator is 120 bytes");
+BIDE_STATIC_ASSERT(sizeof(bide_generator) == 128, "the head of a generator is 128 bytes");
 
 BIDE_BEGIN_DECLS
 
@@ -174,8 +175,8 @@ BIDE_END_DECLS
 		return bide_generator_resumed_(frame_, name##_step_(frame_));                             \
 	}                                                                                             \
 	static const bide_function_info name##_async_ = {                                             \
-		name##_resume_,         #name,          __FILE__, __LINE__, name##_frame_bytes_,          \
-		BIDE_POINTS_ARE_LINES_, BIDE_OWN_(name)                                                   \
+		name##_resume_,         #name, __FILE__,       __LINE__, name##_frame_bytes_,             \
+		BIDE_POINTS_ARE_LINES_, true,  BIDE_OWN_(name)                                            \
 	};                                                                                            \
 	BIDE_UNUSED BIDE_USE_RESULT static inline bide_generator *name##_generator_(                  \
 		const void *in_, size_t offset_, size_t size_bytes_, const bide_place *place_)            \

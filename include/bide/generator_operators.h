@@ -13,6 +13,10 @@
  * if it fails, and returns NULL because there is no memory. bide_generator_next of NULL fails with
  * ENOMEM, so a chain of operators needs no test; and an operator that is given NULL returns NULL.
  *
+ * A generator has one consumer. To give it to a second operator, twice to a merge, or to
+ * bide_generator_end as well is misuse. The operator then returns NULL, and has ended those of its
+ * generators that have no consumer.
+ *
  * A failure of a generator below is the failure of the operator. The functions may wait, and run in
  * the context of the operator, which is a child of the context of the call.
  *

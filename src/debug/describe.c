@@ -8,6 +8,7 @@
 #include "base/own.h"
 #include "base/port.h"
 #include "base/text.h"
+#include "generator/generator.h"
 #include "memory/pool.h"
 #include "source/source.h"
 #include "tasks/task.h"
@@ -131,11 +132,34 @@ static const char *turn_of(const bide_snapshot *s)
 	return "its turn";
 }
 
+/* Returns what the consumer of a generator calls next, or NULL: the generator runs, or waits. */
+static const char *next_call_of(const bide_snapshot *s)
+{
+	const bide_generator *g = (const bide_generator *)(const void *)s->copy.words;
+
+	if (!s->async->generates)
+		return NULL;
+	switch (bide_generator_tag_(g->state)) {
+	case BIDE_GENERATOR_IDLE_:
+	case BIDE_GENERATOR_ELEMENT_:
+		return "a call of bide_generator_next";
+	case BIDE_GENERATOR_ENDED_:
+		return "a call of bide_generator_end";
+	default:
+		return NULL;
+	}
+}
+
 static void awaited(bide_text *text, const bide_snapshot *waiting, unsigned depth)
 {
 	const bide_source *source = waiting->copy.frame.awaiting;
+	const char *call = next_call_of(waiting);
 	bide_snapshot s;
 
+	if (call) {
+		bide_text_add_(text, "%s", call);
+		return;
+	}
 	if (waiting->copy.source.flags & BIDE_FLAG_SELF_LINKED_)
 		source = NULL;
 	if (source && !bide_pools_hold_(source)) {

@@ -75,6 +75,7 @@ static bool take_over(bide_generator *g, bide_generator_waiting_ **waiting)
 static bool may_end(const bide_generator *g)
 {
 	const char *wrong = NULL;
+	char taken[300];
 
 	if (!bide_thread_())
 		return false;
@@ -84,6 +85,10 @@ static bool may_end(const bide_generator *g)
 		wrong = "the generator was ended before";
 	else if (&g->frame == bide_thread_()->current)
 		wrong = "a generator may not end itself; bide_async_return ends its body";
+	else if (g->taken) {
+		bide_generator_put_taken_(g, taken, sizeof taken);
+		wrong = taken;
+	}
 	if (wrong)
 		bide_misuse_("bide_generator_end: %s", wrong);
 	return !wrong;

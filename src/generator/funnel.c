@@ -278,7 +278,7 @@ bide_async_finally:
 	for (my->i = 0; my->i < my->started; my->i++)
 		bide_await_or(my->in.funnel->lane[my->i].pump, (void)0);
 	for (my->i = 0; my->i < my->in.funnel->lanes; my->i++)
-		bide_await(bide_generator_end(my->in.funnel->lane[my->i].from));
+		bide_await(bide_generator_end_taken_(my->in.funnel->lane[my->i].from));
 	bide_deallocate_(my->in.funnel, my->in.funnel->size_bytes);
 	bide_async_end;
 }
@@ -312,24 +312,13 @@ static bide_funnel *funnel_new(size_t lanes, size_t permits)
 	return f;
 }
 
-static void drop_all(bide_generator *const *from, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		bide_generator_drop_(from[i]);
-}
-
+/* The operator has taken the generators. If there is no memory, it ends them. */
 static bide_generator *funnel(bide_generator *const *from, size_t count, size_t permits,
                               const char *call)
 {
 	bide_generator *g = NULL;
-	bide_funnel *f;
+	bide_funnel *f = bide_thread_() ? funnel_new(count, permits) : NULL;
 
-	for (size_t i = 0; i < count; i++)
-		if (!from[i]) {
-			drop_all(from, count);
-			return NULL;
-		}
-	f = bide_thread_() ? funnel_new(count, permits) : NULL;
 	if (f) {
 		for (size_t i = 0; i < count; i++)
 			f->lane[i].from = from[i];
@@ -337,24 +326,32 @@ static bide_generator *funnel(bide_generator *const *from, size_t count, size_t 
 		if (!g)
 			bide_deallocate_(f, f->size_bytes);
 	}
-	if (!g)
-		drop_all(from, count);
+	for (size_t i = 0; !g && i < count; i++)
+		bide_generator_drop_(from[i]);
 	return g;
 }
 
 bide_generator *bide_generator_buffer(bide_generator *from, size_t capacity)
 {
+	static const char what[] = "bide_generator_buffer";
+
+	if (capacity == 0)
+		bide_misuse_("%s: capacity is 0; 1 and more are allowed", what);
+	if (!bide_generators_take_(&from, 1, what))
+		return NULL;
 	if (capacity > 0)
-		return funnel(&from, 1, capacity, "bide_generator_buffer");
-	bide_misuse_("bide_generator_buffer: capacity is 0; 1 and more are allowed");
+		return funnel(&from, 1, capacity, what);
 	bide_generator_drop_(from);
 	return NULL;
 }
 
 bide_generator *bide_generator_merge(bide_generator *const *from, size_t count)
 {
-	if (from || count == 0)
-		return funnel(from, count, 1, "bide_generator_merge");
-	bide_misuse_("bide_generator_merge: generators is NULL");
-	return NULL;
+	static const char what[] = "bide_generator_merge";
+
+	if (!from && count > 0) {
+		bide_misuse_("%s: generators is NULL", what);
+		return NULL;
+	}
+	return bide_generators_take_(from, count, what) ? funnel(from, count, 1, what) : NULL;
 }

@@ -30,6 +30,7 @@ bide_generator *bide_generator_open_(bide_frame *frame, bide_body_result (*body)
 	frame->source.payload.i = 0;
 	g->body = body;
 	g->context = context;
+	g->taken = NULL;
 	g->references = 1;
 	g->error = BIDE_EEND;
 	bide_generator_set_(g, BIDE_GENERATOR_IDLE_);

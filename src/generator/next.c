@@ -198,6 +198,19 @@ static bide_value_task stepped(bide_generator *g, bide_body_result step)
 
 /* --- next --- */
 
+static BIDE_COLD void report_armed(const bide_generator *g)
+{
+	char taken[300];
+
+	if (g->taken) {
+		bide_generator_put_taken_(g, taken, sizeof taken);
+		bide_misuse_("bide_generator_next: %s", taken);
+	} else {
+		bide_misuse_("bide_generator_next: the value task of the call before is pending still; one "
+		             "at a time is allowed");
+	}
+}
+
 static bide_value_task next_slow(bide_generator *g)
 {
 	bide_payload payload;
@@ -213,8 +226,7 @@ static bide_value_task next_slow(bide_generator *g)
 	}
 	switch (bide_generator_tag_(BIDE_LOAD(&g->state, ACQUIRE))) {
 	case BIDE_GENERATOR_ARMED_:
-		bide_misuse_("bide_generator_next: the value task of the call before is pending still; one "
-		             "at a time is allowed");
+		report_armed(g);
 		return bide_value_task_from_error(BIDE_EBUSY_);
 	case BIDE_GENERATOR_STOPPING_:
 		bide_misuse_("bide_generator_next: bide_generator_end has ended the generator");

@@ -7,13 +7,20 @@
 #include "base/misuse.h"
 #include "base/own.h"
 
-/* Ends the generator that an operator cannot take. Nothing waits for its cleanup. */
-void bide_generator_drop_(bide_generator *generator)
+/*
+ * An operator of one generator begins. Returns true if it has taken the generator. If the arguments
+ * are not allowed, which the caller has reported, it ends the generator.
+ */
+static bool begins(bide_generator *from, const char *what, bool are_allowed)
 {
-	bide_value_task_forget(bide_generator_end(generator));
+	if (!bide_generators_take_(&from, 1, what))
+		return false;
+	if (!are_allowed)
+		bide_generator_drop_(from);
+	return are_allowed;
 }
 
-/* The generator of an operator that was made, or NULL: then `from` ends. */
+/* Returns the generator of an operator that was made, or NULL: then `from` ends. */
 static bide_generator *made(bide_generator *operator, bide_generator * from)
 {
 	if (!operator)
@@ -43,24 +50,23 @@ bide_async_generator(bide_map)
 		bide_async_emit(my->x);
 	}
 bide_async_finally:
-	bide_await(bide_generator_end(my->in.from));
+	bide_await(bide_generator_end_taken_(my->in.from));
 	bide_async_end;
 }
 
-static bool has_function(bide_generator *from, bide_generator_function *function, const char *what)
+static bool is_function(bide_generator_function *function, const char *what)
 {
-	if (from && function)
-		return true;
 	if (!function)
 		bide_misuse_("%s: function is NULL", what);
-	bide_generator_drop_(from);
-	return false;
+	return function;
 }
 
 bide_generator *bide_generator_map(bide_generator *from, bide_generator_function *function,
                                    void *argument)
 {
-	if (!has_function(from, function, "bide_generator_map"))
+	static const char what[] = "bide_generator_map";
+
+	if (!begins(from, what, is_function(function, what)))
 		return NULL;
 	return made(bide_generator_start(bide_map, .from = from, .function = function,
 	                                 .argument = argument),
@@ -91,14 +97,16 @@ bide_async_generator(bide_filter)
 			bide_async_emit(my->x);
 	}
 bide_async_finally:
-	bide_await(bide_generator_end(my->in.from));
+	bide_await(bide_generator_end_taken_(my->in.from));
 	bide_async_end;
 }
 
 bide_generator *bide_generator_filter(bide_generator *from, bide_generator_function *function,
                                       void *argument)
 {
-	if (!has_function(from, function, "bide_generator_filter"))
+	static const char what[] = "bide_generator_filter";
+
+	if (!begins(from, what, is_function(function, what)))
 		return NULL;
 	return made(bide_generator_start(bide_filter, .from = from, .function = function,
 	                                 .argument = argument),
@@ -129,13 +137,15 @@ bide_async_generator(bide_take)
 			break;
 	}
 bide_async_finally:
-	bide_await(bide_generator_end(my->in.from));
+	bide_await(bide_generator_end_taken_(my->in.from));
 	bide_async_end;
 }
 
 bide_generator *bide_generator_take(bide_generator *from, uint64_t count)
 {
-	return from ? made(bide_generator_start(bide_take, .from = from, .left = count), from) : NULL;
+	if (!begins(from, "bide_generator_take", true))
+		return NULL;
+	return made(bide_generator_start(bide_take, .from = from, .left = count), from);
 }
 
 /* --- timeout --- */
@@ -172,17 +182,15 @@ bide_async_generator(bide_limit)
 		bide_async_emit(my->x);
 	}
 bide_async_finally:
-	bide_await(bide_generator_end(my->in.from));
+	bide_await(bide_generator_end_taken_(my->in.from));
 	bide_async_end;
 }
 
 bide_generator *bide_generator_timeout(bide_generator *from, int64_t timeout_ns)
 {
-	if (!bide_time_allowed_(timeout_ns, "bide_generator_timeout", "timeout_ns", NULL)) {
-		bide_generator_drop_(from);
+	static const char what[] = "bide_generator_timeout";
+
+	if (!begins(from, what, bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL)))
 		return NULL;
-	}
-	return from ? made(bide_generator_start(bide_limit, .from = from, .timeout_ns = timeout_ns),
-	                   from)
-	            : NULL;
+	return made(bide_generator_start(bide_limit, .from = from, .timeout_ns = timeout_ns), from);
 }

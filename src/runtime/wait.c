@@ -35,7 +35,7 @@ static void wake(bide_observer *listener, bide_source *done)
 enum { LOOKS_BEFORE_SLEEP = 200 };
 
 /* Sleeps in slices, to notice if the thread of the one worker ends meanwhile. */
-static int sleep_until(waiter *w, int64_t deadline_ns)
+static int sleep_until(waiter *w, int64_t deadline_ns, const char *what)
 {
 	static const int64_t slice_ns = 500000000;
 	int64_t now_ns, until_ns;
@@ -52,9 +52,9 @@ static int sleep_until(waiter *w, int64_t deadline_ns)
 			return BIDE_ETIMEDOUT_;
 		if (BIDE_LOAD(&bide_runtime_.worker_gone, ACQUIRE)) {
 			bide_misuse_(
-				"bide_value_task_wait: the worker's thread has ended; it is the first that used "
-				"bide, and has to "
-				"outlive what others wait for");
+				"%s: the worker's thread has ended; it is the first that used bide, and has to "
+				"outlive what others wait for",
+				what);
 			return BIDE_EDEADLK_;
 		}
 		until_ns = now_ns + slice_ns;
@@ -86,22 +86,22 @@ static int wait_pending(bide_value_task *value_task, int64_t timeout_ns, const b
 	int64_t deadline_ns = timeout_ns == 0 ? 0
 	                      : on_worker     ? bide_deadline_after_(timeout_ns)
 	                                      : bide_time_add_(bide_os_now_ns_(), timeout_ns);
+	const char *what = what_of(place, timeout_ns);
 	int error = 0;
 
-	switch (bide_listen_(*value_task, &w.listener, what_of(place, timeout_ns), place)) {
+	switch (bide_listen_(*value_task, &w.listener, what, place)) {
 	case BIDE_ALREADY_TAKEN_:
 		return BIDE_ESTALE;
 	case BIDE_REGISTERED_:
-		error = on_worker
-		            ? bide_one_worker_run_inside_(&w.done, deadline_ns, "bide_value_task_wait")
-		            : sleep_until(&w, deadline_ns);
+		error = on_worker ? bide_one_worker_run_inside_(&w.done, deadline_ns, what)
+		                  : sleep_until(&w, deadline_ns, what);
 		if (error && bide_unlisten_(source, &w.listener))
 			return error;
 		/* The completion is on its way and will write to w, so wait for it. */
 		if (error && on_worker)
-			bide_one_worker_run_inside_(&w.done, BIDE_FOREVER, "bide_value_task_wait");
+			bide_one_worker_run_inside_(&w.done, BIDE_FOREVER, what);
 		else if (error)
-			sleep_until(&w, BIDE_FOREVER);
+			sleep_until(&w, BIDE_FOREVER, what);
 		break;
 	case BIDE_ALREADY_DONE_:
 		break;

@@ -9,7 +9,13 @@
 
 int bide_wait_call_ended_(const char *what)
 {
-	bide_misuse_("%s: the object was ended", what);
+	static const char prefix[] = "bide_";
+	const char *kind = what + sizeof prefix - 1;
+	int length = 0;
+
+	while (kind[length] && kind[length] != '_')
+		length++;
+	bide_misuse_("%s: the %.*s was ended", what, length, kind);
 	return BIDE_EBROKEN;
 }
 

@@ -42,7 +42,10 @@ typedef struct bide_wait_call_ {
  */
 BIDE_INTERNAL bide_value_task bide_wait_call_begin_(const bide_wait_call_ *call, bide_hold *hold);
 
-/* The object of a call was ended. Reports misuse of `what`, and returns BIDE_EBROKEN. */
+/*
+ * The object of a call was ended. Reports misuse of `what`, which is bide_KIND_..., and returns
+ * BIDE_EBROKEN.
+ */
 BIDE_INTERNAL BIDE_COLD int bide_wait_call_ended_(const char *what);
 /*
  * Ends the object: takes all waiters out, which fail with BIDE_EBROKEN. `refuse` is called for each
