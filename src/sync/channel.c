@@ -10,8 +10,6 @@
 #include "memory/allocator.h"
 #include "source/source.h"
 
-enum { ALIVE = 0x6C4A77E1 };
-
 static const bide_wait_kind_ closed_kind = {
 	.type = { .name = "bide_channel_wait_closed", .leave = bide_waiter_leave_ },
 };
@@ -21,16 +19,14 @@ static size_t size_of(const bide_channel *c)
 	return sizeof *c + (bide_channel_is_unbounded_(c) ? 0 : c->capacity * c->element_bytes);
 }
 
-bool bide_channel_check_(const bide_channel *c, const char *what)
+bool bide_channel_refused_(const bide_channel *c, const char *what)
 {
 	uint32_t alive = c ? BIDE_LOAD(&c->alive, RELAXED) : 0;
 
-	if (BIDE_LIKELY(c && alive == ALIVE + bide_life_))
-		return true;
 	bide_misuse_("%s: channel %s", what,
-	             !c                               ? "is NULL"
-	             : alive - ALIVE - 1 < bide_life_ ? "was made before bide_shutdown, which ended it"
-	                                              : "was released");
+	             !c                                             ? "is NULL"
+	             : alive - BIDE_CHANNEL_ALIVE_ - 1 < bide_life_ ? BIDE_OF_BEFORE_
+	                                                            : "was released");
 	return false;
 }
 
@@ -67,13 +63,14 @@ bide_channel *bide_channel_create(const bide_channel_options *options)
 	wanted.full = given.full;
 	wanted.dropped = given.dropped;
 	wanted.argument = given.argument;
-	wanted.alive = ALIVE + bide_life_;
+	wanted.alive = BIDE_CHANNEL_ALIVE_ + bide_life_;
 	wanted.key = bide_wait_key_();
-	c = bide_allocate_(size_of(&wanted), 16);
-	if (!c)
-		return NULL;
-	*c = wanted;
-	c->ring = (char *)(c + 1);
+	wanted.reads_in_object = wanted.dropped || wanted.element_bytes > BIDE_CHANNEL_SMALL_BYTES_;
+	wanted.is_plain =
+		wanted.element_bytes == sizeof(uint64_t) && !bide_channel_is_unbounded_(&wanted);
+	c = bide_allocate_(size_of(&wanted), 64);
+	if (c)
+		*c = wanted;
 	return c;
 }
 
@@ -84,13 +81,21 @@ bide_channel *bide_channel_ref(bide_channel *c)
 	return c;
 }
 
-void bide_channel_forget_waiters_(bide_channel *c)
+/* In the child of a fork: its waiters are the parent's. */
+static void forget_waiters(bide_channel *c, uint32_t key)
 {
 	for (unsigned i = 0; i < BIDE_CHANNEL_LISTS_; i++) {
 		c->lists[i].first = c->lists[i].last = NULL;
 		c->lists[i].count = 0;
 	}
-	c->key = bide_wait_key_();
+	c->key = key;
+}
+
+void bide_channel_lock_slowly_(bide_channel *c, uint32_t key, uint32_t before)
+{
+	bide_wait_lock_slowly_(c->lists, key, before);
+	if (c->key != key)
+		forget_waiters(c, key);
 }
 
 void bide_channel_free_segments_(bide_channel_segment_ *first)
@@ -178,6 +183,7 @@ bool bide_channel_close(bide_channel *c, int error)
 	first = !c->error;
 	if (first) {
 		c->error = (uint16_t)error;
+		c->is_plain = false;
 		bide_channel_fail_(c, BIDE_CHANNEL_WRITERS_, bide_channel_write_error_(c), &turn);
 		bide_channel_fail_(c, BIDE_CHANNEL_READERS_, error, &turn);
 		if (c->count == 0)

@@ -44,24 +44,32 @@ enum {
 	BIDE_CHANNEL_MUST_GROW_ = -2
 };
 
+/*
+ * The first cache line is all that a call changes which does not wait, and what it reads besides is
+ * in the second one. Two workers that use one channel take the first line from each other.
+ */
 struct bide_channel {
+	size_t count;
+	uint32_t first; /* the place of the oldest element, in the ring or in the first segment */
+	uint16_t error; /* what reads get that find a closed channel empty; 0: it is open */
+	bool is_plain;  /* its elements have 8 bytes and lie in a ring, and it is open */
 	bide_wait_queue_ lists[BIDE_CHANNEL_LISTS_];
 	uint32_t alive; /* atomic */
 	uint32_t references;
 	uint32_t key; /* of the lock when it was used last: another one in the child of a fork */
 	uint32_t element_bytes;
-	bide_channel_full full;
-	uint16_t error; /* what reads get that find a closed channel empty; 0: it is open */
-	size_t capacity, count;
-	size_t first; /* the place of the oldest element, in the ring or in the first segment */
+	size_t capacity;
 	bide_channel_dropped *dropped;
 	void *argument;
-	char *ring;
+	bide_channel_full full;
+	bool reads_in_object; /* a read that is ready needs an object, too */
 	/* Of an unbounded channel. */
+	uint32_t end; /* the place behind the newest element, in the tail */
 	struct bide_channel_segment_ *head, *tail;
 	struct bide_channel_segment_ *spare; /* empty; the next one, or NULL */
-	size_t end;                          /* the place behind the newest element, in the tail */
+	_Alignas(16) char ring[];
 };
+BIDE_STATIC_ASSERT(offsetof(bide_channel, lists[BIDE_CHANNEL_CLOSED_]) == 64, "a cache line");
 
 /*
  * A part of an unbounded channel. Its memory is taken without the lock, before the element needs
@@ -106,20 +114,21 @@ typedef struct bide_channel_turn_ {
 /* A walker, under the lock. */
 BIDE_INTERNAL bool bide_channel_is_valid_(const bide_channel *channel);
 
-/* The waiters of a process that was forked are the parent's. */
-BIDE_INTERNAL void bide_channel_forget_waiters_(bide_channel *channel);
+BIDE_INTERNAL void bide_channel_lock_slowly_(bide_channel *channel, uint32_t key, uint32_t before);
 
 static inline void bide_channel_lock_(bide_channel *channel)
 {
-	bide_wait_lock_(channel->lists);
-	if (BIDE_UNLIKELY(channel->key != bide_wait_key_()))
-		bide_channel_forget_waiters_(channel);
+	uint32_t key = bide_wait_key_(), before = BIDE_SWAP(&channel->lists->lock, key, ACQUIRE);
+
+	if (BIDE_UNLIKELY(before != key - 1))
+		bide_channel_lock_slowly_(channel, key, before);
+	BIDE_ASSERT_(channel->key == key);
 }
 
 static inline void bide_channel_unlock_(bide_channel *channel)
 {
 	BIDE_ASSERT_UNEXPLORED_(bide_channel_is_valid_(channel));
-	bide_wait_unlock_(channel->lists);
+	bide_wait_unlock_with_(channel->lists, channel->key);
 }
 
 static inline void bide_channel_turn_init_(bide_channel_turn_ *turn)
@@ -159,6 +168,35 @@ static inline bide_wait_link_ *bide_channel_first_(bide_channel *channel, unsign
 	return NULL;
 }
 
+/*
+ * Read and write one element of 8 bytes, if nothing else has to be done: no waiter gets anything.
+ * Return false otherwise. Under the lock.
+ */
+static inline bool bide_channel_take_word_(bide_channel *channel, void *to)
+{
+	uint32_t first = channel->first;
+
+	if (BIDE_UNLIKELY(!channel->is_plain || channel->count == 0 ||
+	                  channel->lists[BIDE_CHANNEL_WRITERS_].first))
+		return false;
+	__builtin_memcpy(to, channel->ring + (size_t)first * sizeof(uint64_t), sizeof(uint64_t));
+	channel->first = first + 1 == channel->capacity ? 0 : first + 1;
+	channel->count--;
+	return true;
+}
+static inline bool bide_channel_put_word_(bide_channel *channel, const void *from)
+{
+	size_t count = channel->count, capacity = channel->capacity, end = channel->first + count;
+
+	if (BIDE_UNLIKELY(!channel->is_plain || count >= capacity ||
+	                  channel->lists[BIDE_CHANNEL_READERS_].first))
+		return false;
+	if (end >= capacity)
+		end -= capacity;
+	__builtin_memcpy(channel->ring + end * sizeof(uint64_t), from, sizeof(uint64_t));
+	channel->count = count + 1;
+	return true;
+}
 /*
  * Tries to read up to max_count elements, within a piece. Returns how many; 0: there is none.
  * Under the lock.
@@ -205,8 +243,16 @@ BIDE_INTERNAL bool bide_channel_select_read_(bide_channel *channel, bide_selecti
 BIDE_INTERNAL bool bide_channel_select_write_(bide_channel *channel, bide_selection_ *s,
                                               uint32_t number, bide_channel_load_ *load);
 
+BIDE_INTERNAL BIDE_COLD bool bide_channel_refused_(const bide_channel *channel, const char *what);
+enum { BIDE_CHANNEL_ALIVE_ = 0x6C4A77E1 };
 /* Returns true for a channel that has a reference. Else it reports misuse of `what`. */
-BIDE_INTERNAL bool bide_channel_check_(const bide_channel *channel, const char *what);
+static inline bool bide_channel_check_(const bide_channel *channel, const char *what)
+{
+	if (BIDE_LIKELY(channel &&
+	                BIDE_LOAD(&channel->alive, RELAXED) == BIDE_CHANNEL_ALIVE_ + bide_life_))
+		return true;
+	return bide_channel_refused_(channel, what);
+}
 
 /* Returns a small element as a result. */
 static inline bide_payload bide_channel_small_(const void *element, size_t element_bytes)

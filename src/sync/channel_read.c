@@ -116,7 +116,17 @@ static bide_value_task read_with(bide_channel *c, bide_waiter_ *w)
 	return v;
 }
 
-bide_value_task bide_channel_read(bide_channel *c)
+static __attribute__((noinline)) bide_value_task read_in_object(bide_channel *c)
+{
+	bide_waiter_ *w = c->element_bytes > BIDE_CHANNEL_SMALL_BYTES_
+	                      ? loaded(c, &read_large_kind, 1, NULL)
+	                      : loaded(c, &read_kind, 1, NULL);
+
+	return w ? read_with(c, w) : bide_value_task_from_error(BIDE_ENOMEM_);
+}
+
+/* Reads a small element, or waits. Under the lock, which it gives back. */
+static __attribute__((noinline)) bide_value_task read_small(bide_channel *c)
 {
 	_Alignas(8) char small[BIDE_CHANNEL_SMALL_BYTES_];
 	bide_channel_turn_ turn;
@@ -124,29 +134,36 @@ bide_value_task bide_channel_read(bide_channel *c)
 	size_t count;
 	int error;
 
+	bide_channel_turn_init_(&turn);
+	count = bide_channel_take_(c, small, 1, &turn);
+	error = count ? 0 : bide_channel_read_error_(c);
+	bide_channel_unlock_(c);
+	bide_channel_turn_end_(&turn, c);
+	if (count)
+		return (bide_value_task){ .payload = bide_channel_small_(small, c->element_bytes) };
+	if (error != BIDE_CHANNEL_MUST_WAIT_)
+		return bide_value_task_from_error(error);
+	w = bide_waiter_new_(&read_kind, 0);
+	return w ? read_with(c, w) : bide_value_task_from_error(BIDE_ENOMEM_);
+}
+
+bide_value_task bide_channel_read(bide_channel *c)
+{
+	bide_payload element;
+	int error;
+
 	if (BIDE_UNLIKELY(!bide_channel_check_(c, "bide_channel_read")))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	error = bide_context_error_now_();
 	if (BIDE_UNLIKELY(error))
 		return bide_value_task_from_error(error);
-	if (c->element_bytes > BIDE_CHANNEL_SMALL_BYTES_) {
-		w = loaded(c, &read_large_kind, 1, NULL);
-	} else if (c->dropped) {
-		w = loaded(c, &read_kind, 1, NULL);
-	} else {
-		bide_channel_turn_init_(&turn);
-		bide_channel_lock_(c);
-		count = bide_channel_take_(c, small, 1, &turn);
-		error = count ? 0 : bide_channel_read_error_(c);
-		bide_channel_unlock_(c);
-		bide_channel_turn_end_(&turn, c);
-		if (count)
-			return (bide_value_task){ .payload = bide_channel_small_(small, c->element_bytes) };
-		if (error != BIDE_CHANNEL_MUST_WAIT_)
-			return bide_value_task_from_error(error);
-		w = bide_waiter_new_(&read_kind, 0);
-	}
-	return w ? read_with(c, w) : bide_value_task_from_error(BIDE_ENOMEM_);
+	if (BIDE_UNLIKELY(c->reads_in_object))
+		return read_in_object(c);
+	bide_channel_lock_(c);
+	if (BIDE_UNLIKELY(!bide_channel_take_word_(c, &element)))
+		return read_small(c);
+	bide_channel_unlock_(c);
+	return (bide_value_task){ .payload = element };
 }
 
 /* Reads what there is, a piece for each hold of the lock. Stores the error if it is nothing. */

@@ -16,7 +16,7 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-static char *place(const bide_channel *c, size_t index)
+static char *place(bide_channel *c, size_t index)
 {
 	return c->ring + index * c->element_bytes;
 }
@@ -43,7 +43,7 @@ static void push_to_segments(bide_channel *c, const char *from, size_t count)
 		}
 		here = min(count, each - c->end);
 		copy(c, c->tail->elements + c->end * c->element_bytes, from, here);
-		c->end += here;
+		c->end += (uint32_t)here;
 		c->count += here;
 	}
 }
@@ -70,7 +70,7 @@ static void pop_from_segments(bide_channel *c, char *to, size_t count, bide_chan
 	for (; count > 0; count -= here, to += here * c->element_bytes) {
 		here = min(count, (c->head == c->tail ? c->end : each) - c->first);
 		copy(c, to, c->head->elements + c->first * c->element_bytes, here);
-		c->first += here;
+		c->first += (uint32_t)here;
 		c->count -= here;
 		if (c->first == (c->head == c->tail ? c->end : each))
 			drain(c, turn);
@@ -98,7 +98,7 @@ static void push(bide_channel *c, const void *from, size_t count)
 /* There are so many. */
 static void pop(bide_channel *c, void *to, size_t count, bide_channel_turn_ *turn)
 {
-	size_t here = min(count, c->capacity - c->first);
+	size_t here = min(count, c->capacity - c->first), first;
 
 	if (BIDE_UNLIKELY(bide_channel_is_unbounded_(c))) {
 		pop_from_segments(c, to, count, turn);
@@ -107,9 +107,8 @@ static void pop(bide_channel *c, void *to, size_t count, bide_channel_turn_ *tur
 	copy(c, to, place(c, c->first), here);
 	if (here < count)
 		copy(c, (char *)to + here * c->element_bytes, place(c, 0), count - here);
-	c->first += count;
-	if (c->first >= c->capacity)
-		c->first -= c->capacity;
+	first = c->first + count;
+	c->first = (uint32_t)(first >= c->capacity ? first - c->capacity : first);
 	c->count -= count;
 }
 
@@ -262,7 +261,7 @@ bool bide_channel_is_valid_(const bide_channel *c)
 	BIDE_INVARIANT_(c->first < c->capacity || c->first == 0);
 	BIDE_INVARIANT_(!c->head == !c->tail);
 	BIDE_INVARIANT_(!c->head || c->head != c->tail || c->count == c->end - c->first);
-	BIDE_INVARIANT_(!c->error || !writer);
+	BIDE_INVARIANT_(!c->error || (!writer && !c->is_plain));
 	if (reader && reader->number == 0) {
 		BIDE_INVARIANT_(c->count == 0 && !c->error);
 		BIDE_INVARIANT_(!writer || writer->number != 0);

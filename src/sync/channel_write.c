@@ -32,22 +32,29 @@ static bide_waiter_ *loaded(const bide_channel *c, const bide_wait_kind_ *kind,
 	return w;
 }
 
-/* Writes what there is room for, within a piece. Stores the error if it is nothing. */
-static size_t write_piece(bide_channel *c, const void *elements, size_t count, int *error)
+/*
+ * Writes what there is room for, within a piece. Stores the error if it is nothing. Under the lock,
+ * which it gives back.
+ */
+static __attribute__((noinline)) size_t write_piece(bide_channel *c, const void *elements,
+                                                    size_t count, int *error)
 {
 	bide_channel_turn_ turn;
 	size_t written;
 
-	do {
+	for (;;) {
 		bide_channel_turn_init_(&turn);
-		bide_channel_lock_(c);
 		written = bide_channel_put_(c, elements, count, &turn);
 		*error = written ? 0 : bide_channel_write_error_(c);
 		bide_channel_unlock_(c);
 		bide_channel_turn_end_(&turn, c);
-	} while (BIDE_UNLIKELY(*error == BIDE_CHANNEL_MUST_GROW_) &&
-	         (*error = bide_channel_grow_(c)) == 0);
-	return written;
+		if (BIDE_LIKELY(*error != BIDE_CHANNEL_MUST_GROW_))
+			return written;
+		*error = bide_channel_grow_(c);
+		if (*error)
+			return 0;
+		bide_channel_lock_(c);
+	}
 }
 
 /* A piece for each hold of the lock. */
@@ -57,6 +64,7 @@ static size_t write_now(bide_channel *c, const void *elements, size_t count, int
 	int ignored;
 
 	do {
+		bide_channel_lock_(c);
 		written = write_piece(c, (const char *)elements + total * c->element_bytes, count - total,
 		                      total ? &ignored : error);
 		total += written;
@@ -96,6 +104,17 @@ static bide_value_task wait_to_write(bide_channel *c, const bide_wait_kind_ *kin
 	             : bide_value_task_from_int(kind == &write_many_kind ? (int64_t)written : 0);
 }
 
+/* Writes an element, or waits. Under the lock, which it gives back. */
+static bide_value_task write_one(bide_channel *c, const void *element)
+{
+	int error;
+
+	if (BIDE_LIKELY(write_piece(c, element, 1, &error) == 1))
+		return bide_value_task_completed();
+	return error == BIDE_CHANNEL_MUST_WAIT_ ? wait_to_write(c, &write_kind, element, 1)
+	                                        : bide_value_task_from_error(error);
+}
+
 static bool element_check(const bide_channel *c, size_t element_bytes, const char *what)
 {
 	if (BIDE_UNLIKELY(!bide_channel_check_(c, what)))
@@ -116,18 +135,21 @@ bide_value_task bide_channel_write_(bide_channel *c, const void *element, size_t
 	error = bide_context_error_now_();
 	if (BIDE_UNLIKELY(error))
 		return bide_value_task_from_error(error);
-	if (BIDE_LIKELY(write_piece(c, element, 1, &error) == 1))
-		return bide_value_task_completed();
-	return error == BIDE_CHANNEL_MUST_WAIT_ ? wait_to_write(c, &write_kind, element, 1)
-	                                        : bide_value_task_from_error(error);
+	bide_channel_lock_(c);
+	if (BIDE_UNLIKELY(!bide_channel_put_word_(c, element)))
+		return write_one(c, element);
+	bide_channel_unlock_(c);
+	return bide_value_task_completed();
 }
 
 bool bide_channel_try_write_(bide_channel *c, const void *element, size_t element_bytes)
 {
 	int error;
 
-	return element_check(c, element_bytes, "bide_channel_try_write") &&
-	       write_piece(c, element, 1, &error) == 1;
+	if (BIDE_UNLIKELY(!element_check(c, element_bytes, "bide_channel_try_write")))
+		return false;
+	bide_channel_lock_(c);
+	return write_piece(c, element, 1, &error) == 1;
 }
 
 static bool many_check(const bide_channel *c, const void *elements, size_t count, const char *what)

@@ -111,17 +111,16 @@ static inline void bide_wait_locked_(bide_wait_queue_ *queue, uint32_t key, uint
 	queue->count = 0;
 }
 
-BIDE_INTERNAL void bide_wait_lock_slowly_(bide_wait_queue_ *queue, uint32_t key);
+/* The swap has found `before`: the lock is held, or was given back before a fork or shutdown. */
+BIDE_INTERNAL void bide_wait_lock_slowly_(bide_wait_queue_ *queue, uint32_t key, uint32_t before);
 
 /* The acquire pairs with the release of bide_wait_unlock_. Cost: one locked instruction. */
 static inline void bide_wait_lock_(bide_wait_queue_ *queue)
 {
 	uint32_t key = bide_wait_key_(), before = BIDE_SWAP(&queue->lock, key, ACQUIRE);
 
-	if (BIDE_UNLIKELY(before == key))
-		bide_wait_lock_slowly_(queue, key);
-	else
-		bide_wait_locked_(queue, key, before);
+	if (BIDE_UNLIKELY(before != key - 1))
+		bide_wait_lock_slowly_(queue, key, before);
 }
 
 static inline bool bide_wait_try_lock_(bide_wait_queue_ *queue)
@@ -140,10 +139,15 @@ static inline bool bide_wait_try_lock_(bide_wait_queue_ *queue)
  */
 BIDE_INTERNAL bool bide_wait_queue_is_valid_(const bide_wait_queue_ *list);
 
-static inline void bide_wait_unlock_(bide_wait_queue_ *queue)
+/* key: bide_wait_key_. */
+static inline void bide_wait_unlock_with_(bide_wait_queue_ *queue, uint32_t key)
 {
 	BIDE_ASSERT_IN_DEBUG_(bide_wait_queue_is_valid_(queue));
-	BIDE_STORE(&queue->lock, bide_wait_key_() - 1, RELEASE);
+	BIDE_STORE(&queue->lock, key - 1, RELEASE);
+}
+static inline void bide_wait_unlock_(bide_wait_queue_ *queue)
+{
+	bide_wait_unlock_with_(queue, bide_wait_key_());
 }
 
 BIDE_INTERNAL void bide_wait_settle_slowly_(bide_wait_queue_ *queue);
