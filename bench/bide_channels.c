@@ -4,6 +4,9 @@
  */
 #include "bide_workers.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include <bide/short.h> /* last, because it defines short names */
 
 enum { CAPACITY = 256, BATCH = 64, SIDES = 4 };
@@ -143,5 +146,61 @@ void channel_in_batches(uint64_t count)
 	reader = async_start(batch_reading, .count = (int64_t)count);
 	run_to_end(writer, (int64_t)count);
 	run_to_end(reader, (int64_t)count);
+	channel_unref(between);
+}
+
+/* ---- channel_cross: one side on each of two pinned threads, which run their loops */
+
+static atomic_int ends_ready;
+
+static void run_in_loop(value_task (*start)(int64_t), uint64_t count, size_t cpu)
+{
+	executor *loop = bide_loop_create();
+	unsigned turn = 0;
+	value_task end;
+
+	must(loop != NULL, "no loop");
+	bench_pin(cpu);
+	atomic_fetch_add(&ends_ready, 1);
+	while (atomic_load(&ends_ready) < 2)
+		bench_spin(&turn);
+	end = bide_with_executor(loop, start((int64_t)count));
+	while (!value_task_is_ready(end)) {
+		(void)bide_loop_run(loop, 0, NULL);
+		bench_spin(&turn);
+	}
+	run_to_end(end, (int64_t)count);
+	executor_unref(loop);
+}
+
+static value_task start_writing(int64_t count)
+{
+	return async_start(writing, .count = count);
+}
+
+static value_task start_reading(int64_t count)
+{
+	return async_start(reading, .count = count);
+}
+
+static void *read_there(void *count)
+{
+	run_in_loop(start_reading, *(uint64_t *)count, 1);
+	return NULL;
+}
+
+void channel_across(uint64_t count)
+{
+	pthread_t other;
+	cpu_set_t before;
+
+	between = channel_create(&(channel_options){ .capacity = CAPACITY });
+	must(between != NULL, "no channel");
+	must(sched_getaffinity(0, sizeof before, &before) == 0, "no affinity");
+	atomic_store(&ends_ready, 0);
+	must(pthread_create(&other, NULL, read_there, &count) == 0, "no thread");
+	run_in_loop(start_writing, count, 0);
+	pthread_join(other, NULL);
+	(void)sched_setaffinity(0, sizeof before, &before);
 	channel_unref(between);
 }

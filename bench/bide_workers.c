@@ -359,6 +359,7 @@ int main(int argc, char **argv)
 		{ .bench = "channel_4_4", .run = channel_four_to_four, .operations = 4, MANY },
 		{ .bench = "channel_cap1", .run = channel_of_one, MANY },
 		{ .bench = "channel_rendezvous", .run = channel_handing_over, MANY },
+		{ .bench = "channel_cross", .run = channel_across, CROSS },
 		{ .bench = "inject", .run = inject, .operations = BENCH_INJECTED, MANY },
 		{ .bench = "round_trip_cross", .run = round_trip_cross, CROSS },
 		{ .bench = "wake_latency", .timed = wake_latency, MANY },

@@ -57,6 +57,7 @@ void channel_in_batches(uint64_t count);
 void channel_four_to_four(uint64_t share);
 void channel_of_one(uint64_t count);
 void channel_handing_over(uint64_t count);
+void channel_across(uint64_t count);
 void scale(uint64_t count);
 double idle_cpu(uint64_t count);
 

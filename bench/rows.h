@@ -91,6 +91,7 @@ enum who {
 	X(CHANNEL_CAP1_2, "channel_cap1_2", "channel_cap1", "ns", 1, 2)                      \
 	X(CHANNEL_RENDEZVOUS_1, "channel_rendezvous_1", "channel_rendezvous", "ns", 1, 1)    \
 	X(CHANNEL_RENDEZVOUS_2, "channel_rendezvous_2", "channel_rendezvous", "ns", 1, 2)    \
+	X(CHANNEL_CROSS, "channel_cross", "channel_cross", "ns", 1, 2)                       \
 	X(INJECT_2, "inject_2", "inject", "ns", 1, 2)                                        \
 	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 2)                      \
 	X(PIPELINE_OVERLAP_2, "pipeline_overlap_2", "pipeline_overlap", "x ideal", 2, 2)     \
@@ -160,14 +161,15 @@ enum target_kind {
 	X(GENERATOR_MAP_2, TIMES, 0.40, WHO_DOTNET_VALUETASK)  \
 	X(GENERATOR_WAIT_1, TIMES, 0.40, WHO_DOTNET_VALUETASK) \
 	X(GENERATOR_WAIT_2, TIMES, 0.40, WHO_DOTNET_VALUETASK) \
-	X(CHANNEL_1_1_1, TIMES, 1.00, WHO_GO)                  \
-	X(CHANNEL_1_1_2, TIMES, 1.00, WHO_GO)                  \
+	X(CHANNEL_1_1_1, TIMES, 0.50, WHO_GO)                  \
+	X(CHANNEL_1_1_2, TIMES, 0.50, WHO_GO)                  \
 	X(CHANNEL_4_4_1, TIMES, 1.00, WHO_GO)                  \
 	X(CHANNEL_4_4_2, TIMES, 1.00, WHO_GO)                  \
 	X(CHANNEL_CAP1_1, TIMES, 1.00, WHO_GO)                 \
 	X(CHANNEL_CAP1_2, TIMES, 1.00, WHO_GO)                 \
 	X(CHANNEL_RENDEZVOUS_1, TIMES, 1.00, WHO_GO)           \
 	X(CHANNEL_RENDEZVOUS_2, TIMES, 1.00, WHO_GO)           \
+	X(CHANNEL_CROSS, TIMES, 1.00, WHO_GO)                  \
 	X(INJECT_2, TIMES, 1.00, WHO_DOTNET_TASK)              \
 	X(INJECT_2, ELSE, 1.00, WHO_BARE)                      \
 	X(WAKE_LATENCY_2, TIMES, 1.25, WHO_BARE)               \

@@ -98,7 +98,7 @@ internal static class Workers
 
     // round_trip_cross: two threads with a queue each; a baton's continuation goes to the queue of who awaits it
 
-    private sealed class ThreadLoop : SynchronizationContext
+    internal sealed class ThreadLoop : SynchronizationContext
     {
         private readonly BlockingCollection<(SendOrPostCallback Callback, object? State)> queue = [];
 
@@ -404,6 +404,12 @@ internal static class Workers
             Row("mutex_contended", OnPool(Holders(4, 1)), 4),
             Row("semaphore", OnPool(Holders(1, 2))),
             Row("semaphore_contended", OnPool(Holders(4, 2)), 4),
+            Row("channel_1_1", OnPool(Channels.One)),
+            Row("channel_1_1_batch", OnPool(Channels.InBatches)),
+            Row("channel_4_4", OnPool(Channels.Four), 4),
+            Row("channel_cap1", OnPool(Channels.Passing(1, 1))),
+            Row("channel_rendezvous", OnPool(Channels.Passing(0, 1))),
+            new("channel_cross", Program.TaskName, null) { Long = Here(Channels.Cross) },
             ValueRow("generator", OnPool(Elements(false, false))),
             ValueRow("generator_map", OnPool(Elements(false, true))),
             ValueRow("generator_wait", OnPool(Elements(true, false))),

@@ -1,7 +1,10 @@
 // The rows of channels: numbers that goroutines pass to others.
 package main
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 const (
 	channelCapacity = 256
@@ -32,4 +35,20 @@ func passElements(capacity int, sides int, share int64) {
 
 func passing(capacity int, sides int) func(int64) {
 	return func(share int64) { passElements(capacity, sides, share) }
+}
+
+// Each side is bound to a thread of its own, so that each element really crosses.
+func passAcross(count int64) {
+	between := make(chan int64, channelCapacity)
+	go func() {
+		runtime.LockOSThread()
+		for i := int64(0); i < count; i++ {
+			between <- i
+		}
+		close(between)
+	}()
+	runtime.LockOSThread()
+	for range between {
+	}
+	runtime.UnlockOSThread()
 }

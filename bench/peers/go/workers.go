@@ -287,6 +287,7 @@ func workerCases(count int) []*benchCase {
 		{bench: "channel_4_4" + suffix, run: passing(channelCapacity, channelSides), operations: channelSides},
 		{bench: "channel_cap1" + suffix, run: passing(1, 1)},
 		{bench: "channel_rendezvous" + suffix, run: passing(0, 1)},
+		{bench: "channel_cross", run: passAcross},
 		{bench: "inject" + suffix, run: inject, operations: injected},
 		{bench: "wake_latency" + suffix, timed: wakeLatency},
 		{bench: "pipeline_overlap" + suffix, timed: pipelineOverlap, alone: true},

@@ -2,6 +2,7 @@
 //! `#[tokio::main(flavor = "current_thread")]` gives it. All cases run in a spawned task. The rows of
 //! the scheduler are in workers.rs.
 
+mod channels;
 mod participant;
 mod workers;
 

@@ -1,6 +1,7 @@
 //! The scheduler's rows: tokio's multi-threaded runtime with as many worker threads as asked for.
 //! The measured functions run in spawned tasks, on the workers.
 
+use crate::channels;
 use crate::participant::*;
 use crate::{round_trip_source, suspend_resume};
 use std::future::Future;
@@ -256,6 +257,14 @@ pub fn answer() {
             1,
             Run::Steps(Box::new(round_trip_cross)),
         ),
+        Case::by_workers(
+            "channel_1_1",
+            1,
+            steps(&runtime, |count| channels::pass(channels::CAPACITY, count)),
+        ),
+        Case::by_workers("channel_1_1_batch", 1, steps(&runtime, channels::pass_in_batches)),
+        Case::by_workers("channel_cap1", 1, steps(&runtime, |count| channels::pass(1, count))),
+        Case::new("channel_cross", 1, Run::Steps(Box::new(channels::cross))),
         Case::by_workers(
             "inject",
             INJECTED,
