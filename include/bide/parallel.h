@@ -40,8 +40,8 @@
  * if there is no memory to begin, in which case no body was called. If memory is short later,
  * fewer bodies run at once.
  *
- * Cost: two small objects from pools (context, wait), a frame for the loop, and a frame for each
- * body that is pending at once. A body or index costs no more than the call and a counter.
+ * Cost: a context and a small object for the wait, from pools; a frame for the loop; and a frame
+ * for each body that is pending at once. A body or index costs no more than the call and a counter.
  */
 #ifndef BIDE_PARALLEL_H
 #define BIDE_PARALLEL_H
