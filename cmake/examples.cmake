@@ -3,7 +3,7 @@
 
 set(bide_examples_with_threads completion_source jobs stop_by_signal thread udp_echo)
 # These need arguments, or serve until a signal comes. tests/servers and tests/external run them.
-set(bide_examples_of_servers chat_server echo_server hash_tree line_server port_scanner)
+set(bide_examples_of_servers chat_server echo_server hash_tree line_server port_scanner rerun)
 file(GLOB bide_examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
 foreach(source IN LISTS bide_examples)
 	get_filename_component(name ${source} NAME_WE)

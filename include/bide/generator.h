@@ -54,6 +54,7 @@
 #include "channel.h"
 #include "combine.h"
 #include "context.h"
+#include "file_watch.h"
 #include "frame.h"
 #include "time.h"
 
@@ -143,10 +144,10 @@ BIDE_END_DECLS
 /*
  * bide_await_each(dst, from) { ... } is a loop that assigns one element after the other to dst.
  * `from` is a bide_generator *, a bide_channel * (elements of at most 8 bytes), a bide_when_each *,
- * or a bide_periodic_timer *, whose element is 1 for each tick. It is evaluated for each element.
- * The block may await, and may use break and continue. The loop ends when there are no more
- * elements: after BIDE_EEND, or when the timer was stopped. Any other failure is one of an await:
- * the function goes on at bide_async_finally.
+ * a bide_file_watch *, or a bide_periodic_timer *, whose element is 1 for each tick. It is
+ * evaluated for each element. The block may await, and may use break and continue. The loop ends
+ * when there are no more elements: after BIDE_EEND, or when the timer was stopped. Any other
+ * failure is one of an await: the function goes on at bide_async_finally.
  */
 #define bide_await_each(dst, from) BIDE_AWAIT_EACH_(dst, from, BIDE_SERIAL_)
 
@@ -222,12 +223,13 @@ BIDE_END_DECLS
 	} while (0)
 
 /* What an element of each kind of object comes from. Another kind is one more line. */
-#define BIDE_NEXT_OF_(from)                               \
-	_Generic((from), bide_generator *                     \
-	         : bide_generator_next, bide_channel *        \
-	         : bide_channel_read, bide_when_each *        \
-	         : bide_when_each_next, bide_periodic_timer * \
-	         : bide_periodic_timer_next)(from)
+#define BIDE_NEXT_OF_(from)                                \
+	_Generic((from), bide_generator *                      \
+	         : bide_generator_next, bide_channel *         \
+	         : bide_channel_read, bide_when_each *         \
+	         : bide_when_each_next, bide_periodic_timer *  \
+	         : bide_periodic_timer_next, bide_file_watch * \
+	         : bide_file_watch_next_)(from)
 /* A stopped timer ends the loop by 0, because it has not failed. */
 #define BIDE_ENDS_BY_0_(from) _Generic((from), bide_periodic_timer * : true, default : false)
 

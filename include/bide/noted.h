@@ -289,6 +289,11 @@
 #define bide_directory_open(...) BIDE_NOTED_(bide_directory_open, __VA_ARGS__)
 #define bide_directory_next(...) BIDE_NOTED_(bide_directory_next, __VA_ARGS__)
 #define bide_directory_close(...) BIDE_NOTED_(bide_directory_close, __VA_ARGS__)
+#define bide_file_watch_open(...) BIDE_NOTED_(bide_file_watch_open, __VA_ARGS__)
+#define bide_file_watch_add(...) BIDE_NOTED_(bide_file_watch_add, __VA_ARGS__)
+#define bide_file_watch_remove(...) BIDE_NOTED_(bide_file_watch_remove, __VA_ARGS__)
+#define bide_file_watch_next(...) BIDE_NOTED_(bide_file_watch_next, __VA_ARGS__)
+#define bide_file_watch_close(...) BIDE_NOTED_(bide_file_watch_close, __VA_ARGS__)
 
 /* Signals and servers. */
 #define bide_serve(...) BIDE_NOTED_(bide_serve, __VA_ARGS__)

@@ -132,6 +132,11 @@
 #define file_sync bide_file_sync
 #define file_sync_data bide_file_sync_data
 #define file_take_fd bide_file_take_fd
+#define file_watch_add bide_file_watch_add
+#define file_watch_close bide_file_watch_close
+#define file_watch_next bide_file_watch_next
+#define file_watch_open bide_file_watch_open
+#define file_watch_remove bide_file_watch_remove
 #define file_write_at bide_file_write_at
 #define file_write_vector_at bide_file_write_vector_at
 #define for_each bide_for_each
@@ -587,6 +592,15 @@ typedef bide_executor executor;
 #endif
 #ifndef BIDE_NO_SHORT_file
 typedef bide_file file;
+#endif
+#ifndef BIDE_NO_SHORT_file_watch
+typedef bide_file_watch file_watch;
+#endif
+#ifndef BIDE_NO_SHORT_file_watch_event
+typedef bide_file_watch_event file_watch_event;
+#endif
+#ifndef BIDE_NO_SHORT_file_watch_what
+typedef bide_file_watch_what file_watch_what;
 #endif
 #ifndef BIDE_NO_SHORT_generator
 typedef bide_generator generator;

@@ -112,6 +112,14 @@ static inline bool bide_handle_is_live_(const bide_handle *handle)
 }
 
 /*
+ * Returns 0 for a handle that is live. Otherwise it reports misuse of `what`, and says that its
+ * object, as "socket", is NULL or closed; it returns EINVAL or EBADF. Without a runtime it returns
+ * ENOMEM. In the child of a fork it leaves the parent's runtime.
+ */
+BIDE_INTERNAL int bide_handle_check_(const bide_handle *handle, const char *what,
+                                     const char *object);
+
+/*
  * Pending and later operations fail with the error; a socket is shut down. The first abort counts.
  * Frees nothing. Any thread, while the owner has not closed the handle.
  */

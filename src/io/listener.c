@@ -19,16 +19,7 @@ static bide_slab listeners = BIDE_SLAB_OF_(bide_listener);
 
 int bide_listener_check_(const bide_listener *listener, const char *what)
 {
-	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
-		return ENOMEM;
-	if (BIDE_LIKELY(listener && bide_handle_is_live_(&listener->handle)))
-		return 0;
-	bide_misuse_("%s: the listener %s", what,
-	             !listener ? "is NULL"
-	             : BIDE_LOAD(&listener->handle.era, RELAXED) == 0
-	                 ? "is closed"
-	                 : "is of the process that forked this one, or of before bide_shutdown");
-	return listener ? EBADF : EINVAL;
+	return bide_handle_check_(listener ? &listener->handle : NULL, what, "listener");
 }
 
 /* ---- making one */

@@ -14,23 +14,9 @@
 /* Inlined calls read the head of a stream, also if it is closed: so it is empty then. */
 static bide_slab streams = BIDE_SLAB_LINKED_AT_(bide_stream, offsetof(bide_stream, object));
 
-static const char *why_not(const bide_stream *stream)
-{
-	if (!stream)
-		return "is NULL";
-	return stream->handle.era == 0
-	           ? "is closed"
-	           : "is of the process that forked this one, or of before bide_shutdown";
-}
-
 int bide_stream_check_slow_(const bide_stream *stream, const char *what)
 {
-	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
-		return BIDE_ENOMEM_;
-	if (BIDE_LIKELY(stream && bide_handle_is_live_(&stream->handle)))
-		return 0;
-	bide_misuse_("%s: the stream %s", what, why_not(stream));
-	return stream ? EBADF : BIDE_EINVAL_;
+	return bide_handle_check_(stream ? &stream->handle : NULL, what, "stream");
 }
 
 bide_stream *bide_stream_new_(int fd, uint32_t flags)

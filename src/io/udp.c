@@ -17,16 +17,7 @@ static bide_slab slab = BIDE_SLAB_OF_(bide_udp);
 
 int bide_udp_check_(const bide_udp *udp, const char *what)
 {
-	if (!bide_thread_()) /* In the child of a fork, this leaves the parent's runtime. */
-		return ENOMEM;
-	if (BIDE_LIKELY(udp && bide_handle_is_live_(&udp->handle)))
-		return 0;
-	bide_misuse_("%s: the socket %s", what,
-	             !udp                                        ? "is NULL"
-	             : BIDE_LOAD(&udp->handle.era, RELAXED) == 0 ? "is closed"
-	                                                         : "is of the process that forked this "
-	                                                           "one, or of before bide_shutdown");
-	return udp ? EBADF : EINVAL;
+	return bide_handle_check_(udp ? &udp->handle : NULL, what, "socket");
 }
 
 static int missing(const char *what, const char *argument)

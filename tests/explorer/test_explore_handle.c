@@ -147,6 +147,19 @@ static const bide_io_kind kind = { .type = BIDE_IO_TYPE_("explored"),
 	                               .side = BIDE_IO_IN_,
 	                               .attempt = attempt };
 
+/* As the next event of a file watch: `byte` is whether a path is left. Nothing happens to it. */
+static int attempt_while_watched(bide_io *io)
+{
+	if (!BIDE_LOAD(&m.byte, ACQUIRE))
+		return ENOLINK;
+	io->is_starved = true;
+	return EAGAIN;
+}
+
+static const bide_io_kind watch_kind = { .type = BIDE_IO_TYPE_("explored_watch"),
+	                                     .side = BIDE_IO_IN_,
+	                                     .attempt = attempt_while_watched };
+
 static void ready(bide_value_task v)
 {
 	m.ended++;
@@ -160,10 +173,10 @@ static void ended(bide_observer *listener, bide_source *done)
 	ready(bide_consume_(done, NULL));
 }
 
-static void start(void)
+static void start_of(const bide_io_kind *which)
 {
 	uintptr_t saved = bide_context_push_(m.context);
-	bide_value_task v = bide_io_start_(&handle, &kind, (bide_io_arguments){ .any = { 0 } });
+	bide_value_task v = bide_io_start_(&handle, which, (bide_io_arguments){ .any = { 0 } });
 
 	bide_context_pop_(saved);
 	m.listener.run = ended;
@@ -174,6 +187,16 @@ static void start(void)
 	explore_watch((void *)v.state);
 	if (bide_listen_(v, &m.listener, "explore", NULL) == BIDE_ALREADY_DONE_)
 		ready(bide_consume_((bide_source *)v.state, NULL));
+}
+
+static void start(void)
+{
+	start_of(&kind);
+}
+
+static void start_watch(void)
+{
+	start_of(&watch_kind);
 }
 
 static void closed(bide_handle *of)
@@ -227,6 +250,13 @@ static void close_thread(void)
 	bide_handle_close_(&handle, closed);
 }
 
+/* The path that was left could not be added. */
+static void last_path_thread(void)
+{
+	BIDE_STORE(&m.byte, 0u, RELEASE);
+	bide_handle_kick_(&handle, handle.generation, BIDE_IO_IN_);
+}
+
 /* --- before and after --- */
 
 static void setup_new(void)
@@ -266,6 +296,17 @@ static void setup_waiting(void)
 	setup_registered();
 	start();
 	EXPLORE_CHECK(m.ended == 0);
+}
+
+/* A wait has found that nothing is there, and has given up. */
+static void setup_watched(void)
+{
+	setup_ready();
+	BIDE_STORE(&m.byte, 1u, RELAXED);
+	start_watch();
+	bide_handle_interrupt_(&handle, BIDE_IO_IN_, BIDE_ECANCELED_);
+	EXPLORE_CHECK(m.ended == 1 && m.error == BIDE_ECANCELED_);
+	m.ended = 0;
 }
 
 static void end(void)
@@ -332,6 +373,12 @@ static void check_not_registered(void)
 	end();
 }
 
+static void check_no_path(void)
+{
+	EXPLORE_CHECK(m.ended == 1 && m.error == ENOLINK);
+	end();
+}
+
 /* What waits is ended by the close, so that it is known whether it waited still. */
 static void check_still_waits(void)
 {
@@ -373,3 +420,5 @@ HANDLE(event_cancel_abort, setup_waiting, (event_thread, cancel_thread, abort_th
        .newest_only = true, .switches_max = 3)
 HANDLE(event_cancel_close, setup_waiting, (old_event_thread, cancel_thread, close_thread),
        check_error, .newest_only = true, .switches_max = 3)
+HANDLE(start_against_last_path, setup_watched, (start_watch, last_path_thread), check_no_path,
+       .newest_only = true)
