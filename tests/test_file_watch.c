@@ -207,7 +207,7 @@ TEST(a_path_that_is_removed_ends_a_wait)
 	assert_int_equal(event->id, id);
 	assert_int_equal(error_of_next(w), BIDE_EEND);
 	for (int64_t none = -1; none < 2; none++)
-		assert_int_equal(bide_file_watch_remove(w, none << 32), ENOENT);
+		assert_int_equal(bide_file_watch_remove(w, none * (INT64_C(1) << 32)), ENOENT);
 	bide_file_watch_close(w);
 }
 
@@ -390,6 +390,7 @@ TEST(a_fork_leaves_the_parents_watch_alone)
 	pid_t child;
 
 	FORKS_WITH_THREADS();
+	CHILD_STARTS_THREADS();
 	(void)path_of("a");
 	id = added(w, folder, 0);
 	child = fork();

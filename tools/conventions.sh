@@ -20,7 +20,7 @@ operations="configure select select_value_task select_delay cpu_count worker_cou
 	simulated_host_add simulated_host_address simulated_host_crash simulated_host_restart simulated_host_reset
 	simulated_link_set simulated_link_cut simulated_link_heal
 	tcp_listen tcp_listen_address unix_listen accept tcp_connect tcp_connect_address unix_connect
-	process_spawn process_run process_exit_code process_exit_signal
+	process_spawn process_run file_read_all file_replace process_exit_code process_exit_signal
 	tls_start_client tls_start_server"
 # The current context.
 current="context_current_error context_get context_deadline_ns"

@@ -46,6 +46,7 @@
  *   file.h        files: reading and writing at an offset
  *   path.h        what is done with files by their names
  *   directory.h   the names in a directory
+ *   file_content.h  whole files: read, and replaced in one step
  *   file_watch.h  what happens to files and directories
  *   process.h     child processes
  *   signals.h     signals as results
@@ -77,6 +78,7 @@
 #include "executor.h"
 #include "fd.h"
 #include "file.h"
+#include "file_content.h"
 #include "file_watch.h"
 #include "frame.h"
 #include "group.h"

@@ -122,10 +122,13 @@
 #define executor_unref bide_executor_unref
 #define fd_wait bide_fd_wait
 #define file_close bide_file_close
+#define file_content_free bide_file_content_free
 #define file_fd bide_file_fd
 #define file_open bide_file_open
+#define file_read_all bide_file_read_all
 #define file_read_at bide_file_read_at
 #define file_read_vector_at bide_file_read_vector_at
+#define file_replace bide_file_replace
 #define file_resize bide_file_resize
 #define file_size bide_file_size
 #define file_stat bide_file_stat
@@ -592,6 +595,12 @@ typedef bide_executor executor;
 #endif
 #ifndef BIDE_NO_SHORT_file
 typedef bide_file file;
+#endif
+#ifndef BIDE_NO_SHORT_file_content
+typedef bide_file_content file_content;
+#endif
+#ifndef BIDE_NO_SHORT_file_replace_options
+typedef bide_file_replace_options file_replace_options;
 #endif
 #ifndef BIDE_NO_SHORT_file_watch
 typedef bide_file_watch file_watch;
