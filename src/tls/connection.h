@@ -42,6 +42,7 @@ enum {
 	BIDE_TLS_READER_BYTES_MAX_ = 16384, /* what a reader may add */
 	BIDE_TLS_RECORD_BYTES_MAX_ = 16384, /* of data, in a record */
 	BIDE_TLS_RECORD_OVERHEAD_MAX_ = 256,
+	BIDE_TLS_KEPT_BYTES_MAX_ = 1024, /* memory of records that a connection keeps while it waits */
 	BIDE_TLS_TEXT_BYTES_ = 320
 };
 

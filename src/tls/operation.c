@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include <openssl/err.h>
+#include "tls/advance.h"
 
 /* What to do next. */
 typedef enum step {
@@ -28,28 +28,24 @@ struct bide_tls_operation {
 	BIDE_ASYNC_FRAME;
 	struct {
 		bide_tls_connection *c;
-		bide_tls_what what;
-		void *to;
-		size_t size_bytes;
-		const struct iovec *parts;
-		size_t count;
+		bide_tls_call call;
 	} in;
 	step step;
 	bide_task *waiter;
-	size_t done_bytes; /* read, or written */
-	size_t part_bytes; /* written, of the first part */
 	int64_t put_bytes;
 	char *data;
 	int error;
 	bool called;        /* OpenSSL has done its part */
 	bool pulls, pushes; /* this function has the role */
+	bool has_pulled;    /* the same, and `data` is what it has got: NULL at the end */
+	size_t used_bytes;  /* of the window, which the one that pulls gives back */
 };
 
 typedef struct bide_tls_operation operation;
 
 static bool reads(const operation *my)
 {
-	return my->in.what == BIDE_TLS_READ_ || my->in.what == BIDE_TLS_WAIT_;
+	return bide_tls_reads_(&my->in.call);
 }
 
 /* --- roles --- */
@@ -101,14 +97,46 @@ static void leave_role(operation *my)
 	my->waiter = NULL;
 }
 
-/* Under the lock. */
+/* Under the lock. No function pulls. */
+static void take_pull(operation *my)
+{
+	bide_tls_connection *c = my->in.c;
+
+	c->pulling = my->pulls = true;
+	my->used_bytes = c->used_bytes;
+	c->used_bytes = 0;
+}
+
+/* Under the lock. The function is through: a window that is used up gives its buffer back. */
+static void take_used_window(operation *my)
+{
+	const bide_tls_connection *c = my->in.c;
+
+	if (!c->pulling && c->used_bytes && c->left_bytes == 0)
+		take_pull(my);
+}
+
+/* Under the lock. Empty memory that is small stays. */
+static void drop(bide_tls_bytes *bytes)
+{
+	if (bytes->size_bytes == 0 && bytes->room_bytes > BIDE_TLS_KEPT_BYTES_MAX_) {
+		OPENSSL_free(bytes->data);
+		*bytes = (bide_tls_bytes){ NULL, 0, 0 };
+	}
+}
+
+/* Under the lock. The function is going to wait for bytes. */
 static step begin_pull(operation *my)
 {
 	bide_tls_connection *c = my->in.c;
 
 	if (c->pulling)
 		return wait_for_role(my);
-	c->pulling = my->pulls = true;
+	take_pull(my);
+	if (!c->pushing) {
+		drop(&c->next);
+		drop(&c->sending);
+	}
 	return STEP_PULL;
 }
 
@@ -130,60 +158,14 @@ static step begin_push(operation *my, step how)
 
 /* --- OpenSSL --- */
 
-/* Under the lock. A record of the first part. Returns what the call returned. */
-static int write_some(operation *my)
-{
-	const struct iovec *part = my->in.parts;
-	size_t now = part->iov_len - my->part_bytes, written = 0;
-	int result;
-
-	if (now > BIDE_TLS_RECORD_BYTES_MAX_)
-		now = BIDE_TLS_RECORD_BYTES_MAX_;
-	result =
-		SSL_write_ex(my->in.c->ssl, (const char *)part->iov_base + my->part_bytes, now, &written);
-	if (result <= 0)
-		return result;
-	my->done_bytes += written;
-	my->part_bytes += written;
-	while (my->in.count > 0 && my->part_bytes == my->in.parts->iov_len) {
-		my->in.parts++;
-		my->in.count--;
-		my->part_bytes = 0;
-	}
-	return result;
-}
-
-/* Under the lock. Returns what the call returned. */
-static int call_ssl(operation *my)
-{
-	SSL *ssl = my->in.c->ssl;
-	char byte;
-
-	ERR_clear_error();
-	my->in.c->is_reading = reads(my);
-	switch (my->in.what) {
-	case BIDE_TLS_HANDSHAKE_:
-		return SSL_do_handshake(ssl);
-	case BIDE_TLS_READ_:
-		return SSL_read_ex(ssl, my->in.to, my->in.size_bytes, &my->done_bytes);
-	case BIDE_TLS_WAIT_:
-		return SSL_peek_ex(ssl, &byte, 1, &my->done_bytes);
-	case BIDE_TLS_WRITE_:
-		return write_some(my);
-	case BIDE_TLS_FINISH_:
-		/* 0: it is sent, and the peer has not ended yet. */
-		return SSL_shutdown(ssl) >= 0 ? 1 : -1;
-	}
-	return -1;
-}
-
 /* Under the lock. Returns true if a write has room for one more record before it sends. */
 static bool goes_on(const operation *my)
 {
 	const size_t room =
 		BIDE_TLS_NEXT_BYTES_MAX_ - BIDE_TLS_RECORD_BYTES_MAX_ - BIDE_TLS_RECORD_OVERHEAD_MAX_;
 
-	return my->in.what == BIDE_TLS_WRITE_ && my->in.count > 0 && my->in.c->next.size_bytes <= room;
+	return my->in.call.what == BIDE_TLS_WRITE_ && my->in.call.count > 0 &&
+	       my->in.c->next.size_bytes <= room;
 }
 
 /* Under the lock. The call has failed for good. */
@@ -192,7 +174,7 @@ static step failed_call(operation *my)
 	bide_tls_connection *c = my->in.c;
 
 	my->error = bide_tls_failure_(c);
-	if (my->in.what == BIDE_TLS_FINISH_ && my->error != ENOMEM) {
+	if (my->in.call.what == BIDE_TLS_FINISH_ && my->error != ENOMEM) {
 		my->error = 0; /* in the middle of a message: the stream below is finished anyhow */
 		return STEP_DONE;
 	}
@@ -201,23 +183,22 @@ static step failed_call(operation *my)
 }
 
 /* Under the lock. */
-static step step_after(operation *my, int result)
+static step step_after(operation *my, int why)
 {
 	bide_tls_connection *c = my->in.c;
-	int why = result > 0 ? SSL_ERROR_NONE : SSL_get_error(c->ssl, result);
 
 	switch (why) {
 	case SSL_ERROR_NONE:
 		if (goes_on(my))
 			return STEP_AGAIN;
 		my->called = true;
-		if (my->in.what == BIDE_TLS_HANDSHAKE_)
+		if (my->in.call.what == BIDE_TLS_HANDSHAKE_)
 			c->is_open = true;
-		if (my->in.what == BIDE_TLS_FINISH_)
+		if (my->in.call.what == BIDE_TLS_FINISH_)
 			c->write_error = EPIPE;
 		return STEP_DONE;
 	case SSL_ERROR_ZERO_RETURN:
-		my->done_bytes = 0;
+		my->in.call.done_bytes = 0;
 		if (reads(my))
 			return STEP_DONE;
 		my->error = c->write_error = EPIPE;
@@ -244,75 +225,70 @@ static step step_to_send(operation *my)
 	return begin_push(my, STEP_PUSH);
 }
 
-/* Calls OpenSSL. Returns what to do next. */
-static step next_step(operation *my)
+/* Under the lock. Ends a pull, whose bytes are the window now. Returns a task to be completed. */
+static bide_task *end_pull_locked(operation *my)
 {
 	bide_tls_connection *c = my->in.c;
-	step next;
 
-	bide_tls_lock_(c);
-	if (my->in.what == BIDE_TLS_FINISH_ && c->is_finished) {
-		next = STEP_DONE; /* once more does nothing */
-	} else if (c->error || (!reads(my) && c->write_error && !my->called)) {
-		my->error = c->error ? c->error : c->write_error;
-		next = STEP_FAILED;
-	} else {
-		next = my->called ? STEP_DONE : step_after(my, call_ssl(my));
-		if (next == STEP_DONE)
-			next = step_to_send(my);
+	if (my->has_pulled) {
+		c->at = my->data;
+		c->left_bytes = my->data ? bide_stream_available(c->below) : 0;
+		c->ended = !my->data;
 	}
-	bide_tls_unlock_(c);
-	return next;
+	c->pulling = my->pulls = my->has_pulled = false;
+	return take_waiter(c);
 }
 
-/* --- pulling --- */
-
-/* The buffer below gets back what was used of it. With the role, without the lock. */
-static void consume_used(bide_tls_connection *c)
+static void end_pull(operation *my)
 {
-	size_t used_bytes;
-
-	bide_tls_lock_(c);
-	used_bytes = c->used_bytes;
-	c->used_bytes = 0;
-	bide_tls_unlock_(c);
-	if (used_bytes)
-		bide_stream_consume(c->below, used_bytes);
-}
-
-/* data is where the bytes are, or NULL at the end. */
-static void end_pull(operation *my, const char *data, bool is_failed)
-{
-	bide_tls_connection *c = my->in.c;
 	bide_task *waiter;
 
-	bide_tls_lock_(c);
-	if (!is_failed) {
-		c->at = data;
-		c->left_bytes = data ? bide_stream_available(c->below) : 0;
-		c->ended = !data;
-	}
-	c->pulling = my->pulls = false;
-	waiter = take_waiter(c);
-	bide_tls_unlock_(c);
+	bide_tls_lock_(my->in.c);
+	waiter = end_pull_locked(my);
+	bide_tls_unlock_(my->in.c);
 	wake(waiter);
 }
 
-/* An operation that was served. A window that is used up gives its buffer back. */
-static void give_window_back(operation *my)
+/* Under the lock. */
+static step step_now(operation *my)
 {
 	bide_tls_connection *c = my->in.c;
-	bool is_used;
+	step next = STEP_DONE;
+
+	if (my->in.call.what == BIDE_TLS_FINISH_ && c->is_finished)
+		return STEP_DONE; /* once more does nothing */
+	if (c->error || (!reads(my) && c->write_error && !my->called)) {
+		my->error = c->error ? c->error : c->write_error;
+		return STEP_FAILED;
+	}
+	if (!my->called)
+		next = step_after(my, bide_tls_advance_(c, &my->in.call));
+	return next == STEP_DONE ? step_to_send(my) : next;
+}
+
+/* Ends the pull before, if there was one, and calls OpenSSL. Returns what to do next. */
+static step next_step(operation *my)
+{
+	bide_tls_connection *c = my->in.c;
+	bide_task *waiter = NULL;
+	step next;
 
 	bide_tls_lock_(c);
-	is_used = !c->pulling && c->used_bytes && c->left_bytes == 0;
-	if (is_used)
-		c->pulling = my->pulls = true;
+	if (my->has_pulled)
+		waiter = end_pull_locked(my);
+	next = step_now(my);
+	if (next == STEP_DONE)
+		take_used_window(my);
 	bide_tls_unlock_(c);
-	if (!is_used)
-		return;
-	consume_used(c);
-	end_pull(my, NULL, true);
+	wake(waiter);
+	return next;
+}
+
+/* With the role of pulling. The buffer below gets back what was used of it. */
+static void consume_used(const operation *my)
+{
+	if (my->used_bytes)
+		bide_stream_consume(my->in.c->below, my->used_bytes);
 }
 
 /* --- pushing --- */
@@ -342,26 +318,12 @@ static bool end_push(operation *my, int error)
 	if (!goes_on) {
 		c->pushing = my->pushes = false;
 		waiter = take_waiter(c);
+		if (my->called && !error)
+			take_used_window(my);
 	}
 	bide_tls_unlock_(c);
 	wake(waiter);
 	return goes_on;
-}
-
-/* Memory of records is kept while bytes go, and not while the connection waits for some. */
-static void drop_memory(bide_tls_connection *c)
-{
-	bide_tls_bytes next = { NULL, 0, 0 }, sending = { NULL, 0, 0 };
-
-	bide_tls_lock_(c);
-	if (!c->pushing && c->next.size_bytes == 0 && c->sending.size_bytes == 0) {
-		next = c->next;
-		sending = c->sending;
-		c->next = c->sending = (bide_tls_bytes){ NULL, 0, 0 };
-	}
-	bide_tls_unlock_(c);
-	OPENSSL_free(next.data);
-	OPENSSL_free(sending.data);
 }
 
 static bide_value_task put_sending(bide_tls_connection *c)
@@ -412,7 +374,7 @@ static void clean_up(operation *my, int error)
 	if (my->waiter)
 		leave_role(my);
 	if (my->pulls)
-		end_pull(my, NULL, true);
+		end_pull(my);
 	if (my->pushes)
 		(void)end_push(my, error);
 	if (!error)
@@ -420,7 +382,7 @@ static void clean_up(operation *my, int error)
 	bide_tls_lock_(c);
 	if (error == ECONNRESET)
 		bide_tls_text_set_(c, "the peer has reset the connection");
-	if (my->in.what == BIDE_TLS_HANDSHAKE_) {
+	if (my->in.call.what == BIDE_TLS_HANDSHAKE_) {
 		c->error = c->error ? c->error : error;
 		bide_tls_text_set_(c, "%s", bide_strerror(error));
 	} else if (!reads(my)) {
@@ -434,18 +396,19 @@ static void clean_up(operation *my, int error)
 bide_async(bide_tls_operation)
 {
 	bide_async_begin;
-	if (my->in.what == BIDE_TLS_HANDSHAKE_) /* It takes long: another worker may have it. */
+	if (my->in.call.what == BIDE_TLS_HANDSHAKE_) /* It takes long: another worker may have it. */
 		bide_await(bide_async_yield());
 	while ((my->step = next_step(my)) != STEP_DONE) {
 		if (my->step == STEP_PULL) {
-			consume_used(my->in.c);
-			drop_memory(my->in.c);
+			consume_used(my);
 			bide_await(my->data, bide_stream_peek(my->in.c->below, 1));
-			end_pull(my, my->data, false);
+			my->has_pulled = true;
 		} else if (my->step == STEP_PUSH) {
 			do
 				bide_await(write_sending(my->in.c));
 			while (end_push(my, 0));
+			if (my->called)
+				break; /* All that it had has gone. */
 		} else if (my->step == STEP_PUT) {
 			do {
 				bide_await_or(my->put_bytes, put_sending(my->in.c), my->error = bide_await_error);
@@ -459,12 +422,15 @@ bide_async(bide_tls_operation)
 			bide_async_fail(my->error);
 		}
 	}
-	give_window_back(my);
-	if (my->in.what == BIDE_TLS_FINISH_ && !my->in.c->is_finished) {
+	if (my->pulls) {
+		consume_used(my);
+		end_pull(my);
+	}
+	if (my->in.call.what == BIDE_TLS_FINISH_ && !my->in.c->is_finished) {
 		bide_await(bide_stream_finish(my->in.c->below));
 		my->in.c->is_finished = true;
 	}
-	bide_async_return((int64_t)my->done_bytes);
+	bide_async_return((int64_t)my->in.call.done_bytes);
 bide_async_finally:
 	clean_up(my, bide_async_error);
 	bide_async_end;
@@ -478,17 +444,19 @@ static bide_value_task started(bide_value_task v)
 
 bide_value_task bide_tls_read_(bide_tls_connection *c, void *to, size_t size_bytes)
 {
-	return started(bide_async_start(bide_tls_operation, .c = c, .what = BIDE_TLS_READ_, .to = to,
-	                                .size_bytes = size_bytes));
+	return started(
+		bide_async_start(bide_tls_operation, .c = c,
+	                     .call = { .what = BIDE_TLS_READ_, .to = to, .size_bytes = size_bytes }));
 }
 
 bide_value_task bide_tls_write_(bide_tls_connection *c, const struct iovec *parts, size_t count)
 {
-	return started(bide_async_start(bide_tls_operation, .c = c, .what = BIDE_TLS_WRITE_,
-	                                .parts = parts, .count = count));
+	return started(
+		bide_async_start(bide_tls_operation, .c = c,
+	                     .call = { .what = BIDE_TLS_WRITE_, .parts = parts, .count = count }));
 }
 
 bide_value_task bide_tls_other_(bide_tls_connection *c, bide_tls_what what)
 {
-	return started(bide_async_start(bide_tls_operation, .c = c, .what = what));
+	return started(bide_async_start(bide_tls_operation, .c = c, .call = { .what = what }));
 }
