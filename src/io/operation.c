@@ -27,7 +27,7 @@ void bide_io_leave_party_(bide_io *io, uint32_t count)
 }
 
 /* The record has left its slot. */
-static void conclude(bide_io *io, int error, uint32_t parties)
+static inline __attribute__((always_inline)) void conclude(bide_io *io, int error, uint32_t parties)
 {
 	bide_source *source = &io->operation.source;
 
@@ -238,15 +238,23 @@ static inline __attribute__((always_inline)) bide_io *wait_or_end(bide_handle *h
 	return io;
 }
 
+/* Under the lock, which it gives back. It is out of line for what ends at once. */
+static __attribute__((noinline)) void settle_waiting(bide_handle *handle, bide_io *io)
+{
+	int result;
+
+	io = wait_or_end(handle, io, &result);
+	if (io)
+		over(handle, io, result);
+}
+
 static inline __attribute__((always_inline)) void settle(bide_handle *handle, bide_io *io,
                                                          int result)
 {
-	if (result == BIDE_IO_AGAIN_) {
-		io = wait_or_end(handle, io, &result);
-		if (!io)
-			return;
-	}
-	over(handle, io, result);
+	if (result == BIDE_IO_AGAIN_)
+		settle_waiting(handle, io);
+	else
+		over(handle, io, result);
 }
 
 void bide_io_settle_(bide_io *io, int result)

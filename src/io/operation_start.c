@@ -18,6 +18,7 @@
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/operation.h"
+#include "io/reactor.h"
 #include "io/request.h"
 #include "io/turn.h"
 #include "source/source.h"
@@ -151,6 +152,31 @@ static __attribute__((noinline)) bide_value_task over_at_once(bide_io *io, int e
 	return (bide_value_task){ .payload = io->operation.source.payload };
 }
 
+/*
+ * Publishes a record that only waits for an event, as almost all do: without the party of its
+ * starter, which does not touch it any more. Until here the lock keeps off all but `canceled`, and
+ * that has stored its error, or comes later. Returns false, and has done nothing, if there is more
+ * to do.
+ */
+static inline bool wait_at_once(bide_handle *handle, bide_io *io, unsigned side)
+{
+	uint32_t state;
+	bool waits;
+
+	bide_handle_lock_(handle);
+	state = handle->state;
+	waits = state & BIDE_HANDLE_REGISTERED_ && !(state & bide_event_bit_(side)) &&
+	        !(handle->flags & BIDE_HANDLE_LEVEL_) && !handle->abort_error && !io->canceled;
+	if (BIDE_LIKELY(waits)) {
+		io->parties = PARTIES - 1;
+		io->state = BIDE_IO_WAITING_;
+		handle->io[side] = io;
+		handle->state = state & ~(bide_busy_bit_(side) | bide_ready_bit_(side));
+	}
+	bide_handle_unlock_(handle);
+	return waits;
+}
+
 /* The side is busy. is_later: it is ready, but others come first. joins: it is ready, see below. */
 static inline __attribute__((always_inline)) bide_value_task start_record(bide_io *copy,
                                                                           bool is_later, bool joins)
@@ -159,6 +185,7 @@ static inline __attribute__((always_inline)) bide_value_task start_record(bide_i
 	const bide_io_kind *kind = bide_io_kind_(copy);
 	bide_io *io = record_new(handle, kind, &copy->arguments);
 	bide_value_task value;
+	unsigned home;
 	int error;
 
 	copy->is_short = false;
@@ -171,6 +198,12 @@ static inline __attribute__((always_inline)) bide_value_task start_record(bide_i
 		return over_at_once(copy, error);
 	}
 	bide_count_(BIDE_COUNT_IO_WAITED_, 1);
+	home = handle->home;
+	if (BIDE_LIKELY(!is_later && !joins && !copy->is_starved && !bide_io_requests_on_()) &&
+	    BIDE_LIKELY(wait_at_once(handle, io, kind->side))) {
+		bide_reactor_expects_(home);
+		return value;
+	}
 	io->is_later = is_later;
 	io->joins = joins;
 	io->is_starved = copy->is_starved;
@@ -254,7 +287,7 @@ static bide_value_task start_sent(const bide_io *copy)
 }
 
 /* On a thread that may touch the handle. */
-static bide_value_task start_here(bide_io *copy)
+static inline __attribute__((always_inline)) bide_value_task start_here(bide_io *copy)
 {
 	bide_handle *handle = copy->handle;
 	const bide_io_kind *kind = bide_io_kind_(copy);
