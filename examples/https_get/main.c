@@ -71,7 +71,7 @@ int main(int count, char **words)
 		fprintf(stderr, "usage: https_get HOST[:PORT] [PATH [AUTHORITIES]]\n");
 		return 2;
 	}
-	strcpy(host, words[1]);
+	snprintf(host, sizeof host, "%s", words[1]);
 	colon = strrchr(host, ':');
 	if (colon) {
 		*colon = '\0';

@@ -14,6 +14,7 @@ struct bide_operation;
  */
 enum { BIDE_HANDOVERS_MAX_ = 64 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of what it is about */
 typedef struct bide_thread {
 	bide_thread_head head;
 	bide_frame root; /* head.current outside of all async functions */

@@ -174,6 +174,7 @@ static void complete_types(bide_directory *d)
 /* Takes the next entry from the buffer. Returns NULL if the buffer is empty. */
 static const bide_directory_entry *take_entry(bide_directory *d)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL is an error of the caller's */
 	while (d->at < d->end) {
 		const record *r = (const record *)(void *)(d->buffer + d->at);
 

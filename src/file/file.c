@@ -138,7 +138,7 @@ int bide_file_fd(const bide_file *file, int *fd)
 		bide_misuse_("bide_file_fd: fd is NULL");
 		error = EINVAL;
 	}
-	if (fd)
+	if (fd) /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL is an error */
 		*fd = error ? -1 : file->descriptor.fd;
 	return error;
 }

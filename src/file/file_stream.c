@@ -130,6 +130,7 @@ int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 	error = bide_descriptor_check_(file ? &file->descriptor : NULL, "bide_stream_take_file");
 	if (error)
 		return error;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL is an error */
 	if (file->is_taken) {
 		bide_misuse_("bide_stream_take_file: the file belongs to a stream already");
 		return EBUSY;

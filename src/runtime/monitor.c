@@ -62,7 +62,7 @@ static int64_t pause_ns(int64_t now_ns)
 	pause /= OFTEN;
 	if (pause > BIDE_MONITOR_CALM_NS_)
 		return BIDE_MONITOR_CALM_NS_;
-	return pause > 2 * BIDE_STUCK_NS_ ? pause : 2 * BIDE_STUCK_NS_;
+	return pause > INT64_C(2) * BIDE_STUCK_NS_ ? pause : INT64_C(2) * BIDE_STUCK_NS_;
 }
 
 static int64_t longer(int64_t window_ns)

@@ -46,7 +46,7 @@ void bide_theft_weigh_(bide_worker *thief, int64_t now_ns)
 	bide_worker_report_(thief, ran_ns >= theft->cost_ns);
 	if (ran_ns >= WORTH * theft->cost_ns) {
 		theft->pause_ns = 0;
-		if (ran_ns >= WORTH * WORTH * theft->cost_ns)
+		if (ran_ns >= (int64_t)WORTH * WORTH * theft->cost_ns)
 			theft->max = 1;
 	} else if (theft->had_more && theft->max < BIDE_DEQUE_GIVEN_) {
 		theft->max = 2 * theft->max < BIDE_DEQUE_GIVEN_ ? 2 * theft->max : BIDE_DEQUE_GIVEN_;

@@ -261,6 +261,7 @@ static inline bide_payload bide_channel_small_(const void *element, size_t eleme
 
 	switch (element_bytes) {
 	case 1:
+		/* NOLINTNEXTLINE(bugprone-signed-char-misuse): its reader takes the same byte of it */
 		payload.i = *(const int8_t *)element;
 		break;
 	case 2:

@@ -65,7 +65,7 @@ void bide_wait_append_to_(bide_wait_queue_ *queue, unsigned list, bide_wait_link
 	to->count++;
 	link->key = bide_wait_key_();
 	/* Pairs with the acquire of bide_wait_withdraw_. */
-	BIDE_STORE(&link->queue, (uintptr_t)to | list * BIDE_LIST_, RELEASE);
+	BIDE_STORE(&link->queue, (uintptr_t)to | (uintptr_t)list * BIDE_LIST_, RELEASE);
 }
 
 static void unlink(bide_wait_queue_ *list, bide_wait_link_ *link)

@@ -167,21 +167,17 @@ static int failure_of(bide_tls_connection *c, unsigned long code)
 int bide_tls_failure_(bide_tls_connection *c)
 {
 	unsigned long code = ERR_peek_error(), next = code;
-	int error;
+	int error = ENOMEM; /* so it is, too, if the BIO has failed, which has no errors of its own */
 
 	/* The first one says most; a lack of memory may stand anywhere. */
 	while (next && ERR_GET_REASON(next) != ERR_R_MALLOC_FAILURE) {
 		(void)ERR_get_error();
 		next = ERR_peek_error();
 	}
-	if (next)
-		error = ENOMEM;
-	else if (code)
+	if (!next && code)
 		error = failure_of(c, code);
-	else if (c->ended)
+	else if (!next && c->ended)
 		error = failure_of(c, ERR_PACK(ERR_LIB_SSL, 0, SSL_R_UNEXPECTED_EOF_WHILE_READING));
-	else
-		error = ENOMEM; /* of the BIO, which has no errors of its own */
 	ERR_clear_error();
 	return error;
 }

@@ -56,9 +56,8 @@ static void append(names *n, const char *text)
 	if (n->size_bytes + size_bytes < n->room_bytes)
 		(void)snprintf(n->to + n->size_bytes, n->room_bytes - n->size_bytes, "%s%s", between, text);
 	else if (n->room_bytes > 3 && n->size_bytes < n->room_bytes) /* the first that does not fit */
-		(void)strcpy(n->to +
-		                 (n->size_bytes < n->room_bytes - 4 ? n->size_bytes : n->room_bytes - 4),
-		             "...");
+		memcpy(n->to + (n->size_bytes < n->room_bytes - 4 ? n->size_bytes : n->room_bytes - 4),
+		       "...", sizeof "...");
 	n->size_bytes += size_bytes;
 }
 

@@ -214,6 +214,7 @@ check_machines() {
 # The library runs with musl, and needs no kernel headers, which musl does not have. The library for
 # TLS needs OpenSSL.
 check_musl() {
+	# shellcheck disable=SC2046 # a list of files
 	if ! command -v musl-gcc >/dev/null 2>&1; then
 		skip "the library with musl: musl-gcc is not installed"
 	elif ! musl-gcc -std=gnu11 -O1 $warnings -Werror -DBIDE_BUILDING=1 -Iinclude -Isrc -static \
