@@ -188,41 +188,43 @@ void bide_process_close_in(bide_process *process)
 	process->in = NULL;
 }
 
-/* Returns true if the object is the owner's no more, and of this life and process. */
-static bool end_ownership(bide_process *process)
+/* Returns false if it was closed already, also at this moment by another thread. */
+static bool end_ownership(bide_process *process, bool *is_kept)
 {
-	bool is_kept;
+	bool ends;
 
 	bide_spin_lock_(&process->lock);
+	ends = !process->is_closed;
 	BIDE_STORE(&process->is_closed, true, RELAXED);
-	if (!process->is_over && !process->keep) {
+	*is_kept = !process->is_over && process->keep;
+	if (ends && !process->is_over && !process->keep) {
 		process->is_killed = true;
 		(void)bide_os_process_kill_(process->pid, process->pidfd, SIGKILL);
 	}
-	is_kept = !process->is_over && process->keep;
 	bide_spin_unlock_(&process->lock);
-	return is_kept;
+	return ends;
 }
 
 void bide_process_close(bide_process *process)
 {
-	bool is_kept;
+	bool has_runtime, is_kept;
+	uint32_t era;
 
 	if (!process)
 		return;
-	if (BIDE_LOAD(&process->handle.era, RELAXED) == 0) { /* its number may be another file by now */
-		(void)bide_process_check_(process, "bide_process_close");
-		return;
-	}
-	if (!bide_thread_() || !bide_handle_is_live_(&process->handle)) {
+	era = BIDE_LOAD(&process->handle.era, RELAXED);
+	has_runtime = bide_thread_() != NULL; /* In the child of a fork, this leaves the parent's. */
+	if (era != 0 && (!has_runtime || era != bide_handle_era_())) {
 		/* Of a parent process: its child is not this one's. */
 		close_streams(process);
 		bide_handle_close_(&process->handle, closed);
 		return;
 	}
-	if (bide_process_check_(process, "bide_process_close"))
+	/* If the era is 0, its number may be another file by now. */
+	if (era == 0 || !end_ownership(process, &is_kept)) {
+		(void)bide_process_check_(process, "bide_process_close");
 		return;
-	is_kept = end_ownership(process);
+	}
 	close_streams(process);
 	bide_task_unref(process->outcome);
 	process->outcome = NULL;
