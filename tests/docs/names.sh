@@ -3,7 +3,7 @@
 # finds it: the installation makes a link for each name there.
 #
 # A public name is an identifier bide_x or BIDE_X in a header that does not end in an underscore, except for the names
-# listed here, which users never write.
+# listed here, which users never write. Each page must be in the list of bide(7), and each header in that of bide.h.
 set -u
 
 cd -- "$(dirname -- "$0")/../.." || exit 1
@@ -60,6 +60,21 @@ missing=$(LC_ALL=C comm -23 "$work/public" "$work/pages")
 [ -z "$missing" ] || {
 	echo "in the NAME section of no manual page (.Nm):"
 	echo "$missing"
+	exit 1
+}
+# bide(7) lists the pages, and bide.h the headers.
+for page in docs/man/man3/*.3; do
+	name=$(basename "$page" .3)
+	grep -qF ".Xr $name 3" docs/man/man7/bide.7 || missing="$missing
+bide(7) does not list $name(3)"
+done
+for header in include/bide/*.h; do
+	name=$(basename "$header")
+	grep -qE "^ \\* .*\b$name\b" include/bide/bide.h || missing="$missing
+the comment of bide.h does not list $name"
+done
+[ -z "$missing" ] || {
+	echo "$missing" | grep .
 	exit 1
 }
 echo "$(wc -l <"$work/public") public names have a page"
