@@ -5,8 +5,9 @@
  * nothing of an answer. A request that has begun must be complete in request_ns. A client that
  * takes little of an answer, byte by byte, is ended by send_ns.
  *
- * Files: what lies in the page cache is opened and read at once, by calls that do not wait for a
- * disk. The rest is done by bide_run_blocking, on a thread for calls that wait.
+ * Files: what lies in the page cache is opened at once, by calls that do not wait for a disk; else
+ * bide_run_blocking opens it. The opening is this program's, because it never leaves the folder;
+ * what is open is read as a bide_file.
  */
 #include "connection.h"
 
@@ -73,18 +74,11 @@ bide_async_finally:
 
 /* --- the answer --- */
 
-/* These run on threads for calls that wait. */
+/* It runs on a thread for calls that wait. */
 static bide_value_task answer_slowly(void *argument)
 {
 	exchange_answer(argument, false);
 	return bide_value_task_from(0);
-}
-
-static bide_value_task read_slowly(void *argument)
-{
-	int error = exchange_read(argument, false);
-
-	return error ? bide_value_task_from_error(error) : bide_value_task_from(0);
 }
 
 struct send_file {
@@ -93,6 +87,7 @@ struct send_file {
 		bide_stream *client;
 		struct exchange *exchange;
 	} in;
+	int64_t count;
 	int error;
 };
 
@@ -100,11 +95,13 @@ struct send_file {
 bide_async(send_file)
 {
 	bide_async_in(client, exchange);
+	my->error = exchange_open_sent(exchange);
+	if (my->error)
+		bide_async_fail(my->error);
 	while (exchange->left > 0) {
-		my->error = exchange_read(exchange, true);
-		if (my->error == EAGAIN)
-			bide_await(bide_run_blocking(read_slowly, exchange));
-		else if (my->error)
+		bide_await(my->count, exchange_read(exchange));
+		my->error = exchange_note_read(exchange, my->count);
+		if (my->error)
 			bide_async_fail(my->error);
 		if (exchange->left == 0 && exchange->used <= COPIED_MAX_BYTES)
 			bide_await(bide_stream_put(client, exchange->data, exchange->used));

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "listing.h"
@@ -21,6 +20,7 @@ struct exchange *exchange_create(const struct site *site)
 		return NULL;
 	exchange->site = site;
 	exchange->file = -1;
+	exchange->sent = NULL;
 	exchange->page = exchange->location = NULL;
 	exchange_begin(exchange);
 	return exchange;
@@ -31,6 +31,8 @@ static void drop(struct exchange *exchange)
 	if (exchange->file >= 0)
 		close(exchange->file);
 	exchange->file = -1;
+	bide_file_close(exchange->sent);
+	exchange->sent = NULL;
 	free(exchange->page);
 	free(exchange->location);
 	exchange->page = exchange->location = NULL;
@@ -182,19 +184,27 @@ bool exchange_answer(struct exchange *exchange, bool is_quick)
 	return true;
 }
 
-int exchange_read(struct exchange *exchange, bool is_quick)
+int exchange_open_sent(struct exchange *exchange)
 {
-	struct iovec part = { exchange->data + exchange->used, sizeof exchange->data - exchange->used };
-	ssize_t count;
+	int error = bide_file_take_fd(&exchange->sent, exchange->file);
 
-	if (part.iov_len > exchange->left)
-		part.iov_len = (size_t)exchange->left;
-	do
-		count = preadv2(exchange->file, &part, 1, (off_t)exchange->at, is_quick ? RWF_NOWAIT : 0);
-	while (count < 0 && errno == EINTR);
-	if (count < 0)
-		/* Not all file systems can tell whether a read would wait. */
-		return is_quick && (errno == EOPNOTSUPP || errno == ENOSYS) ? EAGAIN : errno;
+	if (!error)
+		exchange->file = -1;
+	return error;
+}
+
+bide_value_task exchange_read(struct exchange *exchange)
+{
+	size_t room = sizeof exchange->data - exchange->used;
+
+	if (room > exchange->left)
+		room = (size_t)exchange->left;
+	return bide_file_read_at(exchange->sent, exchange->data + exchange->used, room,
+	                         (int64_t)exchange->at);
+}
+
+int exchange_note_read(struct exchange *exchange, int64_t count)
+{
 	if (count == 0)
 		return EIO;
 	exchange->at += (uint64_t)count;

@@ -27,7 +27,8 @@ struct exchange {
 	char path[TARGET_MAX_BYTES + 32]; /* of the file that is opened */
 
 	/* The body comes from the file, if there is one, else from memory. */
-	int file; /* or -1 */
+	int file;        /* or -1 */
+	bide_file *sent; /* it, once it is read; or NULL */
 	const char *body;
 	char text[64];
 	char *page, *location; /* freed at the end, or NULL */
@@ -51,11 +52,14 @@ void exchange_destroy(struct exchange *exchange);
  * allowed.
  */
 bool exchange_answer(struct exchange *exchange, bool is_quick);
+/* Begins to send the file. Returns 0 or an error number. */
+int exchange_open_sent(struct exchange *exchange);
+/* Reads the next bytes of the file into data, behind what is there. The result is how many. */
+bide_value_task exchange_read(struct exchange *exchange);
 /*
- * Reads the next bytes of the file into data, behind what is there. With is_quick it returns EAGAIN
- * if it would have to wait for a disk. Returns 0 or an error number; EIO if the file has become
- * shorter than the answer has said.
+ * Notes that these were read. Returns 0; or EIO for none: the file has become shorter than the
+ * answer has said.
  */
-int exchange_read(struct exchange *exchange, bool is_quick);
+int exchange_note_read(struct exchange *exchange, int64_t count);
 
 #endif
