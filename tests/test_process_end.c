@@ -89,6 +89,28 @@ TEST(a_shutdown_leaves_no_child_of_a_start_or_a_run_that_is_under_way)
 	bide_report_hook_set(NULL, NULL);
 }
 
+/* The function of the run never goes on, so it frees nothing. */
+TEST(a_shutdown_frees_what_a_run_has_collected)
+{
+	enum { TEXT_BYTES = 1 << 20 };
+	bide_value_task run;
+	bide_stats s;
+
+	NEEDS_IO();
+	bide_report_hook_set(ignore_report, NULL);
+	run = run_shell("head -c 1000000 /dev/zero; exec sleep 1000", NULL).untyped;
+	do {
+		settle(0);
+		pause_ms(1);
+		bide_stats_get(&s);
+	} while (s.live_bytes < TEXT_BYTES);
+	bide_value_task_forget(run);
+	assert_int_equal(bide_shutdown(NULL), 0);
+	bide_stats_get(&s);
+	assert_true(s.live_bytes < TEXT_BYTES / 4);
+	bide_report_hook_set(NULL, NULL);
+}
+
 TEST(without_pidfds_a_shutdown_leaves_no_zombie)
 {
 	NEEDS_IO();

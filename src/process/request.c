@@ -173,10 +173,22 @@ void bide_process_request_close_(bide_process_request *request)
 	}
 }
 
+void bide_process_text_free_(bide_process_text *text)
+{
+	if (text->bytes)
+		bide_deallocate_(text->bytes, text->room_bytes);
+	text->bytes = NULL;
+}
+
 void bide_process_request_drop_(bide_opening_request *base)
 {
 	bide_process_request *request = (bide_process_request *)base;
 
+	bide_process_text_free_(&request->texts[0]);
+	bide_process_text_free_(&request->texts[1]);
+	if (request->output)
+		bide_deallocate_(request->output, request->output_bytes);
+	request->output = NULL;
 	bide_process_request_close_(request);
 	bide_process_discard_(request->process);
 	request->process = NULL;

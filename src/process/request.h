@@ -9,6 +9,12 @@
 #include "os/process.h"
 #include "process/process.h"
 
+/* What was collected of one pipe. */
+typedef struct bide_process_text {
+	char *bytes;
+	size_t size_bytes, room_bytes;
+} bide_process_text;
+
 typedef struct bide_process_request {
 	bide_opening_request base; /* first */
 	bide_os_process_start start;
@@ -18,6 +24,9 @@ typedef struct bide_process_request {
 	/* Of bide_process_run. */
 	const char *input;
 	size_t input_bytes, output_max_bytes;
+	bide_process_text texts[2]; /* until they are handed to the caller */
+	void *output;               /* memory for the result, until then; or NULL */
+	size_t output_bytes;
 } bide_process_request;
 
 /*
@@ -26,10 +35,11 @@ typedef struct bide_process_request {
  */
 BIDE_INTERNAL int bide_process_request_make_(bide_process_request **request,
                                              const bide_process_options *options, const char *what);
-/* Closes what belongs to the request. The memory is the opening's. */
+/* Closes and frees what belongs to the request. Its own memory is the opening's. */
 BIDE_INTERNAL void bide_process_request_drop_(bide_opening_request *request);
 /* Closes the descriptors that the child has by now. */
 BIDE_INTERNAL void bide_process_request_close_(bide_process_request *request);
+BIDE_INTERNAL void bide_process_text_free_(bide_process_text *text);
 /* Starts the child. The result is the process, which is the caller's (spawn.c). */
 BIDE_INTERNAL bide_process_task bide_process_start_(bide_process_request *request);
 

@@ -18,12 +18,6 @@
 
 enum { TEXT_FIRST_BYTES = 4096, OUTPUT_MAX_DEFAULT = 16 << 20 };
 
-/* What was collected of one pipe. */
-typedef struct text {
-	char *bytes;
-	size_t size_bytes, room_bytes;
-} text;
-
 /* The result, and the sizes of its memory. */
 typedef struct output {
 	bide_process_output public;
@@ -38,8 +32,6 @@ struct bide_process_run {
 	} in;
 	bide_process *process;
 	bide_context *scope;
-	output *output;
-	text texts[2];
 	bide_value_task parts[4];
 	int64_t status; /* of the last part, which waits */
 	int error, index;
@@ -47,9 +39,10 @@ struct bide_process_run {
 
 static const bide_own_ bide_process_run_own_ = { .name = "bide_process_run" };
 
-static const bide_process_request *request_of(const struct bide_process_run *run)
+/* It has what was collected, so that a shutdown in the middle frees that, too (end.c). */
+static bide_process_request *request_of(const struct bide_process_run *run)
 {
-	return (const bide_process_request *)run->in.opening->request;
+	return (bide_process_request *)run->in.opening->request;
 }
 
 /* The first failure ends all parts, with its error. */
@@ -93,7 +86,7 @@ struct bide_process_collect {
 	struct {
 		struct bide_process_run *run;
 		bide_stream *stream;
-		text *text;
+		bide_process_text *text;
 	} in;
 	int64_t size_bytes;
 	int error;
@@ -102,15 +95,8 @@ struct bide_process_collect {
 static const bide_own_ bide_process_collect_own_ = { .name = "bide_process_run",
 	                                                 .kind = BIDE_OWN_HIDDEN_ };
 
-static void text_free(text *t)
-{
-	if (t->bytes)
-		bide_deallocate_(t->bytes, t->room_bytes);
-	t->bytes = NULL;
-}
-
 /* Makes room for one more byte and the zero behind it. Returns 0 or ENOMEM. */
-static int text_grow(text *t)
+static int text_grow(bide_process_text *t)
 {
 	size_t room_bytes = t->room_bytes ? t->room_bytes * 2 : TEXT_FIRST_BYTES;
 	char *bytes;
@@ -122,19 +108,19 @@ static int text_grow(text *t)
 		return ENOMEM;
 	if (t->size_bytes)
 		memcpy(bytes, t->bytes, t->size_bytes);
-	text_free(t);
+	bide_process_text_free_(t);
 	t->bytes = bytes;
 	t->room_bytes = room_bytes;
 	return 0;
 }
 
-static bide_value_task read_more(bide_stream *stream, text *t)
+static bide_value_task read_more(bide_stream *stream, bide_process_text *t)
 {
 	return bide_stream_read(stream, t->bytes + t->size_bytes, t->room_bytes - t->size_bytes - 1);
 }
 
 /* Returns 0, EMSGSIZE or ENOMEM. */
-static int prepare(const struct bide_process_run *run, text *t)
+static int prepare(const struct bide_process_run *run, bide_process_text *t)
 {
 	return t->size_bytes > request_of(run)->output_max_bytes ? EMSGSIZE : text_grow(t);
 }
@@ -159,7 +145,8 @@ bide_async_finally:
 	bide_async_end;
 }
 
-static bide_value_task collect(struct bide_process_run *run, bide_stream *stream, text *t)
+static bide_value_task collect(struct bide_process_run *run, bide_stream *stream,
+                               bide_process_text *t)
 {
 	bide_value_task started;
 
@@ -184,16 +171,18 @@ static bide_value_task feed(struct bide_process_run *run)
 /* Starts the parts, in the scope. Returns 0 or ENOMEM. */
 static int start_parts(struct bide_process_run *my)
 {
+	bide_process_request *request = request_of(my);
+
 	my->scope = bide_context_create(NULL);
-	my->output = bide_allocate_(sizeof *my->output, _Alignof(output));
-	if (!my->scope || !my->output)
+	request->output_bytes = sizeof(output);
+	request->output = bide_allocate_(sizeof(output), _Alignof(output));
+	if (!my->scope || !request->output)
 		return ENOMEM;
-	memset(my->output, 0, sizeof *my->output);
 	my->parts[0] = bide_in_context(my->scope, feed(my));
 	my->parts[1] =
-		bide_in_context(my->scope, collect(my, bide_process_out(my->process), &my->texts[0]));
+		bide_in_context(my->scope, collect(my, bide_process_out(my->process), &request->texts[0]));
 	my->parts[2] =
-		bide_in_context(my->scope, collect(my, bide_process_err(my->process), &my->texts[1]));
+		bide_in_context(my->scope, collect(my, bide_process_err(my->process), &request->texts[1]));
 	my->parts[3] = bide_in_context(my->scope, bide_process_wait(my->process));
 	for (int i = 0; i < 4; i++)
 		if (bide_value_task_is_ready(my->parts[i]) && bide_value_task_error(my->parts[i]))
@@ -201,31 +190,30 @@ static int start_parts(struct bide_process_run *my)
 	return 0;
 }
 
-/* Hands the texts over to the result. */
-static void fill_output(struct bide_process_run *my)
+/* Hands the texts over to the result, which it returns. */
+static bide_process_output *take_output(const struct bide_process_run *my)
 {
-	*my->output = (output){ .public = { .status = my->status,
-		                                .out = my->texts[0].bytes,
-		                                .err = my->texts[1].bytes,
-		                                .out_bytes = my->texts[0].size_bytes,
-		                                .err_bytes = my->texts[1].size_bytes },
-		                    .out_room_bytes = my->texts[0].room_bytes,
-		                    .err_room_bytes = my->texts[1].room_bytes };
+	bide_process_request *request = request_of(my);
+	const bide_process_text *texts = request->texts;
+	output *own = request->output;
+
+	*own = (output){ .public = { .status = my->status,
+		                         .out = texts[0].bytes,
+		                         .err = texts[1].bytes,
+		                         .out_bytes = texts[0].size_bytes,
+		                         .err_bytes = texts[1].size_bytes },
+		             .out_room_bytes = texts[0].room_bytes,
+		             .err_room_bytes = texts[1].room_bytes };
+	request->texts[0].bytes = request->texts[1].bytes = NULL;
+	request->output = NULL;
+	return &own->public;
 }
 
 static void finish(struct bide_process_run *my)
 {
 	bide_process_close(my->process);
 	bide_context_unref(my->scope);
-	if (!my->error && my->output) {
-		fill_output(my);
-	} else {
-		text_free(&my->texts[0]);
-		text_free(&my->texts[1]);
-		if (my->output)
-			bide_deallocate_(my->output, sizeof *my->output);
-	}
-	bide_opening_end_(my->in.opening, my->error ? NULL : &my->output->public, my->error);
+	bide_opening_end_(my->in.opening, my->error ? NULL : take_output(my), my->error);
 }
 
 bide_async(bide_process_run)
