@@ -4,13 +4,9 @@
  */
 /* threads */
 #define _GNU_SOURCE
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
+#include "support/filter.h"
 #include "support/reactor_support.h"
 
 void test_after_each(void)
@@ -117,32 +113,12 @@ TEST(the_engine_may_be_another_one_in_each_life)
 	}
 }
 
-/* From now on these calls have that outcome, for this process and its children. */
-static void filter(const unsigned *number, size_t count, uint32_t outcome)
-{
-	struct sock_filter code[2 * 8 + 2];
-	struct sock_fprog program = { .filter = code };
-
-	assert_true(count <= 8);
-	code[program.len++] =
-		(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (size_t i = 0; i < count; i++) {
-		code[program.len++] =
-			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number[i], 0, 1);
-		code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, outcome);
-	}
-	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		SKIP("no filter of system calls can be set here: %s", strerror(errno));
-}
-
 static void forced_below_a_filter(unsigned number, uint32_t outcome, const char *reason)
 {
 	const bide_value_task nothing = bide_value_task_from_int(0);
 
 	needs_uring();
-	filter(&number, 1, outcome);
+	filter_call(number, outcome);
 	expect(BIDE_IO_NONE, reason);
 	assert_int_equal(error_of(nothing), 0);
 	wait_once(ENOTSUP);
@@ -192,23 +168,20 @@ TEST(a_filter_that_traps_reaches_no_handler_of_the_program)
 
 TEST(a_filter_of_other_calls_does_not_matter)
 {
-	const unsigned number = SYS_personality;
-
 	needs_uring();
-	filter(&number, 1, SECCOMP_RET_KILL_PROCESS);
+	filter_call(SYS_personality, SECCOMP_RET_KILL_PROCESS);
 	expect(BIDE_IO_URING, "uring: BIDE_IO asks for it");
 	wait_once(0);
 }
 
 static void refuse_the_ring_that_is_used(void)
 {
-	const unsigned number = SYS_io_uring_enter;
 	int fd = counter_open();
 	bide_value_task v;
 
 	assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
 	v = takes(fd, 1);
-	filter(&number, 1, SECCOMP_RET_ERRNO | EPERM);
+	deny_call(SYS_io_uring_enter, EPERM);
 	(void)bide_value_task_wait(v, NULL);
 }
 

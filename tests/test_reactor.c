@@ -4,12 +4,9 @@
  */
 /* threads */
 #define _GNU_SOURCE
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
+#include "support/filter.h"
 #include "support/reactor_support.h"
 
 /* The memory of a descriptor that a leaked operation waits for stays. */
@@ -155,27 +152,13 @@ TEST(timers_are_due_while_the_workers_sleep_in_their_reactors)
 #endif
 
 /* From now on the kernel has no such call, or refuses it. */
-static void deny_system_call(unsigned number, int error)
-{
-	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-		                                   offsetof(struct seccomp_data, nr)),
-		                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-		                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
-	struct sock_fprog program = { sizeof code / sizeof *code, code };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
-		SKIP("no filter of system calls can be set here: %s", strerror(errno));
-}
-
 static void wait_without_pwait2(int error)
 {
 	int fd = counter_open();
 	bide_value_task v;
 
 	NEEDS_IO();
-	deny_system_call(SYS_epoll_pwait2, error);
+	deny_call(SYS_epoll_pwait2, error);
 	v = takes(fd, 2);
 	for (int i = 0; i < 10; i++) {
 		int64_t before_ns = bide_now_ns();
