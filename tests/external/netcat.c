@@ -6,6 +6,8 @@
  *     netcat device PATH          the same with a terminal or a FIFO
  *     netcat listen-tcp PORT      the same with the first client; prints "port N" to standard error
  *     netcat listen-unix PATH
+ *     netcat udp ADDRESS          sends standard input as one datagram, and prints the answer
+ *     netcat listen-udp COUNT     sends COUNT datagrams back; prints "listens on ADDRESS"
  *     netcat get HOST PORT PATH COUNT    COUNT requests on one connection; prints the bodies
  *
  * Exits with 0 if both sides have ended, else it prints the error and exits with 1.
@@ -131,6 +133,67 @@ async_finally:
 	async_end;
 }
 
+/* --- datagrams --- */
+
+enum { DATAGRAM_BYTES = 65536 };
+
+struct datagrams {
+	ASYNC_FRAME;
+	struct {
+		const char *address; /* NULL for listen-udp */
+		int count;
+	} in;
+	udp *socket;
+	bide_datagram datagram;
+	int64_t left;
+	char data[DATAGRAM_BYTES]; /* not zeroed */
+};
+
+/* Opens the socket, and fills the first datagram of a client. Returns 0 or the error. */
+static int open_datagrams(struct datagrams *my)
+{
+	char text[BIDE_ADDRESS_TEXT_BYTES];
+	bide_udp_options options = { .peer = NULL };
+	address at;
+	int error = address_parse(&at, my->in.address ? my->in.address : "127.0.0.1:0", NULL);
+
+	options.peer = &at;
+	if (!error && my->in.address)
+		error = udp_open(&my->socket, NULL, &options);
+	else if (!error)
+		error = udp_open(&my->socket, &at, NULL);
+	if (error)
+		return error;
+	my->datagram = (bide_datagram){ .data = my->data, .room_bytes = sizeof my->data };
+	if (my->in.address)
+		my->datagram.size_bytes = fread(my->data, 1, sizeof my->data, stdin);
+	else if (udp_address(my->socket, &at) == 0)
+		fprintf(stderr, "listens on %s\n", address_text(&at, text, sizeof text));
+	return 0;
+}
+
+async(datagrams, data)
+{
+	int error;
+
+	async_begin;
+	error = open_datagrams(my);
+	if (error)
+		async_fail(error);
+	if (my->in.address) {
+		await(udp_send(my->socket, &my->datagram, 1));
+		await(with_timeout(BIDE_SECONDS(60), udp_receive(my->socket, &my->datagram, 1)));
+		fwrite(my->data, 1, my->datagram.size_bytes, stdout);
+	}
+	for (my->left = my->in.count; my->left > 0; my->left--) {
+		await(with_timeout(BIDE_SECONDS(60), udp_receive(my->socket, &my->datagram, 1)));
+		await(udp_send(my->socket, &my->datagram, 1));
+	}
+async_finally:
+	udp_close(my->socket);
+	async_end;
+}
+
 /* --- the command --- */
 
 struct run {
@@ -176,6 +239,10 @@ async(run)
 	int error;
 
 	async_in(words);
+	if (strcmp(words[0], "udp") == 0)
+		async_return(async_start(datagrams, .address = words[1]));
+	if (strcmp(words[0], "listen-udp") == 0)
+		async_return(async_start(datagrams, .count = atoi(words[1])));
 	if (strcmp(words[0], "tcp") == 0 || strcmp(words[0], "get") == 0) {
 		await(my->peer, tcp_connect(words[1], words[2], NULL));
 	} else if (strcmp(words[0], "unix") == 0) {
@@ -209,8 +276,8 @@ int main(int count, char **words)
 	static const struct {
 		const char *way;
 		int count;
-	} ways[] = { { "tcp", 4 },        { "unix", 3 },        { "device", 3 },
-		         { "listen-tcp", 3 }, { "listen-unix", 3 }, { "get", 6 } };
+	} ways[] = { { "tcp", 4 },         { "unix", 3 }, { "device", 3 }, { "listen-tcp", 3 },
+		         { "listen-unix", 3 }, { "get", 6 },  { "udp", 3 },    { "listen-udp", 3 } };
 	int error;
 
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

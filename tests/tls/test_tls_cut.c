@@ -19,15 +19,35 @@ typedef struct middle {
 	size_t passed[2]; /* from the client; from the server */
 } middle;
 
-static middle make_middle(void)
+/* How a connection ends. */
+typedef enum way { BY_END, BY_RESET } way;
+
+static void set_nodelay(int fd)
+{
+	int on = 1;
+
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+}
+
+/* Only TCP has resets. */
+static middle make_middle_of(way ending)
 {
 	middle m = { .passed = { 0, 0 } };
 
-	m.e.client = make_stream(&m.to_client);
-	m.e.server = make_stream(&m.to_server);
+	m.e.client = ending == BY_RESET ? make_tcp_stream(&m.to_client) : make_stream(&m.to_client);
+	m.e.server = ending == BY_RESET ? make_tcp_stream(&m.to_server) : make_stream(&m.to_server);
+	if (ending == BY_RESET) { /* or each small piece waits for 40 ms */
+		set_nodelay(m.to_client);
+		set_nodelay(m.to_server);
+	}
 	fcntl(m.to_client, F_SETFL, O_NONBLOCK);
 	fcntl(m.to_server, F_SETFL, O_NONBLOCK);
 	return m;
+}
+
+static middle make_middle(void)
+{
+	return make_middle_of(BY_END);
 }
 
 /* Passes bytes on, at most `most` in all. */
@@ -54,6 +74,17 @@ static void cut(middle *m)
 	close(m->to_client);
 	close(m->to_server);
 	m->to_client = m->to_server = -1;
+}
+
+static void cut_by(middle *m, way ending)
+{
+	const struct linger at_once = { 1, 0 };
+
+	if (ending == BY_RESET) {
+		setsockopt(m->to_client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+		setsockopt(m->to_server, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	}
+	cut(m);
 }
 
 static void close_middle(middle *m)
@@ -97,17 +128,17 @@ static void settle_middle(middle *m, const size_t most[2])
 }
 
 /* The handshake stops when most_bytes of a side have come. Then the connection is cut. */
-static void stop_at(const world *w, int side, size_t most_bytes)
+static void stop_at(const world *w, int side, size_t most_bytes, way ending)
 {
 	size_t most[2] = { SIZE_MAX, SIZE_MAX };
-	middle m = make_middle();
+	middle m = make_middle_of(ending);
 	bide_value_task s = bide_tls_start_server(m.e.server, w->server_config);
 	bide_value_task c = bide_tls_start_client(m.e.client, "a.test", w->client_config);
 	int client_error, server_error;
 
 	most[side] = most_bytes;
 	settle_middle(&m, most);
-	cut(&m);
+	cut_by(&m, ending);
 	client_error = error_of(c);
 	server_error = error_of(s);
 	if (client_error && client_error != ECONNRESET && client_error != EPIPE)
@@ -118,7 +149,14 @@ static void stop_at(const world *w, int side, size_t most_bytes)
 	close_middle(&m);
 }
 
-TEST_SLOW(a_handshake_that_is_cut_anywhere_fails_at_the_end_that_misses_something, 60)
+/* With BIDE_TLS_EVERY_BYTE set, each of them: the test test_tls_cut_every_byte. */
+static size_t step_of(size_t at)
+{
+	return at < 16 || getenv("BIDE_TLS_EVERY_BYTE") ? 1 : 37;
+}
+
+/* The last flight is the client's: without its end, the server is not through. */
+static void cut_handshakes(way ending)
 {
 	size_t sizes[2];
 	world w;
@@ -126,11 +164,90 @@ TEST_SLOW(a_handshake_that_is_cut_anywhere_fails_at_the_end_that_misses_somethin
 	NEEDS_IO();
 	w = make_world();
 	measure(&w, sizes);
-	/* The last flight is the client's: without its end, the server is not through. */
 	for (int side = 0; side < 2; side++)
-		for (size_t at = 0; at < sizes[side] / 2; at += at < 16 ? 1 : 37)
-			stop_at(&w, side, at);
-	stop_at(&w, 0, sizes[0] - 1);
+		for (size_t at = 0; at < sizes[side] / 2; at += step_of(at))
+			stop_at(&w, side, at, ending);
+	stop_at(&w, 0, sizes[0] - 1, ending);
+	free_world(&w);
+}
+
+TEST_SLOW(a_handshake_that_is_cut_anywhere_fails_at_the_end_that_misses_something, 60)
+{
+	cut_handshakes(BY_END);
+}
+
+TEST_SLOW(a_handshake_that_is_reset_anywhere_fails_at_the_end_that_misses_something, 60)
+{
+	cut_handshakes(BY_RESET);
+}
+
+/* Runs the handshake, and passes on what follows it. */
+static void shake_hands_of(middle *m, const world *w)
+{
+	bide_value_task s = bide_tls_start_server(m->e.server, w->server_config);
+	bide_value_task c = bide_tls_start_client(m->e.client, "a.test", w->client_config);
+	size_t before;
+
+	while (!bide_value_task_is_ready(c) || !bide_value_task_is_ready(s)) {
+		pass(m, 0, SIZE_MAX);
+		pass(m, 1, SIZE_MAX);
+		run_a_moment();
+	}
+	assert_int_equal(error_of(c), 0);
+	assert_int_equal(error_of(s), 0);
+	do {
+		before = m->passed[0] + m->passed[1];
+		settle(0);
+		pass(m, 0, SIZE_MAX);
+		pass(m, 1, SIZE_MAX);
+	} while (m->passed[0] + m->passed[1] > before);
+}
+
+/*
+ * One side writes a line, of whose record most_bytes come. Then the connection is cut. Returns the
+ * size of the record.
+ */
+static size_t cut_record(const world *w, int side, size_t most_bytes, way ending)
+{
+	middle m = make_middle_of(ending);
+	bide_stream *writer, *reader;
+	size_t size;
+	char bytes[256];
+	ssize_t got;
+
+	shake_hands_of(&m, w);
+	writer = side == 0 ? m.e.client : m.e.server;
+	reader = side == 0 ? m.e.server : m.e.client;
+	assert_int_equal(result_of(bide_stream_write(writer, "text\n", 5)), 5);
+	while ((got = read(side == 0 ? m.to_client : m.to_server, bytes, sizeof bytes)) < 0)
+		run_a_moment();
+	assert_true(got > 5 && (size_t)got < sizeof bytes);
+	size = (size_t)got;
+	put_bytes(side == 0 ? m.to_server : m.to_client, bytes, most_bytes < size ? most_bytes : size);
+	if (most_bytes >= size)
+		assert_string_equal(line_of(reader), "text");
+	cut_by(&m, ending);
+	assert_int_equal(error_of(bide_stream_read_line(reader).untyped), ECONNRESET);
+	assert_int_equal(error_of(bide_stream_read_line(reader).untyped), ECONNRESET);
+	close_middle(&m);
+	return size;
+}
+
+/* An end without a farewell is no end, whether it comes within a record or between two. */
+TEST_SLOW(a_record_that_is_cut_at_any_byte_is_an_error, 60)
+{
+	size_t step = getenv("BIDE_TLS_EVERY_BYTE") ? 1 : 5;
+	world w;
+
+	NEEDS_IO();
+	w = make_world();
+	for (int side = 0; side < 2; side++)
+		for (way ending = BY_END; ending <= BY_RESET; ending++) {
+			size_t size = cut_record(&w, side, SIZE_MAX, ending);
+
+			for (size_t at = 0; at < size; at += step)
+				(void)cut_record(&w, side, at, ending);
+		}
 	free_world(&w);
 }
 
