@@ -487,7 +487,7 @@ TEST(misuse_of_a_select)
 	assert_int_equal(
 		error_of(bide_select((bide_select_case[]){ bide_select_read((channel *)NULL, &x) }, 1)),
 		EINVAL);
-	ASSERT_MISUSE("bide_select: channel is NULL");
+	ASSERT_MISUSE("bide_select: case 0: channel is NULL");
 	assert_int_equal(error_of(bide_select((bide_select_case[]){ { 0 } }, 1)), EINVAL);
 	ASSERT_MISUSE("bide_select: case 0 is not initialised");
 	assert_int_equal(error_of(bide_select(

@@ -10,19 +10,31 @@
  * by the seed).
  *
  * A channel that is closed and empty is no case as long as others remain, and so is a write to one
- * that is closed. If none remains but a delay, the select fails with BIDE_EEND. A channel that was
- * closed with an error fails it with that error.
+ * that is closed. If none remains but a delay and tokens, the select fails with BIDE_EEND. A
+ * channel that was closed with an error fails it with that error. A mutex, semaphore or event that
+ * is ended fails it with BIDE_EBROKEN.
  *
  * It obeys the ambient cancellation as a read does: then no case has happened. A value task of a
- * select that is forgotten leaves all channels at once. If a read had won before, its element goes
- * to `dropped` of the channel.
+ * select that is forgotten leaves all objects at once. If a read had won before, its element goes
+ * to `dropped` of the channel; what a hold got is in the hold, and the cleanup releases it; a set
+ * of an automatic event is used up.
  */
 #ifndef BIDE_SELECT_H
 #define BIDE_SELECT_H
 
+#include "cancel.h"
 #include "channel.h"
+#include "event.h"
+#include "mutex.h"
+#include "semaphore.h"
+#include "task.h"
 
 enum { BIDE_SELECT_COUNT_MAX = 1024 };
+
+typedef struct bide_select_permits_ {
+	bide_semaphore *semaphore;
+	int64_t count;
+} bide_select_permits_;
 
 /* One case. Make it by the functions below; it is copied within the call of bide_select. */
 typedef struct bide_select_case {
@@ -32,14 +44,30 @@ typedef struct bide_select_case {
 		bide_channel *channel_;
 		bide_value_task value_task_;
 		int64_t delay_ns_;
+		bide_mutex *mutex_;
+		bide_event *event_;
+		bide_cancel_token token_;
+		bide_task *task_;
+		bide_select_permits_ permits_;
 	};
 	union {
 		void *to_;
 		const void *from_;
+		bide_hold *hold_;
 	};
 } bide_select_case;
 
-enum { BIDE_SELECT_READ_ = 1, BIDE_SELECT_WRITE_, BIDE_SELECT_VALUE_TASK_, BIDE_SELECT_DELAY_ };
+enum {
+	BIDE_SELECT_READ_ = 1,
+	BIDE_SELECT_WRITE_,
+	BIDE_SELECT_VALUE_TASK_,
+	BIDE_SELECT_DELAY_,
+	BIDE_SELECT_MUTEX_,
+	BIDE_SELECT_SEMAPHORE_,
+	BIDE_SELECT_EVENT_,
+	BIDE_SELECT_TOKEN_,
+	BIDE_SELECT_TASK_
+};
 
 BIDE_BEGIN_DECLS
 
@@ -100,11 +128,68 @@ BIDE_INLINE bide_select_case bide_select_delay(int64_t delay_ns)
 	return c;
 }
 
+BIDE_INLINE bide_select_case bide_select_hold_(uint32_t kind, bide_hold *hold)
+{
+	bide_select_case c;
+	c.kind_ = kind;
+	c.element_bytes_ = 0;
+	c.hold_ = hold;
+	return c;
+}
+/*
+ * The mutex is held in the hold, which must hold nothing. It stays in its place until the select is
+ * over. Each case needs a hold of its own.
+ */
+BIDE_INLINE bide_select_case bide_select_mutex(bide_mutex *mutex, bide_hold *hold)
+{
+	bide_select_case c = bide_select_hold_(BIDE_SELECT_MUTEX_, hold);
+	c.mutex_ = mutex;
+	return c;
+}
+/* The hold has `count` permits. It has its turn as a wait for them has. */
+BIDE_INLINE bide_select_case bide_select_semaphore(bide_semaphore *semaphore, int64_t count,
+                                                   bide_hold *hold)
+{
+	bide_select_case c = bide_select_hold_(BIDE_SELECT_SEMAPHORE_, hold);
+	c.permits_.semaphore = semaphore;
+	c.permits_.count = count;
+	return c;
+}
+
+/* The event lets this function pass. An automatic one is used up only if this case happens. */
+BIDE_INLINE bide_select_case bide_select_event(bide_event *event)
+{
+	bide_select_case c = bide_select_hold_(BIDE_SELECT_EVENT_, NULL);
+	c.event_ = event;
+	return c;
+}
+
+/* The token is canceled. One that never will be is no case. */
+BIDE_INLINE bide_select_case bide_select_cancel_token(bide_cancel_token token)
+{
+	bide_select_case c = bide_select_hold_(BIDE_SELECT_TOKEN_, NULL);
+	c.token_ = token;
+	return c;
+}
+
+/*
+ * The task is over, however it ended. Its error is not regarded as observed. Keep a reference until
+ * the select is over.
+ */
+BIDE_INLINE bide_select_case bide_select_task(bide_task *task)
+{
+	bide_select_case c = bide_select_hold_(BIDE_SELECT_TASK_, NULL);
+	c.task_ = task;
+	return c;
+}
+
 /*
  * Waits for the first of `count` cases (1 to BIDE_SELECT_COUNT_MAX). Misuse, and EINVAL: a count
- * out of range, a NULL, an element of another size than the channel's, two delays; with one worker,
- * a delay on another thread. ENOMEM: no case has happened. Cost: an object from the pool, and a
- * lock for each case.
+ * out of range, a NULL, an element of another size than the channel's, a number of permits that the
+ * semaphore never has, two delays; with one worker, a delay on another thread. Misuse, and EBUSY or
+ * EDEADLK: a hold that is in use; BIDE_ESTALE: a value task that was consumed, or has a consumer;
+ * BIDE_EBROKEN: an object that was ended. ENOMEM: no case has happened. Cost: an object from the
+ * pool, and a lock for each case.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_select(const bide_select_case *cases, size_t count);
 

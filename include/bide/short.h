@@ -220,8 +220,13 @@
 #define run_blocking bide_run_blocking
 #define run_on_new_thread bide_run_on_new_thread
 #define run_ready bide_run_ready
+#define select_cancel_token bide_select_cancel_token
 #define select_delay bide_select_delay
+#define select_event bide_select_event
+#define select_mutex bide_select_mutex
 #define select_read bide_select_read
+#define select_semaphore bide_select_semaphore
+#define select_task bide_select_task
 #define select_value_task bide_select_value_task
 #define select_write bide_select_write
 #define semaphore_add bide_semaphore_add

@@ -52,3 +52,25 @@ void bide_cancel_token_attach_(bide_cancel_token token, bide_cancel_core *child,
 	if (error)
 		bide_cancel_core_mark_(child, error);
 }
+
+bool bide_cancel_token_link_(bide_cancel_token token, bide_cancel_node *node,
+                             void (*fire)(bide_cancel_node *node, int error), int *error)
+{
+	bide_cancel_core *core = NULL;
+
+	node->core = NULL;
+	if (token.cell_) {
+		bide_spin_lock_(&bide_cancel_callbacks_lock_);
+		core = core_of(token);
+		if (core && !bide_cancel_core_try_ref_(core))
+			core = NULL;
+		bide_spin_unlock_(&bide_cancel_callbacks_lock_);
+	}
+	if (!core) {
+		*error = bide_cancel_token_is_canceled(token) ? BIDE_ECANCELED_ : 0;
+		return false;
+	}
+	*error = bide_cancel_link_(core, node, fire);
+	bide_cancel_core_unref_(core); /* the node has a reference of its own */
+	return *error == 0;
+}

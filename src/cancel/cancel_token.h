@@ -21,4 +21,12 @@ BIDE_INTERNAL bool bide_cancel_token_attach_locked_(bide_cancel_token token,
                                                     bide_cancel_core *child, bide_cancel_node *node,
                                                     int *error);
 
+/*
+ * Adds an operation to the token's source (bide_cancel_link_). Returns true if it did. Otherwise
+ * *error is the error of a source that is or was canceled; or 0, and it never will be.
+ */
+BIDE_INTERNAL bool bide_cancel_token_link_(bide_cancel_token token, bide_cancel_node *node,
+                                           void (*fire)(bide_cancel_node *node, int error),
+                                           int *error);
+
 #endif

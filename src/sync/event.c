@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "context/context.h"
 #include "sync/grant.h"
+#include "sync/select.h"
 #include "sync/wait_call.h"
 
 enum { SET = 4, AUTO = 8, BUSY = BIDE_STATE_WAITERS_ | BIDE_STATE_ENDED_ };
@@ -223,6 +224,13 @@ bide_value_task bide_event_wait_for(bide_event *event, int64_t timeout_ns)
 	if (!check(event, what) || !bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL))
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	return wait_for(event, timeout_ns, what);
+}
+
+bool bide_event_select_(bide_event *event, bide_selection_ *s, uint32_t number)
+{
+	bide_wait_call_ call = { &event_kind, &event->queue_, &event->state_, NULL, 0, enter };
+
+	return bide_wait_call_select_(&call, NULL, s, number);
 }
 
 void bide_event_end(bide_event *event)

@@ -31,7 +31,7 @@ static const bide_place *place_of(const bide_hold *hold)
 		                                    { "bide_semaphore_hold", "bide_semaphore_try_hold" } };
 	uintptr_t kind = hold->object_ & BIDE_HELD_KINDS_;
 	const char *callee = hold->call_ ? hold->call_->callee : "";
-	bool fits = false;
+	bool fits = begins_with(callee, "bide_select");
 
 	for (uintptr_t i = 0; i < 2; i++)
 		if (kind == 0 || kind == i + 1)

@@ -25,6 +25,12 @@ static inline bool bide_hold_is_claimed_(const bide_hold *hold)
 	return hold->count_ < 0;
 }
 
+static inline bool bide_hold_can_take_(const bide_hold *hold, uintptr_t object)
+{
+	return (object & ~(uintptr_t)BIDE_HELD_KINDS_) != 0 && hold && hold->object_ == 0 &&
+	       !bide_hold_is_claimed_(hold);
+}
+
 /*
  * Returns 0 if the hold can be filled with this object: an address with its kind. Otherwise reports
  * misuse of `what`, and returns its error.
@@ -33,10 +39,8 @@ BIDE_INTERNAL BIDE_COLD int bide_hold_refused_(const bide_hold *hold, uintptr_t 
                                                const char *what);
 static inline int bide_hold_check_(const bide_hold *hold, uintptr_t object, const char *what)
 {
-	return BIDE_LIKELY((object & ~(uintptr_t)BIDE_HELD_KINDS_) != 0 && hold && hold->object_ == 0 &&
-	                   !bide_hold_is_claimed_(hold))
-	           ? 0
-	           : bide_hold_refused_(hold, object, what);
+	return BIDE_LIKELY(bide_hold_can_take_(hold, object)) ? 0
+	                                                      : bide_hold_refused_(hold, object, what);
 }
 
 /*
@@ -126,6 +130,10 @@ static inline bool bide_holder_grant_(bide_wait_queue_ *queue, uintptr_t object,
 	bide_grant_(queue, link, granted);
 	return gets;
 }
+
+/* Reports misuse of `what` if the count is none that the semaphore ever has. */
+BIDE_INTERNAL int bide_semaphore_count_check_(const bide_semaphore *s, int64_t count,
+                                              const char *what);
 
 /* What bide_hold_release does for each kind. */
 BIDE_INTERNAL void bide_mutex_give_back_(bide_mutex *mutex);

@@ -6,6 +6,7 @@
 #include "base/misuse.h"
 #include "context/context.h"
 #include "sync/holder.h"
+#include "sync/select.h"
 
 enum { HELD = 4 };
 
@@ -155,6 +156,18 @@ bool bide_mutex_try_hold(bide_mutex *mutex, bide_hold *hold)
 	static const char what[] = "bide_mutex_try_hold";
 
 	return !bide_hold_check_(hold, object_of(mutex), what) && try_once(mutex, hold, what);
+}
+
+bool bide_mutex_select_(bide_mutex *mutex, bide_hold *hold, bide_selection_ *s, uint32_t number)
+{
+	bide_wait_call_ call = { &mutex_kind, &mutex->queue_, &mutex->state_, NULL, 0, enter };
+
+	bide_hold_begin_(hold, 1, "bide_select");
+	if (!bide_wait_call_select_(&call, hold, s, number))
+		return false;
+	if (s->operation.source.error == 0)
+		bide_hold_fill_(hold, object_of(mutex));
+	return true;
 }
 
 static BIDE_COLD void release_slowly(bide_mutex *mutex)

@@ -1,24 +1,21 @@
 /*
- * select.c - bide_select: checks the cases, and registers them with one selection.
+ * select.c - bide_select: registers the cases with one selection. select_check.c checks them.
  *
  * What a selection carries behind its cases:
  *
  *     where each case that reads puts its element      chosen[count]
  *     the element of the case that has read            a load of the largest size
  *     the element of each case that writes             a load for each
+ *     the node of each case that is a token
  */
-#include <bide/select.h>
+#include "sync/select.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
-#include "base/misuse.h"
 #include "base/port.h"
 #include "context/context.h"
 #include "source/source.h"
 #include "source/timer.h"
 #include "sync/channel.h"
-
-static const char what[] = "bide_select";
 
 /* Of a case that reads. */
 typedef struct chosen {
@@ -27,6 +24,8 @@ typedef struct chosen {
 	bide_channel_dropped *dropped;
 	void *argument;
 } chosen;
+
+enum { TOKEN_BYTES = (sizeof(bide_selection_token_) + 15) & ~15u };
 
 static char *aligned(void *at)
 {
@@ -81,82 +80,6 @@ static const bide_operation_type select_type = { .name = "bide_select",
 	                                             .take = take,
 	                                             .dropped = dropped };
 
-/* --- checks --- */
-
-static int channel_check(const bide_select_case *c, size_t index)
-{
-	if (!bide_channel_check_(c->channel_, what))
-		return BIDE_EINVAL_;
-	if (c->to_ && c->element_bytes_ == c->channel_->element_bytes)
-		return 0;
-	if (!c->to_)
-		bide_misuse_("%s: case %zu has no place for the element: it is NULL", what, index);
-	else
-		bide_misuse_("%s: the element of case %zu has %u bytes; those of the channel have %u", what,
-		             index, (unsigned)c->element_bytes_, (unsigned)c->channel_->element_bytes);
-	return BIDE_EINVAL_;
-}
-
-static int delay_check(const bide_select_case *c, size_t index, bool is_second)
-{
-	if (is_second)
-		bide_misuse_("%s: case %zu is a second delay; one is allowed", what, index);
-	else if (!bide_port_on_worker_())
-		bide_misuse_("%s: case %zu is a delay, on another thread than the worker's", what, index);
-	else if (bide_time_allowed_(c->delay_ns_, what, "delay_ns", NULL))
-		return 0;
-	return BIDE_EINVAL_;
-}
-
-static int value_task_check(const bide_select_case *c, size_t index)
-{
-	bide_source *source = (bide_source *)c->value_task_.state;
-
-	if (source != &bide_yield_source_)
-		return !bide_is_pending_(c->value_task_) || bide_belongs_here_(source, what, NULL)
-		           ? 0
-		           : BIDE_EINVAL_;
-	bide_misuse_("%s: case %zu is a bide_async_yield, which has no end to wait for", what, index);
-	return BIDE_EINVAL_;
-}
-
-/* Stores the index of the delay, or `count`. */
-static int check(const bide_select_case *cases, size_t count, size_t *delay)
-{
-	int error = 0;
-
-	*delay = count;
-	if (!cases || count == 0 || count > BIDE_SELECT_COUNT_MAX) {
-		if (cases)
-			bide_misuse_("%s: count is %zu; 1 to %d are allowed", what, count,
-			             BIDE_SELECT_COUNT_MAX);
-		else
-			bide_misuse_("%s: cases is NULL", what);
-		return BIDE_EINVAL_;
-	}
-	for (size_t i = 0; i < count && !error; i++) {
-		switch (cases[i].kind_) {
-		case BIDE_SELECT_READ_:
-		case BIDE_SELECT_WRITE_:
-			error = channel_check(&cases[i], i);
-			break;
-		case BIDE_SELECT_VALUE_TASK_:
-			error = value_task_check(&cases[i], i);
-			break;
-		case BIDE_SELECT_DELAY_:
-			error = delay_check(&cases[i], i, *delay < count);
-			*delay = i;
-			break;
-		default:
-			bide_misuse_("%s: case %zu is not initialised", what, i);
-			error = BIDE_EINVAL_;
-		}
-	}
-	return error;
-}
-
-/* --- making and registering --- */
-
 static void load_init(bide_channel_load_ *load, size_t element_bytes)
 {
 	load->element_bytes = (uint32_t)element_bytes;
@@ -166,7 +89,7 @@ static void load_init(bide_channel_load_ *load, size_t element_bytes)
 /* Returns a selection with room for the elements, or NULL. */
 static bide_selection_ *make(const bide_select_case *cases, size_t count)
 {
-	size_t read_bytes = 0, write_bytes = 0;
+	size_t read_bytes = 0, more_bytes = 0;
 	bide_selection_ *s;
 	chosen *all;
 
@@ -174,10 +97,12 @@ static bide_selection_ *make(const bide_select_case *cases, size_t count)
 		if (cases[i].kind_ == BIDE_SELECT_READ_ && cases[i].element_bytes_ > read_bytes)
 			read_bytes = cases[i].element_bytes_;
 		if (cases[i].kind_ == BIDE_SELECT_WRITE_)
-			write_bytes += load_bytes(cases[i].element_bytes_);
+			more_bytes += load_bytes(cases[i].element_bytes_);
+		if (cases[i].kind_ == BIDE_SELECT_TOKEN_)
+			more_bytes += TOKEN_BYTES;
 	}
 	s = bide_selection_new_(&select_type, (uint32_t)count,
-	                        count * sizeof *all + 15 + load_bytes(read_bytes) + write_bytes);
+	                        count * sizeof *all + 15 + load_bytes(read_bytes) + more_bytes);
 	if (!s)
 		return NULL;
 	all = bide_selection_extra_(s);
@@ -190,9 +115,11 @@ static bide_selection_ *make(const bide_select_case *cases, size_t count)
 }
 
 /*
- * Returns true if the case has claimed the selection. `place` is where a write keeps its element.
+ * Returns true if the case has claimed the selection. `place` is where a write keeps its element,
+ * and a token its node. `token_counts`: a token keeps the selection from failing.
  */
-static bool enter(bide_selection_ *s, const bide_select_case *c, uint32_t number, char **place)
+static bool enter(bide_selection_ *s, const bide_select_case *c, uint32_t number, char **place,
+                  bool token_counts)
 {
 	bide_channel_load_ *load = (bide_channel_load_ *)(void *)*place;
 
@@ -206,21 +133,44 @@ static bool enter(bide_selection_ *s, const bide_select_case *c, uint32_t number
 		return bide_channel_select_write_(c->channel_, s, number, load);
 	case BIDE_SELECT_VALUE_TASK_:
 		return bide_selection_listen_(s, number, c->value_task_);
+	case BIDE_SELECT_MUTEX_:
+		return bide_mutex_select_(c->mutex_, c->hold_, s, number);
+	case BIDE_SELECT_SEMAPHORE_:
+		return bide_semaphore_select_(c->permits_.semaphore, c->permits_.count, c->hold_, s,
+		                              number);
+	case BIDE_SELECT_EVENT_:
+		return bide_event_select_(c->event_, s, number);
+	case BIDE_SELECT_TASK_:
+		return bide_selection_await_(s, number, c->task_);
+	case BIDE_SELECT_TOKEN_:
+		*place += TOKEN_BYTES;
+		return bide_selection_watch_(s, number, c->token_, (bide_selection_token_ *)(void *)load,
+		                             token_counts);
 	default:
 		return false; /* a delay comes last */
 	}
 }
 
 /* Returns true if it is over: 0 is now. */
-static bool enter_delay(bide_selection_ *s, int64_t delay_ns, uint32_t number, bide_timer *timer)
+static bool enter_delay(bide_selection_ *s, int64_t delay_ns, uint32_t number, bide_timer *timer,
+                        bool counts)
 {
 	if (delay_ns == 0 && bide_selection_claim_self_(s, number)) {
 		bide_selection_outcome_(s, number, 0);
 		return true;
 	}
 	if (timer)
-		bide_selection_set_alarm_(s, number, timer);
+		bide_selection_set_alarm_(s, number, timer, counts);
 	return false;
+}
+
+/* Returns true if all cases are a delay and tokens, which do not wait for one that ends. */
+static bool is_without_objects(const bide_select_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cases[i].kind_ != BIDE_SELECT_DELAY_ && cases[i].kind_ != BIDE_SELECT_TOKEN_)
+			return false;
+	return true;
 }
 
 static void register_all(bide_selection_ *s, const bide_select_case *cases, size_t delay,
@@ -229,16 +179,16 @@ static void register_all(bide_selection_ *s, const bide_select_case *cases, size
 	size_t count = s->count, start = count > 1 ? bide_port_random_() % count : 0, i;
 	size_t read_bytes = read_load_of(s)->element_bytes;
 	char *place = (char *)read_load_of(s) + load_bytes(read_bytes);
-	bool claimed = false;
+	bool claimed = false, alone = is_without_objects(cases, count);
 
 	for (size_t n = 0; n < count && !claimed && !bide_selection_is_decided_(s); n++) {
 		i = start + n < count ? start + n : start + n - count;
-		claimed = enter(s, &cases[i], (uint32_t)i + 1, &place);
+		claimed = enter(s, &cases[i], (uint32_t)i + 1, &place, alone);
 	}
 	/* If all channels have ended, bide_selection_end_ says so. */
-	if (delay < count && !claimed && (count == 1 || BIDE_LOAD(&s->open, RELAXED) > 1) &&
+	if (delay < count && !claimed && (alone || BIDE_LOAD(&s->open, RELAXED) > 1) &&
 	    !bide_selection_is_decided_(s))
-		claimed = enter_delay(s, cases[delay].delay_ns_, (uint32_t)delay + 1, timer);
+		claimed = enter_delay(s, cases[delay].delay_ns_, (uint32_t)delay + 1, timer, alone);
 	if (timer && !s->alarm_number)
 		bide_operation_discard_(&timer->source);
 	bide_selection_end_(s, claimed);
@@ -250,7 +200,7 @@ bide_value_task bide_select(const bide_select_case *cases, size_t count)
 	bide_selection_ *s;
 	bide_value_task v;
 	size_t delay;
-	int error = check(cases, count, &delay);
+	int error = bide_select_check_(cases, count, &delay);
 
 	if (!error)
 		error = bide_context_error_now_();

@@ -5,10 +5,14 @@
 
 #include "base/party.h"
 #include "cancel/cancel_core.h"
+#include "cancel/cancel_token.h"
 #include "context/context.h"
 #include "source/source.h"
+#include "tasks/task_await.h"
 
 enum { DECIDED = 1, REGISTERED = 2 };
+
+const bide_wait_kind_ bide_selection_task_ = { .type = { .name = "bide_select" } };
 
 bide_selection_ *bide_selection_of_(bide_wait_link_ *link)
 {
@@ -67,6 +71,16 @@ bool bide_selection_claim_self_(bide_selection_ *s, uint32_t number)
 	return claim(s, number);
 }
 
+bool bide_selection_claim_begin_(bide_selection_ *s)
+{
+	return claim(s, BIDE_SELECTION_BUSY_);
+}
+
+void bide_selection_claim_end_(bide_selection_ *s, uint32_t number)
+{
+	BIDE_STORE(&s->decided, number, RELEASE); /* pairs with decided_of */
+}
+
 bool bide_selection_claim_(bide_wait_link_ *link)
 {
 	return claim(bide_selection_of_(link), link->number);
@@ -115,6 +129,28 @@ void bide_selection_refuse_(bide_wait_link_ *link)
 
 /* --- parties --- */
 
+/*
+ * All parties have left, and so all waits for tasks have reported. They were kept until now,
+ * because a party that takes others out looks at them.
+ */
+static void release(bide_selection_ *s)
+{
+	bide_selection_case_ *c;
+	bide_value_task v;
+
+	bide_cancel_node_unref_(&s->node);
+	for (bide_selection_token_ *token = s->tokens; token; token = token->next)
+		bide_cancel_node_unref_(&token->node);
+	for (uint32_t i = 0; i < s->count && s->has_tasks; i++) {
+		c = &s->cases[i];
+		if (c->kind != &bide_selection_task_)
+			continue;
+		v = bide_consume_(c->source, NULL);
+		if (v.state == 0)
+			bide_task_unref(v.payload.p); /* the wait had its task */
+	}
+}
+
 /* `count` of the parties are through with the selection. The last one delivers. */
 static void leave(bide_selection_ *s, uint32_t count)
 {
@@ -122,7 +158,7 @@ static void leave(bide_selection_ *s, uint32_t count)
 
 	if (count == 0 || !bide_party_leave_(source, &s->parties, count))
 		return;
-	bide_cancel_node_unref_(&s->node);
+	release(s);
 	if (source->error == 0 && s->operation.type->has_result_inside)
 		bide_flags_add_(source, BIDE_FLAG_LARGE_);
 	bide_operation_complete_(&s->operation, source->payload, source->error);
@@ -145,7 +181,10 @@ static uint32_t withdraw_link(bide_selection_case_ *c)
 	return 1;
 }
 
-/* The sources that it listens to belong to the worker, if there is one. */
+/*
+ * The sources that it listens to belong to the worker, if there is one. A wait for a task that is
+ * given up reports that to its listener.
+ */
 static uint32_t withdraw_sources(bide_selection_ *s)
 {
 	bide_selection_case_ *c;
@@ -155,7 +194,11 @@ static uint32_t withdraw_sources(bide_selection_ *s)
 		c = &s->cases[i];
 		if (!c->kind && c->source)
 			out += bide_unlisten_(c->source, &c->listener);
+		else if (c->kind == &bide_selection_task_)
+			bide_subscription_cancel_(c->source, BIDE_ECANCELED_);
 	}
+	for (bide_selection_token_ *token = s->tokens; token; token = token->next)
+		out += token->node.core && bide_cancel_unlink_(&token->node) ? 1 : 0;
 	return out;
 }
 
@@ -301,8 +344,9 @@ static void source_done(bide_observer *listener, bide_source *source)
 {
 	bide_selection_case_ *c = BIDE_CONTAINER_(listener, bide_selection_case_, listener);
 
-	(void)source; /* it is borrowed */
-	party_end(bide_selection_of_(&c->link), c->link.number, true);
+	/* A value task is borrowed. A wait for a task fails only if it was given up. */
+	party_end(bide_selection_of_(&c->link), c->link.number,
+	          c->kind != &bide_selection_task_ || source->error == 0);
 }
 
 static void alarm_due(bide_observer *listener, bide_source *timer)
@@ -329,19 +373,77 @@ bool bide_selection_listen_(bide_selection_ *s, uint32_t number, bide_value_task
 		(void)BIDE_SUB(&s->open, 1u, RELAXED);
 		leave(s, 1); /* the registrar remains */
 	}
-	/* One that was consumed before is ready too: its await says what is wrong. */
 	if (!claim(s, number))
+		return false;
+	bide_selection_outcome_(s, number, registered == BIDE_ALREADY_TAKEN_ ? BIDE_ESTALE : 0);
+	return true;
+}
+
+bool bide_selection_await_(bide_selection_ *s, uint32_t number, bide_task *task)
+{
+	bide_selection_case_ *c = &s->cases[number - 1];
+	bide_value_task v = bide_task_ended_(task);
+	bide_registered registered;
+
+	if (bide_is_pending_(v)) {
+		c->kind = &bide_selection_task_;
+		c->source = (bide_source *)v.state;
+		c->listener.run = source_done;
+		s->has_tasks = true;
+		bide_party_join_(&s->operation.source, &s->parties);
+		(void)BIDE_ADD(&s->open, 1u, RELAXED);
+		registered = bide_listen_(v, &c->listener, "bide_select", NULL);
+		if (registered == BIDE_REGISTERED_)
+			return false;
+		BIDE_ASSERT_(registered == BIDE_ALREADY_DONE_);
+		leave(s, 1); /* the registrar remains */
+		v.state = c->source->error;
+	} else if (v.state == 0) {
+		bide_task_unref(v.payload.p);
+	}
+	if (!claim(s, number))
+		return false;
+	bide_selection_outcome_(s, number, (int)v.state);
+	return true;
+}
+
+static void token_canceled(bide_cancel_node *node, int error)
+{
+	bide_selection_token_ *token = BIDE_CONTAINER_(node, bide_selection_token_, node);
+
+	(void)error;
+	party_end(bide_selection_of_(&token->of->link), token->of->link.number, true);
+}
+
+bool bide_selection_watch_(bide_selection_ *s, uint32_t number, bide_cancel_token source,
+                           bide_selection_token_ *token, bool counts)
+{
+	int error;
+
+	token->of = &s->cases[number - 1];
+	bide_party_join_(&s->operation.source, &s->parties);
+	if (counts)
+		(void)BIDE_ADD(&s->open, 1u, RELAXED);
+	if (bide_cancel_token_link_(source, &token->node, token_canceled, &error)) {
+		token->next = s->tokens;
+		s->tokens = token;
+		return false;
+	}
+	if (counts)
+		(void)BIDE_SUB(&s->open, 1u, RELAXED);
+	leave(s, 1); /* the registrar remains */
+	if (!error || !claim(s, number))
 		return false;
 	bide_selection_outcome_(s, number, 0);
 	return true;
 }
 
-void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number, bide_timer *timer)
+void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number, bide_timer *timer, bool counts)
 {
 	s->alarm_number = number;
 	bide_alarm_init_(&s->alarm, alarm_due);
 	bide_party_join_(&s->operation.source, &s->parties);
-	if (s->count == 1)
+	if (counts)
 		(void)BIDE_ADD(&s->open, 1u, RELAXED);
 	bide_alarm_set_(&s->alarm, timer, timer->source.payload.i);
 }

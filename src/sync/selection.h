@@ -40,8 +40,19 @@ typedef struct bide_selection_case_ {
 			bide_source *source;
 		};
 	};
-	const bide_wait_kind_ *kind; /* of the object in whose queue the link is; else NULL */
+	/* Of the object in whose queue the link is, or bide_selection_task_; else NULL. */
+	const bide_wait_kind_ *kind;
 } bide_selection_case_;
+
+/* The case has a wait of the selection's own for a task, in `source`. */
+extern BIDE_INTERNAL const bide_wait_kind_ bide_selection_task_;
+
+/* A case that is a token. It lies in what the owner adds. */
+typedef struct bide_selection_token_ {
+	bide_cancel_node node;
+	struct bide_selection_token_ *next;
+	bide_selection_case_ *of;
+} bide_selection_token_;
 
 typedef struct bide_selection_ {
 	bide_operation operation;
@@ -50,8 +61,8 @@ typedef struct bide_selection_ {
 	uint32_t parties;
 	uint32_t count;
 	/*
-	 * The registrar, and the cases that may still be granted; a delay counts only if it is the only
-	 * case. At 0 the selection fails. Atomic, also with one worker.
+	 * The registrar, and the cases that may still be granted; a delay and a token count only if
+	 * there is no other kind of case. At 0 the selection fails. Atomic, also with one worker.
 	 */
 	uint32_t open;
 	uint32_t alarm_number; /* the case that is a delay; 0: there is none */
@@ -64,6 +75,8 @@ typedef struct bide_selection_ {
 	bide_post post;
 	bide_cancel_node node;
 	bide_alarm alarm;
+	bide_selection_token_ *tokens;
+	bool has_tasks;
 	bide_selection_case_ cases[];
 	/* What the owner adds comes behind the cases. */
 } bide_selection_;
@@ -85,6 +98,14 @@ static inline void *bide_selection_extra_(bide_selection_ *s)
 BIDE_INTERNAL int bide_selection_begin_(bide_selection_ *s);
 BIDE_INTERNAL bool bide_selection_is_decided_(const bide_selection_ *s);
 BIDE_INTERNAL bool bide_selection_claim_self_(bide_selection_ *s, uint32_t number);
+/*
+ * For an object that may change without its lock: makes the selection BUSY, so that the registrar
+ * may keep what it then gets there. Returns false if the selection is decided. The registrar calls
+ * claim_end_ a few instructions later, with the number of the case, or 0. It waits for nothing in
+ * between.
+ */
+BIDE_INTERNAL bool bide_selection_claim_begin_(bide_selection_ *s);
+BIDE_INTERNAL void bide_selection_claim_end_(bide_selection_ *s, uint32_t number);
 BIDE_INTERNAL void bide_selection_append_to_(bide_wait_queue_ *queue, unsigned list,
                                              bide_selection_ *s, uint32_t number,
                                              const bide_wait_kind_ *kind);
@@ -120,9 +141,15 @@ BIDE_INTERNAL void bide_selection_outcome_(bide_selection_ *s, uint32_t number, 
  */
 BIDE_INTERNAL bool bide_selection_listen_(bide_selection_ *s, uint32_t number,
                                           bide_value_task value_task);
+/* A case that is a task. Returns true in the same way, or if there is no memory for a wait. */
+BIDE_INTERNAL bool bide_selection_await_(bide_selection_ *s, uint32_t number, bide_task *task);
+/* A case that is a token, with its memory. `counts`: it keeps the selection from failing. */
+BIDE_INTERNAL bool bide_selection_watch_(bide_selection_ *s, uint32_t number,
+                                         bide_cancel_token token, bide_selection_token_ *place,
+                                         bool counts);
 /* A case that is a delay, of which there is one. The timer belongs to the selection now. */
-BIDE_INTERNAL void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number,
-                                             bide_timer *timer);
+BIDE_INTERNAL void bide_selection_set_alarm_(bide_selection_ *s, uint32_t number, bide_timer *timer,
+                                             bool counts);
 /*
  * The case will never be granted. The last one claims the selection, which fails with BIDE_EEND.
  * Under the lock of the object. The caller takes the link out.

@@ -6,6 +6,7 @@
 #include "base/misuse.h"
 #include "context/context.h"
 #include "sync/holder.h"
+#include "sync/select.h"
 
 enum { PERMIT = 4, FLAGS = BIDE_STATE_WAITERS_ | BIDE_STATE_ENDED_ };
 
@@ -113,8 +114,7 @@ static bool enter(bide_wait_queue_ *queue, bide_hold *hold)
 	return enough;
 }
 
-/* Reports misuse of `what` if the count is none that the semaphore ever has. */
-static int count_check(const bide_semaphore *s, int64_t count, const char *what)
+int bide_semaphore_count_check_(const bide_semaphore *s, int64_t count, const char *what)
 {
 	if (BIDE_LIKELY(count > 0 && count <= max_of(s)))
 		return 0;
@@ -128,7 +128,7 @@ static int hold_check(const bide_semaphore *s, int64_t count, const bide_hold *h
 {
 	int error = bide_hold_check_(hold, object_of(s), what);
 
-	return BIDE_UNLIKELY(error) ? error : count_check(s, count, what);
+	return BIDE_UNLIKELY(error) ? error : bide_semaphore_count_check_(s, count, what);
 }
 
 int bide_semaphore_init(bide_semaphore *s, int64_t count, int64_t max)
@@ -217,6 +217,19 @@ bool bide_semaphore_try_hold(bide_semaphore *s, int64_t count, bide_hold *hold)
 	return !hold_check(s, count, hold, what) && try_once(s, count, hold, what);
 }
 
+bool bide_semaphore_select_(bide_semaphore *s, int64_t count, bide_hold *hold,
+                            bide_selection_ *selection, uint32_t number)
+{
+	bide_wait_call_ call = { &semaphore_kind, &s->queue_, &s->state_, NULL, 0, enter };
+
+	bide_hold_begin_(hold, count, "bide_select");
+	if (!bide_wait_call_select_(&call, hold, selection, number))
+		return false;
+	if (selection->operation.source.error == 0)
+		bide_hold_fill_(hold, object_of(s));
+	return true;
+}
+
 /* Adds with the lock, and grants. */
 static BIDE_COLD void give_slowly(bide_semaphore *s, int64_t count)
 {
@@ -261,7 +274,7 @@ int bide_semaphore_add(bide_semaphore *s, int64_t count)
 		bide_misuse_("%s: semaphore is NULL", what);
 		return BIDE_EINVAL_;
 	}
-	error = count_check(s, count, what);
+	error = bide_semaphore_count_check_(s, count, what);
 	if (!error && BIDE_LOAD(&s->state_, RELAXED) & BIDE_STATE_ENDED_)
 		error = bide_wait_call_ended_(what);
 	if (error)

@@ -52,6 +52,28 @@ bide_value_task bide_wait_call_begin_(const bide_wait_call_ *c, bide_hold *hold)
 	return bide_value_task_from_error(ended ? bide_wait_call_ended_(c->what) : error);
 }
 
+bool bide_wait_call_select_(const bide_wait_call_ *c, bide_hold *hold, bide_selection_ *s,
+                            uint32_t number)
+{
+	bool ended = false, claimed = false;
+
+	bide_wait_lock_(c->queue);
+	/* What it takes without having claimed, no other call could get meanwhile. */
+	if (bide_selection_claim_begin_(s)) {
+		ended = BIDE_LOAD(c->state, RELAXED) & BIDE_STATE_ENDED_;
+		claimed = ended || c->enter(c->queue, hold);
+		bide_selection_claim_end_(s, claimed ? number : 0);
+		if (!claimed) {
+			s->cases[number - 1].link.wants.hold = hold;
+			bide_selection_append_to_(c->queue, 0, s, number, c->kind);
+		}
+	}
+	bide_wait_unlock_(c->queue);
+	if (claimed)
+		bide_selection_outcome_(s, number, ended ? BIDE_EBROKEN : 0);
+	return claimed;
+}
+
 void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what,
                          void (*refuse)(bide_wait_link_ *link))
 {

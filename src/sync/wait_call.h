@@ -15,6 +15,7 @@
 #ifndef BIDE_SYNC_WAIT_CALL_H
 #define BIDE_SYNC_WAIT_CALL_H
 
+#include "sync/selection.h"
 #include "sync/waiter.h"
 
 /* In the state of each object. */
@@ -41,6 +42,13 @@ typedef struct bide_wait_call_ {
  * or pending. hold may be NULL; the caller fills it if the value task is ready with 1.
  */
 BIDE_INTERNAL bide_value_task bide_wait_call_begin_(const bide_wait_call_ *call, bide_hold *hold);
+
+/*
+ * The object is a case of a selection. Returns true if it has claimed the selection; then the
+ * caller fills the hold, if the outcome is no error. It does not use what and timeout_ns.
+ */
+BIDE_INTERNAL bool bide_wait_call_select_(const bide_wait_call_ *call, bide_hold *hold,
+                                          bide_selection_ *s, uint32_t number);
 
 /*
  * The object of a call was ended. Reports misuse of `what`, which is bide_KIND_..., and returns

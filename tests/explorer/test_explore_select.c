@@ -255,7 +255,7 @@ static void setup_task(void)
 	timer->source.payload.i = LATER_NS;
 	EXPLORE_CHECK(bide_selection_begin_(s.first) == 0);
 	EXPLORE_CHECK(!enter(s.first, 1, s.a, GIVES));
-	bide_selection_set_alarm_(s.first, 2, timer);
+	bide_selection_set_alarm_(s.first, 2, timer, false);
 	bide_selection_end_(s.first, false);
 	s.task = bide_value_task_as_task(s.one);
 }

@@ -1,0 +1,27 @@
+/*
+ * select.h - what bide_select asks of the objects that are its cases. Channels are in channel.h.
+ */
+#ifndef BIDE_SYNC_SELECT_H
+#define BIDE_SYNC_SELECT_H
+
+#include <bide/select.h>
+
+#include "sync/selection.h"
+
+/*
+ * Checks the cases. Stores the index of the delay, or `count`. Returns 0, or the error of a misuse,
+ * which was reported.
+ */
+BIDE_INTERNAL int bide_select_check_(const bide_select_case *cases, size_t count, size_t *delay);
+
+/*
+ * Register a case; the hold was checked. Return true if it has claimed the selection, and the
+ * outcome is stored.
+ */
+BIDE_INTERNAL bool bide_mutex_select_(bide_mutex *mutex, bide_hold *hold, bide_selection_ *s,
+                                      uint32_t number);
+BIDE_INTERNAL bool bide_semaphore_select_(bide_semaphore *semaphore, int64_t count, bide_hold *hold,
+                                          bide_selection_ *s, uint32_t number);
+BIDE_INTERNAL bool bide_event_select_(bide_event *event, bide_selection_ *s, uint32_t number);
+
+#endif
