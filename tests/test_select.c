@@ -521,6 +521,33 @@ TEST(without_memory_no_case_has_happened)
 	unref_two();
 }
 
+TEST(a_write_that_finds_no_memory_for_a_segment_fails_and_writes_nothing)
+{
+	int64_t x, got = 0;
+	int error = 0;
+
+	limit_objects();
+	make(BIDE_CHANNEL_UNBOUNDED, BIDE_CHANNEL_WAIT);
+	for (x = 0; x < 10000 && !error; x++) {
+		bide_select_case one = bide_select_write(c, &x);
+		allowed_allocations = 1; /* the select, but no segment */
+		value_task v = bide_select(&one, 1);
+		allowed_allocations = -1;
+		error = error_of(v);
+	}
+	assert_int_equal(error, ENOMEM);
+	assert_int_equal(channel_count(c), x - 1);
+	bide_select_case one = bide_select_write(c, &x);
+	assert_int_equal(result_of(bide_select(&one, 1)), 0); /* there is memory again */
+	for (int64_t i = 0; i < x - 1; i++) {
+		assert_true(channel_try_read(c, &got));
+		assert_int_equal(got, i);
+	}
+	assert_true(channel_try_read(c, &got));
+	assert_int_equal(got, x);
+	channel_unref(c);
+}
+
 /* --- many at once: what is written is read once --- */
 
 enum { WRITERS = 4, READERS = 4, EACH = 300 };
