@@ -191,15 +191,84 @@ TEST(a_larger_element_is_a_large_result)
 	c = channel_create(&(channel_options){
 		.capacity = 2, .element_bytes = sizeof(struct triple), .dropped = drop });
 	dropped_count = 0;
-	assert_true(channel_try_write(c, ((struct triple){ 1, 2, 3 })));
+	assert_true(channel_try_write(c, (struct triple){ 1, 2, 3 }));
 	assert_int_equal(result_of(async_start(point, .from = c)), 6);
 	value_task v = async_start(point, .from = c);
-	assert_int_equal(error_of(channel_write(c, ((struct triple){ 4, 5, 6 }))), 0);
+	assert_int_equal(error_of(channel_write(c, (struct triple){ 4, 5, 6 })), 0);
 	assert_int_equal(result_of(v), 15);
 	channel_close(c, EIO);
 	assert_int_equal(error_of(async_start(point, .from = c)), EIO);
 	channel_unref(c);
 	assert_int_equal(dropped_count, 0);
+}
+
+struct triples {
+	ASYNC_FRAME;
+	struct triple triple;
+	int64_t sum;
+};
+
+async(triples)
+{
+	async_begin;
+	await_each(my->triple, c) {
+		my->sum += my->triple.x + my->triple.y + my->triple.z;
+		if (my->triple.x == 4)
+			break;
+	}
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+struct pairs {
+	ASYNC_FRAME;
+	struct pair {
+		int16_t a, b;
+	} pair;
+	int64_t sum;
+};
+
+async(pairs)
+{
+	async_begin;
+	await_each(my->pair, c)
+		my->sum += my->pair.a + my->pair.b;
+	async_return(my->sum);
+async_finally:
+	async_end;
+}
+
+TEST(await_each_reads_structs_of_any_size)
+{
+	c = channel_create(&(channel_options){ .capacity = 2, .element_bytes = sizeof(struct triple) });
+	value_task v = async_start(triples);
+	assert_true(channel_try_write(c, (struct triple){ 1, 2, 3 }));
+	assert_true(channel_try_write(c, (struct triple){ 4, 5, 6 }));
+	assert_int_equal(result_of(v), 21);
+	channel_close(c, EIO);
+	assert_int_equal(error_of(async_start(triples)), EIO);
+	channel_unref(c);
+}
+
+TEST(await_each_reads_structs_of_four_bytes)
+{
+	c = channel_create(&(channel_options){ .capacity = 3, .element_bytes = sizeof(struct pair) });
+	assert_true(channel_try_write(c, (struct pair){ 1, 2 }));
+	assert_true(channel_try_write(c, (struct pair){ -3, 7 }));
+	channel_close(c, 0);
+	assert_int_equal(result_of(async_start(pairs)), 7);
+	channel_unref(c);
+}
+
+TEST(await_each_into_a_struct_of_another_size_is_misuse)
+{
+	catch_misuse();
+	c = channel_create(&(channel_options){ .capacity = 3, .element_bytes = 24 });
+	assert_true(channel_try_write(c, (struct triple){ 1, 2, 3 }));
+	assert_int_equal(error_of(async_start(pairs)), EINVAL);
+	ASSERT_MISUSE("bide_await_each: the variable has 4 bytes; the elements of the channel have 24");
+	channel_unref(c);
 }
 
 TEST(a_large_element_of_a_task_lies_in_the_task)

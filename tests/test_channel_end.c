@@ -387,6 +387,88 @@ TEST(waits_take_no_memory_from_the_allocator_in_steady_state)
 	channel_unref(c);
 }
 
+/* Each of a million: 100 at a time are canceled, or forgotten, in three channels. */
+TEST(a_million_canceled_waits_leave_no_memory)
+{
+	enum { AT_A_TIME = 100 };
+	static const char element[24];
+	value_task waits[AT_A_TIME];
+	uint64_t bytes = 0, objects = 0;
+	channel *full;
+	watch *level = watch_create(sizeof(int64_t), &(int64_t){ 1 });
+
+	if (getenv("BIDE_POOL"))
+		SKIP("without pools every object is an allocation");
+	make(0, BIDE_CHANNEL_WAIT);
+	full = channel_create(&(channel_options){ .capacity = 0, .element_bytes = 24 });
+	for (int i = 0; test_round(i, 10000); i++) {
+		context *scope = context_create(NULL);
+		for (int k = 0; k < AT_A_TIME; k++)
+			waits[k] =
+				in_context(i & 1 ? scope : NULL, k % 3 == 0   ? channel_read(c)
+			                                     : k % 3 == 1 ? channel_write_many(full, element, 1)
+			                                                  : watch_changed(level, 1));
+		context_cancel(scope, ECANCELED);
+		for (int k = 0; k < AT_A_TIME; k++) {
+			if (i & 1)
+				assert_int_equal(error_of(waits[k]), ECANCELED);
+			else
+				value_task_forget(waits[k]);
+		}
+		context_unref(scope);
+		if (i == 10) {
+			bytes = stats().live_bytes;
+			objects = stats().allocation_count;
+		}
+	}
+	assert_int_equal(stats().live_bytes, bytes);
+	assert_int_equal(stats().allocation_count, objects);
+	channel_unref(c);
+	channel_unref(full);
+	watch_unref(level);
+}
+
+/* --- fairness */
+
+struct busy_writer {
+	ASYNC_FRAME;
+	struct {
+		int64_t number;
+	} in;
+	int i;
+};
+
+async(busy_writer)
+{
+	async_begin;
+	for (;;)
+		await_or(channel_write(c, my->in.number), break);
+async_finally:
+	async_end;
+}
+
+TEST(writers_that_wait_are_served_in_turn)
+{
+	int64_t counts[4] = { 0 }, x;
+	value_task writers[4];
+
+	one_worker();
+	make(1, BIDE_CHANNEL_WAIT);
+	for (int i = 0; i < 4; i++)
+		writers[i] = async_start(busy_writer, .number = i);
+	for (int i = 0; i < 400; i++) {
+		assert_true(channel_try_read(c, &x));
+		counts[x]++;
+		settle(0);
+	}
+	for (int i = 0; i < 4; i++)
+		assert_in_range(counts[i], 99, 101);
+	channel_close(c, 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(error_of(writers[i]), 0);
+	channel_unref(c);
+}
+
 /* --- misuse */
 
 static void never(void *element, void *argument)

@@ -103,6 +103,43 @@ TEST(a_delay_is_named_with_the_time_that_is_left)
 	assert_awaited_is(context, bide_in_context(context, bide_delay(9000 * MS)), " ms left)");
 }
 
+TEST(a_channel_and_a_watch_are_named_with_where_they_were_created)
+{
+	channel *c = channel_create(&(channel_options){ .element_bytes = 24 });
+	int line = __LINE__;
+	watch *w = watch_create(1, "");
+	context *ends[4];
+	char text[512];
+
+	for (int i = 0; i < 4; i++)
+		ends[i] = context_create(NULL);
+	snprintf(text, sizeof text, "for a read of channel %p, created at %s:%d in ", (void *)c,
+	         __FILE__, line - 1);
+	assert_awaited_is(ends[0], in_context(ends[0], channel_read(c)), text);
+	snprintf(text, sizeof text, "for a write to channel %p, created at %s:%d in ", (void *)c,
+	         __FILE__, line - 1);
+	assert_awaited_is(ends[1], in_context(ends[1], channel_write_many(c, text, 1)), text);
+	snprintf(text, sizeof text, "for the close of channel %p, created at %s:%d in ", (void *)c,
+	         __FILE__, line - 1);
+	assert_awaited_is(ends[2], in_context(ends[2], channel_wait_closed(c)), text);
+	snprintf(text, sizeof text, "for a change of watch %p, created at %s:%d in ", (void *)w,
+	         __FILE__, line + 1);
+	assert_awaited_is(ends[3], in_context(ends[3], watch_changed(w, 1)), text);
+	channel_unref(c);
+	watch_unref(w);
+}
+
+TEST(a_read_of_a_channel_of_numbers_is_named)
+{
+	channel *c = channel_create(NULL);
+	context *ends = context_create(NULL);
+	char text[64];
+
+	snprintf(text, sizeof text, "for a read of channel %p", (void *)c);
+	assert_awaited_is(ends, in_context(ends, channel_read(c)), text);
+	channel_unref(c);
+}
+
 TEST(a_tick_of_a_periodic_timer_is_named)
 {
 	bide_periodic_timer *timer = bide_periodic_timer_create(3600 * 1000 * MS);

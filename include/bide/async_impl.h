@@ -234,6 +234,9 @@ struct bide_generator;
 			 __builtin_types_compatible_p(BIDE_TYPE_OF_RESULT_(type_), struct bide_untyped_) || \
 				 __builtin_types_compatible_p(BIDE_TYPE_OF_RESULT_(type_), __typeof__(dst)),    \
 			 "the destination of this await has another type than the value task delivers");    \
+		 _Static_assert(__builtin_classify_type(dst) < 12,                                      \
+		                "bide_await assigns a number or a pointer; bide_await_large assigns a " \
+		                "struct");                                                              \
 	 }),                                                                                        \
 	 BIDE_ERASED_(call))
 

@@ -98,9 +98,11 @@ BIDE_API void bide_channel_unref(bide_channel *channel);
 
 /*
  * bide_channel_write(channel, element) writes a copy of the element, which is a value of any type
- * of element_bytes. Another size is misuse: EINVAL. The value task is ready when the element is in
- * the channel, or was handed to a reader or dropped; it has no result. Cost: an object from the
- * pool if it waits.
+ * of element_bytes: a variable, a number, (struct point){ 1, 2 }. Another size is misuse: EINVAL.
+ * An array, such as "text", does not compile: write a struct that holds it, or its address.
+ *
+ * The value task is ready when the element is in the channel, or was handed to a reader or dropped;
+ * it has no result. Cost: an object from the pool if it waits.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_channel_write_(bide_channel *channel,
                                                              const void *element,
@@ -136,6 +138,9 @@ BIDE_API bool bide_channel_try_write_many(bide_channel *channel, const void *ele
  * channel has a `dropped`, since only an object can be forgotten.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_channel_read(bide_channel *channel);
+/* For bide_await_each: reads into a place that lasts until the await resumes. The result is 1. */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_channel_read_to_(bide_channel *channel, void *element,
+                                                               size_t element_bytes);
 /*
  * Reads without waiting. Copies the element to `element`. Returns false if there is none.
  */
@@ -187,16 +192,17 @@ inline bool bide_channel_try_write(bide_channel *channel, const Element &element
 {
 	return bide_channel_try_write_(channel, &element, sizeof element);
 }
+/* An array would be written as its address. */
+template <typename Element, size_t count>
+bide_value_task bide_channel_write(bide_channel *channel, const Element (&array)[count]) = delete;
+template <typename Element, size_t count>
+bool bide_channel_try_write(bide_channel *channel, const Element (&array)[count]) = delete;
 #else
-/* The initialiser evaluates the element once. An array is passed as a pointer. */
-#define BIDE_CHANNEL_ELEMENT_(element)                                  \
-	((const void *)(__typeof__(((void)0, (element)))[1]){ (element) }), \
-		sizeof(__typeof__(((void)0, (element))))
-#define bide_channel_write(channel, element) \
-	(BIDE_NOTE_(bide_channel_write), bide_channel_write_((channel), BIDE_CHANNEL_ELEMENT_(element)))
-#define bide_channel_try_write(channel, element) \
-	(BIDE_NOTE_(bide_channel_try_write),         \
-	 bide_channel_try_write_((channel), BIDE_CHANNEL_ELEMENT_(element)))
+#define bide_channel_write(channel, ...) \
+	(BIDE_NOTE_(bide_channel_write), bide_channel_write_((channel), BIDE_COPY_OF_(__VA_ARGS__)))
+#define bide_channel_try_write(channel, ...) \
+	(BIDE_NOTE_(bide_channel_try_write),     \
+	 bide_channel_try_write_((channel), BIDE_COPY_OF_(__VA_ARGS__)))
 #endif
 
 #endif

@@ -143,11 +143,11 @@ BIDE_END_DECLS
 
 /*
  * bide_await_each(dst, from) { ... } is a loop that assigns one element after the other to dst.
- * `from` is a bide_generator *, a bide_channel * (elements of at most 8 bytes), a bide_when_each *,
- * a bide_file_watch *, or a bide_periodic_timer *, whose element is 1 for each tick. It is
- * evaluated for each element. The block may await, and may use break and continue. The loop ends
- * when there are no more elements: after BIDE_EEND, or when the timer was stopped. Any other
- * failure is one of an await: the function goes on at bide_async_finally.
+ * `from` is a bide_generator *, a bide_channel *, a bide_when_each *, a bide_file_watch *, or a
+ * bide_periodic_timer *, whose element is 1 for each tick. It is evaluated for each element. The
+ * elements of a channel may be structs. The block may await, and may use break and continue. The
+ * loop ends when there are no more elements: after BIDE_EEND, or when the timer was stopped. Any
+ * other failure is one of an await: the function goes on at bide_async_finally.
  */
 #define bide_await_each(dst, from) BIDE_AWAIT_EACH_(dst, from, BIDE_SERIAL_)
 
@@ -222,20 +222,37 @@ BIDE_END_DECLS
 		BIDE_RESUME_(n);                                                                     \
 	} while (0)
 
+/* Classes 12 and 13: a struct or a union, which only a channel has. It is read into dst. */
+#define BIDE_IS_STRUCT_(dst) (__builtin_classify_type(dst) >= 12)
+#define BIDE_READ_TO_(dst, from)                          \
+	bide_channel_read_to_(_Generic((from), bide_channel * \
+	                               : (from), default      \
+	                               : NULL),               \
+	                      &(dst), sizeof(dst))
 /* What an element of each kind of object comes from. Another kind is one more line. */
-#define BIDE_NEXT_OF_(from)                                \
-	_Generic((from), bide_generator *                      \
-	         : bide_generator_next, bide_channel *         \
-	         : bide_channel_read, bide_when_each *         \
-	         : bide_when_each_next, bide_periodic_timer *  \
-	         : bide_periodic_timer_next, bide_file_watch * \
-	         : bide_file_watch_next_)(from)
+#define BIDE_NEXT_OF_(dst, from)                                                         \
+	(__extension__({                                                                     \
+		 _Static_assert(!BIDE_IS_STRUCT_(dst) ||                                         \
+		                    _Generic((from), bide_channel * : 1, default : 0),           \
+		                "bide_await_each assigns a struct from a bide_channel * alone"); \
+	 }),                                                                                 \
+	 __builtin_choose_expr(BIDE_IS_STRUCT_(dst), BIDE_READ_TO_(dst, from),               \
+	                       _Generic((from), bide_generator *                             \
+	                                : bide_generator_next, bide_channel *                \
+	                                : bide_channel_read, bide_when_each *                \
+	                                : bide_when_each_next, bide_periodic_timer *         \
+	                                : bide_periodic_timer_next, bide_file_watch *        \
+	                                : bide_file_watch_next_)(from)))
+#define BIDE_NUMBER_OF_(dst) \
+	__typeof__(__builtin_choose_expr(BIDE_IS_STRUCT_(dst), (int64_t)0, (dst)))
+#define BIDE_ASSIGN_EACH_(dst) \
+	((void)(BIDE_IS_STRUCT_(dst) || (BIDE_ASSIGN_(*(BIDE_NUMBER_OF_(dst) *)(void *)&(dst)), true)))
 /* A stopped timer ends the loop by 0, because it has not failed. */
 #define BIDE_ENDS_BY_0_(from) _Generic((from), bide_periodic_timer * : true, default : false)
 
 #define BIDE_AWAIT_EACH_(dst, from, n)                                  \
 	for (;;)                                                            \
-		BIDE_AWAIT_(BIDE_NEXT_OF_(from), n)                             \
+		BIDE_AWAIT_(BIDE_NEXT_OF_(dst, from), n)                        \
 	if (BIDE_UNLIKELY(t_.state)) {                                      \
 		if (t_.state == BIDE_EEND)                                      \
 			break;                                                      \
@@ -244,7 +261,7 @@ BIDE_END_DECLS
 		break;                                                          \
 	} else if (BIDE_ENDS_BY_0_(from) && t_.payload.i == 0) {            \
 		break;                                                          \
-	} else if (BIDE_ASSIGN_(dst), 0) {                                  \
+	} else if (BIDE_ASSIGN_EACH_(dst), 0) {                             \
 	} else
 #endif
 #endif

@@ -5,12 +5,13 @@
  *     ...
  *     watch_set(my->in.limits, next);                             // one function
  *     ...
- *     my->seen = watch_get(my->in.limits, &my->value);            // any number of others
- *     for (;;) {
- *             use(&my->value);
- *             await(watch_changed(my->in.limits, my->seen));
+ *     watch_close(my->in.limits, 0);                              // there will be no other value
+ *
+ *     while (my->error == 0) {                                    // any number of others
  *             my->seen = watch_get(my->in.limits, &my->value);
- *     }
+ *             use(&my->value);
+ *             await_or(watch_changed(my->in.limits, my->seen), my->error = await_error);
+ *     }                                                           // BIDE_EEND after the close
  *
  * Each value has a version, which grows by one. A reader keeps the version that it has seen, and
  * waits for another one. It gets the newest value, and never learns of those that came in between.
@@ -43,8 +44,8 @@ BIDE_API void bide_watch_unref(bide_watch *watch);
 
 /*
  * bide_watch_set(watch, value) stores a copy of the value, of any type of value_bytes, as the next
- * version, and wakes all that wait. Returns 0; EPIPE if the watch is closed; EINVAL after misuse (a
- * value of another size).
+ * version, and wakes all that wait. An array does not compile, as with bide_channel_write. Returns
+ * 0; EPIPE if the watch is closed; EINVAL after misuse (a value of another size).
  */
 BIDE_API int bide_watch_set_(bide_watch *watch, const void *value, size_t value_bytes);
 /*
@@ -72,12 +73,12 @@ template <typename Value> inline int bide_watch_set(bide_watch *watch, const Val
 {
 	return bide_watch_set_(watch, &value, sizeof value);
 }
+/* An array would be stored as its address. */
+template <typename Value, size_t count>
+int bide_watch_set(bide_watch *watch, const Value (&array)[count]) = delete;
 #else
-/* The initialiser evaluates the value once. */
-#define bide_watch_set(watch, value)                                                        \
-	(BIDE_NOTE_(bide_watch_set),                                                            \
-	 bide_watch_set_((watch), (const void *)(__typeof__(((void)0, (value)))[1]){ (value) }, \
-	                 sizeof(__typeof__(((void)0, (value))))))
+#define bide_watch_set(watch, ...) \
+	(BIDE_NOTE_(bide_watch_set), bide_watch_set_((watch), BIDE_COPY_OF_(__VA_ARGS__)))
 #endif
 
 #endif

@@ -11,7 +11,9 @@
 #include "source/source.h"
 
 static const bide_wait_kind_ closed_kind = {
-	.type = { .name = "bide_channel_wait_closed", .leave = bide_waiter_leave_ },
+	.type = { .name = "bide_channel_wait_closed",
+	          .describe = bide_channel_describe_closed_,
+	          .leave = bide_waiter_leave_ },
 };
 
 static size_t size_of(const bide_channel *c)
@@ -63,6 +65,7 @@ bide_channel *bide_channel_create(const bide_channel_options *options)
 	wanted.full = given.full;
 	wanted.dropped = given.dropped;
 	wanted.argument = given.argument;
+	wanted.created = bide_call_of_("bide_channel_create");
 	wanted.alive = BIDE_CHANNEL_ALIVE_ + bide_life_;
 	wanted.key = bide_wait_key_();
 	wanted.reads_in_object = wanted.dropped || wanted.element_bytes > BIDE_CHANNEL_SMALL_BYTES_;
@@ -81,21 +84,32 @@ bide_channel *bide_channel_ref(bide_channel *c)
 	return c;
 }
 
-/* In the child of a fork: its waiters are the parent's. */
-static void forget_waiters(bide_channel *c, uint32_t key)
+/*
+ * In the child of a fork: its waiters are the parent's. If another thread had the lock at the fork,
+ * its elements may be changed by half; then it has none, and its segments are lost.
+ */
+static void inherit(bide_channel *c, uint32_t key, bool was_locked)
 {
 	for (unsigned i = 0; i < BIDE_CHANNEL_LISTS_; i++) {
 		c->lists[i].first = c->lists[i].last = NULL;
 		c->lists[i].count = 0;
+	}
+	if (was_locked) {
+		c->count = 0;
+		c->first = c->end = 0;
+		c->head = c->tail = c->spare = NULL;
+		c->is_plain = c->is_plain && !c->error;
 	}
 	c->key = key;
 }
 
 void bide_channel_lock_slowly_(bide_channel *c, uint32_t key, uint32_t before)
 {
+	bool was_locked = before != key && before & 1; /* a key is odd */
+
 	bide_wait_lock_slowly_(c->lists, key, before);
 	if (c->key != key)
-		forget_waiters(c, key);
+		inherit(c, key, was_locked);
 }
 
 void bide_channel_free_segments_(bide_channel_segment_ *first)
@@ -212,7 +226,7 @@ bide_value_task bide_channel_wait_closed(bide_channel *c)
 	error = bide_context_error_now_();
 	if (error)
 		return bide_value_task_from_error(error);
-	w = bide_waiter_new_(&closed_kind, 0);
+	w = bide_channel_waiter_new_(c, &closed_kind, 0, NULL);
 	if (!w)
 		return bide_value_task_from_error(BIDE_ENOMEM_);
 	v = bide_source_value_(&w->operation.source);

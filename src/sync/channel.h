@@ -61,6 +61,7 @@ struct bide_channel {
 	size_t capacity;
 	bide_channel_dropped *dropped;
 	void *argument;
+	const bide_call *created; /* where; may be NULL */
 	bide_channel_full full;
 	bool reads_in_object; /* a read that is ready needs an object, too */
 	/* Of an unbounded channel. */
@@ -91,8 +92,9 @@ static inline size_t bide_channel_segment_count_(const bide_channel *channel)
 	return (BIDE_CHANNEL_SEGMENT_BYTES_ - sizeof(bide_channel_segment_)) / channel->element_bytes;
 }
 
-/* The elements that a waiter carries. It lies behind the waiter, and link.wants points at it. */
+/* What a waiter carries. It lies behind the waiter, and link.wants points at it. */
 typedef struct bide_channel_load_ {
+	const bide_call *created; /* the call that made the channel, for dumps; may be NULL */
 	bide_channel_dropped *dropped;
 	void *argument;
 	void *to; /* where the await copies them */
@@ -149,6 +151,18 @@ static inline void bide_channel_turn_end_(bide_channel_turn_ *turn, const bide_c
 		bide_channel_free_segments_(turn->drained);
 	bide_granted_end_(&turn->granted);
 }
+
+/*
+ * Returns a waiter with a load for `room` elements, which the await copies to `to`; or NULL if
+ * there is no memory. Without the lock.
+ */
+BIDE_INTERNAL bide_waiter_ *bide_channel_waiter_new_(const bide_channel *channel,
+                                                     const bide_wait_kind_ *kind, size_t room,
+                                                     void *to);
+/* For bide_wait_kind_.type.describe: names the channel, and the place where it was made. */
+BIDE_INTERNAL void bide_channel_describe_read_(const void *copy, char *to, size_t size_bytes);
+BIDE_INTERNAL void bide_channel_describe_write_(const void *copy, char *to, size_t size_bytes);
+BIDE_INTERNAL void bide_channel_describe_closed_(const void *copy, char *to, size_t size_bytes);
 
 /*
  * Returns the first link of a list that can be granted, and is claimed then; or NULL. Links of

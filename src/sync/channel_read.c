@@ -27,39 +27,21 @@ static bide_payload take_many(bide_operation *operation)
 	return (bide_payload){ .i = load->count };
 }
 
-static const bide_wait_kind_ read_kind = {
-	.type = { .name = "bide_channel_read", .leave = bide_waiter_leave_, .dropped = dropped }
-};
+static const bide_wait_kind_ read_kind = { .type = { .name = "bide_channel_read",
+	                                                 .describe = bide_channel_describe_read_,
+	                                                 .leave = bide_waiter_leave_,
+	                                                 .dropped = dropped } };
 static const bide_wait_kind_ read_large_kind = { .type = { .name = "bide_channel_read",
+	                                                       .describe = bide_channel_describe_read_,
 	                                                       .leave = bide_waiter_leave_,
 	                                                       .has_result_inside = true,
 	                                                       .dropped = dropped } };
 static const bide_wait_kind_ read_many_kind = { .type = { .name = "bide_channel_read_many",
+	                                                      .describe = bide_channel_describe_read_,
 	                                                      .leave = bide_waiter_leave_,
 	                                                      .has_result_inside = true,
 	                                                      .take = take_many,
 	                                                      .dropped = dropped } };
-
-/* Returns a waiter with room for elements, or NULL if there is no memory. */
-static bide_waiter_ *loaded(const bide_channel *c, const bide_wait_kind_ *kind, size_t room,
-                            void *to)
-{
-	bide_waiter_ *w =
-		bide_waiter_new_(kind, sizeof(bide_channel_load_) + room * c->element_bytes + 15);
-	bide_channel_load_ *load;
-
-	if (!w)
-		return NULL;
-	load = (bide_channel_load_ *)(void *)(((uintptr_t)bide_waiter_extra_(w) + 15) & ~(uintptr_t)15);
-	load->dropped = c->dropped;
-	load->argument = c->argument;
-	load->to = to;
-	load->element_bytes = c->element_bytes;
-	load->room = (uint32_t)room;
-	load->is_many = kind == &read_many_kind;
-	w->link.wants.to = load;
-	return w;
-}
 
 /* The read has succeeded at once. Returns the value task of its object. */
 static bide_value_task ready_in(const bide_channel *c, bide_waiter_ *w, bide_value_task v)
@@ -119,8 +101,8 @@ static bide_value_task read_with(bide_channel *c, bide_waiter_ *w)
 static __attribute__((noinline)) bide_value_task read_in_object(bide_channel *c)
 {
 	bide_waiter_ *w = c->element_bytes > BIDE_CHANNEL_SMALL_BYTES_
-	                      ? loaded(c, &read_large_kind, 1, NULL)
-	                      : loaded(c, &read_kind, 1, NULL);
+	                      ? bide_channel_waiter_new_(c, &read_large_kind, 1, NULL)
+	                      : bide_channel_waiter_new_(c, &read_kind, 1, NULL);
 
 	return w ? read_with(c, w) : bide_value_task_from_error(BIDE_ENOMEM_);
 }
@@ -143,7 +125,8 @@ static __attribute__((noinline)) bide_value_task read_small(bide_channel *c)
 		return (bide_value_task){ .payload = bide_channel_small_(small, c->element_bytes) };
 	if (error != BIDE_CHANNEL_MUST_WAIT_)
 		return bide_value_task_from_error(error);
-	w = bide_waiter_new_(&read_kind, 0);
+	w = BIDE_UNLIKELY(bide_debug_) ? bide_channel_waiter_new_(c, &read_kind, 1, NULL)
+	                               : bide_waiter_new_(&read_kind, 0); /* a smaller one */
 	return w ? read_with(c, w) : bide_value_task_from_error(BIDE_ENOMEM_);
 }
 
@@ -237,6 +220,19 @@ bide_value_task bide_channel_read_many(bide_channel *c, void *elements, size_t m
 	if (error != BIDE_CHANNEL_MUST_WAIT_)
 		return bide_value_task_from_error(error);
 	room = BIDE_CHANNEL_CARRIED_BYTES_ / c->element_bytes;
-	w = loaded(c, &read_many_kind, max_count < room ? max_count : room, elements);
+	w = bide_channel_waiter_new_(c, &read_many_kind, max_count < room ? max_count : room, elements);
+	if (w)
+		((bide_channel_load_ *)w->link.wants.to)->is_many = true;
 	return w ? read_with(c, w) : bide_value_task_from_error(BIDE_ENOMEM_);
+}
+
+bide_value_task bide_channel_read_to_(bide_channel *c, void *element, size_t element_bytes)
+{
+	if (BIDE_UNLIKELY(!bide_channel_check_(c, "bide_channel_read")))
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	if (BIDE_LIKELY(element_bytes == c->element_bytes))
+		return bide_channel_read_many(c, element, 1);
+	bide_misuse_("bide_await_each: the variable has %zu bytes; the elements of the channel have %u",
+	             element_bytes, (unsigned)c->element_bytes);
+	return bide_value_task_from_error(BIDE_EINVAL_);
 }

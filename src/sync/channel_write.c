@@ -7,8 +7,10 @@
 #include "sync/channel.h"
 
 static const bide_wait_kind_ write_kind = { .type = { .name = "bide_channel_write",
+	                                                  .describe = bide_channel_describe_write_,
 	                                                  .leave = bide_waiter_leave_ } };
 static const bide_wait_kind_ write_many_kind = { .type = { .name = "bide_channel_write_many",
+	                                                       .describe = bide_channel_describe_write_,
 	                                                       .leave = bide_waiter_leave_ } };
 
 static bide_waiter_ *loaded(const bide_channel *c, const bide_wait_kind_ *kind,
@@ -20,15 +22,13 @@ static bide_waiter_ *loaded(const bide_channel *c, const bide_wait_kind_ *kind,
 
 	if (count > room)
 		count = room;
-	w = bide_waiter_new_(kind, sizeof *load + count * c->element_bytes + 15);
+	w = bide_channel_waiter_new_(c, kind, count, NULL);
 	if (!w)
 		return NULL;
-	load = (bide_channel_load_ *)(void *)(((uintptr_t)bide_waiter_extra_(w) + 15) & ~(uintptr_t)15);
+	load = w->link.wants.to;
 	load->count = (uint32_t)count;
-	load->element_bytes = c->element_bytes;
 	load->is_many = kind == &write_many_kind;
 	__builtin_memcpy(load->elements, elements, count * c->element_bytes);
-	w->link.wants.from = load;
 	return w;
 }
 

@@ -17,14 +17,29 @@ struct bide_watch {
 	uint32_t references;
 	uint64_t version;
 	uint32_t value_bytes;
-	uint16_t error; /* 0: it is open */
+	uint16_t error;           /* 0: it is open */
+	const bide_call *created; /* where; may be NULL */
 	_Alignas(16) char value[];
 };
 
 enum { ALIVE = 0x3A7C11E5 };
 
+/* The watch of a waiter may be gone. So the waiter itself holds where that was made, behind it. */
+static void describe(const void *copy, char *to, size_t size_bytes)
+{
+	const bide_waiter_ *w = copy;
+	const void *extra = bide_waiter_copied_extra_(w);
+	const bide_call *created = NULL;
+
+	if (extra)
+		__builtin_memcpy(&created, extra, sizeof created);
+	bide_waiter_describe_("a change of watch",
+	                      (const void *)(w->link.queue & ~(uintptr_t)BIDE_LINK_TAGS_), created, to,
+	                      size_bytes);
+}
+
 static const bide_wait_kind_ changed_kind = {
-	.type = { .name = "bide_watch_changed", .leave = bide_waiter_leave_ },
+	.type = { .name = "bide_watch_changed", .describe = describe, .leave = bide_waiter_leave_ },
 };
 
 static bool check(const bide_watch *w, const char *what)
@@ -59,7 +74,8 @@ bide_watch *bide_watch_create(size_t value_bytes, const void *value)
 	*w = (bide_watch){ .alive = ALIVE + bide_life_,
 		               .references = 1,
 		               .version = 1,
-		               .value_bytes = (uint32_t)value_bytes };
+		               .value_bytes = (uint32_t)value_bytes,
+		               .created = bide_call_of_("bide_watch_create") };
 	__builtin_memcpy(w->value, value, value_bytes);
 	return w;
 }
@@ -167,8 +183,11 @@ bide_value_task bide_watch_changed(bide_watch *w, uint64_t seen)
 	version = bide_watch_get(w, NULL);
 	if (version != seen)
 		return bide_value_task_from_int((int64_t)version);
-	waiter = bide_waiter_new_(&changed_kind, 0);
-	return waiter ? wait_with(w, waiter, seen) : bide_value_task_from_error(BIDE_ENOMEM_);
+	waiter = bide_waiter_new_(&changed_kind, sizeof w->created);
+	if (!waiter)
+		return bide_value_task_from_error(BIDE_ENOMEM_);
+	__builtin_memcpy(bide_waiter_extra_(waiter), &w->created, sizeof w->created);
+	return wait_with(w, waiter, seen);
 }
 
 bool bide_watch_close(bide_watch *w, int error)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/party.h"
+#include "base/text.h"
 #include "cancel/cancel_core.h"
 #include "context/context.h"
 #include "source/source.h"
@@ -221,4 +222,17 @@ void bide_waiter_arm_(bide_waiter_ *w)
 	}
 	timed->arm.run = arm_posted;
 	bide_port_post_(&timed->arm);
+}
+
+void bide_waiter_describe_(const char *what, const void *object, const bide_call *created, char *to,
+                           size_t size_bytes)
+{
+	if (!object)
+		bide_put_(to, size_bytes, "%s, which is ending", what);
+	else if (!created)
+		bide_put_(to, size_bytes, "%s %p", what, object);
+	else
+		bide_put_(to, size_bytes, "%s %p, created at %s:%u in %.*s", what, object,
+		          created->place.file, (unsigned)created->place.line,
+		          bide_name_length_(created->place.function), created->place.function);
 }

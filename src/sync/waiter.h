@@ -95,6 +95,22 @@ BIDE_INTERNAL void bide_waiter_discard_(bide_waiter_ *waiter);
 /* For bide_wait_kind_.type.leave. */
 BIDE_INTERNAL void bide_waiter_leave_(bide_operation *operation);
 
+/*
+ * Returns what the kind adds, in a copy of a waiter for a dump; or NULL if the waiter is not made
+ * yet.
+ */
+static inline const void *bide_waiter_copied_extra_(const bide_waiter_ *copy)
+{
+	return copy->head_bytes < sizeof *copy ? NULL
+	                                       : (const char *)(const void *)copy + copy->head_bytes;
+}
+/*
+ * Writes what a dump says of a wait: `what` of the object, and where that was created. Both may be
+ * NULL.
+ */
+BIDE_INTERNAL void bide_waiter_describe_(const char *what, const void *object,
+                                         const bide_call *created, char *to, size_t size_bytes);
+
 static inline bide_waiter_ *bide_waiter_of_(bide_wait_link_ *link)
 {
 	BIDE_ASSERT_(link->number == 0);
