@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/library.h"
 #include "support/limited_memory.h"
@@ -228,12 +230,58 @@ TEST(a_canceled_context_gets_no_token)
 	bide_context_unref(scope);
 }
 
-TEST(a_wait_that_is_forgotten_goes_on)
+TEST(a_wait_that_is_forgotten_takes_no_token)
 {
 	begin(1, BIDE_SECONDS(1), 1);
 	assert_true(bide_limiter_try_acquire(&limiter, 1));
-	bide_value_task_forget(bide_limiter_acquire(&limiter, 1));
+	for (int i = 0; i < 3; i++) /* the first has its turn, the others wait for theirs */
+		bide_value_task_forget(bide_limiter_acquire(&limiter, 1));
 	assert_int_equal(error_of(bide_limiter_acquire(&limiter, 1)), 0);
+	assert_int_equal(passed_ms(), 1000);
+	bide_value_task_forget(bide_limiter_acquire(&limiter, 1));
+	assert_false(bide_limiter_try_acquire(&limiter, 1)); /* it keeps its place */
+	assert_int_equal(error_of(bide_delay(BIDE_SECONDS(1))), 0);
+	assert_int_equal(error_of(bide_delay(1)), 0);
+	assert_true(bide_limiter_try_acquire(&limiter, 1));
+}
+
+/* --- another life --- */
+
+TEST(after_a_shutdown_what_waited_before_does_not_wait_any_more)
+{
+	uint64_t leaked = 0;
+
+	begin(1, BIDE_SECONDS(1), 1);
+	assert_true(bide_limiter_try_acquire(&limiter, 1));
+	for (int i = 0; i < 2; i++)
+		bide_value_task_forget(bide_limiter_acquire(&limiter, 1));
+	assert_int_equal(bide_shutdown(&leaked), 0);
+	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
+	assert_int_equal(error_of(bide_limiter_acquire(&limiter, 1)), 0);
+	assert_int_equal(error_of(bide_limiter_acquire(&limiter, 1)), 0);
+}
+
+TEST(the_child_of_a_fork_goes_on_with_the_limiter)
+{
+	int status = -1;
+	pid_t child;
+
+	begin(1, BIDE_SECONDS(1), 1);
+	assert_true(bide_limiter_try_acquire(&limiter, 1));
+	bide_value_task waits[2] = { bide_limiter_acquire(&limiter, 1),
+		                         bide_limiter_acquire(&limiter, 1) };
+	limiter.lock_ = limiter.life_; /* as if another thread held the lock at the fork */
+	child = fork();
+	if (child == 0)
+		_exit(bide_value_task_wait(bide_limiter_acquire(&limiter, 1), NULL) != 0 ||
+		      limiter.waiting_ != 0);
+	limiter.lock_ = 0;
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(error_of(waits[i]), 0);
 	assert_int_equal(passed_ms(), 2000);
 }
 

@@ -26,7 +26,11 @@
 
 #include "mutex.h"
 
-/* It lies in your memory, until nothing waits for it and no call on it runs. It has no end. */
+/*
+ * It lies in your memory, until nothing waits for it and no call on it runs. It has no end. After
+ * bide_shutdown, and in the child of a fork, it goes on with the tokens that it has. What waited
+ * before does not wait any more.
+ */
 typedef struct bide_limiter {
 	/* The head of those that wait holds it. */
 	bide_mutex turn_;
@@ -40,7 +44,9 @@ typedef struct bide_limiter {
 	int64_t at_ns_;
 	/* How many wait. */
 	uint64_t waiting_;
-	uint64_t rest_[2];
+	/* The life of the runtime in which they wait. */
+	uint32_t life_;
+	uint32_t rest_[3];
 } bide_limiter;
 BIDE_STATIC_ASSERT(sizeof(bide_limiter) == 128, "part of the layout");
 
@@ -60,8 +66,8 @@ BIDE_API int bide_limiter_init(bide_limiter *limiter, uint32_t events, int64_t p
  * limiter that is not initialised.
  *
  * It fails with the error of its context, if that is canceled before the tokens were taken, or at
- * the call; with ENOMEM. Then it has taken no token. If the value task is forgotten, the wait goes
- * on, and takes its tokens; cancel its context to end it.
+ * the call; with ENOMEM. Then it has taken no token. A wait that is forgotten keeps its place
+ * until its tokens are there, and takes none; cancel its context to end it at once.
  *
  * Any thread. Cost: a lock. A wait takes a frame from a pool, and a waiter of the mutex or a timer.
  * However many wait, one timer is armed, for the first of them.

@@ -26,7 +26,11 @@ typedef struct bide_retry_options {
 	int64_t pause_ns;
 	/* No pause is longer. 0: 30 seconds, or the first pause if that is longer. */
 	int64_t pause_max_ns;
-	/* A time limit for each attempt, which then fails with ETIMEDOUT. 0: none. */
+	/*
+	 * A time limit for each attempt, which then fails with ETIMEDOUT. 0: none. Everything counts
+	 * that the attempt waits for, a limiter too. Not to count that, leave it 0, and let the
+	 * function limit what comes behind bide_limiter_acquire.
+	 */
 	int64_t timeout_ns;
 	/* true: pauses have their full length; nothing is drawn. */
 	bool exact;

@@ -256,7 +256,7 @@ void bide_generator_bad_emit_(bide_frame *frame, uint32_t line)
 
 bool bide_generator_is_valid_(const bide_generator *g)
 {
-	uintptr_t state = BIDE_LOAD(&g->state, RELAXED);
+	uintptr_t state = BIDE_LOAD(&g->state, ACQUIRE); /* the flags are the producer's before */
 	unsigned tag = bide_generator_tag_(state);
 
 	BIDE_INVARIANT_(tag <= BIDE_GENERATOR_STOPPING_);

@@ -5,17 +5,43 @@
  * They take turns by the mutex, in order; the one that has the turn sleeps until its tokens are
  * there. So one timer is armed, and the end of a turn, whatever it is, has the next one look.
  *
+ * A wait that is forgotten goes on until its tokens are there, and then takes none.
+ *
  * The level and the count are under the lock. A token is period_ns of the level, and each
  * nanosecond adds `events` to it, so nothing is rounded.
+ *
+ * After a shutdown, and in the child of a fork, what waited before does not wait any more. The lock
+ * is the key of wait_queue.h, so one that was held at the fork is free in the child; and the first
+ * call there sees by life_ that it has to drop the count and the turns.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/misuse.h"
 #include "base/own.h"
 #include "base/port.h"
-#include "base/spin.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "context/context.h"
+#include "sync/wait_queue.h"
+
+static void lock(bide_limiter *l)
+{
+	uint32_t key = bide_wait_key_();
+
+	for (unsigned tries = 0; BIDE_SWAP(&l->lock_, key, ACQUIRE) == key; tries++)
+		bide_port_wait_a_moment_(tries); /* the swap pairs with unlock */
+	if (BIDE_UNLIKELY(l->life_ != key)) {
+		l->life_ = key;
+		if (l->at_ns_ > bide_port_now_()) /* the clock of another simulation */
+			l->at_ns_ = bide_port_now_();
+		l->waiting_ = 0;
+		l->turn_ = (bide_mutex){ 0 };
+	}
+}
+
+static void unlock(bide_limiter *l)
+{
+	BIDE_STORE(&l->lock_, 0u, RELEASE);
+}
 
 /* --- the bucket; all under the lock --- */
 
@@ -55,11 +81,11 @@ static bool try_take(bide_limiter *l, uint32_t count, bool waits)
 {
 	bool taken;
 
-	bide_spin_lock_(&l->lock_);
+	lock(l);
 	taken = l->waiting_ == 0 && take(l, count) == 0;
 	if (!taken && waits)
 		l->waiting_++;
-	bide_spin_unlock_(&l->lock_);
+	unlock(l);
 	return taken;
 }
 
@@ -68,19 +94,19 @@ static int64_t take_in_turn(bide_limiter *l, uint32_t count)
 {
 	int64_t delay_ns;
 
-	bide_spin_lock_(&l->lock_);
+	lock(l);
 	delay_ns = take(l, count);
 	if (delay_ns == 0)
 		l->waiting_--;
-	bide_spin_unlock_(&l->lock_);
+	unlock(l);
 	return delay_ns;
 }
 
 static void give_up(bide_limiter *l)
 {
-	bide_spin_lock_(&l->lock_);
+	lock(l);
 	l->waiting_--;
-	bide_spin_unlock_(&l->lock_);
+	unlock(l);
 }
 
 /* --- the wait --- */
@@ -104,6 +130,12 @@ BIDE_UNCHECKED_ static void describe(const void *copy, char *to, size_t size_byt
 	          bide_hold_is_held(&my->turn) ? ", first" : "");
 }
 
+/* Pairs with bide_value_task_forget: a forget that comes later comes too late. */
+static bool is_forgotten(const struct bide_limiter_acquire *my)
+{
+	return BIDE_LOAD(&my->BIDE_FRAME_MEMBER_.source.word, ACQUIRE) == BIDE_WORD_ABANDONED_;
+}
+
 static const bide_own_ bide_limiter_acquire_own_ = { .name = "bide_limiter_acquire",
 	                                                 .describe = describe };
 
@@ -111,9 +143,13 @@ bide_async(bide_limiter_acquire)
 {
 	bide_async_begin;
 	bide_await(bide_mutex_hold(&my->in.limiter->turn_, &my->turn));
-	while ((my->delay_ns = take_in_turn(my->in.limiter, my->in.count)) > 0)
+	while (!is_forgotten(my)) {
+		my->delay_ns = take_in_turn(my->in.limiter, my->in.count);
+		my->has_taken = my->delay_ns == 0;
+		if (my->has_taken)
+			break;
 		bide_await(bide_delay(my->delay_ns));
-	my->has_taken = true;
+	}
 bide_async_finally:
 	if (!my->has_taken)
 		give_up(my->in.limiter);
