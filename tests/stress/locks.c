@@ -83,7 +83,7 @@ async(forgetful)
 		CHECK(semaphore_try_hold(&my->object->semaphore, 1, &my->first));
 	else
 		CHECK(mutex_try_hold(&my->object->mutex, &my->first));
-	my->wait = wait_behind(my);
+	my->wait = wait_behind(my); /* bide-check: ignore */
 	await_or(pause_a_bit(&my->in.dice), (void)0);
 async_finally:
 	/* A thread may cancel the wait meanwhile. */
