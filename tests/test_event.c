@@ -81,7 +81,7 @@ TEST(an_automatic_event_lets_one_pass_for_each_set_in_order)
 	assert_true(event_is_set(&automatic));
 	assert_int_equal(result_of(event_wait(&automatic)), 1);
 	assert_false(event_is_set(&automatic));
-	assert_int_equal(result_of(event_wait_for(&automatic, 0)), 0);
+	assert_int_equal(result_of(event_try_wait_for(&automatic, 0)), 0);
 }
 
 TEST(events_are_made_set_or_not)
@@ -129,11 +129,11 @@ TEST(a_wait_for_an_event_with_a_limit_says_whether_it_came)
 
 	begin_test();
 	event_reset(&manual);
-	assert_int_equal(result_of(event_wait_for(&manual, BIDE_MS(1))), 0);
-	limited = event_wait_for(&manual, BIDE_SECONDS(1000));
+	assert_int_equal(result_of(event_try_wait_for(&manual, BIDE_MS(1))), 0);
+	limited = event_try_wait_for(&manual, BIDE_SECONDS(1000));
 	event_set(&manual);
 	assert_int_equal(result_of(limited), 1);
-	assert_int_equal(result_of(event_wait_for(&manual, BIDE_MS(1))), 1);
+	assert_int_equal(result_of(event_try_wait_for(&manual, BIDE_MS(1))), 1);
 	settle_workers();
 	assert_none(timer_count);
 }
@@ -230,7 +230,7 @@ TEST(without_memory_for_the_wait_nothing_is_changed)
 	for (long n = 0; error; n++) {
 		assert_true(n < 10);
 		allowed_allocations = n;
-		wait = event_wait_for(&automatic, BIDE_SECONDS(1000));
+		wait = event_try_wait_for(&automatic, BIDE_SECONDS(1000));
 		allowed_allocations = -1;
 		error = value_task_is_ready(wait) ? value_task_error(wait) : 0;
 		assert_true(!error || error == ENOMEM);
@@ -249,7 +249,7 @@ TEST(the_end_of_an_event_fails_all_that_wait)
 
 	begin_test();
 	one = event_wait(&automatic);
-	two = event_wait_for(&automatic, BIDE_SECONDS(1000));
+	two = event_try_wait_for(&automatic, BIDE_SECONDS(1000));
 	event_end(&automatic);
 	assert_int_equal(error_of(one), BIDE_EBROKEN);
 	assert_int_equal(error_of(two), BIDE_EBROKEN);
@@ -268,14 +268,14 @@ TEST(misuse_of_an_event_is_named)
 	MISUSE(assert_false(event_is_set(NULL)), "bide_event_is_set", "event is NULL");
 	MISUSE(event_end(NULL), "bide_event_end", "event is NULL");
 	MISUSE(assert_int_equal(error_of(event_wait(NULL)), EINVAL), "bide_event_wait", "NULL");
-	MISUSE(assert_int_equal(error_of(event_wait_for(&manual, -7)), EINVAL), "bide_event_wait_for",
-	       "timeout_ns is -7");
+	MISUSE(assert_int_equal(error_of(event_try_wait_for(&manual, -7)), EINVAL),
+	       "bide_event_try_wait_for", "timeout_ns is -7");
 	event_end(&manual);
 	MISUSE(event_set(&manual), "bide_event_set", "was ended");
 	MISUSE(event_reset(&manual), "bide_event_reset", "was ended");
 	MISUSE(assert_int_equal(error_of(event_wait(&manual)), BIDE_EBROKEN), "bide_event_wait",
 	       "was ended");
-	MISUSE(assert_int_equal(error_of(event_wait_for(&manual, 0)), BIDE_EBROKEN),
-	       "bide_event_wait_for", "was ended");
+	MISUSE(assert_int_equal(error_of(event_try_wait_for(&manual, 0)), BIDE_EBROKEN),
+	       "bide_event_try_wait_for", "was ended");
 	MISUSE(event_end(&manual), "bide_event_end", "was ended");
 }

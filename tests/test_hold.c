@@ -202,8 +202,8 @@ TEST(a_second_wait_for_a_hold_is_refused_and_the_first_gets_what_it_waits_for)
 		       pending);
 		MISUSE(assert_int_equal(error_of(semaphore_hold(&s, 1, &mine)), EBUSY),
 		       "bide_semaphore_hold", pending);
-		MISUSE(assert_int_equal(error_of(mutex_hold_for(&m, &mine, BIDE_MS(1))), EBUSY),
-		       "bide_mutex_hold_for", pending);
+		MISUSE(assert_int_equal(error_of(mutex_try_hold_for(&m, &mine, BIDE_MS(1))), EBUSY),
+		       "bide_mutex_try_hold_for", pending);
 		MISUSE(assert_false(semaphore_try_hold(&s, 1, &mine)), "bide_semaphore_try_hold", pending);
 		hold_release(round ? &all : &first);
 		assert_int_equal(error_of(wait), 0);
@@ -239,7 +239,7 @@ static void end_wait(int how, semaphore *permits, hold *mine, bide_context *cont
 	value_task wait;
 
 	allowed_allocations = how == 0 ? 0 : -1;
-	wait = how == 1 ? semaphore_hold_for(permits, 1, mine, 1)
+	wait = how == 1 ? semaphore_try_hold_for(permits, 1, mine, 1)
 	                : in_context(context, semaphore_hold(permits, 1, mine));
 	allowed_allocations = -1;
 	if (how == 2)

@@ -272,7 +272,7 @@ TEST(without_memory_for_the_wait_nothing_is_held_and_nothing_is_changed)
 
 		assert_true(n < 10);
 		allowed_allocations = n;
-		wait = n % 2 ? mutex_hold(&m, &other) : mutex_hold_for(&m, &other, BIDE_SECONDS(1000));
+		wait = n % 2 ? mutex_hold(&m, &other) : mutex_try_hold_for(&m, &other, BIDE_SECONDS(1000));
 		allowed_allocations = -1;
 		error = value_task_is_ready(wait) ? value_task_error(wait) : 0;
 		assert_true(!error || error == ENOMEM);
@@ -320,11 +320,11 @@ TEST(a_wait_whose_time_is_up_succeeds_without_the_mutex)
 	int64_t before;
 
 	begin_test();
-	assert_int_equal(result_of(mutex_hold_for(&m, &mine, 0)), 1);
+	assert_int_equal(result_of(mutex_try_hold_for(&m, &mine, 0)), 1);
 	before = bide_now_ns();
-	limited = mutex_hold_for(&m, &other, BIDE_MS(2));
+	limited = mutex_try_hold_for(&m, &other, BIDE_MS(2));
 	behind = mutex_hold(&m, &third);
-	assert_int_equal(result_of(mutex_hold_for(&m, &fourth, 0)), 0);
+	assert_int_equal(result_of(mutex_try_hold_for(&m, &fourth, 0)), 0);
 	assert_int_equal(result_of(limited), 0);
 	assert_true(bide_now_ns() - before >= BIDE_MS(2));
 	assert_false(hold_is_held(&other));
@@ -341,14 +341,14 @@ TEST(a_wait_that_gets_the_mutex_in_time_stops_its_timer)
 	value_task limited;
 
 	begin_test();
-	assert_int_equal(result_of(mutex_hold_for(&m, &mine, BIDE_FOREVER)), 1);
-	limited = in_context(context, mutex_hold_for(&m, &other, BIDE_SECONDS(1000)));
+	assert_int_equal(result_of(mutex_try_hold_for(&m, &mine, BIDE_FOREVER)), 1);
+	limited = in_context(context, mutex_try_hold_for(&m, &other, BIDE_SECONDS(1000)));
 	hold_release(&mine);
 	assert_int_equal(result_of(limited), 1);
 	assert_true(hold_is_held(&other));
-	limited = mutex_hold_for(&m, &mine, BIDE_SECONDS(1000));
+	limited = mutex_try_hold_for(&m, &mine, BIDE_SECONDS(1000));
 	value_task_forget(limited);
-	limited = in_context(context, mutex_hold_for(&m, &mine, BIDE_SECONDS(1000)));
+	limited = in_context(context, mutex_try_hold_for(&m, &mine, BIDE_SECONDS(1000)));
 	assert_true(bide_context_cancel(context, EPIPE));
 	assert_int_equal(error_of(limited), EPIPE);
 	hold_release(&other);
@@ -373,7 +373,7 @@ async(limited)
 {
 	async_begin;
 	for (my->i = 0; my->i < 40; my->i++) {
-		await(my->got, mutex_hold_for(&m, &my->hold, 1 + (my->in.id * 7 + my->i) % 5 * 50000));
+		await(my->got, mutex_try_hold_for(&m, &my->hold, 1 + (my->in.id * 7 + my->i) % 5 * 50000));
 		assert_int_equal(hold_is_held(&my->hold), my->got);
 		atomic_fetch_add(my->got ? &gotten : &missed, 1);
 		if (my->got) {
@@ -408,9 +408,9 @@ static void *hold_with_a_limit(void *unused)
 	hold mine = { 0 };
 
 	(void)unused;
-	assert_int_equal(result_of(mutex_hold_for(&m, &mine, BIDE_MS(1))), 0);
+	assert_int_equal(result_of(mutex_try_hold_for(&m, &mine, BIDE_MS(1))), 0);
 	missed = 1;
-	assert_int_equal(result_of(mutex_hold_for(&m, &mine, BIDE_SECONDS(1000))), 1);
+	assert_int_equal(result_of(mutex_try_hold_for(&m, &mine, BIDE_SECONDS(1000))), 1);
 	hold_release(&mine);
 	return NULL;
 }
@@ -483,8 +483,8 @@ TEST(misuse_of_a_mutex_is_named)
 	       "mutex is NULL");
 	MISUSE(assert_int_equal(error_of(mutex_hold(&m, NULL)), EINVAL), "bide_mutex_hold",
 	       "hold is NULL");
-	MISUSE(assert_int_equal(error_of(mutex_hold_for(&m, &mine, -1)), EINVAL), "bide_mutex_hold_for",
-	       "timeout_ns is -1");
+	MISUSE(assert_int_equal(error_of(mutex_try_hold_for(&m, &mine, -1)), EINVAL),
+	       "bide_mutex_try_hold_for", "timeout_ns is -1");
 	MISUSE(assert_false(mutex_try_hold(NULL, &mine)), "bide_mutex_try_hold", "mutex is NULL");
 	MISUSE(assert_int_equal(mutex_init(NULL), EINVAL), "bide_mutex_init", "mutex is NULL");
 	MISUSE(mutex_end(NULL), "bide_mutex_end", "mutex is NULL");

@@ -155,11 +155,11 @@ TEST(a_wait_whose_time_is_up_makes_room_for_those_behind)
 	value_task first, second;
 
 	begin_test();
-	assert_int_equal(result_of(semaphore_hold_for(&s, 1, &one, 0)), 1);
-	assert_int_equal(result_of(semaphore_hold_for(&s, 1, &two, BIDE_MS(1))), 1);
-	assert_int_equal(result_of(semaphore_hold_for(&s, 1, &small, 0)), 0);
-	first = semaphore_hold_for(&s, 2, &large, BIDE_MS(1));
-	second = semaphore_hold_for(&s, 1, &small, BIDE_SECONDS(1000));
+	assert_int_equal(result_of(semaphore_try_hold_for(&s, 1, &one, 0)), 1);
+	assert_int_equal(result_of(semaphore_try_hold_for(&s, 1, &two, BIDE_MS(1))), 1);
+	assert_int_equal(result_of(semaphore_try_hold_for(&s, 1, &small, 0)), 0);
+	first = semaphore_try_hold_for(&s, 2, &large, BIDE_MS(1));
+	second = semaphore_try_hold_for(&s, 1, &small, BIDE_SECONDS(1000));
 	hold_release(&one);
 	assert_int_equal(result_of(first), 0);
 	assert_false(hold_is_held(&large));
@@ -218,8 +218,8 @@ TEST(SM_05_a_time_limit_below_zero_is_misuse)
 
 	begin_test();
 	expect_misuse();
-	MISUSE(assert_int_equal(error_of(semaphore_hold_for(&s, 1, &mine, -10)), EINVAL),
-	       "bide_semaphore_hold_for", "timeout_ns is -10");
+	MISUSE(assert_int_equal(error_of(semaphore_try_hold_for(&s, 1, &mine, -10)), EINVAL),
+	       "bide_semaphore_try_hold_for", "timeout_ns is -10");
 	assert_false(hold_is_held(&mine));
 	assert_whole(2);
 }
@@ -429,8 +429,8 @@ TEST(misuse_of_a_semaphore_is_named)
 	MISUSE(assert_int_equal(error_of(semaphore_hold(&s, 1, NULL)), EINVAL), "bide_semaphore_hold",
 	       "hold is NULL");
 	MISUSE(assert_false(semaphore_try_hold(&s, -5, &mine)), "bide_semaphore_try_hold", "count is");
-	MISUSE(assert_int_equal(error_of(semaphore_hold_for(&s, 1, &mine, -1)), EINVAL),
-	       "bide_semaphore_hold_for", "timeout_ns is -1");
+	MISUSE(assert_int_equal(error_of(semaphore_try_hold_for(&s, 1, &mine, -1)), EINVAL),
+	       "bide_semaphore_try_hold_for", "timeout_ns is -1");
 	MISUSE(assert_int_equal(semaphore_add(&s, 0), EINVAL), "bide_semaphore_add", "count is 0");
 	MISUSE(assert_int_equal(semaphore_add(NULL, 1), EINVAL), "bide_semaphore_add", "NULL");
 	MISUSE(assert_int_equal(semaphore_count(NULL), 0), "bide_semaphore_count", "NULL");

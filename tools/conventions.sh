@@ -30,6 +30,8 @@ subtypes="loop=executor strand=executor tls=stream"
 other_ends="group user_source limiter"
 # Ended, but not placed: a start makes it.
 started="generator"
+# A wait with a limit that is an error, ETIMEDOUT. Where it is none, the function is called try_..._for.
+limited="task_wait_for task_await_for value_task_wait_for value_task_await_for"
 # A result that counts or is a number, and is no error.
 numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=uint64_t
 	simulation_random=uint64_t cpu_count=unsigned worker_count=unsigned version=unsigned
@@ -43,7 +45,7 @@ awk -v prototypes=1 -f tools/public_names.awk $headers | LC_ALL=C sort -u >"$wor
 awk -f tools/public_names.awk $headers | LC_ALL=C sort -u >"$work/names"
 
 awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v other_ends="$other_ends" \
-	-v started="$started" \
+	-v started="$started" -v limited="$limited" \
 	-v numbers="$numbers" -v complete="$((!$#))" '
 	function complain(text)
 	{
@@ -110,7 +112,9 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 	}
 	function check_result(result)
 	{
-		if (short ~ /(^|_)try_/ && result != "bool")
+		if (short ~ /(^|_)try_.*_for$/ && result != "bide_value_task")
+			complain("a try_..._for function returns a value task, whose result is 1 or 0")
+		else if (short ~ /(^|_)try_/ && short !~ /_for$/ && result != "bool")
 			complain("a try_ function returns bool")
 		if (short ~ /(^|_)(is|can)_/ && result != "bool")
 			complain("a question is answered by bool")
@@ -121,8 +125,14 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 			complain("returns " result ": a result of another kind than 0 or an error is a parameter; " \
 				"a count? list it")
 	}
+	function check_limit(parameters)
+	{
+		if (short ~ /_for$/ && parameters ~ /timeout_ns/ && short !~ /(^|_)try_/ && !listed(limited, short))
+			complain("fails with ETIMEDOUT at its limit? list it; else it is a try_..._for function")
+	}
 	function check_parameters(parameters,    list, i, n)
 	{
+		check_limit(parameters)
 		n = split(parameters, list, ",")
 		for (i = 1; i <= n; i++) {
 			take_apart(list[i])
@@ -161,6 +171,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 		sub(/^macro /, "", name)
 		short = substr(name, 6)
 		exists[short] = 1
+		check_limit(parameters)
 		n = split(parameters, list, ",")
 		for (i = 1; i <= n; i++) {
 			gsub(/ /, "", list[i])
@@ -208,7 +219,7 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 				}
 			}
 		}
-		n = split(operations " " current " " other_ends " " started " " subtypes " " numbers, list)
+		n = split(operations " " current " " other_ends " " started " " limited " " subtypes " " numbers, list)
 		for (i = 1; complete && i <= n; i++)
 			if (!(list[i] in needed)) {
 				print "tools/conventions.sh: the exception " list[i] " is not needed"
@@ -260,7 +271,7 @@ for header in $headers; do
 done
 
 # The exceptions stand in the document too.
-for name in $operations $current; do
+for name in $operations $current $limited; do
 	if ! grep -q "bide_$name\`" docs/conventions.md; then
 		echo "docs/conventions.md does not name the exception bide_$name"
 		status=1

@@ -75,10 +75,11 @@ BIDE_API bool bide_event_is_set(const bide_event *event);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_event_wait(bide_event *event);
 
 /*
- * Does what bide_event_wait does, for at most timeout_ns nanoseconds. Then it succeeds with the
- * result 0. With 0 it never waits. A number below zero is misuse: EINVAL.
+ * Tries for at most timeout_ns nanoseconds what bide_event_wait does. At the limit it succeeds with
+ * the result 0: look at the result. With 0 it never waits. A number below zero is misuse: EINVAL.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_event_wait_for(bide_event *event, int64_t timeout_ns);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_event_try_wait_for(bide_event *event,
+                                                                 int64_t timeout_ns);
 
 /*
  * Ends the event: the functions that wait fail with BIDE_EBROKEN. A later call with it is misuse,

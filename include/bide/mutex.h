@@ -50,12 +50,13 @@ BIDE_API int bide_mutex_init(bide_mutex *mutex);
 BIDE_API BIDE_USE_RESULT bide_value_task bide_mutex_hold(bide_mutex *mutex, bide_hold *hold);
 
 /*
- * Does what bide_mutex_hold does, for at most timeout_ns nanoseconds. Then it succeeds with the
- * result 0, and nothing is held; the result 1 says that the mutex is held. With 0 it never waits. A
- * number below zero is misuse: EINVAL. A wait takes some 200 bytes from a pool, and a timer.
+ * Tries for at most timeout_ns nanoseconds what bide_mutex_hold does. The result 1 says that the
+ * mutex is held. At the limit it succeeds with the result 0, and nothing is held: look at the
+ * result. With 0 it never waits. A number below zero is misuse: EINVAL. A wait takes some 200 bytes
+ * from a pool, and a timer.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_mutex_hold_for(bide_mutex *mutex, bide_hold *hold,
-                                                             int64_t timeout_ns);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_mutex_try_hold_for(bide_mutex *mutex, bide_hold *hold,
+                                                                 int64_t timeout_ns);
 
 /*
  * Returns true if the mutex was free, and is held now. It never waits, and does not look at the

@@ -73,12 +73,13 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_semaphore_hold(bide_semaphore *sem
                                                              int64_t count, bide_hold *hold);
 
 /*
- * Does what bide_semaphore_hold does, for at most timeout_ns nanoseconds. Then it succeeds with the
- * result 0, and nothing is held. With 0 it never waits. A number below zero is misuse: EINVAL.
+ * Tries for at most timeout_ns nanoseconds what bide_semaphore_hold does. At the limit it succeeds
+ * with the result 0, and nothing is held: look at the result. With 0 it never waits. A number below
+ * zero is misuse: EINVAL.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_semaphore_hold_for(bide_semaphore *semaphore,
-                                                                 int64_t count, bide_hold *hold,
-                                                                 int64_t timeout_ns);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_semaphore_try_hold_for(bide_semaphore *semaphore,
+                                                                     int64_t count, bide_hold *hold,
+                                                                     int64_t timeout_ns);
 
 /*
  * Returns true if the permits were available and nothing waited, and they are held now. It never

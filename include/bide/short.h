@@ -116,8 +116,8 @@
 #define event_is_set bide_event_is_set
 #define event_reset bide_event_reset
 #define event_set bide_event_set
+#define event_try_wait_for bide_event_try_wait_for
 #define event_wait bide_event_wait
-#define event_wait_for bide_event_wait_for
 #define executor_ref bide_executor_ref
 #define executor_unref bide_executor_unref
 #define fd_wait bide_fd_wait
@@ -182,9 +182,9 @@
 #define loop_run bide_loop_run
 #define mutex_end bide_mutex_end
 #define mutex_hold bide_mutex_hold
-#define mutex_hold_for bide_mutex_hold_for
 #define mutex_init bide_mutex_init
 #define mutex_try_hold bide_mutex_try_hold
+#define mutex_try_hold_for bide_mutex_try_hold_for
 #define on_host bide_on_host
 #define parallel_for bide_parallel_for
 #define path_link bide_path_link
@@ -233,9 +233,9 @@
 #define semaphore_count bide_semaphore_count
 #define semaphore_end bide_semaphore_end
 #define semaphore_hold bide_semaphore_hold
-#define semaphore_hold_for bide_semaphore_hold_for
 #define semaphore_init bide_semaphore_init
 #define semaphore_try_hold bide_semaphore_try_hold
+#define semaphore_try_hold_for bide_semaphore_try_hold_for
 #define signal_wait bide_signal_wait
 #define signals_next bide_signals_next
 #define signals_open bide_signals_open

@@ -217,9 +217,9 @@ bide_value_task bide_event_wait(bide_event *event)
 	return wait_for(event, BIDE_FOREVER, what);
 }
 
-bide_value_task bide_event_wait_for(bide_event *event, int64_t timeout_ns)
+bide_value_task bide_event_try_wait_for(bide_event *event, int64_t timeout_ns)
 {
-	static const char what[] = "bide_event_wait_for";
+	static const char what[] = "bide_event_try_wait_for";
 
 	if (!check(event, what) || !bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL))
 		return bide_value_task_from_error(BIDE_EINVAL_);

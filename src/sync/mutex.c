@@ -133,9 +133,9 @@ bide_value_task bide_mutex_hold(bide_mutex *mutex, bide_hold *hold)
 	return bide_value_task_from_int(1);
 }
 
-bide_value_task bide_mutex_hold_for(bide_mutex *mutex, bide_hold *hold, int64_t timeout_ns)
+bide_value_task bide_mutex_try_hold_for(bide_mutex *mutex, bide_hold *hold, int64_t timeout_ns)
 {
-	static const char what[] = "bide_mutex_hold_for";
+	static const char what[] = "bide_mutex_try_hold_for";
 	int error = hold_check(mutex, hold, what);
 
 	if (!error && !bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL))

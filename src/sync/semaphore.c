@@ -189,10 +189,10 @@ bide_value_task bide_semaphore_hold(bide_semaphore *s, int64_t count, bide_hold 
 	return bide_value_task_from_int(1);
 }
 
-bide_value_task bide_semaphore_hold_for(bide_semaphore *s, int64_t count, bide_hold *hold,
-                                        int64_t timeout_ns)
+bide_value_task bide_semaphore_try_hold_for(bide_semaphore *s, int64_t count, bide_hold *hold,
+                                            int64_t timeout_ns)
 {
-	static const char what[] = "bide_semaphore_hold_for";
+	static const char what[] = "bide_semaphore_try_hold_for";
 	int error = hold_check(s, count, hold, what);
 
 	if (!error && !bide_time_allowed_(timeout_ns, what, "timeout_ns", NULL))

@@ -5,8 +5,12 @@ BIDE_API int bide_task_sleep(bide_task *task, unsigned delay_ns);     /* is int6
 BIDE_API int bide_task_sleep_ms(bide_task *task, int64_t timeout_ns); /* is called timeout_ns */
 BIDE_API int64_t bide_task_count(bide_task *task);                    /* returns int64_t */
 BIDE_API int bide_task_try_end(bide_task *task); /* a try_ function returns bool */
-BIDE_API int bide_task_is_over(bide_task *task); /* a question is answered */
-BIDE_API int bide_task_now_ns(bide_task *task);  /* a time is int64_t */
+BIDE_API int bide_task_rest_for(bide_task *task,
+                                int64_t timeout_ns); /* fails with ETIMEDOUT at its limit? */
+BIDE_API bool bide_task_try_rest_for(bide_task *task,
+                                     int64_t timeout_ns); /* returns a value task */
+BIDE_API int bide_task_is_over(bide_task *task);          /* a question is answered */
+BIDE_API int bide_task_now_ns(bide_task *task);           /* a time is int64_t */
 BIDE_API void bide_task_set(bide_task *task, bide_task_options *options); /* pointer to const */
 BIDE_API bide_pipe *bide_pipe_create(void);         /* has neither bide_pipe_unref */
 BIDE_API bide_line *bide_line_ref(bide_line *line); /* has no bide_line_unref */

@@ -293,7 +293,7 @@ static void setup_limited(void)
 
 	setup_held();
 	saved = bide_context_push_(w.context);
-	w.wait = bide_mutex_hold_for(w.mutex, &w.second, BIDE_SECONDS(1));
+	w.wait = bide_mutex_try_hold_for(w.mutex, &w.second, BIDE_SECONDS(1));
 	bide_context_pop_(saved);
 }
 
@@ -322,7 +322,7 @@ static void check_limited(void)
 /* The wait is made while the mutex is released and the time may be up. */
 static void hold_for_thread(void)
 {
-	w.wait = bide_mutex_hold_for(w.mutex, &w.second, BIDE_SECONDS(1));
+	w.wait = bide_mutex_try_hold_for(w.mutex, &w.second, BIDE_SECONDS(1));
 }
 
 static void check_made(void)

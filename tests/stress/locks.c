@@ -123,7 +123,7 @@ static value_task mutex_wait(struct party *my)
 
 	switch (below(d, 4)) {
 	case 0:
-		return mutex_hold_for(mutex, &my->hold, (int64_t)below(d, 100000));
+		return mutex_try_hold_for(mutex, &my->hold, (int64_t)below(d, 100000));
 	case 1:
 		return with_timeout((int64_t)below(d, 100000), mutex_hold(mutex, &my->hold));
 	default:
@@ -139,7 +139,7 @@ static value_task permits_wait(struct party *my)
 
 	switch (below(d, 4)) {
 	case 0:
-		return semaphore_hold_for(semaphore, count, &my->permits, (int64_t)below(d, 100000));
+		return semaphore_try_hold_for(semaphore, count, &my->permits, (int64_t)below(d, 100000));
 	case 1:
 		return with_timeout((int64_t)below(d, 100000),
 		                    semaphore_hold(semaphore, count, &my->permits));
@@ -159,7 +159,7 @@ static void begin_wait(struct party *my)
 
 static value_task event_for(struct party *my, bide_event *event)
 {
-	return event_wait_for(event, (int64_t)below(&my->in.dice, 200000));
+	return event_try_wait_for(event, (int64_t)below(&my->in.dice, 200000));
 }
 
 async(party)
@@ -243,8 +243,9 @@ static void hold_on_thread(scene *s, dice *d)
 		if (!mutex_try_hold(&s->mutex, &hold))
 			return;
 	} else {
-		error = bide_value_task_wait(mutex_hold_for(&s->mutex, &hold, (int64_t)below(d, 100000)),
-		                             &came);
+		error =
+			bide_value_task_wait(mutex_try_hold_for(&s->mutex, &hold, (int64_t)below(d, 100000)),
+		                         &came);
 		CHECK_EQUAL(error, 0);
 		if (!came.i)
 			return;
