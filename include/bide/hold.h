@@ -63,11 +63,8 @@ BIDE_API void bide_hold_release(bide_hold *hold);
  */
 BIDE_API void bide_hold_use_up(bide_hold *hold);
 
-/* Returns true if something is held. */
-BIDE_INLINE bool bide_hold_is_held(const bide_hold *hold)
-{
-	return hold->object_ != 0;
-}
+/* Returns true if something is held. NULL is misuse: false. */
+BIDE_API bool bide_hold_is_held(const bide_hold *hold);
 
 BIDE_END_DECLS
 #endif

@@ -127,6 +127,7 @@
 
 /* Waiting together. */
 #define bide_hold_release(...) BIDE_NOTED_(bide_hold_release, __VA_ARGS__)
+#define bide_hold_is_held(...) BIDE_NOTED_(bide_hold_is_held, __VA_ARGS__)
 #define bide_hold_use_up(...) BIDE_NOTED_(bide_hold_use_up, __VA_ARGS__)
 #define bide_limiter_init(...) BIDE_NOTED_(bide_limiter_init, __VA_ARGS__)
 #define bide_limiter_acquire(...) BIDE_NOTED_(bide_limiter_acquire, __VA_ARGS__)

@@ -43,6 +43,14 @@ void bide_hold_release(bide_hold *hold)
 		bide_semaphore_give_back_(address_of(object), hold->count_);
 }
 
+bool bide_hold_is_held(const bide_hold *hold)
+{
+	if (BIDE_LIKELY(hold))
+		return hold->object_ != 0;
+	bide_misuse_("bide_hold_is_held: hold is NULL");
+	return false;
+}
+
 void bide_hold_use_up(bide_hold *hold)
 {
 	static const char what[] = "bide_hold_use_up";
