@@ -47,8 +47,11 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_path_remove_directory(const char *
 
 /* Gives the file `path` another name, `to`: link(2). */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_path_link(const char *path, const char *to);
-/* Makes `path` a symbolic link with the text `target`: symlink(2). */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_path_symlink(const char *path, const char *target);
+/*
+ * Makes `to` a symbolic link to `path`: symlink(2). The text of the link is `path` as it stands, so
+ * a relative one begins at the directory of `to`.
+ */
+BIDE_API BIDE_USE_RESULT bide_value_task bide_path_symlink(const char *path, const char *to);
 /*
  * Stores the text of a symbolic link, with a zero behind it. The result is its length. ERANGE: it
  * does not fit into size_bytes bytes.

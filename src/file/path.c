@@ -181,14 +181,14 @@ static bide_value_task symlink_now(void *argument)
 {
 	const path_call *c = argument;
 
-	return outcome_of(symlink(c->other, c->path));
+	return outcome_of(symlink(c->path, c->other));
 }
 
-bide_value_task bide_path_symlink(const char *path, const char *target)
+bide_value_task bide_path_symlink(const char *path, const char *to)
 {
 	static const bide_operation_type type = BIDE_FILE_CALL_TYPE_("bide_path_symlink");
 
-	return begin_two(&type, symlink_now, path, target, 0);
+	return begin_two(&type, symlink_now, path, to, 0);
 }
 
 static bide_value_task read_link_now(void *argument)
