@@ -164,6 +164,14 @@ TEST(a_limiter_that_is_null_is_misuse)
 	       "limiter is NULL");
 }
 
+TEST(counters_and_a_configuration_that_are_null_are_misuse)
+{
+	expect_misuse();
+	MISUSE(assert_int_equal(stats_get(NULL), EINVAL), "bide_stats_get", "stats is NULL");
+	MISUSE(assert_int_equal(io_stats_get(NULL), EINVAL), "bide_io_stats_get", "stats is NULL");
+	MISUSE(assert_int_equal(config_get(NULL), EINVAL), "bide_config_get", "config is NULL");
+}
+
 /* A generator that is NULL is one for which there was no memory, so chains need no test. */
 TEST(a_generator_that_is_null_fails_without_misuse)
 {

@@ -351,5 +351,5 @@ TEST(in_a_simulation_what_has_to_wait_is_refused)
 TEST(the_counters_need_a_place)
 {
 	expect_misuse();
-	MISUSE(bide_io_stats_get(NULL), "bide_io_stats_get", "NULL");
+	MISUSE(assert_int_equal(bide_io_stats_get(NULL), EINVAL), "bide_io_stats_get", "NULL");
 }

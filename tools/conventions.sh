@@ -118,6 +118,8 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 			complain("a try_ function returns bool")
 		if (short ~ /(^|_)(is|can)_/ && result != "bool")
 			complain("a question is answered by bool")
+		if (short ~ /_get$/ && result == "void")
+			complain("a _get that stores returns an error number")
 		if (short ~ /_ns$/ && result != "int64_t")
 			complain("a time is int64_t")
 		if (short !~ /_ns$/ && result ~ /^(u?int[0-9]+_t|long|unsigned|size_t|ssize_t)$/ &&

@@ -77,10 +77,10 @@ BIDE_API const char *bide_io_engine_reason(void);
 
 /*
  * Stores the counters in *stats. They start at zero with the runtime, but for the first four,
- * which count since the start of the process. NULL is misuse. Any thread. Cost: a lock, and a walk
- * over the workers.
+ * which count since the start of the process. Returns 0, or EINVAL (misuse) for NULL. Any thread.
+ * Cost: a lock, and a walk over the workers.
  */
-BIDE_API void bide_io_stats_get(bide_io_stats *stats);
+BIDE_API int bide_io_stats_get(bide_io_stats *stats);
 
 BIDE_END_DECLS
 #endif

@@ -87,10 +87,11 @@ BIDE_BEGIN_DECLS
 BIDE_API int bide_allocator_set(const bide_allocator *allocator);
 
 /*
- * Stores exact counters of the whole process in *stats. Any thread. The counts of pools that
- * other threads use at this moment are a snapshot. Cost: it walks the pools.
+ * Stores exact counters of the whole process in *stats. Returns 0, or EINVAL (misuse) for NULL.
+ * Any thread. The counts of pools that other threads use at this moment are a snapshot. Cost: it
+ * walks the pools.
  */
-BIDE_API void bide_stats_get(bide_stats *stats);
+BIDE_API int bide_stats_get(bide_stats *stats);
 
 BIDE_END_DECLS
 #endif

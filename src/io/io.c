@@ -25,13 +25,13 @@ const char *bide_io_engine_reason(void)
 	                       : bide_choice_().reason;
 }
 
-void bide_io_stats_get(bide_io_stats *stats)
+int bide_io_stats_get(bide_io_stats *stats)
 {
 	bide_lookup_stats lookups;
 
 	if (!stats) {
 		bide_misuse_("bide_io_stats_get: stats is NULL");
-		return;
+		return BIDE_EINVAL_;
 	}
 	*stats = (bide_io_stats){ 0 };
 	stats->at_once_count = bide_counted_(BIDE_COUNT_IO_AT_ONCE_);
@@ -45,4 +45,5 @@ void bide_io_stats_get(bide_io_stats *stats)
 	stats->lookup_queue_count = lookups.queue_count;
 	stats->lookup_running_count = lookups.running_count;
 	stats->lookup_hung_count = lookups.hung_count;
+	return 0;
 }

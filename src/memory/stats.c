@@ -22,11 +22,11 @@ __attribute__((no_sanitize_thread)) static void count(bide_source *source, void 
 		stats->unconsumed_count++;
 }
 
-void bide_stats_get(bide_stats *stats)
+int bide_stats_get(bide_stats *stats)
 {
 	if (!stats) {
 		bide_misuse_("bide_stats_get: stats is NULL");
-		return;
+		return BIDE_EINVAL_;
 	}
 	__builtin_memset(stats, 0, sizeof *stats);
 	stats->allocation_count = bide_counted_(BIDE_COUNT_ALLOCATIONS_);
@@ -44,4 +44,5 @@ void bide_stats_get(bide_stats *stats)
 	stats->scheduler_call_count = bide_counted_(BIDE_COUNT_CALLS_);
 	bide_port_stats_(stats);
 	bide_pools_visit_(count, stats);
+	return 0;
 }
