@@ -413,11 +413,14 @@ TEST(misuse_of_operators)
 	MISUSE(g = bide_generator_timeout(g, -1), "bide_generator_timeout", "timeout_ns is -1");
 	assert_null(g);
 	g = count_to(1, false);
+	MISUSE(g = bide_generator_take(g, -2), "bide_generator_take", "count is -2");
+	assert_null(g);
+	g = count_to(1, false);
 	MISUSE(g = bide_generator_buffer(g, 0), "bide_generator_buffer", "capacity is 0");
 	assert_null(g);
 	MISUSE(g = bide_generator_merge(NULL, 1), "bide_generator_merge", "generators is NULL");
 	assert_null(g);
-	assert_int_equal(cleanup_count, 4);
+	assert_int_equal(cleanup_count, 5);
 }
 
 /* Each operator, given a generator that another operator has. */

@@ -22,11 +22,11 @@ void test_after_each(void)
 	assert_nothing_in_use();
 }
 
-static void begin(uint32_t events, int64_t period_ns, uint32_t burst)
+static void begin(int64_t tokens, int64_t period_ns, int64_t burst)
 {
 	assert_int_equal(bide_configure(&(bide_config){ .virtual_clock = true }), 0);
 	start_ns = bide_now_ns();
-	assert_int_equal(bide_limiter_init(&limiter, events, period_ns, burst), 0);
+	assert_int_equal(bide_limiter_init(&limiter, tokens, period_ns, burst), 0);
 }
 
 static int64_t passed_ms(void)
@@ -47,7 +47,7 @@ struct user {
 	BIDE_ASYNC_FRAME;
 	struct {
 		int number;
-		uint32_t count;
+		int64_t count;
 	} in;
 };
 
@@ -62,7 +62,7 @@ bide_async_finally:
 	bide_async_end;
 }
 
-static bide_value_task use(int number, uint32_t count)
+static bide_value_task use(int number, int64_t count)
 {
 	return bide_async_start(user, .number = number, .count = count);
 }
@@ -119,6 +119,10 @@ TEST(the_largest_numbers_do_not_overflow)
 	assert_true(bide_limiter_try_acquire(&limiter, UINT32_MAX));
 	assert_int_equal(error_of(bide_limiter_acquire(&limiter, UINT32_MAX)), 0);
 	assert_int_equal(bide_now_ns() - start_ns, 1);
+	assert_int_equal(bide_limiter_init(&limiter, INT64_MAX, 1, INT64_MAX / 2), 0);
+	assert_true(bide_limiter_try_acquire(&limiter, INT64_MAX / 2));
+	assert_int_equal(error_of(bide_limiter_acquire(&limiter, INT64_MAX / 2)), 0);
+	assert_int_equal(bide_now_ns() - start_ns, 2);
 	assert_int_equal(bide_limiter_init(&limiter, 1, INT64_MAX / 2, 1), 0);
 	assert_true(bide_limiter_try_acquire(&limiter, 1));
 	assert_false(bide_limiter_try_acquire(&limiter, 1));
@@ -129,7 +133,7 @@ TEST(the_largest_numbers_do_not_overflow)
 TEST(they_pass_in_the_order_in_which_they_came)
 {
 	bide_value_task users[6];
-	static const uint32_t counts[6] = { 1, 4, 1, 2, 1, 1 };
+	static const int64_t counts[6] = { 1, 4, 1, 2, 1, 1 };
 	static const int64_t expected_ms[6] = { 0, 300, 400, 600, 700, 800 };
 
 	begin(10, BIDE_SECONDS(1), 5);
@@ -335,14 +339,18 @@ TEST(each_allocation_may_fail)
 
 TEST(misuse_is_named)
 {
-	bide_limiter nothing = { .events_ = 0 };
+	bide_limiter nothing = { .tokens_ = 0 };
 
 	begin(1, BIDE_SECONDS(1), 5);
 	expect_misuse();
 	MISUSE(assert_int_equal(bide_limiter_init(NULL, 1, 1, 1), EINVAL), "bide_limiter_init",
 	       "limiter is NULL");
 	MISUSE(assert_int_equal(bide_limiter_init(&nothing, 0, 1, 1), EINVAL), "bide_limiter_init",
-	       "events is 0");
+	       "tokens is 0");
+	MISUSE(assert_int_equal(bide_limiter_init(&nothing, -3, 1, 1), EINVAL), "bide_limiter_init",
+	       "tokens is -3");
+	MISUSE(assert_int_equal(bide_limiter_init(&nothing, 1, 1, -4), EINVAL), "bide_limiter_init",
+	       "burst is -4");
 	MISUSE(assert_int_equal(bide_limiter_init(&nothing, 1, 1, 0), EINVAL), "bide_limiter_init",
 	       "burst is 0");
 	MISUSE(assert_int_equal(bide_limiter_init(&nothing, 1, 0, 1), EINVAL), "bide_limiter_init",
@@ -357,6 +365,8 @@ TEST(misuse_is_named)
 	       "bide_limiter_acquire", "not initialised");
 	MISUSE(assert_int_equal(error_of(bide_limiter_acquire(&limiter, 0)), EINVAL),
 	       "bide_limiter_acquire", "count is 0; 1 to 5 are allowed");
+	MISUSE(assert_int_equal(error_of(bide_limiter_acquire(&limiter, -1)), EINVAL),
+	       "bide_limiter_acquire", "count is -1; 1 to 5 are allowed");
 	MISUSE(assert_int_equal(error_of(bide_limiter_acquire(&limiter, 6)), EINVAL),
 	       "bide_limiter_acquire", "count is 6; 1 to 5 are allowed");
 	MISUSE(assert_false(bide_limiter_try_acquire(&limiter, 6)), "bide_limiter_try_acquire",
@@ -388,7 +398,7 @@ bide_async(taker)
 {
 	bide_async_begin;
 	for (my->i = 0; my->i < 50; my->i++)
-		bide_await(bide_limiter_acquire(&limiter, 1 + (uint32_t)my->i % 3));
+		bide_await(bide_limiter_acquire(&limiter, 1 + my->i % 3));
 bide_async_finally:
 	bide_async_end;
 }

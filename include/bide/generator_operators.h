@@ -44,9 +44,12 @@ BIDE_API BIDE_USE_RESULT bide_generator *bide_generator_map(bide_generator *gene
 BIDE_API BIDE_USE_RESULT bide_generator *bide_generator_filter(bide_generator *generator,
                                                                bide_generator_function *function,
                                                                void *argument);
-/* Emits the first `count` elements. It does not ask for one more. */
+/*
+ * Emits the first `count` elements. It does not ask for one more. A number below zero is misuse: it
+ * ends the generator and returns NULL.
+ */
 BIDE_API BIDE_USE_RESULT bide_generator *bide_generator_take(bide_generator *generator,
-                                                             uint64_t count);
+                                                             int64_t count);
 /*
  * Emits the same elements, each at most timeout_ns after it was asked for. Otherwise it fails with
  * ETIMEDOUT. A number below zero is misuse: it ends the generator and returns NULL.

@@ -9,7 +9,7 @@
  *     await(send_request(...));
  *
  * A limiter has tokens, at most `burst` of them. It begins with all. In each period it gets
- * `events` tokens, evenly spread over the period. A call takes tokens, and waits until they are
+ * `tokens` new ones, evenly spread over the period. A call takes tokens, and waits until they are
  * there. Calculations are with integers, so a rate of 3 a second is kept exactly, however long the
  * limiter is in use.
  *
@@ -35,7 +35,9 @@ typedef struct bide_limiter {
 	/* The head of those that wait holds it. */
 	bide_mutex turn_;
 	uint32_t lock_;
-	uint32_t events_;
+	/* The life of the runtime in which they wait. */
+	uint32_t life_;
+	int64_t tokens_;
 	int64_t period_ns_;
 	/* In these, a token is period_ns_. */
 	int64_t level_;
@@ -44,21 +46,19 @@ typedef struct bide_limiter {
 	int64_t at_ns_;
 	/* How many wait. */
 	uint64_t waiting_;
-	/* The life of the runtime in which they wait. */
-	uint32_t life_;
-	uint32_t rest_[3];
+	uint64_t rest_;
 } bide_limiter;
 BIDE_STATIC_ASSERT(sizeof(bide_limiter) == 128, "part of the layout");
 
 BIDE_BEGIN_DECLS
 
 /*
- * Initialises a limiter: `events` tokens in each period_ns, and at most `burst` tokens at a time.
+ * Initialises a limiter: `tokens` in each period_ns, and at most `burst` of them at a time.
  * Returns 0, or EINVAL (misuse) if limiter is NULL, another argument is not above 0, or burst *
  * period_ns is above INT64_MAX / 2.
  */
-BIDE_API int bide_limiter_init(bide_limiter *limiter, uint32_t events, int64_t period_ns,
-                               uint32_t burst);
+BIDE_API int bide_limiter_init(bide_limiter *limiter, int64_t tokens, int64_t period_ns,
+                               int64_t burst);
 
 /*
  * Returns a value task that is ready when `count` tokens were taken. It is ready at once if they
@@ -72,14 +72,13 @@ BIDE_API int bide_limiter_init(bide_limiter *limiter, uint32_t events, int64_t p
  * Any thread. Cost: a lock. A wait takes a frame from a pool, and a waiter of the mutex or a timer.
  * However many wait, one timer is armed, for the first of them.
  */
-BIDE_API BIDE_USE_RESULT bide_value_task bide_limiter_acquire(bide_limiter *limiter,
-                                                              uint32_t count);
+BIDE_API BIDE_USE_RESULT bide_value_task bide_limiter_acquire(bide_limiter *limiter, int64_t count);
 
 /*
  * Returns true if the tokens were there and nothing waited; they are taken. It never waits, and
  * does not look at the context. Misuse returns false.
  */
-BIDE_API bool bide_limiter_try_acquire(bide_limiter *limiter, uint32_t count);
+BIDE_API bool bide_limiter_try_acquire(bide_limiter *limiter, int64_t count);
 
 BIDE_END_DECLS
 #endif

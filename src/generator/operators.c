@@ -121,7 +121,7 @@ struct bide_take {
 	BIDE_ASYNC_GENERATOR;
 	struct {
 		bide_generator *from;
-		uint64_t left;
+		int64_t left;
 	} in;
 	int64_t x;
 };
@@ -141,9 +141,11 @@ bide_async_finally:
 	bide_async_end;
 }
 
-bide_generator *bide_generator_take(bide_generator *from, uint64_t count)
+bide_generator *bide_generator_take(bide_generator *from, int64_t count)
 {
-	if (!begins(from, "bide_generator_take", true))
+	if (count < 0)
+		bide_misuse_("bide_generator_take: count is %lld; 0 or more is allowed", (long long)count);
+	if (!begins(from, "bide_generator_take", count >= 0))
 		return NULL;
 	return made(bide_generator_start(bide_take, .from = from, .left = count), from);
 }

@@ -8,7 +8,7 @@
  * A wait that is forgotten goes on until its tokens are there, and then takes none.
  *
  * The level and the count are under the lock. A token is period_ns of the level, and each
- * nanosecond adds `events` to it, so nothing is rounded.
+ * nanosecond adds `tokens` to it, so nothing is rounded.
  *
  * After a shutdown, and in the child of a fork, what waited before does not wait any more. The lock
  * is the key of wait_queue.h, so one that was held at the fork is free in the child; and the first
@@ -49,7 +49,7 @@ static void refill(bide_limiter *l, int64_t now_ns)
 {
 	int64_t passed_ns = now_ns - l->at_ns_, room = l->level_max_ - l->level_;
 	/* A wait ends at a whole nanosecond. What came in that one too much is kept, for the rate. */
-	int64_t spare_ns = l->events_ <= l->period_ns_;
+	int64_t spare_ns = l->tokens_ <= l->period_ns_;
 
 	if (passed_ns <= 0) /* another thread was later */
 		return;
@@ -57,27 +57,27 @@ static void refill(bide_limiter *l, int64_t now_ns)
 	if (room <= 0)
 		return;
 	/* Compared so that the product fits. */
-	if (passed_ns > room / l->events_ + spare_ns)
+	if (passed_ns > room / l->tokens_ + spare_ns)
 		l->level_ = l->level_max_;
 	else
-		l->level_ += passed_ns * l->events_;
+		l->level_ += passed_ns * l->tokens_;
 }
 
 /* Takes tokens. Returns 0, or how long it takes until they are there. */
-static int64_t take(bide_limiter *l, uint32_t count)
+static int64_t take(bide_limiter *l, int64_t count)
 {
 	int64_t missing;
 
 	refill(l, bide_port_now_());
 	missing = count * l->period_ns_ - l->level_;
 	if (missing > 0)
-		return (missing - 1) / l->events_ + 1;
+		return (missing - 1) / l->tokens_ + 1;
 	l->level_ -= count * l->period_ns_;
 	return 0;
 }
 
 /* Returns true if the tokens were taken. Otherwise, if `waits`, counts a function that waits. */
-static bool try_take(bide_limiter *l, uint32_t count, bool waits)
+static bool try_take(bide_limiter *l, int64_t count, bool waits)
 {
 	bool taken;
 
@@ -90,7 +90,7 @@ static bool try_take(bide_limiter *l, uint32_t count, bool waits)
 }
 
 /* For the function that has the turn. If it returns 0, that function waits no more. */
-static int64_t take_in_turn(bide_limiter *l, uint32_t count)
+static int64_t take_in_turn(bide_limiter *l, int64_t count)
 {
 	int64_t delay_ns;
 
@@ -115,7 +115,7 @@ struct bide_limiter_acquire { /* messages and dumps show the name */
 	BIDE_ASYNC_FRAME;
 	struct {
 		bide_limiter *limiter;
-		uint32_t count;
+		int64_t count;
 	} in;
 	bide_hold turn;
 	int64_t delay_ns;
@@ -126,7 +126,7 @@ BIDE_UNCHECKED_ static void describe(const void *copy, char *to, size_t size_byt
 {
 	const struct bide_limiter_acquire *my = copy;
 
-	bide_put_(to, size_bytes, "bide_limiter_acquire (%u tokens%s)", (unsigned)my->in.count,
+	bide_put_(to, size_bytes, "bide_limiter_acquire (%lld tokens%s)", (long long)my->in.count,
 	          bide_hold_is_held(&my->turn) ? ", first" : "");
 }
 
@@ -157,11 +157,11 @@ bide_async_finally:
 	bide_async_end;
 }
 
-static bool is_allowed(const bide_limiter *l, uint32_t count, const char *what)
+static bool is_allowed(const bide_limiter *l, int64_t count, const char *what)
 {
 	int64_t burst;
 
-	if (!l || l->events_ == 0 || l->period_ns_ <= 0) {
+	if (!l || l->tokens_ == 0 || l->period_ns_ <= 0) {
 		bide_misuse_("%s: %s", what,
 		             l ? "the limiter is not initialised; bide_limiter_init comes first"
 		               : "limiter is NULL");
@@ -170,12 +170,12 @@ static bool is_allowed(const bide_limiter *l, uint32_t count, const char *what)
 	burst = l->level_max_ / l->period_ns_;
 	if (count > 0 && count <= burst)
 		return true;
-	bide_misuse_("%s: count is %u; 1 to %lld are allowed, the burst of the limiter", what,
-	             (unsigned)count, (long long)burst);
+	bide_misuse_("%s: count is %lld; 1 to %lld are allowed, the burst of the limiter", what,
+	             (long long)count, (long long)burst);
 	return false;
 }
 
-bide_value_task bide_limiter_acquire(bide_limiter *limiter, uint32_t count)
+bide_value_task bide_limiter_acquire(bide_limiter *limiter, int64_t count)
 {
 	bide_value_task started;
 	int error;
@@ -196,26 +196,27 @@ bide_value_task bide_limiter_acquire(bide_limiter *limiter, uint32_t count)
 	return bide_value_task_from_error(BIDE_ENOMEM_);
 }
 
-bool bide_limiter_try_acquire(bide_limiter *limiter, uint32_t count)
+bool bide_limiter_try_acquire(bide_limiter *limiter, int64_t count)
 {
 	return is_allowed(limiter, count, "bide_limiter_try_acquire") && bide_thread_() &&
 	       try_take(limiter, count, false);
 }
 
-int bide_limiter_init(bide_limiter *limiter, uint32_t events, int64_t period_ns, uint32_t burst)
+int bide_limiter_init(bide_limiter *limiter, int64_t tokens, int64_t period_ns, int64_t burst)
 {
 	static const char what[] = "bide_limiter_init";
-	int64_t period_max_ns = burst ? INT64_MAX / 2 / burst : INT64_MAX;
+	int64_t period_max_ns = burst > 0 ? INT64_MAX / 2 / burst : INT64_MAX;
 
 	if (!limiter) {
 		bide_misuse_("%s: limiter is NULL", what);
-	} else if (events == 0 || burst == 0) {
-		bide_misuse_("%s: %s is 0; 1 or more is allowed", what, events ? "burst" : "events");
+	} else if (tokens < 1 || burst < 1) {
+		bide_misuse_("%s: %s is %lld; 1 or more is allowed", what, tokens < 1 ? "tokens" : "burst",
+		             (long long)(tokens < 1 ? tokens : burst));
 	} else if (period_ns < 1 || period_ns > period_max_ns) {
-		bide_misuse_("%s: period_ns is %lld; with a burst of %u, 1 to %lld are allowed", what,
-		             (long long)period_ns, (unsigned)burst, (long long)period_max_ns);
+		bide_misuse_("%s: period_ns is %lld; with a burst of %lld, 1 to %lld are allowed", what,
+		             (long long)period_ns, (long long)burst, (long long)period_max_ns);
 	} else {
-		*limiter = (bide_limiter){ .events_ = events,
+		*limiter = (bide_limiter){ .tokens_ = tokens,
 			                       .period_ns_ = period_ns,
 			                       .level_ = burst * period_ns,
 			                       .level_max_ = burst * period_ns };
