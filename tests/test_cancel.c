@@ -500,8 +500,8 @@ TEST(a_longer_time_replaces_a_shorter_one)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_source_cancel_after(source, 1000);
-	bide_cancel_source_cancel_after(source, 5000);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 5000), 0);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 1);
 	pass_ns(4999);
@@ -518,8 +518,8 @@ TEST(a_time_of_forever_removes_the_timer)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_source_cancel_after(source, 1000);
-	bide_cancel_source_cancel_after(source, BIDE_FOREVER);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000), 0);
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_FOREVER), 0);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
 	pass_ns(BIDE_MS(1));
@@ -534,7 +534,7 @@ TEST(the_timer_of_a_source_is_freed_with_it)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_source_cancel_after(source, 1000);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000), 0);
 	bide_cancel_source_unref(source);
 	bide_stats_get(&stats);
 	assert_int_equal(stats.timer_count, 0);
@@ -583,7 +583,7 @@ TEST(another_thread_replaces_the_time)
 	pthread_t thread;
 	int64_t start_ns = bide_now_ns();
 
-	bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600)), 0);
 	context =
 		bide_context_create(&(bide_context_options){ .token = bide_cancel_source_token(source) });
 	pthread_create(&thread, NULL, hurry, source);
@@ -597,9 +597,9 @@ TEST(another_thread_replaces_the_time)
 
 static void *cancel_after_and_cancel(void *source)
 {
-	bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600)), 0);
 	bide_cancel_source_cancel(source);
-	bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
+	assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600)), 0);
 	return NULL;
 }
 
@@ -610,7 +610,7 @@ TEST(cancel_and_cancel_after_of_another_thread_leave_no_timer)
 		pthread_t thread;
 		bide_stats stats;
 
-		bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600));
+		assert_int_equal(bide_cancel_source_cancel_after(source, BIDE_SECONDS(3600)), 0);
 		pthread_create(&thread, NULL, cancel_after_and_cancel, source);
 		while (!bide_cancel_source_is_canceled(source))
 			settle(0);
@@ -691,7 +691,7 @@ TEST(CT_27_a_source_whose_timer_has_fired_cannot_be_reset)
 
 	use_virtual_clock();
 	source = bide_cancel_source_create();
-	bide_cancel_source_cancel_after(source, 1000);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000), 0);
 	pass_ns(2000);
 	assert_false(bide_cancel_source_try_reset(source));
 	bide_cancel_source_unref(source);
@@ -708,7 +708,7 @@ TEST(CT_28_reset_removes_the_timer_and_the_registrations_and_the_source_is_usabl
 	source = bide_cancel_source_create();
 	token = bide_cancel_source_token(source);
 	assert_true(bide_cancel_source_try_reset(source));
-	bide_cancel_source_cancel_after(source, 1000);
+	assert_int_equal(bide_cancel_source_cancel_after(source, 1000), 0);
 	bide_cancel_token_register(token, &before, note_letter, &letters[0]);
 	assert_true(bide_cancel_source_try_reset(source));
 	bide_stats_get(&stats);

@@ -30,7 +30,7 @@ static void *reset_rounds(void *argument)
 		bide_cancel_source *source = bide_cancel_source_create();
 		int64_t from_ns = bide_now_ns();
 
-		bide_cancel_source_cancel_after(source, LIMIT_NS);
+		(void)!bide_cancel_source_cancel_after(source, LIMIT_NS);
 		near_the_end(from_ns, i);
 		if (bide_cancel_source_try_reset(source)) {
 			spin_until(bide_now_ns() + LIMIT_NS);
@@ -52,9 +52,9 @@ static void *replace_rounds(void *argument)
 		bide_cancel_source *source = bide_cancel_source_create();
 		int64_t from_ns = bide_now_ns();
 
-		bide_cancel_source_cancel_after(source, LIMIT_NS);
+		(void)!bide_cancel_source_cancel_after(source, LIMIT_NS);
 		near_the_end(from_ns, i);
-		bide_cancel_source_cancel_after(source, i % 2 ? BIDE_FOREVER : 3600 * 1000 * MS);
+		(void)!bide_cancel_source_cancel_after(source, i % 2 ? BIDE_FOREVER : 3600 * 1000 * MS);
 		if (!bide_cancel_source_is_canceled(source)) {
 			spin_until(bide_now_ns() + LIMIT_NS);
 			replacements_that_failed += bide_cancel_source_is_canceled(source);
@@ -124,7 +124,7 @@ TEST(a_reset_and_the_end_of_the_limit_agree_about_the_callbacks)
 		atomic_init(&calls, 0);
 		bide_cancel_token_register(bide_cancel_source_token(source), &registration, note_canceled,
 		                           &calls);
-		bide_cancel_source_cancel_after(source, LIMIT_NS);
+		(void)!bide_cancel_source_cancel_after(source, LIMIT_NS);
 		near_the_end(from_ns, i);
 		reset = bide_cancel_source_try_reset(source);
 		if (reset) {

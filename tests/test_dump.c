@@ -236,7 +236,8 @@ struct owner {
 async(owner)
 {
 	async_begin;
-	bide_group_init(&my->group, 0);
+	if (bide_group_init(&my->group, NULL))
+		async_fail(ENOMEM);
 	bide_group_start(&my->group, await_it(gate, NULL, 0));
 	bide_group_start(&my->group, await_it(gate, NULL, 0));
 	if (my->in.report_after_ns)

@@ -14,7 +14,7 @@ TEST(a_message_names_the_function_that_was_called_and_its_place)
 	bide_group group;
 
 	expect_misuse();
-	MISUSE(bide_group_init(NULL, 0), "bide_group_init", "");
+	MISUSE((void)!bide_group_init(NULL, 0), "bide_group_init", "");
 	MISUSE((void)bide_delay(-1).state, "bide_delay", "");
 	MISUSE((void)bide_group_wait(NULL).state, "bide_group_wait", "");
 	MISUSE(bide_cancel_source_cancel(NULL), "bide_cancel_source_cancel", "");

@@ -477,7 +477,7 @@ static void complete_from_another_thread(void)
 	bide_user_source source;
 	pthread_t thread;
 
-	bide_configure(&(bide_config){ .virtual_clock = true });
+	(void)!bide_configure(&(bide_config){ .virtual_clock = true });
 	bide_user_source_init(&source, NULL);
 	/* A task waits for it, so that the result has to be sent to the worker. */
 	bide_task *waits = bide_value_task_as_task(bide_user_source_value_task(&source));

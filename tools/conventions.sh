@@ -38,6 +38,15 @@ numbers="dump=size_t trace_format=size_t group_pending=uint64_t simulation_hash=
 	address_port=unsigned stream_written=size_t
 	stream_available=size_t stream_taken=size_t channel_count=size_t watch_get=uint64_t semaphore_count=int64_t"
 
+# An error number that may be dropped: it tells of misuse alone, which the hook has reported; or the program goes on the
+# same way whatever it is; or it is an answer.
+droppable="mutex_init event_init event_init_auto semaphore_init limiter_init address_set_port stream_set_idle stream_set_limits
+	periodic_timer_set_period stats_get io_stats_get simulated_host_add simulated_host_crash simulated_host_restart
+	simulated_host_reset simulated_link_set simulated_link_cut simulated_link_heal
+	task_wait task_wait_for run_ready loop_run drain shutdown process_kill udp_leave file_watch_remove
+	context_error context_current_error task_error value_task_error address_family process_exit_code process_exit_signal
+	process_id"
+
 headers=${*:-$(printf '%s\n' include/bide/*.h | grep -v '/short\.h$')}
 # shellcheck disable=SC2086 # file names without blanks
 awk -v prototypes=1 -f tools/public_names.awk $headers | LC_ALL=C sort -u >"$work/prototypes"
@@ -232,6 +241,37 @@ awk -v operations="$operations" -v current="$current" -v subtypes="$subtypes" -v
 status=$?
 cat "$work/complaints"
 
+# Errors that must not be dropped.
+awk -v droppable="$droppable" -v complete="$((!$#))" '
+	BEGIN {
+		count = split(droppable, names)
+		for (i = 1; i <= count; i++)
+			may_drop["bide_" names[i]] = 1
+	}
+	FILENAME == ARGV[1] {
+		if ($4 == "used")
+			used[$2] = 1
+		next
+	}
+	/^prototype int bide_/ {
+		name = $3
+		sub(/\(.*/, "", name)
+		if (name in may_drop && !(name in used))
+			needed[name] = 1
+		else if (!(name in used)) {
+			print name ": an error number needs BIDE_USE_RESULT; one that may be dropped? list it"
+			failed = 1
+		}
+	}
+	END {
+		for (name in may_drop)
+			if (complete && !(name in needed)) {
+				print "tools/conventions.sh: the exception " name " may be dropped is not needed"
+				failed = 1
+			}
+		exit failed
+	}' "$work/names" "$work/prototypes" || status=1
+
 # A documented result below zero, in the comments of the headers. A file descriptor may be none.
 # shellcheck disable=SC2086
 if grep -n -e ' -1[.: ]' -e ' -1$' -e '-1\.\.' -e 'error number negated' $headers | grep -v 'fd is -1'; then
@@ -273,7 +313,7 @@ for header in $headers; do
 done
 
 # The exceptions stand in the document too.
-for name in $operations $current $limited; do
+for name in $operations $current $limited $droppable; do
 	if ! grep -q "bide_$name\`" docs/conventions.md; then
 		echo "docs/conventions.md does not name the exception bide_$name"
 		status=1

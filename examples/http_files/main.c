@@ -279,8 +279,11 @@ int main(int count, char **words)
 
 	read_options(count, words, &options);
 	options.limit = limit_connections(options.limit);
-	if (options.workers)
-		(void)bide_configure(&(bide_config){ .workers = options.workers });
+	error = options.workers ? bide_configure(&(bide_config){ .workers = options.workers }) : 0;
+	if (error) {
+		fprintf(stderr, "http_files: --workers: %s\n", strerror(error));
+		return 1;
+	}
 	error = site_open(&site, options.folder);
 	if (error) {
 		fprintf(stderr, "http_files: %s: %s\n", options.folder, strerror(error));

@@ -53,7 +53,8 @@ BIDE_BEGIN_DECLS
  * if the text is none of these; ENODEV if there is no interface of that name. After an error
  * *address is as before, and *fault (may be NULL) says what is wrong.
  */
-BIDE_API int bide_address_parse(bide_address *address, const char *text, bide_address_fault *fault);
+BIDE_API BIDE_USE_RESULT int bide_address_parse(bide_address *address, const char *text,
+                                                bide_address_fault *fault);
 
 /*
  * Writes the address as text, in a form that bide_address_parse takes, and returns `to`. If the
@@ -68,8 +69,9 @@ BIDE_API const char *bide_address_text(const bide_address *address, char *to, si
  * size_bytes is too small or too large for the family. EAFNOSUPPORT: it is neither IPv4, IPv6 nor
  * UNIX. After an error *address is as before.
  */
-BIDE_API int bide_address_from_sockaddr(bide_address *address, const struct sockaddr *from,
-                                        size_t size_bytes);
+BIDE_API BIDE_USE_RESULT int bide_address_from_sockaddr(bide_address *address,
+                                                        const struct sockaddr *from,
+                                                        size_t size_bytes);
 /*
  * Returns the address as calls of the system take it, and stores its size in *size_bytes. It points
  * into *address. The size of "none" is 0.

@@ -91,7 +91,8 @@ bide_cancel_source_cancel_async(bide_cancel_source *source);
  * thread always returns 0; the source is canceled at once if the worker has no memory for the
  * timer.
  */
-BIDE_API int bide_cancel_source_cancel_after(bide_cancel_source *source, int64_t delay_ns);
+BIDE_API BIDE_USE_RESULT int bide_cancel_source_cancel_after(bide_cancel_source *source,
+                                                             int64_t delay_ns);
 /*
  * Resets a source that was not canceled: afterwards it has no delay, no registrations, and no
  * context or source that it cancels. Returns false if the source was canceled; it stays canceled.

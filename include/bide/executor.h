@@ -57,7 +57,7 @@ BIDE_API BIDE_USE_RESULT bide_executor *bide_loop_create(void);
  * system call. Returns 0; EMFILE, ENFILE or ENOMEM if no descriptor is left; EINVAL (misuse) if it
  * is no loop or fd is NULL. After an error *fd is -1. Any thread.
  */
-BIDE_API int bide_loop_fd(bide_executor *loop, int *fd);
+BIDE_API BIDE_USE_RESULT int bide_loop_fd(bide_executor *loop, int *fd);
 
 /*
  * Runs what is ready in the loop, at most max_count functions, and returns at once. A max_count
@@ -80,7 +80,7 @@ BIDE_API int bide_loop_run(bide_executor *loop, size_t max_count, int64_t *next_
  * thread of the one worker, which runs only loops that it made, or inside an async function;
  * ENOMEM.
  */
-BIDE_API int bide_loop_adopt(bide_executor *loop);
+BIDE_API BIDE_USE_RESULT int bide_loop_adopt(bide_executor *loop);
 
 /*
  * Returns the executor that stands for the workers. In a context it replaces the executor that

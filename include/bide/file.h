@@ -64,7 +64,7 @@ BIDE_API BIDE_USE_RESULT bide_file_task bide_file_open(const char *path, int fla
  * (misuse): it belongs to a file or another object already. An operation at an offset of something
  * that has none, as a pipe, fails with ESPIPE.
  */
-BIDE_API int bide_file_take_fd(bide_file **file, int fd);
+BIDE_API BIDE_USE_RESULT int bide_file_take_fd(bide_file **file, int fd);
 /*
  * Closes the file. It never waits: operations that are pending go on, and the descriptor is closed
  * when the last one is over, on a thread for blocking calls if that may take time. NULL does
@@ -73,7 +73,7 @@ BIDE_API int bide_file_take_fd(bide_file **file, int fd);
  */
 BIDE_API void bide_file_close(bide_file *file);
 /* Stores the descriptor, which stays the file's. Returns 0, or EBADF or EINVAL after misuse. */
-BIDE_API int bide_file_fd(const bide_file *file, int *fd);
+BIDE_API BIDE_USE_RESULT int bide_file_fd(const bide_file *file, int *fd);
 
 /* --- reading and writing --- */
 
@@ -127,7 +127,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_file_stat(bide_file *file, struct 
  * is filled, at the latest after 64 KiB, the read meets a cancellation. An abort waits for a system
  * call that runs. A close drops what was put and not flushed: await bide_stream_flush before it.
  */
-BIDE_API int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset);
+BIDE_API BIDE_USE_RESULT int bide_stream_take_file(bide_stream **stream, bide_file *file,
+                                                   int64_t offset);
 
 BIDE_END_DECLS
 #endif

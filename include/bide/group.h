@@ -79,7 +79,7 @@ BIDE_BEGIN_DECLS
  * current context is canceled, an open group is closed from the start. Cost: two objects from the
  * pool.
  */
-BIDE_API int bide_group_init(bide_group *group, const bide_group_options *options);
+BIDE_API BIDE_USE_RESULT int bide_group_init(bide_group *group, const bide_group_options *options);
 /*
  * Adds a member: consumes the value task, which belongs to the group from now on. A failure that is
  * no cancellation cancels the other members, unless keep_going or failed is set. A member may add

@@ -84,7 +84,7 @@ BIDE_BEGIN_DECLS
  * bide_shutdown. Returns 0; EINVAL (misuse) if a function is NULL; EBUSY if bide has memory
  * already.
  */
-BIDE_API int bide_allocator_set(const bide_allocator *allocator);
+BIDE_API BIDE_USE_RESULT int bide_allocator_set(const bide_allocator *allocator);
 
 /*
  * Stores exact counters of the whole process in *stats. Returns 0, or EINVAL (misuse) for NULL.

@@ -94,8 +94,9 @@ BIDE_API BIDE_USE_RESULT bide_listener_task bide_tcp_listen(const char *host, co
 /*
  * Does the same on one IPv4 or IPv6 address, at once. Stores the listener. Returns 0 or the error.
  */
-BIDE_API int bide_tcp_listen_address(bide_listener **listener, const bide_address *address,
-                                     const bide_tcp_options *options);
+BIDE_API BIDE_USE_RESULT int bide_tcp_listen_address(bide_listener **listener,
+                                                     const bide_address *address,
+                                                     const bide_tcp_options *options);
 /*
  * Listens on a path, or on the abstract name behind an '@'. If the path is a socket on which
  * nothing listens any more, it is replaced. Closing the listener does not remove the file. Stores
@@ -103,8 +104,8 @@ BIDE_API int bide_tcp_listen_address(bide_listener **listener, const bide_addres
  * ENAMETOOLONG: more than 107 bytes; EINVAL: the path is empty; those of bind(2), as ENOENT,
  * EACCES.
  */
-BIDE_API int bide_unix_listen(bide_listener **listener, const char *path,
-                              const bide_unix_options *options);
+BIDE_API BIDE_USE_RESULT int bide_unix_listen(bide_listener **listener, const char *path,
+                                              const bide_unix_options *options);
 /*
  * Makes a listener of a socket that listens already: one that systemd or a parent has handed over.
  * It is set to non-blocking and close-on-exec, and belongs to the listener. Its other options stay,
@@ -112,14 +113,15 @@ BIDE_API int bide_unix_listen(bide_listener **listener, const char *path,
  * yours: EBADF: it is none; ENOTSOCK; EINVAL: it does not listen; ENOMEM. EBUSY (misuse): it
  * belongs to a listener or another object already.
  */
-BIDE_API int bide_listener_take_fd(bide_listener **listener, int fd);
+BIDE_API BIDE_USE_RESULT int bide_listener_take_fd(bide_listener **listener, int fd);
 /*
  * Stores the descriptor, for a child that inherits it. It stays the listener's. Returns 0, or
  * ENOTSUP in a simulation; *fd is -1 then.
  */
-BIDE_API int bide_listener_fd(const bide_listener *listener, int *fd);
+BIDE_API BIDE_USE_RESULT int bide_listener_fd(const bide_listener *listener, int *fd);
 /* Stores the address on which it listens, with the port that the system chose. Returns 0. */
-BIDE_API int bide_listener_address(const bide_listener *listener, bide_address *address);
+BIDE_API BIDE_USE_RESULT int bide_listener_address(const bide_listener *listener,
+                                                   bide_address *address);
 /*
  * Makes a pending bide_accept and later ones fail with this error, 1 to 4095. The kernel goes on to
  * queue connections. Any thread, while the owner has not closed the listener.
@@ -172,8 +174,8 @@ BIDE_API BIDE_USE_RESULT bide_stream_task bide_unix_connect(const char *path);
  * Stores the address of the peer, or of this end. Returns 0. Errors: ENOTSOCK: the stream is no
  * socket; ENOTCONN: the peer has gone; EBADF: it is a stream of your own.
  */
-BIDE_API int bide_stream_peer(const bide_stream *stream, bide_address *address);
-BIDE_API int bide_stream_local(const bide_stream *stream, bide_address *address);
+BIDE_API BIDE_USE_RESULT int bide_stream_peer(const bide_stream *stream, bide_address *address);
+BIDE_API BIDE_USE_RESULT int bide_stream_local(const bide_stream *stream, bide_address *address);
 
 /*
  * Sets the options of a stream of TCP that was made otherwise, by bide_stream_take_fd or a listener
@@ -181,7 +183,8 @@ BIDE_API int bide_stream_local(const bide_stream *stream, bide_address *address)
  * NULL or zeroes: TCP_NODELAY is set, and nothing else is changed. Returns 0. Errors: EBADF: it is
  * a stream of your own; EOPNOTSUPP: it is not of TCP; EINVAL (misuse).
  */
-BIDE_API int bide_stream_set_tcp_options(bide_stream *stream, const bide_tcp_options *options);
+BIDE_API BIDE_USE_RESULT int bide_stream_set_tcp_options(bide_stream *stream,
+                                                         const bide_tcp_options *options);
 
 BIDE_END_DECLS
 #endif

@@ -80,7 +80,7 @@ BIDE_API unsigned bide_version(void);
  * number is out of range, or a simulation has more than one worker; ENOMEM or EAGAIN if the
  * workers could not be started.
  */
-BIDE_API int bide_configure(const bide_config *config);
+BIDE_API BIDE_USE_RESULT int bide_configure(const bide_config *config);
 
 /*
  * Stores the configuration in force in *config: what bide_configure was given, completed with
@@ -88,7 +88,7 @@ BIDE_API int bide_configure(const bide_config *config);
  * was not in use. Returns 0. Errors: EINVAL (misuse) if config is NULL; ENOMEM or EAGAIN if the
  * workers could not be started. Any thread.
  */
-BIDE_API int bide_config_get(bide_config *config);
+BIDE_API BIDE_USE_RESULT int bide_config_get(bide_config *config);
 
 /*
  * Returns the number of workers. Sets the runtime up if it was not in use, and returns 0 if that

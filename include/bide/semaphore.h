@@ -92,7 +92,7 @@ BIDE_API bool bide_semaphore_try_hold(bide_semaphore *semaphore, int64_t count, 
  * than the maximum, with those that are held; EINVAL (misuse) if semaphore is NULL or count is not
  * 1 to the maximum; BIDE_EBROKEN (misuse) if the semaphore was ended. Any thread.
  */
-BIDE_API int bide_semaphore_add(bide_semaphore *semaphore, int64_t count);
+BIDE_API BIDE_USE_RESULT int bide_semaphore_add(bide_semaphore *semaphore, int64_t count);
 
 /*
  * Returns how many permits are available. Others may take them at the same time. It may be asked

@@ -410,7 +410,7 @@ BIDE_SHORT_(cancel_token_can_be_canceled);
 BIDE_SHORT_(cancel_token_is_canceled);
 #endif
 #ifndef BIDE_NO_SHORT_configure
-BIDE_SHORT_(configure);
+BIDE_SHORT_(configure) BIDE_USE_RESULT;
 #endif
 #ifndef BIDE_NO_SHORT_context_current
 BIDE_SHORT_(context_current);

@@ -68,7 +68,7 @@ BIDE_BEGIN_DECLS
  */
 BIDE_API int bide_simulated_host_add(const char *name);
 /* Stores the address of a host, with port 0. Returns 0. */
-BIDE_API int bide_simulated_host_address(const char *name, bide_address *address);
+BIDE_API BIDE_USE_RESULT int bide_simulated_host_address(const char *name, bide_address *address);
 /*
  * The host loses its power: what was sent to it is lost, and nothing answers. Its own connections
  * and listeners fail with EHOSTDOWN, and all contexts of bide_on_host are canceled. Peers notice
@@ -105,7 +105,7 @@ BIDE_API int bide_simulated_link_heal(const char *host, const char *other);
  * Resets the connection of a stream: it fails with ECONNRESET at once, and the other end after a
  * delay. Does nothing if it has ended. Returns 0; ENOTSUP: the stream is none of this network.
  */
-BIDE_API int bide_stream_simulate_reset(bide_stream *stream);
+BIDE_API BIDE_USE_RESULT int bide_stream_simulate_reset(bide_stream *stream);
 
 /* Used by the macro below. Returns NULL after a failure; *error is the reason. */
 BIDE_API bide_context *bide_simulated_host_context_(const char *name, uintptr_t *error);

@@ -87,12 +87,12 @@ BIDE_BEGIN_DECLS
  * socket is not connected. ENOMEM. EBUSY (misuse): it belongs to a stream or another object
  * already.
  */
-BIDE_API int bide_stream_take_fd(bide_stream **stream, int fd);
+BIDE_API BIDE_USE_RESULT int bide_stream_take_fd(bide_stream **stream, int fd);
 /*
  * Makes a pipe: what is written to *write_end is read from *read_end. Returns 0. Errors: ENOMEM;
  * those of pipe2(2): EMFILE, ENFILE.
  */
-BIDE_API int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end);
+BIDE_API BIDE_USE_RESULT int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end);
 /*
  * Makes a stream of descriptor 0, 1 or 2 of the process. Other processes may share these, so they
  * are never set to non-blocking: an operation polls first, and reads or writes only what does not
@@ -100,7 +100,7 @@ BIDE_API int bide_stream_pipe(bide_stream **read_end, bide_stream **write_end);
  * and always ready. Closing the stream leaves the descriptor open. Returns 0. Errors: EINVAL
  * (misuse) for another number; EBADF if the descriptor is not open; ENOMEM.
  */
-BIDE_API int bide_stream_standard(bide_stream **stream, int number);
+BIDE_API BIDE_USE_RESULT int bide_stream_standard(bide_stream **stream, int number);
 /*
  * Makes a stream of your own. The type must live as long as the stream. Returns NULL if there is no
  * memory, or after misuse: type is NULL, or has neither read nor write.
@@ -153,7 +153,7 @@ BIDE_API void bide_stream_close(bide_stream *stream);
  * Returns 0. Errors: EBADF for a stream of your own, which has none; ENOTSUP in a simulation;
  * EINVAL (misuse) if fd is NULL. After an error *fd is -1.
  */
-BIDE_API int bide_stream_fd(const bide_stream *stream, int *fd);
+BIDE_API BIDE_USE_RESULT int bide_stream_fd(const bide_stream *stream, int *fd);
 
 /* --- reading --- */
 

@@ -72,8 +72,9 @@ BIDE_API void bide_value_task_forget_at_(bide_value_task value_task, const bide_
  * which has to be awaited or made a task. Neither is consumed. A value task that was consumed,
  * or that is being awaited, is misuse too: BIDE_ESTALE.
  */
-BIDE_API int bide_value_task_take_at_(bide_value_task value_task, bide_payload *result,
-                                      const bide_place *place);
+BIDE_API BIDE_USE_RESULT int bide_value_task_take_at_(bide_value_task value_task,
+                                                      bide_payload *result,
+                                                      const bide_place *place);
 #define bide_value_task_take(value_task, result)                                                   \
 	bide_value_task_take_at_(bide_untyped_value_(value_task,                                       \
 	                                             "bide_value_task_take takes a value task; for a " \

@@ -106,7 +106,8 @@ BIDE_BEGIN_DECLS
  * ENOENT, EACCES and the like: a file cannot be read. EBADMSG: what is in it, or in a text, is not
  * what it should be. EKEYREJECTED: the key is not that of the certificate. EINVAL (misuse). ENOMEM.
  */
-BIDE_API int bide_tls_config_create(bide_tls_config **config, const bide_tls_options *options);
+BIDE_API BIDE_USE_RESULT int bide_tls_config_create(bide_tls_config **config,
+                                                    const bide_tls_options *options);
 BIDE_API bide_tls_config *bide_tls_config_ref(bide_tls_config *config);
 /* NULL does nothing. */
 BIDE_API void bide_tls_config_unref(bide_tls_config *config);
@@ -148,7 +149,7 @@ BIDE_API const char *bide_tls_error_text(const bide_stream *stream);
  * Stores what the handshake agreed on. Returns 0; EBADF: the stream has no TLS, or the handshake is
  * not over; ENOMEM; EINVAL (misuse).
  */
-BIDE_API int bide_tls_info_get(const bide_stream *stream, bide_tls_info *info);
+BIDE_API BIDE_USE_RESULT int bide_tls_info_get(const bide_stream *stream, bide_tls_info *info);
 
 BIDE_END_DECLS
 #endif

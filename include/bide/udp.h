@@ -82,11 +82,11 @@ BIDE_API BIDE_USE_RESULT int bide_udp_open(bide_udp **udp, const bide_address *l
  * an error the descriptor is still yours. EBADF, ENOTSOCK. EINVAL: it has no datagrams. ENOMEM.
  * EBUSY (misuse): it belongs to a socket or another object already.
  */
-BIDE_API int bide_udp_take_fd(bide_udp **udp, int fd);
+BIDE_API BIDE_USE_RESULT int bide_udp_take_fd(bide_udp **udp, int fd);
 /* Stores the descriptor, which stays the socket's. Returns 0. */
-BIDE_API int bide_udp_fd(const bide_udp *udp, int *fd);
+BIDE_API BIDE_USE_RESULT int bide_udp_fd(const bide_udp *udp, int *fd);
 /* Stores the local address. Returns 0. */
-BIDE_API int bide_udp_address(const bide_udp *udp, bide_address *address);
+BIDE_API BIDE_USE_RESULT int bide_udp_address(const bide_udp *udp, bide_address *address);
 
 /*
  * Receives 1 to count datagrams: those that are there, and no more than 32. It waits until there is
@@ -113,13 +113,14 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_udp_send(bide_udp *udp,
  * system chooses. Return 0 or the error: ENODEV, EADDRINUSE (joined already), EADDRNOTAVAIL (not
  * joined). EINVAL: it is no address of a group.
  */
-BIDE_API int bide_udp_join(bide_udp *udp, const bide_address *group, unsigned interface_index);
+BIDE_API BIDE_USE_RESULT int bide_udp_join(bide_udp *udp, const bide_address *group,
+                                           unsigned interface_index);
 BIDE_API int bide_udp_leave(bide_udp *udp, const bide_address *group, unsigned interface_index);
 /*
  * Sets how many routers a datagram may pass, 1 to 255, for single receivers and for groups. Returns
  * 0 or the error.
  */
-BIDE_API int bide_udp_set_ttl(bide_udp *udp, unsigned ttl);
+BIDE_API BIDE_USE_RESULT int bide_udp_set_ttl(bide_udp *udp, unsigned ttl);
 
 /*
  * Ends what is pending, and fails all that comes later, with this error, 1 to 4095. The first abort

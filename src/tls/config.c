@@ -420,7 +420,7 @@ bide_tls_config *bide_tls_config_default_(void)
 
 	pthread_mutex_lock(&lock);
 	if (!config)
-		(void)bide_tls_config_create(&config, NULL);
+		(void)!bide_tls_config_create(&config, NULL);
 	pthread_mutex_unlock(&lock);
 	return bide_tls_config_ref(config);
 }

@@ -38,7 +38,7 @@ async(f)
 	await(send_copy((struct message){ "text" }));
 	await(async_start(g, .copy = (struct message){ "text" }));
 	await(async_start(g, .message = &(struct message){ "text" })); /* FOUND: compound literal */
-	bide_group_init(&my->group, &(bide_group_options){ 0 });
+	(void)!bide_group_init(&my->group, &(bide_group_options){ 0 });
 	my->message = &(struct message){ "text" }; /* FOUND: compound literal */
 	my->numbers = (int[]){ 1, 2, 3 };          /* FOUND: compound literal */
 	await(delay_ms(1));

@@ -72,7 +72,7 @@ async(f)
 	{
 		bide_group_options options = { 0 };
 
-		bide_group_init(&my->group, &options);
+		(void)!bide_group_init(&my->group, &options);
 	}
 	bide_group_add(&my->group, sum_of(my->numbers, 2));
 	await(bide_group_wait(&my->group));

@@ -45,8 +45,8 @@ async(f)
 	bide_when_each each;
 
 	async_begin;
-	bide_group_init(&my->good, NULL);
-	bide_group_init(&group, NULL);                                  /* FOUND: 'group' */
+	(void)!bide_group_init(&my->good, NULL);
+	(void)!bide_group_init(&group, NULL);                           /* FOUND: 'group' */
 	bide_cancel_token_register(my->in.token, &kept, stop_it, NULL); /* FOUND: 'kept' */
 	bide_cancel_token_register(my->in.token, &ended, stop_it, NULL);
 	bide_cancel_registration_unregister(&ended);

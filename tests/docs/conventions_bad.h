@@ -10,6 +10,7 @@ BIDE_API int bide_task_rest_for(bide_task *task,
 BIDE_API bool bide_task_try_rest_for(bide_task *task,
                                      int64_t timeout_ns); /* returns a value task */
 BIDE_API int bide_task_is_over(bide_task *task);          /* a question is answered */
+BIDE_API int bide_task_begin(bide_task *task);            /* needs BIDE_USE_RESULT */
 BIDE_API void bide_task_get(bide_task *task);             /* a _get that stores */
 BIDE_API int bide_task_now_ns(bide_task *task);           /* a time is int64_t */
 BIDE_API void bide_task_set(bide_task *task, bide_task_options *options); /* pointer to const */

@@ -259,7 +259,7 @@ static void source_after(int64_t delay_ns)
 {
 	const bide_source *timer = bide_current_thread_->pool[TIMER_CLASS].free;
 
-	(void)bide_cancel_source_cancel_after(m.cancel, delay_ns);
+	(void)!bide_cancel_source_cancel_after(m.cancel, delay_ns);
 	explore_watch(timer);
 }
 
@@ -278,12 +278,12 @@ static void source_unref_thread(void)
 
 static void source_later_thread(void)
 {
-	(void)bide_cancel_source_cancel_after(m.cancel, 2 * LATER_NS);
+	(void)!bide_cancel_source_cancel_after(m.cancel, 2 * LATER_NS);
 }
 
 static void source_never_unref_thread(void)
 {
-	(void)bide_cancel_source_cancel_after(m.cancel, BIDE_FOREVER);
+	(void)!bide_cancel_source_cancel_after(m.cancel, BIDE_FOREVER);
 	bide_cancel_source_unref(m.cancel);
 }
 
@@ -322,7 +322,7 @@ static bool canceled_before;
 
 static void source_never_thread(void)
 {
-	(void)bide_cancel_source_cancel_after(m.cancel, BIDE_FOREVER);
+	(void)!bide_cancel_source_cancel_after(m.cancel, BIDE_FOREVER);
 	canceled_before = bide_cancel_source_is_canceled(m.cancel);
 }
 

@@ -77,7 +77,8 @@ struct serving {
 async(serving)
 {
 	async_begin;
-	bide_group_init(&my->clients, NULL);
+	if (bide_group_init(&my->clients, NULL))
+		async_fail(ENOMEM);
 	for (my->left = count; my->left > 0; my->left--) {
 		await(my->client, bide_accept(my->in.listener));
 		bide_group_add(&my->clients, async_start(echo, .client = my->client));
