@@ -11,6 +11,7 @@
 #include "tasks/task_await.h"
 
 enum { DECIDED = 1, REGISTERED = 2 };
+enum { LISTENING = 1, WITHDRAWING };
 
 const bide_wait_kind_ bide_selection_task_ = { .type = { .name = "bide_select" } };
 
@@ -182,21 +183,44 @@ static uint32_t withdraw_link(bide_selection_case_ *c)
 }
 
 /*
+ * Takes the listeners out of the value tasks that are borrowed. Their consumer may recycle them as
+ * soon as it has forgotten the selection, and a party that decides may be here at the same time. So
+ * the first caller does it for all, and the others wait for it, which takes a few instructions.
+ */
+static uint32_t withdraw_listeners(bide_selection_ *s)
+{
+	bool is_sync = bide_is_sync_(&s->operation.source);
+	uint32_t before = LISTENING, out = 0;
+
+	if (is_sync) {
+		if (!BIDE_CAS(&s->listening, &before, WITHDRAWING, ACQ_REL, ACQUIRE)) {
+			for (unsigned tries = 0; before == WITHDRAWING; tries++) {
+				bide_port_wait_a_moment_(tries);
+				before = BIDE_LOAD(&s->listening, ACQUIRE);
+			}
+			return 0;
+		}
+	} else if (s->listening != LISTENING) {
+		return 0;
+	}
+	for (uint32_t i = 0; i < s->count; i++)
+		if (!s->cases[i].kind && s->cases[i].source)
+			out += bide_unlisten_(s->cases[i].source, &s->cases[i].listener);
+	BIDE_STORE(&s->listening, 0u, RELEASE); /* pairs with the loads above */
+	return out;
+}
+
+/*
  * The sources that it listens to belong to the worker, if there is one. A wait for a task that is
  * given up reports that to its listener.
  */
 static uint32_t withdraw_sources(bide_selection_ *s)
 {
-	bide_selection_case_ *c;
-	uint32_t out = 0;
+	uint32_t out = BIDE_LOAD(&s->listening, ACQUIRE) ? withdraw_listeners(s) : 0;
 
-	for (uint32_t i = 0; i < s->count; i++) {
-		c = &s->cases[i];
-		if (!c->kind && c->source)
-			out += bide_unlisten_(c->source, &c->listener);
-		else if (c->kind == &bide_selection_task_)
-			bide_subscription_cancel_(c->source, BIDE_ECANCELED_);
-	}
+	for (uint32_t i = 0; i < s->count && s->has_tasks; i++)
+		if (s->cases[i].kind == &bide_selection_task_)
+			bide_subscription_cancel_(s->cases[i].source, BIDE_ECANCELED_);
 	for (bide_selection_token_ *token = s->tokens; token; token = token->next)
 		out += token->node.core && bide_cancel_unlink_(&token->node) ? 1 : 0;
 	return out;
@@ -366,6 +390,7 @@ bool bide_selection_listen_(bide_selection_ *s, uint32_t number, bide_value_task
 		bide_party_join_(&s->operation.source, &s->parties);
 		(void)BIDE_ADD(&s->open, 1u, RELAXED);
 		c->source = (bide_source *)v.state;
+		s->listening = LISTENING; /* a party that looks at it sees REGISTERED first */
 		registered = bide_listen_(v, &c->listener, "bide_select", NULL);
 		if (registered == BIDE_REGISTERED_)
 			return false;

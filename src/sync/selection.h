@@ -21,7 +21,8 @@
  * the context, and a consumer that forgets. The decision takes the others out, when all are
  * registered: the decider and the registrar each set a flag, and the second one does it. The last
  * party delivers. A consumer that forgets takes all links out itself, even if another thread
- * decides, so that no object is touched for them once it returns.
+ * decides, so that no object is touched for them once it returns. The same holds for the listeners
+ * of value tasks that are borrowed: one party takes them out, and the consumer waits for it.
  */
 #ifndef BIDE_SYNC_SELECTION_H
 #define BIDE_SYNC_SELECTION_H
@@ -66,6 +67,7 @@ typedef struct bide_selection_ {
 	 */
 	uint32_t open;
 	uint32_t alarm_number; /* the case that is a delay; 0: there is none */
+	uint32_t listening;    /* it may be the listener of a value task that is borrowed */
 	/*
 	 * With one worker, forgotten on another thread: how many parties that thread took out, whether
 	 * it claimed the selection, and the way of the rest to the worker.

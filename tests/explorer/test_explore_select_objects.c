@@ -20,6 +20,8 @@ static struct {
 	bide_value_task select, behind;
 	bide_cancel_source *source;
 	bide_task *task;
+	bide_user_source borrowed;
+	uintptr_t word;
 	bide_context *context;
 	bool tried;
 } w;
@@ -251,6 +253,30 @@ static void check_forgotten(void)
 	tear_down();
 }
 
+/* --- forgotten, and the memory of a value task that it has borrowed is used for other things --- */
+
+static void setup_borrowed(void)
+{
+	setup();
+	bide_user_source_init(&w.borrowed, NULL);
+	select_two(bide_select_event(&w.automatic),
+	           bide_select_value_task(bide_user_source_value_task(&w.borrowed)));
+	w.word = BIDE_LOAD(&w.borrowed.source.word, RELAXED);
+}
+
+/* What is there now looks like the listener. */
+static void forget_and_reuse_thread(void)
+{
+	bide_value_task_forget(w.select);
+	BIDE_STORE(&w.borrowed.source.word, w.word, RELAXED);
+}
+
+static void check_reused(void)
+{
+	EXPLORE_CHECK(BIDE_LOAD(&w.borrowed.source.word, RELAXED) == w.word);
+	tear_down();
+}
+
 #define SELECT(name_, setup_, threads_, check_, ...)                                   \
 	SCENARIO(select_objects_##name_, setup_, THREADS threads_, check_, .shared = true, \
 	         .newest_only = true, __VA_ARGS__)
@@ -280,3 +306,7 @@ SELECT(task_registered_while_it_completes, setup,
        .switches_max = 2)
 SELECT(forgotten_and_freed_against_token, setup_held_permits,
        (forget_and_free_thread, cancel_source_thread), check_forgotten, .switches_max = 3)
+SELECT(forgotten_and_borrowed_reused_while_it_is_decided, setup_borrowed,
+       (forget_and_reuse_thread, set_automatic_thread), check_reused, .switches_max = 3)
+SELECT(forgotten_and_borrowed_reused_while_it_is_canceled, setup_borrowed,
+       (forget_and_reuse_thread, cancel_thread), check_reused, .switches_max = 3)
