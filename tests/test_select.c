@@ -44,6 +44,68 @@ TEST(a_case_that_can_happen_happens_at_once)
 	unref_two();
 }
 
+/* Selects this case and a wait for nothing. It happens in the call, without an object. */
+static void assert_free_of_objects(bide_select_case ready)
+{
+	event never = BIDE_EVENT(false);
+	bide_select_case cases[] = { bide_select_event(&never), ready };
+	value_task v = bide_select(cases, 2);
+
+	assert_int_equal(v.state, 0);
+	assert_int_equal(result_of(v), 1);
+}
+
+TEST(a_case_that_can_happen_at_once_needs_no_object)
+{
+	int64_t x = 0;
+	mutex m = { 0 };
+	semaphore s = BIDE_SEMAPHORE(2, 2);
+	event set = BIDE_EVENT(true), automatic = BIDE_AUTO_EVENT(true);
+	hold held = { 0 }, permits = { 0 };
+	cancel_source *source = cancel_source_create();
+	task *t = task_create(NULL);
+
+	make_two(1);
+	assert_free_of_objects(bide_select_write(d, &(int64_t){ 7 }));
+	assert_free_of_objects(bide_select_read(d, &x));
+	assert_int_equal(x, 7);
+	assert_free_of_objects(bide_select_mutex(&m, &held));
+	assert_free_of_objects(bide_select_semaphore(&s, 2, &permits));
+	assert_int_equal(semaphore_count(&s), 0);
+	assert_free_of_objects(bide_select_event(&set));
+	assert_free_of_objects(bide_select_event(&automatic));
+	assert_false(event_is_set(&automatic));
+	cancel_source_cancel(source);
+	assert_free_of_objects(bide_select_cancel_token(cancel_source_token(source)));
+	task_complete_int(t, 1);
+	assert_free_of_objects(bide_select_task(t));
+	assert_free_of_objects(bide_select_value_task(value_task_from_int(1)));
+	assert_free_of_objects(bide_select_delay(0));
+	hold_release(&held);
+	hold_release(&permits);
+	task_unref(t);
+	cancel_source_unref(source);
+	unref_two();
+}
+
+/* A write is handed over to a read that waits, and a read takes it from a write that waits. */
+TEST(a_select_that_happens_at_once_meets_what_waits)
+{
+	int64_t x = 0, seven = 7;
+
+	make_two(0);
+	value_task v = channel_read(d);
+	assert_free_of_objects(bide_select_write(d, &seven));
+	assert_int_equal(result_of(v), 7);
+	v = channel_write(d, (int64_t)8);
+	assert_free_of_objects(bide_select_read(d, &x));
+	assert_int_equal(x, 8);
+	assert_int_equal(error_of(v), 0);
+	assert_true(channel_close(d, EIO));
+	assert_int_equal(error_of(read_two(&x, &x)), EIO);
+	unref_two();
+}
+
 TEST(of_two_cases_that_can_happen_one_happens)
 {
 	int64_t x = 0, y = 0, counts[2] = { 0 };

@@ -15,9 +15,10 @@
  * is ended fails it with BIDE_EBROKEN.
  *
  * It obeys the ambient cancellation as a read does: then no case has happened. A value task of a
- * select that is forgotten leaves all objects at once. If a read had won before, its element goes
- * to `dropped` of the channel; what a hold got is in the hold, and the cleanup releases it; a set
- * of an automatic event is used up.
+ * select that is forgotten leaves all objects at once. With one worker, and forgotten on another
+ * thread, it leaves the value tasks when the worker has come to it. If a read had won before, its
+ * element goes to `dropped` of the channel; what a hold got is in the hold, and the cleanup
+ * releases it; a set of an automatic event is used up.
  */
 #ifndef BIDE_SELECT_H
 #define BIDE_SELECT_H
@@ -82,8 +83,9 @@ BIDE_INLINE bide_select_case bide_select_read_(bide_channel *channel, void *to,
 	return c;
 }
 /*
- * The oldest element is read into *to, an object of element_bytes. It is copied when the await of
- * the select resumes, so *to need only live as long as the function that awaits.
+ * The oldest element is read into *to, an object of element_bytes. It is copied within the call if
+ * it is there and the channel has no `dropped`; else when the await of the select resumes. So *to
+ * need only live as long as the function that awaits.
  */
 #define bide_select_read(channel, to) bide_select_read_((channel), (to), sizeof *(to))
 
@@ -188,8 +190,9 @@ BIDE_INLINE bide_select_case bide_select_task(bide_task *task)
  * out of range, a NULL, an element of another size than the channel's, a number of permits that the
  * semaphore never has, two delays; with one worker, a delay on another thread. Misuse, and EBUSY or
  * EDEADLK: a hold that is in use; BIDE_ESTALE: a value task that was consumed, or has a consumer;
- * BIDE_EBROKEN: an object that was ended. ENOMEM: no case has happened. Cost: an object from the
- * pool, and a lock for each case.
+ * BIDE_EBROKEN: an object that was ended. ENOMEM: no case has happened. Cost: a lock for each
+ * channel. If no case can happen at once, or a channel that is read has `dropped`: an object from
+ * the pool, and another lock for each case.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_select(const bide_select_case *cases, size_t count);
 

@@ -190,6 +190,15 @@ bool bide_event_is_set(const bide_event *event)
 	return true;
 }
 
+bool bide_event_select_now_(bide_event *event)
+{
+	if (!try_pass(event))
+		return false;
+	/* The caller may free the event, so the call that set it must be through with it. */
+	bide_wait_settle_(&event->queue_);
+	return true;
+}
+
 static bide_value_task wait_for(bide_event *event, int64_t timeout_ns, const char *what)
 {
 	int64_t limit_ns = timeout_ns == 0 ? BIDE_FOREVER : timeout_ns;
@@ -198,11 +207,8 @@ static bide_value_task wait_for(bide_event *event, int64_t timeout_ns, const cha
 
 	if (BIDE_UNLIKELY(error))
 		return bide_value_task_from_error(error);
-	if (try_pass(event)) {
-		/* The caller may free the event, so the call that set it must be through with it. */
-		bide_wait_settle_(&event->queue_);
+	if (bide_event_select_now_(event))
 		return bide_value_task_from_int(1);
-	}
 	if (timeout_ns == 0 && !(BIDE_LOAD(&event->state_, RELAXED) & BIDE_STATE_ENDED_))
 		return bide_value_task_from_int(0);
 	return bide_wait_call_begin_(&call, NULL);

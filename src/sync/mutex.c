@@ -158,6 +158,15 @@ bool bide_mutex_try_hold(bide_mutex *mutex, bide_hold *hold)
 	return !bide_hold_check_(hold, object_of(mutex), what) && try_once(mutex, hold, what);
 }
 
+bool bide_mutex_select_now_(bide_mutex *mutex, bide_hold *hold)
+{
+	if (!try_fast(mutex))
+		return false;
+	bide_hold_begin_(hold, 1, "bide_select");
+	bide_hold_fill_(hold, object_of(mutex));
+	return true;
+}
+
 bool bide_mutex_select_(bide_mutex *mutex, bide_hold *hold, bide_selection_ *s, uint32_t number)
 {
 	bide_wait_call_ call = { &mutex_kind, &mutex->queue_, &mutex->state_, NULL, 0, enter };

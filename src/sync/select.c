@@ -1,5 +1,6 @@
 /*
- * select.c - bide_select: registers the cases with one selection. select_check.c checks them.
+ * select.c - bide_select: registers the cases with one selection. Before, select_check.c checks
+ * them, and select_now.c tries them.
  *
  * What a selection carries behind its cases:
  *
@@ -173,10 +174,10 @@ static bool is_without_objects(const bide_select_case *cases, size_t count)
 	return true;
 }
 
-static void register_all(bide_selection_ *s, const bide_select_case *cases, size_t delay,
-                         bide_timer *timer)
+static void register_all(bide_selection_ *s, const bide_select_case *cases, size_t start,
+                         size_t delay, bide_timer *timer)
 {
-	size_t count = s->count, start = count > 1 ? bide_port_random_() % count : 0, i;
+	size_t count = s->count, i;
 	size_t read_bytes = read_load_of(s)->element_bytes;
 	char *place = (char *)read_load_of(s) + load_bytes(read_bytes);
 	bool claimed = false, alone = is_without_objects(cases, count);
@@ -199,13 +200,16 @@ bide_value_task bide_select(const bide_select_case *cases, size_t count)
 	bide_timer *timer = NULL;
 	bide_selection_ *s;
 	bide_value_task v;
-	size_t delay;
+	size_t delay, start;
 	int error = bide_select_check_(cases, count, &delay);
 
 	if (!error)
 		error = bide_context_error_now_();
 	if (error)
 		return bide_value_task_from_error(error);
+	start = count > 1 ? bide_port_random_() % count : 0;
+	if (bide_select_now_(cases, count, start, delay, &v))
+		return v;
 	s = make(cases, count);
 	if (s && delay < count && cases[delay].delay_ns_ > 0 &&
 	    cases[delay].delay_ns_ != BIDE_FOREVER) {
@@ -226,6 +230,6 @@ bide_value_task bide_select(const bide_select_case *cases, size_t count)
 			bide_operation_discard_(&timer->source);
 		return bide_value_task_from_error(error);
 	}
-	register_all(s, cases, delay, timer);
+	register_all(s, cases, start, delay, timer);
 	return v;
 }

@@ -217,6 +217,15 @@ bool bide_semaphore_try_hold(bide_semaphore *s, int64_t count, bide_hold *hold)
 	return !hold_check(s, count, hold, what) && try_once(s, count, hold, what);
 }
 
+bool bide_semaphore_select_now_(bide_semaphore *s, int64_t count, bide_hold *hold)
+{
+	if (!try_fast(s, count))
+		return false;
+	bide_hold_begin_(hold, count, "bide_select");
+	bide_hold_fill_(hold, object_of(s));
+	return true;
+}
+
 bool bide_semaphore_select_(bide_semaphore *s, int64_t count, bide_hold *hold,
                             bide_selection_ *selection, uint32_t number)
 {

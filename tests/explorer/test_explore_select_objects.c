@@ -253,7 +253,7 @@ static void check_forgotten(void)
 	tear_down();
 }
 
-/* --- forgotten, and the memory of a value task that it has borrowed is used for other things --- */
+/* --- forgotten, and the memory of a value task that it has borrowed is used again --- */
 
 static void setup_borrowed(void)
 {
