@@ -497,7 +497,7 @@ TEST(using_a_group_whose_init_failed_is_misuse)
 
 TEST(messages_of_misuse_say_what_was_wrong)
 {
-	EXPECT_ABORT(bide_group_init(NULL, NULL), "bide_group_init: group is NULL");
+	EXPECT_ABORT((void)!bide_group_init(NULL, NULL), "bide_group_init: group is NULL");
 	EXPECT_ABORT(bide_value_task_forget(bide_group_wait(NULL)), "bide_group_wait");
 	EXPECT_ABORT(bide_group_pending(NULL), "bide_group_pending: group is NULL");
 	EXPECT_ABORT(bide_group_cancel(NULL), "bide_group_cancel");
