@@ -61,6 +61,18 @@ void bide_generator_stop_(bide_generator *g)
 	g->frame.source.line = BIDE_POINT_STOPPED_;
 }
 
+void bide_generator_put_taken_(const bide_generator *g, char *to, size_t size_bytes)
+{
+	const bide_place *place = g->taken;
+
+	if (place->line)
+		bide_put_(to, size_bytes, "an operator consumes the generator (since %s:%u in %.*s)",
+		          place->file, (unsigned)place->line, bide_name_length_(place->function),
+		          place->function);
+	else
+		bide_put_(to, size_bytes, "an operator consumes the generator");
+}
+
 static BIDE_COLD void report_escaped(const bide_function_info *async)
 {
 	char line[256];

@@ -166,7 +166,7 @@ static inline bool bide_generator_unhold_(bide_generator *generator)
  * the hook for unobserved errors. The frame is ready to be finished.
  */
 BIDE_INTERNAL void bide_generator_last_step_(bide_generator *generator, bide_body_result step);
-/* Writes which operator has taken a generator, for messages. */
+/* Writes why a generator that an operator has taken cannot be used otherwise, for messages. */
 BIDE_INTERNAL void bide_generator_put_taken_(const bide_generator *generator, char *to,
                                              size_t size_bytes);
 /* Finishes the frame, for which the value task of end stands. */

@@ -2,21 +2,7 @@
  * take.c - an operator takes its generators. See operators.h.
  */
 #include "base/misuse.h"
-#include "base/text.h"
 #include "generator/operators.h"
-
-/* Says why a generator that an operator has cannot be used otherwise. */
-void bide_generator_put_taken_(const bide_generator *g, char *to, size_t size_bytes)
-{
-	const bide_place *place = g->taken;
-
-	if (place->line)
-		bide_put_(to, size_bytes, "an operator consumes the generator (since %s:%u in %.*s)",
-		          place->file, (unsigned)place->line, bide_name_length_(place->function),
-		          place->function);
-	else
-		bide_put_(to, size_bytes, "an operator consumes the generator");
-}
 
 /* Returns the index of the first element that is the same generator: i itself, or one before. */
 static size_t first_of(bide_generator *const *from, size_t i)
