@@ -293,6 +293,12 @@ static void forget_thread(void)
 	bide_value_task_forget(k.value[BIDE_IO_IN_]);
 }
 
+static void read_and_forget_thread(void)
+{
+	read_thread();
+	forget_thread();
+}
+
 /* --- setups and checks --- */
 
 static void setup_with(uint32_t flags)
@@ -330,12 +336,21 @@ static void setup_add_fails(void)
 	k.add_error = ENOSPC;
 }
 
-/* The descriptor is known, and no operation waits. There are bytes. */
-static void setup_bytes(void)
+/* The descriptor is known and said to be empty. A read waits without an attempt. */
+static void setup_known(void)
 {
 	setup_waiting();
 	arrive_thread();
 	EXPLORE_CHECK(bide_consume_((bide_source *)k.value[0].state, NULL).payload.i == BYTES);
+	k.value[0] = bide_value_task_from_int(0);
+	EXPLORE_CHECK(k.handle.state & BIDE_HANDLE_REGISTERED_);
+	EXPLORE_CHECK(!(k.handle.state & BIDE_HANDLE_READY_IN_));
+}
+
+/* The descriptor is known, and no operation waits. There are bytes. */
+static void setup_bytes(void)
+{
+	setup_known();
 	arrive_thread();
 }
 
@@ -460,6 +475,46 @@ static void check_forgotten(void)
 	check_ended();
 }
 
+/* The value task may have been ready; then nothing was to forget. */
+static void check_forgotten_or_read(void)
+{
+	bide_value_task value = k.value[BIDE_IO_IN_];
+
+	EXPLORE_CHECK(!bide_is_pending_(value) || explore_freed((void *)value.state) == 1);
+	EXPLORE_CHECK(!k.handle.io[BIDE_IO_IN_]);
+	close_in_the_end();
+	check_ended();
+}
+
+/*
+ * A thread aborts, or closes: the read ends by that or by a cancellation, and not by `outcome`.
+ * Nothing arrives.
+ */
+static void check_ended_by_thread(int error)
+{
+	int seen = (int)k.value[BIDE_IO_IN_].state;
+
+	if (bide_is_pending_(k.value[BIDE_IO_IN_])) {
+		EXPLORE_CHECK(bide_is_done_((bide_source *)k.value[BIDE_IO_IN_].state));
+		seen = (int)outcome(BIDE_IO_IN_).state;
+	}
+	EXPLORE_CHECK(seen == error || seen == BIDE_ECANCELED_);
+}
+
+static void check_aborted_read(void)
+{
+	check_ended_by_thread(ECONNABORTED);
+	EXPLORE_CHECK(k.was_shut_down == 1);
+	close_in_the_end();
+	check_ended();
+}
+
+static void check_closed_read(void)
+{
+	check_ended_by_thread(EBADF);
+	check_ended();
+}
+
 static void check_both(void)
 {
 	bide_value_task in = outcome(BIDE_IO_IN_), out = outcome(BIDE_IO_OUT_);
@@ -497,6 +552,41 @@ LONG_IO(two_sides_start_against_room, setup, (read_thread, write_thread, room_th
         .switches_max = 2)
 LONG_IO(two_sides_start_and_cannot_register, setup_add_fails, (read_thread, write_thread),
         check_failed, .switches_max = 2)
+
+/*
+ * The same with a descriptor that is known: the record is published under one lock, without a party
+ * of its starter.
+ */
+LONG_IO(known_start_against_arrival, setup_known, (read_thread, arrive_thread), check_read,
+        .external = 0)
+LONG_IO(known_start_against_two_arrivals, setup_known, (read_thread, arrive_twice_thread),
+        check_some_of_two_read, .external = 0)
+LONG_IO(known_start_against_cancel, setup_known, (read_thread, cancel_thread), check_canceled,
+        .external = 0)
+LONG_IO(known_start_arrival_cancel, setup_known, (read_thread, arrive_thread, cancel_thread),
+        check_some_of_one_read, .switches_max = 3)
+LONG_IO(known_start_against_abort, setup_known, (read_thread, abort_thread), check_aborted_read,
+        .external = 0)
+LONG_IO(known_start_abort_cancel, setup_known, (read_thread, abort_thread, cancel_thread),
+        check_aborted_read, .switches_max = 3)
+LONG_IO(known_start_against_close, setup_known, (read_thread, close_thread), check_closed_read,
+        .external = 0)
+LONG_IO(known_start_close_cancel, setup_known, (read_thread, close_thread, cancel_thread),
+        check_closed_read, .switches_max = 3)
+LONG_IO(known_start_and_forget_against_arrival, setup_known,
+        (read_and_forget_thread, arrive_thread), check_forgotten_or_read, .external = 0)
+LONG_IO(known_start_and_forget_against_cancel, setup_known, (read_and_forget_thread, cancel_thread),
+        check_forgotten_or_read, .external = 0)
+
+/* The same after an attempt that found nothing, during which all of it may come. */
+LONG_IO(empty_attempt_against_cancel, setup_empty_event, (read_thread, cancel_thread),
+        check_canceled, .external = 0)
+LONG_IO(empty_attempt_arrival_cancel, setup_empty_event,
+        (read_thread, arrive_thread, cancel_thread), check_some_of_one_read, .switches_max = 3)
+LONG_IO(empty_attempt_against_abort, setup_empty_event, (read_thread, abort_thread),
+        check_aborted_read, .external = 0)
+LONG_IO(empty_attempt_against_close, setup_empty_event, (read_thread, close_thread),
+        check_closed_read, .external = 0)
 
 /* A record that waits: event, cancellation, interrupt, and its consumer. */
 IO(arrival_against_cancel, setup_waiting, (arrive_thread, cancel_thread), check_some_of_one_read,
@@ -552,12 +642,6 @@ static void worker_arrive_thread(void)
 static void worker_thread(void)
 {
 	explore_run();
-}
-
-static void read_and_forget_thread(void)
-{
-	read_thread();
-	forget_thread();
 }
 
 static void read_and_abort_thread(void)
