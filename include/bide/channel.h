@@ -33,9 +33,10 @@
  *
  * What nothing takes: an element goes to `dropped` of the options if a full channel drops it, if
  * it is in the channel at the last unref, and if a read has taken it and its value task is then
- * forgotten. Without `dropped` it is gone. There is one exception: a read that became a task
- * (bide_value_task_as_task, bide_value_task_await_for) belongs to the waits for that task, and an
- * element of one that was forgotten after its end is gone.
+ * forgotten. Each of these calls has dropped it when it returns. Without `dropped` it is gone.
+ * There is one exception: a read that became a task (bide_value_task_as_task,
+ * bide_value_task_await_for) belongs to the waits for that task, and an element of one that was
+ * forgotten after its end is gone.
  *
  * Threads: any thread may call all functions. Each call needs a reference to the channel while it
  * runs; a wait needs none. Errors besides those above: ENOMEM, and nothing has changed; EINVAL

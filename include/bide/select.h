@@ -17,8 +17,8 @@
  * It obeys the ambient cancellation as a read does: then no case has happened. A value task of a
  * select that is forgotten leaves all objects at once. With one worker, and forgotten on another
  * thread, it leaves the value tasks when the worker has come to it. If a read had won before, its
- * element goes to `dropped` of the channel; what a hold got is in the hold, and the cleanup
- * releases it; a set of an automatic event is used up.
+ * element goes to `dropped` of the channel before that call returns; what a hold got is in the
+ * hold, and the cleanup releases it; a set of an automatic event is used up.
  */
 #ifndef BIDE_SELECT_H
 #define BIDE_SELECT_H

@@ -50,7 +50,10 @@ typedef struct bide_operation_type {
 	 * where the consumer wants it, which lasts, since the consumer is there.
 	 */
 	bide_payload (*take)(struct bide_operation *operation);
-	/* As `unwanted`, where the operation must be seen to give its result back. */
+	/*
+	 * As `unwanted`, where the operation must be seen to give its result back. If `leave` gives it
+	 * back already, the call that follows must do nothing.
+	 */
 	void (*dropped)(struct bide_operation *operation);
 	/* The offset of a pointer to the source that holds a large result; 0: it is here. */
 	size_t result_of_at;

@@ -9,13 +9,25 @@
 #include "source/source.h"
 #include "sync/channel.h"
 
-/* A read has succeeded, and its value task was forgotten. */
+/* A read has succeeded, and its value task was forgotten. The second call does nothing. */
 static void dropped(bide_operation *operation)
 {
 	bide_channel_load_ *load = ((bide_waiter_ *)operation)->link.wants.to;
 
 	for (uint32_t i = 0; load && load->dropped && i < load->count; i++)
 		load->dropped(load->elements + (size_t)i * load->element_bytes, load->argument);
+	if (load)
+		load->count = 0;
+}
+
+/*
+ * Afterwards the waiter is in no list, and what it got is written. The party that delivers may be
+ * another thread, and late: what the hook uses may be gone then. So the hook runs here.
+ */
+static void leave(bide_operation *operation)
+{
+	bide_waiter_leave_(operation);
+	dropped(operation);
 }
 
 /* On the consumer's thread: its await resumes. */
@@ -29,16 +41,16 @@ static bide_payload take_many(bide_operation *operation)
 
 static const bide_wait_kind_ read_kind = { .type = { .name = "bide_channel_read",
 	                                                 .describe = bide_channel_describe_read_,
-	                                                 .leave = bide_waiter_leave_,
+	                                                 .leave = leave,
 	                                                 .dropped = dropped } };
 static const bide_wait_kind_ read_large_kind = { .type = { .name = "bide_channel_read",
 	                                                       .describe = bide_channel_describe_read_,
-	                                                       .leave = bide_waiter_leave_,
+	                                                       .leave = leave,
 	                                                       .has_result_inside = true,
 	                                                       .dropped = dropped } };
 static const bide_wait_kind_ read_many_kind = { .type = { .name = "bide_channel_read_many",
 	                                                      .describe = bide_channel_describe_read_,
-	                                                      .leave = bide_waiter_leave_,
+	                                                      .leave = leave,
 	                                                      .has_result_inside = true,
 	                                                      .take = take_many,
 	                                                      .dropped = dropped } };

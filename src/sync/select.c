@@ -45,7 +45,7 @@ static bide_channel_load_ *read_load_of(bide_selection_ *s)
 	return (bide_channel_load_ *)(void *)aligned(all + s->count);
 }
 
-/* Returns the case that has read, or NULL. It has succeeded. */
+/* Returns the case if it reads, or NULL. */
 static const chosen *reader_of(bide_selection_ *s, int64_t index)
 {
 	const chosen *all = bide_selection_extra_(s);
@@ -65,18 +65,41 @@ static bide_payload take(bide_operation *operation)
 	return operation->source.payload;
 }
 
-/* The select was forgotten. */
+/* The select was forgotten. The second call does nothing. */
+static void drop(bide_selection_ *s, int64_t index)
+{
+	const chosen *reader = reader_of(s, index);
+	bide_channel_load_ *load = read_load_of(s);
+
+	if (load->count > 0 && reader && reader->dropped)
+		reader->dropped(load->elements, reader->argument);
+	load->count = 0;
+}
+
 static void dropped(bide_operation *operation)
 {
-	bide_selection_ *s = (bide_selection_ *)operation;
-	const chosen *reader = reader_of(s, operation->source.payload.i);
+	drop((bide_selection_ *)operation, operation->source.payload.i);
+}
 
-	if (reader && reader->dropped)
-		reader->dropped(read_load_of(s)->elements, reader->argument);
+/*
+ * Afterwards it is decided, its links are in no queue, and what it got is written. The party that
+ * delivers may be another thread, and late: what the hook uses may be gone then. So the hook runs
+ * here.
+ */
+static void leave(bide_operation *operation)
+{
+	bide_selection_ *s = (bide_selection_ *)operation;
+	uint32_t decided;
+
+	bide_selection_leave_(operation);
+	decided = BIDE_LOAD(&s->decided, ACQUIRE);
+	BIDE_ASSERT_(decided != 0 && decided != BIDE_SELECTION_BUSY_);
+	if (decided <= s->count)
+		drop(s, decided - 1);
 }
 
 static const bide_operation_type select_type = { .name = "bide_select",
-	                                             .leave = bide_selection_leave_,
+	                                             .leave = leave,
 	                                             .has_result_inside = true,
 	                                             .take = take,
 	                                             .dropped = dropped };
@@ -112,6 +135,7 @@ static bide_selection_ *make(const bide_select_case *cases, size_t count)
 			all[i] = (chosen){ cases[i].to_, cases[i].element_bytes_, cases[i].channel_->dropped,
 				               cases[i].channel_->argument };
 	load_init(read_load_of(s), read_bytes);
+	read_load_of(s)->count = 0; /* until a case has read */
 	return s;
 }
 

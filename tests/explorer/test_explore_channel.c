@@ -8,6 +8,7 @@
 
 #include "context/context.h"
 #include "sync/channel.h"
+#include "sync/select.h"
 
 static struct {
 	bide_channel *channel;
@@ -17,12 +18,14 @@ static struct {
 	int64_t got;
 	uint32_t dropped;
 	bool has_written, closed;
+	bool forgotten; /* atomic; the forget has returned, and nothing else drops */
 } w;
 
 static void dropped(void *element, void *argument)
 {
 	(void)argument;
 	EXPLORE_CHECK(*(int64_t *)element == 1);
+	EXPLORE_CHECK(!BIDE_LOAD(&w.forgotten, RELAXED));
 	(void)BIDE_ADD(&w.dropped, 1u, RELAXED);
 }
 
@@ -63,6 +66,20 @@ static void setup_reader(void)
 {
 	setup(1);
 	read_in_context();
+}
+
+/* The reader is a select of one read. */
+static void setup_select(void)
+{
+	uintptr_t saved;
+	bide_select_case one;
+
+	setup(1);
+	one = bide_select_read(w.channel, &w.got);
+	saved = bide_context_push_(w.context);
+	w.reader = bide_select(&one, 1);
+	w.read = pending(w.reader);
+	bide_context_pop_(saved);
 }
 
 static void setup_rendezvous_reader(void)
@@ -113,6 +130,7 @@ static void close_thread(void)
 static void forget_thread(void)
 {
 	bide_value_task_forget(w.reader);
+	BIDE_STORE(&w.forgotten, true, RELAXED);
 	w.read = NULL;
 }
 
@@ -120,6 +138,7 @@ static void forget_thread(void)
 static void forget_and_unref_thread(void)
 {
 	forget_thread();
+	BIDE_STORE(&w.forgotten, false, RELAXED);
 	bide_channel_unref(w.channel);
 	w.channel = NULL;
 }
@@ -186,9 +205,13 @@ static void check_rendezvous_writer(void)
 	check_valid();
 }
 
-/* What was written is in the channel, or was handed to the read that was forgotten. */
+/*
+ * What was written is in the channel, or was handed to the read that was forgotten. That one was
+ * dropped before the forget returned.
+ */
 static void check_forgotten(void)
 {
+	BIDE_STORE(&w.forgotten, false, RELAXED);
 	if (w.channel)
 		EXPLORE_CHECK(bide_channel_count(w.channel) + w.dropped == (w.has_written ? 1 : 0));
 	check_valid();
@@ -219,6 +242,11 @@ CHANNEL(rendezvous_read_against_canceled_write, setup_rendezvous_writer,
         (read_thread, cancel_thread), check_rendezvous_writer, .external = 0)
 CHANNEL(write_against_forgotten_read, setup_reader, (write_thread, forget_thread), check_forgotten,
         .external = 0)
+CHANNEL(write_against_forgotten_select, setup_select, (write_thread, forget_thread),
+        check_forgotten, .external = 0)
+CHANNEL(write_and_cancel_against_forgotten_select, setup_select,
+        (write_thread, cancel_thread, forget_thread), check_forgotten, .newest_only = true,
+        .switches_max = 3)
 CHANNEL(cancel_against_forget_and_unref, setup_reader, (cancel_thread, forget_and_unref_thread),
         check_forgotten, .external = 0)
 CHANNEL(cancel_against_unref, setup_reader, (cancel_thread, unref_thread), check_gone,
