@@ -110,7 +110,7 @@ async(party)
 	for (my->i = 5 + below(&my->in.dice, 20); my->i > 0; my->i--) {
 		my->error = 0;
 		if (chance(&my->in.dice, 20)) {
-			my->wait = to_be_forgotten(my);
+			my->wait = to_be_forgotten(my); /* bide-check: ignore */
 			await_or(pause_a_bit(&my->in.dice), (void)0);
 			value_task_forget(my->wait);
 			value_task_forget(my->task);
