@@ -35,14 +35,16 @@ int bide_await_stands_in_a_body_(void) __attribute__((diagnose_if(
 #define BIDE_JOIN2_(a, b) a##b
 #define BIDE_JOIN_(a, b) BIDE_JOIN2_(a, b)
 
-/* True, at compile time, if the function whose struct this is forks. */
-#define BIDE_FORKS_(my) \
-	_Generic(&(my)->BIDE_FRAME_MEMBER_, bide_forking_frame * : true, default : false)
-
 struct bide_generator;
-/* True, at compile time, if the function whose struct this is is a generator (generator.h). */
-#define BIDE_GENERATES_(my) \
-	_Generic(&(my)->BIDE_FRAME_MEMBER_, struct bide_generator * : true, default : false)
+/* What the function is whose struct this is, at compile time. A generator: generator.h. */
+#define BIDE_AWAITS_ 0
+#define BIDE_FORKS_ 1
+#define BIDE_GENERATES_ 2
+#define BIDE_KIND_(my)                                       \
+	_Generic(&(my)->BIDE_FRAME_MEMBER_, bide_forking_frame * \
+	         : BIDE_FORKS_, struct bide_generator *          \
+	         : BIDE_GENERATES_, default                      \
+	         : BIDE_AWAITS_)
 
 /* Compile-time guards. They open before the function, where clang decides what to analyse. */
 #define BIDE_PRAGMA_(x) _Pragma(#x)
@@ -121,7 +123,7 @@ struct bide_generator;
 		name##_frame_bytes_ = sizeof(struct_##name##_must_be_defined_above_the_async_function), \
 		name##_frame_aligned_ = _Alignof(struct name),                                          \
 		name##_frame_at_ = offsetof(struct name, BIDE_FRAME_MEMBER_),                           \
-		name##_frame_forks_ = BIDE_FORKS_((struct name *)0)                                     \
+		name##_frame_forks_ = BIDE_KIND_((struct name *)0) == BIDE_FORKS_                       \
 	};                                                                                          \
 	_Static_assert(name##_frame_at_ == 0, "BIDE_ASYNC_FRAME must be the first member");         \
 	_Static_assert(name##_frame_aligned_ <= 16,                                                 \
@@ -189,7 +191,14 @@ struct bide_generator;
  * warn of one behind a comma whose value task is ignored.
  */
 #define BIDE_IF_DECLARED_(name, call) \
-	__builtin_choose_expr(sizeof(BIDE_DECLARED_(name)) == 1, call, 0)
+	__builtin_choose_expr(sizeof(BIDE_DECLARED_(name)) > 0 && BIDE_IS_NO_GENERATOR_(name), call, 0)
+#define BIDE_IS_NO_GENERATOR_(name)                                                              \
+	(sizeof(struct {                                                                             \
+		 _Static_assert(sizeof(BIDE_DECLARED_(name)) == 1,                                       \
+		                "this is a generator: bide_generator_start starts it, and its elements " \
+		                "come by bide_await_each or bide_generator_next");                       \
+		 char declared_;                                                                         \
+	 }) > 0)
 #define BIDE_0_(text, name) BIDE_IF_DECLARED_(name, name##_begin_(NULL, 0, 0, BIDE_HERE_))
 #define BIDE_N_(text, name, ...)                                                                  \
 	BIDE_IF_DECLARED_(name, name##_begin_((BIDE_CHECK_NAMED_(text),                               \
@@ -203,11 +212,15 @@ struct bide_generator;
 	                                     offsetof(struct name, in),                              \
 	                                     sizeof(((struct name *)0)->in), BIDE_HERE_))
 
+#define BIDE_IS_GENERATOR_(x) __builtin_types_compatible_p(__typeof__(x), struct bide_generator *)
 /* An awaitable is a value task, a typed one, or a bide_task *. */
 #define BIDE_CHECK_AWAITABLE_(call)                                                               \
 	__typeof__(((void)0, (call))) *given_ = NULL;                                                 \
 	__typeof__(*BIDE_IF_VOID_CHAR_(given_)) *type_ = NULL;                                        \
-	_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*type_) ||                                         \
+	_Static_assert(!BIDE_IS_GENERATOR_(*given_),                                                  \
+	               "a generator is not awaited: loop over it by bide_await_each, or await "       \
+	               "bide_generator_next");                                                        \
+	_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*type_) || BIDE_IS_GENERATOR_(*given_) ||          \
 	                   __builtin_types_compatible_p(__typeof__(*given_), bide_task *),            \
 	               "bide_await takes a value task or a bide_task *, and this is neither: is the " \
 	               "function that is called declared?")
@@ -243,7 +256,7 @@ struct bide_generator;
 /*
  * For functions that fork: joins the live forks before the cleanup and at its end. If a join has
  * to wait, the function resumes where returns do. Other functions pay nothing, because
- * BIDE_FORKS_ is a constant.
+ * bide_forks_ is a constant.
  */
 #define BIDE_SETTLE_POINT_ BIDE_POINT_RETURN_(BIDE_SERIAL_)
 #define BIDE_HAS_FORKS_ \
@@ -316,11 +329,15 @@ bide_resume_return_point_:                                                   \
 #define BIDE_POINTS_ARE_LINES_ true
 #define BIDE_SERIAL_ __LINE__
 #endif
-/* An emit uses the second name, so outside of a body the error names it. */
-#define BIDE_KIND_OF_BODY_                                                              \
-	enum {                                                                              \
-		bide_forks_ = BIDE_FORKS_(my),                                                  \
-		async_emit_stands_only_in_a_generator__behind_async_begin = BIDE_GENERATES_(my) \
+/*
+ * An emit uses the third name, so outside of a body the error names it. The frame is asked for
+ * once, so a struct without one is one error here.
+ */
+#define BIDE_KIND_OF_BODY_                                                                        \
+	enum {                                                                                        \
+		bide_kind_ = BIDE_KIND_(my),                                                              \
+		bide_forks_ = bide_kind_ == BIDE_FORKS_,                                                  \
+		async_emit_stands_only_in_a_generator__behind_async_begin = bide_kind_ == BIDE_GENERATES_ \
 	};
 /* True if the body of a generator is called to go to its cleanup (BIDE_POINT_STOPPED_). */
 #define BIDE_IS_STOPPED_ \

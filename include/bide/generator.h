@@ -149,7 +149,7 @@ BIDE_END_DECLS
  * loop ends when there are no more elements: after BIDE_EEND, or when the timer was stopped. Any
  * other failure is one of an await: the function goes on at bide_async_finally.
  */
-#define bide_await_each(dst, from) BIDE_AWAIT_EACH_(dst, from, BIDE_SERIAL_)
+#define bide_await_each(dst, from) BIDE_AWAIT_EACH_(dst, from, #from, BIDE_SERIAL_)
 
 /* --- what the macros are made of --- */
 
@@ -159,13 +159,17 @@ BIDE_END_DECLS
 		name##_frame_bytes_ = sizeof(struct_##name##_must_be_defined_above_the_async_function),   \
 		name##_frame_aligned_ = _Alignof(struct name),                                            \
 		name##_frame_at_ = offsetof(struct name, BIDE_FRAME_MEMBER_),                             \
-		name##_frame_generates_ = BIDE_GENERATES_((struct name *)0)                               \
+		name##_frame_generates_ = BIDE_KIND_((struct name *)0) == BIDE_GENERATES_                 \
 	};                                                                                            \
 	_Static_assert(name##_frame_at_ == 0, "BIDE_ASYNC_GENERATOR must be the first member");       \
 	_Static_assert(name##_frame_generates_,                                                       \
 	               "the struct of a generator begins with BIDE_ASYNC_GENERATOR");                 \
 	_Static_assert(name##_frame_aligned_ <= 16,                                                   \
 	               "a frame's members may ask for 16-byte alignment at the most");                \
+	/* What a start of an async function uses. Its size says that this is none. */                \
+	extern BIDE_INTERNAL const char BIDE_DECLARED_(name)[2];                                      \
+	extern bide_value_task name##_begin_(const void *, size_t, size_t, const bide_place *);       \
+	extern bide_value_task name##_cold_(const void *, size_t, size_t, const bide_place *);        \
 	static bide_body_result name##_body_(struct name *my, uint32_t point_);                       \
 	static bide_body_result name##_step_(bide_frame *frame_)                                      \
 	{                                                                                             \
@@ -229,8 +233,36 @@ BIDE_END_DECLS
 	                               : (from), default      \
 	                               : NULL),               \
 	                      &(dst), sizeof(dst))
+/* True for an object with one consumer, which a call has probably just made. */
+#define BIDE_IS_MADE_(from, text)                                                      \
+	(_Generic((from), bide_generator * : 1, bide_periodic_timer * : 1, default : 0) && \
+	 __builtin_memcmp((text) + sizeof(text) - 2, ")", 1) == 0 &&                       \
+	 __builtin_memcmp(text, "(", 1) != 0 && __builtin_memcmp(text, "*", 1) != 0)
+#define BIDE_HAS_ELEMENTS_(from)           \
+	_Generic((from), bide_generator *      \
+	         : true, bide_channel *        \
+	         : true, bide_when_each *      \
+	         : true, bide_periodic_timer * \
+	         : true, bide_file_watch *     \
+	         : true, default               \
+	         : false)
+/* A NULL in place of what has no elements: the message about it is the only one. */
+#define BIDE_WITH_ELEMENTS_(from) \
+	__builtin_choose_expr(BIDE_HAS_ELEMENTS_(from), (from), (bide_channel *)NULL)
+#define BIDE_NEXT_OF_(dst, from, text)                                                            \
+	(__extension__({                                                                              \
+		 _Static_assert(                                                                          \
+			 BIDE_HAS_ELEMENTS_(from),                                                            \
+			 "bide_await_each loops over a generator, a channel, a when_each, a file watch or a " \
+			 "periodic timer, and this is none of them");                                         \
+		 _Static_assert(                                                                          \
+			 !BIDE_IS_MADE_(from, text),                                                          \
+			 "bide_await_each evaluates this call for each element: keep what it returns "        \
+			 "in the frame, and loop over that");                                                 \
+	 }),                                                                                          \
+	 BIDE_NEXT_OF_KNOWN_(dst, BIDE_WITH_ELEMENTS_(from)))
 /* What an element of each kind of object comes from. Another kind is one more line. */
-#define BIDE_NEXT_OF_(dst, from)                                                         \
+#define BIDE_NEXT_OF_KNOWN_(dst, from)                                                   \
 	(__extension__({                                                                     \
 		 _Static_assert(!BIDE_IS_STRUCT_(dst) ||                                         \
 		                    _Generic((from), bide_channel * : 1, default : 0),           \
@@ -250,9 +282,9 @@ BIDE_END_DECLS
 /* A stopped timer ends the loop by 0, because it has not failed. */
 #define BIDE_ENDS_BY_0_(from) _Generic((from), bide_periodic_timer * : true, default : false)
 
-#define BIDE_AWAIT_EACH_(dst, from, n)                                  \
+#define BIDE_AWAIT_EACH_(dst, from, text, n)                            \
 	for (;;)                                                            \
-		BIDE_AWAIT_(BIDE_NEXT_OF_(dst, from), n)                        \
+		BIDE_AWAIT_(BIDE_NEXT_OF_(dst, from, text), n)                  \
 	if (BIDE_UNLIKELY(t_.state)) {                                      \
 		if (t_.state == BIDE_EEND)                                      \
 			break;                                                      \

@@ -126,11 +126,25 @@ BIDE_API int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *
  * not consumed then. timeout_ns is 0 or more, or BIDE_FOREVER. 0 does not block; the one worker
  * runs what is ready before it looks.
  */
+#ifdef __cplusplus
+#define BIDE_RESULT_AND_LIMIT_(result, timeout_ns) (result), (timeout_ns)
+#else
+/* Class 5: a pointer. Swapped arguments are replaced, so that one message names the fault. */
+#define BIDE_IS_POINTER_(x) (__builtin_classify_type(x) == 5)
+#define BIDE_RESULT_AND_LIMIT_(result, timeout_ns)                                        \
+	__builtin_choose_expr(BIDE_IS_POINTER_(timeout_ns), NULL, (result)),                  \
+		(__extension__({                                                                  \
+			 _Static_assert(!BIDE_IS_POINTER_(timeout_ns),                                \
+		                    "the result comes before the limit: "                         \
+		                    "bide_value_task_wait_for(value_task, &result, timeout_ns)"); \
+		 }),                                                                              \
+	     __builtin_choose_expr(BIDE_IS_POINTER_(timeout_ns), 0, (timeout_ns)))
+#endif
 #define bide_value_task_wait_for(value_task, result, timeout_ns)                              \
 	bide_value_task_wait_at_(                                                                 \
 		bide_untyped_value_(value_task, "bide_value_task_wait_for takes a value task; for a " \
 	                                    "bide_task * use bide_task_wait_for"),                \
-		(result), (timeout_ns), BIDE_HERE_)
+		BIDE_RESULT_AND_LIMIT_(result, timeout_ns), BIDE_HERE_)
 
 /* The same for a task, which is not consumed. An error that they return counts as seen. */
 BIDE_API int bide_task_wait(bide_task *task, bide_payload *result);

@@ -1,7 +1,7 @@
 /* expect gcc: error: .struct f. has no member named .BIDE_ASYNC_FRAME_is_the_first_member_ */
 /* expect clang: error: no member named 'BIDE_ASYNC_FRAME_is_the_first_member_' in 'f' */
-/* lines gcc: 38 */
-/* lines clang: 106 */
+/* lines gcc: 32 */
+/* lines clang: 84 */
 #include <bide/bide.h>
 #include <bide/short.h>
 

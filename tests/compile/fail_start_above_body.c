@@ -1,4 +1,5 @@
 /* expect gcc: error: .load_starts_above_its_body__write_async_declare_before_. undeclared */
+/* lines gcc: 56 */
 /* expect clang: error: use of undeclared identifier .load_starts_above_its_body__write_async_declare_before_ */
 #include <bide/bide.h>
 #include <bide/short.h>

@@ -1,5 +1,5 @@
 /* expect: error: .*struct_f_must_be_defined_above_the_async_function */
-/* lines gcc: 50 */
+/* lines gcc: 44 */
 #include <bide/bide.h>
 #include <bide/short.h>
 
