@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "support/file_support.h"
+#include "support/filter.h"
 
 static char block[3 << 20];
 
@@ -158,6 +159,24 @@ TEST(a_file_is_made_and_replaced)
 	                 0);
 	assert_content(path_of("a"), 0, block, sizeof block);
 	assert_names(1);
+	(void)umask(mask);
+}
+
+/* The permissions with which the temporary file is made are those that it has if it keeps them. */
+TEST(a_replacement_can_be_read_by_no_one_else_before_it_is_filled)
+{
+	mode_t mask = umask(0);
+	struct stat status;
+
+	make_file("a", "old");
+	assert_int_equal(chmod(path_of("a"), 0600), 0);
+	deny_call(SYS_fchmod, 0);
+	assert_int_equal(replace(path_of("a"), "new", NULL), 0);
+	assert_int_equal(stat(path_of("a"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	assert_int_equal(replace(path_of("b"), "new", &(bide_file_replace_options){ .mode = 0640 }), 0);
+	assert_int_equal(stat(path_of("b"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
 	(void)umask(mask);
 }
 

@@ -67,7 +67,9 @@ static int set_room(content *c, size_t room_bytes)
 	return 0;
 }
 
-/* Reads what fits. Returns 0; EAGAIN if that was not all; or the error. */
+enum { MORE = -1 }; /* in place of an error, of which a file may have any */
+
+/* Reads what fits. Returns 0; MORE if that was not all; or the error. */
 static int read_piece(int fd, content *c)
 {
 	size_t left = c->room_bytes - c->public.size_bytes - 1;
@@ -80,7 +82,7 @@ static int read_piece(int fd, content *c)
 	if (size < 0)
 		return errno;
 	c->public.size_bytes += (size_t)size;
-	return size > 0 ? EAGAIN : bide_context_current_error();
+	return size > 0 ? MORE : bide_context_current_error();
 }
 
 /* Returns 0 or the error. The room is for one byte more than fits, which tells of the end. */
@@ -97,7 +99,7 @@ static int read_to_end(int fd, content *c, size_t max_bytes)
 	error = set_room(c, first);
 	while (!error) {
 		error = read_piece(fd, c);
-		if (error != EAGAIN)
+		if (error != MORE)
 			break;
 		error = c->public.size_bytes > max_bytes ? EMSGSIZE : bide_context_current_error();
 		if (!error && c->room_bytes - c->public.size_bytes < 2)
@@ -209,8 +211,21 @@ typedef struct replacing {
 
 enum { NAME_BYTES = 32 };
 
-/* Makes the temporary file. Returns it, or -1 and errno. */
-static int make_temporary(const replacing *r)
+/* Returns the permissions that the file is to have; 0: those of a new one. */
+static mode_t mode_of(const replacing *r)
+{
+	struct stat old;
+
+	if (r->options.mode)
+		return (mode_t)r->options.mode;
+	return stat(r->path, &old) == 0 && S_ISREG(old.st_mode) ? old.st_mode & 07777 : 0;
+}
+
+/*
+ * Makes the temporary file. Returns it, or -1 and errno. Its permissions are at no time more than
+ * those of the file: a process that opens it before the bytes come would read them.
+ */
+static int make_temporary(const replacing *r, mode_t mode)
 {
 	static uint32_t count; /* atomic */
 	int fd = -1;
@@ -218,22 +233,11 @@ static int make_temporary(const replacing *r)
 	for (int tries = 0; fd < 0 && tries < NAMES_MAX; tries++) {
 		(void)snprintf(r->temporary, r->temporary_bytes, "%s.bide-%ld-%u", r->directory,
 		               (long)getpid(), (unsigned)BIDE_ADD(&count, 1u, RELAXED));
-		fd = open_it(r->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
+		fd = open_it(r->temporary, O_WRONLY | O_CREAT | O_EXCL, mode ? mode & 0777 : 0666);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
 	return fd;
-}
-
-/* Returns 0 or the error. */
-static int set_mode(const replacing *r, int fd)
-{
-	struct stat old;
-	unsigned mode = r->options.mode;
-
-	if (!mode && stat(r->path, &old) == 0 && S_ISREG(old.st_mode))
-		mode = old.st_mode & 07777;
-	return mode && fchmod(fd, (mode_t)mode) ? errno : 0;
 }
 
 /* Returns 0 or the error. */
@@ -269,9 +273,9 @@ static int sync_directory(const char *directory)
 }
 
 /* Returns 0 or the error. Closes the file. */
-static int fill_and_rename(const replacing *r, int fd)
+static int fill_and_rename(const replacing *r, int fd, mode_t mode)
 {
-	int error = set_mode(r, fd);
+	int error = mode && fchmod(fd, mode) ? errno : 0;
 
 	if (!error)
 		error = write_bytes(r, fd);
@@ -287,11 +291,12 @@ static int fill_and_rename(const replacing *r, int fd)
 static bide_value_task replace_now(void *argument)
 {
 	const replacing *r = argument;
-	int fd = make_temporary(r), error;
+	mode_t mode = mode_of(r);
+	int fd = make_temporary(r, mode), error;
 
 	if (fd < 0)
 		return bide_value_task_from_error(errno);
-	error = fill_and_rename(r, fd);
+	error = fill_and_rename(r, fd, mode);
 	if (!error && !r->options.no_sync)
 		error = sync_directory(r->directory);
 	return bide_file_outcome_(0, error);
