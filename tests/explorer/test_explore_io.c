@@ -576,7 +576,7 @@ LONG_IO(known_start_close_cancel, setup_known, (read_thread, close_thread, cance
 LONG_IO(known_start_and_forget_against_arrival, setup_known,
         (read_and_forget_thread, arrive_thread), check_forgotten_or_read, .external = 0)
 LONG_IO(known_start_and_forget_against_cancel, setup_known, (read_and_forget_thread, cancel_thread),
-        check_forgotten_or_read, .external = 0)
+        check_forgotten_or_read, .switches_max = 4)
 
 /* The same after an attempt that found nothing, during which all of it may come. */
 LONG_IO(empty_attempt_against_cancel, setup_empty_event, (read_thread, cancel_thread),
