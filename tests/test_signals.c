@@ -186,6 +186,9 @@ TEST(misuse_is_reported)
 	assert_int_equal(misuse_count, 1);
 	signals_close(listener);
 	assert_int_equal(value_task_wait(next, NULL), EBADF);
+	atomic_store(&misuse_count, 0);
+	signals_close(listener);
+	ASSERT_MISUSE("bide_signals_close: the object is closed");
 }
 
 static atomic_int own_count;

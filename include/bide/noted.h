@@ -303,6 +303,7 @@
 #define bide_serve(...) BIDE_NOTED_(bide_serve, __VA_ARGS__)
 #define bide_signals_open(...) BIDE_NOTED_(bide_signals_open, __VA_ARGS__)
 #define bide_signals_next(...) BIDE_NOTED_(bide_signals_next, __VA_ARGS__)
+#define bide_signals_close(...) BIDE_NOTED_(bide_signals_close, __VA_ARGS__)
 
 /* The simulated network. */
 #define bide_simulated_host_add(...) BIDE_NOTED_(bide_simulated_host_add, __VA_ARGS__)

@@ -237,6 +237,7 @@
 #define semaphore_try_hold bide_semaphore_try_hold
 #define semaphore_try_hold_for bide_semaphore_try_hold_for
 #define signal_wait bide_signal_wait
+#define signals_close bide_signals_close
 #define signals_next bide_signals_next
 #define signals_open bide_signals_open
 #define simulated_host_add bide_simulated_host_add
@@ -471,9 +472,6 @@ BIDE_SHORT_(run) BIDE_USE_RESULT;
 #endif
 #ifndef BIDE_NO_SHORT_serve
 BIDE_SHORT_(serve) BIDE_USE_RESULT;
-#endif
-#ifndef BIDE_NO_SHORT_signals_close
-BIDE_SHORT_(signals_close);
 #endif
 #ifndef BIDE_NO_SHORT_simulation_hash
 BIDE_SHORT_(simulation_hash);

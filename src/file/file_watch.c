@@ -123,21 +123,15 @@ static void closed(bide_handle *handle)
 
 void bide_file_watch_close(bide_file_watch *watch)
 {
-	bool is_ours;
+	uint32_t era = watch ? bide_handle_take_(&watch->handle, "bide_file_watch_close", "watch") : 0;
 
-	if (!watch)
+	if (era == 0)
 		return;
-	if (BIDE_LOAD(&watch->handle.era, RELAXED) == 0) {
-		bide_misuse_("bide_file_watch_close: the watch is closed");
-		return;
-	}
-	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
-	is_ours = bide_handle_is_live_(&watch->handle);
-	if (!is_ours) { /* Its handle is only marked as closed. */
+	if (era != bide_handle_era_()) { /* Its handle is only marked as closed. */
 		bide_owned_end_(watch->handle.fd);
 		(void)close(watch->handle.fd);
 	}
-	bide_handle_close_(&watch->handle, closed);
+	bide_handle_close_taken_(&watch->handle, era, closed);
 }
 
 /* --- adding and removing paths --- */

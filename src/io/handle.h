@@ -131,11 +131,21 @@ BIDE_INTERNAL void bide_handle_abort_(bide_handle *handle, int error);
  */
 BIDE_INTERNAL void bide_handle_interrupt_(bide_handle *handle, unsigned side, int error);
 /*
- * Pending operations fail with EBADF. The descriptor is closed, and then closed(handle) called, by
- * this function or by the last thread that makes an attempt; with one worker by the worker. The
- * caller must not use the handle any more. For a handle of a process that forked this one, only the
- * descriptor is closed, and `closed` is not called.
+ * Takes the handle from its owner, for a close: no check finds it open any more. Returns its era.
+ * Of two closes at the same moment one gets it. For a handle that is closed, this reports misuse of
+ * `what`, which names the object, and returns 0: its number may mean another file by now. In the
+ * child of a fork this leaves the parent's runtime.
  */
+BIDE_INTERNAL uint32_t bide_handle_take_(bide_handle *handle, const char *what, const char *object);
+/*
+ * The era is that of bide_handle_take_. Pending operations fail with EBADF. The descriptor is
+ * closed, and then closed(handle) called, by this function or by the last thread that makes an
+ * attempt; with one worker by the worker. The caller must not use the handle any more. For a handle
+ * of a process that forked this one, only the descriptor is closed, and `closed` is not called.
+ */
+BIDE_INTERNAL void bide_handle_close_taken_(bide_handle *handle, uint32_t era,
+                                            void (*closed)(bide_handle *handle));
+/* Both, for a handle that only the caller can close. */
 BIDE_INTERNAL void bide_handle_close_(bide_handle *handle, void (*closed)(bide_handle *handle));
 
 /*

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/misuse.h"
 #include "base/port.h"
 #include "io/handle.h"
 #include "io/handle_parts.h"
@@ -203,12 +204,30 @@ void bide_handle_abort_(bide_handle *handle, int error)
 		request_and_post(handle, REQUEST_ABORT);
 }
 
+uint32_t bide_handle_take_(bide_handle *handle, const char *what, const char *object)
+{
+	uint32_t era = BIDE_SWAP(&handle->era, 0u, RELAXED); /* one of two closes at a time gets it */
+
+	if (era == 0)
+		bide_misuse_("%s: the %s is closed", what, object);
+	else
+		(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
+	return era;
+}
+
 void bide_handle_close_(bide_handle *handle, void (*closed)(bide_handle *handle))
 {
-	bool is_ours = bide_handle_is_live_(handle);
+	uint32_t era = BIDE_SWAP(&handle->era, 0u, RELAXED);
 
-	BIDE_STORE(&handle->era, 0u, RELAXED);
-	if (!is_ours) { /* Its memory may be in any state. */
+	BIDE_ASSERT_(era != 0);
+	bide_handle_close_taken_(handle, era, closed);
+}
+
+void bide_handle_close_taken_(bide_handle *handle, uint32_t era,
+                              void (*closed)(bide_handle *handle))
+{
+	BIDE_ASSERT_(era != 0 && BIDE_LOAD(&handle->era, RELAXED) == 0);
+	if (era != bide_handle_era_()) { /* Its memory may be in any state. */
 		if (!(handle->flags & BIDE_HANDLE_KEEPS_FD_)) {
 			bide_owned_end_(handle->fd);
 			close(handle->fd);

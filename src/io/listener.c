@@ -189,12 +189,10 @@ static void closed(bide_handle *handle)
 
 void bide_listener_close(bide_listener *listener)
 {
-	if (!listener)
-		return;
-	if (BIDE_LOAD(&listener->handle.era, RELAXED) == 0) {
-		bide_misuse_("bide_listener_close: the listener is closed");
-		return;
-	}
-	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
-	bide_handle_close_(&listener->handle, closed);
+	uint32_t era = 0;
+
+	if (listener)
+		era = bide_handle_take_(&listener->handle, "bide_listener_close", "listener");
+	if (era != 0)
+		bide_handle_close_taken_(&listener->handle, era, closed);
 }

@@ -106,10 +106,14 @@ int bide_signals_open(bide_signals **signals, const int *numbers, size_t count)
 
 void bide_signals_close(bide_signals *signals)
 {
-	if (!signals)
+	uint32_t era = 0;
+
+	if (signals)
+		era = bide_handle_take_(&signals->handle, "bide_signals_close", "object");
+	if (era == 0)
 		return;
 	bide_os_catch_end_(&signals->catcher); /* nothing writes to the descriptor any more */
-	bide_handle_close_(&signals->handle, closed);
+	bide_handle_close_taken_(&signals->handle, era, closed);
 }
 
 /* --- waiting --- */

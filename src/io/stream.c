@@ -74,22 +74,17 @@ static void close_orphan(const bide_stream *stream)
 
 void bide_stream_close(bide_stream *stream)
 {
-	bool is_live;
+	uint32_t era = stream ? bide_handle_take_(&stream->handle, "bide_stream_close", "stream") : 0;
+	bool is_live = era == bide_handle_era_();
 
-	if (!stream)
+	if (era == 0)
 		return;
-	if (BIDE_LOAD(&stream->handle.era, RELAXED) == 0) {
-		bide_misuse_("bide_stream_close: the stream is closed");
-		return;
-	}
-	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
-	is_live = bide_handle_is_live_(&stream->handle);
 	/* What is pending ends soon, and then the handle goes. A descriptor's does so by the close. */
 	if (stream->type && is_live && bide_side_may_be_busy_(&stream->handle))
 		bide_stream_abort_(stream, EBADF);
 	if (!is_live)
 		close_orphan(stream);
-	bide_handle_close_(&stream->handle, closed);
+	bide_handle_close_taken_(&stream->handle, era, closed);
 }
 
 int bide_stream_fd(const bide_stream *stream, int *fd)

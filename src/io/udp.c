@@ -226,12 +226,8 @@ static void closed(bide_handle *handle)
 
 void bide_udp_close(bide_udp *udp)
 {
-	if (!udp)
-		return;
-	if (BIDE_LOAD(&udp->handle.era, RELAXED) == 0) {
-		bide_misuse_("bide_udp_close: the socket is closed");
-		return;
-	}
-	(void)bide_thread_(); /* In the child of a fork, this leaves the parent's runtime. */
-	bide_handle_close_(&udp->handle, closed);
+	uint32_t era = udp ? bide_handle_take_(&udp->handle, "bide_udp_close", "socket") : 0;
+
+	if (era != 0)
+		bide_handle_close_taken_(&udp->handle, era, closed);
 }

@@ -216,8 +216,11 @@ void bide_process_close(bide_process *process)
 	has_runtime = bide_thread_() != NULL; /* In the child of a fork, this leaves the parent's. */
 	if (era != 0 && (!has_runtime || era != bide_handle_era_())) {
 		/* Of a parent process: its child is not this one's. */
+		era = bide_handle_take_(&process->handle, "bide_process_close", "process");
+		if (era == 0)
+			return;
 		close_streams(process);
-		bide_handle_close_(&process->handle, closed);
+		bide_handle_close_taken_(&process->handle, era, closed);
 		return;
 	}
 	/* If the era is 0, its number may be another file by now. */

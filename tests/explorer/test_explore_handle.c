@@ -33,6 +33,7 @@ static struct {
 	uint32_t byte;       /* the socket: 1 if there is one; atomic */
 	uint32_t is_closed;  /* atomic */
 	uint32_t registered; /* atomic */
+	uint32_t misuses;    /* atomic */
 	uint64_t key;        /* stored before `registered` */
 	int fails;           /* the error of the registration */
 } m;
@@ -250,6 +251,15 @@ static void close_thread(void)
 	bide_handle_close_(&handle, closed);
 }
 
+/* As bide_udp_close does, also if another thread does it at the same moment. */
+static void close_one_thread(void)
+{
+	uint32_t era = bide_handle_take_(&handle, "bide_udp_close", "socket");
+
+	if (era != 0)
+		bide_handle_close_taken_(&handle, era, closed);
+}
+
 /* The path that was left could not be added. */
 static void last_path_thread(void)
 {
@@ -296,6 +306,18 @@ static void setup_waiting(void)
 	setup_registered();
 	start();
 	EXPLORE_CHECK(m.ended == 0);
+}
+
+static void on_misuse(const char *message, void *argument)
+{
+	(void)message, (void)argument;
+	(void)BIDE_ADD(&m.misuses, 1u, RELAXED);
+}
+
+static void setup_misused(void)
+{
+	setup_waiting();
+	bide_misuse_hook_set(on_misuse, NULL);
 }
 
 /* A wait has found that nothing is there, and has given up. */
@@ -357,6 +379,13 @@ static void check_error(void)
 	EXPLORE_CHECK(m.ended == 1);
 	EXPLORE_CHECK(m.error == EBADF || m.error == EIO || m.error == BIDE_ECANCELED_);
 	end();
+}
+
+static void check_one_misuse(void)
+{
+	bide_misuse_hook_set(NULL, NULL);
+	EXPLORE_CHECK(m.misuses == 1);
+	check_error();
 }
 
 static void check_any(void)
@@ -422,3 +451,6 @@ HANDLE(event_cancel_close, setup_waiting, (old_event_thread, cancel_thread, clos
        check_error, .newest_only = true, .switches_max = 3)
 HANDLE(start_against_last_path, setup_watched, (start_watch, last_path_thread), check_no_path,
        .newest_only = true)
+HANDLE(close_against_close, setup_misused, (close_one_thread, close_one_thread), check_one_misuse)
+HANDLE(event_close_close, setup_misused, (old_event_thread, close_one_thread, close_one_thread),
+       check_one_misuse, .newest_only = true, .switches_max = 3)

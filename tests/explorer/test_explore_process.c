@@ -75,6 +75,21 @@ void bide_handle_close_(bide_handle *handle, void (*is_closed)(bide_handle *hand
 	is_closed(handle);
 }
 
+/* Nothing here is of a parent process. */
+uint32_t bide_handle_take_(bide_handle *handle, const char *what, const char *object)
+{
+	(void)handle, (void)what, (void)object;
+	EXPLORE_CHECK(false);
+	return 0;
+}
+
+void bide_handle_close_taken_(bide_handle *handle, uint32_t era,
+                              void (*is_closed)(bide_handle *handle))
+{
+	(void)handle, (void)era, (void)is_closed;
+	EXPLORE_CHECK(false);
+}
+
 void bide_stream_close(bide_stream *stream)
 {
 	EXPLORE_CHECK(!stream);
