@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <bide/bide.h>
@@ -83,6 +85,26 @@ BIDE_UNUSED static void assert_file(const char *path, const char *text)
 	got[size] = '\0';
 	close(fd);
 	assert_string_equal(got, text);
+}
+
+/*
+ * Returns true if the system can read what is in memory, and tells whether a read would wait. Some
+ * file systems cannot, and no program that qemu runs. The readiness of an operation does not tell
+ * it: a thread may have ended the operation by then.
+ */
+BIDE_UNUSED static bool reads_without_wait(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char byte;
+	struct iovec part = { &byte, 1 };
+	long done;
+
+	assert_true(fd >= 0);
+	done = syscall(SYS_preadv2, fd, &part, 1L, 0L, 0L, 8L /* RWF_NOWAIT */);
+	if (done < 0 && errno == EAGAIN)
+		done = 0;
+	close(fd);
+	return done >= 0;
 }
 
 BIDE_UNUSED static bide_file *opened(bide_file_task v)
