@@ -119,7 +119,7 @@ bool bide_uring_queue_(bide_uring *ring, const struct io_uring_sqe *entry)
 	has_room = tail - BIDE_LOAD(ring->queued_head, ACQUIRE) < ring->entries_max;
 	if (has_room) {
 		ring->entries[tail & (ring->entries_max - 1)] = *entry;
-		/* Pairs with the kernel, on whatever thread enters it. */
+		/* Pairs with the kernel, on whatever thread enters it, and with bide_uring_take_end_. */
 		BIDE_STORE(ring->queued_tail, tail + 1, RELEASE);
 	}
 	if (bide_shared_)
@@ -178,15 +178,16 @@ void bide_uring_take_begin_(bide_uring *ring)
 {
 	if (bide_shared_)
 		bide_spin_lock_(&ring->take_lock);
-	/*
-	 * The kernel orders what a thread did before it submitted an entry before what the thread does
-	 * that takes its completion. This repeats it for sanitizers: it pairs with the last unlock.
-	 */
-	(void)BIDE_LOAD(&ring->queue_lock, ACQUIRE);
 }
 
 void bide_uring_take_end_(bide_uring *ring)
 {
+	/*
+	 * The kernel orders what a thread did before it queued an entry before what the thread does
+	 * that takes its completion. This repeats it for sanitizers. It pairs with the stores of the
+	 * tail, and comes behind all completions: entries may be queued, and end, while some are taken.
+	 */
+	(void)BIDE_LOAD(ring->queued_tail, ACQUIRE);
 	if (bide_shared_)
 		bide_spin_unlock_(&ring->take_lock);
 }

@@ -196,11 +196,6 @@ STRESS(connections)
 	for (int i = 0; i < SERVERS; i++)
 		bide_listener_close(s.listeners[i]);
 	CHECK_EQUAL(bide_drain(BIDE_SECONDS(100)), 0);
-	/*
-	 * The first rounds open the reactors. A connect that was forgotten may end on another thread.
-	 */
-	for (unsigned tries = 0; descriptors() > before + reactor_descriptors(workers); tries++) {
-		CHECK(tries < 1000);
-		(void)must(pause_a_bit(d));
-	}
+	/* A connect that was forgotten may end on another thread. */
+	await_descriptors(before, workers);
 }

@@ -206,8 +206,6 @@ STRESS(servers)
 {
 	unsigned before = descriptors();
 
-	(void)workers;
 	(void)must(async_start(round, .dice = d));
-	/* Reactors stay. */
-	CHECK(descriptors() <= before + reactor_descriptors(workers));
+	await_descriptors(before, workers);
 }
