@@ -317,7 +317,7 @@ bide_reactor *bide_reactor_mine_(void)
 	if (!bide_shared_)
 		return bide_runtime_on_worker_() ? bide_runtime_.reactor : NULL;
 	worker = bide_worker_this_();
-	return worker ? BIDE_LOAD(&worker->sleeper.reactor, RELAXED) : NULL;
+	return worker ? BIDE_LOAD(&worker->sleeper.reactor, ACQUIRE) : NULL;
 }
 
 void bide_reactor_expects_(unsigned home)
