@@ -178,19 +178,18 @@ BIDE_INLINE void bide_note_(const bide_call *call)
  * For macros that copy an argument: a pointer to a copy of it, and its size. The initialiser
  * evaluates it once. It may be a compound literal, whose commas would part the arguments of a macro
  * that takes one. An array is refused, since the copy would be one of its address (class 5).
+ * The assertion stands in a block: in a struct, clang takes a compound literal for one of file
+ * scope, whose members must be constants.
  */
-#define BIDE_COPY_OF_(...)                                                                    \
-	((const void *)(__typeof__(((void)0, (__VA_ARGS__)))[1]){ __VA_ARGS__ }),                 \
-		sizeof(__typeof__(((void)0, (__VA_ARGS__)))) +                                        \
-			0 * sizeof(struct {                                                               \
-				char no_array_;                                                               \
-				_Static_assert(__builtin_classify_type(((void)0, (__VA_ARGS__))) != 5 ||      \
-		                           __builtin_types_compatible_p(__typeof__(__VA_ARGS__),      \
-		                                                        __typeof__(((void)0,          \
-		                                                                    (__VA_ARGS__)))), \
-		                       "an array is not copied: write a struct that holds it, or "    \
-		                       "its address, as &array[0]");                                  \
-			})
+#define BIDE_COPY_OF_(...)                                                                         \
+	((const void *)(__typeof__(((void)0, (__VA_ARGS__)))[1]){ __VA_ARGS__ }), __extension__({      \
+		_Static_assert(                                                                            \
+			__builtin_classify_type(((void)0, (__VA_ARGS__))) != 5 ||                              \
+				__builtin_types_compatible_p(__typeof__(__VA_ARGS__),                              \
+		                                     __typeof__(((void)0, (__VA_ARGS__)))),                \
+			"an array is not copied: write a struct that holds it, or its address, as &array[0]"); \
+		sizeof(__typeof__(((void)0, (__VA_ARGS__))));                                              \
+	})
 #endif
 
 /* The place that makes an error, for the error's trace (trace.h). */
