@@ -184,13 +184,62 @@ TEST(misuse_of_a_generator)
 	MISUSE(second = bide_generator_next(g), "bide_generator_next", "is pending still");
 	assert_int_equal(error_of(second), EBUSY);
 	bide_value_task ended = bide_generator_end(g);
-	MISUSE(second = bide_generator_next(g), "bide_generator_next", "has ended");
+	MISUSE(second = bide_generator_next(g), "bide_generator_next", "was ended before");
 	assert_int_equal(error_of(second), EINVAL);
 	MISUSE(second = bide_generator_end(g), "bide_generator_end", "was ended before");
 	assert_int_equal(error_of(second), EINVAL);
 	assert_int_equal(error_of(next), ECANCELED);
 	bide_user_source_complete_int(&gate, 0);
 	assert_int_equal(error_of(ended), 0);
+}
+
+static int first_end_line;
+
+struct ends_twice {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int64_t stop; /* the element at which it ends the generator first */
+		bool waits_in_cleanup;
+	} in;
+	bide_generator *all;
+	int64_t x;
+};
+
+bide_async(ends_twice)
+{
+	bide_async_begin;
+	my->all =
+		bide_generator_start(numbers, .count = 3, .waits_in_cleanup = my->in.waits_in_cleanup);
+	bide_await_each(my->x, my->all) {
+		if (my->x == my->in.stop)
+			break;
+	}
+	first_end_line = __LINE__ + 1;
+	bide_await(bide_generator_end(my->all));
+	bide_async_return(1);
+bide_async_finally:
+	bide_await(bide_generator_end(my->all));
+	bide_async_end;
+}
+
+TEST(a_second_end_after_the_generator_was_freed_is_misuse)
+{
+	char first[64];
+
+	if (getenv("BIDE_POOL"))
+		SKIP("without pools the freed memory says nothing");
+	expect_misuse();
+	for (int i = 0; i < 4; i++) {
+		misuse_count = 0;
+		bide_value_task v =
+			bide_async_start(ends_twice, .stop = i % 2 ? 1 : 9, .waits_in_cleanup = i / 2);
+		(void)bide_value_task_wait(v, NULL);
+		assert_int_equal(misuse_count, 1);
+		assert_non_null(strstr(misuse_text, "bide_generator_end: the generator numbers was ended"));
+		snprintf(first, sizeof first, "test_generator_end.c:%d in ends_twice", first_end_line);
+		assert_non_null(strstr(misuse_text, first));
+	}
+	assert_int_equal(cleanup_count, 4);
 }
 
 struct asks_itself {

@@ -96,7 +96,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_generator_next(bide_generator *gen
  * call waits until the cleanup has run. The cleanup also runs if no element was ever asked for. A
  * pending bide_generator_next fails with ECANCELED. An error of the producer that no call has
  * returned goes to the hook for unobserved errors (misuse.h). It always succeeds, and allocates
- * nothing.
+ * nothing. A second end of the same generator is misuse (EINVAL). A consumer whose body and cleanup
+ * both end it sets the pointer to NULL after the first end.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_generator_end(bide_generator *generator);
 

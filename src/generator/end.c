@@ -9,20 +9,20 @@
 
 /*
  * The body is over and was not seen by the resume loop. Returns a value task that is ready, or that
- * a cancel which looks at the generator will complete.
+ * a cancel which looks at the generator will complete. place: of the end, or NULL.
  */
-static bide_value_task let_go(bide_generator *g)
+static bide_value_task let_go(bide_generator *g, const bide_place *place)
 {
 	bide_value_task v = bide_source_value_(&g->frame.source);
 
 	if (!bide_generator_unhold_(g))
 		return v;
-	bide_recycle_(&g->frame.source, NULL);
+	bide_recycle_(&g->frame.source, place);
 	return bide_value_task_completed();
 }
 
 /* The producer is at an emit, or has not begun. Only the consumer touches it. */
-static bide_value_task stop_here(bide_generator *g)
+static bide_value_task stop_here(bide_generator *g, const bide_place *place)
 {
 	bide_thread_head *head = bide_thread_();
 	bide_value_task v = bide_source_value_(&g->frame.source);
@@ -38,16 +38,17 @@ static bide_value_task stop_here(bide_generator *g)
 	if (step.state == BIDE_SUSPENDED_)
 		return v;
 	bide_generator_last_step_(g, step);
-	return let_go(g);
+	return let_go(g, place);
 }
 
 /* The error that no next has returned is lost. */
-static bide_value_task end_ended(bide_generator *g)
+static bide_value_task end_ended(bide_generator *g, const bide_place *place)
 {
 	bide_body_result step = { g->element, g->error == BIDE_EEND ? 0 : g->error };
 
+	bide_generator_set_(g, BIDE_GENERATOR_STOPPING_);
 	bide_generator_last_step_(g, step);
-	return let_go(g);
+	return let_go(g, place);
 }
 
 /*
@@ -79,10 +80,12 @@ static bool may_end(const bide_generator *g)
 
 	if (!bide_thread_())
 		return false;
+	if (bide_generator_was_ended_(g)) { /* before all else, since its memory may be free */
+		bide_generator_report_ended_(g, "bide_generator_end");
+		return false;
+	}
 	if (!bide_port_on_worker_())
 		wrong = "called on another thread than the worker's";
-	else if (BIDE_LOAD(&g->state, RELAXED) == BIDE_GENERATOR_STOPPING_)
-		wrong = "the generator was ended before";
 	else if (&g->frame == bide_thread_()->current)
 		wrong = "a generator may not end itself; bide_async_return ends its body";
 	else if (g->taken) {
@@ -94,9 +97,18 @@ static bool may_end(const bide_generator *g)
 	return !wrong;
 }
 
+/* Returns the place of the call, or NULL if that is not known, or if it is an operator's. */
+static const bide_place *called_at(void)
+{
+	const bide_function_info *async = bide_thread_()->current->async;
+
+	return async && async->own ? NULL : bide_called_at_("bide_generator_end");
+}
+
 bide_value_task bide_generator_end(bide_generator *g)
 {
 	bide_generator_waiting_ *waiting;
+	const bide_place *place;
 	bide_value_task v;
 	bide_context *context;
 
@@ -107,6 +119,7 @@ bide_value_task bide_generator_end(bide_generator *g)
 	BIDE_ASSERT_(bide_generator_is_valid_(g));
 	v = bide_source_value_(&g->frame.source);
 	context = g->context;
+	place = called_at();
 	g->expected = (uint16_t)bide_context_error(context);
 	if (take_over(g, &waiting)) {
 		/* The producer may end from here on. The frame lasts until v is consumed. */
@@ -114,11 +127,11 @@ bide_value_task bide_generator_end(bide_generator *g)
 			bide_generator_answer_(waiting, bide_payload_int_(0), BIDE_ECANCELED_);
 		(void)bide_context_cancel(context, BIDE_ECANCELED_);
 	} else if (BIDE_LOAD(&g->state, RELAXED) == BIDE_GENERATOR_ENDED_) {
-		v = end_ended(g);
+		v = end_ended(g, place);
 	} else {
 		/* What the producer has started and not awaited ends, too. */
 		(void)bide_context_cancel(context, BIDE_ECANCELED_);
-		v = stop_here(g);
+		v = stop_here(g, place);
 	}
 	bide_context_unref(context);
 	return v;

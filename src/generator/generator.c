@@ -11,6 +11,7 @@
 #include "context/placement.h"
 #include "source/schedule.h"
 #include "source/source.h"
+#include "source/stale.h"
 #include "source/trace.h"
 
 bide_generator *bide_generator_open_(bide_frame *frame, bide_body_result (*body)(bide_frame *frame))
@@ -257,6 +258,26 @@ bide_body_result bide_generator_resumed_(bide_frame *frame, bide_body_result ste
 }
 
 /* --- misuse, checks --- */
+
+void bide_generator_report_ended_(const bide_generator *g, const char *what)
+{
+	const bide_source *source = &g->frame.source;
+	char first[256];
+
+	if (!bide_generator_is_gone_(g)) {
+		bide_misuse_("%s: the generator %s was ended before; its cleanup has not ended yet", what,
+		             bide_function_name_(&g->frame));
+		return;
+	}
+	if (!bide_kind_is_frame_(source->kind) || !g->frame.async->generates) {
+		bide_misuse_("%s: the generator was ended before, which has freed it", what);
+		return;
+	}
+	bide_describe_consumer_(first, sizeof first, source);
+	bide_misuse_("%s: the generator %s was ended before (first end: %s); an end frees it: end it "
+	             "once, in the cleanup of its consumer, or set the pointer to NULL",
+	             what, bide_function_name_(&g->frame), first);
+}
 
 void bide_generator_bad_emit_(bide_frame *frame, uint32_t line)
 {

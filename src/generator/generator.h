@@ -53,6 +53,7 @@
 #define BIDE_GENERATOR_GENERATOR_H
 
 #include "base/assert.h"
+#include "base/generation.h"
 #include "base/settings.h"
 #include "base/thread.h"
 #include "context/context.h"
@@ -166,6 +167,29 @@ static inline bool bide_generator_unhold_(bide_generator *generator)
  * the hook for unobserved errors. The frame is ready to be finished.
  */
 BIDE_INTERNAL void bide_generator_last_step_(bide_generator *generator, bide_body_result step);
+/*
+ * Returns true if the memory is free, or in use for something else. It looks at the header only,
+ * which stays readable. What a fork or a shutdown has marked does not count.
+ */
+static inline bool bide_generator_is_gone_(const bide_generator *generator)
+{
+	const bide_source *source = &generator->frame.source;
+	uint64_t generation = BIDE_LOAD(&source->generation, RELAXED);
+
+	return (generation >> 48 == 0 && generation != BIDE_GENERATION_PARENT_ &&
+	        generation != BIDE_GENERATION_ENDED_) ||
+	       !bide_kind_is_frame_(source->kind) || !generator->frame.async->generates;
+}
+/* Returns true if the generator was ended, as far as its memory says so. */
+static inline bool bide_generator_was_ended_(const bide_generator *generator)
+{
+	return bide_generator_is_gone_(generator) ||
+	       BIDE_LOAD(&generator->state, RELAXED) == BIDE_GENERATOR_STOPPING_;
+}
+/* Reports misuse by `what` of a generator that was ended. */
+BIDE_INTERNAL BIDE_COLD void bide_generator_report_ended_(const bide_generator *generator,
+                                                          const char *what);
+
 /* Writes why a generator that an operator has taken cannot be used otherwise, for messages. */
 BIDE_INTERNAL void bide_generator_put_taken_(const bide_generator *generator, char *to,
                                              size_t size_bytes);

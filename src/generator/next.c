@@ -224,15 +224,13 @@ static bide_value_task next_slow(bide_generator *g)
 		bide_misuse_("bide_generator_next: called on another thread than the worker's");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	switch (bide_generator_tag_(BIDE_LOAD(&g->state, ACQUIRE))) {
-	case BIDE_GENERATOR_ARMED_:
+	if (bide_generator_was_ended_(g)) {
+		bide_generator_report_ended_(g, "bide_generator_next");
+		return bide_value_task_from_error(BIDE_EINVAL_);
+	}
+	if (bide_generator_tag_(BIDE_LOAD(&g->state, ACQUIRE)) == BIDE_GENERATOR_ARMED_) {
 		report_armed(g);
 		return bide_value_task_from_error(BIDE_EBUSY_);
-	case BIDE_GENERATOR_STOPPING_:
-		bide_misuse_("bide_generator_next: bide_generator_end has ended the generator");
-		return bide_value_task_from_error(BIDE_EINVAL_);
-	default:
-		break;
 	}
 	if (&g->frame == bide_thread_()->current) {
 		bide_misuse_("bide_generator_next: the generator asks itself for an element");

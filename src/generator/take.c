@@ -24,8 +24,8 @@ static bool take(bide_generator *const *from, size_t i, const char *operator_nam
 
 	if (!g)
 		return false;
-	if (BIDE_LOAD(&g->state, RELAXED) == BIDE_GENERATOR_STOPPING_) {
-		bide_misuse_("%s: the generator was ended before", operator_name);
+	if (bide_generator_was_ended_(g)) {
+		bide_generator_report_ended_(g, operator_name);
 	} else if (g->taken && first_of(from, i) < i) {
 		bide_misuse_("%s: generators[%zu] and generators[%zu] are the same; a generator has one "
 		             "consumer",
@@ -47,8 +47,7 @@ static bool is_free(const bide_generator *g)
 {
 	bide_thread_head *head = bide_current_thread_;
 
-	return g && !g->taken && BIDE_LOAD(&g->state, RELAXED) != BIDE_GENERATOR_STOPPING_ &&
-	       !(head && &g->frame == head->current);
+	return g && !bide_generator_was_ended_(g) && !g->taken && !(head && &g->frame == head->current);
 }
 
 /*

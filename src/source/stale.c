@@ -43,12 +43,11 @@ static void describe_holder(char *text, size_t size, const bide_source *source)
 }
 
 /*
- * Describes what consumed a source last, if its free memory still says so. With many workers the
- * memory may come into use again meanwhile. So the generation is read before and after the rest,
- * and what was read counts only if the generation is the same.
+ * With many workers the memory may come into use again meanwhile. So the generation is read before
+ * and after the rest, and what was read counts only if the generation is the same.
  */
-__attribute__((no_sanitize_thread)) static void describe_consumer(char *text, size_t size,
-                                                                  const bide_source *source)
+__attribute__((no_sanitize_thread)) void bide_describe_consumer_(char *text, size_t size,
+                                                                 const bide_source *source)
 {
 	const bide_frame *frame = (const bide_frame *)(const void *)source;
 	uint64_t generation = *(volatile const uint64_t *)&source->generation;
@@ -96,7 +95,7 @@ void bide_report_stale_(bide_value_task value_task, const char *what, const bide
 		if (fresh)
 			describe_holder(first, sizeof first, source);
 		else
-			describe_consumer(first, sizeof first, source);
+			bide_describe_consumer_(first, sizeof first, source);
 		bide_put_(
 			text, sizeof text,
 			"this value task %s (first use: %s); a value task has one consumer, once; make it "

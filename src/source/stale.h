@@ -13,4 +13,8 @@
 BIDE_INTERNAL BIDE_COLD void bide_report_stale_(bide_value_task value_task, const char *what,
                                                 const bide_place *place, const bide_frame *by);
 
+/* Describes what consumed a source last, if its free memory still says so. */
+BIDE_INTERNAL BIDE_COLD void bide_describe_consumer_(char *text, size_t size,
+                                                     const bide_source *source);
+
 #endif
