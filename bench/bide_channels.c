@@ -149,6 +149,115 @@ void channel_in_batches(uint64_t count)
 	channel_unref(between);
 }
 
+/* ---- select_2: a select from two channels, of which one is written to in each turn */
+
+struct pair {
+	channel *channels[2];
+};
+
+static struct pair create_pair(void)
+{
+	struct pair pair;
+
+	for (int i = 0; i < 2; i++) {
+		pair.channels[i] = channel_create(&(channel_options){ .capacity = 1 });
+		must(pair.channels[i] != NULL, "no channel");
+	}
+	return pair;
+}
+
+static void release_pair(struct pair *pair)
+{
+	for (int i = 0; i < 2; i++)
+		channel_unref(pair->channels[i]);
+}
+
+static value_task write_to(const struct pair *pair, int64_t i)
+{
+	return channel_write(pair->channels[i & 1], i);
+}
+
+static value_task select_from(const struct pair *pair, int64_t *to)
+{
+	return bide_select((select_case[]){ select_read(pair->channels[0], to),
+	                                    select_read(pair->channels[1], to) },
+	                   2);
+}
+
+struct selecting_ready {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+		const struct pair *pair;
+	} in;
+	int64_t i, element, which, right;
+};
+
+async(selecting_ready)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		await(write_to(my->in.pair, my->i));
+		await(my->which, select_from(my->in.pair, &my->element));
+		my->right += my->which == (my->i & 1) && my->element == my->i;
+	}
+	async_return(my->right);
+async_finally:
+	async_end;
+}
+
+void select_ready(uint64_t count)
+{
+	struct pair pair = create_pair();
+
+	run_to_end(async_start(selecting_ready, .count = (int64_t)count, .pair = &pair),
+	           (int64_t)count);
+	release_pair(&pair);
+}
+
+/* Two of these answer each other: each select waits until the other one has written. */
+struct selecting_in_turn {
+	ASYNC_FRAME;
+	struct {
+		int64_t count;
+		const struct pair *from, *to;
+		bool first;
+	} in;
+	int64_t i, element, which, right;
+};
+
+async(selecting_in_turn)
+{
+	async_begin;
+	await(async_yield());
+	for (my->i = 0; my->i < my->in.count; my->i++) {
+		if (my->in.first)
+			await(write_to(my->in.to, my->i));
+		await(my->which, select_from(my->in.from, &my->element));
+		my->right += my->which == (my->i & 1) && my->element == my->i;
+		if (!my->in.first)
+			await(write_to(my->in.to, my->i));
+	}
+	async_return(my->right);
+async_finally:
+	async_end;
+}
+
+void select_waiting(uint64_t turns)
+{
+	struct pair there = create_pair(), back = create_pair();
+	value_task one = async_start(selecting_in_turn, .count = (int64_t)turns, .from = &there,
+	                             .to = &back, .first = false);
+	value_task other = async_start(selecting_in_turn, .count = (int64_t)turns, .from = &back,
+	                               .to = &there, .first = true);
+
+	run_to_end(one, (int64_t)turns);
+	run_to_end(other, (int64_t)turns);
+	release_pair(&there);
+	release_pair(&back);
+}
+
 /* ---- channel_cross: one side on each of two pinned threads, which run their loops */
 
 static atomic_int ends_ready;

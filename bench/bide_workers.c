@@ -360,6 +360,8 @@ int main(int argc, char **argv)
 		{ .bench = "channel_cap1", .run = channel_of_one, MANY },
 		{ .bench = "channel_rendezvous", .run = channel_handing_over, MANY },
 		{ .bench = "channel_cross", .run = channel_across, CROSS },
+		{ .bench = "select_2_ready", .run = select_ready, MANY },
+		{ .bench = "select_2_waiting", .run = select_waiting, .operations = 2, MANY },
 		{ .bench = "inject", .run = inject, .operations = BENCH_INJECTED, MANY },
 		{ .bench = "round_trip_cross", .run = round_trip_cross, CROSS },
 		{ .bench = "wake_latency", .timed = wake_latency, MANY },

@@ -58,6 +58,9 @@ void channel_four_to_four(uint64_t share);
 void channel_of_one(uint64_t count);
 void channel_handing_over(uint64_t count);
 void channel_across(uint64_t count);
+/* A select from two channels: one is ready, or two functions answer each other. */
+void select_ready(uint64_t count);
+void select_waiting(uint64_t turns);
 void scale(uint64_t count);
 double idle_cpu(uint64_t count);
 

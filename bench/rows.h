@@ -92,6 +92,10 @@ enum who {
 	X(CHANNEL_RENDEZVOUS_1, "channel_rendezvous_1", "channel_rendezvous", "ns", 1, 1)    \
 	X(CHANNEL_RENDEZVOUS_2, "channel_rendezvous_2", "channel_rendezvous", "ns", 1, 2)    \
 	X(CHANNEL_CROSS, "channel_cross", "channel_cross", "ns", 1, 2)                       \
+	X(SELECT_2_READY_1, "select_2_ready_1", "select_2_ready", "ns", 1, 1)                \
+	X(SELECT_2_READY_2, "select_2_ready_2", "select_2_ready", "ns", 1, 2)                \
+	X(SELECT_2_WAITING_1, "select_2_waiting_1", "select_2_waiting", "ns", 1, 1)          \
+	X(SELECT_2_WAITING_2, "select_2_waiting_2", "select_2_waiting", "ns", 1, 2)          \
 	X(INJECT_2, "inject_2", "inject", "ns", 1, 2)                                        \
 	X(WAKE_LATENCY_2, "wake_latency_2", "wake_latency", "ns", 0, 2)                      \
 	X(PIPELINE_OVERLAP_2, "pipeline_overlap_2", "pipeline_overlap", "x ideal", 2, 2)     \
@@ -170,6 +174,18 @@ enum target_kind {
 	X(CHANNEL_RENDEZVOUS_1, TIMES, 1.00, WHO_GO)           \
 	X(CHANNEL_RENDEZVOUS_2, TIMES, 1.00, WHO_GO)           \
 	X(CHANNEL_CROSS, TIMES, 1.00, WHO_GO)                  \
+	X(SELECT_2_READY_1, TIMES, 1.00, WHO_GO)               \
+	X(SELECT_2_READY_1, TIMES, 1.00, WHO_TOKIO)            \
+	X(SELECT_2_READY_1, TIMES, 1.00, WHO_DOTNET_TASK)      \
+	X(SELECT_2_READY_2, TIMES, 1.00, WHO_GO)               \
+	X(SELECT_2_READY_2, TIMES, 1.00, WHO_TOKIO)            \
+	X(SELECT_2_READY_2, TIMES, 1.00, WHO_DOTNET_TASK)      \
+	X(SELECT_2_WAITING_1, TIMES, 1.00, WHO_GO)             \
+	X(SELECT_2_WAITING_1, TIMES, 1.00, WHO_TOKIO)          \
+	X(SELECT_2_WAITING_1, TIMES, 1.00, WHO_DOTNET_TASK)    \
+	X(SELECT_2_WAITING_2, TIMES, 1.00, WHO_GO)             \
+	X(SELECT_2_WAITING_2, TIMES, 1.00, WHO_TOKIO)          \
+	X(SELECT_2_WAITING_2, TIMES, 1.00, WHO_DOTNET_TASK)    \
 	X(INJECT_2, TIMES, 1.00, WHO_DOTNET_TASK)              \
 	X(INJECT_2, ELSE, 1.00, WHO_BARE)                      \
 	X(WAKE_LATENCY_2, TIMES, 1.25, WHO_BARE)               \

@@ -61,6 +61,60 @@ internal static class Channels
         return Task.WhenAll(writing, reading);
     }
 
+    // Two channels, of which one is written to in each turn. A wait that lost is kept for the next.
+    private sealed class Pair
+    {
+        private readonly Channel<long> _first = Between(1, 1), _second = Between(1, 1);
+        private Task<bool>? _firstWait, _secondWait;
+
+        internal ValueTask Write(long i) => ((i & 1) == 0 ? _first : _second).Writer.WriteAsync(i);
+
+        internal async ValueTask<long> Select()
+        {
+            long element;
+            while (!_first.Reader.TryRead(out element) && !_second.Reader.TryRead(out element))
+            {
+                _firstWait ??= _first.Reader.WaitToReadAsync().AsTask();
+                _secondWait ??= _second.Reader.WaitToReadAsync().AsTask();
+                if (await Task.WhenAny(_firstWait, _secondWait) == _firstWait)
+                    _firstWait = null;
+                else
+                    _secondWait = null;
+            }
+            return element;
+        }
+    }
+
+    internal static async Task SelectReady(long count)
+    {
+        var from = new Pair();
+        for (long i = 0; i < count; i++)
+        {
+            await from.Write(i);
+            await from.Select();
+        }
+    }
+
+    private static async Task SelectInTurn(Pair from, Pair to, long turns, bool first)
+    {
+        for (long i = 0; i < turns; i++)
+        {
+            if (first)
+                await to.Write(i);
+            await from.Select();
+            if (!first)
+                await to.Write(i);
+        }
+    }
+
+    // Two tasks answer each other: each select waits until the other one has written.
+    internal static Task SelectWaiting(long turns)
+    {
+        Pair there = new(), back = new();
+        Task answering = Task.Run(() => SelectInTurn(there, back, turns, false));
+        return Task.WhenAll(answering, Task.Run(() => SelectInTurn(back, there, turns, true)));
+    }
+
     // Two threads with a queue each, so that each element really crosses.
     internal static void Cross(long count)
     {

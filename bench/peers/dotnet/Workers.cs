@@ -410,6 +410,8 @@ internal static class Workers
             Row("channel_cap1", OnPool(Channels.Passing(1, 1))),
             Row("channel_rendezvous", OnPool(Channels.Passing(0, 1))),
             new("channel_cross", Program.TaskName, null) { Long = Here(Channels.Cross) },
+            Row("select_2_ready", OnPool(Channels.SelectReady)),
+            Row("select_2_waiting", OnPool(Channels.SelectWaiting), 2),
             ValueRow("generator", OnPool(Elements(false, false))),
             ValueRow("generator_map", OnPool(Elements(false, true))),
             ValueRow("generator_wait", OnPool(Elements(true, false))),

@@ -52,3 +52,46 @@ func passAcross(count int64) {
 	}
 	runtime.UnlockOSThread()
 }
+
+// Two channels, of which one is sent on in each turn.
+type pair [2]chan int64
+
+func makePair() pair {
+	return pair{make(chan int64, 1), make(chan int64, 1)}
+}
+
+func (p *pair) selectFrom() int64 {
+	select {
+	case element := <-p[0]:
+		return element
+	case element := <-p[1]:
+		return element
+	}
+}
+
+func selectReady(count int64) {
+	from := makePair()
+	for i := int64(0); i < count; i++ {
+		from[i&1] <- i
+		from.selectFrom()
+	}
+}
+
+// Two goroutines answer each other: each select waits until the other one has sent.
+func selectWaiting(turns int64) {
+	there, back := makePair(), makePair()
+	var ended sync.WaitGroup
+	ended.Add(1)
+	go func() {
+		for i := int64(0); i < turns; i++ {
+			there.selectFrom()
+			back[i&1] <- i
+		}
+		ended.Done()
+	}()
+	for i := int64(0); i < turns; i++ {
+		there[i&1] <- i
+		back.selectFrom()
+	}
+	ended.Wait()
+}

@@ -288,6 +288,8 @@ func workerCases(count int) []*benchCase {
 		{bench: "channel_cap1" + suffix, run: passing(1, 1)},
 		{bench: "channel_rendezvous" + suffix, run: passing(0, 1)},
 		{bench: "channel_cross", run: passAcross},
+		{bench: "select_2_ready" + suffix, run: selectReady},
+		{bench: "select_2_waiting" + suffix, run: selectWaiting, operations: 2},
 		{bench: "inject" + suffix, run: inject, operations: injected},
 		{bench: "wake_latency" + suffix, timed: wakeLatency},
 		{bench: "pipeline_overlap" + suffix, timed: pipelineOverlap, alone: true},

@@ -77,3 +77,58 @@ pub fn cross(count: u64) {
     runtime.block_on(send(count, to));
     other.join().unwrap();
 }
+
+/// Two channels, of which one is sent on in each turn.
+struct Senders([Sender<u64>; 2]);
+struct Receivers(Receiver<u64>, Receiver<u64>);
+
+fn pair() -> (Senders, Receivers) {
+    let (to_first, first) = channel(1);
+    let (to_second, second) = channel(1);
+    (Senders([to_first, to_second]), Receivers(first, second))
+}
+
+impl Senders {
+    async fn send(&self, i: u64) {
+        self.0[i as usize & 1].send(i).await.unwrap();
+    }
+}
+
+impl Receivers {
+    async fn select(&mut self) -> u64 {
+        tokio::select! {
+            Some(element) = self.0.recv() => element,
+            Some(element) = self.1.recv() => element,
+            else => panic!("both are closed"),
+        }
+    }
+}
+
+pub async fn select_ready(count: u64) {
+    let (to, mut from) = pair();
+    let mut sum = 0;
+    for i in 0..count {
+        to.send(i).await;
+        sum += from.select().await;
+    }
+    sink(sum);
+}
+
+/// Two tasks answer each other: each select waits until the other one has sent.
+pub async fn select_waiting(turns: u64) {
+    let (there, mut from_there) = pair();
+    let (back, mut from_back) = pair();
+    let answering = tokio::spawn(async move {
+        for i in 0..turns {
+            from_there.select().await;
+            back.send(i).await;
+        }
+    });
+    let mut sum = 0;
+    for i in 0..turns {
+        there.send(i).await;
+        sum += from_back.select().await;
+    }
+    sink(sum);
+    answering.await.unwrap();
+}

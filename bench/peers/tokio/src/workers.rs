@@ -265,6 +265,8 @@ pub fn answer() {
         Case::by_workers("channel_1_1_batch", 1, steps(&runtime, channels::pass_in_batches)),
         Case::by_workers("channel_cap1", 1, steps(&runtime, |count| channels::pass(1, count))),
         Case::new("channel_cross", 1, Run::Steps(Box::new(channels::cross))),
+        Case::by_workers("select_2_ready", 1, steps(&runtime, channels::select_ready)),
+        Case::by_workers("select_2_waiting", 2, steps(&runtime, channels::select_waiting)),
         Case::by_workers(
             "inject",
             INJECTED,
