@@ -456,7 +456,7 @@ TEST(a_write_that_waits_for_a_channel_that_closes_ends_as_one_that_comes_later)
 
 /* --- a select that became a task, and is dropped on another thread --- */
 
-enum { DROPPED_EACH = 2000 };
+enum { DROPPED_EACH = 200 };
 
 static _Atomic(bide_task *) to_drop;
 static atomic_bool all_made;
