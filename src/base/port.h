@@ -59,6 +59,12 @@ BIDE_INTERNAL bool bide_port_disarm_(struct bide_timer *timer);
  */
 BIDE_INTERNAL uint64_t bide_port_random_(void);
 
+/*
+ * Returns a number below `count`, for a choice that need only be even: it reads no clock, and
+ * touches no memory of other threads. In a simulation the seed draws it.
+ */
+BIDE_INTERNAL uint32_t bide_port_choice_(uint32_t count);
+
 /* --- threads --- */
 
 /* Returns an opaque id that is unique among living threads. */

@@ -98,6 +98,19 @@ uint64_t bide_port_random_(void)
 	return x ^ (x >> 31);
 }
 
+/* A linear congruence, whose upper bits are even. It begins elsewhere on each thread. */
+uint32_t bide_port_choice_(uint32_t count)
+{
+	static BIDE_THREAD_LOCAL_ uint64_t state;
+
+	if (bide_simulating_)
+		return (uint32_t)(bide_simulation_random() % count);
+	if (BIDE_UNLIKELY(state == 0))
+		state = bide_port_random_();
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(((state >> 32) * count) >> 32);
+}
+
 void bide_port_arm_(bide_timer *timer)
 {
 	if (bide_shared_) {

@@ -231,7 +231,7 @@ bide_value_task bide_select(const bide_select_case *cases, size_t count)
 		error = bide_context_error_now_();
 	if (error)
 		return bide_value_task_from_error(error);
-	start = count > 1 ? bide_port_random_() % count : 0;
+	start = count > 1 ? bide_port_choice_((uint32_t)count) : 0;
 	if (bide_select_now_(cases, count, start, delay, &v))
 		return v;
 	s = make(cases, count);

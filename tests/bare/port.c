@@ -81,6 +81,7 @@ bool bide_port_on_worker_(void) { return true; }
 unsigned bide_port_worker_count_(void) { return 1; }
 int64_t bide_port_now_(void) { return now_ns; }
 uint64_t bide_port_random_(void) { return 4; }
+uint32_t bide_port_choice_(uint32_t count) { return 4 % count; }
 void bide_port_stats_(bide_stats *stats) { (void)stats; }
 const void *bide_port_thread_(void) { return &only; }
 const char *bide_port_error_text_(int error) { return (void)error, "an errno"; }

@@ -75,6 +75,12 @@ uint64_t bide_port_random_(void)
 	return 0;
 }
 
+uint32_t bide_port_choice_(uint32_t count)
+{
+	(void)count;
+	return 0;
+}
+
 bide_thread_head *explore_head(int thread)
 {
 	return &engine.records[thread].head;
