@@ -76,8 +76,8 @@ int main(void)
 	if (error)
 		return 1;
 	printf("%d philosophers have eaten %d times\n", COUNT, MEALS);
-	called_away = with_timeout_ms(
-		5, async_start(dine, .table = &table, .seat = 0, .meals = 1000 * 1000 * 1000));
+	called_away = with_timeout_ms(5, async_start(dine, .table = &table, .seat = 0,
+	                                             .meals = 1000 * 1000 * 1000));
 	error = value_task_wait(called_away, NULL);
 	printf("the next one was called away: %s\n", error == ETIMEDOUT ? "yes" : "no");
 	printf("all forks are on the table: %s\n", is_table_laid(&table) ? "yes" : "no");

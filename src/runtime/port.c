@@ -29,8 +29,8 @@ BIDE_STATIC_ASSERT(BIDE_ECANCELED_ == ECANCELED && BIDE_ENOMEM_ == ENOMEM &&
                        BIDE_EINVAL_ == EINVAL && BIDE_ETIMEDOUT_ == ETIMEDOUT,
                    "the numbers of base/library.h are those of the system");
 BIDE_STATIC_ASSERT(BIDE_EINPROGRESS_ == EINPROGRESS && BIDE_EBUSY_ == EBUSY &&
-                       BIDE_EDEADLK_ == EDEADLK && BIDE_EAGAIN_ == EAGAIN &&
-                       BIDE_EPIPE_ == EPIPE && BIDE_EOVERFLOW_ == EOVERFLOW,
+                       BIDE_EDEADLK_ == EDEADLK && BIDE_EAGAIN_ == EAGAIN && BIDE_EPIPE_ == EPIPE &&
+                       BIDE_EOVERFLOW_ == EOVERFLOW,
                    "the numbers of base/library.h are those of the system");
 
 void *bide_port_allocate_(size_t size_bytes, size_t alignment)

@@ -22,10 +22,10 @@ static void leave(bide_operation *operation)
 const bide_operation_type bide_subscription_type_ = { .name = "task",
 	                                                  .task_at = offsetof(bide_subscription_, task),
 	                                                  .leave = leave,
-	                                                  .result_type_at = offsetof(bide_subscription_,
-	                                                                             result_type),
-	                                                  .result_of_at = offsetof(bide_subscription_,
-	                                                                           result_of) };
+	                                                  .result_type_at =
+	                                                      offsetof(bide_subscription_, result_type),
+	                                                  .result_of_at =
+	                                                      offsetof(bide_subscription_, result_of) };
 
 bool bide_subscription_unlink_(bide_subscription_ *s, bide_source *task, bide_source **lonely)
 {
