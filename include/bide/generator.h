@@ -145,7 +145,9 @@ BIDE_END_DECLS
 /*
  * bide_await_each(dst, from) { ... } is a loop that assigns one element after the other to dst.
  * `from` is a bide_generator *, a bide_channel *, a bide_when_each *, a bide_file_watch *, or a
- * bide_periodic_timer *, whose element is 1 for each tick. It is evaluated for each element. The
+ * bide_periodic_timer *, whose element is 1 for each tick. It is evaluated for each element, so a
+ * call that returns a generator or a timer does not compile: a call that starts one would start one
+ * for each element. Write parentheses around a call that returns the same one each time. The
  * elements of a channel may be structs. The block may await, and may use break and continue. The
  * loop ends when there are no more elements: after BIDE_EEND, or when the timer was stopped. Any
  * other failure is one of an await: the function goes on at bide_async_finally.
