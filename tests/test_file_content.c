@@ -203,6 +203,25 @@ TEST(a_symbolic_link_is_replaced_itself)
 	assert_true(S_ISREG(status.st_mode));
 }
 
+TEST(what_is_no_file_is_not_replaced)
+{
+	struct stat status;
+
+	assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
+	assert_int_equal(symlink("fifo", path_of("link")), 0);
+	assert_int_equal(symlink("none", path_of("to_none")), 0);
+	assert_int_equal(replace(path_of("fifo"), "x", NULL), EINVAL);
+	assert_int_equal(replace(path_of("link"), "x", &(bide_file_replace_options){ .mode = 0600 }),
+	                 EINVAL);
+	assert_int_equal(lstat(path_of("fifo"), &status), 0);
+	assert_true(S_ISFIFO(status.st_mode));
+	assert_int_equal(lstat(path_of("link"), &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	assert_int_equal(replace(path_of("to_none"), "x", NULL), 0);
+	assert_file(path_of("to_none"), "x");
+	assert_names(3);
+}
+
 TEST(a_replacement_that_fails_leaves_the_old_file_and_nothing_else)
 {
 	struct rlimit limit, small;
@@ -301,6 +320,9 @@ TEST(misuse)
 	       "bide_file_replace", "path is NULL");
 	MISUSE(assert_int_equal(error_of(bide_file_replace("x", NULL, 1, NULL)), EINVAL),
 	       "bide_file_replace", "from is NULL");
+	MISUSE(assert_int_equal(error_of(bide_file_replace("x", "", (size_t)INT64_MAX + 1, NULL)),
+	                        EINVAL),
+	       "bide_file_replace", "size_bytes is above INT64_MAX");
 	MISUSE(assert_int_equal(error_of(bide_file_replace(
 								"x", "", 0, &(bide_file_replace_options){ .mode = 010000 })),
 	                        EINVAL),

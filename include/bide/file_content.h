@@ -17,7 +17,7 @@
  *
  * Threads: any. Errors of both: that of a canceled context; ENOMEM; EAGAIN, if there is no thread
  * and none can be started; those of the system calls, as ENOENT, EACCES, EISDIR, EMFILE, EIO.
- * Misuse: EINVAL for a NULL.
+ * Misuse: EINVAL for a NULL, and for a size above INT64_MAX.
  */
 #ifndef BIDE_FILE_CONTENT_H
 #define BIDE_FILE_CONTENT_H
@@ -56,13 +56,15 @@ BIDE_API void bide_file_content_free(bide_file_content *content);
 /*
  * Writes a file, in place of the one that has the name, in one step: any reader, and a crash of the
  * program at any time, finds the old content or the new one, whole. The bytes go to a file
- * ".bide-*" in the same directory, which is renamed at the end. If the call fails or is canceled,
- * that file is removed, and the old one is as before; only if the last wait for the disk fails
- * (EIO), the new one is there already.
+ * ".bide-PID-N" in the same directory, which is renamed at the end. If the call fails or is
+ * canceled, that file is removed, and the old one is as before; only if the last wait for the disk
+ * fails (EIO), the new one is there already. A crash leaves the file ".bide-PID-N".
  *
  * The bytes are borrowed until the operation is over. The options are copied inside the call. The
  * new file belongs to the user of this process. A symbolic link is replaced itself, and links to
- * the old file keep the old content. Errors: also ENOSPC, EDQUOT, EFBIG, EROFS.
+ * the old file keep the old content. Errors: also ENOSPC, EDQUOT, EFBIG, EROFS; EINVAL: the path
+ * leads to a device, a pipe or a socket, which stays; EBUSY: it is a mount point, or in use by the
+ * system; EEXIST: all names for the new file that were tried are taken.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task
 bide_file_replace(const char *path, const void *from, size_t size_bytes,

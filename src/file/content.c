@@ -211,14 +211,21 @@ typedef struct replacing {
 
 enum { NAME_BYTES = 32 };
 
-/* Returns the permissions that the file is to have; 0: those of a new one. */
-static mode_t mode_of(const replacing *r)
+/*
+ * Stores the permissions that the file is to have; 0: those of a new one. Returns 0, or the error
+ * if the path leads to what is no file: a rename would replace a device.
+ */
+static int look_at_old(const replacing *r, mode_t *mode)
 {
 	struct stat old;
+	bool is_there = stat(r->path, &old) == 0;
 
-	if (r->options.mode)
-		return (mode_t)r->options.mode;
-	return stat(r->path, &old) == 0 && S_ISREG(old.st_mode) ? old.st_mode & 07777 : 0;
+	*mode = (mode_t)r->options.mode;
+	if (is_there && !S_ISREG(old.st_mode))
+		return S_ISDIR(old.st_mode) ? EISDIR : EINVAL;
+	if (is_there && *mode == 0)
+		*mode = old.st_mode & 07777;
+	return 0;
 }
 
 /*
@@ -291,9 +298,12 @@ static int fill_and_rename(const replacing *r, int fd, mode_t mode)
 static bide_value_task replace_now(void *argument)
 {
 	const replacing *r = argument;
-	mode_t mode = mode_of(r);
-	int fd = make_temporary(r, mode), error;
+	mode_t mode;
+	int error = look_at_old(r, &mode), fd;
 
+	if (error)
+		return bide_value_task_from_error(error);
+	fd = make_temporary(r, mode);
 	if (fd < 0)
 		return bide_value_task_from_error(errno);
 	error = fill_and_rename(r, fd, mode);
@@ -308,13 +318,14 @@ static const bide_operation_type replace_type = BIDE_FILE_CALL_TYPE_("bide_file_
 static int check_replace(const char *path, const void *from, size_t size_bytes,
                          const bide_file_replace_options *options)
 {
-	if (from || size_bytes == 0) {
-		if (!options || options->mode <= 07777)
-			return check(path, &replace_type);
-		bide_misuse_("bide_file_replace: mode is 0%o; 0 to 07777 are allowed", options->mode);
-	} else {
+	if (!from && size_bytes > 0)
 		bide_misuse_("bide_file_replace: from is NULL, and size_bytes is not 0");
-	}
+	else if (size_bytes > INT64_MAX)
+		bide_misuse_("bide_file_replace: size_bytes is above INT64_MAX");
+	else if (options && options->mode > 07777)
+		bide_misuse_("bide_file_replace: mode is 0%o; 0 to 07777 are allowed", options->mode);
+	else
+		return check(path, &replace_type);
 	return EINVAL;
 }
 
