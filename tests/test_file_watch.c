@@ -237,27 +237,79 @@ static long queue_max(void)
 	return strtol(text, NULL, 10);
 }
 
-TEST(an_overflow_is_told)
+/* Returns how many events the system queues, and makes one more. The folder is watched. */
+static long overflow(bide_file_watch *w)
 {
-	bide_file_watch *w = opened_watch();
-	const bide_file_watch_event *event;
-	long max = queue_max(), count = 0;
+	char from[512], to[512];
+	long max = queue_max();
 
 	if (max <= 0 || max > 50000)
 		SKIP("the system queues %ld events", max);
-	make_file("a", "");
+	strcpy(from, make_file("a", ""));
+	strcpy(to, path_of("b"));
 	(void)added(w, folder, BIDE_FILE_WATCH_ATTRIBUTES | BIDE_FILE_WATCH_MOVED_TO);
-	for (long i = 0; i <= max; i++) {
-		char from[512];
+	for (long i = 0; i <= max; i++)
+		assert_int_equal(i % 2 ? rename(to, from) : rename(from, to), 0);
+	return max;
+}
 
-		strcpy(from, path_of(i % 2 ? "b" : "a"));
-		assert_int_equal(rename(from, path_of(i % 2 ? "a" : "b")), 0);
-	}
+/* Returns how many events come before the overflow. */
+static long skip_to_overflow(bide_file_watch *w)
+{
+	const bide_file_watch_event *event;
+	long count = 0;
+
 	while ((event = next_of(w))->what != BIDE_FILE_WATCH_OVERFLOW)
 		count++;
-	assert_int_equal(count, max);
 	assert_int_equal(event->id, 0);
 	assert_string_equal(event->name, "");
+	return count;
+}
+
+TEST(an_overflow_is_told)
+{
+	bide_file_watch *w = opened_watch();
+	long max = overflow(w);
+
+	assert_int_equal(skip_to_overflow(w), max);
+	bide_file_watch_close(w);
+}
+
+/* The system loses the last events of the paths. */
+TEST(an_end_that_an_overflow_has_lost_is_told)
+{
+	bide_file_watch *w = opened_watch();
+	bide_value_task next;
+	int64_t id, of_folder, of_d;
+
+	assert_int_equal(mkdir(path_of("d"), 0700), 0);
+	assert_int_equal(mkdir(path_of("e"), 0700), 0);
+	id = added(w, path_of("d"), 0);
+	(void)added(w, path_of("e"), 0);
+	of_folder = added(w, folder, 0);
+	(void)overflow(w);
+	assert_int_equal(bide_file_watch_remove(w, id), 0);
+	assert_int_equal(rmdir(path_of("e")), 0);
+	(void)skip_to_overflow(w);
+	next = bide_file_watch_next(w).untyped; /* the folder is left */
+	settle(0);
+	make_file("c", "");
+	assert_int_equal(rename(path_of("d"), path_of("f")), 0);
+	assert_int_equal(error_of(next), 0);
+	of_d = added(w, path_of("f"), 0);
+	assert_int_equal(bide_file_watch_remove(w, of_folder), 0);
+	expect(w, of_folder, BIDE_FILE_WATCH_ENDED, "");
+	next = bide_file_watch_next(w).untyped; /* that path is left */
+	settle(0);
+	assert_int_equal(bide_file_watch_remove(w, of_d), 0);
+	assert_int_equal(error_of(next), 0);
+	assert_int_equal(error_of_next(w), BIDE_EEND);
+	for (int i = 0; test_round(i, 100); i++) { /* a call that adds may be the last to tell */
+		bide_value_task add = bide_file_watch_add(w, path_of("none"), 0);
+
+		assert_int_equal(error_of_next(w), BIDE_EEND);
+		assert_int_equal(error_of(add), ENOENT);
+	}
 	bide_file_watch_close(w);
 }
 

@@ -24,7 +24,8 @@
  *
  * The end. When a path is not watched any more, because it was removed, deleted or unmounted, its
  * last event is BIDE_FILE_WATCH_ENDED. When all are told and no path is left, bide_file_watch_next
- * fails with BIDE_EEND, which ends a bide_await_each.
+ * fails with BIDE_EEND, which ends a bide_await_each; also if an overflow has lost an ENDED, where
+ * /proc is mounted.
  *
  * Cancellation: a wait that is canceled, or whose value task you forget, loses no event that comes
  * later.
@@ -101,7 +102,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_file_watch_add(bide_file_watch *wa
 BIDE_API int bide_file_watch_remove(bide_file_watch *watch, int64_t id);
 /*
  * Waits for the next event. The result is valid until the next call for this object. BIDE_EEND:
- * all is told, and nothing is watched. EBUSY (misuse): another call waits.
+ * all is told, and nothing is watched. EMFILE, ENFILE, ENOMEM, only after an overflow: it could not
+ * be found out what is still watched, and a later call tries again. EBUSY (misuse): another call
+ * waits.
  */
 BIDE_API BIDE_USE_RESULT bide_file_watch_event_task bide_file_watch_next(bide_file_watch *watch);
 /*

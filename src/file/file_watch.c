@@ -11,13 +11,21 @@
  *
  * `paths` is how many are watched. A call that adds counts its path before the system knows it, so
  * an attempt that reads the last event of a path never counts below the truth. A call that has
- * added none takes its path off when it is over, and kicks the wait, which ends if nothing else is
- * left.
+ * added none takes its path off when it is over. Each call kicks the wait then, which ends if
+ * nothing is left.
+ *
+ * An overflow may lose the last event of a path, so `paths` may be too high from then on. Then an
+ * attempt that finds no event asks the system which watches are left. It does so when it is not
+ * known that there is one: after each overflow, and when as many paths have ended as the last look
+ * has seen. A call that adds may have a path until it is over, so the attempt leaves the look to
+ * the kick of that call.
  */
 #define _GNU_SOURCE
 #include <bide/file_watch.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -58,9 +66,12 @@ struct bide_file_watch {
 	bide_slab_link link;
 	uint32_t parties; /* atomic */
 	uint32_t paths;   /* atomic */
+	uint32_t adding;  /* atomic: the calls that add and are not over */
 	_Alignas(16) bide_handle handle;
 	bide_file_watch_event event;
-	uint32_t at, end; /* the events that are left in the buffer */
+	uint32_t at, end;   /* the events that are left in the buffer */
+	uint32_t seen_left; /* is_lossy: how many paths that the last look saw cannot have ended */
+	bool is_lossy;      /* an overflow was read */
 	_Alignas(struct inotify_event) char buffer[BUFFER_BYTES];
 };
 
@@ -97,7 +108,8 @@ int bide_file_watch_open(bide_file_watch **made)
 		return error;
 	}
 	watch->parties = 1;
-	watch->paths = watch->at = watch->end = 0;
+	watch->paths = watch->adding = watch->at = watch->end = watch->seen_left = 0;
+	watch->is_lossy = false;
 	bide_handle_init_(&watch->handle, fd, BIDE_HANDLE_READY_IN_ | BIDE_HANDLE_KEEPS_FD_);
 	bide_owned_begin_(fd);
 	*made = watch;
@@ -163,8 +175,10 @@ static void add_over(bide_job *job)
 {
 	const adding *a = BIDE_CONTAINER_(job, const adding, call.record.job);
 
-	if (a->is_too_many && BIDE_SUB(&a->watch->paths, 1u, RELEASE) == 1) /* pairs with `nothing` */
-		bide_handle_kick_(&a->watch->handle, a->generation, BIDE_IO_IN_);
+	if (a->is_too_many)
+		(void)BIDE_SUB(&a->watch->paths, 1u, RELEASE); /* pairs with `nothing` */
+	(void)BIDE_SUB(&a->watch->adding, 1u, RELEASE);    /* the same */
+	bide_handle_kick_(&a->watch->handle, a->generation, BIDE_IO_IN_);
 	leave(a->watch);
 }
 
@@ -200,6 +214,7 @@ bide_value_task bide_file_watch_add(bide_file_watch *watch, const char *path, un
 	if (!a)
 		return bide_value_task_from_error(ENOMEM);
 	(void)BIDE_ADD(&watch->parties, 1u, RELAXED); /* the owner, a party, calls */
+	(void)BIDE_ADD(&watch->adding, 1u, RELAXED);
 	a->watch = watch;
 	a->generation = watch->handle.generation;
 	a->mask = (what ? what : DEFAULT) | ALWAYS;
@@ -220,18 +235,8 @@ int bide_file_watch_remove(bide_file_watch *watch, int64_t id)
 
 /* --- events --- */
 
-/* Nothing is there. Returns what the attempt does. */
-static int nothing(bide_io *io, const bide_file_watch *watch)
-{
-	/* Pairs with the subtraction of add_over, whose kick follows it. */
-	if (BIDE_LOAD(&watch->paths, ACQUIRE) == 0)
-		return BIDE_EEND;
-	io->is_starved = true; /* The next wait looks at `paths`, too, before it waits. */
-	return EAGAIN;
-}
-
-/* Returns 0, EAGAIN, BIDE_EEND or the error. */
-static int fill(bide_io *io, bide_file_watch *watch)
+/* Returns 0, EAGAIN or the error. */
+static int read_events(bide_file_watch *watch)
 {
 	ssize_t size;
 
@@ -239,10 +244,90 @@ static int fill(bide_io *io, bide_file_watch *watch)
 		size = read(watch->handle.fd, watch->buffer, sizeof watch->buffer);
 	while (size < 0 && errno == EINTR);
 	if (size < 0)
-		return errno == EAGAIN ? nothing(io, watch) : errno;
+		return errno;
 	watch->at = 0;
 	watch->end = (uint32_t)size;
 	return 0;
+}
+
+/* Counts the lines of watches in the buffer. */
+static uint32_t count_watches(const bide_file_watch *watch, size_t size)
+{
+	static const char line[] = "\ninotify wd:";
+	const char *at = watch->buffer, *end = watch->buffer + size;
+	uint32_t count = 0;
+
+	while ((at = memmem(at, (size_t)(end - at), line, sizeof line - 1)) != NULL) {
+		at += sizeof line - 1;
+		count++;
+	}
+	return count;
+}
+
+/*
+ * Asks the system which watches are left; as many as fit into the buffer, which is empty, will do.
+ * Returns 0, BIDE_EEND if there is none, or the error. Where nothing tells, some are left.
+ */
+static int look_for_watches(bide_file_watch *watch)
+{
+	char path[48];
+	ssize_t size;
+	int fd;
+
+	(void)snprintf(path, sizeof path, "/proc/thread-self/fdinfo/%d", watch->handle.fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? errno : 0;
+	do
+		size = read(fd, watch->buffer, sizeof watch->buffer);
+	while (size < 0 && errno == EINTR);
+	(void)close(fd);
+	if (size < 0)
+		return 0;
+	watch->seen_left = count_watches(watch, (size_t)size);
+	return watch->seen_left == 0 ? BIDE_EEND : 0;
+}
+
+/* Nothing is there. Returns what the attempt does, or 0 if events have come. */
+static int nothing(bide_io *io, bide_file_watch *watch)
+{
+	int error = 0;
+
+	/* Both pair with the subtractions of add_over, which its kick follows. */
+	if (BIDE_LOAD(&watch->paths, ACQUIRE) == 0)
+		return BIDE_EEND;
+	if (watch->is_lossy && watch->seen_left == 0 && BIDE_LOAD(&watch->adding, ACQUIRE) == 0)
+		error = look_for_watches(watch);
+	if (error == BIDE_EEND) { /* What ended before the look has an event. */
+		error = read_events(watch);
+		return error == EAGAIN ? BIDE_EEND : error;
+	}
+	if (error)
+		return error;
+	io->is_starved = true; /* The next wait looks at `paths`, too, before it waits. */
+	return EAGAIN;
+}
+
+/* Returns 0, EAGAIN, BIDE_EEND or the error. */
+static int fill(bide_io *io, bide_file_watch *watch)
+{
+	int error = read_events(watch);
+
+	return error == EAGAIN ? nothing(io, watch) : error;
+}
+
+/* Keeps count of the paths. */
+static void account(bide_file_watch *watch, uint32_t what)
+{
+	if (what & IN_Q_OVERFLOW) {
+		watch->is_lossy = true;
+		watch->seen_left = 0;
+	}
+	if (what & IN_IGNORED) {
+		(void)BIDE_SUB(&watch->paths, 1u, RELAXED); /* only this side acts on it */
+		if (watch->seen_left > 0)
+			watch->seen_left--;
+	}
 }
 
 static int take_event(bide_io *io)
@@ -256,8 +341,7 @@ static int take_event(bide_io *io)
 	event = (const struct inotify_event *)(const void *)(watch->buffer + watch->at);
 	watch->at += (uint32_t)sizeof *event + event->len;
 	BIDE_ASSERT_(watch->at <= watch->end);
-	if (event->mask & IN_IGNORED)
-		(void)BIDE_SUB(&watch->paths, 1u, RELAXED); /* only this side acts on it */
+	account(watch, event->mask);
 	watch->event = (bide_file_watch_event){
 		.id = event->wd > 0 ? event->wd : 0, /* an overflow has -1 */
 		.what = (bide_file_watch_what)(event->mask & TOLD),
