@@ -130,10 +130,16 @@ BIDE_UNCHECKED_ static void describe(const void *copy, char *to, size_t size_byt
 	          bide_hold_is_held(&my->turn) ? ", first" : "");
 }
 
-/* Pairs with bide_value_task_forget: a forget that comes later comes too late. */
+/*
+ * Pairs with bide_value_task_forget: a forget that comes later comes too late. A frame that is not
+ * published has no word yet, and nothing can forget it.
+ */
 static bool is_forgotten(const struct bide_limiter_acquire *my)
 {
-	return BIDE_LOAD(&my->BIDE_FRAME_MEMBER_.source.word, ACQUIRE) == BIDE_WORD_ABANDONED_;
+	const bide_source *source = &my->BIDE_FRAME_MEMBER_.source;
+
+	return (source->flags & BIDE_FLAG_PUBLISHED_) &&
+	       BIDE_LOAD(&source->word, ACQUIRE) == BIDE_WORD_ABANDONED_;
 }
 
 static const bide_own_ bide_limiter_acquire_own_ = { .name = "bide_limiter_acquire",
