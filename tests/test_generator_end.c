@@ -237,7 +237,9 @@ TEST(a_second_end_after_the_generator_was_freed_is_misuse)
 		assert_int_equal(misuse_count, 1);
 		assert_non_null(strstr(misuse_text, "bide_generator_end: the generator numbers was ended"));
 		snprintf(first, sizeof first, "test_generator_end.c:%d in ends_twice", first_end_line);
+#ifndef BIDE_COMPUTED_GOTO /* with which a function's own line is not known */
 		assert_non_null(strstr(misuse_text, first));
+#endif
 	}
 	assert_int_equal(cleanup_count, 4);
 }
