@@ -150,6 +150,15 @@ TEST(a_file_is_made_and_replaced)
 	assert_file(path_of("a"), "two");
 	assert_int_equal(stat(path_of("a"), &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0604);
+	/* It is not the content that was to run as its owner. */
+	assert_int_equal(chmod(path_of("a"), 07605), 0);
+	assert_int_equal(replace(path_of("a"), "two", NULL), 0);
+	assert_int_equal(stat(path_of("a"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0605);
+	assert_int_equal(replace(path_of("a"), "two", &(bide_file_replace_options){ .mode = 04700 }),
+	                 0);
+	assert_int_equal(stat(path_of("a"), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 04700);
 	assert_int_equal(replace(path_of("a"), "", &(bide_file_replace_options){ .mode = 0600 }), 0);
 	assert_file(path_of("a"), "");
 	assert_int_equal(stat(path_of("a"), &status), 0);

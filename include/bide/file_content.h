@@ -32,7 +32,10 @@ BIDE_VALUE_TASK_OF(bide_file_content_task, bide_file_content *);
 
 /* Zeroes are the defaults, which stand in brackets. */
 typedef struct bide_file_replace_options {
-	/* The permissions [those of the old file; 0666 less the umask if there is none]. */
+	/*
+	 * The permissions [those of the old file, without set-user-ID, set-group-ID and sticky, which
+	 * only a mode that is given here may have; 0666 less the umask if there is no old file].
+	 */
 	unsigned mode;
 	/*
 	 * Does not wait until the disk has it [it does]. Then a crash of the machine may leave the old

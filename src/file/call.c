@@ -1,9 +1,14 @@
 /*
  * call.c - see call.h.
  */
+#define _GNU_SOURCE
 #include "file/call.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "base/assert.h"
+#include "base/misuse.h"
 #include "runtime/runtime.h"
 
 int bide_file_call_error_(void)
@@ -11,6 +16,24 @@ int bide_file_call_error_(void)
 	if (!bide_thread_())
 		return bide_runtime_missing_();
 	return bide_context_error_now_();
+}
+
+int bide_file_path_error_(const char *path, const char *what)
+{
+	if (path)
+		return bide_file_call_error_();
+	bide_misuse_("%s: path is NULL", what);
+	return EINVAL;
+}
+
+int bide_file_open_now_(const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = open(path, flags | O_CLOEXEC | O_NOCTTY, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd;
 }
 
 static void over(bide_job *job)

@@ -7,6 +7,8 @@
 #ifndef BIDE_FILE_CALL_H
 #define BIDE_FILE_CALL_H
 
+#include <sys/types.h>
+
 #include "context/context.h"
 #include "file/descriptor.h"
 #include "runtime/blocking_call.h"
@@ -29,6 +31,10 @@ typedef struct bide_file_call {
  * canceled. Otherwise it returns the error.
  */
 BIDE_INTERNAL int bide_file_call_error_(void);
+/* The same for a call with this path. NULL is misuse of `what`, and EINVAL. */
+BIDE_INTERNAL int bide_file_path_error_(const char *path, const char *what);
+/* Opens a path. Returns the descriptor, or -1 and errno. It may wait. */
+BIDE_INTERNAL int bide_file_open_now_(const char *path, int flags, mode_t mode);
 /*
  * Returns a record of size_bytes, zeroed behind its head, or NULL if there is no memory. The caller
  * is a party of the descriptor, if that is not NULL; from now on the call is that party.

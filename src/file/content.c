@@ -110,22 +110,12 @@ static int read_to_end(int fd, content *c, size_t max_bytes)
 	return error;
 }
 
-static int open_it(const char *path, int flags, mode_t mode)
-{
-	int fd;
-
-	do
-		fd = open(path, flags | O_CLOEXEC | O_NOCTTY, mode);
-	while (fd < 0 && errno == EINTR);
-	return fd;
-}
-
 static bide_value_task read_now(void *argument)
 {
 	const reading *r = argument;
 	bide_payload result;
 	content *c;
-	int fd = open_it(r->path, O_RDONLY, 0), error;
+	int fd = bide_file_open_now_(r->path, O_RDONLY, 0), error;
 
 	if (fd < 0)
 		return bide_value_task_from_error(errno);
@@ -151,18 +141,9 @@ static const bide_operation_type read_type = { .name = "bide_file_read_all",
 	                                           .describe = bide_job_describe_,
 	                                           .unwanted = unwanted };
 
-/* Returns 0 or the error. */
-static int check(const char *path, const bide_operation_type *type)
-{
-	if (path)
-		return bide_file_call_error_();
-	bide_misuse_("%s: path is NULL", type->name);
-	return EINVAL;
-}
-
 static bide_value_task read_all(const char *path, size_t max_bytes)
 {
-	int error = check(path, &read_type);
+	int error = bide_file_path_error_(path, read_type.name);
 	size_t path_bytes = error ? 0 : strlen(path) + 1;
 	reading *r;
 
@@ -212,7 +193,8 @@ typedef struct replacing {
 enum { NAME_BYTES = 32 };
 
 /*
- * Stores the permissions that the file is to have; 0: those of a new one. Returns 0, or the error
+ * Stores the permissions that the file is to have; 0: those of a new one. The bits of set-user-ID,
+ * set-group-ID and sticky were given to the old content, and stay with it. Returns 0, or the error
  * if the path leads to what is no file: a rename would replace a device.
  */
 static int look_at_old(const replacing *r, mode_t *mode)
@@ -224,7 +206,7 @@ static int look_at_old(const replacing *r, mode_t *mode)
 	if (is_there && !S_ISREG(old.st_mode))
 		return S_ISDIR(old.st_mode) ? EISDIR : EINVAL;
 	if (is_there && *mode == 0)
-		*mode = old.st_mode & 07777;
+		*mode = old.st_mode & 0777;
 	return 0;
 }
 
@@ -240,7 +222,8 @@ static int make_temporary(const replacing *r, mode_t mode)
 	for (int tries = 0; fd < 0 && tries < NAMES_MAX; tries++) {
 		(void)snprintf(r->temporary, r->temporary_bytes, "%s.bide-%ld-%u", r->directory,
 		               (long)getpid(), (unsigned)BIDE_ADD(&count, 1u, RELAXED));
-		fd = open_it(r->temporary, O_WRONLY | O_CREAT | O_EXCL, mode ? mode & 0777 : 0666);
+		fd = bide_file_open_now_(r->temporary, O_WRONLY | O_CREAT | O_EXCL,
+		                         mode ? mode & 0777 : 0666);
 		if (fd < 0 && errno != EEXIST)
 			break;
 	}
@@ -270,7 +253,7 @@ static int write_bytes(const replacing *r, int fd)
 /* Waits until the disk has the name. A file system that cannot do that needs no such wait. */
 static int sync_directory(const char *directory)
 {
-	int fd = open_it(*directory ? directory : ".", O_RDONLY | O_DIRECTORY, 0), error;
+	int fd = bide_file_open_now_(*directory ? directory : ".", O_RDONLY | O_DIRECTORY, 0), error;
 
 	if (fd < 0)
 		return errno == EACCES ? 0 : errno; /* it may be written, and not read */
@@ -325,7 +308,7 @@ static int check_replace(const char *path, const void *from, size_t size_bytes,
 	else if (options && options->mode > 07777)
 		bide_misuse_("bide_file_replace: mode is 0%o; 0 to 07777 are allowed", options->mode);
 	else
-		return check(path, &replace_type);
+		return bide_file_path_error_(path, replace_type.name);
 	return EINVAL;
 }
 

@@ -90,11 +90,8 @@ static bide_value_task open_now(void *argument)
 {
 	opening *o = argument;
 	bide_payload result;
-	int fd;
+	int fd = bide_file_open_now_(o->path, O_RDONLY | O_DIRECTORY, 0);
 
-	do
-		fd = open(o->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return bide_value_task_from_error(errno);
 	bide_descriptor_open_(&o->directory->descriptor, fd, O_RDONLY, "bide_directory_close", freed);
@@ -115,13 +112,8 @@ static bide_value_task open_directory(const char *path)
 	bide_directory *d;
 	opening *o;
 	size_t path_bytes;
-	int error;
+	int error = bide_file_path_error_(path, open_type.name);
 
-	if (!path) {
-		bide_misuse_("bide_directory_open: path is NULL");
-		return bide_value_task_from_error(EINVAL);
-	}
-	error = bide_file_call_error_();
 	if (error)
 		return bide_value_task_from_error(error);
 	path_bytes = strlen(path) + 1;

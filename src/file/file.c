@@ -22,7 +22,7 @@ static void freed(bide_descriptor *descriptor)
 
 static void is_open(bide_file *file, int fd, int flags)
 {
-	file->is_taken = false;
+	BIDE_STORE(&file->is_taken, 0u, RELAXED);
 	bide_descriptor_open_(&file->descriptor, fd, flags, "bide_file_close", freed);
 }
 
@@ -49,11 +49,8 @@ static bide_value_task open_now(void *argument)
 {
 	opening *o = argument;
 	bide_payload result;
-	int fd;
+	int fd = bide_file_open_now_(o->path, o->flags, o->mode);
 
-	do
-		fd = open(o->path, o->flags | O_CLOEXEC | O_NOCTTY, o->mode);
-	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return bide_value_task_from_error(errno);
 	is_open(o->file, fd, o->flags);
@@ -74,13 +71,8 @@ static bide_value_task open_file(const char *path, int flags, unsigned mode)
 	bide_file *file;
 	opening *o;
 	size_t path_bytes;
-	int error;
+	int error = bide_file_path_error_(path, open_type.name);
 
-	if (!path) {
-		bide_misuse_("bide_file_open: path is NULL");
-		return bide_value_task_from_error(EINVAL);
-	}
-	error = bide_file_call_error_();
 	if (error)
 		return bide_value_task_from_error(error);
 	path_bytes = strlen(path) + 1;
@@ -119,12 +111,14 @@ int bide_file_take_fd(bide_file **file, int fd)
 	flags = fcntl(fd, F_GETFL);
 	if (flags < 0)
 		return errno;
-	error = bide_owned_check_(fd, "bide_file_take_fd");
+	error = bide_owned_take_(fd, "bide_file_take_fd");
 	if (error)
 		return error;
 	*file = bide_slab_take_(&slab);
-	if (!*file)
+	if (!*file) {
+		bide_owned_end_(fd);
 		return ENOMEM;
+	}
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	is_open(*file, fd, flags);
 	return 0;
@@ -147,7 +141,7 @@ void bide_file_close(bide_file *file)
 {
 	if (!file)
 		return;
-	if (BIDE_LOAD(&file->descriptor.era, RELAXED) != 0 && file->is_taken) {
+	if (BIDE_LOAD(&file->descriptor.era, RELAXED) != 0 && BIDE_LOAD(&file->is_taken, RELAXED)) {
 		bide_misuse_("bide_file_close: the file belongs to a stream, which closes it");
 		return;
 	}

@@ -12,7 +12,7 @@
 struct bide_file {
 	bide_slab_link link; /* the slab's */
 	bide_descriptor descriptor;
-	bool is_taken; /* by a stream, which closes it; the owner's */
+	uint32_t is_taken; /* by a stream, which closes it; atomic */
 };
 
 static inline bide_descriptor *bide_file_descriptor_(bide_file *file)

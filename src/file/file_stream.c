@@ -88,12 +88,17 @@ static bide_value_task stream_write(void *object, const struct iovec *parts, siz
 		bide_async_start(bide_file_stream_write, .stream = object, .parts = parts, .count = count));
 }
 
+static void close_file(bide_file *file)
+{
+	BIDE_STORE(&file->is_taken, 0u, RELAXED);
+	bide_file_close(file);
+}
+
 static void stream_close(void *object)
 {
 	file_stream *s = object;
 
-	s->file->is_taken = false;
-	bide_file_close(s->file);
+	close_file(s->file);
 	bide_deallocate_(s, sizeof *s);
 }
 
@@ -108,8 +113,7 @@ static void orphaned(const bide_stream_type *of, void *object)
 
 	if (of != &type)
 		return;
-	s->file->is_taken = false;
-	bide_file_close(s->file);
+	close_file(s->file);
 }
 
 int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
@@ -131,21 +135,22 @@ int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 	if (error)
 		return error;
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): NULL is an error */
-	if (file->is_taken) {
+	if (BIDE_SWAP(&file->is_taken, 1u, RELAXED)) { /* of two takes at a time one goes on */
 		bide_misuse_("bide_stream_take_file: the file belongs to a stream already");
 		return EBUSY;
 	}
 	s = bide_allocate_(sizeof *s, _Alignof(file_stream));
-	if (!s)
-		return ENOMEM;
-	s->file = file;
-	s->read_at = s->write_at = offset;
-	*stream = bide_stream_create(&type, s);
-	if (*stream) {
-		file->is_taken = true;
-		BIDE_STORE(&bide_stream_orphaned_, orphaned, RELAXED);
-		return 0;
+	if (s) {
+		s->file = file;
+		s->read_at = s->write_at = offset;
+		*stream = bide_stream_create(&type, s);
+		if (!*stream)
+			bide_deallocate_(s, sizeof *s);
 	}
-	bide_deallocate_(s, sizeof *s);
-	return ENOMEM;
+	if (!*stream) {
+		BIDE_STORE(&file->is_taken, 0u, RELAXED);
+		return ENOMEM;
+	}
+	BIDE_STORE(&bide_stream_orphaned_, orphaned, RELAXED);
+	return 0;
 }

@@ -63,11 +63,13 @@ static bide_value_task outcome_of(long result)
 	return bide_file_outcome_(0, result < 0 ? errno : 0);
 }
 
-static bide_value_task begin(const bide_operation_type *type, bide_blocking_function *function,
-                             const char *path, unsigned number)
+/* other: the second path, with a count of 2. */
+static bide_value_task begin_paths(const bide_operation_type *type,
+                                   bide_blocking_function *function, unsigned count,
+                                   const char *path, const char *other, unsigned number)
 {
 	bide_value_task failed;
-	path_call *c = prepare(type, 1, path, NULL, &failed);
+	path_call *c = prepare(type, count, path, other, &failed);
 
 	if (!c)
 		return failed;
@@ -75,16 +77,10 @@ static bide_value_task begin(const bide_operation_type *type, bide_blocking_func
 	return bide_file_call_begin_(&c->call, function);
 }
 
-static bide_value_task begin_two(const bide_operation_type *type, bide_blocking_function *function,
-                                 const char *path, const char *other, unsigned number)
+static bide_value_task begin(const bide_operation_type *type, bide_blocking_function *function,
+                             const char *path, unsigned number)
 {
-	bide_value_task failed;
-	path_call *c = prepare(type, 2, path, other, &failed);
-
-	if (!c)
-		return failed;
-	c->number = number;
-	return bide_file_call_begin_(&c->call, function);
+	return begin_paths(type, function, 1, path, NULL, number);
 }
 
 static bide_value_task begin_to(const bide_operation_type *type, bide_blocking_function *function,
@@ -120,7 +116,7 @@ bide_value_task bide_path_rename(const char *path, const char *to, unsigned flag
 {
 	static const bide_operation_type type = BIDE_FILE_CALL_TYPE_("bide_path_rename");
 
-	return begin_two(&type, rename_now, path, to, flags);
+	return begin_paths(&type, rename_now, 2, path, to, flags);
 }
 
 static bide_value_task unlink_now(void *argument)
@@ -174,7 +170,7 @@ bide_value_task bide_path_link(const char *path, const char *to)
 {
 	static const bide_operation_type type = BIDE_FILE_CALL_TYPE_("bide_path_link");
 
-	return begin_two(&type, link_now, path, to, 0);
+	return begin_paths(&type, link_now, 2, path, to, 0);
 }
 
 static bide_value_task symlink_now(void *argument)
@@ -188,7 +184,7 @@ bide_value_task bide_path_symlink(const char *path, const char *to)
 {
 	static const bide_operation_type type = BIDE_FILE_CALL_TYPE_("bide_path_symlink");
 
-	return begin_two(&type, symlink_now, path, to, 0);
+	return begin_paths(&type, symlink_now, 2, path, to, 0);
 }
 
 static bide_value_task read_link_now(void *argument)

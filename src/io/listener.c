@@ -131,15 +131,17 @@ int bide_listener_take_fd(bide_listener **listener, int fd)
 	size = sizeof domain;
 	if (!listens || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size))
 		return EINVAL;
-	error = bide_owned_check_(fd, "bide_listener_take_fd");
+	error = bide_owned_take_(fd, "bide_listener_take_fd");
 	if (error)
 		return error;
 	is_tcp = domain == AF_INET || domain == AF_INET6;
 	if (is_tcp)
 		(void)set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	error = make(listener, fd, is_tcp);
-	if (error)
+	if (error) {
+		bide_owned_end_(fd);
 		return error;
+	}
 	(void)fcntl(fd, F_SETFL, status | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return 0;

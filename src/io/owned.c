@@ -37,9 +37,16 @@ void bide_owned_end_(int fd)
 		BIDE_STORE(&marks[fd], (uint8_t)0, RELAXED);
 }
 
-int bide_owned_check_(int fd, const char *what)
+int bide_owned_take_(int fd, const char *what)
 {
-	if (!has_mark(fd) || BIDE_LOAD(&marks[fd], RELAXED) != mark)
+	uint8_t seen;
+
+	bide_at_end_add_(&ends);
+	if (!has_mark(fd))
+		return 0;
+	/* Of two takes at the same moment one stores the mark. A mark of the parent counts as none. */
+	seen = BIDE_LOAD(&marks[fd], RELAXED);
+	if (seen != mark && BIDE_CAS(&marks[fd], &seen, mark, RELAXED, RELAXED))
 		return 0;
 	bide_misuse_("%s: the descriptor %d belongs to an open object already, which closes it", what,
 	             fd);

@@ -99,12 +99,14 @@ int bide_stream_take_fd(bide_stream **stream, int fd)
 		return errno;
 	error = flags_of(fd, false, &flags);
 	if (!error)
-		error = bide_owned_check_(fd, "bide_stream_take_fd");
+		error = bide_owned_take_(fd, "bide_stream_take_fd");
 	if (error)
 		return error;
 	*stream = bide_stream_new_(fd, flags);
-	if (!*stream)
+	if (!*stream) {
+		bide_owned_end_(fd);
 		return ENOMEM;
+	}
 	(void)fcntl(fd, F_SETFL, status | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return 0;

@@ -115,11 +115,14 @@ int bide_udp_take_fd(bide_udp **udp, int fd)
 		return errno;
 	if (type != SOCK_DGRAM)
 		return EINVAL;
-	error = bide_owned_check_(fd, "bide_udp_take_fd");
-	if (!error)
-		error = make(udp, fd);
+	error = bide_owned_take_(fd, "bide_udp_take_fd");
 	if (error)
 		return error;
+	error = make(udp, fd);
+	if (error) {
+		bide_owned_end_(fd);
+		return error;
+	}
 	(void)fcntl(fd, F_SETFL, status | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return 0;

@@ -18,6 +18,14 @@ static int explored_stat(int fd, struct stat *status);
 #include "file/descriptor.c"
 #undef close
 #undef fstat
+/* The marks of numbers; the scenarios of descriptors have a model of them. */
+#define ends owned_ends
+#define in_child owned_in_child
+#define bide_owned_begin_ owned_begin
+#define bide_owned_end_ owned_end
+#include "io/owned.c"
+#undef bide_owned_begin_
+#undef bide_owned_end_
 
 #define DESCRIPTOR(name_, setup_, threads_, check_, ...) \
 	SCENARIO(file_##name_, setup_, THREADS threads_, check_, .shared = true, __VA_ARGS__)
@@ -208,3 +216,33 @@ DESCRIPTOR(use_and_two_closes, setup_used, (use_and_leave, close_thread, close_t
            check_closed_twice, .newest_only = true)
 DESCRIPTOR(join_against_the_next_file, setup_open, (join_thread, close_and_open_thread),
            check_open_again)
+
+/* --- two takes of one number, as by bide_file_take_fd --- */
+
+static int taken[2];
+
+static void setup_number(void)
+{
+	memset(&m, 0, sizeof m);
+	owned_end(FD);
+	bide_misuse_hook_set(on_misuse, NULL);
+}
+
+static void take_thread(void)
+{
+	taken[0] = bide_owned_take_(FD, "take");
+}
+
+static void take_too_thread(void)
+{
+	taken[1] = bide_owned_take_(FD, "take");
+}
+
+static void check_taken_once(void)
+{
+	EXPLORE_CHECK(taken[0] + taken[1] == EBUSY && taken[0] * taken[1] == 0);
+	EXPLORE_CHECK(m.misuses == 1);
+	bide_misuse_hook_set(NULL, NULL);
+}
+
+DESCRIPTOR(take_against_take, setup_number, (take_thread, take_too_thread), check_taken_once)
