@@ -250,8 +250,10 @@ sanitizer_works() {
 		"$@" build/logs/probe >/dev/null 2>&1
 }
 
-# asan_suites WORKERS...: the tests under AddressSanitizer, with each number of workers.
+# asan_suites LEFT_OUT WORKERS...: the tests under AddressSanitizer, with each number of workers.
 asan_suites() {
+	left_out=$1
+	shift
 	no_leaks=
 	if ! sanitizer_works address,undefined; then
 		no_leaks=detect_leaks=0
@@ -266,7 +268,7 @@ asan_suites() {
 	export ASAN_OPTIONS="$no_leaks:${user_asan_options}" UBSAN_OPTIONS=print_stacktrace=1
 	for count; do
 		case $count in
-		1) suite asan --label-exclude "$rare" --exclude-regex '^bare_metal$' ;;
+		1) suite asan --label-exclude "$rare" --exclude-regex "$left_out" ;;
 		*)
 			with_workers "$count" suite asan --label-exclude "$rare" \
 				--exclude-regex "$workers_mean_nothing"
@@ -277,12 +279,13 @@ asan_suites() {
 }
 
 tier_asan() {
-	asan_suites 1 2 8
+	asan_suites '^bare_metal$' 1 2 8
 }
 
+# The tier asan has what orders by seeds, the inputs of fuzzers and bide-check find.
 tier_malloc() {
 	export BIDE_POOL=malloc
-	asan_suites 1
+	asan_suites "$repeats|^(check_|fuzz_|test_simulated_net_seeds$)" 1
 	unset BIDE_POOL
 }
 
@@ -316,7 +319,7 @@ tier_valgrind() {
 	export BIDE_TEST_WRAPPER="valgrind --quiet --error-exitcode=99 --leak-check=full \
 --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=try"
 	# OpenSSL computes for minutes here; test_tls_cut stays.
-	suite dev --label-exclude '^slow$' --exclude-regex "$repeats|^sample_|^test_tls(_memory|_duplex)?$"
+	suite dev --label-exclude '^slow$' --exclude-regex "$repeats|^sample_|^test_(simulated_net_seeds|tls(_memory|_duplex)?)$"
 	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_NO_THREADS BIDE_TEST_WRAPPER
 }
 

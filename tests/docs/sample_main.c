@@ -1,6 +1,6 @@
 /*
  * sample_main.c - runs a program of the documents, whose main is sample_main here, and compares its
- * output with the document. Exits with 0 if they are the same and main returned the status that the
+ * output with the document: that of sample_NAME with NAME.text in SAMPLE_TEXTS. Exits with 0 if they are the same and main returned the status that the
  * document states, or 0 if it states none.
  */
 #include <stdio.h>
@@ -20,14 +20,19 @@ static size_t read_whole(FILE *file, char *text)
 	return size_bytes;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static char printed[TEXT_BYTES_MAX], expected[TEXT_BYTES_MAX];
-	FILE *file = fopen(SAMPLE_EXPECTED, "r"), *capture = tmpfile();
+	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	char path[4096];
+	FILE *file, *capture = tmpfile();
 	int status;
 
+	snprintf(path, sizeof path, "%s/%s.text", SAMPLE_TEXTS,
+	         name ? name + strlen("/sample_") : "(none)");
+	file = fopen(path, "r");
 	if (!file || !capture || dup2(fileno(capture), STDOUT_FILENO) < 0) {
-		perror(SAMPLE_EXPECTED);
+		perror(path);
 		return 1;
 	}
 	read_whole(file, expected);

@@ -128,6 +128,7 @@ struct engine {
 	const char *name;
 	const explore_scenario *scenario;
 	bool running; /* the threads run and their accesses are checked */
+	bool ended;   /* all of them have ended */
 	uint32_t execution;
 	uint64_t complete, cut;
 

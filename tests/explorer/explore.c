@@ -82,7 +82,7 @@ static void prepare(void)
 {
 	engine.execution++;
 	engine.place_count = engine.dirty_count = engine.step_count = engine.watched_count = 0;
-	engine.watched_dirty = engine.redundant = engine.over = false;
+	engine.watched_dirty = engine.redundant = engine.over = engine.ended = false;
 	engine.unobserved = 0;
 	engine.asleep = 0;
 	engine.switches = 0;
@@ -130,7 +130,7 @@ static void check_structures(void)
 
 static void execute(void)
 {
-	enum { EXECUTIONS_BETWEEN_WALKS = 1024 };
+	enum { EXECUTIONS_BETWEEN_WALKS = 4096 };
 
 	prepare();
 	engine.running = true;
@@ -140,6 +140,7 @@ static void execute(void)
 	if (engine.watched_dirty)
 		race_flush_watched();
 	engine.running = false;
+	engine.ended = true;
 	explore_finish(); /* for scenarios in which no worker runs its loop */
 	engine.scenario->check();
 	if (objects_in_use() != engine.in_use)

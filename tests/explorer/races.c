@@ -87,9 +87,14 @@ static void set_freed(const void *at, size_t size_bytes, bool freed)
 	}
 }
 
-/* Freeing conflicts with every access that does not happen before it. */
+/*
+ * Freeing conflicts with every access that does not happen before it. What is freed after the
+ * threads have ended needs no mark: the next execution begins without marks.
+ */
 void race_give_back(const void *at, size_t size_bytes)
 {
+	if (engine.ended)
+		return;
 	if (engine.running)
 		race_access(at, size_bytes, true, false, "giving back");
 	set_freed(at, size_bytes, true);

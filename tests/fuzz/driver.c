@@ -91,12 +91,21 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Runs the corpus in the order of the names, so that a seed means the same everywhere. */
-static void run_corpus(const char *folder)
+/*
+ * Runs the corpus in the order of the names, so that a seed means the same everywhere. The corpus
+ * of fuzz_NAME is the folder NAME of FUZZ_CORPORA.
+ */
+static void run_corpus(void)
 {
-	char *names[CORPUS_MAX], path[4096];
-	DIR *directory = opendir(folder);
+	const char *name = strstr(program, "fuzz_");
+	char *names[CORPUS_MAX], folder[2048], path[4096];
+	DIR *directory;
 	unsigned count = 0;
+
+	for (const char *next; name && (next = strstr(name + 1, "fuzz_"));)
+		name = next; /* the last one is in the name of the file, the others in folders */
+	snprintf(folder, sizeof folder, "%s/%s", FUZZ_CORPORA, name ? name + strlen("fuzz_") : "");
+	directory = opendir(folder);
 
 	for (struct dirent *entry; directory && (entry = readdir(directory)) && count < CORPUS_MAX;)
 		if (entry->d_name[0] != '.')
@@ -254,7 +263,7 @@ int main(int argc, char **argv)
 		}
 		return 0;
 	}
-	run_corpus(FUZZ_CORPUS);
+	run_corpus();
 	end_s = now_s() + seconds;
 	seed = seed ? seed : 1;
 	while (seconds > 0 ? now_s() < end_s : done < inputs)
