@@ -1,7 +1,7 @@
 /*
  * sample_main.c - runs a program of the documents, whose main is sample_main here, and compares its
- * output with the document: that of sample_NAME with NAME.text in SAMPLE_TEXTS. Exits with 0 if they
- * are the same and main returned the status that the document states, or 0 if it states none.
+ * output with the document: that of sample_NAME with NAME.text in SAMPLE_TEXTS. Exits with 0 if
+ * they are the same and main returned the status that the document states, or 0 if it states none.
  */
 #include <stdio.h>
 #include <string.h>
