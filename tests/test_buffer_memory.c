@@ -129,7 +129,7 @@ TEST_SLOW(each_allocation_may_fail_and_nothing_is_lost, 60)
 	long n = 0;
 	bool fails = true;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("memory that ends, and the network takes some");
 	limit_objects();
 	for (; fails; n++) {
 		assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);
@@ -147,7 +147,7 @@ TEST(a_read_fails_if_there_is_no_memory_to_send_what_was_put)
 	int peer, failures = 0;
 	bide_stream *stream;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("memory that ends, and the network takes some");
 	limit_objects();
 	for (long n = 0; n < 6; n++) {
 		assert_int_equal(bide_configure(&(bide_config){ .workers = 1 }), 0);

@@ -155,7 +155,7 @@ static void talk(unsigned pairs, bool hurries)
 
 TEST_SLOW(many_conversations_lose_no_byte, 60)
 {
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int round = 0; test_round(round, 20); round++) {
 		talk(16, false);
 		assert_true(bide_chunks_are_valid_());
@@ -164,7 +164,7 @@ TEST_SLOW(many_conversations_lose_no_byte, 60)
 
 TEST_SLOW(reads_that_are_canceled_as_bytes_come_lose_none, 60)
 {
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int round = 0; test_round(round, 20); round++)
 		talk(8, true);
 }
@@ -173,7 +173,7 @@ TEST_SLOW(conversations_with_a_small_budget_end, 60)
 {
 	bide_config config = { .io_buffers_max_bytes = 4 * BIDE_CHUNK_USUAL_ };
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	assert_int_equal(bide_configure(&config), 0);
 	for (int round = 0; test_round(round, 20); round++)
 		talk(16, round % 2);
@@ -209,7 +209,7 @@ TEST_SLOW(a_thread_that_is_no_worker_may_use_buffers, 60)
 	bide_value_task echoes;
 	pthread_t thread;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int round = 0; round < 3; round++) {
 		make_streams(ends, 4000);
 		echoes = bide_async_start_cold(echo, .client = ends[1]);
@@ -228,7 +228,7 @@ TEST_SLOW(a_thread_that_is_no_worker_may_use_buffers, 60)
 /* One side ends in the middle, by an abort, a close, or an idle limit. Nothing is left. */
 TEST_SLOW(conversations_may_be_broken_off_at_any_time, 60)
 {
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int round = 0; test_round(round, 300); round++) {
 		bide_stream *ends[2];
 		bide_value_task echoes, writer, reader;

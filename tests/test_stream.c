@@ -33,7 +33,7 @@ TEST(a_read_waits_for_data_and_returns_what_there_is)
 	bide_stream *s = make_stream(&peer);
 	bide_value_task v;
 
-	NEEDS_IO();
+	calls_move_all();
 	v = bide_stream_read(s, room, sizeof room);
 	assert_pending(v);
 	put_bytes(peer, "hello", 5);
@@ -45,7 +45,7 @@ TEST(a_read_waits_for_data_and_returns_what_there_is)
 	assert_int_equal(result_of(bide_stream_read(s, room, 100)), 2);
 	assert_memory_equal(room, "re", 2);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_read_of_what_is_there_is_ready_at_once)
@@ -54,7 +54,7 @@ TEST(a_read_of_what_is_there_is_ready_at_once)
 	bide_stream *s = make_tcp_stream(&peer);
 	bide_value_task v;
 
-	NEEDS_IO();
+	calls_move_all();
 	put_bytes(peer, "0123456789", 10);
 	assert_int_equal(result_of(bide_stream_read(s, room, 1)), 1); /* learns that it is ready */
 	v = bide_stream_read(s, room, 1);
@@ -62,7 +62,7 @@ TEST(a_read_of_what_is_there_is_ready_at_once)
 	assert_int_equal(result_of(v), 1);
 	assert_int_equal(room[0], '1');
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(nothing_is_allocated_in_the_steady_state)
@@ -73,7 +73,7 @@ TEST(nothing_is_allocated_in_the_steady_state)
 	bide_stream *s = make_stream(&peer);
 	uint64_t before = 0;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("allocations, and the simulated network makes some");
 	for (int i = 0; i < 200; i++) {
 		bide_value_task v = bide_stream_read(s, room, sizeof room);
 
@@ -86,16 +86,14 @@ TEST(nothing_is_allocated_in_the_steady_state)
 	}
 	assert_int_equal(stats().allocation_count, before);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 /* No edge follows data and end that came together, so the short read must not count as empty. */
-static void data_and_end(int fd, int peer)
+static void data_and_end(bide_stream *s, int peer)
 {
-	bide_stream *s = take(fd);
-
 	put_bytes(peer, "hello", 5);
-	close(peer);
+	close_peer(peer);
 	assert_int_equal(result_of(bide_stream_read(s, room, sizeof room)), 5);
 	assert_int_equal(result_of(bide_stream_read(s, room, sizeof room)), 0);
 	assert_int_equal(result_of(bide_stream_read(s, room, sizeof room)), 0);
@@ -104,29 +102,30 @@ static void data_and_end(int fd, int peer)
 
 TEST(data_and_end_that_come_together_by_tcp)
 {
-	int fd[2];
+	bide_stream *s;
+	int peer;
 
-	NEEDS_IO();
-	make_tcp_pair(fd);
-	data_and_end(fd[0], fd[1]);
+	calls_move_all();
+	s = make_tcp_stream(&peer);
+	data_and_end(s, peer);
 }
 
 TEST(data_and_end_that_come_together_by_a_unix_socket)
 {
 	int fd[2];
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("UNIX sockets");
 	make_pair(fd);
-	data_and_end(fd[0], fd[1]);
+	data_and_end(take(fd[0]), fd[1]);
 }
 
 TEST(data_and_end_that_come_together_by_a_pipe)
 {
 	int fd[2];
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("pipes");
 	assert_int_equal(pipe(fd), 0);
-	data_and_end(fd[0], fd[1]);
+	data_and_end(take(fd[0]), fd[1]);
 }
 
 /* The same, where the stream is registered, and waits, when both come. */
@@ -134,27 +133,30 @@ TEST(data_and_end_that_come_to_a_waiting_read)
 {
 	int fd[2];
 
-	NEEDS_IO();
-	for (int kind = 0; kind < 3; kind++) {
+	calls_move_all();
+	for (int kind = 0; kind < (test_seeded() ? 1 : 3); kind++) {
 		bide_value_task v;
 		bide_stream *s;
+		int peer;
 
-		if (kind == 0)
-			make_tcp_pair(fd);
-		else if (kind == 1)
-			make_pair(fd);
-		else
+		if (kind == 0) {
+			s = make_tcp_stream(&peer);
+		} else if (kind == 1) {
+			s = make_stream(&peer);
+		} else {
 			assert_int_equal(pipe(fd), 0);
-		s = take(fd[0]);
+			s = take(fd[0]);
+			peer = fd[1];
+		}
 		v = bide_stream_read(s, room, sizeof room);
 		assert_pending(v);
-		put_bytes(fd[1], "x", 1);
+		put_bytes(peer, "x", 1);
 		assert_int_equal(result_of(v), 1);
 		for (int i = 0; i < 10; i++) {
 			v = bide_stream_read(s, room, sizeof room);
-			put_bytes(fd[1], "hello", 5);
+			put_bytes(peer, "hello", 5);
 			if (i == 9)
-				close(fd[1]);
+				close_peer(peer);
 			assert_int_equal(result_of(v), 5);
 		}
 		assert_int_equal(result_of(bide_stream_read(s, room, sizeof room)), 0);
@@ -170,7 +172,7 @@ TEST(a_read_stops_at_urgent_data_and_the_rest_is_not_lost)
 	bide_value_task v;
 	size_t got = 0;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("urgent data");
 	v = bide_stream_read(s, room, sizeof room);
 	assert_pending(v); /* registered */
 	put_bytes(peer, "abc", 3);
@@ -182,7 +184,7 @@ TEST(a_read_stops_at_urgent_data_and_the_rest_is_not_lost)
 	assert_int_equal(got, 6);
 	assert_memory_equal(room, "abcdef", 6);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 static void send_with_descriptor(int to, const char *text, size_t size, int fd)
@@ -209,7 +211,7 @@ TEST(a_read_stops_at_a_message_with_a_descriptor_and_the_rest_is_not_lost)
 	bide_value_task v;
 	size_t got = 0;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("messages with descriptors");
 	v = bide_stream_read(s, room, sizeof room);
 	assert_pending(v);
 	send_with_descriptor(peer, "ab", 2, 0);
@@ -219,7 +221,7 @@ TEST(a_read_stops_at_a_message_with_a_descriptor_and_the_rest_is_not_lost)
 		got += (size_t)result_of(bide_stream_read(s, room + got, sizeof room - got));
 	assert_memory_equal(room, "abcdef", 6);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(the_end_of_one_side_leaves_the_other)
@@ -227,21 +229,12 @@ TEST(the_end_of_one_side_leaves_the_other)
 	int peer;
 	bide_stream *s = make_tcp_stream(&peer);
 
-	NEEDS_IO();
-	assert_int_equal(shutdown(peer, SHUT_WR), 0);
+	end_peer(peer);
 	assert_int_equal(result_of(bide_stream_read(s, room, 10)), 0);
 	assert_int_equal(result_of(bide_stream_write(s, "answer", 6)), 6);
 	take_bytes(peer, 6);
 	bide_stream_close(s);
-	close(peer);
-}
-
-static void reset(int fd)
-{
-	struct linger at_once = { 1, 0 };
-
-	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
-	close(fd);
+	close_peer(peer);
 }
 
 TEST(a_reset_is_an_error_of_a_waiting_read)
@@ -250,10 +243,9 @@ TEST(a_reset_is_an_error_of_a_waiting_read)
 	bide_stream *s = make_tcp_stream(&peer);
 	bide_value_task v;
 
-	NEEDS_IO();
 	v = bide_stream_read(s, room, 10);
 	assert_pending(v);
-	reset(peer);
+	reset_peer(peer);
 	assert_int_equal(error_of(v), ECONNRESET);
 	bide_stream_close(s);
 }
@@ -263,12 +255,11 @@ TEST(a_reset_is_an_error_of_every_read_behind_it)
 {
 	struct iovec part = { room, 10 };
 
-	NEEDS_IO();
 	for (int how = 0; how < 2; how++) {
 		int peer;
 		bide_stream *s = make_tcp_stream(&peer);
 
-		reset(peer);
+		reset_peer(peer);
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(error_of(how ? bide_stream_read_vector(s, &part, 1)
 			                              : bide_stream_read(s, room, 10)),
@@ -286,7 +277,7 @@ TEST(a_read_into_several_parts)
 	static struct iovec many[1500];
 	bide_value_task v;
 
-	NEEDS_IO();
+	calls_move_all();
 	v = bide_stream_read_vector(s, parts, 4);
 	assert_pending(v);
 	put_bytes(peer, "0123456789", 10);
@@ -298,12 +289,10 @@ TEST(a_read_into_several_parts)
 	assert_int_equal(result_of(bide_stream_read_vector(s, many, 1500)), 3);
 	assert_memory_equal(room, "789", 3);
 	put_bytes(peer, room, 1500);
-	while (recv(peer, room, 1, MSG_DONTWAIT | MSG_PEEK) == 1)
-		;
 	v = bide_stream_read_vector(s, many, 1500);
 	assert_in_range(result_of(v), 1, 1024);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_size_of_0_is_ready_with_0)
@@ -321,7 +310,7 @@ TEST(a_size_of_0_is_ready_with_0)
 	assert_int_equal(result_of(bide_stream_write_vector(s, empty, 2)), 0);
 	assert_int_equal(result_of(bide_stream_write_vector(s, NULL, 0)), 0);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 /* --- writing --- */
@@ -335,24 +324,23 @@ TEST(a_write_sends_all_of_it_as_the_peer_reads)
 	bide_value_task v;
 	size_t count = 0;
 
-	NEEDS_IO();
 	for (size_t i = 0; i < SIZE; i++)
 		data[i] = (char)(i * 7 + i / 251);
 	v = bide_stream_write(s, data, SIZE);
 	assert_pending(v);
 	while (count < SIZE) {
-		ssize_t now = recv(peer, got + count, SIZE - count, MSG_DONTWAIT);
+		ssize_t now = try_read_peer(peer, got + count, SIZE - count);
 
 		if (now > 0)
 			count += (size_t)now;
 		else
-			settle(0);
+			run_on();
 	}
 	assert_int_equal(result_of(v), SIZE);
 	assert_int_equal(bide_stream_written(s), SIZE);
 	assert_memory_equal(data, got, SIZE);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 	free(data);
 	free(got);
 }
@@ -367,7 +355,6 @@ TEST(a_write_of_many_parts_sends_all_of_them)
 	bide_value_task v;
 	size_t count = 0;
 
-	NEEDS_IO();
 	for (size_t i = 0; i < COUNT * BYTES; i++)
 		data[i] = (char)(i * 7 + i / 251);
 	for (size_t i = 0; i < COUNT; i++) /* every second one is empty */
@@ -375,17 +362,17 @@ TEST(a_write_of_many_parts_sends_all_of_them)
 	v = bide_stream_write_vector(s, parts, 2 * COUNT);
 	assert_pending(v);
 	while (count < COUNT * BYTES) {
-		ssize_t now = recv(peer, got + count, COUNT * BYTES - count, MSG_DONTWAIT);
+		ssize_t now = try_read_peer(peer, got + count, COUNT * BYTES - count);
 
 		if (now > 0)
 			count += (size_t)now;
 		else
-			settle(0);
+			run_on();
 	}
 	assert_int_equal(result_of(v), COUNT * BYTES);
 	assert_memory_equal(data, got, COUNT * BYTES);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 	free(data);
 	free(got);
 	free(parts);
@@ -422,12 +409,12 @@ TEST(a_write_that_no_peer_reads_is_EPIPE_and_never_a_signal)
 	sigset_t pending;
 	size_t size;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("signals");
 	assert_true(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
 	fill(s);
 	v = bide_stream_write(s, room, 10);
 	assert_pending(v);
-	close(peer);
+	close_peer(peer);
 	assert_int_equal(error_of(v), EPIPE);
 	assert_int_equal(error_of(bide_stream_write(s, room, 10)), EPIPE);
 	bide_stream_close(s);
@@ -452,7 +439,6 @@ TEST(a_reader_and_a_writer_use_one_stream_at_the_same_time)
 	bide_value_task in, out;
 	size_t filled;
 
-	NEEDS_IO();
 	filled = fill(s);
 	in = bide_stream_read(s, room, 10);
 	out = bide_stream_write(s, "0123456789", 10);
@@ -465,7 +451,7 @@ TEST(a_reader_and_a_writer_use_one_stream_at_the_same_time)
 	assert_int_equal(result_of(out), 10);
 	take_bytes(peer, 10);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_write_that_is_canceled_half_way_breaks_the_writing_side)
@@ -478,20 +464,19 @@ TEST(a_write_that_is_canceled_half_way_breaks_the_writing_side)
 	bide_value_task v;
 	size_t went;
 
-	NEEDS_IO();
 	v = IN_SCOPE(scope, bide_stream_write(s, data, SIZE));
 	assert_pending(v);
 	assert_int_equal(cancel_and_wait(scope, v), ECANCELED);
 	went = bide_stream_written(s);
 	assert_in_range(went, 1, SIZE - 1);
 	take_bytes(peer, went);
-	assert_int_equal(recv(peer, room, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(try_read_peer(peer, room, 1), -1);
 	assert_int_equal(error_of(bide_stream_write(s, "x", 1)), EPIPE);
 	assert_int_equal(error_of(bide_stream_write_vector(s, &(struct iovec){ room, 1 }, 1)), EPIPE);
 	put_byte(peer, 'x'); /* reading goes on */
 	assert_int_equal(result_of(bide_stream_read(s, room, 10)), 1);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 	free(data);
 }
 
@@ -503,7 +488,6 @@ TEST(a_write_that_is_canceled_before_a_byte_went_breaks_nothing)
 	bide_value_task v;
 	size_t filled;
 
-	NEEDS_IO();
 	filled = fill(s);
 	v = IN_SCOPE(scope, bide_stream_write(s, "abc", 3));
 	assert_pending(v);
@@ -513,7 +497,7 @@ TEST(a_write_that_is_canceled_before_a_byte_went_breaks_nothing)
 	assert_int_equal(result_of(bide_stream_write(s, "abc", 3)), 3);
 	take_bytes(peer, 3);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 /* --- misuse --- */
@@ -524,7 +508,6 @@ TEST(two_operations_of_one_side_are_misuse)
 	bide_stream *s = make_stream(&peer);
 	bide_value_task in, out, again;
 
-	NEEDS_IO();
 	expect_misuse();
 	fill(s);
 	in = bide_stream_read(s, room, 10);
@@ -538,7 +521,7 @@ TEST(two_operations_of_one_side_are_misuse)
 	bide_stream_close(s);
 	assert_int_equal(error_of(in), EBADF);
 	assert_int_equal(error_of(out), EBADF);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(wrong_arguments_are_misuse)
@@ -582,7 +565,7 @@ TEST(wrong_arguments_are_misuse)
 	assert_int_equal(error_of(v), EBADF);
 	MISUSE(bide_stream_close(s), "bide_stream_close", "is closed");
 	MISUSE(bide_stream_abort(s, EIO), "bide_stream_abort", "is closed");
-	close(peer);
+	close_peer(peer);
 }
 
 /* After an error the descriptor is the caller's, as it was. */
@@ -630,7 +613,7 @@ TEST(a_pipe_brings_bytes_from_one_end_to_the_other)
 	bide_value_task v;
 	size_t filled;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("pipes");
 	assert_int_equal(bide_stream_pipe(&in, &out), 0);
 	v = bide_stream_read(in, room, sizeof room);
 	assert_pending(v);
@@ -657,7 +640,7 @@ TEST(a_pipe_of_packets_keeps_them_apart)
 	bide_stream *in;
 	int fd[2];
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("pipes");
 	assert_int_equal(pipe2(fd, O_DIRECT | O_CLOEXEC), 0);
 	in = take(fd[0]);
 	put_bytes(fd[1], "ab", 2);
@@ -674,7 +657,7 @@ TEST(a_terminal_is_a_stream)
 	bide_value_task v;
 	int master, slave;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("terminals");
 	if (openpty(&master, &slave, NULL, NULL, NULL))
 		SKIP("no terminals");
 	s = take(slave);
@@ -736,7 +719,7 @@ TEST(standard_descriptors_are_left_blocking_and_open)
 {
 	int in[2], out[2];
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("standard descriptors");
 	for (int kind = 0; kind < 3; kind++) {
 		if (kind == 0) {
 			assert_int_equal(pipe(in), 0);
@@ -794,7 +777,6 @@ TEST(an_abort_ends_what_is_pending_and_all_that_comes)
 {
 	const int errors[] = { EIO, EAGAIN, EBUSY, ECANCELED, 4095 };
 
-	NEEDS_IO();
 	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
 		int peer;
 		bide_stream *s = make_stream(&peer);
@@ -811,10 +793,10 @@ TEST(an_abort_ends_what_is_pending_and_all_that_comes)
 		assert_int_equal(error_of(out), errors[i]);
 		assert_int_equal(error_of(bide_stream_read(s, room, 10)), errors[i]);
 		assert_int_equal(error_of(bide_stream_write(s, room, 10)), errors[i]);
-		while (read(peer, room, sizeof room) > 0) /* the peer sees the end */
+		while (read_peer(peer, room, sizeof room) > 0) /* the peer sees the end */
 			;
 		bide_stream_close(s);
-		close(peer);
+		close_peer(peer);
 	}
 }
 
@@ -826,7 +808,7 @@ static void *abort_elsewhere(void *stream)
 
 TEST(any_thread_may_abort)
 {
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int round = 0; test_round(round, 200); round++) {
 		int peer, error;
 		bide_stream *s = make_stream(&peer);
@@ -842,7 +824,7 @@ TEST(any_thread_may_abort)
 		if (!error)
 			assert_int_equal(error_of(bide_stream_read(s, room, 10)), EIO);
 		bide_stream_close(s);
-		close(peer);
+		close_peer(peer);
 	}
 }
 
@@ -952,7 +934,7 @@ TEST(a_dump_names_the_function_and_the_descriptor)
 	char expected[64];
 	bide_value_task v;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("the number of a descriptor");
 	v = bide_async_start(reader, .stream = s, .rounds = 1);
 	settle(0);
 	assert_int_equal(bide_stream_fd(s, &fd), 0);
@@ -963,7 +945,7 @@ TEST(a_dump_names_the_function_and_the_descriptor)
 	put_byte(peer, 'x');
 	assert_int_equal(error_of(v), 0);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(an_operation_that_is_left_at_the_end_is_a_leak)
@@ -972,7 +954,7 @@ TEST(an_operation_that_is_left_at_the_end_is_a_leak)
 	bide_stream *s = make_stream(&peer);
 	bide_value_task v;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("a descriptor that is open after a shutdown");
 	bide_report_hook_set(note_line, (void *)(uintptr_t) "reader");
 	dump_lines = 0;
 	v = bide_async_start(reader, .stream = s, .rounds = 1);
@@ -990,7 +972,7 @@ TEST(an_operation_that_is_left_at_the_end_is_a_leak)
 	bide_stream_close(s);
 	assert_int_equal(misuse_count, 0);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
-	close(peer);
+	close_peer(peer);
 	assert_int_equal(shut_down(), 0);
 	memory_stays = true;
 }
@@ -1029,7 +1011,7 @@ bide_async_finally:
 
 TEST(any_thread_may_read_write_and_close)
 {
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	(void)bide_worker_count(); /* with one worker, this thread is it */
 	for (int round = 0; test_round(round, 20); round++) {
 		int peer;
@@ -1039,7 +1021,7 @@ TEST(any_thread_may_read_write_and_close)
 		pthread_create(&thread, NULL, read_elsewhere, s);
 		assert_int_equal(error_of(bide_async_start(feeder, .fd = peer)), 0);
 		pthread_join(thread, NULL);
-		close(peer);
+		close_peer(peer);
 	}
 }
 
@@ -1050,7 +1032,6 @@ TEST(a_function_of_a_strand_reads)
 	bide_executor *strand;
 	bide_value_task v;
 
-	NEEDS_IO();
 	strand = bide_strand_create();
 	v = bide_with_executor(strand, bide_async_start(reader, .stream = s, .rounds = 3));
 	for (int i = 0; i < 3; i++) {
@@ -1060,7 +1041,7 @@ TEST(a_function_of_a_strand_reads)
 	assert_int_equal(error_of(v), 0);
 	bide_executor_unref(strand);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_function_of_a_loop_reads)
@@ -1072,7 +1053,7 @@ TEST(a_function_of_a_loop_reads)
 	struct pollfd poll_fd = { .events = POLLIN };
 	bide_task *task;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("the descriptor of a loop");
 	loop = bide_loop_create();
 	poll_fd.fd = fd_of_loop(loop);
 	v = bide_with_executor(loop, bide_async_start(reader, .stream = s, .rounds = 3));
@@ -1086,7 +1067,7 @@ TEST(a_function_of_a_loop_reads)
 	bide_task_unref(task);
 	bide_executor_unref(loop);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_stream_of_the_parent_is_misuse_in_the_child_of_a_fork)
@@ -1096,7 +1077,7 @@ TEST(a_stream_of_the_parent_is_misuse_in_the_child_of_a_fork)
 	bide_value_task v;
 	pid_t child;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("fork");
 	FORKS_WITH_THREADS();
 	CHILD_STARTS_THREADS();
 	if (UNDER_TSAN && many_workers())
@@ -1129,5 +1110,5 @@ TEST(a_stream_of_the_parent_is_misuse_in_the_child_of_a_fork)
 	put_byte(peer, 'x');
 	assert_int_equal(result_of(v), 1);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }

@@ -21,7 +21,7 @@ TEST(a_read_that_is_canceled_is_over_and_loses_nothing)
 	bide_context *scope;
 	bide_value_task v;
 
-	NEEDS_IO();
+	calls_move_all();
 	for (int i = 0; i < 10; i++) {
 		v = IN_SCOPE(scope, bide_stream_read(s, room, sizeof room));
 		assert_pending(v);
@@ -30,7 +30,7 @@ TEST(a_read_that_is_canceled_is_over_and_loses_nothing)
 		assert_int_equal(result_of(bide_stream_read(s, room, sizeof room)), 5);
 	}
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_deadline_ends_a_read_and_a_write)
@@ -38,14 +38,13 @@ TEST(a_deadline_ends_a_read_and_a_write)
 	int peer;
 	bide_stream *s = make_stream(&peer);
 
-	NEEDS_IO();
 	fill(s);
 	assert_int_equal(error_of(bide_with_timeout_ms(2, bide_stream_read(s, room, 10))), ETIMEDOUT);
 	assert_int_equal(error_of(bide_with_timeout_ms(2, bide_stream_write(s, room, 10))), ETIMEDOUT);
 	put_byte(peer, 'x');
 	assert_int_equal(result_of(bide_with_timeout_ms(100000, bide_stream_read(s, room, 10))), 1);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(nothing_starts_in_a_canceled_context)
@@ -59,10 +58,10 @@ TEST(nothing_starts_in_a_canceled_context)
 	assert_int_equal(error_of(bide_in_context(scope, bide_stream_read(s, room, 1))), EIO);
 	assert_int_equal(error_of(bide_in_context(scope, bide_stream_write(s, room, 1))), EIO);
 	assert_int_equal(bide_stream_written(s), 0);
-	assert_int_equal(recv(peer, room, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(try_read_peer(peer, room, 1), -1);
 	bide_context_unref(scope);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_context_may_be_canceled_with_EAGAIN)
@@ -72,14 +71,13 @@ TEST(a_context_may_be_canceled_with_EAGAIN)
 	bide_context *scope;
 	bide_value_task v;
 
-	NEEDS_IO();
 	v = IN_SCOPE(scope, bide_stream_read(s, room, 1));
 	assert_pending(v);
 	(void)bide_context_cancel(scope, EAGAIN);
 	assert_int_equal(error_of(v), EAGAIN);
 	bide_context_unref(scope);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(an_operation_that_is_forgotten_is_over)
@@ -87,7 +85,6 @@ TEST(an_operation_that_is_forgotten_is_over)
 	int peer;
 	bide_stream *s = make_stream(&peer);
 
-	NEEDS_IO();
 	fill(s);
 	for (int i = 0; i < 10; i++) {
 		bide_value_task_forget(bide_stream_read(s, room, 10));
@@ -98,7 +95,7 @@ TEST(an_operation_that_is_forgotten_is_over)
 	put_byte(peer, 'x'); /* nothing has taken it */
 	assert_int_equal(result_of(bide_stream_read(s, room, 10)), 1);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(an_operation_is_a_task_and_an_item_of_combinators)
@@ -110,7 +107,7 @@ TEST(an_operation_is_a_task_and_an_item_of_combinators)
 	bide_payload got;
 	bide_task *task;
 
-	NEEDS_IO();
+	calls_move_all();
 	items[0] = bide_stream_read(s[0], room, 10);
 	items[1] = bide_stream_read(s[1], room + 10, 10);
 	put_byte(peer[1], 'x');
@@ -139,7 +136,7 @@ TEST(an_operation_is_a_task_and_an_item_of_combinators)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(result_of(items[i]), 1);
 		bide_stream_close(s[i]);
-		close(peer[i]);
+		close_peer(peer[i]);
 	}
 }
 
@@ -157,14 +154,14 @@ TEST(a_task_that_another_thread_drops)
 	pthread_t thread;
 	bide_task *task;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	task = bide_value_task_as_task(bide_stream_read(s, room, 10));
 	pthread_create(&thread, NULL, forget_task, task);
 	pthread_join(thread, NULL);
 	settle(0);
 	bide_stream_close(s);
 	settle(0);
-	close(peer);
+	close_peer(peer);
 }
 
 /* --- races --- */
@@ -181,7 +178,7 @@ TEST(a_race_of_data_and_cancellation_loses_no_byte)
 	int peer;
 	bide_stream *s = make_tcp_stream(&peer);
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int round = 0; test_round(round, 400); round++) {
 		bide_context *scope;
 		bide_value_task v = IN_SCOPE(scope, bide_stream_read(s, room, 10));
@@ -198,11 +195,11 @@ TEST(a_race_of_data_and_cancellation_loses_no_byte)
 		assert_true(error == 0 || error == ECANCELED);
 		if (error)
 			assert_int_equal(result_of(bide_stream_read(s, room, 10)), 1);
-		assert_int_equal(recv(peer, room, 1, MSG_DONTWAIT), -1);
+		assert_int_equal(try_read_peer(peer, room, 1), -1);
 	}
 	settle(0); /* with one worker, a cancellation of another thread may be on its way */
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 struct echo {
@@ -260,30 +257,31 @@ bide_async_finally:
 /* Two functions that talk, canceled after a number of steps, or when other threads want. */
 TEST(a_conversation_that_is_canceled_at_any_point_leaves_nothing)
 {
-	NEEDS_IO();
 	for (int round = 0; test_round(round, 150); round++) {
 		bide_context *scope = bide_context_create(NULL);
 		bide_value_task items[2];
+		bide_stream *ends[2];
 		pthread_t thread;
-		int fd[2];
 
-		make_pair(fd);
-		items[0] = bide_in_context(scope, bide_async_start(echo, .stream = take(fd[0]),
-		                                                   .rounds = 1 << 20));
-		items[1] = bide_in_context(scope, bide_async_start(asker, .stream = take(fd[1]),
-		                                                   .rounds = 1 << 20));
+		connect_streams(ends, false);
+		items[0] =
+			bide_in_context(scope, bide_async_start(echo, .stream = ends[0], .rounds = 1 << 20));
+		items[1] =
+			bide_in_context(scope, bide_async_start(asker, .stream = ends[1], .rounds = 1 << 20));
 		if (!many_workers())
 			run_what_is_ready((size_t)round + 1);
-		pthread_create(&thread, NULL, cancel_elsewhere, scope);
+		if (test_seeded())
+			cancel_elsewhere(scope);
+		else
+			pthread_create(&thread, NULL, cancel_elsewhere, scope);
 		for (int i = 0; i < 2; i++) {
 			int error = bide_value_task_wait(items[i], NULL);
 
 			assert_true(error == 0 || error == ECANCELED || error == EPIPE || error == ECONNRESET);
 		}
-		pthread_join(thread, NULL);
+		if (!test_seeded())
+			pthread_join(thread, NULL);
 		bide_context_unref(scope);
-		assert_int_equal(fcntl(fd[0], F_GETFD), -1);
-		assert_int_equal(fcntl(fd[1], F_GETFD), -1);
 	}
 	settle(0);
 }
@@ -291,16 +289,13 @@ TEST(a_conversation_that_is_canceled_at_any_point_leaves_nothing)
 TEST(a_conversation_that_is_not_disturbed_ends)
 {
 	bide_value_task items[2];
-	int fd[2];
+	bide_stream *ends[2];
 
-	NEEDS_IO();
+	calls_move_all();
 	for (int kind = 0; kind < 2; kind++) {
-		if (kind)
-			make_tcp_pair(fd);
-		else
-			make_pair(fd);
-		items[0] = bide_async_start(echo, .stream = take(fd[0]), .rounds = 1 << 20);
-		items[1] = bide_async_start(asker, .stream = take(fd[1]), .rounds = 2000);
+		connect_streams(ends, kind);
+		items[0] = bide_async_start(echo, .stream = ends[0], .rounds = 1 << 20);
+		items[1] = bide_async_start(asker, .stream = ends[1], .rounds = 2000);
 		assert_int_equal(result_of(items[1]), 2000);
 		assert_int_equal(result_of(items[0]), 2000);
 	}
@@ -315,7 +310,7 @@ TEST(without_memory_an_operation_fails_and_leaves_nothing)
 	int peer, fd[2], error;
 	size_t filled;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("the memory of a stream of a descriptor");
 	limit_objects();
 	make_pair(fd);
 	peer = fd[1];
@@ -354,7 +349,7 @@ TEST(without_memory_an_operation_fails_and_leaves_nothing)
 	assert_int_equal(result_of(bide_stream_read(s, room, 3)), 1);
 	assert_int_equal(result_of(bide_stream_write(s, "abc", 3)), 3);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(without_descriptors_a_pipe_fails_and_leaves_nothing)
@@ -380,7 +375,7 @@ TEST(without_descriptors_for_a_reactor_a_wait_fails_and_the_next_one_works)
 	bide_stream *s;
 	int peer;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("reactors");
 	s = make_stream(&peer);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
@@ -392,5 +387,5 @@ TEST(without_descriptors_for_a_reactor_a_wait_fails_and_the_next_one_works)
 	put_byte(peer, 'x');
 	assert_int_equal(result_of(bide_stream_read(s, room, 1)), 1);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }

@@ -175,9 +175,8 @@ TEST(a_stream_has_a_layer_from_now_on)
 	bide_stream *s;
 	inverter *layer;
 
-	NEEDS_IO();
 	s = make_stream(&peer);
-	assert_int_equal(bide_stream_fd(s, &below_fd), 0);
+	assert_int_equal(bide_stream_fd(s, &below_fd), test_seeded() ? ENOTSUP : 0);
 	assert_null(bide_stream_object(s, &at_once));
 	assert_int_equal(error_of(put_layer(s, &at_once, &closed)), 0);
 	layer = bide_stream_object(s, &at_once);
@@ -189,16 +188,16 @@ TEST(a_stream_has_a_layer_from_now_on)
 	assert_int_equal(result_of(bide_stream_print(s, "%d", 1)), 1);
 	assert_int_equal(error_of(bide_stream_flush(s)), 0);
 	assert_int_equal(result_of(bide_stream_write(s, "2345", 4)), 4);
-	assert_int_equal(read(peer, room, sizeof room), 5);
+	read_exactly(peer, room, 5);
 	assert_memory_equal(room, ((char[]){ ~'1', ~'2', ~'3', ~'4', ~'5' }), 5);
-	assert_int_equal(bide_stream_fd(s, &fd), 0);
+	assert_int_equal(bide_stream_fd(s, &fd), test_seeded() ? ENOTSUP : 0);
 	assert_int_equal(fd, below_fd);
 	assert_int_equal(error_of(bide_stream_finish(s)), 0);
-	assert_int_equal(read(peer, room, sizeof room), 0);
+	assert_int_equal(read_peer(peer, room, sizeof room), 0);
 	bide_stream_close(s);
 	settle(0);
 	assert_int_equal(closed, 1);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(what_was_received_goes_below_and_what_was_put_is_sent_first)
@@ -206,7 +205,7 @@ TEST(what_was_received_goes_below_and_what_was_put_is_sent_first)
 	bide_stream *s;
 	int peer;
 
-	NEEDS_IO();
+	calls_move_all();
 	s = make_stream(&peer);
 	put_bytes(peer, "plain\n", 6);
 	put_inverted(peer, "inverted\n");
@@ -215,24 +214,21 @@ TEST(what_was_received_goes_below_and_what_was_put_is_sent_first)
 	assert_int_equal(result_of(bide_stream_print(s, "go\n")), 3);
 	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
 	assert_int_equal(bide_stream_available(s), 0);
-	assert_int_equal(read(peer, room, sizeof room), 3);
+	read_exactly(peer, room, 3);
 	assert_memory_equal(room, "go\n", 3);
 	assert_string_equal(line_of(s), "inverted");
-	close(peer);
+	close_peer(peer);
 	assert_null(line_of(s));
 	bide_stream_close(s);
 }
 
 TEST(a_reset_that_was_told_goes_below)
 {
-	struct linger linger = { .l_onoff = 1 };
 	bide_stream *s;
 	int peer;
 
-	NEEDS_IO();
 	s = make_tcp_stream(&peer);
-	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
-	close(peer);
+	reset_peer(peer);
 	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
 	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
 	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
@@ -245,7 +241,7 @@ TEST(a_stream_of_before_a_shutdown_closes_the_descriptor_below)
 	int status;
 	pid_t pid;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("fork");
 	CHILD_STARTS_THREADS();
 	pid = fork();
 	if (pid == 0) {
@@ -269,7 +265,6 @@ TEST(a_stream_that_has_waited_gets_a_layer)
 	bide_payload line;
 	int peer;
 
-	NEEDS_IO();
 	s = make_tcp_stream(&peer);
 	for (int i = 0; i < 3; i++) { /* a layer on the layer, and one on that */
 		v = bide_stream_read_line(s);
@@ -284,7 +279,7 @@ TEST(a_stream_that_has_waited_gets_a_layer)
 		assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
 	}
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_layer_begins_before_other_operations)
@@ -293,7 +288,6 @@ TEST(a_layer_begins_before_other_operations)
 	bide_value_task v;
 	int peer;
 
-	NEEDS_IO();
 	s = make_stream(&peer);
 	v = put_layer(s, &greeted, NULL);
 	settle(0);
@@ -309,7 +303,7 @@ TEST(a_layer_begins_before_other_operations)
 	assert_int_equal(error_of(v), 0);
 	assert_string_equal(line_of(s), "text");
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_start_that_fails_leaves_the_stream_to_its_owner)
@@ -317,7 +311,6 @@ TEST(a_start_that_fails_leaves_the_stream_to_its_owner)
 	bide_stream *s;
 	int peer, closed = 0;
 
-	NEEDS_IO();
 	s = make_stream(&peer);
 	put_bytes(peer, "x", 1);
 	assert_int_equal(error_of(put_layer(s, &greeted, &closed)), EPROTO);
@@ -325,12 +318,11 @@ TEST(a_start_that_fails_leaves_the_stream_to_its_owner)
 	bide_stream_close(s);
 	settle(0);
 	assert_int_equal(closed, 1);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(an_abort_a_close_and_a_cancel_end_the_start)
 {
-	NEEDS_IO();
 	for (int how = 0; how < 4; how++) {
 		bide_context *scope;
 		int peer, closed = 0;
@@ -359,7 +351,7 @@ TEST(an_abort_a_close_and_a_cancel_end_the_start)
 		settle(0);
 		while (!closed)
 			sched_yield();
-		close(peer);
+		close_peer(peer);
 	}
 }
 
@@ -369,7 +361,6 @@ TEST(a_close_ends_what_is_pending_in_a_layer)
 	bide_stream *s;
 	int peer;
 
-	NEEDS_IO();
 	s = make_stream(&peer);
 	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
 	v = bide_stream_read_line(s).untyped;
@@ -377,7 +368,7 @@ TEST(a_close_ends_what_is_pending_in_a_layer)
 	assert_pending(v);
 	bide_stream_close(s);
 	assert_int_equal(error_of(v), EBADF);
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_stream_that_is_in_use_gets_no_layer)
@@ -386,7 +377,6 @@ TEST(a_stream_that_is_in_use_gets_no_layer)
 	bide_stream *s;
 	int peer, closed = 0;
 
-	NEEDS_IO();
 	s = make_stream(&peer);
 	expect_misuse();
 	v = bide_stream_read_line(s).untyped;
@@ -408,7 +398,7 @@ TEST(a_stream_that_is_in_use_gets_no_layer)
 	                                                   &(bide_stream *){ NULL })),
 	                        EINVAL),
 	       "bide_stream_layer", "is NULL");
-	close(peer);
+	close_peer(peer);
 }
 
 TEST(a_layer_that_waits_holds_no_buffer)
@@ -419,7 +409,6 @@ TEST(a_layer_that_waits_holds_no_buffer)
 	bide_stream *s;
 	int peer;
 
-	NEEDS_IO();
 	s = make_stream(&peer);
 	bide_io_stats_get(&before);
 	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
@@ -435,7 +424,7 @@ TEST(a_layer_that_waits_holds_no_buffer)
 	assert_string_equal(line.p, "text");
 	assert_true(((inverter *)bide_stream_object(s, &at_once))->waits > 0);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 }
 
 static bide_stream *aborted;
@@ -449,7 +438,7 @@ static void *abort_it(void *argument)
 
 TEST(an_abort_by_another_thread_meets_the_layer_or_the_stream_before_it)
 {
-	NEEDS_IO();
+	NEEDS_SYSTEM("threads");
 	for (int i = 0; i < 200; i++) {
 		int peer, error;
 		bide_stream *s = make_stream(&peer);
@@ -467,7 +456,7 @@ TEST(an_abort_by_another_thread_meets_the_layer_or_the_stream_before_it)
 		settle(0);
 		assert_int_equal(error_of(bide_stream_read(s, room, 1)), EIO);
 		bide_stream_close(s);
-		close(peer);
+		close_peer(peer);
 	}
 }
 
@@ -475,7 +464,7 @@ TEST(each_allocation_of_a_layer_fails_once)
 {
 	bool done = false;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("memory that ends, and the network takes some");
 	limit_objects();
 	for (long allowed = 0; !done; allowed++) {
 		int peer, error, closed = 0;
@@ -497,6 +486,6 @@ TEST(each_allocation_of_a_layer_fails_once)
 			assert_true(closed == 1 || bide_stream_object(s, &greeted) == layer);
 		bide_stream_close(s);
 		settle(0);
-		close(peer);
+		close_peer(peer);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * buffer_support.h - shared by the tests of buffers: a peer that is a plain descriptor, and the
- * check that no chunk is left.
+ * buffer_support.h - shared by the tests of buffers: texts that its peer sends and gets, and
+ * the check that no chunk is left.
  */
 #ifndef BUFFER_SUPPORT_H
 #define BUFFER_SUPPORT_H
@@ -42,13 +42,13 @@ BIDE_UNUSED static void send_text(int fd, const char *text)
 BIDE_UNUSED static void receive_all(int fd, char *to, size_t size_bytes)
 {
 	for (size_t done = 0; done < size_bytes;) {
-		ssize_t now = recv(fd, to + done, size_bytes - done, MSG_DONTWAIT);
+		ssize_t now = try_read_peer(fd, to + done, size_bytes - done);
 
 		assert_true(now > 0 || (now < 0 && errno == EAGAIN));
 		if (now > 0)
 			done += (size_t)now;
 		else
-			settle(0);
+			run_on();
 	}
 }
 
@@ -72,18 +72,20 @@ BIDE_UNUSED static void take_away(int fd, size_t size_bytes)
 	}
 }
 
-BIDE_UNUSED static bool has_bytes(int fd)
+/* The stream has sent something, or has ended. Takes a byte of it. */
+BIDE_UNUSED static bool has_bytes(int peer)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte;
 
-	return poll(&p, 1, 0) == 1;
+	let_arrive(peer);
+	return try_read_peer(peer, &byte, 1) >= 0;
 }
 
 BIDE_UNUSED static void close_both(bide_stream *stream, int peer)
 {
 	assert_true(bide_buffer_is_valid_(stream));
 	bide_stream_close(stream);
-	close(peer);
+	close_peer(peer);
 }
 
 #endif

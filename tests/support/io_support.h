@@ -15,11 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/stream.h"
 #include "library.h"
 #include "limited_memory.h"
+#include "peer.h"
 
-/* The engine does not work in a simulation. */
-#define NEEDS_IO() NOT_SEEDED("input and output are not simulated")
+#define NEEDS_IO() NEEDS_SYSTEM("descriptors, which are not simulated")
 
 #define assert_pending(value_task) assert_false(bide_value_task_is_ready(value_task))
 
@@ -55,16 +56,6 @@ BIDE_UNUSED static void close_pair(const int fd[2])
 	close(fd[1]);
 }
 
-BIDE_UNUSED static void put_bytes(int fd, const void *from, size_t size_bytes)
-{
-	assert_int_equal(write(fd, from, size_bytes), (ssize_t)size_bytes);
-}
-
-BIDE_UNUSED static void put_byte(int fd, char byte)
-{
-	put_bytes(fd, &byte, 1);
-}
-
 /* How many descriptors the process has. */
 BIDE_UNUSED static size_t descriptor_count(void)
 {
@@ -86,11 +77,43 @@ BIDE_UNUSED static bide_stream *take(int fd)
 	return stream;
 }
 
-/* A stream, and the descriptor of the other end, which is blocking. */
+/* Listens on the simulated network. */
+static bide_listener *listen_simulated(bide_address *address)
+{
+	bide_listener *listener;
+
+	assert_int_equal(bide_address_parse(address, "127.0.0.1:0", NULL), 0);
+	assert_int_equal(bide_tcp_listen_address(&listener, address, NULL), 0);
+	assert_int_equal(bide_listener_address(listener, address), 0);
+	return listener;
+}
+
+static bide_stream *accept_simulated(bide_listener *listener)
+{
+	bide_payload payload = { .p = NULL };
+
+	assert_int_equal(bide_value_task_wait(bide_accept(listener), &payload), 0);
+	bide_listener_close(listener);
+	return payload.p;
+}
+
+/* A stream of the simulated network, and its peer. */
+static bide_stream *make_simulated_stream(int *peer)
+{
+	bide_address address;
+	bide_listener *listener = listen_simulated(&address);
+
+	*peer = connect_peer(&address, 0);
+	return accept_simulated(listener);
+}
+
+/* A stream, and its peer; by a pair of UNIX sockets, where there is a system. */
 BIDE_UNUSED static bide_stream *make_stream(int *peer)
 {
 	int fd[2];
 
+	if (test_seeded())
+		return make_simulated_stream(peer);
 	make_pair(fd);
 	*peer = fd[1];
 	return take(fd[0]);
@@ -100,9 +123,54 @@ BIDE_UNUSED static bide_stream *make_tcp_stream(int *peer)
 {
 	int fd[2];
 
+	if (test_seeded())
+		return make_simulated_stream(peer);
 	make_tcp_pair(fd);
 	*peer = fd[1];
 	return take(fd[0]);
+}
+
+/* Two streams that are connected with each other, by UNIX sockets or by TCP. */
+BIDE_UNUSED static void connect_streams(bide_stream *ends[2], bool tcp)
+{
+	bide_payload payload = { .p = NULL };
+	bide_listener *listener;
+	bide_address address;
+	int fd[2];
+
+	if (test_seeded()) {
+		use_simulated_link();
+		listener = listen_simulated(&address);
+		assert_int_equal(bide_value_task_wait(bide_tcp_connect_address(&address, NULL), &payload),
+		                 0);
+		ends[0] = payload.p;
+		ends[1] = accept_simulated(listener);
+		return;
+	}
+	if (tcp)
+		make_tcp_pair(fd);
+	else
+		make_pair(fd);
+	ends[0] = take(fd[0]);
+	ends[1] = take(fd[1]);
+}
+
+/* Puts as much as there is room for. */
+static size_t fill_simulated(int number)
+{
+	static char zeroes[65536];
+	struct iovec part = { zeroes, sizeof zeroes };
+	size_t count = 0, before;
+	ssize_t now;
+
+	do { /* a short write lets no other follow at once */
+		before = count;
+		while ((now = bide_net_send_(number, &part, 1)) > 0)
+			count += (size_t)now;
+		assert_int_equal(errno, EAGAIN);
+		wait_a_moment();
+	} while (count > before);
+	return count;
 }
 
 /* Fills the socket's buffers, so that a write has to wait. Returns how many bytes went. */
@@ -113,6 +181,8 @@ BIDE_UNUSED static size_t fill(bide_stream *stream)
 	ssize_t now;
 	int fd;
 
+	if (test_seeded())
+		return fill_simulated(bide_stream_bottom_(stream)->handle.fd);
 	assert_int_equal(bide_stream_fd(stream, &fd), 0);
 	while ((now = write(fd, zeroes, sizeof zeroes)) > 0)
 		count += (size_t)now;
@@ -120,19 +190,6 @@ BIDE_UNUSED static size_t fill(bide_stream *stream)
 		count++;
 	assert_int_equal(errno, EAGAIN);
 	return count;
-}
-
-/* Reads this number of bytes from a blocking descriptor. */
-BIDE_UNUSED static void take_bytes(int fd, size_t count)
-{
-	static char room[65536];
-
-	while (count > 0) {
-		ssize_t now = read(fd, room, count < sizeof room ? count : sizeof room);
-
-		assert_true(now > 0);
-		count -= (size_t)now;
-	}
 }
 
 /* --- contexts --- */
