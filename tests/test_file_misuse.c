@@ -54,24 +54,6 @@ TEST(a_closed_file_is_refused)
 	MISUSE(bide_file_close(f), "bide_file_close", "it is closed");
 }
 
-TEST(a_file_belongs_to_one_stream)
-{
-	bide_file *f = open_it(make_file("a", "0123"), O_RDONLY), *again;
-	bide_stream *s, *other;
-	int fd;
-
-	assert_int_equal(bide_stream_take_file(&s, f, 0), 0);
-	assert_int_equal(bide_file_fd(f, &fd), 0);
-	expect_misuse();
-	MISUSE(assert_int_equal(bide_stream_take_file(&other, f, 0), EBUSY), "bide_stream_take_file",
-	       "belongs to a stream already");
-	assert_null(other);
-	MISUSE(bide_file_close(f), "bide_file_close", "belongs to a stream");
-	MISUSE(assert_int_equal(bide_file_take_fd(&again, fd), EBUSY), "bide_file_take_fd",
-	       "belongs to an open object already");
-	bide_stream_close(s);
-}
-
 TEST(in_debug_mode_the_message_says_where_it_was_closed)
 {
 	char place[256];

@@ -2,16 +2,10 @@
  * What belongs to an object of the library is not taken by a second one: descriptors, files. What
  * was freed is not freed again.
  */
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "support/file_support.h"
 #include "support/limits_of_tools.h"
-
-static void make_pair(int fd[2])
-{
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
-}
 
 #define REFUSED(call, function) \
 	MISUSE(assert_int_equal(call, EBUSY), function, "belongs to an open object")

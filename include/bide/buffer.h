@@ -151,6 +151,10 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_end(bide_stream *stream);
  * The result is how many bytes. A failure loses none of those that were read: what was not written
  * stays in the buffer of `from`. To end it sooner, cancel it or abort a stream; close neither
  * before it is over.
+ *
+ * From a file that is open for reading only, to a socket without a layer, what is in memory goes by
+ * sendfile(2). Then bytes that are written to the file in place before the peer has received them
+ * may arrive in place of the old ones. A file that is replaced as a whole does no harm.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_copy(bide_stream *from, bide_stream *to,
                                                           size_t max_bytes);

@@ -14,8 +14,10 @@
 #include "base/own.h"
 #include "file/file.h"
 #include "file/transfer.h"
+#include "io/send_file.h"
 #include "io/stream.h"
 #include "memory/allocator.h"
+#include "runtime/simulation.h"
 
 typedef struct file_stream {
 	bide_file *file;
@@ -116,6 +118,22 @@ static void orphaned(const bide_stream_type *of, void *object)
 	close_file(s->file);
 }
 
+/*
+ * A descriptor that is open for writing, too, is not sent: what the program writes to it later
+ * could still reach the peer. In a simulation: what is in memory differs from run to run.
+ */
+static bool sent_file(const bide_stream_type *of, void *object, bide_sent_file *to)
+{
+	file_stream *s = object;
+
+	if (of != &type || bide_simulating_ || !s->file->descriptor.is_read_only ||
+	    !s->file->descriptor.tries_reads)
+		return false;
+	to->fd = s->file->descriptor.fd;
+	to->at = &s->read_at;
+	return true;
+}
+
 int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 {
 	file_stream *s;
@@ -152,5 +170,6 @@ int bide_stream_take_file(bide_stream **stream, bide_file *file, int64_t offset)
 		return ENOMEM;
 	}
 	BIDE_STORE(&bide_stream_orphaned_, orphaned, RELAXED);
+	BIDE_STORE(&bide_send_file_of_, sent_file, RELAXED);
 	return 0;
 }

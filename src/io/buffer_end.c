@@ -1,9 +1,8 @@
 /*
- * buffer_end.c - whole conversations: the end of one, and copies between streams.
+ * buffer_end.c - the end of a conversation.
  */
 #define BIDE_OWN_(name) &name##_own_
 #include <errno.h>
-#include <string.h>
 
 #include "base/own.h"
 #include "context/context.h"
@@ -83,60 +82,4 @@ bide_value_task bide_stream_end(bide_stream *stream)
 		return bide_value_task_from_error(error);
 	bide_buffer_pin_(stream);
 	return started(stream, bide_async_start(bide_stream_end, .stream = stream));
-}
-
-struct bide_stream_copy {
-	BIDE_ASYNC_FRAME;
-	struct {
-		bide_stream *from, *to;
-		size_t max_bytes;
-	} in;
-	char *data;
-	size_t size_bytes;
-	size_t done_bytes;
-	bool writes;
-};
-
-static const bide_own_ bide_stream_copy_own_ = { .name = "bide_stream_copy" };
-
-bide_async(bide_stream_copy)
-{
-	bide_async_begin;
-	while (my->done_bytes < my->in.max_bytes) {
-		bide_await(my->data, bide_stream_peek(my->in.from, 1));
-		if (!my->data)
-			break;
-		my->size_bytes = bide_stream_available(my->in.from);
-		if (my->size_bytes > my->in.max_bytes - my->done_bytes)
-			my->size_bytes = my->in.max_bytes - my->done_bytes;
-		my->writes = true;
-		bide_await(bide_stream_write(my->in.to, my->data, my->size_bytes));
-		my->writes = false;
-		bide_stream_consume(my->in.from, my->size_bytes);
-		my->done_bytes += my->size_bytes;
-	}
-	bide_async_return((int64_t)my->done_bytes);
-bide_async_finally:
-	if (my->writes) /* what has gone to the peer is not there for a second time */
-		bide_stream_consume(my->in.from, bide_stream_written(my->in.to));
-	bide_buffer_unpin_(my->in.to, BIDE_BUFFER_PIN_);
-	bide_buffer_unpin_(my->in.from, BIDE_BUFFER_PIN_);
-	bide_async_end;
-}
-
-bide_value_task bide_stream_copy(bide_stream *from, bide_stream *to, size_t max_bytes)
-{
-	int error = bide_stream_check_(from, "bide_stream_copy");
-	bide_value_task v;
-
-	if (!error)
-		error = bide_stream_check_(to, "bide_stream_copy");
-	if (error)
-		return bide_value_task_from_error(error);
-	bide_buffer_pin_(from);
-	bide_buffer_pin_(to);
-	v = bide_async_start(bide_stream_copy, .from = from, .to = to, .max_bytes = max_bytes);
-	if (v.state == BIDE_ENOFRAME)
-		bide_buffer_unpin_(to, BIDE_BUFFER_PIN_);
-	return started(from, v);
 }

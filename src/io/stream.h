@@ -107,6 +107,11 @@ BIDE_INTERNAL int bide_stream_send_(bide_handle *handle, const struct iovec *par
 BIDE_INTERNAL ssize_t bide_stream_receive_part_(bide_handle *handle, void *to, size_t size_bytes);
 BIDE_INTERNAL ssize_t bide_stream_send_part_(bide_handle *handle, const void *from,
                                              size_t size_bytes);
+/*
+ * Sends size_bytes bytes of a file from `at` on, by sendfile(2). The socket does not block.
+ */
+BIDE_INTERNAL ssize_t bide_stream_send_file_(bide_handle *handle, int fd, int64_t at,
+                                             size_t size_bytes);
 /* What a call by an engine has brought, the bytes or the error below 0, is changed so, too. */
 BIDE_INTERNAL ssize_t bide_stream_received_(bide_handle *handle, ssize_t done);
 BIDE_INTERNAL ssize_t bide_stream_sent_(bide_handle *handle, ssize_t done);

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -105,6 +106,26 @@ static ssize_t write_pipe(int fd, const struct iovec *parts, size_t count)
 		sigpipe_unblock(&state, error);
 	errno = error;
 	return done;
+}
+
+ssize_t bide_stream_send_file_(bide_handle *handle, int fd, int64_t at, size_t size_bytes)
+{
+	no_sigpipe state;
+	bool blocks = !owns_signals();
+	ssize_t done;
+	int error;
+
+	if (blocks)
+		sigpipe_block(&state);
+	do {
+		off_t offset = (off_t)at;
+
+		done = sendfile(handle->fd, fd, &offset, size_bytes);
+	} while (done < 0 && errno == EINTR);
+	error = done < 0 ? errno : 0;
+	if (blocks)
+		sigpipe_unblock(&state, error);
+	return done >= 0 ? done : bide_stream_sent_(handle, -(ssize_t)error);
 }
 
 /*

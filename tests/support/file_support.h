@@ -16,10 +16,7 @@
 
 #include <bide/bide.h>
 
-#include "library.h"
-#include "limited_memory.h"
-
-#define assert_pending(value_task) assert_false(bide_value_task_is_ready(value_task))
+#include "io_support.h"
 
 static char folder[64];
 
@@ -119,16 +116,6 @@ BIDE_UNUSED static bide_file *opened(bide_file_task v)
 BIDE_UNUSED static bide_file *open_it(const char *path, int flags)
 {
 	return opened(bide_file_open(path, flags, 0644));
-}
-
-/* How many descriptors the process has. */
-BIDE_UNUSED static size_t descriptor_count(void)
-{
-	size_t count = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
 }
 
 /* Waits until `count` descriptors are open: a file may be closed on another thread. */
