@@ -4,12 +4,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "io/exhausted.h"
 #include "io/listener.h"
-#include "io/simulated.h"
+#include "io/socket.h"
 #include "io/stream.h"
+#include "simulated_net/net.h"
 
 /* Returns true for an error of the one connection that was taken, as accept(2) lists them. */
 static bool is_of_connection(int error)
@@ -48,36 +48,39 @@ static int out_of_resources(bide_io *io, int error)
 	}
 }
 
+/* Stores the descriptor, or the number of the socket in the simulated network. */
+static int take_connection(const bide_handle *handle, int *fd)
+{
+	if (BIDE_UNLIKELY(handle->flags & BIDE_HANDLE_SIMULATED_))
+		return bide_net_accept_(handle->fd, fd);
+	do
+		*fd = accept4(handle->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (*fd < 0 && is_of_connection(errno));
+	return *fd < 0 ? errno : 0;
+}
+
 static int attempt(bide_io *io)
 {
-	bide_listener *listener = bide_listener_of_(io->handle);
+	const bide_listener *listener = bide_listener_of_(io->handle);
 	bide_stream *stream;
-	int fd;
+	int fd, error = take_connection(io->handle, &fd);
 
-	do
-		fd = accept4(listener->handle.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	while (fd < 0 && is_of_connection(errno));
-	if (fd < 0)
-		return out_of_resources(io, errno);
+	if (error)
+		return out_of_resources(io, error);
 	stream = bide_stream_new_(fd, listener->stream_flags);
 	if (!stream) {
-		close(fd);
+		bide_socket_close_(fd, listener->stream_flags);
 		return ENOMEM;
 	}
 	io->operation.source.payload.p = stream;
 	return 0;
 }
 
-static void unwanted(bide_payload result)
-{
-	bide_stream_close(result.p);
-}
-
 static const bide_io_kind accept_kind = {
 	.type = { .name = "bide_accept",
 	          .describe = bide_io_describe_,
 	          .leave = bide_io_leave_,
-	          .unwanted = unwanted },
+	          .unwanted = bide_stream_unwanted_ },
 	.object = "listener",
 	.side = BIDE_IO_IN_,
 	.attempt = attempt,
@@ -91,10 +94,5 @@ bide_stream_task bide_accept(bide_listener *listener)
 
 	if (error)
 		return BIDE_TYPED(bide_stream_task, bide_value_task_from_error(error));
-	return BIDE_TYPED(bide_stream_task,
-	                  bide_io_start_(&listener->handle,
-	                                 BIDE_UNLIKELY(listener->handle.flags & BIDE_HANDLE_SIMULATED_)
-	                                     ? &bide_simulated_accept_
-	                                     : &accept_kind,
-	                                 none));
+	return BIDE_TYPED(bide_stream_task, bide_io_start_(&listener->handle, &accept_kind, none));
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/misuse.h"
-#include "io/listener.h"
 #include "io/stream.h"
 #include "simulated_net/net.h"
 
@@ -86,82 +85,20 @@ int bide_simulated_listen_(int *number, const bide_address *address,
 	return error ? error : bide_net_listen_(number, place, &net_options);
 }
 
-static int attempt_accept(bide_io *io)
-{
-	const bide_listener *listener = bide_listener_of_(io->handle);
-	bide_stream *stream;
-	int number, error = bide_net_accept_(listener->handle.fd, &number);
-
-	if (error)
-		return error;
-	stream = bide_stream_new_(number, listener->stream_flags);
-	if (!stream) {
-		bide_net_close_(number);
-		return ENOMEM;
-	}
-	io->operation.source.payload.p = stream;
-	return 0;
-}
-
-const bide_io_kind bide_simulated_accept_ = {
-	.type = { .name = "bide_accept",
-	          .describe = bide_io_describe_,
-	          .leave = bide_io_leave_,
-	          .unwanted = bide_stream_unwanted_ },
-	.side = BIDE_IO_IN_,
-	.attempt = attempt_accept,
-};
-
 /* --- connecting --- */
 
-static int attempt_connect(bide_io *io)
-{
-	int error = bide_net_connected_(io->handle->fd);
-
-	if (!error)
-		io->operation.source.payload.p = bide_stream_of_(io->handle);
-	return error;
-}
-
-static void connect_failed(bide_io *io, int error)
-{
-	(void)error;
-	bide_stream_close(bide_stream_of_(io->handle));
-}
-
-static const bide_io_kind connect_kind = {
-	.type = { .name = "bide_tcp_connect_address",
-	          .describe = bide_io_describe_,
-	          .leave = bide_io_leave_,
-	          .unwanted = bide_stream_unwanted_ },
-	.side = BIDE_IO_OUT_,
-	.attempt = attempt_connect,
-	.failed = connect_failed,
-};
-
-bide_value_task bide_simulated_connect_(const bide_address *address,
-                                        const bide_socket_options *options)
+int bide_simulated_connect_(int *number, const bide_address *address,
+                            const bide_socket_options *options)
 {
 	const bide_net_options net_options = options_of(&options->tcp);
-	const bide_io_arguments none = { .any = { 0 } };
 	bide_net_place to, from;
-	bide_stream *stream;
-	int number, error = place_of(address, &to);
+	int error = place_of(address, &to);
 
 	if (!error)
 		error = place_of(&options->from, &from);
 	if (!error && bide_address_family(address) == AF_UNSPEC)
 		error = EAFNOSUPPORT;
-	if (!error)
-		error = bide_net_connect_(&number, to, from, &net_options);
-	if (error)
-		return bide_value_task_from_error(error);
-	stream = bide_stream_new_(number, BIDE_SIMULATED_FLAGS_ | BIDE_HANDLE_READY_OUT_);
-	if (!stream) {
-		bide_net_close_(number);
-		return bide_value_task_from_error(ENOMEM);
-	}
-	return bide_io_start_owned_(&stream->handle, &connect_kind, none);
+	return error ? error : bide_net_connect_(number, to, from, &net_options);
 }
 
 /* --- the public functions --- */

@@ -15,11 +15,9 @@ enum { BIDE_SIMULATED_FLAGS_ = BIDE_HANDLE_SIMULATED_ | BIDE_HANDLE_KEEPS_FD_ };
 /* Stores the number of a socket that listens. bide_net_close_ gives it back. */
 BIDE_INTERNAL int bide_simulated_listen_(int *number, const bide_address *address,
                                          const bide_tcp_options *options);
-/* Does what bide_connect_tcp_ does. */
-BIDE_INTERNAL bide_value_task bide_simulated_connect_(const bide_address *address,
-                                                      const bide_socket_options *options);
-/* Accepts from a listener of the network. */
-extern BIDE_INTERNAL const bide_io_kind bide_simulated_accept_;
+/* Stores the number of a socket that is being connected. */
+BIDE_INTERNAL int bide_simulated_connect_(int *number, const bide_address *address,
+                                          const bide_socket_options *options);
 /* Stores the address of a name. Returns 0; ENOENT; ENOTSUP; ENOMEM. */
 BIDE_INTERNAL int bide_simulated_resolve_(const char *host, bide_address *address);
 /* The next two are for handles that are SIMULATED. */

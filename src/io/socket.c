@@ -116,6 +116,14 @@ int bide_socket_open_unix_(int *fd)
 	return *fd < 0 ? errno : 0;
 }
 
+void bide_socket_close_(int fd, uint32_t flags)
+{
+	if (flags & BIDE_HANDLE_SIMULATED_)
+		bide_net_close_(fd);
+	else
+		close(fd);
+}
+
 int bide_socket_address_(const bide_handle *handle, bool of_peer, bide_address *address)
 {
 	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };

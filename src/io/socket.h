@@ -31,6 +31,8 @@ BIDE_INTERNAL int bide_socket_options_copy_(bide_socket_options *to, const bide_
  */
 BIDE_INTERNAL int bide_socket_open_tcp_(int *fd, int family, const bide_tcp_options *options);
 BIDE_INTERNAL int bide_socket_open_unix_(int *fd);
+/* Closes a socket that no handle has. flags: those that its handle would have had. */
+BIDE_INTERNAL void bide_socket_close_(int fd, uint32_t flags);
 
 /* Stores the address of this end of a handle, or of its peer. Returns 0 or the error. */
 BIDE_INTERNAL int bide_socket_address_(const struct bide_handle *handle, bool of_peer,
