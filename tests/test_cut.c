@@ -4,41 +4,20 @@
  */
 /* threads */
 #define _GNU_SOURCE
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+#include "support/peer.h"
 #include "support/task_support.h"
 
 enum end { END_OF_SIDE, CLOSE, RESET, END_COUNT };
 
-/* Connects two sockets by TCP. */
-static void connect_pair(int *one, int *other)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof address;
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	NOT_SEEDED("it talks by sockets");
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	*one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(*one, (struct sockaddr *)&address, size), 0);
-	*other = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(*other >= 0);
-	close(listener);
-}
-
 /* Ends the connection in one of the ways. After END_OF_SIDE the caller closes it. */
-static void end_by(int fd, enum end end)
+static void end_by(int peer, enum end end)
 {
 	if (end == END_OF_SIDE)
-		shutdown(fd, SHUT_WR);
-	if (end == RESET)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
-	if (end != END_OF_SIDE)
-		close(fd);
+		end_peer(peer);
+	else if (end == CLOSE)
+		close_peer(peer);
+	else
+		reset_peer(peer);
 }
 
 /* --- a server */
@@ -46,29 +25,26 @@ static void end_by(int fd, enum end end)
 struct talk {
 	ASYNC_FRAME;
 	struct {
-		int fd;
+		bide_stream *client;
 	} in;
-	bide_stream *client;
 	char *line;
 	int lines;
 };
 
 async(talk)
 {
-	async_in(fd);
-	if (bide_stream_take_fd(&my->client, fd) != 0)
-		async_fail(EBADF);
+	async_in(client);
 	for (;;) {
-		await(my->line, bide_stream_read_line(my->client));
+		await(my->line, bide_stream_read_line(client));
 		if (!my->line)
 			break;
 		my->lines++;
-		await(bide_stream_print(my->client, "%s!\n", my->line));
+		await(bide_stream_print(client, "%s!\n", my->line));
 	}
-	await(bide_stream_end(my->client));
+	await(bide_stream_end(client));
 	async_return(my->lines);
 async_finally:
-	bide_stream_close(my->client);
+	bide_stream_close(my->in.client);
 	async_end;
 }
 
@@ -99,25 +75,23 @@ static void cut_lines(size_t size, enum end end)
 	char got[sizeof answers + 16], expected[sizeof answers + 16];
 	size_t got_bytes = 0, expected_bytes = expect_answers(size, expected);
 	ssize_t count;
-	int mine, others, error;
+	int mine, error;
 	value_task served;
 
-	connect_pair(&mine, &others);
-	served = async_start(talk, .fd = others);
-	if (size > 0)
-		assert_int_equal(send(mine, lines, size, MSG_NOSIGNAL), size);
+	served = async_start(talk, .client = make_tcp_stream(&mine));
+	put_bytes(mine, lines, size);
 	end_by(mine, end);
 	error = value_task_wait(served, NULL);
 	assert_true(error == 0 || (end != END_OF_SIDE && (error == ECONNRESET || error == EPIPE)));
 	if (end != END_OF_SIDE)
 		return;
 	assert_int_equal(error, 0);
-	while ((count = recv(mine, got + got_bytes, sizeof got - got_bytes, 0)) > 0)
+	while ((count = read_peer(mine, got + got_bytes, sizeof got - got_bytes)) > 0)
 		got_bytes += (size_t)count;
 	assert_int_equal(count, 0);
 	assert_int_equal(got_bytes, expected_bytes);
 	assert_memory_equal(got, expected, got_bytes);
-	close(mine);
+	close_peer(mine);
 }
 
 TEST_SLOW(a_client_may_be_cut_after_any_byte, 40)
@@ -133,22 +107,21 @@ TEST_SLOW(lines_may_come_byte_by_byte, 40)
 	char got[sizeof answers];
 	size_t got_bytes = 0;
 	ssize_t count;
-	int mine, others;
+	int mine;
 	value_task served;
 
-	connect_pair(&mine, &others);
-	served = async_start(talk, .fd = others);
+	served = async_start(talk, .client = make_tcp_stream(&mine));
 	for (size_t i = 0; i < sizeof lines - 1; i++) {
-		assert_int_equal(send(mine, lines + i, 1, MSG_NOSIGNAL), 1);
+		put_byte(mine, lines[i]);
 		run_all();
 	}
-	shutdown(mine, SHUT_WR);
+	end_peer(mine);
 	assert_int_equal(value_task_wait(served, NULL), 0);
-	while ((count = recv(mine, got + got_bytes, sizeof got - got_bytes, 0)) > 0)
+	while ((count = read_peer(mine, got + got_bytes, sizeof got - got_bytes)) > 0)
 		got_bytes += (size_t)count;
 	assert_int_equal(got_bytes, sizeof answers - 1);
 	assert_memory_equal(got, answers, got_bytes);
-	close(mine);
+	close_peer(mine);
 }
 
 /* --- a client */
@@ -156,9 +129,8 @@ TEST_SLOW(lines_may_come_byte_by_byte, 40)
 struct ask {
 	ASYNC_FRAME;
 	struct {
-		int fd;
+		bide_stream *server;
 	} in;
-	bide_stream *server;
 	char *line;
 	int64_t size;
 	char body[16];
@@ -167,20 +139,18 @@ struct ask {
 /* Asks, and reads an answer of two lines and a body of 16 bytes. */
 async(ask)
 {
-	async_in(fd);
-	if (bide_stream_take_fd(&my->server, fd) != 0)
-		async_fail(EBADF);
-	await(bide_stream_print(my->server, "question\n"));
-	await(my->line, bide_stream_read_line(my->server));
+	async_in(server);
+	await(bide_stream_print(server, "question\n"));
+	await(my->line, bide_stream_read_line(server));
 	if (!my->line || strcmp(my->line, "first line") != 0)
 		async_fail(EPROTO);
-	await(my->line, bide_stream_read_line(my->server));
+	await(my->line, bide_stream_read_line(server));
 	if (!my->line || strcmp(my->line, "second line") != 0)
 		async_fail(EPROTO);
-	await(my->size, bide_stream_read_exactly(my->server, my->body, sizeof my->body));
+	await(my->size, bide_stream_read_exactly(server, my->body, sizeof my->body));
 	async_return(memcmp(my->body, "0123456789abcdef", 16) == 0);
 async_finally:
-	bide_stream_close(my->server);
+	bide_stream_close(my->in.server);
 	async_end;
 }
 
@@ -188,19 +158,18 @@ static void cut_answer(size_t size, enum end end)
 {
 	static const char answer[] = "first line\r\nsecond line\n0123456789abcdef";
 	char question[16];
-	int mine, others, error;
+	int mine, error;
 	int64_t good = 0;
 	value_task asked;
 
-	connect_pair(&mine, &others);
-	asked = async_start(ask, .fd = others);
+	asked = async_start(ask, .server = make_tcp_stream(&mine));
 	run_all();
-	assert_int_equal(recv(mine, question, 9, MSG_WAITALL), 9);
-	assert_int_equal(send(mine, answer, size, MSG_NOSIGNAL), size);
+	read_exactly(mine, question, 9);
+	put_bytes(mine, answer, size);
 	end_by(mine, end);
 	error = wait_int(asked, &good);
 	if (end == END_OF_SIDE)
-		close(mine);
+		close_peer(mine);
 	/* After a reset the kernel may have dropped what was sent. */
 	if (size == sizeof answer - 1 && (end != RESET || error == 0)) {
 		assert_int_equal(error, 0);

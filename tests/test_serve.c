@@ -1,8 +1,8 @@
 /*
  * Servers: the life of a client, limits, and an orderly end.
  *
- * The clients are plain blocking sockets on a thread of their own, the script. The test's thread
- * waits for the server, so that the one worker runs.
+ * The clients are peers on a thread of their own, the script. The test's thread waits for the
+ * server, so that the one worker runs. On the simulated network the test's thread is both.
  */
 /* threads */
 #define _GNU_SOURCE
@@ -14,13 +14,14 @@
 
 #include "support/limited_memory.h"
 #include "support/limits_of_tools.h"
+#include "support/peer.h"
 #include "support/task_support.h"
 
 /* --- a server and a script --- */
 
 static listener *listening;
 static context *scope;
-static unsigned port;
+static address local;
 
 typedef void script_function(void);
 
@@ -33,14 +34,12 @@ static void *run_script(void *script)
 static void open_listener(void)
 {
 	payload opened;
-	address local;
 
-	NOT_SEEDED("it is about sockets");
-	needs_threads();
+	if (!test_seeded())
+		needs_threads();
 	assert_int_equal(value_task_wait(tcp_listen("127.0.0.1", "0", NULL).untyped, &opened), 0);
 	listening = opened.p;
 	assert_int_equal(listener_address(listening, &local), 0);
-	port = address_port(&local);
 	scope = context_create(NULL);
 	assert_non_null(scope);
 }
@@ -62,9 +61,14 @@ static int play(serve_function *function, void *argument, const serve_options *o
 	if (!listening)
 		open_listener();
 	server = in_context(scope, serve(listening, function, argument, options));
-	assert_int_equal(pthread_create(&thread, NULL, run_script, (void *)(uintptr_t)script), 0);
-	error = value_task_wait(server, NULL);
-	pthread_join(thread, NULL);
+	if (test_seeded()) {
+		script();
+		error = value_task_wait(server, NULL);
+	} else {
+		assert_int_equal(pthread_create(&thread, NULL, run_script, (void *)(uintptr_t)script), 0);
+		error = value_task_wait(server, NULL);
+		pthread_join(thread, NULL);
+	}
 	close_listener();
 	return error;
 }
@@ -76,50 +80,30 @@ static void stop(void)
 
 /* --- a client --- */
 
-static void connect_socket(int fd)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-		                      .sin_port = htons((uint16_t)port),
-		                      .sin_addr = { htonl(INADDR_LOOPBACK) } };
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-}
-
-static int client_with_room(int receive_bytes)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	if (receive_bytes)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-	connect_socket(fd);
-	return fd;
-}
-
 static int client(void)
 {
-	return client_with_room(0);
+	return connect_peer(&local, 0);
 }
 
-static void say(int fd, const char *text)
+static void say(int peer, const char *text)
 {
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	put_bytes(peer, text, strlen(text));
 }
 
-static void hear(int fd, const char *text)
+static void hear(int peer, const char *text)
 {
 	char got[256] = "";
 
-	assert_int_equal(recv(fd, got, strlen(text), MSG_WAITALL), (ssize_t)strlen(text));
+	read_exactly(peer, got, strlen(text));
 	assert_string_equal(got, text);
 }
 
-static void hear_the_end(int fd)
+static void hear_the_end(int peer)
 {
 	char byte;
 
-	assert_int_equal(recv(fd, &byte, 1, 0), 0);
-	close(fd);
+	assert_int_equal(read_peer(peer, &byte, 1), 0);
+	close_peer(peer);
 }
 
 /* --- what is served --- */
@@ -164,7 +148,7 @@ async_finally:
 static value_task start_lines(stream *client, void *argument)
 {
 	if (argument)
-		assert_ptr_equal(argument, &port);
+		assert_ptr_equal(argument, &local);
 	return async_start(lines, .client = client);
 }
 
@@ -179,17 +163,17 @@ static void two_clients_talk(void)
 	say(two, "b\nc\n");
 	hear(two, "<b>\n<c>\n");
 	say(one, "d"); /* a last line without an end */
-	shutdown(one, SHUT_WR);
+	end_peer(one);
 	hear(one, "<d>\n");
 	hear_the_end(one);
-	shutdown(two, SHUT_WR);
+	end_peer(two);
 	hear_the_end(two);
 	stop();
 }
 
 TEST(each_client_is_served_and_its_stream_closed)
 {
-	assert_int_equal(play(start_lines, &port, NULL, two_clients_talk), ECANCELED);
+	assert_int_equal(play(start_lines, &local, NULL, two_clients_talk), ECANCELED);
 	assert_int_equal(begun, 2);
 	assert_int_equal(ended, 2);
 	assert_int_equal(last_error, 0);
@@ -226,9 +210,10 @@ static void hear_all_of_it(void)
 	static char request[1000], got[ANSWER_BYTES + 4];
 	int fd = client();
 
-	assert_int_equal(send(fd, request, sizeof request, MSG_NOSIGNAL), sizeof request);
-	usleep(20000); /* so that it is there when the server closes */
-	assert_int_equal(recv(fd, got, sizeof got, MSG_WAITALL), sizeof answer + 3);
+	put_bytes(fd, request, sizeof request);
+	for (int i = 0; i < 20; i++) /* so that it is there when the server closes */
+		wait_a_moment();
+	read_exactly(fd, got, sizeof answer + 3);
 	assert_memory_equal(got, answer, sizeof answer);
 	assert_memory_equal(got + sizeof answer, "end", 3);
 	hear_the_end(fd);
@@ -253,7 +238,7 @@ static void one_cancels_itself(void)
 	assert_int_equal(last_error, BIDE_EUSER);
 	say(one, "b\n");
 	hear(one, "<b>\n");
-	shutdown(one, SHUT_WR);
+	end_peer(one);
 	hear_the_end(one);
 	stop();
 }
@@ -310,7 +295,7 @@ static void dump_with_one_client(void)
 	say(fd, "x\n");
 	hear(fd, "<x>\n");
 	(void)bide_dump(find_server, NULL);
-	shutdown(fd, SHUT_WR);
+	end_peer(fd);
 	hear_the_end(fd);
 	stop();
 }
@@ -334,7 +319,7 @@ static void twenty_come_and_go(void)
 	}
 	for (int i = 0; i < 20; i++) {
 		hear(fds[i], "<x>\n");
-		shutdown(fds[i], SHUT_WR);
+		end_peer(fds[i]);
 		hear_the_end(fds[i]);
 	}
 	stop();
@@ -421,15 +406,13 @@ TEST(failures_are_reported_at_most_once_a_second)
 
 static void reset_at_once(void)
 {
-	struct linger none = { .l_onoff = 1 };
 	int fd = client();
 
 	say(fd, "x\n");
 	hear(fd, "<x>\n");
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-	close(fd);
+	reset_peer(fd);
 	while (ended < 1)
-		usleep(1000);
+		wait_a_moment();
 	stop();
 }
 
@@ -472,9 +455,9 @@ static void go_on_after_the_stop(void)
 	say(fd, "b\n");
 	hear(fd, "<b>\n");
 	late = client(); /* in the kernel's queue */
-	shutdown(fd, SHUT_WR);
+	end_peer(fd);
 	hear_the_end(fd);
-	close(late);
+	close_peer(late);
 }
 
 TEST(after_the_stop_clients_may_go_on_and_nobody_is_accepted)
@@ -537,14 +520,14 @@ static value_task start_stubborn(stream *client, void *argument)
 
 static void read_nothing(void)
 {
-	int fd = client_with_room(4096);
+	int fd = connect_peer(&local, 4096);
 
 	while (begun < 1)
-		usleep(1000);
+		wait_a_moment();
 	stop();
 	while (ended < 1)
-		usleep(1000);
-	close(fd);
+		wait_a_moment();
+	close_peer(fd);
 }
 
 TEST(a_cleanup_that_waits_for_its_peer_is_aborted)
@@ -565,7 +548,7 @@ static void abort_the_listener(void)
 	listener_abort(listening, BIDE_EUSER);
 	say(fd, "b\n");
 	hear(fd, "<b>\n");
-	shutdown(fd, SHUT_WR);
+	end_peer(fd);
 	hear_the_end(fd);
 }
 
@@ -581,11 +564,16 @@ TEST(a_server_that_is_forgotten_goes_on)
 
 	open_listener();
 	value_task_forget(serve(listening, start_lines, NULL, &(serve_options){ .drain_ns = 1 }));
-	assert_int_equal(pthread_create(&thread, NULL, run_script, (void *)(uintptr_t)two_clients_talk),
-	                 0);
+	if (test_seeded())
+		two_clients_talk();
+	else
+		assert_int_equal(pthread_create(&thread, NULL, run_script,
+		                                (void *)(uintptr_t)two_clients_talk),
+		                 0);
 	while (ended < 2)
-		settle(0);
-	pthread_join(thread, NULL);
+		run_on();
+	if (!test_seeded())
+		pthread_join(thread, NULL);
 	listener_abort(listening, ECANCELED);
 	assert_int_equal(bide_drain(BIDE_FOREVER), 0);
 	assert_int_equal(begun, 2);
@@ -611,7 +599,7 @@ TEST(two_hundred_clients_are_canceled_together)
 {
 	serve_options options = { .drain_ns = 1 };
 
-	for (int i = 0; test_round(i, 20); i++) {
+	for (int i = 0; test_round(i, test_seeded() ? 1 : 20); i++) {
 		listening = NULL;
 		begun = ended = now = 0;
 		assert_int_equal(play(start_lines, NULL, &options, many_stay), ECANCELED);
@@ -623,6 +611,14 @@ TEST(two_hundred_clients_are_canceled_together)
 
 static int sockets[30];
 
+static void connect_socket(int fd)
+{
+	size_t size_bytes;
+	const struct sockaddr *to = address_sockaddr(&local, &size_bytes);
+
+	assert_int_equal(connect(fd, to, (socklen_t)size_bytes), 0);
+}
+
 static void more_than_there_are_descriptors(void)
 {
 	for (int i = 0; i < 30; i++) {
@@ -631,7 +627,7 @@ static void more_than_there_are_descriptors(void)
 	}
 	for (int i = 0; i < 30; i++) {
 		hear(sockets[i], "<x>\n");
-		shutdown(sockets[i], SHUT_WR);
+		end_peer(sockets[i]);
 		hear_the_end(sockets[i]);
 	}
 	stop();
@@ -642,6 +638,7 @@ TEST(without_descriptors_connections_wait)
 	struct rlimit limit, before;
 	int highest;
 
+	NEEDS_SYSTEM("a lack of descriptors");
 	open_listener();
 	for (int i = 0; i < 30; i++) {
 		sockets[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -667,7 +664,7 @@ static void talk_once(void)
 
 	say(fd, "x\n");
 	(void)poll(&answer_or_end, 1, 20);
-	close(fd);
+	close_peer(fd);
 	stop();
 }
 
@@ -676,6 +673,7 @@ TEST_SLOW(each_allocation_may_fail, 40)
 	serve_options options = { .drain_ns = 1 };
 	int error;
 
+	NEEDS_SYSTEM("memory that ends, and the network takes some");
 	limit_objects();
 	bide_report_hook_set(note_report, NULL);
 	for (long allowed = 0; test_round((int)allowed, 200); allowed++) {

@@ -6,13 +6,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "connection.h"
+#include "support/peer.h"
 #include "support/task_support.h"
 
 static char folder[64];
@@ -23,7 +22,6 @@ static void make_site(void)
 	char path[128];
 	int file;
 
-	NOT_SEEDED("it talks by sockets");
 	snprintf(folder, sizeof folder, "/tmp/bide-http-XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/a.txt", folder);
@@ -52,51 +50,24 @@ static void remove_site(void)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-/* Connects two sockets by TCP. */
-static void connect_pair(int *client, int *server)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof address;
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-	*client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(*client, (struct sockaddr *)&address, size), 0);
-	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(*server >= 0);
-	close(listener);
-}
-
-static void reset(int fd)
-{
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
-	close(fd);
-}
-
 /* What bide_serve does with a client, for one client. */
 struct session {
 	ASYNC_FRAME;
 	struct {
-		int fd;
+		bide_stream *client;
 		int64_t idle_ns;
 	} in;
-	bide_stream *client;
 };
 
 async(session)
 {
-	async_in(fd, idle_ns);
-	if (bide_stream_take_fd(&my->client, fd) != 0)
-		async_fail(EBADF);
+	async_in(client, idle_ns);
 	if (idle_ns)
-		bide_stream_set_idle(my->client, idle_ns);
-	await(connection_serve(my->client, &site));
-	await(bide_stream_end(my->client));
+		bide_stream_set_idle(client, idle_ns);
+	await(connection_serve(client, &site));
+	await(bide_stream_end(client));
 async_finally:
-	bide_stream_close(my->client);
+	bide_stream_close(my->in.client);
 	async_end;
 }
 
@@ -132,7 +103,7 @@ static int count_answers(int client)
 	ssize_t got;
 	int count = 0;
 
-	while ((got = recv(client, text + size, sizeof text - 1 - size, 0)) > 0)
+	while ((got = read_peer(client, text + size, sizeof text - 1 - size)) > 0)
 		size += (size_t)got;
 	assert_int_equal(got, 0);
 	text[size] = '\0';
@@ -145,25 +116,22 @@ static int count_answers(int client)
 
 static void cut_request(size_t size, enum end end)
 {
-	int client, server, error;
-	value_task served;
+	int client, error;
+	value_task served = async_start(session, .client = make_tcp_stream(&client));
 
-	connect_pair(&client, &server);
-	served = async_start(session, .fd = server);
-	if (size > 0)
-		assert_int_equal(send(client, exchange, size, MSG_NOSIGNAL), size);
+	put_bytes(client, exchange, size);
 	if (end == CLOSE)
-		close(client);
+		close_peer(client);
 	else if (end == RESET)
-		reset(client);
+		reset_peer(client);
 	else
-		shutdown(client, SHUT_WR);
+		end_peer(client);
 	error = value_task_wait(served, NULL);
 	if (end != END_OF_SIDE)
 		return;
 	assert_int_equal(error, 0);
 	assert_int_equal(count_answers(client), whole_requests(size));
-	close(client);
+	close_peer(client);
 }
 
 TEST_SLOW(requests_may_be_cut_after_any_byte, 60)
@@ -180,25 +148,24 @@ static void cut_answer(size_t size, enum end end)
 {
 	static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
 	static char text[4096];
-	int client, server;
+	bide_stream *server;
+	int client;
 	value_task served;
 
-	connect_pair(&client, &server);
-	served = async_start(session, .fd = server);
-	assert_int_equal(send(client, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+	server = make_tcp_stream(&client);
+	served = async_start(session, .client = server);
+	put_bytes(client, request, sizeof request - 1);
 	while (size > 0) {
-		/* With one worker, this thread is the worker. */
-		run_all();
-		ssize_t got = recv(client, text, size < sizeof text ? size : sizeof text,
-		                   many_workers() ? 0 : MSG_DONTWAIT);
+		run_on(); /* with one worker, this thread is the worker */
+		ssize_t got = try_read_peer(client, text, size < sizeof text ? size : sizeof text);
 
-		assert_true(got > 0 || (!many_workers() && errno == EAGAIN));
+		assert_true(got > 0 || errno == EAGAIN);
 		size -= got > 0 ? (size_t)got : 0;
 	}
 	if (end == CLOSE)
-		close(client);
+		close_peer(client);
 	else
-		reset(client);
+		reset_peer(client);
 	assert_int_not_equal(value_task_wait(served, NULL), 0);
 }
 
@@ -214,15 +181,16 @@ TEST_SLOW(answers_may_be_cut_after_any_byte, 60)
 TEST(a_client_that_takes_no_answer_is_ended)
 {
 	static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
-	int client, server;
+	bide_stream *server;
+	int client;
 	value_task served;
 
 	make_site();
-	connect_pair(&client, &server);
-	served = async_start(session, .fd = server, .idle_ns = BIDE_MS(50));
-	assert_int_equal(send(client, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+	server = make_tcp_stream(&client);
+	served = async_start(session, .client = server, .idle_ns = BIDE_MS(50));
+	put_bytes(client, request, sizeof request - 1);
 	assert_int_not_equal(value_task_wait(served, NULL), 0);
-	close(client);
+	close_peer(client);
 	remove_site();
 }
 
@@ -232,7 +200,7 @@ static void *take_slowly(void *argument)
 	char text[64];
 	int client = *(int *)argument;
 
-	while (recv(client, text, sizeof text, 0) > 0)
+	while (read_peer(client, text, sizeof text) > 0)
 		sleep_ms(10);
 	return NULL;
 }
@@ -240,66 +208,71 @@ static void *take_slowly(void *argument)
 TEST(a_client_that_takes_an_answer_byte_by_byte_is_ended)
 {
 	static const char request[] = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
-	int client, server;
+	bide_stream *server;
+	int client;
 	pthread_t reader;
 
+	NEEDS_SYSTEM("threads");
 	make_site();
 	site.send_ns = BIDE_MS(100);
-	connect_pair(&client, &server);
-	assert_int_equal(send(client, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+	server = make_tcp_stream(&client);
+	put_bytes(client, request, sizeof request - 1);
 	assert_int_equal(pthread_create(&reader, NULL, take_slowly, &client), 0);
-	assert_int_not_equal(value_task_wait(async_start(session, .fd = server), NULL), 0);
+	assert_int_not_equal(value_task_wait(async_start(session, .client = server), NULL), 0);
 	shutdown(client, SHUT_RDWR);
 	pthread_join(reader, NULL);
-	close(client);
+	close_peer(client);
 	remove_site();
 }
 
 TEST(a_client_that_asks_nothing_is_ended)
 {
-	int client, server;
+	bide_stream *server;
+	int client;
 	char byte;
 
 	make_site();
-	connect_pair(&client, &server);
-	assert_int_equal(value_task_wait(async_start(session, .fd = server, .idle_ns = BIDE_MS(50)),
+	server = make_tcp_stream(&client);
+	assert_int_equal(value_task_wait(async_start(session, .client = server, .idle_ns = BIDE_MS(50)),
 	                                 NULL),
 	                 0);
-	assert_int_equal(recv(client, &byte, 1, 0), 0);
-	close(client);
+	assert_int_equal(read_peer(client, &byte, 1), 0);
+	close_peer(client);
 	remove_site();
 }
 
 TEST(a_request_that_takes_too_long_is_refused)
 {
-	int client, server;
+	bide_stream *server;
+	int client;
 	value_task served;
 	char text[64] = "";
 
 	make_site();
 	site.request_ns = BIDE_MS(50);
-	connect_pair(&client, &server);
-	assert_int_equal(send(client, "GET / HT", 8, MSG_NOSIGNAL), 8);
-	served = async_start(session, .fd = server);
+	server = make_tcp_stream(&client);
+	put_bytes(client, "GET / HT", 8);
+	served = async_start(session, .client = server);
 	assert_int_equal(value_task_wait(served, NULL), 0);
-	assert_true(recv(client, text, sizeof text - 1, 0) > 12);
+	read_exactly(client, text, 12);
 	assert_memory_equal(text, "HTTP/1.1 408", 12);
-	close(client);
+	close_peer(client);
 	remove_site();
 }
 
 TEST(a_server_that_ends_ends_silent_connections)
 {
-	int client, server;
+	bide_stream *server;
+	int client;
 	value_task served;
 
 	make_site();
-	connect_pair(&client, &server);
-	served = async_start(session, .fd = server);
+	server = make_tcp_stream(&client);
+	served = async_start(session, .client = server);
 	run_all();
 	site_end(&site);
 	(void)value_task_wait(served, NULL);
-	close(client);
+	close_peer(client);
 	remove_site();
 }
 
@@ -311,21 +284,22 @@ TEST_SLOW(garbage_ends_a_connection, 40)
 	make_site();
 	for (int round = 0; round < 300; round++) {
 		size_t size = 1 + (size_t)rand_r(&seed) % sizeof garbage;
-		int client, server;
+		bide_stream *server;
+		int client;
 		value_task served;
 
 		for (size_t i = 0; i < size; i++)
 			garbage[i] = (char)rand_r(&seed);
-		connect_pair(&client, &server);
-		served = async_start(session, .fd = server);
-		assert_int_equal(send(client, garbage, size, MSG_NOSIGNAL), size);
+		server = make_tcp_stream(&client);
+		served = async_start(session, .client = server);
+		assert_true(try_write_peer(client, garbage, size) > 0);
 		if (round % 2)
-			shutdown(client, SHUT_WR);
+			end_peer(client);
 		else
-			reset(client);
+			reset_peer(client);
 		(void)value_task_wait(served, NULL);
 		if (round % 2)
-			close(client);
+			close_peer(client);
 	}
 	remove_site();
 }

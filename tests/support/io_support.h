@@ -31,25 +31,6 @@ BIDE_UNUSED static void make_pair(int fd[2])
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
 }
 
-/* A connection over the loopback interface. */
-BIDE_UNUSED static void make_tcp_pair(int fd[2])
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof address;
-	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(listening >= 0);
-	assert_int_equal(bind(listening, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(listen(listening, 1), 0);
-	assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &size), 0);
-	fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fd[0], (struct sockaddr *)&address, size), 0);
-	fd[1] = accept(listening, NULL, NULL);
-	assert_true(fd[1] >= 0);
-	close(listening);
-}
-
 BIDE_UNUSED static void close_pair(const int fd[2])
 {
 	close(fd[0]);
@@ -68,45 +49,6 @@ BIDE_UNUSED static size_t descriptor_count(void)
 
 /* --- streams --- */
 
-BIDE_UNUSED static bide_stream *take(int fd)
-{
-	bide_stream *stream = NULL;
-
-	assert_int_equal(bide_stream_take_fd(&stream, fd), 0);
-	assert_non_null(stream);
-	return stream;
-}
-
-/* Listens on the simulated network. */
-static bide_listener *listen_simulated(bide_address *address)
-{
-	bide_listener *listener;
-
-	assert_int_equal(bide_address_parse(address, "127.0.0.1:0", NULL), 0);
-	assert_int_equal(bide_tcp_listen_address(&listener, address, NULL), 0);
-	assert_int_equal(bide_listener_address(listener, address), 0);
-	return listener;
-}
-
-static bide_stream *accept_simulated(bide_listener *listener)
-{
-	bide_payload payload = { .p = NULL };
-
-	assert_int_equal(bide_value_task_wait(bide_accept(listener), &payload), 0);
-	bide_listener_close(listener);
-	return payload.p;
-}
-
-/* A stream of the simulated network, and its peer. */
-static bide_stream *make_simulated_stream(int *peer)
-{
-	bide_address address;
-	bide_listener *listener = listen_simulated(&address);
-
-	*peer = connect_peer(&address, 0);
-	return accept_simulated(listener);
-}
-
 /* A stream, and its peer; by a pair of UNIX sockets, where there is a system. */
 BIDE_UNUSED static bide_stream *make_stream(int *peer)
 {
@@ -115,17 +57,6 @@ BIDE_UNUSED static bide_stream *make_stream(int *peer)
 	if (test_seeded())
 		return make_simulated_stream(peer);
 	make_pair(fd);
-	*peer = fd[1];
-	return take(fd[0]);
-}
-
-BIDE_UNUSED static bide_stream *make_tcp_stream(int *peer)
-{
-	int fd[2];
-
-	if (test_seeded())
-		return make_simulated_stream(peer);
-	make_tcp_pair(fd);
 	*peer = fd[1];
 	return take(fd[0]);
 }

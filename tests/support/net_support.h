@@ -1,6 +1,5 @@
 /*
- * net_support.h - shared by the tests of connections: listeners on this machine, and peers that are
- * plain blocking sockets.
+ * net_support.h - shared by the tests of connections: listeners on this machine, and their peers.
  */
 #ifndef NET_SUPPORT_H
 #define NET_SUPPORT_H
@@ -30,17 +29,9 @@ BIDE_UNUSED static bide_address address_of(const bide_listener *listener)
 	return address;
 }
 
-/* Returns a blocking socket that is connected to the address. */
 BIDE_UNUSED static int connect_plain(const bide_address *address)
 {
-	size_t size_bytes;
-	const struct sockaddr *to = bide_address_sockaddr(address, &size_bytes);
-	int fd = socket(bide_address_family(address), SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	if (connect(fd, to, (socklen_t)size_bytes))
-		fail_msg("connect: %s", strerror(errno));
-	return fd;
+	return connect_peer(address, 0);
 }
 
 /*
@@ -63,7 +54,9 @@ BIDE_UNUSED static void open_reactors(void)
 /* Runs what is ready, where this thread has to. */
 BIDE_UNUSED static void run_a_moment(void)
 {
-	if (bide_worker_count() == 1)
+	if (test_seeded())
+		wait_a_moment();
+	else if (bide_worker_count() == 1)
 		(void)bide_run_ready(0, NULL);
 	sched_yield();
 }
@@ -74,7 +67,7 @@ BIDE_UNUSED static void wait_for_end(int fd)
 	ssize_t got;
 	char byte;
 
-	while ((got = recv(fd, &byte, 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN)
+	while ((got = try_read_peer(fd, &byte, 1)) < 0 && errno == EAGAIN)
 		run_a_moment();
 	assert_true(got == 0 || errno == ECONNRESET);
 }
@@ -84,8 +77,8 @@ BIDE_UNUSED static void expect_end(int fd)
 {
 	char byte;
 
-	assert_true(read(fd, &byte, 1) <= 0);
-	close(fd);
+	assert_true(read_peer(fd, &byte, 1) <= 0);
+	close_peer(fd);
 }
 
 BIDE_UNUSED static bide_stream *wait_stream(bide_value_task task)

@@ -36,12 +36,10 @@ static middle make_middle_of(way ending)
 
 	m.e.client = ending == BY_RESET ? make_tcp_stream(&m.to_client) : make_stream(&m.to_client);
 	m.e.server = ending == BY_RESET ? make_tcp_stream(&m.to_server) : make_stream(&m.to_server);
-	if (ending == BY_RESET) { /* or each small piece waits for 40 ms */
+	if (ending == BY_RESET && !test_seeded()) { /* or each small piece waits for 40 ms */
 		set_nodelay(m.to_client);
 		set_nodelay(m.to_server);
 	}
-	fcntl(m.to_client, F_SETFL, O_NONBLOCK);
-	fcntl(m.to_server, F_SETFL, O_NONBLOCK);
 	return m;
 }
 
@@ -61,7 +59,7 @@ static void pass(middle *m, int side, size_t most)
 		room = sizeof bytes;
 	if (room == 0)
 		return;
-	got = read(side == 0 ? m->to_client : m->to_server, bytes, room);
+	got = try_read_peer(side == 0 ? m->to_client : m->to_server, bytes, room);
 	if (got <= 0)
 		return;
 	m->passed[side] += (size_t)got;
@@ -69,22 +67,18 @@ static void pass(middle *m, int side, size_t most)
 }
 
 /* The other side of the connection ends, for both. */
-static void cut(middle *m)
+static void cut_by(middle *m, way ending)
 {
-	close(m->to_client);
-	close(m->to_server);
+	void (*end)(int) = ending == BY_RESET ? reset_peer : close_peer;
+
+	end(m->to_client);
+	end(m->to_server);
 	m->to_client = m->to_server = -1;
 }
 
-static void cut_by(middle *m, way ending)
+static void cut(middle *m)
 {
-	const struct linger at_once = { 1, 0 };
-
-	if (ending == BY_RESET) {
-		setsockopt(m->to_client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-		setsockopt(m->to_server, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-	}
-	cut(m);
+	cut_by(m, BY_END);
 }
 
 static void close_middle(middle *m)
@@ -120,7 +114,7 @@ static void settle_middle(middle *m, const size_t most[2])
 
 	do {
 		before = m->passed[0] + m->passed[1];
-		settle(0);
+		run_on();
 		pass(m, 0, most[0]);
 		pass(m, 1, most[1]);
 	} while (m->passed[0] + m->passed[1] > before ||
@@ -161,7 +155,6 @@ static void cut_handshakes(way ending)
 	size_t sizes[2];
 	world w;
 
-	NEEDS_IO();
 	w = make_world();
 	measure(&w, sizes);
 	for (int side = 0; side < 2; side++)
@@ -197,7 +190,7 @@ static void shake_hands_of(middle *m, const world *w)
 	assert_int_equal(error_of(s), 0);
 	do {
 		before = m->passed[0] + m->passed[1];
-		settle(0);
+		run_on();
 		pass(m, 0, SIZE_MAX);
 		pass(m, 1, SIZE_MAX);
 	} while (m->passed[0] + m->passed[1] > before);
@@ -219,7 +212,7 @@ static size_t cut_record(const world *w, int side, size_t most_bytes, way ending
 	writer = side == 0 ? m.e.client : m.e.server;
 	reader = side == 0 ? m.e.server : m.e.client;
 	assert_int_equal(result_of(bide_stream_write(writer, "text\n", 5)), 5);
-	while ((got = read(side == 0 ? m.to_client : m.to_server, bytes, sizeof bytes)) < 0)
+	while ((got = try_read_peer(side == 0 ? m.to_client : m.to_server, bytes, sizeof bytes)) < 0)
 		run_a_moment();
 	assert_true(got > 5 && (size_t)got < sizeof bytes);
 	size = (size_t)got;
@@ -239,7 +232,7 @@ TEST_SLOW(a_record_that_is_cut_at_any_byte_is_an_error, 60)
 	size_t step = getenv("BIDE_TLS_EVERY_BYTE") ? 1 : 5;
 	world w;
 
-	NEEDS_IO();
+	calls_move_all();
 	w = make_world();
 	for (int side = 0; side < 2; side++)
 		for (way ending = BY_END; ending <= BY_RESET; ending++) {
@@ -263,7 +256,6 @@ TEST(what_is_no_tls_is_refused)
 	};
 	world w;
 
-	NEEDS_IO();
 	w = make_world();
 	for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++)
 		for (int as_server = 0; as_server < 2; as_server++) {
@@ -273,14 +265,14 @@ TEST(what_is_no_tls_is_refused)
 			                              : bide_tls_start_client(s, "a.test", w.client_config);
 
 			put_bytes(peer, garbage[i], strlen(garbage[i]));
-			shutdown(peer, SHUT_WR);
+			end_peer(peer);
 			error = error_of(v);
 			if (error != EPROTO && error != ECONNRESET)
 				fail_msg("%zu: error %d: %s", i, error, bide_tls_error_text(s));
 			assert_true(bide_tls_error_text(s)[0] != '\0');
 			assert_int_equal(error_of(bide_stream_read_line(s).untyped), error);
 			bide_stream_close(s);
-			close(peer);
+			close_peer(peer);
 		}
 	free_world(&w);
 }
@@ -332,7 +324,6 @@ TEST_SLOW(a_handshake_is_canceled_closed_forgotten_and_aborted_anywhere, 60)
 	size_t sizes[2], before;
 	world w;
 
-	NEEDS_IO();
 	w = make_world();
 	measure(&w, sizes);
 	open_reactors();
@@ -353,7 +344,6 @@ TEST(a_deadline_ends_a_handshake_with_a_peer_that_says_nothing)
 	world w;
 	int peer;
 
-	NEEDS_IO();
 	w = make_world();
 	s = make_stream(&peer);
 	assert_int_equal(error_of(bide_with_timeout_ms(20, bide_tls_start_client(s, "a.test",
@@ -361,28 +351,32 @@ TEST(a_deadline_ends_a_handshake_with_a_peer_that_says_nothing)
 	                 ETIMEDOUT);
 	assert_int_equal(error_of(bide_stream_read_line(s).untyped), ETIMEDOUT);
 	bide_stream_close(s);
-	close(peer);
+	close_peer(peer);
 	free_world(&w);
 }
 
 TEST(a_reset_ends_what_waits)
 {
 	bide_value_task reads, s;
-	bide_stream *client, *server;
+	bide_stream *both[2], *client, *server;
 	world w;
-	int fd[2];
+	int fd;
 
-	NEEDS_IO();
 	w = make_world();
-	make_tcp_pair(fd);
-	client = take(fd[0]);
-	server = take(fd[1]);
+	connect_streams(both, true);
+	client = both[0];
+	server = both[1];
 	s = bide_tls_start_server(server, w.server_config);
 	assert_int_equal(error_of(bide_tls_start_client(client, "a.test", w.client_config)), 0);
 	assert_int_equal(error_of(s), 0);
 	reads = bide_stream_read_line(client).untyped;
 	settle(0);
-	setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+	if (test_seeded()) {
+		assert_int_equal(bide_stream_simulate_reset(server), 0);
+	} else {
+		assert_int_equal(bide_stream_fd(server, &fd), 0);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+	}
 	bide_stream_close(server);
 	assert_int_equal(error_of(reads), ECONNRESET);
 	assert_int_equal(error_of(bide_stream_read_line(client).untyped), ECONNRESET);
@@ -399,7 +393,7 @@ TEST(a_record_that_was_changed_on_its_way_is_an_error)
 	middle m;
 	world w;
 
-	NEEDS_IO();
+	calls_move_all();
 	w = make_world();
 	m = make_middle();
 	s = bide_tls_start_server(m.e.server, w.server_config);
@@ -412,7 +406,7 @@ TEST(a_record_that_was_changed_on_its_way_is_an_error)
 	assert_int_equal(error_of(c), 0);
 	assert_int_equal(error_of(s), 0);
 	assert_int_equal(result_of(bide_stream_write(m.e.client, "text\n", 5)), 5);
-	got = read(m.to_client, bytes, sizeof bytes);
+	got = read_peer(m.to_client, bytes, sizeof bytes);
 	assert_true(got > 10);
 	bytes[8] ^= 1;
 	reads = bide_stream_read_line(m.e.server).untyped;
@@ -432,7 +426,6 @@ TEST(a_read_is_canceled_without_losing_a_byte)
 	world w;
 	ends e;
 
-	NEEDS_IO();
 	w = make_world();
 	e = make_ends(&w);
 	for (int i = 0; i < 10; i++) {
@@ -455,7 +448,6 @@ TEST(a_write_that_was_canceled_breaks_the_writing_side_alone)
 	world w;
 	ends e;
 
-	NEEDS_IO();
 	w = make_world();
 	e = make_ends(&w);
 	v = IN_SCOPE(scope, bide_stream_write(e.client, zeroes, sizeof zeroes));

@@ -101,7 +101,7 @@ TEST_SLOW(each_allocation_of_the_part_for_tls_fails_once, 60)
 	bool done = false;
 	world w;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("memory that ends, and the network takes some");
 	assert_int_equal(CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free), 1);
 	w = make_world();
 	converse(&w);
@@ -120,7 +120,7 @@ TEST_SLOW(each_allocation_of_the_library_fails_once, 60)
 	bool done = false;
 	world w;
 
-	NEEDS_IO();
+	NEEDS_SYSTEM("memory that ends, and the network takes some");
 	limit_objects();
 	w = make_world();
 	converse(&w);

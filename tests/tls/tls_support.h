@@ -139,10 +139,10 @@ typedef struct ends {
 
 BIDE_UNUSED static ends make_plain_ends(void)
 {
-	int fd[2];
+	bide_stream *both[2];
 
-	make_pair(fd);
-	return (ends){ .client = take(fd[0]), .server = take(fd[1]) };
+	connect_streams(both, false);
+	return (ends){ .client = both[0], .server = both[1] };
 }
 
 BIDE_UNUSED static void shake_hands(ends *e, bide_tls_config *client, bide_tls_config *server,
@@ -152,7 +152,7 @@ BIDE_UNUSED static void shake_hands(ends *e, bide_tls_config *client, bide_tls_c
 	bide_value_task c = bide_tls_start_client(e->client, host, client);
 
 	while (!bide_value_task_is_ready(c) && !bide_value_task_is_ready(s)) {
-		settle(0);
+		run_on();
 		sched_yield();
 	}
 	/* An end that has failed goes away, so that the other one does not wait for it. */
