@@ -25,6 +25,9 @@
 #include "memory/poison.h"
 #include "memory/pool_parts.h"
 
+/* Fetching an object from another core takes as long as about that many calls of bide_run. */
+enum { FETCH_AHEAD = 4 };
+
 static void mode_choose(void)
 {
 	bide_pools_.mode = !bide_pooling_                       ? BIDE_POOL_MODE_SINGLE_
@@ -95,14 +98,22 @@ static void batch_give(bide_source *list, unsigned size_class)
 	bide_spin_unlock_(&bide_pools_.lock);
 }
 
-/* Cuts a batch off a list that is not empty. */
+/*
+ * Cuts a batch off a list that is not empty. Each object but the first holds the address of a later
+ * one, for bide_pool_fetch_. The first one holds that of the next batch.
+ */
 static bide_source *batch_cut(bide_pool *pool)
 {
-	bide_source *list = pool->free, *last = list;
+	bide_source *list = pool->free, *last = list, *before = list;
 
 	BIDE_ASSERT_(list != NULL);
-	for (unsigned i = 1; i < BIDE_POOL_BATCH_ && bide_pool_link_(last); i++)
+	for (unsigned i = 1; i < BIDE_POOL_BATCH_ && bide_pool_link_(last); i++) {
 		last = bide_pool_link_(last);
+		if (i > FETCH_AHEAD) {
+			before = bide_pool_link_(before);
+			before->payload.p = last;
+		}
+	}
 	pool->free = bide_pool_link_(last);
 	bide_pool_link_set_(last, NULL);
 	return list;

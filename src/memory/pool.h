@@ -19,6 +19,7 @@
 #ifndef BIDE_MEMORY_POOL_H
 #define BIDE_MEMORY_POOL_H
 
+#include "base/fetch.h"
 #include "base/thread.h"
 
 /* Sets up the pools of a thread's record, which is zeroed. The first thread decides the mode. */
@@ -39,6 +40,20 @@ BIDE_INTERNAL void bide_pools_lock_(void);
 BIDE_INTERNAL void bide_pools_unlock_(void);
 BIDE_INTERNAL void bide_pools_disown_(void);
 BIDE_INTERNAL void bide_pools_inherit_(void (*visit)(bide_source *source, void *argument));
+
+/*
+ * Begins to fetch an object that the thread takes a few calls later, if it lies in the cache of
+ * another core: of a batch, which another thread gave. A link has to be read before the object
+ * behind it can be fetched, so the links alone would make each take wait. In other objects the
+ * address is one of any memory, or of none, which does no harm.
+ */
+static inline void bide_pool_fetch_(const bide_thread_head *head, unsigned size_class)
+{
+	const bide_source *next = head->pool[size_class].free;
+
+	if (next)
+		bide_fetch_to_write_(next->payload.p);
+}
 
 /* --- visits: for counts, dumps and leak reports --- */
 

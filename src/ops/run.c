@@ -4,6 +4,7 @@
  */
 #define BIDE_OWN_(name) &name##_own_
 #include "base/own.h"
+#include "memory/pool.h"
 
 /* Messages and dumps show the name. */
 struct bide_run {
@@ -34,6 +35,9 @@ static bide_value_task run(bide_run_function *function, void *argument)
 
 	if (error)
 		return bide_value_task_from_error(error);
+	/* Where another thread runs the functions, their memory comes back from its core. */
+	if (bide_current_thread_)
+		bide_pool_fetch_(bide_current_thread_, bide_class_of_(sizeof(struct bide_run)));
 	return bide_async_start_cold(bide_run, .function = function, .argument = argument);
 }
 

@@ -6,7 +6,9 @@
  *
  * The oldest frames are in the slots at head .. tail - 1; both only grow, and wrap. Frames that
  * come while the slots are full are linked in a list; while the list is not empty, so are all
- * others that come. count == tail - head + the length of the list.
+ * others that come. count == tail - head + the length of the list. A worker that takes from the
+ * list waits for each frame, because another core wrote the link. So there are many slots. They
+ * are used from the first one whenever the injector was empty, so most never cost memory.
  *
  * Pairs: the lock's release with its acquire publishes slots and frames. `count` is written under
  * the lock, and SEQ_CST when it was 0, for sleep.h. A thread that reads it without the lock reads
@@ -24,7 +26,7 @@
 #include "source/run_queue.h"
 
 #ifndef BIDE_INJECTOR_SIZE
-#define BIDE_INJECTOR_SIZE 1024u /* a power of two */
+#define BIDE_INJECTOR_SIZE 16384u /* a power of two */
 #endif
 
 typedef struct bide_injector {
@@ -127,6 +129,8 @@ static inline uint32_t bide_injector_take_(bide_injector *injector, bide_frame *
 		count = max;
 	for (uint32_t i = 0; i < count; i++)
 		frames[i] = bide_injector_take_one_(injector);
+	if (count == injector->count)
+		injector->head = injector->tail = 0;
 	BIDE_STORE(&injector->count, injector->count - count, RELAXED);
 	bide_spin_unlock_(&injector->lock);
 	return count;

@@ -40,6 +40,7 @@ typedef struct bide_worker {
 	uint32_t empty_looks; /* at its reactor, in a row */
 	uint32_t steps_sum;   /* of all workers, when it last fell asleep (rounds.c) */
 	int64_t event_ns;     /* about when it last handed out events */
+	int64_t share_ns;     /* the last share of the injector, if it was more than one frame */
 	int64_t round_ns;     /* when its next round over the reactors of others is due */
 	int64_t round_pause_ns;
 	bide_os_thread handle;

@@ -3,6 +3,7 @@
  */
 #include "runtime/worker_search.h"
 
+#include "base/fetch.h"
 #include "os/os.h"
 #include "runtime/injector.h"
 #include "runtime/reactor.h"
@@ -21,6 +22,9 @@ enum {
 	EVENTS_NS = 1000000,
 	WOKEN_NS = 2000,
 	EMPTY_LOOKS_MAX = 4,
+	/* If frames come fast, a worker waits for 32, or for 3 microseconds since its last share. */
+	GATHERED = 32,
+	GATHER_NS = 3000,
 	LATE_NS = 1000000 /* a timer that is so late is ended by any worker */
 };
 
@@ -42,10 +46,11 @@ static bide_frame *take_share(bide_worker *w)
 	uint32_t max = room < SHARE ? room : SHARE;
 	uint32_t count = bide_injector_take_(&bide_workers_.injector, share, max, bide_workers_.count);
 
-	for (uint32_t i = 1; i < count; i++) {
-		__builtin_prefetch(share[i], 1); /* another core wrote it */
+	w->share_ns = count > 1 ? bide_os_now_ns_() : INT64_MIN / 2;
+	for (uint32_t i = 1; i < count; i++)
+		bide_fetch_to_write_(share[i]); /* another core wrote it */
+	for (uint32_t i = 1; i < count; i++)
 		(void)bide_ring_push_(&w->ring, share[i]);
-	}
 	moved(w, count > 1);
 	return count ? share[0] : NULL;
 }
@@ -112,13 +117,24 @@ static uintptr_t steal(bide_worker *w, bide_worker *victim, int64_t now_ns)
 	return entry;
 }
 
-/* Takes from the injector and from other workers. */
-static uintptr_t take_from_others(bide_worker *w, int64_t now_ns)
+/*
+ * Returns true if a thread puts frames into the injector faster than this worker, which searches,
+ * runs them. To take each at once would have the injector and the frames go back and forth between
+ * two cores, and both threads wait for that. So the worker lets some more come.
+ */
+static bool gathers(const bide_worker *w, int64_t now_ns)
+{
+	return now_ns - w->share_ns < GATHER_NS &&
+	       bide_injector_size_(&bide_workers_.injector) < GATHERED;
+}
+
+/* Takes from the injector and from other workers. is_last: the time of the search is over. */
+static uintptr_t take_from_others(bide_worker *w, int64_t now_ns, bool is_last)
 {
 	uintptr_t entry = bide_theft_go_on_(w, now_ns);
 	unsigned start = draw(w) % bide_workers_.count;
 
-	if (!entry)
+	if (!entry && (is_last || !gathers(w, now_ns)))
 		entry = bide_entry_of_(take_share(w));
 
 	for (unsigned i = 0; i < bide_workers_.count && !entry; i++) {
@@ -205,7 +221,7 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 		bide_worker_expire_(w, now_ns);
 		if ((entry = bide_worker_take_(w)) != 0)
 			break;
-		if ((entry = take_from_others(w, now_ns)) != 0)
+		if ((entry = take_from_others(w, now_ns, now_ns >= until_ns)) != 0)
 			break;
 		if (now_ns >= until_ns && !bide_theft_waits_(w, now_ns))
 			break;

@@ -184,7 +184,7 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->due_ns = BIDE_FOREVER;
 	w->sleeper = (bide_sleeper){ .state = BIDE_RUNS_, .round_ns = BIDE_FOREVER };
 	w->probes = false;
-	w->event_ns = INT64_MIN / 2;
+	w->event_ns = w->share_ns = INT64_MIN / 2;
 	w->steps_sum = w->empty_looks = w->sleeps = 0;
 	w->round_ns = w->round_pause_ns = 0;
 	w->seen_ns = BIDE_FOREVER;

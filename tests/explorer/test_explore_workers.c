@@ -346,6 +346,12 @@ static void send_0_1(void)
 	send_1();
 }
 
+static void send_2_3(void)
+{
+	schedule(2, false);
+	schedule(3, false);
+}
+
 static void take_inbox(unsigned index)
 {
 	bide_worker *w = become(index);
@@ -357,7 +363,7 @@ static void steal_all(void)
 {
 	bide_worker *w = become(1);
 
-	run_all(w, take_from_others(w, START_NS));
+	run_all(w, take_from_others(w, START_NS, true));
 }
 
 /* Steals from the ring only. */
@@ -403,15 +409,25 @@ static void setup_sent(void)
 	send_0_1();
 }
 
+/* The inbox was empty before, so its one place is the first one again. */
+static void setup_sends_to_a_used_inbox(void)
+{
+	setup_sent();
+	take_inbox_0();
+	p.heads[0] = NULL;
+	p.made = 4;
+}
+
 static void setup_sent_2_3(void)
 {
 	setup();
 	p.made = 4;
-	schedule(2, false);
-	schedule(3, false);
+	send_2_3();
 }
 
 PARTS(inbox_sent_against_taken, setup_sends, (send_0_1, take_inbox_twice), .external = 0)
+PARTS(inbox_used_before_sent_against_taken, setup_sends_to_a_used_inbox,
+      (send_2_3, take_inbox_twice), .external = 0)
 PARTS(inbox_senders_against_taker, setup_sends, (send_0, send_1, take_inbox_0), .newest_only = true)
 PARTS(inbox_taken_by_two, setup_sent_2_3, (send_0_1, take_inbox_0, take_inbox_1),
       .newest_only = true, .switches_max = 2)
@@ -867,6 +883,14 @@ static void setup_send(void)
 	p.made = 1;
 }
 
+/* The workers have just taken shares, so they let more frames come before they take them. */
+static void setup_send_gathered(void)
+{
+	setup_send();
+	for (unsigned i = 0; i < bide_workers_.count; i++)
+		bide_workers_.worker[i]->share_ns = INT64_MAX / 2;
+}
+
 /* The worker that sends hides what is all that it has. */
 static void setup_send_hidden(void)
 {
@@ -927,6 +951,10 @@ PARTS(sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sl
 PARTS(fenced_sleeper_against_what_a_function_schedules, setup_send, (forward_thread, sleep_once_1),
       .quiet = nothing_waits, .switches_max = 2, .no_membarrier = true)
 WORKERS(worker_against_sender, setup_send, (worker_0, send_0), .switches_max = 2)
+WORKERS(worker_that_gathers_against_sender, setup_send_gathered, (worker_0, send_0),
+        .switches_max = 2)
+WORKERS(workers_that_gather_against_sender, setup_send_gathered, (worker_0, worker_1, send_0),
+        .switches_max = 1)
 WORKERS(workers_against_sender, setup_send, (worker_0, worker_1, send_0), .switches_max = 1)
 WORKERS(workers_against_two_sent, setup_sends_for_ever, (worker_0, worker_1, send_0_1),
         .switches_max = 1)
@@ -993,7 +1021,7 @@ static void expire_0(void)
 
 static void expire_by_thief(void)
 {
-	(void)take_from_others(become(1), bide_os_now_ns_());
+	(void)take_from_others(become(1), bide_os_now_ns_(), true);
 }
 
 static void setup_timer(void)
