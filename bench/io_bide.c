@@ -489,6 +489,8 @@ int main(int argc, char **argv)
 		return io_answer(measure_file_read);
 	if (strcmp(wanted, "file_read_32") == 0)
 		return io_answer(measure_file_read_32);
+	if (strcmp(wanted, "copy_file") == 0)
+		return io_answer(measure_copy_file);
 	if (strcmp(wanted, "udp") == 0)
 		return run_datagrams();
 	if (strcmp(wanted, "cancel_read") == 0) {

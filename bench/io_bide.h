@@ -22,6 +22,7 @@ bide_value_task start_tls_echo(bide_stream *client, void *unused);
 
 double measure_file_read(void);
 double measure_file_read_32(void);
+double measure_copy_file(void);
 /* Echoes datagrams until it is killed. */
 int run_datagrams(void);
 

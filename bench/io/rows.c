@@ -35,6 +35,8 @@ const struct io_row io_rows[] = {
 	  .of = IO_BARE },
 	{ "file_read_32", "file_read_32", KIND_SELF, 1, .lines = 1, .unit = "ns", .factor = 1.1,
 	  .of = IO_URING },
+	{ "copy_file_1m", "copy_file", KIND_SELF, 1, .lines = 1, .unit = "us", .decimals = 1,
+	  NEAR_BARE(1.25), AHEAD },
 	{ "udp_echo", "udp", KIND_TURNS, 1, 64, 64, 64, 64, 1, "us", 2, NEAR_BARE(1.1), AHEAD },
 	{ "http_static", "http", KIND_TURNS, 1, 64, 64, 0, 0, 1, "us", 1, .factor = 1.2,
 	  .of = IO_NGINX },

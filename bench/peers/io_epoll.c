@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 
 #include "io_peer.h"
 
@@ -333,6 +334,38 @@ static double measure_file_read(void)
 	return (double)(io_now_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / IO_FILE_READS;
 }
 
+/* ---- copy_file_1m: sendfile as much as goes; then epoll tells of room */
+
+static double measure_copy(void)
+{
+	static int fd = -1, to, poller;
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int64_t start;
+
+	if (fd < 0) {
+		fd = io_make_file();
+		to = io_connect_to_drain();
+		fcntl(to, F_SETFL, O_NONBLOCK);
+		poller = epoll_create1(EPOLL_CLOEXEC);
+		epoll_ctl(poller, EPOLL_CTL_ADD, to, &event);
+	}
+	start = io_now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < IO_COPIES; i++) {
+		off_t at = (off_t)(i % (IO_FILE_BLOCKS * IO_FILE_BLOCK / IO_COPY_BYTES)) * IO_COPY_BYTES;
+		off_t end = at + IO_COPY_BYTES;
+
+		while (at < end) {
+			ssize_t done = sendfile(to, fd, &at, (size_t)(end - at));
+
+			if (done < 0 && errno == EAGAIN)
+				epoll_wait(poller, &event, 1, -1);
+			else if (done <= 0)
+				io_fail("sendfile");
+		}
+	}
+	return (double)(io_now_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / 1e3 / IO_COPIES;
+}
+
 /* ---- udp: one socket, as many datagrams a call as are there */
 
 static int run_datagrams(void)
@@ -376,6 +409,8 @@ int main(int argc, char **argv)
 		return io_answer(measure_wake);
 	if (strcmp(wanted, "file_read") == 0)
 		return io_answer(measure_file_read);
+	if (strcmp(wanted, "copy_file") == 0)
+		return io_answer(measure_copy);
 	if (strcmp(wanted, "udp") == 0)
 		return run_datagrams();
 	if (strcmp(wanted, "mixed") == 0) {

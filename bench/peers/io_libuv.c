@@ -306,6 +306,52 @@ static double measure_file_read_32(void)
 	return measure_files(IO_FILE_READERS);
 }
 
+/* ---- copy_file_1m: by the threads of the loop, to a socket that blocks */
+
+static int copy_left, copy_to, copy_file = -1;
+static size_t copied_bytes; /* of the present mebibyte */
+
+static void on_copied(uv_fs_t *request);
+
+static void copy_on(uv_fs_t *request)
+{
+	int64_t at =
+		(int64_t)(copy_left % (IO_FILE_BLOCKS * IO_FILE_BLOCK / IO_COPY_BYTES)) * IO_COPY_BYTES;
+
+	uv_fs_sendfile(loop, request, copy_to, copy_file, at + (int64_t)copied_bytes,
+	               IO_COPY_BYTES - copied_bytes, on_copied);
+}
+
+static void on_copied(uv_fs_t *request)
+{
+	if (request->result <= 0)
+		io_fail("sendfile");
+	copied_bytes += (size_t)request->result;
+	uv_fs_req_cleanup(request);
+	if (copied_bytes == IO_COPY_BYTES) {
+		copied_bytes = 0;
+		copy_left--;
+	}
+	if (copy_left > 0)
+		copy_on(request);
+}
+
+static double measure_copy(void)
+{
+	static uv_fs_t request;
+	int64_t start;
+
+	if (copy_file < 0) {
+		copy_file = io_make_file();
+		copy_to = io_connect_to_drain();
+	}
+	copy_left = IO_COPIES;
+	start = io_now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	copy_on(&request);
+	uv_run(loop, UV_RUN_DEFAULT);
+	return (double)(io_now_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / 1e3 / IO_COPIES;
+}
+
 /* ---- udp */
 
 static void on_datagram_room(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
@@ -356,6 +402,8 @@ int main(int argc, char **argv)
 		return io_answer(measure_file_read);
 	if (strcmp(wanted, "file_read_32") == 0)
 		return io_answer(measure_file_read_32);
+	if (strcmp(wanted, "copy_file") == 0)
+		return io_answer(measure_copy);
 	if (strcmp(wanted, "udp") == 0)
 		return run_datagrams();
 	if (workers > 1)

@@ -7,6 +7,7 @@
 #define BENCH_IO_PEER_H
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <semaphore.h>
@@ -31,6 +32,8 @@ enum {
 	IO_FILE_BLOCK = 4096,
 	IO_FILE_READS = 64 * 1024,
 	IO_FILE_READERS = 32,
+	IO_COPY_BYTES = 1024 * 1024, /* of copy_file_1m */
+	IO_COPIES = 256,
 	IO_DATAGRAMS = 32, /* that a server of udp takes by one call */
 	IO_DATAGRAM_ROOM = 1500,
 };
@@ -159,6 +162,44 @@ static inline int io_make_file(void)
 	for (int i = 0; i < IO_FILE_BLOCKS; i++)
 		if (write(fd, block, sizeof block) != (ssize_t)sizeof block)
 			io_fail("write");
+	return fd;
+}
+
+/* The same file, opened for reading only. */
+static inline int io_open_to_read(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		io_fail(path);
+	return fd;
+}
+
+/* Returns a connection to a process that reads and drops what comes. The process ends with it. */
+static inline int io_connect_to_drain(void)
+{
+	static char dropped[IO_COPY_BYTES];
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	address.sin_port = htons((uint16_t)io_bind(listening));
+	if (listen(listening, 1) != 0)
+		io_fail("listen");
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+		io_fail("connect");
+	if (fork() == 0) {
+		int from = accept(listening, NULL, NULL);
+
+		close(fd);
+		while (read(from, dropped, sizeof dropped) > 0)
+			;
+		_exit(0);
+	}
+	close(listening);
 	return fd;
 }
 

@@ -10,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"runtime"
 	"sort"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -22,6 +24,8 @@ const (
 	computeTime = 5 * time.Millisecond
 	wakes       = 200
 	cancels     = 2000
+	copies      = 256
+	copyBytes   = 1024 * 1024
 	pauseTime   = time.Millisecond
 )
 
@@ -171,6 +175,56 @@ func measureCancel() float64 {
 	return float64(time.Since(started).Nanoseconds()) / cancels
 }
 
+// A mebibyte of a file to a connection by each call; another process reads and drops it.
+func measureCopy() float64 {
+	if copyTo == nil {
+		makeCopy()
+	}
+	started := cpuNs()
+	for i := 0; i < copies; i++ {
+		if i%16 == 0 {
+			_, err := copyFrom.Seek(0, io.SeekStart)
+			must(err)
+		}
+		_, err := io.CopyN(copyTo, copyFrom, copyBytes)
+		must(err)
+	}
+	return float64(cpuNs()-started) / 1e3 / copies
+}
+
+var copyTo net.Conn
+var copyFrom *os.File
+
+func makeCopy() {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(err)
+	drain := exec.Command("/proc/self/exe", "drain", "1", listener.Addr().String())
+	must(drain.Start())
+	copyTo, err = listener.Accept()
+	must(err)
+	copyFrom, err = os.CreateTemp("", "bench_file_")
+	must(err)
+	must(os.Remove(copyFrom.Name()))
+	_, err = copyFrom.Write(make([]byte, 16*copyBytes))
+	must(err)
+}
+
+func drain(address string) {
+	connection, err := net.Dial("tcp4", address)
+	must(err)
+	room := make([]byte, copyBytes)
+	for err == nil {
+		_, err = connection.Read(room)
+	}
+}
+
+// The CPU time of the process.
+func cpuNs() int64 {
+	var usage syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
 // A connection on which nothing comes.
 var quiet net.Conn
 
@@ -232,6 +286,10 @@ func main() {
 		})
 	case "cancel_read":
 		answer(measureCancel)
+	case "copy_file":
+		answer(measureCopy)
+	case "drain":
+		drain(os.Args[3])
 	default:
 		fmt.Println("not offered")
 	}
