@@ -5,7 +5,7 @@
 /* threads */
 #include <sys/wait.h>
 
-#include "support/io_support.h"
+#include "support/failed_stream.h"
 #include "support/limits_of_tools.h"
 
 void test_after_each(void)
@@ -222,7 +222,7 @@ TEST(what_was_received_goes_below_and_what_was_put_is_sent_first)
 	bide_stream_close(s);
 }
 
-TEST(a_reset_that_was_told_goes_below)
+TEST(a_stream_that_was_reset_takes_no_layer)
 {
 	bide_stream *s;
 	int peer;
@@ -230,7 +230,7 @@ TEST(a_reset_that_was_told_goes_below)
 	s = make_tcp_stream(&peer);
 	reset_peer(peer);
 	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
-	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), 0);
+	assert_int_equal(error_of(put_layer(s, &at_once, NULL)), ECONNRESET);
 	assert_int_equal(error_of(bide_stream_read(s, room, 1)), ECONNRESET);
 	bide_stream_close(s);
 }
@@ -315,6 +315,7 @@ TEST(a_start_that_fails_leaves_the_stream_to_its_owner)
 	put_bytes(peer, "x", 1);
 	assert_int_equal(error_of(put_layer(s, &greeted, &closed)), EPROTO);
 	assert_int_equal(closed, 0);
+	assert_each_entry_fails(s, EPROTO);
 	bide_stream_close(s);
 	settle(0);
 	assert_int_equal(closed, 1);

@@ -203,7 +203,7 @@ BIDE_INLINE bide_text_task bide_stream_read_line(bide_stream *stream)
 	bide_stream_head_ *head = (bide_stream_head_ *)(void *)stream;
 	char *line, *end;
 
-	if (BIDE_UNLIKELY(!head || head->at_ == head->end_))
+	if (BIDE_UNLIKELY(!head || head->at_ == head->end_ || BIDE_LOAD(&head->failed_[0], RELAXED)))
 		return bide_stream_line_slow_(stream);
 	line = head->at_;
 	end = (char *)__builtin_memchr(line, '\n', (size_t)(head->end_ - line));
@@ -220,7 +220,8 @@ BIDE_INLINE bide_text_task bide_stream_peek(bide_stream *stream, size_t size_byt
 {
 	bide_stream_head_ *head = (bide_stream_head_ *)(void *)stream;
 
-	if (BIDE_UNLIKELY(!head || (size_t)(head->end_ - head->at_) < size_bytes || size_bytes == 0))
+	if (BIDE_UNLIKELY(!head || (size_t)(head->end_ - head->at_) < size_bytes || size_bytes == 0 ||
+	                  BIDE_LOAD(&head->failed_[0], RELAXED)))
 		return bide_stream_peek_slow_(stream, size_bytes);
 	return bide_text_ready_(head->at_);
 }
@@ -242,7 +243,8 @@ BIDE_INLINE bide_value_task bide_stream_put(bide_stream *stream, const void *fro
 	bide_stream_head_ *head = (bide_stream_head_ *)(void *)stream;
 
 	/* Nothing, which is 0 bytes, takes the slow path, too: there may be no room to copy it to. */
-	if (BIDE_UNLIKELY(!head || !from || size_bytes - 1 >= (size_t)(head->room_ - head->put_)))
+	if (BIDE_UNLIKELY(!head || !from || size_bytes - 1 >= (size_t)(head->room_ - head->put_) ||
+	                  BIDE_LOAD(&head->failed_[1], RELAXED)))
 		return bide_stream_put_slow_(stream, from, size_bytes);
 	__builtin_memcpy(head->put_, from, size_bytes);
 	head->put_ += size_bytes;

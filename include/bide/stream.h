@@ -19,7 +19,8 @@
  * another thread starts is sent to the worker.
  *
  * Errors besides those that are named below: those of recv(2) and send(2). ECONNRESET: the peer has
- * gone; each later read fails with it, too. EPIPE: the peer reads no more; SIGPIPE is never raised.
+ * gone; each later call that needs the peer fails with it, too. EPIPE: the peer reads no more, as
+ * each later write says at once, a put or print, too; SIGPIPE is never raised.
  * EBADF: the stream was closed while the operation was pending. To start an operation after the
  * close, after bide_shutdown, or in the child of a fork on a stream of the parent's is misuse,
  * EBADF. EINVAL: an argument is wrong, which is misuse. ENOMEM: there is no memory. ENOSPC, EMFILE:
@@ -38,15 +39,19 @@
 
 /* The part of a stream that inlined code reads and writes. Its layout has the version BIDE_ABI. */
 typedef struct bide_stream_head_ {
-	char *at_, *end_;   /* what was received and not taken yet */
-	char *put_, *room_; /* where the next byte to send goes, and the end of the room */
-	size_t taken_;      /* length of the last text that was taken */
+	char *at_, *end_;    /* what was received and not taken yet */
+	char *put_, *room_;  /* where the next byte to send goes, and the end of the room */
+	size_t taken_;       /* length of the last text that was taken */
+	uint16_t failed_[2]; /* what reads, and writes, fail with; 0: nothing. Atomic. */
 } bide_stream_head_;
 
 typedef struct bide_stream bide_stream;
 BIDE_VALUE_TASK_OF(bide_stream_task, bide_stream *);
 
-/* The functions of a stream of your own. Each takes the object. */
+/*
+ * The functions of a stream of your own. Each takes the object. After ECONNRESET or EPROTO, or an
+ * EPIPE of write, each later write fails with it, and calls none of them.
+ */
 typedef struct bide_stream_type {
 	const char *name; /* for dumps */
 	/*
@@ -113,9 +118,10 @@ BIDE_API BIDE_USE_RESULT bide_stream *bide_stream_create(const bide_stream_type 
  * were received and not taken go to *below; bytes that were put are sent first.
  *
  * Then start(object) is awaited. Until it is over, other operations of the stream are misuse,
- * EBUSY. The result is 0. If start fails, the value task fails with its error, and the layer stays
- * on the stream. If it fails before the layer is there, other than by misuse, the stream is aborted
- * with the error: what was meant for the layer never goes without it.
+ * EBUSY. The result is 0. If start fails, the value task fails with its error, as do all later
+ * calls, and the layer stays on the stream. If it fails before the layer is there, other than by
+ * misuse, the stream is aborted with the error: what was meant for the layer never goes without
+ * it.
  *
  * The stream stays yours. The object belongs to it, also if this fails: close(object) is called,
  * and has to close *below, if that is not NULL. `below` must point into the object. Errors: those
@@ -134,10 +140,10 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_layer_for_(bide_stream *str
 BIDE_API void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type);
 
 /*
- * Ends what is pending, and fails all that comes later, with this error, 1 to 4095. A socket is
- * shut down, so that the peer sees the end. The first abort counts. It frees nothing. Any thread,
- * while the owner has not closed the stream. With one worker, the abort of another thread is sent
- * to the worker.
+ * Ends what is pending, and fails all that comes later, with this error, 1 to 4095: also what the
+ * buffer could serve. A socket is shut down, so that the peer sees the end. The first abort
+ * counts. It frees nothing. Any thread, while the owner has not closed the stream. With one
+ * worker, the abort of another thread is sent to the worker.
  */
 BIDE_API void bide_stream_abort(bide_stream *stream, int error);
 /*

@@ -57,7 +57,6 @@ typedef struct bide_stream_buffer {
 	uint32_t lock;               /* of the members down to `waiter` */
 	bide_io_chunk *first, *last; /* sealed and not sent */
 	uint32_t queued_bytes;       /* in them */
-	uint16_t failed;             /* the error of a send; 0: none. It stays. */
 	bool sending;
 	struct bide_buffer_wait *waiter; /* of the writing call that waits for a send */
 	bide_observer sent;              /* of the operation that sends */
@@ -152,14 +151,13 @@ BIDE_INTERNAL void bide_buffer_waits_(bide_stream *stream);
 /* Returns 0; or EBUSY if a writing call waits, which it reports as misuse of `what`. */
 BIDE_INTERNAL int bide_buffer_free_to_write_(bide_stream *stream, const char *what);
 /*
- * Returns true if nothing was put that is not sent, and no send has failed, so that the side is
- * free for another operation. For the function that writes.
+ * Returns true if nothing was put that is not sent. If no send has failed either, the side is free
+ * for another operation. For the function that writes.
  */
 static inline bool bide_buffer_is_clear_(const bide_stream_buffer *buffer)
 {
 	/* While nothing is sent, no other thread uses the queue. Pairs with the end of a send. */
-	return !buffer->open && !BIDE_LOAD(&buffer->sending, ACQUIRE) && !buffer->first &&
-	       !buffer->failed;
+	return !buffer->open && !BIDE_LOAD(&buffer->sending, ACQUIRE) && !buffer->first;
 }
 
 /* --- the idle limit (buffer_idle.c) --- */

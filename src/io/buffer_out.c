@@ -81,7 +81,9 @@ int bide_buffer_send_(bide_stream *stream)
 
 	bide_buffer_seal_(stream);
 	bide_spin_lock_(&b->lock);
-	error = b->failed ? b->failed : b->sending ? EAGAIN : 0;
+	error = bide_stream_failed_(stream, BIDE_IO_OUT_);
+	if (!error && b->sending)
+		error = EAGAIN;
 	if (error || !b->first) {
 		bide_spin_unlock_(&b->lock);
 		return error;

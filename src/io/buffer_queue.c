@@ -22,17 +22,6 @@ static void give_all(bide_io_chunk *chunk)
 	}
 }
 
-int bide_buffer_failed_(bide_stream *stream)
-{
-	bide_stream_buffer *b = &stream->buffer;
-	int error;
-
-	bide_spin_lock_(&b->lock);
-	error = b->failed;
-	bide_spin_unlock_(&b->lock);
-	return error;
-}
-
 bool bide_buffer_has_waiter_(bide_stream *stream)
 {
 	bide_stream_buffer *b = &stream->buffer;
@@ -77,7 +66,7 @@ void bide_buffer_seal_(bide_stream *stream)
 	b->open = NULL;
 	stream->head.put_ = stream->head.room_ = NULL;
 	bide_spin_lock_(&b->lock);
-	drops = open->upto == 0 || b->failed;
+	drops = open->upto == 0 || bide_stream_failed_(stream, BIDE_IO_OUT_);
 	if (!drops) {
 		if (b->last)
 			b->last->next = open;
@@ -149,7 +138,7 @@ bool bide_buffer_sent_(bide_stream *stream, int error)
 	bide_spin_lock_(&b->lock);
 	BIDE_ASSERT_(b->sending);
 	if (error && !is_kept(error)) {
-		b->failed = (uint16_t)error;
+		(void)bide_stream_fail_(stream, BIDE_IO_OUT_, error);
 		dropped = b->first;
 		b->first = b->last = NULL;
 		b->queued_bytes = 0;

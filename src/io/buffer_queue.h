@@ -16,8 +16,6 @@
 BIDE_INTERNAL size_t bide_buffer_unsent_(bide_stream *stream);
 /* Returns true if a call waits for a send. */
 BIDE_INTERNAL bool bide_buffer_has_waiter_(bide_stream *stream);
-/* Returns the error of a send that has failed; 0: none has. */
-BIDE_INTERNAL int bide_buffer_failed_(bide_stream *stream);
 /* Appends what was put to the queue. */
 BIDE_INTERNAL void bide_buffer_seal_(bide_stream *stream);
 

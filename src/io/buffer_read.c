@@ -138,6 +138,7 @@ bide_async_finally:
 	if (bide_async_error)
 		bide_buffer_settle_(my->in.stream, false);
 	bide_buffer_show_(my->in.stream);
+	bide_stream_fail_writes_(my->in.stream, BIDE_IO_IN_, bide_async_error);
 	if (my->has_side)
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
 	bide_async_end;
@@ -194,7 +195,7 @@ static bide_text_task failed_text(int error)
 
 bide_text_task bide_stream_line_slow_(bide_stream *stream)
 {
-	int error = bide_stream_check_(stream, "bide_stream_read_line");
+	int error = bide_stream_begin_(stream, BIDE_IO_IN_, "bide_stream_read_line");
 	bide_io_arguments wanted = { .any = { NULL, 0, 0 } };
 
 	if (error)
@@ -205,7 +206,7 @@ bide_text_task bide_stream_line_slow_(bide_stream *stream)
 
 bide_text_task bide_stream_read_until(bide_stream *stream, const void *mark, size_t mark_bytes)
 {
-	int error = bide_stream_check_(stream, "bide_stream_read_until");
+	int error = bide_stream_begin_(stream, BIDE_IO_IN_, "bide_stream_read_until");
 	bide_io_arguments wanted = { .any = { NULL, 0, 0 } };
 
 	if (!error && (!mark || mark_bytes < 1 || mark_bytes > 2)) {
@@ -221,7 +222,7 @@ bide_text_task bide_stream_read_until(bide_stream *stream, const void *mark, siz
 
 bide_text_task bide_stream_peek_slow_(bide_stream *stream, size_t size_bytes)
 {
-	int error = bide_stream_check_(stream, "bide_stream_peek");
+	int error = bide_stream_begin_(stream, BIDE_IO_IN_, "bide_stream_peek");
 	bide_io_arguments wanted = { .any = { NULL, size_bytes, BIDE_WANTED_PEEK_ } };
 
 	if (!error && size_bytes > bide_buffer_line_max_(&stream->buffer))
@@ -281,7 +282,7 @@ static bide_value_task read_all(bide_stream *stream, char *to, size_t size_bytes
 
 bide_value_task bide_stream_read_exactly(bide_stream *stream, void *to, size_t size_bytes)
 {
-	int error = bide_stream_check_(stream, "bide_stream_read_exactly");
+	int error = bide_stream_begin_(stream, BIDE_IO_IN_, "bide_stream_read_exactly");
 	bide_io_arguments wanted = { .any = { to, size_bytes, BIDE_WANTED_EXACTLY_ } };
 
 	if (!error && ((!to && size_bytes > 0) || size_bytes > INT64_MAX)) {

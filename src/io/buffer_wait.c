@@ -28,7 +28,7 @@ static void wait_leave(bide_buffer_wait *w, uint32_t count)
 static bool is_met(const bide_stream_buffer *b, size_t unsent_max)
 {
 	/* The next operation of the side begins when the send is over, not when nothing is left. */
-	return b->failed || (b->queued_bytes <= unsent_max && (unsent_max > 0 || !b->sending));
+	return b->queued_bytes <= unsent_max && (unsent_max > 0 || !b->sending);
 }
 
 bide_buffer_wait *bide_buffer_wait_met_(bide_stream_buffer *b)
@@ -106,7 +106,7 @@ bide_value_task bide_buffer_wait_(bide_stream *stream, size_t unsent_max)
 	bide_spin_lock_(&b->lock);
 	met = is_met(b, unsent_max);
 	if (met) {
-		error = b->failed;
+		error = bide_stream_failed_(stream, BIDE_IO_OUT_);
 	} else {
 		/* A cancellation that fires at once waits for the lock. */
 		error = bide_cancel_link_(bide_context_core_(), &w->node, canceled);

@@ -58,7 +58,7 @@ static int make_room(bide_stream *stream, size_t size_bytes)
 {
 	bide_stream_buffer *b = &stream->buffer;
 	size_t unsent_bytes;
-	int error = bide_buffer_failed_(stream);
+	int error = bide_stream_failed_(stream, BIDE_IO_OUT_);
 
 	if (error)
 		return error;
@@ -156,7 +156,7 @@ static int begin(bide_stream *stream, size_t size_bytes, const char *what)
 
 bide_value_task bide_stream_put_slow_(bide_stream *stream, const void *from, size_t size_bytes)
 {
-	int error = bide_stream_check_(stream, "bide_stream_put");
+	int error = bide_stream_begin_(stream, BIDE_IO_OUT_, "bide_stream_put");
 
 	if (!error && !from && size_bytes > 0) {
 		bide_misuse_("bide_stream_put: from is NULL");
@@ -203,7 +203,7 @@ static bide_value_task print_slow(bide_stream *stream, size_t size_bytes, const 
 
 bide_value_task bide_stream_print(bide_stream *stream, const char *format, ...)
 {
-	int error = bide_stream_check_(stream, "bide_stream_print"), length;
+	int error = bide_stream_begin_(stream, BIDE_IO_OUT_, "bide_stream_print"), length;
 	bide_stream_head_ *head;
 	va_list arguments, again;
 	bide_value_task v;
@@ -263,11 +263,13 @@ static bide_value_task shut_down(bide_stream *stream)
 		bool fails = stream->handle.flags & BIDE_HANDLE_SIMULATED_ &&
 		             bide_net_shutdown_(stream->handle.fd) != 0;
 
+		stream->is_finished = !fails && stream->handle.flags & BIDE_HANDLE_SIMULATED_;
 		return fails ? bide_value_task_from_error(EPIPE) : bide_value_task_completed();
 	}
 	/* After a reset the socket is not connected: to the caller, a peer that reads no more. */
 	if (shutdown(stream->handle.fd, SHUT_WR))
 		return bide_value_task_from_error(errno == ENOTCONN ? EPIPE : errno);
+	stream->is_finished = true;
 	return bide_value_task_completed();
 }
 

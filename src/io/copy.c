@@ -97,11 +97,11 @@ bide_async_finally:
 
 bide_value_task bide_stream_copy(bide_stream *from, bide_stream *to, size_t max_bytes)
 {
-	int error = bide_stream_check_(from, "bide_stream_copy");
+	int error = bide_stream_begin_(from, BIDE_IO_IN_, "bide_stream_copy");
 	bide_value_task v;
 
 	if (!error)
-		error = bide_stream_check_(to, "bide_stream_copy");
+		error = bide_stream_begin_(to, BIDE_IO_OUT_, "bide_stream_copy");
 	if (error)
 		return bide_value_task_from_error(error);
 	bide_buffer_pin_(from);

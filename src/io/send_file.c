@@ -117,7 +117,8 @@ bool bide_send_file_is_possible_(const bide_stream *from, const bide_stream *to,
 
 	/* sendfile does not block if the socket does not; a standard one may. */
 	return of && from->type && !to->type && to->handle.flags & BIDE_HANDLE_IS_SOCKET_ &&
-	       !to->is_standard && !to->write_broken && bide_buffer_is_clear_(&to->buffer) &&
+	       !to->is_standard && bide_buffer_is_clear_(&to->buffer) &&
+	       !bide_stream_failed_(to, BIDE_IO_OUT_) &&
 	       !(BIDE_LOAD(&to->buffer.pins, RELAXED) & BIDE_BUFFER_WRITING_) &&
 	       of(from->type, from->object, file);
 }

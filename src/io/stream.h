@@ -4,6 +4,7 @@
 #ifndef BIDE_IO_STREAM_H
 #define BIDE_IO_STREAM_H
 
+#include <errno.h>
 #include <sys/types.h>
 
 #include <bide/stream.h>
@@ -18,11 +19,11 @@ struct bide_stream {
 	void *object;
 	bide_stream *below; /* if it has a layer: what it was before */
 	/*
-	 * Of the last write: how many bytes went. This and the next belong to the writing side: to the
-	 * thread that has it busy, or else to the function that writes.
+	 * Of the last write: how many bytes went. This belongs to the writing side: to the thread that
+	 * has it busy, or else to the function that writes.
 	 */
 	size_t written_bytes;
-	bool write_broken;   /* a write failed when a part of it had gone */
+	bool is_finished;    /* the peer was told; the same side's */
 	bool is_standard;    /* its descriptor is blocking */
 	uint32_t is_aborted; /* of a stream with a type: that was told; atomic */
 	/* A call has failed with ECONNRESET. The kernel tells that once. Atomic; either side's. */
@@ -36,6 +37,36 @@ static inline bide_stream *bide_stream_of_(bide_handle *handle)
 	return BIDE_CONTAINER_(handle, bide_stream, handle);
 }
 
+/*
+ * Why later calls of a side fail. The first error stays. It may come from any thread: by an abort,
+ * by the start of a layer, by a send that was under way. A call that is served from the buffer
+ * looks at it, too.
+ */
+static inline int bide_stream_failed_(const bide_stream *stream, unsigned side)
+{
+	return BIDE_LOAD(&stream->head.failed_[side], RELAXED);
+}
+/* Returns the error that stays. */
+static inline int bide_stream_fail_(bide_stream *stream, unsigned side, int error)
+{
+	uint16_t first = 0;
+
+	if (BIDE_CAS(&stream->head.failed_[side], &first, (uint16_t)error, RELAXED, RELAXED))
+		return error;
+	return first;
+}
+/*
+ * A read or write has failed. Some errors of some sides say that no later write will succeed. After
+ * a finish that is no failure.
+ */
+static inline void bide_stream_fail_writes_(bide_stream *stream, unsigned side, int error)
+{
+	bool lasts = error == ECONNRESET || error == EPROTO;
+
+	if (lasts || (error == EPIPE && side == BIDE_IO_OUT_ && !stream->is_finished))
+		(void)bide_stream_fail_(stream, BIDE_IO_OUT_, error);
+}
+
 BIDE_INTERNAL BIDE_COLD int bide_stream_check_slow_(const bide_stream *stream, const char *what);
 /*
  * Returns 0 for an open stream of this process and life. Otherwise it reports misuse of `what` and
@@ -47,6 +78,13 @@ static inline int bide_stream_check_(const bide_stream *stream, const char *what
 	if (BIDE_LIKELY(bide_current_thread_ && stream && bide_handle_is_live_(&stream->handle)))
 		return 0;
 	return bide_stream_check_slow_(stream, what);
+}
+/* The same for a call of a side, which also fails if the side has failed. */
+static inline int bide_stream_begin_(const bide_stream *stream, unsigned side, const char *what)
+{
+	int error = bide_stream_check_(stream, what);
+
+	return error ? error : bide_stream_failed_(stream, side);
 }
 /*
  * Makes a stream of a connected descriptor, which is non-blocking. flags: see bide_handle_init_.

@@ -7,6 +7,8 @@ void bide_stream_abort_(bide_stream *stream, int error)
 {
 	const bide_stream_type *type;
 
+	error = bide_stream_fail_(stream, BIDE_IO_IN_, error);
+	(void)bide_stream_fail_(stream, BIDE_IO_OUT_, error);
 	bide_handle_abort_(&stream->handle, error);
 	/*
 	 * A layer that comes later finds the error. That is by the lock of the handle. With one worker,

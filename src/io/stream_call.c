@@ -208,8 +208,10 @@ ssize_t bide_stream_received_(bide_handle *handle, ssize_t done)
 {
 	bide_stream *stream = bide_stream_of_(handle);
 
-	if (BIDE_UNLIKELY(done == -ECONNRESET))
+	if (BIDE_UNLIKELY(done == -ECONNRESET)) {
 		BIDE_STORE(&stream->was_reset, 1u, RELAXED);
+		bide_stream_fail_writes_(stream, BIDE_IO_IN_, ECONNRESET);
+	}
 	if (BIDE_LIKELY(done != 0))
 		return done;
 	return BIDE_LOAD(&stream->was_reset, RELAXED) ? -ECONNRESET : 0;
@@ -217,8 +219,13 @@ ssize_t bide_stream_received_(bide_handle *handle, ssize_t done)
 
 ssize_t bide_stream_sent_(bide_handle *handle, ssize_t done)
 {
-	if (BIDE_UNLIKELY(done == -ECONNRESET))
-		BIDE_STORE(&bide_stream_of_(handle)->was_reset, 1u, RELAXED);
+	bide_stream *stream = bide_stream_of_(handle);
+
+	if (done == -ECONNRESET)
+		BIDE_STORE(&stream->was_reset, 1u, RELAXED);
+	/* A FIFO may get another reader. */
+	if (handle->flags & (BIDE_HANDLE_IS_SOCKET_ | BIDE_HANDLE_SIMULATED_))
+		bide_stream_fail_writes_(stream, BIDE_IO_OUT_, (int)-done);
 	return done;
 }
 

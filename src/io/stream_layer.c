@@ -127,7 +127,6 @@ static int exchange(bide_stream *stream, const bide_stream_type *type, void *obj
 	bide_buffer_rests_(&stream->buffer, BIDE_IO_IN_);
 	bide_buffer_rests_(&stream->buffer, BIDE_IO_OUT_);
 	was = take_descriptor(handle);
-	BIDE_STORE(&below->was_reset, BIDE_LOAD(&stream->was_reset, RELAXED), RELAXED);
 	stream->object = object;
 	stream->below = below;
 	/* Pairs with bide_stream_abort_ and the timer of the idle limit. */
@@ -186,11 +185,18 @@ static void without_layer(bide_stream *stream, const bide_stream_type *type, voi
 		type->close(object);
 }
 
+/* The layer has not begun, and never will. */
+static void fail(bide_stream *stream, int error)
+{
+	error = bide_stream_fail_(stream, BIDE_IO_IN_, error);
+	(void)bide_stream_fail_(stream, BIDE_IO_OUT_, error);
+}
+
 bide_async(bide_layer)
 {
 	bide_async_begin;
 	bide_await(bide_stream_flush(my->in.stream));
-	my->error = my->in.stream->write_broken ? EPIPE : exchange_if_free(my);
+	my->error = exchange_if_free(my);
 	if (my->error)
 		bide_async_fail(my->error);
 	my->is_there = true;
@@ -198,6 +204,8 @@ bide_async(bide_layer)
 		bide_await(my->in.type->start(my->in.object));
 bide_async_finally:
 	if (my->is_there) {
+		if (bide_async_error)
+			fail(my->in.stream, bide_async_error);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
 	} else {
@@ -232,6 +240,13 @@ bide_value_task bide_stream_layer_for_(bide_stream *stream, const bide_stream_ty
 	}
 	if (error)
 		return misused(type, object, error);
+	error = bide_stream_failed_(stream, BIDE_IO_IN_);
+	if (!error)
+		error = bide_stream_failed_(stream, BIDE_IO_OUT_);
+	if (error) {
+		without_layer(stream, type, object, error);
+		return bide_value_task_from_error(error);
+	}
 	bide_buffer_pin_(stream);
 	v = bide_async_start(bide_layer, .stream = stream, .type = type, .object = object,
 	                     .below = below, .what = what);

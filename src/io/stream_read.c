@@ -102,7 +102,7 @@ bide_value_task bide_stream_read_unchecked_(bide_stream *stream, void *to, size_
 
 bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_bytes)
 {
-	int error = bide_stream_check_(stream, "bide_stream_read");
+	int error = bide_stream_begin_(stream, BIDE_IO_IN_, "bide_stream_read");
 
 	if (error)
 		return bide_value_task_from_error(error);
@@ -117,7 +117,7 @@ bide_value_task bide_stream_read(bide_stream *stream, void *to, size_t size_byte
 bide_value_task bide_stream_read_vector(bide_stream *stream, const struct iovec *parts,
                                         size_t count)
 {
-	int error = bide_stream_check_(stream, "bide_stream_read_vector");
+	int error = bide_stream_begin_(stream, BIDE_IO_IN_, "bide_stream_read_vector");
 
 	if (error)
 		return bide_value_task_from_error(error);

@@ -70,6 +70,7 @@ bide_async(bide_user_read)
 	bide_async_return(my->count);
 bide_async_finally:
 	if (my->has_side) {
+		bide_stream_fail_writes_(my->in.stream, BIDE_IO_IN_, bide_async_error);
 		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_IN_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
 	}
@@ -121,7 +122,8 @@ bide_async_finally:
 	if (my->has_side) {
 		my->in.stream->written_bytes = my->done_bytes;
 		if (my->done_bytes > 0 && my->done_bytes < my->in.size_bytes)
-			my->in.stream->write_broken = true;
+			(void)bide_stream_fail_(my->in.stream, BIDE_IO_OUT_, EPIPE);
+		bide_stream_fail_writes_(my->in.stream, BIDE_IO_OUT_, bide_async_error);
 		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_OUT_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
 	}
@@ -148,6 +150,7 @@ bide_async(bide_user_finish)
 	my->has_side = true;
 	bide_buffer_progress_(my->in.stream, &my->in.stream->buffer, BIDE_IO_OUT_);
 	bide_await(my->in.stream->type->finish(my->in.stream->object));
+	my->in.stream->is_finished = true;
 bide_async_finally:
 	if (my->has_side) {
 		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_OUT_);

@@ -112,7 +112,7 @@ static void failed_after(bide_stream *stream, size_t done_bytes)
 {
 	stream->written_bytes = done_bytes;
 	if (done_bytes > 0)
-		stream->write_broken = true;
+		(void)bide_stream_fail_(stream, BIDE_IO_OUT_, EPIPE);
 }
 
 static void write_failed(bide_io *io, int error)
@@ -143,16 +143,6 @@ static const bide_io_kind write_vector_kind = {
 	.attempt = attempt_write_vector,
 	.failed = write_vector_failed,
 };
-
-/* Returns 0, or the error of a write that begins now. */
-static int begin(bide_stream *stream, const char *what)
-{
-	int error = bide_stream_check_(stream, what);
-
-	if (!error && stream->write_broken)
-		error = EPIPE;
-	return error;
-}
 
 /* --- behind what was put --- */
 
@@ -217,7 +207,9 @@ static inline bool nothing_is_unsent(const bide_stream *stream)
 {
 	bool waits = BIDE_LOAD(&stream->buffer.pins, RELAXED) & BIDE_BUFFER_WRITING_;
 
-	return !waits && bide_buffer_is_clear_(&stream->buffer);
+	/* The error after the end of the send, which may have stored it. */
+	return !waits && bide_buffer_is_clear_(&stream->buffer) &&
+	       !bide_stream_failed_(stream, BIDE_IO_OUT_);
 }
 
 /*
@@ -248,7 +240,7 @@ static BIDE_COLD bide_value_task write_after(bide_stream *stream, const void *fr
 
 bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t size_bytes)
 {
-	int error = begin(stream, "bide_stream_write");
+	int error = bide_stream_begin_(stream, BIDE_IO_OUT_, "bide_stream_write");
 
 	if (error)
 		return bide_value_task_from_error(error);
@@ -267,7 +259,7 @@ bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t 
 bide_value_task bide_stream_write_vector(bide_stream *stream, const struct iovec *parts,
                                          size_t count)
 {
-	int error = begin(stream, "bide_stream_write_vector");
+	int error = bide_stream_begin_(stream, BIDE_IO_OUT_, "bide_stream_write_vector");
 
 	if (error)
 		return bide_value_task_from_error(error);
