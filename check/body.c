@@ -23,7 +23,8 @@ static enum CXVisitorResult see_first_field(CXCursor field, CXClientData data)
 {
 	const char *type = text_of(clang_getTypeSpelling(clang_getCursorType(field)));
 
-	*(bool *)data = strcmp(type, "bide_frame") == 0 || strcmp(type, "bide_forking_frame") == 0;
+	*(bool *)data = strcmp(type, "bide_frame") == 0 || strcmp(type, "bide_forking_frame") == 0 ||
+	                strcmp(type, "bide_generator") == 0;
 	return CXVisit_Break;
 }
 

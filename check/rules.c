@@ -161,6 +161,20 @@ static void end_variable(void *data, enum whose whose, int variable, struct node
 		flow_end_variable(data, variable);
 }
 
+/* The cases of a select are copied, but what they read or acquire comes to where they say. */
+static void check_select_case(struct flow *flow, struct node *call)
+{
+	const char *callee = callee_of(call);
+	struct starting starting = { flow, call, false, false };
+	int to = strcmp(callee, "bide_select_read_") == 0 || strcmp(callee, "bide_select_mutex") == 0
+	             ? 1
+	         : strcmp(callee, "bide_select_semaphore") == 0 ? 2
+	                                                        : 0;
+
+	if (to && argument_count(call) > to)
+		each_address(argument_of(call, to), start_with_address, &starting);
+}
+
 /* Things of the library that are placed in the user's memory: it must live as long as they do. */
 static void check_placed(struct flow *flow, struct node *call)
 {
@@ -224,6 +238,7 @@ void check_wait(struct flow *flow, struct node *call)
 	bool forgets = strstr(callee, "value_task_forget") || gives_back;
 
 	check_placed(flow, call);
+	check_select_case(flow, call);
 	if ((!waits && !forgets) || argument_count(call) < 1)
 		return;
 	for (int i = 0; i < flow->start_count; i++) {

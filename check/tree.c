@@ -143,6 +143,8 @@ const char *spoken_callee_of(const struct node *call)
 		length -= strlen("_begin_");
 	else if (ends_with(callee, "_cold_"))
 		length -= strlen("_cold_");
+	else if (starts_with(callee, "bide_select_") && ends_with(callee, "_"))
+		length--; /* behind a macro */
 	name = arena_take(length + 1);
 	memcpy(name, callee, length);
 	return name;
