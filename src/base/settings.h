@@ -23,6 +23,8 @@ extern BIDE_INTERNAL struct bide_settings_ {
 	 * it is reported.
 	 */
 	uint32_t life;
+	uint32_t forks;       /* how many made this process */
+	bool is_unused_child; /* of a fork: the first use leaves the runtime of the parent */
 } bide_settings_;
 BIDE_STATIC_ASSERT(sizeof(struct bide_settings_) == 64, "a cache line");
 
@@ -30,5 +32,17 @@ BIDE_STATIC_ASSERT(sizeof(struct bide_settings_) == 64, "a cache line");
 #define bide_pooling_ bide_settings_.pooling
 #define bide_shared_ bide_settings_.shared
 #define bide_life_ bide_settings_.life
+#define bide_fork_count_ bide_settings_.forks
+
+enum { BIDE_ERA_LIFE_BITS_ = 20 };
+
+/*
+ * Stands for this life of the runtime in this process. An object that the child of a fork must not
+ * use holds the era that it was made in.
+ */
+static inline uint32_t bide_era_(void)
+{
+	return bide_life_ + (bide_fork_count_ << BIDE_ERA_LIFE_BITS_);
+}
 
 #endif

@@ -5,6 +5,7 @@
 #define BIDE_BASE_THREAD_H
 
 #include "base/library.h"
+#include "base/settings.h"
 
 struct bide_operation;
 
@@ -59,6 +60,16 @@ typedef struct bide_thread {
 static inline bide_thread *bide_thread_of_(bide_thread_head *head)
 {
 	return (bide_thread *)(void *)head;
+}
+
+/*
+ * For the beginning of a public call on an object that may be of the parent. In the child of a
+ * fork, the first one leaves the runtime of the parent, which marks what is its.
+ */
+static inline void bide_leave_parent_(void)
+{
+	if (BIDE_UNLIKELY(bide_settings_.is_unused_child))
+		(void)bide_thread_();
 }
 
 /* Returns true if the thread runs an async function, and not ordinary code. */

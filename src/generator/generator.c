@@ -264,6 +264,12 @@ void bide_generator_report_ended_(const bide_generator *g, const char *what)
 	const bide_source *source = &g->frame.source;
 	char first[256];
 
+	if (!bide_generator_is_gone_(g) && !bide_is_in_use_(source)) {
+		bide_misuse_("%s: the generator %s (%s:%u) %s", what, bide_function_name_(&g->frame),
+		             g->frame.async->file, (unsigned)g->frame.async->line,
+		             bide_why_gone_(source, ""));
+		return;
+	}
 	if (!bide_generator_is_gone_(g)) {
 		bide_misuse_("%s: the generator %s was ended before; its cleanup has not ended yet", what,
 		             bide_function_name_(&g->frame));

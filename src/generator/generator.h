@@ -180,10 +180,10 @@ static inline bool bide_generator_is_gone_(const bide_generator *generator)
 	        generation != BIDE_GENERATION_ENDED_) ||
 	       !bide_kind_is_frame_(source->kind) || !generator->frame.async->generates;
 }
-/* Returns true if the generator was ended, as far as its memory says so. */
+/* Returns true if it was ended, also by a shutdown or a fork, as far as its memory says so. */
 static inline bool bide_generator_was_ended_(const bide_generator *generator)
 {
-	return bide_generator_is_gone_(generator) ||
+	return !bide_is_in_use_(&generator->frame.source) || bide_generator_is_gone_(generator) ||
 	       BIDE_LOAD(&generator->state, RELAXED) == BIDE_GENERATOR_STOPPING_;
 }
 /* Reports misuse by `what` of a generator that was ended. */

@@ -256,7 +256,8 @@ bide_value_task bide_generator_next(bide_generator *g)
 	bide_body_result step;
 
 	/* Acquire: pairs with the move of the producer. A thread without room is no worker's, too. */
-	if (BIDE_UNLIKELY(!g || !head || BIDE_LOAD(&g->state, ACQUIRE) != BIDE_GENERATOR_IDLE_ ||
+	if (BIDE_UNLIKELY(!g || !head || !bide_is_in_use_(&g->frame.source) ||
+	                  BIDE_LOAD(&g->state, ACQUIRE) != BIDE_GENERATOR_IDLE_ ||
 	                  !bide_generator_fits_(head, g) || bide_context_error_now_()))
 		return next_slow(g);
 	BIDE_ASSERT_(bide_generator_is_valid_(g));

@@ -22,7 +22,7 @@ static bool take(bide_generator *const *from, size_t i, const char *operator_nam
 	bide_generator *g = from[i];
 	char why[300];
 
-	if (!g)
+	if (!g || !bide_thread_())
 		return false;
 	if (bide_generator_was_ended_(g)) {
 		bide_generator_report_ended_(g, operator_name);

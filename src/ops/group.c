@@ -88,7 +88,7 @@ int bide_group_init(bide_group *group, const bide_group_options *options)
 	}
 	*group = (bide_group){ .listener_ = { bide_group_run_ },
 		                   .holds_ = BIDE_GROUP_UNWAITED_,
-		                   .life_ = bide_life_,
+		                   .life_ = bide_era_(),
 		                   .keep_going_ = wanted.keep_going,
 		                   .is_open_ = wanted.open,
 		                   .tells_failures_ = wanted.failed != NULL };

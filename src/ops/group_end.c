@@ -5,6 +5,7 @@
 #include "base/misuse.h"
 #include "base/port.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "context/context.h"
 #include "memory/allocator.h"
 #include "ops/first_error.h"
@@ -113,13 +114,30 @@ static bool is_initialised(const bide_group *group)
 
 bool bide_group_is_live_(const bide_group *group)
 {
-	return is_initialised(group) && group->life_ == bide_life_;
+	return is_initialised(group) && group->life_ == bide_era_();
 }
 
 static bool has_ended(const bide_group *group)
 {
 	return BIDE_LOAD(&group->self_, RELAXED) == &group->self_ &&
 	       group->listener_.run == bide_group_run_;
+}
+
+/* The group may be of before a shutdown or a fork, but its object, which has the place, stays. */
+static BIDE_COLD void report_before(const bide_group *group, const char *what,
+                                    const bide_place *place)
+{
+	const char *why = bide_why_before_(group->life_, BIDE_OF_BEFORE_);
+	const bide_place *made = group->life_ >> BIDE_ERA_LIFE_BITS_ != bide_fork_count_
+	                             ? ((const bide_group_idle_ *)group->idle_)->place
+	                             : NULL;
+
+	if (made)
+		bide_misuse_at_(place, "%s: the group %s (initialised at %s:%u in %.*s)", what, why,
+		                made->file, (unsigned)made->line, bide_name_length_(made->function),
+		                made->function);
+	else
+		bide_misuse_at_(place, "%s: the group %s", what, why);
 }
 
 /* The group may have ended, or end now, so one load of self_ decides. */
@@ -130,15 +148,16 @@ bool bide_group_is_known_(const bide_group *group, const char *what)
 	if (group) {
 		bide_memory_known_((void *)(uintptr_t)group, sizeof *group);
 		self = BIDE_LOAD(&group->self_, RELAXED);
-		if (((self == group && group->life_ == bide_life_) || self == &group->self_) &&
+		if (((self == group && group->life_ == bide_era_()) || self == &group->self_) &&
 		    group->listener_.run == bide_group_run_)
 			return true;
 	}
-	bide_misuse_("%s: %s", what,
-	             !group ? "group is NULL"
-	             : is_initialised(group)
-	                 ? "the group " BIDE_OF_BEFORE_
-	                 : "the group is not initialised; bide_group_init comes first");
+	if (group && is_initialised(group))
+		report_before(group, what, NULL);
+	else
+		bide_misuse_("%s: %s", what,
+		             group ? "the group is not initialised; bide_group_init comes first"
+		                   : "group is NULL");
 	return false;
 }
 
@@ -146,11 +165,13 @@ bool bide_group_check_(const bide_group *group, const char *what, const bide_pla
 {
 	if (group && bide_group_is_live_(group))
 		return true;
-	bide_misuse_at_(place, "%s: %s", what,
-	                !group                  ? "group is NULL"
-	                : has_ended(group)      ? "the group has ended; bide_group_init begins it anew"
-	                : is_initialised(group) ? "the group " BIDE_OF_BEFORE_
-	                                        : "the group is not initialised; bide_group_init "
-	                                          "comes first");
+	if (group && is_initialised(group))
+		report_before(group, what, place);
+	else
+		bide_misuse_at_(place, "%s: %s", what,
+		                !group             ? "group is NULL"
+		                : has_ended(group) ? "the group has ended; bide_group_init begins it anew"
+		                                   : "the group is not initialised; bide_group_init "
+		                                     "comes first");
 	return false;
 }

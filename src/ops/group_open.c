@@ -39,7 +39,7 @@ bool bide_group_was_opened_(const bide_group *group)
 {
 	const void *self = group ? BIDE_LOAD(&group->self_, RELAXED) : NULL;
 
-	return self && (self == group ? group->life_ == bide_life_ : self == &group->self_) &&
+	return self && (self == group ? group->life_ == bide_era_() : self == &group->self_) &&
 	       group->is_open_;
 }
 

@@ -56,10 +56,10 @@ enum { ASKED_TO_STOP = 1, ASKED_TO_GO = 2, ALIVE = 0x7133A11F };
 
 static const bide_operation_type tick_type = { .name = "a tick of a periodic timer" };
 
-/* A timer of an earlier life of the runtime is not alive: its bide_timer went with the pools. */
+/* A timer of another era is not alive: its bide_timer went with the pools, or is the parent's. */
 static uint32_t alive_now(void)
 {
-	return ALIVE + bide_life_;
+	return ALIVE + bide_era_();
 }
 
 static void lock(bide_periodic_timer *p)
@@ -170,9 +170,7 @@ static bool is_timer(const bide_periodic_timer *p, const char *what)
 	if (p && alive == alive_now())
 		return true;
 	bide_misuse_("%s: timer %s", what,
-	             !p                               ? "is NULL"
-	             : alive - ALIVE - 1 < bide_life_ ? BIDE_OF_BEFORE_
-	                                              : "was destroyed");
+	             p ? bide_why_before_(alive - ALIVE, "was destroyed") : "is NULL");
 	return false;
 }
 

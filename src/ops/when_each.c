@@ -199,7 +199,7 @@ int bide_when_each_init(bide_when_each *each, bide_value_task *items, size_t cou
 		return BIDE_EINVAL_;
 	}
 	*each =
-		(bide_when_each){ .items_ = items, .count_ = count, .life_ = bide_life_, .failed_ = true };
+		(bide_when_each){ .items_ = items, .count_ = count, .life_ = bide_era_(), .failed_ = true };
 	if (!items && count > 0) {
 		bide_misuse_("bide_when_each_init: items is NULL, an array of count value tasks is needed");
 		return BIDE_EINVAL_;
@@ -268,10 +268,10 @@ static bide_value_task each_wait(struct bide_each_ *core)
 	return bide_value_task_from_int(index);
 }
 
-/* Returns true if a shutdown has ended what it registered. */
+/* Returns true if a shutdown or a fork has ended what it registered. */
 static bool is_of_before(const bide_when_each *each)
 {
-	return each->core_ && each->life_ != bide_life_;
+	return each->core_ && each->life_ != bide_era_();
 }
 
 bide_value_task bide_when_each_next(bide_when_each *each)
@@ -280,11 +280,11 @@ bide_value_task bide_when_each_next(bide_when_each *each)
 	bide_source *source;
 
 	if (!each || each->failed_ || each->ended_ || is_of_before(each)) {
-		bide_misuse_("bide_when_each_next: %s",
+		bide_misuse_("bide_when_each_next: %s%s", each && is_of_before(each) ? "each " : "",
 		             !each           ? "each is NULL"
 		             : each->failed_ ? "bide_when_each_init has failed"
 		             : !each->ended_
-		                 ? "each " BIDE_OF_BEFORE_
+		                 ? bide_why_before_(each->life_, BIDE_OF_BEFORE_)
 		                 : "bide_when_each_end has ended it; bide_when_each_init begins anew");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
@@ -320,7 +320,8 @@ bide_value_task bide_when_each_end(bide_when_each *each)
 	bide_value_task value;
 
 	if (!each || is_of_before(each)) {
-		bide_misuse_("bide_when_each_end: each %s", each ? BIDE_OF_BEFORE_ : "is NULL");
+		bide_misuse_("bide_when_each_end: each %s",
+		             each ? bide_why_before_(each->life_, BIDE_OF_BEFORE_) : "is NULL");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
 	each->next_ = each->count_;

@@ -95,12 +95,14 @@ static void in_child(void)
 	bool inside = bide_workers_include_this_() || (head && bide_thread_is_inside_(head));
 
 	after_fork();
+	bide_fork_count_++;
 	bide_at_end_fork_();
 	bide_wait_fork_();
 	bide_held_fork_();
 	if (r->state != BIDE_RUNTIME_ON)
 		return;
 	r->state = BIDE_RUNTIME_CHILD;
+	bide_settings_.is_unused_child = true;
 	/* From now on mailbox.c drops what is made runnable. */
 	bide_shared_ = bide_simulating_ = r->simulating = false;
 	bide_pools_disown_();
@@ -156,6 +158,7 @@ void bide_atfork_leave_(void)
 
 	if (r->state != BIDE_RUNTIME_CHILD)
 		return;
+	bide_settings_.is_unused_child = false;
 	bide_pools_inherit_(inherit);
 	bide_cancel_fork_();
 	bide_poll_fork_();

@@ -7,6 +7,7 @@
 
 #include "base/generation.h"
 #include "base/own.h"
+#include "base/thread.h"
 
 struct bide_operation;
 
@@ -123,6 +124,7 @@ BIDE_INTERNAL void bide_operation_discard_(bide_source *source);
  */
 static inline bool bide_is_live_(const bide_operation *operation, const bide_operation_type *type)
 {
+	bide_leave_parent_();
 	return bide_is_in_use_(&operation->source) && operation->type == type;
 }
 

@@ -106,6 +106,7 @@ bool bide_check_fresh_(bide_value_task value_task, const char *what, const bide_
 {
 	const bide_source *source = (const bide_source *)value_task.state;
 
+	bide_leave_parent_();
 	/* The source of a stale value task may be in use by others. */
 	if (BIDE_LOAD(&source->generation, RELAXED) == value_task.payload.generation ||
 	    source == &bide_yield_source_)

@@ -47,6 +47,7 @@
 
 #include "base/generation.h"
 #include "base/library.h"
+#include "base/settings.h"
 #include "source/upcalls.h"
 
 /* The bits of bide_source.marks. */
@@ -66,11 +67,25 @@ enum {
 enum { BIDE_HOME_SHIFT_ = 8 };
 
 #define BIDE_OF_BEFORE_ "was made before bide_shutdown, which ended it"
-/* Returns why an object is not live: a shutdown ended it, or `otherwise`. */
+#define BIDE_OF_PARENT_ "was made before the fork, and goes on in the parent only"
+/* Returns why an object is not live: a shutdown or a fork ended it, or `otherwise`. */
 static inline const char *bide_why_gone_(const bide_source *source, const char *otherwise)
 {
-	return BIDE_LOAD(&source->generation, RELAXED) == BIDE_GENERATION_ENDED_ ? BIDE_OF_BEFORE_
-	                                                                         : otherwise;
+	uint64_t generation = BIDE_LOAD(&source->generation, RELAXED);
+
+	return generation == BIDE_GENERATION_ENDED_    ? BIDE_OF_BEFORE_
+	       : generation == BIDE_GENERATION_PARENT_ ? BIDE_OF_PARENT_
+	                                               : otherwise;
+}
+/* The same of an object of that era, which may be none. */
+static inline const char *bide_why_before_(uint32_t era, const char *otherwise)
+{
+	uint32_t life = era & ((UINT32_C(1) << BIDE_ERA_LIFE_BITS_) - 1);
+	uint32_t forks = era >> BIDE_ERA_LIFE_BITS_;
+
+	if (life - 1 >= bide_life_ || forks > bide_fork_count_)
+		return otherwise;
+	return forks < bide_fork_count_ ? BIDE_OF_PARENT_ : BIDE_OF_BEFORE_;
 }
 
 /* Returns the value task of the present generation. */

@@ -31,7 +31,7 @@ bool bide_user_source_is_awaited_(const bide_user_source *user)
 	uintptr_t word;
 
 	if (user->post_.next != user_mark(user, true) || user->source.kind != BIDE_KIND_USER_ ||
-	    BIDE_LOAD(&user->life_, RELAXED) != bide_life_)
+	    BIDE_LOAD(&user->life_, RELAXED) != bide_era_())
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return bide_word_has_frame_(word) || bide_word_tag_(word) == BIDE_WORD_LISTENER_ ||
@@ -63,7 +63,7 @@ static void user_init(bide_user_source *user, const bide_source_operations *oper
 	user->source.kind = BIDE_KIND_USER_;
 	user->source.flags = (uint8_t)flags;
 	user->operations = operations;
-	user->life_ = bide_life_;
+	user->life_ = bide_era_();
 }
 
 void bide_user_source_init(bide_user_source *user, const bide_source_operations *operations)
@@ -161,15 +161,15 @@ static bool user_fail(bide_user_source *user, int error, const bide_place *place
 }
 
 /*
- * Returns true if the source was awaited in an earlier life of the runtime. What awaited it went
- * with the shutdown.
+ * Returns true if the source was awaited in another era. What awaited it went with the shutdown, or
+ * is in the parent.
  */
 static bool was_awaited_before(const bide_user_source *user)
 {
 	uintptr_t word;
 
 	/* Pairs with user_finish: if this is the waiter, the load below finds DONE. */
-	if (BIDE_LIKELY(BIDE_LOAD(&user->life_, ACQUIRE) == bide_life_))
+	if (BIDE_LIKELY(BIDE_LOAD(&user->life_, ACQUIRE) == bide_era_()))
 		return false;
 	word = BIDE_LOAD(&user->source.word, RELAXED);
 	return word != BIDE_WORD_PENDING_ && word != BIDE_WORD_ABANDONED_ && !bide_word_is_done_(word);
@@ -178,10 +178,11 @@ static bool was_awaited_before(const bide_user_source *user)
 static bool user_valid(const bide_user_source *user, const char *what)
 {
 	if (user && BIDE_UNLIKELY(was_awaited_before(user))) {
-		bide_misuse_(
-			"%s: this source was awaited before bide_shutdown, which ended what awaited it; "
-			"bide_user_source_reset makes it new",
-			what);
+		bide_misuse_("%s: this source was awaited before %s; bide_user_source_reset makes it new",
+		             what,
+		             (uint32_t)user->life_ >> BIDE_ERA_LIFE_BITS_ == bide_fork_count_
+		                 ? "bide_shutdown, which ended what awaited it"
+		                 : "the fork, and what awaited it goes on in the parent only");
 		return false;
 	}
 	if (user && !bide_is_sync_(&user->source) && !bide_port_on_worker_()) {
@@ -282,7 +283,7 @@ void bide_user_source_reset(bide_user_source *user)
 	user->source.payload.i = 0;
 	user->source.error = 0;
 	user->post_.next = user_mark(user, false);
-	BIDE_STORE(&user->life_, (uintptr_t)bide_life_, RELAXED);
+	BIDE_STORE(&user->life_, (uintptr_t)bide_era_(), RELAXED);
 	/*
 	 * The marks are cleared last, so a thread that claims the source finds all of the new
 	 * generation. Pairs with user_claim.

@@ -2,15 +2,19 @@
  * holder.h - what mutexes and semaphores have in common: they are acquired into a hold.
  *
  * While a wait is pending, its hold has the place, the count below zero, and no object: it is
- * *claimed*, and no other wait may use it. The grant writes the object, under the lock, before it
- * takes the link out, and a thread that takes the link out without a grant makes the hold empty. So
- * the hold says at any time what has to be given back, also after its value task was forgotten; and
- * when its wait is over, no thread writes it.
+ * *claimed*, and no other wait may use it. In the child of a fork a wait of the parent claims
+ * nothing: so the two bits above a count say how often a process had forked, modulo 4. The grant
+ * writes the object, under the lock, before it takes the link out, and a thread that takes the
+ * link out without a grant makes the hold empty. So the hold says at any time what has to be given
+ * back, also after its value task was forgotten; and when its wait is over, no thread writes it.
  */
 #ifndef BIDE_SYNC_HOLDER_H
 #define BIDE_SYNC_HOLDER_H
 
+#include <bide/semaphore.h>
+
 #include "base/misuse.h"
+#include "base/settings.h"
 #include "sync/grant.h"
 #include "sync/wait_call.h"
 
@@ -20,9 +24,17 @@ enum { BIDE_HELD_MUTEX_ = 1, BIDE_HELD_SEMAPHORE_ = 2, BIDE_HELD_KINDS_ = 3 };
 /* A wait for the hold is pending: reports misuse of `what`. */
 BIDE_INTERNAL BIDE_COLD void bide_hold_misuse_(const bide_hold *hold, const char *what);
 
+#define BIDE_CLAIM_FORKS_ (INT64_C(3) << 61)
+BIDE_STATIC_ASSERT(BIDE_SEMAPHORE_MAX < INT64_C(1) << 61, "two bits are free");
+
+static inline int64_t bide_claim_forks_(void)
+{
+	return (int64_t)(bide_fork_count_ & 3) << 61;
+}
+
 static inline bool bide_hold_is_claimed_(const bide_hold *hold)
 {
-	return hold->count_ < 0;
+	return hold->count_ < 0 && (-hold->count_ & BIDE_CLAIM_FORKS_) == bide_claim_forks_();
 }
 
 static inline bool bide_hold_can_take_(const bide_hold *hold, uintptr_t object)
@@ -62,7 +74,7 @@ static inline void bide_hold_fill_(bide_hold *hold, uintptr_t object)
 static inline void bide_hold_claim_(bide_hold *hold, uintptr_t object)
 {
 	BIDE_ASSERT_(hold->object_ == 0 && hold->count_ > 0);
-	hold->count_ = -hold->count_;
+	hold->count_ = -(hold->count_ | bide_claim_forks_());
 	if (BIDE_UNLIKELY(bide_debug_))
 		bide_hold_note_(hold, object);
 }
@@ -71,7 +83,7 @@ static inline void bide_hold_claim_(bide_hold *hold, uintptr_t object)
 static inline int64_t bide_hold_wants_(const bide_hold *hold)
 {
 	BIDE_ASSERT_(hold->object_ == 0 && hold->count_ < 0);
-	return -hold->count_;
+	return -hold->count_ & ~BIDE_CLAIM_FORKS_;
 }
 
 /* The wait gets what it waits for. Under the lock, before its link is taken out. */

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/port.h"
+#include "base/thread.h"
 #include "context/context.h"
 #include "source/source.h"
 #include "source/timer.h"
@@ -225,8 +226,10 @@ bide_value_task bide_select(const bide_select_case *cases, size_t count)
 	bide_selection_ *s;
 	bide_value_task v;
 	size_t delay, start;
-	int error = bide_select_check_(cases, count, &delay);
+	int error;
 
+	bide_leave_parent_();
+	error = bide_select_check_(cases, count, &delay);
 	if (!error)
 		error = bide_context_error_now_();
 	if (error)

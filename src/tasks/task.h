@@ -31,6 +31,7 @@
 #include "base/count.h"
 #include "base/generation.h"
 #include "base/library.h"
+#include "base/thread.h"
 #include "source/source.h"
 #include "tasks/subscription.h"
 
@@ -68,6 +69,7 @@ static inline bool bide_task_check_(const bide_task *handle, const char *what)
 {
 	const bide_source *task = (const bide_source *)handle;
 
+	bide_leave_parent_();
 	if (task &&
 	    (BIDE_LOAD(&task->generation, RELAXED) > BIDE_COUNT_BASE_ || bide_task_is_constant_(task)))
 		return true;
