@@ -104,9 +104,10 @@ TEST(a_group_counts_its_wait)
 
 	assert_int_equal(bide_group_init(&group, NULL), 0);
 	assert_true(bide_group_is_valid_(&group));
-	EXPECT_BROKEN(group.holds_ = 0, bide_group_is_valid_(&group),
+	EXPECT_BROKEN((group.life_ = bide_era_(), group.holds_ = 0), bide_group_is_valid_(&group),
 	              "BIDE_LOAD(&group->holds_, RELAXED) & BIDE_GROUP_UNWAITED_");
-	EXPECT_BROKEN(group.context_ = NULL, bide_group_is_valid_(&group), "group->context_");
+	EXPECT_BROKEN((group.life_ = bide_era_(), group.context_ = NULL), bide_group_is_valid_(&group),
+	              "group->context_");
 	assert_int_equal(error_of(bide_group_wait(&group)), 0);
 }
 

@@ -13,7 +13,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 # Named for the operation or for the process, and not for the type of the first parameter or of the result.
-operations="configure select select_value_task select_delay select_mutex select_semaphore select_event select_cancel_token select_task cpu_count worker_count version drain dump shutdown strerror now_ns
+operations="configure select select_delay select_mutex select_semaphore select_event select_cancel_token select_task cpu_count worker_count version drain dump shutdown strerror now_ns
 	delay delay_ms delay_until run run_blocking run_on_new_thread run_ready retry async_yield
 	when_all when_all_tasks when_any when_any_tasks race parallel_for for_each for_each_of
 	simulation_hash simulation_random io_engine_reason serve resolve

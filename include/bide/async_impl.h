@@ -123,9 +123,13 @@ struct bide_generator;
 		name##_frame_bytes_ = sizeof(struct_##name##_must_be_defined_above_the_async_function), \
 		name##_frame_aligned_ = _Alignof(struct name),                                          \
 		name##_frame_at_ = offsetof(struct name, BIDE_FRAME_MEMBER_),                           \
-		name##_frame_forks_ = BIDE_KIND_((struct name *)0) == BIDE_FORKS_                       \
+		name##_frame_kind_ = BIDE_KIND_((struct name *)0),                                      \
+		name##_frame_forks_ = (int)name##_frame_kind_ == BIDE_FORKS_                            \
 	};                                                                                          \
 	_Static_assert(name##_frame_at_ == 0, "BIDE_ASYNC_FRAME must be the first member");         \
+	_Static_assert((int)name##_frame_kind_ != BIDE_GENERATES_,                                  \
+	               "the struct has BIDE_ASYNC_GENERATOR: bide_async_generator begins the body " \
+	               "of a generator; an async function has BIDE_ASYNC_FRAME");                   \
 	_Static_assert(name##_frame_aligned_ <= 16,                                                 \
 	               "a frame's members may ask for 16-byte alignment at the most");              \
 	static bide_body_result name##_body_(struct name *my, uint32_t point_);                     \

@@ -204,12 +204,18 @@ BIDE_END_DECLS
 	                   &(__typeof__(((struct name *)0)->in)){ __VA_ARGS__ }), \
 	                  offsetof(struct name, in), sizeof(((struct name *)0)->in), BIDE_HERE_)
 
+/* Classes 12 and 13: a struct or a union. */
+#define BIDE_IS_STRUCT_(x) (__builtin_classify_type(x) >= 12)
 #define BIDE_CHECK_ELEMENT_(x)                                                                  \
 	__extension__({                                                                             \
 		BIDE_DECAYED_(x) *emitted_ = NULL;                                                      \
 		_Static_assert(                                                                         \
 			!BIDE_LOOKS_LIKE_VALUE_TASK_(*BIDE_IF_VOID_CHAR_(emitted_)),                        \
 			"bide_async_emit hands out a number or a pointer: await the value task before it"); \
+		_Static_assert(BIDE_LOOKS_LIKE_VALUE_TASK_(*BIDE_IF_VOID_CHAR_(emitted_)) ||            \
+		                   !BIDE_IS_STRUCT_(*BIDE_IF_VOID_CHAR_(emitted_)),                     \
+		               "bide_async_emit hands out a number or a pointer: emit the address of "  \
+		               "a struct in the frame, or write it to a bide_channel");                 \
 	})
 #define BIDE_EMIT_(x, n)                                                                     \
 	do {                                                                                     \
@@ -229,8 +235,7 @@ BIDE_END_DECLS
 		BIDE_RESUME_(n);                                                                     \
 	} while (0)
 
-/* Classes 12 and 13: a struct or a union, which only a channel has. It is read into dst. */
-#define BIDE_IS_STRUCT_(dst) (__builtin_classify_type(dst) >= 12)
+/* A struct or a union is read into dst. Only a channel has such elements. */
 #define BIDE_READ_TO_(dst, from)                          \
 	bide_channel_read_to_(_Generic((from), bide_channel * \
 	                               : (from), default      \

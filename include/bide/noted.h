@@ -97,7 +97,8 @@
 #define bide_task_unwrap(...) BIDE_NOTED_(bide_task_unwrap, __VA_ARGS__)
 #define bide_task_run(...) BIDE_NOTED_(bide_task_run, __VA_ARGS__)
 #define bide_task_wait(...) BIDE_NOTED_(bide_task_wait, __VA_ARGS__)
-#define bide_task_wait_for(...) BIDE_NOTED_(bide_task_wait_for, __VA_ARGS__)
+#define bide_task_wait_for(task, result, timeout_ns) \
+	BIDE_NOTED_(bide_task_wait_for, (task), BIDE_RESULT_AND_LIMIT_(result, timeout_ns))
 #define bide_value_task_error(...) BIDE_NOTED_(bide_value_task_error, __VA_ARGS__)
 #define bide_value_task_result(...) BIDE_NOTED_(bide_value_task_result, __VA_ARGS__)
 #define bide_value_task_trace(...) BIDE_NOTED_(bide_value_task_trace, __VA_ARGS__)
@@ -241,6 +242,7 @@
 #define bide_tls_config_unref(...) BIDE_NOTED_(bide_tls_config_unref, __VA_ARGS__)
 #define bide_tls_start_client(...) BIDE_NOTED_(bide_tls_start_client, __VA_ARGS__)
 #define bide_tls_start_server(...) BIDE_NOTED_(bide_tls_start_server, __VA_ARGS__)
+#define bide_tls_error_text(...) BIDE_NOTED_(bide_tls_error_text, __VA_ARGS__)
 #define bide_tls_info_get(...) BIDE_NOTED_(bide_tls_info_get, __VA_ARGS__)
 #define bide_stream_read_line(...) BIDE_NOTED_(bide_stream_read_line, __VA_ARGS__)
 #define bide_stream_read_until(...) BIDE_NOTED_(bide_stream_read_until, __VA_ARGS__)

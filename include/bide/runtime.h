@@ -131,13 +131,13 @@ BIDE_API int bide_value_task_wait_at_(bide_value_task value_task, bide_payload *
 #else
 /* Class 5: a pointer. Swapped arguments are replaced, so that one message names the fault. */
 #define BIDE_IS_POINTER_(x) (__builtin_classify_type(x) == 5)
-#define BIDE_RESULT_AND_LIMIT_(result, timeout_ns)                                        \
-	__builtin_choose_expr(BIDE_IS_POINTER_(timeout_ns), NULL, (result)),                  \
-		(__extension__({                                                                  \
-			 _Static_assert(!BIDE_IS_POINTER_(timeout_ns),                                \
-		                    "the result comes before the limit: "                         \
-		                    "bide_value_task_wait_for(value_task, &result, timeout_ns)"); \
-		 }),                                                                              \
+#define BIDE_RESULT_AND_LIMIT_(result, timeout_ns)                       \
+	__builtin_choose_expr(BIDE_IS_POINTER_(timeout_ns), NULL, (result)), \
+		(__extension__({                                                 \
+			 _Static_assert(!BIDE_IS_POINTER_(timeout_ns),               \
+		                    "the result comes before the limit: "        \
+		                    "..._wait_for(task, &result, timeout_ns)");  \
+		 }),                                                             \
 	     __builtin_choose_expr(BIDE_IS_POINTER_(timeout_ns), 0, (timeout_ns)))
 #endif
 #define bide_value_task_wait_for(value_task, result, timeout_ns)                              \

@@ -103,10 +103,10 @@ BIDE_INLINE bide_select_case bide_select_write_(bide_channel *channel, const voi
 #define bide_select_write(channel, from) bide_select_write_((channel), (from), sizeof *(from))
 
 /*
- * The value task is over. It is borrowed: await it afterwards, or in a later select. It must not be
- * a bide_async_yield.
+ * The value task, of any type, is over. It is borrowed: await it afterwards, or in a later select.
+ * It must not be a bide_async_yield.
  */
-BIDE_INLINE bide_select_case bide_select_value_task(bide_value_task value_task)
+BIDE_INLINE bide_select_case bide_select_value_task_(bide_value_task value_task)
 {
 	bide_select_case c;
 	c.kind_ = BIDE_SELECT_VALUE_TASK_;
@@ -115,6 +115,10 @@ BIDE_INLINE bide_select_case bide_select_value_task(bide_value_task value_task)
 	c.to_ = NULL;
 	return c;
 }
+#define bide_select_value_task(value_task)                                                  \
+	bide_select_value_task_(                                                                \
+		bide_untyped_value_(value_task, "bide_select_value_task takes a value task; for a " \
+	                                    "bide_task * use bide_select_task"))
 
 /*
  * So many nanoseconds have passed since the call. At most one case may be a delay. With 0 it

@@ -320,6 +320,7 @@
 #define tls_config_create bide_tls_config_create
 #define tls_config_ref bide_tls_config_ref
 #define tls_config_unref bide_tls_config_unref
+#define tls_error_text bide_tls_error_text
 #define tls_info_get bide_tls_info_get
 #define tls_start_client bide_tls_start_client
 #define tls_start_server bide_tls_start_server
@@ -502,9 +503,6 @@ BIDE_SHORT_(task_is_ready);
 #endif
 #ifndef BIDE_NO_SHORT_task_is_successful
 BIDE_SHORT_(task_is_successful);
-#endif
-#ifndef BIDE_NO_SHORT_tls_error_text
-BIDE_SHORT_(tls_error_text);
 #endif
 #ifndef BIDE_NO_SHORT_trace_of_wait
 BIDE_SHORT_(trace_of_wait);

@@ -138,6 +138,9 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_layer_for_(bide_stream *str
                                                                 const char *what);
 /* Returns the object of a stream of that type, or NULL if it is of another one. */
 BIDE_API void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type);
+/* The same for libbide-tls. */
+BIDE_API void *bide_stream_object_for_(const bide_stream *stream, const bide_stream_type *type,
+                                       const char *what);
 
 /*
  * Ends what is pending, and fails all that comes later, with this error, 1 to 4095: also what the

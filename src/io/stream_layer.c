@@ -263,9 +263,15 @@ bide_value_task bide_stream_layer(bide_stream *stream, const bide_stream_type *t
 	return bide_stream_layer_for_(stream, type, object, below, "bide_stream_layer");
 }
 
-void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type)
+void *bide_stream_object_for_(const bide_stream *stream, const bide_stream_type *type,
+                              const char *what)
 {
-	if (bide_stream_check_(stream, "bide_stream_object"))
+	if (bide_stream_check_(stream, what))
 		return NULL;
 	return type && stream->type == type ? stream->object : NULL;
+}
+
+void *bide_stream_object(const bide_stream *stream, const bide_stream_type *type)
+{
+	return bide_stream_object_for_(stream, type, "bide_stream_object");
 }

@@ -113,7 +113,7 @@ int bide_tls_info_get(const bide_stream *stream, bide_tls_info *info)
 		return EINVAL;
 	}
 	*info = empty;
-	c = bide_stream_object(stream, &bide_tls_stream_type_);
+	c = bide_stream_object_for_(stream, &bide_tls_stream_type_, "bide_tls_info_get");
 	if (!c)
 		return stream ? EBADF : EINVAL;
 	bide_tls_lock_(c);
@@ -128,7 +128,8 @@ int bide_tls_info_get(const bide_stream *stream, bide_tls_info *info)
 #undef bide_tls_error_text
 const char *bide_tls_error_text(const bide_stream *stream)
 {
-	const bide_tls_connection *c = bide_stream_object(stream, &bide_tls_stream_type_);
+	const bide_tls_connection *c =
+		bide_stream_object_for_(stream, &bide_tls_stream_type_, "bide_tls_error_text");
 
 	return c ? c->text : "";
 }

@@ -70,3 +70,13 @@ TEST(a_finish_may_come_before_an_end_or_another_finish)
 	close_ends(&e);
 	free_world(&w);
 }
+
+TEST(a_question_about_no_stream_names_itself)
+{
+	NEEDS_IO();
+	expect_misuse();
+	assert_string_equal(bide_tls_error_text(NULL), "");
+	assert_non_null(strstr(misuse_text, "bide_tls_error_text: "));
+	assert_int_equal(bide_tls_info_get(NULL, &(bide_tls_info){ 0 }), EINVAL);
+	assert_non_null(strstr(misuse_text, "bide_tls_info_get: "));
+}
