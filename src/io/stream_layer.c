@@ -186,7 +186,7 @@ static void without_layer(bide_stream *stream, const bide_stream_type *type, voi
 }
 
 /* The layer has not begun, and never will. */
-static void fail(bide_stream *stream, int error)
+static void fail_both_sides(bide_stream *stream, int error)
 {
 	error = bide_stream_fail_(stream, BIDE_IO_IN_, error);
 	(void)bide_stream_fail_(stream, BIDE_IO_OUT_, error);
@@ -205,7 +205,7 @@ bide_async(bide_layer)
 bide_async_finally:
 	if (my->is_there) {
 		if (bide_async_error)
-			fail(my->in.stream, bide_async_error);
+			fail_both_sides(my->in.stream, bide_async_error);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_IN_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
 	} else {
