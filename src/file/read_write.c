@@ -75,7 +75,17 @@ static bide_value_task finish_later(const bide_transfer *t, transfer_kind kind)
 
 /* --- at once --- */
 
-/* The caller is a party of the descriptor, and no more. */
+/* What is tried has this outcome. The caller is a party of the descriptor, and no more then. */
+static bide_value_task tried(const bide_transfer *t, transfer_kind kind, int error)
+{
+	if (error == EAGAIN)
+		return finish_later(t, kind);
+	bide_descriptor_leave_(&t->file->descriptor);
+	bide_count_(BIDE_COUNT_IO_AT_ONCE_, 1);
+	return bide_file_outcome_((int64_t)t->done_bytes, error);
+}
+
+/* The caller is a party of the descriptor, and no more then. */
 static bide_value_task begin(bide_transfer *t, transfer_kind kind)
 {
 	const bide_descriptor *d = &t->file->descriptor;
@@ -84,11 +94,7 @@ static bide_value_task begin(bide_transfer *t, transfer_kind kind)
 	/* In a simulation: what is in memory differs from run to run. */
 	if (BIDE_LIKELY(!bide_simulating_ && (t->writes ? d->tries_writes : d->tries_reads)))
 		error = bide_transfer_try_(t);
-	if (error == EAGAIN)
-		return finish_later(t, kind);
-	bide_descriptor_leave_(&t->file->descriptor);
-	bide_count_(BIDE_COUNT_IO_AT_ONCE_, 1);
-	return bide_file_outcome_((int64_t)t->done_bytes, error);
+	return tried(t, kind, error);
 }
 
 /* Lets other functions run before it begins. */
@@ -179,9 +185,53 @@ static bide_value_task start_parts(bide_file *file, const struct iovec *parts, s
 	return start(&t, kind);
 }
 
+/* How far a read has come: another function is to run first; a try was made, or none can be. */
+typedef enum reading { TURN, TRIED, UNTRIED } reading;
+
+/* The caller is a party of the descriptor, and no more then. */
+static __attribute__((noinline)) bide_value_task read_slowly(bide_file *file,
+                                                             const struct iovec *part,
+                                                             int64_t offset, reading how,
+                                                             ssize_t done)
+{
+	bide_transfer t = { file, part, 1, part->iov_len, 0, offset, false };
+
+	if (how == TURN)
+		return begin_in_turn(&t, READ);
+	return how == TRIED ? tried(&t, READ, bide_transfer_go_on_(&t, done)) : begin(&t, READ);
+}
+
+/* Most reads find all that they want in memory. So they have no transfer, and take this way. */
 bide_value_task bide_file_read_at(bide_file *file, void *to, size_t size_bytes, int64_t offset)
 {
-	return start_part(file, to, size_bytes, offset, READ);
+	const struct iovec part = { to, size_bytes };
+	reading how = UNTRIED;
+	ssize_t done = 0;
+	int error;
+
+	if (BIDE_UNLIKELY(!file || !to || offset < 0 || bide_simulating_ ||
+	                  size_bytes - 1 >= BIDE_TRANSFER_TRY_MAX_))
+		return start_part(file, to, size_bytes, offset, READ);
+	error = bide_descriptor_join_(&file->descriptor, types[READ].name);
+	if (BIDE_UNLIKELY(error != 0))
+		return bide_value_task_from_error(error);
+	error = bide_context_error_now_();
+	if (BIDE_UNLIKELY(error != 0)) {
+		bide_descriptor_leave_(&file->descriptor);
+		return bide_value_task_from_error(error);
+	}
+	if (BIDE_UNLIKELY(!bide_turn_goes_on_())) {
+		how = TURN;
+	} else if (BIDE_LIKELY(file->descriptor.tries_reads)) {
+		done = bide_transfer_try_read_(&file->descriptor, &part, offset);
+		how = TRIED;
+	}
+	if (BIDE_UNLIKELY(done != (ssize_t)size_bytes))
+		return read_slowly(file, &part, offset, how, done);
+	bide_descriptor_is_local_(&file->descriptor);
+	bide_descriptor_leave_(&file->descriptor);
+	bide_count_(BIDE_COUNT_IO_AT_ONCE_, 1);
+	return bide_file_outcome_((int64_t)done, 0);
 }
 
 bide_value_task bide_file_read_vector_at(bide_file *file, const struct iovec *parts, size_t count,

@@ -65,38 +65,60 @@ static bool is_end(const bide_transfer *t)
 	       t->offset + (int64_t)t->done_bytes >= status.st_size;
 }
 
+enum { MORE = -1 }; /* in place of an error: another try is worth it */
+
+/* What a try has brought; *left: how much another one may move. */
+static int take(bide_transfer *t, ssize_t done, size_t *left)
+{
+	if (BIDE_UNLIKELY(done < 0)) {
+		if (done == -EAGAIN)
+			bide_descriptor_is_local_(&t->file->descriptor);
+		if (would_wait(done))
+			return EAGAIN;
+		return t->done_bytes > 0 ? EAGAIN : (int)-done;
+	}
+	bide_descriptor_is_local_(&t->file->descriptor);
+	t->done_bytes += (size_t)done;
+	if (BIDE_LIKELY(t->done_bytes == t->size_bytes))
+		return 0;
+	if (done == 0 && !t->writes)
+		return is_end(t) ? 0 : EAGAIN;
+	*left -= (size_t)done;
+	return *left == 0 || done == 0 ? EAGAIN : MORE;
+}
+
+int bide_transfer_go_on_(bide_transfer *t, ssize_t done)
+{
+	struct iovec room[PARTS_MAX];
+	size_t left = BIDE_TRANSFER_TRY_MAX_, count, tried;
+	int error = take(t, done, &left);
+
+	if (error != MORE)
+		return error;
+	count = rest(t, room, left, &tried);
+	error = take(t, try_once(t, room, count), &left);
+	return error == MORE ? EAGAIN : error;
+}
+
 int bide_transfer_try_(bide_transfer *t)
 {
 	struct iovec room[PARTS_MAX];
 	const struct iovec *parts = t->parts;
-	size_t left = BIDE_TRANSFER_TRY_MAX_, count = 1, tried;
-	ssize_t done;
+	size_t count = 1, tried;
 
-	for (unsigned tries = 0; tries < 2; tries++) {
-		/* Mostly there is one part, and nothing is done: then it is passed on as it is. */
-		if (tries > 0 || t->count != 1 || t->size_bytes > left) {
-			count = rest(t, room, left, &tried);
-			parts = room;
-		}
-		done = try_once(t, parts, count);
-		if (BIDE_UNLIKELY(done < 0)) {
-			if (done == -EAGAIN)
-				bide_descriptor_is_local_(&t->file->descriptor);
-			if (would_wait(done))
-				return EAGAIN;
-			return t->done_bytes > 0 ? EAGAIN : (int)-done;
-		}
-		bide_descriptor_is_local_(&t->file->descriptor);
-		t->done_bytes += (size_t)done;
-		if (BIDE_LIKELY(t->done_bytes == t->size_bytes))
-			return 0;
-		if (done == 0 && !t->writes)
-			return is_end(t) ? 0 : EAGAIN;
-		left -= (size_t)done;
-		if (left == 0 || done == 0)
-			return EAGAIN;
+	/* Mostly there is one part: then it is passed on as it is. */
+	if (t->count != 1 || t->size_bytes > BIDE_TRANSFER_TRY_MAX_) {
+		count = rest(t, room, BIDE_TRANSFER_TRY_MAX_, &tried);
+		parts = room;
 	}
-	return EAGAIN;
+	return bide_transfer_go_on_(t, try_once(t, parts, count));
+}
+
+ssize_t bide_transfer_try_read_(const bide_descriptor *d, const struct iovec *part, int64_t offset)
+{
+	long done = syscall(SYS_preadv2, d->fd, part, 1L, offset, 0L, NOWAIT);
+
+	return BIDE_LIKELY(done >= 0) ? (ssize_t)done : -(ssize_t)errno;
 }
 
 int bide_transfer_finish_(bide_transfer *t)

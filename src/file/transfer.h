@@ -29,6 +29,14 @@ typedef struct bide_transfer {
  * may have to wait; or an error, when nothing was moved.
  */
 BIDE_INTERNAL int bide_transfer_try_(bide_transfer *transfer);
+/*
+ * The first try of a read of one part, of at most BIDE_TRANSFER_TRY_MAX_ bytes. Returns how many
+ * bytes, or an error below 0, which bide_transfer_go_on_ takes.
+ */
+BIDE_INTERNAL ssize_t bide_transfer_try_read_(const bide_descriptor *descriptor,
+                                              const struct iovec *part, int64_t offset);
+/* bide_transfer_try_ from where the first try has brought this. */
+BIDE_INTERNAL int bide_transfer_go_on_(bide_transfer *transfer, ssize_t done);
 /* Moves the rest, and may wait. Returns 0 if it is over, or an error. */
 BIDE_INTERNAL int bide_transfer_finish_(bide_transfer *transfer);
 
