@@ -22,6 +22,7 @@ enum {
 	EVENTS_NS = 1000000,
 	WOKEN_NS = 2000,
 	EMPTY_LOOKS_MAX = 4,
+	ALONE_NS = 10000, /* of a search while all other workers sleep */
 	/* If frames come fast, a worker waits for 32, or for 3 microseconds since its last share. */
 	GATHERED = 32,
 	GATHER_NS = 3000,
@@ -199,11 +200,21 @@ static void want_from_others(const bide_worker *w)
 	}
 }
 
+/*
+ * Returns true if a search has lasted long enough. If no other worker runs, only an external thread
+ * could make something for this one.
+ */
+static bool is_over(int64_t lasted_ns, int64_t for_ns)
+{
+	return lasted_ns >= for_ns || (lasted_ns >= ALONE_NS && !bide_sleep_others_run_());
+}
+
 uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 {
-	int64_t now_ns = bide_os_now_ns_(), until_ns;
+	int64_t now_ns = bide_os_now_ns_(), began_ns;
 	uintptr_t entry = 0;
 	unsigned pauses = 1;
+	bool is_last;
 
 	bide_theft_weigh_(w, now_ns);
 	if (counted) {
@@ -215,15 +226,16 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 	}
 	if (BIDE_UNLIKELY(w->event_ns > now_ns - EVENTS_NS) && for_ns > 0)
 		for_ns = counted ? WOKEN_NS : 0;
-	until_ns = now_ns + for_ns;
+	began_ns = now_ns;
 	want_from_others(w);
 	while (!bide_sleep_stops_()) {
 		bide_worker_expire_(w, now_ns);
 		if ((entry = bide_worker_take_(w)) != 0)
 			break;
-		if ((entry = take_from_others(w, now_ns, now_ns >= until_ns)) != 0)
+		is_last = is_over(now_ns - began_ns, for_ns);
+		if ((entry = take_from_others(w, now_ns, is_last)) != 0)
 			break;
-		if (now_ns >= until_ns && !bide_theft_waits_(w, now_ns))
+		if (is_last && !bide_theft_waits_(w, now_ns))
 			break;
 		for (unsigned i = 0; i < pauses; i++)
 			BIDE_RELAX();

@@ -31,7 +31,7 @@
 #include "runtime/worker_search.h"
 #include "runtime/worker_valid.h"
 
-enum { SEARCH_MAX_NS = 30000, SEARCH_ALONE_NS = 10000 };
+enum { SEARCH_MAX_NS = 30000 };
 
 /* --- a worker's thread --- */
 
@@ -82,15 +82,13 @@ static void slept_until_now(bide_worker *w)
 
 /*
  * Returns for how long a worker searches: about as long as it takes to wake one. On a host where
- * that is long because its CPUs sleep deeply, it costs less than it lasts. If no other worker runs,
- * only an external thread could make something for this one.
+ * that is long because its CPUs sleep deeply, it costs less than it lasts.
  */
 static int64_t search_ns(void)
 {
 	int64_t wake_ns = BIDE_LOAD(&bide_wake_ns_, RELAXED);
-	int64_t max_ns = bide_sleep_others_run_() ? SEARCH_MAX_NS : SEARCH_ALONE_NS;
 
-	return wake_ns < max_ns ? wake_ns : max_ns;
+	return wake_ns < SEARCH_MAX_NS ? wake_ns : SEARCH_MAX_NS;
 }
 
 static void *worker_main(void *argument);
