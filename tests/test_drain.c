@@ -167,6 +167,20 @@ TEST(in_a_simulation_virtual_time_advances_as_far_as_needed)
 	task_unref(t);
 }
 
+/* The worker looks around after some functions, and then a limit ends its run before all is run. */
+TEST(in_a_simulation_a_drain_whose_last_run_ends_all_succeeds)
+{
+	virtual_clock();
+	for (int i = 0; i < 200; i++) {
+		turn_log log = { 0 };
+
+		for (int k = 0; k <= i % 3; k++) /* so that the worker looks at each point */
+			value_task_forget(async_start(yielder, .log = &log, .id = k));
+		assert_int_equal(bide_drain(BIDE_FOREVER), 0);
+		assert_int_equal(log.count, i % 3 + 1);
+	}
+}
+
 static atomic_int drained;
 
 static void *drains_there(void *argument)
