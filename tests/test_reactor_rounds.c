@@ -1,6 +1,6 @@
 /*
  * Rounds: the events of a worker that runs one function for long are handled by another worker, and
- * events that come one by one wake no other worker.
+ * events that come one by one, or a few at once, wake no other worker.
  */
 /* threads */
 #include <limits.h>
@@ -264,4 +264,146 @@ TEST_SLOW(when_nothing_happens_no_worker_wakes, 60)
 	counter_add(fd);
 	assert_int_equal(error_of(v), 0);
 	close(fd);
+}
+
+/* --- batches: events that one worker fetches at once --- */
+
+enum { BATCH = 3 };
+
+/* One of the functions that a batch makes runnable. */
+struct member {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int fd;
+		int times;
+		int *taken;  /* counted up; atomic */
+		int *inside; /* if not NULL: the last time it stays until two members have come; atomic */
+	} in;
+	int i;
+	int64_t events;
+};
+
+bide_async(member)
+{
+	eventfd_t value;
+
+	bide_async_begin;
+	for (my->i = 1; my->i <= my->in.times; my->i++) {
+		bide_await(my->events, bide_fd_wait(my->in.fd, BIDE_FD_IN));
+		assert_int_equal(eventfd_read(my->in.fd, &value), 0);
+		if (my->i == my->in.times && my->in.inside) {
+			__atomic_add_fetch(my->in.inside, 1, __ATOMIC_RELEASE);
+			while (__atomic_load_n(my->in.inside, __ATOMIC_ACQUIRE) < 2)
+				sched_yield();
+		}
+		__atomic_add_fetch(my->in.taken, 1, __ATOMIC_RELEASE);
+	}
+bide_async_finally:
+	bide_async_end;
+}
+
+/*
+ * Starts the members on its own worker. At each event of its own it makes all their descriptors
+ * readable, so its worker fetches them at once.
+ */
+struct ringer {
+	BIDE_ASYNC_FRAME;
+	struct {
+		int bell;
+		int times;
+		int *taken;
+		int *inside;
+	} in;
+	int i, fd[BATCH];
+	int64_t events;
+	bide_value_task members[BATCH];
+};
+
+bide_async(ringer)
+{
+	eventfd_t value;
+
+	bide_async_begin;
+	for (my->i = 0; my->i <= my->in.times; my->i++) {
+		bide_await(my->events, bide_fd_wait(my->in.bell, BIDE_FD_IN));
+		assert_int_equal(eventfd_read(my->in.bell, &value), 0);
+		for (int k = 0; k < BATCH && my->i == 0; k++) {
+			my->fd[k] = counter_open();
+			my->members[k] = bide_async_start(member, .fd = my->fd[k], .times = my->in.times,
+			                                  .taken = my->in.taken, .inside = my->in.inside);
+		}
+		for (int k = 0; k < BATCH && my->i > 0; k++)
+			counter_add(my->fd[k]);
+		__atomic_add_fetch(my->in.taken, 1, __ATOMIC_RELEASE);
+	}
+	for (my->i = 0; my->i < BATCH; my->i++) {
+		bide_await(my->members[my->i]);
+		close(my->fd[my->i]);
+	}
+bide_async_finally:
+	bide_async_end;
+}
+
+/* How often the system took the processor from a thread of this process. */
+static long interruptions(void)
+{
+	struct rusage used;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+	return used.ru_nivcsw;
+}
+
+/*
+ * Returns how many sleeping workers were woken while a worker fetched `times` / 2 batches. A
+ * function that is interrupted seems long, so up to three wakes are not counted for that.
+ */
+static int64_t wakes_of_batches(int times, int *inside)
+{
+	int bell = counter_open(), taken = 0;
+	long interrupted = 0;
+	bide_stats before, after;
+	bide_value_task v =
+		bide_async_start(ringer, .bell = bell, .times = times, .taken = &taken, .inside = inside);
+
+	for (int i = 0; i <= times; i++) {
+		counter_add(bell);
+		while (__atomic_load_n(&taken, __ATOMIC_ACQUIRE) < 1 + i * (1 + BATCH))
+			usleep(50);
+		usleep(200);          /* the workers fall asleep */
+		if (i == times / 2) { /* by now the worker knows how short the members are */
+			interrupted = interruptions();
+			assert_int_equal(bide_stats_get(&before), 0);
+		}
+	}
+	assert_int_equal(bide_stats_get(&after), 0);
+	interrupted = interruptions() - interrupted;
+	assert_int_equal(error_of(v), 0);
+	close(bell);
+	return (int64_t)(after.wake_count - before.wake_count) - 3 * interrupted;
+}
+
+TEST_SLOW(a_batch_of_short_functions_wakes_no_other_worker, 60)
+{
+	enum { TIMES = 40, WAKES_MAX = TIMES / 2 / 4 };
+	int64_t wakes = WAKES_MAX + 1;
+
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	for (int i = 0; i < 50 && wakes > WAKES_MAX; i++)
+		wakes = wakes_of_batches(TIMES, NULL);
+	assert_true(wakes <= WAKES_MAX);
+}
+
+TEST_SLOW(what_waits_behind_a_function_that_was_always_short_runs_on_another_worker, 60)
+{
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	for (int i = 0; i < 5; i++) {
+		int inside = 0;
+
+		(void)wakes_of_batches(10, &inside);
+		assert_int_equal(inside, BATCH);
+	}
 }

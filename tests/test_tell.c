@@ -1,9 +1,10 @@
 /*
- * Whether a worker tells others of a lone entry (runtime/tell.h): the prediction by itself, on a
- * clock that the tests set.
+ * Whether a worker tells others of a lone entry (runtime/tell.h), and of a batch (runtime/batch.h):
+ * the predictions by themselves, on a clock that the tests set.
  */
 #include "support/test.h"
 
+#include "runtime/batch.h"
 #include "runtime/tell.h"
 
 enum { US = 1000, WAKE_NS = 50 * US };
@@ -181,4 +182,51 @@ TEST(the_cost_of_a_wake_follows_what_is_measured_within_bounds)
 	for (int i = 0; i < 100; i++)
 		wake_ns = bide_wake_smoothed_(wake_ns, 0);
 	assert_in_range(wake_ns, BIDE_WAKE_MIN_NS_, BIDE_WAKE_MIN_NS_ + 100);
+}
+
+/* The worker finds something, and runs `count` functions of pace_ns each. */
+static void run_batch(bide_batch *batch, uint32_t count, int64_t pace_ns)
+{
+	bide_batch_begin_(batch, steps, now_ns);
+	steps += count;
+	now_ns += count * pace_ns;
+	bide_batch_measure_(batch, steps, now_ns);
+}
+
+TEST(a_batch_is_told_while_nothing_is_known_of_the_pace)
+{
+	bide_batch batch;
+
+	start();
+	bide_batch_start_(&batch);
+	assert_false(bide_batch_is_short_(&batch, 2, BIDE_WAKE_MAX_NS_));
+}
+
+TEST(a_batch_is_hidden_if_it_takes_less_than_four_wakes_at_the_last_pace)
+{
+	bide_batch batch;
+
+	start();
+	bide_batch_start_(&batch);
+	run_batch(&batch, 10, 2 * US);
+	assert_true(bide_batch_is_short_(&batch, 98, WAKE_NS));
+	assert_false(bide_batch_is_short_(&batch, 101, WAKE_NS));
+	run_batch(&batch, 1, 3 * 4 * WAKE_NS);
+	assert_false(bide_batch_is_short_(&batch, 2, WAKE_NS));
+	run_batch(&batch, 10, 2 * US);
+	assert_true(bide_batch_is_short_(&batch, 98, WAKE_NS));
+}
+
+TEST(a_search_that_found_nothing_and_a_sleep_say_nothing_of_the_pace)
+{
+	bide_batch batch;
+
+	start();
+	bide_batch_start_(&batch);
+	run_batch(&batch, 10, 2 * US);
+	bide_batch_begin_(&batch, steps, 0);
+	steps++; /* a sleep is a step */
+	now_ns += 1000000 * US;
+	bide_batch_measure_(&batch, steps, now_ns);
+	assert_int_equal(batch.pace_ns, 2 * US);
 }

@@ -159,25 +159,36 @@ bool bide_sleep_search_begin_(void)
  * The last searcher that finds work wakes another worker to look for more. It takes the steps of a
  * worker that falls asleep, on behalf of the workers that sleep already: a later push finds
  * `wanted` set, and an earlier push is seen by the second look. A worker that hid something, and
- * asked for a monitor meanwhile, has left that to this searcher.
+ * asked for a monitor meanwhile, has left that to this searcher. So has a sender its work, also if
+ * the searcher hides what it has itself: `hider`, or NULL.
  */
-void bide_sleep_search_end_(bool found)
+static void search_end(bool found, const bide_sleeper *hider)
 {
 	uint32_t before = BIDE_SUB(&bide_sleep_.searching, 1u, SEQ_CST);
 
 	BIDE_ASSERT_(before > 0);
 	if (before != 1 || !found || !BIDE_LOAD(&bide_sleep_.asleep, SEQ_CST))
 		return;
-	if (!bide_workers_have_work_()) {
+	if (!bide_workers_others_have_work_(hider)) {
 		bide_workers_want_();
 		BIDE_FENCE(SEQ_CST); /* pairs with a sender's; a pusher may be missed (sleep.h) */
-		if (!bide_workers_have_work_()) {
+		if (!bide_workers_others_have_work_(hider)) {
 			if (bide_sleep_others_run_())
 				bide_sleep_ask_look_();
 			return;
 		}
 	}
 	bide_sleep_wake_one_();
+}
+
+void bide_sleep_search_end_(bool found)
+{
+	search_end(found, NULL);
+}
+
+void bide_sleep_search_hide_(const bide_sleeper *sleeper)
+{
+	search_end(true, sleeper);
 }
 
 /* --- sleeping --- */

@@ -129,6 +129,8 @@ BIDE_INTERNAL bool bide_sleep_others_run_(void);
 BIDE_INTERNAL bool bide_sleep_search_begin_(void);
 /* Ends a search. The worker then runs what it found; if it found nothing, it sleeps. */
 BIDE_INTERNAL void bide_sleep_search_end_(bool found);
+/* The same for a worker that found something, and hides what else it has (batch.h). */
+BIDE_INTERNAL void bide_sleep_search_hide_(const bide_sleeper *sleeper);
 /*
  * Sleeps. asked: the worker was woken, and found nothing, so it was woken to monitor, even if the
  * worker that asked has fallen asleep meanwhile. Returns true if another thread woke the worker, or

@@ -20,14 +20,20 @@ bide_sleeper *bide_workers_sleeper_(unsigned index)
 	return &bide_workers_.worker[index]->sleeper;
 }
 
-bool bide_workers_have_work_(void)
+bool bide_workers_others_have_work_(const bide_sleeper *sleeper)
 {
 	if (bide_injector_size_(&bide_workers_.injector))
 		return true;
 	for (unsigned i = 0; i < bide_workers_.count; i++)
-		if (bide_worker_has_work_(bide_workers_.worker[i]))
+		if (&bide_workers_.worker[i]->sleeper != sleeper &&
+		    bide_worker_has_work_(bide_workers_.worker[i]))
 			return true;
 	return false;
+}
+
+bool bide_workers_have_work_(void)
+{
+	return bide_workers_others_have_work_(NULL);
 }
 
 void bide_workers_want_(void)

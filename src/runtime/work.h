@@ -13,6 +13,8 @@ BIDE_INTERNAL unsigned bide_workers_count_(void);
 BIDE_INTERNAL bide_sleeper *bide_workers_sleeper_(unsigned index);
 /* Returns true if something is published that other workers than its owner may take. */
 BIDE_INTERNAL bool bide_workers_have_work_(void);
+/* The same of all but this worker. */
+BIDE_INTERNAL bool bide_workers_others_have_work_(const bide_sleeper *sleeper);
 /* Sets `wanted` of all deques, so that a worker that pushes wakes another. */
 BIDE_INTERNAL void bide_workers_want_(void);
 /*

@@ -7,6 +7,7 @@
 #include "async/deque.h"
 #include "base/thread.h"
 #include "os/os.h"
+#include "runtime/batch.h"
 #include "runtime/injector.h"
 #include "runtime/ring.h"
 #include "runtime/sleeper.h"
@@ -33,15 +34,18 @@ typedef struct bide_worker {
 	bide_thread thread; /* first: bide_current_thread_ points at it */
 	unsigned index;
 	unsigned turns;      /* functions run since it looked at the injector and the timers */
+	unsigned turns_max;  /* then it looks again, or checks its batch */
 	bool has_next;       /* its next step is on the deque: pushed, and not popped since */
 	bool probes;         /* the next round comes soon (rounds.c) */
+	bool hands_out;      /* it hands out events, and decides afterwards whether it tells of them */
 	bool injector_first; /* whether the injector comes before the deque the next time it looks */
 	uint32_t random;
 	uint32_t empty_looks; /* at its reactor, in a row */
 	uint32_t steps_sum;   /* of all workers, when it last fell asleep (rounds.c) */
 	int64_t event_ns;     /* about when it last handed out events */
 	int64_t share_ns;     /* the last share of the injector, if it was more than one frame */
-	int64_t round_ns;     /* when its next round over the reactors of others is due */
+	bide_batch batch;
+	int64_t round_ns; /* when its next round over the reactors of others is due */
 	int64_t round_pause_ns;
 	bide_os_thread handle;
 	bide_theft theft;

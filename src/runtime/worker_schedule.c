@@ -56,7 +56,9 @@ void bide_workers_offer_(bide_thread_head *head)
 {
 	bide_worker *w = (bide_worker *)(void *)head;
 
-	if (bide_worker_entries_(w) > 1) {
+	if (w->hands_out) {
+		/* worker_search.c decides when all are there. */
+	} else if (bide_worker_entries_(w) > 1) {
 		/* Also if one is left when another worker comes. */
 		BIDE_STORE(&w->told, 1u, RELAXED);
 		bide_sleep_offer_(&head->deque.wanted);

@@ -5,6 +5,7 @@
 
 #include "base/fetch.h"
 #include "os/os.h"
+#include "runtime/batch.h"
 #include "runtime/injector.h"
 #include "runtime/reactor.h"
 #include "runtime/ring.h"
@@ -68,19 +69,84 @@ static bool look(bide_worker *w, bool has_fetched)
 
 	if (BIDE_LIKELY(!reactor))
 		return false;
-	w->has_next = true;
+	w->has_next = w->hands_out = true;
 	any = has_fetched ? bide_reactor_hooks_->hand_out(reactor) > 0 : bide_reactor_look_(reactor);
 	w->has_next = had_next;
+	w->hands_out = false;
 	return any;
 }
 
-uintptr_t bide_worker_take_oldest_(bide_worker *w)
+/* --- batches --- */
+
+/* Decides when the worker next looks, or checks what it has hidden. */
+static void check_batch_after(bide_worker *w, uint32_t functions)
 {
+	w->batch.check = functions;
+	w->turns_max = BIDE_TURNS_BETWEEN_POLLS_;
+	if (functions != BIDE_BATCH_NO_CHECK_ && w->turns + functions < w->turns_max)
+		w->turns_max = w->turns + functions;
+}
+
+/*
+ * The worker has a batch, and runs `functions` of it and the other things that it has. Returns true
+ * if it hides the batch.
+ */
+static bool hides_batch(bide_worker *w, uint32_t functions)
+{
+	bool hidden;
+
+	if (functions < 2)
+		return false;
+	hidden = bide_batch_is_short_(&w->batch, functions, BIDE_LOAD(&bide_wake_ns_, RELAXED));
+	BIDE_STORE(&w->told, 1u, RELAXED); /* for those that search anyway, also if one is left */
+	check_batch_after(w, hidden ? 1 : BIDE_BATCH_NO_CHECK_);
+	return hidden;
+}
+
+/* Tells sleepers of a batch, if they want it. */
+static void tell_batch(bide_worker *w)
+{
+	uint32_t *wanted = &w->thread.head.deque.wanted;
+
+	if (bide_worker_entries_(w) > 1 && BIDE_LOAD(wanted, RELAXED))
+		bide_sleep_offer_(wanted);
+}
+
+/* The worker has hidden a batch, and has run some of it. */
+static void check_batch(bide_worker *w)
+{
+	uint32_t ran = w->batch.check;
+
+	check_batch_after(w, BIDE_BATCH_NO_CHECK_);
+	bide_batch_measure_(&w->batch, w->steps, bide_os_now_ns_());
+	if (hides_batch(w, bide_worker_entries_(w)))
+		check_batch_after(w, ran < BIDE_BATCH_CHECK_MAX_ ? 2 * ran : ran);
+	else
+		tell_batch(w);
+}
+
+uintptr_t bide_worker_take_rarely_(bide_worker *w)
+{
+	bool has_batch = w->batch.check != BIDE_BATCH_NO_CHECK_;
+	int64_t now_ns;
 	uintptr_t entry = 0;
 
+	if (w->turns <= BIDE_TURNS_BETWEEN_POLLS_) {
+		check_batch(w);
+		return 0;
+	}
 	w->turns = 0;
-	bide_worker_expire_(w, bide_os_now_ns_());
-	(void)look(w, false);
+	now_ns = bide_os_now_ns_();
+	bide_worker_expire_(w, now_ns);
+	check_batch_after(w, BIDE_BATCH_NO_CHECK_);
+	bide_batch_measure_(&w->batch, w->steps, now_ns);
+	bide_batch_begin_(&w->batch, w->steps, now_ns);
+	if (look(w, false) || has_batch) {
+		if (hides_batch(w, bide_worker_entries_(w)))
+			bide_sleep_ask_monitor_();
+		else
+			tell_batch(w);
+	}
 	w->injector_first = !w->injector_first;
 	if (w->injector_first)
 		entry = bide_entry_of_(take_share(w));
@@ -164,6 +230,23 @@ static bool look_if_it_pays(bide_worker *w)
 }
 
 /*
+ * Ends a search. events: the worker has handed out events in it, which are not told yet.
+ */
+static void end_search(bide_worker *w, bool found, bool events, int64_t now_ns)
+{
+	if (events)
+		w->event_ns = now_ns;
+	check_batch_after(w, BIDE_BATCH_NO_CHECK_);
+	bide_batch_begin_(&w->batch, w->steps, found ? now_ns : 0);
+	if (!found || !events || !hides_batch(w, bide_worker_entries_(w) + 1)) {
+		bide_sleep_search_end_(found);
+		return;
+	}
+	bide_sleep_search_hide_(&w->sleeper);
+	bide_sleep_ask_monitor_();
+}
+
+/*
  * The worker has nothing left: it ends what is due, and looks at its reactor and at those of
  * workers that run for long. It counts as a searcher meanwhile, so no other worker is woken for
  * what it will take itself.
@@ -171,18 +254,18 @@ static bool look_if_it_pays(bide_worker *w)
 static uintptr_t take_arrivals(bide_worker *w, int64_t now_ns)
 {
 	uintptr_t entry;
+	bool events;
 
 	if (bide_worker_expire_(w, now_ns) && (entry = bide_worker_take_(w)) != 0)
 		return entry;
 	if (BIDE_LIKELY(!BIDE_LOAD(&bide_reactor_hooks_, ACQUIRE)))
 		return 0;
 	(void)BIDE_ADD(&bide_sleep_.searching, 1u, SEQ_CST);
-	if (look_if_it_pays(w))
-		w->event_ns = now_ns;
+	events = look_if_it_pays(w);
 	if (bide_rounds_make_(w, now_ns))
-		w->event_ns = now_ns;
+		events = true;
 	entry = bide_worker_take_(w);
-	bide_sleep_search_end_(entry != 0);
+	end_search(w, entry != 0, events, now_ns);
 	return entry;
 }
 
@@ -214,17 +297,17 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 	int64_t now_ns = bide_os_now_ns_(), began_ns;
 	uintptr_t entry = 0;
 	unsigned pauses = 1;
-	bool is_last;
+	bool events = false, is_last;
 
 	bide_theft_weigh_(w, now_ns);
 	if (counted) {
-		if (look(w, true))
-			w->event_ns = now_ns;
+		events = look(w, true);
 	} else {
+		bide_batch_measure_(&w->batch, w->steps, now_ns);
 		if ((entry = take_arrivals(w, now_ns)) != 0 || !bide_sleep_search_begin_())
 			return entry;
 	}
-	if (BIDE_UNLIKELY(w->event_ns > now_ns - EVENTS_NS) && for_ns > 0)
+	if (BIDE_UNLIKELY(events || w->event_ns > now_ns - EVENTS_NS) && for_ns > 0)
 		for_ns = counted ? WOKEN_NS : 0;
 	began_ns = now_ns;
 	want_from_others(w);
@@ -244,6 +327,6 @@ uintptr_t bide_worker_search_(bide_worker *w, bool counted, int64_t for_ns)
 		now_ns = bide_os_now_ns_();
 	}
 	bide_theft_end_(w);
-	bide_sleep_search_end_(entry != 0);
+	end_search(w, entry != 0, events, now_ns);
 	return entry;
 }

@@ -17,10 +17,11 @@ enum {
 };
 
 /*
- * Ends what is due, and takes the oldest entry of the injector or of the deque, in turn. The ring
- * needs no such look, because its frames are taken in order.
+ * After BIDE_TURNS_BETWEEN_POLLS_: ends what is due, and takes the oldest entry of the injector or
+ * of the deque, in turn. The ring needs no such look, because its frames are taken in order. Before
+ * that, this only checks a hidden batch (batch.h).
  */
-BIDE_INTERNAL uintptr_t bide_worker_take_oldest_(bide_worker *worker);
+BIDE_INTERNAL uintptr_t bide_worker_take_rarely_(bide_worker *worker);
 /*
  * Searches for `for_ns`, but at least once. `counted`: this worker already counts as a searcher.
  */
@@ -32,8 +33,7 @@ static inline uintptr_t bide_worker_take_(bide_worker *w)
 	bide_thread_head *head = &w->thread.head;
 	uintptr_t entry;
 
-	if (BIDE_UNLIKELY(w->turns++ >= BIDE_TURNS_BETWEEN_POLLS_) &&
-	    (entry = bide_worker_take_oldest_(w)) != 0)
+	if (BIDE_UNLIKELY(w->turns++ >= w->turns_max) && (entry = bide_worker_take_rarely_(w)) != 0)
 		return entry;
 	if (w->has_next && head->handovers++ < BIDE_HANDOVERS_MAX_) {
 		w->has_next = false;

@@ -30,7 +30,8 @@ bool bide_worker_is_valid_(bide_worker *w)
 
 	BIDE_INVARIANT_(w->index < bide_workers_.count && bide_workers_.worker[w->index] == w);
 	BIDE_INVARIANT_(!w->thread.is_external && w->thread.home == w->index);
-	BIDE_INVARIANT_(w->turns <= BIDE_TURNS_BETWEEN_POLLS_);
+	BIDE_INVARIANT_(w->turns <= w->turns_max && w->turns_max <= BIDE_TURNS_BETWEEN_POLLS_);
+	BIDE_INVARIANT_(!w->hands_out);
 	if (!bide_ring_is_valid_(&w->ring) || !bide_deque_is_valid_(&w->thread.head))
 		return false;
 	bide_spin_lock_(&w->wheel_lock);

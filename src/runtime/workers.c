@@ -176,7 +176,8 @@ static void worker_init(bide_worker *w, unsigned index)
 {
 	w->index = index;
 	w->turns = 0;
-	w->has_next = w->injector_first = false;
+	w->turns_max = BIDE_TURNS_BETWEEN_POLLS_;
+	w->has_next = w->hands_out = w->injector_first = false;
 	w->random = index * 2654435761u + 1;
 	w->wheel_lock = 0;
 	w->due_ns = BIDE_FOREVER;
@@ -189,6 +190,7 @@ static void worker_init(bide_worker *w, unsigned index)
 	w->steps = w->steps_seen = w->left_seen = w->ready = 0;
 	w->told = 0;
 	bide_tell_start_(&w->tell);
+	bide_batch_start_(&w->batch);
 	w->waker = NULL;
 	w->ring.head = w->ring.tail = 0;
 	w->theft = (bide_theft){ .max = 1 };

@@ -127,6 +127,12 @@ bool bide_workers_have_work_(void)
 	return BIDE_LOAD(&r.inbox, RELAXED) != 0;
 }
 
+bool bide_workers_others_have_work_(const bide_sleeper *sleeper)
+{
+	(void)sleeper;
+	return bide_workers_have_work_();
+}
+
 void bide_workers_want_(void)
 {
 }

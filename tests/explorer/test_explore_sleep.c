@@ -25,6 +25,7 @@ static struct {
 	unsigned monitors;     /* how often one began */
 	bool no_membarrier;    /* as for the deque */
 	bool round_is_soon;    /* of a worker that makes rounds */
+	bool batch;            /* worker 1 has one, which it hides */
 } w;
 
 /* --- what sleep.h needs of the workers --- */
@@ -43,6 +44,11 @@ bool bide_workers_have_work_(void)
 {
 	return BIDE_LOAD(&w.inbox, RELAXED) != 0 ||
 	       BIDE_LOAD(&w.bottom, RELAXED) != BIDE_LOAD(&w.head, RELAXED);
+}
+
+bool bide_workers_others_have_work_(const bide_sleeper *sleeper)
+{
+	return bide_workers_have_work_() || (w.batch && sleeper != &w.sleepers[1]);
 }
 
 void bide_workers_want_(void)
@@ -365,6 +371,12 @@ BIDE_UNUSED static void found_thread(void)
 	bide_sleep_search_end_(true);
 }
 
+/* Worker 1 has found a batch, hides it, and runs a function of it for ever. */
+BIDE_UNUSED static void hide_thread(void)
+{
+	bide_sleep_search_hide_(&w.sleepers[1]);
+}
+
 /* A worker has hidden something. */
 BIDE_UNUSED static void ask_thread(void)
 {
@@ -430,6 +442,20 @@ BIDE_UNUSED static void setup_searched(void)
 	setup(3);
 	w.sleepers[0].state = BIDE_SLEEPS_;
 	bide_sleep_.asleep = bide_sleep_.searching = 1;
+}
+
+/* The same, and worker 1, which searches, has a batch. */
+BIDE_UNUSED static void setup_batch(void)
+{
+	setup_searched();
+	w.batch = true;
+}
+
+/* There are no other workers. */
+BIDE_UNUSED static void setup_batch_of_two(void)
+{
+	setup_batch();
+	w.workers = 2;
 }
 
 /* Worker 1 already sleeps. */
@@ -545,6 +571,11 @@ BIDE_UNUSED static void check_told(void)
 	EXPLORE_CHECK(!bide_workers_have_work_() || w.sleepers[0].state == BIDE_RUNS_);
 }
 
+BIDE_UNUSED static void sleeps_on(void)
+{
+	EXPLORE_CHECK(w.sleepers[0].state == BIDE_SLEEPS_ && bide_sleep_.searching == 0);
+}
+
 BIDE_UNUSED static void check_woken(void)
 {
 	EXPLORE_CHECK(!bide_workers_have_work_() || w.sleepers[1].state == BIDE_RUNS_);
@@ -590,6 +621,15 @@ SCENARIO(sleep_push_left_to_who_wakes_nobody, setup_asleep,
          .quiet = check_woken, .switches_max = 2)
 SCENARIO(sleep_fenced_push_as_a_searcher_finds, setup_searched, THREADS(found_thread, push_thread),
          check_told, .shared = true, .no_membarrier = true)
+/* What others leave to a searcher is not hidden with its own batch. */
+SCENARIO(sleep_fenced_push_as_a_searcher_hides, setup_batch, THREADS(hide_thread, push_thread),
+         check_told, .shared = true, .no_membarrier = true)
+SCENARIO(sleep_sent_as_a_searcher_hides, setup_batch, THREADS(hide_thread, send_thread), check_told,
+         .shared = true)
+SCENARIO(sleep_monitor_asked_for_as_a_searcher_hides, setup_batch, THREADS(hide_thread, ask_thread),
+         is_told_to_monitor_both, .shared = true)
+SCENARIO(sleep_hidden_batch_wakes_nobody, setup_batch_of_two, THREADS(hide_thread, do_nothing),
+         sleeps_on, .shared = true)
 /* --- in a reactor --- */
 SCENARIO(sleep_in_reactor_and_sender, setup_reactor, THREADS(worker_0, send_thread), check,
          .shared = true, .quiet = sleeps_in_reactor, .switches_max = 3)
