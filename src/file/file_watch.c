@@ -32,6 +32,7 @@
 
 #include "base/assert.h"
 #include "base/misuse.h"
+#include "base/port.h"
 #include "file/call.h"
 #include "file/descriptor.h"
 #include "io/handle.h"
@@ -67,6 +68,8 @@ struct bide_file_watch {
 	uint32_t parties; /* atomic */
 	uint32_t paths;   /* atomic */
 	uint32_t adding;  /* atomic: the calls that add and are not over */
+	uint32_t calling; /* atomic: the threads that ask the system to add */
+	int highest_id;   /* atomic: of those that a call has counted */
 	_Alignas(16) bide_handle handle;
 	bide_file_watch_event event;
 	uint32_t at, end;   /* the events that are left in the buffer */
@@ -108,6 +111,8 @@ int bide_file_watch_open(bide_file_watch **made)
 		return error;
 	}
 	watch->parties = 1;
+	watch->calling = 0;
+	watch->highest_id = 0;
 	watch->paths = watch->adding = watch->at = watch->end = watch->seen_left = 0;
 	watch->is_lossy = false;
 	bide_handle_init_(&watch->handle, fd, BIDE_HANDLE_READY_IN_ | BIDE_HANDLE_KEEPS_FD_);
@@ -157,18 +162,49 @@ typedef struct adding {
 	char path[];
 } adding;
 
+/* The system gives rising ids. Returns true if no call has counted this one, or a higher one. */
+static bool is_first(bide_file_watch *watch, int id)
+{
+	int highest = BIDE_LOAD(&watch->highest_id, ACQUIRE);
+
+	while (id > highest)
+		if (BIDE_CAS(&watch->highest_id, &highest, id, ACQ_REL, ACQUIRE))
+			return true;
+	return false;
+}
+
+/* A path that was watched may end before it is asked for again: then the system makes a new one. */
+static bool was_made(bide_file_watch *watch, int id)
+{
+	enum { TRIES_MAX = 1000 };
+
+	/* Another thread may have made it, and not told. Pairs with the SUB of add_now. */
+	for (unsigned tries = 0; tries < TRIES_MAX && id > BIDE_LOAD(&watch->highest_id, ACQUIRE) &&
+	                         BIDE_LOAD(&watch->calling, ACQUIRE) > 0;
+	     tries++)
+		bide_port_wait_a_moment_(tries);
+	return is_first(watch, id);
+}
+
 static bide_value_task add_now(void *argument)
 {
 	adding *a = argument;
-	int fd = a->watch->handle.fd;
-	int id;
+	bide_file_watch *watch = a->watch;
+	int fd = watch->handle.fd, id, error;
+	bool is_known;
 
-	(void)BIDE_ADD(&a->watch->paths, 1u, RELAXED);
+	(void)BIDE_ADD(&watch->paths, 1u, RELAXED);
+	(void)BIDE_ADD(&watch->calling, 1u, SEQ_CST);
 	id = inotify_add_watch(fd, a->path, a->mask | MASK_CREATE);
-	a->is_too_many = id < 0;
-	if (id < 0 && errno == EEXIST)
+	is_known = id < 0 && errno == EEXIST;
+	if (is_known)
 		id = inotify_add_watch(fd, a->path, a->mask);
-	return bide_file_outcome_(id, id < 0 ? errno : 0);
+	else if (id >= 0)
+		(void)is_first(watch, id);
+	error = id < 0 ? errno : 0;
+	(void)BIDE_SUB(&watch->calling, 1u, RELEASE);
+	a->is_too_many = error || (is_known && !was_made(watch, id));
+	return bide_file_outcome_(id, error);
 }
 
 static void add_over(bide_job *job)
