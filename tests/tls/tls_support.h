@@ -193,7 +193,7 @@ BIDE_UNUSED static void close_ends(ends *e)
 {
 	bide_stream_close(e->client);
 	bide_stream_close(e->server);
-	settle(0);
+	run_on();
 }
 
 BIDE_UNUSED static const char *line_of(bide_stream *s)
