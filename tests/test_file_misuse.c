@@ -19,7 +19,7 @@ TEST(arguments_that_are_wrong)
 
 	expect_misuse();
 	MISUSE(error_of(bide_file_open(NULL, 0, 0).untyped), "bide_file_open", "path is NULL");
-	MISUSE((void)bide_file_take_fd(NULL, 0), "bide_file_take_fd", "file is NULL");
+	MISUSE((void)!bide_file_take_fd(NULL, 0), "bide_file_take_fd", "file is NULL");
 	MISUSE(error_of(bide_file_read_at(NULL, room, 1, 0)), "bide_file_read_at", "NULL");
 	MISUSE(error_of(bide_file_read_at(f, NULL, 1, 0)), "bide_file_read_at", "the memory is NULL");
 	MISUSE(error_of(bide_file_read_at(f, room, 1, -1)), "bide_file_read_at", "the offset is -1");
@@ -32,7 +32,7 @@ TEST(arguments_that_are_wrong)
 	MISUSE(error_of(bide_file_resize(f, -1)), "bide_file_resize", "size_bytes is -1");
 	MISUSE(error_of(bide_file_stat(f, NULL)), "bide_file_stat", "status is NULL");
 	MISUSE(error_of(bide_file_sync(NULL)), "bide_file_sync", "NULL");
-	MISUSE((void)bide_file_fd(NULL, &fd), "bide_file_fd", "NULL");
+	MISUSE((void)!bide_file_fd(NULL, &fd), "bide_file_fd", "NULL");
 	assert_int_equal(fd, -1);
 	assert_int_equal(error_of(bide_file_read_at(f, room, 4, 0)), 0);
 	bide_file_close(f);

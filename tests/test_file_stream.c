@@ -136,9 +136,9 @@ TEST(arguments_that_are_wrong)
 	bide_stream *s;
 
 	expect_misuse();
-	MISUSE((void)bide_stream_take_file(NULL, f, 0), "bide_stream_take_file", "NULL");
-	MISUSE((void)bide_stream_take_file(&s, NULL, 0), "bide_stream_take_file", "NULL");
-	MISUSE((void)bide_stream_take_file(&s, f, -1), "bide_stream_take_file", "the offset is -1");
+	MISUSE((void)!bide_stream_take_file(NULL, f, 0), "bide_stream_take_file", "NULL");
+	MISUSE((void)!bide_stream_take_file(&s, NULL, 0), "bide_stream_take_file", "NULL");
+	MISUSE((void)!bide_stream_take_file(&s, f, -1), "bide_stream_take_file", "the offset is -1");
 	bide_file_close(f);
 	MISUSE(assert_int_equal(bide_stream_take_file(&s, f, 0), EBADF), "bide_stream_take_file",
 	       "it is closed");
