@@ -181,6 +181,29 @@ TEST(in_a_simulation_a_drain_whose_last_run_ends_all_succeeds)
 	}
 }
 
+/* The same without a limit of virtual time: a limit of 0 has passed at each look. */
+TEST(a_limit_of_0_lets_all_run_that_is_ready)
+{
+	one_worker();
+	for (int i = 0; i < 400; i++) {
+		int count = i < 200 ? i % 3 + 1 : i;
+		turn_log log = { 0 };
+		bide_value_task last = { 0 };
+
+		for (int k = 0; k < count; k++) {
+			value_task_forget(last);
+			last = async_start(yielder, .log = &log, .id = k);
+		}
+		if (i % 2 == 0) {
+			assert_int_equal(bide_value_task_wait_for(last, NULL, 0), 0);
+		} else {
+			value_task_forget(last);
+			assert_int_equal(bide_drain(0), 0);
+		}
+		assert_int_equal(log.count, count);
+	}
+}
+
 static atomic_int drained;
 
 static void *drains_there(void *argument)

@@ -209,13 +209,23 @@ static bool is_over(int64_t deadline_ns)
 	return deadline_ns != BIDE_FOREVER && bide_runtime_now_ns_() >= deadline_ns;
 }
 
+/* Returns how often it looks around until what is ready now has run. */
+static size_t looks_until_run(const bide_thread_head *head)
+{
+	size_t ready = head->queue_count + bide_deque_size_(head) + (head->next ? 1 : 0);
+
+	return 1 + (ready < BIDE_RUN_READY_MAX_ ? ready : BIDE_RUN_READY_MAX_) / TURNS_BETWEEN_POLLS;
+}
+
 /*
  * Without work it does not look at the reactor, because park does; but it looks after so many
- * functions in any case. After the deadline it looks a few times more, for what is ready.
+ * functions in any case. After the deadline it looks a few times more, for what is ready. A first
+ * look that is late already may have come before anything ran: what is ready then runs.
  */
 int bide_one_worker_run_(const bool *done, int64_t deadline_ns)
 {
 	bide_runtime *r = &bide_runtime_;
+	size_t looks = 0, looks_min = 0;
 	unsigned late = 0;
 	int error;
 
@@ -223,8 +233,13 @@ int bide_one_worker_run_(const bool *done, int64_t deadline_ns)
 		if (r->turn++ >= TURNS_BETWEEN_POLLS) {
 			bide_one_worker_poll_();
 			run_fork(r, bide_deque_owner_pop_oldest_(&r->main.head));
-			if (!*done && is_over(deadline_ns))
-				return BIDE_ETIMEDOUT_;
+			if (!*done && is_over(deadline_ns)) {
+				if (looks == 0)
+					looks_min = looks_until_run(&r->main.head);
+				if (looks >= looks_min)
+					return BIDE_ETIMEDOUT_;
+			}
+			looks++;
 			continue;
 		}
 		if (step() || take_arrivals())
