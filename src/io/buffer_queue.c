@@ -146,6 +146,8 @@ bool bide_buffer_sent_(bide_stream *stream, int error)
 		bide_spin_unlock_(&b->lock);
 		return false;
 	}
+	if (error)
+		b->kept_error = (uint8_t)error;
 	waiter = error ? b->waiter : NULL;
 	if (error)
 		b->waiter = NULL;

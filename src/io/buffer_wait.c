@@ -3,6 +3,7 @@
  */
 #include "io/buffer_wait.h"
 
+#include "base/assert.h"
 #include "base/party.h"
 #include "base/spin.h"
 #include "cancel/cancel_core.h"
@@ -107,6 +108,10 @@ bide_value_task bide_buffer_wait_(bide_stream *stream, size_t unsent_max)
 	met = is_met(b, unsent_max);
 	if (met) {
 		error = bide_stream_failed_(stream, BIDE_IO_OUT_);
+	} else if (!b->sending) {
+		/* Since the caller looked, the send has ended, and kept what it could not send. */
+		error = b->kept_error;
+		BIDE_ASSERT_(error);
 	} else {
 		/* A cancellation that fires at once waits for the lock. */
 		error = bide_cancel_link_(bide_context_core_(), &w->node, canceled);

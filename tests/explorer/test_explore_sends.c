@@ -195,6 +195,13 @@ static void fail_once(void)
 		bide_operation_complete_(m.operation, bide_payload_int_(0), ECONNRESET);
 }
 
+/* There is no memory to wait with. What was put is kept. */
+static void run_out_once(void)
+{
+	if (BIDE_SWAP(&m.is_pending, 0u, ACQ_REL))
+		bide_operation_complete_(m.operation, bide_payload_int_(0), ENOMEM);
+}
+
 static void cancel(void)
 {
 	(void)bide_context_cancel(m.context, BIDE_ECANCELED_);
@@ -255,6 +262,15 @@ static void check_failed(void)
 	end();
 }
 
+/* The flush says that it was kept, or has sent it by a send of its own. The next send sends it. */
+static void check_kept(void)
+{
+	make_room_once();
+	EXPLORE_CHECK(m.ended == 1 && (m.error == 0 || m.error == ENOMEM));
+	EXPLORE_CHECK(bide_buffer_send_(&stream) == 0);
+	check_all();
+}
+
 SENDS(flush_against_room, setup, (put_and_flush, make_room_once), check_flushed,
       .newest_only = true, .switches_max = 2)
 SENDS(put_against_room, setup_sending, (put_and_send, make_room_once), check_all,
@@ -266,4 +282,6 @@ SENDS(flush_behind_a_send, setup_sending, (put_and_flush, make_room_once), check
 SENDS(flush_room_and_cancel, setup_sending, (put_and_flush, make_room_once, cancel), check_flushed,
       .newest_only = true, .switches_max = 2)
 SENDS(flush_against_failure, setup_sending, (put_and_flush, fail_once), check_failed,
+      .newest_only = true, .switches_max = 2)
+SENDS(flush_without_memory, setup_sending, (put_and_flush, run_out_once), check_kept,
       .newest_only = true, .switches_max = 2)
