@@ -58,7 +58,7 @@ typedef struct bide_stream_buffer {
 	bide_io_chunk *first, *last; /* sealed and not sent */
 	uint32_t queued_bytes;       /* in them */
 	bool sending;
-	uint8_t kept_error; /* of the newest send that ended and kept what was not sent */
+	uint8_t kept_error;              /* of the newest send that ended and kept what was not sent */
 	struct bide_buffer_wait *waiter; /* of the writing call that waits for a send */
 	bide_observer sent;              /* of the operation that sends */
 	/* --- its life --- */
