@@ -404,6 +404,37 @@ TEST(SM_09_the_end_fails_all_that_wait_and_the_count_stays_readable)
 	assert_int_equal(semaphore_count(&s), 2);
 }
 
+TEST(an_initialiser_out_of_range_is_misuse_of_each_call)
+{
+	static const struct {
+		int64_t count, max;
+		const char *text;
+	} wrong[] = {
+		{ -1, 4, "the count -1; 0 to 4 are allowed" },
+		{ 5, 4, "the count 5; 0 to 4 are allowed" },
+		{ 1, -4, "the maximum -4; 1 to 2305843009213693951 are allowed" },
+		{ 1, INT64_MAX, "the maximum 9223372036854775807; 1 to 2305843009213693951 are allowed" },
+	};
+	hold h = { 0 };
+
+	begin_test();
+	expect_misuse();
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		semaphore bad = BIDE_SEMAPHORE(wrong[i].count, wrong[i].max);
+		bide_select_case bad_case = select_semaphore(&bad, 1, &h);
+		unsigned count = misuse_count;
+
+		assert_int_equal(error_of(semaphore_hold(&bad, 1, &h)), EINVAL);
+		assert_non_null(strstr(misuse_text, wrong[i].text));
+		assert_false(semaphore_try_hold(&bad, 1, &h));
+		assert_int_equal(semaphore_add(&bad, 1), EINVAL);
+		assert_int_equal(semaphore_count(&bad), 0);
+		assert_int_equal(error_of(bide_select(&bad_case, 1)), EINVAL);
+		assert_non_null(strstr(misuse_text, wrong[i].text));
+		assert_int_equal(misuse_count, count + 5);
+	}
+}
+
 TEST(misuse_of_a_semaphore_is_named)
 {
 	hold mine = { 0 }, other = { 0 };

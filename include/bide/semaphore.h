@@ -42,8 +42,8 @@ BIDE_STATIC_ASSERT(sizeof(bide_semaphore) == 64, "part of the layout");
 
 /*
  * Initialises a semaphore: `count` permits are available, and there are never more than `max`
- * altogether, in holds or not. 0 <= count <= max, and 1 <= max <= BIDE_SEMAPHORE_MAX; it is not
- * checked here, and bide_semaphore_init checks it.
+ * altogether, in holds or not. 0 <= count <= max, and 1 <= max <= BIDE_SEMAPHORE_MAX. Otherwise
+ * each call on the semaphore is misuse: EINVAL. A max of 0 is none.
  */
 #define BIDE_SEMAPHORE(count, max)                                                     \
 	{                                                                                  \

@@ -143,7 +143,24 @@ static inline bool bide_holder_grant_(bide_wait_queue_ *queue, uintptr_t object,
 	return gets;
 }
 
-/* Reports misuse of `what` if the count is none that the semaphore ever has. */
+static inline int64_t bide_semaphore_max_(const bide_semaphore *s)
+{
+	return s->max_ ? s->max_ : BIDE_SEMAPHORE_MAX;
+}
+
+/*
+ * Returns true if the semaphore can ever have that number of permits. BIDE_SEMAPHORE checks
+ * nothing, so its numbers are looked at in each call.
+ */
+static inline bool bide_semaphore_can_have_(const bide_semaphore *s, int64_t count)
+{
+	int64_t max = bide_semaphore_max_(s);
+
+	return count > 0 && count <= max && max <= BIDE_SEMAPHORE_MAX &&
+	       (uint64_t)BIDE_LOAD(&s->total_, RELAXED) <= (uint64_t)max;
+}
+
+/* Returns 0; or reports misuse of `what`, and returns EINVAL. */
 BIDE_INTERNAL int bide_semaphore_count_check_(const bide_semaphore *s, int64_t count,
                                               const char *what);
 

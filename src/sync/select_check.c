@@ -83,8 +83,7 @@ static int hold_check(const bide_select_case *cases, size_t index)
 
 	if (BIDE_UNLIKELY(!bide_hold_can_take_(c->hold_, object)))
 		return hold_refused(c, object, index);
-	if (!is_mutex && BIDE_UNLIKELY(c->permits_.count < 1 ||
-	                               c->permits_.count > (s->max_ ? s->max_ : BIDE_SEMAPHORE_MAX)))
+	if (!is_mutex && BIDE_UNLIKELY(!bide_semaphore_can_have_(s, c->permits_.count)))
 		error = count_refused(c, index);
 	if (!error)
 		error = is_mutex ? ended_check(&c->mutex_->state_, "mutex", index)

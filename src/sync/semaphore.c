@@ -20,11 +20,6 @@ static uintptr_t object_of(const bide_semaphore *semaphore)
 	return (uintptr_t)semaphore | BIDE_HELD_SEMAPHORE_;
 }
 
-static int64_t max_of(const bide_semaphore *semaphore)
-{
-	return semaphore->max_ ? semaphore->max_ : BIDE_SEMAPHORE_MAX;
-}
-
 static int64_t available(uint64_t state)
 {
 	return (int64_t)(state / PERMIT);
@@ -114,12 +109,30 @@ static bool enter(bide_wait_queue_ *queue, bide_hold *hold)
 	return enough;
 }
 
+/* The numbers of BIDE_SEMAPHORE. Until they are right, no call changes them. */
+static bool is_initialised(const bide_semaphore *s, const char *what)
+{
+	int64_t max = bide_semaphore_max_(s), total = BIDE_LOAD(&s->total_, RELAXED);
+
+	if (max < 1 || max > BIDE_SEMAPHORE_MAX)
+		bide_misuse_("%s: the semaphore was initialised with the maximum %lld; 1 to %lld are "
+		             "allowed",
+		             what, (long long)max, (long long)BIDE_SEMAPHORE_MAX);
+	else if (total < 0 || total > max)
+		bide_misuse_("%s: the semaphore was initialised with the count %lld; 0 to %lld are allowed",
+		             what, (long long)total, (long long)max);
+	else
+		return true;
+	return false;
+}
+
 int bide_semaphore_count_check_(const bide_semaphore *s, int64_t count, const char *what)
 {
-	if (BIDE_LIKELY(count > 0 && count <= max_of(s)))
+	if (BIDE_LIKELY(bide_semaphore_can_have_(s, count)))
 		return 0;
-	bide_misuse_("%s: count is %lld; 1 to %lld are allowed", what, (long long)count,
-	             (long long)max_of(s));
+	if (is_initialised(s, what))
+		bide_misuse_("%s: count is %lld; 1 to %lld are allowed", what, (long long)count,
+		             (long long)bide_semaphore_max_(s));
 	return BIDE_EINVAL_;
 }
 
@@ -290,7 +303,7 @@ int bide_semaphore_add(bide_semaphore *s, int64_t count)
 		return error;
 	total = BIDE_LOAD(&s->total_, RELAXED);
 	do
-		if (total > max_of(s) - count)
+		if (total > bide_semaphore_max_(s) - count)
 			return BIDE_EOVERFLOW_;
 	while (!BIDE_CAS(&s->total_, &total, total + count, RELAXED, RELAXED));
 	bide_semaphore_give_back_(s, count);
@@ -299,9 +312,12 @@ int bide_semaphore_add(bide_semaphore *s, int64_t count)
 
 int64_t bide_semaphore_count(const bide_semaphore *s)
 {
-	if (s)
+	static const char what[] = "bide_semaphore_count";
+
+	if (!s)
+		bide_misuse_("%s: semaphore is NULL", what);
+	else if (is_initialised(s, what))
 		return available(BIDE_LOAD(&s->state_, RELAXED));
-	bide_misuse_("bide_semaphore_count: semaphore is NULL");
 	return 0;
 }
 
