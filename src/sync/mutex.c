@@ -57,7 +57,7 @@ static bool try_fast(bide_mutex *mutex)
 {
 	uint64_t seen = BIDE_LOAD(&mutex->state_, RELAXED);
 
-	/* Pairs with the releases of bide_mutex_give_back_ and release_slowly. */
+	/* Pairs with the releases of bide_mutex_give_back_ and give. */
 	return seen == 0 && BIDE_CAS(&mutex->state_, &seen, (uint64_t)HELD, ACQUIRE, RELAXED);
 }
 
@@ -179,26 +179,21 @@ bool bide_mutex_select_(bide_mutex *mutex, bide_hold *hold, bide_selection_ *s, 
 	return true;
 }
 
-static BIDE_COLD void release_slowly(bide_mutex *mutex)
+/* Under the lock. Only this thread changes the state, since it has the lock and the mutex. */
+static void give(bide_wait_queue_ *queue, int64_t count, bide_granted_ *granted)
 {
-	bide_wait_queue_ *queue = &mutex->queue_;
-	bide_granted_ granted;
-	uint64_t ended;
+	bide_mutex *mutex = mutex_of(queue);
+	uint64_t ended = BIDE_LOAD(&mutex->state_, RELAXED) & BIDE_STATE_ENDED_;
 	bool is_held = false;
 
-	bide_granted_init_(&granted);
-	bide_wait_lock_(queue);
+	(void)count;
 	BIDE_ASSERT_(BIDE_LOAD(&mutex->state_, RELAXED) & HELD);
-	/* Only this thread changes the state now, since it has the lock and the mutex. */
-	ended = BIDE_LOAD(&mutex->state_, RELAXED) & BIDE_STATE_ENDED_;
 	while (queue->first && !is_held)
-		is_held = bide_holder_grant_(queue, object_of(mutex), &granted);
+		is_held = bide_holder_grant_(queue, object_of(mutex), granted);
 	/* Pairs with try_fast. */
 	BIDE_STORE(&mutex->state_,
 	           ended | (is_held ? HELD : 0u) | (queue->first ? BIDE_STATE_WAITERS_ : 0u), RELEASE);
 	BIDE_ASSERT_UNEXPLORED_(is_valid(mutex));
-	bide_wait_unlock_(queue);
-	bide_granted_end_(&granted);
 }
 
 void bide_mutex_give_back_(bide_mutex *mutex)
@@ -210,7 +205,7 @@ void bide_mutex_give_back_(bide_mutex *mutex)
 	seen = BIDE_LOAD(&mutex->state_, RELAXED);
 	/* Pairs with try_fast. */
 	if (seen != HELD || !BIDE_CAS(&mutex->state_, &seen, (uint64_t)0, RELEASE, RELAXED))
-		release_slowly(mutex);
+		bide_wait_call_give_(&mutex->queue_, 1, give);
 }
 
 void bide_mutex_end(bide_mutex *mutex)

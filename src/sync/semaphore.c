@@ -252,17 +252,11 @@ bool bide_semaphore_select_(bide_semaphore *s, int64_t count, bide_hold *hold,
 	return true;
 }
 
-/* Adds with the lock, and grants. */
-static BIDE_COLD void give_slowly(bide_semaphore *s, int64_t count)
+/* Under the lock. */
+static void give(bide_wait_queue_ *queue, int64_t count, bide_granted_ *granted)
 {
-	bide_granted_ granted;
-
-	bide_granted_init_(&granted);
-	bide_wait_lock_(&s->queue_);
-	(void)BIDE_ADD(&s->state_, (uint64_t)count * PERMIT, RELEASE);
-	grant(&s->queue_, &granted);
-	bide_wait_unlock_(&s->queue_);
-	bide_granted_end_(&granted);
+	(void)BIDE_ADD(&semaphore_of(queue)->state_, (uint64_t)count * PERMIT, RELEASE);
+	grant(queue, granted);
 }
 
 void bide_semaphore_give_back_(bide_semaphore *s, int64_t count)
@@ -274,7 +268,7 @@ void bide_semaphore_give_back_(bide_semaphore *s, int64_t count)
 	seen = BIDE_LOAD(&s->state_, RELAXED);
 	do
 		if (seen & FLAGS) {
-			give_slowly(s, count);
+			bide_wait_call_give_(&s->queue_, count, give);
 			return;
 		}
 	while (!BIDE_CAS(&s->state_, &seen, seen + (uint64_t)count * PERMIT, RELEASE, RELAXED));

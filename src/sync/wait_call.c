@@ -74,6 +74,17 @@ bool bide_wait_call_select_(const bide_wait_call_ *c, bide_hold *hold, bide_sele
 	return claimed;
 }
 
+void bide_wait_call_give_(bide_wait_queue_ *queue, int64_t count, bide_wait_give_ *give)
+{
+	bide_granted_ granted;
+
+	bide_granted_init_(&granted);
+	bide_wait_lock_(queue);
+	give(queue, count, &granted);
+	bide_wait_unlock_(queue);
+	bide_granted_end_(&granted);
+}
+
 void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what,
                          void (*refuse)(bide_wait_link_ *link))
 {

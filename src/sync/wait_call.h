@@ -62,4 +62,12 @@ BIDE_INTERNAL BIDE_COLD int bide_wait_call_ended_(const char *what);
 BIDE_INTERNAL void bide_wait_call_end_(bide_wait_queue_ *queue, uint64_t *state, const char *what,
                                        void (*refuse)(bide_wait_link_ *link));
 
+/*
+ * The slow half of giving back. Under the lock, `give` changes the state for what is given back,
+ * and grants what the first waiters can have now.
+ */
+typedef void bide_wait_give_(bide_wait_queue_ *queue, int64_t count, bide_granted_ *granted);
+BIDE_INTERNAL BIDE_COLD void bide_wait_call_give_(bide_wait_queue_ *queue, int64_t count,
+                                                  bide_wait_give_ *give);
+
 #endif
