@@ -384,6 +384,51 @@ TEST(failures_go_to_the_function_that_was_given)
 	assert_int_equal(failed_with, EIO);
 }
 
+/* Waits for its client, and is content if the program ends the connection. */
+struct patient {
+	ASYNC_FRAME;
+	struct {
+		stream *client;
+	} in;
+	char *at;
+};
+
+static stream *_Atomic waiting;
+
+async(patient)
+{
+	async_in(client);
+	waiting = client;
+	await_or(my->at, stream_peek(client, 1), my->at = NULL);
+async_finally:
+	async_end;
+}
+
+static value_task start_patient(stream *client, void *argument)
+{
+	(void)argument;
+	return async_start(patient, .client = client);
+}
+
+static void end_the_connection(void)
+{
+	int fd = client();
+
+	while (!waiting)
+		wait_a_moment();
+	stream_abort(waiting, ECANCELED);
+	hear_the_end(fd);
+	stop();
+}
+
+TEST(a_connection_that_the_program_aborts_is_no_failure)
+{
+	serve_options options = { .failed = note_failure };
+
+	assert_int_equal(play(start_patient, NULL, &options, end_the_connection), ECANCELED);
+	assert_int_equal(failures, 0);
+}
+
 static atomic_int report_count;
 static char report[512];
 

@@ -4,6 +4,7 @@
 #define BIDE_OWN_(name) &name##_own_
 #include "base/own.h"
 #include "io/serve.h"
+#include "io/stream.h"
 
 struct bide_serve_client {
 	BIDE_ASYNC_FRAME;
@@ -19,7 +20,8 @@ static const bide_own_ bide_serve_client_own_ = { .name = "bide_serve", .kind = 
 
 /*
  * The function begins in the client's context. The cleanup is masked, so the last answer is sent
- * although that context may have been canceled. An abort ends it.
+ * although that context may have been canceled. An abort ends it. A stream that was aborted before
+ * has no last answer, and that is no failure of the function.
  */
 bide_async(bide_serve_client)
 {
@@ -35,7 +37,7 @@ bide_async(bide_serve_client)
 		                    bide_await_failure.payload.trace);
 	});
 bide_async_finally:
-	if (!my->error)
+	if (!my->error && !bide_stream_failed_(my->in.stream, BIDE_IO_IN_))
 		bide_await_or(bide_stream_end(my->in.stream),
 		              { bide_server_failed_(my->in.server, my->in.stream, bide_await_error, 0); });
 	while (!bide_server_leave_(my->in.server, &my->entry))
