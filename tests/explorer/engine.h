@@ -176,6 +176,7 @@ struct engine {
 	unsigned queue_count;
 	bide_timer *wheel[WHEEL_MAX];
 	unsigned wheel_count;
+	int64_t clock_ns; /* atomic */
 	unsigned unobserved;
 	int64_t in_use;
 

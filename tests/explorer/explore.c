@@ -85,6 +85,7 @@ static void prepare(void)
 	engine.watched_dirty = engine.redundant = engine.over = engine.ended = false;
 	engine.unobserved = 0;
 	engine.asleep = 0;
+	engine.clock_ns = 0;
 	engine.switches = 0;
 	engine.trail_at = 0;
 	memset(engine.watched, 0, sizeof engine.watched);

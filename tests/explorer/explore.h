@@ -42,6 +42,7 @@ typedef struct explore_scenario {
 	bool no_membarrier; /* there is no heavy fence */
 	/* As with many workers: any thread may touch shared objects. */
 	bool shared;
+	bool has_clock; /* explore_pass moves the clock, which begins at 0; otherwise it stands */
 	/*
 	 * Called when all threads that have not ended sleep. It checks whether they may; they are then
 	 * told that the scenario is over. If NULL, this is a deadlock.
@@ -67,6 +68,11 @@ void explore_finish(void);
 void explore_hand_on(void);
 /* In a thread: ends the timer that was armed first. Returns false if none is armed. */
 bool explore_expire(void);
+/*
+ * In a thread or in check: lets time pass, and ends the timers that are due, in the order in which
+ * they were armed. Returns false if there were none. The scenario has_clock.
+ */
+bool explore_pass(int64_t passed_ns);
 /*
  * In a thread that sleeps with bide_os_wait_: returns true if `quiet` of the scenario was called.
  */

@@ -65,11 +65,6 @@ unsigned bide_port_worker_count_(void)
 	return 1;
 }
 
-int64_t bide_port_now_(void)
-{
-	return 0;
-}
-
 uint64_t bide_port_random_(void)
 {
 	return 0;

@@ -1,5 +1,5 @@
 /*
- * timers.c - the timers of the port: a list in the order in which they were armed.
+ * timers.c - the clock and the timers of the port: a list in the order in which they were armed.
  */
 #include "engine.h"
 
@@ -59,6 +59,35 @@ bool bide_port_disarm_(bide_timer *timer)
 			return true;
 		}
 	return false;
+}
+
+int64_t bide_port_now_(void)
+{
+	/* A place that no thread writes would only add scheduling points. */
+	return engine.scenario->has_clock ? BIDE_LOAD(&engine.clock_ns, SEQ_CST) : 0;
+}
+
+/* Returns the timer that was armed first of those that are due, or NULL. */
+static bide_timer *wheel_take_due(void)
+{
+	wheel_touch(NULL, "is looked at");
+	for (unsigned i = 0; i < engine.wheel_count; i++)
+		if (engine.wheel[i]->source.payload.i <= engine.clock_ns)
+			return wheel_take(i);
+	return NULL;
+}
+
+bool explore_pass(int64_t passed_ns)
+{
+	bide_timer *timer;
+	bool any = false;
+
+	EXPLORE_CHECK(engine.scenario->has_clock);
+	if (passed_ns > 0)
+		(void)BIDE_ADD(&engine.clock_ns, passed_ns, SEQ_CST);
+	for (; (timer = wheel_take_due()) != NULL; any = true)
+		bide_timer_due_(timer);
+	return any;
 }
 
 bool explore_expire(void)
