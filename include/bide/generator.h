@@ -266,7 +266,8 @@ BIDE_END_DECLS
 		 _Static_assert(                                                                          \
 			 !BIDE_IS_MADE_(from, text),                                                          \
 			 "bide_await_each evaluates this call for each element: keep what it returns "        \
-			 "in the frame, and loop over that");                                                 \
+			 "in the frame, and loop over that; parentheses around it say that it returns the "   \
+			 "same one each time");                                                               \
 	 }),                                                                                          \
 	 BIDE_NEXT_OF_KNOWN_(dst, BIDE_WITH_ELEMENTS_(from)))
 /* What an element of each kind of object comes from. Another kind is one more line. */

@@ -1,4 +1,4 @@
-/* expect: error: static.assert.*evaluates this call for each element: keep what it returns in the frame */
+/* expect: error: static.assert.*evaluates this call for each element: keep what it returns in the frame, and loop over that; parentheses around it say that it returns the same one each time */
 #include <bide/bide.h>
 #include <bide/short.h>
 
