@@ -516,7 +516,7 @@ TEST_SLOW(a_connect_by_name_that_is_given_up_leaves_nothing_open, 40)
 	silence silent[12];
 	unsigned port;
 	size_t before;
-	static char hosts[12][16];
+	static char hosts[12][24];
 	const char *names[13] = { NULL };
 
 	silent[0] = make_silence("127.0.0.1", 0);

@@ -18,7 +18,7 @@ void test_after_each(void)
 
 TEST(lines_go_both_ways)
 {
-	char question[20];
+	char question[24];
 	world w;
 	ends e;
 
