@@ -129,6 +129,42 @@ TEST(a_channel_and_a_watch_are_named_with_where_they_were_created)
 	watch_unref(w);
 }
 
+TEST(a_select_is_named_with_each_of_its_cases)
+{
+	channel *c = channel_create(&(channel_options){ .capacity = 1 });
+	cancel_source *cancels = cancel_source_create();
+	task *t = task_create(0);
+	context *ends[3] = { context_create(NULL), context_create(NULL), context_create(NULL) };
+	event e = BIDE_EVENT(false), other = BIDE_EVENT(false);
+	hold mine = { 0 }, waits = { 0 };
+	int64_t number = 0;
+	char text[512];
+	mutex m = { 0 };
+	select_case cases[] = { select_mutex(&m, &waits),
+		                    select_event(&e),
+		                    select_read(c, &number),
+		                    select_task(t),
+		                    select_cancel_token(cancel_source_token(cancels)),
+		                    select_delay(3600 * 1000 * MS),
+		                    select_event(&other) };
+
+	assert_true(mutex_try_hold(&m, &mine));
+	snprintf(text, sizeof text, "bide_select of 6: mutex %p", (void *)&m);
+	assert_awaited_is(ends[0], in_context(ends[0], bide_select(cases, 6)), text);
+	snprintf(text, sizeof text, "; event %p; a read of channel %p; a task; a token; a delay; ...",
+	         (void *)&e, (void *)c);
+	assert_awaited_is(ends[1], in_context(ends[1], bide_select(cases, 7)), text);
+	assert_int_equal(wait_int(channel_write(c, number), NULL), 0);
+	cases[1] = select_write(c, &number);
+	snprintf(text, sizeof text, "bide_select of 2: mutex %p; a write to channel %p", (void *)&m,
+	         (void *)c);
+	assert_awaited_is(ends[2], in_context(ends[2], bide_select(cases, 2)), text);
+	hold_release(&mine);
+	cancel_source_unref(cancels);
+	task_unref(t);
+	channel_unref(c);
+}
+
 TEST(a_read_of_a_channel_of_numbers_is_named)
 {
 	channel *c = channel_create(NULL);

@@ -12,7 +12,7 @@
  * made. Of what the copy points at it may read only static data and memory of the pools.
  */
 typedef void bide_describe_function_(const void *copy, char *to, size_t size_bytes);
-enum { BIDE_COPY_BYTES_ = 256 };
+enum { BIDE_COPY_BYTES_ = 512 };
 
 /*
  * Goes with an async function of the library's. Dumps and leak reports show the user's call in its

@@ -180,7 +180,7 @@ static void awaited(bide_text *text, const bide_snapshot *waiting, unsigned dept
 
 static void describe_by(bide_text *text, bide_describe_function_ *describes, const bide_snapshot *s)
 {
-	char words[256] = "";
+	char words[512] = "";
 
 	describes(s->copy.words, words, sizeof words);
 	bide_text_add_(text, "%s", words);

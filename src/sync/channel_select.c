@@ -5,7 +5,10 @@
  */
 #include "sync/channel.h"
 
-static const bide_wait_kind_ case_kind = { .type = { .name = "bide_select" } };
+static const bide_wait_kind_ read_case = { .type = { .name = "bide_select",
+	                                                 .describe = bide_channel_describe_read_ } };
+static const bide_wait_kind_ write_case = { .type = { .name = "bide_select",
+	                                                  .describe = bide_channel_describe_write_ } };
 
 /*
  * Returns the first link of a list that is claimed together with the selection; or NULL: there is
@@ -48,7 +51,8 @@ static void wait_in(bide_channel *c, unsigned list, bide_selection_ *s, uint32_t
 	if (bide_selection_is_decided_(s))
 		return;
 	s->cases[number - 1].link.wants.to = load;
-	bide_selection_append_to_(c->lists, list, s, number, &case_kind);
+	bide_selection_append_to_(c->lists, list, s, number,
+	                          list == BIDE_CHANNEL_READERS_ ? &read_case : &write_case);
 }
 
 /* The selection has won, if it is claimed. */

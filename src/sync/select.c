@@ -11,8 +11,12 @@
  */
 #include "sync/select.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/own.h"
 #include "base/port.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "context/context.h"
 #include "source/source.h"
@@ -99,7 +103,40 @@ static void leave(bide_operation *operation)
 		drop(s, decided - 1);
 }
 
+/* The wait of a case is named as one that is no case of a select. */
+static void describe_case(const bide_selection_ *copy, uint32_t index, char *to, size_t size_bytes)
+{
+	const bide_selection_case_ *c = &copy->cases[index];
+	const bide_waiter_ alone = { .link = c->link };
+
+	if (c->kind && c->kind->type.describe)
+		c->kind->type.describe(&alone, to, size_bytes);
+	else if (c->kind || c->source)
+		bide_put_(to, size_bytes, c->kind ? "a task" : "a value task");
+	else
+		bide_put_(to, size_bytes, copy->alarm_number == index + 1 ? "a delay" : "a token");
+}
+
+static void describe(const void *copy, char *to, size_t size_bytes)
+{
+	enum { COPIED = (BIDE_COPY_BYTES_ - sizeof(bide_selection_)) / sizeof(bide_selection_case_) };
+	const bide_selection_ *s = copy;
+	size_t length = 0;
+
+	bide_put_(to, size_bytes, "bide_select of %u", (unsigned)s->count);
+	for (uint32_t i = 0; i < s->count && i <= COPIED; i++) {
+		length += strlen(to + length);
+		bide_put_(to + length, size_bytes - length, i == 0 ? ": " : "; ");
+		length += strlen(to + length);
+		if (i < COPIED)
+			describe_case(s, i, to + length, size_bytes - length);
+		else
+			bide_put_(to + length, size_bytes - length, "...");
+	}
+}
+
 static const bide_operation_type select_type = { .name = "bide_select",
+	                                             .describe = describe,
 	                                             .leave = leave,
 	                                             .has_result_inside = true,
 	                                             .take = take,
