@@ -9,6 +9,9 @@
 #include "support/limits_of_tools.h"
 #include "support/reactor_support.h"
 
+#include "base/settings.h"
+#include "runtime/worker.h"
+
 void test_after_each(void)
 {
 	assert_nothing_in_use();
@@ -270,6 +273,18 @@ TEST_SLOW(when_nothing_happens_no_worker_wakes, 60)
 
 enum { BATCH = 3 };
 
+/* Functions of hidden batches that ran before the first check, and that came too late for it. */
+static int unchecked, overdue;
+
+static void see_check(void)
+{
+	const bide_worker *w = bide_shared_ ? bide_worker_this_() : NULL;
+
+	if (!w || w->batch.check != 1)
+		return;
+	__atomic_add_fetch(w->steps - w->batch.steps == 1 ? &unchecked : &overdue, 1, __ATOMIC_RELAXED);
+}
+
 /* One of the functions that a batch makes runnable. */
 struct member {
 	BIDE_ASYNC_FRAME;
@@ -291,6 +306,7 @@ bide_async(member)
 	for (my->i = 1; my->i <= my->in.times; my->i++) {
 		bide_await(my->events, bide_fd_wait(my->in.fd, BIDE_FD_IN));
 		assert_int_equal(eventfd_read(my->in.fd, &value), 0);
+		see_check();
 		if (my->i == my->in.times && my->in.inside) {
 			__atomic_add_fetch(my->in.inside, 1, __ATOMIC_RELEASE);
 			while (__atomic_load_n(my->in.inside, __ATOMIC_ACQUIRE) < 2)
@@ -393,6 +409,17 @@ TEST_SLOW(a_batch_of_short_functions_wakes_no_other_worker, 60)
 	for (int i = 0; i < 50 && wakes > WAKES_MAX; i++)
 		wakes = wakes_of_batches(TIMES, NULL);
 	assert_true(wakes <= WAKES_MAX);
+}
+
+TEST_SLOW(a_hidden_batch_is_measured_after_its_first_function, 60)
+{
+	NEEDS_IO();
+	needs_threads();
+	assert_int_equal(bide_configure(&(bide_config){ .workers = 2 }), 0);
+	unchecked = overdue = 0;
+	for (int i = 0; i < 10 && unchecked < 20; i++)
+		(void)wakes_of_batches(20, NULL);
+	assert_int_equal(overdue, 0);
 }
 
 TEST_SLOW(what_waits_behind_a_function_that_was_always_short_runs_on_another_worker, 60)

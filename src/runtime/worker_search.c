@@ -78,13 +78,16 @@ static bool look(bide_worker *w, bool has_fetched)
 
 /* --- batches --- */
 
-/* Decides when the worker next looks, or checks what it has hidden. */
+/*
+ * Decides when the worker next looks, or checks what it has hidden: when it has run this many
+ * functions, with the one that it comes to now.
+ */
 static void check_batch_after(bide_worker *w, uint32_t functions)
 {
 	w->batch.check = functions;
 	w->turns_max = BIDE_TURNS_BETWEEN_POLLS_;
-	if (functions != BIDE_BATCH_NO_CHECK_ && w->turns + functions < w->turns_max)
-		w->turns_max = w->turns + functions;
+	if (functions != BIDE_BATCH_NO_CHECK_ && w->turns + functions - 1 < w->turns_max)
+		w->turns_max = w->turns + functions - 1;
 }
 
 /*
@@ -118,6 +121,8 @@ static void check_batch(bide_worker *w)
 	uint32_t ran = w->batch.check;
 
 	check_batch_after(w, BIDE_BATCH_NO_CHECK_);
+	if (bide_worker_entries_(w) < 2)
+		return;
 	bide_batch_measure_(&w->batch, w->steps, bide_os_now_ns_());
 	if (hides_batch(w, bide_worker_entries_(w)))
 		check_batch_after(w, ran < BIDE_BATCH_CHECK_MAX_ ? 2 * ran : ran);
