@@ -78,6 +78,11 @@ typedef struct bide_stream_type {
 	bide_value_task (*wait)(void *object);
 	/* Begins a layer: a handshake, for example (bide_stream_layer). May be NULL. */
 	bide_value_task (*start)(void *object);
+	/*
+	 * Called after a write or a finish has failed or was canceled. Returns the error that later
+	 * writes fail with, or 0: they may succeed. May be NULL: 0.
+	 */
+	int (*write_error)(void *object);
 } bide_stream_type;
 
 BIDE_BEGIN_DECLS

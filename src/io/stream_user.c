@@ -42,6 +42,18 @@ static bide_value_task call_write(const bide_stream *stream, struct iovec *room,
 	return stream->type->write(stream->object, room, count);
 }
 
+/* A write or a finish has failed: what is put later fails at once, if it can never go. */
+static void note_failed_write(bide_stream *stream, int error)
+{
+	int lasting = 0;
+
+	bide_stream_fail_writes_(stream, BIDE_IO_OUT_, error);
+	if (error && !stream->is_finished && stream->type->write_error)
+		lasting = stream->type->write_error(stream->object);
+	if (lasting)
+		(void)bide_stream_fail_(stream, BIDE_IO_OUT_, lasting);
+}
+
 struct bide_user_read {
 	BIDE_ASYNC_FRAME;
 	struct {
@@ -123,7 +135,7 @@ bide_async_finally:
 		my->in.stream->written_bytes = my->done_bytes;
 		if (my->done_bytes > 0 && my->done_bytes < my->in.size_bytes)
 			(void)bide_stream_fail_(my->in.stream, BIDE_IO_OUT_, EPIPE);
-		bide_stream_fail_writes_(my->in.stream, BIDE_IO_OUT_, bide_async_error);
+		note_failed_write(my->in.stream, bide_async_error);
 		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_OUT_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
 	}
@@ -153,6 +165,7 @@ bide_async(bide_user_finish)
 	my->in.stream->is_finished = true;
 bide_async_finally:
 	if (my->has_side) {
+		note_failed_write(my->in.stream, bide_async_error);
 		bide_buffer_rests_(&my->in.stream->buffer, BIDE_IO_OUT_);
 		bide_side_end_(&my->in.stream->handle, BIDE_IO_OUT_);
 	}

@@ -44,6 +44,17 @@ static bide_value_task layer_start(void *object)
 	return bide_tls_other_(c, BIDE_TLS_HANDSHAKE_);
 }
 
+static int layer_write_error(void *object)
+{
+	bide_tls_connection *c = object;
+	int error;
+
+	bide_tls_lock_(c);
+	error = c->error ? c->error : c->write_error;
+	bide_tls_unlock_(c);
+	return error;
+}
+
 static void layer_abort(void *object, int error)
 {
 	bide_stream_abort(((bide_tls_connection *)object)->below, error);
@@ -66,6 +77,7 @@ const bide_stream_type bide_tls_stream_type_ = {
 	.close = layer_close,
 	.wait = layer_wait,
 	.start = layer_start,
+	.write_error = layer_write_error,
 };
 
 /* --- the host --- */

@@ -460,3 +460,29 @@ TEST(a_write_that_was_canceled_breaks_the_writing_side_alone)
 	close_ends(&e);
 	free_world(&w);
 }
+
+/* Of the write that waits, the stream above TLS knows that not a byte went. */
+TEST(after_a_write_that_was_canceled_nothing_can_be_put)
+{
+	enum { BYTES = 16384, WRITES_MAX = 10000 };
+	static char zeroes[BYTES];
+	bide_context *scope;
+	bide_value_task v;
+	int error = 0;
+	world w;
+	ends e;
+
+	w = make_world();
+	e = make_ends(&w);
+	for (int i = 0; i < WRITES_MAX && error == 0; i++) {
+		v = IN_SCOPE(scope, bide_stream_write(e.client, zeroes, BYTES));
+		settle(0);
+		error = cancel_and_wait(scope, v);
+	}
+	assert_int_equal(error, ECANCELED);
+	assert_int_equal(bide_stream_written(e.client), 0);
+	assert_int_equal(error_of(bide_stream_print(e.client, "x")), EPIPE);
+	assert_int_equal(error_of(bide_stream_flush(e.client)), EPIPE);
+	close_ends(&e);
+	free_world(&w);
+}
