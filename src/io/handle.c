@@ -161,6 +161,7 @@ bool bide_handle_is_valid_(const bide_handle *handle)
 		return true;
 	}
 	BIDE_INVARIANT_(state & BIDE_HANDLE_REGISTERED_ || !(state & BIDE_HANDLE_REGISTERING_));
+	BIDE_INVARIANT_(state & BIDE_HANDLE_REGISTERING_ || !(state & BIDE_HANDLE_AGAIN_));
 	BIDE_INVARIANT_(handle->abort_error || !(state & BIDE_HANDLE_CLOSING_));
 	BIDE_INVARIANT_(state & BIDE_HANDLE_PINS_ || !(state & BIDE_HANDLE_CLOSING_));
 	return slot_is_valid(handle, BIDE_IO_IN_) && slot_is_valid(handle, BIDE_IO_OUT_);

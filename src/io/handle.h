@@ -18,6 +18,9 @@
  *     EVENT_IN, _OUT  an event came while the side was busy. EAGAIN is then older than the event,
  *                     and the attempt is repeated.
  *     REGISTERING     a thread tells the reactor of the descriptor
+ *     AGAIN           meanwhile an event has used up the registration of a LEVEL handle, and what
+ *                     waits needs another one. The thread that is REGISTERING makes it, too: two of
+ *                     them would share one pin.
  *     REGISTERED      the reactor knows it, or is being told
  *     CLOSING         close was called. The last of the threads that make the handle BUSY or
  *                     REGISTERING ends it; if there is none, close does.
@@ -54,6 +57,7 @@ enum {
 	BIDE_HANDLE_OPEN_ = 1 << 11,
 	BIDE_HANDLE_CLOSING_ = 1 << 12,
 	BIDE_HANDLE_ABORTING_ = 1 << 13, /* a thread shuts the socket down */
+	BIDE_HANDLE_AGAIN_ = 1 << 14,
 	/* What follows stands in `flags`, which init sets and nothing changes. */
 	BIDE_HANDLE_SHORT_IS_EMPTY_ = 1 << 16, /* a short read leaves nothing: TCP */
 	BIDE_HANDLE_IS_SOCKET_ = 1 << 17,      /* an abort shuts it down */

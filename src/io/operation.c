@@ -98,6 +98,25 @@ static int unwatched(bide_io *io, int error)
 }
 
 /*
+ * Tells the reactor, and once more if what it was told is used up already. Returns 0 or the error,
+ * with the lock held.
+ */
+static int tell_reactor(bide_handle *handle, uint64_t key, bool again)
+{
+	for (;; again = true) {
+		int error = bide_handle_register_(handle, key, again);
+		bool once_more;
+
+		bide_handle_lock_(handle);
+		once_more = handle->state & BIDE_HANDLE_AGAIN_;
+		handle->state &= ~(uint32_t)BIDE_HANDLE_AGAIN_;
+		if (error || !once_more)
+			return error;
+		bide_handle_unlock_(handle);
+	}
+}
+
+/*
  * The record waits from now on, and so does that of the other side if there is one. If the reactor
  * does not take the descriptor, both end with the error; but if the kind of this side has an
  * `unwatched`, its record is returned as one that is tried, and *error tells why.
@@ -108,8 +127,7 @@ static bide_io *register_handle(bide_handle *handle, unsigned side, uint64_t key
 	bide_io *failed[2] = { NULL, NULL }, *kept = NULL;
 	bool ends;
 
-	*error = bide_handle_register_(handle, key, again);
-	bide_handle_lock_(handle);
+	*error = tell_reactor(handle, key, again);
 	handle->state &= ~(uint32_t)BIDE_HANDLE_REGISTERING_;
 	if (*error) {
 		handle->state &= ~(uint32_t)BIDE_HANDLE_REGISTERED_;
@@ -142,6 +160,10 @@ static BIDE_COLD bide_io *wait_rarely(bide_handle *handle, bide_io *io, int *res
 	BIDE_ASSERT_(!io->is_unwatched || bide_io_kind_(io)->unwatched);
 	if (!is_later && !io->is_starved)
 		handle->state &= ~bide_ready_bit_(side);
+	if (BIDE_UNLIKELY(registers && handle->state & BIDE_HANDLE_REGISTERING_)) {
+		handle->state |= BIDE_HANDLE_AGAIN_;
+		registers = false;
+	}
 	if (registers)
 		handle->state |= BIDE_HANDLE_REGISTERED_ | BIDE_HANDLE_REGISTERING_;
 	bide_handle_unlock_(handle);
