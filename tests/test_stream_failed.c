@@ -170,3 +170,28 @@ TEST(a_stream_of_ones_own_that_fails_for_good_takes_nothing_more)
 		bide_stream_close(s);
 	}
 }
+
+static int no_more_writes(void *object)
+{
+	return *(int *)object;
+}
+
+/* It is asked after a write that failed with an error which says nothing of later ones. */
+TEST(the_type_says_whether_a_failed_write_has_ended_the_writes)
+{
+	static const bide_stream_type type = { .name = "own",
+		                                   .write = unwritable,
+		                                   .write_error = no_more_writes };
+	static const bide_stream_type silent = { .name = "own", .write = unwritable };
+	int error = ENOBUFS;
+	bide_stream *s = bide_stream_create(&type, &error);
+
+	NEEDS_IO();
+	assert_int_equal(error_of(bide_stream_write(s, "x", 1)), ENOBUFS);
+	assert_writes_fail(s, ENOBUFS);
+	bide_stream_close(s);
+	s = bide_stream_create(&silent, &error);
+	assert_int_equal(error_of(bide_stream_write(s, "x", 1)), ENOBUFS);
+	assert_int_equal(result_of(bide_stream_print(s, "x")), 1);
+	bide_stream_close(s);
+}
