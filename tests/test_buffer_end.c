@@ -57,6 +57,26 @@ TEST(an_end_waits_for_the_peer_for_a_second_at_most)
 	close_both(stream, peer);
 }
 
+TEST(an_end_after_both_sides_have_ended_succeeds)
+{
+	for (int finishes = 0; finishes < 2; finishes++) {
+		char byte;
+		int peer;
+		bide_stream *stream = make_tcp_stream(&peer);
+
+		assert_int_equal(result_of(bide_stream_write(stream, "a", 1)), 1);
+		if (finishes)
+			assert_int_equal(error_of(bide_stream_finish(stream)), 0);
+		end_peer(peer);
+		assert_int_equal(error_of(bide_stream_end(stream)), 0);
+		assert_int_equal(error_of(bide_stream_finish(stream)), 0);
+		assert_int_equal(error_of(bide_stream_end(stream)), 0);
+		assert_int_equal(read_peer(peer, &byte, 1), 1);
+		assert_int_equal(read_peer(peer, &byte, 1), 0);
+		close_both(stream, peer);
+	}
+}
+
 TEST(an_end_tells_that_something_was_not_sent)
 {
 	bide_value_task v;

@@ -256,6 +256,9 @@ bide_value_task bide_stream_flush(bide_stream *stream)
 /* All is sent. */
 static bide_value_task shut_down(bide_stream *stream)
 {
+	/* When the peer has ended its side, too, the system knows no connection any more. */
+	if (stream->is_finished)
+		return bide_value_task_completed();
 	if (stream->type)
 		return stream->type->finish ? bide_stream_user_finish_(stream)
 		                            : bide_value_task_completed();
