@@ -236,7 +236,7 @@ static void *run_thread(void *argument)
 	for (;;) {
 		if (!wait_for_work()) {
 			s.thread_count--;
-			BIDE_ADD(&s.gone, 1, RELAXED); /* it is read under the mutex, and by the kernel */
+			(void)BIDE_ADD(&s.gone, 1, RELAXED); /* it is read under the mutex, and by the kernel */
 			bide_os_unlock_(&s.mutex);
 			bide_os_wake_(&s.gone, 1);
 			return argument;
@@ -363,7 +363,7 @@ void bide_lookup_join_(lookup *l, bide_lookup_wait *wait)
 		}
 	}
 	if (wake) /* it is read under the mutex, and by the kernel */
-		BIDE_ADD(&s.wake, 1, RELAXED);
+		(void)BIDE_ADD(&s.wake, 1, RELAXED);
 	bide_os_unlock_(&s.mutex);
 	if (wake)
 		bide_os_wake_(&s.wake, 1);
@@ -456,7 +456,7 @@ static void stop(void)
 		while (*end)
 			end = &(*end)->next;
 	}
-	BIDE_ADD(&s.wake, 1, RELAXED);
+	(void)BIDE_ADD(&s.wake, 1, RELAXED);
 	bide_os_unlock_(&s.mutex);
 	bide_os_wake_(&s.wake, INT32_MAX);
 	waits_end(failed, NULL, ECANCELED);

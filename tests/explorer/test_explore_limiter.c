@@ -266,7 +266,7 @@ LIMITER(two_for_one_token, setup_one_token, (acquire_first, acquire_second), che
 LIMITER(grant_against_try, setup_waiting, (pass_and_run, try_thread), check_not_overtaken,
         .switches_max = 3)
 LIMITER(grant_against_acquire, setup_waiting, (pass_and_run, acquire_second), check_in_order,
-        .newest_only = true, .switches_max = 3)
+        .newest_only = true, .switches_max = 2)
 LIMITER(grant_against_cancel, setup_waiting, (pass_and_run, cancel_thread), check_taken_or_canceled,
         .newest_only = true, .switches_max = 3)
 LIMITER(grant_against_forget, setup_waiting, (pass_and_run, forget_first), check_forgotten,
