@@ -50,6 +50,49 @@ TEST(a_stream_of_ones_own_that_was_aborted_says_so_at_each_call)
 	bide_stream_close(s);
 }
 
+TEST(a_write_that_is_refused_has_written_nothing)
+{
+	struct iovec part = { (void *)(uintptr_t) "x", 1 };
+	int peer;
+	bide_stream *s = make_stream(&peer);
+
+	NEEDS_IO();
+	assert_int_equal(result_of(bide_stream_write(s, "abc", 3)), 3);
+	bide_stream_abort(s, EIO);
+	settle(0);
+	assert_int_equal(error_of(bide_stream_write(s, "d", 1)), EIO);
+	assert_int_equal(bide_stream_written(s), 0);
+	assert_int_equal(error_of(bide_stream_write_vector(s, &part, 1)), EIO);
+	assert_int_equal(bide_stream_written(s), 0);
+	bide_stream_close(s);
+	close(peer);
+}
+
+TEST(a_copy_whose_second_write_is_refused_keeps_what_it_read)
+{
+	int from_peer, to_peer;
+	bide_stream *from = make_stream(&from_peer), *to = make_stream(&to_peer);
+	bide_value_task v;
+	bide_payload text = { .p = NULL };
+
+	NEEDS_IO();
+	v = bide_stream_copy(from, to, SIZE_MAX);
+	put_bytes(from_peer, "abc", 3);
+	settle(0);
+	take_bytes(to_peer, 3);
+	settle(0);
+	bide_stream_abort(to, EIO);
+	settle(0);
+	put_bytes(from_peer, "d", 1);
+	assert_int_equal(error_of(v), EIO);
+	assert_int_equal(bide_value_task_wait(bide_stream_peek(from, 1), &text), 0);
+	assert_memory_equal(text.p, "d", 1);
+	bide_stream_close(to);
+	bide_stream_close(from);
+	close(from_peer);
+	close(to_peer);
+}
+
 TEST(after_a_write_of_a_part_nothing_can_be_put)
 {
 	bide_context *scope;

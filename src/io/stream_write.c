@@ -238,9 +238,20 @@ static BIDE_COLD bide_value_task write_after(bide_stream *stream, const void *fr
 	return error ? bide_value_task_from_error(error) : write_now(stream, from, size_bytes);
 }
 
+/* Of a write that is refused, too, nothing has gone. */
+static int begin(bide_stream *stream, const char *what)
+{
+	int error = bide_stream_check_(stream, what);
+
+	if (error)
+		return error;
+	stream->written_bytes = 0;
+	return bide_stream_failed_(stream, BIDE_IO_OUT_);
+}
+
 bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t size_bytes)
 {
-	int error = bide_stream_begin_(stream, BIDE_IO_OUT_, "bide_stream_write");
+	int error = begin(stream, "bide_stream_write");
 
 	if (error)
 		return bide_value_task_from_error(error);
@@ -248,7 +259,6 @@ bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t 
 		bide_misuse_("bide_stream_write: %s", from ? "size_bytes is too large" : "from is NULL");
 		return bide_value_task_from_error(BIDE_EINVAL_);
 	}
-	stream->written_bytes = 0;
 	if (size_bytes == 0)
 		return bide_value_task_from_int(0);
 	if (BIDE_LIKELY(nothing_is_unsent(stream)))
@@ -259,14 +269,13 @@ bide_value_task bide_stream_write(bide_stream *stream, const void *from, size_t 
 bide_value_task bide_stream_write_vector(bide_stream *stream, const struct iovec *parts,
                                          size_t count)
 {
-	int error = bide_stream_begin_(stream, BIDE_IO_OUT_, "bide_stream_write_vector");
+	int error = begin(stream, "bide_stream_write_vector");
 
 	if (error)
 		return bide_value_task_from_error(error);
 	error = bide_stream_parts_skip_(&parts, &count, "bide_stream_write_vector");
 	if (error)
 		return bide_value_task_from_error(error);
-	stream->written_bytes = 0;
 	if (count == 0)
 		return bide_value_task_from_int(0);
 	error = send_first(stream, "bide_stream_write_vector");
