@@ -154,7 +154,8 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_end(bide_stream *stream);
  *
  * From a file that is open for reading only, to a socket without a layer, what is in memory goes by
  * sendfile(2). Then bytes that are written to the file in place before the peer has received them
- * may arrive in place of the old ones. A file that is replaced as a whole does no harm.
+ * may arrive in place of the old ones, and zeroes in place of those that are cut off. A file that
+ * is replaced as a whole does no harm.
  */
 BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_copy(bide_stream *from, bide_stream *to,
                                                           size_t max_bytes);
