@@ -15,6 +15,7 @@
 #include "context/context.h"
 #include "io/address.h"
 #include "io/freed.h"
+#include "io/lookup_error.h"
 #include "io/simulated.h"
 #include "memory/allocator.h"
 #include "os/os.h"
