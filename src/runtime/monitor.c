@@ -42,11 +42,17 @@ static bool something_waits(const bide_worker *w, int64_t now_ns)
 	return bide_worker_entries_(w) > 0 || BIDE_LOAD(&w->due_ns, RELAXED) <= now_ns;
 }
 
-/* Returns true if it runs, and is in the step in which it was noted, for long by now. */
-static bool is_stuck(const bide_worker *w, int64_t now_ns)
+/* Returns true if it runs, and is in the step in which it was noted, for late_ns by now. */
+static bool is_late(const bide_worker *w, int64_t now_ns, int64_t late_ns)
 {
 	return BIDE_LOAD(&w->sleeper.state, RELAXED) == BIDE_RUNS_ && !bide_monitor_moved_(w) &&
-	       w->seen_ns <= now_ns - BIDE_STUCK_NS_ && something_waits(w, now_ns);
+	       w->seen_ns <= now_ns - late_ns;
+}
+
+/* Returns true if events may wait that only its worker would fetch. */
+static bool events_may_wait(const bide_worker *w)
+{
+	return BIDE_LOAD(&w->sleeper.reactor, RELAXED) != NULL;
 }
 
 /* --- the next look --- */
@@ -70,8 +76,8 @@ static int64_t longer(int64_t window_ns)
 	return 2 * window_ns <= BIDE_MONITOR_LONGEST_NS_ ? 2 * window_ns : window_ns;
 }
 
-/* Sets the time of the next look. soon: a worker may be stuck. */
-static void plan(int64_t now_ns, bool others_run, bool soon)
+/* Sets the time of the next look. soon_ns: a worker may be late; otherwise BIDE_FOREVER. */
+static void plan(int64_t now_ns, bool others_run, int64_t soon_ns)
 {
 	bide_monitor *m = &bide_monitor_;
 
@@ -84,7 +90,9 @@ static void plan(int64_t now_ns, bool others_run, bool soon)
 	}
 	if (m->busy++ > 0) /* once may be by chance */
 		m->window_ns = BIDE_MONITOR_NS_;
-	BIDE_STORE(&m->look_ns, now_ns + (soon ? BIDE_STUCK_NS_ : pause_ns(now_ns)), RELAXED);
+	if (soon_ns > pause_ns(now_ns))
+		soon_ns = pause_ns(now_ns);
+	BIDE_STORE(&m->look_ns, now_ns + soon_ns, RELAXED);
 }
 
 /*
@@ -128,10 +136,21 @@ static bool any_runs(const bide_worker *monitor)
 	return false;
 }
 
+/* Returns when the next look is due: soon_ns, or sooner if this worker makes no step. */
+static int64_t sooner(const bide_worker *w, int64_t now_ns, int64_t soon_ns)
+{
+	int64_t this_ns = something_waits(w, now_ns) ? BIDE_STUCK_NS_
+	                  : events_may_wait(w)       ? BIDE_SLOW_NS_
+	                                             : BIDE_FOREVER;
+
+	return this_ns < soon_ns && !moves(w) ? this_ns : soon_ns;
+}
+
 bool bide_monitor_finds_(bide_worker *monitor, int64_t now_ns)
 {
 	bide_monitor *m = &bide_monitor_;
-	bool others_run = false, any_made = false, has_work = false, soon = false;
+	bool others_run = false, any_made = false, has_work = false, has_round = false;
+	int64_t soon_ns = BIDE_FOREVER;
 
 	if (now_ns < m->look_ns)
 		return false;
@@ -141,19 +160,22 @@ bool bide_monitor_finds_(bide_worker *monitor, int64_t now_ns)
 
 		if (other == monitor)
 			continue;
-		if (is_stuck(other, now_ns))
+		if (something_waits(other, now_ns) && is_late(other, now_ns, BIDE_STUCK_NS_))
 			m->stuck = other;
+		has_round |= events_may_wait(other) && is_late(other, now_ns, BIDE_SLOW_NS_);
 		has_work |= bide_worker_has_work_(other);
 		if (!note(other, now_ns, &any_made))
 			continue;
 		others_run = true;
-		soon |= something_waits(other, now_ns) && !moves(other);
+		soon_ns = sooner(other, now_ns, soon_ns);
 	}
-	plan(now_ns, others_run, soon);
+	if (has_round)
+		monitor->round_ns = now_ns;
+	plan(now_ns, others_run, soon_ns);
 	if (!others_run && any_runs(monitor)) { /* it has woken meanwhile */
 		others_run = true;
-		plan(now_ns, true, true);
+		plan(now_ns, true, BIDE_STUCK_NS_);
 	}
 	m->ends = !others_run && !any_made;
-	return m->stuck || has_work || m->ends;
+	return m->stuck || has_work || has_round || m->ends;
 }

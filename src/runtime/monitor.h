@@ -7,10 +7,14 @@
  * worker is in. A worker that runs, has something that waits, and is in the same step as at the
  * last look is stuck: the monitor takes what waits there. A worker that sleeps is never stuck.
  *
+ * Nor does the worker come to its events meanwhile. So if it has a reactor, and is in the same step
+ * for BIDE_SLOW_NS_, the monitor makes a round (rounds.h).
+ *
  * When the next look is due:
  *
  *     something waits, and the worker      after BIDE_STUCK_NS_, to see whether it is the same step
  *     makes no step while it is looked at
+ *     the same, if only events may wait    after BIDE_SLOW_NS_
  *     other workers run                    after BIDE_MONITOR_CALM_NS_, or sooner if workers were
  *                                          stuck lately: see below
  *     all others slept at two looks        twice as long as before, up to BIDE_MONITOR_LONGEST_NS_
@@ -42,6 +46,7 @@
 
 enum {
 	BIDE_STUCK_NS_ = 100000,
+	BIDE_SLOW_NS_ = 1000000,
 	BIDE_MONITOR_NS_ = 8000000,
 	BIDE_MONITOR_CALM_NS_ = 16000000,
 	BIDE_MONITOR_LONGEST_NS_ = 160000000,

@@ -717,6 +717,30 @@ static void look_calmly(void)
 	EXPLORE_CHECK(bide_monitor_.look_ns == p.now_ns[this_thread()] + BIDE_MONITOR_CALM_NS_);
 }
 
+/* A worker with a reactor is in the step in which the monitor saw it last. */
+static void setup_slow(void)
+{
+	setup_calm();
+	bide_workers_.worker[0]->steps--;
+	bide_workers_.worker[0]->sleeper.reactor =
+		(struct bide_reactor *)(void *)&p; /* not looked into */
+}
+
+/* The events of the worker may wait, so the next look comes soon, and then a round. */
+static void look_at_slow(void)
+{
+	bide_worker *w = become(1);
+	int64_t now_ns = p.now_ns[this_thread()];
+
+	w->round_ns = BIDE_FOREVER;
+	EXPLORE_CHECK(!bide_monitor_finds_(w, now_ns));
+	EXPLORE_CHECK(bide_monitor_.look_ns == now_ns + BIDE_SLOW_NS_);
+	now_ns = bide_monitor_.look_ns;
+	EXPLORE_CHECK(bide_monitor_finds_(w, now_ns));
+	EXPLORE_CHECK(w->round_ns == now_ns);
+	bide_workers_.worker[0]->sleeper.reactor = NULL;
+}
+
 /* The worker has forked and joined since, in the same function. */
 static void setup_forked(void)
 {
@@ -818,6 +842,8 @@ PARTS(step_of_one_that_forks_is_its_owners, setup_forked, (look_for_nothing), .e
 PARTS(told_entry_against_its_owner, setup_told, (run_and_send_1, steal_all), .switches_max = 3)
 PARTS(worker_asleep_is_never_stuck, setup_stuck_asleep, (look_for_nothing), .external = 0)
 PARTS(monitor_of_short_functions_looks_rarely, setup_calm, (look_calmly), .external = 0)
+PARTS(monitor_makes_a_round_for_one_that_does_not_come_to_its_events, setup_slow, (look_at_slow),
+      .external = 0)
 PARTS(monitor_waits_for_its_time, setup_stuck_early, (look_for_nothing), .external = 0)
 PARTS(step_of_one_that_is_stuck_is_not_a_thiefs, setup_stuck_alone, (steal_nothing), .external = 0)
 PARTS(fork_is_anybodys, setup_fork, (next_step, steal_the_fork), .switches_max = 3)
