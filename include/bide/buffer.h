@@ -149,8 +149,10 @@ BIDE_API BIDE_USE_RESULT bide_value_task bide_stream_end(bide_stream *stream);
 /*
  * Copies from one stream to another, until the end of `from`, or max_bytes (SIZE_MAX: no limit).
  * The result is how many bytes. A failure loses none of those that were read: what was not written
- * stays in the buffer of `from`. To end it sooner, cancel it or abort a stream; close neither
- * before it is over.
+ * stays in the buffer of `from`. How many went before a failure is not told: to go on after one,
+ * copy pieces of your own by max_bytes. To end it sooner, cancel it, or abort the stream that it
+ * waits for; to forget it does not end it. Close neither before it is over. What is put into `to`
+ * meanwhile may arrive between two pieces.
  *
  * From a file that is open for reading only, to a socket without a layer, what is in memory goes by
  * sendfile(2). Then bytes that are written to the file in place before the peer has received them
