@@ -11,8 +11,8 @@
 
 #include "async/deque.h"
 #include "base/settings.h"
-#include "base/thread.h"
 #include "os/os.h"
+#include "runtime/worker.h"
 #include "support/library.h"
 
 #include <bide/async.h>
@@ -25,8 +25,8 @@ typedef struct item {
 	uint32_t taken; /* counts the takes; atomic */
 } item;
 
-static bide_thread owner; /* with its counters, which a push that wakes a worker changes */
-#define head owner.head
+static bide_worker owner; /* a push that finds the deque wanted looks at its worker */
+#define head owner.thread.head
 static bide_frame root;
 static bide_forking_frame parent;
 static item items[ITEMS];
