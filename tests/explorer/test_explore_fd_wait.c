@@ -15,15 +15,14 @@
 #include <sys/stat.h>
 
 #include "context/context.h"
+#include "handle_stand_ins.h"
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/reactor.h"
 #include "io/slab.h"
 #include "io/turn.h"
 #include "io/upcalls.h"
-#include "runtime/at_end.h"
 #include "runtime/reactor.h"
-#include "simulated_net/net.h"
 
 enum { FD = 7 };
 
@@ -112,11 +111,6 @@ unsigned bide_rescue_(struct bide_reactor *other)
 	return 0;
 }
 
-unsigned bide_reactor_home_(void)
-{
-	return 0;
-}
-
 struct bide_reactor *bide_reactor_mine_(void)
 {
 	return NULL;
@@ -126,41 +120,6 @@ struct bide_reactor *bide_reactor_of_(unsigned place)
 {
 	(void)place;
 	return NULL;
-}
-
-/* No handle here is of the simulated network. */
-void bide_net_watch_(int number, uint64_t key, bide_net_event *event)
-{
-	(void)number, (void)key, (void)event;
-	explore_fail("nothing is simulated");
-}
-
-int bide_net_shutdown_(int number)
-{
-	(void)number;
-	explore_fail("nothing is simulated");
-}
-
-void bide_net_close_(int number)
-{
-	(void)number;
-	explore_fail("nothing is simulated");
-}
-
-bool bide_turn_goes_on_(void)
-{
-	return true;
-}
-
-bool bide_turn_later_(bide_handle *of, uint32_t generation, unsigned side)
-{
-	(void)of, (void)generation, (void)side;
-	explore_fail("nothing lets others run first");
-}
-
-void bide_at_end_add_(bide_at_end *entry)
-{
-	(void)entry;
 }
 
 #define poll poll_file

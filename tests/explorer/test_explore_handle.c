@@ -9,15 +9,14 @@
 #include <sys/epoll.h>
 
 #include "context/context.h"
+#include "handle_stand_ins.h"
 #include "io/handle.h"
 #include "io/handle_parts.h"
 #include "io/operation.h"
 #include "io/reactor.h"
 #include "io/turn.h"
 #include "io/upcalls.h"
-#include "runtime/at_end.h"
 #include "runtime/reactor.h"
-#include "simulated_net/net.h"
 
 #define HANDLE(name_, setup_, threads_, check_, ...) \
 	SCENARIO(handle_##name_, setup_, THREADS threads_, check_, .shared = true, __VA_ARGS__)
@@ -48,11 +47,6 @@ unsigned bide_rescue_(struct bide_reactor *other)
 
 const bide_reactor_hooks *bide_reactor_hooks_;
 
-unsigned bide_reactor_home_(void)
-{
-	return 0;
-}
-
 int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key)
 {
 	(void)home, (void)fd, (void)events;
@@ -78,26 +72,6 @@ void bide_reactor_expects_(unsigned home)
 	(void)home;
 }
 
-/* No handle here is of the simulated network. */
-void bide_net_watch_(int number, uint64_t key, bide_net_event *event)
-{
-	(void)number, (void)key, (void)event;
-	EXPLORE_CHECK(false);
-}
-
-int bide_net_shutdown_(int number)
-{
-	(void)number;
-	EXPLORE_CHECK(false);
-	return 0;
-}
-
-void bide_net_close_(int number)
-{
-	(void)number;
-	EXPLORE_CHECK(false);
-}
-
 bool bide_reactor_has_requests_;
 
 struct bide_reactor *bide_reactor_mine_(void)
@@ -109,23 +83,6 @@ struct bide_reactor *bide_reactor_of_(unsigned place)
 {
 	(void)place;
 	return NULL;
-}
-
-bool bide_turn_goes_on_(void)
-{
-	return true;
-}
-
-bool bide_turn_later_(bide_handle *of, uint32_t generation, unsigned side)
-{
-	(void)of, (void)generation, (void)side;
-	EXPLORE_CHECK(false);
-	return true;
-}
-
-void bide_at_end_add_(bide_at_end *entry)
-{
-	(void)entry;
 }
 
 /* --- the operation --- */

@@ -18,13 +18,12 @@
 
 #include "base/count.h"
 #include "context/context.h"
+#include "handle_stand_ins.h"
 #include "io/handle.h"
 #include "io/reactor.h"
 #include "io/turn.h"
 #include "io/upcalls.h"
-#include "runtime/at_end.h"
 #include "runtime/reactor.h"
-#include "simulated_net/net.h"
 
 enum { FD = 7, BYTES = 5 };
 
@@ -111,32 +110,7 @@ unsigned bide_rescue_(struct bide_reactor *other)
 
 const bide_reactor_hooks *bide_reactor_hooks_;
 
-unsigned bide_reactor_home_(void)
-{
-	return 0;
-}
-
 /* --- what else the room needs --- */
-
-/* No handle here is of the simulated network. */
-void bide_net_watch_(int number, uint64_t key, bide_net_event *event)
-{
-	(void)number, (void)key, (void)event;
-	EXPLORE_CHECK(false);
-}
-
-int bide_net_shutdown_(int number)
-{
-	(void)number;
-	EXPLORE_CHECK(false);
-	return 0;
-}
-
-void bide_net_close_(int number)
-{
-	(void)number;
-	EXPLORE_CHECK(false);
-}
 
 bool bide_reactor_has_requests_;
 
@@ -149,24 +123,6 @@ struct bide_reactor *bide_reactor_of_(unsigned place)
 {
 	(void)place;
 	return NULL;
-}
-
-bool bide_turn_goes_on_(void)
-{
-	return true;
-}
-
-bool bide_turn_later_(bide_handle *handle, uint32_t generation, unsigned side)
-{
-	(void)handle;
-	(void)generation;
-	(void)side;
-	explore_fail("nothing lets others run first");
-}
-
-void bide_at_end_add_(bide_at_end *entry)
-{
-	(void)entry;
 }
 
 /* In this order no name hides another. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/misuse.h"
+#include "handle_stand_ins.h"
 #include "io/handle.h"
 #include "io/reactor.h"
 #include "io/side.h"
@@ -19,9 +20,7 @@
 #include "io/stream_abort.c"
 #include "io/turn.h"
 #include "io/upcalls.h"
-#include "runtime/at_end.h"
 #include "runtime/reactor.h"
-#include "simulated_net/net.h"
 
 #define LAYER(name_, setup_, threads_, check_, ...) \
 	SCENARIO(layer_##name_, setup_, THREADS threads_, check_, .shared = true, __VA_ARGS__)
@@ -45,11 +44,6 @@ bool bide_reactor_has_requests_;
 unsigned bide_rescue_(struct bide_reactor *other)
 {
 	(void)other;
-	return 0;
-}
-
-unsigned bide_reactor_home_(void)
-{
 	return 0;
 }
 
@@ -83,38 +77,6 @@ struct bide_reactor *bide_reactor_of_(unsigned place)
 {
 	(void)place;
 	return NULL;
-}
-
-void bide_net_watch_(int number, uint64_t key, bide_net_event *event)
-{
-	(void)number, (void)key, (void)event;
-}
-
-int bide_net_shutdown_(int number)
-{
-	(void)number;
-	return 0;
-}
-
-void bide_net_close_(int number)
-{
-	(void)number;
-}
-
-bool bide_turn_goes_on_(void)
-{
-	return true;
-}
-
-bool bide_turn_later_(bide_handle *of, uint32_t generation, unsigned side)
-{
-	(void)of, (void)generation, (void)side;
-	return true;
-}
-
-void bide_at_end_add_(bide_at_end *entry)
-{
-	(void)entry;
 }
 
 bide_stream *bide_stream_new_(int fd, uint32_t flags)

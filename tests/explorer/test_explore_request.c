@@ -12,15 +12,14 @@
 #include <string.h>
 
 #include "context/context.h"
+#include "handle_stand_ins.h"
 #include "io/engine.h"
 #include "io/handle.h"
 #include "io/operation.h"
 #include "io/reactor.h"
 #include "io/turn.h"
 #include "io/upcalls.h"
-#include "runtime/at_end.h"
 #include "runtime/reactor.h"
-#include "simulated_net/net.h"
 #include "source/source.h"
 
 enum { NONE, QUEUED, SUBMITTED };
@@ -134,11 +133,6 @@ static unsigned fetch_nothing(bide_reactor *reactor, int64_t deadline_ns)
 static const bide_reactor_hooks hooks = { .fetch = fetch_nothing };
 const bide_reactor_hooks *bide_reactor_hooks_ = &hooks;
 
-unsigned bide_reactor_home_(void)
-{
-	return 0;
-}
-
 int bide_reactor_add_(unsigned home, int fd, uint32_t events, uint64_t key)
 {
 	(void)home, (void)fd, (void)events, (void)key;
@@ -158,41 +152,6 @@ void bide_reactor_remove_(unsigned home, int fd)
 void bide_reactor_expects_(unsigned home)
 {
 	(void)home;
-}
-
-/* No handle here is of the simulated network. */
-void bide_net_watch_(int number, uint64_t key, bide_net_event *event)
-{
-	(void)number, (void)key, (void)event;
-	explore_fail("nothing is simulated");
-}
-
-int bide_net_shutdown_(int number)
-{
-	(void)number;
-	explore_fail("nothing is simulated");
-}
-
-void bide_net_close_(int number)
-{
-	(void)number;
-	explore_fail("nothing is simulated");
-}
-
-bool bide_turn_goes_on_(void)
-{
-	return true;
-}
-
-bool bide_turn_later_(bide_handle *of, uint32_t generation, unsigned side)
-{
-	(void)of, (void)generation, (void)side;
-	explore_fail("nothing lets others run first");
-}
-
-void bide_at_end_add_(bide_at_end *entry)
-{
-	(void)entry;
 }
 
 /* --- the operation --- */
