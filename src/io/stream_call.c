@@ -60,30 +60,6 @@ static sigset_t only_sigpipe(void)
 	return set;
 }
 
-static void sigpipe_block(no_sigpipe *state)
-{
-	sigset_t set = only_sigpipe(), pending;
-
-	pthread_sigmask(SIG_BLOCK, &set, &state->before);
-	state->is_needed = !sigismember(&state->before, SIGPIPE);
-	if (state->is_needed)
-		state->was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE);
-}
-
-/* error: of the call. */
-static void sigpipe_unblock(const no_sigpipe *state, int error)
-{
-	static const struct timespec at_once = { 0, 0 };
-	sigset_t set = only_sigpipe();
-
-	if (!state->is_needed)
-		return;
-	if (error == EPIPE && !state->was_pending)
-		while (sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR)
-			;
-	pthread_sigmask(SIG_SETMASK, &state->before, NULL);
-}
-
 static bool owns_signals(void)
 {
 	bide_thread_head *head = bide_current_thread_;
@@ -91,40 +67,59 @@ static bool owns_signals(void)
 	return head && bide_shared_ && !bide_thread_of_(head)->is_external;
 }
 
+static void sigpipe_block(no_sigpipe *state)
+{
+	sigset_t set = only_sigpipe(), pending;
+
+	state->is_needed = false;
+	if (owns_signals())
+		return;
+	pthread_sigmask(SIG_BLOCK, &set, &state->before);
+	state->is_needed = !sigismember(&state->before, SIGPIPE);
+	if (state->is_needed)
+		state->was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE);
+}
+
+/* done: what the call returned. Returns its error, or 0. */
+static int sigpipe_unblock(const no_sigpipe *state, ssize_t done)
+{
+	static const struct timespec at_once = { 0, 0 };
+	int error = done < 0 ? errno : 0;
+	sigset_t set = only_sigpipe();
+
+	if (!state->is_needed)
+		return error;
+	if (error == EPIPE && !state->was_pending)
+		while (sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &state->before, NULL);
+	return error;
+}
+
 static ssize_t write_pipe(int fd, const struct iovec *parts, size_t count)
 {
 	no_sigpipe state;
-	bool blocks = !owns_signals();
 	ssize_t done;
-	int error;
 
-	if (blocks)
-		sigpipe_block(&state);
+	sigpipe_block(&state);
 	done = count == 1 ? write(fd, parts->iov_base, parts->iov_len) : writev(fd, parts, (int)count);
-	error = done < 0 ? errno : 0;
-	if (blocks)
-		sigpipe_unblock(&state, error);
-	errno = error;
+	errno = sigpipe_unblock(&state, done);
 	return done;
 }
 
 ssize_t bide_stream_send_file_(bide_handle *handle, int fd, int64_t at, size_t size_bytes)
 {
 	no_sigpipe state;
-	bool blocks = !owns_signals();
 	ssize_t done;
 	int error;
 
-	if (blocks)
-		sigpipe_block(&state);
+	sigpipe_block(&state);
 	do {
 		off_t offset = (off_t)at;
 
 		done = sendfile(handle->fd, fd, &offset, size_bytes);
 	} while (done < 0 && errno == EINTR);
-	error = done < 0 ? errno : 0;
-	if (blocks)
-		sigpipe_unblock(&state, error);
+	error = sigpipe_unblock(&state, done);
 	return done >= 0 ? done : bide_stream_sent_(handle, -(ssize_t)error);
 }
 
