@@ -8,8 +8,8 @@ cd -- "$(dirname -- "$0")/.."
 . tools/tiers.sh
 
 quick_tiers=quick
-default_tiers="gcc workers2 workers8 uring2 clang asan tsan valgrind goto malloc compile install coverage"
-all_tiers="$default_tiers workers3 quick explore arm64 uring"
+default_tiers="gcc workers2 workers8 uring2 clang asan tsan valgrind goto malloc compile install"
+all_tiers="$default_tiers workers3 quick explore coverage arm64 uring"
 named_tiers="gcc workers2 workers8 clang asan tsan valgrind goto malloc"
 
 usage() {
@@ -18,7 +18,7 @@ usage: ./dev test [--quick] [--only TIER[,TIER...]] [--minutes N] [NAME...]
 
   --quick   what to run while you work: less than two minutes on two CPUs, once it is built. The gcc
             build with 1, 2 and 8 workers, each exploration up to 2000 orders, and the compile tests
-            by gcc. It leaves out the sanitizers, valgrind, clang, computed goto, the coverage, the
+            by gcc. It leaves out the sanitizers, valgrind, clang, computed goto, the
             installation, the rest of the explorations, and the tests with the label "long".
   --only    only these tiers
   --minutes what is not done after N minutes has failed; for a machine that ends the run then
@@ -39,12 +39,12 @@ Tiers, in this order:
   malloc    under AddressSanitizer, with every frame from malloc (BIDE_POOL=malloc)
   compile   what must not compile, what must, and the headers in each dialect
   install   a program against the installed library
-  coverage  line coverage of src/
 
 Only by --only:
   workers3  as workers8, with 3 workers: an odd number, and one that waits while two work
   quick     what --quick runs
   explore   all explorations to their end, also the longest: minutes
+  coverage  line coverage of src/: it shows what no test runs, and finds no fault
   arm64     built for AArch64 and run by qemu, with 1, 2 and 8 workers: minutes
   uring     what uring2 has and the long tests, with 1, 2 and 8 workers: minutes
 

@@ -318,8 +318,8 @@ tier_valgrind() {
 	export BIDE_TEST_TIME_FACTOR=10 BIDE_TEST_NO_THREADS=1
 	export BIDE_TEST_WRAPPER="valgrind --quiet --error-exitcode=99 --leak-check=full \
 --show-leak-kinds=definite --errors-for-leak-kinds=definite --fair-sched=try"
-	# OpenSSL computes for minutes here; test_tls_cut stays.
-	suite dev --label-exclude '^slow$' --exclude-regex "$repeats|^sample_|^test_(simulated_net_seeds|tls(_memory|_duplex)?)$"
+	# OpenSSL computes for minutes here; test_tls_limits stays.
+	suite dev --label-exclude '^slow$' --exclude-regex "$repeats|^sample_|^test_(simulated_net_seeds|tls(_memory|_duplex|_names|_cut)?)$"
 	unset BIDE_TEST_TIME_FACTOR BIDE_TEST_NO_THREADS BIDE_TEST_WRAPPER
 }
 
