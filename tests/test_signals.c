@@ -10,6 +10,7 @@
 
 #include "support/limited_memory.h"
 #include "support/limits_of_tools.h"
+#include "support/settle.h"
 #include "support/task_support.h"
 
 static signals *open_one(int number)
@@ -63,6 +64,7 @@ TEST(a_signal_that_came_before_the_wait_is_ready_at_once)
 
 TEST(a_wait_ends_when_the_signal_comes)
 {
+	NOT_SEEDED("signals are not simulated");
 	signals *listener = open_one(SIGUSR1);
 
 	for (int i = 0; i < 100; i++) {
@@ -93,6 +95,7 @@ TEST(the_lowest_number_comes_first)
 
 TEST(each_of_two_listeners_gets_the_signal)
 {
+	NOT_SEEDED("signals are not simulated");
 	signals *one = open_one(SIGUSR1), *two = open_one(SIGUSR1);
 	value_task first = signals_next(one), second = signals_next(two);
 
@@ -108,6 +111,7 @@ TEST(each_of_two_listeners_gets_the_signal)
 
 TEST(a_canceled_wait_loses_no_signal)
 {
+	NOT_SEEDED("signals are not simulated");
 	signals *listener = open_one(SIGUSR1);
 	context *scope = context_create(NULL);
 	value_task next = in_context(scope, signals_next(listener));
@@ -122,6 +126,7 @@ TEST(a_canceled_wait_loses_no_signal)
 
 TEST(a_deadline_ends_a_wait)
 {
+	NOT_SEEDED("signals are not simulated");
 	signals *listener = open_one(SIGUSR1);
 
 	assert_int_equal(value_task_wait(with_timeout_ms(1, signals_next(listener)), NULL), ETIMEDOUT);
@@ -130,6 +135,7 @@ TEST(a_deadline_ends_a_wait)
 
 TEST(a_forgotten_wait_takes_no_signal)
 {
+	NOT_SEEDED("signals are not simulated");
 	signals *listener = open_one(SIGUSR1);
 
 	value_task_forget(signals_next(listener));
@@ -141,6 +147,7 @@ TEST(a_forgotten_wait_takes_no_signal)
 
 TEST(close_ends_a_wait)
 {
+	NOT_SEEDED("signals are not simulated");
 	signals *listener = open_one(SIGUSR1);
 	value_task next = signals_next(listener);
 
@@ -166,6 +173,7 @@ TEST(signals_that_cannot_be_waited_for_are_refused)
 
 TEST(misuse_is_reported)
 {
+	NOT_SEEDED("signals are not simulated");
 	static const int number = SIGUSR1;
 	signals *listener;
 	value_task next;
@@ -201,6 +209,7 @@ static void own(int number)
 
 TEST(signal_wait_listens_until_it_is_over)
 {
+	NOT_SEEDED("signals are not simulated");
 	value_task wait;
 
 	signal(SIGUSR1, own);
@@ -217,6 +226,7 @@ TEST(signal_wait_listens_until_it_is_over)
 
 TEST(signal_wait_puts_the_actions_back_when_it_is_canceled)
 {
+	NOT_SEEDED("signals are not simulated");
 	context *scope = context_create(NULL);
 	value_task wait = in_context(scope, signal_wait(SIGUSR1));
 
@@ -257,6 +267,7 @@ async_finally:
 
 TEST(until_signal_cancels_the_call_and_returns_the_number)
 {
+	NOT_SEEDED("signals are not simulated");
 	value_task ended = until_signal(async_start(until_canceled), SIGUSR1, SIGUSR2);
 
 	assert_true(action_of(SIGUSR1) != default_action);
@@ -270,6 +281,7 @@ TEST(until_signal_cancels_the_call_and_returns_the_number)
 
 TEST(until_signal_returns_the_outcome_of_a_call_that_ends_first)
 {
+	NOT_SEEDED("signals are not simulated");
 	int64_t value;
 
 	assert_int_equal(wait_int(until_signal(value_task_from(7), SIGUSR1), &value), 0);
@@ -283,6 +295,7 @@ TEST(until_signal_returns_the_outcome_of_a_call_that_ends_first)
 
 TEST(an_error_of_a_call_that_a_signal_canceled_is_not_lost)
 {
+	NOT_SEEDED("signals are not simulated");
 	value_task ended = until_signal(async_start(until_canceled, .error = EIO), SIGUSR1);
 
 	settle(0);
@@ -292,6 +305,7 @@ TEST(an_error_of_a_call_that_a_signal_canceled_is_not_lost)
 
 TEST(until_signal_ends_with_its_context)
 {
+	NOT_SEEDED("signals are not simulated");
 	context *within = context_create(NULL);
 	value_task ended = in_context(within, until_signal(async_start(until_canceled), SIGUSR1));
 
@@ -320,6 +334,7 @@ TEST(until_signal_says_why_it_cannot_wait)
 
 TEST_SLOW(each_allocation_of_until_signal_may_fail, 40)
 {
+	NOT_SEEDED("signals are not simulated");
 	int error = -1;
 
 	limit_objects();
